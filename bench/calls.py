@@ -39,7 +39,7 @@ class Calls:
         written = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
         self._head = f"POST {path} HTTP/1.1\r\n{written}".encode()
         self._secret = base64.b64decode(secret.removeprefix("whsec_")) if secret else b""
-        alone = not secret and len({sum(map(len, one)) for one in self._parts}) == 1
+        alone = not secret and len({sum(map(len, part)) for part in self._parts}) == 1
         length = sum(map(len, self._parts[0])) + len(ID_SLOT)
         self._begun = b"%bcontent-length: %d\r\n\r\n" % (self._head, length) if alone else b""
 

@@ -105,14 +105,14 @@ class Bench:
 
     def received(self) -> Received:
         """What has arrived anywhere."""
-        return merged([one.ledger() for one in self.receivers])
+        return merged([receiver.ledger() for receiver in self.receivers])
 
     def __enter__(self) -> "Bench":
         return self
 
     def __exit__(self, *error: object) -> None:
-        for one in self.receivers:
-            one.stop()
+        for receiver in self.receivers:
+            receiver.stop()
         self._folder.cleanup()
 
 
@@ -208,8 +208,8 @@ def measure(
     bench: Bench, target: Target, *, drain_seconds: float = DRAIN_SECONDS, **plan: Any
 ) -> Measured:
     """One run against a target that is up, closed by its ledger."""
-    for one in bench.receivers:
-        one.tell("reset")
+    for receiver in bench.receivers:
+        receiver.tell("reset")
     bench.receiver.know(target.secrets)
     wait_until_quiet(bench.patience_seconds)
     mark, before = target.mark(), target.usage()

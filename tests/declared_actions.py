@@ -108,6 +108,6 @@ class Nobody:
 
 
 ACTIONS = {
-    one.name: one
-    for one in (welcome("acme-welcome"), welcome("alfa-welcome"), welcome(), text_message())
+    action.name: action
+    for action in (welcome("acme-welcome"), welcome("alfa-welcome"), welcome(), text_message())
 }

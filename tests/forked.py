@@ -315,7 +315,9 @@ def _run() -> None:
 
 def _preload() -> None:
     commands = pkgutil.iter_modules(importlib.import_module(PRELOADED_ALL_OF).__path__)
-    names = [f"{PRELOADED_ALL_OF}.{one.name}" for one in commands if one.name != "__main__"]
+    names = [
+        f"{PRELOADED_ALL_OF}.{command.name}" for command in commands if command.name != "__main__"
+    ]
     for name in (*PRELOADED, *names):
         importlib.import_module(name)
     # Only this process needs them; what they keep for all is in every program that it forks.

@@ -52,8 +52,8 @@ def rewrite(config: pytest.Config) -> None:
 
 def _named(arguments: Iterable[str]) -> list[Path]:
     found: set[Path] = set()
-    for one in arguments:
-        path = Path(one.partition("::")[0]).resolve()
+    for argument in arguments:
+        path = Path(argument.partition("::")[0]).resolve()
         found.update(path.rglob("test_*.py") if path.is_dir() else [path])
     return sorted(found)
 

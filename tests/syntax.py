@@ -13,7 +13,7 @@ def walk(top: ast.AST) -> list[ast.AST]:
         for name in node._fields:
             value = getattr(node, name, None)
             if isinstance(value, list):
-                found += [one for one in value if isinstance(one, ast.AST)]
+                found += [row for row in value if isinstance(row, ast.AST)]
             elif isinstance(value, ast.AST) and not isinstance(value, ast.expr_context):
                 found.append(value)
     return found

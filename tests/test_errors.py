@@ -36,42 +36,48 @@ BELOW_FACES = tuple("catalogue core engine store destinations egress transform r
 def exceptions() -> dict[str, type[BaseException]]:
     """All classes of exceptions, by where they stand."""
     found = {}
-    for one in pkgutil.walk_packages(tidings.__path__, "tidings."):
-        if one.name.endswith(".__main__"):  # a program, which would run
+    for walk_package in pkgutil.walk_packages(tidings.__path__, "tidings."):
+        if walk_package.name.endswith(".__main__"):  # a program, which would run
             continue
-        for name, value in vars(importlib.import_module(one.name)).items():
+        for name, value in vars(importlib.import_module(walk_package.name)).items():
             if inspect.isclass(value) and issubclass(value, BaseException):
-                if value.__module__ == one.name:
-                    found[f"{one.name}.{name}"] = value
+                if value.__module__ == walk_package.name:
+                    found[f"{walk_package.name}.{name}"] = value
     return found
 
 
 def refusals() -> list[type[BaseException]]:
     """All that say why something is not done that was asked for."""
-    return [one for one in exceptions().values() if issubclass(one, errors.RequestRefused)]
+    return [
+        exception
+        for exception in exceptions().values()
+        if issubclass(exception, errors.RequestRefused)
+    ]
 
 
 def test_every_exception_is_of_the_tree() -> None:
     apart = tuple(exceptions()[name] for name in APART)
     tree: tuple[type[BaseException], ...] = (errors.TidingsError, *apart)
-    assert [name for name, one in exceptions().items() if not issubclass(one, tree)] == []
-    assert [one for one in apart if issubclass(one, errors.TidingsError)] == []
+    assert [
+        name for name, exception in exceptions().items() if not issubclass(exception, tree)
+    ] == []
+    assert [element for element in apart if issubclass(element, errors.TidingsError)] == []
     assert len(exceptions()) > 60  # the walk still finds them
 
 
 def test_every_refusal_is_of_one_kind_and_every_kind_has_a_status() -> None:
     kinds = {
-        one: [kind.__name__ for kind in STATUS if issubclass(one, kind)]
-        for one in refusals()
-        if one not in GROUPS
+        refusal: [kind.__name__ for kind in STATUS if issubclass(refusal, kind)]
+        for refusal in refusals()
+        if refusal not in GROUPS
     }
-    assert {one: found for one, found in kinds.items() if len(found) != 1} == {}
-    of_the_tree = {one for one in refusals() if one.__module__ == errors.__name__}
+    assert {kind: found for kind, found in kinds.items() if len(found) != 1} == {}
+    of_the_tree = {refusal for refusal in refusals() if refusal.__module__ == errors.__name__}
     assert of_the_tree - GROUPS == set(STATUS)
 
 
 def test_what_stands_for_several_kinds_is_not_raised() -> None:
-    raised = re.compile(rf"\b({'|'.join(one.__name__ for one in GROUPS)})(\.because)?\(")
+    raised = re.compile(rf"\b({'|'.join(group.__name__ for group in GROUPS)})(\.because)?\(")
     source = Path(tidings.__file__).parent
     by = [
         path.relative_to(source).as_posix()
@@ -86,13 +92,17 @@ def test_no_exception_below_the_faces_knows_a_status() -> None:
     floors = tuple(f"tidings.{floor}." for floor in BELOW_FACES)
     knowing = [
         name
-        for name, one in exceptions().items()
-        if name.startswith(floors) and "status" in inspect.signature(one.__init__).parameters
+        for name, exception in exceptions().items()
+        if name.startswith(floors) and "status" in inspect.signature(exception.__init__).parameters
     ]
     assert knowing == []
 
 
 def test_the_tree_is_drawn_with_all_of_its_kinds() -> None:
     drawn = errors.__doc__ or ""
-    own = [one for one in exceptions().values() if one.__module__ == errors.__name__]
-    assert [one.__name__ for one in own if not re.search(rf"\b{one.__name__}\b", drawn)] == []
+    own = [
+        exception for exception in exceptions().values() if exception.__module__ == errors.__name__
+    ]
+    assert [
+        element.__name__ for element in own if not re.search(rf"\b{element.__name__}\b", drawn)
+    ] == []

@@ -13,7 +13,7 @@ def test_messages_come_out_as_they_were_however_they_are_cut(
     sent, frames = b"".join(map(framed, messages)), Frames()
     ends = [0, *sorted(cuts), len(sent)]
     chunks = [sent[start:end] for start, end in zip(ends, ends[1:], strict=False)]
-    found = [bytes(one) for chunk in chunks for one in frames.take(chunk)]
+    found = [bytes(element) for chunk in chunks for element in frames.take(chunk)]
     assert found == messages
 
 
@@ -21,5 +21,5 @@ def test_what_was_taken_stays_while_more_comes() -> None:
     frames = Frames()
     [first] = frames.take(framed(b"one") + b"\0")
     assert frames.take(b"\0\0\3tw") == []
-    assert [bytes(one) for one in frames.take(b"o")] == [b"two"]
+    assert [bytes(element) for element in frames.take(b"o")] == [b"two"]
     assert bytes(first) == b"one"

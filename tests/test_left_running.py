@@ -29,7 +29,7 @@ def test_what_a_killed_worker_had_started_is_ended(tmp_path: Path) -> None:
     with subprocess.Popen(command, cwd=ROOT, env=usual, stdout=subprocess.PIPE) as worker:
         assert worker.stdout is not None
         started = [psutil.Process(int(pid)) for pid in worker.stdout.readline().split()]
-        assert len(started) == 3 and all(one.is_running() for one in started)
+        assert len(started) == 3 and all(process.is_running() for process in started)
         worker.send_signal(signal.SIGKILL)
         worker.wait()
         left = psutil.wait_procs(started, 30)[1]

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tidings.core.access.credential_rules import CREDENTIAL
-from tidings.core.access.portal_rules import Portal, PortalLink
+from tidings.core.access.portal_rules import Portal, PortalLinkFields
 from tidings.core.access.user_rules import USER
-from tidings.core.declaration import Declared, Json, declared
-from tidings.core.events.own_types import Besides, Declaration
+from tidings.core.declaration import DeclaredField, Json, declared
+from tidings.core.events.own_types import Declaration, TypeBodyFields
 from tidings.core.inbox_rules import InboxForm
 from tidings.core.kinds import Nested
 from tidings.core.org_settings import OrgSettings
@@ -37,9 +37,9 @@ FOOT = """
 - A field is refused that is on this page: it may be in one kind of body alone ("In").
 - A field of an answer is not here: it is told and cannot be set. `/docs` of a service has all.
 """
-PORTAL = (*declared(Portal), *declared(PortalLink))
-TYPE = (*declared(Declaration), *declared(Besides))
-RESOURCES: tuple[tuple[str, str, tuple[Declared, ...]], ...] = (
+PORTAL = (*declared(Portal), *declared(PortalLinkFields))
+TYPE = (*declared(Declaration), *declared(TypeBodyFields))
+RESOURCES: tuple[tuple[str, str, tuple[DeclaredField, ...]], ...] = (
     ("Webhook", "`/v3/webHooks`: who is told what, where and how.", SETTABLE),
     ("Org settings", "`settings` of `/v1/orgs`.", declared(OrgSettings)),
     ("Credential", "`/v1/orgs/{orgId}/credentials`: who may call.", CREDENTIAL),
@@ -67,14 +67,14 @@ def _heads(changes: bool) -> str:
     return f"| {' | '.join(cells)} |\n{'|---' * len(cells)}|\n"
 
 
-def _section(name: str, about: str, fields: Iterable[Declared]) -> str:
+def _section(name: str, about: str, fields: Iterable[DeclaredField]) -> str:
     changes = name not in ONLY_MADE
     rows = [[*cells[:4], *cells[4 if changes else 5 :]] for cells in _rows(fields)]
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     return f"\n## {name}\n\n{about}\n\n{_heads(changes)}{table}"
 
 
-def _rows(fields: Iterable[Declared], before: str = "") -> Iterator[tuple[str, ...]]:
+def _rows(fields: Iterable[DeclaredField], before: str = "") -> Iterator[tuple[str, ...]]:
     for one in fields:
         kind = one.field.kind
         if isinstance(kind, Nested):
@@ -92,7 +92,7 @@ def _rows(fields: Iterable[Declared], before: str = "") -> Iterator[tuple[str, .
         )
 
 
-def _usual(one: Declared) -> str:
+def _usual(one: DeclaredField) -> str:
     value = one.usual()
     value = int(value) if isinstance(value, float) and value.is_integer() else value
     return "none" if value in (None, "", [], {}) else f"`{json.dumps(value, ensure_ascii=False)}`"

@@ -16,7 +16,8 @@ GROWTH_MAX = 1.0
 def growth_of(narrow: list[Measured], wide: list[Measured]) -> Spread:
     """How much more a delivery costs in the wide runs than in the narrow ones beside them."""
     return spread(
-        other.cpu_us_delivery / one.cpu_us_delivery for one, other in clean_pairs(narrow, wide)
+        other.cpu_us_delivery / clean_pair.cpu_us_delivery
+        for clean_pair, other in clean_pairs(narrow, wide)
     )
 
 

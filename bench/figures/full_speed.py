@@ -46,7 +46,7 @@ def measured(
         time.sleep(LOOK_SECONDS)
     seconds = time.monotonic() - began
     used = [
-        usage_of(pid).since(one).cpu_seconds for pid, one in zip(pids, before, strict=True)
+        usage_of(pid).since(usage).cpu_seconds for pid, usage in zip(pids, before, strict=True)
     ]  # of the last one with all that it has begun, and so of both others
     taken = sum(machine_seconds()) - machine - used[2]
     made = FullSpeed(
@@ -61,9 +61,9 @@ def measured(
 
 def rows_of(figure: str, label: str, runs: Sequence[FullSpeed], rate_min: int) -> list[Row]:
     """What the runs made, against the rate that is wanted."""
-    rate, others = spread(one.rate for one in runs), spread(one.others for one in runs)
-    service_us = spread(one.service_us for one in runs)
-    broker_us = spread(one.broker_us for one in runs)
+    rate, others = spread(run.rate for run in runs), spread(run.others for run in runs)
+    service_us = spread(run.service_us for run in runs)
+    broker_us = spread(run.broker_us for run in runs)
     verdict = HELD if rate.median >= rate_min else MISSED
     doubt = DISTURBED if others.high > DISTURBED_PERCENT else BESIDE
     return [

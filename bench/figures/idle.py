@@ -34,7 +34,9 @@ def run(options: Options) -> list[Row]:
             alone.stop()
             if crowded is not None:
                 crowded.stop()
-    growth = spread(other.cpu_us / one.cpu_us for one, other in clean_pairs(few, many))
+    growth = spread(
+        other.cpu_us / clean_pair.cpu_us for clean_pair, other in clean_pairs(few, many)
+    )
     return [
         Row(
             "idle",

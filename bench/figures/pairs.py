@@ -34,4 +34,4 @@ def clean_pairs(
 ) -> list[tuple[Measured, Measured]]:
     """The pairs of which neither run is void."""
     pairs = zip(first, second, strict=True)
-    return [(one, other) for one, other in pairs if not one.faults and not other.faults]
+    return [(pair, other) for pair, other in pairs if not pair.faults and not other.faults]

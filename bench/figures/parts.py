@@ -139,9 +139,9 @@ async def _parts(
     enricher = await enricher_over({("customers", CUSTOMER), ("tills", TILL)})
     job = a_job(body)
     webhook, plainer = a_webhook(1, EVERYTHING), a_webhook(2, REFERENCE_ALONE)
-    for one in (webhook, plainer):  # afterwards all of it is in memory
-        await enricher.enrich(one, job, exact)
-        await enricher.enrich(one, job, exact)
+    for element in (webhook, plainer):  # afterwards all of it is in memory
+        await enricher.enrich(element, job, exact)
+        await enricher.enrich(element, job, exact)
     enriched = write_exactly(await enricher.enrich(webhook, job, exact))
     for added in (b'"mobile"', b'"till.01"', b'"Harbour"', b"6000112233", b"o-41", b"R-1"):
         assert added in enriched, added

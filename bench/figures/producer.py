@@ -94,10 +94,10 @@ def _sent(producer: Producer, threads: int, many: int, until: float) -> int:
             counts[number] += len(producer.send_many(itertools.islice(made, many)))
 
     running = [threading.Thread(target=send, args=(number,)) for number in range(threads)]
-    for one in running:
-        one.start()
-    for one in running:
-        one.join()
+    for thread in running:
+        thread.start()
+    for thread in running:
+        thread.join()
     return sum(counts)
 
 

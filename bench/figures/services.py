@@ -24,5 +24,5 @@ def services(options: Options) -> Iterator[tuple[NewService, Path]]:
         try:
             yield make, folder
         finally:
-            for one in made:
-                one.end()
+            for service_process in made:
+                service_process.end()

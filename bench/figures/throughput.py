@@ -41,7 +41,7 @@ def with_receivers(options: Options, receiving: int) -> list[Row]:
             yardstick.stop()
             if product is not None:
                 product.stop()
-    ratio = spread(other.rate / one.rate for one, other in clean_pairs(bare, ours))
+    ratio = spread(other.rate / clean_pair.rate for clean_pair, other in clean_pairs(bare, ours))
     verdict = judge(bare + ours, ratio.median >= RATIO_MIN) if judged else BESIDE
     goal = f"≥ {RATIO_MIN}" if judged else ""
     if not judged and any(run.faults for run in bare + ours):

@@ -85,7 +85,7 @@ class Router:
         """Register a handler for these event types: names, or classes of
         `tidings_consumer.events`. A function or a coroutine function of one event; its result is
         not looked at. ValueError where a type has a handler already, or is none."""
-        names = [name for one in types for name in _names(one)]
+        names = [name for event_type in types for name in _names(event_type)]
         if not names:
             raise ValueError("name one event type or more, or use on_other")
 

@@ -81,10 +81,12 @@ class Verifier:
         given = [secrets] if isinstance(secrets, (str, StaticHeader)) else secrets
         if not 1 <= len(given) <= SECRETS_MAX:
             raise SecretError(f"there must be 1 to {SECRETS_MAX} secrets; got {len(given)}")
-        self._keys = [_key(one) for one in given if not isinstance(one, StaticHeader)]
-        self._static = [one for one in given if isinstance(one, StaticHeader)]
+        self._keys = [_key(secret) for secret in given if not isinstance(secret, StaticHeader)]
+        self._static = [secret for secret in given if isinstance(secret, StaticHeader)]
         self._tolerance_s = tolerance_s
-        self.names = frozenset((*_SIGNED, *(one.name.lower() for one in self._static)))
+        self.names = frozenset(
+            (*_SIGNED, *(static_header.name.lower() for static_header in self._static))
+        )
         """The headers that it looks at, in lower case."""
 
     def verify(self, view: HeaderView, body: bytes, now_s: float) -> Signed:
@@ -99,11 +101,11 @@ class Verifier:
 
     def _check_static(self, view: HeaderView) -> None:
         fits = False
-        for one in self._static:  # all of them, whichever fits: time tells nothing
-            got = view.get(one.name.lower()) or ""
-            fits |= hmac.compare_digest(got.encode(), one.value.strip().encode())
+        for static_header in self._static:  # all of them, whichever fits: time tells nothing
+            got = view.get(static_header.name.lower()) or ""
+            fits |= hmac.compare_digest(got.encode(), static_header.value.strip().encode())
         if not fits:
-            names = ", ".join(sorted({one.name for one in self._static}))
+            names = ", ".join(sorted({static_header.name for static_header in self._static}))
             raise SignatureError(f"{names} must have the value that is configured")
 
     def _check_signature(self, view: HeaderView, body: bytes, now_s: float) -> Signed:
@@ -112,7 +114,9 @@ class Verifier:
             raise MalformedHeader("webhook-id must be 1 to 256 letters, digits or any of _ : ~ -")
         if not _SECONDS.fullmatch(sent_at):
             raise MalformedHeader("webhook-timestamp must be whole seconds since 1970")
-        given = [one.encode() for one in signatures.split(" ") if one.startswith("v1,")]
+        given = [
+            signature.encode() for signature in signatures.split(" ") if signature.startswith("v1,")
+        ]
         if not given:
             raise MalformedHeader("webhook-signature must hold a signature that begins with v1,")
         if len(given) > SIGNATURES_MAX:

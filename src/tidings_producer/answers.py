@@ -107,7 +107,7 @@ def _verdicts(told: dict[str, Any], event_ids: Sequence[str]) -> list[Verdict] |
     if not isinstance(rows, list) or len(rows) != len(event_ids):
         return None
     found = [_verdict(row, event_id) for row, event_id in zip(rows, event_ids)]
-    return [one for one in found if one is not None] if None not in found else None
+    return [verdict for verdict in found if verdict is not None] if None not in found else None
 
 
 def _verdict(row: Any, event_id: str) -> Verdict | None:

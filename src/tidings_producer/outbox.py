@@ -115,12 +115,12 @@ class Outbox:
         """The ids, and what writes the events. All of it is made before the first is written."""
         told = _headers(headers)
         made = [encode(event, self._bytes_max) for event in events]
-        parted = [split_hops(one.body) for one in made]
+        parted = [split_hops(event.body) for event in made]
         rows = [
             (_headers({**(headers or {}), HOPS: hops}) if hops else told, body.decode("utf-8"))
             for hops, body in parted
         ]
-        return [one.event_id for one in made], list(self._inserts(rows))
+        return [event.event_id for event in made], list(self._inserts(rows))
 
     def _inserts(self, written: Sequence[tuple[str | None, str]]) -> Iterator[_Statement]:
         for start in range(0, len(written), ROWS_MAX):

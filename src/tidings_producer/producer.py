@@ -123,7 +123,7 @@ class Producer:
             self._spool.append(made)
         elif made and self._waiting is not None:
             self._waiting.send(made, self._timeout_s)
-        return [one.event_id for one in made]
+        return [event.event_id for event in made]
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until the service has settled all that was sent before; whether it has, in time."""
@@ -184,8 +184,8 @@ _open: set[Producer] = set()
 
 def _forked() -> None:
     """In the child: let go of the connections, which stay the parent's; spools do so themselves."""
-    for one in list(_open):
-        one._calls.abandon()
+    for producer in list(_open):
+        producer._calls.abandon()
 
 
 os.register_at_fork(after_in_child=_forked)

@@ -118,7 +118,7 @@ class Sender:
             answer = self._calls.post([body for _, body in parted], parted[0][0])
         except NoAnswer as error:
             return Later(f"The service at {self._calls.host} must answer; got: {error}.")
-        return judge(answer, [one.event_id for one in events])
+        return judge(answer, [event.event_id for event in events])
 
     def _settle(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
         self._backlog.put_aside(events, verdicts)
@@ -130,15 +130,15 @@ class Sender:
         if self.trouble:
             log.info("the service takes events again")
         self.trouble = ""
-        for one, verdict in zip(events, verdicts):
+        for event, verdict in zip(events, verdicts):
             if verdict.code:
                 self.refused += 1
-                log.error("event %s was refused: %s", one.event_id, verdict.said)
+                log.error("event %s was refused: %s", event.event_id, verdict.said)
                 continue
             self.duplicates += verdict.duplicate
             self.accepted += not verdict.duplicate
             if verdict.warning:
-                log.warning("event %s: %s", one.event_id, verdict.warning)
+                log.warning("event %s: %s", event.event_id, verdict.warning)
 
     def _wait(self, later: Later) -> None:
         if self._ending.is_set():

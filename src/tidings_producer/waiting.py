@@ -53,11 +53,11 @@ class Waiting:
 
     def send(self, events: Sequence[Encoded], timeout_s: float) -> None:
         """Until all are accepted. EventRefused (the first that was), CallRefused, Unanswered."""
-        ids = [one.event_id for one in events]
+        ids = [event.event_id for event in events]
         until = time.monotonic() + timeout_s
         call = _Call(events)
         with self._change:
-            size = sum(len(one.body) for one in events)
+            size = sum(len(event.body) for event in events)
 
             def room() -> bool:
                 return self._closed or not self._queue or self._bytes + size <= self._bytes_max
@@ -70,7 +70,7 @@ class Waiting:
                 )
             if self._closed:
                 raise Closed
-            self._queue.extend((one, call) for one in events)
+            self._queue.extend((event, call) for event in events)
             self._bytes += size
             self._came += len(events)
             self._change.notify_all()
@@ -111,10 +111,10 @@ class Waiting:
     def take(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
         """See `Spool.take`: each caller is told."""
         with self._change:
-            for one, verdict in zip(events, verdicts):
+            for event, verdict in zip(events, verdicts):
                 error = None
                 if verdict.code:
-                    error = EventRefused(one.event_id, verdict.code, verdict.said, verdict.field)
+                    error = EventRefused(event.event_id, verdict.code, verdict.said, verdict.field)
                 self._end(error)
 
     def refuse(self, events: Sequence[Encoded], later: Later) -> None:
@@ -122,8 +122,8 @@ class Waiting:
         if not later.mend:
             return
         with self._change:
-            for one in events:
-                self._end(CallRefused(later.said, [one.event_id]))
+            for event in events:
+                self._end(CallRefused(later.said, [event.event_id]))
 
     def wait_taken(self, position: int, timeout: float | None) -> bool:
         """See `Spool.wait_taken`."""
@@ -149,11 +149,11 @@ class Waiting:
     def _first(self, events_max: int, bytes_max: int) -> list[Encoded]:
         events: list[Encoded] = []
         size = 0
-        for one, _ in self._queue:
-            size += len(one.body) + 1
+        for event, _ in self._queue:
+            size += len(event.body) + 1
             if events and (len(events) == events_max or size > bytes_max):
                 break
-            events.append(one)
+            events.append(event)
         return events
 
     def _end(self, error: ProducerError | None) -> None:
@@ -168,5 +168,5 @@ class Waiting:
         kept = deque(row for row in self._queue if not row[1].given_up)
         self._went += len(self._queue) - len(kept)
         self._queue = kept
-        self._bytes = sum(len(one.body) for one, _ in kept)
+        self._bytes = sum(len(event.body) for event, _ in kept)
         self._change.notify_all()

@@ -81,7 +81,9 @@ class Lanes:
     def asked(self) -> list[tuple[int, int]]:
         """Webhooks, by number, that have a retry, and when it is due."""
         runners = self._dispatcher._runners.items()
-        return [(one, due) for one, runner in runners if (due := runner.next_due_ms) is not None]
+        return [
+            (number, due) for number, runner in runners if (due := runner.next_due_ms) is not None
+        ]
 
 
 class Outside:
@@ -286,7 +288,7 @@ async def call(app: FastAPI, method: str, path: str, body: bytes, headers: dict[
     await app(scope_of(method, path, headers), receive, send)
     start = sent[0]
     got = {name.decode(): value.decode() for name, value in start["headers"]}
-    reply = Reply(start["status"], got, b"".join(one.get("body", b"") for one in sent[1:]))
+    reply = Reply(start["status"], got, b"".join(row.get("body", b"") for row in sent[1:]))
     if got.get("content-type") == "application/json" and not path.startswith("/inbox/"):
         well_named(reply.status, reply.body)
     return reply

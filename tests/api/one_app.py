@@ -29,14 +29,14 @@ class _Later:
         found: Any = _serving.get(None)
         if found is None:  # the application is being made
             return _Later(*self._names, name)
-        for one in (*self._names, name):
-            found = getattr(found, one)
+        for text in (*self._names, name):
+            found = getattr(found, text)
         return found
 
     def __call__(self, *given: Any) -> Any:
         found: Any = _serving.get()
-        for one in self._names:
-            found = getattr(found, one)
+        for name in self._names:
+            found = getattr(found, name)
         return found(*given)
 
 

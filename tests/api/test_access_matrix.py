@@ -53,7 +53,7 @@ async def test_a_lesser_scope_is_403_and_changes_nothing(
 ) -> None:
     async with service() as s:
         place = "/v1/orgs" + path.format(**await things(s))
-        others = " ".join(f"{one}:write" for one in RESOURCES if one != "admin")
+        others = " ".join(f"{resource}:write" for resource in RESOURCES if resource != "admin")
         lesser = [others, ""] + ([f"{others} admin:read"] if scope == "admin:write" else [])
         for scopes in lesser:
             auth = await login(s, 7, scopes)
@@ -124,8 +124,8 @@ async def test_the_table_has_every_route_of_these_families() -> None:
         }
         names = {"7": "{org_id}", "{credential}": "{credential_id}", "{user}": "{user_id}"}
         tested = {
-            (one[0], "/".join(["/v1/orgs", *(names.get(p, p) for p in one[1].split("/")[1:])]))
-            for one in [*ROUTES, *PLATFORMS]
+            (route[0], "/".join(["/v1/orgs", *(names.get(p, p) for p in route[1].split("/")[1:])]))
+            for route in [*ROUTES, *PLATFORMS]
         }
         assert told == tested
         assert {"/v1/passwords", "/v3/oauth/token/generate"} <= described.keys()

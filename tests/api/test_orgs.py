@@ -204,7 +204,7 @@ async def test_stored_settings_are_small_and_readable() -> None:
     async with service() as s:
         await org(s, 50, settings={"validation": "off"})
         assert isinstance(s.store, MemoryStore)
-        stored: dict[int, bytes] = {one.id: one.settings for one in (await s.store.load()).orgs}
+        stored: dict[int, bytes] = {org.id: org.settings for org in (await s.store.load()).orgs}
         assert stored[50] == b'{"validation":"off"}'
         assert settings_of(stored[50]).validation == "off"
 

@@ -60,8 +60,8 @@ def refusals() -> Iterator[tuple[str, str, str]]:
                     continue
                 assert isinstance(node, ast.Call)
                 texts = [
-                    named.get(one.id, f"{{{one.id}}}") if isinstance(one, ast.Name) else shape(one)
-                    for one in node.args
+                    named.get(arg.id, f"{{{arg.id}}}") if isinstance(arg, ast.Name) else shape(arg)
+                    for arg in node.args
                 ]
                 for at, text in enumerate(texts):
                     if text is not None and PLACE.search(text) and "{where}" not in text:

@@ -222,7 +222,7 @@ async def test_an_org_has_so_many_inboxes_and_idle_ones_go() -> None:
         s.clock.ms += 2000
         await s.inboxes.drop_idle()
         listed = (await s.call("GET", "/v1/inboxes")).json["inboxes"]
-        assert [one["id"] for one in listed] == [first["id"]]
+        assert [row["id"] for row in listed] == [first["id"]]
 
 
 async def test_arrivals_are_streamed_once_they_are_kept() -> None:

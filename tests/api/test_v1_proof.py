@@ -19,7 +19,7 @@ async def webhook(s: Service, org: int = 1, **fields: Any) -> int:
 
 async def accept(s: Service, id: str, *webhooks: int, org: int = 1) -> list[int]:
     """Commit an event; the ids of its deliveries."""
-    fresh = event("pointsIssued", id, [port.NewDelivery(one, 1) for one in webhooks], org)
+    fresh = event("pointsIssued", id, [port.NewDelivery(webhook, 1) for webhook in webhooks], org)
     receipt = await s.store.commit(port.Batch(s.registry.version, [fresh]))
     return list(range(receipt.firsts[0], receipt.firsts[0] + len(webhooks)))
 
@@ -57,7 +57,7 @@ async def test_an_event_shows_its_body_as_it_came_and_its_fate_everywhere() -> N
         told = reply.json
         assert (told["eventId"], told["eventName"], told["orgId"]) == ("e-1", "pointsIssued", 1)
         assert told["acceptedAt"] == "2026-02-11T09:15:00.000Z" and told["warning"] is None
-        fates = [(one["webHookName"], one["state"], one["id"]) for one in told["deliveries"]]
+        fates = [(row["webHookName"], row["state"], row["id"]) for row in told["deliveries"]]
         assert fates == [
             ("crm", "delivered", show("dlv", first)),
             ("shop", "pending", show("dlv", second)),
@@ -160,10 +160,13 @@ async def test_a_delivery_belongs_to_the_webhooks_owner_not_to_the_child() -> No
         child = await s.add_org(7, parent=1)
         above = await webhook(s, listenToChildEvents=True)
         own = await webhook(s, 7)
-        assert [one.number for one in s.registry.match(OrgId(7), "pointsIssued")] == [above, own]
+        assert [webhook.number for webhook in s.registry.match(OrgId(7), "pointsIssued")] == [
+            above,
+            own,
+        ]
         first, second = await accept(s, "e-1", above, own, org=7)
         told = (await s.call("GET", "/v1/events/e-1", auth=child)).json
-        assert [one["id"] for one in told["deliveries"]] == [show("dlv", second)]
+        assert [row["id"] for row in told["deliveries"]] == [show("dlv", second)]
         path = f"/v1/deliveries/{show('dlv', first)}"
         assert (await s.call("GET", path, auth=child)).status == 404
         assert (await s.call("GET", path)).json["orgId"] == 7
@@ -179,12 +182,12 @@ async def test_refused_events_are_shown_newest_first_with_their_bytes() -> None:
         await s.store.commit(port.Batch(s.registry.version, rejections=refused))
         reply = await s.call("GET", "/v1/rejections?limit=2")
         told = reply.json["rejections"]
-        assert [one["eventId"] for one in told] == ["e-2", "e-1"]
+        assert [row["eventId"] for row in told] == ["e-2", "e-1"]
         assert told[0]["error"] == {"code": "bad", "message": "It must be.", "path": "data.n"}
         assert base64.b64decode(told[0]["body"]["base64"]) == b"{\xfe"
         assert told[0]["id"] == show("rej", 3)
         page = (await s.call("GET", f"/v1/rejections?cursor={reply.json['older']}")).json
-        assert [one["eventId"] for one in page["rejections"]] == ["e-0"]
+        assert [row["eventId"] for row in page["rejections"]] == ["e-0"]
         assert page["older"] is None
         theirs = (await s.call("GET", "/v1/rejections", auth=other)).json
         paging = {"limit": 50, "next": None, "previous": None}
@@ -221,7 +224,7 @@ async def test_orgs_are_made_and_listed_by_the_platform() -> None:
         assert (await s.call("POST", "/v1/orgs", {"name": "Next"})).json["id"] == 51
         assert (await s.call("POST", "/v1/orgs", {"orgId": 60, "name": "B"})).json["id"] == 60
         listed = (await s.call("GET", "/v1/orgs")).json["orgs"]
-        assert [one["id"] for one in listed] == [1, 50, 51, 60]
+        assert [row["id"] for row in listed] == [1, 50, 51, 60]
         again = await s.call("POST", "/v1/orgs", {"id": 50, "name": "Acme"})
         assert (again.status, again.json["error"]["code"]) == (409, "org_exists")
         for body in ({}, {"name": " "}, {"name": "x", "id": 0}, {"name": "x", "parent": 9}):

@@ -80,7 +80,7 @@ def test_a_poisson_schedule_is_the_same_for_the_same_seed(bench: Bench) -> None:
         for due in (list(numbers(run.due)) for run in runs)
     ]
     assert len(gaps[0]) == len(gaps[1])
-    assert max(abs(one - two) for one, two in zip(*gaps, strict=True)) <= 1
+    assert max(abs(gap - two) for gap, two in zip(*gaps, strict=True)) <= 1
 
 
 def test_a_call_may_bring_several_events_and_each_gets_its_answer(bench: Bench) -> None:
@@ -99,7 +99,7 @@ def test_a_call_with_several_events_holds_each_under_its_own_id_and_customer() -
     first, second = msgspec.json.decode(body)
     assert (first["eventId"], second["eventId"]) == (ID_SLOT, "1" * 36)
     assert [first["orgId"], second["orgId"]] == [2002, 2001]
-    customers = [one["data"]["customerIdentifiers"]["customerId"] for one in (first, second)]
+    customers = [row["data"]["customerIdentifiers"]["customerId"] for row in (first, second)]
     assert customers == [CUSTOMER_FIRST + 1, CUSTOMER_FIRST]
 
 
@@ -201,7 +201,7 @@ def test_ids_are_uuids_of_version_4() -> None:
     make = uuid_source(seed=1)
     ids = [make() for _ in range(100)]
     assert len(set(ids)) == 100
-    assert all(len(one) == 36 and one[14:15] == b"4" and one[19:20] == b"8" for one in ids)
+    assert all(len(body) == 36 and body[14:15] == b"4" and body[19:20] == b"8" for body in ids)
 
 
 def test_the_event_is_one_that_the_catalogue_accepts() -> None:

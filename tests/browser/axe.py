@@ -29,4 +29,4 @@ def violations(page: Page, *, colours_only: bool = False) -> list[dict[str, Any]
     if not page.evaluate("typeof axe === 'object'"):
         page.evaluate(_script() + "; 0")
     found: list[dict[str, Any]] = page.evaluate(RUN, list(COLOURS) if colours_only else None)
-    return [one for one in found if one["impact"] not in BORNE]
+    return [row for row in found if row["impact"] not in BORNE]

@@ -97,9 +97,9 @@ def reader(browser: Browser, console: ServiceProcess, session: StorageState) -> 
         return one
 
     yield make
-    troubles = [trouble for one in made for trouble in one.troubles]
-    for one in made:
-        one.context.close()
+    troubles = [trouble for reader in made for trouble in reader.troubles]
+    for reader in made:
+        reader.context.close()
     assert not troubles, troubles
 
 

@@ -163,8 +163,8 @@ def test_an_inbox_and_the_tail_are_live_and_a_replay_is_sent(
     hook = brand.webhook(inbox["url"], "First receiver")
     email, word = user_of(brand, served)
     with Reader(chromium, nginx.url) as watching, Reader(chromium, nginx.url) as tailing:
-        for one in (watching, tailing):
-            one.sign_in(email, word)
+        for reader in (watching, tailing):
+            reader.sign_in(email, word)
         watching.page.get_by_role("link", name="Test inboxes", exact=True).first.click()
         watching.page.get_by_role("link", name="First").click()
         watching.see("Nothing has arrived yet")

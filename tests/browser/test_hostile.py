@@ -117,10 +117,10 @@ class Stranger:
             self.source = self._source(service, api)
             until(lambda: self._fates(api), "attempts were made")
             self._ids = {
-                kind: [one["id"] for one in api.get(f"/v1/{kind}?limit=9").must(200)[kind]]
+                kind: [row["id"] for row in api.get(f"/v1/{kind}?limit=9").must(200)[kind]]
                 for kind in ("deliveries", "rejections")
             }
-            self._hooks = [one["webHookId"] for one in api.get("/v3/webHooks").must(200)["data"]]
+            self._hooks = [row["webHookId"] for row in api.get("/v3/webHooks").must(200)["data"]]
             assert len(self._ids["deliveries"]) >= 3 and len(self._ids["rejections"]) >= 3
 
     def _source(self, service: ServiceProcess, api: Api) -> str:
@@ -134,12 +134,12 @@ class Stranger:
             Api(service.port).call("POST", f"/in/{self.org}/shop", sent, known).must(202)
         path = f"/sources/{made['id']}"
         rows = api.get(f"/v1{path}/aside").must(200)["messages"]
-        self._aside = [one["id"] for one in rows]
+        self._aside = [row["id"] for row in rows]
         assert len(self._aside) == 2
         return path
 
     def _fates(self, api: Api) -> bool:
-        states = [one["state"] for one in api.event(self.event)["deliveries"]]
+        states = [row["state"] for row in api.event(self.event)["deliveries"]]
         return len(states) == 3 and not {"pending", "held"} & set(states)
 
     def pages(self) -> Iterator[str]:

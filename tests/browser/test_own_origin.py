@@ -186,10 +186,14 @@ class Inboxes:
         with service.api(org) as api:
             made = {name: api.send("POST", "/v1/inboxes", {}).must(201) for name in STORED}
         assert service.stop() == 0
-        self.paths = {name: one["url"][one["url"].index("/inbox/") :] for name, one in made.items()}
+        self.paths = {name: row["url"][row["url"].index("/inbox/") :] for name, row in made.items()}
         connection = apsw.Connection(str(service.data / "tidings.db"))
-        for name, one in STORED.items():
-            answer = {"status": one.status, "body": one.body, "headers": list(one.headers.items())}
+        for name, pair in STORED.items():
+            answer = {
+                "status": pair.status,
+                "body": pair.body,
+                "headers": list(pair.headers.items()),
+            }
             token = self.paths[name].removeprefix("/inbox/")
             row = (msgspec.json.encode(answer), token)
             connection.execute("UPDATE inbox SET answer = ? WHERE token = ?", row)
@@ -286,5 +290,5 @@ def test_the_operators_cookie_is_not_kept_for_the_tenant(one: Reader, inboxes: I
         assert rows
         for row in rows:
             told = api.get(f"/v1/inboxes/{id}/arrivals/{row['id']}").must(200)
-            assert not [one for one in secrets if one in str(told)], told["headers"]
+            assert not [secret for secret in secrets if secret in str(told)], told["headers"]
             assert "user-agent" in {head["name"] for head in told["headers"]}

@@ -96,7 +96,7 @@ def test_a_portal_in_a_frame_of_another_site_works(
         expect(frame.locator(".head .state")).to_contain_text("paused")
         [made] = brand.get("/v3/webHooks").must(200)["data"]
         assert made["standing"] == "paused", made
-        kept = [one for one in one.context.cookies() if "tidings-portal" in one["name"]]
+        kept = [cooky for cooky in one.context.cookies() if "tidings-portal" in cooky["name"]]
         assert len(kept) == 1 and kept[0]["sameSite"] == "None" and kept[0]["httpOnly"], kept
 
 

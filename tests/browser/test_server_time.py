@@ -54,7 +54,7 @@ class Pages:
         answer = self._line.getresponse()
         answer.read()
         cookies = [value for name, value in answer.getheaders() if name.lower() == "set-cookie"]
-        session = next(one for one in cookies if one.startswith("__Host-tidings="))
+        session = next(cooky for cooky in cookies if cooky.startswith("__Host-tidings="))
         self._headers = {
             "cookie": session.split(";")[0],
             "accept-encoding": "gzip",
@@ -86,8 +86,8 @@ class Took(NamedTuple):
 def used_ms(service: ServiceProcess) -> float:
     """CPU time that the service and its store's processes have spent so far."""
     main = psutil.Process(service.pid)
-    times = [one.cpu_times() for one in (main, *main.children(recursive=True))]
-    return 1000 * sum(one.user + one.system for one in times)
+    times = [child.cpu_times() for child in (main, *main.children(recursive=True))]
+    return 1000 * sum(time.user + time.system for time in times)
 
 
 def _busy_ms() -> float:
@@ -160,7 +160,7 @@ def test_every_page_is_made_in_time(million: ServiceProcess) -> None:
         sent = new_id()  # one that has its payload
         api.accept(event(sent, ORG))
         delivery = api.event(sent)["deliveries"][0]
-        [hook, *_] = [one["webHookId"] for one in api.get("/v3/webHooks").must(200)["data"]]
+        [hook, *_] = [row["webHookId"] for row in api.get("/v3/webHooks").must(200)["data"]]
     customer = quote("common1_")
     paths = (
         *("", *(f"?span={span}" for span in ("1h", "24h", "3d", "7d", "15d", "30d")), "?part=now"),

@@ -134,5 +134,5 @@ def _break_and_mend(shop: Shop) -> None:
     page.get_by_role("button", name="Try all again").click()
     one.see("2 messages were tried again: 2 events accepted.")
     assert shop.source()["asideMessages"] == 0
-    names = [one["eventName"] for one in shop.api.get("/v1/events").must(200)["events"]]
+    names = [row["eventName"] for row in shop.api.get("/v1/events").must(200)["events"]]
     assert sorted(names) == ["shop.paid"] * 3 + ["tidings.source.aside"]  # the first one is told

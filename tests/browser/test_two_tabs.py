@@ -78,7 +78,7 @@ def test_what_is_done_in_one_tab_is_done_in_the_org_of_that_tab(
     expect(form.get_by_role("heading", level=1)).to_contain_text("Made in the first is made")
     names = {"Made in the first"}
     for api, made in ((acme, names), (beta, set[str]())):
-        all_of_them = {one["name"] for one in api.get("/v3/webHooks").must(200)["data"]}
+        all_of_them = {row["name"] for row in api.get("/v3/webHooks").must(200)["data"]}
         assert all_of_them & names == made
         assert bool(api.get("/v1/inboxes").must(200)["inboxes"]) == bool(made)
     assert not violations(form)

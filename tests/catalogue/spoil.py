@@ -83,7 +83,7 @@ def with_empty_lists(value: Any, node: Json) -> Any:
             name: with_empty_lists(inner, declared.get(name, rest)) for name, inner in value.items()
         }
     if isinstance(value, list):
-        return [with_empty_lists(item, node.get("items", {})) for item in value]
+        return [with_empty_lists(row, node.get("items", {})) for row in value]
     return value
 
 

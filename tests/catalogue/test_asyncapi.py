@@ -51,7 +51,7 @@ def test_every_event_type_is_a_message_of_both_channels() -> None:
     assert list(DOCUMENT["components"]["messages"]) == NAMES
     for channel in DOCUMENT["channels"].values():
         assert list(channel["messages"]) == NAMES
-    actions = {name: one["action"] for name, one in DOCUMENT["operations"].items()}
+    actions = {name: row["action"] for name, row in DOCUMENT["operations"].items()}
     assert actions == {"accept": "receive", "deliver": "send"}
 
 

@@ -25,8 +25,8 @@ from tidings.catalogue.schema import CatalogueError
 CATALOGUE = load()
 NAMES = CATALOGUE.names()
 SAMPLES = [
-    (one["eventName"], one["event"])
-    for one in json.loads((Path(__file__).parent / "published-samples.json").read_text("utf-8"))[
+    (load["eventName"], load["event"])
+    for load in json.loads((Path(__file__).parent / "published-samples.json").read_text("utf-8"))[
         "samples"
     ]
 ]
@@ -88,8 +88,8 @@ def named_in(node: Any) -> Iterator[str]:
     """The activities of a sample; a name that was taken out of it stands as its digest."""
     digests = {hashlib.sha256(name.encode()).hexdigest()[:6]: name for name in ACTIVITIES}
     if isinstance(node, list):
-        for one in node:
-            yield from named_in(one)
+        for row in node:
+            yield from named_in(row)
     elif isinstance(node, dict):
         activity = node.get("triggeringActivity")
         if isinstance(activity, dict):
@@ -97,8 +97,8 @@ def named_in(node: Any) -> Iterator[str]:
             found = digests.get(said.removeprefix("Sample "), said)
             if found in ACTIVITIES:
                 yield found
-        for one in node.values():
-            yield from named_in(one)
+        for row in node.values():
+            yield from named_in(row)
 
 
 def test_every_activity_of_a_published_sample_is_among_the_causes() -> None:
@@ -111,11 +111,15 @@ def test_every_activity_of_a_published_sample_is_among_the_causes() -> None:
 def test_what_published_samples_lack_is_told_and_nothing_else(name: str) -> None:
     events = [event for sampled, event in SAMPLES if sampled == name]
     declared = kind(name).data["properties"]
-    lacked = [one for one in ("eventId", "loyaltyEventId") if any(one not in e for e in events)]
+    lacked = [
+        element
+        for element in ("eventId", "loyaltyEventId")
+        if any(element not in e for e in events)
+    ]
     lacked += [
-        f"data.{one}"
-        for one in WATCHED
-        if one in declared and any(one not in event.get("data", {}) for event in events)
+        f"data.{text}"
+        for text in WATCHED
+        if text in declared and any(text not in event.get("data", {}) for event in events)
     ]
     assert kind(name).absent_in_samples == tuple(lacked)
 

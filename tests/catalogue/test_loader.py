@@ -76,8 +76,8 @@ def test_alias_of_two_types_is_refused(folder: Path) -> None:
 
 def test_blocks_that_form_a_ring_are_refused(folder: Path) -> None:
     """Two blocks that name each other cannot be put inside each other."""
-    for one, two in (("a", "b"), ("b", "a")):
-        (folder / "shared" / f"{one}.json").write_text(json.dumps({"$ref": f"shared/{two}.json"}))
+    for text, two in (("a", "b"), ("b", "a")):
+        (folder / "shared" / f"{text}.json").write_text(json.dumps({"$ref": f"shared/{two}.json"}))
     with pytest.raises(CatalogueError, match="ring"):
         read_blocks(folder)
 

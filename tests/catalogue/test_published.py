@@ -33,9 +33,9 @@ def kind(name: str) -> EventType:
 def test_the_catalogue_holds_what_is_published_and_no_other_type_of_the_system() -> None:
     ours = {name for name in CATALOGUE.names() if not name.startswith("tidings.")}
     assert ours == PUBLISHED.keys()
-    assert sum(one["core"] for one in PUBLISHED.values()) == 65
+    assert sum(row["core"] for row in PUBLISHED.values()) == 65
     assert len(PUBLISHED) == 77
-    assert {name for name, one in PUBLISHED.items() if one["example"] is None} == NO_EXAMPLE
+    assert {name for name, row in PUBLISHED.items() if row["example"] is None} == NO_EXAMPLE
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -52,8 +52,8 @@ def test_the_published_example_is_accepted(name: str) -> None:
 def test_every_published_field_is_declared_with_its_type(name: str) -> None:
     declared = {path: types_of(node) for path, node in walk(kind(name).schema)}
     for path, said in PUBLISHED[name]["fields"].items():
-        for one in said if isinstance(said, list) else [said]:
-            assert MAPS.get(one, one) in declared[path], path
+        for row in said if isinstance(said, list) else [said]:
+            assert MAPS.get(row, row) in declared[path], path
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
@@ -65,7 +65,7 @@ def test_other_forms_and_names_are_accepted(name: str) -> None:
         assert example["eventName"] in (name, *kind(name).aliases)
 
 
-@pytest.mark.parametrize("name", [name for name, one in PUBLISHED.items() if "twins" in one])
+@pytest.mark.parametrize("name", [name for name, row in PUBLISHED.items() if "twins" in row])
 def test_published_twins_are_marked(name: str) -> None:
     """With the field that each tells again, and since when. The examples hold both, or neither."""
     declared = dict(walk(kind(name).schema))
@@ -79,7 +79,7 @@ def test_published_twins_are_marked(name: str) -> None:
 
 
 def test_thirty_two_twins_came_with_the_standard_of_time_zones() -> None:
-    assert sum(len(one.get("twins", {})) for one in PUBLISHED.values()) == 32
+    assert sum(len(row.get("twins", {})) for row in PUBLISHED.values()) == 32
 
 
 def at(event: Any, path: str) -> list[Any]:
@@ -89,7 +89,7 @@ def at(event: Any, path: str) -> list[Any]:
     if not isinstance(event, dict) or name not in event:
         return []
     found = event[name] if each else [event[name]]
-    return [value for one in found for value in (at(one, rest) if rest else [one])]
+    return [value for row in found for value in (at(row, rest) if rest else [row])]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

@@ -52,9 +52,9 @@ def test_an_event_is_checked_ordered_and_found_as_the_version_that_it_says(
     assert "512" in catalogue.search_values(NAME, old)
     assert versioned.GROUP in catalogue.search_values(NAME, new)
     unsaid = {key: value for key, value in new.items() if key != "eventVersion"}
-    assert [one.path for one in catalogue.check(NAME, unsaid)] == ["data.groupId"]
+    assert [violation.path for violation in catalogue.check(NAME, unsaid)] == ["data.groupId"]
     false = {**old, "eventVersion": 2}
-    assert [one.path for one in catalogue.check(NAME, false)] == ["data.group"]
+    assert [violation.path for violation in catalogue.check(NAME, false)] == ["data.group"]
 
 
 @pytest.mark.parametrize("said", [True, 1.0, "1", None, [], {}, 0, 3, -1])
@@ -159,8 +159,10 @@ def test_the_asyncapi_document_holds_a_message_of_each_version(catalogue: Catalo
     for mine, other in ((NAME, LABEL), (LABEL, NAME)):
         schema = messages[mine]["payload"] | {"components": made["components"]}
         validator = jsonschema_rs.Draft7Validator(schema)
-        assert all(validator.is_valid(one["payload"]) for one in messages[mine]["examples"])
-        assert not any(validator.is_valid(one["payload"]) for one in messages[other]["examples"])
+        assert all(validator.is_valid(message["payload"]) for message in messages[mine]["examples"])
+        assert not any(
+            validator.is_valid(message["payload"]) for message in messages[other]["examples"]
+        )
 
 
 def test_each_version_has_a_model_of_its_own(catalogue: Catalogue, tmp_path: Path) -> None:

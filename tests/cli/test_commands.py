@@ -22,15 +22,15 @@ def started(tidings: Command) -> Iterator[Callable[..., Running]]:
         return made[-1]
 
     yield start
-    for one in made:
-        one.kill()
+    for running in made:
+        running.kill()
 
 
 running = pytest.fixture(started)
 
 
 def next_of(err: str) -> str:
-    (line,) = [one for one in err.splitlines() if one.startswith("Next: ")]
+    (line,) = [text for text in err.splitlines() if text.startswith("Next: ")]
     return line[6:]
 
 
@@ -71,7 +71,7 @@ def test_a_webhook_s_life(tidings: Command, org: Api) -> None:
     tidings("webhooks", "delete", "crm", "--yes").must(0)
     tidings("webhooks", "show", "crm").must(3)
     tidings("webhooks", "show", made["webHookId"]).must(0)
-    assert [one["name"] for one in tidings("webhooks", "list", "--all", "--json").rows] == ["crm"]
+    assert [row["name"] for row in tidings("webhooks", "list", "--all", "--json").rows] == ["crm"]
     assert tidings("webhooks", "list", "--json").must(0).rows == []
 
 
@@ -109,10 +109,10 @@ def test_a_preview_shows_what_would_arrive(tidings: Command, org: Api, hook: Any
 def test_deliveries_are_filtered_and_the_worst_is_proposed(
     tidings: Command, org: Api, hook: Any, failing: Any
 ) -> None:
-    for one in ("e-1", "e-2"):
-        org.accept(bare(eventId=one))
-        org.settled(one, hook)
-        org.settled(one, failing)
+    for element in ("e-1", "e-2"):
+        org.accept(bare(eventId=element))
+        org.settled(element, hook)
+        org.settled(element, failing)
     bad = org.delivery_of("e-2", failing)
     assert len(tidings("deliveries", "list", "--json").must(0).rows) == 4
     done = tidings("deliveries", "list", "--status", "failed", "--webhook", "shop", "--since", "1h")
@@ -172,8 +172,8 @@ def test_another_org_s_things_are_not_there(
     org.accept(bare(eventId="e-1"))
     id = org.settled("e-1")["id"]
     other = str(new_org().org)
-    for one in (id, "e-1", hook["webHookId"], "crm"):
-        tidings("show", one, "--org", other).must(3)
+    for element in (id, "e-1", hook["webHookId"], "crm"):
+        tidings("show", element, "--org", other).must(3)
 
 
 def test_a_delivery_is_tried_again_and_cancelled(
@@ -276,7 +276,7 @@ def test_an_org_and_a_credential_of_its_own(tidings: Command, service: ServicePr
     tidings("orgs", "edit", str(org["id"]), "--validation", "lenient").must(0)
     shown = tidings("orgs", "show", str(org["id"])).must(0).out
     assert "Asia/Kolkata" in shown and "lenient" in shown
-    assert org["id"] in [one["id"] for one in tidings("orgs", "list", "--json").must(0).rows]
+    assert org["id"] in [row["id"] for row in tidings("orgs", "list", "--json").must(0).rows]
     at = ("--org", str(org["id"]))
     made = (
         tidings(
@@ -378,7 +378,7 @@ def test_events_are_listed_and_those_that_nobody_wanted(
     org.accept(bare(eventId="e-1"))
     org.accept(bare("tierUpgraded", eventId="e-2"))
     rows = tidings("events", "log", "--since", "1h", "--json").must(0).rows
-    assert [one["eventId"] for one in rows] == ["e-2", "e-1"]
+    assert [row["eventId"] for row in rows] == ["e-2", "e-1"]
     assert tidings("events", "log", "--unwanted", "--json").must(0).row["eventId"] == "e-2"
     done = tidings("events", "log", "--on", "pointsIssued").must(0)
     assert "e-1" in done.out and next_of(done.err) == "tidings show e-1"

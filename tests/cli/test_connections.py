@@ -44,7 +44,7 @@ def test_the_operator_sees_all_and_where_they_lead(command: Callable[..., Comman
     listed = tidings("connections", "list").must()
     assert "main" in listed.out and "the platform alone" in listed.out
     assert "2 connections" in listed.err
-    assert [one["name"] for one in tidings("connections", "list", "--json").rows] == [
+    assert [row["name"] for row in tidings("connections", "list", "--json").rows] == [
         "main",
         "shop",
     ]
@@ -70,7 +70,7 @@ def test_an_org_sees_what_it_may_name_and_not_where_it_leads(
     scopes = ("--scope", "webhooks:write")
     made = command()("credentials", "create", "crm", *scopes, "--json").must().row
     tidings = command(f"{made['id']}:{made['secret']}")
-    assert [one["name"] for one in tidings("connections", "list", "--json").rows] == ["main"]
+    assert [row["name"] for row in tidings("connections", "list", "--json").rows] == ["main"]
     shown = tidings("connections", "show", "main").must()
     assert "127.0.0.1" not in shown.out and "of all orgs" not in shown.out
     assert tidings("connections", "show", "shop").code == 3

@@ -78,7 +78,7 @@ def test_a_value_of_another_kind_and_what_is_left_out_are_the_misuse_of_a_comman
 
 def test_help_says_what_may_come_and_what_is_usual() -> None:
     made = flags(declared(Box), WRITTEN, new=True, first=("name",))
-    helps = {one.path[-1]: one.argument.annotation.__metadata__[-1].help for one in made}
+    helps = {option.path[-1]: option.argument.annotation.__metadata__[-1].help for option in made}
     assert helps == {
         "name": "What it is called.",
         "mostThings": "In it. From 1 to 99. [default: 7]",
@@ -90,12 +90,12 @@ def test_help_says_what_may_come_and_what_is_usual() -> None:
 
 def leaves(fields: tuple[DeclaredField, ...], new: bool) -> set[str]:
     found: set[str] = set()
-    for one in fields:
-        kind = one.field.kind
+    for field in fields:
+        kind = field.field.kind
         if isinstance(kind, Nested):
             found |= leaves(declared(kind.resource), new)
-        elif one.is_said(new=new):
-            found.add(one.name)
+        elif field.is_said(new=new):
+            found.add(field.name)
     return found
 
 
@@ -114,7 +114,7 @@ def leaves(fields: tuple[DeclaredField, ...], new: bool) -> set[str]:
 def test_each_field_has_an_option_but_secrets_and_what_is_said_otherwise(
     command: Any, fields: tuple[DeclaredField, ...], new: bool, otherwise: set[str]
 ) -> None:
-    made = [one.path[-1] for one in command._make()]
+    made = [row.path[-1] for row in command._make()]
     assert len(made) == len(set(made))
     assert set(made) == leaves(fields, new) - otherwise
-    assert all(one.argument.annotation.__metadata__[-1].help for one in command._make())
+    assert all(row.argument.annotation.__metadata__[-1].help for row in command._make())

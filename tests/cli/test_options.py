@@ -40,7 +40,7 @@ class Api:
         self.steps: list[str] = []
 
     def get(self, path: str, **query: Any) -> Any:
-        self.asked.append((path, {name: one for name, one in query.items() if one is not None}))
+        self.asked.append((path, {name: row for name, row in query.items() if row is not None}))
         return next(self._answers)
 
     def send(self, method: str, path: str, body: Any = None) -> Any:
@@ -56,10 +56,10 @@ def stand_in(monkeypatch: pytest.MonkeyPatch, module: Any, *answers: Any) -> Api
     """Instead of the service, for the commands of a module."""
     api = Api(*answers)
     monkeypatch.setattr(module, "calls", lambda *_, **__: api)
-    for one in (module, log_options):
-        if hasattr(one, "find_webhook"):
+    for element in (module, log_options):
+        if hasattr(element, "find_webhook"):
             monkeypatch.setattr(
-                one, "find_webhook", lambda _, name: HOOK | {"webHookId": f"id-{name}"}
+                element, "find_webhook", lambda _, name: HOOK | {"webHookId": f"id-{name}"}
             )
     return api
 

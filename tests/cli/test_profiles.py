@@ -35,7 +35,7 @@ def test_a_login_is_kept_for_its_owner_alone_and_is_the_default(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
     org.webhook("https://example.com/x")
-    assert [one["name"] for one in bare("webhooks", "list", "--json").must(0).rows] == ["crm"]
+    assert [row["name"] for row in bare("webhooks", "list", "--json").must(0).rows] == ["crm"]
     done = bare("profiles", "--json").must(0)
     assert done.row == {"name": "local", "url": url, "key": KEY, "org": org.org, "default": True}
     table = bare("profiles").must(0)
@@ -101,7 +101,7 @@ def test_what_is_written_is_what_is_read(tmp_path: Path) -> None:
     file = tmp_path / "a" / "profiles.toml"
     write_profiles(file, BOTH)
     assert read_profiles(file) == BOTH
-    assert [one.name for one in file.parent.iterdir()] == ["profiles.toml"]
+    assert [path.name for path in file.parent.iterdir()] == ["profiles.toml"]
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from tidings.core.ids import OrgId, message_id, replayed_id
 def owner(tidings: Command, service: ServiceProcess, tmp_path: Path) -> Command:
     """The command with a credential of the org's own that may do all, and no org named."""
     scopes = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
-    said = [f"--scope={one}:write" for one in scopes]
+    said = [f"--scope={scope}:write" for scope in scopes]
     made = tidings("credentials", "create", "owner", *said, "--json").must(0).row
     url = f"http://127.0.0.1:{service.port}"
     return Command(tmp_path, TIDINGS_URL=url, TIDINGS_KEY=f"{made['id']}:{made['secret']}")
@@ -25,7 +25,7 @@ def owner(tidings: Command, service: ServiceProcess, tmp_path: Path) -> Command:
 
 def reader(owner: Command, service: ServiceProcess, tmp_path: Path, *scopes: str) -> Command:
     """The command with lesser scopes."""
-    said = [f"--scope={one}" for one in scopes]
+    said = [f"--scope={scope}" for scope in scopes]
     made = owner("credentials", "create", "reader", *said, "--json").must(0).row
     url = f"http://127.0.0.1:{service.port}"
     return Command(tmp_path, TIDINGS_URL=url, TIDINGS_KEY=f"{made['id']}:{made['secret']}")
@@ -40,13 +40,13 @@ def refused_event(org: Api) -> str:
 
 
 def next_of(err: str) -> str:
-    (line,) = [one for one in err.splitlines() if one.startswith("Next: ")]
+    (line,) = [text for text in err.splitlines() if text.startswith("Next: ")]
     return line[6:]
 
 
 def test_nouns_take_the_credential_s_own_org(owner: Command, org: Api) -> None:
     listed = owner("credentials", "list", "--json").must(0).rows
-    assert [one["name"] for one in listed] == ["owner"]
+    assert [row["name"] for row in listed] == ["owner"]
     key = listed[0]["id"]
     assert owner("credentials", "show", key, "--json").must(0).row["id"] == key
     made = owner("credentials", "create", "till", "--scope", "events:write", "--json").must(0).row

@@ -50,7 +50,7 @@ def test_a_source_s_life(
     told = tidings("doctor").must(1)
     assert "shop has put aside 3 messages" in told.out and "sources dead shop" in told.err
     rows = tidings("sources", "dead", "shop", "--json").must().rows
-    assert [one["error"]["code"] for one in rows] == ["no_value"] * 3
+    assert [row["error"]["code"] for row in rows] == ["no_value"] * 3
     one = tidings("sources", "dead", "shop", "--message", rows[0]["id"]).must()
     assert '"n": 2' in one.out and "no_value" in one.out and KEY["X-Key"] not in one.out
 

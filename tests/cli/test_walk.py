@@ -99,7 +99,7 @@ def test_where_nobody_answers_one_sentence_says_where_and_what_to_do(
     tidings: Command, tmp_path: Path, command: str
 ) -> None:
     done = tidings(*filled(command, tmp_path), TIDINGS_URL="http://127.0.0.1:9").must(5)
-    said = [one for one in done.err.splitlines() if not one.startswith("Seed ")]
+    said = [text for text in done.err.splitlines() if not text.startswith("Seed ")]
     assert len(said) == 1, said
     assert said[0].startswith("http://127.0.0.1:9 must be a running Tidings; got: ")
     assert done.out == ""
@@ -110,7 +110,7 @@ def test_a_credential_that_is_not_known_is_told_with_where_it_came_from(
     tidings: Command, tmp_path: Path, command: str
 ) -> None:
     done = tidings(*filled(command, tmp_path), TIDINGS_KEY="boss:wrong").must(4)
-    said = [one for one in done.err.splitlines() if not one.startswith("Seed ")]
+    said = [text for text in done.err.splitlines() if not text.startswith("Seed ")]
     assert said[1:] == ["It came from TIDINGS_KEY.", "Next: tidings doctor"], said
     assert "not known together" in said[0] and "wrong" not in done.err and done.out == ""
 

@@ -67,9 +67,9 @@ def test_a_yes_is_true_or_false() -> None:
 
 def test_nothing_is_shown_that_is_not_declared_so_and_no_secret_is() -> None:
     for kind in CONNECTION_TYPES.values():
-        for one in kind.fields:
-            secret = any(word in one.name for word in ("password", "secret", "dsn", "token"))
-            assert not (secret and one.shown), (kind.name, one.name)
+        for field in kind.fields:
+            secret = any(word in field.name for word in ("password", "secret", "dsn", "token"))
+            assert not (secret and field.shown), (kind.name, field.name)
     assert shown_of(CONNECTION_TYPES["kafka"].fields, SASL | {"other": 1}) == {
         "servers": "k",
         "security": "sasl_ssl",

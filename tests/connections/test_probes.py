@@ -58,7 +58,7 @@ async def test_what_speaks_to_it_is_not_installed_and_then_is(
     kind: str, port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patched:
-        for name in [one for one in sys.modules if one.startswith("tidings.connections.")]:
+        for name in [module for module in sys.modules if module.startswith("tidings.connections.")]:
             patched.delitem(sys.modules, name)
         patched.setitem(sys.modules, LIBRARIES[kind], None)
         said = await trouble(leading(kind, port))

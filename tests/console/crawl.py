@@ -109,12 +109,12 @@ async def walk(browser: Visitor, start: str, stay: str) -> dict[str, Seen]:
         reply = await browser.get(at)
         assert reply.status < 500, (at, text(reply))
         seen[at] = Seen(text(reply))
-        found = [one for _, one in seen[at].addresses]
+        found = [address for _, address in seen[at].addresses]
         found += [f"{form.action}?{query}" for form, query in _asking(seen[at])]
         if reply.status in (302, 303, 307):
             found.append(reply.headers["location"])
-        for one in found:
-            there = urldefrag(urljoin(f"http://x{at}", one))[0].removeprefix("http://x")
+        for name in found:
+            there = urldefrag(urljoin(f"http://x{at}", name))[0].removeprefix("http://x")
             inside = there == stay or there.startswith((stay + "/", stay + "?"))
             if inside and there not in seen and not there.endswith("/stream"):
                 kinds[kind := _kind(there, stay)] += 1
@@ -129,7 +129,7 @@ async def walk(browser: Visitor, start: str, stay: str) -> dict[str, Seen]:
 def _kind(there: str, stay: str) -> tuple[str, frozenset[str]]:
     """Which page it is, of whatever thing, and the names of what its query says."""
     path, _, query = there.removeprefix(stay).partition("?")
-    fitting = (route for route, one in ROUTES.items() if one.fullmatch(path))
+    fitting = (route for route, pattern in ROUTES.items() if pattern.fullmatch(path))
     return next(fitting, path), frozenset(parse_qs(query, keep_blank_values=True))
 
 
@@ -145,7 +145,7 @@ class Known:
     def __init__(self, **ids: Any) -> None:
         self.webhook = str(ids["webhook"])
         self.number = int(ids["number"])
-        self.deliveries = [str(one) for one in ids["deliveries"]]
+        self.deliveries = [str(row) for row in ids["deliveries"]]
         self.event = str(ids["event"])
         self.inbox = str(ids["inbox"])
 
@@ -160,9 +160,11 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     url = p.s.inboxes.url(live)
     webhook, number = await p.webhook(org, webHookUrl=url)
     await p.webhook(org, name="Paused")
-    for one in p.s.webhooks.list(OrgId(org)):
-        if one.webhook.name == "Paused":
-            await p.s.webhooks.say(OrgId(org), one.webhook.id, "pause", one.config.created_by)
+    for webhook_state in p.s.webhooks.list(OrgId(org)):
+        if webhook_state.webhook.name == "Paused":
+            await p.s.webhooks.say(
+                OrgId(org), webhook_state.webhook.id, "pause", webhook_state.config.created_by
+            )
     ids = []
     states = (State.DELIVERED, State.FAILED, State.RETRYING, State.PARKED)
     for at, state in enumerate(states):
@@ -195,9 +197,12 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
 async def act(p: Pages, org: int, name: str = "Welcome") -> list[str]:
     """Actions that have done, waited for and left out something, in which the name stands wherever
     one of a customer's or of a receiver's may; the deliveries that tell of it."""
-    declared = {one: p.s.parts.actions.declared.actions[one] for one in ("welcome", "text-message")}
+    declared = {
+        element: p.s.parts.actions.declared.actions[element]
+        for element in ("welcome", "text-message")
+    }
     await declare(p.s.webhooks, OrgId(org), declared, "actions.toml")
-    records = {one.webhook.name: one.webhook.number for one in p.s.webhooks.list(OrgId(org))}
+    records = {state.webhook.name: state.webhook.number for state in p.s.webhooks.list(OrgId(org))}
     mail = Made(MadeMail(ShapedMail((name,), name, name, name)), name, (RunStep(name, name, 1.0),))
     made_call = Made(MadeCall("POST", f"https://a.example/{name}", (), name))
     runs: list[tuple[str, State, FaultKind | None, Made | None]] = [
@@ -235,7 +240,7 @@ async def bring(p: Pages, org: int, name: str = "", at: int = 0) -> None:
     caller = msgspec.structs.replace(p.s.access.caller_of("boss"), org=OrgId(org))
     await p.s.services.sources.sources.create(caller, body)
     sent = {"x-key": value, "webhook-id": name, "x-name": name}
-    plain = {header: one.encode("ascii", "replace").decode() for header, one in sent.items()}
+    plain = {header: text.encode("ascii", "replace").decode() for header, text in sent.items()}
     for kind in (name or 7, {name: name}):
         message = msgspec.json.encode({"kind": kind, name: name})
         await call(p.app, "POST", f"/in/{org}/shop{at}", message, plain)

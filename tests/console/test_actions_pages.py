@@ -14,15 +14,15 @@ from tidings.engine.actions.declared import declare
 from tidings.store import port
 
 MAIL_DOWN = "cannot send: the mail server of the connection mail refuses connections"
-BOTH = {one.name: one for one in (welcome(), text_message())}
+BOTH = {action.name: action for action in (welcome(), text_message())}
 
 
 async def declared(p: Pages) -> None:
     """Two actions, of which the mail cannot be sent."""
     await declare(p.s.webhooks, OrgId(7), BOTH, "actions.toml")
-    for one in p.s.webhooks.list(OrgId(7)):
-        if one.webhook.name == "welcome":
-            number = one.webhook.number
+    for state in p.s.webhooks.list(OrgId(7)):
+        if state.webhook.name == "welcome":
+            number = state.webhook.number
             p.healths[number] = port.StoredHealth(
                 number, p.s.clock.ms, 5, "refused", 1, p.s.clock.ms
             )
@@ -90,8 +90,8 @@ async def test_an_action_is_paused_and_resumed_and_its_file_decides_the_rest() -
     async with pages(actions=BOTH) as p:
         browser = await p.browser()
         await declare(p.s.webhooks, OrgId(7), BOTH, "actions.toml")
-        id = next(one.webhook.id for one in p.s.webhooks.list(OrgId(7)))
-        name = next(one.webhook.name for one in p.s.webhooks.list(OrgId(7)))
+        id = next(state.webhook.id for state in p.s.webhooks.list(OrgId(7)))
+        name = next(state.webhook.name for state in p.s.webhooks.list(OrgId(7)))
         for verb, standing in (("pause", "paused"), ("resume", "active")):
             done = await browser.post(f"/console/o/7/webhooks/{id}/say", {"verb": verb})
             assert done.headers["location"] == f"/console/o/7/actions/{name}"
@@ -136,7 +136,7 @@ async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_ot
         browser = await p.browser()
         await declare(p.s.webhooks, OrgId(7), BOTH, "actions.toml")
         await declare(p.s.webhooks, OrgId(7), p.s.parts.actions.declared.actions, "actions.toml")
-        records = {one.webhook.name: one.webhook for one in p.s.webhooks.list(OrgId(7))}
+        records = {state.webhook.name: state.webhook for state in p.s.webhooks.list(OrgId(7))}
         await accept(p.s, "a", [records["welcome"].number], org=7)
         left = f"/console/o/7/webhooks/{records['welcome'].id}"
         stays = f"/console/o/7/webhooks/{records['text-message'].id}"
@@ -180,9 +180,9 @@ async def test_a_run_that_waits_is_told_of_in_words_of_actions() -> None:
         browser = await p.browser()
         await declared(p)
         number = next(
-            one.webhook.number
-            for one in p.s.webhooks.list(OrgId(7))
-            if one.webhook.name == "text-message"
+            state.webhook.number
+            for state in p.s.webhooks.list(OrgId(7))
+            if state.webhook.name == "text-message"
         )
         [delivery] = await accept(p.s, "a", [number], org=7)
         answer = port.Evidence(None, "", (), b"", False)
@@ -194,8 +194,8 @@ async def test_a_run_that_waits_is_told_of_in_words_of_actions() -> None:
         found = said(text(await browser.get("/console/o/7/actions/text-message")))
         assert "correct the credential of the action in its file" in found
         assert "The receiver answered 401 Unauthorized" in found
-        id = next(one.webhook.id for one in p.s.webhooks.list(OrgId(7))
-                  if one.webhook.name == "text-message")  # fmt: skip
+        id = next(state.webhook.id for state in p.s.webhooks.list(OrgId(7))
+                  if state.webhook.name == "text-message")  # fmt: skip
         await browser.post(f"/console/o/7/webhooks/{id}/say", {"verb": "pause"})
         found = said(text(await browser.get("/console/o/7/actions/text-message")))
         assert "The action is paused: nothing is done until it is active." in found

@@ -64,7 +64,7 @@ def faults_of_code(name: str, text: str) -> Iterator[str]:
             continue
         called = ast.unparse(call.func).rpartition(".")[2]
         if called == "Environment" and "jinja2" in ast.unparse(call.func):
-            if "autoescape" not in {one.arg for one in call.keywords}:
+            if "autoescape" not in {keyword.arg for keyword in call.keywords}:
                 yield f"{name}:{call.lineno}: an environment without autoescape"
         if called == "Markup" and not isinstance(call.args[0], ast.Constant):
             if (name, inside.get(call, "")) not in VETTED:

@@ -25,7 +25,7 @@ async def row(p: Pages, browser: Any) -> dict[str, str]:
 
 async def replayed(p: Pages, auth: str, webhook: str, number: int, deliveries: list[int]) -> None:
     """A replay of some deliveries, all of which arrive."""
-    body = {"deliveryIds": [show("dlv", one) for one in deliveries], "webHookId": webhook}
+    body = {"deliveryIds": [show("dlv", delivery) for delivery in deliveries], "webHookId": webhook}
     told = await p.s.call("POST", "/v1/replays", body | {"ratePerSecond": 1000}, auth)
     assert told.status == 201, told.body
     async with asyncio.timeout(20):
@@ -41,8 +41,8 @@ async def test_what_a_replay_has_delivered_waits_parked_no_more_on_any_face() ->
         auth = await p.s.add_org(7)
         webhook, number = await p.webhook()
         parked = [(await accept(p.s, id_of(at), [number], org=7))[0] for at in range(5)]
-        for one in parked:
-            await settle(p.s, one, number, State.PARKED, status=None)
+        for count in parked:
+            await settle(p.s, count, number, State.PARKED, status=None)
         assert (await row(p, browser))["Parked"] == "5"
         await replayed(p, auth, webhook, number, parked[:3])
 
@@ -93,7 +93,7 @@ async def test_the_share_that_succeeds_is_one_of_attempts_on_every_face() -> Non
         page = " ".join(text(await browser.get(f"/console/o/7/webhooks/{webhook}")).split())
         assert "15 % of its attempts in 24 hours failed" in page
         series = (await p.s.call("GET", f"/v1/webHooks/{webhook}/series", None, auth)).json
-        assert sum(one["failedAttempts"] for one in series["points"]) == 15
+        assert sum(row["failedAttempts"] for row in series["points"]) == 15
         found = Findings(
             (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"],
             tally=told,

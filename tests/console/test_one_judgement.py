@@ -93,13 +93,13 @@ async def api_one(world: World) -> Seen:
 
 async def api_all(world: World) -> Seen:
     told = await world.p.s.call("GET", "/v3/webHooks", None, world.auth)
-    [found] = [one["condition"] for one in told.json["data"] if one["webHookId"] == world.id]
+    [found] = [row["condition"] for row in told.json["data"] if row["webHookId"] == world.id]
     return found, None
 
 
 async def api_actions(world: World) -> Seen:
     told = await world.p.s.call("GET", "/v1/actions", None, world.auth)
-    [found] = [one for one in told.json["actions"] if one["name"] == world.name]
+    [found] = [row for row in told.json["actions"] if row["name"] == world.name]
     return found["condition"], found["waiting"] - found["waitingForTheirTime"]
 
 

@@ -286,7 +286,7 @@ async def test_an_org_is_made_without_an_id_beside_one_with_the_last_of_all() ->
         for number in ("9007199254740991", "", ""):
             made = await browser.post("/console/orgs/new", form | {"name": "A", "id": number})
             assert made.status == 303, text(made)
-        assert len(p.s.orgs.all()) == len({one.id for one in p.s.orgs.all()}) >= 4
+        assert len(p.s.orgs.all()) == len({org.id for org in p.s.orgs.all()}) >= 4
         over = form | {"name": "A", "id": "9007199254740992"}
         refused = await browser.post("/console/orgs/new", over)
         assert refused.status == 400 and "from 1 to 9007199254740991" in text(refused)
@@ -298,8 +298,8 @@ async def test_health_puts_what_is_wrong_first_and_lists_open_breakers_of_the_or
         _, number = await p.webhook()
         _, others = await p.webhook(8) if p.s.orgs.get(OrgId(8)) else await _other(p)
         now = p.s.clock.ms
-        for one in (number, others):
-            p.healths[one] = port.StoredHealth(one, now - 60_000, 12, "503", 1, now + 41_000)
+        for count in (number, others):
+            p.healths[count] = port.StoredHealth(count, now - 60_000, 12, "503", 1, now + 41_000)
         page = text(await browser.get("/console/o/7/health"))
         assert "The service accepts" in page and page.count("12 in a row") == 1
         p.s.health.sentences.append("The store must take writes; it refuses: full.")
@@ -342,7 +342,7 @@ async def test_a_page_is_there_for_its_scope_and_for_no_other(path: str, scope: 
     async with pages() as p:
         every = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
         resource, _, level = scope.partition(":")
-        others = [f"{one}:write" for one in every if one != resource]
+        others = [f"{text}:write" for text in every if text != resource]
         others += [f"{resource}:read"] * (level == "write")
         assert (await (await p.browser(scopes=scope)).get(path)).status == 200
         denied = await (await p.browser(scopes=" ".join(others))).get(path)
@@ -352,7 +352,7 @@ async def test_a_page_is_there_for_its_scope_and_for_no_other(path: str, scope: 
 async def test_a_reader_changes_nothing_and_is_offered_nothing() -> None:
     async with pages() as p:
         every = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
-        reader = await p.browser(scopes=" ".join(f"{one}:read" for one in every))
+        reader = await p.browser(scopes=" ".join(f"{text}:read" for text in every))
         for path in WRITTEN:
             assert (await reader.post(path, {"name": "x", "do": "stop"})).status == 403, path
         for path in ("/console/o/7/inboxes", "/console/o/7/replays", "/console/o/7/access"):

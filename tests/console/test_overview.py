@@ -28,8 +28,8 @@ def card(page: str, name: str) -> str:
 
 def drawn(page: str, title: str) -> list[float]:
     """The values of a chart's first line, without the steps that have none."""
-    charts = [json.loads(unescape(one)) for one in re.findall(r'data-chart="([^"]*)"', page)]
-    (chart,) = [one for one in charts if one["title"] == title]
+    charts = [json.loads(unescape(row)) for row in re.findall(r'data-chart="([^"]*)"', page)]
+    (chart,) = [chart for chart in charts if chart["title"] == title]
     return [value for value in chart["lines"][0]["values"] if value is not None]
 
 
@@ -66,8 +66,8 @@ async def test_it_counts_what_came_in_and_what_became_of_it() -> None:
             assert card(page, "Failed or retrying") == "2"
             assert card(page, "Waiting now") == "2"
             assert card(page, "SLA breaches") == "2", "what waits is late by the clock"
-        drawn = [json.loads(unescape(one)) for one in re.findall(r'data-chart="([^"]*)"', page)]
-        assert [one["title"] for one in drawn][:2] == ["Events in", "Deliveries"]
+        drawn = [json.loads(unescape(row)) for row in re.findall(r'data-chart="([^"]*)"', page)]
+        assert [row["title"] for row in drawn][:2] == ["Events in", "Deliveries"]
         assert sum(drawn[0]["lines"][0]["values"]) == 7
         assert page.count("As a table") == len(drawn), "each chart can be read"
 

@@ -55,19 +55,19 @@ SCOPES = {
 
 
 def test_the_table_has_every_page_of_an_org() -> None:
-    told = [one for pages_ in SCOPES.values() for one in pages_.split()]
+    told = [text for pages_ in SCOPES.values() for text in pages_.split()]
     assert sorted(told) == sorted(f"{method}{path}" for method, path, _, _ in OF_AN_ORG)
 
 
-@pytest.mark.parametrize("scope", [one for one in SCOPES if one])
+@pytest.mark.parametrize("scope", [scope for scope in SCOPES if scope])
 async def test_a_page_takes_its_scope_and_all_others_do_not_do(scope: str) -> None:
-    either = dict(one.split(":") for one in scope.split(EITHER))
-    others = [f"{one}:write" for one in RESOURCES if one not in either]
-    others += [f"{one}:read" for one, level in either.items() if level == "write"]
+    either = dict(text.split(":") for text in scope.split(EITHER))
+    others = [f"{resource}:write" for resource in RESOURCES if resource not in either]
+    others += [f"{text}:read" for text, level in either.items() if level == "write"]
     wanted = [
         (found[1], "/console/o/7" + re.sub(r"\{\w+\}", "x", found[2]))
-        for one in SCOPES[scope].split()
-        if (found := re.fullmatch(r"(GET|POST)(.*)", one))
+        for text in SCOPES[scope].split()
+        if (found := re.fullmatch(r"(GET|POST)(.*)", text))
     ]
     async with pages() as p:
         without = await p.browser(scopes=" ".join(others))

@@ -87,7 +87,7 @@ def shapes(seen: dict[str, Seen], base: str) -> set[str]:
     taken = set()
     for at in seen:
         path = at.partition("?")[0].removeprefix(base)
-        fitting = (route for route, one in ROUTES.items() if one.fullmatch(path))
+        fitting = (route for route, pattern in ROUTES.items() if pattern.fullmatch(path))
         taken.add(next(fitting, path))  # the first one, as an address is routed
     return taken
 
@@ -101,9 +101,9 @@ async def test_every_link_form_and_request_carries_the_org_that_its_page_is_of()
             seen = await walk(browser, base, base)
             assert strays(seen, base) == []
             assert gets - shapes(seen, base) <= UNTAKEN, "a page that no link leads to"
-            tags = {name for one in seen.values() for name, _ in one.addresses}
+            tags = {name for seen in seen.values() for name, _ in seen.addresses}
             assert tags > {"hx-get", "hx-post", "formaction", "data-stream", "data-base"}
-            posts = [form for one in seen.values() for form in one.forms if form.post]
+            posts = [form for seen in seen.values() for form in seen.forms if form.post]
             assert len(posts) > 60 and all("csrf" in form.fields for form in posts)
             for at, page in seen.items():
                 if "part=" not in at and page.forms:
@@ -141,8 +141,8 @@ async def test_every_button_question_and_result_names_the_org() -> None:
             made = await browser.post(f"{base}/inboxes", {"name": "One more"})
             told = unquote(made.headers["set-cookie"])
             assert f"{NAMES[org]}: The inbox is made." in told and f"Path={base};" in told
-            asked = [one for page in seen.values() for one in page.asked]
-            assert len(asked) > 3 and all(f"It is in {NAMES[org]}." in one for one in asked)
+            asked = [text for page in seen.values() for text in page.asked]
+            assert len(asked) > 3 and all(f"It is in {NAMES[org]}." in text for text in asked)
 
 
 # -- a form of another org ------------------------------------------------------------------------
@@ -291,7 +291,9 @@ async def test_rights_are_those_of_the_org_of_the_address() -> None:
         await two(p)
         boss = p.s.access.caller_of("boss")
         signed = await asha(p, 7, 8)
-        (user,) = [one for one in p.s.users.list(OrgId(8)) if one.person.email.startswith("asha")]
+        (user,) = [
+            record for record in p.s.users.list(OrgId(8)) if record.person.email.startswith("asha")
+        ]
         await p.s.users.change(boss, OrgId(8), user.person.id, {"role": "reader"})
         browser = Browser(p, signed.token)
         assert (await browser.post("/console/o/7/stop", {"do": "stop"})).status == 303
@@ -299,7 +301,9 @@ async def test_rights_are_those_of_the_org_of_the_address() -> None:
         assert p.s.stops.is_stopped(ORG) and not p.s.stops.is_stopped(OrgId(8))
         for path in ("/console/orgs/new", "/console/stop-all"):
             assert (await browser.post(path, {"do": "stop", "name": "X"})).status == 403, path
-        (left,) = [one for one in p.s.users.list(ORG) if one.person.email.startswith("asha")]
+        (left,) = [
+            record for record in p.s.users.list(ORG) if record.person.email.startswith("asha")
+        ]
         await p.s.users.remove(boss, ORG, left.person.id)
         assert (await browser.get("/console/o/7/webhooks")).status == 403
         assert (await browser.get("/console/o/8/webhooks")).status == 200
@@ -376,11 +380,11 @@ async def test_a_choice_never_leads_out_of_the_org() -> None:
         for to in OUT:
             page = text(await browser.get(f"/console/orgs?to={quote(to, safe='')}"))
             found = re.findall(r'<a data-row href="([^"]*)"', page)
-            assert found and all(one.startswith("/console/o/") for one in found), to
-            for one in found:
-                parts = [unquote(part) for part in unescape(one).split("/")]
+            assert found and all(row.startswith("/console/o/") for row in found), to
+            for row in found:
+                parts = [unquote(part) for part in unescape(row).split("/")]
                 assert not {".", ".."} & set(parts), to
-                assert one.isprintable() and "\\" not in one, to
+                assert row.isprintable() and "\\" not in row, to
 
 
 async def test_an_id_opens_in_the_org_in_which_it_is_found() -> None:
@@ -528,7 +532,7 @@ async def test_requests_of_htmx_carry_a_token_for_their_own_address() -> None:
         for at, page in seen.items():
             wanted = [said for name, said in page.addresses if name == "hx-post"]
             tokens = [form_token(browser.token, said) for said in wanted]
-            assert page.headers == [f'{{"x-csrf": "{one}"}}' for one in tokens], at
+            assert page.headers == [f'{{"x-csrf": "{token}"}}' for token in tokens], at
             assert not {n for n, _ in page.addresses} & set(HX) - {"hx-get", "hx-post"}
             posted += len(wanted)
         assert posted > 5

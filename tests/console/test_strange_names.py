@@ -43,7 +43,7 @@ async def _configure(p: Pages, name: str, at: int) -> None:
     title = "".join(filter(str.isprintable, name))  # what else there may be only data hold
     plain = title.encode("ascii", "replace").decode()
     live = await p.s.inboxes.create(ORG, {"name": title[:60], "answer": {"body": name}})
-    path = "data." + "".join(one for one in name if one not in ".[]" and one >= " ")[:200]
+    path = "data." + "".join(text for text in name if text not in ".[]" and text >= " ")[:200]
     hook = {
         "name": f"Hook {title}"[:50],
         "webHookUrl": f"https://crm.example.com/{quote(name)}?{MARK}",
@@ -121,8 +121,8 @@ async def every_page(p: Pages, browser: Browser, base: str, name: str) -> dict[s
     said = quote(name, safe="")
     asked = "?" + "&".join(f"{key}={said}" for key in QUERY)
     walked = await walk(browser, base, base)
-    taken = {route for route, one in ROUTES.items() for at in walked
-             if one.fullmatch(at.partition("?")[0].removeprefix(base))}  # fmt: skip
+    taken = {route for route, pattern in ROUTES.items() for at in walked
+             if pattern.fullmatch(at.partition("?")[0].removeprefix(base))}  # fmt: skip
     gets = [route for method, route, _, _ in OF_AN_ORG if method == "GET"]
     assert set(gets) - taken <= set(UNLINKED), "a page that no link leads to"
     paths = [*walked, *(base + route + asked for route in gets if route != "/tail/stream")]
@@ -177,7 +177,7 @@ ENDS = ("sign-out", "sessions/end")  # behind these nobody is signed in any more
 IDS = {"id", "webhook", "webHookId"}  # whatever has them is not there
 CONTROLS = "\u202e\u2066\u200f\u2028\u0007\u001b[1m\u007f"
 NAMES = [
-    "".join(one for key, one in STRANGE.items() if key != "an address"),
+    "".join(text for key, text in STRANGE.items() if key != "an address"),
     STRANGE["an address"],
     CONTROLS + STRANGE["an element"],
 ]

@@ -22,7 +22,7 @@ def test_the_wheel_holds_what_the_console_serves_and_nothing_else_of_it(tmp_path
     [wheel] = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     served = runpy.run_path(str(ROOT / "scripts" / "console_assets"), run_name="assets")["SERVED"]
-    own = {one.name for one in (ROOT / "src" / STATIC).iterdir() if one.is_file()}
+    own = {path.name for path in (ROOT / "src" / STATIC).iterdir() if path.is_file()}
     wanted = own | {f"vendor/{Path(name).name}" for name in served}
     assert {name.removeprefix(STATIC) for name in names if name.startswith(STATIC)} == wanted
     templates = ROOT / "src" / "tidings" / "console" / "templates"

@@ -103,13 +103,13 @@ def fitting(request: Request) -> str | None:
         return None
     if not abs(request.now_s - int(at)) <= 300:
         return None
-    entries = [entry for entry in given.split(" ") if entry[:3] == "v1,"]
+    entries = [text for text in given.split(" ") if text[:3] == "v1,"]
     ours = {
         signature(key, id, at, request.body)
         for key in map(key_of, request.secrets)
         if key is not None
     }
-    return next((entry for entry in entries if entry in ours), None) if len(entries) <= 32 else None
+    return next((text for text in entries if text in ours), None) if len(entries) <= 32 else None
 
 
 def key_of(secret: str) -> bytes | None:

@@ -44,11 +44,11 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_all_of_the_library_and_nothing_of_the_service(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     source = ROOT / "src"
-    files = [one for one in (source / "tidings_consumer").rglob("*") if one.is_file()]
+    files = [path for path in (source / "tidings_consumer").rglob("*") if path.is_file()]
     own = {
-        one.relative_to(source).as_posix()
-        for one in files
-        if one.parent.name != "__pycache__" and one.name[0] != "."
+        file.relative_to(source).as_posix()
+        for file in files
+        if file.parent.name != "__pycache__" and file.name[0] != "."
     }
     assert {"tidings_consumer/py.typed", "tidings_consumer/events/examples.json"} <= own
     assert {name for name in names if ".dist-info/" not in name} == own

@@ -327,20 +327,20 @@ def test_a_request_that_two_processes_get_at_the_same_moment_is_handled_once(
     ]
     answers: dict[str, list[int]] = defaultdict(list)
     try:
-        for one in both:
-            assert one.stdout is not None and one.stdout.readline() == "there\n"
-        for line in ["\n", *(f"{(one.pairs, one.body)!r}\n" for one in sent)]:
-            for one in both:
-                assert one.stdin is not None
-                one.stdin.write(line)
-                one.stdin.flush()
-        for one in both:
-            assert one.stdout is not None
+        for popen in both:
+            assert popen.stdout is not None and popen.stdout.readline() == "there\n"
+        for line in ["\n", *(f"{(request.pairs, request.body)!r}\n" for request in sent)]:
+            for popen in both:
+                assert popen.stdin is not None
+                popen.stdin.write(line)
+                popen.stdin.flush()
+        for popen in both:
+            assert popen.stdout is not None
             for number in range(count):
-                answers[f"evt_{number}"].append(int(one.stdout.readline()))
+                answers[f"evt_{number}"].append(int(popen.stdout.readline()))
     finally:
-        for one in both:
-            one.communicate(timeout=60)
-    assert sorted(effects.read_text().split()) == sorted(one.id for one in sent)
+        for popen in both:
+            popen.communicate(timeout=60)
+    assert sorted(effects.read_text().split()) == sorted(request.id for request in sent)
     for id, statuses in answers.items():
         assert 204 in statuses and set(statuses) <= {204, 409}, (id, statuses)

@@ -55,8 +55,12 @@ def in_javascript(requests: list[Request]) -> list[str]:
     """The library on npm, which `make setup` fetches."""
     assert (HERE / "node_modules" / "standardwebhooks").is_dir(), "run make setup"
     lines = [
-        {"secret": secret, "headers": one.headers, "body": base64.b64encode(one.body).decode()}
-        for secret, one in requests
+        {
+            "secret": secret,
+            "headers": request.headers,
+            "body": base64.b64encode(request.body).decode(),
+        }
+        for secret, request in requests
     ]
     said = ran([str(NODE), str(HERE / "verify.js")], map(json.dumps, lines))
     return [json.loads(line) for line in said]
@@ -72,8 +76,10 @@ def in_java(requests: list[Request]) -> list[str]:
         [jar] = Path(directory).iterdir()
         assert hashlib.sha256(jar.read_bytes()).hexdigest() == JAVA_SHA256, jar.name
         lines = [
-            "\t".join(chain([secret, base64.b64encode(one.body).decode()], *one.headers.items()))
-            for secret, one in requests
+            "\t".join(
+                chain([secret, base64.b64encode(request.body).decode()], *request.headers.items())
+            )
+            for secret, request in requests
         ]
         return ran(["java", "-cp", str(jar), str(HERE / "Verify.java")], lines)
 
@@ -121,8 +127,8 @@ def test_what_leaves_the_service_is_right_to_the_library_and_what_was_touched_is
     arrivals = receiver.wait(path, len(NOTES))
     touched = [Arrival(**vars(arrivals[0]) | change) for change in changes(arrivals[0])]
     others = "whsec_" + base64.b64encode(b"another secret of the same size").decode()
-    forged = [*((secret, one) for one in touched), (others, arrivals[0])]
-    right = [(secret, one) for one in arrivals]
+    forged = [*((secret, arrival) for arrival in touched), (others, arrivals[0])]
+    right = [(secret, arrival) for arrival in arrivals]
     verdicts = library([*right, *forged, (secret, delayed(secret, arrivals[0]))])
     assert verdicts == [RIGHT] * len(right) + [FORGED] * len(forged) + [OLD]
 

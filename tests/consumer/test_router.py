@@ -34,8 +34,8 @@ def test_an_event_is_handled_once_whatever_kind_of_handler(
 ) -> None:
     handled = Handled(coroutine=coroutine)
     first = request()
-    for one in (first, repeated(first), first):
-        assert receive(handled.router, one).status == 204
+    for pair in (first, repeated(first), first):
+        assert receive(handled.router, pair).status == 204
     assert handled.ids == ["evt_1"]
     assert handled.events[0].payload["eventName"] == NAME
 
@@ -120,7 +120,7 @@ def test_what_fails_again_and_again_is_kept_and_can_be_handled_later(tmp_path: P
     handled = Handled(dead_letters=letters, give_up_after=3)
     handled.fault = OSError("no route")
     attempts = [request(attempt=number) for number in (1, 2, 3)]
-    assert [handled.router.receive(*one).status for one in attempts] == [500, 500, 204]
+    assert [handled.router.receive(*attempt).status for attempt in attempts] == [500, 500, 204]
     [letter] = letters
     assert letter.reason == "OSError: no route" and letter.event.attempt == 3
     assert handled.router.redrive(letters) == (0, 1) and len(list(letters)) == 1
@@ -269,7 +269,7 @@ def test_events_of_one_key_are_handled_one_after_the_other_in_threads() -> None:
     go.set()
     for thread in threads:
         thread.join(10)
-    of_key = [entry for entry in log if entry[1] != 4]
+    of_key = [pair for pair in log if pair[1] != 4]
     assert of_key == [(what, number) for number in (1, 2, 3) for what in ("begin", "end")]
 
 
@@ -290,7 +290,7 @@ async def test_events_of_one_key_are_handled_one_after_the_other_in_a_loop() -> 
     assert {answer.status for answer in answers} == {204}
     for key in (7, 8):
         numbers = [number for number in customers if customers[number] == key]
-        of_key = [entry for entry in log if customers[entry[1]] == key]
+        of_key = [pair for pair in log if customers[pair[1]] == key]
         assert of_key == [(what, number) for number in numbers for what in ("begin", "end")]
     assert log[1][0] == "begin"  # two keys at once
     assert router._turns._queues == {}

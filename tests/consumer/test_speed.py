@@ -43,7 +43,7 @@ def test_an_event_of_a_kilobyte_costs_at_most_60_us() -> None:
     event = {"eventName": "pointsIssued", "orgId": 7, "data": FIELDS, "note": ""}
     event["note"] = "n" * (BYTES - len(signed(event).body))
     requests = [signed(event, SECRET, id=f"evt_{number}") for number in range(COUNT)]
-    assert {len(one.body) for one in requests} == {BYTES}
+    assert {len(request.body) for request in requests} == {BYTES}
     handled: list[str] = []
 
     def handle(event: Event[object]) -> None:
@@ -53,8 +53,8 @@ def test_an_event_of_a_kilobyte_costs_at_most_60_us() -> None:
     for _ in range(ROUNDS):
         router = Router(SECRET)
         router.on("pointsIssued")(handle)
-        ours.append(us(lambda router=router: [router.receive(*one) for one in requests]))  # type: ignore[misc]
-        fixed.append(us(lambda: [reference(one.body) for one in requests]))
+        ours.append(us(lambda router=router: [router.receive(*request) for request in requests]))  # type: ignore[misc]
+        fixed.append(us(lambda: [reference(request.body) for request in requests]))
     assert len(handled) == COUNT * ROUNDS
     ratio = min(ours) / min(fixed)
     print(f"{min(ours):.1f} µs; reference {min(fixed):.1f} µs; ratio {ratio:.2f}")

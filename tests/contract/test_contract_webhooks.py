@@ -99,10 +99,10 @@ async def test_list_holds_every_kind_of_webhook() -> None:
         await s.call("DELETE", f"/v3/webHooks/{first['webHookId']}")
         reply = await s.call("GET", "/v3/webHooks")
         assert reply.status == 200 and reply.json.keys() == ANSWER
-        for one in reply.json["data"]:
-            is_webhook(one)
-            assert one["neoEnrichment"]["possibleValues"] == []
-        rows = [(one["name"], one["webHookType"], one["active"]) for one in reply.json["data"]]
+        for row in reply.json["data"]:
+            is_webhook(row)
+            assert row["neoEnrichment"]["possibleValues"] == []
+        rows = [(row["name"], row["webHookType"], row["active"]) for row in reply.json["data"]]
         assert rows == [
             ("DemoWebhook1", "HTTP", False),
             ("queue", "QUEUE_INT", True),
@@ -127,7 +127,7 @@ async def test_put_drops_events_left_out_and_keeps_the_name() -> None:
         is_webhook(data)
         assert data["name"] == "DemoWebhook1" and data["eventNames"] == ["pointsRedeemed"]
         assert data["noOfRetryAttempts"] == 0 and data["methodType"] == "PUT"
-        assert [one["code"] for one in reply.json["warnings"]] == ["name_kept"]
+        assert [row["code"] for row in reply.json["warnings"]] == ["name_kept"]
         for field in ("webHookId", "consumerGroupId"):
             assert data[field] == old[field]
         times = data["attribution"]
@@ -161,12 +161,12 @@ async def test_event_metadata() -> None:
     async with service() as s:
         names = (await s.call("GET", "/v3/webHooks/eventMetaData")).json["data"]
         assert len(names) >= 65
-        for one in names:
-            assert one.keys() == {"active", "eventName"} and one["active"] is True
+        for name in names:
+            assert name.keys() == {"active", "eventName"} and name["active"] is True
         path = "/v3/webHooks/eventMetaData/transactionAdded"
-        one = (await s.call("GET", path)).json["data"]
-        assert one.keys() == {"active", "eventName", "schema"}
-        assert one["eventName"] == "transactionAdded" and one["schema"]["type"] == "object"
+        name = (await s.call("GET", path)).json["data"]
+        assert name.keys() == {"active", "eventName", "schema"}
+        assert name["eventName"] == "transactionAdded" and name["schema"]["type"] == "object"
 
 
 async def test_a_till_is_shown_as_such() -> None:
@@ -192,7 +192,7 @@ async def test_the_number_of_who_did_it_stays_and_is_another_for_another() -> No
             x_cap_api_attribution_entity_code="1704",
         )
         people = [
-            one["attribution"]["createdBy"] for one in (made, again, boss, named.json["data"])
+            row["attribution"]["createdBy"] for row in (made, again, boss, named.json["data"])
         ]
         for person in people:
             is_person(person)
@@ -200,7 +200,7 @@ async def test_the_number_of_who_did_it_stays_and_is_another_for_another() -> No
         assert len({person["id"] for person in people}) == 3
         assert [person["code"] for person in people[1:]] == ["demo.till", "boss", "1704"]
         listed = (await s.call("GET", "/v3/webHooks")).json["data"]
-        assert [one["attribution"]["createdBy"] for one in listed] == people
+        assert [row["attribution"]["createdBy"] for row in listed] == people
 
 
 async def test_times_are_those_of_the_org() -> None:

@@ -78,8 +78,8 @@ SCHEMAS: dict[str, Json] = {
     },
     "closed": of_items({"additionalProperties": False, "properties": {"q": {}}}),
     "map": {"additionalProperties": {"anyOf": [{"type": "object"}, {"maximum": 3}]}},
-    **{f"pattern {one}": of_items({"pattern": one}) for one in PATTERNS},
-    "patterns": of_items({"anyOf": [{"pattern": one} for one in PATTERNS[:3]]}),
+    **{f"pattern {pattern}": of_items({"pattern": pattern}) for pattern in PATTERNS},
+    "patterns": of_items({"anyOf": [{"pattern": pattern} for pattern in PATTERNS[:3]]}),
 }
 
 

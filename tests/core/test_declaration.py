@@ -43,7 +43,7 @@ class Pump(msgspec.Struct, frozen=True):
 def read(body: dict[str, Any], old: Pump | None = None) -> tuple[Pump, list[tuple[Any, str]]]:
     form = Form(body)
     pump = read_resource(Pump, form, old)
-    return pump, [(one.code, one.field) for one in form.refusals]
+    return pump, [(refusal.code, refusal.field) for refusal in form.refusals]
 
 
 def test_what_is_left_out_has_its_default_or_stays_as_it_was() -> None:
@@ -96,7 +96,7 @@ def test_answers_show_each_field_by_its_name() -> None:
 
 
 def test_what_a_file_or_a_page_begins_with_is_the_default_or_what_is_given_for_it() -> None:
-    usual = {one.name: one.usual() for one in declared(Pump)}
+    usual = {field.name: field.usual() for field in declared(Pump)}
     assert usual == {
         "powerInWatts": 5,
         "mode": "Slow",
@@ -104,7 +104,7 @@ def test_what_a_file_or_a_page_begins_with_is_the_default_or_what_is_given_for_i
         "isOn": True,
         "extra": 3,
     }
-    assert [one.name for one in declared(Pump) if one.default is REQUIRED] == ["powerInWatts"]
+    assert [field.name for field in declared(Pump) if field.default is REQUIRED] == ["powerInWatts"]
 
 
 @pytest.mark.parametrize("one", SETTABLE, ids=lambda one: one.name)
@@ -147,7 +147,7 @@ def test_some_fields_are_said_when_one_is_made_and_others_when_it_is_changed() -
     form = Form({"maker": "", "isWorn": True})
     assert read_resource(Hose, form, hose) == Hose(7, "Acme", worn=True)
     assert form.refusals == []
-    assert [one.name for one in declared(Hose) if one.is_said(new=True)] == [
+    assert [field.name for field in declared(Hose) if field.is_said(new=True)] == [
         "maker",
         "label",
         "nozzle",
@@ -165,7 +165,9 @@ def test_text_is_bounded_and_can_be_seen_and_null_is_none() -> None:
     for body, field in wrong:
         form = Form(body)
         read_resource(Hose, form, None, serial=7)
-        assert [(one.code, one.field) for one in form.refusals] == [(f"bad_{field}", field)], body
+        assert [(refusal.code, refusal.field) for refusal in form.refusals] == [
+            (f"bad_{field}", field)
+        ], body
     assert "maker must be text of 1 to 5 visible characters; got nothing. Name it." in (
         read_refused({})
     )
@@ -212,7 +214,7 @@ def test_a_value_is_judged_by_itself_and_refused_in_one_sentence() -> None:
     assert read_body(Pair, {"second": None}, Pair(2, 4)) == Pair(2)
     for said, came in (({}, "nothing"), ({"first": None}, "nothing"), ({"first": 3}, "3")):
         read = read_body(Pair, said)
-        assert isinstance(read, list) and [one.message for one in read] == [
+        assert isinstance(read, list) and [refusal.message for refusal in read] == [
             f"first must be an even number; got {came}. Add one. (bad_number, field first)"
         ]
     read = read_body(Pair, {"first": 2, "third": 4})

@@ -55,7 +55,7 @@ def test_a_table_is_read_as_it_is_declared() -> None:
     ],
 )
 def test_what_a_table_cannot_be_is_told(said: dict[str, Any], fault: str) -> None:
-    assert any(fault in one for one in table_faults("state", STATE | said))
+    assert any(fault in table_fault for table_fault in table_faults("state", STATE | said))
 
 
 def test_without_key_and_id_a_repeat_would_be_written_twice() -> None:

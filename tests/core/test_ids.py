@@ -117,7 +117,7 @@ def test_a_foreign_id_fits(source: str, id: str) -> None:
 
 def test_source_and_foreign_id_do_not_run_into_each_other() -> None:
     asked = [("a.b", "c"), ("a", "b.c"), ("", "a.b.c"), ("a.b.c", ""), ("3.a", "b")]
-    assert len({foreign_event_id(*one) for one in asked}) == len(asked)
+    assert len({foreign_event_id(*pair) for pair in asked}) == len(asked)
 
 
 @pytest.mark.parametrize("text", ["a", "A-Z_0:9", "x" * 128])

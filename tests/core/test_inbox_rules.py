@@ -108,14 +108,14 @@ def test_what_is_left_out_stays() -> None:
 def test_what_cannot_be_is_refused_by_its_field(body: dict[str, Any], field: str) -> None:
     refusals = read_body(InboxForm, body)
     assert isinstance(refusals, list)
-    assert [one.field for one in refusals] == [field]
+    assert [refusal.field for refusal in refusals] == [field]
     assert "must" in refusals[0].message and "got" in refusals[0].message
 
 
 def test_unknown_fields_are_refused() -> None:
     refusals = read_body(InboxForm, {"nam": 1, "answer": {"stat": 1}})
     assert isinstance(refusals, list)
-    assert [one.field for one in refusals] == ["nam", "answer.stat"]
+    assert [refusal.field for refusal in refusals] == ["nam", "answer.stat"]
 
 
 @pytest.mark.parametrize("name", ACTED_ON)

@@ -100,7 +100,7 @@ def test_what_is_left_out_stays_and_null_takes_an_entry_away() -> None:
 def test_what_does_not_fit_is_refused_by_its_field(settings: object, field: str) -> None:
     refusals = read(settings)
     assert isinstance(refusals, list)
-    assert [one.field for one in refusals] == [field]
+    assert [refusal.field for refusal in refusals] == [field]
     message = refusals[0].message
     assert "must" in message and "got" in message and message.endswith(f"field {field})")
     assert message.count("(") == 1

@@ -117,7 +117,7 @@ def test_fields_are_put_into_the_data_that_is_there() -> None:
 def test_every_item_of_a_list_is_an_event_and_others_are_passed_over() -> None:
     mapping = mapping_of(each="rows", eventName={"path": "t", "names": {"x": "a.b", "*": None}})
     found = made(mapping, b'{"rows":[{"t":"x"},{"t":"y"},{"t":"x"}]}')
-    assert [one is not None for one in found] == [True, False, True]
+    assert [element is not None for element in found] == [True, False, True]
     for body in (b'{"rows":7}', b"{}", b'{"rows":[' + b"1," * 1000 + b"1]}"):
         with pytest.raises(MessageFault) as told:
             made(mapping, body)
@@ -183,7 +183,7 @@ def test_no_json_raises_anything_but_a_fault(value: object) -> None:
 def test_what_is_no_pick_is_refused(said: object) -> None:
     form = Form({})
     assert read_pick(form, "data", said) is None
-    assert form.refusals and all(one.field.startswith("data") for one in form.refusals)
+    assert form.refusals and all(refusal.field.startswith("data") for refusal in form.refusals)
 
 
 def test_a_pick_is_shown_as_it_was_said() -> None:
@@ -208,11 +208,11 @@ def test_every_place_of_a_wrong_mapping_is_told() -> None:
     wrong = {"eventName": {"path": ""}, "each": "[", "fields": {"data.x": 1, "eventId": {}}}
     made = read_source({"name": "s", "verification": VERIFICATION, "mapping": wrong})
     assert not isinstance(made, Source)
-    assert {one.field for one in made.refusals} == {
+    assert {refusal.field for refusal in made.refusals} == {
         "mapping.eventName", "mapping.each", "mapping.fields.data.x", "mapping.fields",
     }  # fmt: skip
-    assert all(f"field {one.field}" in one.message for one in made.refusals)
-    assert all("mapping." in one.message.split("(")[0] for one in made.refusals)
+    assert all(f"field {refusal.field}" in refusal.message for refusal in made.refusals)
+    assert all("mapping." in refusal.message.split("(")[0] for refusal in made.refusals)
 
 
 TOO_MUCH = [

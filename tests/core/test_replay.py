@@ -43,7 +43,7 @@ def test_every_pair_of_state_and_step_moves_as_written_or_not_at_all() -> None:
 
 def test_a_step_leads_to_one_state_and_knows_where_it_can_be_taken() -> None:
     for what in ReplayTransition:
-        assert {to for (_, one), to in STEPS.items() if one is what} == {after(what)}
+        assert {to for (_, step), to in STEPS.items() if step is what} == {after(what)}
         assert set(before(what)) == {state for state in JobState if step(state, what)}
 
 

@@ -27,7 +27,7 @@ def refused(kind: ReplayKind = ReplayKind.REPLAY, /, **body: Any) -> dict[str, F
     """What is wrong with a body, by its field."""
     read = read_request(kind, (HOOK if kind is ReplayKind.REPLAY else {}) | body)
     assert not isinstance(read, ReplayRequest)
-    return {one.field: one for one in read}
+    return {refusal.field: refusal for refusal in read}
 
 
 @pytest.mark.parametrize(
@@ -141,5 +141,5 @@ FIELDS = [
 def test_whatever_comes_is_read_or_refused_in_words(body: dict[str, Any], kind: ReplayKind) -> None:
     read = read_request(kind, body)
     if not isinstance(read, ReplayRequest):
-        assert read and all(one.message.endswith(")") for one in read)
-        assert len(json.dumps([one.message for one in read])) < 20_000
+        assert read and all(refusal.message.endswith(")") for refusal in read)
+        assert len(json.dumps([refusal.message for refusal in read])) < 20_000

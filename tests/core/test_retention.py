@@ -34,7 +34,9 @@ RETENTIONS = st.dictionaries(
 
 def days_of(found: list[RetentionGroup], kind: RowKind, org: int) -> list[int]:
     """The days of all groups of a kind that an org is in."""
-    return [one.days for one in found if one.kind is kind and (org in one.orgs) != one.others]
+    return [
+        group.days for group in found if group.kind is kind and (org in group.orgs) != group.others
+    ]
 
 
 def test_retention_is_on_by_default_for_everybody() -> None:
@@ -55,7 +57,7 @@ def test_each_org_is_in_one_group_of_each_kind_with_its_own_days(
     assert days_of(found, RowKind.RESPONSE, org) == [own.response_days]
     assert days_of(found, RowKind.METADATA, org) == [own.metadata_days]
     assert days_of(found, RowKind.REJECTION, org) == [7]
-    assert len({(one.kind, one.days) for one in found}) == len(found)
+    assert len({(group.kind, group.days) for group in found}) == len(found)
 
 
 @given(retentions=RETENTIONS, org=st.integers(10, 20))

@@ -38,9 +38,12 @@ async def test_where_nothing_leads_nothing_is_sent_and_no_receiver_is_charged(
     drivers: Any,
 ) -> None:
     known = ByKind(drivers, Connections())
-    for one, said in ((webhook(KAFKA, "main"), "main must be declared"), (webhook(QUEUE), "QUEUE")):
+    for element, said in (
+        (webhook(KAFKA, "main"), "main must be declared"),
+        (webhook(QUEUE), "QUEUE"),
+    ):
         message = TestMessage()
-        channel = known.open(one)
+        channel = known.open(element)
         result = await channel.send(message)
         await channel.close()
         assert result is not None and isinstance(result.ending, TransportFault)

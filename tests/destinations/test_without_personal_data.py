@@ -53,11 +53,13 @@ SHAPES: dict[str, dict[str, Any]] = {
 def personal(places: list[tuple[str, bytes]]) -> list[Any]:
     """What of the customer stands in bytes that have left or are shown."""
     found: list[Any] = SEARCH.hits(places)
-    return found + [(name, one) for name, content in places for one in PERSONAL if one in content]
+    return found + [
+        (name, body) for name, content in places for body in PERSONAL if body in content
+    ]
 
 
 def test_every_type_of_webhooks_is_tried() -> None:
-    assert {one.id for one in WAYS} == set(OFFERED)
+    assert {way.id for way in WAYS} == set(OFFERED)
 
 
 @pytest.fixture
@@ -76,15 +78,15 @@ def test_no_personal_data_leaves_by_any_way_once_that_is_asked_for(
     with service.api(ORG) as api:
         fill(api)
         api.send("POST", "/v1/transformations", {"name": "everything", "template": TEMPLATE})
-        shapes = {name: one for name, one in SHAPES.items() if way.shapes or len(one) < 4}
+        shapes = {name: shape for name, shape in SHAPES.items() if way.shapes or len(shape) < 4}
         hooks = [
             api.webhook(**{"name": name, "url": ""} | USUAL | shape | way.webhook())
             for name, shape in shapes.items()
         ]
         before, *after = [new_id() for _ in range(5)]
         api.accept(issued(before, ORG))
-        asked_again(lambda: all(tried(api, before, one) for one in hooks), way, api, hooks)
-        shown = [("before", request_of(api, before, one)) for one in hooks]
+        asked_again(lambda: all(tried(api, before, hook) for hook in hooks), way, api, hooks)
+        shown = [("before", request_of(api, before, hook)) for hook in hooks]
         assert personal(shown), "the first attempts have had it"
         for hook in hooks:
             api.change(hook, **ASKS)
@@ -92,17 +94,19 @@ def test_no_personal_data_leaves_by_any_way_once_that_is_asked_for(
         delivered(way, api, hooks, [before])
         first, *batch = after
         api.accept(issued(first, ORG))
-        api.accept(b"\n".join(issued(one, ORG) for one in batch), "application/x-ndjson")
+        api.accept(b"\n".join(issued(text, ORG) for text in batch), "application/x-ndjson")
         delivered(way, api, hooks, after)
         shown = []
         for hook in hooks:
             shown += previews(api, hook)
             if way.tests:
                 shown.append(("test", tried_out(api, hook)))
-        jobs = [replay(api, one, states=["delivered"], again=True) for one in hooks]
-        asked_again(lambda: all(over(api, one) for one in jobs), way, api, hooks)
-        shown += [(f"told of {one['id']}", told(api, one)) for one in deliveries(api)]
-    came = [(f"arrival {at}", one) for at, one in enumerate(way.came())]
+        jobs = [replay(api, hook, states=["delivered"], again=True) for hook in hooks]
+        asked_again(lambda: all(over(api, job) for job in jobs), way, api, hooks)
+        shown += [
+            (f"told of {delivery['id']}", told(api, delivery)) for delivery in deliveries(api)
+        ]
+    came = [(f"arrival {at}", body) for at, body in enumerate(way.came())]
     assert len(came) >= 10 * len(hooks)
     assert all(CUSTOMER in content for _, content in came)
     assert personal(came) == []
@@ -130,8 +134,8 @@ def delivered(way: Way, api: Api, hooks: list[dict[str, Any]], events: list[str]
 
     def there() -> bool:
         found = [api.delivery_of(event, hook) for event in events for hook in hooks]
-        assert not [one for one in found if one["state"] in ("failed", "parked", "cancelled")]
-        return all(one["state"] == "delivered" for one in found)
+        assert not [row for row in found if row["state"] in ("failed", "parked", "cancelled")]
+        return all(row["state"] == "delivered" for row in found)
 
     asked_again(there, way, api, hooks)
 
@@ -151,7 +155,7 @@ def shown_bytes(value: Any) -> bytes:
     """An answer with what it holds as base64 written out."""
     text = json.dumps(value, ensure_ascii=False).encode()
     if isinstance(value, dict):
-        text += b"".join(shown_bytes(one) for one in value.values())
+        text += b"".join(shown_bytes(row) for row in value.values())
         text += base64.b64decode(value["base64"]) if value.get("base64") else b""
     return text
 
@@ -162,8 +166,8 @@ def previews(api: Api, hook: dict[str, Any]) -> list[tuple[str, bytes]]:
     asked: list[dict[str, Any]] = [{"webHookId": id}]
     asked.append({"webHookId": id, "eventNames": ["pointsIssued"], "fields": {"keep": ["data"]}})
     rows = []
-    for one in asked:
-        rows += api.send("POST", "/v1/webHooks/preview", one).must(200)["events"]
+    for row in asked:
+        rows += api.send("POST", "/v1/webHooks/preview", row).must(200)["events"]
     assert len(rows) == 10 and all(row["received"] for row in rows)
     return [("preview", shown_bytes(row["body"])) for row in rows]
 

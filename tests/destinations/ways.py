@@ -90,9 +90,9 @@ class HttpWay:
     def came(self) -> list[bytes]:
         """See `Way`."""
         return [
-            repr((one.path, one.headers)).encode() + one.body
+            repr((arrival.path, arrival.headers)).encode() + arrival.body
             for path in self._paths
-            for one in self._receiver.arrivals(path)[self._before[path] :]
+            for arrival in self._receiver.arrivals(path)[self._before[path] :]
         ]
 
 
@@ -122,8 +122,11 @@ class PullWay:
             reply = api.send("POST", f"{path}/pull", asked)
             messages = reply.must(200)["messages"]
             if self._open and messages:
-                self._came += [repr(one).encode() for one in messages]
-                taken = {"ackIds": [one["ackId"] for one in messages], "outcome": "delivered"}
+                self._came += [repr(message).encode() for message in messages]
+                taken = {
+                    "ackIds": [message["ackId"] for message in messages],
+                    "outcome": "delivered",
+                }
                 api.send("POST", f"{path}/acknowledge", taken).must(200)
 
     def came(self) -> list[bytes]:
@@ -168,7 +171,7 @@ class EmailWay:
 
     def came(self) -> list[bytes]:
         """See `Way`."""
-        return [_written_out(one) for one in self._server.emails()]
+        return [_written_out(email) for email in self._server.emails()]
 
 
 def _written_out(mail: Came) -> bytes:
@@ -267,7 +270,7 @@ class KafkaWay:
     def came(self) -> list[bytes]:
         """See `Way`."""
         records = asyncio.run(records_of(self._server, self._trial.topic))
-        return [repr((one.key, one.headers)).encode() + one.value for one in records]
+        return [repr((record.key, record.headers)).encode() + record.value for record in records]
 
 
 def way_of(name: str, folder: Path, fixture: Any) -> Way:

@@ -45,15 +45,15 @@ def takers(trees: list[tuple[Path, ast.Module]]) -> dict[str, set[int]]:
         for node in walk(tree):
             if isinstance(node, ast.ClassDef):
                 fields = [
-                    one.target.id
-                    for one in node.body
-                    if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)
+                    stmt.target.id
+                    for stmt in node.body
+                    if isinstance(stmt, ast.AnnAssign) and isinstance(stmt.target, ast.Name)
                 ]
                 if "code" in fields:
                     found.setdefault(node.name, set()).add(fields.index("code"))
-                for one in node.body:
-                    if isinstance(one, ast.FunctionDef) and one.name == "__init__":
-                        names = [a.arg for a in one.args.args][1:]
+                for stmt in node.body:
+                    if isinstance(stmt, ast.FunctionDef) and stmt.name == "__init__":
+                        names = [a.arg for a in stmt.args.args][1:]
                         if "code" in names:
                             found.setdefault(node.name, set()).add(names.index("code"))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -75,7 +75,7 @@ BEGINS = {
     "Nested": "… must be an object of …; got …. ",
 }
 LETTERS_MIN = 12
-STATUSES = frozenset(str(one.value) for one in HTTPStatus)
+STATUSES = frozenset(str(httpstatus.value) for httpstatus in HTTPStatus)
 CODE = re.compile(r"[a-z]+(?:_[a-z0-9]+)*|[1-9][0-9]{2,}")
 
 
@@ -85,8 +85,8 @@ def constants(trees: list[tuple[Path, ast.Module]]) -> dict[str, set[Code]]:
     for _, tree in trees:
         for node in tree.body:
             for name, value in _assigned(node):
-                for one in _plain(value):
-                    found.setdefault(name, set()).add(one)
+                for element in _plain(value):
+                    found.setdefault(name, set()).add(element)
     return found
 
 
@@ -105,8 +105,8 @@ def _assigned(node: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
 
 def _plain(value: ast.expr) -> Iterator[Code]:
     if isinstance(value, ast.Dict):
-        for one in value.values:
-            yield from _plain(one)
+        for expr in value.values:
+            yield from _plain(expr)
     elif isinstance(value, ast.Constant) and isinstance(value.value, str | int):
         if not isinstance(value.value, bool):
             yield value.value
@@ -118,8 +118,8 @@ def _codes(value: ast.expr, named: dict[str, set[Code]]) -> Iterator[Code]:
         yield from _codes(value.body, named)
         yield from _codes(value.orelse, named)
     elif isinstance(value, ast.BoolOp):
-        for one in value.values:
-            yield from _codes(one, named)
+        for expr in value.values:
+            yield from _codes(expr, named)
     elif isinstance(value, ast.Subscript):  # one of a table
         yield from _codes(value.value, named)
     elif isinstance(value, ast.Call) and getattr(value.func, "attr", "") == "get":
@@ -149,8 +149,8 @@ def codes() -> dict[str, list[Given]]:
     for path, tree in trees:
         file = path.relative_to(SOURCE).as_posix()
         for line, said, given in values(tree):
-            for one in _codes(given, named):
-                found.setdefault(str(one), set()).add(Given(file, line, said))
+            for element in _codes(given, named):
+                found.setdefault(str(element), set()).add(Given(file, line, said))
         for scope in walk(tree):
             if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
                 for code, line, said in _of_scope(scope, who, named):
@@ -176,7 +176,7 @@ def _of_scope(
         by = getattr(node.func, "attr", getattr(node.func, "id", ""))
         if by in OF_RECORDS or by not in who:
             continue
-        given = [one.value for one in node.keywords if one.arg == "code"]
+        given = [keyword.value for keyword in node.keywords if keyword.arg == "code"]
         given += [node.args[at] for at in sorted(who[by]) if at < len(node.args)]
         for value in given:  # functions of one name may differ: the first that may be a code is it
             found = {str(code) for code in _codes(value, local)}
@@ -190,8 +190,8 @@ def _of_scope(
 def _said(node: ast.Call, texts: dict[str, str]) -> str:
     """The longest sentence among the arguments, without the place at its end."""
     found = [""]
-    for one in [*node.args, *(keyword.value for keyword in node.keywords)]:
-        said = texts.get(one.id) if isinstance(one, ast.Name) else _words(one)
+    for arg in [*node.args, *(keyword.value for keyword in node.keywords)]:
+        said = texts.get(arg.id) if isinstance(arg, ast.Name) else _words(arg)
         if said and " " in said and SENTENCE.fullmatch(said):
             found.append(re.sub(r" \([^()]*, [^()]*\)$", "", said))
     return max(found, key=len)
@@ -219,14 +219,14 @@ TAIL = """
 
 
 def _letters(said: str) -> int:
-    return sum(one.isalpha() for one in said)
+    return sum(text.isalpha() for text in said)
 
 
 def page() -> str:
     """The whole of it."""
     rows = []
     for code, given in codes().items():
-        said = max((one.said for one in given), key=_letters)
+        said = max((pair.said for pair in given), key=_letters)
         if _letters(said) < LETTERS_MIN:  # nearly all of it is filled in
             said = "The text is put together where it is said: it names what may stand there."
         rows.append(f"| `{code}` | {said.replace('|', chr(92) + '|').replace(chr(10), ' ')} |")

@@ -20,9 +20,9 @@ NAMED = set(re.findall(r"`\"?([\w.]+)", PAGE))
 @pytest.mark.parametrize(
     "fields",
     [
-        {one for fields in lookups._OWN.values() for one in fields},
+        {field for fields in lookups._OWN.values() for field in fields},
         lookups._COMMON,
-        {one for one in declared_actions._FIELDS if one != "languages"},
+        {field for field in declared_actions._FIELDS if field != "languages"},
         acts.KINDS,
         credentials.TYPES,
         credentials._TOKEN_FIELDS,

@@ -47,7 +47,9 @@ def section(title: str) -> str:
 
 def files(path: str) -> list[Path]:
     """The files or folders of a name, as the page writes it: from the root or src/tidings."""
-    return [one for base in (ROOT, SOURCE, SOURCE.parent) for one in base.glob(path.rstrip("/"))]
+    return [
+        element for base in (ROOT, SOURCE, SOURCE.parent) for element in base.glob(path.rstrip("/"))
+    ]
 
 
 def test_the_tree_is_as_it_is_made() -> None:
@@ -64,14 +66,14 @@ def test_a_folder_says_what_it_is_and_has_at_most_twenty_modules(package: Path) 
 
 
 def test_a_subject_of_one_or_two_modules_has_no_folder() -> None:
-    found = (one for one in packages() if not list(one.glob("*/__init__.py")))
-    assert [one for one in found if len(modules(one)) < MODULES_MIN] == []
+    found = (package for package in packages() if not list(package.glob("*/__init__.py")))
+    assert [path for path in found if len(modules(path)) < MODULES_MIN] == []
 
 
 def test_a_folder_of_tests_has_at_most_twenty_modules_too() -> None:
-    folders = {one.parent for one in (ROOT / "tests").rglob("*.py")}
+    folders = {path.parent for path in (ROOT / "tests").rglob("*.py")}
     assert len(folders) > 40
-    assert [one for one in folders if len(modules(one)) > MODULES_MAX] == []
+    assert [folder for folder in folders if len(modules(folder)) > MODULES_MAX] == []
 
 
 def test_folders_without_code_that_the_tree_names_are_there() -> None:
@@ -138,7 +140,7 @@ def _defines(path: str, name: str) -> bool:
             if node.name == name:
                 return True
         elif isinstance(node, ast.Assign):
-            if any(isinstance(one, ast.Name) and one.id == name for one in node.targets):
+            if any(isinstance(target, ast.Name) and target.id == name for target in node.targets):
                 return True
         elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             if node.target.id == name:

@@ -44,15 +44,15 @@ def test_what_the_other_pages_name_as_a_code_is_one() -> None:
     """In tables of codes and in sentences about refusals: `code` (status)."""
     known = set(codes())
     text = "\n".join(
-        one.read_text("utf-8")
-        for one in DOCS.rglob("*.md")
-        if one != PAGE and "events" != one.parent.name
+        path.read_text("utf-8")
+        for path in DOCS.rglob("*.md")
+        if path != PAGE and "events" != path.parent.name
     )
     named = set(
         re.findall(r"\d{3} `([a-z]+(?:_[a-z]+)+)`|^\| `([a-z]+(?:_[a-z]+)+)` \(\d{3}\)", text, re.M)
     )
     assert len(named) > 20
-    assert {one or other for one, other in named} - known == set()
+    assert {row or other for row, other in named} - known == set()
 
 
 def _answered(value: Any) -> Iterator[str]:
@@ -60,8 +60,8 @@ def _answered(value: Any) -> Iterator[str]:
     if isinstance(value, dict):
         if isinstance(value.get("message"), str) and CODE.fullmatch(str(value.get("code"))):
             yield str(value["code"])
-        for one in value.values():
-            yield from _answered(one)
+        for row in value.values():
+            yield from _answered(row)
     elif isinstance(value, list):
-        for one in value:
-            yield from _answered(one)
+        for row in value:
+            yield from _answered(row)

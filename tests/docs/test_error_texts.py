@@ -20,9 +20,9 @@ def test_every_error_text_in_one_list() -> None:
         print(f"{file}:{line}\n  {said}")
     print(f"{len(found)} texts")
     assert len(found) > 350  # the gathering still finds them
-    unkind = [one for one in found if UNKIND.search(one[3]) or CLASS_NAME.search(one[3])]
+    unkind = [pair for pair in found if UNKIND.search(pair[3]) or CLASS_NAME.search(pair[3])]
     assert unkind == []
-    assert [one for one in found if re.search(r"!(\s|$)", one[3])] == []  # nobody is shouted at
+    assert [pair for pair in found if re.search(r"!(\s|$)", pair[3])] == []  # nobody is shouted at
 
 
 def test_what_refuses_a_field_says_what_must_be_what_came_and_what_to_do() -> None:
@@ -42,11 +42,11 @@ def test_what_refuses_a_field_says_what_must_be_what_came_and_what_to_do() -> No
 def test_a_text_that_names_its_place_ends_with_code_and_field() -> None:
     """`refused` is given whole texts: each ends with its code and where."""
     lacking = [
-        one
-        for one in texts()
-        if one[2] == "refused"
-        and one[0].startswith("api/")
-        and not PLACE.search(one[3])
-        and one[3][0].isupper()
+        text
+        for text in texts()
+        if text[2] == "refused"
+        and text[0].startswith("api/")
+        and not PLACE.search(text[3])
+        and text[3][0].isupper()
     ]
     assert lacking == []

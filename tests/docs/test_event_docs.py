@@ -132,7 +132,9 @@ def test_links_lead_to_pages_and_headings_that_are_there(path: Path) -> None:
         assert target.is_relative_to(DOCS.parent) and target.exists(), link
         if anchor:
             headings = re.findall(r"^#+ (.+)$", target.read_text("utf-8"), re.MULTILINE)
-            known = {re.sub(r"[^a-z0-9-]", "", one.lower().replace(" ", "-")) for one in headings}
+            known = {
+                re.sub(r"[^a-z0-9-]", "", heading.lower().replace(" ", "-")) for heading in headings
+            }
             assert anchor[1:] in known, link + anchor
 
 

@@ -43,16 +43,16 @@ def known() -> set[str]:
 
     def gather(node: object) -> None:
         if isinstance(node, list):
-            for one in node:
-                gather(one)
+            for row in node:
+                gather(row)
         elif isinstance(node, dict):
             names.update(node.get("properties") or {})
             for key in ("name", "operationId"):
                 if isinstance(node.get(key), str):
                     names.add(node[key])
-            names.update(one for one in node.get("enum") or () if isinstance(one, str))
-            for one in node.values():
-                gather(one)
+            names.update(row for row in node.get("enum") or () if isinstance(row, str))
+            for row in node.values():
+                gather(row)
 
     gather(json.loads((ROOT / "tests/openapi/promise.json").read_text()))
     for path in (SOURCE / "catalogue" / "types").glob("*.json"):

@@ -45,7 +45,7 @@ def names_in(path: Path) -> frozenset[str]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             found.add(node.name)
         elif isinstance(node, ast.ClassDef):
-            found |= {f"{node.name}::{one.name}" for one in node.body if hasattr(one, "name")}
+            found |= {f"{node.name}::{stmt.name}" for stmt in node.body if hasattr(stmt, "name")}
     return frozenset(name for name in found if name.split("::")[-1].startswith("test_"))
 
 

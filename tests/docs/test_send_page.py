@@ -46,13 +46,13 @@ def test_events_go_through_a_spool_and_refused_ones_again(
         carried_out(REFUSED, told, tmp_path, producer=producer)
         assert "unknown_type It must be known. {'eventName'" in capsys.readouterr().out
         assert producer.flush(10)
-    assert [one["data"]["totalPointsIssued"] for one in told.took] == [86]
+    assert [row["data"]["totalPointsIssued"] for row in told.took] == [86]
 
 
 @pytest.mark.parametrize("block", [ANSWERED, AWAITED])
 def test_events_go_to_the_service_at_once(told: ToldService, tmp_path: Path, block: str) -> None:
     carried_out(block, told, tmp_path)
-    assert [one["data"]["totalPointsIssued"] for one in told.took] == [86]
+    assert [row["data"]["totalPointsIssued"] for row in told.took] == [86]
 
 
 def test_refusals_are_told_apart(

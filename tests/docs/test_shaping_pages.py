@@ -51,7 +51,7 @@ def said(*names: str) -> list[Any]:
     found: list[tuple[str, dict[str, Any]]] = []
     texts = [*blocks("json"), *blocks("bash")]
     for page in PAGES:
-        texts += [(page.name, one) for one in re.findall(r"`(\{.+?\})`", _joined(page), re.DOTALL)]
+        texts += [(page.name, row) for row in re.findall(r"`(\{.+?\})`", _joined(page), re.DOTALL)]
     decoder = json.JSONDecoder()
     for page_name, text in texts:
         at = text.find("{")
@@ -73,13 +73,15 @@ def _joined(page: Path) -> str:
 
 def filters() -> list[tuple[str, dict[str, Any]]]:
     """Every filter on any page: in a webhook, or a node by itself."""
-    whole = [(page, one["filter"]) for page, one in said("filter") if one["filter"] is not None]
+    whole = [(page, row["filter"]) for page, row in said("filter") if row["filter"] is not None]
     nodes = said("path", "all", "any", "not")
-    return whole + [(page, one) for page, one in nodes if "…" not in str(one) and "code" not in one]
+    return whole + [
+        (page, node) for page, node in nodes if "…" not in str(node) and "code" not in node
+    ]
 
 
 def nodes_of(node: Node) -> list[Node]:
-    return [node, *(inner for one in node.nodes for inner in nodes_of(one))]
+    return [node, *(inner for node in node.nodes for inner in nodes_of(node))]
 
 
 def test_the_pages_show_filters_selections_names_and_templates() -> None:
@@ -112,7 +114,7 @@ def test_the_first_filter_refuses_by_each_of_its_nodes() -> None:
 
 
 def test_the_preview_says_what_the_page_shows() -> None:
-    shown = next(one for _, one in filters() if one.get("path") == "data.totalPointsIssued")
+    shown = next(row for _, row in filters() if row.get("path") == "data.totalPointsIssued")
     [why] = re.findall(r'"why": "(.+?)"', FILTERS)
     event = next(event for event in EXAMPLES if event["eventName"] == "pointsIssued")
     event = event | {"data": event["data"] | {"totalPointsIssued": 31.0}}
@@ -140,8 +142,10 @@ def test_every_selection_and_new_name_on_a_page_acts_on_an_event(
 
 @pytest.mark.parametrize(("page", "template"), blocks("jinja"))
 def test_every_template_on_a_page_prints_all_it_names(page: str, template: str) -> None:
-    printed = [json.loads(Sandbox().render(template, json.dumps(one).encode())) for one in EXAMPLES]
-    assert any(all(value not in (None, [], "none") for value in one.values()) for one in printed)
+    printed = [
+        json.loads(Sandbox().render(template, json.dumps(example).encode())) for example in EXAMPLES
+    ]
+    assert any(all(value not in (None, [], "none") for value in row.values()) for row in printed)
 
 
 def test_every_operator_is_explained() -> None:

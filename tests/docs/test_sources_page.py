@@ -88,8 +88,8 @@ def test_every_scheme_stands_in_the_table_with_all_that_it_needs() -> None:
     assert LABELS.keys() == VERIFICATION.kinds.keys()
     for name, kind in VERIFICATION.kinds.items():
         [row] = re.findall(rf"^\| `{name}` \|.*$", PAGE, re.MULTILINE)
-        for one in declared(kind):
-            assert f"`{one.name}`" in row or one.name.startswith("previous"), (name, one.name)
+        for field in declared(kind):
+            assert f"`{field.name}`" in row or field.name.startswith("previous"), (name, field.name)
 
 
 def test_the_bounds_on_the_page_are_those_that_hold() -> None:
@@ -124,7 +124,7 @@ async def test_the_file_of_sources_on_the_page_is_one(tmp_path: Path) -> None:
         sources.connections = Connections([Connection("main", "kafka", {})])
         await s.add_org(2001)
         await declare_sources(path, sources, lambda org: True, {"SHOP_KEY": "a value of the shop"})
-        loyalty, shop = (one.source for one in sources.of(OrgId(2001)))
+        loyalty, shop = (live_source.source for live_source in sources.of(OrgId(2001)))
     assert events_of(loyalty.mapping or Mapping(), KAFKA_MESSAGE) == [
         b'{"eventName":"pointsIssued","data":{"total":10.50}}'
     ]
@@ -134,7 +134,11 @@ async def test_the_file_of_sources_on_the_page_is_one(tmp_path: Path) -> None:
 
 def test_a_repeat_is_known_by_what_the_page_says() -> None:
     body = {"name": "shop", "verification": {"type": "header", "header": "X", "value": "v" * 16}}
-    said = [json.loads(one.replace("…", "x")) for one in SAID if "digest" in one or '"id"' in one]
+    said = [
+        json.loads(element.replace("…", "x"))
+        for element in SAID
+        if "digest" in element or '"id"' in element
+    ]
     assert len(said) == 2
     for message_id in said:
         source = read_source(body | {"messageId": message_id})

@@ -28,14 +28,14 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 def packages() -> list[Path]:
     """All folders of code, each before those in it, by name."""
-    inits = (one for root in (SOURCE, *LIBRARIES) for one in root.rglob("__init__.py"))
-    found = (one.parent for one in inits if "node_modules" not in one.parts)
-    return sorted(one for one in found if one != SOURCE)
+    inits = (path for root in (SOURCE, *LIBRARIES) for path in root.rglob("__init__.py"))
+    found = (init.parent for init in inits if "node_modules" not in init.parts)
+    return sorted(path for path in found if path != SOURCE)
 
 
 def modules(package: Path) -> list[Path]:
     """The modules of a folder, without its `__init__`."""
-    return [one for one in package.glob("*.py") if one.stem != "__init__"]
+    return [path for path in package.glob("*.py") if path.stem != "__init__"]
 
 
 def sentence(package: Path) -> str:

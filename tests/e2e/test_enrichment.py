@@ -92,7 +92,7 @@ def test_retries_send_the_same_bytes_whatever_was_changed_meanwhile(
     api.call("DELETE", "/v1/reference/tills/5031")
     assert api.settled(event_id)["state"] == "delivered"
     arrivals = receiver.arrivals(path)
-    assert len(arrivals) == 3 and {one.body for one in arrivals} == {first.body}
+    assert len(arrivals) == 3 and {arrival.body for arrival in arrivals} == {first.body}
     later = new_id()
     api.accept(thin(later, api.org))
     instore = receiver.wait(path, 4)[3].event["data"]["customerIdentifiers"]["instore"]
@@ -172,7 +172,7 @@ def test_the_platform_is_asked_and_while_it_is_down_each_webhook_does_as_it_says
         assert warning["message"].endswith("set enrichmentWhenDown to wait.")
         assert api.delivery_of(known, hook)["warning"] is None
         assert api.delivery_of(event_id, patient)["warning"] is None
-        [said] = [one for one in api.event(event_id)["deliveries"] if one["warning"]]
+        [said] = [row for row in api.event(event_id)["deliveries"] if row["warning"]]
         assert said["warning"] == warning
         command = Command(
             tmp_path,

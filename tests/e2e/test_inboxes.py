@@ -94,18 +94,18 @@ def test_inboxes_with_a_host_of_their_own_are_there_alone_and_known_by_both(
         sent = new_id()
         api.accept(event(sent, 0))
         until(
-            lambda: [one["state"] for one in api.event(sent)["deliveries"]] == ["delivered"] * 2,
+            lambda: [row["state"] for row in api.event(sent)["deliveries"]] == ["delivered"] * 2,
             "both deliveries, by the old address and by the new one",
         )
         until(lambda: len(arrivals(api, old)) == 3, "three arrivals")
-        verdicts = [one["verdict"] for one in arrivals(api, old)]
+        verdicts = [arrival["verdict"] for arrival in arrivals(api, old)]
         assert verdicts == ["valid", "valid", "missing"], "signatures of both are known"
         assert hook["webHookUrl"] == old["url"]
 
 
 def ended(api: Api, delivery: str) -> list[Any]:
     """The attempts of a delivery that have ended."""
-    return [one for one in api.delivery(delivery)["attemptList"] if one["ended"]]
+    return [row for row in api.delivery(delivery)["attemptList"] if row["ended"]]
 
 
 def test_a_failed_delivery_arrives_on_request_and_a_failed_try_takes_nothing_away(
@@ -120,7 +120,7 @@ def test_a_failed_delivery_arrives_on_request_and_a_failed_try_takes_nothing_awa
     assert asked["outcome"] == "due"
     receiver.wait(path, 2)
     done = api.settled(event_id, states=("delivered",))
-    assert [one["status"] for one in done["attemptList"]] == [400, 204]
+    assert [row["status"] for row in done["attemptList"]] == [400, 204]
 
     path = receiver.path(each=[{"status": 500}, {"status": 400}, {"status": 204}])
     api.webhook(
@@ -151,8 +151,8 @@ def test_the_logs_find_what_was_delivered(api: Api, receiver: Receiver) -> None:
         api.settled(event_id)
     query = f"states=delivered&webHookId={hook['webHookId']}&eventName=pointsIssued&limit=3"
     page = api.get(f"/v1/deliveries?{query}").must(200)
-    assert [one["eventId"] for one in page["deliveries"]] == ids[:1:-1]
+    assert [row["eventId"] for row in page["deliveries"]] == ids[:1:-1]
     rest = api.get(f"/v1/deliveries?{query}&cursor={page['older']}").must(200)
-    assert [one["eventId"] for one in rest["deliveries"]] == ids[1::-1]
+    assert [row["eventId"] for row in rest["deliveries"]] == ids[1::-1]
     tally = api.get(f"/v1/webHooks/{hook['webHookId']}/tally").must(200)
     assert (tally["total"], tally["delivered"]) == (5, 5)

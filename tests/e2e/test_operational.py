@@ -26,7 +26,7 @@ def test_a_disabled_webhook_is_told_to_another_one(
     assert "webhook-signature" in disabled.headers
     assert disabled.message == disabled.event_id
     fate = api.event(disabled.event_id)
-    assert [one["webHookName"] for one in fate["deliveries"]] == ["watch"]
+    assert [row["webHookName"] for row in fate["deliveries"]] == ["watch"]
     assert len(receiver.arrivals(gone)) == 1
 
 

@@ -79,9 +79,9 @@ def test_many_events_of_one_call_are_delivered_each_as_it_stood(
     path = receiver.path()
     api.webhook(receiver.url(path))
     ids = [new_id() for _ in range(25)]
-    bodies = [event(one, api.org).replace(b"\n", b" ") for one in ids]
+    bodies = [event(text, api.org).replace(b"\n", b" ") for text in ids]
     rows = api.accept(join(bodies), content_type)
-    assert [(row["eventId"], row["status"]) for row in rows] == [(one, "accepted") for one in ids]
+    assert [(row["eventId"], row["status"]) for row in rows] == [(text, "accepted") for text in ids]
     assert {arrival.body for arrival in receiver.wait(path, 25)} == set(bodies)
 
 

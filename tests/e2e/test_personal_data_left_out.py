@@ -22,7 +22,7 @@ RETRY = {"retryPolicy": {"delaysInSeconds": [2]}}
 
 def is_clean(body: bytes) -> bool:
     """Whether bytes hold nothing personal, and what they should hold."""
-    return not [one for one in PERSONAL if one in body] and b"41200777" in body
+    return not [chunk for chunk in PERSONAL if chunk in body] and b"41200777" in body
 
 
 def made_of(shown: dict[str, Any]) -> bytes:
@@ -55,7 +55,7 @@ def test_first_attempts_previews_test_messages_and_replays_hold_none(
         },
     }
     assert b'"totalPointsIssued":66.10' in cut.body
-    assert not [one for one in PERSONAL if one in json.dumps(dict(cut.headers)).encode()]
+    assert not [body for body in PERSONAL if body in json.dumps(dict(cut.headers)).encode()]
     asked = {"webHookId": hook["webHookId"]}
     [row] = api.send("POST", "/v1/webHooks/preview", asked).must(200)["events"]
     assert made_of(row["body"]) == cut.body
@@ -101,9 +101,11 @@ def test_what_waits_to_be_tried_again_leaves_without_it_once_that_is_asked_for(
             assert told["state"] == "delivered"
             first, *later = receiver.arrivals(path)
             assert not is_clean(first.body) and len(later) >= 2
-            assert all(is_clean(one.body) for one in later), name
-            assert len({one.body for one in later}) == 1, "the same at every further attempt"
-            assert len({one.message for one in (first, *later)}) == 1
+            assert all(is_clean(arrival.body) for arrival in later), name
+            assert len({arrival.body for arrival in later}) == 1, (
+                "the same at every further attempt"
+            )
+            assert len({arrival.message for arrival in (first, *later)}) == 1
 
 
 def test_what_had_ended_and_what_was_missed_is_sent_again_without_it(
@@ -127,8 +129,8 @@ def test_what_had_ended_and_what_was_missed_is_sent_again_without_it(
     other = api.webhook(receiver.url(late), "second", **ENRICHED, **ASKS)
     comes_to(api, replay(api, other, missedSince=0), "finished")
     came = [*receiver.wait(path, 3)[1:], *receiver.wait(late, 2)]
-    assert {one.event_id for one in came} == {failed, parked} and len(came) == 4
-    assert all(is_clean(one.body) for one in came)
+    assert {arrival.event_id for arrival in came} == {failed, parked} and len(came) == 4
+    assert all(is_clean(arrival.body) for arrival in came)
 
 
 def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way(
@@ -146,7 +148,7 @@ def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way
             name: api.webhook(receiver.url(paths[name]), name, **shape)
             for name, shape in shapes.items()
         }
-        api.accept(b"\n".join(issued(one, ORG) for one in events), "application/x-ndjson")
+        api.accept(b"\n".join(issued(event, ORG) for event in events), "application/x-ndjson")
         for name, path in paths.items():
             receiver.wait(path, 40)
             api.change(hooks[name], **ASKS)
@@ -154,8 +156,8 @@ def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way
         until(lambda: api.counts()["delivered"] == 2 * len(events), "all of them", 60)
     for name, path in paths.items():
         came = receiver.arrivals(path)
-        since = [one for one in came if one.at_s > answered_s[name] + ON_THE_LINE_S]
-        assert len(since) > 100 and all(is_clean(one.body) for one in since), name
+        since = [arrival for arrival in came if arrival.at_s > answered_s[name] + ON_THE_LINE_S]
+        assert len(since) > 100 and all(is_clean(arrival.body) for arrival in since), name
         assert not is_clean(came[0].body)
 
 
@@ -176,10 +178,10 @@ def test_what_each_attempt_has_sent_is_shown_as_it_went(api: Api, receiver: Rece
         receiver.wait(path, 3)
         told = api.settled(event_id, hook, states=("retrying",))
         attempts = api.delivery(told["id"])["attemptList"]
-        before, *since = [one["request"]["body"] for one in attempts][:3]
-        came = [one.body for one in receiver.arrivals(path)][:3]
+        before, *since = [attempt["request"]["body"] for attempt in attempts][:3]
+        came = [arrival.body for arrival in receiver.arrivals(path)][:3]
         assert is_clean(came[1]) and came[2] == came[1], "what was sent last goes again"
-        assert [made_of(one) for one in since] == came[1:]
+        assert [made_of(row) for row in since] == came[1:]
         if name == "plain":
             assert made_of(before) == first.body
         else:
@@ -204,7 +206,9 @@ def test_types_of_an_org_and_names_that_nobody_knows_send_what_is_declared(
     data = {"sku": "A", "name": "sec-1", "more": "sec-2", "customerIdentifiers": {"customerId": 5}}
     for name in ("packed", "neverSeen"):
         api.accept(json.dumps({"eventName": name, "eventId": new_id(), "data": data}).encode())
-    bodies = {one.event["eventName"]: one.event["data"] for one in receiver.wait(path, 2)}
+    bodies = {
+        arrival.event["eventName"]: arrival.event["data"] for arrival in receiver.wait(path, 2)
+    }
     assert bodies == {
         "packed": {"sku": "A", "customerIdentifiers": {"customerId": 5}},
         "neverSeen": {"customerIdentifiers": {"customerId": 5}},
@@ -224,9 +228,11 @@ def test_what_an_org_below_declares_says_nothing_of_the_upper_orgs_events(
     schema = {"type": "object", "properties": {"phone": {"type": "string"}}}
     child.send("PUT", "/v1/eventTypes/visited", {"description": "x", "schema": schema}).must(201)
     data = {"phone": "15550177", "customerIdentifiers": {"customerId": 5}}
-    for one in (api, child):
-        one.accept(json.dumps({"eventName": "visited", "eventId": new_id(), "data": data}).encode())
-    bodies = {one.event["orgId"]: one.event["data"] for one in receiver.wait(path, 2)}
+    for element in (api, child):
+        element.accept(
+            json.dumps({"eventName": "visited", "eventId": new_id(), "data": data}).encode()
+        )
+    bodies = {arrival.event["orgId"]: arrival.event["data"] for arrival in receiver.wait(path, 2)}
     assert bodies == {child.org: data, api.org: {"customerIdentifiers": {"customerId": 5}}}
 
 
@@ -252,7 +258,7 @@ def test_why_a_source_put_a_message_aside_is_told_without_what_stood_in_it(
     api.call("POST", f"/in/{api.org}/shop", body, {"X-Key": "a value that is long"}).must(202)
     [rich], [bare] = receiver.wait(whole, 1), receiver.wait(cut, 1)
     assert b"asha@example.test" in rich.body
-    assert not [one for one in PERSONAL if one in bare.body]
+    assert not [body for body in PERSONAL if body in bare.body]
     assert bare.event["data"]["code"] == rich.event["data"]["code"] == "not_convertible"
 
 

@@ -22,7 +22,7 @@ MISSED = 2_000
 
 def batch(ids: list[str], org: int) -> bytes:
     """Events as one array."""
-    return b"[" + b",".join(event(one, org) for one in ids) + b"]"
+    return b"[" + b",".join(event(text, org) for text in ids) + b"]"
 
 
 def came(receiver: Receiver, path: str, event_id: str) -> bool:
@@ -70,7 +70,7 @@ def test_a_new_webhook_gets_what_it_has_missed_across_two_restarts_once(
         for arrival in arrivals[before:]:
             if by_delivery[arrival.headers["tidings-delivery"]] > 1:  # in flight at the kill
                 found = api.delivery(arrival.headers["tidings-delivery"])
-                assert any(one["fault"] == "lost" for one in found["attemptList"])
+                assert any(row["fault"] == "lost" for row in found["attemptList"])
         assert dry(api, hook, missedSince=0)["matched"] == 0, "it misses nothing any more"
         assert len(receiver.arrivals(first)) == MISSED
         assert api.counts()["orphans"] == 0
@@ -108,8 +108,8 @@ def test_failed_ones_go_to_the_mended_receiver_under_their_own_id(
     hook = api.webhook(receiver.url(path))
     ids = [new_id() for _ in range(5)]
     api.accept(batch(ids, api.org))
-    for one in ids:
-        assert api.settled(one)["state"] == "failed"
+    for text in ids:
+        assert api.settled(text)["state"] == "failed"
     receiver.plan(path, status=200)
     job = replay(api, hook)
     ended = comes_to(api, job, "finished")
@@ -181,7 +181,7 @@ def test_a_strict_lane_is_freed_by_cancelling_its_first(api: Api, receiver: Rece
     receiver.plan(path, status=200)
     cancelled = api.call("POST", f"/v1/deliveries/{first['id']}/cancel").must(200)
     assert cancelled["state"] == "cancelled" and cancelled["nextAttemptAt"] is None
-    assert [api.settled(one)["state"] for one in ids[1:]] == ["delivered"] * 2
+    assert [api.settled(text)["state"] for text in ids[1:]] == ["delivered"] * 2
     again = api.call("POST", f"/v1/deliveries/{first['id']}/cancel").must(409)["error"]
     assert again["code"] == "not_unfinished"
     assert api.call("POST", "/v1/deliveries/dlv_0000000000zzz/cancel").status == 404
@@ -196,12 +196,12 @@ def test_what_waits_in_a_lane_is_not_sent_once_its_cancel_is_answered(
     api.accept(batch(ids, api.org))
     receiver.wait(path, 1)
     taken_back = ids[20:]
-    for one in taken_back:
-        waiting = api.delivery_of(one)
+    for text in taken_back:
+        waiting = api.delivery_of(text)
         assert waiting["state"] == "pending"
         told = api.call("POST", f"/v1/deliveries/{waiting['id']}/cancel").must(200)
         assert told["state"] == "cancelled"
-    assert [api.settled(one)["state"] for one in ids[:20]] == ["delivered"] * 20
+    assert [api.settled(text)["state"] for text in ids[:20]] == ["delivered"] * 20
     stays(lambda: len(receiver.arrivals(path)) == 20, "the others are not sent")
     assert receiver.known_ids(path) == set(ids[:20])
 
@@ -223,7 +223,7 @@ def test_wrong_events_are_cancelled_by_filter_after_a_count(api: Api, receiver: 
     job = api.send("POST", "/v1/deliveries/cancel", body).must(201)
     ended = comes_to(api, job, "finished")
     assert (ended["kind"], ended["made"]) == ("cancel", 40)
-    assert {api.delivery_of(one)["state"] for one in wrong} == {"cancelled"}
+    assert {api.delivery_of(text)["state"] for text in wrong} == {"cancelled"}
     assert api.delivery_of(right)["state"] in ("retrying", "pending")
 
 

@@ -31,9 +31,9 @@ def test_a_filter_keeps_events_from_its_webhook_and_from_no_other_one(
     api.accept(event(poor_id, api.org, points="66.0"))
     api.accept(event(rich_id, api.org, points="1.0e2"))
     assert api.settled(rich_id, picky)["state"] == "delivered"
-    assert [one.event_id for one in receiver.wait(all_of_them, 2)] == [poor_id, rich_id]
-    assert [one.event_id for one in receiver.arrivals(some)] == [rich_id]
-    assert [one["webHookId"] for one in api.event(poor_id)["deliveries"]] == [
+    assert [arrival.event_id for arrival in receiver.wait(all_of_them, 2)] == [poor_id, rich_id]
+    assert [arrival.event_id for arrival in receiver.arrivals(some)] == [rich_id]
+    assert [row["webHookId"] for row in api.event(poor_id)["deliveries"]] == [
         everything["webHookId"]
     ]
     api.change(picky, filter=None)
@@ -70,7 +70,7 @@ def test_a_retry_sends_what_the_first_attempt_sent_although_the_template_has_cha
     api.send("PUT", "/v1/transformations/crm", {"template": '{"v": 2}'}).must(200)
     api.accept(event(second, api.org))
     assert api.settled(first)["state"] == api.settled(second)["state"] == "delivered"
-    bodies = [(one.message, one.body) for one in receiver.arrivals(path)]
+    bodies = [(arrival.message, arrival.body) for arrival in receiver.arrivals(path)]
     assert {body for id, body in bodies if id == first} == {b'{"v":1,"id":"%b"}' % first.encode()}
     assert {body for id, body in bodies if id == second} == {b'{"v":2}'}
     in_use = api.call("DELETE", "/v1/transformations/crm")
@@ -119,7 +119,7 @@ def test_a_restart_keeps_filters_transformations_and_what_was_sent(
     service.start()
     with service.api() as api:
         assert api.settled(event_id)["state"] == "delivered"
-        assert {one.body for one in receiver.arrivals(path)} == {b'{"v":1}'}
+        assert {arrival.body for arrival in receiver.arrivals(path)} == {b'{"v":1}'}
         shown = api.get("/v1/transformations/crm").must(200)
         assert shown["version"] == 2
 
@@ -150,9 +150,9 @@ def test_a_preview_a_replay_and_a_retry_after_a_restart_carry_what_the_live_deli
     with service.api() as api:
         assert api.settled(event_id, late)["state"] == "delivered"
         body = {"states": ["delivered"], "again": True}
-        for one in (hook, late):
-            asked = {"webHookId": one["webHookId"]} | body
+        for element in (hook, late):
+            asked = {"webHookId": element["webHookId"]} | body
             api.send("POST", "/v1/replays", asked).must(201)
         first = receiver.wait(well, 2)
         second = receiver.wait(failing, 3)
-    assert {one.body for one in (*first, *second)} == {live}
+    assert {arrival.body for arrival in (*first, *second)} == {live}

@@ -26,9 +26,9 @@ def test_behind_another_tidings_nothing_is_lost_and_nothing_is_accepted_twice(
     assert books.accepted == books.due
     until(lambda: len(receiver.known_ids(path)) >= EVENTS, "every event at the brand", 60)
     order: dict[int, list[str]] = {}
-    for one in receiver.arrivals(path):
-        body = json.loads(one.body)
-        assert one.body == sent[body["eventId"]]
+    for arrival in receiver.arrivals(path):
+        body = json.loads(arrival.body)
+        assert arrival.body == sent[body["eventId"]]
         seen = order.setdefault(body["data"]["customerIdentifiers"]["customerId"], [])
         if body["eventId"] not in seen:
             seen.append(body["eventId"])

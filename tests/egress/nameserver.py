@@ -41,15 +41,15 @@ class NameServer:
         if isinstance(found, int):
             reply.header.rcode = found
             return reply
-        for entry in found:
-            if entry.startswith("cname:"):
+        for row in found:
+            if row.startswith("cname:"):
                 reply.add_answer(
-                    RR(request.q.qname, QTYPE.CNAME, ttl=self.ttl, rdata=CNAME(entry[6:]))
+                    RR(request.q.qname, QTYPE.CNAME, ttl=self.ttl, rdata=CNAME(row[6:]))
                 )
-            elif ":" in entry and kind == "AAAA":
-                reply.add_answer(RR(request.q.qname, QTYPE.AAAA, ttl=self.ttl, rdata=AAAA(entry)))
-            elif ":" not in entry and kind == "A":
-                reply.add_answer(RR(request.q.qname, QTYPE.A, ttl=self.ttl, rdata=A(entry)))
+            elif ":" in row and kind == "AAAA":
+                reply.add_answer(RR(request.q.qname, QTYPE.AAAA, ttl=self.ttl, rdata=AAAA(row)))
+            elif ":" not in row and kind == "A":
+                reply.add_answer(RR(request.q.qname, QTYPE.A, ttl=self.ttl, rdata=A(row)))
         return reply
 
     def __enter__(self) -> Self:

@@ -97,7 +97,9 @@ async def test_attempts_that_begin_together_look_the_name_up_once() -> None:
     with Receiver(answering(*[EMPTY] * 9)) as receiver:
         async with outlet_to(receiver.url(host="hook.test"), resolver=names) as out:
             endings = await asyncio.gather(*(post(out) for _ in range(4)))
-            assert all(isinstance(one, ReceiverAnswer) for one in endings) and names.asked == 1
+            assert (
+                all(isinstance(ending, ReceiverAnswer) for ending in endings) and names.asked == 1
+            )
 
 
 async def test_a_connection_to_an_address_that_is_not_answered_any_more_is_closed() -> None:

@@ -50,7 +50,9 @@ async def test_beyond_the_bound_it_is_our_fault_and_nothing_was_sent() -> None:
         )
         kinds = [ending.kind for ending in endings if isinstance(ending, TransportFault)]
         assert sorted(kinds) == sorted([FaultKind.TIMEOUT] * 3 + [FaultKind.OURS] * 2)
-        ours = [one for one in endings if isinstance(one, TransportFault) and not one.sent]
+        ours = [
+            ending for ending in endings if isinstance(ending, TransportFault) and not ending.sent
+        ]
         assert len(ours) == 2
     assert sender.budget.open == 0
     await sender.close()

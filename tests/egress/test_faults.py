@@ -73,13 +73,13 @@ def every() -> list[TransportFault]:
     made += [faults.connect_timeout(0.0, handshake=over) for over in (True, False)]
     made.append(faults.no_connection(4, 0.0))
     after = (faults.no_answer, faults.no_http, faults.closed, faults.stale, faults.alert)
-    return made + [one(312.4) for one in (*after, faults.ours_closed)]
+    return made + [element(312.4) for element in (*after, faults.ours_closed)]
 
 
 def test_after_the_request_left_it_counts_as_sent() -> None:
     """What may have been read is never called unsent."""
-    for one in (faults.no_answer, faults.no_http, faults.closed, faults.stale, faults.alert):
-        assert one(312.4).sent and one(312.4).duration_ms == 312.4
+    for element in (faults.no_answer, faults.no_http, faults.closed, faults.stale, faults.alert):
+        assert element(312.4).sent and element(312.4).duration_ms == 312.4
     assert faults.ours_closed(1.0).sent
 
 

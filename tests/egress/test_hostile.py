@@ -418,17 +418,17 @@ async def test_connect_timeout() -> None:
         full.listen(0)
         waiting = []
         for _ in range(4):
-            one = socket.socket()
-            one.setblocking(False)
-            one.connect_ex(full.getsockname())
-            waiting.append(one)
+            element = socket.socket()
+            element.setblocking(False)
+            element.connect_ex(full.getsockname())
+            waiting.append(element)
         async with outlet_to(f"http://127.0.0.1:{full.getsockname()[1]}/") as outlet:
             ending = await post(outlet, deadline_s=1.0)
             assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.CONNECT_TIMEOUT, False), ending
             assert ending.duration_ms < 10_000, "of itself the system tries for minutes"
-        for one in waiting:
-            one.close()
+        for element in waiting:
+            element.close()
 
 
 async def test_no_descriptors_left_is_our_fault() -> None:
@@ -522,7 +522,7 @@ async def test_no_attempt_is_called_late_before_its_deadline() -> None:
     with Receiver(_silent) as receiver:
         async with outlet_to(receiver.url(), connections_max=40) as outlet:
             deadlines_s = [0.05 + number * 0.000_23 for number in range(40)]
-            endings = await asyncio.gather(*(post(outlet, one) for one in deadlines_s))
+            endings = await asyncio.gather(*(post(outlet, element) for element in deadlines_s))
     for deadline_s, ending in zip(deadlines_s, endings, strict=True):
         # A machine that stands still for a moment cannot even connect in time; that is late too.
         late = (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)

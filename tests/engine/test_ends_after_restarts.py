@@ -281,7 +281,7 @@ CASES: list[Case] = [
 
 
 @pytest.mark.parametrize("restarts", [0, 2])
-@pytest.mark.parametrize("case", CASES, ids=[one.__name__ for one in CASES])
+@pytest.mark.parametrize("case", CASES, ids=[case.__name__ for case in CASES])
 def test_it_is_in_force_until_then_and_no_longer(case: Case, restarts: int) -> None:
     async def scenario() -> None:
         clock = Clock()
@@ -368,8 +368,10 @@ def test_a_newer_link_ends_the_one_before_also_over_a_restart(restarts: int) -> 
 
 def secrets(s: Service, name: str) -> int:
     """How many sign what is sent to a webhook now: what is matched, and what its lane was told."""
-    [webhook] = [one for one in s.registry.match(OrgId(1), "pointsIssued") if one.name == name]
-    told = [one for one in s.changed if one.name == name]
+    [webhook] = [
+        webhook for webhook in s.registry.match(OrgId(1), "pointsIssued") if webhook.name == name
+    ]
+    told = [webhook for webhook in s.changed if webhook.name == name]
     assert not told or told[-1].secrets == webhook.secrets
     return len(webhook.secrets)
 

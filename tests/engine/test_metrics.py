@@ -30,7 +30,7 @@ def test_a_duplicate_is_not_counted_as_accepted() -> None:
         verdicts = []
         for ids in (["a"], ["a"], ["b", "b", "a", "c"], ["c", "b"]):
             verdicts += await world.parts.events.acceptor.accept([draft(id) for id in ids])
-        said = [one.status for one in verdicts]
+        said = [verdict.status for verdict in verdicts]
         assert said.count("accepted") == 3 and said.count("duplicate") == 5
         metrics = told(world)
         assert metrics['tidings_events_total{verdict="accepted"}'] == 3

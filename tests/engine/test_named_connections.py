@@ -53,7 +53,7 @@ async def test_what_a_driver_says_where_it_fails_stands_in_the_log_alone() -> No
     with capture_logs() as logs:
         result = await connections(fails).check(caller(7), "main")
     assert result.trouble == "Tidings failed at it; its log says why."
-    assert [one["event"] for one in logs] == ["a check failed"] and SECRET in str(logs)
+    assert [log["event"] for log in logs] == ["a check failed"] and SECRET in str(logs)
 
 
 async def test_few_are_under_way_at_a_time_and_each_org_has_one_a_second() -> None:
@@ -70,7 +70,9 @@ async def test_few_are_under_way_at_a_time_and_each_org_has_one_a_second() -> No
     with pytest.raises(CheckedTooOften):
         await named.check(caller(99), "main")
     go.set()
-    assert [one.trouble for one in await asyncio.gather(*running)] == [""] * (UNDER_WAY_MAX - 1)
+    assert [result.trouble for result in await asyncio.gather(*running)] == [""] * (
+        UNDER_WAY_MAX - 1
+    )
     with pytest.raises(CheckedTooOften) as soon:
         await named.check(caller(1), "main")
     assert soon.value.wait_s == 1.0

@@ -46,7 +46,7 @@ class World:
         at = self.store.half.writer.seq
         batch = [event(f"e{org}-{at + i}", new(1), org=org) for i in range(count)]
         firsts = self.store.half.commit(port.Batch(1, batch)).firsts
-        self.store.half.commit(port.Batch(0, settled=[settled(one) for one in firsts]))
+        self.store.half.commit(port.Batch(0, settled=[settled(first) for first in firsts]))
 
     def rows(self, table: str) -> int:
         [(count,)] = self.store.half.connection.execute(f"SELECT count(*) FROM {table}").fetchall()

@@ -177,7 +177,7 @@ def covered() -> set[str]:
 
 
 def test_each_await_of_the_store_has_its_case() -> None:
-    others = {one.name for one in SOURCE.iterdir() if one.is_dir()} - {*FACES, *STORE}
+    others = {path.name for path in SOURCE.iterdir() if path.is_dir()} - {*FACES, *STORE}
     paths = [*modules(*sorted(others)), *SOURCE.glob("*.py")]
     there = {f"{path.stem}.{name}" for path in paths for name in asked(path)}
     assert there - covered() == set(), "name the case that has the store fail it"

@@ -88,10 +88,10 @@ def seen(s: Service) -> list[Any]:
         sorted(s.access._credentials.items(), key=str),
         sorted(s.users._persons.items(), key=str),
         sorted(s.users._members.items(), key=str),
-        [(one.webhook, one.config) for one in s.webhooks.list(ORG)],
+        [(state.webhook, state.config) for state in s.webhooks.list(ORG)],
         s.event_types.names(ORG),
         s.transformations.list(ORG),
-        [one.stored for one in s.inboxes.list(ORG)],
+        [live_inbox.stored for live_inbox in s.inboxes.list(ORG)],
         [(one.stored, one.source, one.aside) for one in s.parts.sources.sources.of(ORG)],
         [job.job.number for job in s.replays._runs.values()],
     ]
@@ -545,7 +545,7 @@ def test_arrivals_wait_for_the_store_and_are_told_of_once(told: Told) -> None:
             s.inboxes.receive(live.stored.token, "POST", [], b"%d" % number)
         await asyncio.sleep(4 * WRITE_AGAIN_S)
         page = await s.inboxes.arrivals(live, None, None, 9)
-        assert [one.body for one in page.arrivals] == [b"4", b"3", b"2", b"1", b"0"]
+        assert [arrival.body for arrival in page.arrivals] == [b"4", b"3", b"2", b"1", b"0"]
         assert len(failed) == 3 and told.lines[1:] == ONCE
 
     lasting(scenario)
@@ -557,7 +557,7 @@ def test_an_arrival_that_cannot_be_kept_holds_up_no_other() -> None:
         add = s.store.add_arrivals
 
         async def picky(arrivals: Any) -> Any:
-            if any(one.body == b"2" for one in arrivals):
+            if any(arrival.body == b"2" for arrival in arrivals):
                 raise WRONG
             return await add(arrivals)
 
@@ -566,7 +566,7 @@ def test_an_arrival_that_cannot_be_kept_holds_up_no_other() -> None:
             s.inboxes.receive(live.stored.token, "POST", [], b"%d" % number)
         await asyncio.sleep(1)
         page = await s.inboxes.arrivals(live, None, None, 9)
-        assert [one.body for one in page.arrivals] == [b"4", b"3", b"1", b"0"]
+        assert [arrival.body for arrival in page.arrivals] == [b"4", b"3", b"1", b"0"]
 
     lasting(scenario)
 
@@ -642,8 +642,8 @@ def test_a_job_ends_as_it_would_have_whatever_was_refused(
         pending = await s.store.page(number, 0, 100)
         assert len(pending) == (0 if cancels else 12)
         ends = [
-            port.Settlement(one.delivery, number, None, State.DELIVERED, 1, 1, 0, 5, 200)
-            for one in pending
+            port.Settlement(job.delivery, number, None, State.DELIVERED, 1, 1, 0, 5, 200)
+            for job in pending
         ]
         await s.store.commit(port.Batch(0, settled=ends))
         await asyncio.sleep(120)

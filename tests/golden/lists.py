@@ -40,7 +40,7 @@ def error_texts() -> list[str]:
 
 def error_codes() -> list[str]:
     """Every code with all of its texts; docs/contract/errors.md shows the fullest of each."""
-    said = ((code, one.said) for code, given in codes().items() for one in given if one.said)
+    said = ((code, pair.said) for code, given in codes().items() for pair in given if pair.said)
     return sorted({f"{code}: {json.dumps(text, ensure_ascii=False)}" for code, text in said})
 
 
@@ -56,7 +56,7 @@ def log_events() -> list[str]:
             by = node.func
             if by.attr in LEVELS and isinstance(by.value, ast.Name) and by.value.id == "log":
                 said = ast.unparse(node.args[0]) if node.args else "-"
-                with_it = sorted(one.arg or "**" for one in node.keywords)
+                with_it = sorted(keyword.arg or "**" for keyword in node.keywords)
                 found.add(" ".join([by.attr, said, *with_it]))
     return sorted(found)
 
@@ -67,10 +67,10 @@ def enumerations() -> list[str]:
     for module in pkgutil.walk_packages(tidings.__path__, "tidings."):
         if module.name.endswith("__main__"):
             continue
-        for one in vars(importlib.import_module(module.name)).values():
-            ours = isinstance(one, type) and one.__module__.startswith("tidings.")
-            if ours and issubclass(one, enum.Enum):
-                found.add(", ".join(map(_member, one)))
+        for var in vars(importlib.import_module(module.name)).values():
+            ours = isinstance(var, type) and var.__module__.startswith("tidings.")
+            if ours and issubclass(var, enum.Enum):
+                found.add(", ".join(map(_member, var)))
     return sorted(found)
 
 
@@ -86,22 +86,22 @@ def openapi_words() -> list[str]:
     """
     whole: dict[str, Any] = described()
     parts = whole["components"]
-    parts["schemas"] = {name: one for name, one in parts["schemas"].items() if name[0].isupper()}
+    parts["schemas"] = {name: part for name, part in parts["schemas"].items() if name[0].isupper()}
     del whole["webhooks"], whole["info"]["version"]
-    found = (_leaves(one, f"/{key}", key not in PROMISED) for key, one in whole.items())
+    found = (_leaves(row, f"/{key}", key not in PROMISED) for key, row in whole.items())
     return sorted(line for lines in found for line in lines)
 
 
 def _leaves(node: Any, path: str, wanted: bool, names: bool = False) -> Iterator[str]:
     """The values below words; the keys of `names` are names of fields."""
     if isinstance(node, dict) and node:
-        for key, one in node.items():
+        for key, row in node.items():
             if names or key not in SHOWN_ALONE:
                 below = wanted or (not names and key in _WORDS)
-                yield from _leaves(one, f"{path}/{key}", below, key == "properties" and not names)
-    elif isinstance(node, list) and any(isinstance(one, dict | list) for one in node):
-        for at, one in enumerate(node):
-            yield from _leaves(one, f"{path}/{at}", wanted)
+                yield from _leaves(row, f"{path}/{key}", below, key == "properties" and not names)
+    elif isinstance(node, list) and any(isinstance(row, dict | list) for row in node):
+        for at, row in enumerate(node):
+            yield from _leaves(row, f"{path}/{at}", wanted)
     elif wanted:
         yield f"{path} {json.dumps(node, ensure_ascii=False)}"
 
@@ -121,7 +121,7 @@ def metrics(up: TakenUp) -> list[str]:
     with up.service.api() as boss:
 
         def ask() -> bool:
-            return all(f"\ntidings_{one}" in boss.get("/metrics").body.decode() for one in wanted)
+            return all(f"\ntidings_{text}" in boss.get("/metrics").body.decode() for text in wanted)
 
         with contextlib.suppress(AssertionError):  # the difference then says what does not come
             until(ask, "a figure of each kind", 20)
@@ -145,7 +145,7 @@ def schema(up: TakenUp) -> list[str]:
         for kind, name, sql in store_file.ask(data, query)
     ]
     keys = [f"meta {key}" for (key,) in store_file.ask(data, "SELECT key FROM meta ORDER BY 1")]
-    return [" ".join(one.split()) for one in [*made, *keys]]
+    return [" ".join(key.split()) for key in [*made, *keys]]
 
 
 OF_THE_CODE: dict[str, Callable[[], list[str]]] = {

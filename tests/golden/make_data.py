@@ -144,14 +144,14 @@ class Lives:
             ],
             "states": store_file.ask(data, _STATES),
         }
-        for one in made["webhooks"].values():
-            came = self.receiver.arrivals(one["path"])
-            one["bodies"] = {
+        for row in made["webhooks"].values():
+            came = self.receiver.arrivals(row["path"])
+            row["bodies"] = {
                 arrival.headers["tidings-delivery"]: arrival.body.decode() for arrival in came
             }
-            one["headers"] = came[0].headers if came else {}
-            one["method"] = came[0].method if came else "POST"
-            one["arrived"] = len(came)
+            row["headers"] = came[0].headers if came else {}
+            row["method"] = came[0].method if came else "POST"
+            row["arrived"] = len(came)
         return made
 
 

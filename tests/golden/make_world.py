@@ -101,15 +101,15 @@ class World:
 
     def post(self, api: Api, count: int = 1, **how: Any) -> list[str]:
         """Events in one call; their ids."""
-        bodies = {one: event(one, api.org, **how) for one in (new_id() for _ in range(count))}
+        bodies = {text: event(text, api.org, **how) for text in (new_id() for _ in range(count))}
         api.accept(b"[" + b",".join(bodies.values()) + b"]")
-        self.made["events"] |= {one: body.decode() for one, body in bodies.items()}
+        self.made["events"] |= {text: body.decode() for text, body in bodies.items()}
         return list(bodies)
 
     def tried(self, api: Api, ids: list[str], state: str = "retrying") -> None:
         """Wait until each has come to a state."""
-        for one in ids:
-            until(partial(self._is, api, one, state), f"{one} is {state}")
+        for text in ids:
+            until(partial(self._is, api, text, state), f"{text} is {state}")
 
     @staticmethod
     def _is(api: Api, event: str, state: str) -> bool:
@@ -153,11 +153,11 @@ class World:
         final = [
             self.made["webhooks"][name] for name in ("steady", "refused", "cancelled", "parked")
         ]
-        for one in final:
+        for row in final:
             self.ask(
-                api, *(f"/v1/webHooks/{one['id']}/tally", f"/v1/deliveries?webHookId={one['id']}")
+                api, *(f"/v1/webHooks/{row['id']}/tally", f"/v1/deliveries?webHookId={row['id']}")
             )
-            page = api.get(f"/v1/deliveries?webHookId={one['id']}").must(200)["deliveries"]
+            page = api.get(f"/v1/deliveries?webHookId={row['id']}").must(200)["deliveries"]
             self.ask(api, *(f"/v1/deliveries/{row['id']}" for row in page))
         self.ask(api, *ASKED)
 
@@ -182,7 +182,7 @@ class World:
         arrivals = f"/v1/inboxes/{inbox['id']}/arrivals"
         until(lambda: len(api.get(arrivals).must(200)["arrivals"]) == 2, "both are shown")
         page = api.get(arrivals).must(200)["arrivals"]
-        self.ask(api, arrivals, *(f"{arrivals}/{one['id']}" for one in page))
+        self.ask(api, arrivals, *(f"{arrivals}/{row['id']}" for row in page))
 
     def people(self, api: Api) -> None:
         """Members, invitations, sessions, portals."""
@@ -229,7 +229,7 @@ class World:
             gone = key("gone")
             boss.call("DELETE", f"{where}/{gone['id']}").must(200)
             doors["keys"] = {
-                one["name"]: [one["id"], one["secret"]] for one in (limited, ends, lasts, gone)
+                row["name"]: [row["id"], row["secret"]] for row in (limited, ends, lasts, gone)
             }
             till = key("till", kind="till", code="till.7")
             doors["till"] = [till["id"], till["secret"]]
@@ -268,9 +268,9 @@ class World:
             rows = api.event(one)["deliveries"]
             return len(rows) == len(shapes) + 1 and all(row["state"] == "retrying" for row in rows)
 
-        for one in first:
-            until(partial(tried, one), "each was tried")
-        hooks = {one["name"]: one for one in api.get("/v3/webHooks").must(200)["data"]}
+        for text in first:
+            until(partial(tried, text), "each was tried")
+        hooks = {row["name"]: row for row in api.get("/v3/webHooks").must(200)["data"]}
         api.change(hooks["renamed"], rename={"data.totalPointsIssued": "changed"})
         api.send("PUT", "/v1/reference/customers/41200777", {"mobile": "changed"}).must(200)
         for name in [*shapes, "signed"]:

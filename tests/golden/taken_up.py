@@ -31,8 +31,8 @@ class TakenUp:
         self.made = unpacked(data)
         clock = Clock(place / "clock", self.made["killedMs"] + AFTER_MS)
         self.service = clock.service(data, **settings(self.mail.port))
-        for one in self.made["webhooks"].values():
-            receiver.plan(one["path"], status=200)
+        for row in self.made["webhooks"].values():
+            receiver.plan(row["path"], status=200)
 
     def api(self, org: str) -> Api:
         """A client that acts for an org by its name."""
@@ -68,7 +68,7 @@ class TakenUp:
 
         def ask() -> list[Arrival]:
             found = list(self.receiver._arrivals[path])
-            return [one for one in found if one.headers["tidings-delivery"] == delivery]
+            return [arrival for arrival in found if arrival.headers["tidings-delivery"] == delivery]
 
         return until(ask, f"{delivery} comes to {name}")[0]
 

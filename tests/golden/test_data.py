@@ -63,8 +63,8 @@ LETTERS = {
 def plain(value: Any) -> Any:
     """Without what is said of the moment."""
     if isinstance(value, dict):
-        return {key: plain(one) for key, one in value.items() if key not in OF_THE_MOMENT}
-    return [plain(one) for one in value] if isinstance(value, list) else value
+        return {key: plain(row) for key, row in value.items() if key not in OF_THE_MOMENT}
+    return [plain(row) for row in value] if isinstance(value, list) else value
 
 
 TYPES_SINCE = (
@@ -82,12 +82,12 @@ def _name(one: dict[str, Any]) -> Any:
 def as_then(now: Any, then: Any) -> Any:
     """An answer without what answers have gained since it was given, if that says nothing."""
     if isinstance(now, dict) and isinstance(then, dict):
-        more = {key: one for key, one in now.items() if key in SINCE and key not in then}
+        more = {key: row for key, row in now.items() if key in SINCE and key not in then}
         assert more == {key: SINCE[key] for key in more}
         new = (more.keys() | TOLD_SINCE) - then.keys()
-        return {key: as_then(one, then.get(key)) for key, one in now.items() if key not in new}
+        return {key: as_then(row, then.get(key)) for key, row in now.items() if key not in new}
     if isinstance(now, list) and isinstance(then, list):
-        now = [one for one in now if not isinstance(one, dict) or _name(one) not in TYPES_SINCE]
+        now = [row for row in now if not isinstance(row, dict) or _name(row) not in TYPES_SINCE]
     if isinstance(now, list) and isinstance(then, list) and len(now) == len(then):
         return [as_then(*both) for both in zip(now, then, strict=True)]
     if isinstance(now, str):
@@ -184,8 +184,8 @@ def what_was_due_arrives_with_the_same_bytes_and_head(up: TakenUp) -> None:
         arrival, hook = up.came(name, delivery), up.hook(name)
         assert arrival.body == up.expected(name, event_id, delivery), name
         assert arrival.method == hook["method"]
-        before = {key: one for key, one in hook["headers"].items() if key not in OF_A_MESSAGE}
-        now = {key: one for key, one in arrival.headers.items() if key not in OF_A_MESSAGE}
+        before = {key: row for key, row in hook["headers"].items() if key not in OF_A_MESSAGE}
+        now = {key: header for key, header in arrival.headers.items() if key not in OF_A_MESSAGE}
         assert now == before, name
         assert arrival.message.partition("~")[0] == event_id
         assert arrival.attempt > attempts, name
@@ -207,7 +207,7 @@ def what_was_held_arrives_in_the_order_of_its_key(up: TakenUp) -> None:
             by_key.setdefault(customer if name == "keyed" else None, []).append(arrival)
         assert len(by_key) == (2 if name == "keyed" else 1)
         for of_key in by_key.values():
-            times = [one.at_s for one in of_key]
+            times = [arrival.at_s for arrival in of_key]
             assert times == sorted(times) and len(of_key) > 2, name
 
 
@@ -220,7 +220,7 @@ def what_was_on_its_way_is_marked_as_perhaps_sent(up: TakenUp) -> None:
         for name, event_id, _, delivery, _ in rows:
             assert up.came(name, delivery).attempt == len(ends[name])
             attempts = api.settled(event_id)["attemptList"]
-            assert [one["fault"] for one in attempts] == ends[name]
+            assert [attempt["fault"] for attempt in attempts] == ends[name]
 
 
 def what_was_stopped_or_paused_waits_until_it_may_go(up: TakenUp) -> None:
@@ -256,12 +256,12 @@ def what_was_owed_reaches_every_webhook(up: TakenUp) -> None:
             row["webHookId"] for row in api.event(fanned)["deliveries"] if row["state"] == "failed"
         }
         hooks = api.get("/v3/webHooks").must(200)["data"]
-        assert {one["webHookId"] for one in hooks if one["standing"] == "disabled"} == refused
+        assert {hook["webHookId"] for hook in hooks if hook["standing"] == "disabled"} == refused
     for at in range(FANNED):
         hook = up.hook(f"fan{at:02}")
         came = up.arrivals(f"fan{at:02}")
         assert came or hook["arrived"], at
-        assert {one.body for one in came} <= {body}
+        assert {arrival.body for arrival in came} <= {body}
 
 
 def own_data_still_rules(up: TakenUp) -> None:
@@ -276,7 +276,7 @@ def own_data_still_rules(up: TakenUp) -> None:
             }
             assert api.post(json.dumps(packed).encode()).status == status, packed
         known = next(
-            one for one in up.made["events"].values() if f'"orgId":{api.org},' in one
+            row for row in up.made["events"].values() if f'"orgId":{api.org},' in row
         ).encode()
         [row] = api.accept(known)
         assert row["status"] == "duplicate"
@@ -309,9 +309,9 @@ def what_was_parked_can_be_replayed(up: TakenUp) -> None:
         api.call("POST", f"/v3/webHooks/{hook['id']}/enable").must(200)
         api.send("POST", "/v1/replays", {"webHookId": hook["id"]}).must(201)
         came = up.receiver.wait(hook["path"], 3)
-        assert {one.message for one in came} == parked
-        for one in came:
-            assert one.body == up.made["events"][one.event_id].encode()
+        assert {arrival.message for arrival in came} == parked
+        for arrival in came:
+            assert arrival.body == up.made["events"][arrival.event_id].encode()
 
 
 def a_replay_that_was_paused_goes_on_when_resumed(up: TakenUp) -> None:
@@ -342,12 +342,16 @@ def replays_end_with_their_counts(up: TakenUp) -> None:
             assert found is not None
             told = (found["matched"], found["made"], found["delivered"])
             assert told == (count, count, count), name
-        again = [one for one in up.arrivals(webhook) if one.headers["tidings-replay"] == job["id"]]
+        again = [
+            arrival
+            for arrival in up.arrivals(webhook)
+            if arrival.headers["tidings-replay"] == job["id"]
+        ]
         before = up.hook(webhook)["bodies"]
-        for one in again:
-            if one.headers["tidings-delivery"] in before:
-                assert one.attempt > 1, "it was on its way"
-        assert len({one.headers["tidings-delivery"] for one in again}) == len(again)
+        for arrival in again:
+            if arrival.headers["tidings-delivery"] in before:
+                assert arrival.attempt > 1, "it was on its way"
+        assert len({arrival.headers["tidings-delivery"] for arrival in again}) == len(again)
 
 
 def every_delivery_is_accounted_for(up: TakenUp) -> None:

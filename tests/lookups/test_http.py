@@ -60,7 +60,7 @@ class Api:
 
     @property
     def paths(self) -> list[str]:
-        return [one.path for one in self.http.seen]
+        return [exchange.path for exchange in self.http.seen]
 
 
 @pytest.fixture
@@ -370,7 +370,7 @@ async def test_a_credential_is_shown_with_each_question(
     source = api.source(credential=credential)
     await found(source)
     await found(source)
-    assert [one.headers[header] for one in api.http.seen] == [value, value]
+    assert [exchange.headers[header] for exchange in api.http.seen] == [value, value]
 
 
 class Tokens:
@@ -439,5 +439,5 @@ async def test_without_a_token_nothing_is_asked(api: Api) -> None:
     source = api.source(credential=token_call(api))
     with pytest.raises(LookupDown, match="The token endpoint answered 503") as down:
         await found(source)
-    assert down.value.wait_s == 40 and [one.method for one in api.http.seen] == ["POST"]
+    assert down.value.wait_s == 40 and [exchange.method for exchange in api.http.seen] == ["POST"]
     assert isinstance(source, HttpSource) and SECRET not in repr(vars(source))

@@ -40,7 +40,7 @@ class Crm:
 
     @staticmethod
     def registry(*connections: Connection) -> LookupRegistry:
-        named = {one.name: one for one in connections}
+        named = {connection.name: connection for connection in connections}
         unasked: Any = None
         return LookupRegistry(unasked, unasked, named, unasked, lambda: 0.0)
 
@@ -57,8 +57,8 @@ class Crm:
 
     def do(self, *statements: str) -> None:
         with psycopg.connect(self.uri, autocommit=True) as line:
-            for one in statements:
-                line.execute(one.encode())
+            for statement in statements:
+                line.execute(statement.encode())
 
     def ask(self, query: str) -> Any:
         with psycopg.connect(self.uri, autocommit=True) as line:
@@ -252,7 +252,7 @@ async def test_look_ups_over_one_connection_share_its_lines() -> None:
     while not done.done():
         most = max(most, await asyncio.to_thread(crm.lines))
         await asyncio.sleep(0.01)
-    assert [one["id"] for one in await done] == [42] * 8 and most == 2
+    assert [row["id"] for row in await done] == [42] * 8 and most == 2
     await crm.close()
 
 

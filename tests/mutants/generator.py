@@ -189,8 +189,8 @@ def _same_types(tree: ast.Module) -> dict[str, list[int]]:
     for node in ast.walk(tree):
         if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
-        names = [one for one in node.args.args if one.arg not in ("self", "cls")]
-        types = [ast.unparse(one.annotation) if one.annotation else "" for one in names]
+        names = [arg for arg in node.args.args if arg.arg not in ("self", "cls")]
+        types = [ast.unparse(name.annotation) if name.annotation else "" for name in names]
         at = [i for i in range(len(types) - 1) if types[i] and types[i] == types[i + 1]]
         if at:
             found[node.name] = at

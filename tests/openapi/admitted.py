@@ -196,5 +196,5 @@ def _codes(told: object) -> Sequence[str]:
     if isinstance(told.get("error"), dict):
         return (str(told["error"]["code"]),)
     if told.get("errors"):
-        return tuple(str(one["code"]) for one in told["errors"])
-    return tuple(str(one["error"]["code"]) for one in told.get("events", ()) if "error" in one)
+        return tuple(str(row["code"]) for row in told["errors"])
+    return tuple(str(row["error"]["code"]) for row in told.get("events", ()) if "error" in row)

@@ -108,10 +108,10 @@ def _example(call: str, body: Any, reply: Reply) -> dict[str, Any]:
 def _short(value: Any) -> Any:
     """A value whose lists of objects have at most 3."""
     if isinstance(value, dict):
-        return {key: _short(one) for key, one in value.items()}
+        return {key: _short(row) for key, row in value.items()}
     if isinstance(value, list):
         return [
-            _short(one) for one in (value[:3] if value and isinstance(value[0], dict) else value)
+            _short(row) for row in (value[:3] if value and isinstance(value[0], dict) else value)
         ]
     return value
 

@@ -34,7 +34,7 @@ def _require_parameter(new: Json) -> None:
 def _drop_parameter(new: Json) -> None:
     kept = new["paths"]["/v1/deliveries"]["get"]["parameters"]
     new["paths"]["/v1/deliveries"]["get"]["parameters"] = [
-        one for one in kept if one.get("name") != "status"
+        row for row in kept if row.get("name") != "status"
     ]
 
 
@@ -51,7 +51,7 @@ def _body(new: Json, path: str, method: str = "post") -> Json:
 
 def _value(schema: Json, field: str) -> Json:
     """What a field may be where it is not null."""
-    found: Json = next(one for one in schema["properties"][field]["anyOf"] if one != NULL)
+    found: Json = next(row for row in schema["properties"][field]["anyOf"] if row != NULL)
     return found
 
 
@@ -78,12 +78,12 @@ def _narrow_bound(new: Json) -> None:
 
 def _drop_a_branch(new: Json) -> None:
     schemes = _body(new, "/v3/webHooks")["properties"]["authentication"]["anyOf"]
-    schemes.remove(next(one for one in schemes if one.get("title") == "apiKey"))
+    schemes.remove(next(scheme for scheme in schemes if scheme.get("title") == "apiKey"))
 
 
 def _narrow_a_branch(new: Json) -> None:
     schemes = _body(new, "/v3/webHooks")["properties"]["authentication"]["anyOf"]
-    basic = next(one for one in schemes if one.get("title") == "basic")
+    basic = next(scheme for scheme in schemes if scheme.get("title") == "basic")
     basic["properties"]["password"]["maxLength"] = 10
 
 
@@ -159,7 +159,7 @@ def test_what_breaks_is_said_with_its_path(
 ) -> None:
     new = copy.deepcopy(document)
     change(new)
-    assert any(said in one for one in breaking(document, new)), breaking(document, new)
+    assert any(said in text for text in breaking(document, new)), breaking(document, new)
 
 
 def test_what_only_adds_breaks_nothing(document: Json) -> None:

@@ -98,13 +98,13 @@ def _defaults(node: Any, place: str) -> list[str]:
     if isinstance(node, dict):
         own = [f"{place}: {node['default']}"] if "default" in node else []
         return own + [
-            one
+            default
             for key, inner in node.items()
             if key != "retryPolicy"  # which is set as a whole
-            for one in _defaults(inner, f"{place}/{key}")
+            for default in _defaults(inner, f"{place}/{key}")
         ]
     if isinstance(node, list):
-        return [one for inner in node for one in _defaults(inner, place)]
+        return [default for inner in node for default in _defaults(inner, place)]
     return []
 
 
@@ -132,11 +132,11 @@ def test_every_call_has_an_example_and_every_example_fits(document: dict[str, An
     assert list(faults(document, load_examples())) == []
     for call, operation in operations(document):
         body = operation.get("requestBody", {}).get("content", {})
-        goods = [one for key, one in operation["responses"].items() if key.startswith("2")]
-        answers = [content for one in goods for content in one.get("content", {}).values()]
+        goods = [row for key, row in operation["responses"].items() if key.startswith("2")]
+        answers = [content for good in goods for content in good.get("content", {}).values()]
         for content in body.values():
             assert "example" in content, f"{call} has no example of its body"
-        shown = [one for one in [*body.values(), *answers] if "example" in one]
+        shown = [answer for answer in [*body.values(), *answers] if "example" in answer]
         bare = not body and not answers  # nothing to show: it is the call alone
         assert shown or bare, f"{call} has no example"
         for content in shown:
@@ -161,14 +161,14 @@ def test_every_event_type_is_a_webhook_with_its_headers_and_a_fitting_example(
 ) -> None:
     kinds = catalogue.load()
     assert document["webhooks"].keys() == set(kinds.names())
-    for name, item in document["webhooks"].items():
-        [content] = item["post"]["requestBody"]["content"].values()
+    for name, row in document["webhooks"].items():
+        [content] = row["post"]["requestBody"]["content"].values()
         assert content["schema"]["$ref"] == f"#/components/schemas/event.{name}"
         assert fault(document, content["schema"], content["example"]) is None
         parts = document["components"]["parameters"]
-        named = [parts[one["$ref"].rpartition("/")[2]] for one in item["post"]["parameters"]]
-        assert [one["name"] for one in named] == HEADERS["required"]
-        assert all(one["required"] for one in named)
+        named = [parts[row["$ref"].rpartition("/")[2]] for row in row["post"]["parameters"]]
+        assert [row["name"] for row in named] == HEADERS["required"]
+        assert all(row["required"] for row in named)
         spoilt = content["example"] | {"eventName": "another"}
         assert fault(document, content["schema"], spoilt) is not None
 

@@ -68,7 +68,7 @@ def client(described: Path, tmp_path: Path) -> Iterator[Any]:
         yield importlib.import_module(NAME)
     finally:
         sys.path.remove(str(tmp_path))
-        for name in [one for one in sys.modules if one.partition(".")[0] == NAME]:
+        for name in [module for module in sys.modules if module.partition(".")[0] == NAME]:
             del sys.modules[name]
 
 
@@ -107,7 +107,7 @@ def test_a_client_in_python_makes_a_webhook_sends_an_event_and_reads_its_deliver
     assert delivery.state == "delivered"
     assert delivery.web_hook_id == made.data.web_hook_id
     whole = call("deliveries.get_delivery", delivery_id=delivery.id)
-    assert [one.status for one in whole.attempt_list] == [200]
+    assert [row.status for row in whole.attempt_list] == [200]
 
 
 def test_types_in_typescript_are_what_a_program_is_checked_by(

@@ -33,8 +33,8 @@ async def test_the_reader_shows_every_call_and_webhook_and_needs_no_script_nor_h
         assert "http" not in "".join(re.findall(r'href="([^"]*)"', page))
         for _, operation in operations(document):
             assert f'id="{operation["operationId"]}"' in page
-        for item in document["webhooks"].values():
-            assert f'id="{item["post"]["operationId"]}"' in page
+        for row in document["webhooks"].values():
+            assert f'id="{row["post"]["operationId"]}"' in page
         anchors = set(re.findall(r'id="([^"]+)"', page))
         assert set(re.findall(r'href="#([^"]+)"', page)) <= anchors
 

@@ -34,8 +34,8 @@ load_all_checks()
 ORDER = sorted(SCOPES, key=lambda call: (call.startswith("DELETE "), "link" in call))
 ANYTHING = ("POST /in/{source_org}/{source_name}",)  # whose body cannot be wrong
 CHOSEN = CHECKS.get_all()
-[ACCEPTS] = [one for one in CHOSEN if one.__name__ == "positive_data_acceptance"]
-[REFUSES] = [one for one in CHOSEN if one.__name__ == "negative_data_rejection"]
+[ACCEPTS] = [row for row in CHOSEN if row.__name__ == "positive_data_acceptance"]
+[REFUSES] = [row for row in CHOSEN if row.__name__ == "negative_data_rejection"]
 CLOUD = ("ce-specversion", "ce-id", "ce-source", "ce-type")
 REFUSES_TOO = ("408", "412", "413")  # beside the statuses that schemathesis takes for refusals
 
@@ -168,7 +168,9 @@ def test_every_call_keeps_to_its_description(
         # All of them or none, and none where the body says what they would.
         structured = str(case.media_type).startswith("application/cloudevents")
         if structured or any(name not in case.headers for name in CLOUD):
-            case.headers = {name: one for name, one in case.headers.items() if name[:3] != "ce-"}
+            case.headers = {
+                name: header for name, header in case.headers.items() if name[:3] != "ce-"
+            }
         response = case.call(headers=headers)
         media = response.headers.get("content-type", [""])[0]
         told = response.json() if media == "application/json" else None
@@ -179,7 +181,7 @@ def test_every_call_keeps_to_its_description(
                 passed_over = ACCEPTS
         elif case.media_type == "text/csv":  # what breaks `type: string` is text on the wire
             passed_over = REFUSES
-        checks = [one for one in CHOSEN if one is not passed_over]
+        checks = [row for row in CHOSEN if row is not passed_over]
         case.validate_response(response, checks=checks)
 
     body = body_of(call, host.things)

@@ -19,10 +19,12 @@ def lesser(call: str) -> list[str]:
     found = [""]
     for lacking in product(*enough_for(call)):
         levels = dict(scope.split(":") for scope in lacking)
-        others = [f"{one}:read {one}:write" for one in RESOURCES if one not in levels]
+        others = [
+            f"{resource}:read {resource}:write" for resource in RESOURCES if resource not in levels
+        ]
         found.append(" ".join(others))
         if "write" in levels.values():
-            found.append(" ".join([*others, *(f"{one}:read" for one in levels)]))
+            found.append(" ".join([*others, *(f"{level}:read" for level in levels)]))
     return found
 
 

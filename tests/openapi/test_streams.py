@@ -46,7 +46,7 @@ def test_every_stream_of_the_description_tells_its_kinds(document: dict[str, Any
     for call, kinds in KINDS.items():
         events = content_of(document, call)["x-events"]
         assert events.keys() == kinds
-        assert all(one["description"] for one in events.values())
+        assert all(event["description"] for event in events.values())
 
 
 @pytest.mark.parametrize("call", KINDS)

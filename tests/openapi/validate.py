@@ -32,7 +32,7 @@ def faults(document: dict[str, Any], examples: Mapping[str, Any]) -> Iterator[tu
         if operation is None:
             continue
         responses = operation["responses"]
-        shown = [(f"answer {status}", status, one) for status, one in _answers(example)]
+        shown = [(f"answer {status}", status, answer) for status, answer in _answers(example)]
         places = [(part, responses.get(status, {}), value) for part, status, value in shown]
         if "body" in example:
             places.append(("body", operation.get("requestBody", {}), example["body"]))

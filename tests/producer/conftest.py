@@ -38,5 +38,5 @@ def to_told(told: ToldService) -> Iterator[Callable[..., Producer]]:
         return made[-1]
 
     yield make
-    for one in made:
-        one.close(0.0)
+    for producer in made:
+        producer.close(0.0)

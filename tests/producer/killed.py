@@ -164,10 +164,12 @@ def spool_life(lives: Lives, chance: random.Random, fuse: Fuse) -> None:
         number = some.stop
         write(attempts, b"%d\n" % (number - 1))
         producer.send_many(
-            event("pointsIssued", {"totalPointsIssued": one, "note": "x" * chance.randint(0, 2000)})
-            for one in some
+            event(
+                "pointsIssued", {"totalPointsIssued": number, "note": "x" * chance.randint(0, 2000)}
+            )
+            for number in some
         )
-        write(journal, b"".join(b"%d\n" % one for one in some))
+        write(journal, b"".join(b"%d\n" % number for number in some))
         if chance.random() < 0.1:
             producer.flush(0.05)
 

@@ -22,10 +22,12 @@ def numbered(number: int, size: int = 1_000) -> Encoded:
 def take(spool: Spool, most: int = 7, verdict: Verdict = TAKEN) -> list[int]:
     """The first that wait, taken; their numbers."""
     events = spool.peek(most, 100_000, 0.0, 0.0)
-    assert all(one.body.startswith(b'{"n":' + one.event_id[2:].encode() + b",") for one in events)
+    assert all(
+        event.body.startswith(b'{"n":' + event.event_id[2:].encode() + b",") for event in events
+    )
     spool.put_aside(events, [verdict] * len(events))
     spool.take(events, [verdict] * len(events))
-    return [int(one.event_id[2:]) for one in events]
+    return [int(event.event_id[2:]) for event in events]
 
 
 def drain(spool: Spool) -> list[int]:

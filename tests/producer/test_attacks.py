@@ -49,7 +49,7 @@ def issued(number: int, **data: Any) -> Any:
 
 
 def numbers(told: ToldService) -> list[int]:
-    return [one["data"]["number"] for one in told.took]
+    return [row["data"]["number"] for row in told.took]
 
 
 def hang(line: socket.socket, events: list[Any]) -> None:
@@ -196,9 +196,9 @@ def refuse_some(told: ToldService, wrong: set[int]) -> Callable[..., bytes]:
     """A service that refuses these numbers."""
 
     def said(line: socket.socket, events: list[Any]) -> bytes:
-        taken = [one for one in events if one["data"]["number"] not in wrong]
+        taken = [event for event in events if event["data"]["number"] not in wrong]
         found = iter(json.loads(told.accept(taken).partition(b"\r\n\r\n")[2])["events"])
-        bad = (one["data"]["number"] in wrong for one in events)
+        bad = (event["data"]["number"] in wrong for event in events)
         return rows(*(REFUSED if no else next(found) for no in bad))
 
     return said
@@ -214,14 +214,14 @@ def test_refused_events_block_nobody_and_are_sent_again_when_it_is_mended(
     assert producer.flush(10)
     assert numbers(told) == [0, 1, 3, 4, 7, 8]
     refused = list(producer.refused)
-    assert [one.event_id for one in refused] == [ids[2], ids[5], ids[6]]
-    assert [one.event["data"]["number"] for one in refused] == [2, 5, 6]
+    assert [refused_event.event_id for refused_event in refused] == [ids[2], ids[5], ids[6]]
+    assert [refused_event.event["data"]["number"] for refused_event in refused] == [2, 5, 6]
     assert (refused[0].code, refused[0].field) == ("unknown_type", "eventName")
     assert producer.refused.drop(ids[5]) == 1
     wrong.clear()
     producer.close()
     again = to_told(spool=tmp_path)
-    assert [one.event_id for one in again.refused] == [ids[2], ids[6]]
+    assert [refused_event.event_id for refused_event in again.refused] == [ids[2], ids[6]]
     assert again.redrive(ids[6]) == 1 and again.redrive() == 1 and again.redrive() == 0
     assert again.flush(10)
     assert numbers(told)[6:] == [6, 2] and len(again.refused) == 0
@@ -262,7 +262,7 @@ def test_a_service_with_lower_bounds_is_found_out(
     def few(line: socket.socket, events: list[Any]) -> bytes:
         if len(events) > 3:
             return error(413, "too_many_events")
-        if any(len(json.dumps(one)) > 5_000 for one in events):
+        if any(len(json.dumps(event)) > 5_000 for event in events):
             return answer(413, b"<html>nginx")
         return told.accept(events)
 

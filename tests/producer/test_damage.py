@@ -24,7 +24,7 @@ Where = dict[str, list[tuple[int, int, int]]]
 def filled(folder: Path) -> Where:
     """A spool of several files, some of it taken."""
     with opened(folder) as spool:
-        spool.append([numbered(one, 100 + one * 37 % 900) for one in range(EVENTS)])
+        spool.append([numbered(number, 100 + number * 37 % 900) for number in range(EVENTS)])
         assert take(spool, 3) == [0, 1, 2]
     where: Where = {}
     for path in sorted(folder.glob("*.events")):
@@ -91,7 +91,7 @@ def refused() -> Iterator[Path]:
     """A spool with refused events."""
     with tempfile.TemporaryDirectory() as name:
         with opened(Path(name)) as spool:
-            spool.append([numbered(one, 50) for one in range(5)])
+            spool.append([numbered(number, 50) for number in range(5)])
             take(spool, 5, REFUSED)
         yield Path(name)
 
@@ -114,7 +114,7 @@ def test_refused_events_that_nobody_has_touched_stay(refused: Path, data: st.Dat
             take(spool, 1, REFUSED)
         there_too = {path.name: path.stat().st_mtime_ns for path in folder.glob("damaged-*")}
         with opened(folder) as spool:
-            assert [one.event_id for one in spool.refused][-1] == "e-9"
+            assert [refused_event.event_id for refused_event in spool.refused][-1] == "e-9"
         again = {path.name: path.stat().st_mtime_ns for path in folder.glob("damaged-*")}
         assert again == there_too, "damage is told once"
 
@@ -142,7 +142,7 @@ def test_records_are_found_behind_anything(bodies: Sequence[bytes], noise: bytes
     pieces = list(scan(data))
     found = [piece.body for piece in pieces if piece.body is not None]
     assert found[len(found) - len(bodies) :] == list(bodies)
-    assert b"".join(data[one.start : one.end] for one in pieces) == data
+    assert b"".join(data[piece.start : piece.end] for piece in pieces) == data
 
 
 def test_the_begin_of_a_record_is_torn_and_other_bytes_are_not() -> None:
@@ -157,8 +157,8 @@ class Disk:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self._folder = folder
         there = list(folder.iterdir())
-        self._contents = {one.stat().st_ino: one.read_bytes() for one in there}  # by inode
-        self._names = {one.name: one.stat().st_ino for one in there}
+        self._contents = {path.stat().st_ino: path.read_bytes() for path in there}  # by inode
+        self._names = {path.name: path.stat().st_ino for path in there}
         self._real = os.fsync
         monkeypatch.setattr(os, "fsync", self._sync)
 
@@ -166,14 +166,14 @@ class Disk:
         self._real(file)
         path = Path(os.readlink(f"/proc/self/fd/{file}"))
         if path == self._folder:
-            self._names = {one.name: one.stat().st_ino for one in path.iterdir()}
+            self._names = {path.name: path.stat().st_ino for path in path.iterdir()}
         elif path.parent == self._folder:
             self._contents[os.fstat(file).st_ino] = path.read_bytes()
 
     def after_a_power_cut(self, into: Path, chance: random.Random) -> None:
         """Write down what is surely there, and of the rest what chance has written."""
         into.mkdir()
-        names = {one.name: one.stat().st_ino for one in self._folder.iterdir()}
+        names = {path.name: path.stat().st_ino for path in self._folder.iterdir()}
         for name in names | self._names:
             lost = name not in self._names and chance.random() < 0.5
             removed = name not in names and chance.random() < 0.5
@@ -203,7 +203,7 @@ def test_a_power_cut_loses_nothing_that_was_promised(
                 for _ in range(chance.randint(1, 12)):
                     first = life * 1_000 + len(kept)
                     some = range(first, first + chance.randint(1, 9))
-                    spool.append([numbered(one) for one in some])
+                    spool.append([numbered(number) for number in some])
                     kept += some
                     if chance.random() < 0.4:
                         came += take(spool)

@@ -62,11 +62,11 @@ def test_each_event_says_its_own(
     for id in ids:
         api.settled(id, states=("delivered",))
     said = {
-        json.loads(one.body)["eventId"]: one.headers["tidings-hops"]
-        for one in receiver.arrivals(path)
+        json.loads(arrival.body)["eventId"]: arrival.headers["tidings-hops"]
+        for arrival in receiver.arrivals(path)
     }
     assert [said[id].split(";")[0] for id in ids] == ["1", "3", "3", "4", "1", "6"]
-    assert all("hops" not in one.body.decode() for one in receiver.arrivals(path))
+    assert all("hops" not in arrival.body.decode() for arrival in receiver.arrivals(path))
 
 
 def test_a_row_of_the_outbox_says_it_in_its_headers(postgres: PostgresServer) -> None:

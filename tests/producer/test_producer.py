@@ -49,8 +49,8 @@ def to_service(service: ServiceProcess, api: Api) -> Iterator[ToTold]:
         return made[-1]
 
     yield make
-    for one in made:
-        one.close(0.0)
+    for producer in made:
+        producer.close(0.0)
 
 
 def test_the_service_has_it_when_send_returns(to_service: ToTold, api: Api) -> None:
@@ -91,10 +91,10 @@ def test_many_threads_send_and_each_keeps_its_order(
             producer.send(issued(number, customer))
 
     threads = [threading.Thread(target=send, args=(customer,)) for customer in range(8)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
     assert producer.flush(15)
     found: dict[int, list[int]] = {}
     for event_ in told.took:
@@ -244,4 +244,4 @@ def test_a_forked_process_has_nothing_of_its_parents(
         os.kill(child, 9)
         os.waitpid(child, 0)
         os.close(read)
-    assert [one["data"]["totalPointsIssued"] for one in told.took] == [1, 3, 4]
+    assert [row["data"]["totalPointsIssued"] for row in told.took] == [1, 3, 4]

@@ -40,8 +40,8 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_all_of_the_library_and_nothing_of_the_service(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     source = ROOT / "src"
-    files = [one for one in (source / "tidings_producer").rglob("*") if one.is_file()]
-    own = {one.relative_to(source).as_posix() for one in files if one.suffix != ".pyc"}
+    files = [path for path in (source / "tidings_producer").rglob("*") if path.is_file()]
+    own = {file.relative_to(source).as_posix() for file in files if file.suffix != ".pyc"}
     assert "tidings_producer/py.typed" in own
     assert {name for name in names if ".dist-info/" not in name} == own
     info = f"tidings_producer-{__version__}.dist-info"

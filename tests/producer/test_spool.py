@@ -25,7 +25,7 @@ def test_what_was_kept_comes_in_order_over_files_and_restarts(tmp_path: Path) ->
         with opened(tmp_path) as spool:
             for _ in range(chance.randint(0, 15)):
                 some = range(number, number + chance.randint(1, 3))
-                spool.append([numbered(one) for one in some])
+                spool.append([numbered(number) for number in some])
                 number = some.stop
             for _ in range(chance.randint(0, 6)):
                 came += take(spool)
@@ -45,9 +45,9 @@ def test_the_disk_holds_no_more_than_it_may_and_room_comes_back(tmp_path: Path) 
                     assert held(tmp_path) <= SMALL
             assert kept > 50, round_
             assert drain(spool) == list(range(kept))
-        spool.append([numbered(one) for one in range(50)])
+        spool.append([numbered(number) for number in range(50)])
         with pytest.raises(SpoolFull):
-            spool.append([numbered(one) for one in range(100, 150)])
+            spool.append([numbered(number) for number in range(100, 150)])
         assert drain(spool) == list(range(50)), "of many that do not fit none is kept"
         with pytest.raises(SpoolFull):
             spool.append([numbered(1, SMALL)])
@@ -61,7 +61,7 @@ def test_a_bound_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_an_event_larger_than_a_file_is_kept_too(tmp_path: Path) -> None:
     with opened(tmp_path) as spool:
         spool.append([numbered(0), numbered(1, 30_000), numbered(2)])
-        assert [one.event_id for one in spool.peek(9, 500, 0.0, 0.0)] == ["e-0"]
+        assert [pair.event_id for pair in spool.peek(9, 500, 0.0, 0.0)] == ["e-0"]
         assert drain(spool) == [0, 1, 2]
 
 
@@ -72,7 +72,7 @@ def test_who_waits_is_woken(tmp_path: Path) -> None:
         def wait() -> None:
             events = spool.peek(1, 100_000, 10.0, 0.0)
             spool.take(events, [TAKEN])
-            found.extend(int(one.event_id[2:]) for one in events)
+            found.extend(int(event.event_id[2:]) for event in events)
 
         thread = threading.Thread(target=wait)
         thread.start()
@@ -99,10 +99,10 @@ def counting(monkeypatch: pytest.MonkeyPatch, slow_s: float = 0.0) -> Iterator[l
 
 def in_threads(count: int, call: Callable[[int], None]) -> None:
     threads = [threading.Thread(target=call, args=(number,)) for number in range(count)]
-    for one in threads:
-        one.start()
-    for one in threads:
-        one.join(30)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
 
 
 @pytest.mark.parametrize("group_commit_s", [0.0, 0.1])
@@ -135,7 +135,7 @@ def test_what_threads_send_over_two_files_is_synced_in_both(
 
         def send(number: int) -> None:
             first = 10 * number
-            spool.append([numbered(one, 4_000) for one in range(first, first + 5)])
+            spool.append([numbered(number, 4_000) for number in range(first, first + 5)])
             end = first + 4
             for path in tmp_path.glob("*.events"):  # what is promised is in what was synced
                 at = path.read_bytes().find(b'{"n":%d,' % end)
@@ -274,20 +274,21 @@ def test_a_file_that_may_not_grow(tmp_path: Path) -> None:
 
 def test_refused_events_are_put_aside_once_and_within_a_bound(tmp_path: Path) -> None:
     with opened(tmp_path, refused_bytes_max=5_000) as spool:
-        spool.append([numbered(one) for one in range(6)])
+        spool.append([numbered(number) for number in range(6)])
         assert take(spool, 2, REFUSED) == [0, 1]
         events = spool.peek(1, 10_000, 0.0, 0.0)
         for _ in range(3):  # a crash before `take` brings it again
             spool.put_aside(events, [REFUSED])
-        assert [one.event_id for one in spool.refused] == ["e-0", "e-1", "e-2"]
+        assert [refused_event.event_id for refused_event in spool.refused] == ["e-0", "e-1", "e-2"]
         with pytest.raises(SpoolFull, match="redrive"):
             take(spool, 3, REFUSED)
         assert spool.refused.drop("e-0", "none") == 1
         assert take(spool, 1) == [2]
     with opened(tmp_path) as spool:
-        assert [(one.event_id, one.code, one.said) for one in spool.refused] == [
-            (f"e-{number}", "unknown_type", "It must be known.") for number in (1, 2, 3)
-        ]
+        assert [
+            (refused_event.event_id, refused_event.code, refused_event.said)
+            for refused_event in spool.refused
+        ] == [(f"e-{number}", "unknown_type", "It must be known.") for number in (1, 2, 3)]
         assert next(iter(spool.refused)).event["n"] == 1
         assert spool.redrive([]) == 3
         assert drain(spool) == [3, 4, 5, 1, 2, 3], "where room ran out it waits still"
@@ -308,13 +309,13 @@ def test_a_spool_that_is_closed_touches_no_file(tmp_path: Path) -> None:
             with pytest.raises(SpoolFailed, match="it was closed"):
                 call()
         assert spool.peek(1, 1, 0.0, 0.0) == []
-        assert [one.event_id for one in other.refused] == ["e-1"]
+        assert [refused_event.event_id for refused_event in other.refused] == ["e-1"]
         assert drain(other) == []
 
 
 def test_processes_take_the_first_directory_that_is_free(tmp_path: Path) -> None:
     first, second = Spool.first_free(tmp_path), Spool.first_free(tmp_path)
-    assert [one.folder.name for one in (first, second)] == ["0", "1"]
+    assert [spool.folder.name for spool in (first, second)] == ["0", "1"]
     with pytest.raises(SpoolLocked):
         Spool(tmp_path / "0")
     second.append([numbered(1)])

@@ -49,12 +49,12 @@ class ToldService:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for one in [self._listener, *self._lines]:
+        for line in [self._listener, *self._lines]:
             try:
-                one.shutdown(socket.SHUT_RDWR)
+                line.shutdown(socket.SHUT_RDWR)
             except OSError:
                 pass
-            one.close()
+            line.close()
         self._thread.join(5)
 
     def tell(self, *answers: Told | bytes) -> None:

@@ -18,7 +18,7 @@ IN_OTHER_WORDS = {"values", "webhook_ids", "event_names", "event_id", "cursor"}
 
 @pytest.mark.parametrize(("log", "query"), [(DELIVERIES, DeliveryQuery), (EVENTS, EventQuery)])
 def test_a_filter_that_is_declared_filters(log: object, query: type) -> None:
-    asked = {name for one, name in ATTRIBUTES.items() if one in log}  # type: ignore[operator]
+    asked = {name for attribute, name in ATTRIBUTES.items() if attribute in log}  # type: ignore[operator]
     assert asked - IN_OTHER_WORDS <= set(query.__struct_fields__)  # type: ignore[attr-defined]
 
 
@@ -27,7 +27,7 @@ def test_many_deliveries_are_narrowed_by_what_is_known_of_the_question() -> None
 
 
 def test_the_states_that_an_option_names_are_all_there_are() -> None:
-    [states] = [one for one, name in ATTRIBUTES.items() if name == "states"]
+    [states] = [attribute for attribute, name in ATTRIBUTES.items() if name == "states"]
     words = re.split(r", | or |; ", states.help)
     assert words == [*(state.word for state in State), "with commas."]
 
@@ -35,9 +35,9 @@ def test_the_states_that_an_option_names_are_all_there_are() -> None:
 def test_no_two_filters_of_a_log_are_called_alike() -> None:
     for log in (DELIVERIES, EVENTS):
         for names in (
-            [name for one in log for name in (one.name, one.alias) if name],
-            [one.field.page for one in log if one.field.page],
-            [one.option for one in log if one.option],
+            [name for pair in log for name in (pair.name, pair.alias) if name],
+            [pair.field.page for pair in log if pair.field.page],
+            [pair.option for pair in log if pair.option],
         ):
             assert len(set(names)) == len(names)
 
@@ -45,4 +45,4 @@ def test_no_two_filters_of_a_log_are_called_alike() -> None:
 def test_all_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(RequestRefused) as refused:
         read_question({"from": "x", "status": "y", "limit": "0", "z": ""}, EVENTS, UTC)
-    assert [one.field for one in refused.value.refusals] == ["z", "status", "from", "limit"]
+    assert [refusal.field for refusal in refused.value.refusals] == ["z", "status", "from", "limit"]

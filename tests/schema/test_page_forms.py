@@ -55,7 +55,7 @@ FORM = page_form(
 
 
 def test_what_has_a_label_is_asked_by_what_it_may_be() -> None:
-    asked = {one.name: (one.widget, one.hint, one.required) for one in FORM.asks}
+    asked = {ask.name: (ask.widget, ask.hint, ask.required) for ask in FORM.asks}
     assert asked == {
         "name": ("text", "Short.", True),
         "note": ("area", "", False),
@@ -103,5 +103,5 @@ def test_a_refusal_stands_beside_its_field_or_the_first_of_those_in_it() -> None
     "form", [orgs.FORM, inboxes.FORM, access.FORM, people.FORM, *replays.FORMS.values()]
 )
 def test_in_a_form_no_two_fields_have_one_name_or_one_label(form: PageForm) -> None:
-    assert len({one.name for one in form.asks}) == len(form.asks)
-    assert len({one.label for one in form.asks}) == len(form.asks)
+    assert len({ask.name for ask in form.asks}) == len(form.asks)
+    assert len({ask.label for ask in form.asks}) == len(form.asks)

@@ -28,7 +28,7 @@ def test_a_body_that_changes_one_has_no_defaults() -> None:
     """A generated client that fills them in would reset what others have set."""
     schema = change_schema(SETTABLE, "A webhook.")
     assert "required" not in schema
-    assert [name for name, one in properties(schema).items() if "default" in one] == []
+    assert [name for name, row in properties(schema).items() if "default" in row] == []
 
 
 def test_a_closed_body_has_no_other_fields_in_what_is_inside_of_it_neither() -> None:
@@ -76,7 +76,7 @@ def test_a_field_that_nobody_knows_stays_so_that_it_is_refused() -> None:
 
 
 def test_a_page_asks_for_numbers_words_and_flags_and_gives_back_what_it_was_given() -> None:
-    by_widget = {one.name: widget(one) for one in asked(SETTABLE)}
+    by_widget = {field.name: widget(field) for field in asked(SETTABLE)}
     assert by_widget["rateLimit"] == "text" and by_widget["ordering"] == "choice"
     assert by_widget["holdOnFailure"] == by_widget["cardNumberEnrichmentEnabled"] == "tick"
     assert [word for word, _ in choices(FIELD_OF["ordering"])] == ["none", "key", "strict"]

@@ -65,7 +65,7 @@ class Echo:
                 "query": scope["query_string"].decode(),
                 "body": body.decode("latin-1"),
                 "client": scope["client"][0],
-                "headers": [[one.decode("latin-1") for one in pair] for pair in scope["headers"]],
+                "headers": [[row.decode("latin-1") for row in pair] for pair in scope["headers"]],
             }
             await reply(send, 200, json.dumps(told).encode())
 
@@ -118,7 +118,7 @@ class Client:
         """Status, headers and body of the next answer."""
         head = (await self.reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         line, *rest = head.strip().split("\r\n")
-        headers = {name.lower(): value for name, value in (one.split(": ", 1) for one in rest)}
+        headers = {name.lower(): value for name, value in (text.split(": ", 1) for text in rest)}
         status, body = int(line.split()[1]), b""
         if head_only or status in (100, 204):
             return status, headers, body

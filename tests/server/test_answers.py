@@ -41,8 +41,8 @@ async def test_the_same_answers_come_whatever_way_the_bytes_are_cut(cut: int) ->
             client.write(data[at : at + cut])
             await asyncio.sleep(0)
         found = [json.loads((await client.answer())[2]) for _ in range(3)]
-        assert [one["path"] for one in found] == ["/1", "/", "/c"]
-        assert [one["body"] for one in found] == ["body", "", "abc"]
+        assert [row["path"] for row in found] == ["/1", "/", "/c"]
+        assert [row["body"] for row in found] == ["body", "", "abc"]
 
 
 async def test_many_requests_sent_at_once_are_answered_in_order() -> None:

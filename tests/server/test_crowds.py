@@ -75,8 +75,8 @@ async def test_who_says_nothing_takes_no_place_and_is_heard_once_it_speaks() -> 
         client = await Client.to(server)
         assert (await client.ask())[0] == 200
         assert len(server.places) == 1
-        for one in mute:  # late, and none of them was taken for one that never speaks
-            assert (await one.ask())[0] == 200
+        for element in mute:  # late, and none of them was taken for one that never speaks
+            assert (await element.ask())[0] == 200
 
 
 async def test_busy_and_idle_connections_of_one_address_are_not_counted() -> None:

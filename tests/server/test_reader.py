@@ -79,7 +79,7 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes, bytes]:
 def test_the_same_requests_come_out_whatever_way_the_bytes_are_cut(
     made: list[tuple[bytes, bytes, bytes]], at: list[int]
 ) -> None:
-    data = b"".join(one for one, _, _ in made)
+    data = b"".join(body for body, _, _ in made)
     whole, status = read([data])
     assert status == 0
     assert [body for *_, body, _, _ in whole] == [body for _, _, body in made]
@@ -97,10 +97,10 @@ def test_the_same_requests_come_out_whatever_way_the_bytes_are_cut(
 def test_broken_bytes_are_judged_the_same_whatever_way_they_are_cut(
     made: list[tuple[bytes, bytes, bytes]], where: int, junk: bytes, at: list[int]
 ) -> None:
-    data = b"".join(one for one, _, _ in made)
+    data = b"".join(body for body, _, _ in made)
     where %= len(data)
     broken = data[:where] + junk + data[where + len(junk) :]
-    assert read([broken]) == read(cut(broken, at)) == read([bytes([one]) for one in broken])
+    assert read([broken]) == read(cut(broken, at)) == read([bytes([number]) for number in broken])
 
 
 def test_each_byte_by_itself() -> None:
@@ -108,9 +108,9 @@ def test_each_byte_by_itself() -> None:
         b"\r\nPUT /a%20b?q=1 HTTP/1.1\r\n" + HOST + b"Content-Length: 3\r\n\r\nabc"
         b"GET / HTTP/1.1\r\n" + HOST + b"\r\n"
     )
-    found, status = read([bytes([one]) for one in data])
+    found, status = read([bytes([number]) for number in data])
     assert status == 0
-    assert [(one[0], one[1], one[2], one[4]) for one in found] == [
+    assert [(pair[0], pair[1], pair[2], pair[4]) for pair in found] == [
         ("PUT", "/a b", b"q=1", b"abc"),
         ("GET", "/", b"", b""),
     ]
@@ -221,7 +221,7 @@ def test_what_is_plain_is_read_and_the_next_request_too(name: str) -> None:
     data += b"" if b"1.0" in data else b"GET /after HTTP/1.1\r\nHost: a\r\n\r\n"
     found, status = read([data])
     assert status == 0
-    assert read([bytes([one]) for one in data]) == (found, 0)
+    assert read([bytes([number]) for number in data]) == (found, 0)
     assert found[0][1] in ("/", "/x", "*")
     if b"1.0" not in data:
         assert found[1][1] == "/after"
@@ -234,7 +234,7 @@ def test_what_is_plain_is_read_and_the_next_request_too(name: str) -> None:
 def test_what_follows_a_last_request_is_not_read() -> None:
     data = b"GET /1 HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\nGET /2 HTTP/1.1\r\n\r\n"
     found, status = read([data])
-    assert [one[1] for one in found] == ["/1"]
+    assert [pair[1] for pair in found] == ["/1"]
     assert status == 0
 
 

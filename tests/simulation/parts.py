@@ -442,7 +442,7 @@ class Network:
         self.peak = max(self.peak, self.parallel.total())
         assert self.peak <= self.process_cap, "28 the process's cap"
         org = self.org_of(webhook)
-        theirs = sum(n for one, n in self.parallel.items() if self.org_of(one) == org)
+        theirs = sum(n for number, n in self.parallel.items() if self.org_of(number) == org)
         assert theirs <= max(1, self.process_cap // 2), "28 an org's cap: half of the process's"
 
     async def _fail(self, request: Request, deadline_s: float, started: float) -> Ending:

@@ -124,10 +124,10 @@ class ReplayWorld(World):
                 break
             except StoreDown:
                 await asyncio.sleep(0.1)
-        for one in chosen:
-            [(state,)] = self.disk.ask("SELECT state FROM delivery WHERE id = ?", one)
+        for delivery_id in chosen:
+            [(state,)] = self.disk.ask("SELECT state FROM delivery WHERE id = ?", delivery_id)
             if state == State.CANCELLED:
-                self.taken_back.setdefault(one, self.loop.time())
+                self.taken_back.setdefault(delivery_id, self.loop.time())
 
     async def try_by_hand(self, rng: random.Random, living: list[Known]) -> None:
         """One more try of what ended undelivered, of what was cancelled first, or of what waits."""
@@ -205,7 +205,7 @@ class ReplayWorld(World):
                 self.check_closed(number, state)
 
     def check_closed(self, number: int, state: str) -> None:
-        [job] = [one for one in self.disk_jobs() if one.number == number]
+        [job] = [disk_job for disk_job in self.disk_jobs() if disk_job.number == number]
         by_state = dict(  # a job keeps what it has told: a try by hand after its end is not its own
             self.disk.ask(
                 "SELECT coalesce(r.state, d.state), count(*) FROM delivery_replay r JOIN delivery d"
@@ -219,7 +219,9 @@ class ReplayWorld(World):
             State.PARKED: job.parked,
             State.CANCELLED: job.cancelled,
         }
-        assert by_state == {one: count for one, count in counted.items() if count}, "44 its counts"
+        assert by_state == {state: count for state, count in counted.items() if count}, (
+            "44 its counts"
+        )
         for delivery, kept, now in self.disk.ask(
             "SELECT d.id, r.state, d.state FROM delivery_replay r JOIN delivery d"
             " ON d.id = r.delivery WHERE r.replay = ? AND r.state <> d.state",

@@ -18,8 +18,9 @@ def asserts(file: str, name: str, number: str) -> bool:
         named = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
         if named and node.name == name:  # type: ignore[attr-defined]  # as `named` says
             return any(
-                isinstance(one, ast.Assert) and re.search(rf"\b{number}\b", ast.unparse(one))
-                for one in ast.walk(node)
+                isinstance(element, ast.Assert)
+                and re.search(rf"\b{number}\b", ast.unparse(element))
+                for element in ast.walk(node)
             )
     return False
 

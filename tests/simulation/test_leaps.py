@@ -70,13 +70,17 @@ class LeapWorld(World):
         )
 
     def standings(self) -> list[WebhookStatus]:
-        return [self.webhooks.get(ORG, self.known[one].id).webhook.standing for one in self.known]
+        return [
+            self.webhooks.get(ORG, self.known[number].id).webhook.standing for number in self.known
+        ]
 
     def check_ends(self) -> None:
         """51: nothing has ended that had time left."""
         now_s = self.loop.time()
         if now_s < 8 * DAY_S:
-            ended = [one for one in self.standings() if one is WebhookStatus.DISABLED]
+            ended = [
+                standing for standing in self.standings() if standing is WebhookStatus.DISABLED
+            ]
             assert not ended, "51 nothing is disabled before eight days have passed"
         for event_id, state in self.disk.ask(
             "SELECT e.id, d.state FROM delivery d JOIN event e ON e.seq = d.event"

@@ -459,7 +459,7 @@ class World:
         for (number,) in self.disk.ask(
             "SELECT DISTINCT webhook FROM delivery WHERE state = ? AND status = 410", State.FAILED
         ):
-            [known] = [one for one in self.known.values() if one.number == number]
+            [known] = [known for known in self.known.values() if known.number == number]
             record = self.webhooks.by_number(number)
             assert record is not None
             ended = record.webhook.standing in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
@@ -495,7 +495,7 @@ class World:
     def check_bytes(self, delivery: int, requests: list[Request]) -> None:
         """48: from the first recorded attempt on, every attempt sends the same bytes."""
         recorded = {number for (number,) in self.disk.ask(RECORDED, delivery)}
-        first = next((i for i, one in enumerate(requests) if one.attempt in recorded), None)
+        first = next((i for i, request in enumerate(requests) if request.attempt in recorded), None)
         if first is not None:
             assert len({request.body for request in requests[first:]}) == 1, "48 the same bytes"
         [(state, kept)] = self.disk.ask(
@@ -535,7 +535,7 @@ class World:
     def check_healed(self) -> None:
         """After healing: nothing waits that was due long ago, and no slot is held by nobody."""
         late_ms = self.clock.now_ms() - LATE_S * 1000
-        living = [one.number for one in self.known.values() if one.ending_s == float("inf")]
+        living = [known.number for known in self.known.values() if known.ending_s == float("inf")]
         marks = ",".join("?" * len(living))
         late = self.disk.ask(
             f"SELECT id FROM delivery WHERE webhook IN ({marks})"
@@ -549,9 +549,9 @@ class World:
     def check_arrived(self, unfinished: set[int]) -> None:
         """26: what was unfinished when everything was healed has been delivered."""
         ended = {
-            one.number
-            for one in self.known.values()
-            if one.ending_s < float("inf") or one.receiver in self.ever_gone
+            known.number
+            for known in self.known.values()
+            if known.ending_s < float("inf") or known.receiver in self.ever_gone
         }
         for delivery in unfinished:
             [(webhook, state)] = self.disk.ask(

@@ -74,8 +74,8 @@ def audit(events: Iterable[Json]) -> Iterator[Finding]:
     points = Points(bills, tiers)
     books = (bills, points, tiers, Coins(), Streaks())
     rules = (dates, identifiers, ownership, *(book.read for book in books))
-    for one in events:
-        event = Event(one)
+    for row in events:
+        event = Event(row)
         for rule in rules:
             for name, text in rule(event):
                 yield Finding(name, event.id, f"{event.name}: {text}")

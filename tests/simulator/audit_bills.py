@@ -60,7 +60,7 @@ class Bills:
                 yield from self._voucher(
                     event,
                     event.data["transactionIdentifier"],
-                    sum(one["discount"] for one in event.data["appliedPromotions"]),
+                    sum(row["discount"] for row in event.data["appliedPromotions"]),
                 )
             case "CouponRedeem":
                 value = event.data["coupon"]["series_info"]["discount_value"]
@@ -144,7 +144,7 @@ class Bills:
 
     def _refused(self, event: Event) -> Told:
         number = event.data["billNumber"]
-        reasons = {one["rejectionReason"] for one in event.data["rejectionDetails"]}
+        reasons = {row["rejectionReason"] for row in event.data["rejectionDetails"]}
         original = self.by_number.get(number)
         if event.data["rejectionType"] != "OPEN":
             yield "refusal", f"{number} is {event.data['rejectionType']} when it is refused"

@@ -109,11 +109,11 @@ class Points:
     def _issued(self, event: Event) -> Told:
         data = event.data
         wallet = self.wallets[event.owner]
-        slices = [(one["points"], one["expiryAtInMillis"]) for one in data["regularPointsBreakup"]]
+        slices = [(row["points"], row["expiryAtInMillis"]) for row in data["regularPointsBreakup"]]
         regular = sum(points for points, _ in slices)
         slices += [
-            (one["promotionPoints"], one["promotionPointsExpiryDateInMillis"])
-            for one in data["promotionalPointsIssued"]
+            (row["promotionPoints"], row["promotionPointsExpiryDateInMillis"])
+            for row in data["promotionalPointsIssued"]
         ]
         total = sum(points for points, _ in slices)
         if (regular, total) != (data["regularPointsIssued"], data["totalPointsIssued"]):
@@ -123,7 +123,7 @@ class Points:
                 yield "expiring", f"new points lapse {instant(expires)}"
             wallet.lots[expires] += points
         wallet.lifetime += data["totalPointsIssued"]
-        promised = sum(one["promisedPoints"] for one in data["promisedPointsIssued"])
+        promised = sum(row["promisedPoints"] for row in data["promisedPointsIssued"])
         wallet.promised += promised
         yield from self._earned(event, regular, promised, total)
         yield from self._current(event, data["programCurrentPoints"])
@@ -162,7 +162,7 @@ class Points:
         if total != min(bill.issued, wallet.current):
             yield "return", f"{total} of {bill.issued} go back, {wallet.current} were there"
         parts = data["regularPointsReversed"] + sum(
-            one["promotionPoints"] for one in data["promotionalPointsReversed"]
+            row["promotionPoints"] for row in data["promotionalPointsReversed"]
         )
         if parts != total:
             yield "return", f"the parts are {parts} of {total}"
@@ -286,13 +286,13 @@ class Points:
         wallet.lots[after] += wallet.lots.pop(before, 0.0)
 
     def _moved(self, event: Event) -> Told:
-        for one in event.data["updatedPointsExpiryBreakup"]:
-            before, after = one["pointsPreviousExpiryDateInMillis"], one["newExpiryDateInMillis"]
-            if date_of(before) != one["pointsPreviousExpiryDate"]:
-                yield "dates", f"{one['pointsPreviousExpiryDate']} is not {instant(before)}"
-            yield from self._move(event, before, after, one["points"])
+        for row in event.data["updatedPointsExpiryBreakup"]:
+            before, after = row["pointsPreviousExpiryDateInMillis"], row["newExpiryDateInMillis"]
+            if date_of(before) != row["pointsPreviousExpiryDate"]:
+                yield "dates", f"{row['pointsPreviousExpiryDate']} is not {instant(before)}"
+            yield from self._move(event, before, after, row["points"])
 
     def _moved_on(self, event: Event) -> Told:
-        for one in event.data["updatedPointsExpiry"]:
-            before, after = one["oldExpiryDateInMillis"], one["newExpiryDateInMillis"]
-            yield from self._move(event, before, after, one["points"])
+        for row in event.data["updatedPointsExpiry"]:
+            before, after = row["oldExpiryDateInMillis"], row["newExpiryDateInMillis"]
+            yield from self._move(event, before, after, row["points"])

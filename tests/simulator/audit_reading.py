@@ -54,7 +54,7 @@ class Event:
         """An id of what caused it."""
         activity = self.data.get("triggeringActivity") or {}
         found = activity.get("identifiers") or []
-        return next((str(one["value"]) for one in found if one["key"] == key), None)
+        return next((str(row["value"]) for row in found if row["key"] == key), None)
 
 
 def _gather(node: Json, where: str, found: list[tuple[str, Json]]) -> None:
@@ -68,11 +68,11 @@ def _gather(node: Json, where: str, found: list[tuple[str, Json]]) -> None:
 
 
 def _gather_each(nodes: list[Any], where: str, found: list[tuple[str, Json]]) -> None:
-    for one in nodes:
-        if isinstance(one, dict):
-            _gather(one, where, found)
-        elif isinstance(one, list):
-            _gather_each(one, where, found)
+    for node in nodes:
+        if isinstance(node, dict):
+            _gather(node, where, found)
+        elif isinstance(node, list):
+            _gather_each(node, where, found)
 
 
 def date_of(at_ms: int) -> str:

@@ -82,7 +82,7 @@ def points_issued(step: Step) -> bool:
 def points_reversed(step: Step) -> bool:
     bill = step.cause_id("billId")
     issued = step.mine("pointsIssued", where=lambda d: any(
-        one["value"] == bill for one in d["triggeringActivity"]["identifiers"]
+        row["value"] == bill for row in d["triggeringActivity"]["identifiers"]
     ))  # fmt: skip
     return (
         step.ref_is_loyalty
@@ -98,7 +98,7 @@ def points_reversed(step: Step) -> bool:
 def converted(step: Step, name: str) -> bool:
     bill = step.cause_id("billId")
     promise = step.earlier(name, where=lambda d: any(
-        one["value"] == bill for one in d["triggeringActivity"]["identifiers"]
+        row["value"] == bill for row in d["triggeringActivity"]["identifiers"]
     ))  # fmt: skip
     return (
         step.ref_is_loyalty
@@ -266,7 +266,7 @@ def merged(step: Step) -> bool:
         step.data[side]["customerId"]
         for side in ("survivorCustomerIdentifiers", "victimCustomerIdentifiers")
     ]
-    added = [step.earlier("customerAdded", where=about(one)) for one in ids]
+    added = [step.earlier("customerAdded", where=about(row)) for row in ids]
     return step.ref_is_call and all(added) and ids[0] != ids[1]
 
 
@@ -297,7 +297,7 @@ def workflow(step: Step) -> bool:
 def coupon_used(step: Step) -> bool:
     used = step.data["coupon"]["id"]
     issued = step.earlier("CouponIssue", "IssueBulkCoupon", where=lambda d: any(
-        one["id"] == used and customer_of(one) == step.customer for one in d["coupons"]
+        row["id"] == used and customer_of(row) == step.customer for row in d["coupons"]
     ))  # fmt: skip
     number = step.data["transaction"]["bill_id"]
     series = step.data["coupon"]["series_info"]["id"]
@@ -322,7 +322,7 @@ def coupon_issued(step: Step) -> bool:
 
 
 def coupons_issued(step: Step) -> bool:
-    who = {customer_of(one) for one in step.data["coupons"]}
+    who = {customer_of(row) for row in step.data["coupons"]}
     known = [step.earlier("customerAdded", where=about(w)) for w in who]
     return coupons_ref(step) and len(who) == len(step.data["coupons"]) and all(known)
 
@@ -453,7 +453,7 @@ def goal_met(step: Step) -> bool:
 
 
 def together(step: Step) -> float:
-    return max(float(one["achievedTargetValue"]) for one in step.data["targetData"])
+    return max(float(row["achievedTargetValue"]) for row in step.data["targetData"])
 
 
 def unified_met(step: Step) -> bool:

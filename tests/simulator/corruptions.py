@@ -27,7 +27,7 @@ def corrupts(rule: str) -> Callable[[Corruption], Corruption]:
 
 
 def named(events: list[Json], *names: str) -> list[Event]:
-    return [Event(one) for one in events if one["eventName"] in names]
+    return [Event(event) for event in events if event["eventName"] in names]
 
 
 def weekday(event: Event) -> int:
@@ -40,7 +40,9 @@ def some(
     events: list[Json], rng: random.Random, name: str, where: Callable[[Event], bool]
 ) -> tuple[list[Json], int]:
     """A copy of the story, and the place of one event of that type which may be changed in it."""
-    places = [at for at, one in enumerate(events) if one["eventName"] == name and where(Event(one))]
+    places = [
+        at for at, event in enumerate(events) if event["eventName"] == name and where(Event(event))
+    ]
     assert places, f"no {name} in it"
     at = rng.choice(places)
     events = list(events)
@@ -173,7 +175,9 @@ changed("earning", "points_worth_more", "pointsRedeemed", add("redeemedPointsCur
 
 @corrupts("expiring")
 def lapsed_points_left_out(events: list[Json], rng: random.Random) -> list[Json]:
-    last: dict[int | None, int] = {one.customer: one.at_ms for one in named(events, "pointsIssued")}
+    last: dict[int | None, int] = {
+        event.customer: event.at_ms for event in named(events, "pointsIssued")
+    }
     day_after = lambda event: event.at_ms + DAY_MS < last.get(event.customer, 0)  # noqa: E731
     events, at = some(events, rng, "pointsExpired", day_after)
     return events[:at] + events[at + 1 :]
@@ -189,7 +193,7 @@ def points_lapse_without_a_reminder(events: list[Json], rng: random.Random) -> l
         and Event(events[before]).owner == gone.owner
         and events[before]["data"]["scheduledExpiryDateInMillis"] <= gone.at_ms
     ]  # fmt: skip
-    return [one for place, one in enumerate(events) if place not in told]
+    return [event for place, event in enumerate(events) if place not in told]
 
 
 def _earn(data: Json, points: float) -> None:
@@ -252,9 +256,9 @@ def a_downgrade_without_a_warning(events: list[Json], rng: random.Random) -> lis
     events, at = some(events, rng, "tierDowngraded", lambda event: True)
     who = Event(events[at]).customer
     return [
-        one
-        for one in events
-        if one["eventName"] != "tierDowngradeReminder" or Event(one).customer != who
+        event
+        for event in events
+        if event["eventName"] != "tierDowngradeReminder" or Event(event).customer != who
     ]
 
 
@@ -326,7 +330,7 @@ def shops_that_never_close(events: list[Json], rng: random.Random) -> list[Json]
             return one
         return one | {"createdAt": one["createdAt"] + DAY_MS}
 
-    return [moved(one) for one in events]
+    return [moved(event) for event in events]
 
 
 def duplicate(event: Event) -> bool:
@@ -383,9 +387,9 @@ def points_go_back_without_the_return(events: list[Json], rng: random.Random) ->
     events, at = some(events, rng, "issuedPointsReversed", lambda event: True)
     call = Event(events[at]).call
     return [
-        one
-        for one in events
-        if one["eventName"] != "transactionUpdated" or one["apiRequestId"] != call
+        event
+        for event in events
+        if event["eventName"] != "transactionUpdated" or event["apiRequestId"] != call
     ]
 
 
@@ -410,11 +414,11 @@ def a_week_without_a_purchase(events: list[Json], rng: random.Random) -> list[Js
     events, at = some(events, rng, "streakLevelAchieved", lambda event: True)
     level = Event(events[at])
     return [
-        one for place, one in enumerate(events)
+        event for place, event in enumerate(events)
         if not (
-            one["eventName"] == "transactionAdded"
-            and Event(one).customer == level.customer
-            and 0 < level.at_ms - one["createdAt"] < 14 * DAY_MS
+            event["eventName"] == "transactionAdded"
+            and Event(event).customer == level.customer
+            and 0 < level.at_ms - event["createdAt"] < 14 * DAY_MS
             and place < at
         )
     ]  # fmt: skip

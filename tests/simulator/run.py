@@ -39,7 +39,7 @@ class Step:
 
     def cause_id(self, key: str) -> str | None:
         """An id of its cause."""
-        return next((one["value"] for one in self.cause["identifiers"] if one["key"] == key), None)
+        return next((row["value"] for row in self.cause["identifiers"] if row["key"] == key), None)
 
     def earlier(self, *names: str, where: Wanted = lambda data: True) -> "Step | None":
         """The last event of those types before this one that fits."""

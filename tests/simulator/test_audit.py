@@ -21,7 +21,9 @@ AUDIT_S = 6.0  # of 20,000 events on the reference machine; it takes about one
 
 
 def play(seed: int, events: int, customers: int = 60) -> list[Json]:
-    return [one.event for one in islice(simulate(ORG, seed, customers=customers), events)]
+    return [
+        happening.event for happening in islice(simulate(ORG, seed, customers=customers), events)
+    ]
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def test_lifetime_points_never_fall_but_by_a_return(story: list[Json]) -> None:
 
 
 def test_most_events_name_a_customer_by_id_alone_and_some_under_instore(story: list[Json]) -> None:
-    blocks = [one["data"].get("customerIdentifiers") for one in story]
+    blocks = [row["data"].get("customerIdentifiers") for row in story]
     used = Counter("instore" in block for block in blocks if block)
     assert 0.1 < used[True] / used.total() < 0.5
 
@@ -73,22 +75,22 @@ def test_most_events_name_a_customer_by_id_alone_and_some_under_instore(story: l
 def test_groups_own_points_that_members_gave_and_their_events_name_no_customer(
     story: list[Json],
 ) -> None:
-    owned = [Event(one) for one in story if Event(one).group is not None]
-    assert {one.name for one in owned} >= {
+    owned = [Event(row) for row in story if Event(row).group is not None]
+    assert {event.name for event in owned} >= {
         "pointsRedeemed",
         "pointsExpired",
         "pointsExpiryReminder",
     }
-    assert all("customerIdentifiers" not in one.data for one in owned)
-    gave = {one.data["groupId"] for one in named(story, "pointsContributionToGroup")}
-    assert {one.group for one in owned} <= gave
+    assert all("customerIdentifiers" not in event.data for event in owned)
+    gave = {event.data["groupId"] for event in named(story, "pointsContributionToGroup")}
+    assert {event.group for event in owned} <= gave
 
 
 def test_what_has_no_value_is_null_now_and_then(story: list[Json]) -> None:
     places: Counter[str] = Counter()
     holding = 0
-    for one in story:
-        nulls = list(_nulls(one["data"], one["eventName"]))
+    for row in story:
+        nulls = list(_nulls(row["data"], row["eventName"]))
         places.update(nulls)
         holding += bool(nulls)
     assert 0.05 < holding / len(story) < 0.4
@@ -133,22 +135,24 @@ def test_every_tier_earns_at_its_own_rate(story: list[Json]) -> None:
 
 def test_bills_are_refused_as_duplicates_returned_and_paid_by_points(story: list[Json]) -> None:
     reasons = Counter(
-        one.data["rejectionDetails"][0]["rejectionReason"]
-        for one in named(story, "transactionRejected")
+        event.data["rejectionDetails"][0]["rejectionReason"]
+        for event in named(story, "transactionRejected")
     )
     assert reasons["DUPLICATE_BILL_NUMBER"] > 20 and reasons["UNKNOWN_ITEM"] > 20
     states = Counter(
-        one.data["rejectionType"] for one in named(story, "rejectedTransactionRetrigger")
+        event.data["rejectionType"] for event in named(story, "rejectedTransactionRetrigger")
     )
     assert states["FIXED"] > 10 and states["OPEN"] > 10
-    counts = Counter(one["eventName"] for one in story)
+    counts = Counter(row["eventName"] for row in story)
     for name in ("issuedPointsReversed", "redeemedPointsReversed", "cartPromotionRedeemed"):
         assert counts[name] > 10, name
-    fell = [one for one in named(story, "targetAchievedValueUpdated") if one.cause == "ReturnBill"]
+    fell = [
+        event for event in named(story, "targetAchievedValueUpdated") if event.cause == "ReturnBill"
+    ]
     assert len(fell) > 20
     days = Counter(
-        weekday(one) == programme.store_of(one.data["enteredBy"]["id"]).closed
-        for one in named(story, "transactionAdded")
+        weekday(event) == programme.store_of(event.data["enteredBy"]["id"]).closed
+        for event in named(story, "transactionAdded")
     )
     assert 0 < days[True] < 0.04 * days.total()
 
@@ -160,7 +164,7 @@ def test_bills_are_refused_as_duplicates_returned_and_paid_by_points(story: list
 def test_a_corruption_is_found(short: list[Json], label: str) -> None:
     rule, corruption = CORRUPTIONS[label]
     found = audit(corruption(short, random.Random(label)))
-    assert any(one.rule == rule for one in found)
+    assert any(finding.rule == rule for finding in found)
 
 
 def test_every_rule_has_a_corruption_that_it_finds() -> None:
@@ -178,6 +182,6 @@ def test_the_reader_is_told_the_programme_and_knows_nothing_else_of_the_simulato
     for path in Path(__file__).parent.glob("audit*.py"):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tidings"):
-                names = {f"{node.module}.{one.name}" for one in node.names}
+                names = {f"{node.module}.{name.name}" for name in node.names}
                 told = node.module == "tidings.simulator.programme"
                 assert told or names == {"tidings.simulator.programme"}, (path.name, names)

@@ -22,8 +22,8 @@ CATALOGUE = load()
 def bills(node: Any, about: str = "") -> Iterator[str]:
     """What names a bill in an event, at any depth. `about` is the key above."""
     if isinstance(node, list):
-        for item in node:
-            yield from bills(item, about)
+        for row in node:
+            yield from bills(row, about)
     elif isinstance(node, dict):
         if _NAMES.fullmatch(str(node.get("key", ""))) and (text := text_of(node.get("value"))):
             yield text

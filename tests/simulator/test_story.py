@@ -181,7 +181,7 @@ def test_it_is_quick() -> None:
 )
 def test_without_the_cause_the_rule_would_fail(run: Run, cause: str, effect: str) -> None:
     """The rules themselves are under test: a story that leaves causes out does not pass them."""
-    poor = Run([one for one in run.happenings if one.name != cause])
+    poor = Run([happening for happening in run.happenings if happening.name != cause])
     rule = CAUSES[effect][1]
     steps = [step for step in poor.of(effect) if step.at + 1 < len(poor.steps)]
     assert not all(rule(step) for step in steps)

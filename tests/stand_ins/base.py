@@ -72,23 +72,23 @@ class StandIn(Orders):
     def calls(self, path: str = "", *, method: str = "", status: int = -1) -> list[dict[str, Any]]:
         """The calls so far, in order: `method path query body status atS`; status 0: none."""
         return [
-            one
-            for one in self._calls
-            if re.search(path, one["path"])
-            and method in ("", one["method"])
-            and status in (-1, one["status"])
+            call
+            for call in self._calls
+            if re.search(path, call["path"])
+            and method in ("", call["method"])
+            and status in (-1, call["status"])
         ]
 
     @told
     def at_once(self, path: str = "") -> int:
         """The most calls that were under way beside each other."""
-        found = (one["atOnce"] for one in self._calls if re.search(path, one["path"]))
+        found = (call["atOnce"] for call in self._calls if re.search(path, call["path"]))
         return max(found, default=0)
 
     @told
     def burst(self, path: str = "", seconds: float = 1.0) -> int:
         """The most calls that came within so many seconds."""
-        at = [one["atS"] for one in self._calls if re.search(path, one["path"])]
+        at = [call["atS"] for call in self._calls if re.search(path, call["path"])]
         return max((sum(a <= b < a + seconds for b in at) for a in at), default=0)
 
     # --- for parties ---

@@ -150,5 +150,8 @@ class Orders:
     def met(self, call: Call) -> Trouble | None:
         """The misbehaviour that this call meets."""
         now = self.now()
-        self._troubles = [one for one in self._troubles if not one.over(now)]
-        return next((one for one in self._troubles if one.meets(call.method, call.path, now)), None)
+        self._troubles = [trouble for trouble in self._troubles if not trouble.over(now)]
+        return next(
+            (trouble for trouble in self._troubles if trouble.meets(call.method, call.path, now)),
+            None,
+        )

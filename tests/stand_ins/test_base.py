@@ -45,7 +45,7 @@ def test_paths_methods_and_names_in_paths_are_told_apart() -> None:
         assert call(counter, "GET", "/things/").json == ["a/b"]
         assert call(counter, "PUT", "/things/a").status == 405
         assert call(counter, "GET", "/nothing").status == 404
-        seen = [(one["method"], one["path"], one["status"]) for one in counter.calls()]
+        seen = [(call["method"], call["path"], call["status"]) for call in counter.calls()]
     assert seen == [
         ("POST", "/things/a%2Fb", 201),
         ("GET", "/things/", 200),
@@ -58,7 +58,7 @@ def test_a_failure_by_order_has_no_effect_unless_it_is_done_first() -> None:
     with Counter() as counter:
         counter.fails(2, status=503, headers={"retry-after": "7"}, path="^/things/", after=1)
         answers = [call(counter, "POST", f"/things/{n}") for n in range(4)]
-        assert [one.status for one in answers] == [201, 503, 503, 201]
+        assert [answer.status for answer in answers] == [201, 503, 503, 201]
         assert answers[1].headers["retry-after"] == "7"
         counter.fails(status=500, done=True)
         assert call(counter, "POST", "/things/4").status == 500
@@ -74,7 +74,7 @@ def test_an_answer_can_be_lost_by_a_reset_after_the_effect() -> None:
         with pytest.raises(ConnectionResetError):
             call(counter, "POST", "/things/b")
         assert call(counter, "GET", "/things").json == ["a"]
-        assert [one["status"] for one in counter.calls(method="POST")] == [0, 0]
+        assert [call["status"] for call in counter.calls(method="POST")] == [0, 0]
 
 
 def test_it_can_keep_silent_and_be_slow() -> None:
@@ -116,7 +116,7 @@ async def test_more_than_the_limit_beside_each_other_is_refused() -> None:
         counter.limits(None, at_once=2)
         counter.slows(0.2)
         asked = (asyncio.to_thread(call, counter, "GET", "/things") for _ in range(4))
-        statuses = sorted([one.status for one in await asyncio.gather(*asked)])
+        statuses = sorted([pair.status for pair in await asyncio.gather(*asked)])
         assert statuses == [200, 200, 429, 429]
         assert counter.at_once("things") == 4
         assert call(counter, "GET", "/things").status == 200
@@ -167,7 +167,7 @@ def test_in_a_process_of_its_own_it_is_told_and_asked_as_here() -> None:
         assert (counter.count("b"), counter.count("c")) == (1, 0)
         counter.fails(1, status=500)
         assert call(counter, "GET", "/things").status == 500
-        assert [one["status"] for one in counter.calls()] == [201, 500]
+        assert [call["status"] for call in counter.calls()] == [201, 500]
         assert call(counter, "GET", "/things").json == ["a", "b"]
         with pytest.raises(AttributeError):
             counter.names_of_all()

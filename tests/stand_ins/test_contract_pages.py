@@ -30,7 +30,7 @@ MARKS = ("documented", "observed", "read in the code", "inferred", "not document
 
 def test_every_party_is_in_this_list() -> None:
     modules = (ROOT / "tests/stand_ins/parties").glob("*.py")
-    with_routes = {one.stem for one in modules if "routes = (" in one.read_text("utf-8")}
+    with_routes = {module.stem for module in modules if "routes = (" in module.read_text("utf-8")}
     assert with_routes == {party.__module__.rpartition(".")[2] for party in PARTIES}
 
 
@@ -49,9 +49,9 @@ def test_every_fact_says_where_it_is_from(name: str) -> None:
     heads = [line for line in rows if line.endswith("| Source |")]
     sources = [line.rstrip(" |").rpartition(" | ")[2] for line in rows if line not in heads]
     assert len(sources) > 15
-    assert [one for one in sources if not one.startswith(MARKS)] == []
-    linked = [one for one in sources if one.startswith(("observed", "read in the code"))]
-    assert [one for one in linked if "][" not in one and "sample" not in one] == []
+    assert [source for source in sources if not source.startswith(MARKS)] == []
+    linked = [source for source in sources if source.startswith(("observed", "read in the code"))]
+    assert [text for text in linked if "][" not in text and "sample" not in text] == []
 
 
 @pytest.mark.parametrize("name", sorted({party.page for party in PARTIES}))

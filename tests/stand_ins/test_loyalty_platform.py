@@ -105,7 +105,7 @@ def test_the_tier_is_told_by_programme(platform: LoyaltyPlatform) -> None:
     assert (other["currentTierName"], other["nextTierName"]) == ("Black", "")
     assert other["nextTierSerialNumber"] == -1
     every = get(platform, "customers/41/tierDetails", fetchDataForAllPrograms="true").json
-    assert [one["programId"] for one in every["programTiers"]] == [973, 974]
+    assert [row["programId"] for row in every["programTiers"]] == [973, 974]
 
 
 def test_points_have_three_places(platform: LoyaltyPlatform) -> None:
@@ -159,7 +159,7 @@ def test_details_need_a_source_and_add_what_is_embedded(platform: LoyaltyPlatfor
     assert thin["profiles"][0]["firstName"] == "Asha" and "pointsSummary" not in thin
     full = get(platform, "customers/41", source="INSTORE", embed="points,mlp").json
     assert full["pointsSummary"]["currentSlab"] == "Silver"
-    assert [one["programId"] for one in full["loyaltyProgramDetails"]] == [973, 974]
+    assert [row["programId"] for row in full["loyaltyProgramDetails"]] == [973, 974]
 
 
 def test_groups_are_searched_and_their_members_listed_by_pages(platform: LoyaltyPlatform) -> None:
@@ -170,10 +170,10 @@ def test_groups_are_searched_and_their_members_listed_by_pages(platform: Loyalty
     assert get(platform, "userGroup2/search").status == 400
     who: dict[str, str | int] = {"source": "INSTORE", "identifierName": "id"}
     said = get(platform, "userGroup2/members", **who, identifierValue=900).json
-    members = [(one["fleetUserId"], one["role"]) for one in said["data"]]
+    members = [(row["fleetUserId"], row["role"]) for row in said["data"]]
     assert members == [(41, "PRIMARY"), (42, "SECONDARY"), (43, "SECONDARY")]
     page = get(platform, "userGroup2/members", **who, identifierValue=900, limit=1, offset=1).json
-    assert [one["fleetUserId"] for one in page["data"]] == [42]
+    assert [row["fleetUserId"] for row in page["data"]] == [42]
     assert page["pagination"] == {"limit": 1, "offset": 1, "total": 3}
     assert code(get(platform, "userGroup2/members", **who, identifierValue=901)) == 1632
     assert get(platform, "userGroup2/members", identifierValue=900).status == 400
@@ -186,7 +186,7 @@ def test_an_adjustment_changes_the_tier_and_is_recorded(platform: LoyaltyPlatfor
     assert platform.tier(42) == "Gold"
     down = TO_GOLD | {"slabAction": "DOWNGRADE", "toSlabName": "Silver"}
     assert adjust(platform, down).status == 200
-    assert [(one["from"], one["to"]) for one in platform.adjustments(42)] == [
+    assert [(adjustment["from"], adjustment["to"]) for adjustment in platform.adjustments(42)] == [
         ("Bronze", "Gold"),
         ("Gold", "Silver"),
     ]

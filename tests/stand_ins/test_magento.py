@@ -45,7 +45,7 @@ def by(field: str, value: str, how: str = "eq", group: int = 0, at: int = 0) -> 
 
 
 def found(magento: Magento, **query: str) -> list[int]:
-    return [one["id"] for one in get(magento, "search", **query).json["items"]]
+    return [row["id"] for row in get(magento, "search", **query).json["items"]]
 
 
 def test_without_a_token_that_is_good_nothing_is_told(magento: Magento) -> None:
@@ -217,7 +217,7 @@ def test_the_body_must_be_json_with_a_customer(magento: Magento) -> None:
 def test_the_last_write_wins(magento: Magento) -> None:
     newer = ASHA | {"custom_attributes": [GOLD]}
     older = ASHA | {"custom_attributes": [GOLD | {"value": "Silver"}]}
-    assert [put(magento, one).status for one in (newer, older)] == [200, 200]
+    assert [put(magento, row).status for row in (newer, older)] == [200, 200]
     assert magento.attribute(7, "loyalty_tier") == "Silver"
 
 
@@ -242,7 +242,7 @@ def test_what_is_left_out_of_addresses_is_lost_where_nothing_is_merged() -> None
             assert put(at, whole).status == 200
             again = at.customer(7) or {}
             assert again == whole | {"updated_at": again["updated_at"]}
-            less = {name: one for name, one in whole.items() if name != "default_billing"}
+            less = {name: row for name, row in whole.items() if name != "default_billing"}
             assert put(at, less | {"addresses": []}).status == 200
             left = at.customer(7) or {}
             assert (left["addresses"], left.get("default_billing")) == ([], billing)

@@ -75,8 +75,8 @@ def test_a_list_is_taken_record_by_record_and_a_refusal_is_a_200(medallia: Medal
     ]
     said = send(medallia, records)
     assert (said.status, said.json) == (200, {"records": 6, "duplicates": 0, "rejects": 4})
-    assert [one["transaction_id"] for one in medallia.invitations()] == ["T1", "T6"]
-    issues = [one["issues"][0]["explanation"] for one in medallia.rejects()]
+    assert [invitation["transaction_id"] for invitation in medallia.invitations()] == ["T1", "T6"]
+    issues = [reject["issues"][0]["explanation"] for reject in medallia.rejects()]
     assert issues == [
         "missing required value",
         "value must be text",
@@ -101,7 +101,7 @@ def test_what_became_of_each_record_can_be_asked_later(medallia: Medallia) -> No
     assert (summary["status"], summary["stats"]["records"]) == ("COMPLETED_RESULTS_READY", counts)
     details = call(medallia, "GET", f"{file}/detailed-results", headers).json
     (results,) = details["processing_results"]
-    taken = [(one["input_position"], one["result"]) for one in results["successful_results"]]
+    taken = [(row["input_position"], row["result"]) for row in results["successful_results"]]
     assert taken == [(0, "Selected for sampling"), (1, "Not sampled")]
     assert results["discarded_results"][0]["input_position"] == 2
     assert call(medallia, "GET", file).status == 401
@@ -127,11 +127,11 @@ def test_more_than_the_limit_is_refused_in_its_own_shape(medallia: Medallia) -> 
     headers = bearer(token(medallia).json["access_token"])
     medallia.limits(1, window_s=30)
     answers = [call(medallia, "POST", FEED, headers, json_=RECORD) for _ in range(2)]
-    assert [one.status for one in answers] == [200, 429]
+    assert [answer.status for answer in answers] == [200, 429]
     assert answers[1].json["error_type"] == "too_many_requests"
     assert answers[1].headers["x-ratelimit-remaining"] == "0"
     assert 0 < int(answers[1].headers["x-ratelimit-reset"]) <= 30
-    assert all("x-medallia-rpc-request-id" in one.headers for one in answers)
+    assert all("x-medallia-rpc-request-id" in answer.headers for answer in answers)
 
 
 def test_feeds_of_an_instance_have_their_own_fields() -> None:

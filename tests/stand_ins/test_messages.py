@@ -39,7 +39,10 @@ def test_twilio_makes_a_message_of_a_form() -> None:
         assert said.json["sid"].startswith("SM") and len(said.json["sid"]) == 34
         by_service = {"To": SMS["To"], "Body": "x", "MessagingServiceSid": "MG" + "0" * 32}
         assert sms(at, **by_service).json["status"] == "accepted"
-        assert [one["body"] for one in at.messages("+4915112345678")] == ["You are Gold now", "x"]
+        assert [message["body"] for message in at.messages("+4915112345678")] == [
+            "You are Gold now",
+            "x",
+        ]
         assert at.messages("+15550199") == []
 
 
@@ -209,7 +212,7 @@ def test_the_cloud_api_knows_tokens_numbers_and_limits() -> None:
         assert cloud(at, [1]).status == 400
         at.limits(1, window_s=60)
         answers = [cloud(at, TEMPLATE) for _ in range(2)]
-        assert [one.status for one in answers] == [200, 429]
+        assert [answer.status for answer in answers] == [200, 429]
         assert answers[1].json["error"]["code"] == 130429
     with WhatsAppCloud(throttle_status=400) as at:
         at.limits(0)
@@ -231,7 +234,7 @@ def test_fcm_takes_a_message_to_a_device() -> None:
     with Fcm(devices=["d1"]) as at:
         said = push(at, to("d1", data={"tier": "Gold"}))
         assert said.json["name"].startswith(f"projects/{fcm.PROJECT}/messages/")
-        assert [one["data"] for one in at.messages("d1")] == [{"tier": "Gold"}]
+        assert [message["data"] for message in at.messages("d1")] == [{"tier": "Gold"}]
         dry = push(at, to("d1") | {"validate_only": True})
         assert dry.json["name"].endswith("fake_message_id") and len(at.messages()) == 1
         assert push(at, {"message": {"topic": "gold"}}).status == 200
@@ -278,7 +281,7 @@ def test_fcm_knows_tokens_projects_sizes_and_limits() -> None:
         at.limits(0)
         at.limits(1, window_s=30)
         answers = [push(at, {"message": {"topic": "gold"}}) for _ in range(2)]
-        assert [one.status for one in answers] == [200, 429]
+        assert [answer.status for answer in answers] == [200, 429]
         assert answers[1].json["error"]["details"][0]["errorCode"] == "QUOTA_EXCEEDED"
         assert 0 < int(answers[1].headers["retry-after"]) <= 30
 

@@ -102,7 +102,7 @@ def test_a_full_disk_refuses_sends_nothing_and_recovers_without_a_restart(
         counts = api.drained()
         assert counts["orphans"] == 0 and counts["events"] >= len(books.acknowledged)
         # Who was told 503 was promised nothing, and may send the same again.
-        again = {api.post(event(one, ORG)).json["events"][0]["status"] for one in books.refused}
+        again = {api.post(event(text, ORG)).json["events"][0]["status"] for text in books.refused}
         assert again <= {"accepted", "duplicate"}
     assert service.stop() == 0 and sound(service.data)
 

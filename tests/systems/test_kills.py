@@ -48,10 +48,11 @@ class Round:
 def table(rounds: list[Round]) -> str:
     """For people."""
     lines = ["round  acknowledged  unanswered  begun-unsettled  called-lost  repeats  ready after"]
-    for one in rounds:
+    for element in rounds:
         lines.append(
-            f"{one.number:5} {one.acknowledged:13} {one.unanswered:11} {one.begun:16}"
-            f" {one.lost:12} {one.repeats:8} {one.ready_s:10.2f} s"
+            f"{element.number:5} {element.acknowledged:13} {element.unanswered:11} "
+            f"{element.begun:16}"
+            f" {element.lost:12} {element.repeats:8} {element.ready_s:10.2f} s"
         )
     total = [sum(getattr(r, name) for r in rounds) for name in ("acknowledged", "begun", "repeats")]
     lines.append(f"total: {total[0]} acknowledged, {total[1]} begun, {total[2]} repeats, 0 lost")

@@ -126,11 +126,11 @@ def fates() -> Iterator[port.EventQuery]:
 
 def slow_of(half: ReadingHalf, asked: Iterator[port.EventQuery]) -> list[tuple[float, Any]]:
     """Those beyond the figure; how all of them were is printed."""
-    took = [(median_ms(lambda: half.log.events(one))[0], one) for one in asked]  # noqa: B023
+    took = [(median_ms(lambda: half.log.events(query))[0], query) for query in asked]  # noqa: B023
     all_ms = [ms for ms, _ in took]
     print(f"\n{len(all_ms)} filters: median {statistics.median(all_ms):.2f} ms, ", end="")
     print(f"p95 {statistics.quantiles(all_ms, n=20)[18]:.2f} ms, worst {max(all_ms):.2f} ms")
-    return [one for one in took if one[0] > MEDIAN_MS]
+    return [pair for pair in took if pair[0] > MEDIAN_MS]
 
 
 @pytest.mark.timeout(1800)

@@ -91,13 +91,16 @@ def filters(hooks: list[str]) -> list[dict[str, Any]]:
     span = {"from": START_MS, "to": START_MS + DAY_MS}
     combined: Iterable[tuple[dict[str, Any], ...]] = itertools.product(
         ({}, {"webHookId": hooks[0]}, {"webHookId": hooks[19]}, {"webHookId": ",".join(hooks[:5])}),
-        ({}, *({"status": one} for one in ("delivered", "failed", "parked", "held,pending"))),
-        ({}, *({"eventName": one} for one in (NAMES[0], NAMES[59], RARE, "unknown"))),
+        (
+            {},
+            *({"status": element} for element in ("delivered", "failed", "parked", "held,pending")),
+        ),
+        ({}, *({"eventName": text} for text in (NAMES[0], NAMES[59], RARE, "unknown"))),
         ({}, span, {"from": START_MS - DAY_MS, "to": START_MS - 1}),
-        ({}, *({"q": one} for one in ("member-5000", "half-0", "nobody"))),
+        ({}, *({"q": element} for element in ("member-5000", "half-0", "nobody"))),
         ({}, {"limit": 200}),
     )
-    every = [{name: one for part in parts for name, one in part.items()} for parts in combined]
+    every = [{name: row for part in parts for name, row in part.items()} for parts in combined]
     return random.Random(5).sample(every, SAMPLE)
 
 
@@ -120,7 +123,7 @@ def test_any_filters_over_http(logs: tuple[Api, list[str]], request: pytest.Fixt
     medians = {urlencode(query): _median_ms(api, query) for query in filters(hooks)}
     again = [query for query, took in medians.items() if took > MEDIAN_MS]
     for _ in range(CALM_ROUNDS):
-        for query in [one for one in again if medians[one] > MEDIAN_MS]:
+        for query in [text for text in again if medians[text] > MEDIAN_MS]:
             medians[query] = min(medians[query], _median_ms(api, query))
     all_ms = list(medians.values())
     row = [

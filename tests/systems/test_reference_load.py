@@ -26,7 +26,7 @@ class Watch(threading.Thread):
     def __init__(self, processes: dict[str, psutil.Process]) -> None:
         super().__init__(daemon=True)
         self._processes = processes
-        self._first = {name: one.memory_info().rss for name, one in processes.items()}
+        self._first = {name: process.memory_info().rss for name, process in processes.items()}
         self.growth = dict.fromkeys(processes, 0)
         self.stop = threading.Event()
 

@@ -39,8 +39,8 @@ async def warmed(renderer: ProcessRenderer) -> int:
 
 def watch(renderer: ProcessRenderer) -> tuple[Heartbeats, list[str]]:
     heartbeats, told = Heartbeats(tick_s=0.05), list[str]()
-    for one in renderer.processes():
-        heartbeats.watch(one)
+    for element in renderer.processes():
+        heartbeats.watch(element)
     heartbeats.on_look(lambda: told.extend(heartbeats.notices()))
     heartbeats.start()
     return heartbeats, told
@@ -56,7 +56,7 @@ async def test_a_frozen_process_is_told_and_replaced(
     if asked:
         runs = [renderer.render(TEMPLATE, b'{"n": %d}' % n, n) for n in range(10)]
         results = await asyncio.gather(*runs, return_exceptions=True)
-        assert {type(one) for one in results} == {RenderLater}  # charged to nobody
+        assert {type(element) for element in results} == {RenderLater}  # charged to nobody
     while renderer.processes()[0].crashes == 0:
         await asyncio.sleep(0.01)
     assert any('"template worker" has not responded' in text for text in told)

@@ -36,7 +36,7 @@ def test_no_attribute_of_python_is_found(way: str) -> None:
     fields = ("obj", "list", "name", "n", "f", "a", "b")
     names = [name for name in METHODS if name not in fields]
     tests = ",".join(printed(f"({way.format(name)}) is defined") for name in names)
-    found = [name for name, one in zip(names, prints(f"[{tests}]"), strict=True) if one]  # type: ignore[call-overload]
+    found = [name for name, row in zip(names, prints(f"[{tests}]"), strict=True) if row]  # type: ignore[call-overload]
     assert found == []
     assert prints(printed(way.format("items") + "|default(7)")) == 7
 

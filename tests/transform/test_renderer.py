@@ -101,8 +101,8 @@ async def test_a_process_that_is_killed_blames_nobody_and_is_started_again() -> 
     waiting = [asyncio.ensure_future(renderer.render(GOOD, EVENT)) for _ in range(3)]
     await asyncio.sleep(0)
     os.kill(renderer._quick_line._worker.process.pid, signal.SIGKILL)
-    for one in await asyncio.gather(*waiting, return_exceptions=True):
-        assert isinstance(one, RenderLater)
+    for element in await asyncio.gather(*waiting, return_exceptions=True):
+        assert isinstance(element, RenderLater)
     assert await renderer.render(GOOD, EVENT) == DONE
     await renderer.close()
 

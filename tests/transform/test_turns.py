@@ -39,13 +39,13 @@ def test_each_org_in_turn_and_first_come_first_served_within() -> None:
     queue.push(One(2, 0))
     first = queue.pop()
     queue.push_back([first])
-    got = [(one.org, one.number) for one in (queue.pop() for _ in range(4))]
+    got = [(element.org, element.number) for element in (queue.pop() for _ in range(4))]
     assert got == [(1, 0), (2, 0), (1, 1), (1, 2)]
     with pytest.raises(IndexError):
         queue.pop()
     for org in (1, 2, 1):
         queue.push(One(org, 0))
-    assert queue.of(1) == 2 and [one.org for one in queue.take(1)] == [1, 1]
+    assert queue.of(1) == 2 and [element.org for element in queue.take(1)] == [1, 1]
     assert len(queue) == 1 and len(queue.take()) == 1 and len(queue) == 0
 
 
@@ -63,14 +63,14 @@ async def test_one_org_does_not_delay_another(kind: str) -> None:
     await asyncio.sleep(1.0 if kind == "killers" else 0.05)  # by now it is known
     waits = []
     for _ in range(40):
-        before = sum(one.done() for one in others)
+        before = sum(task.done() for task in others)
         assert await renderer.render(GOOD, EVENT, 7) == DONE
-        waits.append(sum(one.done() for one in others) - before)
+        waits.append(sum(task.done() for task in others) - before)
         await asyncio.sleep(0.01)
-    assert not all(one.done() for one in others), "the test has waited for too long"
+    assert not all(task.done() for task in others), "the test has waited for too long"
     assert max(waits) <= HANDED_MAX + 1, "what was with a process before it came"
-    for one in others:
-        one.cancel()
+    for task in others:
+        task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
     await renderer.close()
 
@@ -81,7 +81,7 @@ async def test_a_killed_process_penalises_its_org_only() -> None:
     for n in range(12):
         asked.append(renderer.render(KILLERS[0] % n if n % 4 == 0 else GOOD, EVENT, n % 4))
     got = await asyncio.gather(*asked, return_exceptions=True)
-    kinds = Counter((n % 4 == 0, type(one).__name__) for n, one in enumerate(got))
+    kinds = Counter((n % 4 == 0, type(element).__name__) for n, element in enumerate(got))
     assert kinds == {(True, "RenderRefused"): 3, (False, "bytes"): 9}
     before = renderer.deaths
     with pytest.raises(RenderRefused):
@@ -131,7 +131,7 @@ async def test_an_org_cannot_have_any_number_of_requests_wait(
     waiting = [asyncio.ensure_future(renderer.render(GOOD, EVENT, 1)) for _ in range(8)]
     other = asyncio.ensure_future(renderer.render(GOOD, EVENT, 2))
     got = await asyncio.gather(*waiting, return_exceptions=True)
-    assert [type(one) for one in got] == [bytes] * 5 + [RenderLater] * 3
+    assert [type(element) for element in got] == [bytes] * 5 + [RenderLater] * 3
     assert await other == DONE
     assert await renderer.render(GOOD, EVENT, 1) == DONE, "there is room again"
     await renderer.close()

@@ -82,7 +82,7 @@ class Acting(Product):
             folder, receiver_port, [], cores=cores, settings={"TIDINGS_ACTIONS": str(file)}
         )
         shown = self._ask("GET", WEBHOOKS_PATH, None, {ORG_HEADER: str(ORG_FIRST)})
-        [action] = (one for one in shown["data"] if one["webHookType"] == ACTION)
+        [action] = (row for row in shown["data"] if row["webHookType"] == ACTION)
         self._number_of[action["webHookId"]] = 0
         self.webhooks_of = {ORG_FIRST: [0]}
         self.listening = frozenset({0})

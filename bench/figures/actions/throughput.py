@@ -60,14 +60,14 @@ def _told(run: Measured) -> Measured:
 
 def _rows(label: str, runs: list[Measured], *, judged: bool) -> list[Row]:
     rate = of(runs, "rate")
-    if any(one.faults for one in runs):
+    if any(run.faults for run in runs):
         verdict = VOID
     elif judged:
         verdict = HELD if rate.median >= RATE_MIN else MISSED
     else:
         verdict = BESIDE
     goal = f"≥ {RATE_MIN:,}" if judged else ""
-    twice = sum(one.duplicates for one in runs)
+    twice = sum(run.duplicates for run in runs)
     cost = cost_rows("actions", label, runs)[1:]
     return [
         Row("actions", f"{label}: events/s", rate.text(), goal, verdict),

@@ -170,7 +170,9 @@ async def _say_request_refused(request: Request, error: Exception) -> Response:
     refused = as_refused(error)
     if request.url.path.startswith("/v3/") and isinstance(error, Denied | Busy):
         code = V3_CODES.get(refused.status, refused.status)
-        refused.refusals = [FieldRefusal(code, one.message, one.field) for one in refused.refusals]
+        refused.refusals = [
+            FieldRefusal(code, refusal.message, refusal.field) for refusal in refused.refusals
+        ]
     return error_answer(request.url.path, refused)
 
 

@@ -53,27 +53,27 @@ def whole_schema(model: type[Model]) -> dict[str, Any]:
 
 def _inline(value: Any, definitions: dict[str, Any]) -> Any:
     if isinstance(value, list):
-        return [_inline(one, definitions) for one in value]
+        return [_inline(child, definitions) for child in value]
     if not isinstance(value, dict):
         return value
     if COMPONENT in value:
         return {"$ref": _PLACE.format(model=value[COMPONENT])}
     name = str(value.get("$ref", "")).rpartition("/")[2]
     if name in definitions:
-        value = definitions[name] | {key: one for key, one in value.items() if key != "$ref"}
-    return {key: _inline(one, definitions) for key, one in value.items()}
+        value = definitions[name] | {key: child for key, child in value.items() if key != "$ref"}
+    return {key: _inline(child, definitions) for key, child in value.items()}
 
 
 def finish(node: Any) -> Any:
     """A part of the document, with the schemas that were to be made later."""
     if isinstance(node, list):
-        return [finish(one) for one in node]
+        return [finish(child) for child in node]
     if not isinstance(node, dict):
         return node
     if _LATER in node:
         shape = _schemas[node[_LATER]]
         return whole_schema(shape) if isinstance(shape, type) else shape()
-    return {key: finish(one) for key, one in node.items()}
+    return {key: finish(child) for key, child in node.items()}
 
 
 def components() -> dict[str, Any]:

@@ -66,7 +66,7 @@ def change_body(about: str, *resources: type[Struct], **given: Any) -> dict[str,
 
 
 def _fields(resources: Iterable[type[Struct]]) -> list[DeclaredField]:
-    return [one for each in resources for one in declared(each)]
+    return [field for each in resources for field in declared(each)]
 
 
 V1_ERRORS: Responses = {

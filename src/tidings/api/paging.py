@@ -30,21 +30,32 @@ def check_parameters(request: Request) -> None:
 
 
 def _declared(route: Any) -> frozenset[str]:
-    own = {one.alias for one in getattr(getattr(route, "dependant", None), "query_params", ())}
+    own = {
+        parameter.alias
+        for parameter in getattr(getattr(route, "dependant", None), "query_params", ())
+    }
     extra = (getattr(route, "openapi_extra", None) or {}).get("parameters", ())
-    return frozenset(own | {one["name"] for one in extra if one.get("in") == "query"})
+    return frozenset(
+        own | {parameter["name"] for parameter in extra if parameter.get("in") == "query"}
+    )
 
 
 def described(filters: Parameters) -> dict[str, Any]:
     """The parameters of a list in the description, each with the name that it had before."""
     told = []
-    for one in filters:
-        about: dict[str, Any] = {"in": "query", "required": False, "schema": schema_of(one.kind)}
-        example = {"example": one.example} if one.example else {}
-        told.append({"name": one.name, "description": one.about} | about | example)
-        if one.alias:
-            former = f"The former name of {one.name}."
-            told.append({"name": one.alias, "description": former, "deprecated": True} | about)
+    for parameter in filters:
+        about: dict[str, Any] = {
+            "in": "query",
+            "required": False,
+            "schema": schema_of(parameter.kind),
+        }
+        example = {"example": parameter.example} if parameter.example else {}
+        told.append({"name": parameter.name, "description": parameter.about} | about | example)
+        if parameter.alias:
+            former = f"The former name of {parameter.name}."
+            told.append(
+                {"name": parameter.alias, "description": former, "deprecated": True} | about
+            )
     return {"parameters": told}
 
 
@@ -64,7 +75,7 @@ def both_sides(asked: LogQuestion, older: int | None, newer: int | None) -> dict
     sides = cursors(older, newer)
     page = {**sides} | page_of(asked.limit, sides["older"], sides["newer"])
     return page | (
-        {"warnings": [_warning(one) for one in asked.warnings]} if asked.warnings else {}
+        {"warnings": [_warning(warning) for warning in asked.warnings]} if asked.warnings else {}
     )
 
 

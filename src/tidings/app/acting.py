@@ -60,12 +60,18 @@ class Acting:
         registry = LookupRegistry(
             sender, target_of, self.connections, self._proofs, now_s, columns, keep
         )
-        named = {one.name: one for action in self.actions.values() for one in action.lookups}
+        named = {
+            lookup.name: lookup for action in self.actions.values() for lookup in action.lookups
+        }
         self.lookups: dict[str, LookupBackend] = {
-            name: registry.source_of(one) for name, one in named.items()
+            name: registry.source_of(lookup) for name, lookup in named.items()
         }
         if sealed_lists is not None:
-            files = [one.where.file for one in named.values() if isinstance(one.where, CsvLookup)]
+            files = [
+                lookup.where.file
+                for lookup in named.values()
+                if isinstance(lookup.where, CsvLookup)
+            ]
             drop_others(sealed_lists[0], files)
 
     @property

@@ -163,7 +163,7 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
 def _checked_only(acting: Acting, late: LateChecks) -> NewEventsDriver:
     """New events are checked by the types of the file; a trial has none accepted."""
     types = {} if acting.file is None else acting.file.types
-    own = {name: {1: one.made} for name, one in types.items()}
+    own = {name: {1: reading.made} for name, reading in types.items()}
     return NewEventsDriver(
         intake=cast(Intake, None),
         reader=CallReader(

@@ -77,10 +77,10 @@ def judge_connection(
         )
         wrong.append(_refused(must, topic))
     if orgs != "all" and not (
-        isinstance(orgs, list) and all(type(one) is int and one > 0 for one in orgs)
+        isinstance(orgs, list) and all(type(org) is int and org > 0 for org in orgs)
     ):
         wrong.append(_refused('must have orgs that are "all" or a list of ids', orgs))
-    wrong += [f"{one}. Mend it." for one in types[kind].faults(fields)]
+    wrong += [f"{fault}. Mend it." for fault in types[kind].faults(fields)]
     if wrong:
         return wrong
     return Connection(

@@ -37,9 +37,9 @@ class OperatorFile:
                 "Mend it."
             ) from None
         filled = fill(document, self._environment, FilesIn(self.path.parent))
-        for one in filled.missing:
-            table, *names = (step for step in one.path if isinstance(step, str))
-            raise FileRefused(f"{self.path}: [{table}] {'.'.join(names)} {one.said}")
+        for lacking in filled.missing:
+            table, *names = (step for step in lacking.path if isinstance(step, str))
+            raise FileRefused(f"{self.path}: [{table}] {'.'.join(names)} {lacking.said}")
         return dict(filled.document)
 
     def refused(self, table: str, must: str, got: object) -> FileRefused:
@@ -48,7 +48,7 @@ class OperatorFile:
 
     def wrong(self, table: str, messages: Sequence[str]) -> FileRefused:
         """All that is wrong with a table, in sentences that name its fields."""
-        return FileRefused("\n".join(f"{self.path}: [{table}] {one}" for one in messages))
+        return FileRefused("\n".join(f"{self.path}: [{table}] {message}" for message in messages))
 
 
 class FilesIn:

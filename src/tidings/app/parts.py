@@ -51,7 +51,8 @@ TERMS_PURPOSE = b"tidings.terms"
 TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
 # What the operator may declare, by the name of its type.
 CONNECTION_TYPES: dict[str, ConnectionType] = {
-    one.name: one for one in (kafka_type.TYPE, outbox_type.TYPE, smtp_type.TYPE, sql_type.TYPE)
+    connection_type.name: connection_type
+    for connection_type in (kafka_type.TYPE, outbox_type.TYPE, smtp_type.TYPE, sql_type.TYPE)
 }
 
 
@@ -136,7 +137,7 @@ def destinations(
         **own,
     }
     drivers[kinds.ACTION] = acting(drivers)
-    of_webhooks = {kind: one for kind, one in drivers.items() if kind in kinds.KINDS}
+    of_webhooks = {kind: driver for kind, driver in drivers.items() if kind in kinds.KINDS}
     return ByKind(of_webhooks, connections)
 
 

@@ -76,5 +76,5 @@ def _declared(
             AuthenticatedCaller(OrgId(org), platform=True), body, bounded=False
         )
     except RequestRefused as refused:
-        raise file.wrong(table, [one.message for one in refused.refusals]) from None
+        raise file.wrong(table, [refusal.message for refusal in refused.refusals]) from None
     return DeclaredSource(OrgId(org), source, file.path.name, "paused" in body)

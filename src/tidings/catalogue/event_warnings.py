@@ -84,8 +84,8 @@ class EventWarnings:
             try:
                 items = event["data"][name]
                 if len(items) <= ITEMS_MAX:
-                    for item in items:
-                        if not item[inner]["customerId"]:
+                    for element in items:
+                        if not element[inner]["customerId"]:
                             return find(event)
                     return ()
             except (LookupError, TypeError, AttributeError):
@@ -129,8 +129,8 @@ class EventWarnings:
 
     def _check_each(self, data: Json, found: list[str], name: str, inner: str) -> None:
         items = data.get(name)
-        for at, item in enumerate(items[:ITEMS_MAX] if items.__class__ is list else ()):
-            block = item.get(inner) if item.__class__ is dict else None
+        for at, element in enumerate(items[:ITEMS_MAX] if items.__class__ is list else ()):
+            block = element.get(inner) if element.__class__ is dict else None
             if block.__class__ is dict and block.get("customerId"):
                 continue
             place = f"data.{name}[{at}].{inner}"

@@ -56,7 +56,7 @@ def _expected(node: Json) -> str:
     if "const" in node:
         return f'"{node["const"]}"'
     if "enum" in node:
-        return " or ".join(f'"{one}"' for one in node["enum"])
+        return " or ".join(f'"{word}"' for word in node["enum"])
     return " or ".join(_WORDS[name] for name in types_of(node)) or "present"
 
 
@@ -165,9 +165,9 @@ def _fields(stem: str, value: Json, node: Json) -> Inside:
             yield stem + name, value[name], inner
     if "additionalProperties" in node:
         rest = node["additionalProperties"]
-        for name, item in value.items():
+        for name, element in value.items():
             if name not in declared:
-                yield stem + shorten(name), item, rest
+                yield stem + shorten(name), element, rest
 
 
 def _items(path: str, value: list[Any], node: Json, fits_of: FitsOf | None) -> Inside:

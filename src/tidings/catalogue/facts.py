@@ -138,7 +138,9 @@ def reference_meaning(kind: EventType) -> str:
         return "what the sender puts there"
     if kind.ref_id_rule is None:
         return "not documented"
-    return "; ".join(_reference(one) for one in _ALTERNATIVES.split(kind.ref_id_rule))
+    return "; ".join(
+        _reference(alternative) for alternative in _ALTERNATIVES.split(kind.ref_id_rule)
+    )
 
 
 def _reference(rule: str) -> str:

@@ -199,7 +199,7 @@ def _check_version(kind: EventType, types: dict[str, EventType]) -> None:
     older = types.get(msgspec.structs.replace(kind, version=kind.version - 1).label)
     if older is None:
         raise CatalogueError(f"{file}: version {kind.version - 1} must be there; it is not")
-    before, now = (one.schema["properties"]["data"] for one in (older, kind))
+    before, now = (version.schema["properties"]["data"] for version in (older, kind))
     if not breaking(before, now) and older.key == kind.key:
         raise CatalogueError(
             f"{file}: version {kind.version} must break the one before it; it only adds. Add the "

@@ -162,12 +162,12 @@ def gather(  # noqa: C901, PLR0912
         if name in block and type(block[name]) is list:
             if left is None:
                 left = [MAX_LOOKUPS]
-            for item in block[name]:
+            for element in block[name]:
                 left[0] -= inner.width
                 if left[0] < 0 or len(out) >= MAX_VALUES:
                     return
-                if type(item) is dict:
-                    gather(item, inner, out, left)
+                if type(element) is dict:
+                    gather(element, inner, out, left)
 
 
 def _gather_respelt(block: Json, wanted: Tree, out: list[Any], left: list[int] | None) -> None:

@@ -72,9 +72,9 @@ def spelt(block: Mapping[str, Any], name: str) -> str:
     if source in block:
         return source
     if not AS_USUAL.issuperset(islice(block, NAMES_MAX)):
-        for one in islice(block, NAMES_MAX):
-            if source_of(one) == source:
-                return one
+        for spelling in islice(block, NAMES_MAX):
+            if source_of(spelling) == source:
+                return spelling
     return name
 
 

@@ -54,7 +54,7 @@ def _blocks(event: Json, path: str) -> Iterator[Json]:
     found: list[Any] = [event]
     for step in steps(path):
         if isinstance(step, str):
-            found = [one[step] for one in found if isinstance(one, dict) and step in one]
+            found = [block[step] for block in found if isinstance(block, dict) and step in block]
         else:
-            found = [item for one in found if isinstance(one, list) for item in one]
-    yield from (one for one in found if isinstance(one, dict))
+            found = [element for block in found if isinstance(block, list) for element in block]
+    yield from (block for block in found if isinstance(block, dict))

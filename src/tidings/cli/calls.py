@@ -187,7 +187,7 @@ def refusal_text(status: int, answer: Any) -> str:
     found: Any = None
     if isinstance(answer, dict):
         errors = answer.get("errors") or [answer.get("error")]
-        texts = [one.get("message") for one in errors if isinstance(one, Mapping)]
+        texts = [error.get("message") for error in errors if isinstance(error, Mapping)]
         found = "\n".join(str(text) for text in texts if text)
     if not found:
         return f"The service must take the call; got {status}."

@@ -36,14 +36,14 @@ def list_all(*, where: Where = HERE) -> int:
             ("Name", "Type", "Open to", "Sources", "Webhooks", "Last check"),
             [
                 (
-                    one["name"],
-                    one["type"],
-                    _open_to(one),
-                    _count(one["sources"]),
-                    _count(one["webhooks"]),
-                    _last(one["lastCheck"]),
+                    connection["name"],
+                    connection["type"],
+                    _open_to(connection),
+                    _count(connection["sources"]),
+                    _count(connection["webhooks"]),
+                    _last(connection["lastCheck"]),
                 )
-                for one in found
+                for connection in found
             ],
             right="Sources Webhooks",
             whole="Name",

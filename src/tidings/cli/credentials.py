@@ -44,12 +44,12 @@ def _scopes(option: str, said: list[str]) -> dict[str, str]:
     from tidings.core.access.scopes import LEVELS, RESOURCES
 
     found = {}
-    for one in (single.strip() for many in said for single in many.split(",")):
-        resource, colon, level = one.partition(":")
+    for scope in (single.strip() for many in said for single in many.split(",")):
+        resource, colon, level = scope.partition(":")
         if not colon or resource not in RESOURCES or level not in LEVELS:
             raise CommandExit(
                 f"{option} must be one of {', '.join(RESOURCES)}, a colon, and read or write; got "
-                f"{one[:40]}. Write events:write.",
+                f"{scope[:40]}. Write events:write.",
                 Exit.USAGE,
             )
         found[resource] = level
@@ -72,19 +72,19 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     """
     api = calls(where)
     found = api.get(_path(api))["credentials"]
-    found = [one for one in found if all or one["revokedAt"] is None]
+    found = [credential for credential in found if all or credential["revokedAt"] is None]
     if where.json:
         print_lines(found)
     elif found:
         rows = [
             (
-                one["name"],
-                "revoked" if one["revokedAt"] else one["kind"],
-                scopes_said(one["scopes"]),
-                moment(one["lastUsedAt"]),
-                one["id"],
+                credential["name"],
+                "revoked" if credential["revokedAt"] else credential["kind"],
+                scopes_said(credential["scopes"]),
+                moment(credential["lastUsedAt"]),
+                credential["id"],
             )
-            for one in found
+            for credential in found
         ]
         print_table(("Name", "Kind", "May", "Last used", "Key"), rows)
     say(how_many(len(found), "credential") if found else "The org has no credential.")

@@ -49,7 +49,7 @@ def list_all(*, asked: Said, limit: int = 50, where: Where = HERE) -> int:
     else:
         print_deliveries(found)
     say(how_many(len(found), "delivery") + (", the newest" if len(found) == limit else ""))
-    first = next((one for one in found if one["state"] != "delivered"), found[0])
+    first = next((delivery for delivery in found if delivery["state"] != "delivered"), found[0])
     api.next_step(f"tidings show {first['id']}")
     return Exit.OK
 
@@ -107,8 +107,8 @@ def _print_delivery(found: dict[str, Any]) -> None:
     )
     if found.get("run"):
         _print_run(found["run"])
-    for one in found["attemptList"]:
-        _print_attempt(one, one is found["attemptList"][-1])
+    for attempt in found["attemptList"]:
+        _print_attempt(attempt, attempt is found["attemptList"][-1])
     if found["advice"]:
         print_text()
         print_text(found["advice"])

@@ -44,7 +44,7 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
         checks = check_service(api)
         if not where.json:
             _print_checks(checks)
-        bad = next((one for one in checks if not one.ok and one.fix), None)
+        bad = next((check for check in checks if not check.ok and check.fix), None)
         found = Diagnosis("The service is well.", "Nothing has to be done.", "tidings tail", True)
         if bad is not None:
             code, found = bad.code, Diagnosis(bad.said, bad.fix, bad.step)
@@ -74,12 +74,12 @@ def _look(api: ApiClient, webhook: dict[str, Any]) -> Findings:
     page = _may(api, f"/v1/deliveries?webHookId={id}&limit=50") or {"deliveries": []}
     newest = page["deliveries"]
     bad = ("failed",) if acts(webhook) else FAILING  # actions wait by trying again
-    worst = next((one for one in newest if one["state"] in bad), None)
+    worst = next((delivery for delivery in newest if delivery["state"] in bad), None)
     if worst is None and webhook.get("health"):  # what waits may fill the page before it
         failed = _may(api, f"/v1/deliveries?webHookId={id}&states=retrying,failed&limit=1")
         worst = next(iter((failed or {"deliveries": []})["deliveries"]), None)
     delivered: Any = None
-    if newest and not any(one["attempts"] for one in newest):  # what waits fills the page
+    if newest and not any(delivery["attempts"] for delivery in newest):  # what waits fills the page
         delivered = _may(api, f"/v1/deliveries?webHookId={id}&states=delivered&limit=10")
     return Findings(
         webhook,
@@ -151,7 +151,7 @@ def check_service(api: ApiClient) -> list[DoctorCheck]:
         )
     checks = [DoctorCheck("reached", True, f"{api.server.url} answers."), _ready(told)]
     checks += [_clock(api.date, time.time()), _credential(api)]
-    checks += [DoctorCheck("notice", False, clean(one)) for one in told.get("notices", ())]
+    checks += [DoctorCheck("notice", False, clean(notice)) for notice in told.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
     checks += _connections(api)
@@ -299,12 +299,12 @@ def _own_paths(api: ApiClient) -> list[DoctorCheck]:
         DoctorCheck(
             "webhooks",
             False,
-            f"Webhook {clean(one['name'])}: {clean(one['warning']['message'])}",
+            f"Webhook {clean(webhook['name'])}: {clean(webhook['warning']['message'])}",
             "Give it the URL of a receiver.",
-            f"tidings webhooks show {one['webHookId']}",
+            f"tidings webhooks show {webhook['webHookId']}",
         )
-        for one in found
-        if (one["warning"] or {}).get("code") == "own_path"
+        for webhook in found
+        if (webhook["warning"] or {}).get("code") == "own_path"
     ][:CHECKED_MAX]
 
 
@@ -364,13 +364,15 @@ def _actions(api: ApiClient) -> list[DoctorCheck]:
         return []
     odd = [
         DoctorCheck(
-            "actions", False, f"{clean(one['file'])}:{one['line']}: {clean(one['message'])}"
+            "actions",
+            False,
+            f"{clean(warning['file'])}:{warning['line']}: {clean(warning['message'])}",
         )
-        for one in told["warnings"][:CHECKED_MAX]
+        for warning in told["warnings"][:CHECKED_MAX]
     ]
-    bad = [one for one in told["actions"] if one["troubles"]]
-    for one in bad[:1]:
-        name, trouble = clean(one["name"]), clean(one["troubles"][0])
+    bad = [action for action in told["actions"] if action["troubles"]]
+    for action in bad[:1]:
+        name, trouble = clean(action["name"]), clean(action["troubles"][0])
         more = f" {how_many(len(bad) - 1, 'other action')} besides." if len(bad) > 1 else ""
         said = f"Action {name}: {trouble}{more}"
         fix = clean(bad[0].get("advice") or "Do what it says; what waits is then done by itself.")
@@ -385,6 +387,8 @@ def _actions(api: ApiClient) -> list[DoctorCheck]:
 
 
 def _print_checks(checks: list[DoctorCheck]) -> None:
-    for one in checks:
-        sign, colour = ("✓", "green") if one.ok else ("✗", "red") if one.fix else ("·", "yellow")
-        print_text(Text(f"{sign} ", style=colour), f"{one.name:<11} {one.said}")
+    for check in checks:
+        sign, colour = (
+            ("✓", "green") if check.ok else ("✗", "red") if check.fix else ("·", "yellow")
+        )
+        print_text(Text(f"{sign} ", style=colour), f"{check.name:<11} {check.said}")

@@ -46,13 +46,13 @@ def list_all(*, where: Where = HERE) -> int:
     else:
         rows = [
             (
-                number(one["id"]),
-                one["name"],
-                _parent(one),
-                one["timeZone"],
-                moment(one["createdAt"]),
+                number(org["id"]),
+                org["name"],
+                _parent(org),
+                org["timeZone"],
+                moment(org["createdAt"]),
             )
-            for one in found
+            for org in found
         ]
         print_table(("Id", "Name", "Parent", "Time zone", "Made"), rows, right="Id Parent")
     say(how_many(len(found), "org"))
@@ -114,8 +114,10 @@ def print_org(org: dict[str, Any], as_json: bool) -> None:
 
 def _notified(addresses: list[dict[str, str]]) -> list[str]:
     return [
-        one["address"] if one["state"] == "confirmed" else f"{one['address']} ({one['state']})"
-        for one in addresses
+        address["address"]
+        if address["state"] == "confirmed"
+        else f"{address['address']} ({address['state']})"
+        for address in addresses
     ]
 
 

@@ -34,7 +34,9 @@ def clean(value: Any, lines: bool = False) -> str:
     text = str(value)
     if text.isprintable():
         return text
-    kept = (one if one.isprintable() or (lines and one == "\n") else _escape(one) for one in text)
+    kept = (
+        sign if sign.isprintable() or (lines and sign == "\n") else _escape(sign) for sign in text
+    )
     return "".join(kept)
 
 
@@ -48,7 +50,9 @@ def json_of(value: Any, indent: int | None = None) -> str:
     text = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
     if text.isprintable():
         return text
-    shown = (one if one.isprintable() or one == "\n" else json.dumps(one)[1:-1] for one in text)
+    shown = (
+        sign if sign.isprintable() or sign == "\n" else json.dumps(sign)[1:-1] for sign in text
+    )
     return "".join(shown)
 
 
@@ -107,15 +111,15 @@ def print_deliveries(found: list[dict[str, Any]]) -> None:
         ("State", "Accepted", "Event", "Webhook", "Tries", "Answer", "Id"),
         [
             (
-                state(one["state"]),
-                moment(one["acceptedAt"]),
-                one["eventName"],
-                one["webHookName"],
-                one["attempts"],
-                one["status"],
-                one["id"],
+                state(delivery["state"]),
+                moment(delivery["acceptedAt"]),
+                delivery["eventName"],
+                delivery["webHookName"],
+                delivery["attempts"],
+                delivery["status"],
+                delivery["id"],
             )
-            for one in found
+            for delivery in found
         ],
         right="Tries Answer",
     )
@@ -152,8 +156,8 @@ def _put(table: "Table") -> None:
 def print_text(*parts: Any) -> None:
     """One line, or as many as it needs, of texts and states."""
     text = Text()
-    for one in parts:
-        text.append_text(one if isinstance(one, Text) else Text(clean(one)))
+    for part in parts:
+        text.append_text(part if isinstance(part, Text) else Text(clean(part)))
     console().print(text)
 
 

@@ -123,12 +123,12 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
         print_lines(
             {
                 "name": name,
-                "url": one.url,
-                "key": one.key,
-                "org": one.org,
+                "url": profile.url,
+                "key": profile.key,
+                "org": profile.org,
                 "default": name == profiles.default,
             }
-            for name, one in found
+            for name, profile in found
         )
     elif found:
         print_table(
@@ -137,11 +137,11 @@ def list_all(*, json: Annotated[bool, Parameter(negative=())] = False) -> int:
                 (
                     "*" if name == profiles.default else "",
                     name,
-                    one.url,
-                    one.key,
-                    "" if one.org is None else number(one.org),
+                    profile.url,
+                    profile.key,
+                    "" if profile.org is None else number(profile.org),
                 )
-                for name, one in found
+                for name, profile in found
             ],
         )
     say(how_many(len(found), "profile") if found else "There is no profile.")

@@ -103,7 +103,7 @@ def _read(document: dict[str, Any]) -> Profiles:
     for name, value in document.get("profiles", {}).items():
         fields = (value["url"], value["key"], value["secret"])
         org = value.get("org")
-        if not all(isinstance(one, str) for one in fields):
+        if not all(isinstance(field, str) for field in fields):
             raise ValueError(f"a url, key or secret of {name} that is no text")
         if org is not None and (not isinstance(org, int) or isinstance(org, bool)):
             raise ValueError(f"an org of {name} that is no number")

@@ -88,7 +88,7 @@ def list_all(kind: str, /, *, limit: int = 20, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     else:
-        print_table(("Id", "Record"), [(one["id"], _shown(one["record"])) for one in found])
+        print_table(("Id", "Record"), [(row["id"], _shown(row["record"])) for row in found])
     say(f"{len(found):,} of {how_many(page['count'], 'record')}")
     api.next_step("tidings webhooks list")
     return Exit.OK

@@ -187,16 +187,16 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
     elif found:
         rows = [
             (
-                one["id"],
-                one["kind"],
-                one["state"],
-                f"{one['progress']:.0%}",
-                one["made"],
-                one.get("delivered"),
-                one.get("failed"),
-                moment(one["createdAt"]),
+                job["id"],
+                job["kind"],
+                job["state"],
+                f"{job['progress']:.0%}",
+                job["made"],
+                job.get("delivered"),
+                job.get("failed"),
+                moment(job["createdAt"]),
             )
-            for one in found
+            for job in found
         ]
         heads = ("Id", "Kind", "State", "Done", "Made", "Delivered", "Failed", "Asked for")
         print_table(heads, rows, right="Done Made Delivered Failed")

@@ -41,7 +41,7 @@ def find_webhook(api: ApiClient, word: str) -> dict[str, Any]:
 
 def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
     """The one of this name among them that was not deleted. Stop where there is none."""
-    there = {one["name"]: one for one in webhooks if is_there(one)}
+    there = {webhook["name"]: webhook for webhook in webhooks if is_there(webhook)}
     if name in there:
         return there[name]
     import difflib
@@ -58,9 +58,9 @@ def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 def of_consumer_group(api: ApiClient, id: str) -> dict[str, Any]:
     """The webhook of a consumer group, one that was not deleted first. Stop where there is none."""
-    for one in sorted(all_webhooks(api), key=is_there, reverse=True):
-        if one["consumerGroupId"] == id.lower():
-            return one
+    for webhook in sorted(all_webhooks(api), key=is_there, reverse=True):
+        if webhook["consumerGroupId"] == id.lower():
+            return webhook
     raise CommandExit(
         "ID must be the consumer group of a webhook; no webhook of the org has it. Check it.",
         Exit.NOT_FOUND,

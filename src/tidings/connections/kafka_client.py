@@ -50,8 +50,8 @@ async def check(connection: Connection) -> None:
     """Every broker lets us in, at the address that the cluster tells of it. ConnectionDown."""
     client = await connected(login_of(connection), connection.name)
     try:
-        brokers = [one.nodeId for one in client.cluster.brokers()]
-        silent = [one for one in brokers if not await client.ready(one)]
+        brokers = [broker.nodeId for broker in client.cluster.brokers()]
+        silent = [broker for broker in brokers if not await client.ready(broker)]
     finally:
         await disconnect(client)
     if silent:

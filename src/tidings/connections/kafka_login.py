@@ -13,10 +13,10 @@ from tidings.core.connections.connection import Connection
 def login_of(connection: Connection) -> Mapping[str, Any]:
     """What every client of the connection is made with. ConnectionDown; no text has a value in it,
     for tenants read it."""
-    said = {name: str(one) for name, one in connection.fields.items() if name != TOPICS}
+    said = {name: str(field) for name, field in connection.fields.items() if name != TOPICS}
     security = said.get("security", SECURITIES[0])
     options: dict[str, Any] = {
-        "bootstrap_servers": [one.strip() for one in said["servers"].split(",")],
+        "bootstrap_servers": [server.strip() for server in said["servers"].split(",")],
         "security_protocol": security.upper(),
     }
     if security.startswith("sasl"):

@@ -20,7 +20,7 @@ DEFAULTS: dict[str, Any] = {
     "tcp_user_timeout": 50_000,
     "application_name": "tidings",
 }
-_PARAMETERS = {one.name for one in FIELDS}
+_PARAMETERS = {field.name for field in FIELDS}
 SESSION = {
     "tcp_keepalives_idle": "20",
     "tcp_keepalives_interval": "10",
@@ -32,7 +32,7 @@ SESSION = {
 
 def conninfo(connection: Connection) -> str:
     """For libpq. ConnectionDown where it cannot read the dsn, of which nothing is repeated."""
-    said = {name: one for name, one in connection.fields.items() if name in _PARAMETERS}
+    said = {name: field for name, field in connection.fields.items() if name in _PARAMETERS}
     dsn = str(said.pop(DSN, ""))
     try:
         return make_conninfo(

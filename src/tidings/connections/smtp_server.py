@@ -54,7 +54,7 @@ class SmtpServer(msgspec.Struct, frozen=True):
     @property
     def secrets(self) -> list[str]:
         """What must not be in what tenants read."""
-        return [one for one in (self.host, self.username, self.password) if one]
+        return [text for text in (self.host, self.username, self.password) if text]
 
     @property
     def our_name(self) -> str:

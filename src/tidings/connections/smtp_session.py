@@ -92,26 +92,28 @@ class SmtpSession:
         first byte is written; that says None where it must not be any more. None then.
         """
         client, self._sent = self._client, False
-        international = any(not one.isascii() for one in recipients)
+        international = any(not recipient.isascii() for recipient in recipients)
         knows = client.supports_extension("smtputf8")
         with self._told(SENDER):
             options = ["SMTPUTF8"] if international and knows else []
             await client.mail(self._server.sender.address, options=options)
         refused, taken = [], 0
-        for one in recipients:
+        for recipient in recipients:
             if not wanted():
                 await self._reset()
                 return None
-            if not one.isascii() and not knows:
+            if not recipient.isascii() and not knows:
                 words = "the mail server takes no signs beyond ASCII before the @ (no SMTPUTF8)"
-                refused.append(SmtpReply(RECIPIENT, 553, words, one))
+                refused.append(SmtpReply(RECIPIENT, 553, words, recipient))
                 continue
             try:
                 with self._told(RECIPIENT):
-                    await client.rcpt(one, encoding="ascii" if one.isascii() else "utf-8")
+                    await client.rcpt(
+                        recipient, encoding="ascii" if recipient.isascii() else "utf-8"
+                    )
                 taken += 1
             except MailRefused as no:
-                refused.append(msgspec.structs.replace(no.replies[0], about=one))
+                refused.append(msgspec.structs.replace(no.replies[0], about=recipient))
                 if self._spent:
                     raise MailRefused(refused) from None
         if not taken:
@@ -175,7 +177,7 @@ class SmtpSession:
             chain.append(chain[-1].__cause__)
 
         def is_a(*kinds: type[BaseException]) -> bool:
-            return any(isinstance(one, kinds) for one in chain)
+            return any(isinstance(error, kinds) for error in chain)
 
         kind, must = FaultKind.PROTOCOL, "must offer what the connection needs; it does not"
         if self._sent:

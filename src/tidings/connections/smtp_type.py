@@ -84,9 +84,9 @@ FIELDS = (
 
 
 def _together(said: Mapping[str, object]) -> Iterator[str]:
-    for one, other in (("username", "password"), ("password", "username")):
-        if one in said and other not in said:
-            yield f"{other} must be set beside {one}; got nothing"
+    for field, other in (("username", "password"), ("password", "username")):
+        if field in said and other not in said:
+            yield f"{other} must be set beside {field}; got nothing"
     for name in ("sender", "reply_to"):
         if name in said and mailbox_of(str(said[name])) is None:
             yield f"{name} must be one mailbox, as Loyalty <news@brand.example>; got another text"

@@ -274,9 +274,9 @@ class PageFrame:
         request = visit.request
         form = await read_form(request)
         header = request.headers.get(FORM_HEADER)
-        given = [str(one) for one in form.getlist(FORM_FIELD)] if header is None else [header]
+        given = [str(token) for token in form.getlist(FORM_FIELD)] if header is None else [header]
         path = path_of(request)
-        if not any(form_fits(visit.token, path, one) for one in given):
+        if not any(form_fits(visit.token, path, token) for token in given):
             raise self._misplaced(visit, given)
         if not self.from_here(request):
             raise Forbidden.because("foreign_origin", ELSEWHERE)
@@ -285,7 +285,7 @@ class PageFrame:
 
     def _misplaced(self, visit: PlainVisit, given: Sequence[str]) -> Forbidden:
         """Why a form is not taken: it is of another org, which is named, or of another session."""
-        orgs = {org for one in given if (org := org_of_form(one)) is not None}
+        orgs = {org for token in given if (org := org_of_form(token)) is not None}
         here, other = visit.place.org, next(iter(orgs), None)
         if here is None or other is None or here in orgs:
             return Forbidden.because("stale_form", STALE)

@@ -117,16 +117,16 @@ def _values(field: dict[str, Any]) -> str:
     if not isinstance(values, list):
         return ""
     more = ", …" if len(values) > VALUES_SHOWN else ""
-    return ", ".join(str(one) for one in values[:VALUES_SHOWN]) + more
+    return ", ".join(str(value) for value in values[:VALUES_SHOWN]) + more
 
 
 def _kind(field: dict[str, Any]) -> str:
     kinds = field.get("type")
     if kinds is None:
         several = field.get("anyOf") or field.get("oneOf") or ()
-        return " or ".join(dict.fromkeys(_kind(one) for one in several)) or "any value"
+        return " or ".join(dict.fromkeys(_kind(schema) for schema in several)) or "any value"
     named = kinds if isinstance(kinds, list) else [kinds]
-    words = [_KINDS.get(str(one), str(one)) for one in named]
+    words = [_KINDS.get(str(name), str(name)) for name in named]
     items = field.get("items")
     if "list" in words and isinstance(items, dict):
         inner = _kind(items)

@@ -27,17 +27,17 @@ class Static:
         self._read(resources.files(__package__).joinpath("static"), "")
 
     def _read(self, folder: Traversable, path: str) -> None:
-        for entry in sorted(folder.iterdir(), key=lambda one: one.name):
-            if entry.is_dir():
-                self._read(entry, f"{path}{entry.name}/")
-            elif not entry.name.startswith("."):
-                content = entry.read_bytes()
+        for file in sorted(folder.iterdir(), key=lambda one: one.name):
+            if file.is_dir():
+                self._read(file, f"{path}{file.name}/")
+            elif not file.name.startswith("."):
+                content = file.read_bytes()
                 digest = hashlib.blake2b(content, digest_size=6).hexdigest()
-                kind = mimetypes.guess_type(entry.name)[0] or "application/octet-stream"
+                kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
                 if kind.startswith("text/") or kind.endswith("javascript"):
                     kind += "; charset=utf-8"
-                name = f"{path}{digest}-{entry.name}"
-                self._names[path + entry.name] = name
+                name = f"{path}{digest}-{file.name}"
+                self._names[path + file.name] = name
                 self._files[name] = (content, gzip.compress(content, 9, mtime=0), kind)
 
     def url(self, name: str) -> str:

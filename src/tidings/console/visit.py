@@ -96,8 +96,12 @@ class PlainVisit:
         given = {"method": "post", "action": address}
         if confirm:
             given["data-confirm"] = confirm
-        given |= {name.rstrip("_").replace("_", "-"): one for name, one in attributes.items()}
-        shown = Markup(" ").join(Markup('{}="{}"').format(*one) for one in given.items())
+        given |= {
+            name.rstrip("_").replace("_", "-"): attribute for name, attribute in attributes.items()
+        }
+        shown = Markup(" ").join(
+            Markup('{}="{}"').format(*attribute) for attribute in given.items()
+        )
         hidden = Markup('<input type="hidden" name="{}" value="{}">')
         return Markup("<form {}>{}").format(
             shown, hidden.format(FORM_FIELD, form_token(self.token, address))

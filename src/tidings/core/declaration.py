@@ -155,17 +155,17 @@ def declared(resource: type[msgspec.Struct]) -> tuple[DeclaredField, ...]:
     """The fields of a resource, in the order in which they are read and shown."""
     hints = get_type_hints(resource, include_extras=True)
     found: list[DeclaredField] = []
-    for one in msgspec.structs.fields(resource):
-        marks = getattr(hints[one.name], "__metadata__", ())
+    for field in msgspec.structs.fields(resource):
+        marks = getattr(hints[field.name], "__metadata__", ())
         for mark in marks:
             if isinstance(mark, Field):
-                default = mark.default if one.required else _default(one)
+                default = mark.default if field.required else _default(field)
                 if default is REQUIRED and mark.kind.must_have_default:
                     raise TypeError(f"{mark.name} must have a default: nothing refuses its absence")
-                found.append(DeclaredField(mark, one.name, default))
+                found.append(DeclaredField(mark, field.name, default))
             elif isinstance(mark, Keyed):
                 found += [
-                    DeclaredField(inner, one.name, usual, keyed=True)
+                    DeclaredField(inner, field.name, usual, keyed=True)
                     for inner, usual in mark.fields
                 ]
     return tuple(found)
@@ -189,18 +189,18 @@ def read_resource(resource: type[R], form: Form, old: R | None, **given: Any) ->
     default, and so is whatever is not declared, if it is not `given`. What is wrong is on the form;
     then the result is of no use."""
     form.new, form.values = old is None, {}
-    for one in declared(resource):
-        if one.keyed:
-            kept = dict(getattr(old, one.attribute)) if old is not None else {}
-            mapping = form.values.setdefault(one.attribute, kept)
-            value = one.field.kind.read(form, one, mapping.pop(one.name, None))
+    for field in declared(resource):
+        if field.keyed:
+            kept = dict(getattr(old, field.attribute)) if old is not None else {}
+            mapping = form.values.setdefault(field.attribute, kept)
+            value = field.field.kind.read(form, field, mapping.pop(field.name, None))
             if value is not None:
-                mapping[one.name] = value
+                mapping[field.name] = value
         else:
-            standing = one.default if old is None else getattr(old, one.attribute)
-            said = one.is_said(new=old is None)
-            form.values[one.attribute] = (
-                one.field.kind.read(form, one, standing) if said else standing
+            standing = field.default if old is None else getattr(old, field.attribute)
+            said = field.is_said(new=old is None)
+            form.values[field.attribute] = (
+                field.field.kind.read(form, field, standing) if said else standing
             )
     return (
         resource(**given, **form.values)
@@ -221,14 +221,14 @@ def read_body(
 
 def said_names(*resources: type[msgspec.Struct], new: bool = True) -> list[str]:
     """The fields that a body says which makes one of these (`new`), or changes it."""
-    return [one.name for each in resources for one in declared(each) if one.is_said(new=new)]
+    return [field.name for each in resources for field in declared(each) if field.is_said(new=new)]
 
 
 def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
     """Its fields by name, as answers show them."""
-    for one in declared(type(resource)):
-        if one.field.answered:
-            yield one.name, one.show(resource)
+    for field in declared(type(resource)):
+        if field.field.answered:
+            yield field.name, field.show(resource)
 
 
 def or_null(schema: Json) -> Json:
@@ -245,10 +245,10 @@ def either(*schemas: Json) -> Json:
 
 def _unbounded(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_unbounded(one) for one in schema]
+        return [_unbounded(child) for child in schema]
     if not isinstance(schema, dict):
         return schema
-    made: Json = {name: _unbounded(one) for name, one in schema.items() if name not in _BOUNDS}
+    made: Json = {name: _unbounded(child) for name, child in schema.items() if name not in _BOUNDS}
     if "properties" in schema:  # whose names are no words of JSON Schema
-        made["properties"] = {n: _unbounded(one) for n, one in schema["properties"].items()}
+        made["properties"] = {n: _unbounded(child) for n, child in schema["properties"].items()}
     return made

@@ -38,7 +38,7 @@ def unreadable_path(raw: Raw | bytes) -> str | None:
             parts = _parts_of(here)
         except (msgspec.DecodeError, RecursionError):
             break
-        found = next((one for one in parts if not _is_readable(one[1])), None)
+        found = next((part for part in parts if not _is_readable(part[1])), None)
         if found is None:
             break
         path, here = f"{path}{found[0]}", found[1]

@@ -50,7 +50,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     """ " Did you mean …?" of the known name that is likest; empty where none is alike."""
     import difflib  # noqa: PLC0415  # only for what is not there
 
-    lower = {one.lower(): one for one in known}
+    lower = {word.lower(): word for word in known}
     found = difflib.get_close_matches(name[:64].lower(), lower, 1)
     return f" Did you mean {lower[found[0]]}?" if found else ""
 
@@ -82,10 +82,10 @@ class Form:
 
     def take_in(self, inner: "Form", stem: str) -> None:
         """Tell what is wrong with an object inside this body, by its place here."""
-        for one in inner.refusals:
-            self.refuse(one.code, stem + one.field, one.message.rpartition(" (")[0])
-        for one in inner.warnings:
-            self.warn(str(one.code), stem + one.field, one.message.rpartition(" (")[0])
+        for refusal in inner.refusals:
+            self.refuse(refusal.code, stem + refusal.field, refusal.message.rpartition(" (")[0])
+        for warning in inner.warnings:
+            self.warn(str(warning.code), stem + warning.field, warning.message.rpartition(" (")[0])
 
     def choice(self, field: str, choices: tuple[str, ...], old: str, code: str) -> str:
         """One of a few words, in any case; `old` where the body does not say."""

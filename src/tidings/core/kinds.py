@@ -238,7 +238,7 @@ class Nested(FieldType, frozen=True):
             stays = self.null_stays or field.name not in form.body
             return standing if stays else field.default
         if not isinstance(value, dict):
-            names = [one.name for one in declared(self.resource)]
+            names = [field.name for field in declared(self.resource)]
             listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
             form.refuse(
                 self.code,
@@ -250,7 +250,7 @@ class Nested(FieldType, frozen=True):
             return standing
         stem = f"{form.called(field.name)}." if self.in_full else ""
         inner = Form(value, strict=form.strict, stem=stem)
-        inner.refuse_unknown(one.name for one in declared(self.resource))
+        inner.refuse_unknown(field.name for field in declared(self.resource))
         made = standing
         if not inner.refusals:
             made = read_resource(self.resource, inner, standing)
@@ -263,11 +263,11 @@ class Nested(FieldType, frozen=True):
         return dict(show_resource(value))
 
     def taken(self, *, new: bool) -> Json:
-        properties = {one.name: one.taken(new=new) for one in declared(self.resource)}
+        properties = {field.name: field.taken(new=new) for field in declared(self.resource)}
         return {"type": "object", "properties": properties, "additionalProperties": False}
 
     def shown(self) -> Json:
-        properties = {one.name: one.shown() for one in declared(self.resource)}
+        properties = {field.name: field.shown() for field in declared(self.resource)}
         return {"type": "object", "properties": properties, "required": list(properties)}
 
 
@@ -300,7 +300,7 @@ def whole(resource: type[msgspec.Struct], example: str) -> ObjectField:
             return None if field.name in form.body else standing
         return kind.read(form, field, None)
 
-    needed = [one.name for one in declared(resource) if one.required]
+    needed = [field.name for field in declared(resource) if field.required]
     schema = kind.taken(new=False) | ({"required": needed} if needed else {})
     return ObjectField(
         read, schema=schema, shows=kind.show, answers=kind.shown(), resource=resource

@@ -247,5 +247,7 @@ def rules_of(settings: OrgSettings) -> IntakeRules:
 
 def still_confirmed(settings: OrgSettings) -> OrgSettings:
     """The same without the confirmations of addresses that are no longer named."""
-    confirmed = tuple(one for one in settings.notify_confirmed if one in settings.notify)
+    confirmed = tuple(
+        address for address in settings.notify_confirmed if address in settings.notify
+    )
     return msgspec.structs.replace(settings, notify_confirmed=confirmed)

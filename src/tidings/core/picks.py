@@ -186,7 +186,7 @@ def _readable(found: msgspec.Raw) -> object:
 
 def steps_of(path: str) -> Steps:
     """The steps of a path: names, and numbers of items."""
-    return tuple(int(item) if item else name for item, name in _STEP.findall(path))
+    return tuple(int(digits) if digits else name for digits, name in _STEP.findall(path))
 
 
 def read_pick(form: Form, field: str, value: object) -> Pick | None:

@@ -80,7 +80,7 @@ class Word(StrEnum):
 def _tokens(said: object) -> tuple[str, ...] | None:
     if not isinstance(said, list) or not 1 <= len(said) <= MESSAGES_MAX:
         return None
-    return tuple(said) if all(_cursor(one) is not None for one in said) else None
+    return tuple(said) if all(_cursor(token) is not None for token in said) else None
 
 
 class PullBody(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ class PullBody(msgspec.Struct, frozen=True):
         Word,
         Field(
             "outcome",
-            Choice(tuple(one.value for one in Word), "bad_outcome", Word),
+            Choice(tuple(word.value for word in Word), "bad_outcome", Word),
             "What became of them: `delivered`; `again`, to be fetched again; `never`, they failed "
             "for good; `longer`, a new lease from now.",
         ),

@@ -90,12 +90,12 @@ def step(state: JobState, what: ReplayTransition) -> JobState | None:
 
 def after(what: ReplayTransition) -> JobState:
     """The state that `what` leads to, from wherever it can happen."""
-    return next(to for (_, one), to in STEPS.items() if one is what)
+    return next(to for (_, step), to in STEPS.items() if step is what)
 
 
 def before(what: ReplayTransition) -> list[JobState]:
     """The states in which `what` can happen."""
-    return [state for state, one in STEPS if one is what]
+    return [state for state, step in STEPS if step is what]
 
 
 # -- what a job does with one event ----------------------------------------------------------------

@@ -68,7 +68,7 @@ def _moment(value: object) -> int | None:
 def _names(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list) or not 1 <= len(value) <= NAMES_MAX:
         return None
-    fits = all(isinstance(one, str) and 0 < len(one) <= 128 for one in value)
+    fits = all(isinstance(name, str) and 0 < len(name) <= 128 for name in value)
     return tuple(dict.fromkeys(value)) if fits else None
 
 
@@ -91,14 +91,14 @@ def _states(form: Form, field: DeclaredField, standing: object, kind: ReplayKind
     value = form.body.get("states")
     if value is None:
         return usual
-    if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
-        if all(one in words for one in value):
-            return frozenset(words[one] for one in value)
+    if isinstance(value, list) and value and all(isinstance(word, str) for word in value):
+        if all(word in words for word in value):
+            return frozenset(words[word] for word in value)
     form.refuse(
         "bad_states",
         "states",
         f"states must be a list out of {', '.join(words)}; got {_first_of(value)}. Leave it out "
-        f"for {', '.join(sorted(str(_word(one)) for one in usual))}.",
+        f"for {', '.join(sorted(str(_word(state)) for state in usual))}.",
     )
     return usual
 
@@ -110,7 +110,9 @@ def _word(state: State | str) -> str:
 def _first_of(value: object) -> str:
     """What came, for a list its items."""
     if isinstance(value, list):
-        return "a list of " + (", ".join(describe_value(one) for one in value[:5]) or "nothing")
+        return "a list of " + (
+            ", ".join(describe_value(element) for element in value[:5]) or "nothing"
+        )
     return describe_value(value)
 
 
@@ -119,7 +121,7 @@ def _ids(form: Form, field: str) -> list[str]:
     if value is None:
         return []
     if isinstance(value, list) and 1 <= len(value) <= IDS_MAX:
-        if all(isinstance(one, str) for one in value):
+        if all(isinstance(text, str) for text in value):
             return value
     got = f"{len(value)} items" if isinstance(value, list) else describe_value(value)
     form.refuse(
@@ -132,13 +134,14 @@ def _ids(form: Form, field: str) -> list[str]:
 
 def _deliveries(form: Form, *_: object) -> tuple[DeliveryId, ...]:
     numbers = []
-    for one in _ids(form, "deliveryIds"):
-        number = read_delivery(one)
+    for delivery in _ids(form, "deliveryIds"):
+        number = read_delivery(delivery)
         if number is None:
             form.refuse(
                 "bad_ids",
                 "deliveryIds",
-                f"deliveryIds must hold ids such as dlv_0000000000001; got {describe_value(one)}. "
+                "deliveryIds must hold ids such as dlv_0000000000001; got "
+                f"{describe_value(delivery)}. "
                 "Correct "
                 "it.",
             )
@@ -149,12 +152,12 @@ def _deliveries(form: Form, *_: object) -> tuple[DeliveryId, ...]:
 
 def _event_ids(form: Form, *_: object) -> tuple[str, ...]:
     found = _ids(form, "eventIds")
-    for one in found:
-        if not EVENT_ID.fullmatch(one):
+    for event_id in found:
+        if not EVENT_ID.fullmatch(event_id):
             form.refuse(
                 "bad_ids",
                 "eventIds",
-                f"eventIds must hold ids of events; got {describe_value(one)}. Correct it.",
+                f"eventIds must hold ids of events; got {describe_value(event_id)}. Correct it.",
             )
             return ()
     return tuple(dict.fromkeys(found))
@@ -378,7 +381,7 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
 
 
 REQUESTS: dict[ReplayKind, type[ReplayRequest]] = {
-    one.kind: one for one in (ResendRequest, CancelRequest)
+    request_type.kind: request_type for request_type in (ResendRequest, CancelRequest)
 }
 
 

@@ -80,7 +80,7 @@ class Ledger:
         """How many of these deliveries were answered 2xx."""
         ids = list(event_ids)
         with self._changed:
-            return sum((hook, one) in self._delivered for hook in hooks for one in ids)
+            return sum((hook, event_id) in self._delivered for hook in hooks for event_id in ids)
 
     def p50_ms(self) -> float:
         """The median from post to 2xx over all deliveries, late ones included."""

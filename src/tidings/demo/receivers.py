@@ -30,7 +30,7 @@ def signed(secret: str, headers: dict[str, str], body: bytes, now_s: float) -> b
     key = base64.b64decode(secret.removeprefix("whsec_"))
     ours = "v1," + base64.b64encode(hmac.new(key, text, hashlib.sha256).digest()).decode()
     theirs = headers.get("webhook-signature", "").split(" ")
-    return any(hmac.compare_digest(ours.encode(), one.encode()) for one in theirs)
+    return any(hmac.compare_digest(ours.encode(), candidate.encode()) for candidate in theirs)
 
 
 class Receivers:

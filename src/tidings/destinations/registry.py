@@ -18,7 +18,7 @@ class ByKind:
         self._drivers = dict(drivers)
         self._connections = connections
         if (default := connections.default) is not None:
-            of_type = {KINDS[kind].connection: one for kind, one in drivers.items()}
+            of_type = {KINDS[kind].connection: driver for kind, driver in drivers.items()}
             self._drivers[QUEUE] = of_type[default.kind]
         else:
             self._drivers[QUEUE] = Unreachable()
@@ -26,7 +26,9 @@ class ByKind:
     def overdue_s(self) -> float:
         """Tell for how long a task of a driver has been at what should have ended, in seconds."""
         drivers = self._drivers.values()
-        return max((one.overdue_s() for one in drivers if isinstance(one, HasTasks)), default=0.0)
+        return max(
+            (driver.overdue_s() for driver in drivers if isinstance(driver, HasTasks)), default=0.0
+        )
 
     def open(self, webhook: Webhook) -> Channel:
         connection: Connection | None = None

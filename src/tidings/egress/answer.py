@@ -227,6 +227,6 @@ def _read_head(block: bytes) -> Head | None:
         return Head(status, headers, None, chunked, reusable and plain)
     if not lengths:
         return Head(status, headers, None, False, False)
-    if any(one != lengths[0] for one in lengths) or not lengths[0].isdigit():
+    if any(length != lengths[0] for length in lengths) or not lengths[0].isdigit():
         raise NotHttp
     return Head(status, headers, int(lengths[0][:18]), False, reusable and len(lengths) == 1)

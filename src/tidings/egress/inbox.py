@@ -25,7 +25,7 @@ class OwnAddress:
     because webhooks may have been given them before."""
 
     def __init__(self, base: str, *others: str) -> None:
-        stems = (one.rstrip("/") + "/inbox/" for one in (base, *others))
+        stems = (base_url.rstrip("/") + "/inbox/" for base_url in (base, *others))
         self._stems = tuple(dict.fromkeys(stems))
 
     def url(self, token: str) -> str:

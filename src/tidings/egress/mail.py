@@ -85,7 +85,7 @@ class SmtpMailer:
         message = EmailMessage()
         domain = self._server.sender.rpartition("@")[2] or "localhost"
         try:
-            if any(ENCODED in one for one in to):
+            if any(ENCODED in address for address in to):
                 raise ValueError("an address is no plain one")
             message["From"] = self._server.sender
             message["To"] = ", ".join(to)

@@ -133,4 +133,4 @@ class Policy(msgspec.Struct, frozen=True):
             return True
         if self.allow_private and _private(inner):
             return True
-        return any(port == entry.port and inner in entry.network for entry in self.allowed)
+        return any(port == allowed.port and inner in allowed.network for allowed in self.allowed)

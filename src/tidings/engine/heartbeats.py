@@ -293,13 +293,13 @@ class Heartbeats(Collector):
 
     def problems(self) -> list[str]:
         """List why nothing can be accepted, sent or settled, in sentences."""
-        found = [one for one in self.findings() if one.stops_service]
+        found = [finding for finding in self.findings() if finding.stops_service]
         return [*map(describe_finding, found), *self._problems.values()]
 
     def notices(self) -> list[str]:
         """List what else an operator should know, in sentences; no org is named."""
-        found = [one for one in self.findings() if not one.stops_service]
-        told = [text for one in found if (text := describe_finding(one))]
+        found = [finding for finding in self.findings() if not finding.stops_service]
+        told = [text for finding in found if (text := describe_finding(finding))]
         return [*told, *self._notices.values()]
 
     def collect(self) -> Iterator[Metric]:

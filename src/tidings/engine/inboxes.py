@@ -139,7 +139,7 @@ class Inboxes:
 
     def list(self, org: OrgId) -> list[LiveInbox]:
         """The org's inboxes, newest first."""
-        own = [one for one in self._by_number.values() if one.stored.org == org]
+        own = [inbox for inbox in self._by_number.values() if inbox.stored.org == org]
         return sorted(own, key=lambda one: -one.stored.number)
 
     def get(self, org: OrgId, inbox_id: str) -> LiveInbox:
@@ -166,7 +166,7 @@ class Inboxes:
     async def create(self, org: OrgId, body: dict[str, object]) -> LiveInbox:
         """Make an inbox. Invalid, Conflict, StoreDown."""
         form = _read(body)
-        count = sum(1 for one in self._by_number.values() if one.stored.org == org)
+        count = sum(1 for inbox in self._by_number.values() if inbox.stored.org == org)
         if count >= INBOXES_MAX:
             raise Conflict(
                 FieldRefusal(
@@ -203,7 +203,7 @@ class Inboxes:
         await self._looked_at(live)
         await self._write()
         page = await self._store.arrivals(live.stored.number, before, after, limit)
-        shown = [self._masked(live, one) for one in page.arrivals]
+        shown = [self._masked(live, arrival) for arrival in page.arrivals]
         return msgspec.structs.replace(page, arrivals=shown)
 
     async def arrival(self, live: LiveInbox, number: int) -> port.Arrival | None:
@@ -269,9 +269,9 @@ class Inboxes:
     async def _write(self) -> None:
         while self._unwritten:
             part, size = [], 0
-            for one in self._unwritten:
-                part.append(one)
-                size += len(one.body)
+            for arrival in self._unwritten:
+                part.append(arrival)
+                size += len(arrival.body)
                 if size >= WRITE_BYTES or self._apart:
                     break
             del self._unwritten[: len(part)]
@@ -290,9 +290,9 @@ class Inboxes:
                 numbers = [0]
             self._apart = max(0, self._apart - 1)
             self._count_written(part)
-            for one, number in zip(part, numbers, strict=True):
+            for arrival, number in zip(part, numbers, strict=True):
                 if number:
-                    self._tell(msgspec.structs.replace(one, number=number))
+                    self._tell(msgspec.structs.replace(arrival, number=number))
 
     def _count_written(self, arrivals: Sequence[port.Arrival]) -> None:
         """They wait no longer, whether they were written or cannot be."""
@@ -354,7 +354,7 @@ class Inboxes:
     async def drop_idle(self) -> None:
         """Forget inboxes where nothing has arrived and nobody has looked for 30 days."""
         before = self._clock.now_ms() - IDLE_MS
-        for live in [one for one in self._by_number.values() if one.stored.used_ms < before]:
+        for live in [idle for idle in self._by_number.values() if idle.stored.used_ms < before]:
             log.info("idle inbox dropped", inbox=live.id, org=live.stored.org)
             await self._drop(live)
 

@@ -60,8 +60,8 @@ def _deeper(value: Any, levels: int) -> bool:
     for _ in range(levels):
         layer = [
             inner
-            for one in layer
-            for inner in (one.values() if type(one) is dict else one)
+            for child in layer
+            for inner in (child.values() if type(child) is dict else child)
             if type(inner) is dict or type(inner) is list
         ]
         if not layer:

@@ -40,7 +40,7 @@ class ConnectionUsers(msgspec.Struct, frozen=True):
     @property
     def orgs(self) -> set[OrgId]:
         """Whose they are."""
-        return {one.org for one in self.sources} | {one.org for one in self.webhooks}
+        return {source.org for source in self.sources} | {webhook.org for webhook in self.webhooks}
 
 
 class ConnectionViews:
@@ -62,12 +62,12 @@ class ConnectionViews:
         """Of an org; None: of all."""
         sources = self._sources.all() if org is None else self._sources.of(org)
         records = self._webhooks.everywhere() if org is None else self._webhooks.list(org)
-        over = [one for one in sources if one.source.connection == connection.name]
+        over = [source for source in sources if source.source.connection == connection.name]
         told = [
-            one.webhook
-            for one in records
-            if self._goes_over(one.webhook, connection.name)
-            and one.webhook.standing is not WebhookStatus.DELETED
+            record.webhook
+            for record in records
+            if self._goes_over(record.webhook, connection.name)
+            and record.webhook.standing is not WebhookStatus.DELETED
         ]
         return ConnectionUsers(
             sorted(over, key=lambda one: one.source.name), sorted(told, key=lambda one: one.name)
@@ -98,9 +98,9 @@ class ConnectionViews:
             "warnings": [],
         }
         if caller.may("sources:read"):
-            shown["sources"] = [one.source.name for one in own.sources]
+            shown["sources"] = [source.source.name for source in own.sources]
         if caller.may("webhooks:read"):
-            shown["webhooks"] = [one.name for one in own.webhooks]
+            shown["webhooks"] = [webhook.name for webhook in own.webhooks]
         if caller.platform:
             whole, kind = self.users(connection, None), known.types.get(connection.kind)
             shown |= {

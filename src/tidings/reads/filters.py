@@ -263,8 +263,12 @@ ATTRIBUTES = {
 ASKED = frozenset((*LogQuestion.__annotations__, "before", "after"))
 """What a store's query may have under the same name."""
 Parameters = tuple[ListParameter, ...]
-DELIVERIES: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MATCHED, _MORE, _POINTS))
-EVENTS: Parameters = tuple(one for one in ATTRIBUTES if one not in (_MORE, _POINTS))
+DELIVERIES: Parameters = tuple(
+    attribute for attribute in ATTRIBUTES if attribute not in (_MATCHED, _MORE, _POINTS)
+)
+EVENTS: Parameters = tuple(
+    attribute for attribute in ATTRIBUTES if attribute not in (_MORE, _POINTS)
+)
 PAGING: Parameters = (_LIMIT, _CURSOR)
 REJECTIONS: Parameters = (_MORE, _CURSOR)
 SPAN: Parameters = (_FROM, _TO)

@@ -43,12 +43,12 @@ TEXT: Json = {"type": "string", "maxLength": VALUE_MAX}
 def read_question(query: Mapping[str, str], known: Parameters, zone: tzinfo) -> LogQuestion:
     """The parameters of a call. Refused with all that is wrong with them."""
     form = Form(dict(query))
-    names = [name for one in known for name in (one.name, one.alias) if name]
+    names = [name for parameter in known for name in (parameter.name, parameter.alias) if name]
     refuse_unknown_parameters(form, names)
     found: dict[str, Any] = {}
-    for one in known:
-        name = ATTRIBUTES[one]
-        value = read_value(one.kind, form, _name(form, one), zone)
+    for parameter in known:
+        name = ATTRIBUTES[parameter]
+        value = read_value(parameter.kind, form, _name(form, parameter), zone)
         found[name] = found[name] + value if name in found else value
     if form.refusals:
         raise Invalid(*form.refusals)
@@ -112,8 +112,8 @@ def read_value(kind: ParameterType, form: Form, name: str, zone: tzinfo) -> Any:
 
 def _listed(form: Form, name: str) -> tuple[str, ...]:
     said = form.body.get(name, "")
-    values = tuple(dict.fromkeys(filter(None, (one.strip() for one in said.split(",")))))
-    if len(values) > LISTED_MAX or any(len(one) > VALUE_MAX for one in values):
+    values = tuple(dict.fromkeys(filter(None, (word.strip() for word in said.split(",")))))
+    if len(values) > LISTED_MAX or any(len(word) > VALUE_MAX for word in values):
         form.refuse(
             "bad_parameter",
             name,

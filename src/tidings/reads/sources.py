@@ -76,7 +76,7 @@ def needs_somebody(live: LiveSource, now_ms: int) -> bool:
 
 def show_newest(live: LiveSource) -> list[dict[str, Any]]:
     """The newest messages of this process, the newest first."""
-    return [_show_arrival(one) for one in live.activity.newest]
+    return [_show_arrival(arrival) for arrival in live.activity.newest]
 
 
 def _show_arrival(arrival: MessageActivity) -> dict[str, Any]:
@@ -124,9 +124,9 @@ def show_redriven(fates: list[IntakeResult], live: LiveSource) -> dict[str, Any]
     """What became of messages that had been put aside."""
     return {
         "messages": len(fates),
-        "accepted": sum(one.accepted for one in fates),
-        "duplicates": sum(one.duplicates for one in fates),
-        "aside": sum(1 for one in fates if one.outcome == ASIDE),
+        "accepted": sum(fate.accepted for fate in fates),
+        "duplicates": sum(fate.duplicates for fate in fates),
+        "aside": sum(1 for fate in fates if fate.outcome == ASIDE),
         "left": live.aside,
     }
 
@@ -164,7 +164,7 @@ async def try_message(
         "verified": why is None,
         "notVerified": why,
         "place": read.known_by or None,
-        "events": [_tried(item) for _, item in read.items],
+        "events": [_tried(draft) for _, draft in read.items],
         "passedOver": read.passed_over,
         "error": error,
     }

@@ -15,12 +15,12 @@ def answer_model(base: type[M], name: str, fields: Iterable[DeclaredField], abou
     """A model of these fields over a base: each is always there, null where it has no value.
     What is a resource inside it is a model of its own."""
     hints: dict[str, Any] = {}
-    for one in [one for one in fields if one.field.answered]:
-        kind = one.field.kind
+    for field in [field for field in fields if field.field.answered]:
+        kind = field.field.kind
         if isinstance(kind, Nested):
             inner = kind.resource
             model: Any = answer_model(base, inner.__name__, declared(inner), inner.__doc__ or "")
-            hints[one.name] = (model, Field(description=one.field.about or None))
+            hints[field.name] = (model, Field(description=field.field.about or None))
         else:
-            hints[one.name] = (Annotated[Any, WithJsonSchema(one.shown())], ...)
+            hints[field.name] = (Annotated[Any, WithJsonSchema(field.shown())], ...)
     return create_model(name, __base__=base, __doc__=about, **hints)

@@ -12,16 +12,16 @@ CLOSED: Json = {"additionalProperties": False}
 
 def new_schema(fields: Iterable[DeclaredField], about: str) -> Json:
     """Of a body that makes one: what must be there, and what the rest is where it is left out."""
-    fields = [one for one in fields if one.is_said(new=True)]
-    required = [one.name for one in fields if one.required]
-    schema = _object({one.name: one.taken(new=True) for one in fields}, about)
+    fields = [field for field in fields if field.is_said(new=True)]
+    required = [field.name for field in fields if field.required]
+    schema = _object({field.name: field.taken(new=True) for field in fields}, about)
     return schema | ({"required": required} if required else {})
 
 
 def change_schema(fields: Iterable[DeclaredField], about: str) -> Json:
     """Of a body that changes one: nothing must be there, and what is left out stays as it is."""
-    said = [one for one in fields if one.is_said(new=False)]
-    return _object({one.name: one.taken(new=False) for one in said}, about)
+    said = [field for field in fields if field.is_said(new=False)]
+    return _object({field.name: field.taken(new=False) for field in said}, about)
 
 
 def patch_schema(
@@ -43,11 +43,11 @@ def closed(schema: Json) -> Json:
 
 def _closed(schema: Any) -> Any:
     if isinstance(schema, list):
-        return [_closed(one) for one in schema]
+        return [_closed(child) for child in schema]
     if not isinstance(schema, dict):
         return schema
     given = ("default", "example")
-    made = {name: _closed(one) for name, one in schema.items() if name not in given}
+    made = {name: _closed(child) for name, child in schema.items() if name not in given}
     more = {name: schema[name] for name in ("default", "example") if name in schema}
     if "properties" in made and made.get("type") == "object":
         more |= {} if "additionalProperties" in made else CLOSED

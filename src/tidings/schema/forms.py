@@ -27,7 +27,7 @@ def widget(one: DeclaredField) -> Widget:
 
 def asked(fields: Iterable[DeclaredField]) -> tuple[DeclaredField, ...]:
     """Those that a page asks for by their label."""
-    return tuple(one for one in fields if one.field.label)
+    return tuple(field for field in fields if field.field.label)
 
 
 def choices(one: DeclaredField) -> list[tuple[str, str]]:

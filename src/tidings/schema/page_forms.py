@@ -69,7 +69,7 @@ class Ask:
     def value(self, text: str) -> Any:
         """What a body says for a text that is not empty."""
         shown = self.one.field.kind.shown()
-        kinds = {one.get("type") for one in shown.get("anyOf", (shown,))}
+        kinds = {branch.get("type") for branch in shown.get("anyOf", (shown,))}
         if self.widget == "tick":
             return True
         if "array" in kinds:
@@ -96,39 +96,39 @@ class PageForm:
 
     def __getitem__(self, name: str) -> Ask:
         """The field of this name."""
-        return next(one for one in self.asks if one.name == name)
+        return next(ask for ask in self.asks if ask.name == name)
 
     def fresh(self) -> dict[str, str]:
         """What the form of a new one holds."""
-        return {one.name: self._text(one, one.one.usual()) for one in self.asks}
+        return {ask.name: self._text(ask, ask.one.usual()) for ask in self.asks}
 
     def filled(self, shown: Mapping[str, Any]) -> dict[str, str]:
         """What it holds of one that is there, as answers show that."""
-        return {one.name: self._text(one, _at(shown, one.path)) for one in self.asks}
+        return {ask.name: self._text(ask, _at(shown, ask.path)) for ask in self.asks}
 
     def written(self, form: Mapping[str, str], most: int = 65_536) -> dict[str, str]:
         """What somebody has written in it."""
-        return {one.name: form.get(one.name, "").strip()[:most] for one in self.asks}
+        return {ask.name: form.get(ask.name, "").strip()[:most] for ask in self.asks}
 
     def body(self, texts: Mapping[str, str], *, new: bool) -> dict[str, Any]:
         """The body that it says. With a new one what is empty is left out."""
         body: dict[str, Any] = {}
-        for one in self.asks:
-            text = texts.get(one.name, "")
-            if not one.one.is_said(new=new):
+        for ask in self.asks:
+            text = texts.get(ask.name, "")
+            if not ask.one.is_said(new=new):
                 continue
             if text:
-                value = self._value(one, text)
+                value = self._value(ask, text)
             elif new:
                 continue
             else:
-                value = one.emptied()
-                if value is None and not one.one.field.kind.null:
+                value = ask.emptied()
+                if value is None and not ask.one.field.kind.null:
                     continue
             inner = body
-            for name in one.path[:-1]:
+            for name in ask.path[:-1]:
                 inner = inner.setdefault(name, {})
-            inner[one.path[-1]] = value
+            inner[ask.path[-1]] = value
         return body
 
     def placed(self, refusals: Sequence[FieldRefusal], *others: str) -> dict[str, str]:
@@ -143,9 +143,9 @@ class PageForm:
     def _place(self, said: str) -> str:
         """The field that it is of, or the first of those in what it is of."""
         at = tuple(said.partition("[")[0].split("."))
-        near = [one for one in self.asks if at[: len(one.path)] == one.path]
-        inside = [one for one in self.asks if one.path[: len(at)] == at]
-        return next((one.name for one in (*near, *inside)), "")
+        near = [ask for ask in self.asks if at[: len(ask.path)] == ask.path]
+        inside = [ask for ask in self.asks if ask.path[: len(at)] == at]
+        return next((form_field.name for form_field in (*near, *inside)), "")
 
     def _text(self, one: Ask, value: Any) -> str:
         if value is None:
@@ -170,12 +170,12 @@ def page_form(
 def _asks(
     fields: Iterable[DeclaredField], names: Mapping[str, str], inside: tuple[str, ...]
 ) -> Iterator[Ask]:
-    for one in fields:
-        path = (*inside, one.name)
-        if isinstance(one.field.kind, Nested):
-            yield from _asks(declared(one.field.kind.resource), names, path)
-        elif one.field.label:
-            yield Ask(one, path, names.get(one.name, one.name))
+    for form_field in fields:
+        path = (*inside, form_field.name)
+        if isinstance(form_field.field.kind, Nested):
+            yield from _asks(declared(form_field.field.kind.resource), names, path)
+        elif form_field.field.label:
+            yield Ask(form_field, path, names.get(form_field.name, form_field.name))
 
 
 def _at(shown: Mapping[str, Any], path: tuple[str, ...]) -> Any:

@@ -13,24 +13,26 @@ def struct_schema(structs: Iterable[type[msgspec.Struct]], about: str) -> Json:
     structs = tuple(structs)
     _, known = msgspec.json.schema_components(structs, ref_template="{name}")
     properties: Json = {}
-    for one in structs:
-        properties |= _whole(known[one.__name__], known)["properties"]
+    for struct in structs:
+        properties |= _whole(known[struct.__name__], known)["properties"]
     return {"type": "object", "description": about, "properties": properties}
 
 
 def _whole(node: Any, known: Json) -> Any:
     """With the schemas of its parts in it, and without what only msgspec says."""
     if isinstance(node, list):
-        return [_whole(one, known) for one in node]
+        return [_whole(child, known) for child in node]
     if not isinstance(node, dict):
         return node
     if "$ref" in node:
         return _whole(known[node["$ref"]], known)
     if node.get("required") == []:
-        node = {key: one for key, one in node.items() if key != "required"}
+        node = {key: child for key, child in node.items() if key != "required"}
     if "properties" in node:
-        fields = {name: _whole(one, known) for name, one in node["properties"].items()}
-        node = {key: one for key, one in node.items() if key != "title"} | {"properties": fields}
+        fields = {name: _whole(child, known) for name, child in node["properties"].items()}
+        node = {key: child for key, child in node.items() if key != "title"} | {
+            "properties": fields
+        }
         return node
-    kept = {key: one for key, one in node.items() if key != "default" or one is not None}
-    return {key: _whole(one, known) for key, one in kept.items()}
+    kept = {key: child for key, child in node.items() if key != "default" or child is not None}
+    return {key: _whole(child, known) for key, child in kept.items()}

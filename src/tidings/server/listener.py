@@ -118,8 +118,8 @@ class HttpServer:
         self._accept_off()
         if self._socket is not None:
             self._socket.close()
-        for one in self.places:
-            one.shut()
+        for place in self.places:
+            place.shut()
         for _, sock in self._unopened:
             sock.close()
         self._unopened.clear()
@@ -128,8 +128,8 @@ class HttpServer:
                 while self.places or self._opening:
                     self._empty.clear()
                     await self._empty.wait()
-        for one in self.places:
-            one.abort()
+        for place in self.places:
+            place.abort()
         if self._tick_timer is not None:
             self._tick_timer.cancel()
         if self._round is not None:
@@ -229,7 +229,7 @@ class HttpServer:
 
     def _room(self) -> bool:
         """Let one give way."""
-        return any(one.yields() for one in self.places.give_way(self._loop.time()))
+        return any(connection.yields() for connection in self.places.give_way(self._loop.time()))
 
     def _short(self) -> None:
         """Descriptors have run out: let some go, and do not ask again at once."""
@@ -297,10 +297,10 @@ class HttpServer:
     def _tick(self) -> None:
         self.date = formatdate(usegmt=True).encode()
         now_s = self._loop.time()
-        for one in (*self.places.unfinished, *self.places.idle(), *self.places.queued):
-            one.look(now_s)
-        for one in self.places.beyond(now_s):
-            one.yields()
+        for connection in (*self.places.unfinished, *self.places.idle(), *self.places.queued):
+            connection.look(now_s)
+        for connection in self.places.beyond(now_s):
+            connection.yields()
         if self._reserve < 0:
             with contextlib.suppress(OSError):
                 self._reserve = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)

@@ -131,11 +131,11 @@ class ConnectionPlaces(Generic[C]):
         """The unfinished connections that addresses have beyond their bound; the oldest of each."""
         bound, since_s = self._bounds.per_address, now_s - self._bounds.young_s
         return [
-            one
+            connection
             for address, group in self._by_address.items()
             if address != NOBODY
-            for one in islice(group, max(0, len(group) - bound))
-            if self._waits[one][1] < since_s
+            for connection in islice(group, max(0, len(group) - bound))
+            if self._waits[connection][1] < since_s
         ]
 
     def give_way(self, now_s: float) -> Iterator[C]:
@@ -147,14 +147,14 @@ class ConnectionPlaces(Generic[C]):
         yield from list(islice(self._behind, _ASKED))
         if len(self._waits) > self._room:
             greedy = max(self._by_address, key=lambda address: len(self._by_address[address]))
-            for one in list(islice(self._by_address[greedy], _ASKED)):
-                if self._waits[one][1] >= since_s:
+            for connection in list(islice(self._by_address[greedy], _ASKED)):
+                if self._waits[connection][1] >= since_s:
                     return
-                yield one
+                yield connection
             return
         yield from self.idle()
-        for one, (_, began_s) in list(self._waits.items()):
+        for waited, (_, began_s) in list(self._waits.items()):
             if began_s < since_s:
-                yield one
+                yield waited
         yield from list(islice(self._alone, _ASKED))
         yield from list(islice(self._known, _ASKED))

@@ -65,10 +65,10 @@ def _read(name: str, value: Any, *, as_text: bool) -> Any:
     """One value in its setting's type. ValueError (msgspec's is one) where it does not fit."""
     if name in _ENTRIES:
         entries = value.split(",") if as_text else value
-        if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        if not isinstance(entries, list) or not all(isinstance(part, str) for part in entries):
             raise ValueError("a list of texts is expected")
         parse = _ENTRIES[name]
-        return tuple(parse(entry.strip()) for entry in entries if entry.strip())
+        return tuple(parse(part.strip()) for part in entries if part.strip())
     if as_text:
         value = value.strip()
     return msgspec.convert(value, HINTS[name], strict=not as_text, dec_hook=_object)
@@ -91,8 +91,8 @@ def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
 
 
 def _unknown(name: str, known: list[str], where: str = "") -> str:
-    spelt = {one.lower(): one for one in known}
-    near = [spelt[one] for one in difflib.get_close_matches(name.lower(), spelt, 1)]
+    spelt = {name.lower(): name for name in known}
+    near = [spelt[match] for match in difflib.get_close_matches(name.lower(), spelt, 1)]
     hint = f" Did you mean {near[0]}?" if near else " docs/settings.md lists them all."
     return f"{name}{where} is not a setting.{hint}"
 

@@ -91,7 +91,7 @@ def issue_coupons(world: World) -> None:
 
 def take_coupon(customer: SimulatedCustomer, now_ms: int) -> Coupon | None:
     """The coupon that is used on a bill."""
-    coupon = next((one for one in customer.coupons if one.valid_till_ms > now_ms), None)
+    coupon = next((coupon for coupon in customer.coupons if coupon.valid_till_ms > now_ms), None)
     if coupon is not None:
         customer.coupons.remove(coupon)
     return coupon
@@ -198,7 +198,7 @@ def _texts(reward: Reward) -> Json:
 def buy_reward(world: World) -> None:
     """A member buys a reward with points, or has too few: then the attempt fails in words."""
     customer = world.member()
-    running = [one for one in world.rewards if one.ends_ms > world.now_ms]
+    running = [reward for reward in world.rewards if reward.ends_ms > world.now_ms]
     if not running:
         return
     reward = world.rng.choice(running)

@@ -108,9 +108,9 @@ def _limit(kpi: str) -> list[Json]:
 def give(world: World) -> None:
     """A member is given a promotion, to be earned by a bill."""
     customer = world.member()
-    running = [one for one in world.promotions if one.ends_ms > world.now_ms]
-    held = {one.promotion.id for one in customer.promotions}
-    free = [one for one in running if one.id not in held]
+    running = [promotion for promotion in world.promotions if promotion.ends_ms > world.now_ms]
+    held = {promotion.promotion.id for promotion in customer.promotions}
+    free = [promotion for promotion in running if promotion.id not in held]
     if not free:
         return
     promotion = world.rng.choice(free)
@@ -244,7 +244,7 @@ def revoke_cart_offer(world: World, customer: SimulatedCustomer, offer: CartOffe
 
 def take_cart_offer(customer: SimulatedCustomer, gross: float) -> CartOffer | None:
     """The earned offer that is used on a bill, with what it takes off."""
-    offer = next((one for one in customer.offers if one.earn_id), None)
+    offer = next((offer for offer in customer.offers if offer.earn_id), None)
     if offer is not None:
         customer.offers.remove(offer)
         offer.discount = round(gross * CART_SHARE, 2)

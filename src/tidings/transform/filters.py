@@ -62,7 +62,7 @@ def number(value: Any, decimals: Any = 0, point: Any = ".", group: Any = "") -> 
         return ""
     if type(decimals) is not int or not 0 <= decimals <= DECIMALS_MAX:
         raise Unfit(f"number must be told decimals from 0 to {DECIMALS_MAX}.")
-    if not all(isinstance(one, str) and len(one) <= PART_MAX for one in (point, group)):
+    if not all(isinstance(text, str) and len(text) <= PART_MAX for text in (point, group)):
         raise Unfit(f"number must be told a point and a group of at most {PART_MAX} characters.")
     said = str(value) if type(value) in (int, float, str) else ""
     try:

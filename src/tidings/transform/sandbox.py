@@ -79,9 +79,9 @@ class Sandbox:
         self._numbers = Numbers()
         read = plain(self._numbers.read(event))
         made, size = [], 0
-        for one in templates:
-            environment = self._compiled(one.template, org, HTML if one.html else TEXT)
-            made.append(_run(environment, one.template, read, fields=one.fields))
+        for template in templates:
+            environment = self._compiled(template.template, org, HTML if template.html else TEXT)
+            made.append(_run(environment, template.template, read, fields=template.fields))
             size += len(made[-1].encode("utf-8", "surrogatepass"))
             if size > OUTPUT_MAX:
                 raise Unrenderable(

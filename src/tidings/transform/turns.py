@@ -35,9 +35,9 @@ class FairQueue(Generic[Item]):
 
     def push_back(self, items: list[Item]) -> None:
         """What was taken and not done, in its order: it is next again."""
-        for item in reversed(items):
-            self._orgs.setdefault(item.org, deque()).appendleft(item)
-            self._orgs.move_to_end(item.org, last=False)
+        for work in reversed(items):
+            self._orgs.setdefault(work.org, deque()).appendleft(work)
+            self._orgs.move_to_end(work.org, last=False)
             self._count += 1
 
     def pop(self) -> Item:
@@ -56,6 +56,6 @@ class FairQueue(Generic[Item]):
     def take(self, org: int | None = None) -> list[Item]:
         """All that waits, or all of an org; none of it waits any more."""
         orgs = list(self._orgs) if org is None else [org] if org in self._orgs else []
-        taken = [item for one in orgs for item in self._orgs.pop(one)]
+        taken = [work for org in orgs for work in self._orgs.pop(org)]
         self._count -= len(taken)
         return taken

@@ -92,7 +92,7 @@ class Segments:
 
     def remove_before(self, number: int) -> None:
         """Remove those with lower numbers."""
-        for old in [one for one in self.sizes if one < number]:
+        for old in [size for size in self.sizes if size < number]:
             self.path(old).unlink()
             del self.sizes[old]
 

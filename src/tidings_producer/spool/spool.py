@@ -140,7 +140,7 @@ class Spool:
     def append(self, events: Sequence[Encoded]) -> None:
         """Keep events, one behind the other. When it returns they are on the disk; where it
         raises (SpoolFull, SpoolFailed), they are not promised."""
-        records = [pack(_written(one)) for one in events]
+        records = [pack(_written(event)) for event in events]
         left = sum(map(len, records))
         with self._change:
             self._refuse_unusable()
@@ -177,13 +177,13 @@ class Spool:
 
     def put_aside(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
         """Keep those that were refused, each once. SpoolFull, SpoolFailed."""
-        for one, verdict in zip(events, verdicts):
+        for event, verdict in zip(events, verdicts):
             if verdict.code:
-                self.refused.add(one.event_id, one.body, verdict)
+                self.refused.add(event.event_id, event.body, verdict)
 
     def take(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
         """The first that wait are settled, and wait no longer."""
-        data = b"".join([pack(_written(one)) for one in events])
+        data = b"".join([pack(_written(event)) for event in events])
         with self._change:
             self._move(data)
 
@@ -263,12 +263,12 @@ class Spool:
         """As many records as one segment takes, at a time."""
         part: list[bytes] = []
         size = 0
-        for one in records:
-            if part and size + len(one) > self._segment_bytes:
+        for record in records:
+            if part and size + len(record) > self._segment_bytes:
                 yield b"".join(part)
                 part, size = [], 0
-            part.append(one)
-            size += len(one)
+            part.append(record)
+            size += len(record)
         yield b"".join(part)
 
     def _append(self, data: bytes) -> None:
@@ -369,7 +369,7 @@ class Spool:
         while self._place.segment < self._segments.newest:
             if self._place.offset < self._segments.sizes[self._place.segment]:
                 return
-            later = [one for one in self._segments.sizes if one > self._place.segment]
+            later = [size for size in self._segments.sizes if size > self._place.segment]
             self._set_place(SpoolPosition(min(later), 0))
             with suppress(OSError):  # it is removed when the spool is opened again
                 self._segments.remove_before(self._place.segment)
@@ -439,8 +439,8 @@ _open: set[Spool] = set()
 def _forked() -> None:
     """In the child: let go of what is the parent's. A lock holds while any process has its file,
     and two processes must not write to one."""
-    for one in list(_open):
-        one.abandon()
+    for spool in list(_open):
+        spool.abandon()
 
 
 os.register_at_fork(after_in_child=_forked)

@@ -19,7 +19,7 @@ def headers_of(reply: Reply) -> dict[str, Any]:
 async def test_every_get_has_a_head() -> None:
     async with world() as w:
         things: Things = await w.org(2001, "acme")
-        for path in (*(things.path(f"GET {one}") for one in GETS), "/openapi.json", "/docs"):
+        for path in (*(things.path(f"GET {get}") for get in GETS), "/openapi.json", "/docs"):
             call = next((c for c in SCOPES if things.path(c) == path and c[:4] == "GET "), "")
             auth = BOSS if SCOPES.get(call, "").startswith(PLATFORM) else things.auth
             auth_or_none = None if SCOPES.get(call, OPEN) == OPEN else auth

@@ -57,7 +57,10 @@ def doors() -> dict[str, bool]:
                         for other in ast.walk(tree)
                         if isinstance(other, ast.AsyncFunctionDef) and node in ast.walk(other)
                     ]
-                    holds = any({name for _, name in _calls(one)} & HOLDS for one in outer)
+                    holds = any(
+                        {name for _, name in _calls(async_function_def)} & HOLDS
+                        for async_function_def in outer
+                    )
                     found[f"{path.relative_to(SOURCE).as_posix()}:{node.name}"] = holds
     return found
 

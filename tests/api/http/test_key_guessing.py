@@ -39,7 +39,7 @@ async def ask(s: Service, how: str, headers: dict[str, str], address: str = HERE
     scope = scope_of(method, path, more | headers) | {"client": (address, 1)}
     await app(scope, receive, send)
     got = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return Reply(sent[0]["status"], got, b"".join(one.get("body", b"") for one in sent[1:]))
+    return Reply(sent[0]["status"], got, b"".join(row.get("body", b"") for row in sent[1:]))
 
 
 def accept_app(s: Service) -> AcceptApp:
@@ -137,7 +137,9 @@ async def test_guessing_is_seen() -> None:
             for n in range(TRIES + 30):
                 await ask(s, "control", {"authorization": basic("boss", f"wrong {n}")})
         told = [line for line in lines if line["event"] == "keys are being guessed"]
-        assert [(one["address"], one["refused"]) for one in told] == [(HERE, TRIES + 1)]
+        assert [
+            (mutable_mapping["address"], mutable_mapping["refused"]) for mutable_mapping in told
+        ] == [(HERE, TRIES + 1)]
         assert "wrong" not in json.dumps(lines)
         shown = generate_latest(registry).decode()
         assert f'tidings_keys_refused_total{{status="401"}} {float(TRIES)}' in shown

@@ -34,5 +34,5 @@ async def send(s: Service, body: Any, path: str = "/in/1/shop", **headers: str) 
 async def accepted(s: Service) -> list[Any]:
     """The bodies of all events, the oldest first."""
     rows = (await s.call("GET", "/v1/events?limit=100")).json["events"]
-    found = [(await s.call("GET", f"/v1/events/{one['eventId']}")).json["body"] for one in rows]
+    found = [(await s.call("GET", f"/v1/events/{row['eventId']}")).json["body"] for row in rows]
     return found[::-1]

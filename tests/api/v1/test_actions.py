@@ -25,7 +25,7 @@ from tidings.store import port
 ORG = OrgId(7)
 
 
-BOTH = {one.name: one for one in (welcome(), text_message())}
+BOTH = {action.name: action for action in (welcome(), text_message())}
 
 
 @asynccontextmanager
@@ -38,7 +38,9 @@ async def acting(actions: Actions = BOTH, **more: Any) -> AsyncIterator[tuple[Se
 
 
 def number_of(s: Service, name: str) -> int:
-    return next(one.webhook.number for one in s.webhooks.list(ORG) if one.webhook.name == name)
+    return next(
+        state.webhook.number for state in s.webhooks.list(ORG) if state.webhook.name == name
+    )
 
 
 async def test_an_org_sees_its_actions_and_what_came_of_them_and_no_other_does() -> None:
@@ -105,7 +107,7 @@ async def test_an_action_that_is_not_in_the_file_any_more_says_so() -> None:
         shown = await _shown(s, auth)
         assert (shown["standing"], shown["definition"], shown["does"]) == ("disabled", None, None)
         assert "does not have it any more" in shown["troubles"][0]
-        [record] = [one for one in s.webhooks.list(ORG) if one.webhook.name == "welcome"]
+        [record] = [state for state in s.webhooks.list(ORG) if state.webhook.name == "welcome"]
         assert record.config.reason == ABSENT
 
 
@@ -127,12 +129,12 @@ async def test_a_delivery_of_an_action_has_its_steps_and_what_was_made() -> None
             DeliveryId(delivery), number, None, State.DELIVERED, 2, 1, when, 3, 200, None, None,
             bytes_of(made), keeps_sent=True,
         )  # fmt: skip
-        for one in (waits, done):
-            await s.store.commit(port.Batch(s.registry.version, settled=[one]))
+        for settlement in (waits, done):
+            await s.store.commit(port.Batch(s.registry.version, settled=[settlement]))
         shown = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}", auth=auth)).json
         run = shown["run"]
         assert (run["action"], run["language"]) == ("welcome", "de")
-        assert [(one["step"], one["name"]) for one in run["steps"]] == [
+        assert [(row["step"], row["name"]) for row in run["steps"]] == [
             ("wait", None),
             ("lookUp", "contact"),
             ("language", "de"),
@@ -160,8 +162,8 @@ async def test_a_run_that_was_not_done_shows_what_it_had_looked_up() -> None:
         await s.store.commit(port.Batch(s.registry.version, settled=[ended]))
         shown = (await s.call("GET", f"/v1/deliveries/{show('dlv', delivery)}", auth=auth)).json
         assert [
-            (one["step"], one["name"], one["said"], one["durationInMs"])
-            for one in shown["run"]["steps"]
+            (row["step"], row["name"], row["said"], row["durationInMs"])
+            for row in shown["run"]["steps"]
         ] == [
             ("lookUp", "contact", "found", 0.25),
             ("lookUp", "tier", "found before", 0),
@@ -189,7 +191,7 @@ async def test_an_action_of_the_file_is_not_deleted_and_one_that_left_it_is() ->
     async with acting({"text-message": text_message()}) as (s, auth):
         await declare(s.webhooks, ORG, BOTH, "actions.toml")
         await declare(s.webhooks, ORG, s.parts.actions.declared.actions, "actions.toml")
-        ids = {one.webhook.name: one.webhook.id for one in s.webhooks.list(ORG)}
+        ids = {state.webhook.name: state.webhook.id for state in s.webhooks.list(ORG)}
         for query in ("", "?dryRun=true"):
             refused = await s.call(
                 "DELETE", f"/v3/webHooks/{ids['text-message']}{query}", auth=auth
@@ -209,7 +211,9 @@ async def test_an_action_of_the_file_is_not_deleted_and_one_that_left_it_is() ->
 
 async def test_a_test_of_an_action_is_for_who_may_read_what_is_known_of_customers() -> None:
     async with acting(lookups=Known()) as (s, _):
-        id = next(one.webhook.id for one in s.webhooks.list(ORG) if one.webhook.name == "welcome")
+        id = next(
+            state.webhook.id for state in s.webhooks.list(ORG) if state.webhook.name == "welcome"
+        )
         auth = await s.add_org(ORG, "webhooks:read webhooks:write")
         refused = await s.call("POST", f"/v1/webHooks/{id}/test", {}, auth=auth)
         assert refused.status == 403 and b"a@b.example" not in refused.body
@@ -244,7 +248,9 @@ async def test_a_test_makes_the_actions_own_example_and_keeps_quiet_hours_unless
 
 async def test_an_action_is_previewed_in_the_console_alone() -> None:
     async with acting(lookups=Known()) as (s, auth):
-        id = next(one.webhook.id for one in s.webhooks.list(ORG) if one.webhook.name != "welcome")
+        id = next(
+            state.webhook.id for state in s.webhooks.list(ORG) if state.webhook.name != "welcome"
+        )
         await accept(s, "a", org=7, name="customerAdded")
         shown = await s.call("POST", "/v1/webHooks/preview", {"webHookId": id}, auth=auth)
         assert shown.status == 400 and SECRET not in shown.body.decode(), shown.body

@@ -10,7 +10,7 @@ BOSS = basic("boss", "s3cret")
 
 async def names(s: Service, auth: str) -> list[str]:
     told = (await s.call("GET", "/v1/connections", auth=auth)).json
-    return [one["name"] for one in told["connections"]]
+    return [row["name"] for row in told["connections"]]
 
 
 async def login(s: Service, scopes: str) -> str:
@@ -91,7 +91,7 @@ async def test_what_came_of_a_check_is_told_and_kept() -> None:
         broken = (await s.call("POST", "/v1/connections/broken/check", auth=auth)).json
         assert broken["works"] is False and "must answer; it does not" in broken["message"]
         listed = (await s.call("GET", "/v1/connections", auth=auth)).json["connections"]
-        assert [one["lastCheck"] for one in listed] == [broken, told]
+        assert [row["lastCheck"] for row in listed] == [broken, told]
 
 
 async def test_nothing_secret_is_told_to_anybody() -> None:

@@ -24,7 +24,7 @@ def keyed() -> dict[str, Any]:
     return {
         call: operation
         for call, operation in operations(described())
-        if any(one.get("name") == "Idempotency-Key" for one in operation.get("parameters", ()))
+        if any(row.get("name") == "Idempotency-Key" for row in operation.get("parameters", ()))
         and call.startswith("POST /v1/")
         and call not in OTHERWISE
     }
@@ -63,7 +63,7 @@ async def test_the_same_call_is_answered_the_same_and_another_body_is_refused() 
 
 async def listed(s: Service) -> list[str]:
     told = (await s.call("GET", f"{ORG}/credentials", auth=BOSS)).json["credentials"]
-    return [one["name"] for one in told if one["name"] == "shop"]
+    return [row["name"] for row in told if row["name"] == "shop"]
 
 
 async def test_two_at_once_make_one_and_somebody_elses_key_is_another() -> None:
@@ -72,7 +72,7 @@ async def test_two_at_once_make_one_and_somebody_elses_key_is_another() -> None:
         path = f"{ORG}/credentials"
         calls = [s.call("POST", path, NEW, auth=BOSS, idempotency_key="k-1") for _ in range(3)]
         answers = await asyncio.gather(*calls)
-        assert len({one.body for one in answers}) == 1 and len(await listed(s)) == 1
+        assert len({answer.body for answer in answers}) == 1 and len(await listed(s)) == 1
         own = await s.add_org(7)
         more = await s.call("POST", path, NEW, auth=own, idempotency_key="k-1")
         assert more.status == 201 and more.json["secret"] != answers[0].json["secret"]

@@ -64,7 +64,7 @@ async def test_limit_and_next_lead_through_a_list(path: str) -> None:
             if page.json["paging"]["next"] is None:
                 break
             cursor = f"&cursor={page.json['paging']['next']}"
-        ids = [[one.get("id") or one["eventId"] for one in rows] for rows in (found, whole[field])]
+        ids = [[row.get("id") or row["eventId"] for row in rows] for rows in (found, whole[field])]
         assert ids[0] == ids[1] and len(found) >= 1
 
 
@@ -75,11 +75,11 @@ async def test_an_old_name_is_read_with_a_warning(path: str, name: str) -> None:
     async with world() as w:
         things = await w.org(2001, "acme")
         whole = (await w.call("GET", path, None, things.auth)).json
-        [field] = [one for one, value in whole.items() if isinstance(value, list)]
+        [field] = [row for row, value in whole.items() if isinstance(value, list)]
         last = whole[field][-1]["id"]
         told = (await w.call("GET", f"{path}?{name}={last}", None, things.auth)).json
         assert told[field] == []
-        assert [(one["code"], one["path"]) for one in told["warnings"]] == [
+        assert [(row["code"], row["path"]) for row in told["warnings"]] == [
             ("parameter_alias", name)
         ]
         assert "warnings" not in whole
@@ -93,7 +93,7 @@ async def test_the_states_of_a_list_were_called_status_and_still_are_read_so(pat
         things = await w.org(2001, "acme")
         told = (await w.call("GET", f"{path}?states=failed", None, things.auth)).json
         former = (await w.call("GET", f"{path}?status=failed", None, things.auth)).json
-        assert [(one["code"], one["path"]) for one in former.pop("warnings")] == [
+        assert [(row["code"], row["path"]) for row in former.pop("warnings")] == [
             ("parameter_alias", "status")
         ]
         assert told == former

@@ -39,10 +39,10 @@ BODIES = bodies()
 
 def objects(schema: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """Each object of a schema whose fields it names, and where it is."""
-    for one in (schema, *schema.get("anyOf", ())):
-        if one.get("properties") and one.get("type") == "object":
-            yield place, one
-            for name, field in one["properties"].items():
+    for row in (schema, *schema.get("anyOf", ())):
+        if row.get("properties") and row.get("type") == "object":
+            yield place, row
+            for name, field in row["properties"].items():
                 yield from objects(field, f"{place}.{name}".lstrip("."))
 
 
@@ -50,8 +50,8 @@ def objects(schema: Any, place: str = "") -> Iterator[tuple[str, Any]]:
 def test_the_description_says_so(call: str) -> None:
     found = list(objects(BODIES[call]))
     assert found
-    for place, one in found:
-        assert one.get("additionalProperties") is False, f"{place or 'the body'} takes any field"
+    for place, row in found:
+        assert row.get("additionalProperties") is False, f"{place or 'the body'} takes any field"
 
 
 async def test_each_is_refused_by_its_name_and_nothing_is_done() -> None:

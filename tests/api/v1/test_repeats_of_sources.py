@@ -44,8 +44,8 @@ async def test_a_body_under_other_ids_is_the_same_event(
         source = await make(s, verification=scheme, messageId=message_id)
         assert (source["messageId"], source["warnings"]) == (message_id, [])
         told = [(await send(s, scheme, BODY, f"m{n}", NOW_S + n)).json for n in range(4)]
-        assert [one["accepted"] for one in told] == [1, 0, 0, 0]
-        assert [one["duplicates"] for one in told] == [0, 1, 1, 1]
+        assert [row["accepted"] for row in told] == [1, 0, 0, 0]
+        assert [row["duplicates"] for row in told] == [0, 1, 1, 1]
         other = BODY.replace(b'"id": 7', b'"id": 8')
         assert (await send(s, scheme, other, "m0", NOW_S)).json["accepted"] == 1
         # A body of other bytes is another message by its digest, and by a field of it a repeat that

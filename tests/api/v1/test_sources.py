@@ -40,7 +40,7 @@ async def test_a_message_becomes_an_event_by_its_mapping() -> None:
         assert shown["lastHour"] == {
             "accepted": 1, "duplicate": 0, "passedOver": 1, "aside": 0, "refused": 0,
         }  # fmt: skip
-        assert [one["outcome"] for one in shown["newest"]] == ["passedOver", "accepted"]
+        assert [row["outcome"] for row in shown["newest"]] == ["passedOver", "accepted"]
 
 
 async def test_an_event_of_another_tidings_is_taken_once_whichever_org_it_names() -> None:
@@ -93,8 +93,8 @@ async def test_what_cannot_become_an_event_waits_for_another_mapping() -> None:
             reply = await send(s, body, webhook_id=f"m{n}")
             assert reply.status == 202 and reply.json["aside"] is True
         listed = (await s.call("GET", f"{path}/aside")).json["messages"]
-        assert [one["place"] for one in listed] == ["m2", "m1", "m0"]
-        assert {one["error"]["code"] for one in listed} == {"no_value"}
+        assert [row["place"] for row in listed] == ["m2", "m1", "m0"]
+        assert {row["error"]["code"] for row in listed} == {"no_value"}
         whole = (await s.call("GET", f"{path}/aside/{listed[0]['id']}")).json
         assert json.loads(whole["body"]["text"]) == {"type": "shop.paid", "n": 2}
         assert {"name": "x-key", "value": "…long"} in whole["headers"]
@@ -109,7 +109,7 @@ async def test_what_cannot_become_an_event_waits_for_another_mapping() -> None:
         assert (one.json["accepted"], one.json["left"]) == (1, 2)
         rest = (await s.call("POST", f"{path}/redrive")).json
         assert (rest["accepted"], rest["left"]) == (2, 0)
-        assert sorted(one["data"]["n"] for one in await accepted(s)) == [0, 1, 2]
+        assert sorted(row["data"]["n"] for row in await accepted(s)) == [0, 1, 2]
         # what was accepted before is known when its sender sends it again
         late = await send(s, json.dumps({"type": "shop.paid", "n": 0}).encode(), webhook_id="m0")
         assert late.json["duplicates"] == 1
@@ -326,7 +326,7 @@ async def test_who_proves_nothing_drives_no_message_out_of_sight() -> None:
         for _ in range(60):
             assert (await send(s, b"{}", X_Key="another value, long")).status == 401
         shown = (await s.call("GET", "/v1/sources/shop")).json
-        outcomes = [one["outcome"] for one in shown["newest"]]
+        outcomes = [row["outcome"] for row in shown["newest"]]
         assert outcomes.count("accepted") == 1 and outcomes.count("refused") == 10
         assert shown["lastHour"]["refused"] == 60
 

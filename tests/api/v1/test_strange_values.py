@@ -42,8 +42,8 @@ BODIES = _bodies()
 
 def _names(schema: dict[str, Any], depth: int = 2) -> Iterator[tuple[str, ...]]:
     """The places of fields, those of objects inside of it too."""
-    for one in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
-        for name, field in one.get("properties", {}).items():
+    for row in (schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        for name, field in row.get("properties", {}).items():
             yield (name,)
             if depth > 1 and isinstance(field, dict):
                 yield from ((name, *below) for below in _names(field, depth - 1))
@@ -84,4 +84,4 @@ async def test_no_value_of_a_field_makes_a_call_fail_nor_one_that_reads(call: st
         for other in SCOPES:
             if other.startswith("GET ") and "stream" not in other:
                 failed.append(await _fails(w, things, other, None))
-        assert not [one for one in failed if one]
+        assert not [text for text in failed if text]

@@ -60,12 +60,12 @@ async def test_each_attempt_shows_its_request_by_the_version_that_sent_it() -> N
         await s.webhooks.replace(OrgId(1), hook.id, changed, "boss")
         await settle(s, delivery, hook, State.DELIVERED, attempt=2, version=2)
         told = await shown(s, delivery)
-        first, second = [one["request"] for one in told["attemptList"]]
+        first, second = [row["request"] for row in told["attemptList"]]
         assert (first["method"], first["url"]) == ("POST", "https://crm.example.com/hook")
         assert second["url"] == "https://new.example/"
-        headers = {one["name"]: one["value"] for one in first["headers"]}
+        headers = {row["name"]: row["value"] for row in first["headers"]}
         assert headers["Authorization"] == "…cdef", "configured values are masked"
-        assert {one["name"]: one["value"] for one in second["headers"]}["X-Key"] == "…kkkk"
+        assert {row["name"]: row["value"] for row in second["headers"]}["X-Key"] == "…kkkk"
         assert headers["tidings-delivery"] == show("dlv", delivery)
         assert headers["tidings-attempt"] == "1"
         assert first["body"]["text"] == (
@@ -98,7 +98,7 @@ async def test_what_is_not_kept_is_not_made_up() -> None:
         assert gone["request"]["body"] is None and "retention" in gone["request"]["note"]
         [unkept] = (await shown(s, two))["attemptList"]
         assert unkept["request"]["body"] is None and "shaping" in unkept["request"]["note"]
-        names = {one["name"] for one in unkept["request"]["headers"]}
+        names = {row["name"] for row in unkept["request"]["headers"]}
         assert "webhook-signature" not in names and "webhook-id" in names
 
 
@@ -177,7 +177,7 @@ async def test_a_retry_that_waits_in_its_lane_is_not_shown_as_an_attempt() -> No
             for told in await everywhere(s, delivery):
                 assert (told["attempts"], told["nextAttemptAt"]) == (1, iso(next_ms))
             told = await shown(s, delivery)
-            assert [one["number"] for one in told["attemptList"]] == [1]
+            assert [row["number"] for row in told["attemptList"]] == [1]
             assert "The next try is under way." not in told["advice"]
         s.next_attempts[delivery] = NextAttempt(begun=2)
         for told in await everywhere(s, delivery):
@@ -203,7 +203,7 @@ async def test_an_attempt_that_ends_while_it_is_looked_at_is_shown_with_what_cam
         s.store.attempts_of = attempts_of  # type: ignore[method-assign]
         told = await shown(s, delivery)
         assert (told["attempts"], told["nextAttemptAt"]) == (2, iso(START_MS + 9_000))
-        assert [one["status"] for one in told["attemptList"]] == [503, 400]
+        assert [row["status"] for row in told["attemptList"]] == [503, 400]
 
 
 async def test_what_was_cancelled_while_it_waited_has_no_attempt_that_goes_on_for_ever() -> None:

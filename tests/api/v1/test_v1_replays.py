@@ -55,7 +55,7 @@ async def test_a_job_is_made_runs_and_is_told_of_when_it_has_ended() -> None:
         assert (kind, org) == ("tidings.replay.finished", ORG)
         assert (fact["replayId"], fact["delivered"]) == (id, 3)
         listed = (await made.call("GET", "/v1/replays", None, auth)).json["replays"]
-        assert [one["id"] for one in listed] == [id]
+        assert [row["id"] for row in listed] == [id]
 
 
 LAST = "9999-12-31T23:59:59.999Z"
@@ -76,7 +76,7 @@ async def test_the_first_and_last_times_are_told_by_every_call(said: int | str, 
         job = await made.call("POST", "/v1/deliveries/cancel", body, auth)
         assert job.status == 201 and job.json["to"] == told
         listed = (await made.call("GET", "/v1/replays", None, auth)).json["replays"]
-        assert [one["id"] for one in listed] == [job.json["id"]]
+        assert [row["id"] for row in listed] == [job.json["id"]]
         later = await made.call("POST", "/v1/deliveries/cancel", body | {"to": END_MS}, auth)
         assert later.status == 400 and later.json["error"]["code"] == "bad_time"
 

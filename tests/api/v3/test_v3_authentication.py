@@ -56,4 +56,4 @@ async def test_a_stored_secret_does_not_go_elsewhere() -> None:
         for patch in ({"webHookUrl": "https://evil.example/"}, {"authentication": evil}):
             reply = await s.call("PATCH", path, patch)
             assert reply.status == 400
-            assert [one["code"] for one in reply.json["errors"]] == ["credentials_stay"]
+            assert [row["code"] for row in reply.json["errors"]] == ["credentials_stay"]

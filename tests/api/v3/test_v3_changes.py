@@ -27,7 +27,7 @@ async def make(s: Service, **fields: Any) -> Any:
 
 
 def codes(reply: Reply) -> list[tuple[Any, str]]:
-    return [(one["code"], one["field"]) for one in reply.json["errors"]]
+    return [(row["code"], row["field"]) for row in reply.json["errors"]]
 
 
 class TestPatch:
@@ -95,7 +95,7 @@ class TestPatch:
             # Callers of the original send what they like.
             answer = await s.call("PUT", path, patch | {"slaInSeconds": 7})
             assert answer.status == 200
-            assert "unknown_field" in {one["code"] for one in answer.json["warnings"]}
+            assert "unknown_field" in {row["code"] for row in answer.json["warnings"]}
 
     async def test_an_object_and_a_list_are_set_as_a_whole(self) -> None:
         async with service() as s:
@@ -180,7 +180,7 @@ class TestPatch:
             old = await make(s)
             reply = await s.call("PATCH", f"/v3/webHooks/{old['webHookId']}", {"name": "new"})
             assert reply.json["data"]["name"] == "crm"
-            assert [one["code"] for one in reply.json["warnings"]] == ["name_kept"]
+            assert [row["code"] for row in reply.json["warnings"]] == ["name_kept"]
 
     async def test_a_body_that_is_too_deep_is_refused(self) -> None:
         async with service() as s:
@@ -264,8 +264,8 @@ class TestIdempotentCreate:
             await s.call("DELETE", path)
             again = Service(s.store, s.clock)
             await again.start()
-            for one in (s, again):
-                reply = await one.call("POST", "/v3/webHooks", BASIC, idempotency_key="k")
+            for element in (s, again):
+                reply = await element.call("POST", "/v3/webHooks", BASIC, idempotency_key="k")
                 assert reply.body == first.body
             await again.webhooks.close()
 
@@ -527,7 +527,7 @@ class TestWarnings:
                 body = BASIC | {"name": name, "webHookType": kind, "webHookUrl": " "}
                 reply = await s.call("POST", "/v3/webHooks", body)
                 assert reply.json["data"]["webHookType"] == "QUEUE_INT"
-                assert [one["code"] for one in reply.json["warnings"]] == ["queue_not_served"]
+                assert [row["code"] for row in reply.json["warnings"]] == ["queue_not_served"]
             path = f"/v3/webHooks/{reply.json['data']['webHookId']}"
             assert (await s.call("PUT", path, {})).json["warnings"] is None
             assert not s.registry.match(ORG, "pointsIssued")
@@ -553,7 +553,7 @@ class TestWarnings:
             good = await s.call("PATCH", path, {"webHookUrl": "https://here.example/"})
             assert good.json["warnings"] is None and len(asked) == 2
             bad = await s.call("PATCH", path, {"webHookUrl": gone})
-            assert [one["code"] for one in bad.json["warnings"]] == ["name_unresolved"]
+            assert [row["code"] for row in bad.json["warnings"]] == ["name_unresolved"]
 
 
 async def test_what_neo_enrichment_may_name_is_told_on_get() -> None:

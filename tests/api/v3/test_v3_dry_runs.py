@@ -25,7 +25,7 @@ def without(data: dict[str, Any], *fields: str) -> dict[str, Any]:
 
 
 def codes(reply: Reply) -> list[tuple[Any, str]]:
-    return [(one["code"], one["field"]) for one in reply.json["errors"]]
+    return [(row["code"], row["field"]) for row in reply.json["errors"]]
 
 
 async def test_a_create_is_answered_as_it_would_be_without_id_and_secret() -> None:
@@ -85,7 +85,7 @@ async def test_every_refusal_and_warning_is_that_of_the_call_itself() -> None:
             assert (dry.status, dry.json) == (real.status, real.json), (method, path)
             assert real.status >= 400, (method, path)
         dry = await s.call("PUT", f"/v3/webHooks/{id}{DRY}", {"colour": "red"})
-        assert [one["code"] for one in dry.json["warnings"]] == ["unknown_field"]
+        assert [row["code"] for row in dry.json["warnings"]] == ["unknown_field"]
         assert await listed(s) == before
 
 

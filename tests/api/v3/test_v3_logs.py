@@ -40,7 +40,7 @@ class Hook:
         cursor = None
         for _ in range(100):
             data = await self.page(**query, **({"cursor": cursor} if cursor else {}))
-            found += [one["eventId"] for one in data["events"]]
+            found += [row["eventId"] for row in data["events"]]
             if (cursor := data["paging"]["next"]) is None:
                 return found
         raise AssertionError("the pages do not end")
@@ -195,7 +195,7 @@ async def test_what_comes_while_sorted_pages_are_turned_does_not_move_them() -> 
         first = await hook.page(**query)
         await accept(s, "new", [hook.number], name="customerAdded")
         second = await hook.page(**query, cursor=first["paging"]["next"])
-        ids = [one["eventId"] for data in (first, second) for one in data["events"]]
+        ids = [row["eventId"] for data in (first, second) for row in data["events"]]
         assert ids == [f"e{n}" for n in (9, 6, 3, 0, 8, 7, 5, 4, 2, 1)]
         assert second["paging"]["next"] is None, "the last row was its last one"
 
@@ -206,9 +206,9 @@ async def test_a_sort_over_more_than_is_sorted_says_so(monkeypatch: pytest.Monke
         hook = await make(s)
         await fill(s, hook)
         reply = await hook.ask(sortBy="webhookDuration:desc")
-        ids = [one["eventId"] for one in reply.json["data"]["events"]]
+        ids = [row["eventId"] for row in reply.json["data"]["events"]]
         assert ids == ["e9", "e8", "e6", "e7"]
-        assert [one["code"] for one in reply.json["warnings"]] == ["newest_sorted"]
+        assert [row["code"] for row in reply.json["warnings"]] == ["newest_sorted"]
 
 
 @pytest.mark.parametrize(
@@ -266,12 +266,12 @@ async def test_a_parameter_that_is_passed_over_is_told_and_changes_nothing(
         assert plain.json["warnings"] is None
         reply = await hook.ask(limit=4, **query)
         assert reply.status == 200 and reply.json["data"] == plain.json["data"]
-        warned = [(one["code"], one["field"]) for one in reply.json["warnings"]]
+        warned = [(row["code"], row["field"]) for row in reply.json["warnings"]]
         assert warned == [("parameter_passed_over", name[:64]) for name in query][:20]
-        for one in reply.json["warnings"]:
-            assert "paging.next" in one["message"] and len(one["message"]) < 500
+        for row in reply.json["warnings"]:
+            assert "paging.next" in row["message"] and len(row["message"]) < 500
         metrics = await hook.metrics(**query)
-        assert [one["field"] for one in metrics.json["warnings"]] == [one for _, one in warned]
+        assert [row["field"] for row in metrics.json["warnings"]] == [row for _, row in warned]
         assert metrics.json["data"] == (await hook.metrics()).json["data"]
 
 

@@ -108,7 +108,7 @@ async def test_by_request_and_by_reference_are_lists_of_events_times_webhooks(ba
         async def rows(tail: str) -> list[tuple[str, str | None]]:
             reply = await s.call("GET", f"{base}/eventLog/{tail}")
             assert reply.status == 200 and reply.json["warnings"] is None
-            return [(one["eventId"], one["consumerGroupId"]) for one in reply.json["data"]]
+            return [(row["eventId"], row["consumerGroupId"]) for row in reply.json["data"]]
 
         assert await rows("requestId/r-1") == [
             ("e2", crm_group),
@@ -157,12 +157,12 @@ async def test_a_parent_sees_what_its_webhook_got_of_a_child_and_nothing_else() 
         await accept(s, "c1", [ours, theirs], org=7, ref="7_1", request="r-7")
         await accept(s, "c2", [theirs], org=7, ref="7_2", request="r-7")
         mine = (await s.call("GET", "/v3/webHooks/eventLog/requestId/r-7")).json["data"]
-        assert [(one["eventId"], one["consumerGroupId"]) for one in mine] == [("c1", group)]
+        assert [(row["eventId"], row["consumerGroupId"]) for row in mine] == [("c1", group)]
         one = (await s.call("GET", "/v3/webHooks/eventLog/c1")).json["data"]
         assert one["consumerGroupId"] == group
         assert (await s.call("GET", "/v3/webHooks/eventLog/c2")).status == 400
         below = await s.call("GET", "/v3/webHooks/eventLog/requestId/r-7", auth=child)
-        groups = [(one["eventId"], one["consumerGroupId"]) for one in below.json["data"]]
+        groups = [(row["eventId"], row["consumerGroupId"]) for row in below.json["data"]]
         assert groups == [("c2", their_group), ("c1", their_group)]
 
 
@@ -184,8 +184,8 @@ class TestSoManyRowsAtMost:
         """Event ids, and the codes of the warnings."""
         reply = await s.call("GET", f"/v3/webHooks/eventLog/{tail}")
         assert reply.status == 200
-        ids = [one["eventId"] for one in reply.json["data"]]
-        return ids, [one["code"] for one in reply.json["warnings"] or ()]
+        ids = [row["eventId"] for row in reply.json["data"]]
+        return ids, [row["code"] for row in reply.json["warnings"] or ()]
 
     @pytest.mark.parametrize("tail", ["requestId/r", "refId/1_1"])
     @pytest.mark.parametrize(

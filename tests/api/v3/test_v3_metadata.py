@@ -13,8 +13,8 @@ async def test_the_list_holds_every_name_with_its_flag() -> None:
         assert reply.status == 200
         assert reply.json["errors"] is None and reply.json["warnings"] is None
         rows = reply.json["data"]
-        assert [one["eventName"] for one in rows] == catalogue.load().names()
-        assert all(one == {"active": True, "eventName": one["eventName"]} for one in rows)
+        assert [row["eventName"] for row in rows] == catalogue.load().names()
+        assert all(row == {"active": True, "eventName": row["eventName"]} for row in rows)
 
 
 @pytest.mark.parametrize("name", ["pointsIssued", "CouponIssue", "customerAdded"])

@@ -86,7 +86,7 @@ async def test_list_holds_the_inactive_and_the_deleted_of_this_org_only() -> Non
         await s.call("POST", "/v3/webHooks", BASIC, auth=other)
         await s.call("DELETE", f"/v3/webHooks/{gone['webHookId']}")
         listed = (await s.call("GET", "/v3/webHooks")).json["data"]
-        assert [(one["name"], one["active"]) for one in listed] == [
+        assert [(row["name"], row["active"]) for row in listed] == [
             ("a", True),
             ("b", False),
             ("c", False),
@@ -99,9 +99,9 @@ async def test_list_holds_the_inactive_and_the_deleted_of_this_org_only() -> Non
             "x": [],
         }.items():
             some = (await s.call("GET", f"/v3/webHooks?name={asked}")).json["data"]
-            assert [one["name"] for one in some] == names
+            assert [row["name"] for row in some] == names
         theirs = (await s.call("GET", "/v3/webHooks", auth=other)).json["data"]
-        assert [one["name"] for one in theirs] == ["crm"]
+        assert [row["name"] for row in theirs] == ["crm"]
         acted = await s.call("GET", "/v3/webHooks", x_tidings_org="2")
         assert acted.json["data"] == theirs
 
@@ -152,7 +152,7 @@ async def test_replace_keeps_the_name_with_a_warning_and_drops_events_left_out()
         assert changed["name"] == "crm"
         assert changed["eventNames"] == ["pointsRedeemed"]
         assert changed["methodType"] == "PUT" and changed["version"] == 2
-        assert [one["code"] for one in reply.json["warnings"]] == ["name_kept"]
+        assert [row["code"] for row in reply.json["warnings"]] == ["name_kept"]
         assert not s.registry.match(OrgId(1), "pointsIssued")
         [webhook] = s.registry.match(OrgId(1), "pointsRedeemed")
         assert webhook.version == 2 and s.changed[-1] is webhook

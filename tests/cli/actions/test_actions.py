@@ -39,8 +39,8 @@ def test_a_file_without_a_fault_is_shown_action_by_action(tidings: Command) -> N
     done = tidings("actions", "check", path).must()
     heads, row = done.out.splitlines()[:2]
     assert heads.split() == ["Name", "When", "Looks", "up", "Does", "Over"]
-    for one in ("tell", "customerAdded, 2h later", "contact (contacts.csv)", "POST /v1/told"):
-        assert one in row
+    for element in ("tell", "customerAdded, 2h later", "contact (contacts.csv)", "POST /v1/told"):
+        assert element in row
     assert row.rstrip().endswith("api.brand.example")
     assert done.err.splitlines() == [
         f"{path} declares 1 action of org 2001.",
@@ -65,7 +65,7 @@ def test_all_faults_are_told_with_their_places(tidings: Command) -> None:
     )
     done = tidings("actions", "check", path).must(1)
     lines = done.out.splitlines()
-    assert [one.partition(": ")[0] for one in lines] == [
+    assert [line.partition(": ")[0] for line in lines] == [
         f"{path}:{at}" for at in ("7:10", "9:1", "11:1")
     ]
     assert (
@@ -74,7 +74,7 @@ def test_all_faults_are_told_with_their_places(tidings: Command) -> None:
     assert done.err.splitlines() == [f"{path} has 3 faults.", "Next: tidings actions check --help"]
     found = tidings("actions", "check", path, "--json").must(1).row
     assert found["valid"] is False
-    assert [(one["line"], one["column"], one["code"]) for one in found["faults"]] == [
+    assert [(row["line"], row["column"], row["code"]) for row in found["faults"]] == [
         (7, 10, "unknown_event_name"),
         (9, 1, "bad_duration"),
         (11, 1, "unknown_field"),
@@ -142,7 +142,7 @@ def test_init_lists_recipes_and_changes_no_file_that_is_there(tidings: Command) 
     (folder / "templates" / "welcome.txt").write_text("mine")
     done = tidings("actions", "init", "mail", "--into", str(folder)).must(4)
     assert "got templates/welcome.txt in" in done.err
-    assert [one.name for one in folder.iterdir()] == ["templates"]
+    assert [path.name for path in folder.iterdir()] == ["templates"]
     (folder / "templates" / "welcome.txt").unlink()
     (folder / "contacts.csv").symlink_to(tidings.home / "elsewhere.csv")  # leads nowhere yet
     tidings("actions", "init", "mail", "--into", str(folder)).must(4)
@@ -156,7 +156,7 @@ def test_init_leaves_nothing_half_done(tidings: Command) -> None:
     (folder / "templates").write_text("a file where a folder must be")
     done = tidings("actions", "init", "mail", "--into", str(folder)).must(2)
     assert "must be one that can be written to" in done.err
-    assert [one.name for one in folder.iterdir()] == ["templates"]
+    assert [path.name for path in folder.iterdir()] == ["templates"]
 
 
 def test_a_file_that_a_lookup_searches_must_be_there_with_its_key(tidings: Command) -> None:

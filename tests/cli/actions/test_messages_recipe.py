@@ -97,8 +97,8 @@ def event_of(name: str, customer: int) -> dict[str, Any]:
 async def messages(trial: ActionTrial, event: dict[str, Any]) -> list[Tried]:
     """What the actions of messages make of an event that is for them."""
     body = json.dumps(event).encode()
-    tried = [await trial.attempt(one, body, send=False) for one in trial.actions.values()]
-    return [one for one in tried if "It is for events" not in one.why]
+    tried = [await trial.attempt(action, body, send=False) for action in trial.actions.values()]
+    return [element for element in tried if "It is for events" not in element.why]
 
 
 def without(event: dict[str, Any], field: str) -> list[dict[str, Any]]:
@@ -114,9 +114,9 @@ async def test_where_the_event_lacks_what_a_message_is_about_none_is_made_and_th
     for event in without(event_of(name, PEOPLE[0]), NEEDED[name]):
         tried = await messages(trial, event)
         assert len(tried) >= 2, "a mail and an SMS"
-        for one in tried:
-            assert one.made is None and not one.failed, (one.action.name, one.shown)
-            assert one.why.startswith("The event does not say"), one.why
+        for element in tried:
+            assert element.made is None and not element.failed, (element.action.name, element.shown)
+            assert element.why.startswith("The event does not say"), element.why
 
 
 @pytest.mark.parametrize("name", ["customerAdded", *NEEDED])
@@ -125,37 +125,39 @@ async def test_no_language_leaves_a_gap_for_what_an_event_may_lack(
 ) -> None:
     for customer in PEOPLE:
         whole = event_of(name, customer)
-        events = [whole, *(one for field in WELCOME.get(name, ()) for one in without(whole, field))]
+        events = [whole, *(row for field in WELCOME.get(name, ()) for row in without(whole, field))]
         for event in events:
-            made = [one for one in await messages(trial, event) if one.shown is not None]
-            assert {"sms"} < {one.action.name for one in made}, "an SMS, and a mail"
-            for one in made:
-                assert one.shown is not None
-                if one.shown.method == "SEND":
-                    texts = [one.shown.body.decode(), _html(one)]
-                elif one.action.name == "sms":
-                    texts = [_form(one)["Body"]]
+            made = [
+                message for message in await messages(trial, event) if message.shown is not None
+            ]
+            assert {"sms"} < {element.action.name for element in made}, "an SMS, and a mail"
+            for element in made:
+                assert element.shown is not None
+                if element.shown.method == "SEND":
+                    texts = [element.shown.body.decode(), _html(element)]
+                elif element.action.name == "sms":
+                    texts = [_form(element)["Body"]]
                 else:
                     continue  # their texts stand at the provider
                 for text in texts:
-                    assert not GAP.search(text), (one.action.name, customer, text)
+                    assert not GAP.search(text), (element.action.name, customer, text)
 
 
 async def test_a_name_of_any_kind_stays_a_name_and_an_sms_is_not_too_long(
     trial: ActionTrial,
 ) -> None:
     for name in ("pointsIssued", "pointsExpiryReminder"):
-        for one in await messages(trial, event_of(name, 51)):
-            assert one.shown is not None, (one.action.name, one.why)
-            if one.action.name == "expiry-whatsapp":
-                assert json.loads(_form(one)["ContentVariables"])["1"] == HOSTILE
-            elif one.action.name == "points-sms":
-                assert json.loads(one.shown.body)["recipients"][0]["name"] == HOSTILE
-            elif one.shown.method == "SEND":
-                assert HOSTILE.replace("\u202e", "") in one.shown.body.decode()
-                assert "<b>O" not in _html(one) and "&lt;b&gt;O" in _html(one)
+        for message in await messages(trial, event_of(name, 51)):
+            assert message.shown is not None, (message.action.name, message.why)
+            if message.action.name == "expiry-whatsapp":
+                assert json.loads(_form(message)["ContentVariables"])["1"] == HOSTILE
+            elif message.action.name == "points-sms":
+                assert json.loads(message.shown.body)["recipients"][0]["name"] == HOSTILE
+            elif message.shown.method == "SEND":
+                assert HOSTILE.replace("\u202e", "") in message.shown.body.decode()
+                assert "<b>O" not in _html(message) and "&lt;b&gt;O" in _html(message)
     tried = await messages(trial, event_of("pointsIssued", 52))
-    [long] = [one for one in tried if one.action.name == "sms"]
+    [long] = [element for element in tried if element.action.name == "sms"]
     assert len(_form(long)["Body"]) < 160
 
 
@@ -174,13 +176,13 @@ async def test_who_may_have_opted_out_in_other_words_is_not_written_to(
     with contacts.open("a", encoding="utf-8") as file:
         file.write(f'60,a@mail.example,+919812300777,of-60,Mei,en,,"{said}"\n')
     accept_as_it_is(contacts)
-    for one in await messages(trial, event_of("customerAdded", 60)):
-        if one.shown is not None and one.shown.method == "SEND":
+    for message in await messages(trial, event_of("customerAdded", 60)):
+        if message.shown is not None and message.shown.method == "SEND":
             assert written, said
-        elif one.action.name == "loyalty-mail":
-            assert not written and "opted out" in one.why, one.why
+        elif message.action.name == "loyalty-mail":
+            assert not written and "opted out" in message.why, message.why
         else:
-            assert (one.made is not None) == (said in ("", "mail")), one.action.name
+            assert (message.made is not None) == (said in ("", "mail")), message.action.name
 
 
 async def test_nobody_is_thanked_for_what_they_have_brought_back(trial: ActionTrial) -> None:
@@ -188,16 +190,16 @@ async def test_nobody_is_thanked_for_what_they_have_brought_back(trial: ActionTr
         event = event_of("transactionAdded", PEOPLE[0])
         event["data"]["billType"] = kind
         tried = await messages(trial, event)
-        assert len(tried) == 2 and [one.made for one in tried] == [None, None], kind
+        assert len(tried) == 2 and [element.made for element in tried] == [None, None], kind
 
 
 async def test_times_are_those_of_the_customer_or_of_the_usual_zone(trial: ActionTrial) -> None:
     event = event_of("pointsExpiryReminder", 52)  # whose zone is not known
     event["data"]["scheduledExpiryDate"] = "2026-08-31T20:00:00Z"  # the day after in Kolkata
-    for one in await messages(trial, event):
-        assert one.shown is not None, one.why
-        text = _form(one).get("ContentVariables", "") or one.shown.body.decode()
-        assert "01%2F09%2F2026" in text or "01/09/2026" in text, (one.action.name, text)
+    for message in await messages(trial, event):
+        assert message.shown is not None, message.why
+        text = _form(message).get("ContentVariables", "") or message.shown.body.decode()
+        assert "01%2F09%2F2026" in text or "01/09/2026" in text, (message.action.name, text)
 
 
 def _form(one: Tried) -> dict[str, str]:

@@ -11,7 +11,7 @@ from tests.cli.service_wheel import ROOT, build
 from tidings.cli.actions.recipe_files import RECIPES, recipes
 
 EXAMPLES = ROOT / "examples"
-NAMES = [one.name for one in recipes()]
+NAMES = [recipe.name for recipe in recipes()]
 
 
 @pytest.fixture
@@ -25,11 +25,11 @@ def test_what_a_recipe_writes_is_a_file_of_actions_without_a_fault_or_a_warning(
 ) -> None:
     folder = tidings.home / "new" / name
     done = tidings("actions", "init", name, "--into", str(folder), "--org", "2001").must()
-    [recipe] = [one for one in recipes() if one.name == name]
-    assert done.out.split() == [str(folder / one) for one in recipe.files]
+    [recipe] = [recipe for recipe in recipes() if recipe.name == name]
+    assert done.out.split() == [str(folder / file) for file in recipe.files]
     text = (folder / "actions.toml").read_text("utf-8")
     assert recipe.about and text.startswith(f"# {recipe.about}\n")
-    named = {one: value_of(one) for one in re.findall(r"\$\{([A-Z_]+)\}", text)}
+    named = {row: value_of(row) for row in re.findall(r"\$\{([A-Z_]+)\}", text)}
     command = done.err.splitlines()[-1].removeprefix("Next: tidings ").split()
     assert command == ["actions", "check", str(folder / "actions.toml")]
     found = tidings(*command, "--json", **named).must().row
@@ -68,6 +68,6 @@ def test_of_a_variable_that_is_not_set_nothing_is_told_but_that(name: str, tmp_p
     Command(tmp_path)("actions", "init", name, "--into", str(tmp_path)).must()
     said = Command(tmp_path)("actions", "check", str(tmp_path / "actions.toml")).must(1)
     told = said.out.splitlines()
-    assert all("must be set in the environment as " in one for one in told), told
-    fields = [one.rpartition(", field ")[2] for one in told]
+    assert all("must be set in the environment as " in text for text in told), told
+    fields = [text.rpartition(", field ")[2] for text in told]
     assert len(fields) == len(set(fields)) >= 3

@@ -41,7 +41,7 @@ def test_actions_are_told_with_what_ails_them_and_never_with_a_secret(
     assert "‖ held up" in listed.out and "✗ failing" in listed.out
     assert MAIL_DOWN in listed.err and "actions.toml:" in listed.err
     assert "Next: tidings actions show receipt" in listed.err
-    names = [one["name"] for one in tidings("actions", "list", "--json").rows]
+    names = [row["name"] for row in tidings("actions", "list", "--json").rows]
     assert names == ["birthday", "receipt", "survey", "welcome"]
 
     shown = tidings("actions", "show", "survey").must()
@@ -107,7 +107,7 @@ def test_an_action_that_left_its_file_is_told_with_its_one_next_step(
         refused = tidings("webhooks", "delete", "welcome", "--yes").must(4)
         assert "must not be in the file of actions to be deleted" in refused.err.replace("\n", " ")
         tidings("webhooks", "delete", "birthday", "--yes").must()
-        names = [one["name"] for one in tidings("actions", "list", "--json").rows]
+        names = [row["name"] for row in tidings("actions", "list", "--json").rows]
         assert names == ["receipt", "survey", "welcome"]
     finally:
         mail.kill()

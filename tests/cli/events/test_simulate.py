@@ -76,7 +76,7 @@ def test_events_go_in_calls_and_in_order() -> None:
     courier, clock = carry(line, 2 * EVENTS_PER_CALL + 1)
     assert [body.count(b"\n") + 1 for body in line.bodies] == [EVENTS_PER_CALL] * 2 + [1]
     sent = [json.loads(row)["eventId"] for body in line.bodies for row in body.split(b"\n")]
-    wanted = [one.event_id for one in islice(simulate(7, 1), len(sent))]
+    wanted = [happening.event_id for happening in islice(simulate(7, 1), len(sent))]
     assert sent == wanted and courier.totals.last_id == sent[-1]
     assert courier.totals.by_status["accepted"] == len(sent)
     assert line.headers == {"content-type": "application/x-ndjson", "x-tidings-org": "7"}

@@ -29,16 +29,16 @@ def listen(tidings: Command) -> Iterator[Any]:
         return made[-1]
 
     yield start
-    for one in made:
-        one.kill()
+    for running in made:
+        running.kill()
 
 
 def left(org: Api) -> tuple[list[str], list[str]]:
     """Webhooks that are not deleted, and inboxes."""
     webhooks = org.get("/v3/webHooks").must(200)["data"]
     inboxes = org.get("/v1/inboxes").must(200)["inboxes"]
-    there = [one["name"] for one in webhooks if one["standing"] != "deleted"]
-    return there, [one["id"] for one in inboxes]
+    there = [webhook["name"] for webhook in webhooks if webhook["standing"] != "deleted"]
+    return there, [inbox["id"] for inbox in inboxes]
 
 
 def slowly(ask: Callable[[], object], what: str) -> None:
@@ -80,7 +80,7 @@ def test_it_answers_as_told_and_the_next_try_comes(listen: Any, org: Api) -> Non
     row = json.loads(running.prints(1)[0])
     assert (row["answered"], row["verified"], row["event"]["eventId"]) == (503, True, "e-1")
     tried = until(
-        lambda: [one for one in org.delivery_of("e-1")["attemptList"] if one["status"]], "a try"
+        lambda: [row for row in org.delivery_of("e-1")["attemptList"] if row["status"]], "a try"
     )
     assert tried[0]["status"] == 503 and tried[0]["durationInMs"] >= 100
 

@@ -38,7 +38,7 @@ def file(tmp_path: Path) -> Path:
 
 def webhooks(org: Api) -> dict[str, dict[str, Any]]:
     found = org.get("/v3/webHooks").must(200)["data"]
-    return {one["name"]: one for one in found if one["standing"] != "deleted"}
+    return {row["name"]: row for row in found if row["standing"] != "deleted"}
 
 
 def test_the_defaults_are_those_of_the_service(org: Api) -> None:
@@ -171,7 +171,7 @@ def test_an_export_goes_to_a_pipe_as_yaml_or_json(tidings: Command, org: Api) ->
     as_yaml = yaml.safe_load(tidings("webhooks", "export").must(0).out)
     as_json = json.loads(tidings("webhooks", "export", "--json").must(0).out)
     assert as_yaml == as_json
-    assert [one["name"] for one in as_json["webhooks"]] == ["crm"]
+    assert [row["name"] for row in as_json["webhooks"]] == ["crm"]
 
 
 def test_what_somebody_else_has_changed_meanwhile_is_not_lost(

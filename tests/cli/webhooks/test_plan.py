@@ -35,7 +35,7 @@ def changes_of(
 
 
 def faults_of(document: Document) -> list[str]:
-    return [str(one) for one in document.faults]
+    return [str(fault) for fault in document.faults]
 
 
 def test_what_is_exported_comes_to_nothing_when_it_is_applied() -> None:
@@ -167,7 +167,7 @@ def test_an_import_says_nothing_about_what_the_original_does_not_know() -> None:
 
 def test_an_import_leaves_out_what_is_not_active_and_says_so() -> None:
     read = read_original([wanted(), wanted(active=False)])
-    assert [one["name"] for one in read.wanted] == ["crm"]
+    assert [row["name"] for row in read.wanted] == ["crm"]
     assert read.left == ["crm is not active; it was left out."]
 
 
@@ -212,4 +212,4 @@ def test_all_faults_of_a_file_are_told_and_what_has_one_is_not_pruned() -> None:
     document = read_file({"webhooks": [1, wanted(rateLimt=1, slaInSecond=2), wanted("shop")]})
     assert len(faults_of(document)) == 3
     changes, _ = plan(document, [there(), there("shop"), there("old")], {}, prune=True)
-    assert [(one.name, one.what) for one in changes] == [("old", "delete")]
+    assert [(change.name, change.what) for change in changes] == [("old", "delete")]

@@ -81,7 +81,7 @@ class Served:
 
         scope = scope_of(method, path, named) | {"client": (peer, 1)}
         await self._app(scope, receive, send)
-        return Answer(sent[0], b"".join(one.get("body", b"") for one in sent[1:]))
+        return Answer(sent[0], b"".join(row.get("body", b"") for row in sent[1:]))
 
     async def sign_in(self, key: str = "boss", secret: str = "s3cret", **headers: str) -> Answer:
         form = {"name": key, "secret": secret, "to": "/console/webhooks"}
@@ -250,7 +250,7 @@ async def test_a_sign_in_ends_the_session_that_it_replaces_and_no_other() -> Non
         with pytest.raises(Exception, match="session that is in force"):
             c.s.sessions.caller(first)
         assert len(c.s.sessions.list(elsewhere)) == 2
-        kept = {one.digest for one in (await c.s.store.load_people()).sessions}
+        kept = {session.digest for session in (await c.s.store.load_people()).sessions}
         assert len(kept) == 2, "also after a restart"
         link = await c.s.sessions.make_link("boss")
         cookie = {"cookie": f"__Host-tidings={second}"}
@@ -330,10 +330,10 @@ async def test_signing_out_takes_the_cookie_that_signing_in_gave(
         with pytest.raises(Denied):
             c.s.sessions.caller(token)
         value, attributes = out.cookies[name]
-        said = {one.strip().lower() for one in attributes.split(";")}
+        said = {text.strip().lower() for text in attributes.split(";")}
         assert value.strip('"') == "" and {"max-age=0", "path=/", "httponly"} <= said
         # A browser passes over a __Host- cookie that is not secure: it would keep the old one.
-        assert ("secure" in said) is secure and not any("domain" in one for one in said)
+        assert ("secure" in said) is secure and not any("domain" in text for text in said)
         assert out.headers["clear-site-data"] == '"cache"'
 
 
@@ -351,9 +351,9 @@ async def test_closing_a_portal_ends_its_cookie_in_its_frame_and_alone() -> None
         form = {"csrf": form_token(token, leave)}
         left = await c.ask("POST", leave, form, **NGINX | {"cookie": f"{name}={token}"})
         assert left.status == 200 and c.s.sessions.opened(token) is None
-        ended = [one for one in left.set_cookies if one.startswith(f"{name}=;")]
-        assert all("Max-Age=0" in one and "Secure" in one for one in ended)
-        assert [("Partitioned" in one) for one in ended] == [False, True]
+        ended = [set_cooky for set_cooky in left.set_cookies if set_cooky.startswith(f"{name}=;")]
+        assert all("Max-Age=0" in row and "Secure" in row for row in ended)
+        assert [("Partitioned" in row) for row in ended] == [False, True]
 
 
 @pytest.mark.parametrize("length", [None, "many", str(512 * 1024 + 1)])

@@ -163,7 +163,7 @@ async def test_the_address_leads_to_older_pages_and_back() -> None:
             query = on[1].replace("&amp;", "&")
             assert "status=pending" in query, "the filters go with the page"
         assert [len(part) for part in seen] == [50, 50, 20]
-        assert len({one for part in seen for one in part}) == 120
+        assert len({row for part in seen for row in part}) == 120
         back = re.search(r'rel="prev" href="\?([^"]+)"', page)
         assert back is not None
         assert await listed(browser, back[1].replace("&amp;", "&")) == seen[1]

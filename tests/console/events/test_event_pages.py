@@ -73,7 +73,7 @@ async def test_the_feed_filters_by_its_address() -> None:
         }.items():
             page = text(await browser.get(f"/console/o/7/events?{query}"))
             found = re.findall(r'data-row href="/console/o/7/events/([\w-]+)"', page)
-            assert found == [id_of(one) for one in wanted], query
+            assert found == [id_of(number) for number in wanted], query
         page = text(await browser.get("/console/o/7/events"))
         assert "nobody wanted it" in page
         assert ">request r-2</small>" in page

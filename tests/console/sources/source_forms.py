@@ -33,7 +33,7 @@ async def make(p: Pages, org: int = 7, **fields: Any) -> str:
 async def send(p: Pages, body: object, **headers: str) -> Reply:
     """Somebody who is known sends to it."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {"x-key": VALUE} | {name.replace("_", "-"): one for name, one in headers.items()}
+    named = {"x-key": VALUE} | {name.replace("_", "-"): header for name, header in headers.items()}
     return await call(p.app, "POST", "/in/7/shop", raw, named)
 
 
@@ -41,7 +41,7 @@ async def asides(p: Pages) -> list[str]:
     """The ids of what is put aside, the newest first."""
     live = p.s.services.sources.sources.get(ORG, "shop")
     page = await p.s.services.sources.sources.aside(live, None, None, 100)
-    return [show("asd", one.number) for one in page.messages]
+    return [show("asd", message.number) for message in page.messages]
 
 
 async def filled(p: Pages, at: str, **more: str) -> dict[str, str]:

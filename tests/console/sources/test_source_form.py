@@ -253,8 +253,8 @@ class _Later(Source, frozen=True):
 
 def test_fields_of_a_further_type_are_asked_for_by_what_they_may_be() -> None:
     asked = source_form.extras("broker", new=True, fields=declared(_Later))
-    named = {one.name: one for one in asked if one.name not in {two.name for two in FIELDS}}
-    controls = {name: source_form.control(one) for name, one in named.items()}
+    named = {field.name: field for field in asked if field.name not in {two.name for two in FIELDS}}
+    controls = {name: source_form.control(field) for name, field in named.items()}
     assert controls == {"topic": "text", "start": "choice", "fast": "tick", "further": "json"}
     said = source_form.hint(named["further"])
     assert said == 'Such as {"rows": "…"}. What else it takes. rows: How many at once.'
@@ -262,8 +262,8 @@ def test_fields_of_a_further_type_are_asked_for_by_what_they_may_be() -> None:
 
 def test_every_field_of_a_source_has_a_place_on_the_page_of_its_type() -> None:
     by_hand = {"name", "type", "verification", "messageId", "mapping", "orgs", "paused"}
-    placed = {one.name for kind in KINDS for one in source_form.extras(kind, new=True)}
-    assert {one.name for one in FIELDS} <= by_hand | placed
+    placed = {extra.name for kind in KINDS for extra in source_form.extras(kind, new=True)}
+    assert {field.name for field in FIELDS} <= by_hand | placed
 
 
 @pytest.mark.parametrize("kind", KINDS)

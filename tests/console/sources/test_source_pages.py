@@ -89,10 +89,10 @@ async def test_messages_put_aside_stand_on_pages_the_newest_first() -> None:
         for n in range(27):
             await send(p, {"n": n}, webhook_id=f"m{n}")
         ids, first = await asides(p), text(await browser.get(at))
-        assert [one in first for one in ids] == [True] * 25 + [False] * 2
+        assert [text in first for text in ids] == [True] * 25 + [False] * 2
         (older,) = re.findall(r'rel="next" href="([^"#]+)', first)
         second = text(await browser.get(at + unescape(older)))
-        assert [one in second for one in ids] == [False] * 25 + [True] * 2
+        assert [text in second for text in ids] == [False] * 25 + [True] * 2
         wrong = await browser.get(f"{at}?cursor=zz")
         assert wrong.status == 400 and "cursor" in text(wrong)
 

@@ -185,7 +185,7 @@ async def test_a_copy_takes_the_credentials_along_without_showing_them() -> None
         form = FORM | {"name": "Copy", "from": webhook}
         form |= {"headerName": "X-Api-Key", "headerValue": "…def0"}
         assert (await browser.post(f"{AT}/new", form)).status == 200
-        copied = next(one for one in p.s.webhooks.list(ORG) if one.webhook.name == "Copy")
+        copied = next(state for state in p.s.webhooks.list(ORG) if state.webhook.name == "Copy")
         assert copied.webhook.headers == (("X-Api-Key", "0123456789abcdef0"),)
         assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
 
@@ -229,7 +229,7 @@ async def test_a_webhook_that_calls_nobody_has_a_form_and_no_test() -> None:
         assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
         copy = FORM | {"webHookUrl": "", "name": "Copy", "from": webhook}
         assert (await browser.post(f"{AT}/new", copy)).status == 200
-        kinds = [one.webhook.kind for one in p.s.webhooks.list(ORG)]
+        kinds = [state.webhook.kind for state in p.s.webhooks.list(ORG)]
         assert kinds == ["QUEUE_INT", "QUEUE_INT"]
 
 

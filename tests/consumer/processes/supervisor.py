@@ -96,12 +96,12 @@ class Books:
 
 def books(accepted: list[str], handled: list[Handling]) -> Books:
     """A handling is out of order where a later event of its key was handled before it."""
-    ids = {one.id for one in handled}
+    ids = {handling.id for handling in handled}
     latest: dict[int, int] = {}
     violations = 0
-    for one in handled:
-        violations += one.sequence < latest.get(one.key, -1)
-        latest[one.key] = max(one.sequence, latest.get(one.key, -1))
+    for handling in handled:
+        violations += handling.sequence < latest.get(handling.key, -1)
+        latest[handling.key] = max(handling.sequence, latest.get(handling.key, -1))
     return Books(
         accepted=len(set(accepted)),
         lost=len(set(accepted) - ids),

@@ -55,7 +55,9 @@ def test_what_was_given_up_is_kept_although_a_kill_follows(
         assert supervisor.kills == 1
     kept = list(SqliteDeadLetters(letters))
     assert sorted(letter.event.id for letter in kept) == sorted(accepted)
-    assert {letter.reason for letter in kept} == {f"Failed: {one.event.id}" for one in kept}
+    assert {letter.reason for letter in kept} == {
+        f"Failed: {dead_letter.event.id}" for dead_letter in kept
+    }
 
 
 @pytest.mark.parametrize("framework", ["asgi", "asgi thread"])

@@ -23,9 +23,9 @@ TILL = {"kind": "till", "code": "acme.till-01", "scopes": SCOPES}
 
 def fields(read: object) -> list[str]:
     assert isinstance(read, list), read
-    for one in read:
-        assert "must" in one.message and "got" in one.message and one.message.endswith(")")
-    return [one.field for one in read]
+    for row in read:
+        assert "must" in row.message and "got" in row.message and row.message.endswith(")")
+    return [row.field for row in read]
 
 
 def test_a_plain_key() -> None:

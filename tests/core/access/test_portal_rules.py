@@ -43,10 +43,10 @@ def test_a_link_lasts_for_as_many_minutes_as_it_says(minutes: float) -> None:
 def test_what_is_said_is_taken_up_to_its_bounds(field: str, inside: Any, outside: Any) -> None:
     made(**{field: inside})
     refusals = read_portal(ORG, {"name": "Acme", field: outside})
-    assert isinstance(refusals, list) and [one.field for one in refusals] == [field]
+    assert isinstance(refusals, list) and [refusal.field for refusal in refusals] == [field]
 
 
 @pytest.mark.parametrize("role", ["admin", "owner", "", "owners"])
 def test_no_link_makes_an_admin_or_an_owner(role: str) -> None:
     refusals = read_portal(ORG, {"name": "Acme", "role": role})
-    assert isinstance(refusals, list) and [one.code for one in refusals] == ["bad_role"]
+    assert isinstance(refusals, list) and [refusal.code for refusal in refusals] == ["bad_role"]

@@ -11,7 +11,9 @@ from tidings.errors import FieldRefusal
 def test_words_are_grants_and_writing_includes_reading() -> None:
     assert grants_of("events:write") == {"events:write", "events:read"}
     assert grants_of("logs:read junk admin:none") == {"logs:read"}
-    assert grants_of("*") == {f"{one}:{level}" for one in RESOURCES for level in ("read", "write")}
+    assert grants_of("*") == {
+        f"{resource}:{level}" for resource in RESOURCES for level in ("read", "write")
+    }
 
 
 @pytest.mark.parametrize("scopes", ["", "events:write logs:read", "*"])

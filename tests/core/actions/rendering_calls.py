@@ -21,7 +21,7 @@ VALUES = {"id": "event.data.id"}
 
 def make(act: Act, say: Callable[[TemplatedText], str] = lambda text: text.template) -> Any:
     """As the engine does, with templates that become what `say` says."""
-    return made_of(act, [say(one) for one in templates_of(act)], SEEN)
+    return made_of(act, [say(template) for template in templates_of(act)], SEEN)
 
 
 def call(**more: Any) -> HttpCall:

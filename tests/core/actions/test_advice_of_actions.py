@@ -31,7 +31,7 @@ def test_what_to_do_about_an_answer_is_found_in_the_file_or_at_whom_it_needs(sta
     assert not OF_WEBHOOKS.search(said), said
 
 
-@pytest.mark.parametrize("why", [one for one in Wait if one not in SHARED])
+@pytest.mark.parametrize("why", [wait for wait in Wait if wait not in SHARED])
 def test_what_a_run_waits_for_is_said_of_the_action(why: Wait) -> None:
     over = "The connection mail has sent the 100 an hour that its limit_per_hour admits."
     said = waits_for(NextAttempt(why=why, most=5, over=over), acts=True)
@@ -39,7 +39,12 @@ def test_what_a_run_waits_for_is_said_of_the_action(why: Wait) -> None:
 
 
 @pytest.mark.parametrize(
-    "standing", [one for one in WebhookStatus if one is not WebhookStatus.ACTIVE]
+    "standing",
+    [
+        webhook_status
+        for webhook_status in WebhookStatus
+        if webhook_status is not WebhookStatus.ACTIVE
+    ],
 )
 def test_what_does_not_run_is_an_action(standing: WebhookStatus) -> None:
     said = advise(

@@ -17,7 +17,7 @@ def read(tmp_path: Path, more: str = "", key: str = "first secret", **said: str)
 
 
 def changed(before: ActionsFile, after: ActionsFile) -> dict[str, tuple[Any, Any]]:
-    return {one.place: (one.before, one.after) for one in changes_of(before, after)}
+    return {change.place: (change.before, change.after) for change in changes_of(before, after)}
 
 
 def test_the_same_file_changes_nothing(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ def test_the_same_file_changes_nothing(tmp_path: Path) -> None:
 def test_fields_that_are_other_are_listed_with_both_states(tmp_path: Path) -> None:
     found = changed(read(tmp_path), read(tmp_path, host="mx.brand.example", value="7"))
     assert found["connections.mail"] == (NOT_SHOWN, NOT_SHOWN)
-    [(place, values)] = [one for one in found.items() if one[0].startswith("actions.b")]
+    [(place, values)] = [pair for pair in found.items() if pair[0].startswith("actions.b")]
     assert place.startswith("actions.b.acts.json") and values[1] == "7"
 
 

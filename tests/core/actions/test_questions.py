@@ -63,6 +63,6 @@ def test_of_several_paths_the_first_counts_that_finds_something(
 
 def test_questions_are_told_apart_and_hold_no_value() -> None:
     questions = [{"id": "1", "t": "2"}, {"id": "12", "t": ""}, {"id": "2", "t": "1"}]
-    digests = {digest_of(one, q) for one in (TIER, OTHER) for q in questions}
-    assert len(digests) == 6 and all(len(one) == 16 for one in digests)
+    digests = {digest_of(lookup, q) for lookup in (TIER, OTHER) for q in questions}
+    assert len(digests) == 6 and all(len(digest) == 16 for digest in digests)
     assert digest_of(TIER, {"a": "1", "b": "2"}) == digest_of(TIER, {"b": "2", "a": "1"})

@@ -66,9 +66,9 @@ def test_templates_of_all_depths_are_found() -> None:
         }
     )
     act = call(headers=(("X-A", TemplatedText("0")),), json=part)
-    assert [one.template for one in templates_of(act)] == ["0", "1", "3"]
+    assert [template.template for template in templates_of(act)] == ["0", "1", "3"]
     act = call(form=(("a", TemplatedText("4")), ("b", TemplatedText("5"))))
-    assert [one.template for one in templates_of(act)] == ["4", "5"]
+    assert [template.template for template in templates_of(act)] == ["4", "5"]
 
 
 # -- calls ----------------------------------------------------------------------------------------
@@ -320,7 +320,7 @@ def test_what_cannot_be_merged_is_not_made(part: Merged) -> None:
 def test_templates_and_secrets_of_a_merge_are_found() -> None:
     part = Merged("shop", {"a": TemplatedText("{{ event }}"), "b": OperatorSecret("s3cret")})
     act = call(json=Each({"customer": part}), values={}, url="https://shop.example/")
-    assert [one.template for one in templates_of(act)] == ["{{ event }}"]
+    assert [template.template for template in templates_of(act)] == ["{{ event }}"]
     made = made_of(act, ["x"], SHOP)
     assert isinstance(made, MadeCall) and "s3cret" not in made.body
     assert json.loads(whole(act, made) or "")["customer"]["b"] == "s3cret"

@@ -207,8 +207,8 @@ class _World:
             self.pending[self.made] = None
             lane.offer(job(self.made))
         if lane.page_wanted:
-            above = [one for one in self.pending if one > lane.cursor][:PAGE_JOBS]
-            lane.page_came(lane.page_began(), [job(one) for one in above], PAGE_JOBS)
+            above = [number for number in self.pending if number > lane.cursor][:PAGE_JOBS]
+            lane.page_came(lane.page_began(), [job(number) for number in above], PAGE_JOBS)
 
     def _start(self, now_s: float) -> None:
         lane = self.lane

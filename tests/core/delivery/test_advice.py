@@ -277,6 +277,6 @@ def test_a_receiver_that_is_no_http_server_has_words_of_its_own() -> None:
     short = PastAttempt(503, None, said, 12, http=False)
     assert what_happened(short) == "The topic has fewer replicas in step than it must."
     assert what_to_do(short) == "Ask the operator."
-    taken, refused = (PastAttempt(one, None, "", 12, http=False) for one in (200, 422))
+    taken, refused = (PastAttempt(element, None, "", 12, http=False) for element in (200, 422))
     assert (what_happened(taken), what_to_do(taken)) == ("The receiver took it after 12 ms.", "")
     assert "answered" not in what_happened(refused) + what_to_do(refused)

@@ -36,7 +36,7 @@ def played(
 
 
 def flips(seen: list[bool]) -> int:
-    return sum(one != other for one, other in zip(seen, seen[1:], strict=False))
+    return sum(element != other for element, other in zip(seen, seen[1:], strict=False))
 
 
 @pytest.mark.parametrize("seed", range(3))

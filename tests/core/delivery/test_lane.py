@@ -75,7 +75,9 @@ def test_beyond_its_window_a_lane_is_behind_and_drops_hand_overs() -> None:
     assert lane.page_wanted
     epoch = lane.page_began()
     assert not lane.page_wanted
-    lane.page_came(epoch, [job(one) for one in range(WINDOW_JOBS + 1, WINDOW_JOBS + 50)], 128)
+    lane.page_came(
+        epoch, [job(element) for element in range(WINDOW_JOBS + 1, WINDOW_JOBS + 50)], 128
+    )
     assert not lane.behind and lane.queued == 49
 
 
@@ -157,11 +159,11 @@ def test_a_delivery_freed_during_a_read_starts_once_whether_the_page_shows_it_or
     lane.start_over()
     epoch = lane.page_began()
     lane.offer_freed(job(2, key=3))
-    lane.page_came(epoch, [job(one) for one in page], 10)
+    lane.page_came(epoch, [job(number) for number in page], 10)
     lane.offer(job(3))  # the receipt of its commit
     while lane.page_wanted:
-        rest = [one for one in (1, 2, 3) if one > lane.cursor]
-        lane.page_came(lane.page_began(), [job(one) for one in rest], 10)
+        rest = [element for element in (1, 2, 3) if element > lane.cursor]
+        lane.page_came(lane.page_began(), [job(number) for number in rest], 10)
     assert sorted(started(lane)) == [1, 2, 3]
 
 
@@ -196,9 +198,16 @@ def test_one_start_in_four_is_a_retry_while_both_wait() -> None:
     for delivery in range(1, 11):
         lane.offer_retry(job(delivery, retry=True))
     order = started(lane)
-    assert [at for at, one in enumerate(order[:24], start=1) if one < 100] == [4, 8, 12, 16, 20, 24]
-    assert [one for one in order if one < 100] == list(range(1, 11))
-    assert [one for one in order if one >= 100] == list(range(100, 130))
+    assert [at for at, number in enumerate(order[:24], start=1) if number < 100] == [
+        4,
+        8,
+        12,
+        16,
+        20,
+        24,
+    ]
+    assert [number for number in order if number < 100] == list(range(1, 11))
+    assert [number for number in order if number >= 100] == list(range(100, 130))
 
 
 def test_retries_use_every_start_when_nothing_fresh_waits() -> None:
@@ -240,7 +249,7 @@ def test_a_leap_dates_everything_that_waits() -> None:
     lane.page_began()
     lane.offer_freed(waiting[3])
     lane.leapt(5_000)
-    assert [one.accepted_ms for one in waiting] == [5_000] * 4
+    assert [job.accepted_ms for job in waiting] == [5_000] * 4
 
 
 def test_a_pause_keeps_taken_retries_and_an_end_lets_them_go() -> None:

@@ -50,9 +50,9 @@ def test_retries_and_replays_share_what_is_not_for_fresh_ones() -> None:
     for delivery in range(101, 121):
         lane.offer_retry(job(delivery, retry=True))
     first = [lane.start(0.0) for _ in range(16)]
-    found = [one for one in first if one is not None]
-    assert sum(1 for one in found if one.retry) == 2
-    assert sum(1 for one in found if one.replay is not None) == 2
+    found = [job for job in first if job is not None]
+    assert sum(1 for job in found if job.retry) == 2
+    assert sum(1 for job in found if job.replay is not None) == 2
 
 
 def test_replays_count_until_their_outcome_is_written() -> None:
@@ -148,14 +148,16 @@ class Store(ModelStore):
         self, news: list[tuple[int | None, int]], outcomes: list[tuple[int, State]], take: int
     ) -> Receipt:
         first = len(self.rows) + 1
-        kept = [(one, state) for one, state in outcomes if not self.rows[one].state.final]
-        settled = [(one, self.rows[one].job.attempt) for one, _ in outcomes]
+        kept = [
+            (outcome, state) for outcome, state in outcomes if not self.rows[outcome].state.final
+        ]
+        settled = [(outcome, self.rows[outcome].job.attempt) for outcome, _ in outcomes]
         receipt = super().commit(news, kept, take)
         for delivery in range(first, len(self.rows) + 1):
             row = self.rows[delivery]
             if row.job.key is None and len(row.job.body) % 2:
                 row.job = replace(row.job, replay=1)
-        fresh = [self.rows[one.delivery].job for one in receipt.fresh]
+        fresh = [self.rows[job.delivery].job for job in receipt.fresh]
         return receipt._replace(fresh=fresh, settled=settled)
 
     def cancel(self, chosen: list[int]) -> Cancelling:
@@ -172,7 +174,7 @@ class Store(ModelStore):
             if waiting and waiting[0].state is State.HELD:
                 waiting[0].state = State.PENDING
                 freed.append(waiting[0].job)
-        return Cancelling([one for one in freed if one.delivery not in cancelled], cancelled)
+        return Cancelling([job for job in freed if job.delivery not in cancelled], cancelled)
 
 
 class WithReplays(InStoreOrder):
@@ -187,15 +189,15 @@ class WithReplays(InStoreOrder):
     @precondition(lambda self: self.store.rows)
     @rule(chosen=st.lists(st.integers(0, 30), min_size=1, max_size=4))
     def cancel(self, chosen: list[int]) -> None:
-        ids = sorted({1 + one % len(self.store.rows) for one in chosen})
+        ids = sorted({1 + number % len(self.store.rows) for number in chosen})
         self.answers.append(self.store.cancel(ids))  # type: ignore[arg-type]
 
     def _handle(self, answer: Receipt | Page | Cancelling) -> None:
         if not isinstance(answer, Cancelling):
             super()._handle(answer)
             return
-        for one in answer.freed:
-            self.lane.offer_freed(one)
+        for element in answer.freed:
+            self.lane.offer_freed(element)
         self.lane.forget(answer.cancelled)
         self.gone |= answer.cancelled
 
@@ -218,10 +220,10 @@ class WithReplays(InStoreOrder):
     def bounds_are_kept(self) -> None:
         lane: Lane = self.lane
         queued = [*lane._fresh, *lane._retries, *lane._replays]
-        assert self.budget.bytes_used == sum(len(one.body) for one in queued)
-        assert all(one.replay is None for one in lane._fresh)
+        assert self.budget.bytes_used == sum(len(job.body) for job in queued)
+        assert all(job.replay is None for job in lane._fresh)
         assert lane.running == len(self.running) <= lane.cap
-        assert len({one.delivery for one in queued}) == len(queued)
+        assert len({job.delivery for job in queued}) == len(queued)
 
     def teardown(self) -> None:
         if not hasattr(self, "lane"):

@@ -49,8 +49,8 @@ RECEIVER = ("receiver", "it answers", "asked for")
 def names(*declared: object) -> set[str]:
     """The names of settings, as people write them."""
     found: set[str] = set()
-    for one in declared:
-        hints = getattr(one, "__annotations__", {})
+    for element in declared:
+        hints = getattr(element, "__annotations__", {})
         found |= {*hints}
         for hint in hints.values():
             for part in getattr(hint, "__metadata__", ()):

@@ -13,7 +13,7 @@ RATES = st.one_of(st.floats(0.01, 3), st.floats(0.01, 5000), st.integers(1, 1500
 
 def most_in_a_second(starts: list[float]) -> int:
     """The greatest number of starts in any second, its end excluded."""
-    ends = (bisect_left(starts, one + 1 - 2 * ROUNDING_S) for one in starts)
+    ends = (bisect_left(starts, start + 1 - 2 * ROUNDING_S) for start in starts)
     return max((end - at for at, end in enumerate(ends)), default=0)
 
 

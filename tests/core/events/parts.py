@@ -8,6 +8,6 @@ from tidings.engine.events.intake import Draft
 
 def checked(items: Sequence[Item[Draft]]) -> list[Draft | RejectedEvent]:
     """Those of a call that nothing more is asked about: only own types are checked later."""
-    done = [one for one in items if not isinstance(one, UncheckedEvent)]
+    done = [draft for draft in items if not isinstance(draft, UncheckedEvent)]
     assert len(done) == len(items)
     return done

@@ -195,7 +195,7 @@ def test_data_cannot_break_out_of_its_place(data: bytes) -> None:
 def test_a_batch_refuses_its_events_one_by_one() -> None:
     parts = [cloud(), cloud(id=...), b"1", cloud(b'{"bad":1}', id="e-3"), cloud(id="e-2")]
     items = read(b"[" + b",".join(parts) + b"]", BATCH)
-    assert [item.__class__ for item in items] == [
+    assert [draft.__class__ for draft in items] == [
         Draft,
         RejectedEvent,
         RejectedEvent,

@@ -262,7 +262,7 @@ def test_an_idempotency_key_makes_ids_repeatable() -> None:
 
     def ids(key: str, org: int = OWN) -> list[str]:
         items = read(body, key=key, org=org)
-        return [item.event_id for item in items]
+        return [draft.event_id for draft in items]
 
     assert ids("k") == ids("k")
     assert len({*ids("k"), *ids("l"), *ids("k", OTHER)}) == 6

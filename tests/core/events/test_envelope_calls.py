@@ -24,25 +24,25 @@ NDJSON = b"application/x-ndjson"
 
 
 def statuses(items: list[Draft | RejectedEvent]) -> str:
-    return "".join("+" if isinstance(item, Draft) else "-" for item in items)
+    return "".join("+" if isinstance(draft, Draft) else "-" for draft in items)
 
 
 def test_an_array_keeps_the_bytes_of_each_event() -> None:
     first, second = event(b'{ "a" : 1.0 }'), event(b'{"b":"\\u00e9"}', eventId="e-2")
     items = read(b" [ " + first + b" ,\n " + second + b" ] ")
-    assert [item.body for item in items] == [first, second]
+    assert [draft.body for draft in items] == [first, second]
 
 
 def test_ndjson_keeps_the_bytes_of_each_line() -> None:
     first, second = event(b'{ "a" : 1.0 }'), event(eventId="e-2")
     items = read(b"\n" + first + b"\r\n \n" + second, NDJSON)
-    assert [item.body for item in items] == [first, second]
+    assert [draft.body for draft in items] == [first, second]
 
 
 def test_a_line_that_is_not_json_is_refused_alone() -> None:
     items = read(b"\n".join([event(), b"{", b"\xff", b"1", event()]), NDJSON)
     assert statuses(items) == "+---+"
-    assert [item.code for item in items if isinstance(item, RejectedEvent)] == [
+    assert [draft.code for draft in items if isinstance(draft, RejectedEvent)] == [
         "not_json",
         "not_json",
         "not_object",

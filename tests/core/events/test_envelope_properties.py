@@ -138,12 +138,12 @@ def check(body: bytes, kind: bytes | None, headers: dict[bytes, bytes], key: str
         assert refusal.reason.message
         return
     assert items
-    for item in items:
-        if isinstance(item, Draft):
-            assert item.org > 0 and item.name and 1 <= len(item.event_id) <= 128
-            assert json.loads(item.body)["eventId"] == item.event_id
+    for row in items:
+        if isinstance(row, Draft):
+            assert row.org > 0 and row.name and 1 <= len(row.event_id) <= 128
+            assert json.loads(row.body)["eventId"] == row.event_id
         else:
-            assert item.code and item.message.endswith(")")
+            assert row.code and row.message.endswith(")")
 
 
 tags = st.sampled_from([b"ce-specversion", b"ce-id", b"ce-type", b"ce-source", b"ce-time", b"ce-x"])
@@ -178,7 +178,7 @@ def test_any_change_of_a_byte(
 @often
 @given(st.lists(objects, min_size=1, max_size=3), st.from_regex(r"[!-~]{1,255}", fullmatch=True))
 def test_the_same_key_gives_the_same_ids(batch: list[dict[str, Any]], key: str) -> None:
-    batch = [item | {"eventName": "pointsIssued", "data": {}, "orgId": 0} for item in batch]
+    batch = [row | {"eventName": "pointsIssued", "data": {}, "orgId": 0} for row in batch]
     body = json.dumps(batch).encode()
     first, second = read(body, JSON, {}, key), read(body, JSON, {}, key)
-    assert [item.event_id for item in first] == [item.event_id for item in second]
+    assert [row.event_id for row in first] == [row.event_id for row in second]

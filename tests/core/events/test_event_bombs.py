@@ -118,8 +118,8 @@ def test_twins_are_counted_at_the_top_alone_however_they_are_spelt() -> None:
 
 def test_honest_events_of_the_greatest_size_are_read() -> None:
     """Lists of pairs, of objects, and of numbers: what maps, tables and series are made of."""
-    for item in (b"[1,22],", b'{"a":1},', b"1,", b'"a",', b'{"name":"a","list":[1,2,3]},'):
-        assert decode(b'{"data":[' + of_size(item) + b"1]}", 64)
+    for element in (b"[1,22],", b'{"a":1},', b"1,", b'"a",', b'{"name":"a","list":[1,2,3]},'):
+        assert decode(b'{"data":[' + of_size(element) + b"1]}", 64)
     assert decode(b'{"data":[' + b"[]," * 9_000 + b"1]}", 64), "few are never too many"
     assert decode(b'{"data":"' + of_size(b"[{") + b'"}', 64), "nor are those in a text"
     assert decode(b"{" + b",".join(b'"%d":1' % n for n in range(FIELDS_MAX)) + b"}", 64)

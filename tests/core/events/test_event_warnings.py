@@ -123,9 +123,9 @@ def test_no_shape_of_data_makes_it_fail_and_no_example_is_doubtful(name: str) ->
 
 def test_hardly_a_published_sample_draws_a_warning() -> None:
     told = {
-        (one["eventName"], one["title"]): found
-        for one in SAMPLES
-        if (found := warnings(one["eventName"], one["event"]))
+        (sample["eventName"], sample["title"]): found
+        for sample in SAMPLES
+        if (found := warnings(sample["eventName"], sample["event"]))
     }
     assert told.keys() == DOUBTED.keys(), told
     assert all(DOUBTED.values()), "each has its reason"

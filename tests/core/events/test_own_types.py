@@ -74,7 +74,7 @@ def test_what_is_wrong_is_told_by_code_and_field(
 ) -> None:
     refusals = read_own_type(name, BODY | change, envelope())
     assert isinstance(refusals, list)
-    assert [(one.code, one.field) for one in refusals] == [(code, field)]
+    assert [(refusal.code, refusal.field) for refusal in refusals] == [(code, field)]
     assert f"({code}, field {field})" in refusals[0].message
 
 

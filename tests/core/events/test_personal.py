@@ -117,7 +117,7 @@ def event(data: Any) -> Json:
 def test_a_refusal_says_where_and_repeats_no_personal_data(where: str) -> None:
     schema, data = WRONG[where]
     problems = own(schema).check(event(data))
-    assert problems and all(one.path.startswith("data") for one in problems)
+    assert problems and all(problem.path.startswith("data") for problem in problems)
     assert MARKER[:12] not in repr(problems)
 
 

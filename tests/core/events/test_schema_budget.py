@@ -33,7 +33,7 @@ def took_s(work: Callable[[], object]) -> float:
 def hostile_events(size: int) -> list[tuple[Json, bytes]]:
     """Events of about so many bytes, and as they would come."""
     made = [event(data) for data in hostile.events(size)]
-    return [(one, msgspec.json.encode(one)) for one in made]
+    return [(row, msgspec.json.encode(row)) for row in made]
 
 
 def check_within_budget(made: OwnType, one: Json, raw: bytes) -> bool:
@@ -54,8 +54,8 @@ def test_a_hostile_schema_is_refused_or_takes_little_of_the_loop(name: str) -> N
         assert "must" in made and made.endswith(")")
         return
     for size in (4 << 10, hostile.EVENT_BYTES - 500):
-        for one, raw in hostile_events(size):
-            check_within_budget(made, one, raw)
+        for hostile_event, raw in hostile_events(size):
+            check_within_budget(made, hostile_event, raw)
 
 
 def test_mixtures_of_everything_take_little_of_the_loop() -> None:
@@ -68,8 +68,8 @@ def test_mixtures_of_everything_take_little_of_the_loop() -> None:
             refused += 1
             continue
         for size in (2 << 10, 40 << 10):
-            for one, raw in chance.sample(hostile_events(size), 6):
-                if check_within_budget(made, one, raw):
+            for row, raw in chance.sample(hostile_events(size), 6):
+                if check_within_budget(made, row, raw):
                     checked += 1
                 else:
                     put_off += 1
@@ -198,7 +198,7 @@ def test_an_ordinary_schema_is_saved_and_checked_at_once(name: str) -> None:
     padded = event(good | ({} if name == "closed" else {"note": "x" * 3000}))
     assert made.fits_loop(msgspec.json.encode(padded))
     assert made.check(padded) == []
-    assert [one.path for one in made.check(event(bad))] == [where]
+    assert [violation.path for violation in made.check(event(bad))] == [where]
     assert took_s(lambda: [made.check(event(good)) for _ in range(1000)]) < 0.015
 
 
@@ -209,7 +209,7 @@ def test_all_that_is_wrong_is_told_up_to_ten_and_what_is_shallow_first() -> None
     problems = made.check(event({f"f{i}": "x" for i in range(30)}))
     assert len(problems) == 10
     assert problems[0].path == "data.id"
-    assert len({one.path for one in problems}) == 10
+    assert len({problem.path for problem in problems}) == 10
 
 
 @pytest.mark.parametrize("at", [0, 17, 4_999])
@@ -218,11 +218,11 @@ def test_what_is_wrong_behind_thousands_of_good_items_is_found(at: int) -> None:
     assert isinstance(made, OwnType)
     lines: list[Any] = [{"n": 1}] * 5_000
     lines[at] = {"n": "one"}
-    assert [one.path for one in made.check(event({"v": lines}))] == [f"data.v[{at}].n"]
+    assert [violation.path for violation in made.check(event({"v": lines}))] == [f"data.v[{at}].n"]
     wrong: list[Any] = ["x"] * 60_000
     kind = saved(hostile.of_items({"type": "integer"}))
     assert isinstance(kind, OwnType)
-    assert [one.path for one in kind.check(event({"v": wrong}))] == [
+    assert [violation.path for violation in kind.check(event({"v": wrong}))] == [
         f"data.v[{index}]" for index in range(10)
     ]
 
@@ -267,7 +267,7 @@ def test_patterns_count_by_what_they_are_compiled_to() -> None:
     assert (pattern_bytes(r"(x{200}){90}") or 0) > 1 << 18
     assert pattern_bytes("(") is None and pattern_bytes(r"(?=a)") is None
     large = [{"pattern": f"(x{{200}}){{{40 + i}}}"} for i in range(12)]
-    refused = saved({"properties": {f"f{i}": one for i, one in enumerate(large)}})
+    refused = saved({"properties": {f"f{i}": row for i, row in enumerate(large)}})
     assert isinstance(refused, str) and "at most 1024 KB when compiled" in refused
 
 
@@ -304,6 +304,6 @@ def test_compiled_schemas_are_given_up_for_newer_ones_and_compiled_again(
         for made in types:
             assert isinstance(made, OwnType)
             assert made.check(event({"f1": "1-7"})) == []
-            assert [one.path for one in made.check(event({"f1": "2-7"}))] == ["data.f1"]
+            assert [violation.path for violation in made.check(event({"f1": "2-7"}))] == ["data.f1"]
     compiled = [made for made in types if isinstance(made, OwnType) and made._validator is not None]
     assert 1 <= len(compiled) < 5

@@ -37,15 +37,21 @@ def test_a_webhook_is_told_of_at_most_once_a_minute_and_nothing_is_lost(
     for passed, number in moments:
         now += passed
         gathering.add(webhook(number), DeliveryEnd(int(now * 1000), "400", DeliveryId(1), "e"))
-        told += [(now, one.webhook.number, one.failed) for one in gathering.due(now)]
+        told += [
+            (now, notice_batch.webhook.number, notice_batch.failed)
+            for notice_batch in gathering.due(now)
+        ]
     while (wait := gathering.wait_s(now)) is not None:
         now += wait
-        told += [(now, one.webhook.number, one.failed) for one in gathering.due(now + 1e-9)]
+        told += [
+            (now, notice_batch.webhook.number, notice_batch.failed)
+            for notice_batch in gathering.due(now + 1e-9)
+        ]
     for number in (1, 2, 3):
-        at = [when for when, one, _ in told if one == number]
+        at = [when for when, count, _ in told if count == number]
         assert all(b - a >= EVERY_S - 1e-6 for a, b in zip(at, at[1:], strict=False))
-        count = sum(failed for _, one, failed in told if one == number)
-        assert count == sum(1 for _, one in moments if one == number)
+        count = sum(failed for _, count, failed in told if count == number)
+        assert count == sum(1 for _, moment in moments if moment == number)
 
 
 def test_of_many_ended_deliveries_ten_are_named_and_all_are_counted() -> None:
@@ -81,12 +87,12 @@ def test_the_same_fact_is_the_same_event_and_another_is_another() -> None:
 
 def test_what_ended_is_counted_by_how_and_told_with_its_last_known_cause() -> None:
     gathering = NoticeBatches()
-    for one in (
+    for delivery_end in (
         DeliveryEnd(5, "400", DeliveryId(1), "e1"),
         DeliveryEnd(9, "", parked=3),
         DeliveryEnd(7, "", DeliveryId(2), "e2"),
     ):
-        gathering.add(webhook(), one)
+        gathering.add(webhook(), delivery_end)
     [batch] = gathering.due(0.0)
     fact = exhausted(batch)
     assert (fact["count"], fact["failed"], fact["parked"]) == (5, 2, 3)
@@ -138,7 +144,7 @@ def test_every_kind_can_be_read_by_a_person(kind: str) -> None:
     fact = found.example["data"]
     words = email(kind, OrgId(2001), fact)
     assert "\n" not in words.subject and len(words.subject) < 100
-    subject = next(fact[one] for one in SUBJECTS if one in fact)
+    subject = next(fact[subject] for subject in SUBJECTS if subject in fact)
     assert subject in words.subject
     assert kind in words.text and "2001" in words.text
     assert "None" not in words.text

@@ -52,8 +52,8 @@ def test_several_of_one_name_are_told_of_by_the_worst() -> None:
 def test_only_what_is_vital_and_does_not_work_stops_the_service() -> None:
     silent, down = Pulse(0.0, 1.0, True), Pulse(failures=1)
     again = Pulse(99.0, 120.0, True, 1, 98.0)
-    told = [judge_part(part, [one], 100.0) for part in (PART, VITAL) for one in (silent, down)]
-    assert [one.stops_service for one in told] == [False, False, True, True]
+    told = [judge_part(part, [pulse], 100.0) for part in (PART, VITAL) for pulse in (silent, down)]
+    assert [finding.stops_service for finding in told] == [False, False, True, True]
     assert not judge_part(VITAL, [again], 100.0).stops_service
 
 

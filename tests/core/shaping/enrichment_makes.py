@@ -122,7 +122,7 @@ class Makes:
     def _list(self, item: Part) -> Part:
         def made() -> str:
             items = [item if self._random.random() < 0.8 else self.scalar for _ in range(3)]
-            return f"[{','.join(one() for one in items[: self._random.randint(0, 3)])}]"
+            return f"[{','.join(element() for element in items[: self._random.randint(0, 3)])}]"
 
         return made
 

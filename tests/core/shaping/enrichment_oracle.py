@@ -33,13 +33,13 @@ def blocks(node: Any, path: str) -> list[Any]:
     found = [node]
     for step in steps(path):
         below: list[Any] = []
-        for one in found:
-            if step == -1 and isinstance(one, list):
-                below += one
-            elif isinstance(one, dict) and isinstance(step, str):
-                below.append(one.get(step))
+        for row in found:
+            if step == -1 and isinstance(row, list):
+                below += row
+            elif isinstance(row, dict) and isinstance(step, str):
+                below.append(row.get(step))
         found = below
-    return [one for one in found if isinstance(one, dict)]
+    return [row for row in found if isinstance(row, dict)]
 
 
 def id_of(value: Any) -> str | None:

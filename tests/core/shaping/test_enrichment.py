@@ -181,7 +181,7 @@ def test_awards_give_each_slice_its_reference_and_the_behavioural_event() -> Non
         Plan(POINTS, EnrichmentSettings(awards=True)), EVENT, {("awards", "L-1"): award}
     )
     data = made["data"]
-    assert [one["awardedReferenceId"] for one in data["regularPointsBreakup"]] == [71, 72]
+    assert [row["awardedReferenceId"] for row in data["regularPointsBreakup"]] == [71, 72]
     assert "awardedReferenceId" not in data["promotionalPointsIssued"][0]
     assert data["behavioralEventAttributes"] == {"event_name": "walk"}
 

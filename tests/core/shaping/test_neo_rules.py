@@ -40,8 +40,11 @@ def test_label_and_value_are_kept_and_what_an_answer_adds_is_not(
 def test_a_misspelt_part_is_warned_of_and_a_wrong_one_refused() -> None:
     form = Form({"neoEnrichment": {"valeu": "x", "value": True, "label": ""}})
     read_neo(form, None, None)
-    assert [one.field for one in form.warnings] == ["neoEnrichment.valeu"]
-    assert {one.field for one in form.refusals} == {"neoEnrichment.value", "neoEnrichment.label"}
+    assert [warning.field for warning in form.warnings] == ["neoEnrichment.valeu"]
+    assert {refusal.field for refusal in form.refusals} == {
+        "neoEnrichment.value",
+        "neoEnrichment.label",
+    }
 
 
 def test_only_text_can_name_a_transformation() -> None:
@@ -89,7 +92,7 @@ class TestAFlowThatNobodyKnows:
     )
     def test_it_is_refused_with_what_to_do(self, neo: dict[str, Any]) -> None:
         refusals = self.read(self.BODY | {"neoEnrichment": neo})
-        assert [(one.code, one.field) for one in refusals] == [
+        assert [(refusal.code, refusal.field) for refusal in refusals] == [
             ("unknown_flow", "neoEnrichment.value")
         ]
         assert "(tier); got" in refusals[0].message and "whole event" in refusals[0].message
@@ -101,32 +104,32 @@ class TestAFlowThatNobodyKnows:
     def test_it_is_taken_where_it_is_asked_for_with_a_warning(self) -> None:
         neo = self.CUT | {"sendWhole": True}
         reading = self.read(self.BODY | {"neoEnrichment": neo})
-        assert [one.code for one in reading.warnings] == ["flow_unknown"]
+        assert [warning.code for warning in reading.warnings] == ["flow_unknown"]
         assert msgspec.json.decode(reading.settings.extra["neoEnrichment"]) == neo
 
     @pytest.mark.parametrize("said", [{}, {"neoEnrichment": CUT}, {"slaInSeconds": 3}])
     def test_one_from_before_stays_with_a_warning(self, said: dict[str, Any]) -> None:
         reading = self.read(said, self.before())
-        assert [one.code for one in reading.warnings] == ["flow_unknown"]
+        assert [warning.code for warning in reading.warnings] == ["flow_unknown"]
         other = self.read({"neoEnrichment": {"value": "other"}}, self.before())
-        assert [one.code for one in other] == ["unknown_flow"]
+        assert [row.code for row in other] == ["unknown_flow"]
 
     def test_it_is_idle_while_a_transformation_is_named_and_refused_when_that_goes(self) -> None:
         old = self.read(self.BODY | {"transformation": "tier", "neoEnrichment": self.CUT})
         assert isinstance(old, ParsedWebhookBody) and old.warnings == ()
         refusals = self.read({"transformation": None}, old.settings)
-        assert [one.code for one in refusals] == ["unknown_flow"]
+        assert [refusal.code for refusal in refusals] == ["unknown_flow"]
 
     def test_a_webhook_that_makes_no_call_sends_nothing_until_it_does(self) -> None:
         old = self.read(self.BODY | {"webHookType": "QUEUE_INT", "neoEnrichment": self.CUT})
-        assert [one.code for one in old.warnings] == ["queue_not_served"]
+        assert [warning.code for warning in old.warnings] == ["queue_not_served"]
         refusals = self.read({"webHookType": "HTTP"}, old.settings)
-        assert [one.code for one in refusals] == ["unknown_flow"]
+        assert [refusal.code for refusal in refusals] == ["unknown_flow"]
 
     def test_sending_whole_is_true_or_false_and_says_nothing_alone(self) -> None:
         form = Form({"neoEnrichment": self.CUT | {"sendWhole": "yes"}})
         read_neo(form, None, None)
-        assert [one.field for one in form.refusals] == ["neoEnrichment.sendWhole"]
+        assert [refusal.field for refusal in form.refusals] == ["neoEnrichment.sendWhole"]
         assert read_neo(Form({"neoEnrichment": {"sendWhole": True}}), None, None) is None
 
     def test_what_is_asked_for_is_said_in_words(self) -> None:

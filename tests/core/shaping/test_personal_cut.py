@@ -142,8 +142,8 @@ def inside(value: Any) -> list[Any]:
     """A value's inner values, all of them."""
     inner = list(value.values()) if isinstance(value, dict) else value
     found = []
-    for one in inner if isinstance(inner, list) else []:
-        found += [one, *inside(one)]
+    for row in inner if isinstance(inner, list) else []:
+        found += [row, *inside(row)]
     return found
 
 
@@ -159,8 +159,8 @@ def declared_scalars(kind: EventType) -> set[tuple[str, ...]]:
             found.add(way)
         for name, inner in node.get("properties", {}).items():
             spelt = [other for other in NAMES if SOURCES.get(other.lower()) == name]
-            for one in {name, *(spelt if name in SOURCES.values() else ())}:
-                walk(inner, (*way, one))
+            for row in {name, *(spelt if name in SOURCES.values() else ())}:
+                walk(inner, (*way, row))
         if isinstance(node.get("items"), dict):
             walk(node["items"], way)
 

@@ -155,7 +155,7 @@ def test_a_type_of_very_many_blocks_of_identifiers_is_prepared_in_no_time(inside
     kept = made.apply({"eventName": "orderPacked", "data": data})["data"]
     assert "sec-" not in json.dumps(kept) and len(kept) <= BLOCKS_MAX
     if "items" not in inside:
-        assert [one["customerId"] for one in kept.values()] == list(range(BLOCKS_MAX))
+        assert [row["customerId"] for row in kept.values()] == list(range(BLOCKS_MAX))
 
 
 def test_a_schema_that_could_not_be_read_lets_nothing_out() -> None:

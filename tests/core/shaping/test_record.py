@@ -42,7 +42,7 @@ def test_it_takes_about_as_much_as_it_says() -> None:
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]
-        records = [EnrichmentRecord(bytes(bytearray(one))) for one in plain]
+        records = [EnrichmentRecord(bytes(bytearray(body))) for body in plain]
         for record in records:
             record.keep(customer_key(WANTED), customer_added(record, WANTED))
             record.keep("balance", balance_added(record))

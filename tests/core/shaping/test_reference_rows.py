@@ -123,7 +123,9 @@ def test_quotes_that_never_close_end_the_load() -> None:
 def test_a_header_must_name_the_columns(header: bytes) -> None:
     with pytest.raises(LoadRefused, match="The first line must name the columns") as refused:
         read(header + b'\n1,a\n"\n', RecordKind.STORES)
-    assert [one.code for one in refused.value.refusals] == ["bad_load"], "what callers are answered"
+    assert [refusal.code for refusal in refused.value.refusals] == ["bad_load"], (
+        "what callers are answered"
+    )
 
 
 def test_other_types_are_not_read() -> None:

@@ -197,7 +197,7 @@ def test_renaming_loses_no_value(event: dict[str, Any], wanted: list[str]) -> No
 
 def _values(value: Any) -> list[str]:
     if isinstance(value, dict):
-        return sorted(text for one in value.values() for text in _values(one))
+        return sorted(text for row in value.values() for text in _values(row))
     if isinstance(value, list):
-        return sorted(text for one in value for text in _values(one))
+        return sorted(text for row in value for text in _values(row))
     return [repr(value)]

@@ -68,7 +68,7 @@ def test_an_equal_part_is_never_lost_whatever_others_do(seed: int) -> None:
             table.pop(key)
         else:
             table.touch(key)
-        assert table.used == sum(sizes[one] for one in table) <= most
+        assert table.used == sum(sizes[pair] for pair in table) <= most
         assert table.used == sum(table.used_by(owner) for owner in range(owners))
         assert table.used_by(0) == 48
         assert len(table._ranking) <= 4 * owners + 65

@@ -43,10 +43,10 @@ def read(
 
 def codes(found: ParsedWebhookBody | list[FieldRefusal]) -> list[tuple[int | str, str]]:
     assert isinstance(found, list), found
-    for one in found:
-        assert SECRET not in one.message
-        assert one.message.endswith(f" ({one.code}, field {one.field})")
-    return [(one.code, one.field) for one in found]
+    for refusal in found:
+        assert SECRET not in refusal.message
+        assert refusal.message.endswith(f" ({refusal.code}, field {refusal.field})")
+    return [(refusal.code, refusal.field) for refusal in found]
 
 
 def shown(authentication: dict[str, Any]) -> dict[str, Any]:
@@ -64,17 +64,17 @@ def test_each_scheme_is_read_and_shown_without_its_secret() -> None:
     )
     assert stored(BASIC).authentication == Basic("tidings", SECRET)
     assert stored(KEY).authentication == ApiKey("X-Api-Key", SECRET)
-    for one in ALL:
-        made = kept(passed(authentication=one))
+    for row in ALL:
+        made = kept(passed(authentication=row))
         said = VARIANTS.show(made)
-        assert {k: v for k, v in said.items() if k in one} == shown(one)
-        assert SECRET not in repr(made) + repr(stored(one)) + str(said) + str(VARIANTS.masked(one))
-    assert [one["type"] for one in ALL] == list(SCHEMES)
+        assert {k: v for k, v in said.items() if k in row} == shown(row)
+        assert SECRET not in repr(made) + repr(stored(row)) + str(said) + str(VARIANTS.masked(row))
+    assert [row["type"] for row in ALL] == list(SCHEMES)
 
 
 def test_it_is_kept_as_json_and_read_again() -> None:
-    for one in ALL:
-        settings = stored(one)
+    for row in ALL:
+        settings = stored(row)
         again = msgspec.json.decode(msgspec.json.encode(settings), type=WebhookSettings)
         assert again.authentication == settings.authentication
 
@@ -192,5 +192,5 @@ class TestAnotherReceiver:
             found = read({"webHookUrl": url}, stored(one), tried=True)
             assert isinstance(found, ParsedWebhookBody)
             assert (found.settings.authentication is not None) == goes
-            warned = [one.code for one in found.warnings]
+            warned = [warning.code for warning in found.warnings]
             assert ("credentials_left_out" in warned) != goes

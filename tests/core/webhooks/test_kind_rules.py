@@ -29,7 +29,7 @@ def refused(
 ) -> list[tuple[int | str, str]]:
     refusals = read_webhook(body, KNOWN, old)
     assert isinstance(refusals, list)
-    return [(one.code, one.field) for one in refusals]
+    return [(refusal.code, refusal.field) for refusal in refusals]
 
 
 def test_a_webhook_of_a_type_with_a_connection_says_where_over_it() -> None:
@@ -88,7 +88,7 @@ def test_a_queue_is_warned_of_only_while_nothing_serves_it() -> None:
         known = Known(event_types=("pointsIssued",), check_url=lambda _: None, queue=queue)
         reading = read_webhook(body, known)
         assert isinstance(reading, ParsedWebhookBody)
-        assert [one.code for one in reading.warnings] == codes
+        assert [warning.code for warning in reading.warnings] == codes
 
 
 def test_a_connection_may_be_for_some_topics_alone() -> None:
@@ -173,7 +173,9 @@ def test_no_org_writes_to_what_is_another_orgs(
         reading = read_webhook(body | {"kafka": {"topic": topic}}, known, previous)
         assert isinstance(reading, ParsedWebhookBody) is taken
         if not isinstance(reading, ParsedWebhookBody):
-            assert [(one.code, one.field) for one in reading] == [("outside_connection", "kafka")]
+            assert [(refusal.code, refusal.field) for refusal in reading] == [
+                ("outside_connection", "kafka")
+            ]
 
 
 def test_a_table_that_orgs_share_has_the_org_in_its_key_or_is_refused_to_who_is_new() -> None:

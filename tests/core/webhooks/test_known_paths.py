@@ -27,11 +27,11 @@ def own(schema: dict[str, Any], key: str = "data.id") -> EventType:
 def paths_of(value: Any, path: str) -> set[str]:
     """Every path of an event that a filter can name."""
     if isinstance(value, dict):
-        named = [(f"{path}.{key}" if path else key, one) for key, one in value.items()]
+        named = [(f"{path}.{key}" if path else key, row) for key, row in value.items()]
         found = {name for name, _ in named if read_path(name) is not None}
-        return found.union(*(paths_of(one, name) for name, one in named if name in found))
+        return found.union(*(paths_of(row, name) for name, row in named if name in found))
     if isinstance(value, list):
-        return {f"{path}[*]"}.union(*(paths_of(one, f"{path}[*]") for one in value))
+        return {f"{path}[*]"}.union(*(paths_of(row, f"{path}[*]") for row in value))
     return set()
 
 

@@ -52,7 +52,7 @@ def old() -> WebhookSettings:
 
 def codes(refusals: Any) -> list[tuple[Any, str]]:
     assert isinstance(refusals, list), refusals
-    return [(one.code, one.field) for one in refusals]
+    return [(refusal.code, refusal.field) for refusal in refusals]
 
 
 def test_a_long_value_is_shown_by_its_end_and_of_a_short_one_not_even_its_length() -> None:

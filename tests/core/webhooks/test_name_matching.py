@@ -111,13 +111,15 @@ def test_a_prefix_hears_every_name_that_begins_with_it() -> None:
 def test_what_two_ask_for_both_is_what_each_of_them_hears() -> None:
     """Tried over all pairs of two, against every event that they could hear."""
     parts = ["a.b", "a.*", "a.b.*", "c*", SINGLE, BULK, "Coupon*", "Issue*"]
-    asks = [list(one) for size in (1, 2) for one in itertools.combinations(parts, size)]
+    asks = [
+        list(combination) for size in (1, 2) for combination in itertools.combinations(parts, size)
+    ]
     events = ["a.b", "a.c", "a.b.c", "c", "d", SINGLE, BULK, STORED_BULK, "CouponRedeem", "Issued"]
-    for one, other in itertools.product(asks, asks):
-        both = both_ask(one, other)
+    for row, other in itertools.product(asks, asks):
+        both = both_ask(row, other)
         for kept in events:
-            wanted = hears(one, kept) and hears(other, kept)
-            assert name_query(both).takes(kept) is wanted, (one, other, kept, both)
+            wanted = hears(row, kept) and hears(other, kept)
+            assert name_query(both).takes(kept) is wanted, (row, other, kept, both)
 
 
 def test_what_covers_no_known_type_is_told() -> None:

@@ -155,11 +155,11 @@ class Naive:
     def match(self, org: int, name: str) -> list[int]:
         above = self.above(org)
         return sorted(
-            one.number
-            for one in self.webhooks.values()
-            if name in one.event_names
-            and one.standing in ("active", "paused", "disabled")
-            and (one.org == org or (one.org in above and one.listen_to_children))
+            webhook.number
+            for webhook in self.webhooks.values()
+            if name in webhook.event_names
+            and webhook.standing in ("active", "paused", "disabled")
+            and (webhook.org == org or (webhook.org in above and webhook.listen_to_children))
         )
 
 
@@ -188,9 +188,9 @@ def test_the_registry_agrees_with_a_naive_model(changes: list[tuple[Any, ...]]) 
         for org in range(1, 6):
             for name in NAMES:
                 assert matched(registry, org, name) == naive.match(org, name)
-            own = [n for n, one in sorted(naive.webhooks.items()) if one.org == org]
-            assert [one.number for one in registry.of_org(OrgId(org))] == own
-        assert {one.number for one in registry} == set(naive.webhooks)
+            own = [n for n, webhook in sorted(naive.webhooks.items()) if webhook.org == org]
+            assert [webhook.number for webhook in registry.of_org(OrgId(org))] == own
+        assert {webhook.number for webhook in registry} == set(naive.webhooks)
 
 
 def test_after_any_number_of_unknown_names_an_answer_is_remembered_again() -> None:

@@ -178,7 +178,7 @@ def test_a_queue_that_becomes_http_has_its_url_judged() -> None:
     for url, code in ((" ", "url_missing"), ("http://10.0.0.1/", "url_refused")):
         old = passed(webHookType="QUEUE_INT", webHookUrl=url).settings
         refusals = read(old, webHookType="HTTP")
-        assert isinstance(refusals, list) and [one.code for one in refusals] == [code]
+        assert isinstance(refusals, list) and [refusal.code for refusal in refusals] == [code]
 
 
 @pytest.mark.parametrize(
@@ -269,7 +269,7 @@ def test_a_wrong_retry_policy_is_refused(policy: dict[str, Any], fields: list[st
 
 def test_a_misspelt_field_is_warned_of_and_an_answers_own_fields_are_not() -> None:
     reading = passed(retryPolcy={}, retryPolicy={"delay": 1}, webHookId="x", attribution={})
-    assert {(one.code, one.field) for one in reading.warnings} == {
+    assert {(warning.code, warning.field) for warning in reading.warnings} == {
         ("unknown_field", "retryPolcy"),
         ("unknown_field", "retryPolicy.delay"),
     }
@@ -310,7 +310,7 @@ def test_asking_for_identifiers_that_will_not_be_sent_is_warned_of() -> None:
     assert passed(**asked).warnings == () and not passed().settings.without_personal_data
     reading = passed(withoutPersonalData=True, **asked)
     assert reading.settings.without_personal_data
-    told = [(one.code, one.field) for one in reading.warnings]
+    told = [(warning.code, warning.field) for warning in reading.warnings]
     assert told == [("personal_addition", "customerIdentifiersToBeEnriched")]
     assert passed(withoutPersonalData=True, tillDetailsEnrichmentEnabled=True).warnings == ()
 
@@ -355,7 +355,9 @@ class TestReplacing:
     def test_the_name_stays_with_a_warning(self) -> None:
         reading = passed(self.old, name="other")
         assert reading.settings.name == "crm"
-        assert [(one.code, one.field) for one in reading.warnings] == [("name_kept", "name")]
+        assert [(warning.code, warning.field) for warning in reading.warnings] == [
+            ("name_kept", "name")
+        ]
         assert passed(self.old, name="crm").warnings == ()
 
     def test_an_old_url_is_judged_by_todays_policy(self) -> None:

@@ -208,7 +208,11 @@ async def test_messages_have_paths_of_their_own_over_the_same_connection(calls: 
         result = await channel.send(message(calls.made(f"/v1/{id}")))
         assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
     await channel.close()
-    assert [one.path for one in calls.receiver.seen] == ["/v1/1", "/v1/a%2Fb", "/v1/2?x=%26"]
+    assert [exchange.path for exchange in calls.receiver.seen] == [
+        "/v1/1",
+        "/v1/a%2Fb",
+        "/v1/2?x=%26",
+    ]
     assert calls.receiver.connections == 1
 
 

@@ -76,8 +76,8 @@ async def sent(driver: ActionDestination, *made: Any, **more: Any) -> list[Attem
     """What comes of messages."""
     channel = driver.open(WEBHOOK, None)
     results = []
-    for number, one in enumerate(made):
-        message = TestMessage(bytes_of(Made(one)), **more)
+    for number, row in enumerate(made):
+        message = TestMessage(bytes_of(Made(row)), **more)
         message.id = f"msg_{number}"
         result = await channel.send(message)
         assert result is not None
@@ -261,7 +261,7 @@ async def test_a_row_without_its_key_or_of_the_wrong_kind_fails_for_good() -> No
             row_of(row, b'{"amount": 1}'),
             row_of(row, b'{"id": "c-2", "amount": "a lot"}'),
         )
-    assert [one.verdict for one in results] == [DeliveryVerdict.NEVER, DeliveryVerdict.NEVER]
+    assert [result.verdict for result in results] == [DeliveryVerdict.NEVER, DeliveryVerdict.NEVER]
     assert "customer in values of the action" in words(results[0])
     assert crm.sql("SELECT count(*) FROM points") == [(0,)]
 
@@ -299,10 +299,10 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
         )
         keyless = KafkaRecordAct("main", subject.topic)
         text, event = MadeRecord("Zoë,1", "c-1"), MadeRecord('{"eventName":"pointsIssued"}')
-        bodies = [bytes_of(Made(one)) for one in (text, event)]
+        bodies = [bytes_of(Made(record)) for record in (text, event)]
         shown = []
-        for one, body in zip((act, keyless), bodies, strict=True):
-            async with driving(one, connections) as driver:
+        for kafka_record_act, body in zip((act, keyless), bodies, strict=True):
+            async with driving(kafka_record_act, connections) as driver:
                 channel = driver.open(WEBHOOK, None)
                 result = await channel.send(Signed(body))
                 await channel.close()
@@ -316,7 +316,7 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
                 ]
                 shown.append(driver.show(WEBHOOK, left, body, 255))
         records = await records_of(broker, subject.topic)
-    by_value = {one.value: one for one in records}
+    by_value = {record.value: record for record in records}
     first, second = by_value["Zoë,1".encode()], by_value[b'{"eventName":"pointsIssued"}']
     assert first.key == b"c-1" and second.key == b"00000000000000ff"
     assert [(name, value.decode()) for name, value in first.headers] == [
@@ -327,8 +327,8 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
         ("content-type", "application/json"), ("tidings-event", "pointsIssued"),
         ("webhook-id", "msg_1"), ("tidings-hops", HOPS),
     ]  # fmt: skip
-    for one, record in zip(shown, (first, second), strict=True):
+    for kafka_record_act, record in zip(shown, (first, second), strict=True):
         key = ("kafka-key", record.key.decode())
         sent_headers = [(name, value.decode()) for name, value in record.headers]
-        assert one.method == "PRODUCE" and one.body == record.value
-        assert one.headers == [key, *sent_headers]
+        assert kafka_record_act.method == "PRODUCE" and kafka_record_act.body == record.value
+        assert kafka_record_act.headers == [key, *sent_headers]

@@ -99,10 +99,10 @@ class EmailBench:
         """The e-mails that have arrived."""
         return [
             Got(
-                {name.lower(): str(value) for name, value in one.message.items()},
-                one.text.encode(),
+                {name.lower(): str(value) for name, value in pair.message.items()},
+                pair.text.encode(),
             )
-            for one in self._server.came
+            for pair in self._server.came
         ]
 
     def webhook(self, **fields: Any) -> Webhook:
@@ -226,5 +226,5 @@ def served(driver: Driver, request: pytest.FixtureRequest) -> Driver:
 
 def on_trial(name: str, *more: Any) -> Any:
     """A driver, and what a test tries with it, as the parameters of that test."""
-    label = "-".join((name, *(one.name for one in more)))
+    label = "-".join((name, *(row.name for row in more)))
     return pytest.param(DRIVERS[name], *more, id=label, marks=MARKS.get(name, ()))

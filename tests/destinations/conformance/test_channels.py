@@ -149,8 +149,12 @@ async def test_many_go_at_once_and_none_is_taken_for_another(bench: Bench) -> No
     bodies = [b"%d" % number for number in range(40)]
     results = await asyncio.gather(*(channel.send(TestMessage(body)) for body in bodies))
     await channel.close()
-    done = [one for one in results if one is not None and one.verdict is DeliveryVerdict.DELIVERED]
-    assert len(done) == 40 and sorted(one.body for one in bench.got) == sorted(bodies)
+    done = [
+        result
+        for result in results
+        if result is not None and result.verdict is DeliveryVerdict.DELIVERED
+    ]
+    assert len(done) == 40 and sorted(pair.body for pair in bench.got) == sorted(bodies)
 
 
 async def test_a_channel_follows_a_webhook_that_leads_where_it_did(bench: Bench) -> None:
@@ -184,7 +188,7 @@ async def test_only_who_is_not_reached_at_all_blames_the_connection(
     bench: Bench, driver: Driver
 ) -> None:
     """Nothing that a receiver says of a message does, whatever it says."""
-    [name] = [name for name, one in DRIVERS.items() if one is driver]
+    [name] = [name for name, element in DRIVERS.items() if element is driver]
     nowhere = bench.destination.open(bench.nowhere())
     result = await nowhere.send(TestMessage())
     await nowhere.close()

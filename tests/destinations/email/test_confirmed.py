@@ -59,7 +59,7 @@ def test_what_waits_for_a_yes_comes_after_it(
         path = f"/v3/webHooks/{webhook['webHookId']}"
         broken = {"email": {"to": [OPS], "html": "{% if %}"}}
         warnings = api.send("PUT", path, broken).must(200)["warnings"]
-        assert [one["code"] for one in warnings] == ["bad_template"]
+        assert [warning["code"] for warning in warnings] == ["bad_template"]
         fixed = {"email": {"to": [OPS], "subject": "{{ event.eventName }}!"}}
         api.change(webhook, **fixed)
         warned = api.get(path).must(200)["data"]["warning"]

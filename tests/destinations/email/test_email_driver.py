@@ -52,8 +52,8 @@ async def sent(server: MailServer, *messages: TestMessage, **fields: Any) -> lis
     """What comes of each, one after the other over one channel."""
     results = []
     channel = server.destination(**fields).open(mailing())
-    for one in messages or (email(),):
-        result = await channel.send(one)
+    for message in messages or (email(),):
+        result = await channel.send(message)
         assert result is not None
         results.append(result)
     await channel.close()
@@ -105,7 +105,7 @@ async def test_nobodys_address_is_told_of_an_email_that_is_not_wanted_any_more(b
         wanted, before = True, ""
         assert await channel.send(email(DEV)) is not None
         await channel.close()
-        assert [one.to for one in server.came] == [[DEV]] and server.conversations == 1
+        assert [pair.to for pair in server.came] == [[DEV]] and server.conversations == 1
 
 
 class Dated(TestMessage):
@@ -126,17 +126,17 @@ async def test_an_email_is_known_again_by_an_id_that_no_other_one_has() -> None:
     async with mail_server() as server:
         for number in (1, 2):
             channel = server.destination().open(msgspec.structs.replace(mailing(), number=number))
-            for one in (Dated("1"), Dated("2")):  # two attempts
-                await channel.send(one)
+            for dated in (Dated("1"), Dated("2")):  # two attempts
+                await channel.send(dated)
             await channel.close()
         await sent(server, Dated("3", trial=True), Dated("4", trial=True))
-        ids = [one.message["Message-ID"] for one in server.came]
+        ids = [pair.message["Message-ID"] for pair in server.came]
         left: Headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "4")]
         shown = server.destination().show(
             mailing(), [*left, ("tidings-test", "true")], email().body, None
         )
     assert ids[0] == ids[1] and ids[2] == ids[3] and len({*ids}) == 4
-    assert all(re.fullmatch(r"<[a-z0-9_.-]+@brand\.example>", one) for one in ids)
+    assert all(re.fullmatch(r"<[a-z0-9_.-]+@brand\.example>", row) for row in ids)
     assert dict(shown.headers)["Message-ID"] == ids[-1]
 
 
@@ -172,7 +172,7 @@ async def test_ten_megabytes_go_and_no_line_is_too_long() -> None:
 async def test_what_is_in_an_email_ends_neither_it_nor_a_header(text: str, subject: str) -> None:
     async with mail_server() as server:
         await sent(server, email(text=text, subject=subject), email())
-        assert len(server.came) == 2 and {one.sender for one in server.came} == {
+        assert len(server.came) == 2 and {pair.sender for pair in server.came} == {
             "news@brand.example"
         }
         assert server.came[0].to == [OPS]
@@ -322,7 +322,7 @@ async def test_who_has_not_confirmed_gets_nothing_and_the_delivery_waits() -> No
 
     async with mail_server() as server:
         none, some = await sent(server, email(DEV), email(OPS, DEV), confirmed=confirmed)
-        assert [one.to for one in server.came] == [[OPS]]
+        assert [pair.to for pair in server.came] == [[OPS]]
         assert server.came[0].message["To"] == OPS
         agreed.add(DEV)
         [later] = await sent(server, email(DEV), confirmed=confirmed)
@@ -343,7 +343,7 @@ async def test_where_the_operator_admits_anybody_nobody_need_confirm_but_domains
             confirmed=lambda org, address: False,
             **fields,
         )
-        assert [one.to for one in server.came] == [["new@brand.example"]]
+        assert [pair.to for pair in server.came] == [["new@brand.example"]]
     assert kept.verdict is DeliveryVerdict.DELIVERED
     assert other.verdict is like.verdict is DeliveryVerdict.NEVER
     assert fault(other).kind is FaultKind.RECIPIENTS
@@ -374,7 +374,7 @@ async def test_what_did_not_leave_does_not_count() -> None:
     async with mail_server() as server:
         server.says = lambda at, _: "451 later" if at == "RCPT" else None
         results = await sent(server, *(email() for _ in range(5)), limit_per_hour=1)
-    assert {answer(one).status for one in results} == {503}
+    assert {answer(result).status for result in results} == {503}
 
 
 async def test_one_conversation_serves_email_after_email() -> None:
@@ -410,10 +410,12 @@ async def test_all_webhooks_together_hold_no_more_conversations_than_admitted() 
         server.stays = stays
         destination = server.destination(connections=3)
         channels = [destination.open(mailing()) for _ in range(5)]
-        results = await asyncio.gather(*(one.send(email()) for one in channels * 4))
-        for one in channels:
-            await one.close()
-    assert all(one is not None and one.verdict is DeliveryVerdict.DELIVERED for one in results)
+        results = await asyncio.gather(*(channel.send(email()) for channel in channels * 4))
+        for channel in channels:
+            await channel.close()
+    assert all(
+        result is not None and result.verdict is DeliveryVerdict.DELIVERED for result in results
+    )
     assert most == 3
 
 
@@ -438,7 +440,9 @@ async def test_a_webhook_with_much_to_send_leaves_places_for_the_others() -> Non
         results = await asyncio.gather(one, *many)
         await much.close()
         await little.close()
-    assert all(one is not None and one.verdict is DeliveryVerdict.DELIVERED for one in results)
+    assert all(
+        result is not None and result.verdict is DeliveryVerdict.DELIVERED for result in results
+    )
     assert server.conversations <= 4
 
 
@@ -502,8 +506,8 @@ async def served(*said: bytes, slow_s: float = 0.0, **fields: Any) -> AttemptRes
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            for one in said:
-                for piece in re.findall(b"(?s)." if slow_s else b"(?s).+", one):
+            for body in said:
+                for piece in re.findall(b"(?s)." if slow_s else b"(?s).+", body):
                     writer.write(piece)
                     await writer.drain()
                     await asyncio.sleep(slow_s)
@@ -618,6 +622,6 @@ async def test_a_mail_says_in_one_line_where_no_more_is_asked_for(way: str | Non
         [came] = server.came
     assert result.verdict is DeliveryVerdict.DELIVERED
     lines = [
-        one for one in came.content.decode().split("\r\n") if one.startswith("List-Unsubscribe")
+        text for text in came.content.decode().split("\r\n") if text.startswith("List-Unsubscribe")
     ]
     assert lines == ([] if way is None else [f"List-Unsubscribe: <{way}>"])

@@ -42,4 +42,4 @@ def test_no_email_is_lost_when_its_server_and_the_service_are_killed(
     # service's end the log knows which, and what had ended and was not written yet is among them.
     lost = sum(lost_attempts(data[0]).values())
     assert ledger.repeats <= PLACES + lost
-    assert len({one.message["Message-ID"] for one in mail.emails()}) == EVENTS
+    assert len({email.message["Message-ID"] for email in mail.emails()}) == EVENTS

@@ -53,7 +53,7 @@ class Receiving:
     @property
     def numbers(self) -> list[str]:
         """Which tokens have come."""
-        return [one.split("-")[1] for one in self.seen]
+        return [text.split("-")[1] for text in self.seen]
 
 
 @pytest.fixture
@@ -64,8 +64,8 @@ def receiver() -> Iterator[Receiving]:
 
 @pytest.fixture
 async def destination() -> AsyncIterator[HttpDestination]:
-    async for one in reaching(DEV):
-        yield one
+    async for destination in reaching(DEV):
+        yield destination
 
 
 async def reaching(policy: Policy) -> AsyncIterator[HttpDestination]:
@@ -145,7 +145,7 @@ async def test_however_many_attempts_wait_for_a_token_it_is_asked_for_once(
     channel = channel_of(destination, receiver, tokens)
     results = await asyncio.gather(*(sent(channel) for _ in range(20)))
     await channel.close()
-    assert {one.verdict for one in results} == {DeliveryVerdict.DELIVERED}
+    assert {result.verdict for result in results} == {DeliveryVerdict.DELIVERED}
     assert receiver.numbers == ["1"] * 20 and tokens.questions == 1
 
 
@@ -211,9 +211,10 @@ async def test_a_receiver_that_refuses_every_token_is_no_loop(
     receiver.takes = lambda _: False
     results = [await sent(channel) for _ in range(4)]
     assert receiver.numbers == ["1", "2", "2", "2", "2"] and tokens.questions == 2
-    assert [one.verdict for one in results] == [DeliveryVerdict.AGAIN] * 4
+    assert [result.verdict for result in results] == [DeliveryVerdict.AGAIN] * 4
     assert all(
-        isinstance(one.ending, ReceiverAnswer) and one.ending.status == 401 for one in results
+        isinstance(result.ending, ReceiverAnswer) and result.ending.status == 401
+        for result in results
     )
     later(channel, 61)
     await sent(channel)
@@ -229,7 +230,9 @@ async def test_many_attempts_with_a_token_that_was_taken_back_renew_it_once(
     receiver.takes = lambda token: not token.startswith("token-1")
     results = await asyncio.gather(*(sent(channel) for _ in range(10)))
     await channel.close()
-    assert {one.verdict for one in results} == {DeliveryVerdict.DELIVERED} and tokens.questions == 2
+    assert {result.verdict for result in results} == {
+        DeliveryVerdict.DELIVERED
+    } and tokens.questions == 2
 
 
 async def test_what_was_changed_before_the_second_try_is_not_sent_again(
@@ -291,7 +294,7 @@ async def test_after_a_failure_the_endpoint_has_a_moment_of_rest(
     tokens.does = answers(503, retry_after="40")
     channel = channel_of(destination, receiver, tokens)
     results = [await sent(channel) for _ in range(5)]
-    assert tokens.questions == 1 and {one.wait_s for one in results} == {40.0}
+    assert tokens.questions == 1 and {result.wait_s for result in results} == {40.0}
     tokens.does = None
     later(channel, 2)
     assert (await sent(channel)).verdict is DeliveryVerdict.DELIVERED
@@ -359,7 +362,7 @@ async def test_another_version_keeps_its_token_unless_its_credentials_are_others
     assert channel.follow(msgspec.structs.replace(webhook, authentication=None))
     await sent(channel)
     await channel.close()
-    assert [one[:7] for one in receiver.seen] == ["token-1", "token-1", "token-2", ""]
+    assert [text[:7] for text in receiver.seen] == ["token-1", "token-1", "token-2", ""]
 
 
 async def test_a_token_that_ended_on_its_way_is_a_fault_of_the_endpoints(

@@ -39,7 +39,7 @@ class TokenServer:
         self._http.__exit__(*failed)
 
     def _answer(self, exchange: Exchange) -> Any:
-        form = {name: one[0] for name, one in parse_qs(exchange.body.decode()).items()}
+        form = {name: row[0] for name, row in parse_qs(exchange.body.decode()).items()}
         self.forms.append(form)
         self.asked.release()
         if self.does is not None:

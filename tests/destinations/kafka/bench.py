@@ -42,7 +42,7 @@ async def bound(server: KafkaServer, topic: str, most: str) -> None:
         async with asyncio.timeout(20):
             while True:
                 [answer] = await admin.describe_configs([ask])
-                found = {one[0]: one[1] for one in answer.resources[0][4]}
+                found = {resource[0]: resource[1] for resource in answer.resources[0][4]}
                 if configs.items() <= found.items():
                     break
                 await asyncio.sleep(0.02)
@@ -79,8 +79,8 @@ class KafkaBench:
         """Read by another loop, for whoever asks awaits nothing."""
         work = self._threads.submit(lambda: asyncio.run(records_of(self._server, self.topic)))
         return [
-            Got({name.lower(): value.decode() for name, value in one.headers}, one.value)
-            for one in work.result(30)
+            Got({name.lower(): value.decode() for name, value in row.headers}, row.value)
+            for row in work.result(30)
         ]
 
     def webhook(self, **fields: Any) -> Webhook:

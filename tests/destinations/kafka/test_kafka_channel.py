@@ -36,7 +36,9 @@ async def fault(connection: Connection, *, unusable: bool = True) -> TransportFa
 
 async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiokafka", None)
-    for name in [one for one in sys.modules if one.startswith("tidings.destinations.kafka.")]:
+    for name in [
+        module for module in sys.modules if module.startswith("tidings.destinations.kafka.")
+    ]:
         monkeypatch.delitem(sys.modules, name)
     assert command_of("kafka") in (await fault(main())).detail
 

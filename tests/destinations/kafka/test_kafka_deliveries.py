@@ -89,18 +89,18 @@ def test_the_originals_queue_webhooks_are_told_by_the_default_connection(
         api.send("POST", "/v3/webHooks", LISTED | {"name": name}).must(200)["data"]
         for name in ("engage", "coupons")
     ]
-    assert all(one["warning"] is None and one["webHookUrl"] == "" for one in hooks)
+    assert all(hook["warning"] is None and hook["webHookUrl"] == "" for hook in hooks)
     sent = new_id()
     api.accept(event(sent, ORG))
     for hook in hooks:
         settled = api.settled(sent, hook)
         assert settled["state"] == "delivered" and "took it" in settled["advice"]
     found = records(subject)
-    assert [json.loads(one.value)["eventId"] for one in found] == [sent, sent]
+    assert [json.loads(row.value)["eventId"] for row in found] == [sent, sent]
     assert headers_of(found[0])["tidings-event"] == "pointsIssued"
     shown = api.settled(sent, hooks[0])["attemptList"][0]["request"]
     assert shown["method"] == "PRODUCE"
-    names = {one["name"] if isinstance(one, dict) else one[0] for one in shown["headers"]}
+    names = {row["name"] if isinstance(row, dict) else row[0] for row in shown["headers"]}
     assert set(headers_of(found[0])) == {name.lower() for name in names}
 
 
@@ -163,17 +163,17 @@ def test_a_broker_that_is_down_is_left_alone_and_delays_nobody_else(
     path = receiver.path()
     beside = api.webhook(receiver.url(path), "beside")
     first = [new_id() for _ in range(20)]
-    for one in first:
-        api.accept(event(one, ORG))
+    for text in first:
+        api.accept(event(text, ORG))
     api.drained()
     subject.server.kill()
     try:
         waiting = [new_id() for _ in range(60)]
         taken = []
-        for one in waiting:
+        for text in waiting:
             began = time.monotonic()
-            api.accept(event(one, ORG))
-            until(partial(_arrived, receiver, path, one), "it at the receiver", 5)
+            api.accept(event(text, ORG))
+            until(partial(_arrived, receiver, path, text), "it at the receiver", 5)
             taken.append(time.monotonic() - began)
         assert statistics.median(taken) < 1.0
         shown = f"/v3/webHooks/{hook['webHookId']}"
@@ -183,9 +183,9 @@ def test_a_broker_that_is_down_is_left_alone_and_delays_nobody_else(
             60,
         )
         [delivery] = [
-            one
-            for one in api.event(waiting[0])["deliveries"]
-            if one["webHookId"] == hook["webHookId"]
+            row
+            for row in api.event(waiting[0])["deliveries"]
+            if row["webHookId"] == hook["webHookId"]
         ]
         advice = api.delivery(delivery["id"])["advice"]
         assert "cannot be used now" in advice and "127.0.0.1" not in advice
@@ -193,7 +193,8 @@ def test_a_broker_that_is_down_is_left_alone_and_delays_nobody_else(
         subject.server.start()
     until(
         lambda: (
-            {json.loads(one.value)["eventId"] for one in records(subject)} >= {*first, *waiting}
+            {json.loads(record.value)["eventId"] for record in records(subject)}
+            >= {*first, *waiting}
         ),
         "all that waited",
         90,

@@ -108,13 +108,13 @@ async def test_records_of_a_key_are_on_one_partition_and_others_on_all(
     records = await records_of(subject.server, subject.topic)
     places: dict[bytes | None, set[int]] = {}
     bodies: dict[bytes | None, list[bytes]] = {}
-    for one in records:
-        places.setdefault(one.key, set()).add(one.partition)
-        bodies.setdefault(one.key, []).append(one.value)
+    for record in records:
+        places.setdefault(record.key, set()).add(record.partition)
+        bodies.setdefault(record.key, []).append(record.value)
     assert places.pop(None) == {0, 1, 2}
     del bodies[None]
-    assert len(places) == 20 and all(len(one) == 1 for one in places.values())
-    assert all(one == [b"%d" % n for n in range(6)] for one in bodies.values())
+    assert len(places) == 20 and all(len(place) == 1 for place in places.values())
+    assert all(body == [b"%d" % n for n in range(6)] for body in bodies.values())
 
 
 async def test_all_webhooks_of_a_connection_share_a_producer_that_ends_with_the_last(
@@ -158,7 +158,7 @@ async def test_what_waits_at_the_deadline_or_is_cancelled_does_not_leave_later(
     after = await main.send(TestMessage(b"4"))
     await main.close()
     assert after is not None and after.verdict is DeliveryVerdict.DELIVERED
-    assert sorted(one.body for one in bench.got) == [b"1", b"4"]
+    assert sorted(pair.body for pair in bench.got) == [b"1", b"4"]
 
 
 async def test_of_many_in_one_request_only_the_one_that_is_too_large_is_refused(

@@ -84,7 +84,7 @@ class SqlBench:
         return [*silent, *(Got({"webhook-id": id}, body.encode()) for id, body in rows)]
 
     def says(self, *said: Says) -> None:
-        self._line.execute("UPDATE orders SET words = %s", ([one.name for one in said],))
+        self._line.execute("UPDATE orders SET words = %s", ([says.name for says in said],))
         self._line.execute("ALTER SEQUENCE calls RESTART")
 
     def close(self) -> None:

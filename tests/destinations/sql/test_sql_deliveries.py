@@ -95,8 +95,8 @@ def test_a_delivery_shows_its_row_and_what_the_table_said(api: Api, trial: SqlTr
     event = changed(7, 1, 5)
     wrong = changed(8, 1, 5)
     wrong["data"]["totalPointsIssued"] = 99999999999
-    for one in (event, wrong):
-        assert api.post(lines([one]), "application/x-ndjson").status == 202
+    for element in (event, wrong):
+        assert api.post(lines([element]), "application/x-ndjson").status == 202
     until(lambda: api.counts()["failed"] == 1 and api.counts()["delivered"] == 1, "both ends", 30)
     [attempt] = api.delivery_of(wrong["eventId"])["attemptList"]
     request = attempt["request"]

@@ -33,9 +33,9 @@ pytestmark = pytest.mark.timeout(60)
 
 
 async def sent(channel: Channel, *messages: TestMessage) -> list[AttemptResult]:
-    results = [await channel.send(one) for one in messages]
+    results = [await channel.send(message) for message in messages]
     assert all(results)
-    return [one for one in results if one is not None]
+    return [result for result in results if result is not None]
 
 
 def words(result: AttemptResult) -> str:
@@ -79,7 +79,7 @@ async def test_a_row_is_changed_only_by_what_is_newer() -> None:
             event("d", 30, "platinum"),  # and once more
             event("a", 10, "iron"),
         )
-    assert [status(one) for one in results] == [201, 201, 200, 201, 200, 200]
+    assert [status(result) for result in results] == [201, 201, 200, 201, 200, 200]
     assert crm.sql("SELECT tier, points, event, at FROM state") == [("platinum", None, "d", 30)]
 
 
@@ -104,7 +104,7 @@ async def test_a_table_of_a_key_alone_takes_each_key_once() -> None:
         results = await sent(
             channel, *(message(f"m{n}", body_of(org=1, customer="a")) for n in range(2))
         )
-    assert [status(one) for one in results] == [201, 200]
+    assert [status(result) for result in results] == [201, 200]
 
 
 VALUES = (
@@ -278,7 +278,7 @@ NAMES = ('quo"ted', "sin'gle", "select", "Upper", "a b", "per%cent", "$1", "ä",
 
 async def test_names_are_names_whatever_is_in_them() -> None:
     table, key, id = 'or"der; DROP TABLE "victim', 'k"e%y', 'i"d'
-    listed = ", ".join(_quoted(one) + " text" for one in NAMES)
+    listed = ", ".join(_quoted(name) + " text" for name in NAMES)
     crm = Crm(
         "CREATE TABLE victim (a int)",
         f'CREATE SCHEMA "sch""ema"; CREATE TABLE "sch""ema".{_quoted(table)} '
@@ -292,10 +292,10 @@ async def test_names_are_names_whatever_is_in_them() -> None:
             }
         },
     )
-    body = body_of(**{key: 'it\'s "so" %s $1 \\', "at": 1}, **{one: one for one in NAMES})
+    body = body_of(**{key: 'it\'s "so" %s $1 \\', "at": 1}, **{name: name for name in NAMES})
     async with crm.opened(f'sch"ema.{table}') as channel:
         results = await sent(channel, message("m1", body), message("m2", body))
-    assert [status(one) for one in results] == [201, 201]
+    assert [status(result) for result in results] == [201, 201]
     [row] = crm.sql(f'SELECT * FROM "sch""ema".{_quoted(table)}')
     assert row == ('it\'s "so" %s $1 \\', *NAMES, 1, "m2")
     assert crm.sql("SELECT count(*) FROM victim") == [(0,)]
@@ -321,7 +321,7 @@ async def test_large_and_deep_values_arrive_or_are_refused_for_good() -> None:
             message("m2", b'{"a":' + b"[" * depth + b"]" * depth + b"}"),
             message("m3", body_of(b=noise)),
         )
-    assert [status(one) for one in results] == [201, 201, 413]
+    assert [status(result) for result in results] == [201, 201, 413]
     assert results[2].verdict is DeliveryVerdict.NEVER
     assert crm.sql("SELECT length(a::text) FROM t ORDER BY id") == [(len(text) + 2,), (2 * depth,)]
 
@@ -355,7 +355,7 @@ async def test_what_the_operator_has_to_mend_is_tried_again_and_names_no_user() 
         "DO $$ BEGIN IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'weak') THEN "
         "CREATE ROLE weak LOGIN; END IF; END $$",
         "GRANT INSERT ON bare TO weak",
-        tables={one: {"columns": ["a"], "id": "id"} for one in ("bare", "own")},
+        tables={element: {"columns": ["a"], "id": "id"} for element in ("bare", "own")},
         user="weak",
     )
     shared_server().admit("local all weak trust")
@@ -494,7 +494,9 @@ async def test_webhooks_share_the_lines_of_a_connection_and_let_go_of_them() -> 
         *(channels[n % 2].send(message(f"m{n}", body_of(customer=n, at=n))) for n in range(60))
     )
     watching.cancel()
-    assert all(one is not None and one.verdict is DeliveryVerdict.DELIVERED for one in results)
+    assert all(
+        result is not None and result.verdict is DeliveryVerdict.DELIVERED for result in results
+    )
     assert 0 < most <= 4, "three, and the one that counts"
     for channel in channels:
         await channel.close()

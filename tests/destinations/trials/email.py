@@ -43,4 +43,4 @@ connections = 20
         self._server.start()
 
     def arrivals(self) -> list[Arrival]:
-        return [arrival_of(one.text.encode()) for one in self._server.emails()]
+        return [arrival_of(email.text.encode()) for email in self._server.emails()]

@@ -50,7 +50,7 @@ class KafkaTrial:
     def arrivals(self) -> list[Arrival]:
         """Of each partition in its order; a key has one partition."""
         records = asyncio.run(records_of(self._subject.server, self.topic))
-        return [arrival_of(one.value) for one in records]
+        return [arrival_of(record.value) for record in records]
 
 
 async def records_of(server: KafkaServer, topic: str) -> list[Any]:
@@ -59,15 +59,15 @@ async def records_of(server: KafkaServer, topic: str) -> list[Any]:
     await consumer.start()
     try:
         found = await consumer._client._wait_on_metadata(topic)
-        partitions = [TopicPartition(topic, one) for one in sorted(found)]
+        partitions = [TopicPartition(topic, row) for row in sorted(found)]
         consumer.assign(partitions)
         await consumer.seek_to_beginning(*partitions)
-        records: dict[TopicPartition, list[Any]] = {one: [] for one in partitions}
+        records: dict[TopicPartition, list[Any]] = {partition: [] for partition in partitions}
         ends = await consumer.end_offsets(partitions)
         async with asyncio.timeout(60):
-            while any([await consumer.position(one) < end for one, end in ends.items()]):
-                for one, more in (await consumer.getmany(timeout_ms=200)).items():
-                    records[one] += more
+            while any([await consumer.position(row) < end for row, end in ends.items()]):
+                for row, more in (await consumer.getmany(timeout_ms=200)).items():
+                    records[row] += more
     finally:
         await consumer.stop()
-    return [record for one in partitions for record in records[one]]
+    return [record for partition in partitions for record in records[partition]]

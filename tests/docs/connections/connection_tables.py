@@ -28,9 +28,9 @@ def _section(kind: ConnectionType) -> Iterator[str]:
     yield ""
     yield "| Field | Must be | Left out | What it is | Shown to the platform |"
     yield "|---|---|---|---|---|"
-    for one in kind.fields:
-        about, shown = one.about or "as of libpq", "yes" if one.shown else "never"
-        yield f"| `{one.name}` | {_must(one)} | {_usual(one)} | {about} | {shown} |"
+    for field in kind.fields:
+        about, shown = field.about or "as of libpq", "yes" if field.shown else "never"
+        yield f"| `{field.name}` | {_must(field)} | {_usual(field)} | {about} | {shown} |"
     yield ""
 
 

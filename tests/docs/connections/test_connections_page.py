@@ -29,7 +29,7 @@ def test_the_file_on_the_page_is_taken_and_has_every_field_of_a_cluster(tmp_path
     secrets = {"KAFKA_PASSWORD": "hush", "SHOP_PASSWORD": "hush"}
     found = load_connections(file, CONNECTION_TYPES, secrets)
     assert found.default is found["main"] and found["main"].orgs is None
-    assert found["main"].fields.keys() == {one.name for one in FIELDS}
+    assert found["main"].fields.keys() == {field.name for field in FIELDS}
     for org in (1, 12, 21):
         for other in (1, 12, 21):
             topics, own = [f"loyalty.{other}.events"], org == other

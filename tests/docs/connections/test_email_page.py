@@ -24,7 +24,7 @@ def test_the_webhook_on_the_page_goes_over_the_connection_on_the_page(tmp_path: 
     file.write_text(FILE)
     connections = load_connections(file, CONNECTION_TYPES, {"SMTP_PASSWORD": "hush"})
     connection = connections["mail"]
-    assert {one.name for one in FIELDS} - connection.fields.keys() == {"port", "ca"}
+    assert {field.name for field in FIELDS} - connection.fields.keys() == {"port", "ca"}
     assert server_of(connection).port == 587
     known = Known(
         event_types=("pointsIssued",),

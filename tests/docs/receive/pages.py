@@ -37,7 +37,7 @@ def sections(page: Path) -> dict[str, list[Block]]:
     """The blocks of each section, by its heading."""
     parts = re.split(r"^## (.+)$", page.read_text("utf-8"), flags=re.MULTILINE)
     found = zip(parts[1::2], parts[2::2], strict=True)
-    return {title: [Block(*one) for one in _BLOCK.findall(text)] for title, text in found}
+    return {title: [Block(*row) for row in _BLOCK.findall(text)] for title, text in found}
 
 
 def files(blocks: list[Block]) -> dict[str, str]:

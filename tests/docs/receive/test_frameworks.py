@@ -25,8 +25,8 @@ IN_FRAMEWORKS = [title for title in sections(FRAMEWORKS) if title not in (END, "
 
 def typed(start: str) -> str:
     """The command of the first page that begins so."""
-    commands = [one for block in sections(START)[NOTHING] for one in block.commands]
-    [found] = [one for one in commands if one.startswith(start)]
+    commands = [command for block in sections(START)[NOTHING] for command in block.commands]
+    [found] = [command for command in commands if command.startswith(start)]
     return found
 
 

@@ -15,7 +15,7 @@ IMPORTS = "from tidings_consumer.testing import example, forged, signed\n"
 
 
 def block(name: str) -> Block:
-    [found] = [one for blocks in PAGE.values() for one in blocks if one.file == name]
+    [found] = [block for blocks in PAGE.values() for block in blocks if block.file == name]
     TRIED.add(name)
     return found
 
@@ -71,7 +71,7 @@ def test_what_was_rejected_is_replayed_once_the_handler_is_mended(reader: Reader
 
 
 def _commands(title: str, start: str) -> list[str]:
-    typed = (command for one in PAGE[title] for command in one.commands)
+    typed = (command for block in PAGE[title] for command in block.commands)
     return [command for command in typed if command.startswith(start)]
 
 
@@ -183,11 +183,11 @@ def test_handlers_are_tested_as_the_page_says(alone: Reader) -> None:
 def test_no_block_of_the_page_is_left_out() -> None:
     text = START.parents[1].joinpath("tests/docs/receive/test_start.py").read_text("utf-8")
     for blocks in PAGE.values():
-        assert {one.language for one in blocks} <= {"python", "console"}
-        assert all(one.file for one in blocks if one.language == "python")
+        assert {block.language for block in blocks} <= {"python", "console"}
+        assert all(block.file for block in blocks if block.language == "python")
         assert all(name in TRIED or f'block("{name}")' in text for name in files(blocks))
     typed = {"From nothing to the first event", "What is given up", "In order"}
-    consoles = {title for title, blocks in PAGE.items() if any(one.commands for one in blocks)}
+    consoles = {title for title, blocks in PAGE.items() if any(block.commands for block in blocks)}
     assert consoles == typed | {"Test your handlers"}
 
 

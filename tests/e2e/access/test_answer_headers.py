@@ -42,9 +42,9 @@ def seen(service: ServiceProcess) -> list[tuple[str, Reply]]:
 def calls(boss: Api) -> Iterator[tuple[str, str, bytes | None]]:
     """Every documented call, every kind of page, and what is not there."""
     paths: dict[str, Any] = boss.get("/openapi.json").must(200)["paths"]
-    for path, item in paths.items():
+    for path, row in paths.items():
         for method in METHODS:
-            if method in item and not path.endswith("/stream"):
+            if method in row and not path.endswith("/stream"):
                 yield (
                     method.upper(),
                     re.sub(r"\{\w+\}", "x1", path),

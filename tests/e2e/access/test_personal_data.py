@@ -109,8 +109,8 @@ def as_cloud_event(event: Json) -> Json:
 def without_events(value: Any) -> Any:
     """An answer, less what is the event itself."""
     if isinstance(value, dict):
-        return {name: without_events(one) for name, one in value.items() if name not in SHOWN}
-    return [without_events(one) for one in value] if isinstance(value, list) else value
+        return {name: without_events(row) for name, row in value.items() if name not in SHOWN}
+    return [without_events(row) for row in value] if isinstance(value, list) else value
 
 
 def told(raw: bytes) -> str:
@@ -142,20 +142,20 @@ class World:
             api.webhook(receiver.url(bad), "bad", **more),
             api.webhook(receiver.url(good), "slip", **more, transformation="slip"),
         ]
-        self.answers = {f"strict {name}": one for name, one in self._post()}
+        self.answers = {f"strict {name}": body for name, body in self._post()}
         path = f"/v1/orgs/{self.org}"
         platform.send("PATCH", path, {"settings": {"validation": "lenient"}}).must(200)
         self.accepted = new_id()
         api.accept(json.dumps(wrong("field", eventId=self.accepted)).encode())
-        self.deliveries = [api.settled(self.accepted, one)["id"] for one in hooks]
-        self.answers |= {f"lenient {name}": one for name, one in self._post()}
+        self.deliveries = [api.settled(self.accepted, hook)["id"] for hook in hooks]
+        self.answers |= {f"lenient {name}": body for name, body in self._post()}
         self.browser = Browser(service.port, KEY, SECRET)
         self.here = f"/console/o/{self.org}"
         self.let_in = self.by_hand(wrong("keys"))
         platform.send("PATCH", path, {"settings": {"validation": "strict"}}).must(200)
         platform.close()
         found = api.get("/v1/rejections?limit=1000").must(200)["rejections"]
-        self.rejections = [one["id"] for one in found]
+        self.rejections = [row["id"] for row in found]
 
     def _post(self) -> Iterator[tuple[str, bytes]]:
         """All wrong events, by all ways in; what is answered."""
@@ -168,7 +168,7 @@ class World:
         clouds = [as_cloud_event(wrong(place)) for place in WRONG]
         yield "structured", api.post(json.dumps(clouds[0]).encode(), STRUCTURED).body
         yield "batch", api.post(json.dumps(clouds).encode(), BATCH).body
-        said = {f"ce-{name}": one for name, one in clouds[0].items() if name != "data"}
+        said = {f"ce-{name}": cloud for name, cloud in clouds[0].items() if name != "data"}
         event = {"eventName": "visitedDear", "data": {"v": [1] * 2000 + [MARK]}}
         yield "apart", api.post(json.dumps(event).encode()).body
         yield "binary", api.post(json.dumps(clouds[0]["data"]).encode(), **said).body
@@ -225,7 +225,7 @@ def test_no_call_of_the_api_tells_it_but_as_the_event(world: World) -> None:
     seen = 0
     for path in (
         "/v1/rejections?limit=1000", f"/v1/rejections/{ref}", "/v1/events", f"/v1/events/{event}",
-        "/v1/deliveries", *(f"/v1/deliveries/{one}" for one in world.deliveries),
+        "/v1/deliveries", *(f"/v1/deliveries/{delivery}" for delivery in world.deliveries),
         f"/v1/deliveries/{delivery}/request", "/v1/eventTypes", "/v1/eventTypes/visited",
         "/v1/events?search=" + MARK, "/v1/deliveries?search=" + MARK, f"/v1/orgs/{org}",
         "/v3/webHooks", f"/v3/webHooks/{hook}", "/v3/webHooks/eventLog?eventId=" + event,
@@ -290,8 +290,8 @@ def test_no_command_prints_it_but_as_the_event(world: World, tmp_path: Path) -> 
         TIDINGS_KEY=f"{KEY}:{SECRET}",
         TIDINGS_ORG=str(world.org),
     )
-    asked = [one.format_map(facts).split() for one in COMMANDS]
-    as_json = [[*one, "--json"] for one in asked]
+    asked = [command.format_map(facts).split() for command in COMMANDS]
+    as_json = [[*row, "--json"] for row in asked]
     program = [sys.executable, "-c", ONE_BY_ONE]
     screen = Terminal([*program, json.dumps(asked)], command.environ, 120)
     piped = Terminal([*program, json.dumps(as_json)], command.environ, 200)
@@ -306,6 +306,8 @@ def test_no_command_prints_it_but_as_the_event(world: World, tmp_path: Path) -> 
 
 
 def test_streams_and_the_services_own_lines_do_not_tell_it(world: World) -> None:
-    until(lambda: any(world.deliveries[0] in one for one in world.lines), "the stream tells of it")
-    assert not [one for one in world.lines if MARK in one]
+    until(
+        lambda: any(world.deliveries[0] in line for line in world.lines), "the stream tells of it"
+    )
+    assert not [line for line in world.lines if MARK in line]
     assert MARK not in world.service.log.read_text()

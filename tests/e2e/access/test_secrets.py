@@ -62,10 +62,10 @@ class World:
         self.arrived = receiver.arrivals(echo)[0]
         api.delete(gone)
         delivery = api.delivery_of(self.event_id, loud)
-        for one in (quiet, loud):
-            path = f"/v1/webHooks/{one['webHookId']}/test"
+        for row in (quiet, loud):
+            path = f"/v1/webHooks/{row['webHookId']}/test"
             tested = until(partial(self._tested, path), "a test message", 5)
-            self.told += [json.dumps(one), tested]
+            self.told += [json.dumps(row), tested]
         replay = {"webHookId": quiet["webHookId"], "eventIds": [self.event_id], "again": True}
         replayed = api.send("POST", "/v1/replays", replay).must(201)
         arrivals = api.get(f"/v1/inboxes/{inbox['id']}/arrivals").must(200)["arrivals"]
@@ -152,7 +152,7 @@ def test_no_call_that_reads_shows_them(world: World) -> None:
             "User-Agent": "…and)",
         }
         arrival = f"/v1/inboxes/{world.ids['inbox_id']}/arrivals/{world.ids['arrival_id']}"
-        headers = {one["name"]: one["value"] for one in reader.get(arrival).must(200)["headers"]}
+        headers = {row["name"]: row["value"] for row in reader.get(arrival).must(200)["headers"]}
         assert headers["X-Shop"] == "…0815" and headers["content-type"] == "application/json"
         assert headers["webhook-signature"].startswith("v1,")
         attempt = reader.get(f"/v1/deliveries/{world.ids['delivery_id']}").must(200)
@@ -191,7 +191,7 @@ def test_neither_streams_nor_answers_of_changes_nor_the_log_of_the_service_show_
         ("POST", "/v1/webHooks/preview", {"webHookId": loud["webHookId"]}),
     ):
         assert not MARK.search(world.api.send(method, where, body).body), (method, where)
-    assert world.told and not any(MARK.search(one.encode()) for one in world.told)
+    assert world.told and not any(MARK.search(text.encode()) for text in world.told)
     assert not MARK.search(world.service.log.read_bytes())
 
 

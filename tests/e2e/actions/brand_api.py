@@ -29,7 +29,7 @@ class BrandApi(StandIn):
     @told
     def count(self, kind: str) -> int:
         """How many effects of this kind."""
-        return sum(one["kind"] == kind for one in self._done)
+        return sum(row["kind"] == kind for row in self._done)
 
     def _do(self, call: Call, kind: str) -> Answer:
         key = call.headers.get(KEY)

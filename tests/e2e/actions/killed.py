@@ -90,32 +90,32 @@ class Books:
 
     def of(self, kind: str) -> list[Mapping[str, Any]]:
         """The effects of an action."""
-        return [one for one in self.done if one["kind"] == kind]
+        return [mapping for mapping in self.done if mapping["kind"] == kind]
 
     def missing(self, kind: str) -> int:
         """How many events an action was not done for."""
-        return len(set(self.told.values()) - {one["event"] for one in self.of(kind)})
+        return len(set(self.told.values()) - {mapping["event"] for mapping in self.of(kind)})
 
     def repeated(self, kind: str) -> int:
         """How many times an action was done for an event once more."""
         found = self.of(kind)
-        return len(found) - len({one["event"] for one in found})
+        return len(found) - len({mapping["event"] for mapping in found})
 
     @property
     def foreign(self) -> int:
         """How many effects are of no event that was told of, or not of what it said."""
         return sum(
-            self.told.get((one["customer"], one["number"])) != one["event"]
-            or one["text"] != f"Number {one['number']}"
-            for one in self.done
+            self.told.get((mapping["customer"], mapping["number"])) != mapping["event"]
+            or mapping["text"] != f"Number {mapping['number']}"
+            for mapping in self.done
         )
 
     @property
     def out_of_order(self) -> int:
         """How many credits came after a later one of their customer."""
         numbers: defaultdict[int, list[int]] = defaultdict(list)
-        for one in self.of("credits"):
-            numbers[one["customer"]].append(one["number"])
+        for mapping in self.of("credits"):
+            numbers[mapping["customer"]].append(mapping["number"])
         return sum(
             later < earlier for found in numbers.values() for earlier, later in pairwise(found)
         )
@@ -125,32 +125,32 @@ class Books:
         """How many thanks were given before their event's credit."""
         credited: set[str] = set()
         count = 0
-        for one in self.done:
-            if one["kind"] == "credits":
-                credited.add(one["event"])
-            elif one["kind"] == "thanks":
-                count += one["event"] not in credited
+        for mapping in self.done:
+            if mapping["kind"] == "credits":
+                credited.add(mapping["event"])
+            elif mapping["kind"] == "thanks":
+                count += mapping["event"] not in credited
         return count
 
     @property
     def over_cap(self) -> int:
         """How many offers beyond the cap customers got."""
-        got = Counter(one["customer"] for one in self.of("offers"))
+        got = Counter(mapping["customer"] for mapping in self.of("offers"))
         return sum(max(0, count - CAP) for count in got.values())
 
     @property
     def under_cap(self) -> int:
         """How many offers customers should have got besides."""
-        got = Counter(one["customer"] for one in self.of("offers"))
+        got = Counter(mapping["customer"] for mapping in self.of("offers"))
         events = Counter(customer for customer, _ in self.told)
-        return sum(max(0, min(CAP, count) - got[one]) for one, count in events.items())
+        return sum(max(0, min(CAP, count) - got[event]) for event, count in events.items())
 
     @property
     def unlike(self) -> int:
         """How many deliveries are not what the API's books say: all done, but for capped offers."""
         events = len(self.told)
         due = Counter({(kind, DELIVERED): events for kind in ("credits", "thanks", "notes")})
-        offers = len({one["event"] for one in self.of("offers")})
+        offers = len({mapping["event"] for mapping in self.of("offers")})
         due += Counter({("offers", DELIVERED): offers, ("offers", CANCELLED): events - offers})
         found = Counter(self.states)
         return sum(((found - due) + (due - found)).values())
@@ -167,18 +167,19 @@ class Platform:
         self.again = 0  # calls without an answer, or with one that they must be made again
         self.given_up = False
         self._threads = [
-            threading.Thread(target=self._tell, args=(one,), daemon=True) for one in range(SENDERS)
+            threading.Thread(target=self._tell, args=(number,), daemon=True)
+            for number in range(SENDERS)
         ]
 
     def start(self) -> None:
         """Begin to tell."""
-        for one in self._threads:
-            one.start()
+        for thread in self._threads:
+            thread.start()
 
     def join(self) -> None:
         """Wait until all is told."""
-        for one in self._threads:
-            one.join()
+        for thread in self._threads:
+            thread.join()
 
     def _tell(self, sender: int) -> None:
         api = Api(self._port)

@@ -105,8 +105,8 @@ def test_whatever_a_contact_says_is_text_and_a_secret_comes_back_to_nobody(
                 made["data"]["customerIdentifiers"] = {"customerId": at}
                 api.accept(json.dumps(made).encode())
             until(lambda: len(ended(api)) == 5 * len(names), "all runs", 60)
-            runs = [api.get(f"/v1/deliveries/{one['id']}").must(200) for one in ended(api)]
-            states = sorted((one["webHookName"], one["state"]) for one in runs)
+            runs = [api.get(f"/v1/deliveries/{row['id']}").must(200) for row in ended(api)]
+            states = sorted((run["webHookName"], run["state"]) for run in runs)
             said = json.dumps([runs, api.get("/v1/actions").must(200)])
             raw = letters.read_bytes()
     finally:
@@ -124,45 +124,47 @@ def test_whatever_a_contact_says_is_text_and_a_secret_comes_back_to_nobody(
     look_at_calls(receiver, names)
     assert SECRET not in said and "key+with" not in said and "key\\\\/" not in said
     service.stop()
-    for one in service.data.rglob("*"):
-        if one.is_file():
-            kept = one.read_bytes()
+    for path in service.data.rglob("*"):
+        if path.is_file():
+            kept = path.read_bytes()
             assert b"key+with" not in kept and b"/key%2B" not in kept and b"\\/key" not in kept
     assert "key+with" not in service.words()
 
 
 def ended(api: Api) -> list[Any]:
     found: list[Any] = api.get("/v1/deliveries?limit=100").must(200)["deliveries"]
-    return [one for one in found if one["doneAt"] is not None]
+    return [row for row in found if row["doneAt"] is not None]
 
 
 def look_at_letters(raw: bytes, names: list[str]) -> None:
-    letters = [message_from_bytes(one) for one in raw.split(b"\r\n.\r\n") if one]
+    letters = [message_from_bytes(body) for body in raw.split(b"\r\n.\r\n") if body]
     assert len(letters) == 2 * len(names)
-    assert not any({*one.keys()} & {"Bcc", "X-Evil"} for one in letters)
-    subjects = [str(make_header(decode_header(one["Subject"]))) for one in letters]
+    assert not any({*letter.keys()} & {"Bcc", "X-Evil"} for letter in letters)
+    subjects = [str(make_header(decode_header(letter["Subject"]))) for letter in letters]
     for name in names:
         shown = " ".join(re.sub("[\u2028\u202e]", "", name).split())
         assert f"Hello {shown}" in subjects, name
-    assert len({one["Message-ID"] for one in letters}) == len(letters)
+    assert len({letter["Message-ID"] for letter in letters}) == len(letters)
     html = [
         part.get_payload(decode=True).decode()  # type: ignore[union-attr]
-        for one in letters
-        for part in one.walk()
+        for letter in letters
+        for part in letter.walk()
         if part.get_content_type() == "text/html"
     ]
     assert len(html) == len(names) and "<script" not in "".join(html)
 
 
 def look_at_calls(receiver: Receiver, names: list[str]) -> None:
-    as_json, as_form = (receiver.arrivals(f"/api/{one}") for one in ("json", "form"))
-    bodies = [json.loads(one.body) for one in as_json]
-    assert sorted(one["name"] for one in bodies) == sorted(names)
-    assert all(one == {"name": one["name"], "same": one["name"], "key": SECRET} for one in bodies)
-    forms = [parse_qsl(one.body.decode(), strict_parsing=True) for one in as_form]
-    assert sorted(dict(one)["name"] for one in forms) == sorted(names)
-    assert all([name for name, _ in one] == ["name", "key", "to"] for one in forms)
-    assert all(dict(one)["key"] == SECRET and dict(one)["to"] == "us" for one in forms)
-    keys = [one.headers["idempotency-key"] for one in (*as_json, *as_form)]
+    as_json, as_form = (receiver.arrivals(f"/api/{element}") for element in ("json", "form"))
+    bodies = [json.loads(arrival.body) for arrival in as_json]
+    assert sorted(body["name"] for body in bodies) == sorted(names)
+    assert all(
+        body == {"name": body["name"], "same": body["name"], "key": SECRET} for body in bodies
+    )
+    forms = [parse_qsl(arrival.body.decode(), strict_parsing=True) for arrival in as_form]
+    assert sorted(dict(form)["name"] for form in forms) == sorted(names)
+    assert all([name for name, _ in form] == ["name", "key", "to"] for form in forms)
+    assert all(dict(form)["key"] == SECRET and dict(form)["to"] == "us" for form in forms)
+    keys = [arrival.headers["idempotency-key"] for arrival in (*as_json, *as_form)]
     assert len({*keys}) == len(keys) == 2 * len(names) and all(map(UUID, keys))
-    assert not any("x-evil" in one.headers for one in (*as_json, *as_form))
+    assert not any("x-evil" in arrival.headers for arrival in (*as_json, *as_form))

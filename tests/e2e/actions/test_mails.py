@@ -80,17 +80,17 @@ def test_each_customer_gets_one_mail_in_their_language_and_who_has_opted_out_get
             until(lambda: len(mail.subjects()) == 2, "two mails")
             assert sorted(mail.subjects()) == ["Welcome, Asha", "Willkommen, Jan"]
             until(lambda: ended(api) == 4, "four ended runs")
-            runs = [run(api, one["id"]) for one in reversed(deliveries(api))]
-            assert [(one["state"], why(one)) for one in runs[2:]] == [
+            runs = [run(api, delivery["id"]) for delivery in reversed(deliveries(api))]
+            assert [(run["state"], why(run)) for run in runs[2:]] == [
                 ("cancelled", "The customer has opted out."),
                 (
                     "cancelled",
                     "The look-up contact has no record for this event, so there is nothing to do.",
                 ),
             ]
-            for one in runs[:2]:  # what was done can be looked at, though it went well at once
-                [request] = [attempt["request"] for attempt in one["attemptList"]]
-                assert one["state"] == "delivered"
+            for row in runs[:2]:  # what was done can be looked at, though it went well at once
+                [request] = [attempt["request"] for attempt in row["attemptList"]]
+                assert row["state"] == "delivered"
                 assert "Your number is" in request["body"]["text"]
             refused = api.call("PUT", f"/v3/webHooks/{runs[0]['webHookId']}", b'{"active": false}')
             assert refused.status == 400 and "operator's file" in refused.body.decode()
@@ -104,7 +104,7 @@ def deliveries(api: Api) -> list[Any]:
 
 
 def ended(api: Api) -> int:
-    return sum(one["doneAt"] is not None for one in deliveries(api))
+    return sum(delivery["doneAt"] is not None for delivery in deliveries(api))
 
 
 def run(api: Api, delivery: str) -> Any:

@@ -49,7 +49,7 @@ def test_a_url_that_is_a_secret_is_called_at_each_attempt_and_kept_nowhere(
         ]
     assert SECRET not in json.dumps(said)
     service.stop()
-    kept = [one for one in service.data.rglob("*") if one.is_file()]
+    kept = [path for path in service.data.rglob("*") if path.is_file()]
     assert len(kept) > 2
-    assert not [one for one in kept if SECRET.encode() in one.read_bytes()]
+    assert not [path for path in kept if SECRET.encode() in path.read_bytes()]
     assert SECRET not in service.words()

@@ -134,7 +134,7 @@ def test_events_of_a_brands_actions_go_back_to_the_platform_without_personal_dat
         its.send("POST", "/v1/webHooks/preview", {"webHookId": back["webHookId"]}).must(200)
         until(lambda: failed(its) == 6, "that the brand's calls have failed")
         until(lambda: its.counts()["pending"] == 3, "the mails wait for their server")
-        events = [api.event(one["eventId"])["body"]["data"] for one in reached(api)]
+        events = [api.event(row["eventId"])["body"]["data"] for row in reached(api)]
         customer = {"customerId": 1}
         whole = {"channel": "mail", "lines": [{"n": 1}], "customerIdentifiers": customer}
         assert events == [whole] * 3
@@ -176,7 +176,7 @@ def failed(api: Api) -> int:
 def delivered(api: Api, hook: dict[str, Any]) -> int:
     """How many have gone to the platform."""
     rows = api.get("/v1/deliveries?limit=100&status=delivered").must(200)["deliveries"]
-    return sum(one["webHookId"] == hook["webHookId"] for one in rows)
+    return sum(row["webHookId"] == hook["webHookId"] for row in rows)
 
 
 def look_through(platform: ServiceProcess, brand: ServiceProcess) -> None:

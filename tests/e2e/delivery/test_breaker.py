@@ -16,13 +16,13 @@ from ..harness.until import until
 def burst(api: Api, count: int) -> list[str]:
     """So many events in one call; their ids."""
     ids = [new_id() for _ in range(count)]
-    api.accept(b"[" + b",".join(event(one, api.org) for one in ids) + b"]")
+    api.accept(b"[" + b",".join(event(text, api.org) for text in ids) + b"]")
     return ids
 
 
 def settled(api: Api, event_id: str) -> list[str]:
     """The states of an event's deliveries, once all of them are final."""
-    states = [one["state"] for one in api.event(event_id)["deliveries"]]
+    states = [row["state"] for row in api.event(event_id)["deliveries"]]
     return states if not {"pending", "retrying"} & set(states) else []
 
 
@@ -62,15 +62,18 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
     assert 'tidings_open_breakers_by_cause{cause="500"} 1.0\n' in metrics
     receiver.plan(dead, status=200)
     delivered = until(
-        lambda: len({one.message for one in receiver.arrivals(dead) if one.answer == 200}) == 300,
+        lambda: (
+            len({arrival.message for arrival in receiver.arrivals(dead) if arrival.answer == 200})
+            == 300
+        ),
         "everything has arrived",
         60,
     )
     assert delivered
-    refused = [one for one in receiver.arrivals(dead) if one.answer != 200]
+    refused = [arrival for arrival in receiver.arrivals(dead) if arrival.answer != 200]
     assert len(refused) <= asked + 2
-    for one in ids[:3]:
-        fates = until(partial(settled, api, one), "both are settled")
+    for text in ids[:3]:
+        fates = until(partial(settled, api, text), "both are settled")
         assert fates == ["delivered", "delivered"]
 
 
@@ -94,7 +97,7 @@ def test_a_broken_deploy_that_refuses_everything_does_not_fail_the_whole_backlog
     ids = burst(api, 200)
     time.sleep(2)
     receiver.plan(path, status=200)
-    states = [api.settled(one)["state"] for one in ids]
+    states = [api.settled(text)["state"] for text in ids]
     assert states.count("failed") <= 40 and states.count("delivered") >= 160
 
 
@@ -117,7 +120,14 @@ def test_an_open_breaker_is_open_after_a_restart(tmp_path: Path, receiver: Recei
         receiver.plan(path, status=200)
         until(
             lambda: (
-                len({one.message for one in receiver.arrivals(path) if one.answer == 200}) == 100
+                len(
+                    {
+                        arrival.message
+                        for arrival in receiver.arrivals(path)
+                        if arrival.answer == 200
+                    }
+                )
+                == 100
             ),
             "everything has arrived",
             60,

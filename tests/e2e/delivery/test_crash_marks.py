@@ -21,7 +21,7 @@ STEPS = {"delaysInSeconds": [1, 3600]}
 def accepted(api: Api, count: int, **fields: Any) -> list[str]:
     """Events of the org, accepted."""
     ids = [new_id() for _ in range(count)]
-    api.accept(b"[" + b",".join(event(one, api.org, **fields) for one in ids) + b"]")
+    api.accept(b"[" + b",".join(event(text, api.org, **fields) for text in ids) + b"]")
     return ids
 
 
@@ -65,7 +65,7 @@ def test_what_was_held_up_through_many_kills_leaves_as_its_first_attempt(
     for why in ("paused", "stopped", "limited"):
         assert not lost.keys() & set(ids[why]), why
     for why in ("busy", "behind_a_key"):
-        assert lost.get(ids[why][0], 0) == KILLS == sum(lost.get(one, 0) for one in ids[why])
+        assert lost.get(ids[why][0], 0) == KILLS == sum(lost.get(text, 0) for text in ids[why])
 
     for why in ("paused", "stopped"):
         with service.api(orgs[why]) as api:
@@ -73,8 +73,8 @@ def test_what_was_held_up_through_many_kills_leaves_as_its_first_attempt(
                 api.send("POST", f"/v3/webHooks/{hooks[why]['webHookId']}/resume", {}).must(200)
             else:
                 api.send("POST", f"/v1/orgs/{orgs[why]}/start", {}).must(200)
-            for one in ids[why]:
-                told = api.settled(one)
+            for text in ids[why]:
+                told = api.settled(text)
                 assert (told["state"], told["attempts"]) == ("delivered", 1), why
         assert {arrival.attempt for arrival in receiver.arrivals(paths[why])} == {1}, why
     service.end()  # silent receivers would have a stop wait

@@ -25,7 +25,7 @@ def test_killed_while_an_event_is_fanned_out_every_webhook_is_told_all_the_same(
     service.start()
     for path in paths:
         arrivals = receiver.wait(path, 1)
-        assert {one.event_id for one in arrivals} == {event_id}
+        assert {arrival.event_id for arrival in arrivals} == {event_id}
     with service.api() as api:
         for hook in hooks:
             assert api.settled(event_id, hook)["state"] == "delivered"

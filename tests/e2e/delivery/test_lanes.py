@@ -22,7 +22,7 @@ def post_many(api: Api, count: int, customers: int = 1) -> list[str]:
     ids = [new_id() for _ in range(count)]
     org = api.org
     bodies = [
-        event(one, org, customer=n % customers).replace(b"\n", b"") for n, one in enumerate(ids)
+        event(text, org, customer=n % customers).replace(b"\n", b"") for n, text in enumerate(ids)
     ]
     api.accept(b"\n".join(bodies), BATCH)
     return ids
@@ -46,10 +46,10 @@ def test_a_change_lets_what_is_under_way_end_as_it_began(api: Api, receiver: Rec
     receiver.wait(old, 4)
     api.change(hook, webHookUrl=receiver.url(new), maxAllowedConnections=2)
     later = post_many(api, 4)
-    for one in ids:
-        told = api.settled(one)
+    for text in ids:
+        told = api.settled(text)
         assert (told["state"], told["attempts"], told["status"]) == ("delivered", 1, 200)
-    assert [api.settled(one)["state"] for one in later] == ["delivered"] * 4
+    assert [api.settled(text)["state"] for text in later] == ["delivered"] * 4
     assert {arrival.event_id for arrival in receiver.arrivals(new)} == set(later)
 
 
@@ -61,7 +61,7 @@ def test_the_cap_holds_through_retries_and_changes(api: Api, receiver: Receiver)
     receiver.wait(path, 8)
     api.change(hook, maxAllowedConnections=2)
     begun = len(receiver.arrivals(path)) + 4  # what was on its way at the change
-    assert {api.settled(one)["state"] for one in ids} == {"delivered"}
+    assert {api.settled(text)["state"] for text in ids} == {"delivered"}
     arrivals = receiver.arrivals(path)
     assert len(arrivals) == 60 and max(arrival.parallel for arrival in arrivals) <= 4
     assert max(arrival.parallel for arrival in arrivals[begun:]) <= 2
@@ -95,16 +95,18 @@ def test_a_receiver_with_a_limit_gets_what_it_takes(api: Api, receiver: Receiver
     arrivals = receiver.arrivals(path)
     begun_s = arrivals[0].at_s
     later = [
-        one for one in arrivals if learning_s <= one.at_s - begun_s <= learning_s + seconds - 0.2
+        arrival
+        for arrival in arrivals
+        if learning_s <= arrival.at_s - begun_s <= learning_s + seconds - 0.2
     ]
-    taken = [one for one in later if one.answer == 200]
+    taken = [arrival for arrival in later if arrival.answer == 200]
     assert len(taken) >= 0.85 * rate * (seconds - 0.2), len(taken)
     assert len(later) - len(taken) <= 0.05 * len(later)
     refused_s: dict[str, float] = {}
-    for one in arrivals:  # and what was refused came again no sooner than it was told
-        assert one.at_s - refused_s.get(one.message, -10.0) >= 1.9
-        if one.answer == 429:
-            refused_s[one.message] = one.at_s
+    for arrival in arrivals:  # and what was refused came again no sooner than it was told
+        assert arrival.at_s - refused_s.get(arrival.message, -10.0) >= 1.9
+        if arrival.answer == 429:
+            refused_s[arrival.message] = arrival.at_s
 
 
 def in_order(arrivals: list[Arrival], ids: list[str]) -> bool:
@@ -122,8 +124,8 @@ def test_a_key_goes_in_order_through_failures_and_others_overtake(
     path = receiver.path(delay=0.005, first=[{"status": 500}])
     api.webhook(receiver.url(path), ordering="key")
     ids = post_many(api, 30, customers)
-    for one in ids:
-        assert api.settled(one)["state"] == "delivered"
+    for text in ids:
+        assert api.settled(text)["state"] == "delivered"
     by_customer: defaultdict[int, list[Arrival]] = defaultdict(list)
     for arrival in receiver.arrivals(path):
         by_customer[arrival.event["data"]["customerIdentifiers"]["customerId"]].append(arrival)
@@ -140,8 +142,8 @@ def test_strict_order_holds_through_failures(api: Api, receiver: Receiver) -> No
     path = receiver.path(first=[{"status": 200}, {"status": 500}, {"status": 500}])
     api.webhook(receiver.url(path), ordering="strict")
     ids = post_many(api, 8, customers=8) + post_many(api, 4, customers=4)
-    for one in ids:
-        assert api.settled(one)["state"] == "delivered"
+    for text in ids:
+        assert api.settled(text)["state"] == "delivered"
     assert in_order(receiver.arrivals(path), ids)
     assert max(arrival.parallel for arrival in receiver.arrivals(path)) == 1
 
@@ -151,7 +153,7 @@ def test_order_goes_on_behind_a_delivery_that_failed_for_good(api: Api, receiver
     api.webhook(receiver.url(path), ordering="strict")
     first, *rest = post_many(api, 6)
     assert api.settled(first)["state"] == "failed"
-    assert [api.settled(one)["state"] for one in rest] == ["delivered"] * 5
+    assert [api.settled(text)["state"] for text in rest] == ["delivered"] * 5
     assert [arrival.event_id for arrival in receiver.arrivals(path)] == [first, *rest]
 
 
@@ -168,12 +170,12 @@ def test_what_is_behind_a_refused_delivery_waits_where_its_owner_wants_it(
         return fate if fate["state"] == "retrying" else None
 
     held = until(refused, "a refusal")
-    states = {one: api.event(one)["deliveries"][0]["state"] for one in rest}
+    states = {text: api.event(text)["deliveries"][0]["state"] for text in rest}
     assert not {"delivered", "failed"} & set(states.values()), states
     assert [arrival.event_id for arrival in receiver.arrivals(path)] == [first]
     done = api.call("POST", f"/v1/deliveries/{held['id']}/{deed}")
     assert done.status in (200, 202), done
-    assert [api.settled(one)["state"] for one in rest] == ["delivered"] * 3
+    assert [api.settled(text)["state"] for text in rest] == ["delivered"] * 3
     again = [first] if deed == "retry" else []
     assert [arrival.event_id for arrival in receiver.arrivals(path)] == [first, *again, *rest]
 

@@ -26,7 +26,7 @@ def taken_since(receiver: Receiver, path: str, from_s: float) -> float:
     """Tell how many messages a second the receiver has taken since a moment."""
     until_s = time.monotonic()
     arrivals = receiver.arrivals(path)
-    taken = sum(from_s <= one.at_s < until_s and one.answer == 200 for one in arrivals)
+    taken = sum(from_s <= arrival.at_s < until_s and arrival.answer == 200 for arrival in arrivals)
     return taken / (until_s - from_s)
 
 
@@ -50,5 +50,5 @@ def test_a_limited_receiver_gets_what_it_admits_after_each_outage(
             time.sleep(LOOK_S)
             rates.append(taken_since(receiver, path, began_s))
         assert min(rates) >= LEAST * RATE, f"{rates} of {RATE} a second"
-        messages = [one.message for one in receiver.arrivals(path) if one.answer == 200]
+        messages = [arrival.message for arrival in receiver.arrivals(path) if arrival.answer == 200]
         assert len(set(messages)) == len(messages), "none was taken twice"

@@ -30,13 +30,13 @@ def fetch(api: Api, hook: dict[str, Any], wait: float = 0, **asked: Any) -> dict
 
 def say(api: Api, hook: dict[str, Any], messages: Any, outcome: str, **more: Any) -> dict[str, Any]:
     path = f"/v1/webHooks/{hook['webHookId']}/acknowledge"
-    body = {"ackIds": [one["ackId"] for one in messages], "outcome": outcome}
+    body = {"ackIds": [message["ackId"] for message in messages], "outcome": outcome}
     told: dict[str, Any] = api.send("POST", path, body | more).must(200)
     return told
 
 
 def ids(messages: list[dict[str, Any]]) -> list[str]:
-    return [json.loads(one["body"])["eventId"] for one in messages]
+    return [json.loads(message["body"])["eventId"] for message in messages]
 
 
 def until_fetched(api: Api, hook: dict[str, Any], count: int, **asked: Any) -> list[dict[str, Any]]:
@@ -76,8 +76,8 @@ def test_a_message_is_fetched_signed_and_delivered_when_it_is_acknowledged(api: 
 def test_the_cursor_of_an_answer_acknowledges_all_of_it(api: Api) -> None:
     hook = pulled(api, maxAllowedConnections=100)
     sent = [new_id() for _ in range(25)]
-    for number, one in enumerate(sent):
-        api.accept(event(one, 0, customer=number + 1))
+    for number, text in enumerate(sent):
+        api.accept(event(text, 0, customer=number + 1))
     got: list[str] = []
     cursor = None
     while len(got) < 25:
@@ -92,8 +92,8 @@ def test_the_cursor_of_an_answer_acknowledges_all_of_it(api: Api) -> None:
     assert twice["acknowledged"] == {"taken": 0, "passedOver": 0}
     assert [warning["code"] for warning in twice["warnings"]] == ["cursor_not_known"]
     assert sorted(got) == sorted(sent)
-    for one in sent:
-        assert api.settled(one)["state"] == "delivered"
+    for text in sent:
+        assert api.settled(text)["state"] == "delivered"
 
 
 def test_what_is_not_acknowledged_within_its_lease_comes_again_at_once(api: Api) -> None:
@@ -106,7 +106,7 @@ def test_what_is_not_acknowledged_within_its_lease_comes_again_at_once(api: Api)
     assert (first["id"], second["attempt"]) == (second["id"], 2)
     late = say(api, hook, [first], "delivered")
     assert (late["taken"], late["passedOver"]) == (0, 1)
-    [past] = [one for one in api.delivery_of(sent)["attemptList"] if one["number"] == 1]
+    [past] = [row for row in api.delivery_of(sent)["attemptList"] if row["number"] == 1]
     assert past["fault"] == "lease" and "lease ended" in past["detail"]
     say(api, hook, [second], "delivered")
     assert api.settled(sent)["state"] == "delivered"
@@ -151,15 +151,16 @@ def test_a_reader_that_waits_is_answered_when_something_comes(api: Api) -> None:
 def test_the_next_of_a_key_comes_when_the_one_before_is_acknowledged(api: Api) -> None:
     hook = pulled(api, ordering="key", maxAllowedConnections=50)
     sent = [new_id() for _ in range(6)]
-    for number, one in enumerate(sent):
-        api.accept(event(one, 0, customer=number % 2 + 1))
+    for number, text in enumerate(sent):
+        api.accept(event(text, 0, customer=number % 2 + 1))
     got: dict[int, list[str]] = {0: [], 1: []}
     for _ in range(3):
         messages = until_fetched(api, hook, 2)
-        assert {json.loads(one["body"])["data"]["customerIdentifiers"]["customerId"] for one in
+        assert {json.loads(message["body"])["data"]["customerIdentifiers"]["customerId"] for
+            message in
                 messages} == {1, 2}  # fmt: skip
-        for one in ids(messages):
-            got[sent.index(one) % 2].append(one)
+        for text in ids(messages):
+            got[sent.index(text) % 2].append(text)
         say(api, hook, messages, "delivered")
     assert got == {0: sent[0::2], 1: sent[1::2]}
 
@@ -241,22 +242,22 @@ def test_after_an_end_what_was_acknowledged_is_gone_and_the_rest_comes_again(
     with service.api(org) as api:
         hook = pulled(api, maxAllowedConnections=100)
         sent = [new_id() for _ in range(20)]
-        for number, one in enumerate(sent):
-            api.accept(event(one, 0, customer=number + 1))
+        for number, text in enumerate(sent):
+            api.accept(event(text, 0, customer=number + 1))
         messages = until_fetched(api, hook, 20, leaseInSeconds=600)
         done, left = messages[:8], messages[8:]
         say(api, hook, done, "delivered")
-        for one in ids(done):
-            api.settled(one)
+        for text in ids(done):
+            api.settled(text)
     service.kill_all() if kill else service.stop()
     service.start()
     with service.api(org) as api:
         again = until_fetched(api, hook, len(left))
         assert sorted(ids(again)) == sorted(ids(left))
-        assert {one["attempt"] for one in again} == {2}
+        assert {row["attempt"] for row in again} == {2}
         say(api, hook, again, "delivered")
-        for one in sent:
-            assert api.settled(one)["state"] == "delivered"
+        for text in sent:
+            assert api.settled(text)["state"] == "delivered"
         assert fetch(api, hook)["messages"] == []
 
 

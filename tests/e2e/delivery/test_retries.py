@@ -157,12 +157,12 @@ def test_deleting_a_webhook_cancels_what_it_has_not_been_sent(api: Api, receiver
     path = receiver.path(delay=0.3)
     hook = api.webhook(receiver.url(path), maxAllowedConnections=1)
     ids = [new_id() for _ in range(30)]
-    api.accept(b"[" + b",".join(event(one, api.org) for one in ids) + b"]")
+    api.accept(b"[" + b",".join(event(text, api.org) for text in ids) + b"]")
     receiver.wait(path, 1)
     api.delete(hook)
     begun = len(receiver.arrivals(path))
     stays(lambda: len(receiver.arrivals(path)) <= begun, "nothing more is sent", 1.0)
-    fates = [api.settled(one, states=("delivered", "cancelled"))["state"] for one in ids]
+    fates = [api.settled(text, states=("delivered", "cancelled"))["state"] for text in ids]
     # The one under way at the delete ended as it began; whatever it came to, its attempt counts.
     assert fates.count("cancelled") >= len(ids) - begun
     later = new_id()
@@ -187,7 +187,7 @@ def test_inactive_stops_at_once_and_active_goes_on(api: Api, receiver: Receiver)
     path = receiver.path(delay=0.2)
     hook = api.webhook(receiver.url(path), maxAllowedConnections=1)
     ids = [new_id() for _ in range(6)]
-    api.accept(b"[" + b",".join(event(one, api.org) for one in ids) + b"]")
+    api.accept(b"[" + b",".join(event(text, api.org) for text in ids) + b"]")
     receiver.wait(path, 1)
     changed = api.change(hook, active=False)
     begun = len(receiver.arrivals(path))
@@ -197,5 +197,5 @@ def test_inactive_stops_at_once_and_active_goes_on(api: Api, receiver: Receiver)
     api.accept(event(missed, api.org))
     assert api.event(missed)["deliveries"] == []
     api.change(hook, active=True)
-    assert [api.settled(one)["state"] for one in ids] == ["delivered"] * len(ids)
+    assert [api.settled(text)["state"] for text in ids] == ["delivered"] * len(ids)
     assert len(receiver.arrivals(path)) == len(ids)

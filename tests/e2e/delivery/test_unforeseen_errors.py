@@ -50,7 +50,7 @@ def test_an_unforeseen_error_is_told_and_gives_its_slot_back(
         until(lambda: figure(api, "tidings_in_flight") == 0, "that every slot is free", 20)
         assert figure(api, "tidings_lost_slots_total") == 0
         ready = api.get("/readyz").must(200)
-        [notice] = [one for one in ready["notices"] if "an error of its own" in one]
+        [notice] = [row for row in ready["notices"] if "an error of its own" in row]
         assert "ZeroDivisionError" in notice and "7777" not in json.dumps(ready)
         assert "7777" not in service.words() and "an unforeseen error" in service.words()
         [attempt, *_] = api.delivery_of(lines[0]["eventId"])["attemptList"]

@@ -80,7 +80,7 @@ def test_a_rejected_event_leaves_the_others_of_its_call_alone(api: Api, receiver
 
     def kept_codes() -> set[str]:  # they are written with the next commit
         kept = api.get("/v1/rejections").must(200)["rejections"]
-        return {one["error"]["code"] for one in kept}
+        return {row["error"]["code"] for row in kept}
 
     until(lambda: kept_codes() == told_codes, "the rejections to be kept")
     assert api.get(f"/v1/events/{bad}").status == 404

@@ -21,7 +21,7 @@ def test_an_event_under_another_name_is_the_types_wherever_somebody_looks(
     wish = {"webHookUrl": receiver.url(other), "maxAllowedConnections": 1, "name": "by alias"}
     made = api.send("POST", "/v3/webHooks", wish | {"eventNames": [ALIAS, TYPE, ALIAS]}).must(200)
     assert made["data"]["eventNames"] == [TYPE]
-    assert {one["code"] for one in made["warnings"]} == {"event_name_alias"}
+    assert {row["code"] for row in made["warnings"]} == {"event_name_alias"}
 
     details = {"membershipNumber": CARD, "membershipExpiryDate": "2027-08-31 00:00:00"}
     event_id = new_id()
@@ -37,17 +37,17 @@ def test_an_event_under_another_name_is_the_types_wherever_somebody_looks(
     ).encode()
     api.accept(sent)
     for path in (place, other):
-        assert [one.body for one in receiver.wait(path, 1)] == [sent]
+        assert [arrival.body for arrival in receiver.wait(path, 1)] == [sent]
 
     assert api.event(event_id)["eventName"] == TYPE
     for name in (TYPE, ALIAS):
         for what in ("events", "deliveries"):
             asked = f"/v1/{what}?eventName={name}&q={quote(CARD)}"
             found = api.get(asked).must(200)[what]
-            assert {(one["eventId"], one["eventName"]) for one in found} == {(event_id, TYPE)}
+            assert {(row["eventId"], row["eventName"]) for row in found} == {(event_id, TYPE)}
     assert api.get(f"/v1/eventTypes/{ALIAS}").must(200)["eventName"] == TYPE
     listed = api.get("/v3/webHooks/eventMetaData").must(200)["data"]
-    assert ALIAS not in [one["eventName"] for one in listed]
+    assert ALIAS not in [row["eventName"] for row in listed]
     taken = api.send("PUT", f"/v1/eventTypes/{ALIAS}", {"description": "Ours.", "schema": {}})
     assert taken.must(409)["error"]["code"] == "event_name_taken"
 

@@ -40,8 +40,8 @@ def test_who_opts_into_a_new_version_gets_it_and_nobody_else(
         old, new = new_id(), new_id()
         api.accept(of(versioned.first(), old))
         api.accept(of(versioned.second(), new))
-        assert [one.message for one in receiver.wait(early, 1)] == [old]
-        assert [one.message for one in receiver.wait(late, 1)] == [new]
+        assert [arrival.message for arrival in receiver.wait(early, 1)] == [old]
+        assert [arrival.message for arrival in receiver.wait(late, 1)] == [new]
 
         misfit = versioned.first()
         misfit["examples"][0]["eventVersion"] = 2
@@ -70,7 +70,9 @@ def test_who_opts_into_a_new_version_gets_it_and_nobody_else(
         job = api.send("POST", "/v1/replays", wish).must(201)
         done = f"/v1/replays/{job['id']}"
         until(lambda: api.get(done).must(200)["state"] == "finished", "the end of the replay")
-        assert [one.message for one in receiver.arrivals(later)] == [new], "as if it came now"
+        assert [arrival.message for arrival in receiver.arrivals(later)] == [new], (
+            "as if it came now"
+        )
         described = api.get("/openapi.json").must(200)["webhooks"]
         assert {NAME, versioned.LABEL} <= described.keys()
 

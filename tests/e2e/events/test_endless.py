@@ -145,7 +145,7 @@ json = {{data = {{totalPointsIssued = 1}}}}
         rows = log_of(org)
         assert len(rows) == 3 and len(stopped(rows)) == 1
         way = org.delivery_of(rows[1]["eventId"])["attemptList"][0]["request"]
-        [said] = [one["value"] for one in way["headers"] if one["name"] == "tidings-hops"]
+        [said] = [row["value"] for row in way["headers"] if row["name"] == "tidings-hops"]
         assert said.startswith("2; via=") and "; of=" in said
 
 
@@ -203,7 +203,9 @@ def test_each_form_of_a_call_says_how_often_it_has_been_through(
                 shown = org.event(row["eventId"])
                 assert shown["deliveries"] == [] and shown["warning"] == row["warning"]
                 assert "tidingshops" not in json.dumps(shown["body"])
-    assert {one.headers["tidings-hops"][:7] for one in receiver.arrivals(path)} == {"8; via="}
+    assert {arrival.headers["tidings-hops"][:7] for arrival in receiver.arrivals(path)} == {
+        "8; via="
+    }
 
 
 @pytest.mark.parametrize("said", ["-1", "", "many", "1e1", "9" * 30, "1;via=a b", "8, 1", "1, 8"])
@@ -262,10 +264,10 @@ def test_it_survives_a_kill_retries_replays_and_what_was_put_aside(
         org.send("PATCH", "/v1/sources/wrong", {"mapping": ANEW}).must(200)
         org.send("POST", f"/v1/sources/wrong/aside/{aside['id']}/redrive", {})
         until(lambda: len(receiver.arrivals(path)) >= 4, "a retry, a replay, and what was redriven")
-    said = [one.headers["tidings-hops"] for one in receiver.arrivals(path)]
-    assert {one for one in said if one[0] == "4"} == {said[0]} and said[0].endswith("; of=all")
-    assert sum(one[0] == "4" for one in said) >= 3
-    assert [one for one in said if one[0] == "6"][0].startswith("6; via=elsewhere.")
+    said = [arrival.headers["tidings-hops"] for arrival in receiver.arrivals(path)]
+    assert {text for text in said if text[0] == "4"} == {said[0]} and said[0].endswith("; of=all")
+    assert sum(text[0] == "4" for text in said) >= 3
+    assert [text for text in said if text[0] == "6"][0].startswith("6; via=elsewhere.")
 
 
 def test_a_chain_of_sources_and_services_is_sent_through(

@@ -44,7 +44,7 @@ def posted(api: Api, event: dict[str, Any]) -> str:
 
 def found(api: Api, value: object) -> set[str]:
     page = api.get(f"/v1/events?q={value}").must(200)
-    return {one["eventId"] for one in page["events"]}
+    return {row["eventId"] for row in page["events"]}
 
 
 def finds(api: Api, value: object, event_id: str) -> bool:
@@ -106,7 +106,7 @@ def test_events_of_one_group_keep_their_order_and_a_customer_of_its_number_does_
     )
     assert api.settled(customer)["state"] == "delivered"
     assert api.settled(second)["state"] == "delivered"
-    order = [one.event_id for one in receiver.wait(path, 5)]
+    order = [arrival.event_id for arrival in receiver.wait(path, 5)]
     assert order[0] == first and order.index(customer) < order.index(same)
     again = order.index(first, 1)
     assert order.index(customer) < again < order.index(second)
@@ -203,7 +203,7 @@ def test_an_orgs_number_with_a_point_is_that_org_everywhere_and_goes_out_as_it_c
     assert isinstance(seen["orgId"], int)
     until(lambda: found(api, 77123) == {event_id}, "found by the customer")
     tried = api.send("POST", "/v1/webHooks/preview", {"webHookId": hook["webHookId"]}).must(200)
-    assert [one["received"] for one in tried["events"]] == [True]
+    assert [row["received"] for row in tried["events"]] == [True]
     asked = {"webHookId": hook["webHookId"], "eventIds": [event_id], "again": True}
     api.send("POST", "/v1/replays", asked).must(201)
     assert receiver.wait(plain, 2)[1].body == body

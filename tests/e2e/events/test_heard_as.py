@@ -29,7 +29,7 @@ def issued(event_id: str, coupons: int, name: str = SINGLE) -> bytes:
 
 def listed(api: Api, query: str) -> set[str]:
     found = api.get(f"/v1/events?{query}").must(200)["events"]
-    return {one["eventId"] for one in found}
+    return {row["eventId"] for row in found}
 
 
 def test_an_issue_of_several_coupons_is_heard_by_both_names_and_once(
@@ -83,7 +83,7 @@ def test_a_type_never_seen_before_reaches_who_asked_for_it_by_name_or_prefix(
         "maxAllowedConnections": 5,
     }
     refused = api.send("POST", "/v3/webHooks", body).must(400)
-    assert [one["code"] for one in refused["errors"]] == ["unknown_event_name"] * 2
+    assert [row["code"] for row in refused["errors"]] == ["unknown_event_name"] * 2
 
     def org_is(word: str) -> None:
         settings = {"settings": {"unknownTypes": word}}
@@ -94,10 +94,10 @@ def test_a_type_never_seen_before_reaches_who_asked_for_it_by_name_or_prefix(
     assert hook["eventNames"] == names and hook["warning"] is None
     heard = [bare("com.example.order.packed"), bare("com.shop.x"), bare("com.shop.y.z")]
     passed = [bare("com.example.order"), bare("com.shops.x"), bare("pointsIssued")]
-    for one in (*passed, *heard):
-        api.post(one).must(202)
+    for chunk in (*passed, *heard):
+        api.post(chunk).must(202)
     arrivals = receiver.wait(path, 3)
-    assert {one.event["eventName"] for one in arrivals} == {
+    assert {arrival.event["eventName"] for arrival in arrivals} == {
         "com.example.order.packed",
         "com.shop.x",
         "com.shop.y.z",
@@ -110,7 +110,7 @@ def test_a_type_never_seen_before_reaches_who_asked_for_it_by_name_or_prefix(
     assert shown["warning"]["code"] == "unheard_event_name"
     assert "com.shop.*" in shown["warning"]["message"]
     kept = api.send("PUT", f"/v3/webHooks/{hook['webHookId']}", {"eventNames": names}).must(200)
-    assert [one["code"] for one in kept["warnings"]] == ["unheard_event_name"]
+    assert [row["code"] for row in kept["warnings"]] == ["unheard_event_name"]
     more = {"eventNames": [*names, "com.other.*"]}
     api.send("PUT", f"/v3/webHooks/{hook['webHookId']}", more).must(400)
     assert api.post(bare("com.shop.x")).status == 422
@@ -128,7 +128,7 @@ def test_a_prefix_hears_the_catalogues_types_and_the_orgs_own(api: Api, receiver
     api.webhook(receiver.url(path), name="prefixes", eventNames=["shop.*", "points*"])
     for name in ("shop.packed", "pointsIssued", "customerAdded"):
         api.post(bare(name)).must(202)
-    assert {one.event["eventName"] for one in receiver.wait(path, 2)} == {
+    assert {arrival.event["eventName"] for arrival in receiver.wait(path, 2)} == {
         "shop.packed",
         "pointsIssued",
     }

@@ -53,8 +53,8 @@ def test_an_own_type_is_in_force_at_once_and_versions_reach_who_chose_them(
     old, new = new_id(), new_id()
     api.accept(packed(old, "O-2"))
     api.accept(packed(new, 3, eventVersion=2))
-    assert [one.message for one in receiver.wait(early, 2)] == [first, old]
-    assert [one.message for one in receiver.wait(late, 1)] == [new]
+    assert [arrival.message for arrival in receiver.wait(early, 2)] == [first, old]
+    assert [arrival.message for arrival in receiver.wait(late, 1)] == [new]
 
 
 def alternatives(levels: int) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def test_an_event_that_is_dear_to_check_is_checked_apart_and_the_others_go_on(
 
 
 def test_the_simulators_story_is_accepted_whole(api: Api) -> None:
-    body = b"\n".join(one.body() for one in islice(simulate(api.org, 11), 900))
+    body = b"\n".join(happening.body() for happening in islice(simulate(api.org, 11), 900))
     answer = api.post(body, "application/x-ndjson").must(202)
     refused = [row for row in answer["events"] if row["status"] == "rejected"]
     assert (answer["accepted"], refused) == (900, [])

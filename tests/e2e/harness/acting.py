@@ -130,7 +130,7 @@ def happen(api: Api) -> dict[str, str]:
 
     def stuck() -> bool:
         actions = api.get("/v1/actions").must(200)["actions"]
-        return {one["name"] for one in actions if one["troubles"]} >= {"receipt", "survey"}
+        return {action["name"] for action in actions if action["troubles"]} >= {"receipt", "survey"}
 
     until(lambda: {"welcome"} <= runs(api, "cancelled").keys(), "a mail that was not sent")
     until(lambda: {"welcome"} <= runs(api, "delivered").keys(), "a mail that was sent")
@@ -150,4 +150,4 @@ def happen(api: Api) -> dict[str, str]:
 def runs(api: Api, state: str) -> dict[str, str]:
     """The newest delivery of each webhook that is in a state."""
     found = api.get(f"/v1/deliveries?states={state}&eventName=customerAdded").must(200)
-    return {one["webHookName"]: one["id"] for one in reversed(found["deliveries"])}
+    return {row["webHookName"]: row["id"] for row in reversed(found["deliveries"])}

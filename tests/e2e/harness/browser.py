@@ -26,7 +26,7 @@ class Browser:
         answer, _ = self._call("POST", "/console/sign-in", form, self._form)
         assert answer.status == 303, answer.status
         cookies = answer.headers.get_all("set-cookie") or []
-        self.cookies = "; ".join(one.partition(";")[0] for one in cookies)
+        self.cookies = "; ".join(cooky.partition(";")[0] for cooky in cookies)
         (self._session,) = _SESSION.findall(self.cookies)
 
     def get(self, path: str, said: str = "") -> tuple[int, bytes]:
@@ -46,7 +46,7 @@ class Browser:
         if answer.status != 303:
             return answer.status, page
         said = "; ".join(
-            one.partition(";")[0] for one in answer.headers.get_all("set-cookie") or []
+            row.partition(";")[0] for row in answer.headers.get_all("set-cookie") or []
         )
         return self.get(answer.headers["location"], said)
 
@@ -59,7 +59,7 @@ class Browser:
             assert status < 500, (path, page)
             yield path, page
             for link in map(unescape, _LINK.findall(page.decode())):
-                if link not in seen and not any(one in link for one in ("/stream", *past)):
+                if link not in seen and not any(text in link for text in ("/stream", *past)):
                     seen.add(link)
                     wanted.append(link)
 

@@ -41,7 +41,7 @@ class MailServer:
     def subjects(self) -> list[str]:
         """Of the letters that it has taken, in order, but for those that ask for a yes."""
         subjects = re.findall(r"^Subject: (.*)$", self._text(), re.MULTILINE)
-        return [one for one in subjects if one != ASKS]
+        return [subject for subject in subjects if subject != ASKS]
 
     def _text(self) -> str:
         return self._file.read_text() if self._file.exists() else ""

@@ -51,7 +51,7 @@ class Nginx:
     def _rendered(self, upstream_port: int, changes: Mapping[str, str], beside: str) -> str:
         """The file of the guide with the marked lines for this place, and nothing else changed."""
         place, text = self.place, FILE.read_text("utf-8")
-        temporary = "".join(f"    {one}_temp_path {place}/{one};\n" for one in _TEMPORARY)
+        temporary = "".join(f"    {text}_temp_path {place}/{text};\n" for text in _TEMPORARY)
         here = {
             "user www-data;": "user root;" if os.geteuid() == 0 else "",
             "pid /run/nginx.pid;": f"pid {place}/nginx.pid;",
@@ -118,7 +118,7 @@ class Nginx:
 
         def lines() -> list[str]:
             every = self._read("tidings.log").splitlines()
-            return [one for one in every if not message or one.endswith(f" id={message}")]
+            return [text for text in every if not message or text.endswith(f" id={message}")]
 
         return until(lines, f"a line of {message}") if message else lines()
 

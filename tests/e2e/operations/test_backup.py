@@ -60,7 +60,7 @@ def test_what_was_unfinished_is_sent_after_a_restore(
     with service.api() as api:
         api.webhook(receiver.url(path), maxAllowedConnections=2)
         ids = [new_id() for _ in range(6)]
-        api.accept(b"[" + b",".join(event(one, ORG) for one in ids) + b"]")
+        api.accept(b"[" + b",".join(event(text, ORG) for text in ids) + b"]")
         receiver.wait(path, 2)
         made = tidings("backup", "--data", service.data, "--to", tmp_path / "copy.tar")
         assert made.returncode == 0, made.stderr
@@ -70,8 +70,8 @@ def test_what_was_unfinished_is_sent_after_a_restore(
     assert tidings("restore", "--from", tmp_path / "copy.tar", "--data", again.data).returncode == 0
     again.start()
     with again.api() as api:
-        for one in ids:
-            assert api.settled(one)["state"] == "delivered"
+        for text in ids:
+            assert api.settled(text)["state"] == "delivered"
     assert again.stop() == 0
 
 

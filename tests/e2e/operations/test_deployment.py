@@ -112,7 +112,7 @@ def test_the_extras_on_the_page_are_those_that_there_are() -> None:
     there = project["optional-dependencies"].keys()
     [built] = re.findall(r'EXTRAS="([^"]+)"', PAGE)
     assert set(built.split()) == set(re.findall(r"`--extra (\w+)`", PAGE)) == set(there)
-    assert {one.extra for one in CONNECTION_TYPES.values()} <= set(there)
+    assert {connection_type.extra for connection_type in CONNECTION_TYPES.values()} <= set(there)
 
 
 def test_the_build_gets_what_it_copies_and_nothing_else() -> None:

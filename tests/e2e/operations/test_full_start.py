@@ -29,15 +29,15 @@ def limited(most: int) -> forked.Limits:
 
 def make_room(service: ServiceProcess) -> None:
     """Lift the limit, of the service and of each of its processes."""
-    for one in (service.pid, *_children(service)):
+    for child in (service.pid, *_children(service)):
         try:
-            resource.prlimit(one, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+            resource.prlimit(child, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
         except ProcessLookupError:
             pass  # a try that has just ended
 
 
 def _children(service: ServiceProcess) -> list[int]:
-    return [one.pid for one in psutil.Process(service.pid).children(recursive=True)]
+    return [child.pid for child in psutil.Process(service.pid).children(recursive=True)]
 
 
 def waits(service: ServiceProcess) -> None:
@@ -102,8 +102,8 @@ def test_a_restart_waits_for_room_and_sends_what_was_accepted(
     with service.api() as api:
         hook = api.webhook(receiver.url(path))["webHookId"]
         api.send("POST", f"/v3/webHooks/{hook}/pause", None).must(200)
-        for one in sent:
-            assert api.post(event(one, ORG)).status == 202
+        for text in sent:
+            assert api.post(event(text, ORG)).status == 202
     if how == "killed":
         service.kill_all()
     else:

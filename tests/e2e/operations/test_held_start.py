@@ -36,8 +36,8 @@ def held(service: ServiceProcess) -> ServiceProcess:
 def states(api: Api, ids: set[str]) -> set[str]:
     """The states of the deliveries of events."""
     found: set[str] = set()
-    for one in ids:
-        for delivery in api.get(f"/v1/events/{one}").must(200)["deliveries"]:
+    for text in ids:
+        for delivery in api.get(f"/v1/events/{text}").must(200)["deliveries"]:
             found.add(delivery["state"])
     return found
 
@@ -59,8 +59,8 @@ class Before:
                 receiver.url(self.failing), name="failing", retryPolicy={"delaysInSeconds": [3600]}
             )
             self.all(api, "pause")
-            for one in self.old:
-                assert api.post(event(one, ORG)).status == 202
+            for text in self.old:
+                assert api.post(event(text, ORG)).status == 202
             until(lambda: len(receiver.arrivals(self.failing)) >= 5, "some have failed")
             copied = tidings("backup", "--data", service.data, "--to", copy)
             assert copied.returncode == 0, copied.stderr
@@ -119,8 +119,8 @@ def test_after_a_restore_only_what_is_newer_is_sent(
         [notice] = api.get("/readyz").must(200)["notices"]
         assert "stopped for all orgs, by serve --hold" in notice
         before.all(api, "resume")
-        for one in newer:
-            assert api.post(event(one, ORG)).status == 202
+        for text in newer:
+            assert api.post(event(text, ORG)).status == 202
         before.quiet()
 
         wish: dict[str, Any] = {"acceptedBefore": before.until}
@@ -131,8 +131,8 @@ def test_after_a_restore_only_what_is_newer_is_sent(
         assert f"Taken as delivered: {3 * len(old)} deliveries." in said
         assert states(api, old) == {"delivered"}
         shown = api.get(f"/v1/events/{next(iter(old))}").must(200)["deliveries"][0]
-        one = api.get(f"/v1/deliveries/{shown['id']}").must(200)
-        assert f"taken as delivered by {KEY}" in one["advice"]
+        text = api.get(f"/v1/deliveries/{shown['id']}").must(200)
+        assert f"taken as delivered by {KEY}" in text["advice"]
         counts = api.counts()
         assert counts["orphans"] == 0 and counts["delivered"] == 3 * len(old), counts
         assert api.send("POST", "/v1/takeAsDelivered", wish).must(200)["deliveries"] == 0
@@ -206,7 +206,7 @@ def test_what_is_owed_is_made_and_taken_too(own_service: NewService, receiver: R
         for number in range(7):
             api.webhook(receiver.url(path), name=f"hook {number}")
         sent = [new_id() for _ in range(10)]
-        api.accept(b"[" + b",".join(event(one, ORG) for one in sent) + b"]")
+        api.accept(b"[" + b",".join(event(text, ORG) for text in sent) + b"]")
         time.sleep(0.01)
         wish = {"acceptedBefore": iso(time.time())}
         dry = api.send("POST", "/v1/takeAsDelivered", wish | {"dryRun": True}).must(200)

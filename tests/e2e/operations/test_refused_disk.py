@@ -62,7 +62,7 @@ def test_v3_answers_503_and_4001_while_the_disk_takes_nothing(own_service: NewSe
             ours = api.post(event(new_id(), ORG))
             assert ours.status == 503 and ours.json["error"]["code"] == "store_down"
             listed = api.get("/v3/webHooks").must(200)["data"]
-            assert [(one["name"], one["version"]) for one in listed] == [("crm", 1)]
+            assert [(row["name"], row["version"]) for row in listed] == [("crm", 1)]
         made = until(lambda: _made(api), "the disk is written to again")
         assert made["name"] == "shop"
 

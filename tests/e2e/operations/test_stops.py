@@ -67,7 +67,7 @@ def test_a_stop_counts_as_possibly_sent_what_was_in_flight_and_nothing_else(
         api.webhook(receiver.url(silent), name="silent", maxAllowedConnections=3)
         api.webhook(receiver.url(healthy), name="healthy", eventNames=["customerUpdated"])
         ids = [new_id() for _ in range(8)]
-        api.accept(b"[" + b",".join(event(one, ORG) for one in ids) + b"]")
+        api.accept(b"[" + b",".join(event(text, ORG) for text in ids) + b"]")
         in_flight = {arrival.event_id for arrival in receiver.wait(silent, 3)}
     assert service.stop() == 0
     assert len(receiver.arrivals(silent)) == 3 == len(in_flight)
@@ -75,12 +75,12 @@ def test_a_stop_counts_as_possibly_sent_what_was_in_flight_and_nothing_else(
     receiver.plan(silent, status=200)
     service.start()
     with service.api() as api:
-        for one in ids:
-            told = api.settled(one)
+        for text in ids:
+            told = api.settled(text)
             assert told["state"] == "delivered"
             numbers = [attempt["number"] for attempt in told["attemptList"]]
-            assert numbers == ([1, 2] if one in in_flight else [1])
-            if one in in_flight:
+            assert numbers == ([1, 2] if text in in_flight else [1])
+            if text in in_flight:
                 assert told["attemptList"][0]["fault"] == "lost"
                 assert "possibly sent" in told["attemptList"][0]["detail"]
     assert repeats(receiver, silent) == dict.fromkeys(in_flight, 1)
@@ -115,9 +115,9 @@ def test_killed_under_load_again_and_again_it_loses_nothing(
         found = explained(receiver, path, service.data)
         for event_id in list(found)[:20]:
             told = api.delivery_of(event_id)
-            lost = [one for one in told["attemptList"] if one["fault"] == "lost"]
+            lost = [row for row in told["attemptList"] if row["fault"] == "lost"]
             assert told["state"] == "delivered" and len(lost) >= found[event_id]
-            numbers = [one["number"] for one in told["attemptList"]]
+            numbers = [row["number"] for row in told["attemptList"]]
             assert numbers == list(range(1, told["attempts"] + 1))
     sent = counts["events"] - operational_events(service.data)
     assert counts["orphans"] == 0 and counts["delivered"] == sent
@@ -132,14 +132,14 @@ def test_killed_while_retries_are_under_way_it_loses_nothing(
     with service.api() as api:
         api.webhook(receiver.url(path), maxAllowedConnections=10)
         ids = [new_id() for _ in range(9)]  # fewer failures than the breaker judges by
-        api.accept(b"[" + b",".join(event(one, ORG) for one in ids) + b"]")
+        api.accept(b"[" + b",".join(event(text, ORG) for text in ids) + b"]")
     receiver.wait(path, 18)  # nine first attempts, then nine that wait for an answer
     service.kill_all()
     receiver.plan(path, status=200)
     service.start()
     with service.api() as api:
-        for one in ids:
-            told = api.settled(one)
+        for text in ids:
+            told = api.settled(text)
             assert told["state"] == "delivered"
             faults = [(a["number"], a["status"], a["fault"]) for a in told["attemptList"]]
             assert faults == [(1, 500, None), (2, None, "lost"), (3, 200, None)]

@@ -37,19 +37,19 @@ def test_events_are_delivered_with_a_token_that_nobody_is_shown(
     path = receiver.path()
     hook = api.webhook(receiver.url(path), authentication=by_token(tokens), keepResponses=True)
     sent = [new_id() for _ in range(5)]
-    for one in sent:
-        api.accept(event(one, 0))
-    for one in sent:
-        api.settled(one, hook)
+    for text in sent:
+        api.accept(event(text, 0))
+    for text in sent:
+        api.settled(text, hook)
     arrivals = receiver.arrivals(path)
-    assert [one.headers["authorization"] for one in arrivals] == [f"Bearer {TOKEN}"] * 5
+    assert [arrival.headers["authorization"] for arrival in arrivals] == [f"Bearer {TOKEN}"] * 5
     assert tokens.questions == 1
     tested = api.send("POST", f"/v1/webHooks/{hook['webHookId']}/test", {}).must(200)
     assert tested["delivered"], tested
     whole = api.get(f"/v1/deliveries/{api.delivery_of(sent[0])['id']}").must(200)
     shown = [hook, api.get(f"/v3/webHooks/{hook['webHookId']}").must(200), tested, whole]
-    for one in shown:
-        assert SECRET not in json.dumps(one) and "0123456789" not in json.dumps(one)
+    for text in shown:
+        assert SECRET not in json.dumps(text) and "0123456789" not in json.dumps(text)
     assert hook["authentication"]["clientSecret"] == "…6789"
     request = whole["attemptList"][0]["request"]
     assert ["authorization", "…"] in [[name.lower(), value] for name, value in _pairs(request)]
@@ -78,10 +78,10 @@ def test_without_a_token_nothing_is_sent_until_there_is_one(
 def _pairs(request: dict[str, object]) -> list[tuple[str, str]]:
     headers = request["headers"]
     assert isinstance(headers, list)
-    return [(one["name"], one["value"]) for one in headers]
+    return [(header["name"], header["value"]) for header in headers]
 
 
 def _kept_in(data: Path, *secrets: str) -> list[str]:
     """Which of these stand in a file of the data directory, in clear."""
-    kept = b"".join(one.read_bytes() for one in data.rglob("*") if one.is_file())
+    kept = b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
     return [secret for secret in secrets if secret.encode() in kept]

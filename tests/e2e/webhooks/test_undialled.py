@@ -25,7 +25,7 @@ def test_no_call_is_made_for_a_queue_whatever_its_url(
     sent = new_id()
     api.accept(event(sent, 0))
     api.settled(sent, other)
-    assert [one["webHookId"] for one in api.event(sent)["deliveries"]] == [other["webHookId"]]
+    assert [row["webHookId"] for row in api.event(sent)["deliveries"]] == [other["webHookId"]]
     for where, body in (
         (f"/v1/webHooks/{hook['webHookId']}/test", {}),
         ("/v1/webHooks/test", {"webHookId": hook["webHookId"]}),
@@ -81,11 +81,11 @@ def test_a_flow_that_nobody_knows_is_refused_or_told_everywhere(
     }
     refused = api.send("POST", "/v3/webHooks", body)
     assert refused.status == 400
-    assert [one["code"] for one in refused.json["errors"]] == ["unknown_flow"]
+    assert [row["code"] for row in refused.json["errors"]] == ["unknown_flow"]
     forced = body | {"neoEnrichment": CUT | {"sendWhole": True}}
     reply = api.send("POST", "/v3/webHooks", forced).must(200)
     hook = reply["data"]
-    assert [one["code"] for one in reply["warnings"]] == ["flow_unknown"]
+    assert [row["code"] for row in reply["warnings"]] == ["flow_unknown"]
     where = f"/v3/webHooks/{hook['webHookId']}"
     shown = api.get(where).must(200)["data"]
     assert shown["warning"]["code"] == "flow_unknown" and "cutAll" in shown["warning"]["message"]
@@ -93,7 +93,7 @@ def test_a_flow_that_nobody_knows_is_refused_or_told_everywhere(
     for method in ("PUT", "PATCH"):
         assert api.send(method, where, shown).must(200)["data"]["warning"] == shown["warning"]
         other = api.send(method, where, {"neoEnrichment": {"value": "other"}})
-        assert [one["code"] for one in other.json["errors"]] == ["unknown_flow"]
+        assert [row["code"] for row in other.json["errors"]] == ["unknown_flow"]
     sent = new_id()
     api.accept(event(sent, 0))
     done = api.settled(sent)

@@ -37,7 +37,7 @@ class House:
         self.access = CredentialBook(
             store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes
         )
-        found = {one.id: one for one in kept.credentials}
+        found = {credential.id: credential for credential in kept.credentials}
         snapshot = port.Snapshot(1 + len(kept.orgs), kept.orgs, list(found.values()))
         self.orgs.load(snapshot)
         self.access.load(snapshot)

@@ -70,5 +70,5 @@ async def test_what_the_operator_has_raised_stays_falls_and_is_bound_by_the_orgs
             assert (await s.call("PATCH", mine, body, auth=auth)).status == status, body
         caller = s.access.caller(basic(made["id"], made["secret"]).encode(), "events:write")
         allowances = [s.parts.access.limits.events(caller) for _ in range(2)]
-        assert [bool(one and one.wait_s) for one in allowances] == [False, True]
+        assert [bool(allowance and allowance.wait_s) for allowance in allowances] == [False, True]
         assert s.access.credential(made["id"]) is not None and caller.org == OrgId(7)

@@ -169,12 +169,12 @@ async def test_sign_out_ends_one_and_everywhere_ends_all_also_after_a_restart() 
         mine = [await enter(s) for _ in range(3)]
         others = await enter(s, "org7", "secret")
         await s.sessions.sign_out(mine[0].token)
-        assert [ended(s, one.token) for one in mine] == [True, False, False]
+        assert [ended(s, signed_in.token) for signed_in in mine] == [True, False, False]
         assert await s.sessions.sign_out_everywhere(mine[1].token) == 2
         for house in (s, Service(s.store, s.clock)):
             if house is not s:
                 await house.start()
-            assert all(ended(house, one.token) for one in mine)
+            assert all(ended(house, signed_in.token) for signed_in in mine)
             assert not ended(house, others.token)
 
 
@@ -241,7 +241,7 @@ async def test_one_owner_has_at_most_so_many() -> None:
     async with service() as s:
         first = await enter(s)
         rest = [await enter(s) for _ in range(PER_OWNER_MAX)]
-        assert ended(s, first.token) and not any(ended(s, one.token) for one in rest)
+        assert ended(s, first.token) and not any(ended(s, signed_in.token) for signed_in in rest)
         assert len((await s.store.load_people()).sessions) == PER_OWNER_MAX
 
 
@@ -253,7 +253,7 @@ async def test_the_list_is_the_owners_alone_and_tells_which_one_asks() -> None:
         second = await enter(s)
         await enter(s, "org7", "secret")
         listed = s.sessions.list(first.token)
-        assert [one.own for one in listed] == [False, True]
+        assert [open_session.own for open_session in listed] == [False, True]
         assert listed[0].created_ms == s.clock.ms
         assert (listed[0].address, listed[0].agent) == ("192.0.2.1", "Firefox")
         await s.sessions.sign_out(second.token)

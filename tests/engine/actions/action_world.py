@@ -147,7 +147,7 @@ class ActionWorld:
         self.store: MemoryStore = before.store if before else MemoryStore(self.clock)
         self.doer: Doer = before.doer if before else Doer()
         self.contacts: Contacts = before.contacts if before else Contacts()
-        self.actions = {one.name: one for one in actions}
+        self.actions = {action.name: action for action in actions}
         given = ports(
             store=self.store,
             clock=self.clock,
@@ -216,7 +216,7 @@ class ActionWorld:
 
     def did(self, name: str = "mail") -> list[Done]:
         """What was done of an action."""
-        return [one for one in self.doer.done if one.name == name]
+        return [done for done in self.doer.done if done.name == name]
 
     def states(self, name: str = "mail") -> list[State]:
         """Of its deliveries, in order."""

@@ -50,7 +50,9 @@ class Weeks:
 
     def __init__(self, world: ActionWorld, rng: random.Random) -> None:
         self.world, self.rng = world, rng
-        self.contacts = {str(one): {"zone": rng.choice(ZONES), "out": "no"} for one in range(6)}
+        self.contacts = {
+            str(number): {"zone": rng.choice(ZONES), "out": "no"} for number in range(6)
+        }
         self.out_s: dict[int, float] = {}  # since when
         self.customers: dict[int, int] = {}  # by the number of the event
         self.ended: set[int] = set()  # events whose survey was parked with it
@@ -91,7 +93,9 @@ class Weeks:
     async def _survey_is(self, standing: WebhookStatus) -> None:
         await asyncio.sleep(60)  # the store may just take writes again
         webhooks = self.world.parts.webhooks
-        [survey] = [one.webhook for one in webhooks.everywhere() if one.webhook.name == "survey"]
+        [survey] = [
+            state.webhook for state in webhooks.everywhere() if state.webhook.name == "survey"
+        ]
         await webhooks.set_standing(survey.number, standing, "brand", "brand")
         await asyncio.sleep(1)
 
@@ -118,37 +122,41 @@ def judge(weeks: Weeks) -> None:
     for name in ("mail", "survey"):
         states = world.states(name)
         assert len(states) == len(weeks.customers)
-        assert all(one.final for one in states), states
+        assert all(state.final for state in states), states
         assert all(
-            (state is State.DELIVERED) == any(number_of(one) == number for one in world.did(name))
+            (state is State.DELIVERED) == any(number_of(done) == number for done in world.did(name))
             for number, state in zip(weeks.customers, states, strict=True)
         )
-    assert not weeks.ended & {number_of(one) for one in world.did("survey")}, "it was ended"
-    for one in world.doer.tried:
-        customer = weeks.customers[number_of(one)]
+    assert not weeks.ended & {number_of(element) for element in world.did("survey")}, "it was ended"
+    for element in world.doer.tried:
+        customer = weeks.customers[number_of(element)]
         zone = ZoneInfo(weeks.contacts[str(customer)]["zone"])
-        there = datetime.fromtimestamp(EPOCH_MS / 1000 + one.at_s - SLACK_S, UTC).astimezone(zone)
+        there = datetime.fromtimestamp(EPOCH_MS / 1000 + element.at_s - SLACK_S, UTC).astimezone(
+            zone
+        )
         assert 8 <= (there.hour + (there.minute * 60 + there.second + SLACK_S) / 3600) < 21, there
-        assert one.at_s < weeks.out_s.get(customer, one.at_s) + SLACK_S, "opted out"
+        assert element.at_s < weeks.out_s.get(customer, element.at_s) + SLACK_S, "opted out"
     for name, cap in (("mail", MAIL_CAP), ("survey", SURVEY_CAP)):
         for done in by_customer(weeks, world.did(name)).values():
-            for one in done:
-                since = [other for other in done if 0 <= one.at_s - other.at_s < cap.within_s - 5]
+            for element in done:
+                since = [
+                    other for other in done if 0 <= element.at_s - other.at_s < cap.within_s - 5
+                ]
                 assert len({other.id for other in since}) <= cap.most
     mailed: dict[int, float] = {}
-    for one in world.did():
-        mailed.setdefault(number_of(one), one.at_s)
-    for one in world.did("survey"):
-        assert one.at_s >= mailed[number_of(one)] + AFTER_S - SLACK_S
+    for element in world.did():
+        mailed.setdefault(number_of(element), element.at_s)
+    for element in world.did("survey"):
+        assert element.at_s >= mailed[number_of(element)] + AFTER_S - SLACK_S
     for done in by_customer(weeks, world.did()).values():
         firsts = list(dict.fromkeys(map(number_of, done)))
-        assert all(one < other for one, other in pairwise(firsts)), "in the customer's order"
+        assert all(number < other for number, other in pairwise(firsts)), "in the customer's order"
 
 
 def by_customer(weeks: Weeks, done: list[Done]) -> dict[int, list[Done]]:
     found = defaultdict(list)
-    for one in done:
-        found[weeks.customers[number_of(one)]].append(one)
+    for element in done:
+        found[weeks.customers[number_of(element)]].append(element)
     return found
 
 

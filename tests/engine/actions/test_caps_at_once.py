@@ -51,7 +51,7 @@ async def test_a_transaction_that_fails_is_heard_of_by_those_in_it_alone() -> No
     count = 3 * AT_ONCE_MAX
     asked = [caps.take(1, CAP, f"s{number}", DeliveryId(number)) for number in range(count)]
     told = await asyncio.gather(*asked, return_exceptions=True)
-    failed = [number for number, one in enumerate(told) if isinstance(one, StoreDown)]
+    failed = [number for number, element in enumerate(told) if isinstance(element, StoreDown)]
     assert failed == list(range(AT_ONCE_MAX, 2 * AT_ONCE_MAX))
     assert all(told[number] == answer_of(number) for number in range(AT_ONCE_MAX))
 

@@ -35,7 +35,7 @@ def test_what_is_done_has_what_was_found_and_its_steps() -> None:
         await asyncio.sleep(1)
         [done] = world.did()
         assert done.made.act.body == '"asha@example.test"'  # type: ignore[union-attr]
-        assert [(one.name, one.said) for one in done.made.steps] == [("contact", "found")]
+        assert [(step.name, step.said) for step in done.made.steps] == [("contact", "found")]
 
     act = call()
     act = act.__class__("POST", act.url, {}, json=PathValue("contact.email"))
@@ -60,7 +60,7 @@ def test_without_a_record_it_is_as_the_file_says(
         await world.event()
         await asyncio.sleep(1)
         assert world.states() == [state]
-        assert [one[: len(said or "")] for one in world.why()] == ([] if said is None else [said])
+        assert [text[: len(said or "")] for text in world.why()] == ([] if said is None else [said])
 
     in_world(scenario, action(lookups=(contact(missing=missing),)))
 
@@ -71,7 +71,7 @@ def test_while_nobody_answers_it_waits_and_is_done_when_they_do() -> None:
         await world.event()
         await asyncio.sleep(3 * 3600)
         assert world.did() == [] and world.states() == [State.RETRYING]
-        assert all("The contacts must answer" in one for one in world.why())
+        assert all("The contacts must answer" in text for text in world.why())
         world.contacts.records = {"7": {}}
         await asyncio.sleep(6 * 3600)
         assert len(world.did()) == 1
@@ -98,7 +98,7 @@ def test_nobody_goes_on_without_a_list_that_must_be_accepted_first(failing: str)
         await world.event()
         await asyncio.sleep(3 * 3600)
         assert world.did() == [] and world.states() == [State.RETRYING]
-        assert all("before you accept it" in one for one in world.why())
+        assert all("before you accept it" in text for text in world.why())
         world.contacts.records = {"7": {}}
         await asyncio.sleep(6 * 3600)
         assert len(world.did()) == 1
@@ -146,7 +146,7 @@ def test_further_attempts_do_what_the_first_has_tried() -> None:
         world = await world.restarted()
         world.doer.status.clear()
         await asyncio.sleep(3600)
-        assert len({(one.id, one.made) for one in world.doer.tried}) == 1
+        assert len({(done.id, done.made) for done in world.doer.tried}) == 1
         return world
 
     found = PathValue("contact")
@@ -165,7 +165,7 @@ def test_a_cap_admits_one_of_those_that_come_at_once_and_the_next_after_its_time
         await asyncio.sleep(1)
         assert len(world.did()) == 2
         assert world.states().count(State.CANCELLED) == 4
-        assert all(one.startswith("It was done once") for one in world.why())
+        assert all(text.startswith("It was done once") for text in world.why())
         world = await world.restarted()
         await asyncio.sleep(30 * DAY - 60)
         await world.event()
@@ -291,7 +291,7 @@ def test_an_action_that_was_paused_is_paused_when_it_is_back_in_the_file() -> No
     """A start without the file, or with another one by mistake, takes back no pause."""
 
     async def scenario(world: ActionWorld) -> ActionWorld:
-        [mail] = [one.webhook for one in world.parts.webhooks.list(ORG)]
+        [mail] = [state.webhook for state in world.parts.webhooks.list(ORG)]
         await world.parts.webhooks.say(ORG, mail.id, "pause", "brand")
         for _ in range(2):
             world = await world.restarted(action("other"))
@@ -322,7 +322,7 @@ def test_an_action_of_one_org_is_never_done_as_that_of_another_by_its_name() -> 
         tried = len(world.doer.tried)
         world = await world.restarted(action(lookups=(contact(),)), org=OrgId(2))
         world.doer.status.clear()
-        [own] = [one.webhook for one in world.parts.webhooks.list(ORG)]
+        [own] = [state.webhook for state in world.parts.webhooks.list(ORG)]
         assert own.standing is WebhookStatus.DISABLED
         with pytest.raises(Conflict):
             await world.parts.webhooks.say(ORG, own.id, "enable", "their admin")
@@ -359,7 +359,7 @@ def test_look_ups_before_a_reason_not_to_act_are_kept_with_it() -> None:
         await world.event(8)
         await asyncio.sleep(1)
         assert world.states() == [State.CANCELLED, State.CANCELLED]
-        found, nothing = (one[0] for one in world.looked_up())
+        found, nothing = (row[0] for row in world.looked_up())
         assert (found.name, found.said) == ("contact", "found") and found.took_ms > 0
         assert (nothing.name, nothing.said) == ("contact", "nothing")
 

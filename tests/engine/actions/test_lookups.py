@@ -169,16 +169,18 @@ async def test_however_many_ask_for_the_same_it_is_asked_once(world: World) -> N
     world.source.gate.set()
     await asyncio.wait(asked)
     assert asked[0].cancelled() and world.source.asked == ["1"]
-    records = [one.result().record for one in asked[1:]]
+    records = [element.result().record for element in asked[1:]]
     assert records == [{"name": "gold"}] * 49
-    assert len({id(one) for one in records}) == 49
+    assert len({id(record) for record in records}) == 49
 
 
 async def test_a_failure_is_told_to_all_who_wait_and_is_not_remembered(world: World) -> None:
     world.source.usual = LookupDown("It must answer; it does not.")
     told = await asyncio.gather(*(world.down(1, cache_s=30) for _ in range(5)))
     assert len(world.source.asked) == 1
-    assert {one.reason for one in told} == {"Look-up tier: It must answer; it does not."}
+    assert {lookup_down.reason for lookup_down in told} == {
+        "Look-up tier: It must answer; it does not."
+    }
     world.source.usual = {"name": "gold"}
     assert (await world.find(1, cache_s=30)).record == {"name": "gold"}
 

@@ -53,7 +53,7 @@ async def test_what_was_done_once_stays_done_and_what_goes_on_is_waited_for(
         return of(id, MAIL, of_state, ms if of_state.final else None)
 
     own = [made(10, first, 100), of(11, SURVEY, State.RETRYING)]
-    replays = [made(50 + at, one, 101 + at) for at, one in enumerate(replayed)]
+    replays = [made(50 + at, state, 101 + at) for at, state in enumerate(replayed)]
     store = cast(port.Store, Kept(own, replays))
     needs = Needs(store, lambda org, name: {"mail": MAIL}.get(name), Listeners("a retry is due"))
     found = await needs.look(OrgId(1), "e1", "mail", DeliveryId(11), SURVEY)

@@ -54,7 +54,7 @@ class Intake:
             await asyncio.Event().wait()
         known = [draft.event_id in self.accepted for draft in drafts]
         self.accepted |= {draft.event_id: draft for draft in drafts}
-        return [Acceptance("duplicate" if one else "accepted") for one in known]
+        return [Acceptance("duplicate" if element else "accepted") for element in known]
 
     def note_rejections(self, rejections: list[NewRejection]) -> None:
         raise AssertionError("what an action makes is told in its own log")

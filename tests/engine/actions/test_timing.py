@@ -78,13 +78,13 @@ def test_the_customers_night_is_quiet_and_retries_do_not_disturb_it() -> None:
         await world.event(1)
         await world.event(2)
         await asyncio.sleep(0.9 * HOUR)
-        assert {one.made.act.body for one in world.doer.tried} == {'{"customerId":1,"at":1}'}  # type: ignore[union-attr]
+        assert {done.made.act.body for done in world.doer.tried} == {'{"customerId":1,"at":1}'}  # type: ignore[union-attr]
         tried = len(world.doer.tried)
         await asyncio.sleep(0.2 * HOUR)
         world.doer.status.clear()
         await asyncio.sleep(10.8 * HOUR)  # 07:54: quiet for 1; for 2 it is over since 02:30
         assert len(world.doer.tried) - tried <= 2
-        assert [one.made.act.body for one in world.did()] == ['{"customerId":2,"at":2}']  # type: ignore[union-attr]
+        assert [done.made.act.body for done in world.did()] == ['{"customerId":2,"at":2}']  # type: ignore[union-attr]
         await asyncio.sleep(0.2 * HOUR)
         assert len(world.did()) == 2
         assert (
@@ -192,7 +192,7 @@ def test_the_waking_may_be_lost_with_a_process_and_the_wait_is_not() -> None:
 
 def number_of(world: ActionWorld, name: str = "mail") -> int:
     records = world.parts.webhooks.everywhere()
-    return next(one.webhook.number for one in records if one.webhook.name == name)
+    return next(record.webhook.number for record in records if record.webhook.name == name)
 
 
 def test_one_that_needs_another_for_days_looks_seldom_and_is_woken_all_the_same() -> None:
@@ -323,9 +323,9 @@ def test_whoever_waits_holds_up_what_is_behind_in_its_order_and_nobody_else(
             for customer in (1, 2):
                 await world.event(customer, groupId=str(customer))
         await asyncio.sleep(HOUR)
-        done = [one.made.act.body for one in world.did()]  # type: ignore[union-attr]
-        assert sum('"customerId":1' in one for one in done) == asleep
-        assert sum('"customerId":2' in one for one in done) == awake
+        done = [done.made.act.body for done in world.did()]  # type: ignore[union-attr]
+        assert sum('"customerId":1' in element for element in done) == asleep
+        assert sum('"customerId":2' in element for element in done) == awake
         world.contacts.records["1"] = {"zone": "America/New_York"}  # has moved meanwhile
         await asyncio.sleep(11 * HOUR)  # 10:00, and 05:00 in New York
         assert len(world.did()) == awake, "it is the night of where the customer is by now"

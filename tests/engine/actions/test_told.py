@@ -43,7 +43,7 @@ def test_an_action_that_fails_and_works_again_is_told_of_by_its_act() -> None:
         assert action["remedy"].startswith("See in the log of tidings.example why it")
         world.doer.status["mail"] = 200
         await asyncio.sleep(DAY)
-        assert [one["eventName"] for one in world.told()] == [FAILING, RECOVERED]
+        assert [row["eventName"] for row in world.told()] == [FAILING, RECOVERED]
         assert world.told()[1]["data"]["action"]["act"] == "POST tidings.example"
 
     told_in(action())(scenario)
@@ -67,7 +67,7 @@ def test_what_an_action_calls_that_is_gone_for_good_is_told_with_what_to_do_in_t
         world.doer.status["mail"] = 410
         await world.event()
         await asyncio.sleep(2 * MINUTE)
-        [disabled] = [one["data"] for one in world.told() if one["eventName"] == DISABLED]
+        [disabled] = [row["data"] for row in world.told() if row["eventName"] == DISABLED]
         assert disabled["reason"] == GONE_OF_ACTION
         assert disabled["action"]["act"] == "POST tidings.example"
 
@@ -98,7 +98,7 @@ def test_a_look_up_without_an_answer_for_a_quarter_of_an_hour_is_told_once(faili
             await asyncio.sleep(MINUTE)
         assert world.told() == []
         await asyncio.sleep(2 * MINUTE)
-        [told] = [one["data"] for one in world.told()]
+        [told] = [row["data"] for row in world.told()]
         assert told["lookUp"] == "contact" and told["actions"] == ["mail", "text"]
         assert told["waits"] is (failing == "wait") and told["cause"] == DOWN
         assert told["failures"] >= 3
@@ -113,9 +113,9 @@ def test_a_look_up_without_an_answer_for_a_quarter_of_an_hour_is_told_once(faili
         for _ in range(20):
             await world.event()
             await asyncio.sleep(MINUTE)
-        kinds = [one["eventName"] for one in world.told()]
+        kinds = [row["eventName"] for row in world.told()]
         assert kinds == [LOOKUP_FAILING, LOOKUP_FAILING]
-        assert len({one["eventId"] for one in world.told()}) == 2
+        assert len({row["eventId"] for row in world.told()}) == 2
 
     needs = contact(failing=failing)
     told_in(action(lookups=(needs,)), action("text", lookups=(needs,)), action("none"))(scenario)

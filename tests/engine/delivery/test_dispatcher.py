@@ -84,8 +84,8 @@ class Lanes:
         self.unwritten: list[port.Settlement] = []
 
     async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
-        found = [one for one in self.stored if one.webhook == webhook and one.delivery > after]
-        return [msgspec.structs.replace(one) for one in found[:limit]]
+        found = [job for job in self.stored if job.webhook == webhook and job.delivery > after]
+        return [msgspec.structs.replace(job) for job in found[:limit]]
 
     async def unfinished(self) -> list[port.Backlog]:
         return [port.Backlog(HOOK.number, len(self.stored), None)] if self.stored else []
@@ -99,8 +99,8 @@ class Lanes:
         written, self.unwritten = self.unwritten, []
         self.commits.unwritten = 0
         receipt = port.Receipt(now_ms=now_ms, freed=list(jobs), **more)  # type: ignore[arg-type]
-        ended = {one.delivery for one in written}
-        self.stored = [one for one in self.stored if one.delivery not in ended]
+        ended = {settlement.delivery for settlement in written}
+        self.stored = [job for job in self.stored if job.delivery not in ended]
         self.dispatcher.handover.take(receipt, [], [])
         self.dispatcher.settled(written, receipt)
         await turns()
@@ -115,7 +115,10 @@ class Lanes:
     @property
     def ends(self) -> list[tuple[int, State, int]]:
         """Which delivery, in which state, after which attempt: of what waits to be written."""
-        return [(one.delivery, State(one.state), one.attempt) for one in self.unwritten]
+        return [
+            (settlement.delivery, State(settlement.state), settlement.attempt)
+            for settlement in self.unwritten
+        ]
 
 
 async def turns() -> None:
@@ -327,7 +330,7 @@ async def test_a_replay_has_the_room_that_live_work_leaves(
     lanes = Lanes()
     assert lanes.dispatcher.replay_room(HOOK) == window(HOOK.connections_max)
     lanes.receiver.free.clear()
-    made = [msgspec.structs.replace(one, replay=3) for one in numbered(1, 2)]
+    made = [msgspec.structs.replace(job, replay=3) for job in numbered(1, 2)]
     await lanes.commit(replayed=[port.ReplayReceipt(3, True, 2, made)])
     assert lanes.dispatcher.replay_room(HOOK) == window(HOOK.connections_max) - 2
     reason(lanes)

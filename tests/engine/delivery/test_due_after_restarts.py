@@ -254,7 +254,7 @@ def test_what_waits_behind_another_one_goes_once_that_one_has_ended(restarts: in
         world = await restart_before(world, due, restarts)
         assert len(world.receivers.tried_ms) == 1
         await until_ms(due + 1000)
-        got = [one["data"]["groupId"] for one in world.receivers.got["/crm"]]
+        got = [row["data"]["groupId"] for row in world.receivers.got["/crm"]]
         assert got == [1, 1, 2, 3]
         return world
 

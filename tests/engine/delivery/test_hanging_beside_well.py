@@ -91,7 +91,11 @@ class World:
         offered_s = self.offered_s[job.delivery]
         self.waits[number].append((offered_s, now_s - offered_s))
         self.begun[number] += 1
-        org = sum(one.lane.running for one in self.runners if one.webhook.org == runner.webhook.org)
+        org = sum(
+            webhook_runner.lane.running
+            for webhook_runner in self.runners
+            if webhook_runner.webhook.org == runner.webhook.org
+        )
         self.most = max(self.most, org)
         takes_s = self.answers[number](now_s)
         await asyncio.sleep(DEADLINE_S if takes_s is None else takes_s)
@@ -156,10 +160,12 @@ async def mixture(seed: int) -> None:
         assert world.waited(runner, begun_s) <= SOON_S
     assert world.waited(new, made_s) <= DEADLINE_S and world.waited(new, later_s) <= SOON_S
     assert world.most <= share
-    assert world.admission.permits.used == sum(one.lane.running for one in world.runners)
+    assert world.admission.permits.used == sum(runner.lane.running for runner in world.runners)
     rounds = len(hanging) / max(1, share * 3 // 4)
     if world.loop.time() - begun_s > (rounds + 2) * DEADLINE_S * 4 / 3:
-        assert all(world.begun[one.webhook.number] for one in (*hanging, *slow)), "nobody starves"
+        assert all(
+            world.begun[webhook_runner.webhook.number] for webhook_runner in (*hanging, *slow)
+        ), "nobody starves"
 
 
 @pytest.mark.parametrize("seed", SEEDS)

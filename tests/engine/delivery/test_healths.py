@@ -116,7 +116,7 @@ def test_one_that_fails_in_part_is_shown_so_and_not_by_turns() -> None:
             scene.healths.good(4)
         seen.append(scene.healths.shown(4) is not None)
         assert at < 300 or seen[-1]
-    assert sum(one != other for one, other in zip(seen, seen[1:], strict=False)) <= 3
+    assert sum(element != other for element, other in zip(seen, seen[1:], strict=False)) <= 3
     shown = scene.healths.shown(4)
     assert shown is not None and shown.share is not None and shown.cause == "503"
     assert 10 < shown.share.percent < 20
@@ -284,7 +284,9 @@ async def test_nothing_is_parked_before_the_receiver_was_asked_once_more_by_a_su
         if fails:
             scene.fail()
         await scene.healths._review()
-        assert [one for one in scene.said if one[0] == "parked"] == [("parked", 4)] * (parked // 2)
+        assert [pair for pair in scene.said if pair[0] == "parked"] == [("parked", 4)] * (
+            parked // 2
+        )
 
 
 def test_after_a_restart_nobody_is_told_before_the_receiver_has_failed_again() -> None:

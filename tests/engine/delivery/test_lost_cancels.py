@@ -22,14 +22,14 @@ class Written(Store):
 
     def __init__(self, *jobs: Job) -> None:
         super().__init__()
-        self.jobs = {one.delivery: one for one in jobs}
+        self.jobs = {job.delivery: job for job in jobs}
 
     async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
-        return [one for id, one in sorted(self.jobs.items()) if id > after and not one.retry]
+        return [job for id, job in sorted(self.jobs.items()) if id > after and not job.retry]
 
     async def unfinished(self) -> Sequence[port.Backlog]:
         await asyncio.sleep(0)
-        pending = sum(1 for one in self.jobs.values() if not one.retry)
+        pending = sum(1 for job in self.jobs.values() if not job.retry)
         return [port.Backlog(HOOK.number, pending, None)]
 
 
@@ -138,7 +138,7 @@ async def test_what_has_left_already_ends_as_it_began(how: str) -> None:
     await settle()
     receiver.answers.set()
     await settle()
-    assert [one.delivery for one in settled] == [1] and count(receiver) == 1
+    assert [settlement.delivery for settlement in settled] == [1] and count(receiver) == 1
     scene.dispatcher.settled(settled, port.Receipt(now_ms=1_000_000))
     await bring(scene, "retry", of("retry", 1))
     await settle()

@@ -373,7 +373,7 @@ async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirt
         watch.look()
     [notice] = watch.notices()
     assert kind in notice and "attempt" in notice and sum(watch.late.values()) in (1, 2)
-    assert [entry["type"] for entry in logs] == [kind]
+    assert [log["type"] for log in logs] == [kind]
     gate.set()
     [delivered, *_] = await scene.work()
     assert delivered.state == State.DELIVERED, "it is told, not ended"
@@ -417,7 +417,7 @@ async def test_what_even_the_guard_fails_at_is_taken_up_from_the_store(
     assert scene.dispatcher.attempts_running == 0
     lane = scene.dispatcher._runners[1].lane
     assert lane.running == 0 and lane.unsettled_attempts.keys() == {5, 6}
-    assert [one[0] for one in later if one[0] == TAKEN_UP_S] == [TAKEN_UP_S] * 2
+    assert [pair[0] for pair in later if pair[0] == TAKEN_UP_S] == [TAKEN_UP_S] * 2
     for delay_s, call, given in list(later):
         if delay_s == TAKEN_UP_S:
             call(*given)

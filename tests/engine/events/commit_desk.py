@@ -45,8 +45,8 @@ class Store:
         numbers = [0 if id in self.known else at for at, id in enumerate(ids, 1)]
         return port.Receipt(
             now_ms=1,
-            seqs=[EventNumber(one) for one in numbers],
-            firsts=[DeliveryId(one) for one in numbers],
+            seqs=[EventNumber(number) for number in numbers],
+            firsts=[DeliveryId(number) for number in numbers],
             differing=[at for at, id in enumerate(ids) if self.known.get(id)],
             replayed=[port.ReplayReceipt(slice.replay, True) for slice in batch.replays],
             cancelled=[port.CancelReceipt(True) for _ in batch.cancels],
@@ -74,11 +74,13 @@ class Lanes:
         self.told.append(("handover", [*zip(ids, matched, strict=True)], self._answered))
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
-        self.told.append(("settled", [one.delivery for one in settled], self._answered))
+        self.told.append(
+            ("settled", [settlement.delivery for settlement in settled], self._answered)
+        )
 
     @property
     def _answered(self) -> bool:
-        return any(one.done() for one in self.answers)
+        return any(answer.done() for answer in self.answers)
 
     def look_again(self, claimed_of: set[int]) -> None:
         self.doubted.append(claimed_of)

@@ -49,7 +49,7 @@ async def test_an_event_that_cannot_be_written_is_its_own_callers_alone() -> Non
     async with at_work() as desk:
         await begun(desk)
         desk.store.refuse = lambda batch: (
-            ValueError("a bad row") if "bad" in [one.id for one in batch.events] else None
+            ValueError("a bad row") if "bad" in [event.id for event in batch.events] else None
         )
         answered = {id: desk.queue.add([event(id)]) for id in ("a", "bad", "b")}
         desk.queue.settle(settled(1))
@@ -58,9 +58,11 @@ async def test_an_event_that_cannot_be_written_is_its_own_callers_alone() -> Non
             await answered["bad"]
         await desk.queue.drained()
         for id in "ab":
-            assert [one.status for one in await answered[id]] == ["accepted"]
+            assert [acceptance.status for acceptance in await answered[id]] == ["accepted"]
         assert sorted(sum(desk.store.ids, [])) == ["a", "b"]
-        assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
+        assert [
+            settlement.delivery for batch in desk.store.batches for settlement in batch.settled
+        ] == [1]
         assert not desk.queue.halted
 
 
@@ -81,16 +83,16 @@ async def test_an_answer_that_cannot_be_kept_takes_no_outcome_with_it() -> None:
         odd = port.Evidence(None, "busy", (("x", "odd"),), b"odd", False)
         desk.store.refuse = lambda batch: (
             UnicodeEncodeError("utf-8", "x", 0, 1, "surrogates")
-            if any(one.evidence and one.evidence.body for one in batch.settled)
+            if any(settlement.evidence and settlement.evidence.body for settlement in batch.settled)
             else None
         )
         desk.queue.settle(msgspec.structs.replace(settled(1), evidence=odd, sent=b"shaped"))
         desk.queue.settle(settled(2))
         desk.store.free.set()
         await desk.queue.drained()
-        written = [one for batch in desk.store.batches for one in batch.settled]
-        assert sorted(one.delivery for one in written) == [1, 2]
-        [bare] = [one for one in written if one.delivery == 1]
+        written = [settlement for batch in desk.store.batches for settlement in batch.settled]
+        assert sorted(settlement.delivery for settlement in written) == [1, 2]
+        [bare] = [settlement for settlement in written if settlement.delivery == 1]
         assert bare.evidence is not None and bare.evidence.kind == "ours" and bare.sent is None
         assert not desk.work.done()
 
@@ -113,7 +115,9 @@ async def test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_writte
         assert desk.queue.halted and desk.doubted == []
         await desk.queue.drained()
         assert desk.doubted == [{9}] and not desk.queue.halted
-        assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
+        assert [element.delivery for batch in desk.store.batches for element in batch.settled] == [
+            1
+        ]
         await desk.queue.add([event("b")])
         assert desk.doubted == [{9}]
 
@@ -159,7 +163,7 @@ async def test_a_stop_leaves_what_is_owed_to_the_next_start() -> None:
 
 def kept_refusals(desk: Desk) -> list[str]:
     """What the store has of them."""
-    return [one.event_id for batch in desk.store.batches for one in batch.rejections]
+    return [rejection.event_id for batch in desk.store.batches for rejection in batch.rejections]
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
@@ -191,7 +195,7 @@ async def test_refused_events_outlive_failed_writes(
                 with pytest.raises(port.StoreDown):
                     await answered
             else:
-                assert [one.status for one in await answered] == ["accepted"]
+                assert [acceptance.status for acceptance in await answered] == ["accepted"]
         await desk.queue.drained()
         assert left == 0 and kept_refusals(desk) == ["x", "y"]
 
@@ -200,17 +204,21 @@ async def test_a_refused_event_that_cannot_be_kept_refuses_nobody_else() -> None
     async with at_work() as desk:
         await desk.queue.add([event("first")])
         desk.store.refuse = lambda batch: (
-            ValueError("no text") if "bad" in [one.event_id for one in batch.rejections] else None
+            ValueError("no text")
+            if "bad" in [rejection.event_id for rejection in batch.rejections]
+            else None
         )
         ids = ["x", "bad", *(str(n) for n in range(30))]
         desk.queue.note_rejections([refused(id) for id in ids])
         desk.queue.settle(settled(1))
         answered = [desk.queue.add([event(id)]) for id in "ab"]
-        for one in answered:
-            assert [verdict.status for verdict in await one] == ["accepted"]
+        for future in answered:
+            assert [verdict.status for verdict in await future] == ["accepted"]
         await desk.queue.drained()
         assert sorted(kept_refusals(desk)) == sorted(set(ids) - {"bad"})
-        assert [one.delivery for batch in desk.store.batches for one in batch.settled] == [1]
+        assert [
+            settlement.delivery for batch in desk.store.batches for settlement in batch.settled
+        ] == [1]
         assert len(desk.store.batches) < 20, "halves of them, not one by one"
 
 
@@ -227,7 +235,7 @@ async def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> Non
         desk.store.refuse = refuse
         answered = [desk.queue.add([event(id)]) for id in "ab"]
         desk.queue.settle(settled(1))
-        for one in answered:
-            assert [verdict.status for verdict in await one] == ["accepted"]
+        for future in answered:
+            assert [verdict.status for verdict in await future] == ["accepted"]
         await desk.queue.drained()
         assert sorted(kept_refusals(desk)) == ["and later", "during"]

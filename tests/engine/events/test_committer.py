@@ -34,9 +34,9 @@ async def test_while_one_commit_is_under_way_the_next_one_gathers() -> None:
         await asyncio.gather(first, *others)
         assert desk.store.ids == [["a"], ["b", "c", "d"]]
         batch = desk.store.batches[1]
-        assert [one.delivery for one in batch.settled] == [1]
+        assert [settlement.delivery for settlement in batch.settled] == [1]
         assert batch.claims == [port.RetryClaim(9, 4)]
-        assert [one.event_id for one in batch.rejections] == ["x"]
+        assert [rejection.event_id for rejection in batch.rejections] == ["x"]
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ async def test_lanes_know_of_a_commit_before_any_of_its_callers_is_answered() ->
             ("handover", [("a", ()), ("b", found)], False),
             ("settled", [1], False),
         ]
-        assert [list(one.deliveries) for one in desk.store.batches[0].events] == [[], found]
+        assert [list(event.deliveries) for event in desk.store.batches[0].events] == [[], found]
 
 
 async def test_each_call_is_told_of_its_own_events_in_their_order() -> None:
@@ -109,7 +109,7 @@ async def test_a_batch_is_matched_at_its_close_and_again_where_the_registry_had_
         await turns()
         assert not answered.done() and len(desk.store.batches) == 1
         desk.registry.version = 4  # the change that outdated it has arrived here
-        assert [one.status for one in await answered] == ["accepted"]
+        assert [acceptance.status for acceptance in await answered] == ["accepted"]
         assert desk.store.asked[-2:] == [3, 4] and desk.store.asked.count(3) == 1, (
             "not asked again before it had arrived"
         )
@@ -131,10 +131,12 @@ def test_outcomes_alone_wait_a_moment_and_events_do_not() -> None:
             desk.queue.add([event("a")])
             await turns()
             [batch] = desk.store.batches
-            assert [one.delivery for one in batch.settled] == [1] and len(batch.events) == 1
+            assert [settlement.delivery for settlement in batch.settled] == [1] and len(
+                batch.events
+            ) == 1
             desk.queue.settle(settled(2))
             await asyncio.sleep(2 * SETTLE_WAIT_S)  # nobody comes
-            assert [one.delivery for one in desk.store.batches[1].settled] == [2]
+            assert [settlement.delivery for settlement in desk.store.batches[1].settled] == [2]
 
     simulate(1, main())
 
@@ -170,8 +172,8 @@ async def test_commands_go_with_the_batch_and_are_planned_at_its_close() -> None
         assert (await sliced).applied and not (await not_now).applied
         assert (await cancelled).applied
         [batch] = desk.store.batches[1:]
-        assert [one.replay for one in batch.replays] == [3]
-        assert [list(one.deliveries) for one in batch.cancels] == [[4]]
+        assert [replay.replay for replay in batch.replays] == [3]
+        assert [list(cancel.deliveries) for cancel in batch.cancels] == [[4]]
 
 
 async def test_a_commit_that_takes_long_is_told_and_a_stop_writes_nothing_more() -> None:

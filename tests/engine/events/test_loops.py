@@ -23,7 +23,7 @@ def came(guard: LoopGuard, *drafts: Draft, verdict: Acceptance | None = ACCEPTED
     """Enter and leave; which were stopped."""
     entered = guard.enter(drafts)
     guard.leave(entered, None if verdict is None else [verdict] * len(drafts))
-    return [one.stopped for one in drafts]
+    return [draft.stopped for draft in drafts]
 
 
 def test_what_comes_for_the_first_time_costs_nothing_and_is_not_looked_at() -> None:
@@ -65,8 +65,8 @@ def test_the_events_of_one_message_count_once() -> None:
     passage = read_passage("1", "m1")
     for _ in range(FAMILY_MAX):
         drafts = [draft(None, door="d") for _ in range(10)]
-        for one in drafts:
-            one.passage = passage
+        for element in drafts:
+            element.passage = passage
         assert not any(came(guard, *drafts))
     assert came(guard, draft("1", door="d")) == [True]
 

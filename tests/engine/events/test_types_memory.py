@@ -184,7 +184,7 @@ async def test_a_dear_schema_is_compiled_off_the_loop_once_a_second_for_an_org()
     raw = msgspec.json.encode(event)
     wrong = msgspec.json.encode(event | {"data": {"field_00001": "x" * 30}})
     own, second, other = cold(A), cold(A), cold(B)
-    found = await asyncio.gather(*(late.problems(A, own, one) for one in (raw, wrong, raw)))
+    found = await asyncio.gather(*(late.problems(A, own, body) for body in (raw, wrong, raw)))
     assert [len(problems) for problems in found] == [0, 1, 0] and checker.asked == 0
     assert not own.is_cold and own.fits_loop(raw) and own.light > 0
     assert await late.problems(A, second, raw) == [] and checker.asked == 1

@@ -42,7 +42,7 @@ class Mailer:
     async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
         if self.fails is not None:
             raise self.fails
-        self.emails += [(one, subject, text) for one in to]
+        self.emails += [(name, subject, text) for name in to]
 
     def asked(self) -> Counter[str]:
         return Counter(to for to, subject, _ in self.emails if "do you want them" in subject)
@@ -77,7 +77,7 @@ class World:
         asking = ConsentEmails(
             orgs=s.orgs, clock=s.clock, emails=self.emails, mailed=s.consents._mailed
         )
-        self._jobs = [asyncio.ensure_future(one.run()) for one in (self.emails, asking)]
+        self._jobs = [asyncio.ensure_future(emails.run()) for emails in (self.emails, asking)]
 
     async def end(self) -> None:
         for job in self._jobs:
@@ -107,7 +107,7 @@ class World:
 
     async def states(self, org: int) -> dict[str, str]:
         shown = (await self.s.call("GET", f"/v1/orgs/{org}")).json["notified"]
-        return {one["address"]: one["state"] for one in shown}
+        return {row["address"]: row["state"] for row in shown}
 
     async def fail(self, org: int) -> None:
         """Something that an org is told."""

@@ -69,7 +69,7 @@ def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
             kind = CATALOGUE.get(event["eventName"])
             assert kind is not None
             assert set(event["data"]) == set(kind.example["data"]), event["eventName"]
-        assert {one["eventName"] for one in world.receivers.got["/watch"]} == set(KINDS)
+        assert {row["eventName"] for row in world.receivers.got["/watch"]} == set(KINDS)
 
     in_world(scenario)
 
@@ -82,7 +82,7 @@ def test_the_same_fact_is_told_once_also_after_a_restart() -> None:
         world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=70))
         await asyncio.sleep(3)
         facts = [event["data"] for event in world.told(FAILING)]
-        assert [(one["failingSince"], one["percent"]) for one in facts] == [
+        assert [(fact["failingSince"], fact["percent"]) for fact in facts] == [
             (5, 50),
             (6, 50),
             (5, 70),
@@ -129,7 +129,7 @@ def test_what_is_parked_behind_an_open_breaker_is_counted_with_them() -> None:
         world.parts.base.heard.parked.tell(crm, 40)
         await asyncio.sleep(2 * MINUTE)
         facts = [event["data"] for event in world.told(EXHAUSTED)]
-        assert sum(one["parked"] for one in facts) == 540 == sum(one["count"] for one in facts)
+        assert sum(fact["parked"] for fact in facts) == 540 == sum(fact["count"] for fact in facts)
 
     in_world(scenario)
 
@@ -174,7 +174,7 @@ def test_a_410_tells_of_the_end_and_of_what_was_parked() -> None:
             "SELECT count(*) FROM delivery WHERE state = 5"
         ).fetchall()
         assert isinstance(parked, int) and event["data"]["parked"] == parked > 0
-        assert [one["eventId"] for one in world.receivers.got["/watch"]] == [event["eventId"]]
+        assert [row["eventId"] for row in world.receivers.got["/watch"]] == [event["eventId"]]
 
     in_world(scenario)
 
@@ -209,7 +209,7 @@ def test_a_recovery_is_told_where_the_failing_was() -> None:
         await asyncio.sleep(DAY)
         [event] = world.told(RECOVERED)
         assert event["data"]["failedForInSeconds"] >= 4 * DAY
-        assert [one["data"]["percent"] for one in world.told(FAILING)] == [0, 50]
+        assert [row["data"]["percent"] for row in world.told(FAILING)] == [0, 50]
 
     in_world(scenario)
 

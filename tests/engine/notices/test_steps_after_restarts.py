@@ -58,7 +58,7 @@ async def for_ms(world: NoticeWorld, ms: int) -> None:
 
 def steps(world: NoticeWorld) -> list[tuple[int, int]]:
     """Which were told, and when."""
-    return [(one["data"]["percent"], one["createdAt"] - EPOCH_MS) for one in world.told(FAILING)]
+    return [(row["data"]["percent"], row["createdAt"] - EPOCH_MS) for row in world.told(FAILING)]
 
 
 def emails(world: NoticeWorld) -> list[str]:
@@ -141,9 +141,9 @@ def test_what_is_said_of_the_end_is_when_it_comes() -> None:
             world = NoticeWorld(world)
             await world.start()
         await until_ms(world, of_the_way(150))
-        facts = [one["data"] for one in world.told(FAILING)]
-        assert [one["percent"] for one in facts] == [0, 50, 70, 90]
-        ends = [one["disabledAt"] - one["failingSince"] for one in facts]
+        facts = [row["data"] for row in world.told(FAILING)]
+        assert [fact["percent"] for fact in facts] == [0, 50, 70, 90]
+        ends = [fact["disabledAt"] - fact["failingSince"] for fact in facts]
         assert ends == [WAY_MS, WAY_MS + HOUR_MS, *[WAY_MS + 2 * HOUR_MS] * 2]
         [end] = world.told(DISABLED)
         assert 0 <= end["createdAt"] - facts[-1]["disabledAt"] <= LATE_MS
@@ -186,7 +186,7 @@ def test_a_recovery_that_could_not_be_told_before_a_stop_is_told_after_it(killed
         await for_ms(world, HOUR_MS)
         world = await world.restarted(killed=killed)
         await until_ms(world, of_the_way(130))
-        [fact] = (one["data"] for one in world.told(RECOVERED))
+        [fact] = (row["data"] for row in world.told(RECOVERED))
         assert fact["failingSince"] == world.told(FAILING)[0]["data"]["failingSince"]
         assert [percent for percent, _ in steps(world)] == [0, 50]
         return world

@@ -82,18 +82,18 @@ async def test_nothing_starts_that_nobody_has_asked_for(pulls: Pulls, webhook: W
     lane.waiting = [TestMessage(b"%d" % number) for number in range(10)]
     assert lane.running == 0
     first = await pulls.fetch(webhook, Asked(most=3, wait_s=0.1))
-    assert [one.message.body for one in first.offers] == [b"0", b"1", b"2"]
+    assert [offer.message.body for offer in first.offers] == [b"0", b"1", b"2"]
     assert lane.running == 3 and len(lane.waiting) == 7 and lane.asked[-1] == (0, 3)
     assert (pulls.readers, pulls.messages_out) == (0, 3)
     second = await pulls.fetch(webhook, Asked(most=4, wait_s=0.1))
-    assert [one.message.body for one in second.offers] == [b"3", b"4", b"5", b"6"]
+    assert [offer.message.body for offer in second.offers] == [b"3", b"4", b"5", b"6"]
 
 
 async def test_each_word_ends_an_attempt_as_it_says(pulls: Pulls, webhook: Webhook) -> None:
     lane = Lane(pulls, webhook)
     lane.waiting = [TestMessage(b"%d" % number) for number in range(4)]
     got = (await pulls.fetch(webhook, Asked(most=4, wait_s=0.1, lease_s=0.1))).offers
-    a, b, c, d = (one.token for one in got)
+    a, b, c, d = (offer.token for offer in got)
     assert pulls.say(webhook, said(Word.DELIVERED, a, a)) == 1
     assert pulls.say(webhook, said(Word.NEVER, b, reason="no")) == 1
     assert pulls.say(webhook, said(Word.AGAIN, c, delay_s=7)) == 1
@@ -139,7 +139,7 @@ async def test_what_must_not_leave_any_more_is_passed_over(pulls: Pulls, webhook
     lane = Lane(pulls, webhook)
     lane.waiting = [TestMessage(b"a", may=lambda: False), TestMessage(b"b")]
     got = await pulls.fetch(webhook, Asked(most=2, wait_s=0.1))
-    assert [one.message.body for one in got.offers] == [b"b"]
+    assert [offer.message.body for offer in got.offers] == [b"b"]
     assert lane.ended[0][1] is None, "it is put back, at nobody's charge"
 
 
@@ -162,7 +162,7 @@ async def test_an_answer_is_bounded_but_one_message_always_fits(
     sizes = []
     for _ in range(3):
         got = await pulls.fetch(webhook, Asked(most=10, wait_s=0.1))
-        sizes.append([one.size for one in got.offers])
+        sizes.append([offer.size for offer in got.offers])
     assert sizes == [[500], [60, 30], [30]]
 
 
@@ -178,8 +178,8 @@ async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
     await asyncio.sleep(0.01)
     with pytest.raises(TooManyReaders):
         await pulls.fetch(webhook, NOW)
-    for one in waits:
-        one.cancel()
+    for wait in waits:
+        wait.cancel()
     await asyncio.gather(*waits, return_exceptions=True)
     monkeypatch.setattr(rules, "OUT_MAX", 12)
     pulls = pulls_of(lambda: f"u{next(numbers)}")
@@ -189,7 +189,7 @@ async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
     assert len(got.offers) == 6, "half of all, where nobody else reads"
     with pytest.raises(TooManyOut):
         await pulls.fetch(webhook, NOW)
-    pulls.say(webhook, said(Word.DELIVERED, *(one.token for one in got.offers)))
+    pulls.say(webhook, said(Word.DELIVERED, *(offer.token for offer in got.offers)))
     await asyncio.sleep(0)
     assert (await pulls.fetch(webhook, NOW)).offers
     other = msgspec.structs.replace(webhook, number=webhook.number + 1, org=OrgId(2))
@@ -309,9 +309,9 @@ async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
                     task.cancel()
                 got = (await asyncio.gather(task, return_exceptions=True))[0]
                 if not isinstance(got, BaseException):
-                    for one in got.offers:
-                        assert one.message.body not in held.values(), "two have it"
-                        held[one.token] = one.message.body
+                    for offer in got.offers:
+                        assert offer.message.body not in held.values(), "two have it"
+                        held[offer.token] = offer.message.body
             case 2 if held:
                 token = rng.choice(list(held))
                 word = rng.choice([Word.DELIVERED, Word.AGAIN, Word.LONGER])
@@ -330,7 +330,7 @@ async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
                 lane.waiting.append(TestMessage(message.body))
     assert len(delivered) > 5
     assert pulls.state(webhook.number)[1] == len(held)
-    there = {one.body for one in lane.waiting} | set(held.values()) | delivered
+    there = {message.body for message in lane.waiting} | set(held.values()) | delivered
     left = lane.running - len(held)
     assert len(there) + left == 60, "what is neither waits for the next reader"
 

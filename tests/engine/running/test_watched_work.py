@@ -51,8 +51,8 @@ async def told_within(app: App, seconds: int, text: str) -> bool:
     for _ in range(seconds):
         await asyncio.sleep(1)
         if any(
-            text in one
-            for one in [*app.running.readiness.problems(), *app.running.readiness.notices()]
+            text in problem
+            for problem in [*app.running.readiness.problems(), *app.running.readiness.notices()]
         ):
             return True
     return False

@@ -176,7 +176,7 @@ async def test_what_was_put_back_before_it_left_is_made_anew_once_more() -> None
     scene.dispatcher.changed(msgspec.structs.replace(WITHOUT, version=4))
     await scene.rest()
     assert scene.sent == [CUT] and scene.shaped == [ACCEPTED] * 2
-    assert [(one.sent, one.cut) for one in scene.settled] == [(CUT, True)]
+    assert [(settlement.sent, settlement.cut) for settlement in scene.settled] == [(CUT, True)]
 
 
 @pytest.mark.parametrize("kept", [None, port.SentBody(OLD, None)], ids=["down", "gone"])

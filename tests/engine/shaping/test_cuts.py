@@ -37,7 +37,7 @@ class Types:
     """The own types of org 7, by version, and the catalogue's."""
 
     def __init__(self, *types: OwnType) -> None:
-        self.of_org = {one.version: one for one in types}
+        self.of_org = {own_type.version: own_type for own_type in types}
 
     def kind_of(self, org: OrgId, event: dict[str, Any]) -> EventType | None:
         if event.get("eventName") == "packed" and org == ORG:

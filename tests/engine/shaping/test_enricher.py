@@ -268,7 +268,7 @@ async def test_many_at_once_share_what_is_asked() -> None:
     scene = Scene(ok(mobile="1"), kinds=("customers",))
     asked = [scene.made(event=thin(8), sources=("instore",)) for _ in range(50)]
     made = await asyncio.gather(*asked)
-    assert all("instore" in one["data"]["customerIdentifiers"] for one in made)
+    assert all("instore" in row["data"]["customerIdentifiers"] for row in made)
     assert len(scene.origin.asked) == 1 and len(scene.store.questions) == 1
 
 

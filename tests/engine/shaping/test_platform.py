@@ -32,7 +32,7 @@ async def test_an_answer_is_asked_for_once_and_remembered() -> None:
     asked[0].cancel()
     line.set_result(ok(mobile="1"))
     await asyncio.wait(asked)
-    assert [one.result() for one in asked[1:]] == [known(mobile="1")] * 8
+    assert [element.result() for element in asked[1:]] == [known(mobile="1")] * 8
     assert await made.ask("customers", OrgId(7), "a/b", 0) == known(mobile="1")
     assert origin.asked == [("/7/customers/a%2Fb", [("authorization", "Basic x")])]
     assert made.answers("customers") and not made.answers("tills")
@@ -118,9 +118,9 @@ async def test_waiting_for_a_connection_counts_towards_the_deadline() -> None:
     made, _ = platform(line, timeout_s=0.05)
     asked = [asyncio.ensure_future(made.ask("customers", ORG, str(n), 0)) for n in range(40)]
     await asyncio.sleep(0.15)
-    done = [one for one in asked if one.done()]
+    done = [element for element in asked if element.done()]
     assert len(done) == 40 - 16
-    assert all(isinstance(one.exception(), PlatformDown) for one in done)
+    assert all(isinstance(element.exception(), PlatformDown) for element in done)
     assert not made.down, "much to ask is no failure of the platform"
     line.set_result(ok(mobile="1"))
     await asyncio.wait(asked)

@@ -119,7 +119,7 @@ async def test_a_store_that_is_down_is_told_to_all_and_not_remembered() -> None:
     store.down = True
     asked = [reference.lookup(ORG, CUSTOMERS, ["7"]) for _ in range(3)]
     found = await asyncio.gather(*asked, return_exceptions=True)
-    assert [type(one) for one in found] == [StoreDown] * 3
+    assert [type(element) for element in found] == [StoreDown] * 3
     with pytest.raises(StoreDown):
         await keep(reference, RecordKind.CUSTOMERS, "7", mobile="a")
     store.down = False

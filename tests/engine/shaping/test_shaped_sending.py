@@ -31,7 +31,7 @@ async def test_what_was_sent_thin_is_written_of_it_whatever_came_of_it() -> None
     shaper = Shaping()
     shaper.left_out = LeftOut(("tillDetailsEnrichmentEnabled",), "It was down.")
     outcomes = await Desk(Line(503, 200), shaper).work(job(), job(delivery=6))
-    assert [one.left_out for one in outcomes] == [shaper.left_out, shaper.left_out]
+    assert [outcome.left_out for outcome in outcomes] == [shaper.left_out, shaper.left_out]
     kept = job(body=b"kept", shaped=True)
     [retried] = await Desk(Line(200), shaper).work(kept)
     assert retried.left_out is None  # it is said already
@@ -173,7 +173,10 @@ async def test_nothing_is_sent_when_the_store_refused_while_it_was_shaped() -> N
     assert await desk.work(job()) == [] and line.sent == []
     desk.quiet.halted = False
     delivered = await desk.work(job(delivery=6))
-    assert sorted((one.delivery, one.attempt) for one in delivered) == [(5, 2), (6, 2)]
+    assert sorted((settlement.delivery, settlement.attempt) for settlement in delivered) == [
+        (5, 2),
+        (6, 2),
+    ]
 
 
 async def test_the_first_real_failure_takes_the_first_step_whatever_was_lost_before() -> None:

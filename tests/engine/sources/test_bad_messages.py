@@ -136,15 +136,15 @@ MARK = b'{"n":1}'
 
 
 def of_message(*said: Any, **_: Any) -> bool:
-    return any(isinstance(one, ForeignMessage) and MARK in one.body for one in said)
+    return any(isinstance(row, ForeignMessage) and MARK in row.body for row in said)
 
 
 def of_flat(*said: Any, **_: Any) -> bool:
-    return any(isinstance(one, bytes) and MARK in one for one in said)
+    return any(isinstance(row, bytes) and MARK in row for row in said)
 
 
 def of_draft(*said: Any, **_: Any) -> bool:
-    return any(getattr(one, "event", {}).get("data", {}).get("n") == 1 for one in said)
+    return any(getattr(row, "event", {}).get("data", {}).get("n") == 1 for row in said)
 
 
 STEPS: dict[str, tuple[Any, str, Callable[..., bool]]] = {
@@ -183,7 +183,7 @@ async def test_an_exception_at_any_step_parts_the_message_from_the_others(
             assert await numbers(s) == [0, 2, 3, 4, 5, 6]
         [message] = await aside(s)
         assert message["error"]["code"] in ("not_read", "not_kept", "mapping_too_costly")
-        assert any(one["log_level"] == "error" for one in logs) or isinstance(error, MemoryError)
+        assert any(log["log_level"] == "error" for log in logs) or isinstance(error, MemoryError)
         again = (await s.call("POST", "/v1/sources/t/redrive")).json  # it is mended
         assert (again["accepted"], again["left"]) == (1, 0)
         assert 1 in await numbers(s)

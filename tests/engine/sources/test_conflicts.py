@@ -206,7 +206,7 @@ async def test_its_people_are_told_of_the_first_and_then_how_many() -> None:
         await until(lambda: topic.taken == 8)
         await s.parts.notices.notices.flush()
         notices = await told(s, "tidings.source.aside")
-        assert sorted(one["data"]["count"] for one in notices) == [1, 4]
+        assert sorted(notice["data"]["count"] for notice in notices) == [1, 4]
         await s.parts.sources.pumps.stop()
 
 
@@ -265,7 +265,7 @@ async def test_a_message_id_of_what_is_fetched_tells_its_repeats(message_id: Any
         found = [event["data"]["n"] for event in await accepted(s)]
         assert found == [1, 2, 3]
         newest = (await shown(s, "t"))["newest"]
-        assert [(one["place"], one["outcome"]) for one in newest][:2] == [
+        assert [(row["place"], row["outcome"]) for row in newest][:2] == [
             ("t/0/3", "accepted"), ("t/0/2", "duplicate"),
         ]  # fmt: skip
         await s.parts.sources.pumps.stop()

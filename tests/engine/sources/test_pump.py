@@ -305,7 +305,7 @@ async def test_a_fault_of_a_driver_ends_nothing_and_is_tried_more_and_more_rarel
             task = asyncio.ensure_future(pump.run())
             await until(lambda: len(slept) >= 9)
             task.cancel()
-        assert {one["event"] for one in logs} == {"a source failed"}
+        assert {log["event"] for log in logs} == {"a source failed"}
         assert slept[:4] == [0.5, 1, 2, 4] and slept[8] == 30
         assert "its log says why" in live.trouble
 
@@ -382,8 +382,8 @@ async def test_an_org_is_told_of_the_first_message_that_is_put_aside_and_of_no_f
 
         async def once_more() -> int:
             rows = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
-            for one in rows:
-                await s.call("DELETE", f"/v1/sources/t/aside/{one['id']}")
+            for row in rows:
+                await s.call("DELETE", f"/v1/sources/t/aside/{row['id']}")
             taken = topic.taken
             topic.append(b"no json")
             await until(lambda: topic.taken == taken + 1)
@@ -416,7 +416,7 @@ async def test_sources_of_an_outbox_share_so_many_lines_and_read_in_turns(
                 nonlocal most_open
                 assert source.outbox is not None
                 made = await topics[source.outbox.table].open(source, connection, number)
-                most_open = max(most_open, sum(one.open_now for one in topics.values()))
+                most_open = max(most_open, sum(topic.open_now for topic in topics.values()))
                 return made
 
         pumps._drivers = {"outbox": Tables()}

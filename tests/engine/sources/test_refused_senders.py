@@ -24,7 +24,9 @@ def activity(*outcomes: str) -> Activity:
     """Messages a second apart, the last one now."""
     made = Activity()
     first_ms = NOW_MS - 1000 * (len(outcomes) - 1)
-    made.note(MessageActivity(first_ms + 1000 * at, "", one, 1) for at, one in enumerate(outcomes))
+    made.note(
+        MessageActivity(first_ms + 1000 * at, "", outcome, 1) for at, outcome in enumerate(outcomes)
+    )
     return made
 
 
@@ -34,7 +36,7 @@ def test_one_that_is_refused_several_times_in_a_row_is_in_trouble_since_then() -
     assert activity(*[REFUSED] * 40).refused_since_ms(NOW_MS) is not None
 
 
-@pytest.mark.parametrize("taken", [one for one in OUTCOMES if one != REFUSED])
+@pytest.mark.parametrize("taken", [outcome for outcome in OUTCOMES if outcome != REFUSED])
 def test_it_ends_with_whatever_is_taken(taken: str) -> None:
     assert activity(*[REFUSED] * 9, taken).refused_since_ms(NOW_MS) is None
     assert activity(*[REFUSED] * 9, taken, REFUSED).refused_since_ms(NOW_MS) is None

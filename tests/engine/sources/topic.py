@@ -103,13 +103,13 @@ async def fetched(s: Service, topic: Topic, **fields: Any) -> live_source.LiveSo
 
 async def numbers(s: Service) -> list[int]:
     rows = (await s.call("GET", "/v1/events?limit=100")).json["events"]
-    found = [(await s.call("GET", f"/v1/events/{one['eventId']}")).json for one in rows]
+    found = [(await s.call("GET", f"/v1/events/{row['eventId']}")).json for row in rows]
     return [one["body"]["data"]["n"] for one in found][::-1]
 
 
 async def told(s: Service, kind: str) -> list[Any]:
     """The operational events of a kind, the oldest first."""
     rows = (await s.call("GET", f"/v1/events?eventName={kind}")).json["events"]
-    return [(await s.call("GET", f"/v1/events/{one['eventId']}")).json["body"] for one in rows][
+    return [(await s.call("GET", f"/v1/events/{row['eventId']}")).json["body"] for row in rows][
         ::-1
     ]

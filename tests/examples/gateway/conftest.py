@@ -48,7 +48,7 @@ def request(
     if not chunked:
         return head + body
     pieces = [body[at : at + 7919] for at in range(0, len(body), 7919)]
-    return head + b"".join(b"%x\r\n%b\r\n" % (len(one), one) for one in pieces) + b"0\r\n\r\n"
+    return head + b"".join(b"%x\r\n%b\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
 
 
 @pytest.fixture(scope="package")

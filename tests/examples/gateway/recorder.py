@@ -21,7 +21,7 @@ class Request:
 
     def values(self, name: str) -> list[str]:
         """Of every header of this name, whatever its case."""
-        return [value for one, value in self.headers if one.lower() == name]
+        return [value for header, value in self.headers if header.lower() == name]
 
 
 class Recorder:
@@ -45,7 +45,7 @@ class Recorder:
 
     def of(self, path: str) -> list[Request]:
         """The requests of a path, in order."""
-        return [one for one in list(self.requests) if one.line.split()[1] == path]
+        return [request for request in list(self.requests) if request.line.split()[1] == path]
 
     def _serve(self) -> None:
         with contextlib.suppress(OSError):
@@ -79,5 +79,5 @@ class Recorder:
 
 def _read(connection: int, head: bytes) -> Request:
     line, *lines = head.decode("latin-1").split("\r\n")
-    pairs = [one.partition(":") for one in lines]
+    pairs = [line.partition(":") for line in lines]
     return Request(connection, line, [(name, value.strip()) for name, _, value in pairs], b"")

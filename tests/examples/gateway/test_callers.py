@@ -35,7 +35,7 @@ def test_a_caller_is_who_it_is_whatever_it_says_of_itself(brand: Brand) -> None:
         )
         for n in range(61)
     ]
-    assert [one.status for one in answers] == [401] * 60 + [429]
+    assert [answer.status for answer in answers] == [401] * 60 + [429]
     assert b"others from 127.0.0.66 within" in answers[-1].body
     assert '"address": "127.0.0.66"' in brand.service.words()
     # Another one is not held up, nor is the proxy itself.

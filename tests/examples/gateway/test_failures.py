@@ -39,7 +39,7 @@ def test_a_kept_connection_that_closes_meanwhile_sends_nothing_twice(
     assert answer.status == 502, answer.status
     line.close()
     [warm], dropped = recorder.of(f"/warm/{method}"), recorder.of("/drop")[before:]
-    assert [one.connection for one in dropped] == [warm.connection]
+    assert [request.connection for request in dropped] == [warm.connection]
     assert '" 502 answered=- ' in front.logged(f"msg_{method}")[-1]
 
 
@@ -68,7 +68,7 @@ def test_a_sender_that_takes_its_time_is_handed_on_when_all_of_it_is_here(
         assert recorder.of("/patient") == []
         sock.sendall(whole[-1:])
         assert answer_on(sock).status == 200
-    assert [one.body for one in recorder.of("/patient")] == [b"0123456789"]
+    assert [request.body for request in recorder.of("/patient")] == [b"0123456789"]
 
 
 def test_a_head_that_is_too_large_is_refused_by_nginx(front: Nginx, recorder: Recorder) -> None:

@@ -116,6 +116,6 @@ def test_a_proxy_that_nobody_trusts_opens_nothing_by_its_address(
         ends.callback(nginx.stop)
         service.start()
         nginx.start()
-        assert [nginx.raw(ASKED, one).status for one in (NGINX, STRANGER)] == [401, 401]
+        assert [nginx.raw(ASKED, text).status for text in (NGINX, STRANGER)] == [401, 401]
         with Api(port) as api:
             assert api.get("/metrics").status == 200

@@ -41,15 +41,17 @@ def test_apigee_streams_waits_long_enough_and_has_the_policies_that_it_names() -
     proxy = ElementTree.parse(BUNDLE / "proxies/default.xml")
     target = ElementTree.parse(BUNDLE / "targets/default.xml")
     for tree in (proxy, target):
-        of = {one.get("name"): one.text for one in tree.iter("Property")}
+        of = {element.get("name"): element.text for element in tree.iter("Property")}
         assert of["request.streaming.enabled"] == of["response.streaming.enabled"] == "true"
     assert int(of["io.timeout.millis"] or 0) / 1000 > DEADLINE_MAX_S
     assert int(of["keepalive.timeout.millis"] or 0) / 1000 < Bounds().idle_s
     assert target.find(".//LoadBalancer") is None
     base = proxy.findtext(".//BasePath")
     assert (target.findtext(".//URL") or "").endswith(f"{base}") and base == "/in"
-    steps = {one.text for tree in (proxy, target) for one in tree.findall(".//Step/Name")}
-    listed = {one.text for one in ElementTree.parse(BUNDLE / "tidings.xml").findall(".//Policy")}
+    steps = {element.text for tree in (proxy, target) for element in tree.findall(".//Step/Name")}
+    listed = {
+        element.text for element in ElementTree.parse(BUNDLE / "tidings.xml").findall(".//Policy")
+    }
     files = {path.stem: path for path in (BUNDLE / "policies").iterdir()}
     assert steps == listed == files.keys()
     for name, path in files.items():
@@ -83,9 +85,9 @@ def test_a_template_of_aws_holds_together_and_maps_nothing_of_a_body(
 def references(part: object) -> list[str]:
     """What a template refers to, wherever it stands."""
     if isinstance(part, list):
-        return [name for one in part for name in references(one)]
+        return [name for row in part for name in references(row)]
     if not isinstance(part, dict):
         return []
     own = [part["Ref"]] if "Ref" in part else []
     own += part.get("Fn::GetAtt", [])[:1]
-    return own + [name for one in part.values() for name in references(one)]
+    return own + [name for row in part.values() for name in references(row)]

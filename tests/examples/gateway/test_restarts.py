@@ -54,5 +54,5 @@ def test_nothing_is_lost_or_doubled_when_nginx_and_what_is_behind_it_are_restart
 
     books = inbound_trial(own_service, EVENTS, CUSTOMERS, found=found, disturb=disturb)
     assert books.accepted == books.due
-    statuses = {one.split('" ')[1][:3] for one in placed[0].logged()}
+    statuses = {text.split('" ')[1][:3] for text in placed[0].logged()}
     assert "202" in statuses and "502" in statuses, statuses

@@ -103,7 +103,7 @@ class SqlBench:
         with psycopg.connect(self._uri, autocommit=True) as line:
             line.execute("TRUNCATE customer")
             with line.cursor() as cursor:
-                rows = [one for one in names.items() if "\0" not in one[0]]
+                rows = [name for name in names.items() if "\0" not in name[0]]
                 cursor.executemany("INSERT INTO customer VALUES (%s, %s)", rows)
 
     def is_down(self) -> None:

@@ -135,7 +135,7 @@ async def test_a_question_that_is_cancelled_ends_and_others_go_on(bench: Bench) 
 async def test_many_are_asked_at_once_and_each_gets_its_own(bench: Bench) -> None:
     bench.keeps({str(number): f"Name {number}" for number in range(40)})
     records = await asyncio.gather(*(found(bench, number) for number in range(40)))
-    assert [one["name"] for one in records] == [f"Name {number}" for number in range(40)]
+    assert [record["name"] for record in records] == [f"Name {number}" for number in range(40)]
 
 
 async def test_what_is_closed_opens_again(bench: Bench) -> None:

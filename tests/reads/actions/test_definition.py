@@ -66,7 +66,7 @@ def test_a_call_is_shown_with_its_templates_and_masks() -> None:
         "amount": {"path": "event.data.amount"},
         "unit": "EUR",
     }
-    assert [(one["name"], one["value"]) for one in call["headers"]] == [
+    assert [(row["name"], row["value"]) for row in call["headers"]] == [
         ("X-Brand", "…0001"),
         ("X-Name", "{{ contact.name }}"),
         ("X-Api-Key", "…0001"),

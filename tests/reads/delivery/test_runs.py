@@ -36,7 +36,7 @@ def test_what_was_waited_for_comes_before_what_was_made_and_tries_come_after() -
         attempt(None, "under way", ended=False),
     ]
     steps = steps_of(attempts, MAIL)
-    assert [(one["step"], one["name"], one["said"]) for one in steps] == [
+    assert [(step["step"], step["name"], step["said"]) for step in steps] == [
         ("wait", None, "It is quiet."),
         ("heldUp", None, "Look-up contact: down."),
         ("lookUp", "contact", "found"),
@@ -45,14 +45,14 @@ def test_what_was_waited_for_comes_before_what_was_made_and_tries_come_after() -
         ("try", None, "The mail server takes no mails."),
         ("notDone", None, "The customer has opted out."),
     ]
-    assert {one["step"] for one in steps} <= STEPS
+    assert {step["step"] for step in steps} <= STEPS
     assert steps[2]["durationInMs"] == 1.5 and steps[5]["at"] == "at " + steps[5]["said"]
 
 
 def test_what_was_so_several_times_in_a_row_is_one_step() -> None:
     down, other = attempt("ours", "Look-up contact: down."), attempt("waits", "It is quiet.")
     steps = steps_of([down, down, down, other, down], None)
-    assert [(one["step"], one["times"]) for one in steps] == [
+    assert [(step["step"], step["times"]) for step in steps] == [
         ("heldUp", 3),
         ("wait", 1),
         ("heldUp", 1),
@@ -61,7 +61,7 @@ def test_what_was_so_several_times_in_a_row_is_one_step() -> None:
 
 def test_what_was_never_made_has_no_look_ups_to_tell() -> None:
     steps = steps_of([attempt("skipped", "The cap.")], None)
-    assert [one["step"] for one in steps] == ["notDone"]
+    assert [step["step"] for step in steps] == ["notDone"]
 
 
 def test_what_was_made_is_shown_as_it_is() -> None:

@@ -45,18 +45,20 @@ class Store:
         ids = self.terms[query.terms[0]]
         if query.after is not None:
             end = query.after + self.bound
-            found = sorted(one for one in ids if query.after < one <= end)[: query.limit]
+            found = sorted(number for number in ids if query.after < number <= end)[: query.limit]
             if len(found) == query.limit:
                 end = found[-1]
             elif end >= self.newest:
                 end = found[-1] if found else query.after  # to go on from when more has come
-            return DeliveryPage([row(one) for one in reversed(found)], newer=end)
+            return DeliveryPage([row(number) for number in reversed(found)], newer=end)
         start = self.newest + 1 if query.before is None else query.before
         end = start - self.bound
-        found = sorted((one for one in ids if end <= one < start), reverse=True)[: query.limit]
+        found = sorted((number for number in ids if end <= number < start), reverse=True)[
+            : query.limit
+        ]
         if len(found) == query.limit:
             end = found[-1]
-        return DeliveryPage([row(one) for one in found], older=end if end > 1 else None)
+        return DeliveryPage([row(number) for number in found], older=end if end > 1 else None)
 
 
 @pytest.mark.parametrize("seed", range(30))
@@ -65,7 +67,7 @@ async def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None
     newest = rng.randint(0, 300)
     spread = [rng.choice((b"a", b"b", b"c", b"")) for _ in range(newest)]
     terms = {
-        term: [at + 1 for at, one in enumerate(spread) if one == term] for term in (b"a", b"b")
+        term: [at + 1 for at, body in enumerate(spread) if body == term] for term in (b"a", b"b")
     }
     queries = [DeliveryQuery((1,), terms=(term,)) for term in terms]
     wanted = sorted(terms[b"a"] + terms[b"b"])
@@ -76,7 +78,7 @@ async def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None
     while True:
         page = await newest_first(cast(port.Store, store), queries, on, limit)
         assert len(page.rows) <= limit
-        seen += [one.id for one in page.rows]
+        seen += [row.id for row in page.rows]
         if (on := page.on) is None:
             break
     assert seen == wanted[::-1]
@@ -84,7 +86,7 @@ async def test_turning_the_pages_shows_each_row_once_in_order(seed: int) -> None
     while on is not None:
         page = await oldest_first(cast(port.Store, store), queries, on, limit)
         assert len(page.rows) <= limit
-        seen += [one.id for one in page.rows]
+        seen += [row.id for row in page.rows]
         on = page.on
     assert seen == wanted
 

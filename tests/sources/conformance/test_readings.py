@@ -46,7 +46,7 @@ def by_key(messages: Sequence[ForeignMessage]) -> dict[str | None, list[bytes]]:
         return one.header("x-key") or ""
 
     ordered = sorted(messages, key=key)
-    return {name: [one.body for one in ours] for name, ours in groupby(ordered, key)}
+    return {name: [message.body for message in ours] for name, ours in groupby(ordered, key)}
 
 
 async def test_messages_come_as_they_are_in_the_order_of_their_key(subject: Subject) -> None:
@@ -56,7 +56,7 @@ async def test_messages_come_as_they_are_in_the_order_of_their_key(subject: Subj
         found = await taken(reading, len(sent))
     assert len(found) == len(sent)
     for n in range(KEYS):
-        assert by_key(found)[f"key-{n}"] == [one.body for one in sent if one.key == f"key-{n}"]
+        assert by_key(found)[f"key-{n}"] == [pair.body for pair in sent if pair.key == f"key-{n}"]
 
 
 async def test_headers_and_bytes_are_kept(subject: Subject) -> None:
@@ -74,10 +74,10 @@ async def test_what_was_not_acknowledged_comes_again_with_the_same_places(subjec
         first = await taken(reading, 20, acknowledge=False)
     async with opened(subject) as reading:
         again = await taken(reading, 20)
-    assert sorted((one.place, one.body) for one in again) == sorted(
-        (one.place, one.body) for one in first
+    assert sorted((message.place, message.body) for message in again) == sorted(
+        (message.place, message.body) for message in first
     )
-    assert len({one.place for one in first}) == 20
+    assert len({message.place for message in first}) == 20
 
 
 async def test_what_was_acknowledged_never_comes_again(subject: Subject) -> None:
@@ -91,7 +91,7 @@ async def test_what_was_acknowledged_never_comes_again(subject: Subject) -> None
     async with opened(subject) as reading:
         after = await taken(reading, 5)
     assert len(after) == 5
-    assert not {one.place for one in before} & {one.place for one in after}
+    assert not {message.place for message in before} & {message.place for message in after}
 
 
 async def test_what_was_read_comes_once_in_a_reading_though_nothing_is_acknowledged(
@@ -102,7 +102,7 @@ async def test_what_was_read_comes_once_in_a_reading_though_nothing_is_acknowled
         found = await taken(reading, 10, acknowledge=False)
         await subject.produce(*made(10, 10))
         found += await taken(reading, 10, acknowledge=False)
-        assert len({one.place for one in found}) == len(found) == 20
+        assert len({message.place for message in found}) == len(found) == 20
         await reading.acknowledge()
         await nothing_comes(reading)
 
@@ -116,7 +116,7 @@ async def test_a_batch_is_bounded_in_messages_and_in_bytes(subject: Subject) -> 
             batch = await reading.read()
             found += len(batch)
             assert 0 < len(batch) <= BATCH_MAX
-            assert sum(len(one.body) for one in batch) <= BATCH_BYTES_MAX
+            assert sum(len(message.body) for message in batch) <= BATCH_BYTES_MAX
             await reading.acknowledge()
 
 

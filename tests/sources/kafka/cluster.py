@@ -24,14 +24,14 @@ class KafkaCluster(KafkaServer):
     @property
     def servers(self) -> str:
         """All of them."""
-        return ",".join([super().servers, *(one.servers for one in self._others)])
+        return ",".join([super().servers, *(server.servers for server in self._others)])
 
     def start(self) -> "KafkaCluster":
         """Start all, and wait until each answers."""
-        for one in (self, *self._others):
-            one.launch()
-        for one in (self, *self._others):
-            until(one.answers, "a broker that answers", READY_S)
+        for server in (self, *self._others):
+            server.launch()
+        for server in (self, *self._others):
+            until(server.answers, "a broker that answers", READY_S)
         return self
 
     def restart(self) -> None:
@@ -40,5 +40,5 @@ class KafkaCluster(KafkaServer):
 
     def end(self) -> None:
         """All of them."""
-        for one in (self, *self._others):
-            one.kill()
+        for server in (self, *self._others):
+            server.kill()

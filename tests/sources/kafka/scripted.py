@@ -289,7 +289,7 @@ class ScriptedBroker:
                 return number, UNKNOWN, -1, -1
             return number, 0, -1, known.end if time == -1 else known.begin
 
-        return 0, [(name, [of(name, *one) for one in parts]) for name, parts in asked.topics]
+        return 0, [(name, [of(name, *part) for part in parts]) for name, parts in asked.topics]
 
     async def _fetched(self, asked: Any) -> Sequence[Any]:
         def found() -> list[Any]:

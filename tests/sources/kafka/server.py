@@ -54,7 +54,7 @@ def jars() -> Path:
             words += [MAVEN_COPY, "-DincludeScope=runtime", f"-DoutputDirectory={fresh}"]
             ran(words)
             fresh.rename(JARS)
-    found = {one.name: hashlib.sha256(one.read_bytes()).hexdigest() for one in JARS.iterdir()}
+    found = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in JARS.iterdir()}
     assert found == wanted, f"delete {JARS}: it must have what {SUMS.name} says"
     return JARS
 
@@ -100,7 +100,7 @@ class KafkaServer:
             key = load_pem_private_key(made.private_key_pem.bytes(), None)
             path.write_bytes(  # Java reads no other form of a key
                 key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-                + b"".join(one.bytes() for one in made.cert_chain_pems)
+                + b"".join(pem.bytes() for pem in made.cert_chain_pems)
             )
         return self._directory / "server.pem"
 

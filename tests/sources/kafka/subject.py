@@ -173,7 +173,7 @@ class Conforming:
     async def produce(self, *messages: Made) -> None:
         await self._make()
         await self._topic.produce_all(
-            [(one.key, list(one.headers.items()), one.body) for one in messages]
+            [(message.key, list(message.headers.items()), message.body) for message in messages]
         )
 
     async def open(self) -> OpenSource:

@@ -28,7 +28,7 @@ async def fill(subject: KafkaSubject, count: int, begin: int = 0) -> None:
 
 
 def numbers(messages: list[ForeignMessage]) -> list[int]:
-    return [int(one.body) for one in messages]
+    return [int(message.body) for message in messages]
 
 
 async def test_each_key_is_read_in_its_order_in_batches_and_each_place_is_its_own(
@@ -47,10 +47,10 @@ async def test_each_key_is_read_in_its_order_in_batches_and_each_place_is_its_ow
     await reading.close()
     await reading.close()
     by_key = defaultdict(list)
-    for one in found:
-        by_key[one.header("kafka-key")].append(int(one.body))
+    for message in found:
+        by_key[message.header("kafka-key")].append(int(message.body))
     assert by_key == {f"k{n}": list(range(n, count, KEYS)) for n in range(KEYS)}
-    assert len({one.place for one in found}) == count
+    assert len({message.place for message in found}) == count
     cluster, topic, topic_id, partition, offset = found[0].place.split("/")
     assert (cluster, topic) == (CLUSTER, subject.topic) and len(topic_id) == 22
     assert int(partition) in range(3) and int(offset) >= 0
@@ -65,7 +65,7 @@ async def test_what_was_not_acknowledged_comes_again_with_its_place_and_nothing_
     await reading.close()
     reading = await subject.open()
     again = await read_all(reading, 10)
-    assert sorted(one.place for one in again) == sorted(one.place for one in first)
+    assert sorted(message.place for message in again) == sorted(message.place for message in first)
     await reading.acknowledge()
     await fill(subject, 5, begin=10)
     await read_all(reading, 5)
@@ -101,7 +101,7 @@ async def test_every_compression_of_producers_is_read(
 ) -> None:
     await subject.produce_all([("k", (), b"1" * 2000)], compression_type=compression)
     reading = await subject.open()
-    assert [one.body for one in await read_all(reading, 1)] == [b"1" * 2000]
+    assert [message.body for message in await read_all(reading, 1)] == [b"1" * 2000]
     await reading.close()
 
 
@@ -113,10 +113,10 @@ async def test_a_batch_is_bounded_by_its_bytes_too(subject: KafkaSubject) -> Non
     async with asyncio.timeout(20):
         while len(found) < 25:
             batch = await reading.read()
-            assert sum(len(one.body) for one in batch) <= BATCH_BYTES_MAX
+            assert sum(len(message.body) for message in batch) <= BATCH_BYTES_MAX
             found += batch
             assert await reading.lag() == 25 - len(found)
-    assert [one.body[0] for one in found] == list(range(25))
+    assert [message.body[0] for message in found] == list(range(25))
     await reading.close()
 
 
@@ -152,7 +152,7 @@ async def test_a_topic_that_is_made_anew_is_read_from_its_begin_with_other_place
     reading = await subject.open()
     second = await read_all(reading, 30)
     assert sorted(numbers(second)) == list(range(30))
-    assert not {one.place for one in first} & {one.place for one in second}
+    assert not {message.place for message in first} & {message.place for message in second}
     await reading.close()
 
 
@@ -197,10 +197,10 @@ async def test_a_group_of_two_reads_everything_while_one_comes_and_goes(
             messages = await reading.read()
             await asyncio.sleep(0.01)
             await reading.acknowledge()
-            found.update(int(one.body) for one in messages)
+            found.update(int(message.body) for message in messages)
 
     first, second = await asyncio.gather(subject.open(), subject.open())
-    tasks = [asyncio.create_task(take(one)) for one in (first, second)]
+    tasks = [asyncio.create_task(take(open_source)) for open_source in (first, second)]
     await fill(subject, 200, begin=200)
     await asyncio.sleep(0.5)
     tasks[1].cancel()
@@ -368,9 +368,9 @@ async def test_what_is_wrong_is_said_without_a_secret_or_an_address(subject: Kaf
         await subject.open(login(server, MALLORY))
     with pytest.raises(ConnectionDown, match="none of that name") as missing:
         await subject.open(topics=("no-such-topic",))
-    for one in (refused, topic, missing):
+    for exception_info in (refused, topic, missing):
         for secret in ("5ecret", "127.0.0.1", ALICE[0], MALLORY[0]):
-            assert secret not in str(one.value)
+            assert secret not in str(exception_info.value)
 
 
 async def test_strangers_who_read_with_the_group_are_named(subject: KafkaSubject) -> None:

@@ -41,7 +41,7 @@ def test_the_fields_of_a_connection_are_those_of_the_client() -> None:
 
 async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "aiokafka", None)
-    for name in [one for one in sys.modules if one.startswith("tidings.sources.kafka.")]:
+    for name in [module for module in sys.modules if module.startswith("tidings.sources.kafka.")]:
         monkeypatch.delitem(sys.modules, name)
     source = Source("events", KAFKA, connection="main", kafka=KafkaTopics(("events",)))
     how = 'pip install "$(ls dist/tidings-*.whl)[kafka]"'

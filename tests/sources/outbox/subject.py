@@ -49,7 +49,7 @@ class Outbox:
             line.execute(query.encode(), bindings or None)
 
     async def produce(self, *messages: Made) -> None:
-        rows = [(json.dumps(dict(one.headers)), one.body.decode()) for one in messages]
+        rows = [(json.dumps(dict(message.headers)), message.body.decode()) for message in messages]
         with psycopg.connect(self.uri) as line, line.cursor() as cursor:
             cursor.executemany(INSERT, rows)
 

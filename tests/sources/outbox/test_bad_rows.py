@@ -44,7 +44,7 @@ async def between(outbox: Outbox, headers: str | None, body: str | None) -> Fore
         assert await reading.lag() == 0
     assert (first.body, last.body) == (b"1", b"3")
     assert first.defect is last.defect is None and list(last.headers) == [("x", "y")]
-    assert len({one.place for one in (first, message, last)}) == 3
+    assert len({message.place for message in (first, message, last)}) == 3
     return message
 
 
@@ -101,7 +101,7 @@ async def test_bodies_may_be_bytes(outbox: Outbox) -> None:
     outbox.sql("ALTER TABLE tidings_outbox ALTER COLUMN body TYPE bytea USING body::bytea")
     outbox.sql("INSERT INTO tidings_outbox (body) VALUES ('\\xff00'), ('\\x7b7d')")
     async with opened(outbox) as reading:
-        assert [one.body for one in await taken(reading, 2)] == [b"\xff\x00", b"{}"]
+        assert [message.body for message in await taken(reading, 2)] == [b"\xff\x00", b"{}"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ async def test_a_text_of_another_encoding_is_wrong_of_its_own_row_alone(
         Source(name="s", kind=OUTBOX), connection, 1
     )
     try:
-        assert [one.body for one in await taken(reading, 3)] == [b"1", came, b"3"]
+        assert [message.body for message in await taken(reading, 3)] == [b"1", came, b"3"]
     finally:
         await reading.close()
 

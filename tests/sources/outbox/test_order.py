@@ -37,7 +37,7 @@ def write(line: Line, body: str) -> None:
 
 async def bodies(outbox: Outbox, count: int) -> list[bytes]:
     async with opened(outbox) as reading:
-        return [one.body for one in await taken(reading, count)]
+        return [message.body for message in await taken(reading, count)]
 
 
 async def test_a_row_that_was_written_early_and_committed_late_is_not_skipped(
@@ -76,7 +76,7 @@ async def test_a_notification_wakes_it(outbox: Outbox, monkeypatch: pytest.Monke
         await outbox.produce(Made("a", b"1"))
         await taken(reading, 1)
         await outbox.produce(Made("a", b"2"))
-        assert [one.body for one in await taken(reading, 1)] == [b"2"]
+        assert [message.body for message in await taken(reading, 1)] == [b"2"]
 
 
 async def test_without_the_trigger_rows_are_found_all_the_same(outbox: Outbox) -> None:

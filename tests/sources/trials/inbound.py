@@ -79,5 +79,5 @@ def _accepted(platform: Api, body: bytes) -> bool:
         rows = json.loads(platform.post(body).body)["events"]
     except OSError:
         return False
-    assert all(one["status"] in ("accepted", "duplicate") for one in rows), rows[:3]
+    assert all(row["status"] in ("accepted", "duplicate") for row in rows), rows[:3]
     return True

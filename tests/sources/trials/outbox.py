@@ -43,10 +43,10 @@ class Shop:
         writers = [
             threading.Thread(target=self._write, args=(random.Random(n),)) for n in range(WRITERS)
         ]
-        for one in writers:
-            one.start()
-        for one in writers:
-            one.join()
+        for writer in writers:
+            writer.start()
+        for writer in writers:
+            writer.join()
 
     def changes(self) -> dict[int, int]:
         """By customer, what is committed."""

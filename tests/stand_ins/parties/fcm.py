@@ -57,7 +57,7 @@ class Fcm(StandIn):
     @told
     def messages(self, device: str | None = None) -> list[dict[str, Any]]:
         """The messages that were taken: `name`, and what was sent; to a device, if named."""
-        return [one for one in self._messages if device in (None, one.get("token"))]
+        return [message for message in self._messages if device in (None, message.get("token"))]
 
     @told
     def token(self) -> str:

@@ -116,7 +116,9 @@ class Members(StandIn):
     @told
     def adjustments(self, id: int | None = None) -> list[dict[str, Any]]:
         """The adjustments of tiers that were made, in order: `customer from to`, and the body."""
-        return [one for one in self._adjustments if id in (None, one["customer"])]
+        return [
+            adjustment for adjustment in self._adjustments if id in (None, adjustment["customer"])
+        ]
 
     @told
     def tokens_issued(self) -> int:

@@ -109,10 +109,10 @@ class LoyaltyPlatform(Members):
         name, value = call.query.get("identifierName", ""), call.query.get("identifierValue", "")
         if not name or not value:
             raise Refused(_error(400, 400, "identifierName and identifierValue are mandatory"))
-        for kind, one in zip(name.split(","), value.split(","), strict=False):
+        for kind, text in zip(name.split(","), value.split(","), strict=False):
             for member in self._customers.values():
                 held = member.identifiers | {"id": str(member.id)}
-                if kind in NAMES and held.get(kind, "").lower() == one.lower():
+                if kind in NAMES and held.get(kind, "").lower() == text.lower():
                     return member
         raise self._refuse(8015, "Customer not found for given identifiers")
 
@@ -214,11 +214,11 @@ class LoyaltyPlatform(Members):
             raise self._refuse(1632, "group id/externalId/primary userId passed is not valid")
         group = self._by_group[int(id)]
         rows = [
-            {"fleetUserId": one, "role": "SECONDARY" if at else "PRIMARY",
+            {"fleetUserId": member, "role": "SECONDARY" if at else "PRIMARY",
              "joinedOn": "2026-01-05T10:00:00Z", "permissions": [], "pointsContributed": Decimal(0),
              "identifiers": [{"type": name, "value": value}
-                             for name, value in self._customers[one].identifiers.items()]}
-            for at, one in enumerate(group.members)
+                             for name, value in self._customers[member].identifiers.items()]}
+            for at, member in enumerate(group.members)
         ]  # fmt: skip
         return _json(200, {"data": _page(call, rows), "pagination": _paged(call, len(rows))})
 

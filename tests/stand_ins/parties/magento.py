@@ -95,7 +95,7 @@ class Magento(StandIn):
     @told
     def updates(self, id: int | None = None) -> list[dict[str, Any]]:
         """What every `PUT` that was taken gave, in order: `id`, and the customer's fields."""
-        return [one for one in self._updates if id in (None, one["id"])]
+        return [update for update in self._updates if id in (None, update["id"])]
 
     @told
     def revoke_tokens(self) -> None:
@@ -144,9 +144,11 @@ class Magento(StandIn):
             if name not in known - {"id"}:
                 text = 'The "%1" attribute name is invalid. Reset the name and try again.'
                 raise Refused(_error(400, text, [name]))
-        assert {one["condition_type"] for group in criteria.groups for one in group} <= CONDITIONS
-        found = [one for one in self._customers.values() if criteria.meets(_flat(one))]
-        items = [_shown(one) for one in criteria.page(found)]
+        assert {row["condition_type"] for group in criteria.groups for row in group} <= CONDITIONS
+        found = [
+            customer for customer in self._customers.values() if criteria.meets(_flat(customer))
+        ]
+        items = [_shown(row) for row in criteria.page(found)]
         said = {"items": items, "search_criteria": criteria.shown(), "total_count": len(found)}
         return in_json(200, said)
 
@@ -273,10 +275,10 @@ def _attributes(given: Any) -> dict[str, str] | None:
     if given is None:
         return None
     found, processing = {}, 'Error occurred during "custom_attributes" processing.'
-    for one in given if isinstance(given, list) else [None]:
-        if not isinstance(one, dict) or not one.get("attribute_code"):
+    for element in given if isinstance(given, list) else [None]:
+        if not isinstance(element, dict) or not element.get("attribute_code"):
             raise Refused(_error(400, processing))
-        code, value = one["attribute_code"], one.get("value")
+        code, value = element["attribute_code"], element.get("value")
         if value is None:
             text = f'Value is not set for attribute code "{code}"'
             raise Refused(_error(400, f"{processing} {text}"))

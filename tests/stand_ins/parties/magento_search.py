@@ -29,13 +29,13 @@ class Criteria:
             elif inner in CURRENT:
                 self.current_page = int(value)
         self.groups = [
-            [{"condition_type": "eq", "value": ""} | one for one in group.values()]
+            [{"condition_type": "eq", "value": ""} | row for row in group.values()]
             for group in groups.values()
         ]
 
     def fields(self) -> list[str]:
         """The names of the attributes that it asks for."""
-        return [one.get("field", "") for group in self.groups for one in group]
+        return [row.get("field", "") for group in self.groups for row in group]
 
     def shown(self) -> dict[str, Any]:
         """It, as an answer repeats it."""
@@ -52,7 +52,7 @@ class Criteria:
 
     def meets(self, attributes: dict[str, str]) -> bool:
         """Whether a customer is asked for: by one filter of each group."""
-        return all(any(_meets(one, attributes) for one in group) for group in self.groups)
+        return all(any(_meets(row, attributes) for row in group) for group in self.groups)
 
 
 def _meets(one: dict[str, str], attributes: dict[str, str]) -> bool:

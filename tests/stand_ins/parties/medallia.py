@@ -135,13 +135,13 @@ class Medallia(StandIn):
     def _import_later(self, call: Call, importer: str) -> Answer:
         id = str(uuid.uuid4())
         results = self._imported(call, importer)
-        refused = [one for one in results if "issues" in one]
-        taken = [one for one in results if "issues" not in one]
+        refused = [row for row in results if "issues" in row]
+        taken = [row for row in results if "issues" not in row]
         counts = {
             "input_count": len(results),
             "success_count": len(taken),
             "discarded_count": len(refused),
-            "duplicated_count": sum(one["has_duplicate_record_info"] for one in taken),
+            "duplicated_count": sum(row["has_duplicate_record_info"] for row in taken),
         }
         self._files[id] = {"counts": counts, "taken": taken, "refused": refused}
         return in_json(202, {"feed_file_id": id})
@@ -180,10 +180,10 @@ class Medallia(StandIn):
         except ValueError:
             raise Refused(_error(412, "precondition_failed", "The content is no JSON")) from None
         records = body if isinstance(body, list) else [body]
-        if not all(isinstance(one, dict) for one in records):
+        if not all(isinstance(record, dict) for record in records):
             raise Refused(_error(412, "precondition_failed", "A record must be an object"))
         feed = self._importers[importer]
-        return [self._record(importer, feed, at, one) for at, one in enumerate(records)]
+        return [self._record(importer, feed, at, record) for at, record in enumerate(records)]
 
     def _record(
         self, importer: str, feed: Importer, at: int, record: dict[str, Any]
@@ -235,4 +235,4 @@ def _issues(feed: Importer, record: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _of(records: list[dict[str, Any]], transaction_id: str | None) -> list[dict[str, Any]]:
-    return [one for one in records if transaction_id in (None, one.get("transaction_id"))]
+    return [record for record in records if transaction_id in (None, record.get("transaction_id"))]

@@ -40,7 +40,7 @@ class Msg91(StandIn):
     @told
     def messages(self, mobiles: str | None = None) -> list[dict[str, Any]]:
         """What was taken for sending, one for each recipient: `request template mobiles …`."""
-        return [one for one in self._messages if mobiles in (None, one["mobiles"])]
+        return [message for message in self._messages if mobiles in (None, message["mobiles"])]
 
     # --- the contract ---
 
@@ -68,12 +68,16 @@ class Msg91(StandIn):
         recipients = body.get("recipients")
         if not isinstance(recipients, list) or not recipients:
             raise self._refuse("Recipients missing")
-        for one in recipients:
-            if not isinstance(one, dict) or not MOBILE.fullmatch(str(one.get("mobiles", ""))):
+        for recipient in recipients:
+            if not isinstance(recipient, dict) or not MOBILE.fullmatch(
+                str(recipient.get("mobiles", ""))
+            ):
                 raise self._refuse("Invalid mobile number")
-            if missing := [name for name in needed if not one.get(name)]:
+            if missing := [name for name in needed if not recipient.get(name)]:
                 raise self._refuse(f"Variable missing: {missing[0]}")
         request = secrets.token_hex(12)
         sent = {"request": request, "template": body["template_id"]}
-        self._messages += [sent | one | {"mobiles": str(one["mobiles"])} for one in recipients]
+        self._messages += [
+            sent | recipient | {"mobiles": str(recipient["mobiles"])} for recipient in recipients
+        ]
         return in_json(200, {"message": request, "type": "success"})

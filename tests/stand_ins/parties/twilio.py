@@ -44,7 +44,7 @@ class Twilio(StandIn):
     @told
     def messages(self, to: str | None = None) -> list[dict[str, Any]]:
         """The messages that were made, in order: `sid to from body contentSid contentVariables`."""
-        return [one for one in self._messages if to in (None, one["to"])]
+        return [message for message in self._messages if to in (None, message["to"])]
 
     @told
     def opt_out(self, number: str) -> None:
@@ -123,7 +123,7 @@ class Twilio(StandIn):
         except ValueError:
             variables = None
         if not isinstance(variables, dict) or not all(
-            isinstance(one, str) and one for one in variables.values()
+            isinstance(variable, str) and variable for variable in variables.values()
         ):
             raise Refused(_error(400, 21656, "The ContentVariables Parameter is invalid"))
 

@@ -43,7 +43,7 @@ class WhatsAppCloud(StandIn):
     @told
     def messages(self, to: str | None = None) -> list[dict[str, Any]]:
         """The messages that were taken: `id`, and what was sent; `to` without its +."""
-        return [one for one in self._messages if to in (None, one["to"])]
+        return [message for message in self._messages if to in (None, message["to"])]
 
     # --- the contract ---
 
@@ -111,9 +111,9 @@ class WhatsAppCloud(StandIn):
             details = f"template name ({template['name']}) does not exist in {code}"
             raise Refused(_error(404, 132001, text, details))
         given = sum(
-            len(one.get("parameters", ()))
-            for one in template.get("components", ())
-            if one.get("type") == "body"
+            len(row.get("parameters", ()))
+            for row in template.get("components", ())
+            if row.get("type") == "body"
         )
         if given != count:
             text = "(#132000) Number of parameters does not match the expected number of params"

@@ -27,7 +27,7 @@ class Jobs:
 
     def end(self, state: State, *deliveries: int, key: int | None = None) -> None:
         """Settle them so."""
-        outcomes = [settled(one, state, webhook=self.hook, key=key) for one in deliveries]
+        outcomes = [settled(delivery, state, webhook=self.hook, key=key) for delivery in deliveries]
         self.subject.commit(settled=outcomes)
 
     def spec(self, **more: object) -> port.ReplaySpec:
@@ -90,7 +90,7 @@ class Jobs:
             found = self.find(job, at, limit)
             at = found.cursor
             if found.found:
-                made += [one.event_id for one in self.commit(self.slice(job, found, key)).jobs]
+                made += [job.event_id for job in self.commit(self.slice(job, found, key)).jobs]
             if found.ended:
                 return made
         raise AssertionError("it does not come to its end")

@@ -67,7 +67,7 @@ class Subject:
 
     def states(self, *deliveries: int) -> list[State]:
         """Where deliveries stand."""
-        return [State(self.delivery(one).state) for one in deliveries]
+        return [State(self.delivery(delivery).state) for delivery in deliveries]
 
     def load(self) -> port.Snapshot:
         """See `port.Store.load`."""
@@ -77,7 +77,9 @@ class Subject:
         self, window: int = 100, left: Sequence[tuple[int, int]] | None = None
     ) -> Sequence[port.Backlog]:
         """See `port.Store.recover`."""
-        found = None if left is None else [(DeliveryId(one), attempt) for one, attempt in left]
+        found = (
+            None if left is None else [(DeliveryId(number), attempt) for number, attempt in left]
+        )
         return self.ask(lambda store: store.recover(window, found))
 
     def retire(self, state: int, webhook: int = 1, limit: int = 100) -> int:

@@ -47,9 +47,9 @@ def test_a_credential_comes_back_and_is_replaced(subject: Subject) -> None:
     def put(one: port.StoredCredential) -> None:
         subject.ask(lambda store: store.put_credential(one))
 
-    for one in (first, revoked):
-        put(one)
-        assert list(subject.load().credentials) == [one]
+    for credential in (first, revoked):
+        put(credential)
+        assert list(subject.load().credentials) == [credential]
 
 
 def test_webhooks_get_numbers_and_come_back_after_reopening(subject: Subject) -> None:
@@ -59,8 +59,8 @@ def test_webhooks_get_numbers_and_come_back_after_reopening(subject: Subject) ->
     subject.reopen()
     snapshot = subject.load()
     assert snapshot.registry_version == before + 2
-    assert [one.number for one in snapshot.webhooks] == sorted(numbers)
-    kept = {one.name: one for one in snapshot.webhooks}["till"]
+    assert [webhook.number for webhook in snapshot.webhooks] == sorted(numbers)
+    kept = {webhook.name: webhook for webhook in snapshot.webhooks}["till"]
     asked = webhook("till")
     assert (kept.id, kept.consumer_group, kept.org) == (asked.id, asked.consumer_group, ORG)
     assert (kept.version, kept.standing, kept.config) == (1, "active", b"sealed till")
@@ -82,7 +82,7 @@ def test_a_version_is_written_once(subject: Subject) -> None:
     with pytest.raises(Exception, match=r"(?i)unique|constraint|exists"):
         subject.put_webhook(number=number, version=1, standing="deleted")
     assert subject.load().registry_version == version
-    assert [one.standing for one in subject.load().webhooks] == ["active"]
+    assert [webhook.standing for webhook in subject.load().webhooks] == ["active"]
 
 
 def test_a_name_is_taken_once_in_an_org(subject: Subject) -> None:

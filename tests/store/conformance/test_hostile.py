@@ -54,7 +54,7 @@ def test_text_with_nul_and_signs_of_every_plane_is_kept(subject: Subject) -> Non
 def test_a_webhooks_name_is_any_text(subject: Subject) -> None:
     for name in ("Robert'); DROP TABLE event;--", "nul\x00", "nul\x00 more", "😀", " "):
         subject.put_webhook(name)
-    assert len({one.name for one in subject.load().webhooks}) == 5
+    assert len({webhook.name for webhook in subject.load().webhooks}) == 5
 
 
 def test_a_lone_surrogate_is_refused_and_nothing_of_its_batch_is_kept(subject: Subject) -> None:
@@ -97,7 +97,7 @@ def test_hostile_headers_of_an_answer_are_kept(subject: Subject) -> None:
     subject.commit(settled=[settled(1, State.FAILED, status=400, evidence=evidence)])
     [attempt] = subject.attempts(1)
     assert attempt.evidence is not None
-    assert [tuple(one) for one in attempt.evidence.headers] == headers
+    assert [tuple(header) for header in attempt.evidence.headers] == headers
     assert attempt.evidence.body == b"\x00" * 16_384
 
 

@@ -64,11 +64,11 @@ def test_arrivals_are_paged_to_both_sides(subject: Subject) -> None:
     inbox = make(subject, "t1").number
     numbers = add(subject, *(arrival(inbox, n) for n in range(5)))
     newest = page(subject, inbox, limit=2)
-    assert [one.number for one in newest.arrivals] == numbers[:2:-1]
+    assert [arrival.number for arrival in newest.arrivals] == numbers[:2:-1]
     rest = page(subject, inbox, before=newest.older)
-    assert [one.number for one in rest.arrivals] == numbers[2::-1] and rest.older is None
+    assert [arrival.number for arrival in rest.arrivals] == numbers[2::-1] and rest.older is None
     back = page(subject, inbox, after=rest.newer)
-    assert [one.number for one in back.arrivals] == numbers[:2:-1]
+    assert [arrival.number for arrival in back.arrivals] == numbers[:2:-1]
 
 
 def test_the_oldest_go_beyond_the_count_and_beyond_the_bytes(subject: Subject) -> None:
@@ -77,14 +77,14 @@ def test_the_oldest_go_beyond_the_count_and_beyond_the_bytes(subject: Subject) -
     for start in range(0, KEPT_ARRIVALS + 200, 400):
         numbers += add(subject, *(arrival(few, n) for n in range(start, start + 400)))
     kept = page(subject, few, limit=KEPT_ARRIVALS + 10).arrivals
-    assert [one.number for one in kept] == numbers[: -KEPT_ARRIVALS - 1 : -1]
+    assert [arrival.number for arrival in kept] == numbers[: -KEPT_ARRIVALS - 1 : -1]
     body = b"x" * (KEPT_BYTES // 4)
     numbers = [add(subject, arrival(large, n, body))[0] for n in range(6)]
     found, before = [], None
     while True:
         part = page(subject, large, before)
         assert len(part.arrivals) == 1, "a page holds few bytes, and one row at least"
-        found += [one.number for one in part.arrivals]
+        found += [arrival.number for arrival in part.arrivals]
         if (before := part.older) is None:
             break
     assert found == numbers[:1:-1]
@@ -95,7 +95,9 @@ def test_a_page_ends_where_its_bodies_are_large_and_leads_on_both_ways(subject: 
     numbers = add(subject, *(arrival(inbox, n, b"x" * 250_000) for n in range(40)))
     newest = page(subject, inbox)
     assert 1 < len(newest.arrivals) < 20
-    assert [one.number for one in newest.arrivals] == numbers[: -len(newest.arrivals) - 1 : -1]
+    assert [arrival.number for arrival in newest.arrivals] == numbers[
+        : -len(newest.arrivals) - 1 : -1
+    ]
     rest = page(subject, inbox, before=newest.older)
     assert rest.arrivals[0].number == newest.arrivals[-1].number - 1
     back = page(subject, inbox, after=rest.newer)
@@ -110,4 +112,4 @@ def test_a_dropped_inbox_takes_its_arrivals_and_gets_no_more(subject: Subject) -
     assert page(subject, inbox).arrivals == []
     assert add(subject, arrival(inbox), arrival(other))[0] == 0
     assert len(page(subject, other).arrivals) == 2
-    assert [one.number for one in subject.ask(lambda store: store.load_inboxes())] == [other]
+    assert [inbox.number for inbox in subject.ask(lambda store: store.load_inboxes())] == [other]

@@ -116,7 +116,7 @@ def test_last_uses_only_go_forward_and_a_change_does_not_undo_them(subject: Subj
     subject.ask(lambda store: store.put_credential(credential))
     [kept] = subject.load().credentials
     assert kept.used_ms == 50
-    assert [one.seen_ms for one in people(subject).sessions] == [50]
+    assert [session.seen_ms for session in people(subject).sessions] == [50]
 
 
 def test_a_credential_comes_back_with_all_its_fields(subject: Subject) -> None:

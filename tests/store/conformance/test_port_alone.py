@@ -10,11 +10,11 @@ ASKED = ("tidings.core", "tidings.store.port", "tests.store.conformance", "tests
 def imported(module: Path) -> set[str]:
     """What a module imports of ours; `from tidings.store import port` is `tidings.store.port`."""
     names = set()
-    for one in ast.walk(ast.parse(module.read_text())):
-        if isinstance(one, ast.ImportFrom):
-            names |= {f"{one.module}.{name.name}" for name in one.names}
-        elif isinstance(one, ast.Import):
-            names |= {name.name for name in one.names}
+    for element in ast.walk(ast.parse(module.read_text())):
+        if isinstance(element, ast.ImportFrom):
+            names |= {f"{element.module}.{name.name}" for name in element.names}
+        elif isinstance(element, ast.Import):
+            names |= {name.name for name in element.names}
     return {name for name in names if name.startswith(("tidings", "tests", "apsw"))}
 
 

@@ -46,7 +46,7 @@ def test_what_a_job_hands_over_is_of_it_and_as_old_as_the_job(jobs: Jobs) -> Non
         1,
         b'{"eventId":"e0"}',
     )
-    [paged] = [one for one in jobs.subject.page(jobs.hook) if one.delivery == made.delivery]
+    [paged] = [job for job in jobs.subject.page(jobs.hook) if job.delivery == made.delivery]
     assert paged == made
 
 
@@ -84,7 +84,7 @@ def test_delivered_ones_are_made_only_with_again_and_say_so(jobs: Jobs) -> None:
     jobs.end(State.FAILED, *jobs.subject.pending(jobs.hook))
     again = jobs.put(jobs.spec(states=both, again=True))
     assert jobs.run(again) == ["e0", "e1"]
-    assert [one.again for one in jobs.subject.page(jobs.hook)] == [True, False]
+    assert [job.again for job in jobs.subject.page(jobs.hook)] == [True, False]
 
 
 def test_another_webhook_gets_what_the_first_one_has(jobs: Jobs) -> None:
@@ -93,7 +93,7 @@ def test_another_webhook_gets_what_the_first_one_has(jobs: Jobs) -> None:
     spec = jobs.spec(states=(*FINAL, State.DELIVERED), target=jobs.second)
     assert jobs.run(jobs.put(spec)) == ["e0", "e1"]
     found = jobs.subject.page(jobs.second)
-    assert [(one.event_id, one.again) for one in found] == [("e0", False), ("e1", False)]
+    assert [(job.event_id, job.again) for job in found] == [("e0", False), ("e1", False)]
     assert jobs.run(jobs.put(spec)) == [], "they are under way there"
 
 
@@ -195,7 +195,7 @@ def test_nothing_is_skipped_and_nothing_made_twice_wherever_its_owner_dies(
         jobs.subject.crash()  # read, and not written
         if not found.found:
             break
-        made += [one.event_id for one in jobs.commit(slice).jobs]
+        made += [job.event_id for job in jobs.commit(slice).jobs]
         jobs.subject.crash()  # written, and perhaps nobody told
         assert not jobs.commit(slice).applied
     assert made == [f"e{i}" for i in range(4)]
@@ -247,8 +247,8 @@ def test_a_move_from_another_state_than_the_job_is_in_is_refused(jobs: Jobs) -> 
 
 def test_replays_of_a_key_go_one_after_the_other(jobs: Jobs) -> None:
     ids = jobs.events(3, key=5)
-    for one in ids:
-        jobs.end(State.FAILED, one, key=5)
+    for number in ids:
+        jobs.end(State.FAILED, number, key=5)
     job = jobs.put(jobs.spec())
     assert jobs.run(job, key=5) == ["e0"], "the others are held"
     assert jobs.now(job).made == 3
@@ -256,7 +256,7 @@ def test_replays_of_a_key_go_one_after_the_other(jobs: Jobs) -> None:
     receipt = jobs.subject.commit(
         settled=[settled(first, webhook=jobs.hook, key=5)],
     )
-    assert [(one.event_id, one.replay) for one in receipt.freed] == [("e1", job.number)]
+    assert [(job.event_id, job.replay) for job in receipt.freed] == [("e1", job.number)]
 
 
 def test_a_job_counts_what_becomes_of_its_deliveries_once(jobs: Jobs) -> None:
@@ -317,7 +317,7 @@ def test_cancelling_ends_what_is_unfinished_and_nothing_else(jobs: Jobs) -> None
 def test_cancelling_the_first_of_a_key_frees_the_next(jobs: Jobs) -> None:
     ids = jobs.events(3, key=5)
     receipt = cancel(jobs.subject, ids[0])
-    assert [one.delivery for one in receipt.freed] == [ids[1]]
+    assert [job.delivery for job in receipt.freed] == [ids[1]]
     assert jobs.subject.states(*ids) == [State.CANCELLED, State.PENDING, State.HELD]
     assert list(cancel(jobs.subject, ids[2]).freed) == []
     assert jobs.subject.counts().orphans == 0
@@ -326,7 +326,7 @@ def test_cancelling_the_first_of_a_key_frees_the_next(jobs: Jobs) -> None:
 def test_cancelling_a_chain_at_once_frees_only_what_is_left_of_it(jobs: Jobs) -> None:
     ids = jobs.events(4, key=5)
     receipt = cancel(jobs.subject, ids[0], ids[1], ids[2])
-    assert [one.delivery for one in receipt.freed] == [ids[3]]
+    assert [job.delivery for job in receipt.freed] == [ids[3]]
     assert jobs.subject.pending(jobs.hook) == [ids[3]]
 
 
@@ -349,7 +349,7 @@ def test_a_cancel_by_filter_finds_every_unfinished_delivery_of_the_org(jobs: Job
     assert jobs.count(spec) == (4, 0)
     job = jobs.put(spec, kind=ReplayKind.CANCEL)
     while (found := jobs.find(job)).found:
-        wanted = [one for candidate in found.found for one in candidate.deliveries]
+        wanted = [delivery for candidate in found.found for delivery in candidate.deliveries]
         cut = port.CancelSlice(wanted, "me", job.number, jobs.now(job).cursor, found.cursor)
         first = jobs.subject.commit(cancels=[cut]).cancelled[0]
         second = jobs.subject.commit(cancels=[cut]).cancelled[0]
@@ -375,9 +375,9 @@ def test_a_job_is_its_orgs_alone(jobs: Jobs) -> None:
 def test_jobs_are_listed_newest_first_in_pages(jobs: Jobs) -> None:
     made = [jobs.put(jobs.spec()).number for _ in range(3)]
     page = jobs.subject.ask(lambda store: store.replays(ORG, 1 << 62, 2))
-    assert [one.number for one in page] == made[:0:-1]
+    assert [replay_job.number for replay_job in page] == made[:0:-1]
     rest = jobs.subject.ask(lambda store: store.replays(ORG, page[-1].number, 2))
-    assert [one.number for one in rest] == made[:1]
+    assert [replay_job.number for replay_job in rest] == made[:1]
 
 
 def test_counting_is_remembered_until_it_is_whole(jobs: Jobs) -> None:
@@ -417,8 +417,8 @@ def test_an_events_deliveries_include_those_of_replays(jobs: Jobs) -> None:
     found = jobs.subject.event("e0", ORG)
     assert found is not None
     deliveries = jobs.subject.ask(lambda store: store.deliveries_of(found.seq))
-    assert [State(one.state) for one in deliveries] == [State.FAILED, State.PENDING]
-    assert [one.replay for one in deliveries] == [None, job.number]
+    assert [State(delivery.state) for delivery in deliveries] == [State.FAILED, State.PENDING]
+    assert [delivery.replay for delivery in deliveries] == [None, job.number]
 
 
 def test_stops_outlive_their_owner(jobs: Jobs) -> None:
@@ -466,7 +466,9 @@ def test_what_is_taken_as_delivered_is_so_and_frees_the_next_of_its_key(jobs: Jo
     receipt = subject.commit(
         cancels=[port.CancelSlice([DeliveryId(first), DeliveryId(first)], "boss", delivered=True)]
     )
-    assert [list(one.deliveries) for one in receipt.cancelled] == [[(jobs.hook, first)]]
+    assert [list(cancel_receipt.deliveries) for cancel_receipt in receipt.cancelled] == [
+        [(jobs.hook, first)]
+    ]
     assert [job.delivery for job in receipt.freed] == [second]
     taken = subject.delivery(first)
     assert taken.state == State.DELIVERED
@@ -522,14 +524,14 @@ def test_what_is_tried_again_while_its_job_goes_on_is_counted_by_how_it_ends(job
     jobs.subject.commit(version=0, cancels=[port.CancelSlice([DeliveryId(made[2])], "me")])
     assert not tally(jobs, job).open
     assert ends(jobs.now(job)) == (1, 1, 0, 1)
-    for one in (made[0], made[2]):
-        assert jobs.subject.ask(lambda store: store.retry_now(DeliveryId(one))).outcome == "due"  # noqa: B023
+    for number in (made[0], made[2]):
+        assert jobs.subject.ask(lambda store: store.retry_now(DeliveryId(number))).outcome == "due"  # noqa: B023
     assert ends(jobs.now(job)) == (1, 0, 0, 0)
     assert tally(jobs, job).open
     taken = jobs.subject.take(jobs.hook)
-    assert [one.delivery for one in taken] == [made[0], made[2]]
+    assert [job.delivery for job in taken] == [made[0], made[2]]
     jobs.subject.commit(
-        settled=[settled(one.delivery, webhook=jobs.hook, attempt=one.attempt) for one in taken]
+        settled=[settled(job.delivery, webhook=jobs.hook, attempt=job.attempt) for job in taken]
     )
     assert not tally(jobs, job).open
     assert ends(jobs.now(job)) == (3, 0, 0, 0)

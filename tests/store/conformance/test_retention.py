@@ -23,7 +23,7 @@ def kept(subject: Subject) -> port.RetentionState:
 def delivered(subject: Subject, *ids: str, org: int = ORG) -> list[int]:
     """Events with one delivered delivery each."""
     firsts = subject.commit(*(event(id, new(1), org=org, terms=[term("t")]) for id in ids)).firsts
-    subject.commit(settled=[settled(one) for one in firsts])
+    subject.commit(settled=[settled(first) for first in firsts])
     return list(firsts)
 
 
@@ -93,8 +93,8 @@ def test_an_event_is_kept_whole_until_its_replay_has_ended(
     """All that its accept has made is final, and other events lie between it and its replay."""
     jobs, key = Jobs(subject), 5 if state == "held" else None
     old = jobs.events(2, key=key, prefix="old")
-    for one in old:
-        jobs.end(State.FAILED, one, key=key)
+    for number in old:
+        jobs.end(State.FAILED, number, key=key)
     delivered(subject, *(f"between{i}" for i in range(between)))
     jobs.run(jobs.put(jobs.spec()), key=key)
     first, second = old[-1] + between + 1, old[-1] + between + 2
@@ -209,13 +209,13 @@ def test_answers_of_many_orgs_are_passed_by_in_small_slices(subject: Subject) ->
     subject.put_webhook("theirs", org=OTHER)
     firsts = subject.commit(*(event(f"e{i}", new(1 + i % 2)) for i in range(40))).firsts
     subject.commit(
-        settled=[failing(one, HOUR_MS, webhook=1 + i % 2) for i, one in enumerate(firsts)]
+        settled=[failing(first, HOUR_MS, webhook=1 + i % 2) for i, first in enumerate(firsts)]
     )
     assert (
         drop(subject, RowKind.RESPONSE, orgs=[OTHER], others=True, before_ms=9_000, rows_max=3)
         == 20
     )
-    left = [bool(subject.attempts(one)[0].evidence == EVIDENCE) for one in firsts]
+    left = [bool(subject.attempts(first)[0].evidence == EVIDENCE) for first in firsts]
     assert left == [bool(i % 2) for i in range(40)]
 
 
@@ -266,7 +266,7 @@ def test_numbers_are_not_given_again_although_everything_is_gone(subject: Subjec
     subject.put_webhook()
     delivered(subject, "a", "b")
     last = subject.commit(event("c", new(1)), event("d", new(1)))
-    subject.commit(settled=[settled(one) for one in last.firsts])
+    subject.commit(settled=[settled(first) for first in last.firsts])
     subject.find(term("t"))
     drop(subject, RowKind.METADATA)
     assert subject.counts().events == 0

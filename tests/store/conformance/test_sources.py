@@ -38,7 +38,7 @@ def page(
 
 def sums(subject: Subject) -> dict[int, tuple[int, int]]:
     found = subject.ask(lambda store: store.aside_sums())
-    return {one.source: (one.messages, one.bytes) for one in found}
+    return {aside_sum.source: (aside_sum.messages, aside_sum.bytes) for aside_sum in found}
 
 
 def test_a_source_and_what_it_put_aside_outlive_a_crash(subject: Subject) -> None:
@@ -93,24 +93,24 @@ def test_what_is_gone_stays_gone(subject: Subject) -> None:
 
 def test_pages_lead_both_ways(subject: Subject) -> None:
     source, other = make(subject, "shop").number, make(subject, "other").number
-    put(subject, *[message(one, n) for n in range(5) for one in (source, other)])
+    put(subject, *[message(number, n) for n in range(5) for number in (source, other)])
     first = page(subject, source, limit=2)
-    assert [one.place for one in first.messages] == ["m4", "m3"]
+    assert [message.place for message in first.messages] == ["m4", "m3"]
     second = page(subject, source, before=first.older, limit=2)
-    assert [one.place for one in second.messages] == ["m2", "m1"]
+    assert [message.place for message in second.messages] == ["m2", "m1"]
     last = page(subject, source, before=second.older, limit=2)
-    assert [one.place for one in last.messages] == ["m0"] and last.older is None
+    assert [message.place for message in last.messages] == ["m0"] and last.older is None
     back = page(subject, source, after=second.newer, limit=2)
     assert back.messages == first.messages
     oldest = page(subject, source, after=0, limit=2)
-    assert [one.place for one in oldest.messages] == ["m1", "m0"]
+    assert [message.place for message in oldest.messages] == ["m1", "m0"]
 
 
 def test_what_is_dropped_is_gone_and_the_rest_is_counted(subject: Subject) -> None:
     source, other = make(subject, "shop").number, make(subject, "other").number
     put(subject, message(source, 1), message(source, 2), message(other, 3))
-    numbers = [one.number for one in page(subject, source).messages]
-    [foreign] = [one.number for one in page(subject, other).messages]
+    numbers = [message.number for message in page(subject, source).messages]
+    [foreign] = [message.number for message in page(subject, other).messages]
     left = subject.ask(lambda store: store.drop_aside(source, [numbers[0], foreign]))
     assert (left.source, left.messages, left.bytes) == (source, 1, 1)
     left = subject.ask(lambda store: store.drop_aside(source, numbers))
@@ -119,7 +119,7 @@ def test_what_is_dropped_is_gone_and_the_rest_is_counted(subject: Subject) -> No
     subject.ask(lambda store: store.drop_source(other))
     subject.crash()
     assert sums(subject) == {}
-    assert [one.name for one in subject.ask(lambda store: store.load_sources())] == ["shop"]
+    assert [source.name for source in subject.ask(lambda store: store.load_sources())] == ["shop"]
 
 
 def test_places_and_what_was_brought_outlive_a_crash_and_end_with_the_source(
@@ -177,4 +177,4 @@ def test_conflicts_are_counted_beside_and_the_oldest_go_first(subject: Subject) 
     assert found.conflict_field == "data.f3"
     left = subject.ask(lambda store: store.drop_conflicts(source, 2))
     assert (left.messages, left.conflicts, left.conflict_bytes) == (2, 1, 3)
-    assert [one.place for one in page(subject, source).messages] == ["m3", "m5"]
+    assert [message.place for message in page(subject, source).messages] == ["m3", "m5"]

@@ -72,6 +72,6 @@ class Children:
     async def crash(self, store: port.Store) -> None:
         """See `Adapter`."""
         assert isinstance(store, SqliteStore)
-        for one in (store._writing, store._reading):
-            os.kill(one.pid, signal.SIGKILL)
+        for child in (store._writing, store._reading):
+            os.kill(child.pid, signal.SIGKILL)
         await store.close(clean=False)

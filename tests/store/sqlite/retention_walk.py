@@ -139,7 +139,7 @@ class Walk:
         gone = [id for id in range(max(1, newest - 30), newest) if id not in here]
         late = [failing(id, 1000) for id in rng.sample(over + gone, min(3, len(over + gone)))]
         shaped = {"started_ms": self.now_ms, "sent": b"shaped", "left_out": _LEFT_OUT}
-        self._commit(settled=[msgspec.structs.replace(one, **shaped) for one in late])
+        self._commit(settled=[msgspec.structs.replace(settlement, **shaped) for settlement in late])
 
     def cancel(self, rng: random.Random) -> None:
         """Single deliveries, whatever they are."""
@@ -201,7 +201,7 @@ class Walk:
                 self.visited.add(job.number)
             if not found.found:
                 continue
-            events = [one.event for one in found.found]
+            events = [row.event for row in found.found]
             keys = [rng.choice((None, 7)) for _ in events]
             ends = (job.cursor, found.cursor)
             slice = port.ReplaySlice(job.number, *ends, 1, events, keys)

@@ -45,7 +45,7 @@ def fill(data: Path, count: int = 50) -> WritingHalf:
     firsts = half.commit(
         port.Batch(version, [event(f"e{i}", new(1), terms=[term("t")]) for i in range(count)])
     ).firsts
-    half.commit(port.Batch(0, settled=[settled(one) for one in firsts[: count // 2]]))
+    half.commit(port.Batch(0, settled=[settled(first) for first in firsts[: count // 2]]))
     half.commit(port.Batch(0, settled=[failing(firsts[-1], 60_000)]))
     return half
 

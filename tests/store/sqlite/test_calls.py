@@ -155,7 +155,7 @@ async def test_a_new_method_is_written_in_port_and_part_and_nowhere_else(
     def tell(
         self: object, events: Sequence[port.NewEvent], times: int = 2
     ) -> list[port.RetryClaim]:
-        return [port.RetryClaim(one.deliveries[0].webhook, times) for one in events]
+        return [port.RetryClaim(event.deliveries[0].webhook, times) for event in events]
 
     monkeypatch.setattr(port.Store, "told", Told.told, raising=False)
     monkeypatch.setattr(EmailRows, "tell", answers(Told.told)(tell), raising=False)

@@ -77,7 +77,7 @@ async def test_a_question_ends_at_its_deadline_and_later_answers_are_not_its(
     late = await asyncio.gather(
         *(ask(watched, number) for number in range(20)), return_exceptions=True
     )
-    assert {type(one) for one in late} == {port.StoreUnanswered}
+    assert {type(element) for element in late} == {port.StoreUnanswered}
     os.kill(watched.reader.pid, signal.SIGCONT)  # its late answers come now
     monkeypatch.setattr(reader_module, "QUESTION_S", 15.0)
     await answered(watched)
@@ -102,7 +102,7 @@ async def test_who_goes_away_frees_the_place_of_the_question(watched: Watched) -
 
     with patch.object(child, "call", counted):
         await ask(watched, 2)
-    assert len([one for one in asked if one != "ping"]) == 1
+    assert len([text for text in asked if text != "ping"]) == 1
 
 
 async def test_more_questions_than_may_wait_are_refused_at_once(watched: Watched) -> None:
@@ -113,7 +113,7 @@ async def test_more_questions_than_may_wait_are_refused_at_once(watched: Watched
     assert all(isinstance(task.exception(), port.StoreUnanswered) for task in done)
     os.kill(watched.reader.pid, signal.SIGCONT)
     results = await asyncio.gather(*asked, return_exceptions=True)
-    assert [one for one in results if one is None]
+    assert [element for element in results if element is None]
 
 
 async def test_a_line_that_is_cut_ends_its_process_and_another_one_follows(

@@ -48,9 +48,9 @@ async def kill_in_the_middle(place: Path, round_: int, rng: random.Random) -> li
     receipts = await asyncio.gather(*asked, return_exceptions=True)
     await died.wait()
     await store.close(clean=False)
-    assert all(isinstance(one, port.Receipt | port.StoreDown) for one in receipts)
+    assert all(isinstance(receipt, port.Receipt | port.StoreDown) for receipt in receipts)
     acknowledged = [
-        id for id, one in zip(ids, receipts, strict=True) if isinstance(one, port.Receipt)
+        id for id, receipt in zip(ids, receipts, strict=True) if isinstance(receipt, port.Receipt)
     ]
     assert len(acknowledged) >= answered
     return acknowledged

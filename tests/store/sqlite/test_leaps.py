@@ -48,7 +48,7 @@ class Owner:
         return int(due_ms)
 
     def age_s(self, delivery: int) -> float:
-        [job] = [one for one in self.half.writer.page(1, 0, 100) if one.delivery == delivery]
+        [job] = [job for job in self.half.writer.page(1, 0, 100) if job.delivery == delivery]
         return (self.half.clock_ms() - job.accepted_ms) / 1000
 
 

@@ -67,10 +67,10 @@ async def test_an_org_that_asks_without_end_neither_fills_all_places_nor_goes_fi
     child = SlowChild()
     reader = reader_over(child)
     greedy = [question(reader, GREEDY) for _ in range(6000)]
-    refused = [one for one in greedy if one.done() and one.exception()]
+    refused = [future for future in greedy if future.done() and future.exception()]
     assert 2000 < len(refused) < 4000
     quiet = [question(reader, QUIET) for _ in range(50)]
-    assert not any(one.done() for one in quiet)
+    assert not any(future.done() for future in quiet)
     order = [await child.answer() for _ in range(60)]
     assert order[: HANDED_MAX + 1].count(QUIET) == 1, "what the process has already comes first"
     turns = order[HANDED_MAX:]

@@ -130,8 +130,8 @@ def test_a_refused_slice_of_what_is_owed_is_owed_still(
     for after in range(3):
         with disk.refusing(apsw.FullError, after, "write"), pytest.raises(port.StoreDown):
             ask("commit", port.Batch(0, fan_out=50))
-    made = [one for _ in range(8) for one in ask("commit", port.Batch(0, fan_out=50)).fanned_out]
-    assert [id for one in made for id, _, _ in one.deliveries] == list(range(1, 401))
+    made = [row for _ in range(8) for row in ask("commit", port.Batch(0, fan_out=50)).fanned_out]
+    assert [id for row in made for id, _, _ in row.deliveries] == list(range(1, 401))
 
 
 def test_a_commit_larger_than_the_cache_is_refused_whole(
@@ -248,7 +248,9 @@ def old_data(half: WritingHalf, marks: Iterator[int]) -> Callable[[], None]:
         ids = [f"old {next(marks)}" for _ in range(3)]
         batch = port.Batch(1, [event(id, new(1), body=b"x" * 9000) for id in ids])
         firsts = half.commit(batch).firsts
-        answers = [failing(one, 0) for one in firsts[:1]] + [settled(one) for one in firsts[1:]]
+        answers = [failing(first, 0) for first in firsts[:1]] + [
+            settled(first) for first in firsts[1:]
+        ]
         refusal = port.NewRejection(ORG, "a", ids[0], "code", "message", "data", b"{}")
         half.commit(port.Batch(0, settled=answers, rejections=[refusal]))
 

@@ -49,7 +49,11 @@ class BodyGuard:
         """Take so many bytes for a known caller, in turn. Throttled or Busy where none get free."""
         if (short := self.budget.take(holder, size)) is None:
             return
-        alike = [one for one, _ in self._waiting.values() if one.shares[0] == holder.shares[0]]
+        alike = [
+            waiting
+            for waiting, _ in self._waiting.values()
+            if waiting.shares[0] == holder.shares[0]
+        ]
         too_many = len(self._waiting) >= WAITING_MAX or len(alike) >= WAITING_MAX // 4
         if too_many or any(size > share.bytes_max for share in holder.shares):
             raise used_up(short)

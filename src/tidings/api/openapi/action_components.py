@@ -13,7 +13,7 @@ _ACT_KINDS = {*KINDS.values()}
 _ACTION: dict[str, Any] = {
     "name": "text",
     "webHookId": "text",
-    "standing": {one.value for one in WebhookStatus},
+    "standing": {status.value for status in WebhookStatus},
     "condition": {condition.value for condition in Condition},
     "kind": RawSchema({"type": ["string", "null"], "enum": [*sorted(_ACT_KINDS), None]}),
     "does": "text|null",
@@ -77,7 +77,7 @@ ACTION_COMPONENTS: dict[str, Any] = {
             {"language": "text|null", "kind": _ACT_KINDS, "does": "text", "content": "object"}
         ],
         "anew": "yes",
-        "ordering": {one.value for one in Ordering},
+        "ordering": {ordering.value for ordering in Ordering},
         "atOnce": "whole",
         "rateLimit": "number|null",
         "deadlineInSeconds": "number",

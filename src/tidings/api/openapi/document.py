@@ -71,10 +71,10 @@ _TAGS = {
 
 def operations(document: Json) -> Iterator[tuple[str, Json]]:
     """Each call as "GET /v1/…", and its operation."""
-    for path, item in document["paths"].items():
+    for path, path_item in document["paths"].items():
         for method in METHODS:
-            if method in item:
-                yield f"{method.upper()} {path}", item[method]
+            if method in path_item:
+                yield f"{method.upper()} {path}", path_item[method]
 
 
 def load_examples() -> dict[str, Json]:

@@ -18,7 +18,7 @@ def name_body(operation: Json, known: Json) -> None:
     what it is: a class is made of each place where a schema is written out, named by the place."""
     contents = list(operation.get("requestBody", {}).get("content", {}).values())
     schema = contents[0]["schema"] if contents else {}
-    if "properties" not in schema or any(one["schema"] != schema for one in contents):
+    if "properties" not in schema or any(content["schema"] != schema for content in contents):
         return
     name = schema.get("title") or _name_of_body(operation["operationId"])
     made = _body(schema)
@@ -53,10 +53,10 @@ def _field(schema: Json) -> Json:
         _tell_default(made)
     if "properties" in made:
         made["properties"] = {
-            name: _titled(_field(one), name) for name, one in made["properties"].items()
+            name: _titled(_field(schema), name) for name, schema in made["properties"].items()
         }
     if "anyOf" in made and "properties" not in made:
-        made["anyOf"] = [_field(one) for one in made["anyOf"]]
+        made["anyOf"] = [_field(branch) for branch in made["anyOf"]]
     return made
 
 
@@ -64,11 +64,13 @@ def _titled(schema: Json, name: str) -> Json:
     """A field whose one object or choice of words is called as the field is, and not by its place
     among what else may come."""
     either = schema.get("anyOf", [])
-    classes = [one for one in either if _is_class(one)]
+    classes = [branch for branch in either if _is_class(branch)]
     if len(classes) != 1 or "title" in classes[0]:
         return schema
     title = {"title": f"{name[0].upper()}{name[1:]}"}
-    return schema | {"anyOf": [one | title if one is classes[0] else one for one in either]}
+    return schema | {
+        "anyOf": [branch | title if branch is classes[0] else branch for branch in either]
+    }
 
 
 def _is_class(schema: Json) -> bool:
@@ -78,16 +80,16 @@ def _is_class(schema: Json) -> bool:
 def readable(node: Any) -> Any:
     """A part of the document as generators read it."""
     if isinstance(node, list):
-        return [readable(one) for one in node]
+        return [readable(child) for child in node]
     if not isinstance(node, dict):
         return node
     return {
-        key: one
+        key: child
         if key in _VALUES
-        else {name: readable(field) for name, field in one.items()}
-        if key in _FIELDS and isinstance(one, dict)
-        else readable(one)
-        for key, one in _plain(node).items()
+        else {name: readable(field) for name, field in child.items()}
+        if key in _FIELDS and isinstance(child, dict)
+        else readable(child)
+        for key, child in _plain(node).items()
     }
 
 

@@ -35,8 +35,12 @@ def page(document: Json) -> str:
             tag | {"id": _anchor(tag["name"])} | _calls(document, tag) for tag in document["tags"]
         ],
         schemas=[
-            {"name": name, "description": one.get("description", ""), "fields": _fields(one)}
-            for name, one in sorted(components["schemas"].items())
+            {
+                "name": name,
+                "description": component.get("description", ""),
+                "fields": _fields(component),
+            }
+            for name, component in sorted(components["schemas"].items())
         ],
     )
 
@@ -44,16 +48,16 @@ def page(document: Json) -> str:
 def _calls(document: Json, tag: Json) -> Json:
     places = [*document["paths"].items(), *document["webhooks"].items()]
     calls = [
-        _call(document, method, path, item[method])
-        for path, item in places
+        _call(document, method, path, place[method])
+        for path, place in places
         for method in METHODS
-        if method in item and tag["name"] in item[method].get("tags", ())
+        if method in place and tag["name"] in place[method].get("tags", ())
     ]
     return {"calls": calls}
 
 
 def _call(document: Json, method: str, path: str, operation: Json) -> Json:
-    parameters = [_resolve(document, one) for one in operation.get("parameters", ())]
+    parameters = [_resolve(document, parameter) for parameter in operation.get("parameters", ())]
     body = operation.get("requestBody", {})
     return {
         "id": operation["operationId"],
@@ -63,19 +67,25 @@ def _call(document: Json, method: str, path: str, operation: Json) -> Json:
         "description": operation.get("description", ""),
         "parameters": [
             {
-                "name": one["name"],
-                "place": one["in"],
-                "required": one.get("required", False),
-                "rule": _rule(one.get("schema", {})),
-                "description": one.get("description", ""),
+                "name": parameter["name"],
+                "place": parameter["in"],
+                "required": parameter.get("required", False),
+                "rule": _rule(parameter.get("schema", {})),
+                "description": parameter.get("description", ""),
             }
-            for one in parameters
+            for parameter in parameters
         ],
         "bodies": [
-            {"media": media, "fields": _fields(one.get("schema", {})), "example": _example(one)}
-            for media, one in body.get("content", {}).items()
+            {
+                "media": media,
+                "fields": _fields(media_type.get("schema", {})),
+                "example": _example(media_type),
+            }
+            for media, media_type in body.get("content", {}).items()
         ],
-        "answers": [_answer(status, one) for status, one in operation["responses"].items()],
+        "answers": [
+            _answer(status, response) for status, response in operation["responses"].items()
+        ],
     }
 
 
@@ -87,8 +97,8 @@ def _answer(status: str, response: Json) -> Json:
         "description": response["description"],
         "schema": name,
         "events": [
-            {"name": kind, "schema": one["schema"]["$ref"].rpartition("/")[2]}
-            for kind, one in content.get("x-events", {}).items()
+            {"name": kind, "schema": schema["schema"]["$ref"].rpartition("/")[2]}
+            for kind, schema in content.get("x-events", {}).items()
         ],
         "example": _example(content),
     }
@@ -99,11 +109,11 @@ def _fields(schema: Json) -> list[Json]:
     return [
         {
             "name": name,
-            "rule": _rule(one),
+            "rule": _rule(schema),
             "required": name in required,
-            "description": one.get("description", ""),
+            "description": schema.get("description", ""),
         }
-        for name, one in schema.get("properties", {}).items()
+        for name, schema in schema.get("properties", {}).items()
     ]
 
 
@@ -114,10 +124,10 @@ def _rule(schema: Json) -> str:
     if "const" in schema:
         return f"always {schema['const']}"
     if "enum" in schema:
-        return " or ".join(str(one) for one in schema["enum"])
+        return " or ".join(str(word) for word in schema["enum"])
     for several in ("anyOf", "oneOf", "allOf"):
         if several in schema:
-            return " or ".join(_rule(one) for one in schema[several])
+            return " or ".join(_rule(branch) for branch in schema[several])
     kind: Any = schema.get("type", "anything")
     if isinstance(kind, list):
         return " or ".join(kind)

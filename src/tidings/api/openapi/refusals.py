@@ -91,7 +91,9 @@ def _statuses(call: str, operation: Json, is_open: bool) -> set[int]:
             found.add(403)  # to a page of another site
     if operation.get("parameters"):
         found.add(400)
-    if call != ACCEPT and any(one.get("name") == HEADER for one in operation.get("parameters", ())):
+    if call != ACCEPT and any(
+        parameter.get("name") == HEADER for parameter in operation.get("parameters", ())
+    ):
         found |= {409, 422}  # the first call's answer is not known, or it had another body
     return found
 

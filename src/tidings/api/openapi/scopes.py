@@ -192,4 +192,4 @@ def enough_for(call: str) -> list[list[str]]:
     scope = SCOPES.get(call, OPEN)
     if scope in (OPEN, KNOWN):
         return []
-    return [one.split() for one in scope.removeprefix(PLATFORM).split(EITHER)]
+    return [scopes.split() for scopes in scope.removeprefix(PLATFORM).split(EITHER)]

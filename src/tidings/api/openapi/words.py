@@ -31,7 +31,7 @@ class RawSchema(dict[str, Any]):
 
 def of_resource(resource: type[msgspec.Struct]) -> dict[str, RawSchema]:
     """The fields of a resource as answers show them."""
-    return {one.name: RawSchema(one.shown()) for one in declared(resource)}
+    return {field.name: RawSchema(field.shown()) for field in declared(resource)}
 
 
 def schema(said: Any) -> Json:
@@ -55,7 +55,7 @@ def schema(said: Any) -> Json:
 def _object(fields: dict[str, Any]) -> Json:
     made: Json = {
         "type": "object",
-        "properties": {name.removesuffix("?"): schema(one) for name, one in fields.items()},
+        "properties": {name.removesuffix("?"): schema(field) for name, field in fields.items()},
     }
     required = [name for name in fields if not name.endswith("?")]
     return made | ({"required": required} if required else {})

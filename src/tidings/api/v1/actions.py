@@ -29,7 +29,10 @@ def action_routes(services: Services) -> APIRouter:
         action is a webhook of the type ACTION: pause and resume it there."""
         org = services.caller(request, READS).org
         views = await action_views(services, action_records(services, org))
-        told = {"actions": [show_row(one) for one in views], "warnings": warnings_of(services, org)}
+        told = {
+            "actions": [show_row(view) for view in views],
+            "warnings": warnings_of(services, org),
+        }
         return answer(told | WHOLE)
 
     @router.get("/{action_name}", summary="An action")

@@ -49,7 +49,7 @@ def _own_routes(services: Services) -> APIRouter:
         zone = services.zone(live.stored.org)
         asked = read_question(request.query_params, PAGING, zone)
         page = await inboxes.arrivals(live, asked.before, asked.after, asked.limit)
-        rows = [show_arrival(one) for one in page.arrivals]
+        rows = [show_arrival(arrival) for arrival in page.arrivals]
         return answer({"arrivals": rows} | both_sides(asked, page.older, page.newer))
 
     @router.get("/{inbox_id}/arrivals/{arrival_id}", summary="One arrival")

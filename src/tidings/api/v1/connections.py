@@ -24,7 +24,7 @@ def connection_routes(services: Services) -> APIRouter:
         """Those that a source or webhook of the org may name, by name. The platform's own
         credential sees all of them."""
         caller = services.caller(request, READS)
-        found = [views.show(caller, one) for one in connections.of(caller)]
+        found = [views.show(caller, connection) for connection in connections.of(caller)]
         return answer({"connections": found} | WHOLE)
 
     @router.get("/{connection_name}", summary="A connection")

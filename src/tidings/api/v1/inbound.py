@@ -66,7 +66,7 @@ def inbound_answers(services: Services) -> Answers:
         if org > ORG_MAX:
             org = -1  # nobody's
         codings = ",".join(request.headers.getlist("content-encoding")).split(",")
-        if any(one.strip().lower() not in ("", "identity") for one in codings):
+        if any(coding.strip().lower() not in ("", "identity") for coding in codings):
             raise refused(
                 415,
                 "content_encoding",

@@ -143,8 +143,8 @@ async def _ask(
     body = await read_object(request, bytes_max=BODY_BYTES_MAX)
     job_request, wanted = await calls.look_up(caller.org, kind, body)
     warnings = [
-        {"code": one.code, "message": one.message, "field": one.field}
-        for one in job_request.warnings
+        {"code": warning.code, "message": warning.message, "field": warning.field}
+        for warning in job_request.warnings
     ]
     more = {"unknownIds": wanted.unknown, "warnings": warnings}
     if job_request.dry_run:

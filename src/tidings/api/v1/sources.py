@@ -191,7 +191,7 @@ def _aside_routes(services: Services, router: APIRouter) -> None:
         live = sources.get(org, source_id)
         asked = read_question(request.query_params, PAGING, services.zone(org))
         page = await sources.aside(live, asked.before, asked.after, asked.limit)
-        rows = [show_aside(one) for one in page.messages]
+        rows = [show_aside(message) for message in page.messages]
         return answer({"messages": rows} | both_sides(asked, page.older, page.newer))
 
     @router.get("/{source_id}/aside/{aside_id}", summary="A message put aside")
@@ -250,7 +250,9 @@ def _message(said: object) -> ForeignMessage:
     headers = said.get("headers")
     if headers is None:
         headers = {}
-    if not isinstance(headers, dict) or not all(isinstance(one, str) for one in headers.values()):
+    if not isinstance(headers, dict) or not all(
+        isinstance(header, str) for header in headers.values()
+    ):
         raise _bad("message.headers", "an object of texts by name", headers)
     body = said["body"]
     raw = body.encode() if isinstance(body, str) else msgspec.json.encode(body)

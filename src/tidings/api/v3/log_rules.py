@@ -183,7 +183,9 @@ def _cursor(form: Form, field: str, descending: bool) -> tuple[int | None, int]:
 
 def _names(form: Form) -> tuple[str, ...]:
     """Names that no event has are asked for all the same: nothing is found."""
-    names = tuple(filter(None, (one.strip() for one in form.body.get("eventType", "").split(","))))
+    names = tuple(
+        filter(None, (name.strip() for name in form.body.get("eventType", "").split(",")))
+    )
     if len(names) > NAMES_MAX:
         form.refuse(
             "bad_parameter",
@@ -196,7 +198,7 @@ def _names(form: Form) -> tuple[str, ...]:
 
 def _states(form: Form) -> tuple[int, ...]:
     states: set[int] = set()
-    for word in filter(None, (one.strip() for one in form.body.get("status", "").split(","))):
+    for word in filter(None, (word.strip() for word in form.body.get("status", "").split(","))):
         found = _WORDS.get(word.lower())
         if found is None:
             form.refuse(

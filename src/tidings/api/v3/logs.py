@@ -45,7 +45,7 @@ _SHOWN = ("Pending", "Delivered", "Success", "Retrying", "Failed", "held", "park
 
 def _said(schema: dict[str, Any]) -> Any:
     """A parameter that is described so and read by `log_rules`, which says all that is wrong."""
-    return Query(json_schema_extra={key: one for key, one in schema.items() if key != "type"})
+    return Query(json_schema_extra={key: value for key, value in schema.items() if key != "type"})
 
 
 Names = Annotated[str, Query()]

@@ -118,7 +118,9 @@ class EventQueries:
         webhook wanted: the newest of both, within one bound."""
         if not value or len(value) > VALUE_MAX:
             return PageOfRows((), ())
-        own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
+        own = {
+            record.webhook.number: record.webhook for record in self._services.webhooks.list(org)
+        }
         scope = org_scope_of(self._services.orgs, org, own.values())
         term = self._services.events.terms.of
 
@@ -126,7 +128,7 @@ class EventQueries:
             # A term is found by any value that people search for: the field itself decides.
             return head is not None and told(head) == value
 
-        queries = [DeliveryQuery(tuple(own), terms=(term(one, value),)) for one in scope.orgs]
+        queries = [DeliveryQuery(tuple(own), terms=(term(org, value),)) for org in scope.orgs]
         rows, rows_left = await self._delivered(queries, fits) if own else ([], False)
         unwanted, events_left = await self._unwanted(
             EventQuery(org, terms=(term(org, value),), matched=False), fits
@@ -147,11 +149,13 @@ class EventQueries:
         """The newest delivery of an event to the org's webhooks; None where it knows none such."""
         if not EVENT_ID.fullmatch(event_id):
             return None
-        own = {one.webhook.number: one.webhook for one in self._services.webhooks.list(org)}
+        own = {
+            record.webhook.number: record.webhook for record in self._services.webhooks.list(org)
+        }
         zone = self._services.zone(org)
-        for one in org_scope_of(self._services.orgs, org, own.values()).orgs:
-            event = await self._store.event(one, event_id)
-            if event is None or event.org != one:
+        for member in org_scope_of(self._services.orgs, org, own.values()).orgs:
+            event = await self._store.event(member, event_id)
+            if event is None or event.org != member:
                 continue
             rows = [row for row in await self._store.deliveries_of(event.seq) if row.webhook in own]
             if rows:
@@ -159,7 +163,7 @@ class EventQueries:
                 more = await complete(self._store, [newest])
                 now_ms = self._services.clock.now_ms()
                 return show_event_log(newest, own[newest.webhook], more, now_ms, zone)
-            if one == org:
+            if member == org:
                 return show_unmatched(event, await self._head(event), zone)
         return None
 

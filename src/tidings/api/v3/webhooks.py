@@ -59,7 +59,9 @@ def webhook_routes(services: Services) -> APIRouter:
     async def list_all(request: Request, name: Part = "") -> Response:
         """All of them: inactive, queue-type and deleted ones too; or those of a part of a name."""
         caller = services.caller(request, "webhooks:read")
-        return answer(envelope([show.to_get(one) for one in webhooks.named(caller.org, name)]))
+        return answer(
+            envelope([show.to_get(record) for record in webhooks.named(caller.org, name)])
+        )
 
     @router.get("/{webHookId}", summary="Get one webhook", responses=ONE)
     async def get(request: Request, webHookId: WebhookId) -> Response:

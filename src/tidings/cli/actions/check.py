@@ -51,10 +51,10 @@ def check(
         made = read_file(path, connections or os.environ.get(CONNECTIONS_ARE, ""))
     except ActionsRefused as refused:
         if json:
-            print_line({"valid": False, "faults": [_shown(one) for one in refused.faults]})
+            print_line({"valid": False, "faults": [_shown(fault) for fault in refused.faults]})
         else:
-            for one in refused.faults:
-                print(clean(one))
+            for fault in refused.faults:
+                print(clean(fault))
         say(f"{clean(path)} has {how_many(len(refused.faults), 'fault')}.")
         next_step(again)
         return Exit.FAILED
@@ -109,24 +109,24 @@ def _print(made: "ActionsFile", lost: list[str], odd: list[str], json: bool) -> 
                 "org": made.org,
                 "actions": [
                     {
-                        "name": one.name,
-                        "when": when_of(one),
-                        "does": does_of(one),
-                        "over": over_of(one),
-                        "lookups": [lookup.name for lookup in one.lookups],
+                        "name": action.name,
+                        "when": when_of(action),
+                        "does": does_of(action),
+                        "over": over_of(action),
+                        "lookups": [lookup.name for lookup in action.lookups],
                     }
-                    for one in made.actions.values()
+                    for action in made.actions.values()
                 ],
                 "searchedFiles": {"wrong": lost, "odd": odd},
-                "warnings": [_shown(one) for one in made.warnings],
+                "warnings": [_shown(warning) for warning in made.warnings],
             }
         )
         return
     print_table(
         ("Name", "When", "Looks up", "Does", "Over"),
         [
-            (one.name, when_of(one), looked_up(one), does_of(one), over_of(one))
-            for one in made.actions.values()
+            (action.name, when_of(action), looked_up(action), does_of(action), over_of(action))
+            for action in made.actions.values()
         ],
         whole="Name",
     )

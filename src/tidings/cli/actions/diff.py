@@ -53,7 +53,10 @@ def diff(
     changes = changes_of(*files)
     if json:
         print_lines(
-            [{"field": one.place, "before": one.before, "after": one.after} for one in changes]
+            [
+                {"field": change.place, "before": change.before, "after": change.after}
+                for change in changes
+            ]
         )
     else:
         for change in changes:

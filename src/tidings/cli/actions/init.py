@@ -36,9 +36,11 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
             f"ORG must be a whole number from 1 to {ORG_ID_MAX}; got {describe_value(org)}.",
             Exit.USAGE,
         )
-    known = {one.name: one for one in recipes()}
+    known = {recipe.name: recipe for recipe in recipes()}
     if not recipe:
-        print_table(("Recipe", "What it does"), [(one.name, one.about) for one in known.values()])
+        print_table(
+            ("Recipe", "What it does"), [(recipe.name, recipe.about) for recipe in known.values()]
+        )
         next_step(f"tidings actions init {FIRST} --into {FIRST}")
         return Exit.OK
     if recipe not in known:

@@ -29,7 +29,9 @@ def recipes() -> Iterator[Recipe]:
 
 
 def _recipe(folder: Path) -> Recipe:
-    paths = [folder / FILE, *sorted(one for one in folder.rglob("*") if one.name != FILE)]
-    files = {one.relative_to(folder).as_posix(): one.read_bytes() for one in paths if one.is_file()}
+    paths = [folder / FILE, *sorted(path for path in folder.rglob("*") if path.name != FILE)]
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes() for path in paths if path.is_file()
+    }
     about = files[FILE].decode().partition("\n")[0].removeprefix("#").strip()
     return Recipe(folder.name, about, files)

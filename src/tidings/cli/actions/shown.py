@@ -32,22 +32,22 @@ def list_all(*, where: Where = HERE) -> int:
             ("Action", "State", "Does", "Done", "Failed", "Skipped", "Waiting"),
             [
                 (
-                    one["name"],
-                    word_cell(word_of(one)),
-                    one["does"] or "not in the file any more",
-                    one["lastDay"]["done"],
-                    one["lastDay"]["failed"],
-                    one["lastDay"]["cancelled"],
-                    one["waiting"],
+                    action["name"],
+                    word_cell(word_of(action)),
+                    action["does"] or "not in the file any more",
+                    action["lastDay"]["done"],
+                    action["lastDay"]["failed"],
+                    action["lastDay"]["cancelled"],
+                    action["waiting"],
                 )
-                for one in found
+                for action in found
             ],
             right="Done Failed Skipped Waiting",
             whole="Action",
         )
-    bad = [one for one in found if one["troubles"]]
-    for one in bad[:ALSO]:
-        say(f"{clean(one['name'])}: {clean(one['troubles'][0])}")
+    bad = [action for action in found if action["troubles"]]
+    for action in bad[:ALSO]:
+        say(f"{clean(action['name'])}: {clean(action['troubles'][0])}")
     for odd in told["warnings"]:
         say(f"{clean(odd['file'])}:{odd['line']}: {clean(odd['message'])}")
     none = "The org has no actions: the operator declares them, see `tidings actions init`."
@@ -120,13 +120,13 @@ def _said(definition: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:
     late = definition["waits"][-1:] if definition["quiet"] else []  # looked at last
     for said in definition["waits"][: len(definition["waits"]) - len(late)]:
         yield "wait", said
-    for one in definition["lookUps"]:
-        yield "look up", f"{one['name']}: {one['asks']}. {one['otherwise']}"
-    for one in definition["unless"]:
-        yield "unless", f"{one['when']}: {one['because']}"
+    for lookup in definition["lookUps"]:
+        yield "look up", f"{lookup['name']}: {lookup['asks']}. {lookup['otherwise']}"
+    for condition in definition["unless"]:
+        yield "unless", f"{condition['when']}: {condition['because']}"
     for said in late:
         yield "wait", said
     yield "cap", definition["capped"]
-    for one in definition["acts"]:
-        language = f" (in {one['language']})" if one["language"] else ""
-        yield "do", f"{one['does']}{language}"
+    for act in definition["acts"]:
+        language = f" (in {act['language']})" if act["language"] else ""
+        yield "do", f"{act['does']}{language}"

@@ -64,16 +64,22 @@ def test(
         return refuse(refused.problems)
     tried = _tried(settings, body, only, send)
     if json:
-        for one in tried:
-            print_line(_line(one))
+        for trial_run in tried:
+            print_line(_line(trial_run))
     else:
-        for one in tried:
-            _print(one)
-    did = [one for one in tried if (one.done if send else one.made is not None)]
-    bad = [one for one in tried if one.failed or (one.ending is not None and not one.done)]
+        for trial_run in tried:
+            _print(trial_run)
+    did = [
+        trial_run for trial_run in tried if (trial_run.done if send else trial_run.made is not None)
+    ]
+    bad = [
+        trial_run
+        for trial_run in tried
+        if trial_run.failed or (trial_run.ending is not None and not trial_run.done)
+    ]
     does = "did" if send else "would do"
     say(f"{len(did)} of {how_many(len(tried), 'action')} {does} something for the event.")
-    if any(BLOCKED in said for one in tried for said in (one.why, _ended(one))):
+    if any(BLOCKED in said for trial_run in tried for said in (trial_run.why, _ended(trial_run))):
         say(
             "Addresses of this machine and of private networks are not called: --dev admits them "
             "here, and a service that is to call one takes TIDINGS_ALLOW."
@@ -155,8 +161,10 @@ def _tried(settings: "Settings", body: bytes, only: str, send: bool) -> list["Tr
                     f"{', '.join(trial.actions)}.",
                     Exit.NOT_FOUND,
                 )
-            wanted = [one for one in trial.actions.values() if not only or one.name == only]
-            return [await trial.attempt(one, body, send=send) for one in wanted]
+            wanted = [
+                action for action in trial.actions.values() if not only or action.name == only
+            ]
+            return [await trial.attempt(action, body, send=send) for action in wanted]
 
     try:
         return asyncio.run(run())
@@ -173,7 +181,9 @@ def _line(tried: "Tried") -> dict[str, Any]:
         "why": tried.why or None,
         "failed": tried.failed,
         "language": None if made is None else made.language or None,
-        "steps": [] if made is None else [[one.name, one.said, one.took_ms] for one in made.steps],
+        "steps": []
+        if made is None
+        else [[step.name, step.said, step.took_ms] for step in made.steps],
         "request": None
         if shown is None
         else {
@@ -194,8 +204,8 @@ def _print(tried: "Tried") -> None:
     print_text(glyph(sign), " ", action.name, *(["  ", tried.why] if tried.why else []))
     if tried.made is None or shown is None:
         return
-    for one in tried.made.steps:
-        print(f"  look-up {clean(one.name)}: {clean(one.said)}, {one.took_ms:.1f} ms")
+    for step in tried.made.steps:
+        print(f"  look-up {clean(step.name)}: {clean(step.said)}, {step.took_ms:.1f} ms")
     if tried.made.language:
         print(f"  language {clean(tried.made.language)}")
     if passed := _passed_over(action):

@@ -67,8 +67,13 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
         print_lines(found)
     else:
         table = [
-            (moment(one["rejectedAt"]), one["eventName"], one["id"], one["error"]["message"])
-            for one in found
+            (
+                moment(rejection["rejectedAt"]),
+                rejection["eventName"],
+                rejection["id"],
+                rejection["error"]["message"],
+            )
+            for rejection in found
         ]
         print_table(("Refused", "Event", "Id", "Why"), table)
     say(how_many(len(found), "refused event") + (", the newest" if len(found) == limit else ""))
@@ -117,7 +122,7 @@ def show_event(api: ApiClient, id: str, as_json: bool) -> int:
         if deliveries:
             print_deliveries(deliveries)
     if deliveries:
-        bad = [one for one in deliveries if one["state"] != "delivered"]
+        bad = [delivery for delivery in deliveries if delivery["state"] != "delivered"]
         api.next_step(f"tidings show {(bad or deliveries)[0]['id']}")
     else:
         say("No webhook wanted it.")
@@ -131,9 +136,9 @@ def show_by_message_id(api: ApiClient, id: str, as_json: bool) -> int:
     from tidings.core.ids import OrgId, message_id  # noqa: PLC0415  # help needs it not
 
     org = OrgId(api.org())
-    for one in rows(api, "/v1/events", "events", LOOKED_MAX):
-        if message_id(org, one["eventId"]) == id:
-            return show_event(api, one["eventId"], as_json)
+    for row in rows(api, "/v1/events", "events", LOOKED_MAX):
+        if message_id(org, row["eventId"]) == id:
+            return show_event(api, row["eventId"], as_json)
     raise CommandExit(
         f"ID must be the webhook-id of an event; none of the newest {LOOKED_MAX:,} has it. Check "
         "it.",
@@ -186,7 +191,7 @@ def show_rejection(api: ApiClient, id: str, as_json: bool) -> int:
 
 def _print_events(found: list[dict[str, Any]]) -> None:
     table = [
-        (moment(one["acceptedAt"]), one["eventName"], one["deliveries"], one["eventId"])
-        for one in found
+        (moment(event["acceptedAt"]), event["eventName"], event["deliveries"], event["eventId"])
+        for event in found
     ]
     print_table(("Accepted", "Event", "Webhooks", "Id"), table, right="Webhooks")

@@ -73,7 +73,7 @@ def raising(names: Sequence[str]) -> str:
     """A command that raises events which somebody who wants these types gets."""
     if not names:
         return "tidings simulate --events 20"
-    name = next((one for one in names if not one.endswith("*")), names[0])
+    name = next((name for name in names if not name.endswith("*")), names[0])
     if name.startswith(OF_TIDINGS):
         return "tidings tail"
     if _in_catalogue(name) is None:

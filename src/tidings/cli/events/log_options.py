@@ -25,7 +25,9 @@ Said = dict[str, Any]
 
 def with_filters(known: Parameters) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """A command that takes the filters of a log as options, and gets them as one: `asked`."""
-    filters = {one.option.replace("-", "_"): one for one in known if one.option}
+    filters = {
+        parameter.option.replace("-", "_"): parameter for parameter in known if parameter.option
+    }
 
     def wrap(command: Callable[..., int]) -> Callable[..., int]:
         def run(**options: Any) -> int:
@@ -34,10 +36,14 @@ def with_filters(known: Parameters) -> Callable[[Callable[..., int]], Callable[.
 
         own = list(inspect.signature(command).parameters.values())
         hints = get_type_hints(command, include_extras=True)
-        kept = [one.replace(annotation=hints[one.name]) for one in own if one.name != "asked"]
-        made = [_option(name, one) for name, one in filters.items()]
+        kept = [
+            option.replace(annotation=hints[option.name])
+            for option in own
+            if option.name != "asked"
+        ]
+        made = [_option(name, parameter) for name, parameter in filters.items()]
         run.__signature__ = inspect.Signature([*made, *kept])  # type: ignore[attr-defined]
-        run.__annotations__ = {one.name: one.annotation for one in (*made, *kept)}
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*made, *kept)}
         run.__name__, run.__doc__ = command.__name__, command.__doc__
         return run
 
@@ -59,15 +65,15 @@ def _option(name: str, one: ListParameter) -> inspect.Parameter:
 def query_of(api: ApiClient, known: Parameters, asked: Said) -> Said:
     """What the API is asked for: times as it reads them, a webhook by its id. Stop."""
     found: Said = {}
-    for one in known:
-        value = asked.get(one.name)
+    for parameter in known:
+        value = asked.get(parameter.name)
         if value is None or value is False:
             continue
-        if isinstance(one.kind, Moment):
-            value = moment_of(f"--{one.option}", value)
-        elif isinstance(one.kind, WebhookParameter):
+        if isinstance(parameter.kind, Moment):
+            value = moment_of(f"--{parameter.option}", value)
+        elif isinstance(parameter.kind, WebhookParameter):
             value = find_webhook(api, value)["webHookId"]
-        elif isinstance(one.kind, YesNo):
-            value = one.kind.flag
-        found[one.name] = value
+        elif isinstance(parameter.kind, YesNo):
+            value = parameter.kind.flag
+        found[parameter.name] = value
     return found

@@ -100,7 +100,11 @@ def _post_all(api: ApiClient, service: ServiceClient, content: bytes, as_json: b
         _print_events(answer, as_json)
         for name in totals:
             totals[name] += answer.get(name, 0)
-        kept = [one["eventId"] for one in answer["events"] if one.get("status") != "rejected"]
+        kept = [
+            outcome["eventId"]
+            for outcome in answer["events"]
+            if outcome.get("status") != "rejected"
+        ]
         last = kept[-1] if kept else last
     if not sum(totals.values()):
         return refuse(["FILE must hold at least one event, as JSON or one a line; got nothing."])

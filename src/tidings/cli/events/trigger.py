@@ -38,7 +38,7 @@ def trigger(
     """
     from tidings.cli.events.kinds import OF_TIDINGS  # help needs it not
 
-    changes = [_change(one) for one in set or []]
+    changes = [_change(change) for change in set or []]
     if name.startswith(OF_TIDINGS):
         raise CommandExit(
             f"NAME must be an event type that your systems raise; got {clean(name[:60])}, which "

@@ -63,5 +63,5 @@ def _named(argument: str) -> str:
 
 
 def _short(text: str) -> str:
-    kept = "".join(one if one.isprintable() else "\ufffd" for one in text[:_SHOWN])
+    kept = "".join(sign if sign.isprintable() else "\ufffd" for sign in text[:_SHOWN])
     return kept if len(text) <= _SHOWN else kept + "…"

@@ -57,7 +57,7 @@ class ArrivalView:
 
     def header(self, name: str) -> str:
         """The value of a header; empty where it is not there."""
-        return next((value for one, value in self.headers if one.lower() == name), "")
+        return next((value for header, value in self.headers if header.lower() == name), "")
 
     def shown(self) -> dict[str, Any]:
         """For a program."""

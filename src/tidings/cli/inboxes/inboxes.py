@@ -56,8 +56,8 @@ def list_all(*, where: Where = HERE) -> int:
         print_lines(found)
     elif found:
         table = [
-            (one["id"], one["name"], _answer(one["answer"]), moment(one["lastUsedAt"]))
-            for one in found
+            (inbox["id"], inbox["name"], _answer(inbox["answer"]), moment(inbox["lastUsedAt"]))
+            for inbox in found
         ]
         print_table(("Id", "Name", "Answers", "Last used"), table)
     say(how_many(len(found), "inbox") if found else "The org has no test inbox.")
@@ -142,14 +142,14 @@ def _print_arrivals(found: list[dict[str, Any]]) -> None:
         ("Arrived", "Method", "Bytes", "Signature", "Answered", "Id"),
         [
             (
-                moment(one["arrivedAt"]),
-                one["method"],
-                one["bytes"],
-                one["verdict"],
-                one["status"],
-                one["id"],
+                moment(arrival["arrivedAt"]),
+                arrival["method"],
+                arrival["bytes"],
+                arrival["verdict"],
+                arrival["status"],
+                arrival["id"],
             )
-            for one in found
+            for arrival in found
         ],
         right="Bytes Answered",
     )

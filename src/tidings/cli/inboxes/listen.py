@@ -104,20 +104,20 @@ class Signals:
         self._before: list[Any] = []
 
     def __enter__(self) -> "Signals":
-        self._before = [signal.signal(one, self._end) for one in self.CAUGHT]
+        self._before = [signal.signal(number, self._end) for number in self.CAUGHT]
         return self
 
     def __exit__(self, kind: object, *_: object) -> bool:
-        for one, handler in zip(self.CAUGHT, self._before, strict=True):
-            signal.signal(one, handler)
+        for number, handler in zip(self.CAUGHT, self._before, strict=True):
+            signal.signal(number, handler)
         return kind is ListeningStopped
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         if self._held:
             self._came = True
             return
-        for one in self.CAUGHT:
-            signal.signal(one, signal.SIG_IGN)
+        for caught in self.CAUGHT:
+            signal.signal(caught, signal.SIG_IGN)
         raise ListeningStopped
 
     @contextlib.contextmanager
@@ -167,8 +167,8 @@ class ListenSession:
         say("Ctrl-C ends it and removes the webhook.")
 
     def __exit__(self, *_: object) -> None:
-        for one in Signals.CAUGHT:
-            signal.signal(one, signal.SIG_IGN)
+        for number in Signals.CAUGHT:
+            signal.signal(number, signal.SIG_IGN)
         with contextlib.suppress(BrokenPipeError):
             self._remove()
 
@@ -180,20 +180,20 @@ class ListenSession:
             self._api.server, 10.0
         )  # the other's connection may be in the middle of a call
         try:
-            webhooks = [one for one in all_webhooks(api) if is_there(one)]
+            webhooks = [webhook for webhook in all_webhooks(api) if is_there(webhook)]
             inboxes = api.get(INBOXES)["inboxes"]
         except CommandExit as stop:
             if self.inbox is not None:  # else nothing was made that is known
                 say(f"{self._name} could not be removed: {stop.problem} Remove it by hand.")
             return
-        found = [one for one in webhooks if one["name"] == self._name]
-        for one in found:
+        found = [webhook for webhook in webhooks if webhook["name"] == self._name]
+        for webhook in found:
             by_hand = f"tidings webhooks delete {self._name} --yes"
-            self._drop(api, f"{WEBHOOKS}/{one['webHookId']}", by_hand)
-        for one in inboxes:
-            if one["name"] == self._name:
-                path = f"{INBOXES}/{part(one['id'])}"
-                self._drop(api, path, f"tidings inboxes delete {one['id']}")
+            self._drop(api, f"{WEBHOOKS}/{webhook['webHookId']}", by_hand)
+        for inbox in inboxes:
+            if inbox["name"] == self._name:
+                path = f"{INBOXES}/{part(inbox['id'])}"
+                self._drop(api, path, f"tidings inboxes delete {inbox['id']}")
         if found:
             say(f"The webhook {self._name} and its inbox are removed.")
 

@@ -44,7 +44,7 @@ class WithFlags:
     @cached_property
     def __signature__(self) -> Signature:
         """What there is to be given: of the command, and by these options."""
-        ours = [one.argument for one in self._flags]
+        ours = [flag.argument for flag in self._flags]
         every = sorted([*self._own, *ours], key=lambda one: one.kind)
         return Signature(every)
 
@@ -52,8 +52,16 @@ class WithFlags:
         """Run it."""
         values = self.__signature__.bind(*args, **kwargs).arguments
         said = _said(self._flags, values)
-        rest = {one.name: values[one.name] for one in self._own if one.name in values}
-        first = [rest.pop(one.name) for one in self._own if one.kind is Argument.POSITIONAL_ONLY]
+        rest = {
+            parameter.name: values[parameter.name]
+            for parameter in self._own
+            if parameter.name in values
+        }
+        first = [
+            rest.pop(parameter.name)
+            for parameter in self._own
+            if parameter.kind is Argument.POSITIONAL_ONLY
+        ]
         return self._command(said, *first, **rest)
 
 
@@ -89,5 +97,6 @@ def _written(name: str, value: Any) -> str:
         return name if value else f"--no-{name.removeprefix('--')}"
     several = value if isinstance(value, list) else [value]
     return " ".join(
-        f"{name} {word(f'{one:g}' if isinstance(one, float) else str(one))}" for one in several
+        f"{name} {word(f'{value:g}' if isinstance(value, float) else str(value))}"
+        for value in several
     )

@@ -72,14 +72,16 @@ def flags(
     process could read, and what is said otherwise. The body has the fields `inside` of these.
     """
     written = written or {}
-    taken = {name for one in written.values() for name in one.names}
+    taken = {name for flag in written.values() for name in flag.names}
     made: list[DeclaredOption] = []
-    for path, one in _flat(fields, inside, new):
-        if one.name not in but:
-            said = written.get(one.name, Written())
-            own = f"--{_HUMP.sub('-', one.name).lower()}"
+    for path, field in _flat(fields, inside, new):
+        if field.name not in but:
+            said = written.get(field.name, Written())
+            own = f"--{_HUMP.sub('-', field.name).lower()}"
             called = said.names if said.read or own in taken else (*said.names, own)
-            made.append(_flag(f"said_{len(made)}", path, one, called, said, new, one.name in first))
+            made.append(
+                _flag(f"said_{len(made)}", path, field, called, said, new, field.name in first)
+            )
     order = {name: at for at, name in enumerate(first)}
     return tuple(sorted(made, key=lambda flag: order.get(flag.path[-1], len(order))))
 
@@ -90,12 +92,12 @@ def _flat(
     from tidings.core.declaration import declared
     from tidings.core.kinds import Nested
 
-    for one in fields:
-        path = (*inside, one.name)
-        if isinstance(one.field.kind, Nested):
-            yield from _flat(declared(one.field.kind.resource), path, new)
-        elif one.is_said(new=new):
-            yield path, one
+    for field in fields:
+        path = (*inside, field.name)
+        if isinstance(field.field.kind, Nested):
+            yield from _flat(declared(field.field.kind.resource), path, new)
+        elif field.is_said(new=new):
+            yield path, field
 
 
 def _flag(
@@ -163,4 +165,4 @@ def _about(one: "DeclaredField", schema: Json, usual: Any, as_json: bool) -> str
 def _words(schema: Json) -> list[str]:
     """Those that are taken, where it is one of a few, or a list of them."""
     found = schema.get("enum") or schema.get("items", {}).get("enum", ())
-    return [one for one in found if isinstance(one, str)]
+    return [word for word in found if isinstance(word, str)]

@@ -12,7 +12,7 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 def names(said: str) -> list[str]:
     """Names with commas."""
-    return [one.strip() for one in said.split(",") if one.strip()]
+    return [name.strip() for name in said.split(",") if name.strip()]
 
 
 def headers(option: str, lines: list[str]) -> dict[str, str]:

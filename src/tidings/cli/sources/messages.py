@@ -38,27 +38,30 @@ def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) 
     names = ("name", "type", "lag", "lagAt", "messagesPerSecond", "lastMessageAt", "trouble")
     if where.json:
         print_lines(
-            [{name: one[name] for name in names} | {"state": state_of(one)} for one in found]
+            [
+                {name: source[name] for name in names} | {"state": state_of(source)}
+                for source in found
+            ]
         )
     elif found:
         print_table(
             ("Name", "Type", "State", "Waiting", "A second", "Last message"),
             [
                 (
-                    one["name"],
-                    one["type"],
-                    state_of(one),
-                    waiting_of(one),
-                    one["messagesPerSecond"],
-                    moment(one["lastMessageAt"]),
+                    source["name"],
+                    source["type"],
+                    state_of(source),
+                    waiting_of(source),
+                    source["messagesPerSecond"],
+                    moment(source["lastMessageAt"]),
                 )
-                for one in found
+                for source in found
             ],
             right="Waiting",
         )
-    late = [one for one in found if fail_above is not None and is_late(one, fail_above)]
-    for one in late:
-        say(f"{clean(one['name'])}: {clean(one['trouble'] or _waits(one))}")
+    late = [source for source in found if fail_above is not None and is_late(source, fail_above)]
+    for source in late:
+        say(f"{clean(source['name'])}: {clean(source['trouble'] or _waits(source))}")
     say("" if found else "The org has no source.")
     worst = (late or found or [{"name": ""}])[0]["name"]
     api.next_step(f"tidings sources show {worst}" if worst else "tidings sources create --help")
@@ -92,7 +95,7 @@ def preview(
     header
         A header of it, as "X-Topic: orders/paid"; as often as needed.
     """
-    pairs = [one.partition(":") for one in header]
+    pairs = [line.partition(":") for line in header]
     if any(not name.strip() or not colon for name, colon, _ in pairs):
         raise CommandExit("--header must be NAME: VALUE. Put it in quotes.", Exit.USAGE)
     headers = {name.strip(): value.strip() for name, _, value in pairs}
@@ -112,13 +115,13 @@ def _print_preview(told: dict[str, Any]) -> None:
         say(f"Its sender would be refused: {clean(told['notVerified'])}")
     if told["error"] is not None:
         say(f"It would be put aside: {clean(told['error']['message'])}")
-    for one in told["events"]:
-        if one["error"] is not None:
-            say(f"It would be put aside: {clean(one['error']['message'])}")
+    for event in told["events"]:
+        if event["error"] is not None:
+            say(f"It would be put aside: {clean(event['error']['message'])}")
         else:
-            print(clean(json.dumps(one["event"], indent=2, ensure_ascii=False), True))
-        if one["warning"]:
-            say(clean(one["warning"]))
+            print(clean(json.dumps(event["event"], indent=2, ensure_ascii=False), True))
+        if event["warning"]:
+            say(clean(event["warning"]))
     if told["passedOver"]:
         say(f"{how_many(told['passedOver'], 'message')} would be passed over.")
 
@@ -148,14 +151,14 @@ def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Wher
             ("At", "Code", "Why", "Times", "Bytes", "Id"),
             [
                 (
-                    moment(one["at"]),
-                    one["error"]["code"],
-                    _why(one),
-                    one["times"],
-                    one["bytes"],
-                    one["id"],
+                    moment(message["at"]),
+                    message["error"]["code"],
+                    _why(message),
+                    message["times"],
+                    message["bytes"],
+                    message["id"],
                 )
-                for one in found
+                for message in found
             ],
             right="Times Bytes",
             whole="Id",

@@ -39,15 +39,15 @@ def list_all(*, where: Where = HERE) -> int:
             ("Name", "Type", "State", "Last message", "Last hour", "Put aside", "Id"),
             [
                 (
-                    one["name"],
-                    one["type"],
-                    state_of(one),
-                    moment(one["lastMessageAt"]),
-                    came_last_hour(one),
-                    one["asideMessages"],
-                    one["id"],
+                    source["name"],
+                    source["type"],
+                    state_of(source),
+                    moment(source["lastMessageAt"]),
+                    came_last_hour(source),
+                    source["asideMessages"],
+                    source["id"],
                 )
-                for one in found
+                for source in found
             ],
             right="Last hour Put aside",
         )

@@ -31,7 +31,7 @@ def export(file: str, where: Where) -> int:
     """Write the org's webhooks to a file, or to stdout."""
     api = calls(where)
     found = sorted(filter(is_there, all_webhooks(api)), key=lambda one: str(one["name"]))
-    bodies = [exported(one) for one in found]
+    bodies = [exported(webhook) for webhook in found]
     if where.json:
         text = json.dumps({"webhooks": bodies}, ensure_ascii=False, indent=2) + "\n"
     else:
@@ -84,13 +84,13 @@ def apply(
         raise
     _show(changes, where.json, dry_run)
     _must_be_without_faults(document.faults + missing, refused)
-    if unsure := [one.name for one in changes if one.given]:
+    if unsure := [change.name for change in changes if change.given]:
         say(
             f"Of {clean(', '.join(unsure))} secrets are given that end as the stored "
             "ones do: whether they differ is only known once they are applied."
         )
     if dry_run or not changes:
-        would = [one for one in changes if not one.unsure]
+        would = [change for change in changes if not change.unsure]
         say(_sum(would, _others(document, would), "would be " if dry_run else ""))
         flags = [("--from-original", from_original), ("--prune", prune), ("--yes", yes)]
         said = "".join(f" {flag}" for flag, given in [*flags, ("--json", where.json)] if given)
@@ -100,13 +100,15 @@ def apply(
             else "tidings webhooks list"
         )
         return Exit.OK
-    if prune and any(one.what == "delete" for one in changes):
+    if prune and any(change.what == "delete" for change in changes):
         confirm(yes, "Delete what the file does not name, and change the rest?")
     elif sys.stdin.isatty() and sys.stderr.isatty():
         confirm(yes, "Apply it?")
     done = _carry_out(api, changes, where.json)
     say(_sum(done, _others(document, done), ""))
-    if any(one.what == "create" and "signingSecret" not in (one.body or {}) for one in done):
+    if any(
+        change.what == "create" and "signingSecret" not in (change.body or {}) for change in done
+    ):
         say("Signing secrets were made; `tidings webhooks rotate NAME` shows a new one.")
     api.next_step("tidings webhooks list")
     return Exit.OK
@@ -124,7 +126,7 @@ def _must_be_without_faults(wrong: list[FileFault], refused: list[FileFault]) ->
     """Stop with all of them: those that are the file's own make it wrong usage."""
     if not (faults := wrong + refused):
         return
-    told = [clean(str(one)) for one in faults]
+    told = [clean(str(fault)) for fault in faults]
     told.append(f"{how_many(len(faults), 'fault')}; nothing was changed. Mend FILE, and try again.")
     raise CommandExit("\n".join(told), Exit.USAGE if wrong else Exit.REFUSED)
 
@@ -177,12 +179,12 @@ def _show(changes: list[PlannedChange], as_json: bool, dry_run: bool) -> None:
     """The plan: data in a dry run, else talk. With --json the outcome is told, not the plan."""
     if as_json:
         if dry_run:
-            for one in changes:
-                print_line({"webhook": one.name, "change": one.what, "diff": _joined(one)})
+            for change in changes:
+                print_line({"webhook": change.name, "change": change.what, "diff": _joined(change)})
         return
     out = console(stderr=not dry_run)
-    for one in changes:
-        for sign, text in diff(one):
+    for change in changes:
+        for sign, text in diff(change):
             line = Text(f"{sign} ", style=COLOURS[sign])
             line.append(clean(text))
             out.print(line, soft_wrap=not out.is_terminal)
@@ -194,30 +196,34 @@ def _joined(change: PlannedChange) -> list[str]:
 
 def _carry_out(api: ApiClient, changes: list[PlannedChange], as_json: bool) -> list[PlannedChange]:
     done: list[PlannedChange] = []
-    for one in changes:
+    for change in changes:
         try:
-            now = carry_out(api, one)
+            now = carry_out(api, change)
         except CommandExit as stop:
-            told = stop.problem if isinstance(stop, Moved) else f"{one.name}: {stop.problem}"
+            told = stop.problem if isinstance(stop, Moved) else f"{change.name}: {stop.problem}"
             if done:
                 told += f" Before that, {_sum(done, 0, '')}"
             raise CommandExit(told, stop.code, stop.step) from None
-        if one.unsure and one.present is not None and now["version"] == one.present["version"]:
+        if (
+            change.unsure
+            and change.present is not None
+            and now["version"] == change.present["version"]
+        ):
             continue  # they were the stored values
-        done.append(one)
+        done.append(change)
         if as_json:
             now.pop("signingSecret", None)
-            print_line({"webhook": one.name, "change": one.what, "now": now})
+            print_line({"webhook": change.name, "change": change.what, "now": now})
     return done
 
 
 def _others(document: Document, changes: list[PlannedChange]) -> int:
     """How many webhooks of the file are as they are."""
-    return len(document.wanted) - sum(1 for one in changes if one.what != "delete")
+    return len(document.wanted) - sum(1 for change in changes if change.what != "delete")
 
 
 def _sum(changes: list[PlannedChange], same: int, would: str) -> str:
-    count = [one.what for one in changes].count
+    count = [change.what for change in changes].count
     told = [
         f"{count('create')} {would}created",
         f"{count('change')} {would}changed",

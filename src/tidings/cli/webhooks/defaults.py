@@ -7,8 +7,8 @@ from tidings.core.webhooks.settings import SECRET, SETTABLE
 
 Body = dict[str, Any]
 
-_FIELDS = [one for one in SETTABLE if one.name != "name" and one is not SECRET]
-DEFAULTS: Body = {one.name: one.usual() for one in _FIELDS}
+_FIELDS = [field for field in SETTABLE if field.name != "name" and field is not SECRET]
+DEFAULTS: Body = {field.name: field.usual() for field in _FIELDS}
 """What a webhook has where nothing is said."""
 ORDER = ("name", *DEFAULTS)
 HEADERS, AUTHENTICATION = "webHookHeaders", "authentication"

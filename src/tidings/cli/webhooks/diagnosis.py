@@ -196,9 +196,9 @@ def _unread(found: Findings) -> Diagnosis | None:
     name, waiting = webhook["name"], _left(found, *WAITING, "retrying")
     step = f"tidings webhooks pull {name}"
     tries = [] if found.worst is None else found.worst["attemptList"]
-    ended = [one for one in tries if one["ended"]]
+    ended = [attempt for attempt in tries if attempt["ended"]]
     if ended and ended[-1].get("fault") == "lease":
-        late = sum(one.get("fault") == "lease" for one in ended)
+        late = sum(attempt.get("fault") == "lease" for attempt in ended)
         return Diagnosis(
             f"{name} is fetched from, and its messages are not acknowledged in time: "
             f"{_deliveries_wait(waiting)}; the lease of {found.worst['id'] if found.worst else ''} "
@@ -207,7 +207,7 @@ def _unread(found: Findings) -> Diagnosis | None:
             "longer leaseInSeconds; `warnings` of an answer say what came too late.",
             step,
         )
-    fetched = any(one["attempts"] for one in found.newest)
+    fetched = any(delivery["attempts"] for delivery in found.newest)
     if not waiting or fetched:
         return None
     before = " any more" if found.delivered else ""
@@ -262,7 +262,7 @@ def _last_said(found: Findings) -> tuple[str, str]:
     """What the last attempt of the newest bad delivery was, and what to do about it."""
     if found.worst is None:
         return "", ""
-    ended = [one for one in found.worst["attemptList"] if one["ended"]]
+    ended = [attempt for attempt in found.worst["attemptList"] if attempt["ended"]]
     said = ended[-1]["advice"] if ended else found.worst["advice"]
     first, _, rest = said.partition(". ")
     return first.rstrip("."), rest
@@ -273,10 +273,10 @@ def _failing(found: Findings) -> Diagnosis | None:
     worst = found.worst
     if worst is None or health_word(found.webhook) != "failing":
         return None
-    tried = [one for one in found.newest if one["attempts"]]
+    tried = [delivery for delivery in found.newest if delivery["attempts"]]
     lately = tried[:10]
     failing = ("failed",) if acts(found.webhook) else FAILING
-    bad = [one for one in lately if one["state"] in failing]
+    bad = [delivery for delivery in lately if delivery["state"] in failing]
     first, _ = _last_said(found)
     if not bad:
         return Diagnosis(
@@ -300,7 +300,9 @@ def _fix(found: Findings) -> str:
     """What to do about the last failure. A 401 leaves open what is refused: how to check each."""
     advice = _last_said(found)[1] or MEND
     ended = (
-        [] if found.worst is None else [one for one in found.worst["attemptList"] if one["ended"]]
+        []
+        if found.worst is None
+        else [attempt for attempt in found.worst["attemptList"] if attempt["ended"]]
     )
     if not ended or ended[-1].get("status") != 401:
         return advice
@@ -347,7 +349,7 @@ def _backlog(found: Findings) -> Diagnosis | None:
             f"tidings deliveries list --webhook {id} --status {first}",
         )
     ended = (*found.newest, *found.delivered)
-    took = [one["durationInMs"] for one in ended if one.get("durationInMs") is not None]
+    took = [attempt["durationInMs"] for attempt in ended if attempt.get("durationInMs") is not None]
     if took and (mean_ms := sum(took) / len(took)) >= SLOW_MS:
         return Diagnosis(
             f"{waiting:,} deliveries wait: the receiver takes {mean_ms / 1000:.1f} s to answer, so "
@@ -389,7 +391,7 @@ def _silent(found: Findings) -> Diagnosis | None:
             "Send one, or play a loyalty programme.",
             raising(webhook["eventNames"]),
         )
-    refused = [one for one in rows if not one["received"]]
+    refused = [row for row in rows if not row["received"]]
     if len(refused) == len(rows):
         return Diagnosis(
             f"Its filter takes none of the last {len(rows)} events that it wants: "
@@ -428,7 +430,9 @@ def _well(found: Findings) -> Diagnosis:
     if acts(found.webhook):
         done = f"{delivered:,} done in the last day." if delivered else "Nothing stands in its way."
         told = f"{done} {_runs_wait(waiting)} for {_time(waiting)}." if waiting else done
-    groups = sum((one.get("warning") or {}).get("code") == "no_customer" for one in found.newest)
+    groups = sum(
+        (delivery.get("warning") or {}).get("code") == "no_customer" for delivery in found.newest
+    )
     if groups:
         told += (
             f" {groups} of its last {len(found.newest)} belong to groups: what it wants of a "

@@ -66,25 +66,27 @@ def read_original(document: Any) -> Document:
         )
     read = Document("data" if isinstance(document, Mapping) else "")
     kept: dict[int, Any] = {}
-    for at, one in enumerate(found):
-        if not isinstance(one, Mapping):
-            kept[at] = one
-        elif one.get("active") is False:
-            read.left.append(f"{_short(one.get('name'))} is not active; it was left out.")
+    for at, webhook in enumerate(found):
+        if not isinstance(webhook, Mapping):
+            kept[at] = webhook
+        elif webhook.get("active") is False:
+            read.left.append(f"{_short(webhook.get('name'))} is not active; it was left out.")
         else:
-            body = {name: one[name] for name in ("name", *ORIGINAL) if one.get(name) is not None}
-            kept[at] = body | {"neoEnrichment": settled(one)["neoEnrichment"]}
+            body = {
+                name: webhook[name] for name in ("name", *ORIGINAL) if webhook.get(name) is not None
+            }
+            kept[at] = body | {"neoEnrichment": settled(webhook)["neoEnrichment"]}
             if isinstance(headers := body.get(HEADERS), dict) and headers.get(""):
-                name = _short(one.get("name"))
+                name = _short(webhook.get("name"))
                 read.left.append(f"A header of {name} has no name; it was left out.")
                 kept[at][HEADERS] = headers | {"": ""}
     return _read(read, kept, ("name", *ORIGINAL))
 
 
 def _read(read: Document, found: Mapping[int, Any], known: Sequence[str]) -> Document:
-    for at, one in found.items():
+    for at, webhook in found.items():
         path = f"{read.root}[{at}]"
-        name = one.get("name") if isinstance(one, dict) else None
+        name = webhook.get("name") if isinstance(webhook, dict) else None
         if not isinstance(name, str) or not name.strip():
             said = "A webhook must have a name; got none. Write name: crm."
             read.faults.append(FileFault(path, "", said))
@@ -95,10 +97,10 @@ def _read(read: Document, found: Mapping[int, Any], known: Sequence[str]) -> Doc
             read.faults.append(FileFault(f"{path}.name", name, said))
             continue
         read.paths[name] = path
-        faults = list(_faults(path, name, one, known))
+        faults = list(_faults(path, name, webhook, known))
         read.faults += faults
         if not faults:
-            read.wanted.append(_plain(one) | {"name": name})
+            read.wanted.append(_plain(webhook) | {"name": name})
     return read
 
 
@@ -133,11 +135,11 @@ def _faults(path: str, webhook: str, one: Body, known: Sequence[str]) -> Iterato
 def _no_json(path: str, webhook: str, value: Any) -> Iterator[FileFault]:
     """What YAML can say and JSON cannot: dates, sets, numbers without end."""
     if isinstance(value, Mapping):
-        for name, one in value.items():
-            yield from _no_json(f"{path}.{_short(name)}", webhook, one)
+        for name, child in value.items():
+            yield from _no_json(f"{path}.{_short(name)}", webhook, child)
     elif isinstance(value, list):
-        for at, one in enumerate(value):
-            yield from _no_json(f"{path}[{at}]", webhook, one)
+        for at, child in enumerate(value):
+            yield from _no_json(f"{path}[{at}]", webhook, child)
     elif isinstance(value, float) and not math.isfinite(value):
         said = f"A number must have an end; got {value}. Leave the field out for its default."
         yield FileFault(path, webhook, said)

@@ -87,11 +87,11 @@ def edit(
         Any field, as field=JSON; null takes it away: --set rateLimit=50 --set filter=null
     """
     patch: dict[str, Any] = said.body
-    for one in set or []:
-        field, equals, value = one.partition("=")
+    for assignment in set or []:
+        field, equals, value = assignment.partition("=")
         if not equals or not field:
             raise CommandExit(
-                f"--set must be field=JSON; got {one[:60]}. Write rateLimit=50.", Exit.USAGE
+                f"--set must be field=JSON; got {assignment[:60]}. Write rateLimit=50.", Exit.USAGE
             )
         patch[field] = read_json(f"--set {field}", value)
     if not patch:

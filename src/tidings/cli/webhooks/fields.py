@@ -14,7 +14,7 @@ def changed(
     status, answer = api.ask(method, path, body, if_match=if_match)
     if status >= 300 or not isinstance(answer, dict):
         raise api.refused(path, status, answer)
-    for one in answer.get("warnings") or ():
-        say(clean(one["message"]))
+    for warning in answer.get("warnings") or ():
+        say(clean(warning["message"]))
     data: dict[str, Any] = answer["data"]
     return data

@@ -95,7 +95,7 @@ def plan(
 
     `only` are the fields that are looked at, all where it is None.
     """
-    by_name = {one["name"]: one for one in present}
+    by_name = {webhook["name"]: webhook for webhook in present}
     changes, faults = [], []
     for body in document.wanted:
         name = str(body["name"])
@@ -115,8 +115,8 @@ def plan(
                 again += _given_proof(there.get(AUTHENTICATION), wanted.get(AUTHENTICATION))
                 changes.append(PlannedChange(name, dict(there), wanted, moved, path, again))
     if prune:
-        gone = [one for one in present if one["name"] not in document.paths]
-        changes += [PlannedChange(one["name"], dict(one), None) for one in gone]
+        gone = [webhook for webhook in present if webhook["name"] not in document.paths]
+        changes += [PlannedChange(webhook["name"], dict(webhook), None) for webhook in gone]
     return changes, faults
 
 

@@ -50,7 +50,7 @@ def pull(
             for message in messages:
                 _print(message, where.json)
             if messages and not keep:
-                ids = [one["ackId"] for one in messages]
+                ids = [message["ackId"] for message in messages]
                 told = api.send("POST", f"{path}/acknowledge", {"ackIds": ids})
                 if told["passedOver"]:
                     _warn(told["passedOver"])

@@ -24,20 +24,20 @@ def rehearse(
     """
     made: list[PlannedChange] = []
     faults: list[FileFault] = []
-    for one in changes:
-        status, answer = ask(api, one, dry_run=True)
+    for change in changes:
+        status, answer = ask(api, change, dry_run=True)
         if status in OF_THE_BODY:
             if not isinstance(answer, dict) or not answer.get("errors"):
                 raise refused(status, answer)
-            faults += _faults(one, answer["errors"])
-            made.append(one)
+            faults += _faults(change, answer["errors"])
+            made.append(change)
         elif status >= 300 or not isinstance(answer, dict):
             raise api.refused(PATH, status, answer)
-        elif (now := one.coming_to(answer["data"])) is not None:
+        elif (now := change.coming_to(answer["data"])) is not None:
             for warning in answer.get("warnings") or ():
                 if warning["code"] != UNKNOWN:
-                    say(f"{clean(one.name)}: {clean(warning['message'])}")
-            faults += _faults(one, _misspelt(answer))
+                    say(f"{clean(change.name)}: {clean(warning['message'])}")
+            faults += _faults(change, _misspelt(answer))
             made.append(now)
     return made, faults
 
@@ -73,7 +73,7 @@ def ask(api: ApiClient, one: PlannedChange, *, dry_run: bool) -> tuple[int, Any]
 def _misspelt(answer: dict[str, Any]) -> list[dict[str, Any]]:
     """The warnings of fields that nobody knows. In a file they are faults: a change that somebody
     has written down must not be lost."""
-    return [one for one in answer.get("warnings") or () if one["code"] == UNKNOWN]
+    return [warning for warning in answer.get("warnings") or () if warning["code"] == UNKNOWN]
 
 
 def _faults(one: PlannedChange, found: Sequence[dict[str, Any]]) -> Iterator[FileFault]:

@@ -96,13 +96,13 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     else:
         rows = [
             (
-                "✓" if one["received"] else "–",
-                moment(one["acceptedAt"]),
-                one["eventName"],
-                one["eventId"],
-                _sent(one) if one["body"] else one["why"],
+                "✓" if event["received"] else "–",
+                moment(event["acceptedAt"]),
+                event["eventName"],
+                event["eventId"],
+                _sent(event) if event["body"] else event["why"],
             )
-            for one in told["events"]
+            for event in told["events"]
         ]
         print_table(("", "Accepted", "Event", "Id", "Bytes, or why not"), rows)
     of = how_many(told["looked"], "event")

@@ -56,7 +56,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
         Deleted ones too.
     """
     api = calls(where)
-    found = [one for one in all_webhooks(api) if all or is_there(one)]
+    found = [webhook for webhook in all_webhooks(api) if all or is_there(webhook)]
     if not found:
         say("The org has no webhook.")
         api.next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
@@ -66,13 +66,13 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     else:
         rows = [
             (
-                one["name"],
-                health_cell(one),
-                _events(one["eventNames"]),
-                leads_to(one),
-                one["webHookId"],
+                webhook["name"],
+                health_cell(webhook),
+                _events(webhook["eventNames"]),
+                leads_to(webhook),
+                webhook["webHookId"],
             )
-            for one in found
+            for webhook in found
         ]
         print_table(("Name", "Health", "Events", "To", "Id"), rows, whole="Health")
     say(how_many(len(found), "webhook"))

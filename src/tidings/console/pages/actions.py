@@ -47,7 +47,7 @@ async def show_all(visit: Visit) -> Response:
     views, told = await asyncio.gather(
         action_views(services, records), summaries(services, records)
     )
-    rows = [_row(view, one) for view, one in zip(views, told, strict=True)]
+    rows = [_row(view, summary) for view, summary in zip(views, told, strict=True)]
     return visit.page(
         "actions.html",
         rows=rows,

@@ -108,7 +108,7 @@ def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
 
     `dead` are the series, of the same steps, of the webhooks that are left alone."""
     values = [
-        attempts_of([point], [one.points[at] for one in dead]).percent_failed
+        attempts_of([point], [series.points[at] for series in dead]).percent_failed
         for at, point in enumerate(series.points)
     ]
     return _chart("errors", "Error rate", PERCENT, series, [ChartLine("failing", "bad", values)])
@@ -129,7 +129,7 @@ def total(series: Series, *states: State) -> int:
 
 def unsent(dead: Sequence[Series]) -> int:
     """How many deliveries wait unsent for webhooks that are left alone."""
-    return sum(total(one, *UNSENT) for one in dead)
+    return sum(total(series, *UNSENT) for series in dead)
 
 
 def _chart(

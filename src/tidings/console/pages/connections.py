@@ -17,7 +17,9 @@ _NEVER = ("pending", "·", "not checked")
 async def show_all(visit: Visit) -> Response:
     """The list, by name."""
     views = _views(visit)
-    connections = [_row(visit, views, one) for one in views.connections.of(visit.caller)]
+    connections = [
+        _row(visit, views, connection) for connection in views.connections.of(visit.caller)
+    ]
     return visit.page("connections.html", connections=connections, checks=visit.may(CHECKS))
 
 
@@ -52,7 +54,7 @@ def _links(visit: Visit, users: ConnectionUsers) -> list[tuple[str, str]]:
     """Where what goes over it is, and its name: of that which the visitor may see."""
     found = []
     if visit.may("sources:read"):
-        found += [(f"/sources/{one.id}", one.source.name) for one in users.sources]
+        found += [(f"/sources/{source.id}", source.source.name) for source in users.sources]
     if visit.may("webhooks:read"):
         found += [
             (

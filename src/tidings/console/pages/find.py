@@ -64,7 +64,7 @@ async def find(visit: Visit) -> Response:
     if visit.may("webhooks:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("webhooks with it in their name")
         found = visit.services.webhooks.named(visit.caller.org, wanted)[::-1]
-        named = [one for one in found if one.webhook.standing is not WebhookStatus.DELETED]
+        named = [record for record in found if record.webhook.standing is not WebhookStatus.DELETED]
     records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("deliveries and events that carry it as a value")
@@ -117,18 +117,20 @@ async def _by_id(visit: Visit, wanted: str) -> SearchTarget:
 
 async def _elsewhere(visit: Visit, wanted: str, look: SearchTarget) -> Response | None:
     """An id that another org of the visitor's knows opens there, and it is said where that is."""
-    if visit.place.portal or not any(one.fullmatch(wanted) for one in (_PREFIXED, _WEBHOOK, _UUID)):
+    if visit.place.portal or not any(
+        pattern.fullmatch(wanted) for pattern in (_PREFIXED, _WEBHOOK, _UUID)
+    ):
         return None  # a name means something else in each org
     services = visit.services
-    everywhere = [one.id for one in services.orgs.all()] if visit.caller.platform else []
+    everywhere = [org.id for org in services.orgs.all()] if visit.caller.platform else []
     own = everywhere or [seat.org for seat in visit.seats]
-    others = [one for one in own if one != visit.caller.org][:ORGS_MAX]
+    others = [org for org in own if org != visit.caller.org][:ORGS_MAX]
     if others:
         look.words.append(f"the same in {len(others)} other org{'s' * (len(others) > 1)} of yours")
     if (number := read_delivery(wanted)) is not None:  # the most frequent one is not looked for
         found = await services.store.delivery(number)
         record = None if found is None else services.webhooks.by_number(found.webhook)
-        others = [one for one in others if record is not None and one == record.org]
+        others = [org for org in others if record is not None and org == record.org]
     for org in others:
         caller = services.access.sessions.caller(visit.token, org)
         there = replace(visit, place=PageScope(org), caller=caller)

@@ -186,8 +186,12 @@ def _users(visit: Visit, live: LiveInbox) -> list[Any]:
     if not visit.may("webhooks:read"):
         return []
     at = f"/inbox/{live.stored.token}"  # whichever host it was shown with: nobody guesses a token
-    all_of_them = (one.webhook for one in visit.services.webhooks.list(visit.caller.org))
-    return [one for one in all_of_them if one.url.endswith(at) and one.standing != "deleted"]
+    all_of_them = (record.webhook for record in visit.services.webhooks.list(visit.caller.org))
+    return [
+        webhook
+        for webhook in all_of_them
+        if webhook.url.endswith(at) and webhook.standing != "deleted"
+    ]
 
 
 def _shown(live: LiveInbox) -> dict[str, Any]:
@@ -197,7 +201,7 @@ def _shown(live: LiveInbox) -> dict[str, Any]:
 def _headers(text: str) -> dict[str, str]:
     """One header a line. Invalid."""
     found: dict[str, str] = {}
-    for line in filter(None, (one.strip() for one in text.splitlines())):
+    for line in filter(None, (line.strip() for line in text.splitlines())):
         name, colon, value = line.partition(":")
         if not colon:
             said = (

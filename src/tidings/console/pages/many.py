@@ -51,7 +51,7 @@ async def ask(visit: Visit) -> Response:
     parts: list[BulkPart] = []
     try:
         bodies = await _bodies(visit, kind, scope == "all")
-        wanted = [await calls.look_up(visit.caller.org, kind, one) for one in bodies]
+        wanted = [await calls.look_up(visit.caller.org, kind, body) for body in bodies]
         if visit.form.get("step") == "start" and wanted:
             return await _start(visit, kind, wanted)
         parts = [
@@ -59,7 +59,7 @@ async def ask(visit: Visit) -> Response:
             for job_request, found in wanted
         ]
     except RequestRefused as refused:
-        refusals = [one.message for one in refused.refusals]
+        refusals = [refusal.message for refusal in refused.refusals]
     return visit.page(
         "many.html",
         400 if refusals else 200,
@@ -109,20 +109,22 @@ async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
     body = common | _narrowed(filters, kind, "again" in common)
     chosen = list(filters.question.webhook_ids)
     if kind is ReplayKind.CANCEL:
-        return [body | {"webHookId": one} for one in chosen] if chosen else [body]
-    alive = [one.webhook for one in services.webhooks.list(org)]
+        return [body | {"webHookId": webhook_id} for webhook_id in chosen] if chosen else [body]
+    alive = [record.webhook for record in services.webhooks.list(org)]
     chosen = chosen or [
-        one.id for one in alive if one.standing is not WebhookStatus.DELETED and one.dials
+        webhook.id
+        for webhook in alive
+        if webhook.standing is not WebhookStatus.DELETED and webhook.dials
     ]
     counted = visit.lists.get("counted")  # those for which the page before had something to do
     if counted and visit.form.get("step") == "start":
-        chosen = [one for one in chosen if one in counted]
+        chosen = [webhook_id for webhook_id in chosen if webhook_id in counted]
     if not 0 < len(chosen) <= WEBHOOKS_MAX:
         raise _refused(
             f"A replay must be of 1 to {WEBHOOKS_MAX} webhooks at once; this would be of "
             f"{len(chosen)}. Choose one in the filters first."
         )
-    return [body | {"webHookId": one} for one in chosen]
+    return [body | {"webHookId": webhook_id} for webhook_id in chosen]
 
 
 def _common(visit: Visit, kind: ReplayKind) -> dict[str, Any]:
@@ -135,7 +137,7 @@ def _common(visit: Visit, kind: ReplayKind) -> dict[str, Any]:
 async def _selected(visit: Visit, kind: ReplayKind, common: dict[str, Any]) -> Bodies:
     """Those that were ticked, by webhook."""
     ids = visit.lists.get("id", [])[:SELECTED_MAX]
-    numbers = [number for one in ids if (number := read_delivery(one)) is not None]
+    numbers = [number for delivery_id in ids if (number := read_delivery(delivery_id)) is not None]
     store, org = visit.services.store, visit.caller.org
     listed = await store.listed_deliveries(org, numbers) if numbers else ()
     if not listed:
@@ -143,24 +145,28 @@ async def _selected(visit: Visit, kind: ReplayKind, common: dict[str, Any]) -> B
     body = common | {"deliveryIds": ids}
     if kind is ReplayKind.CANCEL:
         return [body]
-    records = [visit.services.webhooks.by_number(one) for one in {one.webhook for one in listed}]
+    records = [
+        visit.services.webhooks.by_number(number)
+        for number in {delivery.webhook for delivery in listed}
+    ]
     named = sorted(record.webhook.id for record in records if record is not None)
     if len(named) > WEBHOOKS_MAX:
         raise _refused(
             f"They must be of at most {WEBHOOKS_MAX} webhooks at once; they are of {len(named)}. "
             "Choose in parts."
         )
-    return [body | {"webHookId": one} for one in named]
+    return [body | {"webHookId": webhook_id} for webhook_id in named]
 
 
 def _narrowed(filters: log_filters.Filters, kind: ReplayKind, again: bool) -> dict[str, Any]:
     """The filters of the list in the words of a replay. Refused where it has none for them."""
     question = filters.question
     assert question is not None
-    for one in filters.asked:
-        if filters.shown[one.field.page] and ATTRIBUTES[one] not in NARROWS:
+    for parameter in filters.asked:
+        if filters.shown[parameter.field.page] and ATTRIBUTES[parameter] not in NARROWS:
             raise _refused(
-                f'Many deliveries cannot be narrowed by "{one.field.label}"; the filters have it. '
+                f'Many deliveries cannot be narrowed by "{parameter.field.label}"; the filters '
+                "have it. "
                 "Take it away, or tick deliveries in the list."
             )
     if len(question.values) > 1:
@@ -184,11 +190,11 @@ def _states(states: tuple[int, ...], kind: ReplayKind, again: bool) -> list[str]
     if not states:
         return None
     final = kind is ReplayKind.REPLAY
-    fitting = [State(one) for one in states if State(one).final == final]
+    fitting = [State(state) for state in states if State(state).final == final]
     if final and not again:
-        fitting = [one for one in fitting if one is not State.DELIVERED]
+        fitting = [state for state in fitting if state is not State.DELIVERED]
     if fitting:
-        return [one.word for one in fitting]
+        return [state.word for state in fitting]
     if final and State.DELIVERED in states:
         raise _refused(
             'What was delivered is replayed only where "also what was delivered" is ticked; it is '

@@ -32,12 +32,12 @@ async def show_all(visit: PlainVisit) -> Response:
     the page that each of them leads to, where an address did not say of which org it is meant."""
     query, orgs = visit.request.query_params, visit.services.orgs
     seats = {seat.org: seat.role for seat in visit.seats}
-    found = orgs.all() if visit.caller.platform else [orgs.get(one) for one in sorted(seats)]
+    found = orgs.all() if visit.caller.platform else [orgs.get(seat) for seat in sorted(seats)]
     wanted = query.get("q", "").strip().lower()[:255]
     fitting = [
-        one
-        for one in found
-        if one is not None and (not wanted or wanted in one.name.lower() or wanted == str(one.id))
+        org
+        for org in found
+        if org is not None and (not wanted or wanted in org.name.lower() or wanted == str(org.id))
     ]
     said = query.get("page", "1")
     page = max(1, int(said)) if said.isascii() and said.isdigit() and len(said) < 6 else 1
@@ -45,7 +45,7 @@ async def show_all(visit: PlainVisit) -> Response:
         "orgs.html",
         orgs=fitting[(page - 1) * PAGE : page * PAGE],
         roles=seats,
-        names={one.id: one.name for one in found if one is not None},
+        names={org.id: org.name for org in found if org is not None},
         wanted=wanted,
         page=page,
         pages=-(-len(fitting) // PAGE),
@@ -135,7 +135,7 @@ def _body(said: dict[str, str], *, platform: bool) -> dict[str, Any]:
 def _levels(text: str) -> dict[str, str]:
     """One type and its level a line. Invalid."""
     levels: dict[str, str] = {}
-    for line in filter(None, (one.strip() for one in text.splitlines())):
+    for line in filter(None, (line.strip() for line in text.splitlines())):
         name, equals, level = line.partition("=")
         if not equals:
             said = (
@@ -158,7 +158,7 @@ FORM = page_form(
     {"byType": (_level_lines, _levels)},
     inside=("settings",),
 )
-_KEPT = [one for one in FORM.asks if one.path[1] in OPERATORS_ONLY]
+_KEPT = [ask for ask in FORM.asks if ask.path[1] in OPERATORS_ONLY]
 
 
 def _whole(text: str) -> int | str:
@@ -178,7 +178,7 @@ def _page(
         notified=visit.services.notices.consents.states(org.id) if org is not None else [],
         filled=said,
         refusals=FORM.placed(refusals, *OWN),
-        asks=[one for one in FORM.asks if one not in _KEPT],
+        asks=[ask for ask in FORM.asks if ask not in _KEPT],
         kept=_KEPT if visit.caller.platform else [],
         writes=visit.may("admin:write"),
     )
@@ -199,7 +199,7 @@ async def moved(visit: PlainVisit) -> Response:
     request = visit.request
     to = quote(request.path_params["rest"])
     to = f"/{to}?{request.url.query}" if request.url.query else f"/{to}"
-    all_orgs = [one.id for one in visit.services.orgs.all()] if visit.caller.platform else []
+    all_orgs = [org.id for org in visit.services.orgs.all()] if visit.caller.platform else []
     own = all_orgs or [seat.org for seat in visit.seats]
     if len(own) == 1:
         return visit.leave(PageScope(own[0]).at(inside(to)))

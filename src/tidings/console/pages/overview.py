@@ -50,7 +50,7 @@ async def show(visit: Visit) -> Response:
             return visit.go("/webhooks")
         return visit.go("/catalogue")
     services, org = visit.services, visit.caller.org
-    records = [one for one in services.webhooks.list(org) if _alive(one)]
+    records = [record for record in services.webhooks.list(org) if _alive(record)]
     if await _untouched(visit):
         if visit.request.query_params.get("part") == "first":
             return Response(status_code=204)
@@ -69,7 +69,7 @@ async def show(visit: Visit) -> Response:
         span = SPAN
     length_ms, points, words = SPANS[span]
     now_ms = services.clock.now_ms()
-    dead_ones = [one.webhook.number for one in records if _left_alone(visit, one)]
+    dead_ones = [record.webhook.number for record in records if _left_alone(visit, record)]
     now, (series, late), events, dead = await asyncio.gather(
         _now(visit, records),
         _past(visit, records, now_ms - length_ms, now_ms, points),
@@ -105,7 +105,7 @@ async def _untouched(visit: Visit) -> bool:
     page = await services.store.log_events(port.EventQuery(org, limit=1))
     if page.events or page.older is not None:
         return False
-    numbers = [one.webhook.number for one in services.webhooks.list(org)]
+    numbers = [record.webhook.number for record in services.webhooks.list(org)]
     heard = await services.store.log_deliveries(port.DeliveryQuery(numbers, limit=1))
     if heard.deliveries or heard.older is not None:
         return False
@@ -116,7 +116,7 @@ async def _untouched(visit: Visit) -> bool:
 async def _now(visit: Visit, records: Sequence[WebhookState]) -> CurrentState:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
-    numbers = [one.webhook.number for one in records]
+    numbers = [record.webhook.number for record in records]
     acting = [record.webhook.number for record in records if record.webhook.type.acts]
     lefts, refused = await asyncio.gather(
         backlogs_now(services.store, services.clock, numbers, acting),
@@ -131,15 +131,17 @@ async def _now(visit: Visit, records: Sequence[WebhookState]) -> CurrentState:
         oldest = found.rows[0].accepted_ms if found.rows else None
     wanting = [pair for pair in zip(records, lefts, strict=True) if _wants(visit, pair[0])]
     shown = wanting[:ATTENTION_MAX]
-    summaries = await troubles(services, [one for one, _ in shown], [left for _, left in shown])
+    summaries = await troubles(
+        services, [record for record, _ in shown], [left for _, left in shown]
+    )
     return CurrentState(
         len(records),
-        [one for one in summaries if one.word != Condition.PAUSED or one.waiting],
+        [summary for summary in summaries if summary.word != Condition.PAUSED or summary.waiting],
         max(0, len(wanting) - ATTENTION_MAX),
         waiting,
         parked,
         oldest,
-        [one for one in refused.rejections if one.at_ms >= now_ms - DAY_MS],
+        [rejection for rejection in refused.rejections if rejection.at_ms >= now_ms - DAY_MS],
         _sources(visit, now_ms),
         services.web.health.problems(),
         services.web.health.notices(),
@@ -150,7 +152,7 @@ def _sources(visit: Visit, now_ms: int) -> list[dict[str, Any]]:
     if not visit.may("sources:read"):
         return []
     ours = visit.services.sources.sources.of(visit.caller.org)
-    return [summary(visit, one) for one in ours if needs_somebody(one, now_ms)]
+    return [summary(visit, webhook) for webhook in ours if needs_somebody(webhook, now_ms)]
 
 
 async def _past(
@@ -160,7 +162,9 @@ async def _past(
     where no webhook wishes anything. Both are of the time that the charts show."""
     store = visit.services.store
     series = await store.org_series(visit.caller.org, from_ms, to_ms, points)
-    wishes = [(one.webhook.number, one.webhook.sla_s) for one in records if one.webhook.sla_s]
+    wishes = [
+        (record.webhook.number, record.webhook.sla_s) for record in records if record.webhook.sla_s
+    ]
     if not wishes:
         return series, None
     return series, sum(await store.late_each(wishes, series.points[0].start_ms, to_ms + 1))
@@ -173,7 +177,11 @@ async def _unsent(
     that is looked at, and what there is of it can be told for less than a series costs."""
     store = visit.services.store
     counts = await store.count_states(dead_ones, from_ms, to_ms, UNSENT)
-    waiting = [one for one, of_one in zip(dead_ones, counts, strict=True) if any(of_one.values())]
+    waiting = [
+        dead_webhook
+        for dead_webhook, of_one in zip(dead_ones, counts, strict=True)
+        if any(of_one.values())
+    ]
     return await store.series([waiting], from_ms, to_ms, points) if waiting else ()
 
 

@@ -57,7 +57,7 @@ async def show_all(visit: Visit) -> Response:
     jobs = await visit.services.store.replays(visit.caller.org, before_id, PAGE + 1)
     return visit.page(
         "replays.html",
-        jobs=[_shown(visit, one) for one in jobs[:PAGE]],
+        jobs=[_shown(visit, job) for job in jobs[:PAGE]],
         older=show_id("rpl", jobs[PAGE - 1].number) if len(jobs) > PAGE else None,
         first=not said,
         stop=visit.services.delivery.stops.of(visit.caller.org),
@@ -75,7 +75,7 @@ async def move(visit: Visit) -> Response:
     """Pause it, resume it or cancel it."""
     job = await _own(visit)
     said = visit.form.get("step", "")
-    step = next((one for one in STEPS if one == said), None)
+    step = next((step for step in STEPS if step == said), None)
     if step is None:
         return visit.go(f"{AT}/{show_id('rpl', job.number)}")
     try:
@@ -98,7 +98,7 @@ async def show_new(visit: Visit) -> Response:
         told = await ReplayCalls(visit.services).dry_run(job_request, found, COUNT_S)
     except RequestRefused as refused:
         return _form(visit, said, ticks, refusals=_placed(refused.refusals))
-    told["warnings"] = [one.message for one in job_request.warnings]
+    told["warnings"] = [warning.message for warning in job_request.warnings]
     told["unknown"] = found.unknown
     return _form(visit, said, ticks, told=told)
 
@@ -134,8 +134,12 @@ def _form(
     told: dict[str, Any] | None = None,
 ) -> Response:
     org = visit.caller.org
-    records = [one.webhook for one in visit.services.webhooks.list(org)]
-    living = [one for one in records if one.standing is not WebhookStatus.DELETED and one.dials]
+    records = [record.webhook for record in visit.services.webhooks.list(org)]
+    living = [
+        record
+        for record in records
+        if record.standing is not WebhookStatus.DELETED and record.dials
+    ]
     kind = _kind(said)
     states = FINAL if kind is ReplayKind.REPLAY else UNFINISHED
     return visit.page(
@@ -146,7 +150,9 @@ def _form(
         filled=said | {name: said[name] or text for name, text in FORMS[kind].fresh().items()},
         ticks=ticks,
         states=states,
-        webhooks=sorted(((one.id, one.name) for one in living), key=lambda one: one[1].lower()),
+        webhooks=sorted(
+            ((webhook.id, webhook.name) for webhook in living), key=lambda one: one[1].lower()
+        ),
         types=list(visit.services.events.types.names(org)),
         zone=visit.services.zone(org),
         refusals=refusals or {},
@@ -198,7 +204,8 @@ def _time(text: str, zone: tzinfo) -> str:
 
 def _placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
     named = [
-        msgspec.structs.replace(one, field=_PLACES.get(one.field, one.field)) for one in refusals
+        msgspec.structs.replace(refusal, field=_PLACES.get(refusal.field, refusal.field))
+        for refusal in refusals
     ]
     return FORMS[ReplayKind.REPLAY].placed(named, *_PLACES.values(), *_TICKS)
 
@@ -227,7 +234,7 @@ def _shown(visit: Visit, job: ReplayJob) -> dict[str, Any]:
         "target": name(job.spec.target),
         "final": state.final,
         "done": state.final and job.closed,
-        "steps": [one.value for one in STEPS if state in before(one)],
+        "steps": [step.value for step in STEPS if state in before(step)],
     }
 
 

@@ -71,7 +71,9 @@ class Proxies:
             known = ipaddress.ip_address(address)
         except ValueError:
             return False
-        return any(known.version == one.version and known in one for one in self._networks)
+        return any(
+            known.version == network.version and known in network for network in self._networks
+        )
 
     def told(self, peer: str, headers: Headers) -> Origin:
         """Who calls, and what of scheme and authority trusted proxies say.
@@ -202,7 +204,7 @@ def _older(nodes: str, schemes: str, authorities: str) -> list[_Hop]:
 
 
 def _entries(text: str) -> list[str]:
-    return [one.strip(" \t") for one in text.split(",")] if text.strip(" \t,") else []
+    return [element.strip(" \t") for element in text.split(",")] if text.strip(" \t,") else []
 
 
 def _one_of(entries: list[str], place: int, count: int) -> str:

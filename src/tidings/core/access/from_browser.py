@@ -28,7 +28,9 @@ def return_path(to: str) -> str:
     segments = plain.split("/")[1:]
     if plain.count("/") != path.count("/") or _UNSAFE.search(plain.replace(" ", "")):
         return HOME
-    names = [one.partition(";")[0] for one in segments]  # some servers take the rest as parameters
+    names = [
+        segment.partition(";")[0] for segment in segments
+    ]  # some servers take the rest as parameters
     if "" in names[:-1] or "." in names or ".." in names:
         return HOME
     page = segments[3:4] if segments[1:2] == ["o"] else segments[1:2]  # behind the org, if any

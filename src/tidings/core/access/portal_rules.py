@@ -63,7 +63,7 @@ def _logo(value: object) -> str | None:
 def _origins(value: object) -> tuple[str, ...] | None:
     if not isinstance(value, list) or len(value) > ORIGINS_MAX:
         return None
-    fits = all(isinstance(one, str) and _ORIGIN.fullmatch(one) for one in value)
+    fits = all(isinstance(origin, str) and _ORIGIN.fullmatch(origin) for origin in value)
     return tuple(dict.fromkeys(value)) if fits else None
 
 
@@ -190,7 +190,9 @@ def _towards(rgb: Rgb, end: Rgb, paper: Rgb) -> Rgb:
 
 
 def _mix(one: Rgb, other: Rgb, share: float) -> Rgb:
-    a, b, c = (round(x + (y - x) * share) for x, y in zip(one, other, strict=True))
+    a, b, c = (
+        round(channel + (y - channel) * share) for channel, y in zip(one, other, strict=True)
+    )
     return a, b, c
 
 

@@ -73,7 +73,7 @@ def act_said(act: Act) -> str:
     connection mail`."""
     match act:
         case MailAct():
-            to = [text_shown(one) for one in act.to[:RECIPIENTS_SHOWN]]
+            to = [text_shown(recipient) for recipient in act.to[:RECIPIENTS_SHOWN]]
             more = len(act.to) - RECIPIENTS_SHOWN
             whom = ", ".join(to) + (f" and {more} more" if more > 0 else "")
             return f"Sends a mail to {whom}, over the connection {act.connection}"

@@ -44,20 +44,20 @@ def merged_list(base: Sequence[Any], items: Sequence[Any], by: str) -> list[Any]
     """The list with these items, each in the place of the one that has the same in the field `by`,
     or behind the others. Unmade."""
     waiting: dict[str, Any] = {}
-    for item in items:
-        if (key := _key(item, by)) is None:
+    for element in items:
+        if (key := _key(element, by)) is None:
             raise Unmade(
                 f"Each item of a list that is known by {by} must have a text or a number there; "
                 "one has none for this event. Correct its path, or filter out events without it."
             )
-        waiting[key] = item
+        waiting[key] = element
     known, made = frozenset(waiting), []
-    for one in base:
-        key = _key(one, by)
+    for element in base:
+        key = _key(element, by)
         if key in waiting:
             made.append(waiting.pop(key))
         elif key not in known:
-            made.append(one)
+            made.append(element)
     return [*made, *waiting.values()]
 
 

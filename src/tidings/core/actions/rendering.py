@@ -88,8 +88,8 @@ def _parts_of(act: Act) -> Iterator[Part]:
 def _texts_of(part: Part) -> Iterator[TemplatedText]:
     if isinstance(part, TemplatedText):
         yield part
-    for one in within(part):
-        yield from _texts_of(one)
+    for inner in within(part):
+        yield from _texts_of(inner)
 
 
 class _Making:
@@ -120,8 +120,8 @@ class _Making:
 
     def _mail(self, act: MailAct) -> MadeMail:
         to = []
-        for place, one in enumerate(act.to, 1):
-            address = recipient_of(self._text(one))
+        for place, recipient in enumerate(act.to, 1):
+            address = recipient_of(self._text(recipient))
             if address is None:
                 raise Unmade(
                     f"to must become one plain e-mail address; its place {place} became something "
@@ -151,7 +151,7 @@ class _Making:
         found = {name: find(self._seen, path) for name, path in act.values.items()}
         url, values = fill(act.url, found), tuple[tuple[str, str], ...]()
         if act.url_secret:
-            url, values = "", tuple((name, text_of(one) or "") for name, one in found.items())
+            url, values = "", tuple((name, text_of(value) or "") for name, value in found.items())
         headers = [
             (name, self._header(name, value))
             for name, value in act.headers
@@ -195,8 +195,8 @@ class _Making:
                 "event. Ask the look-up for less, or filter out such events."
             )
         self._room, made = Room("list of events"), []
-        for item in items:
-            self._seen = {**seen, EACH: item} if act.each else seen
+        for element in items:
+            self._seen = {**seen, EACH: element} if act.each else seen
             made.append({"eventName": act.type, "data": self._value(act.data)})
         return MadeEvents(_written(made, "list of events"))
 
@@ -234,21 +234,21 @@ class _Making:
             case Each():
                 if isinstance(part.parts, Mapping):
                     return self._fields(part.parts, said)
-                return [self._value(one, said) for one in part.parts]
+                return [self._value(part, said) for part in part.parts]
             case Merged():
                 if isinstance(part.parts, Mapping):
                     fields = self._fields(part.parts, said)
                     own = merged(object_at(self._seen, part.path), fields)
                     self._room.take({name: own[name] for name in own.keys() - fields.keys()})
                     return own
-                items = [self._value(one, said) for one in part.parts]
+                items = [self._value(part, said) for part in part.parts]
                 base = self._room.take(list_at(self._seen, part.path))
                 return merged_list(base, items, part.by)
             case _:
                 assert_never(part)
 
     def _fields(self, parts: Mapping[str, Part], said: Said) -> dict[str, Any]:
-        return {self._room.take(name): self._value(one, said) for name, one in parts.items()}
+        return {self._room.take(name): self._value(part, said) for name, part in parts.items()}
 
     def _form(self, form: Sequence[tuple[str, Part]], said: Said) -> str:
         """A field without a value is left out; a list is its field several times."""
@@ -256,10 +256,10 @@ class _Making:
         pairs: list[tuple[str, str]] = []
         for name, part in form:
             value = self._value(part, said)
-            for one in value if isinstance(value, list | tuple) else [value]:
-                if one is None:
+            for element in value if isinstance(value, list | tuple) else [value]:
+                if element is None:
                     continue
-                text = text_of(one)
+                text = text_of(element)
                 if text is None:
                     raise Unmade(
                         f"The field {name} of a form must be a text, a number or a list of them; "

@@ -79,5 +79,7 @@ def _in(part: Part, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(part, Each | Merged):
         of = part.parts
         names = [f".{_in_json(name)}" for name in of] if isinstance(of, Mapping) else count()
-        for name, one in zip(names, within(part), strict=False):
-            yield from _in(one, f"{place}{name}" if isinstance(name, str) else f"{place}[{name}]")
+        for name, text_part in zip(names, within(part), strict=False):
+            yield from _in(
+                text_part, f"{place}{name}" if isinstance(name, str) else f"{place}[{name}]"
+            )

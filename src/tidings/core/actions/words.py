@@ -51,7 +51,10 @@ def does_of(action: Action) -> str:
     """What an action does, in a few words."""
     act = action.act
     if isinstance(act, MailAct):
-        to = [getattr(one, "template", None) or str(getattr(one, "value", "")) for one in act.to]
+        to = [
+            getattr(recipient, "template", None) or str(getattr(recipient, "value", ""))
+            for recipient in act.to
+        ]
         languages = len(action.acts) - 1
         return f"mail to {listed(to, 'and')}" + (
             f", in {_many(languages, 'language')} besides" if languages else ""
@@ -74,7 +77,7 @@ def over_of(action: Action) -> str:
 
 def looked_up(action: Action) -> str:
     """Its look-ups, and where each of them looks."""
-    return ", ".join(f"{one.name} ({_kind(one)})" for one in action.lookups) or "-"
+    return ", ".join(f"{lookup.name} ({_kind(lookup)})" for lookup in action.lookups) or "-"
 
 
 def _kind(lookup: ActionLookup) -> str:

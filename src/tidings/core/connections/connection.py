@@ -41,7 +41,7 @@ class Connections(Mapping[str, Connection]):
 
     def __init__(self, declared: Iterable[Connection] = (), default: str | None = None) -> None:
         """`default`: the name of the one that messages of the platform's own queue go over."""
-        self._by_name = {one.name: one for one in declared}
+        self._by_name = {connection.name: connection for connection in declared}
         self.default = None if default is None else self._by_name[default]
 
     def joined(self, others: Mapping[str, Connection]) -> "Connections":
@@ -61,7 +61,7 @@ class Connections(Mapping[str, Connection]):
     def open_to(self, org: OrgId, *, platform: bool) -> dict[str, Connection]:
         """Those that a source or a webhook of the org may name."""
         return {
-            name: one
-            for name, one in self._by_name.items()
-            if one.may_be_named_by(org, platform=platform)
+            name: connection
+            for name, connection in self._by_name.items()
+            if connection.may_be_named_by(org, platform=platform)
         }

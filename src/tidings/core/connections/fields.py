@@ -62,27 +62,29 @@ class ConnectionField(msgspec.Struct, frozen=True):
             case "yes":
                 return isinstance(said, bool)
             case "texts":
-                return isinstance(said, list) and all(isinstance(one, str) and one for one in said)
+                return isinstance(said, list) and all(
+                    isinstance(element, str) and element for element in said
+                )
             case "tables":
                 return isinstance(said, dict) and bool(said)
 
 
 def faults_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> Iterator[str]:
     """What is wrong with a connection that says this, as `servers must be a text; got 7`."""
-    known = {one.name: one for one in fields}
+    known = {field.name: field for field in fields}
     for name in sorted(said.keys() - known.keys()):
         yield f"must have fields of {', '.join(known)} alone; got {name}"
-    for one in fields:
-        if one.name not in said:
-            if one.required:
-                yield f"{one.name} must be {one.must}; got nothing"
-        elif not one.fits(value := said[one.name]):
-            yield f"{one.name} must be {one.must}; got {_describe_given(one, value)}"
+    for field in fields:
+        if field.name not in said:
+            if field.required:
+                yield f"{field.name} must be {field.must}; got nothing"
+        elif not field.fits(value := said[field.name]):
+            yield f"{field.name} must be {field.must}; got {_describe_given(field, value)}"
 
 
 def shown_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> dict[str, object]:
     """What of it the platform's credential is shown."""
-    return {one.name: said[one.name] for one in fields if one.shown and one.name in said}
+    return {field.name: said[field.name] for field in fields if field.shown and field.name in said}
 
 
 def _describe_given(field: ConnectionField, value: object) -> str:

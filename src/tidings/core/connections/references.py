@@ -60,9 +60,9 @@ def fill(document: Any, environment: Mapping[str, str], read: ReadFile) -> Fille
 
     def of(value: Any, path: Path) -> Any:
         if isinstance(value, dict):
-            return {name: of(one, (*path, name)) for name, one in value.items()}
+            return {name: of(child, (*path, name)) for name, child in value.items()}
         if isinstance(value, list):
-            return [of(one, (*path, at)) for at, one in enumerate(value)]
+            return [of(child, (*path, at)) for at, child in enumerate(value)]
         if not isinstance(value, str) or (found := _REFERENCE.fullmatch(value)) is None:
             return value
         references[path] = value

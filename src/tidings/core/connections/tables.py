@@ -81,19 +81,19 @@ def shared_tables(connection: Connection) -> dict[str, DeclaredTable]:
 
 def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable]]:
     said = fields.get(TABLES)
-    for name, one in said.items() if isinstance(said, dict) else ():
-        if any(table_faults(name, one)):
+    for name, table in said.items() if isinstance(said, dict) else ():
+        if any(table_faults(name, table)):
             continue
         yield (
             name,
             DeclaredTable(
-                columns=tuple(one["columns"]),
-                key=tuple(one.get("key", ())),
-                id=one.get("id", ""),
-                newer=one.get("newer", ""),
-                org_column=one.get("org", ""),
+                columns=tuple(table["columns"]),
+                key=tuple(table.get("key", ())),
+                id=table.get("id", ""),
+                newer=table.get("newer", ""),
+                org_column=table.get("org", ""),
                 per_org=ORG in name,
-                headers=one.get("headers", ""),
+                headers=table.get("headers", ""),
             ),
         )
 
@@ -101,8 +101,8 @@ def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable
 def tables_faults(fields: Mapping[str, object]) -> Iterator[str]:
     """What is wrong with the tables of a connection that says these fields."""
     said = fields.get(TABLES)
-    for name, one in said.items() if isinstance(said, dict) else ():
-        yield from table_faults(name, one)
+    for name, table in said.items() if isinstance(said, dict) else ():
+        yield from table_faults(name, table)
 
 
 def table_faults(name: str, said: object) -> Iterator[str]:
@@ -138,7 +138,9 @@ def table_faults(name: str, said: object) -> Iterator[str]:
         )
     if not key and not id:
         yield f"{where} must have a key or an id: else what comes again is written again"
-    if strange := [one for one in key if one != org and (one not in columns or one == id)]:
+    if strange := [
+        column for column in key if column != org and (column not in columns or column == id)
+    ]:
         yield f"{where}.key must be of its columns, without the id; got {strange[0]}"
     if "newer" in said and (newer not in columns or newer in (*key, id, org) or not key):
         yield (
@@ -174,6 +176,6 @@ def _are_names(said: object) -> bool:
     return (
         isinstance(said, list)
         and len(said) <= COLUMNS_MAX
-        and all(_is_name(one) for one in said)
+        and all(_is_name(name) for name in said)
         and len(set(said)) == len(said)
     )

@@ -97,7 +97,7 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
     def may(self, scope: str) -> bool:
         """Whether a scope, such as "logs:read", is theirs, or one of several with `EITHER` between
         them."""
-        return any(one in self.grants for one in scope.split(EITHER))
+        return any(scope_word in self.grants for scope_word in scope.split(EITHER))
 
 
 class RejectedEvent(msgspec.Struct, frozen=True):
@@ -210,7 +210,7 @@ class CallReader(Generic[Draft]):
         items = self._read_each(content_type, headers, body, caller, key, now_ms)
         said = headers[_HOPS].decode("latin-1")
         passage = read_passage(said, headers.get(_MESSAGE, b"").decode("latin-1"))
-        noted = (pass_on(item, passage) for item in items)
+        noted = (pass_on(draft, passage) for draft in items)
         return list(noted) if items.__class__ is list else noted
 
     def _read_each(

@@ -240,11 +240,11 @@ def _nodes(node: Json, path: str) -> Iterator[tuple[str, Json]]:
     for key, inner, _ in _inner(node, path):
         at = f"{path}.{key}".lstrip(".")
         if key == "properties":
-            for name, one in inner.items():
-                yield from _nodes(one, f"{at}.{name}")
+            for name, child in inner.items():
+                yield from _nodes(child, f"{at}.{name}")
         elif key in _LISTS:
-            for index, one in enumerate(inner):
-                yield from _nodes(one, f"{at}.{index}")
+            for index, child in enumerate(inner):
+                yield from _nodes(child, f"{at}.{index}")
         else:
             yield from _nodes(inner, at)
 
@@ -287,13 +287,13 @@ class _Expander:
     ) -> Json | list[Json]:
         if key == "properties":
             return {
-                name: self.expand(one, f"{at}.{name}", depth + 1, inside)
-                for name, one in inner.items()
+                name: self.expand(child, f"{at}.{name}", depth + 1, inside)
+                for name, child in inner.items()
             }
         if key in _LISTS:
             return [
-                self.expand(one, f"{at}[{index}]", depth + 1, inside)
-                for index, one in enumerate(inner)
+                self.expand(child, f"{at}[{index}]", depth + 1, inside)
+                for index, child in enumerate(inner)
             ]
         return self.expand(inner, at, depth + 1, inside)
 

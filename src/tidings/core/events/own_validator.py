@@ -75,13 +75,15 @@ def _prepared(node: Json) -> Json:
     """
     out = {key: value for key, value in node.items() if key not in _SAID}
     if "properties" in out:
-        out["properties"] = {name: _prepared(one) for name, one in out["properties"].items()}
+        out["properties"] = {
+            name: _prepared(subschema) for name, subschema in out["properties"].items()
+        }
     for key in _SCHEMAS:
         if isinstance(out.get(key), dict):
             out[key] = _prepared(out[key])
     for key in _LISTS:
         if key in out:
-            out[key] = [_prepared(one) for one in out[key]]
+            out[key] = [_prepared(subschema) for subschema in out[key]]
     gates = [_gated(out.pop("enum"))] if "enum" in out else []
     if is_number(out.get("const")):
         gates.append(_gated([out.pop("const")]))
@@ -91,7 +93,7 @@ def _prepared(node: Json) -> Json:
 
 
 def _gated(options: list[Any]) -> Json:
-    whole = [int(one) for one in options if is_whole(one)]
+    whole = [int(option) for option in options if is_whole(option)]
     if not whole:
         return {"enum": options}
     gated: Json = {
@@ -101,7 +103,7 @@ def _gated(options: list[Any]) -> Json:
             {"enum": whole},
         ]
     }
-    others = [one for one in options if not is_whole(one)]
+    others = [option for option in options if not is_whole(option)]
     return {"anyOf": [{"enum": others}, gated]} if others else gated
 
 
@@ -246,8 +248,8 @@ class Explainer:
 
     def _inside(self, node: Json, value: Any, way: tuple[str | int, ...]) -> Iterator[Step]:
         """The schemas that apply below, lazily: a list of 60,000 is not written out."""
-        for one in node.get("allOf", ()):
-            yield one, value, way
+        for subschema in node.get("allOf", ()):
+            yield subschema, value, way
         if value.__class__ is list:
             if "items" in node:
                 for index in suspects(value, self._fits_of(node)):
@@ -261,9 +263,9 @@ class Explainer:
                 yield inner, value[name], (*way, name)
         rest = node.get("additionalProperties")
         if isinstance(rest, dict):
-            for name, item in value.items():
+            for name, element in value.items():
                 if name not in declared:
-                    yield rest, item, (*way, name)
+                    yield rest, element, (*way, name)
 
     def _fits_of(self, node: Json) -> Callable[[list[Any]], bool]:
         """The fast validator of lists of such items; compiled for long lists alone."""

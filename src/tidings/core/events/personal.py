@@ -50,7 +50,7 @@ class _PersonalField:
     def holds(self) -> bool:
         """Whether it is marked, or anything below it."""
         below = (*self.declared.values(), *self.inner.values())
-        return self.marked or any(one.holds() for one in below)
+        return self.marked or any(place.holds() for place in below)
 
     def step(self, step: str | int) -> Iterator["_PersonalField"]:
         """The places where a step leads: a field may be declared in one branch, not in another."""
@@ -66,10 +66,10 @@ class _PersonalField:
         """The dotted paths of the marked places from here."""
         if self.marked:
             yield path
-        for name, one in self.declared.items():
-            yield from one.paths(f"{path}.{name}".lstrip("."))
-        for step, one in self.inner.items():
-            yield from one.paths(path + ("[]" if step == _ITEM else ".*"))
+        for name, place in self.declared.items():
+            yield from place.paths(f"{path}.{name}".lstrip("."))
+        for step, place in self.inner.items():
+            yield from place.paths(path + ("[]" if step == _ITEM else ".*"))
 
 
 class PersonalData:
@@ -87,7 +87,7 @@ class PersonalData:
     def hides(self, way: Way) -> bool:
         """Whether the value there must not be repeated."""
         *_, (_, inside, places) = self._walk(way)
-        return inside or any(one.holds() for one in places)
+        return inside or any(place.holds() for place in places)
 
     def name(self, way: Way, name: str) -> str:
         """A field's name as it may be repeated; `way` leads to the object that has it."""
@@ -104,14 +104,14 @@ class PersonalData:
         yield "", inside, places
         for step in marked(way):
             shown = f"[{step}]" if isinstance(step, int) else f".{_shown(step, inside, places)}"
-            places = [inner for one in places for inner in one.step(step)]
-            inside = inside or any(one.marked for one in places)
+            places = [inner for place in places for inner in place.step(step)]
+            inside = inside or any(place.marked for place in places)
             yield shown, inside, places
 
 
 def _shown(name: str, inside: bool, places: list[_PersonalField]) -> str:
-    declared = any(name in one.declared for one in places)
-    of_map = any(one.inner[_REST].marked for one in places if _REST in one.inner)
+    declared = any(name in place.declared for place in places)
+    of_map = any(place.inner[_REST].marked for place in places if _REST in place.inner)
     if not declared and (inside or of_map):
         return HIDDEN_NAME
     return name[:NAME_CHARS_MAX]

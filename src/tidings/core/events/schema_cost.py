@@ -103,7 +103,7 @@ def _places(pattern: str) -> int:
     for least, most in _REPEAT.findall(pattern):
         repeats *= max(int(least or 1), int(most or 1), 1)
     characters = _REPEAT.sub("", _CLASS.sub("c", _ESCAPE.sub("c", pattern)))
-    return repeats * sum(1 for one in characters if one not in "()|*+?^$")
+    return repeats * sum(1 for character in characters if character not in "()|*+?^$")
 
 
 def cost_of(node: Json) -> Cost:
@@ -119,7 +119,7 @@ def cost_of(node: Json) -> Cost:
 def _keyword(key: str, value: Any) -> Cost:
     """What one keyword costs at each value that it is applied to; children are not counted."""
     if key in _IN_PLACE:
-        return sum((cost_of(one) for one in value), Cost(10.0))
+        return sum((cost_of(subschema) for subschema in value), Cost(10.0))
     if key == "not":
         return cost_of(value) + Cost(10.0)
     if key == "pattern":
@@ -144,9 +144,9 @@ def _keyword(key: str, value: Any) -> Cost:
 
 def options_cost(options: list[Any]) -> Cost:
     """What it costs to compare with each of these values, as `own_validator.py` does it."""
-    whole = sum(1 for one in options if is_whole(one))
-    numbers = sum(1 for one in options if is_number(one)) - whole
-    blocks = sum(1 for one in options if isinstance(one, dict | list))
+    whole = sum(1 for option in options if is_whole(option))
+    numbers = sum(1 for option in options if is_number(option)) - whole
+    blocks = sum(1 for option in options if isinstance(option, dict | list))
     texts = len(options) - whole - numbers - blocks
     total = Cost(20.0 + 6.0 * texts, 0.3 * texts, 0.3 * texts)
     total += Cost(120.0 * blocks, 40.0 * blocks, 1300.0 * blocks)
@@ -174,8 +174,8 @@ def _children(node: Json) -> Cost:
     """What is applied to what is inside a value: each child pays with its own bytes."""
     fixed, byte, wild = 0.0, 0.0, 0.0
     inner: list[tuple[Cost, int]] = []
-    for name, one in node.get("properties", {}).items():
-        inner.append((cost_of(one), len(name.encode("utf-8", "replace")) + 4))
+    for name, subschema in node.get("properties", {}).items():
+        inner.append((cost_of(subschema), len(name.encode("utf-8", "replace")) + 4))
     if isinstance(node.get("additionalProperties"), dict):
         inner.append((cost_of(node["additionalProperties"]), 4))
     if "items" in node:

@@ -43,7 +43,7 @@ class Terms:
     def asked(self, org: OrgId, value: str) -> bytes:
         """What finds an org's events with `value`: its terms one behind another, any of which an
         event may have."""
-        return b"".join([self.of(org, one) for one in spellings(value)])
+        return b"".join([self.of(org, spelling) for spelling in spellings(value)])
 
 
 def phone_digits(value: str) -> str | None:

@@ -37,7 +37,7 @@ class Purpose(StrEnum):
 
 def told(settings: OrgSettings) -> list[str]:
     """The addresses that e-mails go to."""
-    return [one for one in settings.notify if one in settings.notify_confirmed]
+    return [address for address in settings.notify if address in settings.notify_confirmed]
 
 
 def state_of(settings: OrgSettings, address: str) -> str:
@@ -83,8 +83,11 @@ def next_to_ask(
     hour = sum(len(_since(times, now_ms - HOUR_MS)) for times in book.values())
     if today >= ORG_DAY_MAX or hour >= HOUR_MAX:
         return None
-    named = [(Purpose.NOTICES, one) for one in settings.notify]
-    for purpose, address in (*named, *((Purpose.MESSAGES, one) for one in mailed)):
+    named = [(Purpose.NOTICES, address) for address in settings.notify]
+    for purpose, address in (
+        *named,
+        *((Purpose.MESSAGES, mailed_address) for mailed_address in mailed),
+    ):
         if address in confirmed(settings, purpose):
             continue
         times, by_all = own.get(_asked(purpose, address), ()), book.get(email_of(address), ())
@@ -105,8 +108,8 @@ def with_asked(
 ) -> OrgSettings:
     """That an address's owner was asked; what is long ago is forgotten."""
     kept = {
-        one: times
-        for one, all_times in settings.notify_asked.items()
+        asked_address: times
+        for asked_address, all_times in settings.notify_asked.items()
         if (times := _since(all_times, now_ms - KEPT_MS))
     }
     asked = _asked(purpose, address)
@@ -126,7 +129,11 @@ def with_mail_confirmed(settings: OrgSettings, address: str, mailed: Sequence[st
     """That an address's owner wants what webhooks send; what is not named any more is forgotten."""
     if address not in mailed:
         return settings
-    kept = [one for one in settings.mail_confirmed if one in mailed and one != address]
+    kept = [
+        confirmed_address
+        for confirmed_address in settings.mail_confirmed
+        if confirmed_address in mailed and confirmed_address != address
+    ]
     return msgspec.structs.replace(settings, mail_confirmed=(*kept, address))
 
 
@@ -139,4 +146,4 @@ def _asked(purpose: Purpose, address: str) -> str:
 
 
 def _since(times: Sequence[int], from_ms: int) -> tuple[int, ...]:
-    return tuple(one for one in times if one > from_ms)
+    return tuple(time for time in times if time > from_ms)

@@ -58,7 +58,7 @@ def enrichment_of(fields: Mapping[str, msgspec.Raw]) -> EnrichmentSettings:
         return None if raw is None else msgspec.json.decode(raw)
 
     named = value(IDENTIFIERS) or []
-    blocks = (source_of(one) for one in named if isinstance(one, str))
+    blocks = (source_of(name) for name in named if isinstance(name, str))
     return EnrichmentSettings(
         till=value(TILL) is True,
         store=value(STORE) is True,
@@ -74,7 +74,7 @@ def idle_wishes(fields: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, str, s
     """What is asked for and adds nothing, as code, field and sentence: its owner should know."""
     raw = fields.get(IDENTIFIERS)
     named: list[str] = [] if raw is None else msgspec.json.decode(raw)
-    unknown = [one for one in named if source_of(one) is None]
+    unknown = [name for name in named if source_of(name) is None]
     if unknown:
         yield (
             "unknown_source",

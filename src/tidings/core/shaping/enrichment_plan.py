@@ -192,13 +192,13 @@ def _referenced(items: list[Any], references: list[Any]) -> list[Any]:
     """The items, each block with its reference, in order; the same list where none takes one."""
     left = iter(references)
     out = items
-    for index, item in enumerate(items):
-        if type(item) is dict:
+    for index, element in enumerate(items):
+        if type(element) is dict:
             reference = next(left, None)
             if reference is None:
                 break
-            if REFERENCE not in item:
+            if REFERENCE not in element:
                 if out is items:
                     out = items.copy()
-                out[index] = {**item, REFERENCE: reference}
+                out[index] = {**element, REFERENCE: reference}
     return out

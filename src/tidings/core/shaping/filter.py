@@ -119,7 +119,7 @@ def _explain(node: Node, event: Event) -> Explanation:
         return Explanation(True)
     match node.kind:
         case "all":
-            return next(_explain(one, event) for one in node.nodes if not one.accepts(event))
+            return next(_explain(node, event) for node in node.nodes if not node.accepts(event))
         case "any":
             if len(node.nodes) == 1:
                 return _explain(node.nodes[0], event)
@@ -136,7 +136,7 @@ def _explain(node: Node, event: Event) -> Explanation:
 
 def _short(value: object) -> str:
     if isinstance(value, list):
-        shown = ", ".join(_short(one) for one in value[:3])
+        shown = ", ".join(_short(element) for element in value[:3])
         return shown + (f" and {len(value) - 3} more" if len(value) > 3 else "")
     return describe_value(value, IN_EVENTS).removeprefix("text ").removeprefix("number ")
 
@@ -184,9 +184,9 @@ class _Compiler:
             said = f"{kind} must be a list of at least one node; got {got}. {_EXAMPLE}"
             raise FilterRefused("bad_filter", within, said)
         inner = tuple(
-            self.node(one, f"{within}[{index}]", depth + 1) for index, one in enumerate(nodes)
+            self.node(node, f"{within}[{index}]", depth + 1) for index, node in enumerate(nodes)
         )
-        tests = tuple(one.accepts for one in inner)
+        tests = tuple(test.accepts for test in inner)
         if len(tests) == 1:
             return Node(place, tests[0], kind, inner)
         return Node(place, _every(tests) if kind == "all" else _some(tests), kind, inner)
@@ -349,7 +349,9 @@ def _checked_list(operand: object, place: str) -> list[Any]:
         said = f"in must be a list of 1 to {LIST_MAX} values; got {got}. Use prefix, or less."
         code = "filter_too_large" if isinstance(operand, list) and operand else "bad_operand"
         raise FilterRefused(code, place, said)
-    return [_checked(one, f"{place}[{index}]") for index, one in enumerate(operand)]
+    return [
+        _checked(operand_part, f"{place}[{index}]") for index, operand_part in enumerate(operand)
+    ]
 
 
 _LISTED = ", ".join(OPERATORS[:-1]) + " or " + OPERATORS[-1]

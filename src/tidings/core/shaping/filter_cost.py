@@ -26,7 +26,7 @@ def worst_s(filter: CompiledFilter) -> float:
 
 
 def _worst_s(node: Node) -> float:
-    found = NODE_S + sum(_worst_s(one) for one in node.nodes)
+    found = NODE_S + sum(_worst_s(node) for node in node.nodes)
     if node.kind != "test":
         return found
     each = EACH in node.steps

@@ -125,9 +125,9 @@ def _number_test(holds: Callable[[int | float], bool]) -> Holds:
 
 def member(operands: list[Any]) -> Holds:
     """`in`: one of such values."""
-    texts = frozenset(one for one in operands if one.__class__ is str)
-    numbers = frozenset(one for one in operands if is_number(one))
-    others = tuple(one for one in operands if one is None or one.__class__ is bool)
+    texts = frozenset(operand for operand in operands if operand.__class__ is str)
+    numbers = frozenset(operand for operand in operands if is_number(operand))
+    others = tuple(operand for operand in operands if operand is None or operand.__class__ is bool)
 
     def run(value: Any) -> bool:
         kind = value.__class__
@@ -137,7 +137,7 @@ def member(operands: list[Any]) -> Holds:
             return bool(numbers) and decimal(value) in numbers
         if kind is int or kind is float:
             return value in numbers
-        return any(value is one for one in others)
+        return any(value is other for other in others)
 
     return run
 

@@ -35,7 +35,7 @@ def _said(node: Node, *, outermost: bool = False) -> str:
 def _joined(nodes: Sequence[Node], word: str, outermost: bool) -> str:
     if len(nodes) == 1:
         return _said(nodes[0], outermost=outermost)
-    said = word.join(_said(one) for one in nodes)
+    said = word.join(_said(node) for node in nodes)
     return said if outermost else f"({said})"
 
 

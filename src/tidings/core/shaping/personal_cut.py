@@ -86,8 +86,8 @@ class _CutField:
 
     def _read_types(self, node: Json) -> None:
         types = types_of(node)
-        for one in types:
-            self.classes.update(_CLASSES.get(one, ()))
+        for type_name in types:
+            self.classes.update(_CLASSES.get(type_name, ()))
         if types:
             self.block = self.block or "object" in types
         elif not _OF_BLOCKS.isdisjoint(node):
@@ -113,9 +113,9 @@ class _CutField:
     def finish(self) -> None:
         """Let marks hold that stand beside what they mark: in a branch that does not name a field,
         and in what must not be."""
-        for one in (*self.named.values(), self.rest, self.items):
-            if one is not None:
-                one.finish()
+        for inner in (*self.named.values(), self.rest, self.items):
+            if inner is not None:
+                inner.finish()
         if self.sources:
             self._mark_spelt(_identifiers())
         for node in self.nots:
@@ -204,14 +204,14 @@ class _Kept:
         for name, inner in place.named.items():
             self.named[name] = kept = _Kept(inner, sources=inner.sources)
             self.scalars[name] = kept.classes
-        named = {name: one for name, one in self.named.items() if one.classes}
-        if not any(one.block or one.items for one in named.values()):
+        named = {name: place for name, place in self.named.items() if place.classes}
+        if not any(place.block or place.items for place in named.values()):
             self.flat = frozenset(named)
 
     def size(self) -> int:
         """How many places it is made of."""
         below = (*self.named.values(), *([] if self.items is None else [self.items]))
-        return 1 + sum(one.size() for one in below)
+        return 1 + sum(place.size() for place in below)
 
 
 def _only_the_id() -> _Kept:
@@ -289,11 +289,15 @@ def _inside(value: Any, place: _Kept) -> Any:
         if each.block:
             return [
                 found
-                for one in value
-                if (found := _cut(one, each) if one.__class__ is dict else _inside(one, each))
+                for element in value
+                if (
+                    found := _cut(element, each)
+                    if element.__class__ is dict
+                    else _inside(element, each)
+                )
                 is not _NOTHING
             ]
-        return [found for one in value if (found := _inside(one, each)) is not _NOTHING]
+        return [found for element in value if (found := _inside(element, each)) is not _NOTHING]
     if kind is Raw:
         if bytes(value).lstrip()[0] in _DIGITS:
             return value if float in place.classes else _NOTHING

@@ -53,8 +53,8 @@ def _each(places: dict[str, BlockPlaces[Given]]) -> Steps[Given]:
 
 def _in_turn(changes: Iterable[Change[Given]]) -> Change[Given]:
     def change(block: Json, given: Given) -> Json:
-        for one in changes:
-            block = one(block, given)
+        for change in changes:
+            block = change(block, given)
         return block
 
     return change
@@ -78,7 +78,9 @@ def _in_lists(steps: Steps[Given]) -> Change[Given]:
         for name, below in steps:
             items = block.get(name)
             if type(items) is list:
-                made = [below(one, given) if type(one) is dict else one for one in items]
+                made = [
+                    below(element, given) if type(element) is dict else element for element in items
+                ]
                 if any(new is not old for new, old in zip(made, items, strict=True)):
                     fresh[name] = made
         return {**block, **fresh} if fresh else block

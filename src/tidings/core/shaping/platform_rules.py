@@ -79,8 +79,8 @@ def fill(template: str, org: OrgId, id: str) -> str:
 def read_map(entries: tuple[str, ...]) -> dict[str, dict[str, tuple[str, ...]]]:
     """`customers.mobile=profile.mobile` by kind and field. ValueError with what must be."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
-    for entry in entries:
-        name, equals, way = (part.strip() for part in entry.partition("="))
+    for pair in entries:
+        name, equals, way = (part.strip() for part in pair.partition("="))
         kind, dot, field = name.partition(".")
         steps = tuple(way.split("."))
         if not (equals and dot and field and all(steps)) or kind not in ASKED:
@@ -134,12 +134,12 @@ def _mapped(value: Json, fields: FieldMap) -> Json:
 
 
 def _record(kind: str, value: Json) -> Json | None:
-    known = {name: one for name, one in value.items() if one is not None}
+    known = {name: field for name, field in value.items() if field is not None}
     try:
         if kind in KINDS:
             texts = {
-                name: str(one) if type(one) is int and name != "pointsBalance" else one
-                for name, one in known.items()
+                name: str(field) if type(field) is int and name != "pointsBalance" else field
+                for name, field in known.items()
             }
             if not texts.keys() & _FIELDS[kind]:
                 return None

@@ -116,7 +116,7 @@ def _keep_in(value: Any, tree: Tree) -> Any:
     if value.__class__ is list and (each := tree.get(EACH)) is not None:
         if each is _WHOLE:
             return value
-        return [found for item in value if (found := _keep_in(item, each)) is not None]
+        return [found for element in value if (found := _keep_in(element, each)) is not None]
     return None
 
 
@@ -137,7 +137,7 @@ def _drop_in(value: Any, tree: Tree) -> Any:
     if value.__class__ is dict:
         return _drop(value, tree)
     if value.__class__ is list and (each := tree.get(EACH)) is not None:
-        return [] if each is _WHOLE else [_drop_in(item, each) for item in value]
+        return [] if each is _WHOLE else [_drop_in(element, each) for element in value]
     return value
 
 
@@ -187,5 +187,5 @@ class _Renaming:
         if value.__class__ is dict:
             return self.block(value)
         if value.__class__ is list and (each := self._each) is not None:
-            return [each.value(item) for item in value]
+            return [each.value(element) for element in value]
         return value

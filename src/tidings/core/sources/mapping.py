@@ -120,5 +120,5 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def mapping_schema() -> Json:
     """Of a mapping, as JSON Schema."""
-    properties = {one.name: one.taken(new=False) for one in declared(Mapping)}
+    properties = {field.name: field.taken(new=False) for field in declared(Mapping)}
     return {"type": "object", "properties": properties, "additionalProperties": False}

@@ -30,7 +30,7 @@ class ForeignMessage(msgspec.Struct, frozen=True):
     def header(self, name: str) -> str | None:
         """The first of a name, in any case."""
         wanted = name.lower()
-        return next((value for one, value in self.headers if one.lower() == wanted), None)
+        return next((value for header, value in self.headers if header.lower() == wanted), None)
 
 
 def bounded_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:

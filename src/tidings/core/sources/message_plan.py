@@ -125,11 +125,11 @@ class PlanRunner:
         items = [whole]
         if self._each is not None:
             items = _items_of(paths.get(self._each), self._where)
-        for item in items:
+        for draft in items:
             if self._each is not None:
-                paths = self._of_item.read(item)
+                paths = self._of_item.read(draft)
             try:
-                event = self._event(item, paths, headers, room)
+                event = self._event(draft, paths, headers, room)
             except PassedOver:
                 events.append(None)
             else:

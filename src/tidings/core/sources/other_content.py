@@ -42,8 +42,8 @@ def _differ(before: Any, now: Any, path: str) -> str | None:
         return next(
             (
                 place
-                for index, (one, other) in pairs
-                if (place := _differ(one, other, f"{path}[{index}]")) is not None
+                for index, (pair, other) in pairs
+                if (place := _differ(pair, other, f"{path}[{index}]")) is not None
             ),
             None,
         )

@@ -67,7 +67,7 @@ _CHANNEL = re.compile(_SQL_NAME)
 def _topics(said: object) -> tuple[str, ...] | None:
     if not isinstance(said, list) or not 0 < len(said) <= TOPICS_MAX:
         return None
-    fit = all(isinstance(one, str) and TOPIC.fullmatch(one) for one in said)
+    fit = all(isinstance(topic, str) and TOPIC.fullmatch(topic) for topic in said)
     return tuple(dict.fromkeys(said)) if fit else None
 
 
@@ -233,7 +233,7 @@ def read_source(
     """The source that a body makes, or makes of `old`; the form with all that is wrong. `bounded`:
     its mapping is refused where it could take too long; the operator's own are read as they are."""
     form = Form(body, strict=True)
-    form.refuse_unknown(one.name for one in FIELDS if one.is_said(new=old is None))
+    form.refuse_unknown(field.name for field in FIELDS if field.is_said(new=old is None))
     made = read_resource(Source, form, old)
     if not form.refusals:
         _check(form, made)

@@ -61,7 +61,7 @@ class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks"):
 
     def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
         """See `refusal_of`."""
-        secrets = [standard_webhooks.read_secret(one) for one in _both(self)]
+        secrets = [standard_webhooks.read_secret(secret) for secret in _both(self)]
         judged = standard_webhooks.judge(list(message.headers), message.body, secrets, now_s)
         if judged.verdict is SignatureVerdict.VALID:
             return None
@@ -92,7 +92,11 @@ class StaticHeader(msgspec.Struct, frozen=True, tag="header"):
         came = message.header(self.header)
         if came is None:
             return f"The header {self.header} must be there; it is not."
-        fits = [_same(came, one) for one in (self.value, self.previous_value) if one is not None]
+        fits = [
+            _same(came, wanted_value)
+            for wanted_value in (self.value, self.previous_value)
+            if wanted_value is not None
+        ]
         return None if any(fits) else f"The header {self.header} has another value."
 
 
@@ -167,8 +171,16 @@ class HmacHeader(msgspec.Struct, frozen=True, tag="hmac", omit_defaults=True):
             text = f"{at}{self.separator}".encode() + text
             off_s = abs(now_s - int(at))
         signatures = self._signatures(message)
-        wanted = [_ENCODED[self.encoding](_digest(one, text, self.hash)) for one in _both(self)]
-        if not any([_same(_folded(one, self.encoding), to) for one in signatures for to in wanted]):
+        wanted = [
+            _ENCODED[self.encoding](_digest(secret, text, self.hash)) for secret in _both(self)
+        ]
+        if not any(
+            [
+                _same(_folded(signature, self.encoding), to)
+                for signature in signatures
+                for to in wanted
+            ]
+        ):
             return f"No signature in {self.header} is that of these bytes with the secret."
         if off_s > TOLERANCE_S:
             return f"The signature fits, but its time is {off_s} s off; at most {TOLERANCE_S} s."
@@ -228,7 +240,7 @@ def secret_headers(verification: Verification) -> frozenset[str]:
 
 
 def _both(scheme: StandardWebhooks | HmacHeader) -> list[str]:
-    return [one for one in (scheme.secret, scheme.previous_secret) if one is not None]
+    return [secret for secret in (scheme.secret, scheme.previous_secret) if secret is not None]
 
 
 def _digest(secret: str, text: bytes, hash_name: str) -> bytes:

@@ -28,7 +28,7 @@ SCHEMA, ANSWER_SCHEMA = VARIANTS.schema(answers=False), VARIANTS.schema(answers=
 def refuse_twice(form: Form, authentication: Authentication, headers: Headers) -> None:
     """A header is set by the headers of a webhook or by its authentication, not by both."""
     name = header_of(authentication)
-    if any(one.lower() == name.lower() for one, _ in headers):
+    if any(header.lower() == name.lower() for header, _ in headers):
         form.refuse(
             "duplicate_header",
             FIELD,

@@ -27,7 +27,7 @@ _VALUE = re.compile(r"[\x20-\x7e\t]*")
 _RESERVED = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade expect cookie "
     "forwarded accept-encoding".split()
-) | {one.header for one in SCHEMES.values()}
+) | {scheme.header for scheme in SCHEMES.values()}
 _RESERVED_STEMS = ("proxy-", "webhook-", "x-forwarded-", "tidings-", "x-tidings-")
 _FIELD = "webHookHeaders"
 _PORTS = {"http": 80, "https": 443}
@@ -136,7 +136,7 @@ def without_elsewhere(
         f"{_listed(stays)} went without in this test: give the whole value to send it.",
     )
     left = {name.lower() for name in stays}
-    return tuple(one for one in headers if one[0].lower() not in left)
+    return tuple(header for header in headers if header[0].lower() not in left)
 
 
 def same_url(one: str, other: str) -> bool:

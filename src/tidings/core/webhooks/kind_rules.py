@@ -16,7 +16,7 @@ from tidings.core.webhooks.webhook_form import WebhookForm
 
 def judge_kind(form: WebhookForm, settings: WebhookSettings, old: WebhookSettings | None) -> None:
     """Refuse on the form what the type lacks, and what is another type's."""
-    if any(one.field.split(".")[0] in _JUDGED for one in form.refusals):
+    if any(refusal.field.split(".")[0] in _JUDGED for refusal in form.refusals):
         return
     if old is not None and KINDS[old.kind].of_file:
         form.refuse(

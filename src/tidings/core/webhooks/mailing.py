@@ -44,15 +44,17 @@ def _to(form: Form, field: DeclaredField, standing: Any) -> Any:
         )
         return standing
     found = []
-    for one in value:
-        template = isinstance(one, str) and len(one) <= SUBJECT_MAX and is_template(one)
-        address = one if template else address_of(one)
+    for recipient in value:
+        template = (
+            isinstance(recipient, str) and len(recipient) <= SUBJECT_MAX and is_template(recipient)
+        )
+        address = recipient if template else address_of(recipient)
         if address is None:
             form.refuse(
                 "bad_address",
                 field.name,
                 f"{called} must hold one plain e-mail address in each place; got "
-                f"{describe_value(one)}. "
+                f"{describe_value(recipient)}. "
                 "Write the address alone, as ops@brand.example.",
             )
             return standing
@@ -126,12 +128,12 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
     @property
     def addresses(self) -> list[str]:
         """Those of its recipients that are no templates."""
-        return [one for one in self.to if not is_template(one)]
+        return [recipient for recipient in self.to if not is_template(recipient)]
 
     @property
     def templates(self) -> list[tuple[str, str]]:
         """Each by the field that it is of."""
-        found = [("email.to", one) for one in self.to if is_template(one)]
+        found = [("email.to", recipient) for recipient in self.to if is_template(recipient)]
         for name in ("subject", "text", "html"):
             if (said := getattr(self, name)) is not None:
                 found.append((f"email.{name}", said))
@@ -225,27 +227,29 @@ class Recipients(msgspec.Struct, frozen=True):
 def recipients_of(fields: Mapping[str, object]) -> Recipients:
     """What a connection's fields say; what is wrong with them admits nobody who has not agreed."""
     domains = fields.get("domains", ())
-    listed = [str(one).lower() for one in domains] if isinstance(domains, list | tuple) else ["-"]
+    listed = (
+        [str(domain).lower() for domain in domains] if isinstance(domains, list | tuple) else ["-"]
+    )
     return Recipients(fields.get("recipients", CONFIRMED) == ANY, frozenset(listed))
 
 
 def judge_mailing(form: Form, mailing: Mailing, recipients: Recipients) -> None:
     """Refuse on the form who may not be written to over the connection."""
-    for one in mailing.to:
-        if is_template(one):
+    for recipient in mailing.to:
+        if is_template(recipient):
             if not recipients.any:
                 form.refuse(
                     "recipients_fixed",
                     "email.to",
                     "email.to must hold addresses over this connection, and no templates; got "
-                    f"{describe_value(one)}. Write the addresses, or ask the operator.",
+                    f"{describe_value(recipient)}. Write the addresses, or ask the operator.",
                 )
                 return
-        elif not recipients.admits(one):
+        elif not recipients.admits(recipient):
             form.refuse(
                 "recipient_not_admitted",
                 "email.to",
                 "email.to must hold addresses of the domains that the operator admits over this "
-                f"connection; got {describe_value(one)}. Ask the operator.",
+                f"connection; got {describe_value(recipient)}. Ask the operator.",
             )
             return

@@ -109,9 +109,9 @@ def scrubbed(text: bytes, configured: Headers) -> bytes:
 def scrubbed_headers(headers: Headers, configured: Headers) -> tuple[tuple[str, str], ...]:
     """The same of the headers of its answer, whose signs are bytes."""
     secrets = [
-        (one.encode("utf-8", "surrogatepass").decode("latin-1"), mask(secret))
+        (form.encode("utf-8", "surrogatepass").decode("latin-1"), mask(secret))
         for secret in _secrets(configured)
-        for one in _forms(secret)
+        for form in _forms(secret)
     ]
     found = []
     for name, value in headers:
@@ -132,15 +132,15 @@ def _forms(secret: str) -> tuple[str, ...]:
     """How a secret is written by most who write it: by common libraries for JSON, URLs and HTML."""
     if _AS_IT_IS.fullmatch(secret):
         return (secret,)
-    of_json = [json.dumps(secret, ensure_ascii=one)[1:-1] for one in (True, False)]
-    by_number = [signs.sub(_numbered, one) for signs in _NUMBERED for one in of_json]
-    of_json += [*by_number, *(one.replace("/", "\\/") for one in of_json)]
-    of_json += [_NUMBER.sub(lambda found: r"\u" + found[1].upper(), one) for one in of_json]
+    of_json = [json.dumps(secret, ensure_ascii=quoted)[1:-1] for quoted in (True, False)]
+    by_number = [signs.sub(_numbered, form) for signs in _NUMBERED for form in of_json]
+    of_json += [*by_number, *(form.replace("/", "\\/") for form in of_json)]
+    of_json += [_NUMBER.sub(lambda found: r"\u" + found[1].upper(), form) for form in of_json]
     of_url = [quote(secret, safe, errors="surrogatepass") for safe in ("/", "", " ")]
-    of_url += [one.replace(" ", "+") for one in of_url]
-    of_url += [_PERCENT.sub(lambda found: found[0].lower(), one) for one in of_url]
-    of_html = [html.escape(secret, quote=one) for one in (True, False)]
-    of_html += [of_html[0].replace("&#x27;", one) for one in ("&#39;", "&#039;")]
+    of_url += [form.replace(" ", "+") for form in of_url]
+    of_url += [_PERCENT.sub(lambda found: found[0].lower(), form) for form in of_url]
+    of_html = [html.escape(secret, quote=quoted) for quoted in (True, False)]
+    of_html += [of_html[0].replace("&#x27;", apostrophe) for apostrophe in ("&#39;", "&#039;")]
     every = {secret, *of_json, *of_url, *of_html}
     return tuple(sorted(every, key=len, reverse=True))
 

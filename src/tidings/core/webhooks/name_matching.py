@@ -54,7 +54,7 @@ def is_prefix(asked: str) -> bool:
 
 def prefixes_of(asked: Iterable[str]) -> tuple[str, ...]:
     """The prefixes among what is asked for, without their `*`."""
-    return tuple(sorted(one[:-1] for one in asked if is_prefix(one)))
+    return tuple(sorted(asked_name[:-1] for asked_name in asked if is_prefix(asked_name)))
 
 
 def hears(asked: Collection[str], kept: str) -> bool:
@@ -80,7 +80,7 @@ class NameQuery(msgspec.Struct, frozen=True):
 def name_query(asked: Iterable[str]) -> NameQuery:
     """The stored names of all events that who asks for these hears."""
     wanted = tuple(asked)
-    names = dict.fromkeys(one for one in wanted if not is_prefix(one))
+    names = dict.fromkeys(asked_name for asked_name in wanted if not is_prefix(asked_name))
     if hears(wanted, STORED_BULK):
         names[STORED_BULK] = None
     return NameQuery(tuple(names), prefixes_of(wanted))
@@ -107,10 +107,10 @@ def both_ask(one: Iterable[str], other: Iterable[str]) -> list[str]:
 def unheard_names(asked: Iterable[str], known: Collection[str]) -> list[str]:
     """What no event of a known type is heard by: it waits for types that nobody has named yet."""
     return [
-        one
-        for one in asked
-        if one not in known
-        and not (is_prefix(one) and any(name.startswith(one[:-1]) for name in known))
+        asked_name
+        for asked_name in asked
+        if asked_name not in known
+        and not (is_prefix(asked_name) and any(name.startswith(asked_name[:-1]) for name in known))
     ]
 
 

@@ -80,12 +80,12 @@ class Registry:
     def below(self, org: OrgId) -> list[OrgId]:
         """The orgs below an org, at any depth."""
         found: list[OrgId] = []
-        for one in self._parent:
-            above = self._parent.get(one)
+        for child in self._parent:
+            above = self._parent.get(child)
             while above is not None and above != org:
                 above = self._parent.get(above)
             if above == org:
-                found.append(one)
+                found.append(child)
         return found
 
     def subscribers(self, org: OrgId, event_name: str) -> list[str]:

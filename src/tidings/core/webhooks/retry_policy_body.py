@@ -35,7 +35,7 @@ def _number(value: object) -> TypeGuard[int | float]:
 def _listed(value: object) -> str:
     """A short list as it came: its items say what is wrong."""
     if isinstance(value, list):
-        items = ", ".join(describe_value(one) for one in value[:5])
+        items = ", ".join(describe_value(element) for element in value[:5])
         return f"[{items}{', …' if len(value) > 5 else ''}]"
     return describe_value(value)
 
@@ -47,7 +47,9 @@ def _lean(number: float) -> float | int:
 def _delays(value: object) -> tuple[float, ...] | None:
     if not isinstance(value, list) or not 1 <= len(value) <= DELAYS_MAX:
         return None
-    fits = tuple(float(one) for one in value if _number(one) and 1 <= one <= DELAY_MAX_S)
+    fits = tuple(
+        float(element) for element in value if _number(element) and 1 <= element <= DELAY_MAX_S
+    )
     return fits if len(fits) == len(value) else None
 
 
@@ -149,6 +151,6 @@ def show_retry(policy: RetryPolicy) -> dict[str, Any]:
 _SCHEMA: Json = {
     "type": "object",
     "description": _Retries.__doc__,
-    "properties": {one.name: one.taken(new=True) for one in declared(_Retries)},
+    "properties": {field.name: field.taken(new=True) for field in declared(_Retries)},
 }
 RETRIES = CustomField(read_retry, schema=_SCHEMA, answers=_SCHEMA, shows=show_retry)

@@ -30,7 +30,7 @@ _ANSWERED = (
     "webHookId consumerGroupId orgId attribution noOfRetryAttempts standing disabledReason version "
     "signingSecretHint signingSecretOverlapEnds warning condition health replay"
 ).split()
-_FIELDS = frozenset((*(one.name for one in SETTABLE), *_ANSWERED))
+_FIELDS = frozenset((*(field.name for field in SETTABLE), *_ANSWERED))
 
 
 class ParsedWebhookBody(msgspec.Struct, frozen=True):
@@ -84,7 +84,7 @@ def read_webhook(
 def _judge_extra(form: WebhookForm, settings: WebhookSettings, old: WebhookSettings | None) -> None:
     """Whether what is asked to be added has an effect, and a flow is one that somebody knows."""
     shapes = settings.transformation is None and settings.kind != QUEUE
-    if shapes and not any(one.field.startswith(NEO) for one in form.refusals):
+    if shapes and not any(refusal.field.startswith(NEO) for refusal in form.refusals):
         took = old is not None and old.transformation is None and old.kind != QUEUE
         stood = old.extra.get(NEO) if old is not None and took else None
         judge_neo(form, settings.extra.get(NEO), form.known.transformations, stood=stood)

@@ -92,7 +92,7 @@ _SLA = Number(
     0, SLA_MAX_S, "Leave it out for no limit.", whole=True, text=r"^[0-9]{1,6}(\.[0-9]{1,15})?$"
 )
 _ORDERING = Choice(
-    tuple(one.value for one in Ordering),
+    tuple(ordering.value for ordering in Ordering),
     "bad_ordering",
     Ordering,
     (
@@ -109,7 +109,7 @@ _FLAG = StoredField(
     lambda value: isinstance(value, bool), "true or false", {"type": "boolean"}, EXTRA_BYTES_MAX
 )
 _SOURCES = StoredField(
-    lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
+    lambda value: isinstance(value, list) and all(isinstance(element, str) for element in value),
     "a list of sources, such as WeChat, WebEngage or Instore",
     TEXTS,
     EXTRA_BYTES_MAX,
@@ -418,5 +418,5 @@ ORIGINAL = (
     *("slaInSeconds", "listenToChildEvents", *_ADDITIONS, IDENTIFIERS, NEO, "active"),
 )
 """What the original has of them: an import of its answer says nothing of the others."""
-FIELD_OF = {one.name: one for one in SETTABLE}
+FIELD_OF = {field.name: field for field in SETTABLE}
 SECRET = FIELD_OF["signingSecret"]

@@ -29,7 +29,7 @@ def _columns(
     if value is None:
         return None if field.name in form.body else standing
     fits = isinstance(value, dict) and 0 < len(value) <= COLUMNS_MAX
-    if not fits or not all(COLUMN.fullmatch(one) for one in value):
+    if not fits or not all(COLUMN.fullmatch(column) for column in value):
         form.refuse(
             "bad_columns",
             field.name,

@@ -134,7 +134,9 @@ class Variants(Generic[V]):
         kind = self.kinds.get(str(said.get(TYPE))) if isinstance(said, dict) else None
         if kind is None:
             return None if said is None else {}
-        secret = {one.name for one in declared(kind) if getattr(one.field.kind, "secret", False)}
+        secret = {
+            field.name for field in declared(kind) if getattr(field.field.kind, "secret", False)
+        }
         return {
             name: mask(value) if name in secret and isinstance(value, str) else value
             for name, value in said.items()
@@ -177,21 +179,21 @@ class Variants(Generic[V]):
 
     def schema(self, *, answers: bool, closed: bool = False) -> Json:
         """As JSON Schema: what bodies may say, or what answers say. `closed`: and nothing else."""
-        variants = [_variant_schema(*one, answers=answers) for one in self.kinds.items()]
+        variants = [_variant_schema(*kind, answers=answers) for kind in self.kinds.items()]
         closing = {"additionalProperties": False} if closed else {}
-        return {"anyOf": [one | closing for one in variants]}
+        return {"anyOf": [variant | closing for variant in variants]}
 
 
 def _variant_schema(name: str, kind: type[msgspec.Struct], *, answers: bool) -> Json:
     fields = declared(kind)
     properties: Json = {TYPE: {"type": "string", "enum": [name]}}
-    for one in fields:
-        text = one.field.kind.shown() if answers else one.field.kind.taken(new=True)
-        properties[one.name] = text if one.required else or_null(text)
+    for field in fields:
+        text = field.field.kind.shown() if answers else field.field.kind.taken(new=True)
+        properties[field.name] = text if field.required else or_null(text)
     return {
         "type": "object",
         "title": name,
         "description": (kind.__doc__ or "").partition("\n")[0],
         "properties": properties,
-        "required": [TYPE, *(one.name for one in fields if one.required)],
+        "required": [TYPE, *(field.name for field in fields if field.required)],
     }

@@ -135,7 +135,7 @@ class _ActionAttempt:
 
     def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> AttemptResult:
         """What became of it; nothing of `proof` is kept."""
-        in_body = [("", one) for one in secrets_of(self._call).values()]
+        in_body = [("", secret) for secret in secrets_of(self._call).values()]
         known = [*constants_of(self._call), *in_body, *proof]
         if self._call.url_secret and len(self._path) >= SHOWN_FROM:
             known.append(("", self._path))

@@ -73,7 +73,11 @@ def handover_of(
                 if values.get(column) is None:
                     return _NO_VALUE.format(column=column)
             columns = columns_of(action)
-            row = {str(pick.path): values[one] for one, pick in columns.items() if one in values}
+            row = {
+                str(pick.path): values[column]
+                for column, pick in columns.items()
+                if column in values
+            }
             return DriverMessage(write_exactly(row))
         case (KafkaRecordAct(text=None), MadeRecord(value, key)):
             record = value.encode()
@@ -85,7 +89,7 @@ def handover_of(
 
 def unsigned(headers: Headers, webhook: Webhook) -> Headers:
     """Without the signature, which is of what was made and not of what goes."""
-    return [one for one in headers if one[0] != webhook.scheme.header]
+    return [header for header in headers if header[0] != webhook.scheme.header]
 
 
 class DelegateChannel:

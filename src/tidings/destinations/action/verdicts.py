@@ -113,4 +113,4 @@ def _untaken(taken: CompiledFilter) -> str:
 
 
 def _paths(node: Node) -> list[str]:
-    return [node.path] if node.kind == "test" else [p for one in node.nodes for p in _paths(one)]
+    return [node.path] if node.kind == "test" else [p for node in node.nodes for p in _paths(node)]

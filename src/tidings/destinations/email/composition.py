@@ -80,7 +80,7 @@ def written(headers: Headers) -> bytes:
 def compose(mail: ShapedMail, headers: Headers) -> bytes:
     """The e-mail without what is written in front of it when it leaves. Uncomposable, which names
     the part that cannot be one."""
-    plain = all(one.isascii() for one in mail.to)
+    plain = all(recipient.isascii() for recipient in mail.to)
     # Content as 7 bits: no server need be asked whether it takes more, and long lines are broken.
     policy = (SMTP if plain else SMTPUTF8).clone(cte_type="7bit")
     message = EmailMessage(policy)

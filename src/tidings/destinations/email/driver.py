@@ -147,11 +147,17 @@ class EmailChannel:
         if mail is None:
             return verdicts.unmade(attempt.ms)
         admitted = [
-            one for one in mail.to if address_of(one) == one and server.recipients.admits(one)
+            recipient
+            for recipient in mail.to
+            if address_of(recipient) == recipient and server.recipients.admits(recipient)
         ]
         if not admitted:
             return verdicts.nobody_admitted(attempt.ms)
-        to = [one for one in admitted if server.recipients.any or self._shared.confirmed(org, one)]
+        to = [
+            recipient
+            for recipient in admitted
+            if server.recipients.any or self._shared.confirmed(org, recipient)
+        ]
         if not to:
             return verdicts.nobody_confirmed(admitted, attempt.ms)
         limits = self._shared.limits
@@ -180,7 +186,7 @@ class EmailChannel:
         self, attempt: "_EmailAttempt", webhook: Webhook, mail: ShapedMail, to: Sequence[str]
     ) -> AttemptResult | None:
         server, message = self._shared.server, attempt.message
-        left_out = [one for one in mail.to if one not in to]
+        left_out = [recipient for recipient in mail.to if recipient not in to]
         mail = msgspec.structs.replace(mail, to=tuple(to))
         try:
             ready = compose(mail, headers_of(mail, server))

@@ -50,8 +50,8 @@ def judge_refusal(
 ) -> AttemptResult:
     """It was taken for nobody. What the operator can mend is tried again, and so is what any of
     several recipients may take later."""
-    statuses = [_status_of(one) for one in replies]
-    later = [one for one in statuses if status_meaning(one, policy) == "retry"]
+    statuses = [_status_of(reply) for reply in replies]
+    later = [status for status in statuses if status_meaning(status, policy) == "retry"]
     status = later[0] if later else statuses[0]
     answer = _answer(status, replies, left_out, ms)
     if status_meaning(status, policy) != "retry":
@@ -168,7 +168,12 @@ def _status_of(reply: SmtpReply) -> int:
 def _answer(
     status: int, replies: Sequence[SmtpReply], left_out: Sequence[str], ms: float
 ) -> ReceiverAnswer:
-    lines = [f"{one.about or one.step}: {one.code} {one.words}".rstrip() for one in replies]
-    lines += [f"{one}: left out, for it has not confirmed, or is not admitted" for one in left_out]
+    lines = [
+        f"{reply.about or reply.step}: {reply.code} {reply.words}".rstrip() for reply in replies
+    ]
+    lines += [
+        f"{recipient}: left out, for it has not confirmed, or is not admitted"
+        for recipient in left_out
+    ]
     headers = (("smtp-code", str(replies[0].code)), ("smtp-command", replies[0].step))
     return ReceiverAnswer(status, headers, "\n".join(lines).encode(), False, ms)

@@ -90,7 +90,7 @@ class ProducerCluster:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        closing = [one.close() for one in self._lines.values()]
+        closing = [line.close() for line in self._lines.values()]
         self._lines.clear()
         with contextlib.suppress(*FAILURES):
             await asyncio.wait_for(asyncio.gather(*filter(None, closing)), ASK_S)

@@ -51,7 +51,7 @@ class KafkaDestination:
     ) -> MessagePreview:
         if not headers:  # nothing has left
             return MessagePreview(PRODUCE, headers, body)
-        of_message = [one for one in headers if one[0] not in OF_RECORD]
+        of_message = [header for header in headers if header[0] not in OF_RECORD]
         record_key = key_of(key)
         of_record = [] if record_key is None else [(KEY, record_key.decode())]
         of_record += carried(CONTENT_TYPE, name_in(body))
@@ -79,7 +79,7 @@ class Producers:
 
     def overdue_s(self) -> float:
         """Tell how overdue the slowest of them is, in seconds."""
-        return max((one.overdue_s() for one in self._by_connection.values()), default=0.0)
+        return max((producer.overdue_s() for producer in self._by_connection.values()), default=0.0)
 
     async def give_back(self, connection: Connection, producer: "KafkaProducer") -> None:
         """Close it, where nobody else has it."""

@@ -379,7 +379,7 @@ class KafkaProducer:
     def _take_apart(
         self, topic: str, batch: list[_Record], code: int, queue: deque[_Record]
     ) -> None:
-        size = sum(len(one.message.body) + HEADERS_BYTES for one in batch)
+        size = sum(len(record.message.body) + HEADERS_BYTES for record in batch)
         if code in TOO_LARGE and size > BATCH_BYTES_MIN:
             self._batch_bytes[topic] = max(BATCH_BYTES_MIN, size // 2)
         else:

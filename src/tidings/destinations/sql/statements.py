@@ -31,9 +31,9 @@ def statement(name: str, table: DeclaredTable, columns: Sequence[str]) -> str:
         .format(
             table=sql.Identifier(*name.split(".")),
             columns=_names(columns),
-            values=sql.SQL(", ").join(sql.Identifier("r", one) for one in columns),
+            values=sql.SQL(", ").join(sql.Identifier("r", column) for column in columns),
             conflict=_names(table.key or [*filter(None, (table.org_column, table.id))]),
-            act=_change(table, [one for one in columns if one not in table.key]),
+            act=_change(table, [column for column in columns if column not in table.key]),
         )
         .as_string()
     )
@@ -48,8 +48,8 @@ def _change(table: DeclaredTable, columns: Sequence[str]) -> sql.Composable:
     if not table.key or not columns:
         return sql.SQL("NOTHING")
     change = sql.SQL(", ").join(
-        sql.SQL("{} = {}").format(sql.Identifier(one), sql.Identifier("excluded", one))
-        for one in columns
+        sql.SQL("{} = {}").format(sql.Identifier(column), sql.Identifier("excluded", column))
+        for column in columns
     )
     only: list[sql.Composable] = []
     if table.newer:

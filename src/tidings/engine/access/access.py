@@ -109,7 +109,7 @@ class CredentialBook:
 
     def load(self, snapshot: port.Snapshot) -> None:
         """Take over the credentials at start."""
-        self._credentials = {one.id: one for one in snapshot.credentials}
+        self._credentials = {credential.id: credential for credential in snapshot.credentials}
         self._remembered.clear()
 
     # -- asking -----------------------------------------------------------------------------------
@@ -252,13 +252,17 @@ class CredentialBook:
 
     def of_org(self, org: OrgId) -> list[port.StoredCredential]:
         """All credentials of an org, revoked ones too, oldest first."""
-        own = [one for one in self._credentials.values() if one.org == org]
+        own = [credential for credential in self._credentials.values() if credential.org == org]
         return sorted(own, key=lambda one: (one.created_ms, one.id))
 
     def of_platform(self) -> list[port.StoredCredential]:
         """The platform's own credentials that were not revoked."""
         all_of_them = self._credentials.values()
-        return [one for one in all_of_them if one.platform and one.revoked_ms is None]
+        return [
+            credential
+            for credential in all_of_them
+            if credential.platform and credential.revoked_ms is None
+        ]
 
     def used_ms(self, credential: port.StoredCredential) -> int | None:
         """When a credential was last used."""

@@ -62,7 +62,7 @@ class Credentials:
 
     def list(self, caller: AuthenticatedCaller, org: OrgId) -> list[port.StoredCredential]:
         """The credentials of an org that the caller may see, revoked ones too, oldest first."""
-        return [one for one in self._access.of_org(org) if _shown(one, caller)]
+        return [credential for credential in self._access.of_org(org) if _shown(credential, caller)]
 
     def get(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> port.StoredCredential:
         """One of them. UnknownCredential for anything else."""
@@ -80,7 +80,11 @@ class Credentials:
         self._check_limits(caller, org, wanted.limits, CredentialLimits())
 
         async def change() -> tuple[port.StoredCredential, str]:
-            own = [one for one in self._access.of_org(org) if one.revoked_ms is None]
+            own = [
+                credential
+                for credential in self._access.of_org(org)
+                if credential.revoked_ms is None
+            ]
             if len(own) >= PER_ORG_MAX:
                 raise _refused(
                     Conflict,
@@ -234,7 +238,7 @@ class Credentials:
         return digest_of(till_secret(secret) if kind == TILL else secret), secret
 
     def _is_last_of_platform(self, credential: port.StoredCredential) -> bool:
-        return all(one.id == credential.id for one in self._access.of_platform())
+        return all(other.id == credential.id for other in self._access.of_platform())
 
 
 def _shown(credential: port.StoredCredential, caller: AuthenticatedCaller) -> bool:

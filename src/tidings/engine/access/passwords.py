@@ -69,9 +69,9 @@ class Passwords:
         # Made by the first check of all, whoever it is of: its time must not tell.
         nobodys = _nobodys(of.time_cost, of.memory_cost, of.parallelism)
         fitting: set[str] = set()
-        for like in {one.rpartition("$")[0]: one for one in known or {nobodys}}.values():
+        for like in {hashed.rpartition("$")[0]: hashed for hashed in known or {nobodys}}.values():
             made = _again(like, password)
-            fitting |= {one for one in known if hmac.compare_digest(one.encode(), made)}
+            fitting |= {hashed for hashed in known if hmac.compare_digest(hashed.encode(), made)}
         return fitting
 
     @contextlib.asynccontextmanager

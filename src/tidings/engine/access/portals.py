@@ -82,8 +82,10 @@ class Portals:
         """The portal of one of the sessions `had` that this very link began: a page was loaded
         again. None where there is none."""
         digest = digest_of(token).hex()
-        found = (self._sessions.opened(one) for one in had)
-        return next((one for one in found if one is not None and one.link == digest), None)
+        found = (self._sessions.opened(session) for session in had)
+        return next(
+            (session for session in found if session is not None and session.link == digest), None
+        )
 
     async def open(self, token: str, address: str, agent: str) -> tuple[SignedIn, PortalSession]:
         """The session that a link begins, and what that is limited to. Denied, StoreDown."""

@@ -243,7 +243,7 @@ class Sessions:
         """End all sessions of this one's owner, this one too; how many. Denied."""
         own = self._live(token)
         ending = [own] if own.portal else self._table.of(self._table.owner(own))
-        await self._table.drop([one.digest for one in ending])
+        await self._table.drop([session.digest for session in ending])
         return len(ending)
 
     # -- upkeep -----------------------------------------------------------------------------------
@@ -251,7 +251,7 @@ class Sessions:
     def forget_expired(self) -> None:
         """Drop from memory what has expired; the store is told apart (`drop_expired`)."""
         now_ms = self._clock.now_ms()
-        for session in [one for one in self._table if not self._in_time(one, now_ms)]:
+        for session in [expired for expired in self._table if not self._in_time(expired, now_ms)]:
             self._table.forget(session.digest)
 
     # -- inside -----------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ class Sessions:
         most = PER_OWNER_MAX if opened is None else PORTALS_MAX
         if len(own) > most:
             with contextlib.suppress(port.StoreDown):  # out of force; see `drop_ended`
-                await self._table.drop([one.digest for one in own[:-most]])
+                await self._table.drop([session.digest for session in own[:-most]])
         return SignedIn(token)
 
     def owner_at_hand(self, token: str) -> str | None:

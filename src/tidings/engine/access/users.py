@@ -95,8 +95,8 @@ class UserBook:
         """Where a person's account may work now, lowest org first."""
         seats = [
             member
-            for one in self._account(person)
-            for member in self._members.get(one.id, {}).values()
+            for user in self._account(person)
+            for member in self._members.get(user.id, {}).values()
             if is_active(member)
         ]
         return sorted(seats, key=lambda member: member.org)
@@ -112,7 +112,7 @@ class UserBook:
 
     def caller(self, person: str, org: OrgId) -> AuthenticatedCaller:
         """The caller that a person's account is in an org. Forbidden where they may not."""
-        member = next((one for one in self.seats(person) if one.org == org), None)
+        member = next((seat for seat in self.seats(person) if seat.org == org), None)
         if member is None:
             raise Forbidden.because(
                 "forbidden_org",
@@ -146,10 +146,12 @@ class UserBook:
         persons = [self._persons[id] for id in self.of_email(email) if only in (None, id)]
         hashes = [person.password for person in persons if person.password is not None]
         fitting = await self._passwords.which(hashes, password[: PASSWORD_MAX + 1], network)
-        seated = [one for one in persons if one.password in fitting and self.seats(one.id)]
+        seated = [
+            person for person in persons if person.password in fitting and self.seats(person.id)
+        ]
         if not seated:
             return None
-        if len(fitting) > 1 or any(self._passwords.is_old(one) for one in fitting):
+        if len(fitting) > 1 or any(self._passwords.is_old(hashed) for hashed in fitting):
             # One hash for all: they are one account from now on, and cost one check.
             await self._set_password(seated, await self._hash(seated[0].email, password))
         return min(seated, key=lambda one: self.seats(one.id)[0].org).id
@@ -229,7 +231,7 @@ class UserBook:
         async def change() -> None:
             user = self.get(org, id)
             _check_role(caller, user.member.role)
-            others = [one.id for one in self._account(id) if one.id != id]
+            others = [user.id for user in self._account(id) if user.id != id]
             if others and len(self._members[id]) == 1:
                 await self._sessions.inherit(id, others[0])
             forgotten = await self._store.drop_member(org, id)
@@ -302,12 +304,14 @@ class UserBook:
         if own is None or own.password is None:
             return []
         alike = [self._persons[id] for id in self._of_email[own.email]]
-        return [one for one in alike if one.password == own.password]
+        return [user for user in alike if user.password == own.password]
 
     async def _hash(self, email: str, password: str) -> str:
         """The hash of a password, with the salt that others of the address have."""
         hashes = [self._persons[id].password for id in self.of_email(email)]
-        like = (one for one in hashes if one is not None and not self._passwords.is_old(one))
+        like = (
+            hashed for hashed in hashes if hashed is not None and not self._passwords.is_old(hashed)
+        )
         return await self._passwords.hash(password, next(like, None))
 
     async def _set_password(self, persons: Sequence[port.StoredPerson], hashed: str) -> None:
@@ -319,8 +323,8 @@ class UserBook:
                 and now.password == person.password  # else they were faster
             ]
             await self._store.put_people(fresh)  # one account before, and after
-            for one in fresh:
-                self._keep_person(one)
+            for session in fresh:
+                self._keep_person(session)
 
         await self._changes.run(change)
 
@@ -355,7 +359,7 @@ class UserBook:
                 f"An org must have at most {PER_ORG_MAX} users; got one more. Remove some.",
             )
         known = [self._persons[id] for id in self.of_email(wanted.email)]
-        if any(org in self._members[one.id] for one in known):
+        if any(org in self._members[person.id] for person in known):
             raise _refused(
                 Conflict,
                 "user_exists",
@@ -363,7 +367,7 @@ class UserBook:
                 f"email must be new in the org; got {describe_value(wanted.email)}. Change that "
                 "user.",
             )
-        if hashed is not None and any(one.password is not None for one in known):
+        if hashed is not None and any(person.password is not None for person in known):
             raise _refused(
                 Conflict,
                 "person_exists",

@@ -60,7 +60,9 @@ class ActionServices:
 
         def number_of(org: OrgId, name: str) -> int | None:
             found = (
-                one.number for one in registry.of_org(org) if one.type.acts and one.name == name
+                webhook.number
+                for webhook in registry.of_org(org)
+                if webhook.type.acts and webhook.name == name
             )
             return next(found, None)
 

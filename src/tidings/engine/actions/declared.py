@@ -41,7 +41,9 @@ async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> 
     as it was. `by`: who is shown as the author, the file's name. Conflict where a name is another
     webhook's; StoreDown.
     """
-    standing = {one.webhook.name: one for one in webhooks.list(org) if one.webhook.type.of_file}
+    standing = {
+        record.webhook.name: record for record in webhooks.list(org) if record.webhook.type.of_file
+    }
     for action in actions.values():
         record = await webhooks.declare(org, settings_of(action), by)
         if record.webhook.standing is WebhookStatus.DISABLED and record.config.reason == ABSENT:

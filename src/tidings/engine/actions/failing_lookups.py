@@ -69,8 +69,8 @@ class FailingLookups:
 
     def close(self) -> None:
         """Tell nothing any more. Idempotent."""
-        for one in self._failing.values():
-            one.timer.cancel()
+        for lookup in self._failing.values():
+            lookup.timer.cancel()
         self._failing.clear()
 
     def _due(self, lookup: ActionLookup) -> None:

@@ -63,7 +63,7 @@ class Needs:
         if number is None or event is None:
             return None
         of_event = await self._store.deliveries_of(event.seq)
-        tries = sorted((one for one in of_event if one.webhook == number), key=_last)
+        tries = sorted((delivery for delivery in of_event if delivery.webhook == number), key=_last)
         if not tries:
             return _UNMADE if _is_owed(event, of_event) else None
         found = tries[-1]
@@ -76,9 +76,9 @@ class Needs:
         """These are written: wake who waits for those that are final."""
         if not self._waiters:
             return
-        for one in settled:
-            if one.state >= State.DELIVERED:
-                for waiter in self._waiters.pop(one.delivery) or ():
+        for settlement in settled:
+            if settlement.state >= State.DELIVERED:
+                for waiter in self._waiters.pop(settlement.delivery) or ():
                     task = asyncio.get_running_loop().create_task(self._wake(waiter))
                     self._waking.add(task)
                     task.add_done_callback(self._waking.discard)
@@ -110,4 +110,4 @@ def _last(one: port.StoredDelivery) -> tuple[bool, bool, DeliveryId]:
 def _is_owed(event: port.StoredEvent, made: Sequence[port.StoredDelivery]) -> bool:
     """Whether some of an event's deliveries are not made yet: it is for very many webhooks."""
     until = event.first_delivery + event.deliveries
-    return sum(event.first_delivery <= one.id < until for one in made) < event.deliveries
+    return sum(event.first_delivery <= delivery.id < until for delivery in made) < event.deliveries

@@ -87,16 +87,16 @@ class NewEventsDriver:
         except RequestRefused as refused:
             raise EventsRefused(str(refused)) from None
         found: list[Draft] = []
-        for one in await concluded(items, self._late):
-            if isinstance(one, RejectedEvent):
-                raise EventsRefused(f"{one.message} Correct data of the action, or the type.")
-            found.append(one)
+        for draft in await concluded(items, self._late):
+            if isinstance(draft, RejectedEvent):
+                raise EventsRefused(f"{draft.message} Correct data of the action, or the type.")
+            found.append(draft)
         return found
 
     async def accept(self, drafts: list[Draft]) -> tuple[int, int]:
         """How many are new, and how many were there. StoreDown, Overloaded."""
         verdicts = await self._intake.accept(drafts) if drafts else []
-        new = sum(one.status == "accepted" for one in verdicts)
+        new = sum(verdict.status == "accepted" for verdict in verdicts)
         return new, len(verdicts) - new
 
 

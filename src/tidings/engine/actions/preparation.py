@@ -228,11 +228,13 @@ class Preparation:
     ) -> bytes:
         language = find(seen, action.language) if action.language else None
         act = action.act_for(language)
-        templates = [TextTemplate(one.template, one.html, True) for one in templates_of(act)]
+        templates = [
+            TextTemplate(template.template, template.html, True) for template in templates_of(act)
+        ]
         texts: Sequence[str] = ()
         if templates:
             texts = await self._renderer.render_texts(templates, write_exactly(seen), job.org)
-        spoken = next((name for name, one in action.acts.items() if one is act), "")
+        spoken = next((name for name, other in action.acts.items() if other is act), "")
         return bytes_of(Made(made_of(act, texts, seen), spoken, tuple(steps)))
 
     async def _count(self, action: Action, webhook: Webhook, job: Job, subject: Any) -> None:

@@ -115,7 +115,7 @@ class ReceiptDispatch:
     def _offer_replays(self, replayed: Sequence[port.ReplayReceipt]) -> dict[WebhookRunner, None]:
         """Queue what slices of replays have made; their ids are above those of the events."""
         woken: dict[WebhookRunner, None] = {}
-        for job in (job for one in replayed for job in one.jobs):
+        for job in (job for receipt in replayed for job in receipt.jobs):
             try:
                 runner = self._lanes.runner_of(job.webhook)
                 if runner is not None:
@@ -128,8 +128,8 @@ class ReceiptDispatch:
     def _forget(self, cancelled: Sequence[port.CancelReceipt]) -> None:
         """Let no attempt start of what is cancelled; last, for a settle may have freed it too."""
         of_webhook: dict[int, set[DeliveryId]] = {}
-        for one in cancelled:
-            for webhook, delivery in one.deliveries:
+        for cancelled_delivery in cancelled:
+            for webhook, delivery in cancelled_delivery.deliveries:
                 of_webhook.setdefault(webhook, set()).add(delivery)
         for webhook, deliveries in of_webhook.items():
             try:

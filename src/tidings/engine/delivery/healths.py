@@ -130,10 +130,10 @@ class HealthTracker:
 
     def load(self, healths: Sequence[port.StoredHealth], past: Iterable[Past] = ()) -> None:
         """Take up what a former owner knew, and what it saw in the last minutes."""
-        self._failing = {one.webhook: one for one in healths}
+        self._failing = {health.webhook: health for health in healths}
         seen: dict[int, list[Past]] = {}
-        for one in past:
-            seen.setdefault(one.webhook, []).append(one)
+        for past_attempts in past:
+            seen.setdefault(past_attempts.webhook, []).append(past_attempts)
         for webhook, attempts in seen.items():
             known = self._failing.get(webhook)
             since_ms, run = (None, 0) if known is None else (known.partly_since_ms, known.failures)

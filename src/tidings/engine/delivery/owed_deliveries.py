@@ -18,7 +18,16 @@ def made_at_once(matched: Matched, receipt: port.Receipt) -> Matched:
 
 def made_late(fanned_out: Sequence[port.FanOut]) -> Iterator[Job]:
     """The first attempts of deliveries that were owed and may be sent now."""
-    for one in fanned_out:
-        for delivery, webhook, key in one.deliveries:
-            head = (delivery, webhook, one.org, one.event_id, one.accepted_ms, 1, key, False)
-            yield Job(*head, one.body, passage=one.passage)
+    for fan_out in fanned_out:
+        for delivery, webhook, key in fan_out.deliveries:
+            head = (
+                delivery,
+                webhook,
+                fan_out.org,
+                fan_out.event_id,
+                fan_out.accepted_ms,
+                1,
+                key,
+                False,
+            )
+            yield Job(*head, fan_out.body, passage=fan_out.passage)

@@ -28,7 +28,7 @@ class Stops:
 
     async def load(self) -> None:
         """Take up the switches that a former owner left thrown."""
-        self._stops = {one.org: one for one in await self._store.stops()}
+        self._stops = {stop.org: stop for stop in await self._store.stops()}
 
     def is_stopped(self, org: OrgId) -> bool:
         """Whether attempts of the org's webhooks may not start."""

@@ -52,12 +52,12 @@ class CommitCommands:
     def planned(self) -> tuple[list[port.ReplaySlice], list[port.CancelSlice]]:
         """What goes into the batch, by the registry as it is now."""
         slices = []
-        for one in self._slices:
-            plan = one.plan()
-            one.planned = plan is not None
+        for slice_call in self._slices:
+            plan = slice_call.plan()
+            slice_call.planned = plan is not None
             if plan is not None:
                 slices.append(plan)
-        return slices, [one.slice for one in self._cancels]
+        return slices, [cancel.slice for cancel in self._cancels]
 
     def answer(self, receipt: port.Receipt) -> None:
         """The batch is on stable storage, and the lanes know of it."""
@@ -72,8 +72,8 @@ class CommitCommands:
 
     def refuse(self, error: Exception) -> None:
         """The batch was not written; who asked may ask again."""
-        asked: list[asyncio.Future[Any]] = [one.answered for one in self._slices]
-        asked += [one.answered for one in self._cancels]
+        asked: list[asyncio.Future[Any]] = [slice_call.answered for slice_call in self._slices]
+        asked += [cancel.answered for cancel in self._cancels]
         for answered in asked:
             if not answered.done():
                 answered.set_exception(error)

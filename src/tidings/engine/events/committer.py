@@ -297,8 +297,8 @@ class Committer:
             return
         for call in calls:
             await self._commit(CommitContents(calls=[call]))
-        for one in settled:
-            await self._commit(CommitContents(settled=[one]))
+        for settlement in settled:
+            await self._commit(CommitContents(settled=[settlement]))
         if rejections:
             await self._commit(CommitContents(rejections=rejections))
         self._queue.put_back(CommitContents(claims=batch.claims))

@@ -130,8 +130,8 @@ class EventTypes:
         with `listenToChildEvents`.
         """
         found = dict(self._catalogue_names)
-        for one in (org, *self._below(org)):
-            for name, versions in self._own.get(one, {}).items():
+        for member in (org, *self._below(org)):
+            for name, versions in self._own.get(member, {}).items():
                 found[name] = max(found.get(name, 1), *versions)
         return found
 
@@ -167,8 +167,8 @@ class EventTypes:
     def _find(self, orgs: Iterable[OrgId], name: str) -> Mapping[int, ReadyVersion] | None:
         if (versions := self.catalogue.versions(name)) is not None:
             return versions
-        for one in orgs:
-            if (own := self.own(one, name)) is not None:
+        for org in orgs:
+            if (own := self.own(org, name)) is not None:
                 return own
         real = self.catalogue.alias_of(name)
         return None if real is None else self.catalogue.versions(real)
@@ -176,7 +176,7 @@ class EventTypes:
     def own(self, org: OrgId, name: str) -> Mapping[int, OwnType] | None:
         """An own type's versions, for the accept path; None where the org has no such type."""
         versions = self._own.get(org, {}).get(name)
-        return None if versions is None else {at: one.made for at, one in versions.items()}
+        return None if versions is None else {at: version.made for at, version in versions.items()}
 
     def record(self, org: OrgId, name: str, version: int | None = None) -> OwnRecord:
         """An own type of the org, the newest version unless one is named. UnknownType."""

@@ -90,7 +90,7 @@ class Feed:
     def silent_s(self) -> float:
         """Tell for how long a listener has waited beside facts that it was not woken for, in
         seconds; asked regularly."""
-        listeners = (one for channel in self._listeners.values() for one in channel)
+        listeners = (listener for channel in self._listeners.values() for listener in channel)
         if not any(listener.is_missed for listener in listeners):
             self._missed_since_s = None
             return 0.0

@@ -81,12 +81,12 @@ async def concluded(
 ) -> list[Draft | RejectedEvent]:
     """The items of a call, each checked. Raises Overloaded, also where nobody checks late."""
     done: list[Draft | RejectedEvent] = []
-    for item in items:
-        if not isinstance(item, UncheckedEvent):
-            done.append(item)
+    for draft in items:
+        if not isinstance(draft, UncheckedEvent):
+            done.append(draft)
         elif late is None:
             raise Overloaded("nobody checks events apart")
         else:
-            problems = await late.problems(item.org, item.version, item.raw)
-            done.append(item.conclude(problems))
+            problems = await late.problems(draft.org, draft.version, draft.raw)
+            done.append(draft.conclude(problems))
     return done

@@ -87,9 +87,9 @@ class Consents:
             return []
         mailed = self._mailed(webhook.org)
         return [
-            one
-            for one in webhook.email.addresses
-            if one in mailed and not self.has_agreed(webhook.org, one)
+            address
+            for address in webhook.email.addresses
+            if address in mailed and not self.has_agreed(webhook.org, address)
         ]
 
     def awaits(self, org: OrgId, address: str, purpose: Purpose = Purpose.NOTICES) -> bool:
@@ -203,5 +203,5 @@ class ConsentEmails:
     def _open(self, org: OrgId) -> bool:
         settings = self._orgs.settings(org)
         return len(settings.notify_confirmed) < len(settings.notify) or any(
-            one not in settings.mail_confirmed for one in self._mailed(org)
+            address not in settings.mail_confirmed for address in self._mailed(org)
         )

@@ -179,12 +179,12 @@ class Emails:
         while True:
             self._wake.clear()
             now_ms = self._clock.now_ms()
-            for due in [one for one in self._settled() if _due_ms(one, now_ms) <= now_ms]:
+            for due in [queued for queued in self._settled() if _due_ms(queued, now_ms) <= now_ms]:
                 heart.beat(SEND_S)  # it is told of long before
                 await self._go(self._mailer, due.id)
             heart.beat()
             await self._drop_gone()
-            next_ms = min((_due_ms(one, now_ms) for one in self._settled()), default=None)
+            next_ms = min((_due_ms(queued, now_ms) for queued in self._settled()), default=None)
             wait_s = None if next_ms is None else max(0.0, (next_ms - self._clock.now_ms()) / 1000)
             if self._gone:
                 wait_s = DOWN_S
@@ -215,7 +215,7 @@ class Emails:
 
     def _settled(self) -> list[port.QueuedEmail]:
         """Without the one that something is being added to."""
-        return [one for one in self._waiting.values() if one.id != self._noting]
+        return [email for email in self._waiting.values() if email.id != self._noting]
 
     async def _go(self, mailer: Mailer, id: str) -> None:
         one = self._waiting[id]
@@ -276,13 +276,17 @@ class Emails:
     async def _note_sent(self, org: OrgId, about: str) -> None:
         now_ms = self._clock.now_ms()
         # What holds nothing back any more is forgotten, so that this stays small.
-        over = [one for one, at_ms in self._next_ms.items() if at_ms <= now_ms and one != about]
+        over = [
+            email_id
+            for email_id, at_ms in self._next_ms.items()
+            if at_ms <= now_ms and email_id != about
+        ]
         for webhook in over:
             del self._next_ms[webhook]
         self._gone += [_sent_id(webhook) for webhook in over]
         self._next_ms[about] = next_ms = now_ms + EVERY_MS
         id, said = _sent_id(about), msgspec.json.encode({"webHookId": about})
-        self._gone = [one for one in self._gone if one != id]
+        self._gone = [gone_id for gone_id in self._gone if gone_id != id]
         with self._outage:  # a restart would then tell sooner
             await self._store.put_email(port.QueuedEmail(id, org, SENT, said, next_ms))
 

@@ -33,12 +33,18 @@ class Planner:
         """The slice behind the job's cursor; asked again where the registry has moved on."""
         keys: dict[EventNumber, int | None] = {}
         with_bodies = self.needs_bodies(webhook, job.spec)
-        for one in found.found:
-            event = _decoded(one.body) if with_bodies else None
-            if event is not None and one.unmatched and not self._wants(webhook, one.org, event):
+        for candidate in found.found:
+            event = _decoded(candidate.body) if with_bodies else None
+            if (
+                event is not None
+                and candidate.unmatched
+                and not self._wants(webhook, candidate.org, event)
+            ):
                 continue
-            key = None if event is None else self._ordering_key(one.org, one.name, event)
-            keys[one.event] = key
+            key = (
+                None if event is None else self._ordering_key(candidate.org, candidate.name, event)
+            )
+            keys[candidate.event] = key
 
         def plan() -> port.ReplaySlice | None:
             now = self._registry.get(webhook.number)

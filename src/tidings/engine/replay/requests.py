@@ -122,7 +122,7 @@ class ReplayRequests:
             for part in _parts(request.deliveries):
                 listed = await self._store.listed_deliveries(org, part)
                 if request.kind is ReplayKind.REPLAY and source is not None:
-                    listed = [one for one in listed if one.webhook == source.number]
+                    listed = [delivery for delivery in listed if delivery.webhook == source.number]
                 unknown += len(part) - len(listed)
                 found += listed
             for ids in _parts(request.event_ids):
@@ -131,8 +131,8 @@ class ReplayRequests:
                 found += events
         if request.search is not None:
             hits: set[EventNumber] = set()
-            for one in orgs:
-                term = self._terms.asked(one, request.search)
+            for member in orgs:
+                term = self._terms.asked(member, request.search)
                 hits.update(await self._store.find(term, IDS_MAX + 1 - len(hits)))
                 if len(hits) > IDS_MAX:
                     raise _refused(
@@ -144,7 +144,7 @@ class ReplayRequests:
             if found is None:
                 found = [port.ReplayEntry(seq) for seq in hits]
             else:
-                found = [one for one in found if one.event in hits]
+                found = [delivery for delivery in found if delivery.event in hits]
         return found, unknown
 
 

@@ -395,7 +395,7 @@ class Replays:
         found = await self._store.candidates(job.number, job.spec, run.scan, CANCEL_EVENTS, False)
         if not found.found:
             return _went_on(run, found)
-        deliveries = [one for candidate in found.found for one in candidate.deliveries]
+        deliveries = [delivery for candidate in found.found for delivery in candidate.deliveries]
         slice = port.CancelSlice(deliveries, job.by, job.number, job.cursor, found.cursor)
         async with self._slots.hold(job.org):
             done = await self._commits.cancel(slice)

@@ -30,7 +30,7 @@ async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer
     """The mail that an event becomes, as JSON. ShapeRefused, RenderRefused, RenderLater."""
     name = _named.decode(event).eventName
     plain = mailing.text is None and mailing.html is None
-    templates = [TextTemplate(one) for one in mailing.to if is_template(one)]
+    templates = [TextTemplate(recipient) for recipient in mailing.to if is_template(recipient)]
     for said, escaped in ((mailing.subject, False), (mailing.text, False), (mailing.html, True)):
         if said is not None:
             templates.append(TextTemplate(said, escaped))
@@ -38,7 +38,7 @@ async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer
     if templates:
         texts = list(await renderer.render_texts(templates, event, org))
     made = iter(texts)
-    to = [_recipient(at, one, made) for at, one in enumerate(mailing.to, 1)]
+    to = [_recipient(at, recipient, made) for at, recipient in enumerate(mailing.to, 1)]
     subject = next(made) if mailing.subject is not None else name
     text = next(made) if mailing.text is not None else None
     if plain:

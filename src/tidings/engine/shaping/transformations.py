@@ -55,8 +55,8 @@ class Transformations:
 
     def load(self, stored: Sequence[StoredTransformation]) -> None:
         """Fill in at the start."""
-        for one in stored:
-            self._newest.setdefault(one.org, {})[one.name] = one
+        for transformation in stored:
+            self._newest.setdefault(transformation.org, {})[transformation.name] = transformation
 
     def template(self, org: OrgId, name: str) -> str | None:
         """The template in force."""
@@ -65,7 +65,11 @@ class Transformations:
 
     def names(self, org: OrgId) -> list[str]:
         """All that the org has, sorted."""
-        return sorted(name for name, one in self._newest.get(org, {}).items() if one.template)
+        return sorted(
+            name
+            for name, transformation in self._newest.get(org, {}).items()
+            if transformation.template
+        )
 
     def choices(self, org: OrgId) -> Sequence[dict[str, str]]:
         """What `neoEnrichment` may name, as label and value."""

@@ -55,13 +55,13 @@ class Activity:
     def note(self, arrivals: Iterable[MessageActivity]) -> None:
         """Messages have come."""
         self.is_unsaved = True
-        for one in arrivals:
-            (self._refused if one.outcome == REFUSED else self._newest).append(one)
-            self.totals[one.outcome] += 1
-            minute = one.at_ms // MINUTE_MS
+        for arrival in arrivals:
+            (self._refused if arrival.outcome == REFUSED else self._newest).append(arrival)
+            self.totals[arrival.outcome] += 1
+            minute = arrival.at_ms // MINUTE_MS
             if not self._minutes or self._minutes[-1][0] < minute:
                 self._minutes.append((minute, Counter()))
-            self._minutes[-1][1][one.outcome] += 1
+            self._minutes[-1][1][arrival.outcome] += 1
 
     def last_hour(self, now_ms: int) -> Counter[str]:
         """Messages of the last sixty minutes by outcome."""

@@ -57,19 +57,19 @@ class DeadLetterQueue:
                     0,
                     live.stored.number,
                     now_ms,
-                    storable(one.message.place),
-                    one.code,
-                    storable(one.reason),
-                    storable(one.field),
-                    [(storable(name), storable(value)) for name, value in _shown(one, secret)],
-                    bounded_body(one.message.body)[0],
-                    _known_by(live, one),
+                    storable(fate.message.place),
+                    fate.code,
+                    storable(fate.reason),
+                    storable(fate.field),
+                    [(storable(name), storable(value)) for name, value in _shown(fate, secret)],
+                    bounded_body(fate.message.body)[0],
+                    _known_by(live, fate),
                 )
-                for one in fates
+                for fate in fates
             ]
         )
         told_ms = live.aside_told_ms
-        others = [one for one in fates if one.code != ID_CONFLICT]
+        others = [fate for fate in fates if fate.code != ID_CONFLICT]
         waiting = live.aside - live.conflicts
         if others and not waiting and (told_ms is None or _is_due(told_ms, now_ms)):
             live.aside_told_ms = now_ms
@@ -81,7 +81,7 @@ class DeadLetterQueue:
             size = len(bounded_body(fate.message.body)[0])
             live.count_aside(1, size, fate.code == ID_CONFLICT)
         if len(others) < len(fates):
-            self._tell_conflicts(live, [one for one in fates if one.code == ID_CONFLICT], now_ms)
+            self._tell_conflicts(live, [fate for fate in fates if fate.code == ID_CONFLICT], now_ms)
 
     def _tell_conflicts(
         self, live: LiveSource, conflicts: Sequence[IntakeResult], now_ms: int
@@ -99,7 +99,7 @@ class DeadLetterQueue:
     async def _make_room(self, live: LiveSource, fates: Sequence[IntakeResult]) -> None:
         """Drop the oldest conflicts where there are as many as may be: they stop no source, and
         fill no disk. StoreDown."""
-        new = [len(one.message.body) for one in fates if one.code == ID_CONFLICT]
+        new = [len(fate.message.body) for fate in fates if fate.code == ID_CONFLICT]
         while live.conflicts and (
             live.conflicts + len(new) > CONFLICTS_MAX
             or live.conflict_bytes + sum(new) > CONFLICT_BYTES_MAX

@@ -27,14 +27,14 @@ class DeclaredSource(msgspec.Struct, frozen=True):
 async def declare(sources: Sources, declared: Sequence[DeclaredSource]) -> None:
     """Let all sources be as their files say, before any of them is fed. What is so already is not
     written. StoreDown, after which it may be asked again."""
-    for one in declared:
-        source, live = one.source, sources.named(one.org, one.source.name)
-        if live is not None and live.declared_in and not one.pause_said:
+    for declaration in declared:
+        source, live = declaration.source, sources.named(declaration.org, declaration.source.name)
+        if live is not None and live.declared_in and not declaration.pause_said:
             source = msgspec.structs.replace(source, paused=live.source.paused)
-        if live is None or live.source != source or live.declared_in != one.file:
-            live = await sources.put(one.org, source, live, declared_in=one.file)
-        live.pause_said = one.pause_said
-    names = {(one.org, one.source.name) for one in declared}
+        if live is None or live.source != source or live.declared_in != declaration.file:
+            live = await sources.put(declaration.org, source, live, declared_in=declaration.file)
+        live.pause_said = declaration.pause_said
+    names = {(declaration.org, declaration.source.name) for declaration in declared}
     for live in sources.all():
         if live.declared_in and (live.org, live.source.name) not in names:
             await sources.put(live.org, msgspec.structs.replace(live.source, paused=True), live)

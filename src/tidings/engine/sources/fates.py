@@ -50,18 +50,18 @@ def fate_of(
     accepted = duplicates = 0
     alone = ""
     first, why = ("", ""), read.fault
-    for index, item in read.items:
-        if isinstance(item, RejectedEvent):
-            why = why or FieldRefusal(item.code, item.message, item.path)
+    for index, draft in read.items:
+        if isinstance(draft, RejectedEvent):
+            why = why or FieldRefusal(draft.code, draft.message, draft.path)
             continue
         verdict, conflict = next(judged)
         accepted += verdict.status == ACCEPTED
         duplicates += verdict.status == DUPLICATE and conflict is None
-        first = first if first[0] else (item.event_id, item.name)
+        first = first if first[0] else (draft.event_id, draft.name)
         if conflict is None:
             continue
-        alone = item.event_id if len(read.items) + read.passed_over == 1 else ""
-        if item.event_id == derived_event_id(item.org, read.key, index):
+        alone = draft.event_id if len(read.items) + read.passed_over == 1 else ""
+        if draft.event_id == derived_event_id(draft.org, read.key, index):
             why = why or FieldRefusal("place_reused", PLACE_REUSED, "")
         else:
             why = why or conflict.refusal()

@@ -86,7 +86,7 @@ class SourceIntake:
         fates = await self._accept(live, messages)
         await self._dead_letters.put(live, [fate for fate in fates if fate.code])
         now_ms = self.clock_ms()
-        live.activity.note(_arrival(one, now_ms) for one in fates)
+        live.activity.note(_arrival(fate, now_ms) for fate in fates)
         return fates
 
     async def again(
@@ -95,16 +95,16 @@ class SourceIntake:
         """Messages that were put aside, by today's mapping and rules. Those of which events were
         made are gone from there; of the others the new reason is kept. Throttled,
         StoreDown, Overloaded."""
-        messages = [_kept(one) for one in kept]
+        messages = [_kept(kept_message) for kept_message in kept]
         pairs = list(zip(kept, await self._accept(live, messages), strict=True))
         await self._dead_letters.keep(
             [
-                msgspec.structs.replace(one, code=fate.code, reason=fate.reason, field=fate.field)
-                for one, fate in pairs
+                msgspec.structs.replace(pair, code=fate.code, reason=fate.reason, field=fate.field)
+                for pair, fate in pairs
                 if fate.code
             ]
         )
-        gone = [one.number for one, fate in pairs if not fate.code]
+        gone = [pair.number for pair, fate in pairs if not fate.code]
         live.count(await self._store.drop_aside(live.stored.number, gone))
         return pairs
 
@@ -132,7 +132,9 @@ class SourceIntake:
             while at < len(messages):
                 chunk = await self._read_chunk(live, messages, at)
                 at += len(chunk)
-                self._throttle.more_events(caller, sum(len(one.items) for one in chunk) - let_in)
+                self._throttle.more_events(
+                    caller, sum(len(message.items) for message in chunk) - let_in
+                )
                 let_in = 0
                 if on_its_way is not None:
                     fates += await on_its_way
@@ -166,7 +168,10 @@ class SourceIntake:
         """Have the events of messages accepted. Where something is wrong with one of them it is
         parted from the others, down to the message. StoreDown, Overloaded."""
         drafts = [
-            item for read in chunk for _, item in read.items if not isinstance(item, RejectedEvent)
+            draft
+            for read in chunk
+            for _, draft in read.items
+            if not isinstance(draft, RejectedEvent)
         ]
         try:
             verdicts = await self._intake.accept(drafts) if drafts else []

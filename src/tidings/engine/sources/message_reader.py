@@ -171,8 +171,8 @@ class MessageReader:
         items = self._reader.read_each(
             media, headers, message.body, caller, read.key, self._clock_ms()
         )
-        for index, item in enumerate(items):
-            await self._add(read, index, item)
+        for index, draft in enumerate(items):
+            await self._add(read, index, draft)
             if self._turns.are_due(EVENT_S + len(message.body) * BYTE_S / (index + 1)):
                 await asyncio.sleep(0)
 

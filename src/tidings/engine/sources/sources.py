@@ -81,13 +81,13 @@ class Sources:
         )
         live = self._by_number.values()
         for outcome in OUTCOMES:
-            count = sum(one.activity.totals[outcome] for one in live)
+            count = sum(source.activity.totals[outcome] for source in live)
             messages.add_metric([outcome], self._gone[outcome] + count)
         yield messages
         yield GaugeMetricFamily(
             "tidings_source_aside",
             "Messages that sources have put aside.",
-            sum(one.aside for one in live),
+            sum(source.aside for source in live),
         )
         lag = GaugeMetricFamily(
             "tidings_source_lag", "Messages that wait to be fetched by sources.", labels=["type"]
@@ -101,10 +101,10 @@ class Sources:
             "tidings_source_trouble", "Sources that fetch nothing for a fault.", labels=["type"]
         )
         for kind in FETCHED:
-            ours = [one for one in live if one.source.kind == kind]
-            lag.add_metric([kind], sum(one.lag or 0 for one in ours))
-            unknown.add_metric([kind], sum(one.lag_is_unknown for one in ours))
-            trouble.add_metric([kind], sum(bool(one.trouble) for one in ours))
+            ours = [source for source in live if source.source.kind == kind]
+            lag.add_metric([kind], sum(source.lag or 0 for source in ours))
+            unknown.add_metric([kind], sum(source.lag_is_unknown for source in ours))
+            trouble.add_metric([kind], sum(bool(source.trouble) for source in ours))
         yield lag
         yield unknown
         yield trouble
@@ -115,7 +115,7 @@ class Sources:
 
     def of(self, org: OrgId) -> list[LiveSource]:
         """The org's sources by name."""
-        own = [one for one in self._by_number.values() if one.org == org]
+        own = [source for source in self._by_number.values() if source.org == org]
         return sorted(own, key=lambda one: one.source.name)
 
     def get(self, org: OrgId, source_id: str) -> LiveSource:

@@ -127,7 +127,9 @@ class WebhookBodyParser:
         """Refuse a new filter with which those of the org together may take too long."""
         if new is None or new == old:
             return
-        filters = [one.filter for one in self._registry.of_org(org) if one.filter is not None]
+        filters = [
+            webhook.filter for webhook in self._registry.of_org(org) if webhook.filter is not None
+        ]
         total_s = worst_s(compile_filter(new)) + sum(map(worst_s, filters))
         if old is not None:
             total_s -= worst_s(compile_filter(old))

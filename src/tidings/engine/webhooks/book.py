@@ -73,7 +73,7 @@ class WebhookBook:
         """The org's webhooks whose name holds a text, deleted ones too, oldest first. Case and the
         spaces around it do not matter."""
         wanted = part.strip().casefold()
-        return [one for one in self.list(org) if wanted in one.webhook.name.casefold()]
+        return [record for record in self.list(org) if wanted in record.webhook.name.casefold()]
 
     def is_taken(self, org: OrgId, name: str) -> bool:
         """Whether a webhook of the org that was not deleted has this name."""

@@ -72,7 +72,7 @@ class Disabler:
 
     def load(self, owed: Sequence[port.Disabling]) -> None:
         """Know what a former owner of the webhooks owes."""
-        self._owed = {one.webhook: one for one in owed}
+        self._owed = {disabling.webhook: disabling for disabling in owed}
 
     async def disable_owed(self) -> None:
         """Before anything is sent: disable what the outcomes of a former owner have disabled.

@@ -331,9 +331,14 @@ class Webhooks(WebhookBook):
         version where it says something else. Conflict where its name is another webhook's."""
 
         async def change() -> WebhookState:
-            named = (one for one in self.list(org) if one.webhook.name == settings.name)
+            named = (record for record in self.list(org) if record.webhook.name == settings.name)
             old = next(
-                (one for one in named if one.webhook.standing is not WebhookStatus.DELETED), None
+                (
+                    record
+                    for record in named
+                    if record.webhook.standing is not WebhookStatus.DELETED
+                ),
+                None,
             )
             if old is None:
                 fresh = with_ids(

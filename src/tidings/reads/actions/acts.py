@@ -41,7 +41,7 @@ def show_act(act: Act) -> dict[str, Any]:
         case MailAct():
             return {
                 "connection": act.connection,
-                "to": [text_shown(one) for one in act.to],
+                "to": [text_shown(recipient) for recipient in act.to],
                 "subject": text_shown(act.subject),
                 "text": None if act.text is None else text_shown(act.text),
                 "html": None if act.html is None else text_shown(act.html),
@@ -122,5 +122,5 @@ def _part(part: Part) -> Any:
 
 def _parts(parts: Mapping[str, Part] | Sequence[Part]) -> Any:
     if isinstance(parts, Mapping):
-        return {name: _part(one) for name, one in parts.items()}
-    return [_part(one) for one in parts]
+        return {name: _part(part) for name, part in parts.items()}
+    return [_part(part) for part in parts]

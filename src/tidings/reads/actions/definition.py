@@ -35,14 +35,14 @@ def show_definition(action: Action, states: Mapping[str, LookupState]) -> dict[s
     return {
         "filter": None if action.filter is None else dict(action.filter),
         "when": when_said(action),
-        "lookUps": [show_lookup(one, states[one.name]) for one in action.lookups],
+        "lookUps": [show_lookup(lookup, states[lookup.name]) for lookup in action.lookups],
         "unless": [
             {
-                "filter": _source(one.filter),
-                "when": _reason_said(one.filter),
-                "because": one.because,
+                "filter": _source(condition.filter),
+                "when": _reason_said(condition.filter),
+                "because": condition.because,
             }
-            for one in action.unless
+            for condition in action.unless
         ],
         "needs": action.needs or None,
         "afterInSeconds": action.after_s or None,

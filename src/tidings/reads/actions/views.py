@@ -74,9 +74,9 @@ class ActionView(msgspec.Struct, frozen=True):
 def action_records(parts: ActionParts, org: OrgId) -> list[WebhookState]:
     """The webhooks of an org's actions, by name."""
     found = [
-        one
-        for one in parts.webhooks.list(org)
-        if one.webhook.type.of_file and one.webhook.standing is not WebhookStatus.DELETED
+        record
+        for record in parts.webhooks.list(org)
+        if record.webhook.type.of_file and record.webhook.standing is not WebhookStatus.DELETED
     ]
     return sorted(found, key=lambda one: one.webhook.name)
 
@@ -86,9 +86,9 @@ async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> l
     if not records:
         return []
     now_ms = parts.clock.now_ms()
-    numbers = [one.webhook.number for one in records]
+    numbers = [record.webhook.number for record in records]
     lefts = await backlogs_now(parts.store, parts.clock, numbers, numbers)
-    days = await parts.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
+    days = await parts.store.series([[number] for number in numbers], now_ms - DAY_MS, now_ms, 24)
     await parts.actions.lookups.check()
     views = []
     for record, left, day in zip(records, lefts, days, strict=True):
@@ -157,7 +157,7 @@ def show_row(view: ActionView) -> dict[str, Any]:
         "kind": None if action is None else kind_of(action.act),
         "does": None if action is None else act_said(action.act),
         "eventNames": sorted(webhook.event_names),
-        "lookUps": [] if action is None else [one.name for one in action.lookups],
+        "lookUps": [] if action is None else [lookup.name for lookup in action.lookups],
         "health": show_health(view.judged.health),
         "troubles": list(view.troubles),
         "advice": view.advice,
@@ -182,7 +182,7 @@ def show_whole(parts: ActionParts, view: ActionView) -> dict[str, Any]:
     defined = (
         None
         if action is None
-        else show_definition(action, {one.name: states(one.name) for one in lookups})
+        else show_definition(action, {lookup.name: states(lookup.name) for lookup in lookups})
     )
     return show_row(view) | {
         "version": record.webhook.version,
@@ -198,12 +198,12 @@ def warnings_of(parts: ActionParts, org: OrgId, name: str | None = None) -> list
     begins = "" if name is None else f"actions.{name}"
     return [
         {
-            "code": one.code,
-            "message": one.said,
-            "field": one.field,
-            "file": one.file.rpartition("/")[2],
-            "line": one.line,
+            "code": warning.code,
+            "message": warning.said,
+            "field": warning.field,
+            "file": warning.file.rpartition("/")[2],
+            "line": warning.line,
         }
-        for one in parts.actions.warnings_of(org)
-        if not begins or one.field == begins or one.field.startswith(f"{begins}.")
+        for warning in parts.actions.warnings_of(org)
+        if not begins or warning.field == begins or warning.field.startswith(f"{begins}.")
     ]

@@ -54,18 +54,22 @@ async def requests_of(
     versions: dict[int, Version | None] = {}
     for number in list(dict.fromkeys(attempt.version for attempt in attempts))[:VERSIONS_MAX]:
         versions[number] = await parts.webhooks.version(delivery.webhook, number)
-    without = [one.number for one in attempts if _without_personal_data(versions.get(one.version))]
+    without = [
+        attempt.number
+        for attempt in attempts
+        if _without_personal_data(versions.get(attempt.version))
+    ]
     since = min(without, default=None)
     return [
         _request(
             parts,
             delivery,
-            one,
-            versions.get(one.version),
+            attempt,
+            versions.get(attempt.version),
             sent,
-            cut=since is not None and one.number >= since,
+            cut=since is not None and attempt.number >= since,
         )
-        for one in attempts
+        for attempt in attempts
     ]
 
 
@@ -111,9 +115,9 @@ def _request(
     carried = parts.delivery.destination.carried(webhook)
     headers = parts.delivery.headers_of(webhook).of(job, attempt.started_ms // 1000, carried)
     if attempt.started_ms < sent.hops_since_ms:
-        headers = [one for one in headers if one[0] != HEADER]
+        headers = [header for header in headers if header[0] != HEADER]
     if not known or body is None:  # the bytes are not there, so their signature is not either
-        headers = [one for one in headers if one[0] != webhook.scheme.header]
+        headers = [header for header in headers if header[0] != webhook.scheme.header]
     shown = parts.delivery.destination.show(webhook, headers, signed, sent.key)
     return {
         "method": shown.method,

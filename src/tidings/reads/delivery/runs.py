@@ -80,7 +80,7 @@ async def show_run(
     return {
         "action": record.webhook.name,
         "language": None if made is None else made.language or None,
-        "steps": steps_of(attempts, made, {one.number: _looked_up(one) for one in stored}),
+        "steps": steps_of(attempts, made, {step.number: _looked_up(step) for step in stored}),
         "made": None if made is None else show_made(made, action),
     }
 
@@ -102,15 +102,15 @@ def steps_of(
     that made nothing."""
     steps: list[dict[str, Any]] = []
     making = [] if made is None else _making(made)
-    for one in attempts:
-        if not one["ended"]:
+    for attempt in attempts:
+        if not attempt["ended"]:
             continue
-        kind = _BY_FAULT.get(one["fault"] or "", TRY)
+        kind = _BY_FAULT.get(attempt["fault"] or "", TRY)
         if kind == TRY:
             steps, making = [*steps, *making], []
-        steps = [*steps, *looked_up.get(one.get("number", 0), ())]
-        step = _step(kind, _said(one), at=one["startedAt"], took_ms=one["durationInMs"])
-        step["done"] = kind == TRY and _taken(one)
+        steps = [*steps, *looked_up.get(attempt.get("number", 0), ())]
+        step = _step(kind, _said(attempt), at=attempt["startedAt"], took_ms=attempt["durationInMs"])
+        step["done"] = kind == TRY and _taken(attempt)
         if steps and (steps[-1]["step"], steps[-1]["said"]) == (step["step"], step["said"]):
             step["times"] = steps.pop()["times"] + 1
         steps.append(step)
@@ -136,7 +136,7 @@ def _making(made: Made) -> list[dict[str, Any]]:
 
 def look_ups(steps: Sequence[RunStep]) -> list[dict[str, Any]]:
     """Look-ups as steps of a run."""
-    return [_step(LOOK_UP, one.said, one.name, took_ms=one.took_ms) for one in steps]
+    return [_step(LOOK_UP, step.said, step.name, took_ms=step.took_ms) for step in steps]
 
 
 def _step(

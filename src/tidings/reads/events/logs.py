@@ -105,7 +105,7 @@ async def delivery_page(
         )
 
     terms = parts.events.terms.asked
-    asked = [query([terms(one, value) for value in question.values]) for one in orgs]
+    asked = [query([terms(org, value) for value in question.values]) for org in orgs]
     alone = len(asked) == 1 or not question.values
     if alone and (not rounds or question.after is not None):
         return await parts.store.log_deliveries(asked[0])

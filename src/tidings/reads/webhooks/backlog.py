@@ -65,7 +65,7 @@ def attempts_of(
     """The attempts of what was counted. `dead` is what of it belongs to webhooks that are left
     alone."""
     return AttemptTotals(
-        sum(one.attempts for one in counted),
-        sum(one.by_state.get(State.DELIVERED, 0) for one in counted),
-        sum(one.by_state.get(state, 0) for one in dead for state in UNSENT),
+        sum(totals.attempts for totals in counted),
+        sum(totals.by_state.get(State.DELIVERED, 0) for totals in counted),
+        sum(totals.by_state.get(state, 0) for totals in dead for state in UNSENT),
     )

@@ -97,7 +97,10 @@ class KafkaReading:
                     await self._check(())
             turns = self._turns
             turns.handed.update(
-                {TopicPartition(one.topic, one.partition): one.offset + 1 for one in records}
+                {
+                    TopicPartition(record.topic, record.partition): record.offset + 1
+                    for record in records
+                }
             )
             if messages := await self._messages(records):
                 self._unsure = True
@@ -120,8 +123,8 @@ class KafkaReading:
         """From what is at hand to the end of each partition that is ours."""
         consumer = self._consumer
         at_hand: dict[TopicPartition, int] = {}
-        for one in self._turns.held:
-            at_hand.setdefault(TopicPartition(one.topic, one.partition), one.offset)
+        for held in self._turns.held:
+            at_hand.setdefault(TopicPartition(held.topic, held.partition), held.offset)
         waiting = 0
         try:
             async with asyncio.timeout(COMMIT_S):
@@ -202,8 +205,8 @@ class KafkaReading:
         """That there is a cluster, and that the topics are still those of the begin, by the brokers
         that records came from: each knows of a topic before it serves it, and others later."""
         leader_of = self._consumer._client.cluster.leader_for_partition
-        places = {TopicPartition(one.topic, one.partition) for one in records}
-        nodes = {node for one in places if (node := leader_of(one)) is not None and node >= 0}
+        places = {TopicPartition(record.topic, record.partition) for record in records}
+        nodes = {node for place in places if (node := leader_of(place)) is not None and node >= 0}
         for node in nodes or {None}:
             found = await self._cluster.topics(tuple(self._topics), node)
             for name, topic in self._topics.items():
@@ -213,7 +216,9 @@ class KafkaReading:
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         ours = self._consumer.assignment()
         stamp = self._places.of_source.stamp
-        said = {one: (at, stamp(one.topic)) for one, at in offsets.items() if one in ours}
+        said = {
+            offset: (at, stamp(offset.topic)) for offset, at in offsets.items() if offset in ours
+        }
         if not said:
             return
         try:

@@ -116,5 +116,5 @@ class TopicsRequest(Request[TopicsRequest_v10]):  # type: ignore[misc]
 
     def build(self, request_struct_class: type[TopicsRequest_v10]) -> TopicsRequest_v10:
         tags: dict[int, bytes] = {}
-        topics = [(UNKNOWN, one, tags) for one in self._topics]
+        topics = [(UNKNOWN, topic, tags) for topic in self._topics]
         return request_struct_class(topics, False, False, False, tags)

@@ -115,7 +115,7 @@ def restore(source: Path, data: Path, progress: Progress) -> Manifest:
         manifest = _read_manifest(source, files)
         if data.is_dir() and any((data / name).exists() for name in (LOCK, FILE)):
             DirectoryLock(data).release()  # whose it is, is said before that it is not empty
-        if data.exists() and any(entry.name != LOCK for entry in data.iterdir()):
+        if data.exists() and any(path.name != LOCK for path in data.iterdir()):
             raise BackupRefused(
                 f"{data} must be empty, or not there; it holds files. Restore to another "
                 "directory, or move them away."

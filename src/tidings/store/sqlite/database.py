@@ -64,9 +64,9 @@ def open_reader(path: Path | str) -> apsw.Connection:
 def _scripts() -> list[str]:
     """The names of the numbered files, in order."""
     return sorted(
-        entry.name
-        for entry in resources.files(__package__).joinpath("schema").iterdir()
-        if entry.name.endswith(".sql")
+        path.name
+        for path in resources.files(__package__).joinpath("schema").iterdir()
+        if path.name.endswith(".sql")
     )
 
 

@@ -68,10 +68,10 @@ class InboxRows:
         """See `port.InboxStore.add_arrivals`; 0 for one whose inbox is gone."""
         numbers: list[int] = []
         with self._connection:
-            for one in arrivals:
-                row = self._run(_KEEP, _ARRIVAL.write(one, without=["number"])).fetchall()
+            for arrival in arrivals:
+                row = self._run(_KEEP, _ARRIVAL.write(arrival, without=["number"])).fetchall()
                 numbers.append(row[0][0] if row else 0)
-            for inbox in {one.inbox for one in arrivals}:
+            for inbox in {arrival.inbox for arrival in arrivals}:
                 [(oldest,)] = self._run(_BEYOND, (inbox, KEPT_ARRIVALS, KEPT_BYTES)).fetchall()
                 if oldest is not None:
                     self._run("DELETE FROM arrival WHERE inbox = ? AND number < ?", (inbox, oldest))

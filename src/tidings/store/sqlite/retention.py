@@ -234,7 +234,7 @@ class RetentionRows:
         rows, done = drop(old, wanted.rows_max)
         if done < len(old):
             to, full = old[done].seq - 1, True
-        self._note_back(wanted.kind, back, [*gone, *(one.seq for one in old[:done])])
+        self._note_back(wanted.kind, back, [*gone, *(row.seq for row in old[:done])])
         return rows, to, full or (not ended and seen == wanted.rows_max)
 
     def _drop_payload(self, old: Sequence[OldEvent], rows_max: int) -> tuple[int, int]:
@@ -254,14 +254,14 @@ class RetentionRows:
         for run in _runs(old):
             ranges = self._deliveries(run)
             self._raise_floors(run[-1].seq, DeliveryId(max(end for _, end in ranges) - 1))
-            if any(one.replays for one in run):
+            if any(event.replays for event in run):
                 replay_tallies.count_those_of(self._connection, *_seqs(run))
             rest = (_DROP_SENT, _DROP_LEFT_OUT, DROP_UNDONE, _DROP_DELIVERIES)
             of_delivery = (_DROP_ATTEMPTS, *rest)
             rows += self._drop_ranges(of_delivery, ranges, rows_max - rows)
             if rows and rows + _ROWS_OF_AN_EVENT * len(run) > rows_max:
                 return rows, done
-            hashes = sorted((id_hash(one.org, one.id),) for one in run)
+            hashes = sorted((id_hash(event.org, event.id),) for event in run)
             self._connection.executemany("DELETE FROM event_id WHERE hash = ?", hashes)
             rows += len(run)
             for table in ("body", "event"):
@@ -283,7 +283,7 @@ class RetentionRows:
     def _deliveries(self, run: Sequence[OldEvent]) -> list[tuple[int, int]]:
         """Ranges of delivery ids, ends excluded: the events' own, and those of replays."""
         own = run[0].first_delivery, run[-1].first_delivery + run[-1].deliveries
-        if not any(one.replays for one in run):
+        if not any(event.replays for event in run):
             return [own]
         replays: list[tuple[Any, ...]] = self._connection.execute(
             "SELECT delivery FROM delivery_replay WHERE event BETWEEN ? AND ?", _seqs(run)

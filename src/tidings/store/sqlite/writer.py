@@ -343,43 +343,51 @@ class Writer:
         sent = []
         left_out = []
         over = []
-        for one in settled:
-            final = one.state >= FINAL
-            due = None if one.delay_ms is None else now + one.delay_ms
+        for settlement in settled:
+            final = settlement.state >= FINAL
+            due = None if settlement.delay_ms is None else now + settlement.delay_ms
             rows.append(
                 (
-                    one.state,
-                    one.attempt,
+                    settlement.state,
+                    settlement.attempt,
                     due,
                     now if final else None,
-                    one.duration_ms,
-                    one.status,
-                    one.version,
-                    one.delivery,
+                    settlement.duration_ms,
+                    settlement.status,
+                    settlement.version,
+                    settlement.delivery,
                 )
             )
-            if one.evidence is not None or one.attempt > 1:
-                attempts.append(_attempt_row(one))
-                if one.state == DELIVERED and not one.keeps_sent:  # delivered, and not at once
-                    over.append((one.delivery,))
-            if one.sent is not None:
-                sent.append((one.delivery, one.sent, one.cut, one.keeps_sent))
-            if one.left_out is not None:
-                left_out.append((one.delivery, msgspec.json.encode(one.left_out)))
-            if final and one.key is not None:
-                ordered.append((one.webhook, one.key))
+            if settlement.evidence is not None or settlement.attempt > 1:
+                attempts.append(_attempt_row(settlement))
+                if (
+                    settlement.state == DELIVERED and not settlement.keeps_sent
+                ):  # delivered, and not at once
+                    over.append((settlement.delivery,))
+            if settlement.sent is not None:
+                sent.append(
+                    (settlement.delivery, settlement.sent, settlement.cut, settlement.keeps_sent)
+                )
+            if settlement.left_out is not None:
+                left_out.append((settlement.delivery, msgspec.json.encode(settlement.left_out)))
+            if final and settlement.key is not None:
+                ordered.append((settlement.webhook, settlement.key))
         changes = self._connection.total_changes()
         self._connection.executemany(_SETTLE, rows)
-        late = self._connection.total_changes() - changes < len(rows)
-        if late:  # some were ended meanwhile
-            attempts += [_attempt_row(one) for one in settled if self._unseen(one)]
+        if self._connection.total_changes() - changes < len(rows):  # some were ended meanwhile
+            attempts += [
+                _attempt_row(settlement) for settlement in settled if self._unseen(settlement)
+            ]
             attempts = [row for row in attempts if self._known(row[0])]
             left_out = [row for row in left_out if self._known(row[0])]
-        full = {one.delivery >> BLOCK_BITS for one in settled} - {self._delivery >> BLOCK_BITS}
+        full = {settlement.delivery >> BLOCK_BITS for settlement in settled} - {
+            self._delivery >> BLOCK_BITS
+        }
         if full:
             touch_blocks(self._connection, full)
         touch_replayed(
-            self._connection, [one.delivery for one in settled if one.state == DELIVERED]
+            self._connection,
+            [settlement.delivery for settlement in settled if settlement.state == DELIVERED],
         )
         if sent:
             self._connection.executemany(_KEEP_SENT, sent)

@@ -268,7 +268,7 @@ async def test_the_platforms_own_are_hidden_from_the_org_that_they_stand_in() ->
     async with service() as s:
         auth = await s.add_org(1)
         listed = (await on(s, "GET", 1, "", None, auth)).json["credentials"]
-        assert [one["id"] for one in listed] == ["org1"]
+        assert [row["id"] for row in listed] == ["org1"]
         for method, rest, body in (
             ("GET", "", None),
             ("PATCH", "", {"name": "x"}),
@@ -349,7 +349,8 @@ async def test_last_uses_are_written_behind_the_calls() -> None:
 
         async def stored() -> int | None:
             found: dict[str, int | None] = {
-                one.id: one.used_ms for one in (await s.store.load()).credentials
+                credential.id: credential.used_ms
+                for credential in (await s.store.load()).credentials
             }
             return found[made["id"]]
 

@@ -90,7 +90,7 @@ async def test_a_user_is_invited_sets_a_password_and_signs_in() -> None:
         assert await signs_in(s, "ASHA@acme.example ")
         assert not await signs_in(s, "asha@acme.example", OTHER)
         listed = await on(s, "GET", 7, "")
-        assert [one["email"] for one in listed.json["users"]] == ["asha@acme.example"]
+        assert [row["email"] for row in listed.json["users"]] == ["asha@acme.example"]
         people = await s.store.load_people()
         assert str(people.persons[0].password).startswith("$argon2id$")
         assert PASSWORD not in repr(people) and link["token"] not in repr(people)
@@ -170,8 +170,8 @@ async def test_one_password_in_two_orgs_is_one_account() -> None:
             (7, "operator"),
             (8, "operator"),
         ]
-        hashes = {one.password for one in (await s.store.load_people()).persons}
-        assert len({str(one).split("$")[-2] for one in hashes}) == 1, "one check finds all"
+        hashes = {person.password for person in (await s.store.load_people()).persons}
+        assert len({str(element).split("$")[-2] for element in hashes}) == 1, "one check finds all"
         body = {"email": "asha@acme.example", "currentPassword": PASSWORD}
         assert (await password(s, **body, password="a new one for both")).status == 204
         assert await seats(s, "asha@acme.example", "a new one for both") == [

@@ -68,7 +68,16 @@ async def test_a_mixed_call_is_202_with_a_row_for_each_in_order() -> None:
     assert (wrong["error"]["code"], wrong["error"]["path"]) == ("schema", "data.bad")
     assert number["eventId"] is None and number["error"].keys() == {"code", "message"}
     kept = service.intake.rejections
-    assert [(one.org, one.name, one.event_id, one.code, one.body) for one in kept] == [
+    assert [
+        (
+            new_rejection.org,
+            new_rejection.name,
+            new_rejection.event_id,
+            new_rejection.code,
+            new_rejection.body,
+        )
+        for new_rejection in kept
+    ] == [
         (OWN, "pointsIssued", "e-2", "schema", bad),
         (OWN, "", "", "not_object", b"7"),
     ]

@@ -33,7 +33,7 @@ async def accept(s: Service, id: str, name: str, data: Any, **fields: Any) -> st
 async def found(s: Service, **query: str) -> list[str]:
     reply = await s.call("GET", f"/v1/events?{urlencode(query)}")
     assert reply.status == 200, reply.body
-    return [one["eventId"] for one in reply.json["events"]]
+    return [row["eventId"] for row in reply.json["events"]]
 
 
 async def test_each_row_and_the_event_itself_tell_the_request_and_the_reference() -> None:
@@ -42,7 +42,7 @@ async def test_each_row_and_the_event_itself_tell_the_request_and_the_reference(
         plain = await accept(s, "e1", "customerAdded", data)
         told = await accept(s, "e2", "customerAdded", data, apiRequestId=REQUEST, refId="1_7")
         rows = (await s.call("GET", "/v1/events")).json["events"]
-        assert [(one["eventId"], one["requestId"], one["refId"]) for one in rows] == [
+        assert [(row["eventId"], row["requestId"], row["refId"]) for row in rows] == [
             (told, REQUEST, "1_7"),
             (plain, None, None),
         ]

@@ -74,8 +74,8 @@ def fields(event: Any, schema: Json, at: Steps = ()) -> Iterator[tuple[Steps, Js
             if isinstance(inner, dict):
                 yield from fields(value, inner, (*at, name))
     elif isinstance(event, list) and "items" in schema:
-        for index, item in enumerate(event):
-            yield from fields(item, schema["items"], (*at, index))
+        for index, row in enumerate(event):
+            yield from fields(row, schema["items"], (*at, index))
 
 
 def with_wrong(event: Json, at: Steps, value: Any) -> Json:
@@ -103,7 +103,11 @@ def test_a_wrong_type_in_any_typed_field_of_any_sample_is_refused_with_its_path(
             wrong = [value for word, value in WRONG if word not in allowed]
             for value in wrong if len(at) == 1 else [wrong[turn % len(wrong)]]:
                 problems = CATALOGUE.check(kind.name, with_wrong(event, at, value))
-                assert dotted(at) in [one.path for one in problems], (named(sample), at, value)
+                assert dotted(at) in [problem.path for problem in problems], (
+                    named(sample),
+                    at,
+                    value,
+                )
                 tried += 1
             turn += 1
     assert tried > 8_000
@@ -116,8 +120,8 @@ def lists(event: Any, at: Steps = ()) -> Iterator[Steps]:
             yield from lists(value, (*at, name))
     elif isinstance(event, list):
         yield at
-        for index, item in enumerate(event):
-            yield from lists(item, (*at, index))
+        for index, row in enumerate(event):
+            yield from lists(row, (*at, index))
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda one: "-".join(named(one)))
@@ -147,7 +151,9 @@ def test_each_list_of_each_type_may_be_an_empty_map_and_no_other_one() -> None:
 
 
 async def test_what_comes_as_an_empty_map_is_kept_and_goes_on_as_it_came() -> None:
-    issued = next(one for one in SAMPLES if one["eventName"] == "alternateCurrenciesIssued")
+    issued = next(
+        sample for sample in SAMPLES if sample["eventName"] == "alternateCurrenciesIssued"
+    )
     event = with_wrong(issued["event"], ("data", "triggeringActivity", "additionalAttributes"), {})
     service = Service(CATALOGUE, lambda _: IntakeRules())
     answer = await service.call(json.dumps(event).encode(), authorization=PLATFORM)

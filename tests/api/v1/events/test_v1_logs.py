@@ -29,7 +29,7 @@ async def accept(
 ) -> int:
     """Commit an event that is found by `values`, and by `kept` however those are written; the id of
     its first delivery."""
-    plain = event(name, id, [port.NewDelivery(one.number, 1) for one in webhooks], org)
+    plain = event(name, id, [port.NewDelivery(webhook.number, 1) for webhook in webhooks], org)
     terms = b"".join(s.terms.of(OrgId(org), value) for value in values.values()) + s.terms.kept(
         OrgId(org), kept
     )
@@ -48,7 +48,7 @@ async def settle(s: Service, delivery: int, hook: Any, state: State, **more: Any
 async def ids(s: Service, query: str, auth: str = "") -> list[str]:
     reply = await s.call("GET", f"/v1/deliveries?{query}", auth=auth)
     assert reply.status == 200, reply.body
-    return [one["eventId"] for one in reply.json["deliveries"]]
+    return [row["eventId"] for row in reply.json["deliveries"]]
 
 
 async def story(s: Service) -> tuple[Any, Any]:
@@ -99,7 +99,7 @@ async def test_filters_of_deliveries_combine() -> None:
 async def events(s: Service, query: str, auth: str = "") -> list[str]:
     reply = await s.call("GET", f"/v1/events?{query}", auth=auth)
     assert reply.status == 200, reply.body
-    return [one["eventId"] for one in reply.json["events"]]
+    return [row["eventId"] for row in reply.json["events"]]
 
 
 async def test_events_are_found_by_the_webhooks_that_got_them_and_what_came_of_it() -> None:
@@ -129,10 +129,10 @@ async def test_events_are_found_by_the_webhooks_that_got_them_and_what_came_of_i
         }.items():
             assert await events(s, query) == wanted, query
         first = (await s.call("GET", f"/v1/events?webHookId={crm.id}&limit=2")).json
-        assert [one["eventId"] for one in first["events"]] == ["e-5", "e-3"]
+        assert [row["eventId"] for row in first["events"]] == ["e-5", "e-3"]
         on = f"webHookId={crm.id}&limit=2&cursor="
         second = (await s.call("GET", f"/v1/events?{on}{first['older']}")).json
-        assert [one["eventId"] for one in second["events"]] == ["e-1", "e-0"]
+        assert [row["eventId"] for row in second["events"]] == ["e-1", "e-0"]
         assert await events(s, on + second["newer"]) == ["e-5", "e-3"]
 
 
@@ -158,13 +158,13 @@ async def test_cursors_lead_through_all_pages_and_back() -> None:
         pages = []
         reply = (await s.call("GET", "/v1/deliveries?limit=3")).json
         while True:
-            pages.append([one["eventId"] for one in reply["deliveries"]])
+            pages.append([row["eventId"] for row in reply["deliveries"]])
             if reply["older"] is None:
                 break
             query = f"limit=3&cursor={reply['older']}"
             reply = (await s.call("GET", f"/v1/deliveries?{query}")).json
         assert [len(page) for page in pages] == [3, 3, 1]
-        assert [one for page in pages for one in page] == whole
+        assert [row for page in pages for row in page] == whole
         back = await ids(s, f"limit=3&cursor={reply['newer']}")
         assert back == pages[1]
 
@@ -178,7 +178,7 @@ async def test_an_empty_newest_page_loses_nothing_of_what_comes_then(log: str, q
         async def page(on: str | None = None) -> tuple[list[str], str | None]:
             cursor = "" if on is None else f"&cursor={on}"
             told = (await s.call("GET", f"/v1/{log}?{query}limit=2{cursor}")).json
-            return [one["eventId"] for one in told[log]][::-1], told["newer"]
+            return [row["eventId"] for row in told[log]][::-1], told["newer"]
 
         assert await page() == ([], None), "there is nothing to go on from: it is asked again"
         await accept(s, "n-0", hook, customer="4711")
@@ -193,7 +193,7 @@ async def test_an_empty_newest_page_loses_nothing_of_what_comes_then(log: str, q
         for _ in range(8):
             more, on = await page(on)
             assert on is not None
-            found += [one for one in more if one.startswith("n-")]
+            found += [text for text in more if text.startswith("n-")]
         assert found == [f"n-{n}" for n in range(6)]
 
 
@@ -202,7 +202,7 @@ async def test_a_row_says_when_it_became_late() -> None:
         await story(s)  # slaInSeconds is 30
         s.clock.ms = START_MS + 31_500
         rows = (await s.call("GET", "/v1/deliveries?eventName=pointsIssued")).json["deliveries"]
-        late = {one["eventId"]: one["slaBreachedAt"] for one in rows}
+        late = {row["eventId"]: row["slaBreachedAt"] for row in rows}
         assert late["e-0"] == "2026-02-11T09:15:30.000Z"
         assert late["e-1"] is None, "it ended in time"
         assert late["e-3"] is None, "it may still come in time"
@@ -226,9 +226,9 @@ async def test_a_parent_finds_child_events_by_values_and_sees_only_its_own_deliv
         assert (reply.status, reply.json["error"]["code"]) == (404, "not_found")
         first = (await s.call("GET", "/v1/deliveries?q=4711&limit=1")).json
         then = (await s.call("GET", f"/v1/deliveries?q=4711&cursor={first['older']}")).json
-        assert [one["eventId"] for one in then["deliveries"]] == ["c-1"]
+        assert [row["eventId"] for row in then["deliveries"]] == ["c-1"]
         back = (await s.call("GET", f"/v1/deliveries?q=4711&cursor={then['newer']}")).json
-        assert [one["eventId"] for one in back["deliveries"]] == ["p-1"]
+        assert [row["eventId"] for row in back["deliveries"]] == ["p-1"]
 
 
 async def test_events_are_listed_without_bodies_and_those_that_nobody_wanted_by_asking() -> None:
@@ -237,7 +237,7 @@ async def test_events_are_listed_without_bodies_and_those_that_nobody_wanted_by_
         await accept(s, "lost", customer="4711")
         await accept(s, "theirs", org=2)
         reply = (await s.call("GET", "/v1/events")).json
-        assert [one["eventId"] for one in reply["events"]] == [
+        assert [row["eventId"] for row in reply["events"]] == [
             "lost",
             *(f"e-{n}" for n in range(5, -1, -1)),
         ]
@@ -262,7 +262,7 @@ async def test_events_are_listed_without_bodies_and_those_that_nobody_wanted_by_
             "q=4711&limit=1": ["lost"],
         }.items():
             found = (await s.call("GET", f"/v1/events?{query}")).json["events"]
-            assert [one["eventId"] for one in found] == wanted, query
+            assert [row["eventId"] for row in found] == wanted, query
 
 
 @pytest.mark.parametrize(
@@ -387,11 +387,11 @@ async def test_a_mobile_number_is_found_however_it_is_written() -> None:
         ):
             assert await ids(s, f"q={asked}") == wanted, asked
             events = (await s.call("GET", f"/v1/events?q={asked}")).json["events"]
-            assert [one["eventId"] for one in events] == wanted, asked
+            assert [event["eventId"] for event in events] == wanted, asked
             assert await ids(s, f"q={asked}&eventId=old-plus") == ["old-plus"]
             assert await ids(s, f"q={asked}&eventId=other") == []
             assert await ids(s, f"q={asked}&requestId=nothing") == []
         body = {"data": {"customerIdentifiers": {"mobile": "+44 20 7946 0958"}}}
         await s.acceptor.accept([Draft(OrgId(1), "pointsIssued", "accepted", b"{}", body)])
         events = (await s.call("GET", "/v1/events?q=442079460958")).json["events"]
-        assert [one["eventId"] for one in events] == ["accepted"]
+        assert [event["eventId"] for event in events] == ["accepted"]

@@ -41,7 +41,7 @@ async def test_a_transformation_is_made_replaced_listed_and_deleted() -> None:
         assert (other.json["version"], other.json["template"]) == (2, "{}")
         await make(s, "a.b-c_1")
         listed = (await s.call("GET", PATH)).json["transformations"]
-        assert [(one["name"], one["version"]) for one in listed] == [("a.b-c_1", 1), ("crm", 2)]
+        assert [(row["name"], row["version"]) for row in listed] == [("a.b-c_1", 1), ("crm", 2)]
         assert "template" not in listed[0]
         gone = await s.call("DELETE", f"{PATH}/crm")
         assert gone.status == 200 and gone.json == {"name": "crm", "deleted": True}
@@ -49,7 +49,7 @@ async def test_a_transformation_is_made_replaced_listed_and_deleted() -> None:
         again = await make(s)
         assert again["version"] == 4
         versions = (await s.call("GET", f"{PATH}/crm/versions")).json["versions"]
-        assert [(one["version"], one["template"]) for one in versions] == [
+        assert [(version["version"], version["template"]) for version in versions] == [
             (4, TEMPLATE),
             (3, None),
             (2, "{}"),
@@ -205,7 +205,7 @@ async def test_preview_tells_of_each_event_whether_it_would_come_and_as_what() -
         )
         assert first["acceptedAt"].endswith("Z")
         plain = await preview(s, {"eventNames": ["pointsIssued"], "last": 1})
-        assert [one["eventId"] for one in plain["events"]] == ["e-3"]
+        assert [row["eventId"] for row in plain["events"]] == ["e-3"]
         assert json.loads(plain["events"][0]["body"]["text"])["data"] == {"n": 1.5}
         assert '"n":1.50' in plain["events"][0]["body"]["text"]
 
@@ -218,7 +218,7 @@ async def test_preview_looks_behind_any_number_of_events_of_other_types() -> Non
         body = {"eventNames": ["pointsIssued", "pointsRedeemed"], "last": 2}
         for asked in (body, {"webHookId": shown["webHookId"], "last": 2}):
             seen = await preview(s, asked)
-            assert [one["eventId"] for one in seen["events"]] == ["e-2", "e-1"]
+            assert [row["eventId"] for row in seen["events"]] == ["e-2", "e-1"]
             assert (seen["looked"], seen["received"]) == (2, 2)
         none = await preview(s, {"eventNames": ["pointsRedeemed"]})
         assert (none["looked"], none["events"]) == (0, [])
@@ -289,7 +289,7 @@ PLACES = ["filter.all[1].not.path", "fields.drop[1]", "rename.data.customerIdent
 
 
 def lost(warnings: list[dict[str, Any]] | None) -> list[str]:
-    return [one["field"] for one in warnings or [] if one["code"] == "unknown_path"]
+    return [warning["field"] for warning in warnings or [] if warning["code"] == "unknown_path"]
 
 
 async def test_paths_that_no_subscribed_type_has_draw_a_warning_at_every_save() -> None:

@@ -71,7 +71,7 @@ async def test_a_page_follows_the_last_one_and_counts_all() -> None:
         while after is not None:
             page = (await s.call("GET", f"/v1/reference/stores?limit=10&after={after}")).json
             assert page["count"] == 25
-            seen += [one["id"] for one in page["records"]]
+            seen += [row["id"] for row in page["records"]]
             after = page["next"]
         assert seen == sorted(map(str, range(25)))
         assert page["records"][-1] == {"id": "9", "record": {"name": "n9"}}
@@ -155,7 +155,7 @@ async def test_a_caller_that_goes_in_the_middle_leaves_whole_rows() -> None:
         assert sent == []
         page = (await s.call("GET", "/v1/reference/stores?limit=1000")).json
         assert 0 < page["count"] < 1000
-        assert all(one["record"] == {"name": "n"} for one in page["records"])
+        assert all(row["record"] == {"name": "n"} for row in page["records"])
         assert len(page["records"]) == page["count"]
 
 

@@ -129,7 +129,7 @@ async def test_what_is_stored_as_a_secret_goes_to_the_stored_url_alone(url: str,
         assert headers["webhook-signature"] != made
         signer = StandardWebhooksSigner((read_secret(told["signingSecret"]),))
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
-        codes = {one["code"] for one in told["warnings"]}
+        codes = {row["code"] for row in told["warnings"]}
         assert codes == {"test_secret"} | (set() if said == "cut" else {"header_values_left_out"})
         assert s.webhooks.get(OrgId(1), hook.id).webhook == hook, "nothing is saved"
 

@@ -214,4 +214,4 @@ def faults(text: str, **given: object) -> list[str]:
     """All that is wrong with a text, as it is told."""
     made = read_file(text, **given)  # type: ignore[arg-type]
     assert isinstance(made, list), made
-    return [str(one) for one in made]
+    return [str(fault) for fault in made]

@@ -272,16 +272,16 @@ def said_of(change: tuple[str, str]) -> list[str]:
         connections=ELSEWHERE,
         admits_unknown=True,
     )
-    return [str(one) for one in (made if isinstance(made, list) else made.warnings)]
+    return [str(warning) for warning in (made if isinstance(made, list) else made.warnings)]
 
 
 def refusals() -> list[str]:
     """The lines of the list: each change, and what is said of it."""
     found: list[str] = []
     for old, new in CHANGES:
-        shown = [f"{one[:70]}…" if len(one) > 70 else one for one in (old, new)]
+        shown = [f"{element[:70]}…" if len(element) > 70 else element for element in (old, new)]
         found.append(repr(tuple(shown)))
-        found += [f"    {one}" for one in said_of((old, new))]
+        found += [f"    {text}" for text in said_of((old, new))]
     return found
 
 

@@ -69,8 +69,8 @@ def within(document: str) -> list[str]:
 )  # fmt: skip
 def test_it_is_refused_within_its_time(document: str, code: str) -> None:
     found = within(document)
-    assert any(f" ({code}" in one for one in found), found[:5]
-    assert all(one.startswith("actions.toml:") for one in found)
+    assert any(f" ({code}" in text for text in found), found[:5]
+    assert all(text.startswith("actions.toml:") for text in found)
 
 
 def test_a_ring_of_needs_is_told_once_however_long_it_is() -> None:
@@ -105,7 +105,7 @@ def test_any_part_of_a_file_is_read_to_its_end() -> None:
         ):
             made = read_file(text)
             if isinstance(made, list):
-                assert made and all(one.line >= 1 and one.column >= 1 for one in made)
+                assert made and all(fault.line >= 1 and fault.column >= 1 for fault in made)
 
 
 @pytest.mark.parametrize(
@@ -122,5 +122,5 @@ def test_any_field_may_hold_anything_and_it_is_told(value: str) -> None:
         text = "\n".join([*lines[:number], f"{name} = {value}", *lines[number + 1 :]])
         tomllib.loads(text)
         made = read_file(text)
-        for one in made if isinstance(made, list) else made.warnings:
-            assert one.line <= len(lines) and one.said and one.code, one
+        for warning in made if isinstance(made, list) else made.warnings:
+            assert warning.line <= len(lines) and warning.said and warning.code, warning

@@ -13,9 +13,9 @@ def warned(tmp_path: Path, **said: str) -> list[tuple[str, str]]:
     path = tmp_path / "actions.toml"
     path.write_text(FILE.format(**(SOUND | said)))
     made = load_actions(path, KINDS, CONNECTION_TYPES, environment={"KEY": "a secret of ours"})
-    for one in made.warnings:
-        assert one.line > 1 and "should" in one.said and one.said.endswith(".")
-    return [(one.code, one.field) for one in made.warnings]
+    for warning in made.warnings:
+        assert warning.line > 1 and "should" in warning.said and warning.said.endswith(".")
+    return [(warning.code, warning.field) for warning in made.warnings]
 
 
 def test_a_usual_file_is_not_warned_of(tmp_path: Path) -> None:
@@ -74,4 +74,4 @@ def test_a_path_that_only_some_of_a_look_ups_actions_lack_is_told_at_these(tmp_p
     ],
 )
 def test_what_is_usual_is_not_told(tmp_path: Path, said: dict[str, str]) -> None:
-    assert [one for one in warned(tmp_path, **said) if one[0] != "unknown_path"] == []
+    assert [pair for pair in warned(tmp_path, **said) if pair[0] != "unknown_path"] == []

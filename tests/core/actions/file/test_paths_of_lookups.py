@@ -37,7 +37,7 @@ def read(tmp_path: Path, by: str = TWO, values: str = TWO, lookups: str = "") ->
 def faults(tmp_path: Path, **said: str) -> list[tuple[int, str]]:
     with pytest.raises(ActionsRefused) as told:
         read(tmp_path, **said)
-    return [(one.line, str(one.code)) for one in told.value.faults]
+    return [(fault.line, str(fault.code)) for fault in told.value.faults]
 
 
 def test_a_look_up_may_be_asked_by_the_first_of_several_paths(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_file_with_a_bit_of_everything() -> None:
     assert made.warnings == () and made.org == 100458
     assert made.source is not None and made.source.name == "platform" and not made.pause_said
     assert list(made.actions) == ["welcome", "survey", "form", "row", "record"]
-    assert {name: one.kind for name, one in made.connections.items()} == {
+    assert {name: connection.kind for name, connection in made.connections.items()} == {
         "mail": "smtp",
         "crm": "sql",
         "bus": "kafka",
@@ -178,7 +178,7 @@ def test_where_the_org_takes_unknown_types_they_may_be_named_and_a_slip_is_still
     assert "(unknown_event_name, field actions.a.types[0])" in said
     made = declared(text, admits_unknown=True)
     assert made.actions["a"].types == ("com.example.Ours",)
-    assert [one.code for one in made.warnings] == ["unheard_event_name"]
+    assert [warning.code for warning in made.warnings] == ["unheard_event_name"]
     [said] = faults(text.replace("com.example.Ours", "customerAddd"), admits_unknown=True)
     assert "Did you mean customerAdded?" in said
 
@@ -227,11 +227,11 @@ def test_what_is_odd_is_told_and_the_file_is_used(more: str, code: str, place: s
 def test_all_faults_are_told_at_once_in_the_order_of_the_file() -> None:
     text = WHOLE.replace("100458", "0").replace('"2h"', '"2 h"').replace("PUT", "FETCH")
     found = faults(text.replace('topic = "crm.points"', 'topic = "shop"'))
-    assert [one.split(":")[1] for one in found] == sorted(
-        (one.split(":")[1] for one in found), key=int
+    assert [text.split(":")[1] for text in found] == sorted(
+        (text.split(":")[1] for text in found), key=int
     )
     codes = ["bad_org_id", "bad_duration", "bad_word", "topic_not_admitted"]
-    assert [one.rpartition(" (")[2].split(",")[0] for one in found] == codes
+    assert [text.rpartition(" (")[2].split(",")[0] for text in found] == codes
 
 
 def test_what_is_said_of_a_file_shows_nothing_of_it() -> None:
@@ -283,7 +283,7 @@ def test_a_language_may_call_another_path_of_the_host() -> None:
         'url = "https://A.example/de/{id}"\nvalues = {id = "event.eventId"}\ncredential = "shop"\n'
     )
     acts = declared(WHOLE + text).actions["z"].acts
-    assert [getattr(one, "url", "") for one in acts.values()] == [
+    assert [getattr(act, "url", "") for act in acts.values()] == [
         "https://a.example/en", "https://A.example/de/{id}",
     ]  # fmt: skip
 
@@ -301,4 +301,6 @@ def test_a_type_that_cannot_be_used_is_told_once_and_not_by_all_that_name_it(
         said = faults(
             WHOLE + text.replace('["a.due"]', f'["{heard}"]'), admits_unknown=admits_unknown
         )
-        assert [one.rpartition(" (")[2] for one in said] == ["bad_description, field types.a.due)"]
+        assert [text.rpartition(" (")[2] for text in said] == [
+            "bad_description, field types.a.due)"
+        ]

@@ -21,9 +21,9 @@ def test_what_is_said_is_as_it_is_kept() -> None:
 def test_each_change_is_told_with_its_place_its_code_and_its_field(change: tuple[str, str]) -> None:
     found = said_of(change)
     assert found
-    for one in found:
-        assert TOLD.fullmatch(one), one
-        assert not UNKIND.search(one.partition(": ")[2]), one
+    for text in found:
+        assert TOLD.fullmatch(text), text
+        assert not UNKIND.search(text.partition(": ")[2]), text
 
 
 def test_every_text_of_the_code_is_said_by_one_of_them() -> None:

@@ -37,7 +37,7 @@ def test_no_representation_holds_one() -> None:
     shown = [repr(made), *map(repr, made.actions.values()), *map(repr, made.lookups.values())]
     shown += [*map(repr, made.connections.values()), *map(str, made.warnings)]
     secrets = [*ENVIRONMENT.values(), "the-password-of-the-crm"]
-    assert [one for one in secrets if one in "".join(shown)] == []
+    assert [secret for secret in secrets if secret in "".join(shown)] == []
     assert "the-key" not in repr(declared(SMALL, environment={"KEY": "the-key"}).actions)
     hook = 'url = "https://api.example/'
     secret = declared(
@@ -155,7 +155,7 @@ def test_no_fault_shows_what_came_from_elsewhere(old: str, new: str, secret: str
     assert old in WHOLE
     made = read_file(WHOLE.replace(old, new, 1), environment=ENVIRONMENT | {"KEY": secret})
     said = made if isinstance(made, list) else made.warnings
-    assert said and [one for one in said if "hunter22" in str(one)] == []
+    assert said and [fault for fault in said if "hunter22" in str(fault)] == []
 
 
 def test_what_is_not_there_is_told_by_its_name() -> None:
@@ -199,6 +199,6 @@ def test_one_that_is_empty_is_told_and_not_sent() -> None:
     """Most often nobody has set it."""
     said = faults(WHOLE, environment=ENVIRONMENT | {"API_KEY": ""})
     for field in ("actions.form.call.form.key", "credentials.platform.body.key"):
-        [one] = [one for one in said if one.endswith(f", field {field})")]
+        [one] = [text for text in said if text.endswith(f", field {field})")]
         assert ": key must not be empty; what it is taken from is. Set it, and start again." in one
     assert len(said) == 3  # the third is a token

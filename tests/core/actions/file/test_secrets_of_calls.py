@@ -44,7 +44,7 @@ def declared() -> dict[str, Any]:
     )
     read = read_actions(FILE, "actions.toml", given)
     assert isinstance(read, ActionsFile), read
-    return {name: one.act for name, one in read.actions.items()}
+    return {name: action.act for name, action in read.actions.items()}
 
 
 def test_what_is_taken_from_elsewhere_is_kept_out_of_what_is_made() -> None:

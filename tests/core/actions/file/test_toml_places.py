@@ -97,10 +97,10 @@ def _all_there(document: str) -> None:
     assert {path for path, _ in places.items()} == set(_leaves(read))
     lines = document.replace("\r\n", "\n").split("\n")
     for path, place in places.items():
-        name = next(one for one in reversed(path) if isinstance(one, str))
+        name = next(element for element in reversed(path) if isinstance(element, str))
         rest = lines[place.line - 1][place.column - 1 :]
         if isinstance(path[-1], str):
-            assert any(rest.startswith(one) for one in _spelt(name)), (path, place, rest)
+            assert any(rest.startswith(text) for text in _spelt(name)), (path, place, rest)
         else:
             assert rest and not rest[0].isspace(), (path, place)
 
@@ -111,11 +111,11 @@ def _spelt(name: str) -> list[str]:
 
 def _basic(text: str) -> str:
     signs = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t"}
-    return '"' + "".join(signs.get(one, one) for one in text) + '"'
+    return '"' + "".join(signs.get(text, text) for text in text) + '"'
 
 
 def _escaped(text: str) -> str:
-    return '"' + "".join(f"\\U{ord(one):08x}" for one in text) + '"'
+    return '"' + "".join(f"\\U{ord(text):08x}" for text in text) + '"'
 
 
 # -- documents at random --------------------------------------------------------------------------
@@ -131,7 +131,7 @@ _NAMES = st.one_of(
 @st.composite
 def _key(draw: Any, name: str) -> str:
     ways = [_basic(name), _escaped(name)]
-    if name and all(one.isascii() and (one.isalnum() or one in "_-") for one in name):
+    if name and all(text.isascii() and (text.isalnum() or text in "_-") for text in name):
         ways.append(name)
     if "'" not in name:
         ways.append(f"'{name}'")
@@ -170,7 +170,7 @@ def _value(draw: Any, level: int = 0) -> str:
         return str(draw(_SIMPLE))
     if kind == 2:
         items = draw(st.lists(_value(level + 1), max_size=4))
-        inner = [f"{draw(_GAP)}{one}{draw(_GAP)}" for one in items]
+        inner = [f"{draw(_GAP)}{row}{draw(_GAP)}" for row in items]
         tail = f",{draw(_GAP)}" if items and draw(st.booleans()) else ""
         return f"[{','.join(inner)}{tail}]"
     names = draw(st.lists(_NAMES, max_size=3, unique=True))
@@ -183,7 +183,7 @@ def _documents(draw: Any) -> str:
     lines: list[str] = []
     for number in range(draw(st.integers(0, 5))):
         path = [f"t{number}", *draw(st.lists(_NAMES, max_size=2))]
-        dotted = draw(st.sampled_from([".", " . "])).join([draw(_key(one)) for one in path])
+        dotted = draw(st.sampled_from([".", " . "])).join([draw(_key(row)) for row in path])
         if number:
             again = draw(st.integers(0, 2))
             lines += [f"[{dotted}] # ]"] if not again else []

@@ -97,7 +97,9 @@ class InStoreOrder(RuleBasedStateMachine):
     def overtakers(self) -> list[Receipt | Page]:
         """Answers that may be handled before their turn."""
         kind = self.overtaking
-        return [] if kind is None else [one for one in self.answers if isinstance(one, kind)]
+        return (
+            [] if kind is None else [answer for answer in self.answers if isinstance(answer, kind)]
+        )
 
     @initialize(cap=st.integers(1, 6), bytes_max=st.integers(1, 40), behind=st.booleans())
     def begin(self, cap: int, bytes_max: int, behind: bool) -> None:

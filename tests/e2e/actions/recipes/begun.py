@@ -93,7 +93,7 @@ def mobile_of(customer: int) -> str:
 
 def disordered(rng: random.Random, some: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """As a platform may send them: in any order, and a few of them twice."""
-    twice = [one for one in some if rng.random() < 0.2]
+    twice = [row for row in some if rng.random() < 0.2]
     return rng.sample([*some, *twice], len(some) + len(twice))
 
 
@@ -107,8 +107,8 @@ def hurried(api: Api, seconds: float = 60.0) -> None:
 
     def over() -> bool:
         page = api.get("/v1/deliveries?states=retrying&limit=200").must(200)
-        for one in page["deliveries"]:
-            asked = api.call("POST", f"/v1/deliveries/{one['id']}/retry")
+        for row in page["deliveries"]:
+            asked = api.call("POST", f"/v1/deliveries/{row['id']}/retry")
             assert asked.status in (202, 409), asked  # or it is under way, or over
         time.sleep(0.2)
         left = api.counts()
@@ -120,14 +120,14 @@ def hurried(api: Api, seconds: float = 60.0) -> None:
 def action(api: Api, name: str) -> str:
     """The id of an action's webhook."""
     page = api.get("/v3/webHooks").must(200)
-    [found] = [one for one in page["data"] if one["name"] == name]
+    [found] = [row for row in page["data"] if row["name"] == name]
     return str(found["webHookId"])
 
 
 def runs(api: Api, name: str) -> list[dict[str, Any]]:
     """The runs of an action, the newest first, with their attempts."""
     page = api.get(f"/v1/deliveries?webHookId={action(api, name)}&limit=200").must(200)
-    return [api.delivery(one["id"]) for one in page["deliveries"]]
+    return [api.delivery(row["id"]) for row in page["deliveries"]]
 
 
 def why(run: dict[str, Any]) -> str:

@@ -22,12 +22,12 @@ class Guide:
 
     def __init__(self, recipe: str, folder: Path, **environ: str) -> None:
         text = (EXAMPLES / recipe / "README.md").read_text("utf-8")
-        self.steps = [one for block in _BLOCK.findall(text) for one in _steps(block)]
+        self.steps = [step for block in _BLOCK.findall(text) for step in _steps(block)]
         self.where = folder
         self.followed: list[str] = []
         self._port = free_port()
         self._serving: subprocess.Popen[bytes] | None = None
-        kept = {name: one for name, one in os.environ.items() if name[:8] != "TIDINGS_"}
+        kept = {name: text for name, text in os.environ.items() if name[:8] != "TIDINGS_"}
         self.environ = kept | {
             "TIDINGS_URL": f"http://127.0.0.1:{self._port}",
             "TIDINGS_KEY": f"{KEY}:{SECRET}",
@@ -55,7 +55,9 @@ class Guide:
     def changes(self, *addresses: tuple[str, str]) -> None:
         """Its reader puts their own addresses into the file, after the first check."""
         check = next(
-            at for at, (one, _) in enumerate(self.steps) if one.startswith("tidings actions check")
+            at
+            for at, (step, _) in enumerate(self.steps)
+            if step.startswith("tidings actions check")
         )
         first, rest = self.steps[: check + 1], self.steps[check + 1 :]
         self.steps = first
@@ -67,15 +69,15 @@ class Guide:
             text = text.replace(written, own)
         file.write_text(text, "utf-8")
         own_of = dict(addresses)
-        self.steps = [(one, [_with(line, own_of) for line in shown]) for one, shown in rest]
+        self.steps = [(text, [_with(line, own_of) for line in shown]) for text, shown in rest]
 
     def _run(self, command: str, shown: list[str]) -> None:
         name, *words = shlex.split(command)
         if name == "cd":
             self.where = self.where / words[0]
         elif name == "export":
-            for one in words:
-                said = one.partition("=")[0]
+            for word in words:
+                said = word.partition("=")[0]
                 assert said in self.environ, f"the test sets {said}"
         elif name == "cat":
             assert words[1] == ">>"
@@ -132,6 +134,6 @@ def _with(line: str, own_of: Mapping[str, str]) -> str:
 def _says(command: str, said: str, shown: list[str]) -> None:
     """That every line that is shown is said, in this order."""
     lines = iter([line.strip() for line in said.splitlines()])
-    for one in shown:
-        wanted = re.compile(".*".join(map(re.escape, one.split("…"))))
-        assert any(wanted.fullmatch(line) for line in lines), (command, one, said)
+    for text in shown:
+        wanted = re.compile(".*".join(map(re.escape, text.split("…"))))
+        assert any(wanted.fullmatch(line) for line in lines), (command, text, said)

@@ -81,8 +81,8 @@ def runs(api: Api, action: str = "") -> list[Any]:
         page = api.get(f"/v1/deliveries?limit=100{after}").must(200)
         found += page["deliveries"]
         after = f"&cursor={page['older']}" if page["older"] else None
-    wanted = [one["id"] for one in found if action in ("", one["webHookName"])]
-    return [api.delivery(one) for one in reversed(wanted)]
+    wanted = [row["id"] for row in found if action in ("", row["webHookName"])]
+    return [api.delivery(row) for row in reversed(wanted)]
 
 
 def ended(api: Api, count: int, action: str = "", seconds: float = 30) -> list[Any]:
@@ -90,7 +90,7 @@ def ended(api: Api, count: int, action: str = "", seconds: float = 30) -> list[A
 
     def ask() -> list[Any] | None:
         found = runs(api, action)
-        over = [one for one in found if one["doneAt"] is not None]
+        over = [row for row in found if row["doneAt"] is not None]
         return found if len(over) == len(found) == count else None
 
     found = until(ask, f"{count} ended runs of {action or 'all actions'}", seconds)
@@ -107,7 +107,7 @@ def said(run: Any) -> str:
 def answers(run: Any) -> str:
     """What its attempts have been answered."""
     kept = [
-        {name: one for name, one in tried.items() if name != "request"}
+        {name: row for name, row in tried.items() if name != "request"}
         for tried in run["attemptList"]
     ]
     return json.dumps(kept, ensure_ascii=False)

@@ -24,7 +24,7 @@ def contact_values(rows: Iterable[Row]) -> set[str]:
     for row in rows:
         found |= {row["email"], row["phone"], row["phone"].lstrip("+"), row["name"]}
         found |= {row.get("device", ""), *row["name"].split()}
-    return {one for one in found if len(one) >= SHORTEST}
+    return {text for text in found if len(text) >= SHORTEST}
 
 
 def forms_of(value: str) -> set[bytes]:
@@ -34,12 +34,12 @@ def forms_of(value: str) -> set[bytes]:
     found |= {quote(value, safe="").encode(), quote_plus(value).encode(), quote(value).encode()}
     found |= {json.dumps(value)[1:-1].encode(), html.escape(value).encode()}
     found |= {quopri.encodestring(raw).strip(), quopri.encodestring(raw, header=True).strip()}
-    found |= {"".join(f"&#{ord(one)};" for one in value).encode(), raw.hex().encode()}
+    found |= {"".join(f"&#{ord(text)};" for text in value).encode(), raw.hex().encode()}
     for before in range(3):  # where base64 of something longer has it
         whole = base64.b64encode(b"\0" * before + raw)
         found.add(whole[-(-8 * before // 6) : len(whole) - 4 if len(raw) > 6 else None])
         found.add(found_urlsafe(whole, before, len(raw)))
-    return {one.lower() for one in found if len(one) >= SHORTEST}
+    return {body.lower() for body in found if len(body) >= SHORTEST}
 
 
 def found_urlsafe(whole: bytes, before: int, size: int) -> bytes:
@@ -77,13 +77,13 @@ def answers_of(api: Api) -> Iterator[tuple[str, bytes]]:
     """What the API tells of events, deliveries and attempts, webhooks, and what ails them."""
     for path in ("/v3/webHooks", "/v1/webHooks", "/v1/replays", "/v1/rejections", "/metrics"):
         yield path, api.get(path).body
-    for kind, one in (("events", "eventId"), ("deliveries", "id")):
+    for kind, text in (("events", "eventId"), ("deliveries", "id")):
         after = ""
         while True:
             page = api.get(f"/v1/{kind}?limit=100{after}")
             yield f"/v1/{kind}{after}", page.body
             for row in page.must(200)[kind]:
-                path = f"/v1/{kind}/{row[one]}"
+                path = f"/v1/{kind}/{row[text]}"
                 yield path, json.dumps(api.get(path).must(200), ensure_ascii=False).encode()
             if not page.json["older"]:
                 break

@@ -72,7 +72,7 @@ def test_contacts_in_a_database_are_asked_as_those_of_a_file(
                 found = ended(api, 2 * len(TYPES) + 2 + 3)
             opted = "The customer has opted out of e-mails."
             unknown = "The look-up contact has no record for this event, so there is nothing to do."
-            reasons = [said(one) for one in found if one["state"] == "cancelled"]
+            reasons = [said(row) for row in found if row["state"] == "cancelled"]
             assert reasons == [opted, opted, unknown]
             assert len(mail.mails("layla.haddad@mail.example")) == len(TYPES)
             assert len(mail.mails()) == 2 * len(TYPES)

@@ -38,8 +38,8 @@ pytestmark = pytest.mark.timeout(300)
 @pytest.fixture
 def platform() -> Iterator[Apart]:
     with Apart(LoyaltyPlatform) as made:
-        for one in (PRIMARY, *SECONDARIES, *OTHER):
-            made.add(one, mobile=mobile_of(one), tier="Silver")
+        for secondary in (PRIMARY, *SECONDARIES, *OTHER):
+            made.add(secondary, mobile=mobile_of(secondary), tier="Silver")
         made.add_group(GROUP, [PRIMARY, *SECONDARIES])
         made.add_group(OTHER_GROUP, list(OTHER))
         yield made
@@ -64,7 +64,7 @@ def moves(platform: Apart, api: Api, tier: str, name: str = "tierUpgraded") -> N
 
 
 def tiers(platform: Apart) -> list[str]:
-    return [platform.tier(one) for one in SECONDARIES]
+    return [platform.tier(secondary) for secondary in SECONDARIES]
 
 
 def test_members_follow_the_primary_member_up_and_down(recipe: Recipe, platform: Apart) -> None:
@@ -73,7 +73,10 @@ def test_members_follow_the_primary_member_up_and_down(recipe: Recipe, platform:
             moves(platform, api, tier, name)
             until(lambda: tiers(platform) == [tier] * 3, f"everybody is {tier}")  # noqa: B023
         done(api)
-        assert [one["slabAction"] for one in platform.adjustments(2)] == ["UPGRADE", "DOWNGRADE"]
+        assert [adjustment["slabAction"] for adjustment in platform.adjustments(2)] == [
+            "UPGRADE",
+            "DOWNGRADE",
+        ]
         assert platform.tier(12) == "Silver" and platform.adjustments(PRIMARY) == []
         moves(platform, api, "Bronze", "tierRenewed")
         done(api)
@@ -94,9 +97,12 @@ def test_a_renewal_of_the_primary_member_renews_those_who_have_the_same_tier(
         for _ in range(2):  # told twice, with another id
             sends(api, tier_event("tierRenewed", PRIMARY))
             hurried(api)
-        assert {platform.expiry(one) for one in (PRIMARY, *SECONDARIES)} == {later}
+        assert {platform.expiry(secondary) for secondary in (PRIMARY, *SECONDARIES)} == {later}
         assert tiers(platform) == ["Silver"] * 3 and platform.expiry(12) != later
-        made = [(one["customer"], one["slabAction"]) for one in platform.adjustments()]
+        made = [
+            (adjustment["customer"], adjustment["slabAction"])
+            for adjustment in platform.adjustments()
+        ]
         assert sorted(made) == [(2, "RENEWAL"), (3, "RENEWAL"), (4, "UPGRADE")]
         platform.set_strategy("2029-03-31 23:59:59")
         moves(platform, api, "Silver", "tierUpgraded")  # which is no renewal
@@ -109,9 +115,11 @@ def test_a_group_of_200_members_follows_and_a_larger_one_is_passed_over_with_tha
 ) -> None:
     for first, size in ((1000, 200), (2000, 201)):
         members = list(range(first, first + size))
-        for one in members:
-            email = f"somebody.with.a.long.name.{one}@mail.of.a.brand.example"
-            platform.add(one, mobile=mobile_of(one), email=email, external_id=f"external-id-{one}")
+        for member in members:
+            email = f"somebody.with.a.long.name.{member}@mail.of.a.brand.example"
+            platform.add(
+                member, mobile=mobile_of(member), email=email, external_id=f"external-id-{member}"
+            )
         platform.add_group(first, members)
         platform.set_tier(first, "Gold")
     with recipe.start() as api:
@@ -121,7 +129,7 @@ def test_a_group_of_200_members_follows_and_a_larger_one_is_passed_over_with_tha
         assert (run["state"], why(run)) == ("cancelled", "The group has more than 200 members.")
         sends(api, tier_event("tierUpgraded", 1000))
         done(api)
-        assert {platform.tier(one) for one in range(1000, 1200)} == {"Gold"}
+        assert {platform.tier(number) for number in range(1000, 1200)} == {"Gold"}
         assert len(platform.adjustments()) == 199
 
 
@@ -136,8 +144,8 @@ def test_what_members_come_to_themselves_causes_nothing(recipe: Recipe, platform
         moves(platform, api, "Gold")
         done(api)
         told = len(platform.calls())
-        for one in (3, 4):  # as the platform tells of each adjustment
-            sends(api, tier_event("tierUpgraded", one))
+        for element in (3, 4):  # as the platform tells of each adjustment
+            sends(api, tier_event("tierUpgraded", element))
         done(api)
         assert len(platform.adjustments()) == 2  # the second member had it already
         assert not platform.calls(ADJUST)[2:] and len(platform.calls()) == told + 2
@@ -231,7 +239,7 @@ def test_events_in_any_order_among_changes_and_kills_end_with_the_primary_member
             platform.fails(1, status=rng.choice((500, 503, 521)), path=rng.choice((ADJUST, "tier")))
             platform.resets(1, done=rng.random() < 0.5, path=ADJUST)
         made = platform.adjustments()
-        late += [tier_event("tierUpgraded", one["customer"]) for one in made[told:]]
+        late += [tier_event("tierUpgraded", row["customer"]) for row in made[told:]]
         told = len(made)
         sent = disordered(rng, late)[: len(late) // 2 + 1]
         for event in sent:

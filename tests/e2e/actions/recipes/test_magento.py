@@ -71,11 +71,17 @@ def recipe(
 ) -> Recipe:
     addresses = {PLATFORM: platform.url(), SHOP: shop.url()}
     made = Recipe("magento", tmp_path, own_service, addresses, monkeypatch, {"SHOP_TOKEN": TOKEN})
-    lines = [f"{one},{email_of(one)}\n" for one in CUSTOMERS]
+    lines = [f"{customer},{email_of(customer)}\n" for customer in CUSTOMERS]
     (tmp_path / "contacts.csv").write_text("customer_id,email\n" + "".join(lines))
-    for one in CUSTOMERS:
-        platform.add(one, tier="Bronze", points="10")
-        shop.add(shop_id(one), email_of(one), group_id=2, attributes={"size": f"S{one}"}, **OF_SHOP)
+    for customer in CUSTOMERS:
+        platform.add(customer, tier="Bronze", points="10")
+        shop.add(
+            shop_id(customer),
+            email_of(customer),
+            group_id=2,
+            attributes={"size": f"S{customer}"},
+            **OF_SHOP,
+        )
     return made
 
 
@@ -99,11 +105,11 @@ def state(shop: Apart, customer: int) -> tuple[str | None, str | None]:
 
 def follows(platform: Apart, shop: Apart, points: dict[int, str]) -> None:
     """The shop has what the platform has, and has lost nothing of its own."""
-    for one in CUSTOMERS:
-        assert state(shop, one) == (platform.tier(one), points[one]), one
-        held = shop.customer(shop_id(one))
-        assert (held["email"], held["group_id"]) == (email_of(one), 2)
-        assert shop.attribute(shop_id(one), "size") == f"S{one}"
+    for customer in CUSTOMERS:
+        assert state(shop, customer) == (platform.tier(customer), points[customer]), customer
+        held = shop.customer(shop_id(customer))
+        assert (held["email"], held["group_id"]) == (email_of(customer), 2)
+        assert shop.attribute(shop_id(customer), "size") == f"S{customer}"
         assert OF_SHOP.items() <= held.items()
 
 
@@ -154,7 +160,7 @@ def test_whatever_goes_wrong_the_state_is_right_in_the_end(
             api.settled(id, states=("retrying", "delivered"))
             hurried(api)
             again.append(len(api.delivery_of(id)["attemptList"]) > 1)
-        follows(platform, shop, {one: str(one) for one in CUSTOMERS})
+        follows(platform, shop, {customer: str(customer) for customer in CUSTOMERS})
         assert again == [True, True, True, True, False, True]  # a token is asked for at once
         assert platform.tokens_issued() == 2
 
@@ -234,14 +240,14 @@ def test_events_in_any_order_among_changes_and_kills_end_with_the_platforms_stat
     recipe: Recipe, platform: Apart, shop: Apart, seed: int
 ) -> None:
     rng = random.Random(seed)
-    points = {one: "10" for one in CUSTOMERS}
+    points = {customer: "10" for customer in CUSTOMERS}
     api = recipe.start()
-    late = [event_of("customerUpdated", one) for one in CUSTOMERS]
+    late = [event_of("customerUpdated", customer) for customer in CUSTOMERS]
     for turn in range(12):
-        for one in rng.sample(CUSTOMERS, 3):
-            points[one] = str(rng.randrange(1000))
-            change(platform, one, rng.choice(TIERS), points[one])
-            late.append(event_of(rng.choice(TYPES), one))
+        for number in rng.sample(CUSTOMERS, 3):
+            points[number] = str(rng.randrange(1000))
+            change(platform, number, rng.choice(TIERS), points[number])
+            late.append(event_of(rng.choice(TYPES), number))
         if turn % 3 == 1:
             shop.fails(1, status=rng.choice((429, 503)), path=rng.choice((PUT, SEARCH)))
             shop.resets(1, done=rng.random() < 0.5, path=PUT)

@@ -29,23 +29,26 @@ def test_every_event_becomes_a_mail_in_the_customers_language(
         mail.wait(len(TYPES) * len(people), seconds=60)
         with two.at_brand() as api:
             found = ended(api, (len(TYPES) + 1) * len(people))  # one more makes events of coupons
-            assert Counter(one["state"] for one in found) == {"delivered": 44}
+            assert Counter(row["state"] for row in found) == {"delivered": 44}
         mails = mail.mails()
         assert len(mails) == 40, "no event makes two"
         for who in people:
             row = recipe.people[str(who)]
             to = mail.mails(row["email"])
             assert len(to) == len(TYPES)
-            assert len({one["subject"] for one in to}) == len(TYPES), "each says what it is about"
-            for one in to:
-                text, html = part(one, "plain"), part(one, "html")
+            assert len({message["subject"] for message in to}) == len(TYPES), (
+                "each says what it is about"
+            )
+            for message in to:
+                text, html = part(message, "plain"), part(message, "html")
                 assert row["name"] in text and row["name"] in html
                 assert (
-                    one["to"] == row["email"] and one["from"] == "Acme Rewards <news@acme.example>"
+                    message["to"] == row["email"]
+                    and message["from"] == "Acme Rewards <news@acme.example>"
                 )
                 assert "None" not in text and "{{" not in text and "{%" not in html
         english, german, hindi, arabic = (
-            {one["subject"]: one for one in mail.mails(recipe.people[str(who)]["email"])}
+            {mail["subject"]: mail for mail in mail.mails(recipe.people[str(who)]["email"])}
             for who in people
         )
         assert "earned 86 points. Your balance is 410 points." in part(
@@ -87,11 +90,11 @@ def test_who_is_unknown_has_opted_out_or_sleeps_is_left_alone_and_the_log_says_w
         assert receipt["to"] == "jonas.weber@mail.example", "a receipt comes at any hour"
         with two.at_brand() as api:
             until(lambda: len(runs(api, "loyalty-mail")) == 4, "four runs")
-            until(lambda: all(one["attemptList"] for one in runs(api, "loyalty-mail")), "judged")
+            until(lambda: all(run["attemptList"] for run in runs(api, "loyalty-mail")), "judged")
             found = runs(api, "loyalty-mail")  # in the order in which they came to the brand's
-            over = [one for one in found if one["state"] == "cancelled"]
-            [waits] = [one for one in found if one["state"] != "cancelled"]
-            assert {said(one) for one in over} == {
+            over = [row for row in found if row["state"] == "cancelled"]
+            [waits] = [row for row in found if row["state"] != "cancelled"]
+            assert {said(row) for row in over} == {
                 "The look-up contact has no record for this event, so there is nothing to do.",
                 "The customer has opted out of e-mails.",
                 "The contact list has no e-mail address of the customer.",
@@ -101,7 +104,7 @@ def test_who_is_unknown_has_opted_out_or_sleeps_is_left_alone_and_the_log_says_w
             assert len(runs(api, "purchase-mail")) == 1, "a return is no purchase"
             recipe.tell(lambda id: {"zone": zone_at(NOON)})
             until(lambda: retried(api, waits["id"]), "the mail of a customer who is awake")
-        assert [one["subject"] for one in mail.wait(2)][1] == "Sie haben mehr Punkte"
+        assert [message["subject"] for message in mail.wait(2)][1] == "Sie haben mehr Punkte"
         assert len(mail.mails()) == 2
 
 
@@ -115,8 +118,8 @@ def test_who_opts_out_before_the_morning_is_not_written_to_though_all_is_killed_
         two.tell(*(example("pointsIssued", who) for who in (MEERA, JONAS, AARAV)))
         two.arrived(3)
         with two.at_brand() as api:
-            until(lambda: all(one["attemptList"] for one in runs(api, "loyalty-mail")), "judged")
-            assert [one["state"] for one in runs(api, "loyalty-mail")] == ["retrying"] * 3
+            until(lambda: all(run["attemptList"] for run in runs(api, "loyalty-mail")), "judged")
+            assert [run["state"] for run in runs(api, "loyalty-mail")] == ["retrying"] * 3
         two.brand.kill_all()
         del recipe.people[str(AARAV)]
         recipe.tell(
@@ -129,14 +132,14 @@ def test_who_opts_out_before_the_morning_is_not_written_to_though_all_is_killed_
 
             def over() -> bool:
                 found = runs(api, "loyalty-mail")
-                for one in found:
-                    if one["state"] == "retrying":
-                        api.call("POST", f"/v1/deliveries/{one['id']}/retry")
-                return all(one["doneAt"] for one in found)
+                for row in found:
+                    if row["state"] == "retrying":
+                        api.call("POST", f"/v1/deliveries/{row['id']}/retry")
+                return all(row["doneAt"] for row in found)
 
             until(over, "three who were waited for")
-            found = {one["state"]: said(one) for one in runs(api, "loyalty-mail")}
-            ended_as = Counter(one["state"] for one in runs(api, "loyalty-mail"))
+            found = {run["state"]: said(run) for run in runs(api, "loyalty-mail")}
+            ended_as = Counter(run["state"] for run in runs(api, "loyalty-mail"))
         assert ended_as == {"cancelled": 2, "delivered": 1} and found.keys() == ended_as.keys()
         [sent] = mail.mails()
         assert sent["to"] == "jonas.weber@mail.example"
@@ -167,7 +170,7 @@ def test_of_coupons_in_bulk_each_customer_hears_of_their_own(
         mail.wait(3)
         with two.at_brand() as api:
             found = ended(api, 6)
-        assert Counter(one["state"] for one in found) == {"delivered": 4, "cancelled": 2}
+        assert Counter(row["state"] for row in found) == {"delivered": 4, "cancelled": 2}
         for who in (MEERA, JONAS, LAYLA):
             [got] = mail.mails(recipe.people[str(who)]["email"])
             assert f"CPN-{who}" in part(got, "plain") and f"CPN-{who}" in part(got, "html")

@@ -64,7 +64,7 @@ def everything_goes_wrong(
     two.tell(example("pointsIssued", MEERA))
     two.arrived(count := count + 1)
     with two.at_brand() as brand:
-        until(lambda: any("Nair" in answers(one) for one in runs(brand)), "the server's words")
+        until(lambda: any("Nair" in answers(run) for run in runs(brand)), "the server's words")
     mail.refuses("451 4.3.0 {address}: Meera Nair has to wait")
     two.tell(example("transactionAdded", MEERA))
     two.arrived(count := count + 1)
@@ -105,7 +105,7 @@ def tried(two: Two, *statuses: str) -> None:
         def found() -> bool:
             rows = platform.get("/v1/deliveries?limit=1").must(200)["deliveries"]
             attempts = platform.delivery(rows[0]["id"])["attemptList"]
-            return any(str(one["status"]) in statuses for one in attempts)
+            return any(str(attempt["status"]) in statuses for attempt in attempts)
 
         until(found, f"an attempt that is answered {' or '.join(statuses)}")
 

@@ -78,19 +78,21 @@ def test_no_personal_value_of_an_event_leaves_and_the_mails_go_out_all_the_same(
             two.arrived(6 * len(TYPES))
         came = receiver.arrivals(path)
         places = [
-            (f"arrival {at}", one.body + json.dumps(one.headers).encode())
-            for at, one in enumerate(came)
+            (f"arrival {at}", arrival.body + json.dumps(arrival.headers).encode())
+            for at, arrival in enumerate(came)
         ]
         with two.at_brand() as api:
             places += answers_of(api)
         places += [*pages_of(two.brand, ORG), *files_of(two.brand.data), *shown]
-        places += [(str(at), bytes(one)) for at, one in enumerate(mail.mails())]
+        places += [(str(at), bytes(mail)) for at, mail in enumerate(mail.mails())]
         two.brand.stop()
         places += [*files_of(two.brand.data), ("its log", two.brand.log.read_bytes())]
-    assert {one.event["eventName"] for one in came} == {one["eventName"] for one in events}
-    assert all(str(MEERA).encode() in one.body for one in came)
+    assert {arrival.event["eventName"] for arrival in came} == {
+        event["eventName"] for event in events
+    }
+    assert all(str(MEERA).encode() in arrival.body for arrival in came)
     known = b"".join(content for _, content in files_of(two.platform.data))
-    assert [one for one in values if one.encode() not in known] == [], "the platform keeps them"
+    assert [text for text in values if text.encode() not in known] == [], "the platform keeps them"
     assert search.hits(places) == []
     assert PLATFORM_ORG != ORG
 
@@ -118,8 +120,8 @@ def tried_and_replayed(
 
         def over(job: str = job) -> bool:
             found = api.get(f"/v1/replays/{job}").must(200)
-            for one in api.get("/v1/deliveries?limit=100&status=retrying").json["deliveries"]:
-                api.call("POST", f"/v1/deliveries/{one['id']}/retry")
+            for row in api.get("/v1/deliveries?limit=100&status=retrying").json["deliveries"]:
+                api.call("POST", f"/v1/deliveries/{row['id']}/retry")
             return bool(found["state"] == "finished")
 
         until(over, "a replay that is over", 40)

@@ -50,20 +50,20 @@ def test_every_event_becomes_an_sms_in_the_customers_language(
         with service.api(ORG) as api:
             twilio.opt_out("+4915123400888")
             found = ended(api, tell(api, *TYPES), "sms")
-        states = Counter(one["state"] for one in found)
+        states = Counter(row["state"] for row in found)
         assert states == {"delivered": 20, "failed": 10, "cancelled": 20}
-        reasons = {said(one) for one in found if one["state"] == "cancelled"}
+        reasons = {said(row) for row in found if row["state"] == "cancelled"}
         assert reasons == {"The customer has opted out of SMS."}, "layla by sms, carlos by all"
         sent = twilio.messages()
-        assert len(sent) == 20 and {one["from"] for one in sent} == {"+15005550006"}
-        english = [one["body"] for one in sent if one["to"] == "+919812300777"]
+        assert len(sent) == 20 and {row["from"] for row in sent} == {"+15005550006"}
+        english = [row["body"] for row in sent if row["to"] == "+919812300777"]
         assert (
             "Meera Nair, you have earned 86 points. Your balance is 410 points. Acme Rewards"
-            in ([one.strip() for one in english])
+            in ([row.strip() for row in english])
         )
-        hindi = [one["body"].strip() for one in sent if one["to"] == "+919812300999"]
+        hindi = [row["body"].strip() for row in sent if row["to"] == "+919812300999"]
         assert "आरव शर्मा, आपने 150 अंक इस्तेमाल किए हैं। Acme Rewards" in hindi
-        assert all("\n" not in one for one in hindi), "one line"
+        assert all("\n" not in row for row in hindi), "one line"
 
 
 def test_a_message_that_msg91_refuses_with_200_is_not_taken_for_sent(
@@ -103,7 +103,7 @@ def test_a_reminder_goes_by_whatsapp_with_the_template_of_the_language(
         with service.api(ORG) as api:
             tell(api, "pointsExpiryReminder", people=(MEERA, LAYLA))
             found = ended(api, 2, "expiry-whatsapp")
-        assert {one["state"] for one in found} == {"delivered"}
+        assert {row["state"] for row in found} == {"delivered"}
         [english] = twilio.messages("whatsapp:+919812300777")
         [arabic] = twilio.messages("whatsapp:+971501201111")
         assert english["contentVariables"] == {
@@ -130,10 +130,10 @@ def test_a_push_goes_to_the_device_of_the_customer_and_not_to_one_that_is_gone(
             tell(api, "pointsIssued", people=(MEERA,))
             *_, late = ended(api, 5, "points-push")
             assert late["state"] == "delivered" and len(fcm.calls("/token")) == 2
-        assert [one["state"] for one in found] == ["delivered", "failed", "delivered", "cancelled"]
+        assert [row["state"] for row in found] == ["delivered", "failed", "delivered", "cancelled"]
         [push] = fcm.messages("device-of-aarav")
         assert push["notification"]["body"] == "आपको 86 अंक मिले हैं।"
         assert push["data"] == {"balance": "410"}
-        kept = b"".join(one.read_bytes() for one in service.data.rglob("*") if one.is_file())
+        kept = b"".join(path.read_bytes() for path in service.data.rglob("*") if path.is_file())
         key = fcm.service_account()["private_key"].splitlines()[1]
         assert key.encode() not in kept + service.log.read_bytes()

@@ -64,16 +64,16 @@ def bought(customer: int, number: int, **data: Any) -> dict[str, Any]:
 
 def tell(api: Api, *events: dict[str, Any]) -> None:
     """Purchases, which the platform tells of."""
-    for one in events:
-        api.accept(json.dumps(one | {"orgId": ORG}).encode())
+    for event in events:
+        api.accept(json.dumps(event | {"orgId": ORG}).encode())
 
 
 def hurry(api: Api) -> list[Any]:
     """Try again now what is to be tried again; all runs."""
     found = runs(api)
-    for one in found:
-        if one["state"] == "retrying":
-            api.call("POST", f"/v1/deliveries/{one['id']}/retry")
+    for row in found:
+        if row["state"] == "retrying":
+            api.call("POST", f"/v1/deliveries/{row['id']}/retry")
     return found
 
 
@@ -82,7 +82,7 @@ def over(api: Api, count: int, seconds: float = 60) -> list[Any]:
 
     def ask() -> list[Any] | None:
         found = hurry(api)
-        return found if len([one for one in found if one["doneAt"]]) == count else None
+        return found if len([row for row in found if row["doneAt"]]) == count else None
 
     found = until(ask, f"{count} ended runs", seconds)
     assert found is not None
@@ -115,7 +115,7 @@ def test_an_invitation_says_what_the_feed_wants_each_value_as_text(
         }
     ]
     assert medallia.tokens_issued() == 1
-    kept = b"".join(one.read_bytes() for one in service.data.rglob("*") if one.is_file())
+    kept = b"".join(path.read_bytes() for path in service.data.rglob("*") if path.is_file())
     assert CLIENT.encode() not in kept + service.log.read_bytes()
 
 
@@ -128,7 +128,7 @@ def test_who_is_not_to_be_asked_now_or_at_all_is_not(
         tell(
             api, bought(MEERA, 1), bought(AARAV, 2, billType="RETURN"), bought(AARAV, 3, amount=0.0)
         )
-        [waits] = until(lambda: [one for one in runs(api) if one["attemptList"]], "a judged run")
+        [waits] = until(lambda: [run for run in runs(api) if run["attemptList"]], "a judged run")
         assert waits["state"] == "retrying" and said(waits).startswith("It is done at 20")
     service.stop()
     recipe.change(WAIT, 'after = "1s"')
@@ -136,12 +136,12 @@ def test_who_is_not_to_be_asked_now_or_at_all_is_not(
     service.start()
     with service.api(ORG) as api:
         tell(api, bought(JONAS, 4), bought(CARLOS, 5), bought(41209999, 6))
-        by_number = {one["eventId"]: one for one in runs(api)}
+        by_number = {run["eventId"]: run for run in runs(api)}
         assert len(by_number) == 4, "a return, and what costs nothing, is no purchase"
 
         def quiet() -> bool:
             return any(
-                "It is quiet for the customer until 09:00" in said(one) for one in hurry(api)
+                "It is quiet for the customer until 09:00" in said(row) for row in hurry(api)
             )
 
         until(quiet, "a customer who sleeps")
@@ -151,11 +151,11 @@ def test_who_is_not_to_be_asked_now_or_at_all_is_not(
         }
 
         def cancelled() -> bool:
-            return {said(one) for one in hurry(api) if one["state"] == "cancelled"} == wanted
+            return {said(row) for row in hurry(api) if row["state"] == "cancelled"} == wanted
 
         until(cancelled, "two who are not asked")
         until(medallia.invitations, "the one that had to wait")
-    assert [one["transaction_id"] for one in medallia.invitations()] == ["1"]
+    assert [invitation["transaction_id"] for invitation in medallia.invitations()] == ["1"]
 
 
 def test_each_customer_is_asked_once_in_30_days_and_who_opts_out_between_two_attempts_never(
@@ -174,17 +174,17 @@ def test_each_customer_is_asked_once_in_30_days_and_who_opts_out_between_two_att
         assert medallia.invitations() == [] and len(run["attemptList"]) >= 2
         tell(api, *(bought(MEERA, number) for number in range(10, 15)))
         found = over(api, 6)
-        assert Counter(one["state"] for one in found) == {"delivered": 1, "cancelled": 5}
-        capped = [said(one) for one in found[1:] if one["state"] == "cancelled"]
-        assert all("done once for the same subject" in one for one in capped) and len(capped) == 4
-        [done] = [one for one in found if one["state"] == "delivered"]
+        assert Counter(row["state"] for row in found) == {"delivered": 1, "cancelled": 5}
+        capped = [said(row) for row in found[1:] if row["state"] == "cancelled"]
+        assert all("done once for the same subject" in text for text in capped) and len(capped) == 4
+        [done] = [row for row in found if row["state"] == "delivered"]
         again = {
             "webHookId": done["webHookId"],
             "states": ["delivered", "cancelled"],
             "again": True,
         }
         api.send("POST", "/v1/replays", again).must(201)
-        assert [one["state"] for one in over(api, 12)[6:]] == ["cancelled"] * 6
+        assert [row["state"] for row in over(api, 12)[6:]] == ["cancelled"] * 6
     service.kill_all()
     with service.start().api(ORG) as api:
         tell(api, bought(MEERA, 20))
@@ -217,8 +217,8 @@ def test_whatever_the_survey_platform_answers_an_invitation_is_made_once(
             tell(api, bought(AARAV, 3))
         count = 3 if trouble == "expired tokens" else 2
         found = over(api, count)
-        assert {one["state"] for one in found} == {"delivered"}
-    made = Counter(one["transaction_id"] for one in medallia.invitations())
+        assert {row["state"] for row in found} == {"delivered"}
+    made = Counter(invitation["transaction_id"] for invitation in medallia.invitations())
     assert made == {str(number): 1 for number in range(1, count + 1)}
     assert bool(medallia.duplicates()) == trouble.startswith("lost answers")
     assert medallia.tokens_issued() == (2 if trouble == "expired tokens" else 1)
@@ -228,7 +228,7 @@ def test_whatever_the_survey_platform_answers_an_invitation_is_made_once(
 def test_every_customer_is_asked_once_though_the_program_is_killed_again_and_again(
     own_service: NewService, recipe: Recipe, medallia: Apart
 ) -> None:
-    people = [str(41300000 + one) for one in range(40)]
+    people = [str(41300000 + number) for number in range(40)]
     for at, id in enumerate(people):
         recipe.people[id] = {
             "customer_id": id, "email": f"c{at}@mail.example", "phone": "", "name": f"C {at}",
@@ -246,7 +246,7 @@ def test_every_customer_is_asked_once_though_the_program_is_killed_again_and_aga
     for kill in range(4):
         with service.api(ORG) as api:
             tell(api, *events[kill * 20 : kill * 20 + 20])
-            told |= {one["eventId"] for one in events[kill * 20 : kill * 20 + 20]}
+            told |= {event["eventId"] for event in events[kill * 20 : kill * 20 + 20]}
             hurry(api)
             time.sleep(1.2 + 0.4 * kill)
         if kill == 1:
@@ -256,11 +256,11 @@ def test_every_customer_is_asked_once_though_the_program_is_killed_again_and_aga
     with service.api(ORG) as api:
         found = over(api, len(events), seconds=120)
     assert len(told) == len(events) == 80
-    asked = Counter(one["customer_id"] for one in medallia.invitations())
+    asked = Counter(invitation["customer_id"] for invitation in medallia.invitations())
     wanted = {id for at, id in enumerate(people) if at % 5}
     assert asked == dict.fromkeys(wanted, 1)
     assert len(medallia.calls("inbound")) > len(wanted), "some were sent more than once"
-    states = Counter(one["state"] for one in found)
+    states = Counter(row["state"] for row in found)
     assert states == {"delivered": len(wanted), "cancelled": len(events) - len(wanted)}
 
 
@@ -274,7 +274,7 @@ def test_an_invitation_that_is_refused_is_told_of_and_replayed_like_any_delivery
         api.webhook(receiver.url(path), "on-call", eventNames=["tidings.delivery.exhausted"])
         tell(api, bought(MEERA, 77) | {"eventId": new_id()})
         [told] = receiver.wait(path, 1, 60)
-        [run] = [one for one in runs(api) if one["webHookName"] == "survey"]
+        [run] = [run for run in runs(api) if run["webHookName"] == "survey"]
         assert run["state"] == "failed" and medallia.invitations() == []
         assert "does not say that it was taken (by rejects and records and duplicates)" in said(run)
         assert run["id"] in json.dumps(told.event) and "survey" in json.dumps(told.event)
@@ -285,7 +285,7 @@ def test_an_invitation_that_is_refused_is_told_of_and_replayed_like_any_delivery
         until(lambda: len(medallia.invitations()) == 1, "the invitation, by a replay", 30)
         assert medallia.invitations()[0]["transaction_id"] == "77"
         until(lambda: runs(api, "survey")[-1]["state"] == "delivered", "the end of it")
-        assert [one["state"] for one in runs(api, "survey")] == ["failed", "delivered"]
+        assert [run["state"] for run in runs(api, "survey")] == ["failed", "delivered"]
 
 
 def replayed(service: ServiceProcess, home: Path) -> None:

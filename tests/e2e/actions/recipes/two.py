@@ -56,7 +56,7 @@ def _marked(value: Any, names: list[str], *, taken: bool) -> list[Any]:
     if len(names) == 1:
         return [value.pop(name) if taken else value[name]]
     inner = value[name] if each else [value[name]]
-    return [one for item in inner for one in _marked(item, names[1:], taken=taken)]
+    return [below for row in inner for below in _marked(row, names[1:], taken=taken)]
 
 
 def _texts(value: Any) -> Iterator[str]:
@@ -102,8 +102,8 @@ class Two:
     def tell(self, *events: dict[str, Any]) -> None:
         """Events happen at the platform."""
         with self.platform.api(PLATFORM_ORG) as api:
-            for one in events:
-                api.accept(json.dumps(one | {"orgId": PLATFORM_ORG}).encode())
+            for event in events:
+                api.accept(json.dumps(event | {"orgId": PLATFORM_ORG}).encode())
 
     def at_brand(self) -> Api:
         """Calls to the brand's."""
@@ -118,8 +118,8 @@ class Two:
 
         def all_there() -> bool:
             with self.at_platform() as api:
-                for one in api.get("/v1/deliveries?limit=100&status=retrying").json["deliveries"]:
-                    api.call("POST", f"/v1/deliveries/{one['id']}/retry")
+                for row in api.get("/v1/deliveries?limit=100&status=retrying").json["deliveries"]:
+                    api.call("POST", f"/v1/deliveries/{row['id']}/retry")
             with self.platform.api() as api:
                 return api.counts()["delivered"] >= count
 

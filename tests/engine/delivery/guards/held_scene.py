@@ -96,8 +96,8 @@ class Scene:
         self.unwritten: list[port.Settlement] = []
         self.written: list[port.Settlement] = []
         self.registry = Registry()
-        for one in webhooks:
-            self.registry.put(one)
+        for webhook in webhooks:
+            self.registry.put(webhook)
         self.store, self.commits, heard = Store(), Committer(), new_listeners()
         self.store.page = self.page  # type: ignore[method-assign]
         self.commits.settle = self.unwritten.append  # type: ignore[method-assign,assignment]
@@ -192,7 +192,7 @@ class Scene:
     @property
     def ends(self) -> list[tuple[int, State, int]]:
         rows = [*self.written, *self.unwritten]
-        return [(one.delivery, State(one.state), one.attempt) for one in rows]
+        return [(row.delivery, State(row.state), row.attempt) for row in rows]
 
     async def close(self) -> None:
         self.watching.cancel()

@@ -73,7 +73,7 @@ async def test_all_webhooks_of_all_orgs_over_it_wait_and_no_other() -> None:
     await scene.pass_time()
     assert scene.attempts.count(SECOND.number) == 0, "its lane is held without an attempt"
     assert scene.ends == [(3, State.DELIVERED, 1)]
-    assert [one.number for one in scene.watch.held_webhooks()] == [1, 2]
+    assert [held_webhook.number for held_webhook in scene.watch.held_webhooks()] == [1, 2]
     assert scene.watch.counts() == {"main": 2}
     scene.down.clear()
     await scene.until(lambda: len(scene.ends) == 3)
@@ -91,11 +91,11 @@ async def test_no_tenant_has_a_connection_held_that_works_for_others(says: Attem
     for number in range(1000, 1050):
         await scene.commit(*jobs(SECOND, number))
         assert scene.watch.held() == []
-    delivered = [one for one in scene.ends if one[1] is State.DELIVERED]
-    assert [one[0] for one in delivered] == list(range(1000, 1050)), "each at once"
+    delivered = [end for end in scene.ends if end[1] is State.DELIVERED]
+    assert [pair[0] for pair in delivered] == list(range(1000, 1050)), "each at once"
     await scene.until(lambda: scene.healths.open_breakers == 1)
-    charged = [one for one in scene.ends if one[1] is State.RETRYING]
-    assert {one[0] for one in charged} <= {*numbers} and len(charged) >= OUTCOMES_MIN
+    charged = [end for end in scene.ends if end[1] is State.RETRYING]
+    assert {pair[0] for pair in charged} <= {*numbers} and len(charged) >= OUTCOMES_MIN
     assert scene.healths.of(SECOND.number) is None
     await scene.close()
 

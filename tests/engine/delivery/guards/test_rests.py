@@ -26,10 +26,10 @@ async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
     await scene.commit(*jobs(SECOND, 50))
     tried = len(scene.attempts) - 1
     assert tried <= FIRST.connections_max, "one look tells it; 39 would be 39 rows of nothing"
-    waits = [one for one in scene.written if one.delivery < 50]
-    assert {State(one.state) for one in waits} == {State.RETRYING}
-    assert {one.evidence.kind for one in waits if one.evidence} == {"waits"}
-    assert all(one.delay_ms is not None and one.delay_ms >= 1_700_000 for one in waits)
+    waits = [settlement for settlement in scene.written if settlement.delivery < 50]
+    assert {State(wait.state) for wait in waits} == {State.RETRYING}
+    assert {wait.evidence.kind for wait in waits if wait.evidence} == {"waits"}
+    assert all(wait.delay_ms is not None and wait.delay_ms >= 1_700_000 for wait in waits)
     assert scene.healths.of(FIRST.number) is None and scene.healths.open_breakers == 0
     runner = scene.dispatcher.runner_of(FIRST.number)
     assert runner is not None

@@ -43,8 +43,8 @@ class Rows:
     async def put_healths(self, healths: Sequence[port.StoredHealth]) -> None:
         if self.down:
             raise port.StoreDown("full")
-        for one in healths:
-            self.kept[one.webhook] = one
+        for health in healths:
+            self.kept[health.webhook] = health
 
     async def healths(self) -> Sequence[port.StoredHealth]:
         return list(self.kept.values())

@@ -18,7 +18,7 @@ def use(delivery: int, subject: bytes = b"7", webhook: int = 1, most: int = 1) -
 
 def take(subject: Subject, *uses: port.CapUse) -> list[bool]:
     """Which of them are admitted."""
-    return [one is None for one in subject.ask(lambda store: store.take_caps(uses))]
+    return [element is None for element in subject.ask(lambda store: store.take_caps(uses))]
 
 
 def test_as_many_are_admitted_as_the_cap_says_of_each_subject_and_webhook(subject: Subject) -> None:

@@ -18,7 +18,7 @@ PENDING, HELD = State.PENDING, State.HELD
 
 def made(receipt: port.Receipt) -> list[int]:
     """Ids of the deliveries that a slice has made and that may be sent."""
-    return [id for one in receipt.fanned_out for id, _, _ in one.deliveries]
+    return [id for fan_out in receipt.fanned_out for id, _, _ in fan_out.deliveries]
 
 
 def finish(subject: Subject, rows: int = 2) -> list[int]:
@@ -50,7 +50,7 @@ def test_what_is_beyond_the_bound_is_owed_and_made_in_slices_in_order(subject: S
     receipt = owing(subject)
     first = receipt.firsts[0]
     assert receipt.owed == 5
-    assert [tuple(one) for one in receipt.made] == [(0, 2)]
+    assert [tuple(pair) for pair in receipt.made] == [(0, 2)]
     assert states(subject, "a") == {1: PENDING, 2: PENDING}
     second = subject.commit(fan_out=3)
     assert (made(second), second.owed) == ([first + 2, first + 3, first + 4], 2)
@@ -67,7 +67,7 @@ def test_what_is_beyond_the_bound_is_owed_and_made_in_slices_in_order(subject: S
 def test_the_bound_is_that_of_the_whole_batch(subject: Subject) -> None:
     three = [new(number) for number in (1, 2, 3)]
     receipt = subject.commit(*(event(f"e{i}", *three) for i in range(3)), deliveries_max=4)
-    assert [tuple(one) for one in receipt.made] == [(1, 1), (2, 0)]
+    assert [tuple(pair) for pair in receipt.made] == [(1, 1), (2, 0)]
     assert len(finish(subject)) == 5
     for number in range(3):
         assert states(subject, f"e{number}") == {1: PENDING, 2: PENDING, 3: PENDING}
@@ -159,7 +159,7 @@ def test_jobs_wait_for_an_event_that_is_owed_deliveries(subject: Subject) -> Non
 
     def candidates() -> Any:
         found = subject.ask(lambda store: store.candidates(1, spec, EventNumber(0), 10, False))
-        return [one.event for one in found.found], found.ended
+        return [candidate.event for candidate in found.found], found.ended
 
     assert candidates() == ([1], False)
     finish(subject)
@@ -182,6 +182,6 @@ def test_the_bound_of_one_event_leaves_room_for_the_next(subject: Subject) -> No
     three = [new(number) for number in (1, 2, 3)]
     more = {"deliveries_max": 5, "per_event_max": 2}
     receipt = subject.commit(*(event(f"e{i}", *three) for i in range(3)), **more)
-    assert [tuple(one) for one in receipt.made] == [(0, 2), (1, 2), (2, 1)]
+    assert [tuple(pair) for pair in receipt.made] == [(0, 2), (1, 2), (2, 1)]
     first = receipt.firsts[0]
     assert finish(subject) == [first + 2, first + 5, first + 7, first + 8]

@@ -49,8 +49,8 @@ def past(subject: Subject, from_ms: int = 0, limit: int = 1_000) -> list[Past]:
 
 def counted(found: list[Past]) -> Counter[tuple[int, str]]:
     counts: Counter[tuple[int, str]] = Counter()
-    for one in found:
-        counts[one.webhook, one.cause] += one.count
+    for past in found:
+        counts[past.webhook, past.cause] += past.count
     return counts
 
 
@@ -83,7 +83,7 @@ def test_attempts_stand_in_the_bucket_in_which_they_ended(subject: Subject) -> N
     [good] = past(subject, done_ms - 95_000)  # the failed one is dated 1970
     assert good == Past(1, 3, 1, "", done_ms)
     assert past(subject, done_ms - 30_000_000)[0].bucket == 9, "what is later is in the newest"
-    [bad] = [one for one in past(subject, 0) if one.cause]
+    [bad] = [past for past in past(subject, 0) if past.cause]
     assert bad == Past(1, 0, 1, "400", 1_012)
     assert past(subject, LATER_MS) == []
 
@@ -135,7 +135,7 @@ def test_what_has_waited_its_window_is_parked_and_the_rest_stays(subject: Subjec
     accepted_ms = subject.ask(lambda asked: asked.delivery(DeliveryId(1))).accepted_ms  # type: ignore[union-attr]
     assert park(subject, accepted_ms) == 0
     assert park(subject) == 2
-    assert [state_of(subject, one) for one in (1, 2, 3)] == [
+    assert [state_of(subject, element) for element in (1, 2, 3)] == [
         State.PARKED,
         State.DELIVERED,
         State.PARKED,
@@ -164,7 +164,7 @@ def test_what_waited_behind_a_parked_one_may_be_sent(subject: Subject) -> None:
 def test_parking_in_slices_leaves_none_without_the_one_it_waits_for(subject: Subject) -> None:
     made(subject, ordering_key=9)
     assert park(subject, limit=1) == 1
-    assert [state_of(subject, one) for one in (1, 2, 3)] == [
+    assert [state_of(subject, element) for element in (1, 2, 3)] == [
         State.PENDING,
         State.PARKED,
         State.HELD,
@@ -174,9 +174,11 @@ def test_parking_in_slices_leaves_none_without_the_one_it_waits_for(subject: Sub
 
 def test_taken_retries_are_due_again_but_for_the_held_ones(subject: Subject) -> None:
     made(subject)
-    subject.commit(settled=[failing(one, 0) for one in (1, 2, 3)])
+    subject.commit(settled=[failing(element, 0) for element in (1, 2, 3)])
     assert len(subject.take()) == 3 and subject.take() == []
     subject.ask(lambda asked: asked.release(1, [DeliveryId(2)]))
     assert sorted(job.delivery for job in subject.take()) == [1, 3]
-    numbers = [one.number for one in subject.ask(lambda asked: asked.attempts_of(DeliveryId(1)))]
+    numbers = [
+        attempt.number for attempt in subject.ask(lambda asked: asked.attempts_of(DeliveryId(1)))
+    ]
     assert numbers == [1, 2]  # it had not left: the number is that of the next one

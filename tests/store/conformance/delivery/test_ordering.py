@@ -67,9 +67,9 @@ def test_a_retry_frees_nothing_and_holds_new_ones(subject: Subject) -> None:
 
 def test_a_chain_is_freed_one_by_one_in_id_order(subject: Subject) -> None:
     ids = chain(subject, 5)
-    for at, one in enumerate(ids):
-        assert subject.pending() == [one]
-        freed = subject.commit(settled=[settled(one, key=KEY)]).freed
+    for at, number in enumerate(ids):
+        assert subject.pending() == [number]
+        freed = subject.commit(settled=[settled(number, key=KEY)]).freed
         assert [job.delivery for job in freed] == ids[at + 1 : at + 2]
     assert subject.commit(event("new", new(1, KEY))).held == []
 

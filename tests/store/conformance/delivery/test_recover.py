@@ -27,7 +27,7 @@ def test_after_a_crash_the_lowest_pending_ones_are_possibly_sent(subject: Subjec
     subject.crash()
     [standing] = subject.recover(window=3)
     assert (standing.webhook, standing.pending, standing.next_due_ms) == (1, 5, None)
-    assert [lost(subject, one) for one in ids] == [[1], [1], [1], [], []]
+    assert [lost(subject, number) for number in ids] == [[1], [1], [1], [], []]
     assert [job.attempt for job in subject.page()] == [2, 2, 2, 1, 1]
     assert subject.states(*ids) == [State.PENDING] * 5  # due now
     [attempt] = subject.attempts(ids[0])
@@ -40,7 +40,7 @@ def test_the_window_counts_for_each_webhook(subject: Subject) -> None:
     subject.commit(*(event(f"f{i}", new(2)) for i in range(3)))
     subject.crash()
     standings = subject.recover(window=1)
-    assert [(one.webhook, one.pending) for one in standings] == [(1, 2), (2, 3)]
+    assert [(standing.webhook, standing.pending) for standing in standings] == [(1, 2), (2, 3)]
     assert [job.attempt for job in subject.page(1)] == [2, 1]
     assert [job.attempt for job in subject.page(2)] == [2, 1, 1]
 
@@ -67,7 +67,7 @@ def test_after_a_clean_stop_nothing_is_marked(subject: Subject) -> None:
     subject.reopen(clean=True)
     [standing] = subject.recover()
     assert standing.pending == 4 and standing.next_due_ms is not None
-    assert [lost(subject, one) for one in ids] == [[]] * 5
+    assert [lost(subject, number) for number in ids] == [[]] * 5
     assert [job.attempt for job in subject.page()] == [1] * 4
 
 
@@ -101,7 +101,7 @@ def test_final_and_held_ones_are_left_alone(subject: Subject) -> None:
     ).firsts
     subject.crash()
     subject.recover()
-    assert [lost(subject, one) for one in (done, first, held, parked)] == [[], [1], [], []]
+    assert [lost(subject, number) for number in (done, first, held, parked)] == [[], [1], [], []]
     assert subject.delivery(held).attempts == 0
 
 
@@ -128,11 +128,11 @@ def test_what_is_known_to_have_left_is_marked_and_nothing_else(subject: Subject)
     subject.crash()
     [standing] = subject.recover(left=[(ids[0], 2), (ids[3], 1), (ids[4], 1)])
     assert standing.next_due_ms == subject.delivery(ids[0]).due_ms
-    assert [lost(subject, one) for one in ids] == [[2], [], [], [1], []]
+    assert [lost(subject, number) for number in ids] == [[2], [], [], [1], []]
     assert [(job.delivery, job.attempt) for job in subject.page()] == [(ids[2], 1), (ids[3], 2)]
     # The one that was taken and had not left is due now, under the number that it had.
     assert [(job.delivery, job.attempt) for job in subject.take()] == [(ids[0], 3), (ids[1], 2)]
-    assert [one.number for one in subject.attempts(ids[1])] == [1, 2]
+    assert [attempt.number for attempt in subject.attempts(ids[1])] == [1, 2]
 
 
 def test_however_often_nothing_had_left_nothing_is_charged(subject: Subject) -> None:

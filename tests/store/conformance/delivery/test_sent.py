@@ -188,7 +188,7 @@ def left_out(subject: Subject, delivery: int) -> LeftOut | None:
     searched = port.DeliveryQuery(webhooks=[1], limit=10, events=[found.event])
     listed_of_event = subject.ask(lambda store: store.log_deliveries(searched)).deliveries
     for rows in (of_event, listed, listed_of_event):
-        [same] = [one for one in rows if one.id == delivery]
+        [same] = [row for row in rows if row.id == delivery]
         assert same.left_out == found.left_out
     return found.left_out
 
@@ -196,7 +196,7 @@ def left_out(subject: Subject, delivery: int) -> LeftOut | None:
 def test_what_a_message_lacks_that_arrived_at_once_is_kept(subject: Subject) -> None:
     firsts = subject.commit(event("a", new(1)), event("b", new(1))).firsts
     subject.commit(settled=[lacking(settled(firsts[0])), settled(firsts[1])])
-    assert [left_out(subject, one) for one in firsts] == [THIN, None]
+    assert [left_out(subject, first) for first in firsts] == [THIN, None]
     assert subject.ask(lambda store: store.attempts_of(firsts[0])) == [], (
         "it costs no attempt's row"
     )

@@ -41,7 +41,7 @@ def test_a_refusal_keeps_its_answer(subject: Subject) -> None:
     assert (attempt.duration_ms, attempt.status, attempt.version) == (12, 400, 1)
     assert attempt.evidence is not None
     assert attempt.evidence.body == b"\x00no\xff" and attempt.evidence.truncated
-    assert [tuple(one) for one in attempt.evidence.headers] == [("X-A", "b: c"), ("x-a", "")]
+    assert [tuple(header) for header in attempt.evidence.headers] == [("X-A", "b: c"), ("x-a", "")]
 
 
 def test_a_fault_keeps_its_kind_and_words(subject: Subject) -> None:
@@ -100,8 +100,8 @@ def test_a_due_retry_is_taken_once_with_its_attempt_written_down(subject: Subjec
 def test_many_takes_share_what_one_commit_takes(subject: Subject) -> None:
     first = committed(subject, 5)
     second = committed(subject, 5, webhook=2)
-    subject.commit(settled=[failing(one, 0) for one in first])
-    at = subject.commit(settled=[failing(one, 0, webhook=2) for one in second]).now_ms
+    subject.commit(settled=[failing(number, 0) for number in first])
+    at = subject.commit(settled=[failing(number, 0, webhook=2) for number in second]).now_ms
     takes = [port.RetryClaim(1, 10), port.RetryClaim(2, 10)]
     seen: list[int] = []
     for _ in range(3):
@@ -120,7 +120,7 @@ def test_the_bodies_of_all_takes_of_a_commit_are_bounded_and_webhooks_have_turns
     webhooks = [1, 2, 3]
     of_webhook = {number: committed(subject, 2, webhook=number) for number in webhooks}
     for number in webhooks:
-        subject.commit(settled=[failing(one, 0, webhook=number) for one in of_webhook[number]])
+        subject.commit(settled=[failing(count, 0, webhook=number) for count in of_webhook[number]])
     takes = [port.RetryClaim(number, 10) for number in webhooks]
     seen: list[int] = []
     for _ in range(6):
@@ -157,12 +157,12 @@ def test_attempts_count_without_gap_or_repeat(subject: Subject) -> None:
 
 def test_retries_are_taken_by_due_time_up_to_the_limit_and_per_webhook(subject: Subject) -> None:
     ours, theirs = committed(subject, 5), committed(subject, 1, webhook=2)
-    for one in reversed(ours):  # each its own commit: later due times for lower ids
-        subject.commit(settled=[failing(one, 0)])
+    for number in reversed(ours):  # each its own commit: later due times for lower ids
+        subject.commit(settled=[failing(number, 0)])
     subject.commit(settled=[failing(theirs[0], 0, webhook=2)])
     first = subject.take(limit=2)
     rest = subject.take(limit=10)
-    due = [subject.delivery(one).due_ms for one in ours]
+    due = [subject.delivery(number).due_ms for number in ours]
     assert due == [None] * 5
     assert len(first) == 2
     assert sorted(job.delivery for job in [*first, *rest]) == ours

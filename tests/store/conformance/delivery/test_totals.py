@@ -15,8 +15,8 @@ DAY_MS = 24 * HOUR_MS
 def some(counts: Iterable[dict[int, int]]) -> dict[int, int]:
     """Summed, without zeros."""
     summed: dict[int, int] = {}
-    for one in counts:
-        for state, count in one.items():
+    for row in counts:
+        for state, count in row.items():
             if count:
                 summed[state] = summed.get(state, 0) + count
     return summed

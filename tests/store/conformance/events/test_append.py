@@ -24,8 +24,10 @@ def test_an_event_and_its_deliveries_appear_together(subject: Subject) -> None:
         assert stored.body == b'{"eventId":"%s"}' % id.encode()
         assert (stored.deliveries, stored.at_ms) == (len(webhooks), receipt.now_ms)
         deliveries = deliveries_of(subject, EventNumber(seq))
-        assert [one.webhook for one in deliveries] == webhooks
-        assert all(one.state == State.PENDING and one.attempts == 0 for one in deliveries)
+        assert [delivery.webhook for delivery in deliveries] == webhooks
+        assert all(
+            delivery.state == State.PENDING and delivery.attempts == 0 for delivery in deliveries
+        )
 
 
 def test_a_receipt_tells_the_ids_of_what_page_shows(subject: Subject) -> None:

@@ -11,7 +11,7 @@ from tidings.store import port
 
 def ids(subject: Subject, **asked: Any) -> list[str]:
     query = port.EventQuery(ORG, **asked)
-    return [one.id for one in subject.ask(lambda store: store.log_events(query)).events]
+    return [event.id for event in subject.ask(lambda store: store.log_events(query)).events]
 
 
 def replayed(subject: Subject, seq: EventNumber, target: int) -> None:

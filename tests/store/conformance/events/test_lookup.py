@@ -11,7 +11,9 @@ from tidings.store import port
 
 def heads(subject: Subject, *events: EventNumber) -> list[tuple[int, str | None, str | None]]:
     found = subject.ask(lambda store: store.event_heads(list(events)))
-    return sorted((one.seq, one.ref_id, one.request_id) for one in found)
+    return sorted(
+        (event_head.seq, event_head.ref_id, event_head.request_id) for event_head in found
+    )
 
 
 def test_an_event_s_reference_and_request_are_read_from_its_bytes(subject: Subject) -> None:
@@ -50,9 +52,12 @@ def test_the_customer_of_an_event_is_read_where_one_is_named_for_all_of_it(
         b'{"data":7}': None,
         b"{}": None,
     }
-    events = [msgspec.structs.replace(event(f"e{at}"), body=one) for at, one in enumerate(bodies)]
+    events = [msgspec.structs.replace(event(f"e{at}"), body=body) for at, body in enumerate(bodies)]
     seqs = list(subject.commit(*events).seqs)
-    found = {one.seq: one for one in subject.ask(lambda store: store.event_heads(seqs))}
+    found = {
+        event_head.seq: event_head
+        for event_head in subject.ask(lambda store: store.event_heads(seqs))
+    }
     assert [found[seq].customer_id for seq in seqs] == list(bodies.values())
     assert found[seqs[6]].ref_id == "kept"
 
@@ -72,7 +77,7 @@ def test_the_first_start_is_that_of_attempt_one(subject: Subject) -> None:
     subject.commit(settled=[first])
     subject.commit(settled=[second, plain])
     starts = subject.ask(lambda store: store.first_starts([tried, once, never, DeliveryId(999)]))
-    assert [(one.delivery, one.started_ms) for one in starts] == [(tried, 5_000)]
+    assert [(start.delivery, start.started_ms) for start in starts] == [(tried, 5_000)]
 
 
 def goes_first(subject: Subject, delivery: int) -> int | None:

@@ -38,4 +38,4 @@ def test_a_refused_event_says_it_when_it_is_tried_again(subject: Subject) -> Non
     kept = port.NewRejection(ORG, "a", "e", "bad", "It is bad.", "", b"{}", PASSAGE)
     subject.commit(rejections=[kept])
     page = subject.ask(lambda store: store.log_rejections(ORG, None, None, 9))
-    assert [one.passage for one in page.rejections] == [PASSAGE]
+    assert [rejection.passage for rejection in page.rejections] == [PASSAGE]

@@ -106,12 +106,12 @@ def test_refused_events_are_kept_and_shown_newest_first(subject: Subject) -> Non
     receipt = subject.commit(rejections=[rejection(0), rejection(1, org=7)])
     subject.commit(rejections=[rejection(2), rejection(3)])
     shown = subject.rejections(10)
-    assert [one.event_id for one in shown] == ["r3", "r2", "r0"]
+    assert [rejection.event_id for rejection in shown] == ["r3", "r2", "r0"]
     oldest = shown[-1]
     assert (oldest.org, oldest.name, oldest.at_ms) == (ORG, "pointsIssued", receipt.now_ms)
     assert (oldest.code, oldest.path, oldest.body) == ("bad_type", "data", b"{0")
     assert oldest.message == "data must be an object"
-    assert [one.event_id for one in subject.rejections(1)] == ["r3"]
+    assert [rejection.event_id for rejection in subject.rejections(1)] == ["r3"]
 
 
 def test_a_refused_event_is_no_event(subject: Subject) -> None:

@@ -14,7 +14,7 @@ def put(subject: Subject, name: str, version: int = 1, declaration: bytes = b"{}
 
 def names(subject: Subject) -> list[tuple[int, str, int, bytes]]:
     kinds = subject.ask(lambda store: store.load_types())
-    return [(one.org, one.name, one.version, one.declaration) for one in kinds]
+    return [(kind.org, kind.name, kind.version, kind.declaration) for kind in kinds]
 
 
 def test_types_come_back_in_order_and_raise_the_registry_version(subject: Subject) -> None:

@@ -112,7 +112,7 @@ def test_however_often_they_are_tried_no_time_has_more_than_the_cap(
     owner.half.close()
     last = {delivery: at_ms for at_ms, delivery in admitted}
     for at_ms, _ in admitted:
-        assert sum(at_ms <= one < at_ms + 1000 for one in last.values()) <= most
+        assert sum(at_ms <= number < at_ms + 1000 for number in last.values()) <= most
 
 
 @pytest.mark.parametrize(

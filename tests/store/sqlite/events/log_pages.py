@@ -34,10 +34,10 @@ def all_pages(
         page: port.DeliveryPage | port.EventPage
         if isinstance(asked, port.EventQuery):
             page = log.events(asked)
-            ids: list[int] = [one.seq for one in page.events]
+            ids: list[int] = [event.seq for event in page.events]
         else:
             page = log.deliveries(asked)
-            ids = [one.id for one in page.deliveries]
+            ids = [delivery.id for delivery in page.deliveries]
         assert ids == sorted(ids, reverse=True)
         found = ids + found if forward else found + ids
         ahead = page.newer if forward else page.older
@@ -61,4 +61,4 @@ class Logs:
 
     def states(self, *states: State, webhook: int = 1) -> list[int]:
         query = port.DeliveryQuery([webhook], [int(state) for state in states])
-        return [one.id for one in self.ask["log_deliveries"](query).deliveries]
+        return [delivery.id for delivery in self.ask["log_deliveries"](query).deliveries]

@@ -156,7 +156,7 @@ def test_an_event_with_more_deliveries_than_a_page_may_examine_is_passed(
 
 def seqs(logs: Logs, **asked: Any) -> list[str]:
     page = logs.ask["log_events"](port.EventQuery(ORG, **asked))
-    return [one.id for one in page.events]
+    return [event.id for event in page.events]
 
 
 @pytest.fixture

@@ -43,8 +43,8 @@ class Place:
         return Counter(row[0] for row in rows)
 
     def close(self) -> None:
-        for one in (self.segments, self.reader, self.writer):
-            one.close()
+        for search_segments in (self.segments, self.reader, self.writer):
+            search_segments.close()
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,7 @@ def test_it_says_how_many_are_not_counted_yet(
 
 def test_each_webhooks_series_is_the_one_it_has_by_itself(place: Place) -> None:
     webhooks = [*OWN, OTHER]
-    each = place.totals.series([[one] for one in webhooks], START_MS, END_MS, 24)
+    each = place.totals.series([[webhook] for webhook in webhooks], START_MS, END_MS, 24)
     assert len(each) == len(webhooks)
     for number, series in zip(webhooks, each, strict=True):
         assert [series] == place.totals.series([[number]], START_MS, END_MS, 24)
@@ -121,7 +121,7 @@ LEFT = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
 def test_counts_by_state_are_those_of_the_series(place: Place) -> None:
     webhooks = [*OWN, OTHER, 999]
     counts = place.totals.count_states(webhooks, START_MS, END_MS)
-    each = place.totals.series([[one] for one in webhooks], START_MS, END_MS, 60)
+    each = place.totals.series([[webhook] for webhook in webhooks], START_MS, END_MS, 60)
     for found, series in zip(counts, each, strict=True):
         summed: Counter[int] = Counter()
         for point in series.points:
@@ -155,5 +155,5 @@ def test_the_counters_of_events_read_no_rows_of_full_blocks(place: Place) -> Non
         place.totals.event_series(ORG, START_MS, END_MS, 60)
     finally:
         place.reader.exec_trace = None
-    counted = [one for one in asked if "FROM event NOT INDEXED" in one]
-    assert len(counted) == 1 and not [one for one in asked if "GROUP BY org" in one]
+    counted = [text for text in asked if "FROM event NOT INDEXED" in text]
+    assert len(counted) == 1 and not [text for text in asked if "GROUP BY org" in text]

@@ -201,7 +201,7 @@ def test_a_filter_by_states_finds_what_the_whole_log_holds_of_them(seed: int) ->
 
 def test_a_page_shows_the_row_as_it_is_and_where_both_neighbours_begin(place: Place) -> None:
     page = place.log.deliveries(port.DeliveryQuery(OWN, (int(State.FAILED),), limit=5))
-    ids = [one.id for one in page.deliveries]
+    ids = [delivery.id for delivery in page.deliveries]
     assert (page.older, page.newer) == (ids[-1], ids[0])
     first = page.deliveries[0]
     assert (
@@ -209,7 +209,7 @@ def test_a_page_shows_the_row_as_it_is_and_where_both_neighbours_begin(place: Pl
         == place.log.deliveries(port.DeliveryQuery(OWN, limit=1, before=first.id + 1)).deliveries[0]
     )
     again = place.log.deliveries(port.DeliveryQuery(OWN, (int(State.FAILED),), after=ids[-1]))
-    assert [one.id for one in again.deliveries] == ids[:-1]
+    assert [delivery.id for delivery in again.deliveries] == ids[:-1]
     assert again.older == ids[-2]
 
 
@@ -233,9 +233,9 @@ def test_what_was_written_a_moment_ago_is_on_the_page(logs: Logs) -> None:
     logs.half.commit(port.Batch(0, settled=[settled(receipt.firsts[0])]))
     assert logs.states(State.PENDING) == [2] and logs.states(State.DELIVERED) == [1]
     found = logs.ask["log_deliveries"](port.DeliveryQuery([1], terms=[term("x")]))
-    assert [one.id for one in found.deliveries] == [1]
+    assert [delivery.id for delivery in found.deliveries] == [1]
     events = logs.ask["log_events"](port.EventQuery(ORG, terms=[term("x")])).events
-    assert [one.id for one in events] == ["a"] and events[0].body is None
+    assert [event.id for event in events] == ["a"] and events[0].body is None
 
 
 def test_refused_events_are_paged_both_ways_and_can_be_dropped(logs: Logs) -> None:
@@ -246,20 +246,24 @@ def test_refused_events_are_paged_both_ways_and_can_be_dropped(logs: Logs) -> No
     ]
     logs.half.commit(port.Batch(0, rejections=refused))
     page = logs.ask["log_rejections"](1, None, None, 2)
-    assert [one.event_id for one in page.rejections] == ["e-4", "e-3"]
+    assert [rejection.event_id for rejection in page.rejections] == ["e-4", "e-3"]
     older = logs.ask["log_rejections"](1, page.older, None, 10)
-    assert [one.event_id for one in older.rejections] == ["e-2", "e-1", "e-0"]
+    assert [rejection.event_id for rejection in older.rejections] == ["e-2", "e-1", "e-0"]
     assert older.older is None
     newer = logs.ask["log_rejections"](1, None, older.newer, 10)
-    assert [one.event_id for one in newer.rejections] == ["e-4", "e-3"]
+    assert [rejection.event_id for rejection in newer.rejections] == ["e-4", "e-3"]
     none = logs.ask["log_rejections"](1, None, page.newer, 10)
     assert none.rejections == [] and none.newer == page.newer
     back = logs.ask["log_rejections"](1, none.older, None, 10)
-    assert [one.event_id for one in back.rejections] == [f"e-{n}" for n in (4, 3, 2, 1, 0)]
+    assert [rejection.event_id for rejection in back.rejections] == [
+        f"e-{n}" for n in (4, 3, 2, 1, 0)
+    ]
     below = logs.ask["log_rejections"](1, older.rejections[-1].id, None, 10)
     assert below.rejections == []
     up = logs.ask["log_rejections"](1, None, below.newer, 10)
-    assert [one.event_id for one in up.rejections] == [f"e-{n}" for n in (4, 3, 2, 1, 0)]
+    assert [rejection.event_id for rejection in up.rejections] == [
+        f"e-{n}" for n in (4, 3, 2, 1, 0)
+    ]
     one = page.rejections[0]
     assert logs.ask["rejection"](1, one.id) == one and logs.ask["rejection"](2, one.id) is None
     logs.ask["drop_rejection"](2, one.id)

@@ -74,7 +74,7 @@ def test_turning_pages_of_few_blocks_misses_no_row_at_their_ends(
     at: int | None = None if newest_first else 0
     for _ in range(12):
         page = asked(before=at) if newest_first else asked(after=at)
-        rows = [one.id for one in page.deliveries]
+        rows = [delivery.id for delivery in page.deliveries]
         found += rows if newest_first else rows[::-1]
         at = page.older if newest_first else page.newer
         if at is None:

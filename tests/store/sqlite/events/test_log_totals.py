@@ -145,7 +145,7 @@ def test_late_ones_of_many_webhooks_are_what_each_tally_says(place: Place) -> No
     for low, high in [EVER, (START_MS + span // 2, START_MS + span // 2), *ends]:
         told = place.totals.late_each(wishes, low, high)
         tallies = [place.totals.tally(webhook, low, high, sla_s) for webhook, sla_s in wishes]
-        assert list(told) == [one.sla_breaches for one in tallies]
+        assert list(told) == [tally.sla_breaches for tally in tallies]
         seen += sum(told)
     assert seen
     assert list(place.totals.late_each([], *EVER)) == []
@@ -200,8 +200,12 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
             port.Batch(
                 0,
                 settled=[
-                    settled(one, rng.choice([State.DELIVERED, State.FAILED]), webhook=of(one))
-                    for one in ids(State.PENDING, 3) + ids(State.RETRYING, 20)
+                    settled(
+                        delivery_id,
+                        rng.choice([State.DELIVERED, State.FAILED]),
+                        webhook=of(delivery_id),
+                    )
+                    for delivery_id in ids(State.PENDING, 3) + ids(State.RETRYING, 20)
                 ],
             )
         )
@@ -210,16 +214,17 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
         for state in State:
             if not state.final or state is State.DELIVERED:
                 continue
-            for one in ids(state, 3):
+            for delivery_id in ids(state, 3):
                 place.rows(
-                    "DELETE FROM body WHERE seq = (SELECT event FROM delivery WHERE id = ?)", one
+                    "DELETE FROM body WHERE seq = (SELECT event FROM delivery WHERE id = ?)",
+                    delivery_id,
                 )
-                assert half.manual_retries.retry_now(one).outcome == "no_payload"
+                assert half.manual_retries.retry_now(delivery_id).outcome == "no_payload"
                 place.half.connection.execute(
                     "INSERT OR IGNORE INTO body SELECT event, x'7b7d' FROM delivery WHERE id = ?",
-                    (one,),
+                    (delivery_id,),
                 ).fetchall()
-                assert half.manual_retries.retry_now(one).outcome == "due"
+                assert half.manual_retries.retry_now(delivery_id).outcome == "due"
 
     def cancel() -> None:
         slice = port.CancelSlice(ids(State.RETRYING, 5), "me")
@@ -405,9 +410,11 @@ def test_totals_are_those_of_the_rows_when_retention_has_dropped_whole_blocks(
         place.check_orgs()
         wishes = [(webhook, 30) for webhook in (*OWN, OTHER)]
         tallies = [place.totals.tally(webhook, *EVER, sla_s) for webhook, sla_s in wishes]
-        assert list(place.totals.late_each(wishes, *EVER)) == [one.sla_breaches for one in tallies]
+        assert list(place.totals.late_each(wishes, *EVER)) == [
+            tally.sla_breaches for tally in tallies
+        ]
         ends = (START_MS, place.now_ms + 86_400_000)
-        counts = place.totals.count_states([one for one, _ in wishes], *ends)
+        counts = place.totals.count_states([wishe for wishe, _ in wishes], *ends)
         for told, tally in zip(counts, tallies, strict=True):
             assert {state: told[state] for state in tally.by_state} == tally.by_state
 

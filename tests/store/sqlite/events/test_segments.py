@@ -24,7 +24,7 @@ def events_with(terms: list[list[bytes]]) -> apsw.Connection:
     connection.execute("CREATE TABLE event (seq INTEGER PRIMARY KEY, terms BLOB)").fetchall()
     connection.executemany(
         "INSERT INTO event VALUES (?, ?)",
-        [(3 * index + 1, b"".join(one)) for index, one in enumerate(terms)],
+        [(3 * index + 1, b"".join(term)) for index, term in enumerate(terms)],
     )
     return connection
 
@@ -37,7 +37,7 @@ def test_find_agrees_with_a_plain_list(terms: list[list[bytes]], slice_: int, li
         pass
     assert search.cursor == (3 * len(terms) - 2 if terms else 0)
     for word in WORDS:
-        having = [3 * index + 1 for index, one in enumerate(terms) if word in one][::-1]
+        having = [3 * index + 1 for index, term in enumerate(terms) if word in term][::-1]
         assert search.find(word, limit) == having[:limit]
         middle = having[len(having) // 2] if having else 50
         assert search.find(word, 100, middle) == [seq for seq in having if seq < middle]
@@ -132,8 +132,8 @@ def test_any_of_several_terms_agrees_with_a_plain_list(
     )
     having = [
         3 * index + 1
-        for index, one in enumerate(terms)
-        if all(set(group) & set(one) for group in groups)
+        for index, term in enumerate(terms)
+        if all(set(group) & set(term) for group in groups)
     ]
     asked = [b"".join(group) for group in groups]
     for after in (None, 0):

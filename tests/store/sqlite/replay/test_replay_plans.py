@@ -22,7 +22,7 @@ def job_of(store: Store) -> port.ReplayJob:
     firsts = store.writing.commit(
         port.Batch(1, [event(f"replayed-{id(store)}-{i}", new(1)) for i in range(5)])
     ).firsts
-    store.writing.commit(port.Batch(0, settled=[settled(one, State.FAILED) for one in firsts]))
+    store.writing.commit(port.Batch(0, settled=[settled(first, State.FAILED) for first in firsts]))
     spec = port.ReplaySpec(
         ORG, 1, 1, [ORG], states=[State.FAILED], after=EventNumber(firsts[0] // 3)
     )
@@ -50,7 +50,7 @@ def test_a_slice_finds_everything_by_number(store: Store) -> None:
     job = job_of(store)
     source = ReplaySource(store.writing.connection)
     seen = source.candidates(job.number, job.spec, EventNumber(0), 5_000, False)
-    events = [one.event for one in seen.found]
+    events = [candidate.event for candidate in seen.found]
     assert events
     slice = port.ReplaySlice(job.number, job.cursor, seen.cursor, 1, events, [None] * len(events))
     found = plans(

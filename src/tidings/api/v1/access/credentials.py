@@ -69,7 +69,8 @@ def credential_routes(services: Services) -> APIRouter:
         """Revoked ones too; never a secret."""
         caller, org = org_caller(services, request, "admin:read", org_id)
         return answer(
-            {"credentials": [show(one) for one in credentials.list(caller, org.id)]} | WHOLE
+            {"credentials": [show(credential) for credential in credentials.list(caller, org.id)]}
+            | WHOLE
         )
 
     @router.post(

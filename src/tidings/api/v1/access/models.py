@@ -18,7 +18,7 @@ _LEVELS: dict[str, Any] = dict.fromkeys(RESOURCES, (Literal[LEVELS], ...))
 Scopes: Any = create_model(
     "Scopes", __base__=Model, __doc__="A level for each resource.", **_LEVELS
 )
-_BESIDE_SCOPES = (one for one in CREDENTIAL if one.name != "scopes")
+_BESIDE_SCOPES = (field for field in CREDENTIAL if field.name != "scopes")
 CredentialFields: Any = answer_model(
     Model, "CredentialFields", _BESIDE_SCOPES, "What a credential is."
 )

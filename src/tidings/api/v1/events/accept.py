@@ -261,26 +261,26 @@ class AcceptApp:
     ) -> Answer:
         if caller.limited and self._throttle is not None:
             self._throttle.more_events(caller, len(items) - 1)
-        drafts = [item for item in items if isinstance(item, Draft)]
+        drafts = [draft for draft in items if isinstance(draft, Draft)]
         verdicts = iter(await self._intake.accept(drafts) if drafts else ())
         rows: list[AcceptResult] = []
         refused: list[NewRejection] = []
-        for item in items:
-            if isinstance(item, Draft):
-                rows.append(_row(item, next(verdicts)))
+        for draft in items:
+            if isinstance(draft, Draft):
+                rows.append(_row(draft, next(verdicts)))
                 continue
-            error = CallRefusal(item.code, item.message, item.path)
-            rows.append(AcceptResult(item.event_id or None, "rejected", None, error))
+            error = CallRefusal(draft.code, draft.message, draft.path)
+            rows.append(AcceptResult(draft.event_id or None, "rejected", None, error))
             refused.append(
                 NewRejection(
                     caller.org,
-                    item.name,
-                    item.event_id,
-                    item.code,
-                    item.message,
-                    item.path,
-                    item.body,
-                    None if item.passage is None else item.passage.text(),
+                    draft.name,
+                    draft.event_id,
+                    draft.code,
+                    draft.message,
+                    draft.path,
+                    draft.body,
+                    None if draft.passage is None else draft.passage.text(),
                 )
             )
         if refused:
@@ -292,8 +292,8 @@ async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:
     """The events of a large call, with turns for others in between."""
     items = []
     until_s = monotonic() + TURN_S
-    for item in events:
-        items.append(item)
+    for event in events:
+        items.append(event)
         if monotonic() > until_s:
             await asyncio.sleep(0)
             until_s = monotonic() + TURN_S

@@ -35,7 +35,7 @@ def event_type_routes(services: Services) -> APIRouter:
         org = services.caller(request, "webhooks:read").org
         known = [types.catalogue.get(name) for name in types.catalogue.names()]
         rows = [show_type_row(kind) for kind in known if kind is not None]
-        rows += [show_type_row(one.made.kind) for one in types.records(org)]
+        rows += [show_type_row(record.made.kind) for record in types.records(org)]
         return answer({"eventTypes": rows} | WHOLE)
 
     @router.get("/{name}", summary="Get one event type")

@@ -26,7 +26,7 @@ def rejection_routes(services: Services) -> APIRouter:
         org = services.caller(request, "logs:read").org
         asked = read_question(request.query_params, REJECTIONS, services.zone(org))
         page = await services.store.log_rejections(org, asked.before, asked.after, asked.limit)
-        rows = [show_rejection(one) for one in page.rejections]
+        rows = [show_rejection(rejection) for rejection in page.rejections]
         return answer({"rejections": rows} | both_sides(asked, page.older, page.newer))
 
     @router.get("/rejections/{rejection_id}", summary="One event that was refused")

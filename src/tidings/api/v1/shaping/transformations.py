@@ -40,8 +40,9 @@ def transformation_routes(services: Services) -> APIRouter:
         org = services.caller(request, "webhooks:read").org
         found = transformations.list(org)
         rows = [
-            show_transformation(one) | {"usedBy": transformations.users(org, one.name)}
-            for one in found
+            show_transformation(transformation)
+            | {"usedBy": transformations.users(org, transformation.name)}
+            for transformation in found
         ]
         return answer({"transformations": rows} | WHOLE)
 
@@ -76,7 +77,10 @@ def transformation_routes(services: Services) -> APIRouter:
         async def make() -> Response:
             with _told():
                 found = await transformations.versions(org, name)
-            rows = [show_transformation(one) | {"template": one.template} for one in found]
+            rows = [
+                show_transformation(transformation) | {"template": transformation.template}
+                for transformation in found
+            ]
             return answer({"versions": rows} | WHOLE)
 
         return await answer_within(services.web.answer_memory, org, VERSIONS_BYTES, make)

@@ -87,7 +87,7 @@ def _webhook(
         strict=True,
         platform=caller.platform,
     )
-    return webhook, [msgspec.to_builtins(one) for one in warnings]
+    return webhook, [msgspec.to_builtins(warning) for warning in warnings]
 
 
 def _last(value: object) -> int:

@@ -62,7 +62,7 @@ async def show_new(visit: Visit) -> Response:
 async def create(visit: Visit) -> Response:
     """Make it; its secret is shown this once."""
     said = FORM.written(visit.form, 1024)
-    scopes = {one: visit.form.get(f"scope-{one}", "none") for one in RESOURCES}
+    scopes = {resource: visit.form.get(f"scope-{resource}", "none") for resource in RESOURCES}
     of_kind = said if said["kind"] == "till" else said | dict.fromkeys(OF_TILLS, "")
     body = FORM.body(of_kind, new=True) | {"scopes": scopes}
     try:
@@ -160,7 +160,7 @@ def _form(
             (name, [level for level in LEVELS if level == "none" or visit.may(f"{name}:{level}")])
             for name in RESOURCES
         ],
-        refusals=FORM.placed([_of_all_scopes(one) for one in refusals], "scopes"),
+        refusals=FORM.placed([_of_all_scopes(refusal) for refusal in refusals], "scopes"),
     )
 
 

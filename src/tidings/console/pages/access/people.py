@@ -21,8 +21,8 @@ from tidings.store.port import StoreDown
 
 WELCOME = OUTSIDE.at("/welcome")
 FORM = page_form(USER)
-NEW = [one for one in FORM.asks if one.one.is_said(new=True)]
-CHANGE = [one for one in FORM.asks if one.one.is_said(new=False)]
+NEW = [ask for ask in FORM.asks if ask.one.is_said(new=True)]
+CHANGE = [ask for ask in FORM.asks if ask.one.is_said(new=False)]
 MEANS = {word: said.partition(": ")[2] for word, said in FORM["role"].choices}
 
 

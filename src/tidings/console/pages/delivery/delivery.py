@@ -92,10 +92,10 @@ async def _page(
     shown = await show_whole(services, visit.caller.org, found, record)
     event = await services.store.event(found.org, found.event_id)
     attempts: list[dict[str, Any]] = shown["attemptList"]
-    for one in attempts:
-        one["startedMs"] = epoch_ms(one["startedAt"])
+    for attempt in attempts:
+        attempt["startedMs"] = epoch_ms(attempt["startedAt"])
     wanted = query.get("attempt", "")
-    chosen = next((one for one in attempts if str(one["number"]) == wanted), None)
+    chosen = next((attempt for attempt in attempts if str(attempt["number"]) == wanted), None)
     chosen = chosen or (attempts[-1] if attempts else None)
     used = await services.webhooks.version(found.webhook, found.version)
     webhook = (
@@ -231,8 +231,8 @@ def curl_of(request: dict[str, Any]) -> str | None:
     if body is None or body["text"] is None or not str(request["url"]).startswith("http"):
         return None
     parts = ["curl", "-X", str(request["method"]), shlex.quote(str(request["url"]))]
-    for one in request["headers"]:
-        parts += ["\\\n  -H", shlex.quote(f"{one['name']}: {one['value']}")]
+    for header in request["headers"]:
+        parts += ["\\\n  -H", shlex.quote(f"{header['name']}: {header['value']}")]
     parts += ["\\\n  --data-binary", shlex.quote(_plain(str(body["text"])))]
     return " ".join(parts)
 

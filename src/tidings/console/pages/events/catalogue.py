@@ -112,7 +112,9 @@ def _living(visit: Visit) -> list[Webhook]:
     if not visit.may("webhooks:read"):
         return []
     records = visit.services.webhooks.list(visit.caller.org)
-    return [one.webhook for one in records if one.webhook.standing is not WebhookStatus.DELETED]
+    return [
+        record.webhook for record in records if record.webhook.standing is not WebhookStatus.DELETED
+    ]
 
 
 def _subscribers(visit: Visit, name: str) -> list[Webhook]:
@@ -140,7 +142,7 @@ async def _volume(visit: Visit, name: str) -> Volume:
     page = await services.store.log_events(
         EventQuery(visit.caller.org, (name,), from_ms=from_ms, limit=ROWS_MAX)
     )
-    times = [one.at_ms for one in page.events]
+    times = [event.at_ms for event in page.events]
     return Volume(
         len(times),
         page.older is not None,

@@ -71,7 +71,7 @@ async def show(visit: Visit) -> Response:
         record = services.webhooks.by_number(delivery.webhook)
         if record is not None and record.org == org:
             rows.append(see(services, delivery, record))
-    newest = {one.row.webhook: one for one in rows}  # with replays
+    newest = {row.row.webhook: row for row in rows}  # with replays
     return visit.page(
         "event.html",
         event=event,
@@ -79,7 +79,7 @@ async def show(visit: Visit) -> Response:
         head=heads[0] if heads else None,
         rows=rows,
         newest=list(newest.values()),
-        failed=sum(one.row.state == State.FAILED for one in newest.values()),
+        failed=sum(delivery.row.state == State.FAILED for delivery in newest.values()),
         elsewhere=len(deliveries) - len(rows),
         passed=_passed(visit, event, deliveries),
         body=None if event.body is None else body_of(event.body),
@@ -174,7 +174,7 @@ def _form(
     visit: Visit, name: str, text: str, trouble: str = "", path: str = "", status: int = 200
 ) -> Response:
     kinds = visit.services.events.types
-    names = [one for one in kinds.names(visit.caller.org) if not one.startswith(RESERVED)]
+    names = [name for name in kinds.names(visit.caller.org) if not name.startswith(RESERVED)]
     kind = kinds.get(visit.caller.org, name) if name else None
     wrong = body_of(text.encode(), path) if trouble and path else None
     return visit.page(

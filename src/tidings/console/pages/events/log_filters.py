@@ -54,12 +54,14 @@ class Filters(msgspec.Struct, frozen=True):
     @property
     def narrowed(self) -> bool:
         """Whether anything is filtered at all."""
-        return bool(self.span) or any(self.shown[one.field.page] for one in self.asked)
+        return bool(self.span) or any(self.shown[parameter.field.page] for parameter in self.asked)
 
     @property
     def further(self) -> bool:
         """Whether a filter is set that stands behind "More filters"."""
-        return any(self.shown[one.field.page] for one in self.asked if one.field.further)
+        return any(
+            self.shown[parameter.field.page] for parameter in self.asked if parameter.field.further
+        )
 
     def address(self, **changes: str | None) -> str:
         """The query string of the same filters with some changed; a cursor only where given."""
@@ -74,14 +76,14 @@ class Filters(msgspec.Struct, frozen=True):
 
     def active(self) -> Iterator[ActiveFilter]:
         """What is set, in the order of the form."""
-        for one in self.asked:
-            said = self.shown[one.field.page]
-            values = said.split(",") if isinstance(one.kind, Listed) else [said]
-            words = dict(self.choices.get(one.field.page, ()))
+        for parameter in self.asked:
+            said = self.shown[parameter.field.page]
+            values = said.split(",") if isinstance(parameter.kind, Listed) else [said]
+            words = dict(self.choices.get(parameter.field.page, ()))
             for value in filter(None, values):
                 others = ",".join(other for other in values if other != value)
-                without = self.address(**{one.field.page: others})
-                yield ActiveFilter(one.field.label, words.get(value, value), without)
+                without = self.address(**{parameter.field.page: others})
+                yield ActiveFilter(parameter.field.label, words.get(value, value), without)
         if self.span:
             yield ActiveFilter("Time", SPANS[self.span][1], self.address(span=None))
 
@@ -90,12 +92,12 @@ def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> F
     """The filters of the visitor's address, or of another one, with what is wrong with them."""
     query = visit.request.query_params if query is None else query
     asked, shown = {"limit": str(PAGE)}, {}
-    filters = [one for one in known if one.field.page]
-    for one in filters:
-        values = [said.strip() for said in query.getlist(one.field.page)[:VALUES_MAX]]
-        shown[one.field.page] = said = ",".join(filter(None, values))
+    filters = [parameter for parameter in known if parameter.field.page]
+    for parameter in filters:
+        values = [said.strip() for said in query.getlist(parameter.field.page)[:VALUES_MAX]]
+        shown[parameter.field.page] = said = ",".join(filter(None, values))
         if said:
-            asked[one.name] = said
+            asked[parameter.name] = said
     span = query.get("span", "")
     span = span if span in SPANS and "from" not in asked else ""
     if span:
@@ -104,10 +106,10 @@ def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> F
     try:
         question = read_question(asked, known, visit.services.zone(visit.caller.org))
     except RequestRefused as refused:
-        pages = {one.name: one.field.page for one in filters}
-        refusals = {pages.get(one.field, ""): one.message for one in refused.refusals}
-    form = [one for one in filters if one.field.label]
-    choices = {one.field.page: _choices(visit, one) for one in form}
+        pages = {parameter.name: parameter.field.page for parameter in filters}
+        refusals = {pages.get(refusal.field, ""): refusal.message for refusal in refused.refusals}
+    form = [parameter for parameter in filters if parameter.field.label]
+    choices = {parameter.field.page: _choices(visit, parameter) for parameter in form}
     return Filters(form, choices, question, shown, span, refusals, bool(shown["cursor"]))
 
 

@@ -14,7 +14,7 @@ STATES = [State.DELIVERED.word, State.RETRYING.word, State.FAILED.word]
 async def show(visit: Visit) -> Response:
     """The page; without scripts it says how to listen otherwise."""
     services, org, query = visit.services, visit.caller.org, visit.request.query_params
-    webhooks = [one.webhook for one in services.webhooks.list(org)]
+    webhooks = [record.webhook for record in services.webhooks.list(org)]
     kind = query.get("kind", "")
     return visit.page(
         "tail.html",
@@ -24,7 +24,9 @@ async def show(visit: Visit) -> Response:
         state=query.get("state", ""),
         types=list(services.events.types.names(org)),
         type=query.get("type", "")[:128],
-        webhooks=[(one.id, one.name) for one in webhooks if one.standing != "deleted"],
+        webhooks=[
+            (webhook.id, webhook.name) for webhook in webhooks if webhook.standing != "deleted"
+        ],
         webhook=query.get("webhook", "")[:64],
         origin=visit.services.reached_at(visit.request),
     )

@@ -130,7 +130,7 @@ async def _tried(
         now_ms = visit.services.clock.now_ms()
         told = await try_message(memory, sources, visit.caller, live, source, message, now_ms)
     except (Invalid, Conflict) as refused:
-        return {"refusals": [one.message for one in refused.refusals]}, refused.refusals
+        return {"refusals": [refusal.message for refusal in refused.refusals]}, refused.refusals
     except RequestRefused as refused:
         return {"refusals": [refused.reason.message]}, ()
     shown_events, rest = told["events"][:EVENTS_SHOWN], told["events"][EVENTS_SHOWN:]
@@ -151,10 +151,10 @@ def _source(visit: Visit, body: dict[str, Any], old: Source | None) -> tuple[Sou
     try:
         return sources.checked(visit.caller, body, old), ""
     except Invalid as refused:
-        if any(not one.field.startswith(SCHEME) for one in refused.refusals):
+        if any(not refusal.field.startswith(SCHEME) for refusal in refused.refusals):
             raise
         nobody = {"type": "header", "header": "X-Nobody", "value": secrets.token_hex(16)}
-        said = " ".join(one.message for one in refused.refusals)
+        said = " ".join(refusal.message for refusal in refused.refusals)
         return sources.checked(visit.caller, body | {SCHEME: nobody}, old), said
 
 
@@ -173,8 +173,9 @@ def _connections(visit: Visit, kind: str) -> list[tuple[str, str]]:
     caller = visit.caller
     return [
         (name, name)
-        for name, one in sorted(visit.services.sources.sources.connections.items())
-        if one.kind == kind and one.may_be_named_by(caller.org, platform=caller.platform)
+        for name, connection in sorted(visit.services.sources.sources.connections.items())
+        if connection.kind == kind
+        and connection.may_be_named_by(caller.org, platform=caller.platform)
     ]
 
 
@@ -188,7 +189,7 @@ def _all(
             visit.caller, body, None if live is None else live.source
         )
     except Invalid as refused:
-        return wrong + [one for one in refused.refusals if one.field not in fields]
+        return wrong + [refusal for refusal in refused.refusals if refusal.field not in fields]
     return wrong
 
 

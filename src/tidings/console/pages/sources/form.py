@@ -27,13 +27,13 @@ SCHEME = "verification"
 SCHEMES = tuple(LABELS.items())
 # By the scheme, so that two schemes with a field of the same name do not share one of the page.
 PARTS = {
-    scheme: [(f"{SCHEME}.{scheme}.{one.name}", one) for one in declared(kind)]
+    scheme: [(f"{SCHEME}.{scheme}.{field.name}", field) for field in declared(kind)]
     for scheme, kind in VERIFICATION.kinds.items()
 }
 WORDS = {
-    place: [(word, word) for word in getattr(one.field.kind, "words", ())]
+    place: [(word, word) for word in getattr(part.field.kind, "words", ())]
     for parts in PARTS.values()
-    for place, one in parts
+    for place, part in parts
 }
 MAPPING, MESSAGE_ID = "mapping", "messageId"
 SAMPLE_HEADERS, SAMPLE_BODY = "sampleHeaders", "sampleBody"
@@ -59,11 +59,11 @@ def extras(
     One that is called as a type is of that type alone; an inbound webhook has none."""
     if kind == WEBHOOK:
         return []
-    others = {one for one in KINDS if one != kind}
+    others = {other for other in KINDS if other != kind}
     return [
-        one
-        for one in fields
-        if one.name not in _PLACED and one.name not in others and one.is_said(new=new)
+        field
+        for field in fields
+        if field.name not in _PLACED and field.name not in others and field.is_said(new=new)
     ]
 
 
@@ -117,8 +117,8 @@ class SourceFormState(msgspec.Struct):
 def fresh(kind: str) -> SourceFormState:
     """The page as it is first seen."""
     texts = {"name": "", SCHEME: SCHEMES[0][0], "orgs": OWN, SAMPLE_HEADERS: "", SAMPLE_BODY: ""}
-    texts |= {place: _usual(one) or "" for parts in PARTS.values() for place, one in parts}
-    texts |= {one.name: _text(one, one.usual()) for one in extras(kind, new=True)}
+    texts |= {place: _usual(part) or "" for parts in PARTS.values() for place, part in parts}
+    texts |= {extra.name: _text(extra, extra.usual()) for extra in extras(kind, new=True)}
     return SourceFormState(kind, texts | dict.fromkeys(_JSON, ""))
 
 
@@ -130,11 +130,11 @@ def of_source(source: Source) -> SourceFormState:
     if source.verification is not None:
         texts |= _verification_texts(source.verification)
     asked = extras(source.kind, new=False)
-    texts |= {one.name: _text(one, one.show(source)) for one in asked}
-    for one in FIELDS:
-        if one.name in _JSON:
-            value = one.show(source)
-            texts[one.name] = "" if value is None else pretty(value)
+    texts |= {field.name: _text(field, field.show(source)) for field in asked}
+    for field in FIELDS:
+        if field.name in _JSON:
+            value = field.show(source)
+            texts[field.name] = "" if value is None else pretty(value)
     return shown
 
 
@@ -154,8 +154,8 @@ def body_of(shown: SourceFormState, *, new: bool) -> tuple[dict[str, Any], list[
     body: dict[str, Any] = {"name": texts["name"], "type": shown.kind} if new else {}
     if shown.kind == WEBHOOK:
         body[SCHEME] = _verification(texts)
-    for one in extras(shown.kind, new=new):
-        body[one.name] = _value(one, texts[one.name], refusals)
+    for extra in extras(shown.kind, new=new):
+        body[extra.name] = _value(extra, texts[extra.name], refusals)
     body |= {name: _read_json(name, texts[name], refusals) for name in _JSON}
     return body | ({"orgs": NAMED} if texts["orgs"] == NAMED else {"orgs": OWN}), refusals
 
@@ -187,7 +187,7 @@ def placed(refusals: Sequence[FieldRefusal], shown: SourceFormState) -> dict[str
 def pretty(value: object) -> str:
     """A value as JSON that people read; of an object without what it does not say."""
     if isinstance(value, Mapping):
-        value = {name: one for name, one in value.items() if one not in (None, "", {}, [])}
+        value = {name: value for name, value in value.items() if value not in (None, "", {}, [])}
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
@@ -198,7 +198,7 @@ def _usual(one: DeclaredField) -> str | None:
 
 # A blank at the end of these means something.
 _AS_TYPED = frozenset(
-    place for parts in PARTS.values() for place, one in parts if _usual(one) is not None
+    place for parts in PARTS.values() for place, part in parts if _usual(part) is not None
 ) | {SAMPLE_BODY}
 
 
@@ -220,8 +220,8 @@ def _verification_texts(verification: Verification) -> dict[str, str]:
 def _verification(texts: Mapping[str, str]) -> dict[str, str | None]:
     scheme = texts[SCHEME]
     said: dict[str, str | None] = {TYPE: scheme}
-    for place, one in PARTS.get(scheme, ()):
-        said[one.name] = texts[place] if _usual(one) is not None else texts[place] or None
+    for place, part in PARTS.get(scheme, ()):
+        said[part.name] = texts[place] if _usual(part) is not None else texts[place] or None
     return said
 
 

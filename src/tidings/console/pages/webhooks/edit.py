@@ -146,7 +146,10 @@ async def update(visit: Visit) -> Response:
         said = "Somebody else has changed this webhook since you opened it. Open it again and "
         said += "repeat your change on what you see. Nothing was saved."
         return _form(visit, shown, record=record, refusals=[FieldRefusal("moved", said, "")])
-    told = ["Saved; in force for the next event.", *(one.message for one in warnings[:_TOLD_MAX])]
+    told = [
+        "Saved; in force for the next event.",
+        *(warning.message for warning in warnings[:_TOLD_MAX]),
+    ]
     if (more := len(warnings) - _TOLD_MAX) > 0:
         told.append(f"And {more} more of this kind.")
     return visit.go(f"/webhooks/{record.webhook.id}", " ".join(told))
@@ -184,7 +187,12 @@ def _form(
         families=families,
         others="\n".join(name for name in shown.names if name not in known),
         admits=services.orgs.settings(org).unknown_types == "admitted",
-        transformations=[("", "none"), *((one, one) for one in named)] if named else [],
+        transformations=[
+            ("", "none"),
+            *((transformation, transformation) for transformation in named),
+        ]
+        if named
+        else [],
         flow=None if flow is None else unknown_flow_said(flow, named),
         queue=KINDS[kind].over_default,
         own=kind_form.OWN[kind],
@@ -199,7 +207,7 @@ def _form(
 def _connections(visit: Visit, kind: str, has: str) -> list[tuple[str, str]]:
     """The connections that a webhook of the type may name, as a choice; the one it has stays."""
     named = visit.services.delivery.connections.of(visit.caller)
-    names = {one.name for one in named if one.kind == KINDS[kind].connection}
+    names = {connection.name for connection in named if connection.kind == KINDS[kind].connection}
     names |= {has} - {""}
     return [(name, name) for name in sorted(names)]
 
@@ -253,7 +261,7 @@ def _all(
             visit.caller.org, body, webhook_id, source=source, platform=visit.caller.platform
         )
     except (Invalid, Conflict) as refused:
-        return wrong + [one for one in refused.refusals if one.field not in fields]
+        return wrong + [refusal for refusal in refused.refusals if refusal.field not in fields]
     return wrong
 
 
@@ -282,7 +290,7 @@ async def check(visit: Visit) -> Response:
         try:
             visit.services.webhooks.unsaved(visit.caller.org, body)
         except (Invalid, Conflict) as refused:
-            refusals = [one for one in refused.refusals if one.field == _URL]
+            refusals = [refusal for refusal in refused.refusals if refusal.field == _URL]
     return visit.page("parts/url_said.html", refusal=placed(refusals).get(_URL), url=url)
 
 
@@ -296,7 +304,9 @@ async def make_inbox(visit: Visit) -> Response:
         live = await visit.services.delivery.inboxes.create(visit.caller.org, {"name": name[:80]})
         shown.texts[_URL] = visit.services.delivery.inboxes.url(live)
     except (Invalid, Conflict) as refused:
-        refusals = [FieldRefusal(one.code, one.message, _URL) for one in refused.refusals]
+        refusals = [
+            FieldRefusal(refusal.code, refusal.message, _URL) for refusal in refused.refusals
+        ]
     if visit.partial:
         kind = KINDS.get(shown.texts[kind_form.TYPE])
         return visit.page(
@@ -334,7 +344,7 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
         if wrong:
             raise Invalid(*wrong)
     except (Invalid, Conflict) as refused:
-        return told | {"refusals": [one.message for one in refused.refusals], "hint": ""}
+        return told | {"refusals": [refusal.message for refusal in refused.refusals], "hint": ""}
     stored = await _newest(visit, shown.names)
     real = stored is not None
     if stored is None:
@@ -373,12 +383,12 @@ async def send_test(visit: Visit) -> Response:
         saved = None if kept is None else kept.webhook
         tested = await sent(services, org, webhook, event_id, message, saved)
         told["tested"] = _readable(show_tested(tested, webhook))
-        told["warnings"] = [one.message for one in warnings]
+        told["warnings"] = [warning.message for warning in warnings]
         told["secret"] = None if made is None else show_secret(made)
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
     except RequestRefused as refused:
-        told["refusals"] = [one.message for one in refused.refusals]
+        told["refusals"] = [refusal.message for refusal in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
     return visit.page(template, **told)
 
@@ -395,7 +405,7 @@ async def test_saved(visit: Visit) -> Response:
     except TooSoon:
         told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
     except RequestRefused as refused:
-        told["refusals"] = [one.message for one in refused.refusals]
+        told["refusals"] = [refusal.message for refusal in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
     return visit.page(template, **told)
 

@@ -32,17 +32,19 @@ from tidings.errors import FieldRefusal
 from tidings.schema.forms import asked, choices, is_ticked, number_in, text_of, value_of, widget
 
 _ASKED = asked(SETTABLE)
-_WRITTEN = [one for one in _ASKED if widget(one) != "tick"]
-_TICKS = [one for one in _ASKED if widget(one) == "tick"]
+_WRITTEN = [field for field in _ASKED if widget(field) != "tick"]
+_TICKS = [field for field in _ASKED if widget(field) == "tick"]
 # By their places on the page. The original's page asks for till and store first.
 METHOD = FIELD_OF["methodType"]
 TICKS = tuple(FIELD_OF[name] for name in (TILL, STORE))
-FURTHER_TICKS = tuple(one for one in _TICKS if one.keyed and one not in TICKS)
-ADVANCED = tuple(one for one in _WRITTEN if one is not METHOD and widget(one) == "text")
-ADVANCED_CHOICES = tuple(one for one in _WRITTEN if one is not METHOD and widget(one) == "choice")
+FURTHER_TICKS = tuple(tick for tick in _TICKS if tick.keyed and tick not in TICKS)
+ADVANCED = tuple(field for field in _WRITTEN if field is not METHOD and widget(field) == "text")
+ADVANCED_CHOICES = tuple(
+    field for field in _WRITTEN if field is not METHOD and widget(field) == "choice"
+)
 WITHOUT = FIELD_OF[WITHOUT_PERSONAL_DATA]
-ADVANCED_TICKS = tuple(one for one in _TICKS if not one.keyed and one is not WITHOUT)
-CHOICES = {one.name: choices(one) for one in _WRITTEN if widget(one) == "choice"}
+ADVANCED_TICKS = tuple(tick for tick in _TICKS if not tick.keyed and tick is not WITHOUT)
+CHOICES = {field.name: choices(field) for field in _WRITTEN if widget(field) == "choice"}
 SOURCES = (
     ("WeChat", "WeChat"),
     ("WebEngage", "WebEngage"),
@@ -56,24 +58,24 @@ FIELDS_CHOICES = (("all", "All fields"), ("keep", "Only these"), ("drop", "All b
 HEADER_ROWS_MIN = 2
 AUTHENTICATIONS = (("", "None"), *LABELS.items())
 PARTS = {
-    scheme: [(f"{AUTHENTICATION}.{one.name}", one) for one in declared(kind)]
+    scheme: [(f"{AUTHENTICATION}.{field.name}", field) for field in declared(kind)]
     for scheme, kind in SCHEMES.items()
 }
 WORDS = {
-    place: [(word, word) for word in getattr(one.field.kind, "words", ())]
+    place: [(word, word) for word in getattr(part.field.kind, "words", ())]
     for parts in PARTS.values()
-    for place, one in parts
+    for place, part in parts
 }
 
 
 _TEXTS = (
     *("name", "webHookUrl", "signingSecret", TRANSFORMATION, WHEN_DOWN),
     *kind_form.TEXTS,
-    *(one.name for one in _WRITTEN),
+    *(field.name for field in _WRITTEN),
     *(AUTHENTICATION, *(place for parts in PARTS.values() for place, _ in parts)),
     *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
 )
-_CHECKS = tuple(one.name for one in _TICKS)
+_CHECKS = tuple(tick.name for tick in _TICKS)
 # Ticked on the page, and no field of a body by itself.
 _TICKED = (*_CHECKS, SEND_WHOLE)
 
@@ -106,7 +108,7 @@ class WebhookFormState(msgspec.Struct):
 def fresh(kind: str = HTTP) -> WebhookFormState:
     """The page of a new webhook of a type, as it is first seen."""
     texts = dict.fromkeys(_TEXTS, "")
-    texts |= {one.name: text_of(one.usual()) for one in _WRITTEN}
+    texts |= {field.name: text_of(field.usual()) for field in _WRITTEN}
     texts |= {
         kind_form.TYPE: kind,
         WHEN_DOWN: THIN,
@@ -126,7 +128,7 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
     shown.texts |= {
         "name": settings.name,
         "webHookUrl": settings.url,
-        **{one.name: text_of(one.show(settings)) for one in _WRITTEN},
+        **{field.name: text_of(field.show(settings)) for field in _WRITTEN},
         TRANSFORMATION: settings.transformation or "",
         **_authentication_texts(settings),
         **kind_form.texts_of(settings),
@@ -140,12 +142,12 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
         "paths": "\n".join(fields.get(kind, ())),
         RENAME: "\n".join(f"{path} = {name}" for path, name in settings.rename.items()),
     }
-    set_ = {one.name for one in _TICKS if one.name != "active" and is_ticked(one.of(settings))}
+    set_ = {tick.name for tick in _TICKS if tick.name != "active" and is_ticked(tick.of(settings))}
     shown.checks = set_ | ({"active"} if active else set())
     shown.checks |= {SEND_WHOLE} if (_extra(extra, NEO) or {}).get(SEND_WHOLE) else set()
     shown.headers = [*masked(settings.headers), ("", "")]
     shown.names = list(settings.event_names)
-    shown.sources = [str(one) for one in _extra(extra, IDENTIFIERS) or ()]
+    shown.sources = [str(identifier) for identifier in _extra(extra, IDENTIFIERS) or ()]
     return shown
 
 
@@ -170,7 +172,7 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
     body: dict[str, Any] = {
         "name": texts["name"],
         "webHookUrl": texts["webHookUrl"],
-        **{one.name: value_of(one, texts[one.name]) for one in _WRITTEN},
+        **{field.name: value_of(field, texts[field.name]) for field in _WRITTEN},
         "eventNames": shown.names,
         "webHookHeaders": _headers(shown.headers),
         AUTHENTICATION: _authentication(texts),
@@ -222,7 +224,7 @@ def _place(field: str) -> str:
         return field
     if field in _PLACES:
         return _PLACES[field]
-    if (own := next((one for one in _TEXTS if "." in one and field.startswith(one)), "")) != "":
+    if (own := next((text for text in _TEXTS if "." in text and field.startswith(text)), "")) != "":
         return own
     stem = field.partition(".")[0].partition("[")[0]
     place = _PLACES.get(stem, stem)
@@ -248,7 +250,7 @@ def _authentication(texts: Mapping[str, str]) -> dict[str, str | None] | None:
     scheme = texts[AUTHENTICATION]
     if not scheme:
         return None
-    said = {one.name: texts[place] or None for place, one in PARTS.get(scheme, ())}
+    said = {part.name: texts[place] or None for place, part in PARTS.get(scheme, ())}
     return {"type": scheme, **said}
 
 
@@ -264,7 +266,7 @@ def _lines(text: str) -> list[str]:
 
 def _renames(text: str, refusals: list[FieldRefusal]) -> dict[str, str]:
     made: dict[str, str] = {}
-    for line in filter(None, (one.strip() for one in text.splitlines())):
+    for line in filter(None, (line.strip() for line in text.splitlines())):
         path, equals, name = line.partition("=")
         if not equals:
             refusals.append(
@@ -280,8 +282,8 @@ def _renames(text: str, refusals: list[FieldRefusal]) -> dict[str, str]:
 
 
 def _list(text: str) -> list[Any] | None:
-    parts = [one.strip() for one in text.replace(";", ",").split(",")]
-    return [number_in(one) for one in parts if one] or None
+    parts = [part.strip() for part in text.replace(";", ",").split(",")]
+    return [number_in(part) for part in parts if part] or None
 
 
 def _numbers(values: Any) -> str:

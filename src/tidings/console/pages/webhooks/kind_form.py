@@ -44,7 +44,7 @@ class OwnField(msgspec.Struct, frozen=True):
     def types(self) -> set[str]:
         """The types of JSON that it may be."""
         shown = self.one.field.kind.shown()
-        return {str(one.get("type")) for one in shown.get("anyOf", (shown,))}
+        return {str(schema.get("type")) for schema in shown.get("anyOf", (shown,))}
 
     @property
     def is_area(self) -> bool:
@@ -59,11 +59,13 @@ def _own_fields(kind: str) -> list[OwnField]:
         return []
     whole = FIELD_OF[field].field.kind
     assert isinstance(whole, ObjectField)  # every type declares its own so
-    return [OwnField(f"{field}.{one.name}", one) for one in declared(whole.resource)]
+    return [
+        OwnField(f"{field}.{own_field.name}", own_field) for own_field in declared(whole.resource)
+    ]
 
 
 OWN = {kind: _own_fields(kind) for kind in KINDS}
-TEXTS = (TYPE, CONNECTION, *(one.place for own in OWN.values() for one in own))
+TEXTS = (TYPE, CONNECTION, *(field.place for own in OWN.values() for field in own))
 
 
 def texts_of(settings: WebhookSettings) -> dict[str, str]:
@@ -96,7 +98,7 @@ def body_of(texts: Mapping[str, str], refusals: list[FieldRefusal]) -> dict[str,
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
+    if isinstance(value, list | tuple) and all(isinstance(element, str) for element in value):
         return "\n".join(value)
     if isinstance(value, str) or value is None:
         return value or ""

@@ -151,7 +151,9 @@ async def summaries(services: Services, records: Sequence[WebhookState]) -> list
     numbers = [record.webhook.number for record in records]
     acting = [record.webhook.number for record in records if record.webhook.type.acts]
     lefts = await backlogs_now(services.store, services.clock, numbers, acting)
-    days = await services.store.series([[one] for one in numbers], now_ms - DAY_MS, now_ms, 24)
+    days = await services.store.series(
+        [[number] for number in numbers], now_ms - DAY_MS, now_ms, 24
+    )
     return await _told(services, records, lefts, days)
 
 
@@ -182,9 +184,10 @@ async def _told(
                 act=action.act if acts and action else None,
             )
         )
-    tries = await _next_tries(services, [one for one in made if one.failing])
+    tries = await _next_tries(services, [summary for summary in made if summary.failing])
     return [
-        msgspec.structs.replace(one, next_ms=tries.get(one.record.webhook.number)) for one in made
+        msgspec.structs.replace(summary, next_ms=tries.get(summary.record.webhook.number))
+        for summary in made
     ]
 
 
@@ -193,11 +196,13 @@ async def _next_tries(services: Services, failing: Sequence[WebhookSummary]) -> 
     that is due among the newest. One question for all; others for whom these leave no room. None
     where sending is stopped."""
     sent_to = [
-        one for one in failing if not services.delivery.stops.is_stopped(one.record.webhook.org)
+        summary
+        for summary in failing
+        if not services.delivery.stops.is_stopped(summary.record.webhook.org)
     ]
-    healths = [one.health for one in sent_to if one.health is not None]
+    healths = [summary.health for summary in sent_to if summary.health is not None]
     tries = {health.webhook: health.until_ms for health in healths if health.left_alone}
-    asked = [one.record for one in sent_to if one.record.webhook.number not in tries]
+    asked = [summary.record for summary in sent_to if summary.record.webhook.number not in tries]
     if asked and not await _add_nexts(services, asked, tries):
         for record in asked:
             if record.webhook.number not in tries:

@@ -48,10 +48,10 @@ async def show_all(visit: Visit) -> Response:
     deleted = query.get("show") == "deleted"
     wanted = query.get("q", "").strip().lower()[:255]
     records = [
-        one
-        for one in reversed(everything)
-        if (one.webhook.standing is WebhookStatus.DELETED) == deleted
-        and (not wanted or wanted in f"{one.webhook.name} {one.webhook.url}".lower())
+        webhook
+        for webhook in reversed(everything)
+        if (webhook.webhook.standing is WebhookStatus.DELETED) == deleted
+        and (not wanted or wanted in f"{webhook.webhook.name} {webhook.webhook.url}".lower())
     ]
     said = query.get("page", "1")
     page = max(1, int(said)) if said.isascii() and said.isdigit() and len(said) < 6 else 1
@@ -151,7 +151,7 @@ def _facts(record: WebhookState) -> dict[str, Any]:
     settings = record.config.settings
     shown = webhook_form.of_settings(settings, active=True)
     ticks = (*webhook_form.TICKS, *webhook_form.FURTHER_TICKS)
-    enriched = [one.field.label for one in ticks if one.name in shown.checks]
+    enriched = [tick.field.label for tick in ticks if tick.name in shown.checks]
     sources = ", ".join(shown.sources)
     secrets = record.webhook.secrets
     return {
@@ -161,7 +161,7 @@ def _facts(record: WebhookState) -> dict[str, Any]:
         "fields": show_fields(settings.fields),
         "filter": shown.texts["filter"],
         "rename": settings.rename,
-        "secrets": [f"…{show_secret(one)[-4:]}" for one in secrets],
+        "secrets": [f"…{show_secret(secret)[-4:]}" for secret in secrets],
         "ends": list(record.config.secret_ends),
     }
 

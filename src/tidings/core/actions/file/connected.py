@@ -47,10 +47,10 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
     for name, said in table.body.items():
         made = table.given.check_connection(name, said)
         if isinstance(made, list):
-            for one in made:
-                word = one.partition(" ")[0]
+            for made_table in made:
+                word = made_table.partition(" ")[0]
                 within = isinstance(said, dict) and word in said
-                table.refuse("bad_connection", f"{name}.{word}" if within else name, one)
+                table.refuse("bad_connection", f"{name}.{word}" if within else name, made_table)
             found[name] = None
         else:
             found[name] = made
@@ -83,7 +83,11 @@ def connection_in(
         got = f"{describe_value(name)}, which is of type {found.kind}"
     else:
         got = describe_value(name)
-    fitting = [one for one, made in connections.items() if made is not None and made.kind == kind]
+    fitting = [
+        connection
+        for connection, made in connections.items()
+        if made is not None and made.kind == kind
+    ]
     known = f": {listed(fitting)}" if fitting else ", and none is declared"
     table.refuse(
         "unknown_connection",

@@ -64,14 +64,14 @@ def _of_webhooks(
     table: Table, scheme: type[Basic | ApiKey | OAuth2ClientCredentials]
 ) -> Credential | None:
     fields = declared(scheme)
-    table.refuse_unknown(["type", *(one.name for one in fields)])
+    table.refuse_unknown(["type", *(field.name for field in fields)])
     body = {name: value for name, value in table.body.items() if name != "type"}
     form = VariantForm(body, None, "bad_credential", table.given.check_url)
     made = read_resource(scheme, form, None)
     table.take_in(form, "")
-    for one in fields:
-        if getattr(one.field.kind, "secret", False):
-            warn_if_plain(table, one.name)
+    for field in fields:
+        if getattr(field.field.kind, "secret", False):
+            warn_if_plain(table, field.name)
     return None if form.refusals else made
 
 

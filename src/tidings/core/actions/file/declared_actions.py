@@ -51,13 +51,13 @@ def actions_of(tables: Mapping[str, Table], declared: DeclaredNames) -> dict[str
         for name, action in found.items()
     }
     warn_of_lost_lookups(tables, found, views)
-    for name, one in found.items():
-        other = found.get(one.needs)
-        if other is not None and not both_ask(one.types, other.types):
+    for name, action in found.items():
+        other = found.get(action.needs)
+        if other is not None and not both_ask(action.types, other.types):
             tables[name].warn(
                 "unreached",
                 "needs",
-                f"needs should name an action that hears the same events; got {one.needs}, "
+                f"needs should name an action that hears the same events; got {action.needs}, "
                 "which hears others, so this one is never done. Give both the same types.",
             )
     return found
@@ -72,13 +72,13 @@ def _action(
     view = View(names, kinds_of(types, table.given.kinds))
     pace = pace_in(table)
     acts = acts_in(table, view, declared)
-    lookups = [declared.lookups[one] for one in names]
+    lookups = [declared.lookups[name] for name in names]
     made = Action(
         name,
         types,
         acts,
         filter=event_filter_in(table, view),
-        lookups=tuple(one for one in lookups if one is not None),
+        lookups=tuple(lookup for lookup in lookups if lookup is not None),
         unless=unless_in(table, view),
         needs=_needs_in(name, table, tables),
         after_s=table.duration("after", 0.0, AFTER_MAX_S, 0.0),
@@ -130,7 +130,7 @@ def _lookups_in(table: Table, declared: DeclaredNames) -> tuple[str, ...]:
                 )
         found.append(name)
     made = [declared.lookups[name] for name in found]
-    if (kib := sum(kib_of(one) for one in made if one is not None)) > RECORDS_KIB_MAX:
+    if (kib := sum(kib_of(lookup) for lookup in made if lookup is not None)) > RECORDS_KIB_MAX:
         table.refuse(
             "out_of_range",
             "lookups",
@@ -147,7 +147,7 @@ def _needs_in(name: str, table: Table, tables: Mapping[str, Table]) -> str:
         return ""
     if isinstance(value, str) and value in tables and value != name:
         return value
-    others = [one for one in tables if one != name]
+    others = [table for table in tables if table != name]
     table.refuse(
         "unknown_action",
         "needs",
@@ -182,8 +182,8 @@ def _warn_of_lost_rows(
 ) -> None:
     """A row that is known by its message's id alone is one for each event, whoever writes it."""
     before: dict[tuple[str, str], list[Action]] = {}
-    for name, one in actions.items():
-        if not isinstance(row := one.acts.get(""), TableRowAct):
+    for name, action in actions.items():
+        if not isinstance(row := action.acts.get(""), TableRowAct):
             continue
         connection = declared.connections.get(row.connection)
         table = (
@@ -195,7 +195,7 @@ def _warn_of_lost_rows(
             continue
         others = before.setdefault((row.connection, row.table), [])
         for other in others:
-            if both_ask(one.types, other.types):
+            if both_ask(action.types, other.types):
                 tables[name].warn(
                     "lost_row",
                     "row",
@@ -204,4 +204,4 @@ def _warn_of_lost_rows(
                     "of two the second is lost. Declare a key, or another table.",
                 )
                 break
-        others.append(one)
+        others.append(action)

@@ -126,7 +126,7 @@ def printable(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(
-        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
     )
 
 
@@ -152,5 +152,5 @@ def quoted(name: str) -> str:
 
 def name_of(path: Path) -> str:
     """A path as texts have it: `actions.welcome.mail.to[0]`."""
-    named = "".join(f"[{one}]" if isinstance(one, int) else f".{one[:64]}" for one in path)
+    named = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:64]}" for step in path)
     return named.removeprefix(".")

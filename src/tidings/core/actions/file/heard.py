@@ -47,7 +47,7 @@ def types_in(table: Table) -> tuple[str, ...]:
             f"types must hold names of event types, or prefixes of such as com.example.*; got "
             f"{describe_value(name)}.{near or ' `tidings events list` lists them.'}",
         )
-    more, prefixes = sum(one not in kinds for one in found), sum(map(is_prefix, found))
+    more, prefixes = sum(name not in kinds for name in found), sum(map(is_prefix, found))
     if more > MORE_NAMES_MAX or prefixes > PREFIXES_MAX:
         table.refuse(
             "too_many_event_names",
@@ -62,11 +62,11 @@ def types_in(table: Table) -> tuple[str, ...]:
 def kinds_of(types: tuple[str, ...], kinds: Mapping[str, EventType]) -> tuple[EventType, ...]:
     """The types of all events that are heard by these names; none where not all are known."""
     found: dict[str, EventType] = {}
-    for one in types:
-        if is_prefix(one):
-            found |= {name: kind for name, kind in kinds.items() if name.startswith(one[:-1])}
-        elif one in kinds:
-            found[one] = kinds[one]
+    for type_name in types:
+        if is_prefix(type_name):
+            found |= {name: kind for name, kind in kinds.items() if name.startswith(type_name[:-1])}
+        elif type_name in kinds:
+            found[type_name] = kinds[type_name]
         else:
             return ()
     return tuple(found.values())

@@ -22,7 +22,7 @@ def call_of(table: Table, view: View, declared: DeclaredNames) -> HttpCall | Non
     )
     method = table.one_of("method", METHODS, "POST")
     url, values = url_in(table, view)
-    bodies = [one for one in ("json", "form", "text") if table.body.get(one) is not None]
+    bodies = [field for field in ("json", "form", "text") if table.body.get(field) is not None]
     if len(bodies) > 1:
         table.refuse(
             "bad_body",
@@ -117,5 +117,5 @@ def _idempotency(table: Table, credential: Credential | None) -> str:
     given = table.body.get("headers")
     others = [*(given if isinstance(given, dict) else ())]
     others += [] if credential is None else [credential_header(credential)]
-    known = name.lower() in [one.lower() for one in others]
+    known = name.lower() in [header.lower() for header in others]
     return name if header_fits(table, "idempotency", name, "", known=known) else ""

@@ -69,7 +69,7 @@ def lookup_of(
         return None
     (kind,) = kinds
     table.refuse_unknown((*_OWN[kind], *_COMMON))
-    view = View(tuple(one for one in names if one != name))
+    view = View(tuple(other for other in names if other != name))
     table, others = _with_first_paths(table, view)
     where: HttpLookup | SqlLookup | CsvLookup | None
     if kind == "url":
@@ -126,7 +126,7 @@ def _with_first_paths(table: Table, view: View) -> tuple[Table, dict[str, tuple[
                 '["event.data.customerIdentifiers.customerId"].',
             )
             return EVENT
-        if all([table.is_seen(f"{place}[{at}]", one, view) for at, one in enumerate(said) if at]):
+        if all([table.is_seen(f"{place}[{at}]", path, view) for at, path in enumerate(said) if at]):
             others[name] = tuple(said[1:])
         return said[0]
 
@@ -134,7 +134,9 @@ def _with_first_paths(table: Table, view: View) -> tuple[Table, dict[str, tuple[
     if "by" in body:
         body["by"] = first("by", "by", body["by"])
     if isinstance(values := body.get("values"), dict):
-        body["values"] = {name: first(f"values.{name}", name, one) for name, one in values.items()}
+        body["values"] = {
+            name: first(f"values.{name}", name, value) for name, value in values.items()
+        }
     return Table(table.given, table.faults, table.path, body), others
 
 
@@ -178,7 +180,7 @@ def _sql(table: Table, view: View, declared: DeclaredNames) -> SqlLookup | None:
     )
     if not statement:
         return None
-    names = [one[1] for one in _PARAMETER.finditer(statement) if one[1]]
+    names = [parameter[1] for parameter in _PARAMETER.finditer(statement) if parameter[1]]
     values = values_in(table, view, names, "a parameter of the statement, as %(id)s")
     return SqlLookup("" if connection is None else connection.name, statement, values)
 

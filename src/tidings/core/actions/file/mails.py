@@ -69,21 +69,21 @@ def _to(
         )
         return ()
     found: list[TemplatedText | Plain] = []
-    for at, one in enumerate(every):
+    for at, recipient in enumerate(every):
         place = f"to[{at}]" if isinstance(value, list) else "to"
-        if isinstance(one, str) and is_template(one):
-            made = text_of(table, place, one, view, most=SUBJECT_MAX)
+        if isinstance(recipient, str) and is_template(recipient):
+            made = text_of(table, place, recipient, view, most=SUBJECT_MAX)
             found += [] if made is None else [made]
-        elif (address := address_of(one)) is not None:
+        elif (address := address_of(recipient)) is not None:
             found.append(Plain(address))
         else:
             table.refuse(
                 "bad_address",
                 place,
                 f"{place} must be one plain e-mail address, or a template of one; got "
-                f"{describe_value(one)}. Write the address alone, as ops@brand.example.",
+                f"{describe_value(recipient)}. Write the address alone, as ops@brand.example.",
             )
-        _admitted(table, place, connection, one)
+        _admitted(table, place, connection, recipient)
     return tuple(found) if len(found) == len(every) else ()
 
 

@@ -47,9 +47,11 @@ def types_of(table: Table | None) -> dict[str, ParsedTypeBody]:
         if isinstance(made, ParsedTypeBody):
             found[name] = made
             continue
-        for one in made:
-            said = one.message.rpartition(" (")[0]
-            inner.refuse(one.code, one.field if one.field in inner.body else "", said)
+        for type_table in made:
+            said = type_table.message.rpartition(" (")[0]
+            inner.refuse(
+                type_table.code, type_table.field if type_table.field in inner.body else "", said
+            )
     return found
 
 
@@ -90,15 +92,15 @@ def _refuse_templates_of_each(table: Table, part: Any) -> None:
                 f"data must have what stands in {EACH} by paths alone; got a template of it. "
                 f'Write {{path = "{EACH}.…"}}.',
             )
-    for one in within(part):
-        _refuse_templates_of_each(table, one)
+    for inner in within(part):
+        _refuse_templates_of_each(table, inner)
 
 
 def check_rings(tables: Mapping[str, Table], actions: Mapping[str, Action]) -> None:
     """No action is begun by what it brings about itself, however many others are between."""
     heard_by = {
-        name: [other.name for other in actions.values() if _begins(one, other)]
-        for name, one in actions.items()
+        name: [other.name for other in actions.values() if _begins(action, other)]
+        for name, action in actions.items()
     }
     for first in actions:
         way, seen = [*heard_by[first]], set[str]()

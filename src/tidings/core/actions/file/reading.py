@@ -60,12 +60,12 @@ def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[A
     body, places = read
     filled = fill(body, given.environment, given.read)
     taken = {path: str(_found(filled.document, path)) for path in filled.references}
-    for one in filled.missing:
-        del taken[one.path]
+    for table in filled.missing:
+        del taken[table.path]
     faults = Faults(file, places, filled.references, taken)
-    for one in filled.missing:
-        last = next(step for step in reversed(one.path) if isinstance(step, str))
-        faults.refuse(MISSING, one.path, f"{last} {one.said}")
+    for table in filled.missing:
+        last = next(step for step in reversed(table.path) if isinstance(step, str))
+        faults.refuse(MISSING, table.path, f"{last} {table.said}")
     made = _read(Table(given, faults, (), filled.document))
     if faults.refused:
         return sorted(faults.refused, key=ActionsFileFault.place)
@@ -86,7 +86,7 @@ def _read(table: Table) -> ActionsFile:
     org = _org(table)
     source, pause_said = source_of(table.table("source", "[source]"))
     types = types_of(table.table("types", "[types.NAME]"))
-    kinds = {name: one.made.kind for name, one in types.items()}
+    kinds = {name: reading.made.kind for name, reading in types.items()}
     said = _names(table, "types")
     table.given = msgspec.structs.replace(
         table.given,
@@ -125,8 +125,8 @@ def _read(table: Table) -> ActionsFile:
     return ActionsFile(
         OrgId(org),
         actions,
-        {name: one for name, one in declared.lookups.items() if one is not None},
-        {name: one for name, one in own.items() if one is not None},
+        {name: lookup for name, lookup in declared.lookups.items() if lookup is not None},
+        {name: reading for name, reading in own.items() if reading is not None},
         source,
         pause_said,
         types,
@@ -195,7 +195,7 @@ def _texts_of(value: Any, field: str) -> Iterator[str]:
         for name, inner in value.items():
             if name == field:
                 every = inner if isinstance(inner, list) else [inner]
-                yield from (one for one in every if isinstance(one, str))
+                yield from (part for part in every if isinstance(part, str))
             yield from _texts_of(inner, field)
     elif isinstance(value, list):
         for inner in value:

@@ -19,7 +19,9 @@ def source_of(table: Table | None) -> tuple[Source | None, bool]:
             "org must stand at the top of the file; got it in source too. Take it out.",
         )
     warn_of_plain(table)
-    body, wrong = body_of_table({one: said for one, said in table.body.items() if one != "org"})
+    body, wrong = body_of_table(
+        {field: said for field, said in table.body.items() if field != "org"}
+    )
     for field, why in wrong.items():
         table.refuse(
             "bad_type",

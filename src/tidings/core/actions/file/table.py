@@ -69,7 +69,7 @@ class View(msgspec.Struct, frozen=True):
         _, _, inner = path.partition(f"{EVENT}.")
         steps = read_path(_ITEM.sub("[*]", inner))
         return bool(steps and self.kinds) and not any(
-            has_path(one, steps or ()) for one in self.kinds
+            has_path(kind, steps or ()) for kind in self.kinds
         )
 
 
@@ -229,7 +229,7 @@ class Table(Form):
         value = self.body.get(field)
         if value is None:
             return []
-        fits = isinstance(value, list) and all(isinstance(one, str) for one in value)
+        fits = isinstance(value, list) and all(isinstance(text, str) for text in value)
         if fits and 0 < len(value) <= most and len(set(value)) == len(value):
             return list(value)
         got = f"{len(value)} of them" if fits and value else describe_value(value)
@@ -274,7 +274,7 @@ class Table(Form):
             )
             return False
         if root == EVENT and view.is_lost(path):
-            kinds = listed([one.name for one in view.kinds], "and")
+            kinds = listed([kind.name for kind in view.kinds], "and")
             self.warn(
                 "unknown_path",
                 field,

@@ -174,8 +174,8 @@ class TemplateReader:
             return self._object(field, value, depth)
         if isinstance(value, list):
             parts = [
-                self.of(f"{field}[{at}]", one, depth + 1)
-                for at, one in enumerate(value[:PARTS_MAX])
+                self.of(f"{field}[{at}]", element, depth + 1)
+                for at, element in enumerate(value[:PARTS_MAX])
             ]
             return _joined(parts)
         if isinstance(value, str):
@@ -214,8 +214,8 @@ class TemplateReader:
                 )
         return _joined(
             {
-                name: self.of(f"{field}.{quoted(name)}", one, depth + 1)
-                for name, one in value.items()
+                name: self.of(f"{field}.{quoted(name)}", element, depth + 1)
+                for name, element in value.items()
             }
         )
 
@@ -236,11 +236,11 @@ class TemplateReader:
         place = f"{field}.{WITH}"
         if isinstance(parts, dict):
             fields = {
-                name: self.of(f"{place}.{quoted(name)}", one, depth + 2)
-                for name, one in parts.items()
+                name: self.of(f"{place}.{quoted(name)}", part, depth + 2)
+                for name, part in parts.items()
             }
             return Merged(path, fields)
-        items = [self.of(f"{place}[{at}]", one, depth + 2) for at, one in enumerate(parts)]
+        items = [self.of(f"{place}[{at}]", part, depth + 2) for at, part in enumerate(parts)]
         return Merged(path, items, by or "")
 
     def _constant(self, field: str, value: Any) -> Plain:
@@ -263,7 +263,7 @@ class TemplateReader:
 
 def _are_known_by(parts: object, by: str) -> bool:
     """Whether these are tables that all have a field."""
-    return isinstance(parts, list) and all(isinstance(one, dict) and by in one for one in parts)
+    return isinstance(parts, list) and all(isinstance(part, dict) and by in part for part in parts)
 
 
 def is_json(value: object) -> bool:
@@ -285,8 +285,8 @@ def all_json(value: object) -> bool:
 def _joined(parts: list[Part] | dict[str, Part]) -> Part:
     """An object or a list of parts: plain where all of them are."""
     values = parts.values() if isinstance(parts, Mapping) else parts
-    if not all(isinstance(one, Plain) for one in values):
+    if not all(isinstance(part, Plain) for part in values):
         return Each(parts)
     if isinstance(parts, Mapping):
-        return Plain({name: one.value for name, one in parts.items() if isinstance(one, Plain)})
-    return Plain([one.value for one in parts if isinstance(one, Plain)])
+        return Plain({name: part.value for name, part in parts.items() if isinstance(part, Plain)})
+    return Plain([part.value for part in parts if isinstance(part, Plain)])

@@ -39,16 +39,17 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
         )
         return ()
     found = []
-    for at, one in enumerate(value):
-        if not isinstance(one, dict):
+    for at, condition in enumerate(value):
+        if not isinstance(condition, dict):
             table.refuse(
                 "bad_type",
                 f"unless[{at}]",
-                f"unless must hold tables of filter and because; got {describe_value(one)}. Write "
+                "unless must hold tables of filter and because; got "
+                f"{describe_value(condition)}. Write "
                 f"{example}.",
             )
             continue
-        inner = table.within(f"unless[{at}]", one)
+        inner = table.within(f"unless[{at}]", condition)
         inner.refuse_unknown((*_REASONS, "because"))
         inner.need("because", '"The customer has opted out."')
         made = _reason(inner, view)
@@ -59,7 +60,7 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
 
 
 def _reason(table: Table, view: View) -> CompiledFilter | Compared | None:
-    said = [one for one in _REASONS if one in table.body]
+    said = [reason for reason in _REASONS if reason in table.body]
     if len(said) > 1:
         table.refuse(
             "bad_type",
@@ -74,7 +75,7 @@ def _reason(table: Table, view: View) -> CompiledFilter | Compared | None:
             table.refuse(
                 "bad_type", said[0], f"{said[0]} must be a list of two paths; got one. Add one."
             )
-        seen = [table.is_seen(f"{said[0]}[{at}]", one, view) for at, one in enumerate(paths)]
+        seen = [table.is_seen(f"{said[0]}[{at}]", path, view) for at, path in enumerate(paths)]
         if seen != [True, True]:
             return None
         return Compared((paths[0], paths[1]), said == [SAME])
@@ -155,8 +156,8 @@ def cap_in(table: Table, view: View) -> Cap | None:
         return None
     inner.refuse_unknown(("most", "within", "subject"))
     there = [
-        inner.need(field, one)
-        for field, one in (("within", '"30d"'), ("subject", '"event.data.…"'))
+        inner.need(field, example)
+        for field, example in (("within", '"30d"'), ("subject", '"event.data.…"'))
     ]
     most = inner.count("most", 1, CAP_MAX, 1)
     within_s = inner.duration("within", CAP_WITHIN_MIN_S, CAP_WITHIN_MAX_S, None)
@@ -204,7 +205,9 @@ def pace_in(table: Table) -> Pace:
 
 def _statuses(table: Table, field: str) -> frozenset[int]:
     value = table.body.get(field, [])
-    fits = isinstance(value, list) and all(type(one) is int and 300 <= one <= 599 for one in value)
+    fits = isinstance(value, list) and all(
+        type(status) is int and 300 <= status <= 599 for status in value
+    )
     if fits:
         return frozenset(value)
     got = (

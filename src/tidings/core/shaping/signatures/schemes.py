@@ -15,5 +15,5 @@ def judge(
 ) -> Judgement:
     """What is said of a message that came, by the scheme whose header it has. See `Judge`."""
     came = {name.lower() for name, _ in headers}
-    scheme = next((one for one in SCHEMES.values() if one.header in came), IN_FORCE)
+    scheme = next((scheme for scheme in SCHEMES.values() if scheme.header in came), IN_FORCE)
     return scheme.judge(headers, body, secrets, now_s)

@@ -15,7 +15,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 
 EXPIRED_AT_ONCE = 1000  # rows that one call clears away
-_UNDONE = ", ".join(str(int(one)) for one in (State.FAILED, State.PARKED, State.CANCELLED))
+_UNDONE = ", ".join(str(int(state)) for state in (State.FAILED, State.PARKED, State.CANCELLED))
 # A delivery that retention has dropped was done: the uses of others went with it.
 _FORGET_UNDONE = (
     "DELETE FROM cap_use WHERE webhook = ?1 AND subject = ?2 AND delivery IN (SELECT u.delivery"

@@ -71,13 +71,13 @@ class HealthRows:
     @answers(port.Store.put_healths)
     def put(self, healths: Sequence[port.StoredHealth]) -> None:
         with self._connection:
-            for one in healths:
-                if one == port.StoredHealth(one.webhook):
+            for health in healths:
+                if health == port.StoredHealth(health.webhook):
                     self._connection.execute(
-                        "DELETE FROM webhook_health WHERE webhook = ?", (one.webhook,)
+                        "DELETE FROM webhook_health WHERE webhook = ?", (health.webhook,)
                     )
                 else:
-                    self._connection.execute(_PUT, _HEALTH.write(one))
+                    self._connection.execute(_PUT, _HEALTH.write(health))
 
     @answers(port.Store.healths)
     def all(self) -> list[port.StoredHealth]:

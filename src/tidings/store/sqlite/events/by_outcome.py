@@ -216,7 +216,7 @@ def _outcome(query: port.EventQuery, binding: Binding) -> str:
 def _both(own: PageOfSpan, replayed: PageOfSpan, span: Span, limit: int) -> PageOfSpan:
     """What both have found, as far as both have come."""
     found = {row[0]: row for row in (*own.rows, *replayed.rows)}
-    ends = [one.go_on for one in (own, replayed) if one.go_on is not None]
+    ends = [page.go_on for page in (own, replayed) if page.go_on is not None]
     end = None
     if ends:
         end = max(ends) if span.newest_first else min(ends)

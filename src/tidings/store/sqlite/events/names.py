@@ -18,6 +18,6 @@ def named(column: str, names: Sequence[str], binding: Binding) -> str:
     if not asked.prefixes:
         return f" AND {where}"
     # The signs of a prefix are none of those that GLOB reads as more than themselves.
-    binding["globs"] = msgspec.json.encode([f"{one}*" for one in asked.prefixes]).decode()
+    binding["globs"] = msgspec.json.encode([f"{prefix}*" for prefix in asked.prefixes]).decode()
     globs = f"EXISTS (SELECT 1 FROM json_each(:globs) g WHERE {column} GLOB g.value)"
     return f" AND ({where} OR {globs})"

@@ -167,7 +167,7 @@ class SearchSegments:
                     most -= runs[0].least
                     if most < 0:
                         raise TooCommon
-                others = [one.holds() for one in runs[1:]] if runs[0].count else []
+                others = [run.holds() for run in runs[1:]] if runs[0].count else []
                 for low in runs[0].numbers(newest_first=after is None):
                     seq = first + (low - first & LOW)
                     if before is not None and seq >= before:

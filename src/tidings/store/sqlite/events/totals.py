@@ -152,7 +152,7 @@ class TotalRows:
         if not late_alone:
             for number, *counts, attempts, ms_sum, answers in self._ask(_WHOLE, asked):
                 sums[number].add(counts, attempts, ms_sum, bytes.fromhex(answers))
-        wished = [one.sla_ms for one in sums.values() if one.sla_ms is not None]
+        wished = [wish.sla_ms for wish in sums.values() if wish.sla_ms is not None]
         if not wished:
             return
         for number, late, block, low, high, count in self._ask(
@@ -197,7 +197,9 @@ class TotalRows:
         self._blocks.refresh(REFRESH_MAX)
         steps = _Steps(from_ms, to_ms, points)
         lines = [_Line(steps) for _ in groups]
-        line_of = {one: line for group, line in zip(groups, lines, strict=True) for one in group}
+        line_of = {
+            webhook: line for group, line in zip(groups, lines, strict=True) for webhook in group
+        }
         asked = _of_several(list(line_of), steps) | {"times": steps.times}
         for number, step, *counts, attempts, ms_sum, spreads in self._ask(_SERIES, asked):
             line_of[number].add(step, counts, attempts, ms_sum, bytes.fromhex(spreads))
@@ -228,7 +230,10 @@ class TotalRows:
             for number, *counts in self._ask(query, asked)
         }
         wanted = [int(state) for state in states or counted]
-        return [{state: found.get(one, {}).get(state, 0) for state in wanted} for one in webhooks]
+        return [
+            {state: found.get(webhook, {}).get(state, 0) for state in wanted}
+            for webhook in webhooks
+        ]
 
     @answers(port.Store.count_timed)
     def count_timed(self, webhooks: Sequence[int]) -> dict[int, int]:
@@ -269,7 +274,7 @@ class _Steps:
 
     def __init__(self, from_ms: int, to_ms: int, points: int) -> None:
         self.step_ms = step = _step(to_ms - from_ms, max(1, min(points, POINTS_MAX)))
-        self.level = next(one for one in reversed(LEVELS) if step % one == 0)
+        self.level = next(level for level in reversed(LEVELS) if step % level == 0)
         self.first, self.end = from_ms // step, -(-to_ms // step)
         self.times = step // self.level
 

@@ -140,5 +140,5 @@ class ReplaySlices:
         touch(self._connection, [delivery for _, delivery in cancelled])
         ended = {delivery for _, delivery in cancelled}  # one that was freed may end here too
         return port.CancelReceipt(True, cancelled), [
-            one for one in freed if one.delivery not in ended
+            delivery for delivery in freed if delivery.delivery not in ended
         ]

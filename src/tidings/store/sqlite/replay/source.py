@@ -70,7 +70,7 @@ def packed(listed: Sequence[port.ReplayEntry]) -> list[tuple[EventNumber, bytes]
     """A list as rows: the last event of each part and its entries. No event stands in two parts."""
     parts: list[tuple[EventNumber, bytes]] = []
     part, count = bytearray(), 0
-    pairs = sorted({(one.event, one.webhook) for one in listed})
+    pairs = sorted({(delivery.event, delivery.webhook) for delivery in listed})
     for event, group in groupby(pairs, lambda pair: pair[0]):
         for _, webhook in group:
             part += event.to_bytes(8, "big") + webhook.to_bytes(4, "big")
@@ -205,15 +205,19 @@ class ReplaySource:
     ) -> port.ReplayCandidates:
         visited, cursor, ended = self.visit(replay, spec, after, limit)
         found = []
-        for one in visited:
-            name = wire_name(one.name)
+        for candidate in visited:
+            name = wire_name(candidate.name)
             if spec.target is None:
-                if deliveries := self.unfinished(spec, one):
-                    found.append(port.Candidate(one.seq, one.org, name, None, False, deliveries))
-            elif self.decision(spec, one) is not ReplayDecision.OTHER:
-                body = self.body(one.seq) if bodies else None
-                unmatched = spec.unmatched and not self._states(one, spec.source or spec.target)
-                found.append(port.Candidate(one.seq, one.org, name, body, unmatched))
+                if deliveries := self.unfinished(spec, candidate):
+                    found.append(
+                        port.Candidate(candidate.seq, candidate.org, name, None, False, deliveries)
+                    )
+            elif self.decision(spec, candidate) is not ReplayDecision.OTHER:
+                body = self.body(candidate.seq) if bodies else None
+                unmatched = spec.unmatched and not self._states(
+                    candidate, spec.source or spec.target
+                )
+                found.append(port.Candidate(candidate.seq, candidate.org, name, body, unmatched))
         return port.ReplayCandidates(cursor, found, ended)
 
     def body(self, seq: EventNumber) -> bytes | None:
@@ -236,7 +240,7 @@ class ReplaySource:
     ) -> port.ReplayCount:
         """See `port.ReplayStore.count_replay`; for some 20 ms at most."""
         if listed:
-            pairs = sorted({(one.event, one.webhook) for one in listed})
+            pairs = sorted({(delivery.event, delivery.webhook) for delivery in listed})
             grouped = groupby(pairs, lambda pair: pair[0])
             groups = [(event, [webhook for _, webhook in group]) for event, group in grouped]
             visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
@@ -254,10 +258,10 @@ class ReplaySource:
 
     def _count(self, spec: port.ReplaySpec, visited: Sequence[SourceEvent]) -> tuple[int, int]:
         if spec.target is None:
-            return sum(len(self.unfinished(spec, one)) for one in visited), 0
-        decisions = [self.decision(spec, one) for one in visited]
-        skipped = sum(1 for one in decisions if one.skipped)
-        return sum(1 for one in decisions if one is not ReplayDecision.OTHER), skipped
+            return sum(len(self.unfinished(spec, candidate)) for candidate in visited), 0
+        decisions = [self.decision(spec, candidate) for candidate in visited]
+        skipped = sum(1 for decision in decisions if decision.skipped)
+        return sum(1 for decision in decisions if decision is not ReplayDecision.OTHER), skipped
 
     @answers(port.Store.first_since)
     def first_since(self, from_ms: int) -> EventNumber:
