@@ -135,7 +135,7 @@ class Process:
     def running(self) -> bool:
         return self.popen.poll() is None
 
-    def told(self) -> str:
+    def output(self) -> str:
         """The end of what it logged, for an error text."""
         if self.log is None or not self.log.exists():
             return ""
@@ -184,7 +184,7 @@ def wait_for_port(port: int, process: Process, seconds: float = 20.0) -> None:
     while time.monotonic() < deadline:
         if not process.running():
             raise RuntimeError(
-                f"{process.name} ended with {process.popen.returncode}:\n{process.told()}"
+                f"{process.name} ended with {process.popen.returncode}:\n{process.output()}"
             )
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -192,5 +192,5 @@ def wait_for_port(port: int, process: Process, seconds: float = 20.0) -> None:
         except OSError:
             time.sleep(0.02)
     raise RuntimeError(
-        f"{process.name} did not listen on port {port} within {seconds:.0f} s:\n{process.told()}"
+        f"{process.name} did not listen on port {port} within {seconds:.0f} s:\n{process.output()}"
     )

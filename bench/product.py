@@ -102,7 +102,7 @@ class Product:
         deadline = time.monotonic() + READY_SECONDS_MAX
         while time.monotonic() < deadline:
             if not self.process.running():
-                raise RuntimeError(f"tidings serve ended:\n{self.process.told()}")
+                raise RuntimeError(f"tidings serve ended:\n{self.process.output()}")
             try:
                 if self._call("GET", READY_PATH)[0] == 200:
                     return
@@ -110,7 +110,7 @@ class Product:
                 pass
             time.sleep(0.02)
         raise RuntimeError(
-            f"tidings was not ready within {READY_SECONDS_MAX:.0f} s:\n{self.process.told()}"
+            f"tidings was not ready within {READY_SECONDS_MAX:.0f} s:\n{self.process.output()}"
         )
 
     # Set-up -------------------------------------------------------------------------------------
@@ -207,9 +207,11 @@ class Product:
         body = b"[" + b",".join(events) + b"]"
         line.request("POST", EVENTS_PATH, body, {"content-type": CONTENT, **self.headers})
         answer = line.getresponse()
-        told = json.loads(answer.read())
-        if told.get("accepted") != len(events):
-            raise Refused(f"{len(events)} events in one call were answered {answer.status}: {told}")
+        reply = json.loads(answer.read())
+        if reply.get("accepted") != len(events):
+            raise Refused(
+                f"{len(events)} events in one call were answered {answer.status}: {reply}"
+            )
 
     def stand(self, hook: Hook, verb: str) -> None:
         """Enable, disable, pause or resume a webhook."""

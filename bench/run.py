@@ -52,7 +52,7 @@ class ReceiverProcess:
         assert self.process.popen.stdout is not None
         line = self.process.popen.stdout.readline()
         if not line:
-            raise RuntimeError(f"the receiver ended:\n{self.process.told()}")
+            raise RuntimeError(f"the receiver ended:\n{self.process.output()}")
         answer: dict[str, Any] = json.loads(line)
         return answer
 

@@ -80,7 +80,7 @@ def _rows(fields: Iterable[DeclaredField], before: str = "") -> Iterator[tuple[s
         if isinstance(kind, Nested):
             yield from _rows(declared(kind.resource), f"{before}{one.name}.")
             continue
-        new = one.is_said(new=True)
+        new = one.is_settable(new=True)
         bodies = {"all": "both", "new": "create", "change": "change"}[one.field.bodies]
         yield (
             f"`{before}{one.name}`",

@@ -36,14 +36,14 @@ def run(options: Options) -> list[Row]:
         product = Product(folder, 0, [], cores=options.service_cores)
         try:
             product.add_org(ORG_FIRST)
-            for kind, said, beside in (
+            for kind, label, beside in (
                 ("ndjson", "new", False),
                 ("csv", "replaced, beside events", True),
             ):
                 file = folder / f"customers.{kind}"
                 write(file, kind, options.customers)
                 wait_until_quiet(options.patience_seconds)
-                rows += rows_of(load(product, file, options.customers, beside), kind, said)
+                rows += rows_of(load(product, file, options.customers, beside), kind, label)
                 file.unlink()
         finally:
             product.stop()
@@ -75,7 +75,7 @@ class Loaded:
 
     rows: int
     seconds: float
-    said: str
+    output: str
     good: bool
     accepts_ms: list[float]
     firsts: dict[str, int] = field(default_factory=dict)
@@ -105,14 +105,14 @@ def processes(product: Product) -> dict[str, int]:
 def load(product: Product, file: Path, count: int, beside: bool) -> Loaded:
     """Run the command; with `beside`, post events one by one meanwhile."""
     login = f"{BOOTSTRAP['TIDINGS_BOOTSTRAP_KEY']}:{BOOTSTRAP['TIDINGS_BOOTSTRAP_SECRET']}"
-    told = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
-    told |= {"TIDINGS_URL": f"http://127.0.0.1:{product.port}", "TIDINGS_KEY": login}
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TIDINGS_")}
+    environ |= {"TIDINGS_URL": f"http://127.0.0.1:{product.port}", "TIDINGS_KEY": login}
     watched = processes(product)
     firsts = {name: resident(pid) for name, pid in watched.items()}
     began = time.monotonic()
     running = subprocess.Popen(
         [COMMAND, "reference", "load", "customers", str(file), "--org", str(ORG_FIRST)],
-        env=told,
+        env=environ,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -133,14 +133,14 @@ def load(product: Product, file: Path, count: int, beside: bool) -> Loaded:
     if beside:
         poster.start()
     try:
-        _, said = running.communicate()
+        _, output = running.communicate()
         seconds = time.monotonic() - began
     finally:
         over.set()
         sampler.join()
         if beside:
             poster.join()
-    text = said.decode()
+    text = output.decode()
     good = running.returncode == 0 and f"{count:,} loaded" in text and " 0 refused" in text
     return Loaded(count, seconds, text, good, accepts_ms, firsts, peaks)
 
@@ -158,7 +158,7 @@ def post(product: Product, over: threading.Event, took_ms: list[float]) -> None:
 
 def rows_of(loaded: Loaded, kind: str, there: str) -> list[Row]:
     """What is said of one load."""
-    print(f"{kind}: {loaded.seconds:.1f} s; {loaded.said.strip()}", flush=True)
+    print(f"{kind}: {loaded.seconds:.1f} s; {loaded.output.strip()}", flush=True)
 
     def verdict(held: bool) -> str:
         return VOID if not loaded.good else HELD if held else MISSED
@@ -182,6 +182,6 @@ def rows_of(loaded: Loaded, kind: str, there: str) -> list[Row]:
             ("p99", percentile(took, 99)),
             ("slowest", max(took)),
         ):
-            said = f"{label}: {what} of {len(took):,} accepts, ms"
-            rows.append(Row("reference", said, f"{value:.1f}"))
+            words = f"{label}: {what} of {len(took):,} accepts, ms"
+            rows.append(Row("reference", words, f"{value:.1f}"))
     return rows

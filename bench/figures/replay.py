@@ -137,9 +137,9 @@ class Trial:
         self.sent.append(sent)
         return sent
 
-    def until(self, told: Callable[[], bool], seconds: float) -> None:
+    def until(self, done: Callable[[], bool], seconds: float) -> None:
         deadline = time.monotonic() + seconds
-        while not told():
+        while not done():
             if time.monotonic() > deadline:
                 raise RuntimeError(f"it did not happen within {seconds:g} s")
             time.sleep(POLL_SECONDS)
@@ -171,7 +171,7 @@ class Trial:
         faults = books.faults() + [fault for sent in self.sent for fault in generator_faults(sent)]
         rows_made, events, delivered, lost = self.product.replayed()
         skipped = len(missed) - len(arrived.get(number, set()))
-        came = sum(hook == b"%d" % number for hook in received.webhooks)
+        delivered_count = sum(hook == b"%d" % number for hook in received.webhooks)
         if faults:
             print(f"VOID: {'; '.join(faults)}", flush=True)
 
@@ -215,9 +215,9 @@ class Trial:
             Row(
                 "replay",
                 f"requests beyond one each, where {lost:,} attempts were lost by the kill",
-                f"{came - len(missed):,}",
+                f"{delivered_count - len(missed):,}",
                 f"≤ {lost:,}",
-                verdict(0 <= came - len(missed) <= lost),
+                verdict(0 <= delivered_count - len(missed) <= lost),
             ),
             Row(
                 "replay",

@@ -78,11 +78,11 @@ def run(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
         step = next(flow)
         while True:
             try:
-                told = _do(step, place, wait_s)
+                result = _do(step, place, wait_s)
             except BaseException as fault:
                 step = flow.throw(fault)
             else:
-                step = flow.send(told)
+                step = flow.send(result)
     except StopIteration as end:
         return end.value  # type: ignore[no-any-return]
     finally:
@@ -97,11 +97,11 @@ async def run_async(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> An
         step = next(flow)
         while True:
             try:
-                told = await _do_async(step, place, wait_s)
+                result = await _do_async(step, place, wait_s)
             except BaseException as fault:
                 step = flow.throw(fault)
             else:
-                step = flow.send(told)
+                step = flow.send(result)
     except StopIteration as end:
         if place.given_up is not None:
             raise place.given_up from None

@@ -70,21 +70,21 @@ Judgement = Union[Settled, Smaller, Later]
 def judge(answer: Answer, event_ids: Sequence[str]) -> Judgement:
     """What an answer to a call with these events means."""
     count = len(event_ids)
-    status, told = answer.status, _object(answer.body)
+    status, body = answer.status, _object(answer.body)
     if status in ROWS:
-        verdicts = _verdicts(told, event_ids)
+        verdicts = _verdicts(body, event_ids)
         if verdicts is not None:
             return Settled(verdicts)
         return Later(f"{_must(count)}; got {status} with another body. It is tried again.")
-    error = told.get("error")
+    error = body.get("error")
     refusal = _refusal(error) if isinstance(error, dict) else None
     if status == TOO_LARGE:
         return Smaller(refusal or Verdict(code="too_large", said="It is answered 413 alone."))
     if status == 400 and refusal is not None:
         return Smaller(refusal)  # of one event alone it is a word on that event
-    said = f": {refusal.said}" if refusal is not None else ". It is tried again"
+    reason = f": {refusal.said}" if refusal is not None else ". It is tried again"
     return Later(
-        f"{_must(count)}; got {status}{said}", _seconds(answer.retry_after), status in NOT_US
+        f"{_must(count)}; got {status}{reason}", _seconds(answer.retry_after), status in NOT_US
     )
 
 
@@ -96,14 +96,14 @@ def _must(count: int) -> str:
 def _object(body: bytes) -> dict[str, Any]:
     """The JSON object in a body; empty where there is none."""
     try:
-        told = json.loads(body)
+        decoded = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return told if isinstance(told, dict) else {}
+    return decoded if isinstance(decoded, dict) else {}
 
 
-def _verdicts(told: dict[str, Any], event_ids: Sequence[str]) -> list[Verdict] | None:
-    rows = told.get("events")
+def _verdicts(body: dict[str, Any], event_ids: Sequence[str]) -> list[Verdict] | None:
+    rows = body.get("events")
     if not isinstance(rows, list) or len(rows) != len(event_ids):
         return None
     found = [_verdict(row, event_id) for row, event_id in zip(rows, event_ids)]
@@ -124,10 +124,10 @@ def _verdict(row: Any, event_id: str) -> Verdict | None:
 
 
 def _refusal(error: dict[str, Any]) -> Verdict | None:
-    code, said = _text(error.get("code")), _text(error.get("message"))
-    if not code or not said:
+    code, message = _text(error.get("code")), _text(error.get("message"))
+    if not code or not message:
         return None
-    return Verdict(code=code, said=said, field=_text(error.get("path")))
+    return Verdict(code=code, said=message, field=_text(error.get("path")))
 
 
 def _text(value: object) -> str:

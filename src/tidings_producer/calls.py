@@ -101,12 +101,12 @@ class Calls:
         line.until = until
         self._line.request("POST", self._path, body, {**self._headers, **more})
         answer = self._line.getresponse()
-        came = answer.read(room + 1)
-        if len(came) > room:
+        received = answer.read(room + 1)
+        if len(received) > room:
             raise http.client.HTTPException(f"an answer above {room:,} bytes")
         if answer.will_close:
             self._line.close()
-        return Answer(answer.status, came, answer.getheader("retry-after"))
+        return Answer(answer.status, received, answer.getheader("retry-after"))
 
 
 _ENDED = (OSError, http.client.HTTPException, ValueError, AttributeError)
@@ -116,8 +116,8 @@ _ENDED = (OSError, http.client.HTTPException, ValueError, AttributeError)
 def _words(error: Exception) -> str:
     if isinstance(error, (TimeoutError, socket.timeout)):
         return "no whole answer came within the deadline"
-    said = str(error) or type(error).__name__
-    return "".join(sign if sign.isprintable() else " " for sign in said[:200])
+    words = str(error) or type(error).__name__
+    return "".join(sign if sign.isprintable() else " " for sign in words[:200])
 
 
 def _line(

@@ -95,7 +95,7 @@ def encode(sent: Mapping[str, Any], bytes_max: int = EVENT_BYTES_MAX) -> Encoded
         raise EventError(
             "hops",
             f"{HOPS} must be that header of the message that the event is made of; "
-            f"got {_came(hops)}. Pass it on as it came.",
+            f"got {_describe_value(hops)}. Pass it on as it came.",
             HOPS,
         )
     if whole.get("eventId") is None:
@@ -130,14 +130,14 @@ def _check(whole: Mapping[str, Any]) -> None:
         raise EventError(
             "event_name",
             f"eventName must be the name of an event type, 1 to {NAME_MAX} characters; "
-            f"got {_came(name)}. Names are case-sensitive.",
+            f"got {_describe_value(name)}. Names are case-sensitive.",
             "eventName",
         )
     event_id = whole.get("eventId")
     if event_id is not None and not (isinstance(event_id, str) and _ID.fullmatch(event_id)):
         raise EventError(
             "event_id",
-            f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {_came(event_id)}. "
+            f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {_describe_value(event_id)}. "
             "Leave it out, and one is made.",
             "eventId",
         )
@@ -146,7 +146,7 @@ def _check(whole: Mapping[str, Any]) -> None:
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             raise EventError(
                 "org_id" if field == "orgId" else "bad_time",
-                f"{field} must be a whole number; got {_came(value)}. Leave it out for "
+                f"{field} must be a whole number; got {_describe_value(value)}. Leave it out for "
                 f"{'the org of the credential' if field == 'orgId' else 'the present time'}.",
                 field,
             )
@@ -154,7 +154,8 @@ def _check(whole: Mapping[str, Any]) -> None:
     if not isinstance(data, Mapping):
         raise EventError(
             "bad_data",
-            f"data must be a mapping of what happened; got {_came(data)}. Write {{}} for nothing.",
+            f"data must be a mapping of what happened; got {_describe_value(data)}. Write {{}} "
+            "for nothing.",
             "data",
         )
 
@@ -167,12 +168,12 @@ def _bytes(whole: Mapping[str, Any]) -> bytes:
         )
         return text.encode("utf-8")
     except UnicodeEncodeError:
-        came = "half of a surrogate pair. Mend the text"
+        got = "half of a surrogate pair. Mend the text"
     except RecursionError:
-        came = "hundreds of levels. Flatten it"
+        got = "hundreds of levels. Flatten it"
     except (TypeError, ValueError) as error:
-        came = _FAULTS.get(str(error).partition(":")[0], f"{error}. Send it as text or a number")
-    raise EventError("not_json", f"An event must be what JSON can hold; got {came}.") from None
+        got = _FAULTS.get(str(error).partition(":")[0], f"{error}. Send it as text or a number")
+    raise EventError("not_json", f"An event must be what JSON can hold; got {got}.") from None
 
 
 _FAULTS = {
@@ -187,7 +188,7 @@ def _no_json(value: object) -> Any:
     raise TypeError(f"a value of type {type(value).__name__}")
 
 
-def _came(value: object) -> str:
+def _describe_value(value: object) -> str:
     """What came, without what stands in it: it may be a customer's."""
     if value is None:
         return "nothing"

@@ -113,11 +113,14 @@ class Outbox:
         self, events: Iterable[Mapping[str, Any]], headers: Mapping[str, str] | None
     ) -> tuple[list[str], list[_Statement]]:
         """The ids, and what writes the events. All of it is made before the first is written."""
-        told = _headers(headers)
+        own_headers = _headers(headers)
         made = [encode(event, self._bytes_max) for event in events]
         parted = [split_hops(event.body) for event in made]
         rows = [
-            (_headers({**(headers or {}), HOPS: hops}) if hops else told, body.decode("utf-8"))
+            (
+                _headers({**(headers or {}), HOPS: hops}) if hops else own_headers,
+                body.decode("utf-8"),
+            )
             for hops, body in parted
         ]
         return [event.event_id for event in made], list(self._inserts(rows))

@@ -38,7 +38,7 @@ class Waiting:
         self._change = threading.Condition()
         self._queue: deque[tuple[Encoded, _Call]] = deque()
         self._bytes = 0
-        self._came = self._went = 0
+        self._arrived = self._went = 0
         self._closed = False
 
     @property
@@ -49,7 +49,7 @@ class Waiting:
     @property
     def position(self) -> int:
         """How many have come; for `wait_taken`."""
-        return self._came
+        return self._arrived
 
     def send(self, events: Sequence[Encoded], timeout_s: float) -> None:
         """Until all are accepted. EventRefused (the first that was), CallRefused, Unanswered."""
@@ -72,7 +72,7 @@ class Waiting:
                 raise Closed
             self._queue.extend((event, call) for event in events)
             self._bytes += size
-            self._came += len(events)
+            self._arrived += len(events)
             self._change.notify_all()
         if not call.ended.wait(max(0.0, until - time.monotonic())):
             with self._change:
@@ -142,8 +142,8 @@ class Waiting:
         self.stop()
         with self._change:
             while self._queue:
-                said = "The producer was closed before the service had answered."
-                self._end(Unanswered(said, [self._queue[0][0].event_id]))
+                message = "The producer was closed before the service had answered."
+                self._end(Unanswered(message, [self._queue[0][0].event_id]))
             self._change.notify_all()
 
     def _first(self, events_max: int, bytes_max: int) -> list[Encoded]:

@@ -94,7 +94,7 @@ def leaves(fields: tuple[DeclaredField, ...], new: bool) -> set[str]:
         kind = field.field.kind
         if isinstance(kind, Nested):
             found |= leaves(declared(kind.resource), new)
-        elif field.is_said(new=new):
+        elif field.is_settable(new=new):
             found.add(field.name)
     return found
 

@@ -91,7 +91,7 @@ def test_a_receiver_refuses_other_bytes_and_old_messages() -> None:
 
 def test_a_receiver_fails_from_its_first_request_for_as_long_as_it_was_told() -> None:
     receivers = Receivers()
-    receivers.told({"secrets": {"shop": SECRET, "crm": SECRET}, "failSeconds": {"shop": 10}})
+    receivers.take_over({"secrets": {"shop": SECRET, "crm": SECRET}, "failSeconds": {"shop": 10}})
     assert receivers.status("shop", True, 100.0) == 503
     assert receivers.status("shop", True, 109.9) == 503
     assert receivers.status("shop", True, 110.0) == 200

@@ -8,7 +8,7 @@ from tests.cli.command import Command
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.service import ServiceProcess
 from tidings.cli.sources.messages import is_late
-from tidings.cli.sources.state import came_last_hour, waiting_of
+from tidings.cli.sources.state import count_last_hour, waiting_of
 
 KEY = {"X-Key": "a value that is long"}
 SOURCE = {
@@ -122,4 +122,4 @@ def test_a_probe_fails_where_nobody_can_tell_how_much_waits() -> None:
     assert waiting_of(kept | {"lag": None}) == "unknown"
     assert waiting_of(kept | {"lag": 0}) == 0
     hour = {"accepted": 3, "aside": 1, "refused": 90}
-    assert came_last_hour({"lastHour": hour}) == 4
+    assert count_last_hour({"lastHour": hour}) == 4

@@ -162,7 +162,7 @@ async def furnish(p: Pages, org: int, name: str) -> Known:
     await p.webhook(org, name="Paused")
     for webhook_state in p.s.webhooks.list(OrgId(org)):
         if webhook_state.webhook.name == "Paused":
-            await p.s.webhooks.say(
+            await p.s.webhooks.change_status(
                 OrgId(org), webhook_state.webhook.id, "pause", webhook_state.config.created_by
             )
     ids = []

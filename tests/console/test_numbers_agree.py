@@ -52,7 +52,7 @@ async def test_what_a_replay_has_delivered_waits_parked_no_more_on_any_face() ->
         assert (await row(p, browser))["Parked"] == "2"
         overview = " ".join(text(await browser.get("/console/o/7?part=now")).split())
         assert "<b>2 deliveries are parked:</b>" in overview
-        await p.s.webhooks.say(OrgId(7), webhook, "disable", "tests")
+        await p.s.webhooks.change_status(OrgId(7), webhook, "disable", "tests")
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}"))
         assert "2 parked." in page
         shown = (await p.s.call("GET", f"/v3/webHooks/{webhook}", None, auth)).json["data"]
@@ -65,7 +65,7 @@ async def test_what_has_waited_for_more_than_a_day_is_counted_on_every_face() ->
         webhook, number = await p.webhook()
         for at in range(3):
             await accept(p.s, id_of(at), [number], org=7)
-        await p.s.webhooks.say(OrgId(7), webhook, "pause", "tests")
+        await p.s.webhooks.change_status(OrgId(7), webhook, "pause", "tests")
         p.s.clock.ms += 40 * DAY_MS
         browser = await p.browser()
         told = (await p.s.call("GET", f"/v1/webHooks/{webhook}/tally", None, auth)).json

@@ -81,7 +81,7 @@ async def test_what_needs_attention_stands_first_each_with_its_action() -> None:
         p.healths[number] = port.StoredHealth(number, now - 60_000, 12, "503", 1, now + 41_000)
         await accept(p.s, id_of(1), [number], org=7)
         await accept(p.s, id_of(2), [number], org=7)
-        await p.s.webhooks.say(OrgId(7), paused, "pause", "tests")
+        await p.s.webhooks.change_status(OrgId(7), paused, "pause", "tests")
         refused = port.NewRejection(OrgId(7), "pointsIssued", "", "schema", "A <b> fault.", "", b"")
         await p.s.store.commit(port.Batch(p.s.registry.version, rejections=[refused]))
         page = text(await browser.get("/console/o/7"))

@@ -237,7 +237,10 @@ def holds(p: Pages, org: int) -> str:
     of_it = (
         s.webhooks.list(OrgId(org)),
         s.inboxes.list(OrgId(org)),
-        [(one.stored, one.source, one.aside) for one in s.services.sources.sources.of(OrgId(org))],
+        [
+            (one.stored, one.source, one.dead_letters)
+            for one in s.services.sources.sources.of(OrgId(org))
+        ],
         s.users.list(OrgId(org)),
         s.orgs.get(OrgId(org)),
     )

@@ -147,7 +147,7 @@ def test_some_fields_are_said_when_one_is_made_and_others_when_it_is_changed() -
     form = Form({"maker": "", "isWorn": True})
     assert read_resource(Hose, form, hose) == Hose(7, "Acme", worn=True)
     assert form.refusals == []
-    assert [field.name for field in declared(Hose) if field.is_said(new=True)] == [
+    assert [field.name for field in declared(Hose) if field.is_settable(new=True)] == [
         "maker",
         "label",
         "nozzle",

@@ -244,7 +244,7 @@ def test_what_no_conversion_can_hold_is_a_fault_of_its_field(value: bytes, conve
     try:
         found = Pick(path="x.y", conversion=conversion).take(msgspec.Raw(value), "at")
     except MessageFault as fault:
-        assert fault.field == "at" and fault.said.startswith("at must be ")
+        assert fault.field == "at" and fault.sentence.startswith("at must be ")
     else:
         assert found is not None
         if conversion in ("seconds", "isoTime"):
@@ -257,4 +257,4 @@ def test_what_no_conversion_can_hold_is_a_fault_of_its_field(value: bytes, conve
 def test_seconds_that_no_time_is_are_refused(value: bytes) -> None:
     with pytest.raises(MessageFault) as told:
         Pick(path="x", conversion="seconds").take(msgspec.Raw(value), "at")
-    assert told.value.field == "at" and "1111111" not in told.value.said
+    assert told.value.field == "at" and "1111111" not in told.value.sentence

@@ -41,10 +41,10 @@ class TestMessage:
         self._may = may
         self._wanted = wanted
 
-    def stands(self) -> bool:
+    def is_still_current(self) -> bool:
         return self._wanted()
 
-    def leaves(self, carried: Headers) -> Headers | None:
+    def headers_if_current(self, carried: Headers) -> Headers | None:
         self.asked += 1
         ours = [("webhook-id", self.id), ("tidings-hops", HOPS)]
         return [*carried, *ours] if self._may() else None

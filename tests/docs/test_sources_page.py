@@ -35,7 +35,7 @@ from tidings.core.sources.source import KAFKA, OUTBOX, Source, read_source
 from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX
-from tidings.engine.sources.live_source import ASIDE_BYTES_MAX, ASIDE_MAX
+from tidings.engine.sources.live_source import DEAD_LETTER_BYTES_MAX, DEAD_LETTERS_MAX
 from tidings_producer.outbox import TABLE
 
 PAGE = (Path(__file__).parents[2] / "docs" / "sources.md").read_text("utf-8")
@@ -93,7 +93,7 @@ def test_every_scheme_stands_in_the_table_with_all_that_it_needs() -> None:
 
 
 def test_the_bounds_on_the_page_are_those_that_hold() -> None:
-    assert f"{ASIDE_MAX:,} messages and {ASIDE_BYTES_MAX >> 20} MiB" in PAGE
+    assert f"{DEAD_LETTERS_MAX:,} messages and {DEAD_LETTER_BYTES_MAX >> 20} MiB" in PAGE
     assert f"more than {RUNNING_MAX} at a time" in PAGE
     assert f"{MESSAGE_BYTES_MAX >> 20} MiB and {READ_HEADERS_MAX:,} headers" in PAGE
     assert f"its events {EVENTS_BYTES_MAX >> 20} MiB" in PAGE

@@ -120,7 +120,7 @@ class NoticeWorld:
     def failing(self, webhook: Webhook, health: port.StoredHealth) -> None:
         """Tell its owner so."""
         healths = self.engine.healths
-        told = partial(healths.told, webhook.number)
+        told = partial(healths.mark_notified, webhook.number)
         self.notices.failing(webhook, health, healths.ends_ms(health), told)
 
     async def start(self) -> "asyncio.Future[Any]":

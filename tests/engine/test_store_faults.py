@@ -92,7 +92,7 @@ def seen(s: Service) -> list[Any]:
         s.event_types.names(ORG),
         s.transformations.list(ORG),
         [live_inbox.stored for live_inbox in s.inboxes.list(ORG)],
-        [(one.stored, one.source, one.aside) for one in s.parts.sources.sources.of(ORG)],
+        [(one.stored, one.source, one.dead_letters) for one in s.parts.sources.sources.of(ORG)],
         [job.job.number for job in s.replays._runs.values()],
     ]
 
@@ -158,12 +158,12 @@ ASKED: dict[str, Ask] = {
         AuthenticatedCaller(ORG), SOURCE | {"name": "two"}
     ),
     "drop_source": lambda s: s.parts.sources.sources.delete(ORG, source(s).id),
-    "aside": lambda s: s.parts.sources.sources.aside(source(s), None, None, 9),
-    "aside_message": lambda s: s.parts.sources.sources.aside_message(source(s), show("asd", 1)),
+    "aside": lambda s: s.parts.sources.sources.list_dead_letters(source(s), None, None, 9),
+    "aside_message": lambda s: s.parts.sources.sources.dead_letter(source(s), show("asd", 1)),
     "put_aside": lambda s: s.parts.sources.sources.intake.take(
         source(s), [ForeignMessage("n", [], b"no event")]
     ),
-    "drop_aside": lambda s: s.parts.sources.sources.drop_aside(source(s), [1]),
+    "drop_aside": lambda s: s.parts.sources.sources.drop_dead_letters(source(s), [1]),
     "put_people": lambda s: s.users.create(
         boss(s), ORG, {"email": "c@d.example", "role": "admin", "password": "a long word of it"}
     ),
@@ -750,8 +750,8 @@ def test_what_lanes_ask_behind_the_calls_is_asked_again(
             await world.event()  # lanes look again: at pages, standings and takes
         world.engine.dispatcher.look_again({crm.number})
         if method == "retire":
-            await world.webhooks.say(crm.org, crm.id, "pause", "its owner")
-            await world.webhooks.set_standing(crm.number, WebhookStatus.DISABLED, "It is gone.")
+            await world.webhooks.change_status(crm.org, crm.id, "pause", "its owner")
+            await world.webhooks.set_status(crm.number, WebhookStatus.DISABLED, "It is gone.")
             await world.webhooks.retired()
         await asyncio.sleep(60)
         world.receivers.status["/crm"] = 200

@@ -249,7 +249,7 @@ class Doing:
     async def send(self, message: Message) -> AttemptResult | None:
         doer, rng, loop = self._doer, self._doer.rng, asyncio.get_running_loop()
         await asyncio.sleep(rng.random() * 0.02)
-        headers = message.leaves([])
+        headers = message.headers_if_current([])
         if headers is None:
             return None
         started = loop.time()

@@ -52,7 +52,7 @@ class LastingWorld(ReplayWorld):
         record = self.webhooks.get(ORG, known.id)
         if record.webhook.standing is WebhookStatus.DISABLED:
             known.enabled_again = True
-            await self.webhooks.set_standing(known.number, WebhookStatus.ACTIVE, None)
+            await self.webhooks.set_status(known.number, WebhookStatus.ACTIVE, None)
         spec = port.ReplaySpec(
             owner=ORG,
             source=known.number,

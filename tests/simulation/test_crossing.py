@@ -92,7 +92,7 @@ async def run(seed: int, loop: SimulatedLoop) -> CrossedWorld:
     await world.parts.sources.sources.redrive(live)
     await asyncio.sleep(DAY_S)
     world.check_sources()
-    world.ledger.check_end(live.aside)
+    world.ledger.check_end(live.dead_letters)
     world.check_healed()
     await asyncio.sleep(7 * DAY_S)
     world.check_arrived(unfinished)

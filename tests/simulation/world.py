@@ -280,9 +280,9 @@ class World:
         known.idle_from_s = min(known.idle_from_s, self.loop.time())
         record = self.webhooks.get(ORG, known.id)
         try:
-            await self.webhooks.set_standing(record.webhook.number, WebhookStatus.PAUSED, "sim")
+            await self.webhooks.set_status(record.webhook.number, WebhookStatus.PAUSED, "sim")
             await asyncio.sleep(self.rng.random() * 3)
-            await self.webhooks.set_standing(record.webhook.number, WebhookStatus.ACTIVE, None)
+            await self.webhooks.set_status(record.webhook.number, WebhookStatus.ACTIVE, None)
         except (StoreDown, UnknownWebhook):
             pass
 
@@ -290,7 +290,7 @@ class World:
         """What a crash has left paused goes on."""
         for record in self.webhooks.list(ORG):
             if record.webhook.standing is WebhookStatus.PAUSED:
-                await self.webhooks.set_standing(record.webhook.number, WebhookStatus.ACTIVE, None)
+                await self.webhooks.set_status(record.webhook.number, WebhookStatus.ACTIVE, None)
 
     async def produce(self, count: int) -> None:
         for _ in range(count):

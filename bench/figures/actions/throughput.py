@@ -44,7 +44,7 @@ def _of_kind(options: Options, kind: str) -> list[Row]:
                     plan |= {"connections": CONNECTIONS_OF_CALLS, "per_call": PER_CALL}
                 measure(bench, target, seconds=WARM_UP_SECONDS, **plan)
                 runs = [
-                    _told(measure(bench, target, seconds=options.seconds, **plan))
+                    _printed(measure(bench, target, seconds=options.seconds, **plan))
                     for _ in range(options.runs)
                 ]
             finally:
@@ -53,7 +53,7 @@ def _of_kind(options: Options, kind: str) -> list[Row]:
     return rows
 
 
-def _told(run: Measured) -> Measured:
+def _printed(run: Measured) -> Measured:
     print(run.line(), flush=True)
     return run
 

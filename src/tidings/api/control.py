@@ -145,8 +145,8 @@ class CallControl:
             return  # nobody is there to be answered
         except Exception:
             # As text: a renderer that shows local variables would show secrets.
-            told = traceback.format_exc()
-            log.error("call failed", request=call, path=scope["path"], traceback=told)
+            trace = traceback.format_exc()
+            log.error("call failed", request=call, path=scope["path"], traceback=trace)
             if started:
                 raise
             refusal = refused(500, "internal", failed(call))
@@ -155,9 +155,9 @@ class CallControl:
             body.release()
 
 
-def _foreign_answer(path: str, said: str, header: str) -> Response:
+def _foreign_answer(path: str, message: str, header: str) -> Response:
     code: int | str = V3_CODES[403] if path.startswith("/v3/") else CODE
-    return error_answer(path, refused(403, code, f"{said} ({code}, header {header})", header))
+    return error_answer(path, refused(403, code, f"{message} ({code}, header {header})", header))
 
 
 async def _say_refused(request: Request, error: Exception) -> Response:

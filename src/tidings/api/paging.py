@@ -42,7 +42,7 @@ def _declared(route: Any) -> frozenset[str]:
 
 def described(filters: Parameters) -> dict[str, Any]:
     """The parameters of a list in the description, each with the name that it had before."""
-    told = []
+    passed_over = []
     for parameter in filters:
         about: dict[str, Any] = {
             "in": "query",
@@ -50,13 +50,15 @@ def described(filters: Parameters) -> dict[str, Any]:
             "schema": schema_of(parameter.kind),
         }
         example = {"example": parameter.example} if parameter.example else {}
-        told.append({"name": parameter.name, "description": parameter.about} | about | example)
+        passed_over.append(
+            {"name": parameter.name, "description": parameter.about} | about | example
+        )
         if parameter.alias:
             former = f"The former name of {parameter.name}."
-            told.append(
+            passed_over.append(
                 {"name": parameter.alias, "description": former, "deprecated": True} | about
             )
-    return {"parameters": told}
+    return {"parameters": passed_over}
 
 
 def page_of(

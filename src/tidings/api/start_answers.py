@@ -35,15 +35,15 @@ def waiting_app(problem: Callable[[], str]) -> App:
     async def app(scope: StarletteScope, receive: StarletteReceive, send: StarletteSend) -> None:
         if scope["type"] != "http":
             return
-        told = _told(Request(scope), problem())
+        response = _problem_response(Request(scope), problem())
         given = request_id(dict(scope["headers"]), lambda: str(uuid.uuid4()))
-        told.headers[REQUEST_ID.decode()] = given.decode()
-        await told(scope, receive, with_all(send))
+        response.headers[REQUEST_ID.decode()] = given.decode()
+        await response(scope, receive, with_all(send))
 
     return app
 
 
-def _told(request: Request, problem: str) -> Response:
+def _problem_response(request: Request, problem: str) -> Response:
     path = request.url.path
     if request.method in ("GET", "HEAD") and path == "/livez":
         return answer({"live": True})

@@ -110,7 +110,7 @@ class Acting:
             return ()
         file = self.file
         assert file.source is not None
-        return (DeclaredSource(file.org, file.source, self._name, file.pause_said),)
+        return (DeclaredSource(file.org, file.source, self._name, file.declares_pause),)
 
     async def declare(self, app: App) -> None:
         """Let the webhooks of all actions be as the file says. FileRefused, StoreDown."""
@@ -135,8 +135,10 @@ class Acting:
             if own is not None and own[max(own)].declaration == reading.declaration:
                 continue
             try:
-                said = msgspec.to_builtins(reading.declaration)
-                await app.events.types.put(org, name, said | {"newVersion": reading.new_version})
+                declaration = msgspec.to_builtins(reading.declaration)
+                await app.events.types.put(
+                    org, name, declaration | {"newVersion": reading.new_version}
+                )
             except RequestRefused as refused:
                 raise FileRefused(
                     f"{self._name}: the event type {name} must be one that the org can have. "

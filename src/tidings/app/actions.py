@@ -61,7 +61,7 @@ def load_actions(
         read=read,
         kinds=kinds,
         connections=connections or {},
-        check_connection=lambda name, said: judge_connection(name, said, types),
+        check_connection=lambda name, fields: judge_connection(name, fields, types),
         check_template=template_check(),
         check_url=check_url,
         is_key=lambda text: rsa_key(text) is not None,

@@ -35,7 +35,9 @@ def load_connections(
     file = OperatorFile(path, "connections", environment)
     document = file.tables()
     defaults = [
-        name for name, said in document.items() if isinstance(said, dict) and said.get("default")
+        name
+        for name, fields in document.items()
+        if isinstance(fields, dict) and fields.get("default")
     ]
     if len(defaults) > 1:
         raise FileRefused(
@@ -43,8 +45,8 @@ def load_connections(
             "Leave default out of the others."
         )
     declared: list[Connection] = []
-    for name, said in document.items():
-        made = judge_connection(name, said, types)
+    for name, fields in document.items():
+        made = judge_connection(name, fields, types)
         if isinstance(made, list):
             raise file.wrong(name, made)
         declared.append(made)
@@ -52,12 +54,12 @@ def load_connections(
 
 
 def judge_connection(
-    name: str, said: object, types: Mapping[str, ConnectionType]
+    name: str, declared_fields: object, types: Mapping[str, ConnectionType]
 ) -> Connection | list[str]:
     """The connection that a table declares; or all that is wrong with it, in sentences."""
-    if not NAME.fullmatch(name) or not isinstance(said, dict):
+    if not NAME.fullmatch(name) or not isinstance(declared_fields, dict):
         return [_refused("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)]
-    fields = dict(said)
+    fields = dict(declared_fields)
     kind, orgs = fields.pop("type", None), fields.pop("orgs", [])
     if not isinstance(kind, str) or kind not in types:
         return [_refused(f"must have a type of {', '.join(types)}", kind)]

@@ -39,7 +39,7 @@ class OperatorFile:
         filled = fill(document, self._environment, FilesIn(self.path.parent))
         for lacking in filled.missing:
             table, *names = (step for step in lacking.path if isinstance(step, str))
-            raise FileRefused(f"{self.path}: [{table}] {'.'.join(names)} {lacking.said}")
+            raise FileRefused(f"{self.path}: [{table}] {'.'.join(names)} {lacking.message}")
         return dict(filled.document)
 
     def refused(self, table: str, must: str, got: object) -> FileRefused:

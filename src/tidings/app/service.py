@@ -191,7 +191,7 @@ class RunningService:
         gc.set_threshold(50_000, 20, 50)
         gc.enable()
         print(f"Tidings listens on http://{settings.host}:{settings.port}", file=sys.stderr)
-        if (stopped := self._app.delivery.stops.told()) is not None:
+        if (stopped := self._app.delivery.stops.start_notice()) is not None:
             print(stopped, file=sys.stderr)
         if self._console_link is not None:
             print(
@@ -290,7 +290,9 @@ def _server(settings: Settings, app: App, shares: Shares) -> HttpServer:
         ),
         keeps=keeps,
         known=KnownCallers(app.access.access, app.access.sessions, (COOKIE, HOST_COOKIE)).of,
-        remote=(lambda peer, headers: proxies.told(peer, headers).address) if proxies else None,
+        remote=(lambda peer, headers: proxies.origin_of(peer, headers).address)
+        if proxies
+        else None,
         shared=proxies.trusts if proxies else None,
         headers=ALL,
     )

@@ -44,8 +44,8 @@ async def declare_sources(
     if path is None:
         return await declare(sources, declared)
     file = OperatorFile(path, "sources", environment)
-    for table, said in file.tables().items():
-        one = _declared(file, table, said, sources, is_org)
+    for table, fields in file.tables().items():
+        one = _declared(file, table, fields, sources, is_org)
         if any((one.org, one.source.name) == (had.org, had.source.name) for had in declared):
             raise file.refused(table, "must have a name of its own in the org", one.source.name)
         declared.append(one)
@@ -55,13 +55,13 @@ async def declare_sources(
 def _declared(
     file: OperatorFile,
     table: str,
-    said: object,
+    fields: object,
     sources: Sources,
     is_org: Callable[[OrgId], bool],
 ) -> DeclaredSource:
-    if not isinstance(said, dict):
-        raise file.refused(table, "must be a table with the fields of a source", said)
-    body: dict[str, Any] = {"name": table} | said
+    if not isinstance(fields, dict):
+        raise file.refused(table, "must be a table with the fields of a source", fields)
+    body: dict[str, Any] = {"name": table} | fields
     org = body.pop("org", None)
     if type(org) is not int or not is_org(OrgId(org)):
         raise file.refused(table, "org must be the id of an org that is there", org)

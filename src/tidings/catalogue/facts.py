@@ -87,9 +87,9 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 CUSTOMER = "data.customerIdentifiers"
 
 
-def caution(said: str) -> str:
+def caution(caution_name: str) -> str:
     """A sentence of a type's file, or the caution that it names. Raises KeyError for no such."""
-    return CAUTIONS[said[1:]] if said.startswith("$") else said
+    return CAUTIONS[caution_name[1:]] if caution_name.startswith("$") else caution_name
 
 
 def raised_by(kind: EventType) -> list[tuple[str, str]]:
@@ -105,21 +105,23 @@ def raised_by(kind: EventType) -> list[tuple[str, str]]:
 
 def missing(kind: EventType) -> list[str]:
     """What may be missing in an event of it, one sentence each."""
-    said = []
+    sentences = []
     if kind.absent_in_samples:
         lacked = ", ".join(f"`{path}`" for path in kind.absent_in_samples)
-        said.append(f"Absent in one published sample or more: {lacked}.")
+        sentences.append(f"Absent in one published sample or more: {lacked}.")
     if "eventId" in kind.absent_in_samples:
-        said.append("Tidings gives an event that comes without `eventId` one before it goes out.")
+        sentences.append(
+            "Tidings gives an event that comes without `eventId` one before it goes out."
+        )
     fields = kind.data.get("properties", {})
     if {"entityInformation", "customerIdentifiers"} <= fields.keys():
         seen = "" if CUSTOMER in kind.absent_in_samples else " (inferred from other types)"
-        said.append(
+        sentences.append(
             "When a user group owns what it is about, `data.customerIdentifiers` is absent: "
             "`data.entityInformation.entityType` is then USERGROUP2 and its `entityId` the group's "
             f"id{seen}."
         )
-    return [*said, *kind.may_lack]
+    return [*sentences, *kind.may_lack]
 
 
 def key_meaning(kind: EventType) -> str:
@@ -151,7 +153,7 @@ def _reference(rule: str) -> str:
     return (made_of + (f" {when[1]}" if when else "")) if parts else rule
 
 
-def told(kind: EventType) -> Json:
+def describe_type(kind: EventType) -> Json:
     """All of it as the API and `tidings events show --json` give it."""
     return {
         "plainly": kind.plainly or kind.trigger,

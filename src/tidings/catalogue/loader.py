@@ -163,7 +163,7 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
         product=file.product,
         plainly=file.plainly,
         causes=file.causes,
-        not_raised=tuple(caution(said) for said in file.not_raised),
+        not_raised=tuple(caution(sentence) for sentence in file.not_raised),
         beware=file.beware,
         absent_in_samples=file.absent_in_samples,
         may_lack=file.may_lack,
@@ -213,8 +213,10 @@ def _check_aliases(types: Iterable[EventType]) -> None:
     for kind in types:
         for alias in kind.aliases:
             if meant.setdefault(alias, kind.name) != kind.name or alias == kind.name:
-                said = f"an alias must stand for one type alone; {alias} is taken by {meant[alias]}"
-                raise CatalogueError(f"{kind.label}.json: {said}")
+                message = (
+                    f"an alias must stand for one type alone; {alias} is taken by {meant[alias]}"
+                )
+                raise CatalogueError(f"{kind.label}.json: {message}")
 
 
 @cache

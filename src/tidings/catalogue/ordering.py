@@ -59,5 +59,9 @@ def _entity_key(path: str) -> Callable[[Json], str | None]:
 
 
 def _type(entity: Any) -> str | None:
-    said = entity.get("entityType") if type(entity) is dict else None
-    return said.upper() if type(said) is str and 0 < len(said) <= TYPE_MAX else None
+    entity_type = entity.get("entityType") if type(entity) is dict else None
+    return (
+        entity_type.upper()
+        if type(entity_type) is str and 0 < len(entity_type) <= TYPE_MAX
+        else None
+    )

@@ -14,7 +14,7 @@ from tidings.values import IN_DATA, describe_value
 
 VERSION_FIELD = "eventVersion"
 FIRST = 1
-_SAID = "Version of the event type; 1 where it is absent."
+_VERSION_ABOUT = "Version of the event type; 1 where it is absent."
 
 Value = TypeVar("Value")
 
@@ -37,7 +37,7 @@ class ReadyVersion(Protocol):
 
 def version_field(version: int | None = None) -> Json:
     """The schema of the envelope's field; with `version` that one alone fits."""
-    node: Json = {"type": "integer", "description": _SAID}
+    node: Json = {"type": "integer", "description": _VERSION_ABOUT}
     return node if version is None else node | {"const": version}
 
 
@@ -49,12 +49,12 @@ def version_of(event: Json, known: Collection[int]) -> int | SchemaViolation:
     listed = ", ".join(str(version) for version in sorted(known))
     expected = f"a version of the event type ({listed})"
     got = describe_value(value, IN_DATA)
-    said = f"{VERSION_FIELD} must be {expected}; got {got}."
-    return SchemaViolation(VERSION_FIELD, expected, got, said)
+    message = f"{VERSION_FIELD} must be {expected}; got {got}."
+    return SchemaViolation(VERSION_FIELD, expected, got, message)
 
 
 def pick(versions: Mapping[int, Value], event: Mapping[str, Any]) -> Value:
     """What an accepted event is of; the newest where its version is not there any more."""
-    said = event.get(VERSION_FIELD, FIRST)
-    found = versions.get(said) if said.__class__ is int else None
+    version = event.get(VERSION_FIELD, FIRST)
+    found = versions.get(version) if version.__class__ is int else None
     return versions[max(versions)] if found is None else found

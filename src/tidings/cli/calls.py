@@ -27,7 +27,7 @@ LISTS = (
 )
 # The call that lists what there is: a command proposes a command.
 _OF_THE_API = re.compile(r" (?:List them with )?GET /v\S+(?: lists \w+\.)?")
-ORG_SAID = "--org, TIDINGS_ORG or the profile's"
+ORG_SOURCES = "--org, TIDINGS_ORG or the profile's"
 WAITS_MAX, WAIT_S_MAX = 3, 10.0  # where the service asks to call again
 PAGE_MAX = 200
 ROUNDS_MAX = 200  # pages in a row that may hold nothing
@@ -95,7 +95,7 @@ class ApiClient:
             )
         stop = refused(status, answer)
         if status == 401:
-            stop.problem += f"\nIt came from {self.server.said_by}."
+            stop.problem += f"\nIt came from {self.server.named_by}."
             stop.step = "tidings doctor"
         elif stop.code is Exit.NOT_FOUND:
             stop.step = next((step for part, step in LISTS if f"{part}/" in path), "")
@@ -193,7 +193,7 @@ def refusal_text(status: int, answer: Any) -> str:
         return f"The service must take the call; got {status}."
     # Its options are what the caller knows of it, not its headers.
     return clean(found, lines=True).replace(
-        "X-Tidings-Org must name", f"The org ({ORG_SAID}) must be"
+        "X-Tidings-Org must name", f"The org ({ORG_SOURCES}) must be"
     )
 
 

@@ -102,16 +102,16 @@ def check(name: str, /, *, where: Where = HERE) -> int:
         As the operator has named it.
     """
     api = calls(where, seconds_max=CHECK_S)
-    told = api.send("POST", f"{PATH}/{part(name)}/check")
+    result = api.send("POST", f"{PATH}/{part(name)}/check")
     if where.json:
-        print_line(told)
+        print_line(result)
     say(
-        f"{clean(name)} works: it let us in within {told['durationInMs']:,.0f} ms."
-        if told["works"]
-        else clean(told["message"])
+        f"{clean(name)} works: it let us in within {result['durationInMs']:,.0f} ms."
+        if result["works"]
+        else clean(result["message"])
     )
-    api.next_step(f"tidings connections {'show' if told['works'] else 'check'} {name}")
-    return Exit.OK if told["works"] else Exit.FAILED
+    api.next_step(f"tidings connections {'show' if result['works'] else 'check'} {name}")
+    return Exit.OK if result["works"] else Exit.FAILED
 
 
 def _open_to(one: dict[str, Any]) -> str:

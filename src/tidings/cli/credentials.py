@@ -40,11 +40,11 @@ def _new() -> tuple[DeclaredOption, ...]:
     return flags(CREDENTIAL, written, new=True, first=("name",), but=("password",))
 
 
-def _scopes(option: str, said: list[str]) -> dict[str, str]:
+def _scopes(option: str, levels: list[str]) -> dict[str, str]:
     from tidings.core.access.scopes import LEVELS, RESOURCES
 
     found = {}
-    for scope in (single.strip() for many in said for single in many.split(",")):
+    for scope in (single.strip() for many in levels for single in many.split(",")):
         resource, colon, level = scope.partition(":")
         if not colon or resource not in RESOURCES or level not in LEVELS:
             raise CommandExit(
@@ -80,7 +80,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
             (
                 credential["name"],
                 "revoked" if credential["revokedAt"] else credential["kind"],
-                scopes_said(credential["scopes"]),
+                describe_scopes(credential["scopes"]),
                 moment(credential["lastUsedAt"]),
                 credential["id"],
             )
@@ -92,7 +92,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     return Exit.OK
 
 
-def scopes_said(levels: dict[str, str]) -> str:
+def describe_scopes(levels: dict[str, str]) -> str:
     """What a credential may do, in a few words."""
     if all(level == "write" for level in levels.values()):
         return "everything"
@@ -111,7 +111,7 @@ def show_credential(api: ApiClient, key: str, as_json: bool) -> int:
                 ("key", found["id"]),
                 ("name", found["name"]),
                 ("kind", found["kind"]),
-                ("may", scopes_said(found["scopes"])),
+                ("may", describe_scopes(found["scopes"])),
                 ("made", moment(found["createdAt"])),
                 ("by", found["createdBy"]),
                 ("last used", moment(found["lastUsedAt"])),
@@ -136,10 +136,10 @@ def show(key: str, /, *, where: Where = HERE) -> int:
 
 
 @with_flags(_new)
-def create(said: ParsedOptions, /, *, where: Where = HERE) -> int:
+def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
     """Create a credential. Its secret is printed this once."""
     api = calls(where)
-    made = api.send("POST", _path(api), said.body)
+    made = api.send("POST", _path(api), parsed.body)
     _show_secret(made, where.json)
     if made["kind"] == "key":
         profile = _NO_PROFILE.sub("-", made["name"]).strip("-")[:64] or "default"
@@ -158,7 +158,7 @@ def _show_secret(made: dict[str, Any], as_json: bool) -> None:
                 ("name", made["name"]),
                 ("key", made["id"]),
                 ("secret", made["secret"]),
-                ("may", scopes_said(made["scopes"])),
+                ("may", describe_scopes(made["scopes"])),
                 ("expires", moment(made["expiresAt"])),
                 ("old one until", moment(made["oldSecretUntil"])),
             ]

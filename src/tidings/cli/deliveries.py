@@ -5,7 +5,7 @@ from typing import Any
 from cyclopts import App
 
 from tidings.cli.calls import ApiClient, calls, part, rows
-from tidings.cli.events.log_options import Said, query_of, with_filters
+from tidings.cli.events.log_options import QueryFields, query_of, with_filters
 from tidings.cli.exits import Exit, say
 from tidings.cli.output import (
     clean,
@@ -29,7 +29,7 @@ TEXT_MAX = 400
 
 @app.command(name="list")
 @with_filters(DELIVERIES)
-def list_all(*, asked: Said, limit: int = 50, where: Where = HERE) -> int:
+def list_all(*, asked: QueryFields, limit: int = 50, where: Where = HERE) -> int:
     """List deliveries, newest first. All filters combine.
 
     Parameters
@@ -81,7 +81,7 @@ def show_delivery(api: ApiClient, id: str, as_json: bool) -> int:
 
 
 # What the facts below tell, or nobody needs beside them.
-_TOLD = frozenset(
+_SHOWN = frozenset(
     "id webHookId webHookName webHookVersion eventId eventName orgId state attempts status "
     "durationInMs acceptedAt doneAt nextAttemptAt slaBreachedAt replayId warning attemptList run "
     "advice".split()
@@ -89,7 +89,7 @@ _TOLD = frozenset(
 
 
 def _print_delivery(found: dict[str, Any]) -> None:
-    further = [(spaced(name), value) for name, value in found.items() if name not in _TOLD]
+    further = [(spaced(name), value) for name, value in found.items() if name not in _SHOWN]
     print_facts(
         [
             ("delivery", found["id"]),
@@ -182,11 +182,11 @@ def retry(id: str, /, *, where: Where = HERE) -> int:
         dlv_…
     """
     api = calls(where)
-    told = api.send("POST", f"/v1/deliveries/{part(id)}/retry")
+    result = api.send("POST", f"/v1/deliveries/{part(id)}/retry")
     if where.json:
-        print_line(told)
-    say(clean(told["advice"]))
-    api.next_step(f"tidings show {told['id']}")
+        print_line(result)
+    say(clean(result["advice"]))
+    api.next_step(f"tidings show {result['id']}")
     return Exit.OK
 
 
@@ -200,10 +200,10 @@ def cancel(id: str, /, *, where: Where = HERE) -> int:
         dlv_…
     """
     api = calls(where)
-    told = api.send("POST", f"/v1/deliveries/{part(id)}/cancel")
+    result = api.send("POST", f"/v1/deliveries/{part(id)}/cancel")
     if where.json:
-        print_line(told)
+        print_line(result)
     else:
-        print_deliveries([told])
-    api.next_step(f"tidings show {told['id']}")
+        print_deliveries([result])
+    api.next_step(f"tidings show {result['id']}")
     return Exit.OK

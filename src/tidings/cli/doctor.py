@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 from tidings.cli.calls import ApiClient, calls, part, refusal_text
-from tidings.cli.credentials import scopes_said
+from tidings.cli.credentials import describe_scopes
 from tidings.cli.exits import CommandExit, Exit, next_step
 from tidings.cli.options.values import moment_of
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_text
@@ -97,29 +97,29 @@ def _look(api: ApiClient, webhook: dict[str, Any]) -> Findings:
 def _missed(api: ApiClient, id: str) -> int | None:
     """How many a replay of the last day would send. None where the credential may not ask."""
     asked = {"webHookId": id, "from": moment_of("-", "1d"), "states": ["failed", "parked"]}
-    status, told = api.ask("POST", "/v1/replays", asked | {"dryRun": True})
-    return told["matched"] - told["skipped"] if status == 200 else None
+    status, answer = api.ask("POST", "/v1/replays", asked | {"dryRun": True})
+    return answer["matched"] - answer["skipped"] if status == 200 else None
 
 
 def _preview(api: ApiClient, id: str) -> Any:
-    status, told = api.ask("POST", "/v1/webHooks/preview", {"webHookId": id, "last": 50})
-    return told if status == 200 else None
+    status, answer = api.ask("POST", "/v1/webHooks/preview", {"webHookId": id, "last": 50})
+    return answer if status == 200 else None
 
 
 def _stopped(api: ApiClient) -> str | None:
     """Who has stopped sending. None where nobody has, or the credential may not know."""
-    told = _may(api, f"/v1/orgs/{api.org()}/stop")
-    if not told:
+    answer = _may(api, f"/v1/orgs/{api.org()}/stop")
+    if not answer:
         return None
-    if told["everythingStopped"]:
+    if answer["everythingStopped"]:
         return "all orgs"
-    return "this org" if told["stopped"] else None
+    return "this org" if answer["stopped"] else None
 
 
 def _may(api: ApiClient, path: str) -> Any:
     """An answer, or None where the credential may not have it."""
-    status, told = api.ask("GET", path)
-    return told if status == 200 else None
+    status, answer = api.ask("GET", path)
+    return answer if status == 200 else None
 
 
 # -- the service -----------------------------------------------------------------------------------
@@ -140,18 +140,18 @@ class DoctorCheck:
 def check_service(api: ApiClient) -> list[DoctorCheck]:
     """Everything that can be seen from outside. Stop where somebody else is there."""
     try:
-        status, told = api.ask("GET", "/readyz")
+        status, answer = api.ask("GET", "/readyz")
     except CommandExit as stop:
         return [_silent(api.server.url, stop)]
-    if not isinstance(told, dict) or "ready" not in told:
+    if not isinstance(answer, dict) or "ready" not in answer:
         raise CommandExit(
             f"{api.server.url} must be a running Tidings; its /readyz answered {status} and "
             "something else. Check the URL.",
             Exit.FAILED,
         )
-    checks = [DoctorCheck("reached", True, f"{api.server.url} answers."), _ready(told)]
+    checks = [DoctorCheck("reached", True, f"{api.server.url} answers."), _ready(answer)]
     checks += [_clock(api.date, time.time()), _credential(api)]
-    checks += [DoctorCheck("notice", False, clean(notice)) for notice in told.get("notices", ())]
+    checks += [DoctorCheck("notice", False, clean(notice)) for notice in answer.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
     checks += _connections(api)
@@ -173,10 +173,10 @@ def _silent(url: str, stop: CommandExit) -> DoctorCheck:
     )
 
 
-def _ready(told: dict[str, Any]) -> DoctorCheck:
-    if told["ready"]:
+def _ready(answer: dict[str, Any]) -> DoctorCheck:
+    if answer["ready"]:
         return DoctorCheck("ready", True, "It accepts, sends and settles.")
-    problem = clean(" ".join(told["problems"][:3]))
+    problem = clean(" ".join(answer["problems"][:3]))
     return DoctorCheck(
         "ready",
         False,
@@ -205,27 +205,27 @@ def _clock(date: str | None, now_s: float) -> DoctorCheck:
 
 def _credential(api: ApiClient) -> DoctorCheck:
     """Whether it is known, and who it is."""
-    by = api.server.said_by
-    status, told = api.ask("GET", "/v1/caller")
+    by = api.server.named_by
+    status, answer = api.ask("GET", "/v1/caller")
     if status == 200:
-        org = f"org {told['orgId']}"
-        if told["platform"]:
+        org = f"org {answer['orgId']}"
+        if answer["platform"]:
             return DoctorCheck(
                 "credential", True, f"{by} is the platform's own credential, for {org}."
             )
-        name, may = clean(told["name"] or told["credential"]), scopes_said(told["scopes"])
+        name, may = clean(answer["name"] or answer["credential"]), describe_scopes(answer["scopes"])
         return DoctorCheck("credential", True, f"{by} is {name}, of {org}; it may {may}.")
     if status == 401:
         fix = "Log in with one that is in force; the operator makes one."
         if not api.server.profile:  # a variable is stronger than what a login keeps
             fix = f"Correct {by}, or unset it and log in; the operator makes credentials."
         step = f"tidings login {api.server.profile or 'default'} --url {api.server.url}"
-        said = f"The service does not know the credential of {by}."
-        return DoctorCheck("credential", False, said, fix, step)
+        message = f"The service does not know the credential of {by}."
+        return DoctorCheck("credential", False, message, fix, step)
     if status == 403:
-        said = refusal_text(status, told)
+        message = refusal_text(status, answer)
         return DoctorCheck(
-            "credential", False, said, "Name another org, or none.", "tidings orgs list"
+            "credential", False, message, "Name another org, or none.", "tidings orgs list"
         )
     return DoctorCheck(
         "credential",
@@ -237,33 +237,33 @@ def _credential(api: ApiClient) -> DoctorCheck:
 
 def _lag(api: ApiClient) -> DoctorCheck | None:
     """For the platform's credential: whether the store keeps up."""
-    told = _may(api, "/v1/deliveries/count")
-    if told is None:
+    answer = _may(api, "/v1/deliveries/count")
+    if answer is None:
         return None
-    if told["orphans"]:
+    if answer["orphans"]:
         return DoctorCheck(
             "store",
             False,
-            f"{told['orphans']:,} deliveries have nobody who sends them.",
+            f"{answer['orphans']:,} deliveries have nobody who sends them.",
             "Start the service again: they are taken up at its start. Then tell its makers.",
         )
-    if told["indexLag"] > LAG_MAX:
+    if answer["indexLag"] > LAG_MAX:
         return DoctorCheck(
             "store",
             False,
-            f"The search index is {told['indexLag']:,} events behind.",
+            f"The search index is {answer['indexLag']:,} events behind.",
             "Wait; deliveries are not held up by it. If it grows, the disk is too slow.",
         )
-    open_ = told["pending"] + told["held"] + told["retrying"]
+    open_ = answer["pending"] + answer["held"] + answer["retrying"]
     return DoctorCheck("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
 
 
 def _connections(api: ApiClient) -> list[DoctorCheck]:
     """Those that something of the org goes over, looked at now."""
-    told = _may(api, "/v1/connections") or {"connections": []}
+    answer = _may(api, "/v1/connections") or {"connections": []}
     used = [
         connection["name"]
-        for connection in told["connections"]
+        for connection in answer["connections"]
         if connection["sources"] or connection["webhooks"]
     ]
     checks = []
@@ -282,9 +282,9 @@ def _connections(api: ApiClient) -> list[DoctorCheck]:
     if left := used[looked:]:
         names = ", ".join(clean(name) for name in left[:NAMED_MAX])
         more = f" and {len(left) - NAMED_MAX} more" if len(left) > NAMED_MAX else ""
-        said = f"Not looked at: {names}{more}. `tidings connections check NAME` looks at one."
-        checks.append(DoctorCheck("connection", False, said))
-    for connection in told["connections"]:
+        message = f"Not looked at: {names}{more}. `tidings connections check NAME` looks at one."
+        checks.append(DoctorCheck("connection", False, message))
+    for connection in answer["connections"]:
         checks += [
             DoctorCheck("connection", False, clean(warning))
             for warning in connection.get("warnings", ())
@@ -322,8 +322,10 @@ def _sources(api: ApiClient) -> list[DoctorCheck]:
     in_order = len(found) - len(checks)
     shown = checks[:NAMED_MAX]
     if rest := checks[NAMED_MAX:]:
-        said = f"{how_many(len(rest), 'other source')} besides. `tidings sources list` shows them."
-        shown.append(DoctorCheck("sources", False, said))
+        message = (
+            f"{how_many(len(rest), 'other source')} besides. `tidings sources list` shows them."
+        )
+        shown.append(DoctorCheck("sources", False, message))
     if in_order:
         shown.append(DoctorCheck("sources", True, f"{how_many(in_order, 'source')} in order."))
     return [*shown, *odd]
@@ -335,32 +337,34 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
     trouble = clean(source["trouble"]) if source["trouble"] and not source["paused"] else ""
     conflicts = source.get("idConflicts", 0)
     unreadable = source["asideMessages"] - conflicts
-    said = [f"Source {name}: {trouble}"] if trouble else []
+    message = [f"Source {name}: {trouble}"] if trouble else []
     does = ["Do what it says."] if trouble else []
     if unreadable > 0:
         count = how_many(unreadable, "message")
-        said.append(f"Source {name} has put aside {count} of which no event could be made.")
+        message.append(f"Source {name} has put aside {count} of which no event could be made.")
         does.append("See why, mend its mapping, and redrive them.")
     if conflicts:
         field = clean(source["idConflictField"] or "")
         count = how_many(conflicts, "message")
         differs = f"; {field} differs" if field else ""
-        said.append(f"Source {name} has put aside {count} with the id of another event{differs}.")
+        message.append(
+            f"Source {name} has put aside {count} with the id of another event{differs}."
+        )
         does.append(
             "Let mapping.eventId take what differs between senders, or leave it out, and redrive "
             "them."
         )
-    if not said:
+    if not message:
         return None
     following = f"tidings sources {'show' if trouble else 'dead'} {name}"
-    return DoctorCheck("sources", False, " ".join(said), " ".join(does), following)
+    return DoctorCheck("sources", False, " ".join(message), " ".join(does), following)
 
 
 def _actions(api: ApiClient) -> list[DoctorCheck]:
     """Whether the org's actions do what they are to do, and what is odd in their file; nothing
     where it has none."""
-    told = _may(api, "/v1/actions")
-    if not told or not told["actions"]:
+    answer = _may(api, "/v1/actions")
+    if not answer or not answer["actions"]:
         return []
     odd = [
         DoctorCheck(
@@ -368,20 +372,20 @@ def _actions(api: ApiClient) -> list[DoctorCheck]:
             False,
             f"{clean(warning['file'])}:{warning['line']}: {clean(warning['message'])}",
         )
-        for warning in told["warnings"][:CHECKED_MAX]
+        for warning in answer["warnings"][:CHECKED_MAX]
     ]
-    bad = [action for action in told["actions"] if action["troubles"]]
+    bad = [action for action in answer["actions"] if action["troubles"]]
     for action in bad[:1]:
         name, trouble = clean(action["name"]), clean(action["troubles"][0])
         more = f" {how_many(len(bad) - 1, 'other action')} besides." if len(bad) > 1 else ""
-        said = f"Action {name}: {trouble}{more}"
+        message = f"Action {name}: {trouble}{more}"
         fix = clean(bad[0].get("advice") or "Do what it says; what waits is then done by itself.")
         step = f"tidings actions show {name}"
         if bad[0]["does"] is None:  # its file does not have it any more
             step = f"tidings webhooks delete {name}"
-        return [DoctorCheck("actions", False, said, fix, step), *odd]
+        return [DoctorCheck("actions", False, message, fix, step), *odd]
     return [
-        DoctorCheck("actions", True, f"{how_many(len(told['actions']), 'action')} in order."),
+        DoctorCheck("actions", True, f"{how_many(len(answer['actions']), 'action')} in order."),
         *odd,
     ]
 

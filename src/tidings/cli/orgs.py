@@ -123,7 +123,7 @@ def _notified(addresses: list[dict[str, str]]) -> list[str]:
 
 @with_flags(lambda: _settings(new=True))
 def create(
-    said: ParsedOptions,
+    parsed: ParsedOptions,
     name: str,
     /,
     *,
@@ -146,7 +146,7 @@ def create(
         An IANA name, such as Asia/Kolkata.
     """
     api = calls(where)
-    body = {"name": name} | said.body | _given(id=id, parent=parent, timeZone=time_zone)
+    body = {"name": name} | parsed.body | _given(id=id, parent=parent, timeZone=time_zone)
     made = api.send("POST", PATH, body)
     print_org(made, where.json)
     api.next_step(f"tidings credentials create loyalty --scope events:write --org {made['id']}")
@@ -155,7 +155,7 @@ def create(
 
 @with_flags(lambda: _settings(new=False))
 def edit(
-    said: ParsedOptions,
+    parsed: ParsedOptions,
     id: int,
     /,
     *,
@@ -174,7 +174,7 @@ def edit(
     time_zone
         An IANA name, such as Asia/Kolkata.
     """
-    given = said.body | _given(name=name, timeZone=time_zone)
+    given = parsed.body | _given(name=name, timeZone=time_zone)
     if not given:
         raise CommandExit(
             "A change must name a field; got none. Write --name, --time-zone, --validation or "

@@ -67,11 +67,11 @@ def _credential(key: str | None) -> tuple[str, str]:
         key = key or _line("Key: ")
         secret = getpass.getpass("Secret: ", stream=sys.stderr)
     else:
-        said = sys.stdin.readline(SECRET_MAX).strip()
+        text = sys.stdin.readline(SECRET_MAX).strip()
         if key is None:
-            key, _, secret = said.partition(":")
+            key, _, secret = text.partition(":")
         else:
-            secret = said.removeprefix(f"{key}:")
+            secret = text.removeprefix(f"{key}:")
     if key and ":" not in key and secret and (key + secret).isprintable():
         return key, secret
     raise CommandExit(

@@ -36,14 +36,14 @@ class Profiles:
     by_name: dict[str, Profile] = field(default_factory=dict)
     default: str = ""
 
-    def get(self, name: str, said: str = "--profile") -> Profile:
+    def get(self, name: str, option: str = "--profile") -> Profile:
         """The profile of a name, and where that was said. Stop where there is none."""
         if (found := self.by_name.get(name)) is None:
             known = ", ".join(sorted(self.by_name)) or "none"
             raise CommandExit(
-                f"{said} must be one of the profiles ({known}); got {name[:64]}. Make it with "
+                f"{option} must be one of the profiles ({known}); got {name[:64]}. Make it with "
                 f"`tidings login {name if NAME.fullmatch(name) else 'NAME'}`.",
-                Exit.USAGE if said.startswith("-") else Exit.NOT_FOUND,
+                Exit.USAGE if option.startswith("-") else Exit.NOT_FOUND,
             )
         return found
 

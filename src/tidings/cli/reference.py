@@ -20,7 +20,7 @@ from tidings.cli.where import HERE, Where, server
 
 KINDS = ("stores", "tills", "customers")
 PIECE_BYTES = 64 * 1024
-ERRORS_SAID = 10
+ERRORS_SHOWN = 10
 LIST_MAX = 1000
 ANSWER_S_MAX = 120.0  # the last slices are stored before the answer comes
 CSV, NDJSON = "text/csv", "application/x-ndjson"
@@ -124,10 +124,10 @@ def _send(
 def _tell(api: ApiClient, kind: str, answer: dict[str, Any], as_json: bool) -> None:
     errors = answer["errors"]
     if not as_json:
-        for error in errors[:ERRORS_SAID]:
+        for error in errors[:ERRORS_SHOWN]:
             say(f"line {error['line']}: {error['message']}")
-        if answer["refused"] > ERRORS_SAID:
-            say(f"… and {answer['refused'] - min(len(errors), ERRORS_SAID):,} more rows")
+        if answer["refused"] > ERRORS_SHOWN:
+            say(f"… and {answer['refused'] - min(len(errors), ERRORS_SHOWN):,} more rows")
     for field in answer["ignoredFields"]:
         say(f"{field} is no field of {kind}; it was left out.")
     say(f"{answer['loaded']:,} loaded · {answer['new']:,} new · {answer['refused']:,} refused")

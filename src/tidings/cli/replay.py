@@ -55,7 +55,7 @@ def _new() -> tuple[DeclaredOption, ...]:
 
 @with_flags(_new)
 def replay(
-    said: ParsedOptions,
+    parsed: ParsedOptions,
     /,
     *,
     dry_run: Annotated[bool, Parameter(negative=())] = False,
@@ -74,7 +74,7 @@ def replay(
     yes
         Do not ask.
     """
-    body = said.body
+    body = parsed.body
     if (webhook := body.get("webHookId")) is None:
         raise CommandExit(
             "--webhook must name the webhook that has missed something; got none. Write "
@@ -85,17 +85,17 @@ def replay(
     for field in ("webHookId", "toWebHookId"):
         if field in body:
             body[field] = find_webhook(api, body[field])["webHookId"]
-    told = api.send("POST", PATH, body | {"dryRun": True})
-    _say_plan(told)
-    nothing = not told["matched"] - told["skipped"]
+    plan = api.send("POST", PATH, body | {"dryRun": True})
+    _say_plan(plan)
+    nothing = not plan["matched"] - plan["skipped"]
     if dry_run or nothing:
         if where.json:
-            print_line(told)
+            print_line(plan)
         if nothing:
             api.next_step(f"tidings deliveries list --webhook {word(webhook)}")
             return Exit.OK
         given = {"detach": detach, "yes": yes, "json": where.json}
-        options = [*said.words, *(f"--{name}" for name, on in given.items() if on)]
+        options = [*parsed.words, *(f"--{name}" for name, on in given.items() if on)]
         api.next_step(f"tidings replay {' '.join(options)}")
         return Exit.OK
     confirm(yes, "Start it?")
@@ -108,12 +108,12 @@ def replay(
 app.default_command = replay
 
 
-def _say_plan(told: dict[str, Any]) -> None:
-    say(clean(told["sentence"]))
-    for warning in told.get("warnings") or ():
+def _say_plan(plan: dict[str, Any]) -> None:
+    say(clean(plan["sentence"]))
+    for warning in plan.get("warnings") or ():
         say(clean(warning["message"]))
-    if told["skipped"]:
-        say(f"{told['skipped']:,} of {told['matched']:,} are left out: under way, had, or expired.")
+    if plan["skipped"]:
+        say(f"{plan['skipped']:,} of {plan['matched']:,} are left out: under way, had, or expired.")
 
 
 def watch(api: ApiClient, job: dict[str, Any]) -> dict[str, Any]:

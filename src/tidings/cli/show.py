@@ -150,8 +150,8 @@ def _nothing(api: ApiClient, id: str, looks: list[LookupPlace], denied: list[str
         org = f"org {api.org()}"
     except CommandExit:
         org = "the org"
-    said = f"ID must name something of {org}; got {shown}. Looked for {looked}."
+    message = f"ID must name something of {org}; got {shown}. Looked for {looked}."
     if denied:
         reasons = "\n".join(dict.fromkeys(denied))
-        return CommandExit(f"{said} Not everything could be looked at:\n{reasons}", Exit.REFUSED)
-    return CommandExit(f"{said} Check the id; --org names another org.", Exit.NOT_FOUND)
+        return CommandExit(f"{message} Not everything could be looked at:\n{reasons}", Exit.REFUSED)
+    return CommandExit(f"{message} Check the id; --org names another org.", Exit.NOT_FOUND)

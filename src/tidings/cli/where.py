@@ -46,12 +46,12 @@ class Where:
         Variables of the environment are there for it too. An option that it has stays.
         """
         given = (("--url", self.url), ("--profile", self.profile), ("--org", self.org))
-        said = [
+        words = [
             f" {option} {shlex.quote(str(value))}"
             for option, value in given
             if value is not None and f" {option} " not in command
         ]
-        return "".join(said)
+        return "".join(words)
 
 
 HERE = Where()
@@ -64,7 +64,7 @@ class ServiceAddress:
     url: str
     key: str
     org: int | None
-    said_by: str  # "TIDINGS_KEY", or the profile's name in quotes
+    named_by: str  # "TIDINGS_KEY", or the profile's name in quotes
     profile: str = ""  # its name, where the credential is a profile's
 
 
@@ -125,13 +125,13 @@ def _whole(key: str, secret: str) -> str:
     )
 
 
-def _org(said: str | None) -> int | None:
-    if not said:
+def _org(text: str | None) -> int | None:
+    if not text:
         return None
-    if said.isascii() and said.isdigit() and len(said) <= 16:
-        return int(said)
+    if text.isascii() and text.isdigit() and len(text) <= 16:
+        return int(text)
     raise CommandExit(
-        f"TIDINGS_ORG must be the number of an org; got {said[:40]}. Write it like 2001.",
+        f"TIDINGS_ORG must be the number of an org; got {text[:40]}. Write it like 2001.",
         Exit.USAGE,
     )
 

@@ -13,21 +13,21 @@ from tidings.core.connections.connection import Connection
 def login_of(connection: Connection) -> Mapping[str, Any]:
     """What every client of the connection is made with. ConnectionDown; no text has a value in it,
     for tenants read it."""
-    said = {name: str(field) for name, field in connection.fields.items() if name != TOPICS}
-    security = said.get("security", SECURITIES[0])
+    fields = {name: str(field) for name, field in connection.fields.items() if name != TOPICS}
+    security = fields.get("security", SECURITIES[0])
     options: dict[str, Any] = {
-        "bootstrap_servers": [server.strip() for server in said["servers"].split(",")],
+        "bootstrap_servers": [server.strip() for server in fields["servers"].split(",")],
         "security_protocol": security.upper(),
     }
     if security.startswith("sasl"):
         options |= {
-            "sasl_mechanism": said.get("mechanism", MECHANISMS[0]),
-            "sasl_plain_username": said["username"],
-            "sasl_plain_password": said["password"],
+            "sasl_mechanism": fields.get("mechanism", MECHANISMS[0]),
+            "sasl_plain_username": fields["username"],
+            "sasl_plain_password": fields["password"],
         }
     if security.endswith("ssl"):
         try:
-            options["ssl_context"] = _tls(said)
+            options["ssl_context"] = _tls(fields)
         except (OSError, ValueError):  # what is wrong of a file may have some of it in its words
             raise ConnectionDown(
                 f"The connection {connection.name} must name ca, certificate and key as PEM files "
@@ -36,8 +36,8 @@ def login_of(connection: Connection) -> Mapping[str, Any]:
     return options
 
 
-def _tls(said: Mapping[str, str]) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=said.get("ca"))
-    if "certificate" in said:
-        context.load_cert_chain(said["certificate"], said.get("key"))
+def _tls(fields: Mapping[str, str]) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=fields.get("ca"))
+    if "certificate" in fields:
+        context.load_cert_chain(fields["certificate"], fields.get("key"))
     return context

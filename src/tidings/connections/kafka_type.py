@@ -67,10 +67,10 @@ FIELDS = (
 )
 
 
-def _together(said: Mapping[str, object]) -> Iterator[str]:
-    security = str(said.get("security", ""))
+def _together(fields: Mapping[str, object]) -> Iterator[str]:
+    security = str(fields.get("security", ""))
     for name in ("username", "password"):
-        if security.startswith("sasl") and name not in said:
+        if security.startswith("sasl") and name not in fields:
             yield f"{name} must be set for the security {security}; got nothing"
 
 

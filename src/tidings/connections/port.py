@@ -45,9 +45,9 @@ class ConnectionType(msgspec.Struct, frozen=True):
     together: Callable[[Mapping[str, object]], Iterator[str]] = lambda _: iter(())
     """What is wrong with fields that are right one by one."""
 
-    def faults(self, said: Mapping[str, object]) -> list[str]:
+    def faults(self, fields: Mapping[str, object]) -> list[str]:
         """What is wrong with a connection of the type that says this."""
-        return list(faults_of(self.fields, said)) or list(self.together(said))
+        return list(faults_of(self.fields, fields)) or list(self.together(fields))
 
 
 @contextmanager

@@ -32,11 +32,11 @@ SESSION = {
 
 def conninfo(connection: Connection) -> str:
     """For libpq. ConnectionDown where it cannot read the dsn, of which nothing is repeated."""
-    said = {name: field for name, field in connection.fields.items() if name in _PARAMETERS}
-    dsn = str(said.pop(DSN, ""))
+    fields = {name: field for name, field in connection.fields.items() if name in _PARAMETERS}
+    dsn = str(fields.pop(DSN, ""))
     try:
         return make_conninfo(
-            "", **DEFAULTS | conninfo_to_dict(dsn) | said | {"client_encoding": "utf8"}
+            "", **DEFAULTS | conninfo_to_dict(dsn) | fields | {"client_encoding": "utf8"}
         )
     except ProgrammingError:
         raise ConnectionDown(

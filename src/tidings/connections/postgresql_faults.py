@@ -35,9 +35,9 @@ def is_of_connection(error: psycopg.Error) -> bool:
 
 def refusal(connection: str, error: psycopg.Error) -> ConnectionDown:
     """What the users of the connection are told of such an error."""
-    came, do = _said(str(error))
+    got, do = _explain(str(error))
     return ConnectionDown(
-        f"The database of connection {connection} must let us in and stay there; {came}. {do}."
+        f"The database of connection {connection} must let us in and stay there; {got}. {do}."
     )
 
 
@@ -47,9 +47,9 @@ def is_full(error: psycopg.Error) -> bool:
     return "too many" in text or "remaining connection" in text
 
 
-def _said(text: str) -> tuple[str, str]:
-    _, fatal, said = text.partition("FATAL:")
-    for words, came, do in _REFUSED:
-        if any(word in (said if fatal else text) for word in words):
-            return came, do
+def _explain(text: str) -> tuple[str, str]:
+    _, fatal, reason = text.partition("FATAL:")
+    for words, got, do in _REFUSED:
+        if any(word in (reason if fatal else text) for word in words):
+            return got, do
     return _OTHER if fatal else _UNREACHED

@@ -85,24 +85,24 @@ def mailbox_of(text: str) -> Mailbox | None:
 
 def server_of(connection: Connection) -> SmtpServer:
     """What a connection leads to; its fields were judged when they were declared."""
-    said = connection.fields
-    security = str(said.get("security", STARTTLS))
-    sender = mailbox_of(str(said["sender"]))
+    fields = connection.fields
+    security = str(fields.get("security", STARTTLS))
+    sender = mailbox_of(str(fields["sender"]))
     assert sender is not None
-    answers = said.get("reply_to")
-    ca = said.get("ca")
+    answers = fields.get("reply_to")
+    ca = fields.get("ca")
     return SmtpServer(
         connection=connection.name,
-        host=str(said["host"]),
-        port=int(str(said.get("port", PORTS[security]))),
+        host=str(fields["host"]),
+        port=int(str(fields.get("port", PORTS[security]))),
         security=security,
-        username=str(said.get("username", "")),
-        password=str(said.get("password", "")),
+        username=str(fields.get("username", "")),
+        password=str(fields.get("password", "")),
         sender=sender,
         reply_to=None if answers is None else mailbox_of(str(answers)),
-        recipients=recipients_of(said),
-        hour_max=int(str(said.get("limit_per_hour", HOUR_MAX))),
-        day_max=int(str(said.get("limit_per_day", DAY_MAX))),
-        connections_max=int(str(said.get("connections", CONNECTIONS_MAX))),
+        recipients=recipients_of(fields),
+        hour_max=int(str(fields.get("limit_per_hour", HOUR_MAX))),
+        day_max=int(str(fields.get("limit_per_day", DAY_MAX))),
+        connections_max=int(str(fields.get("connections", CONNECTIONS_MAX))),
         ca=None if ca is None else str(ca),
     )

@@ -63,7 +63,7 @@ class SmtpSession:
     async def open(self) -> None:
         """Reach the server, be encrypted, and be let in. MailDown, MailRefused."""
         server, client = self._server, self._client
-        with self._told(HELLO):
+        with self._translated(HELLO):
             await client.connect()
             await client.ehlo()
             if server.security == STARTTLS:
@@ -76,7 +76,7 @@ class SmtpSession:
                 await client.starttls()
                 await client.ehlo()
         if server.username:
-            with self._told(LOGIN):
+            with self._translated(LOGIN):
                 await client.login(server.username, server.password)
 
     async def hand_over(
@@ -94,7 +94,7 @@ class SmtpSession:
         client, self._sent = self._client, False
         international = any(not recipient.isascii() for recipient in recipients)
         knows = client.supports_extension("smtputf8")
-        with self._told(SENDER):
+        with self._translated(SENDER):
             options = ["SMTPUTF8"] if international and knows else []
             await client.mail(self._server.sender.address, options=options)
         refused, taken = [], 0
@@ -107,7 +107,7 @@ class SmtpSession:
                 refused.append(SmtpReply(RECIPIENT, 553, words, recipient))
                 continue
             try:
-                with self._told(RECIPIENT):
+                with self._translated(RECIPIENT):
                     await client.rcpt(
                         recipient, encoding="ascii" if recipient.isascii() else "utf-8"
                     )
@@ -119,14 +119,14 @@ class SmtpSession:
         if not taken:
             await self._reset()
             raise MailRefused(refused)
-        with self._told(CONTENT):
+        with self._translated(CONTENT):
             answered = await client.execute_command(b"DATA")
             if answered.code != START:
                 raise aiosmtplib.SMTPDataError(answered.code, answered.message)
         if (written := content()) is None:  # what it raises is no failure of the server
             self.abort()  # there is no other way to take back DATA
             return None
-        with self._told(CONTENT):
+        with self._translated(CONTENT):
             assert client.protocol is not None
             client.protocol.write(_STUFFED.sub(b"..", written) + b".\r\n")
             self._sent = self.used = True
@@ -137,7 +137,7 @@ class SmtpSession:
 
     async def name_sender(self) -> None:
         """Begin an e-mail, of which nothing follows. MailDown, MailRefused."""
-        with self._told(SENDER):
+        with self._translated(SENDER):
             await self._client.mail(self._server.sender.address)
         await self._reset()
 
@@ -147,7 +147,7 @@ class SmtpSession:
         self._client.close()
 
     async def _reset(self) -> None:
-        with self._told(SENDER):
+        with self._translated(SENDER):
             await self._client.rset()
 
     @property
@@ -155,7 +155,7 @@ class SmtpSession:
         return f"The mail server of the connection {self._server.connection}"
 
     @contextlib.contextmanager
-    def _told(self, step: str) -> Iterator[None]:
+    def _translated(self, step: str) -> Iterator[None]:
         """Failures of the library within it are told in our words; after one of them nothing is
         known of the conversation, but for a plain refusal."""
         try:

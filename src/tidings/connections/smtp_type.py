@@ -83,14 +83,14 @@ FIELDS = (
 )
 
 
-def _together(said: Mapping[str, object]) -> Iterator[str]:
+def _together(fields: Mapping[str, object]) -> Iterator[str]:
     for field, other in (("username", "password"), ("password", "username")):
-        if field in said and other not in said:
+        if field in fields and other not in fields:
             yield f"{other} must be set beside {field}; got nothing"
     for name in ("sender", "reply_to"):
-        if name in said and mailbox_of(str(said[name])) is None:
+        if name in fields and mailbox_of(str(fields[name])) is None:
             yield f"{name} must be one mailbox, as Loyalty <news@brand.example>; got another text"
-    domains = said.get("domains", [])
+    domains = fields.get("domains", [])
     for domain in domains if isinstance(domains, list) else []:
         if address_of(f"a@{domain}") != f"a@{domain}":
             yield "domains must hold names of domains in lower-case ASCII; got another text"

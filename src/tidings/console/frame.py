@@ -30,11 +30,11 @@ from tidings.console.static import Static
 from tidings.console.visit import (
     FORM_FIELD,
     FORM_HEADER,
-    SAID_COOKIE,
+    MESSAGE_COOKIE,
     PlainVisit,
     Visit,
+    message_path,
     named,
-    said_path,
 )
 from tidings.console.words import FILTERS, FUNCTIONS, visible
 from tidings.core.access.from_browser import from_page_of
@@ -232,11 +232,11 @@ class PageFrame:
                     page_of_it.headers["retry-after"] = wait
                 return page_of_it
             except StoreUnanswered:
-                said = "The store did not answer in time. Ask for less, or try again in 5 s."
-                return self.error(request, 503, said, visit)
+                message = "The store did not answer in time. Ask for less, or try again in 5 s."
+                return self.error(request, 503, message, visit)
             except StoreDown:
-                said = "The store takes no writes at the moment. Nothing was changed. Try again."
-                return self.error(request, 503, said, visit)
+                message = "The store takes no writes at the moment. Nothing was changed. Try again."
+                return self.error(request, 503, message, visit)
 
         return endpoint
 
@@ -331,7 +331,7 @@ class PageFrame:
         a template that says it fails. `outside` is the base of what belongs to no org.
         """
         visit: PlainVisit | None = values.get("visit")
-        said = request.cookies.get(SAID_COOKIE)
+        message = request.cookies.get(MESSAGE_COOKIE)
         path = path_of(request)
         place = place_of(path)
         portal = self.portal(request, place)
@@ -344,14 +344,14 @@ class PageFrame:
             "visit": visit,
             "path": path,
             "query": request.query_params,
-            "said": _unquoted(said),
+            "said": _unquoted(message),
             "portal": portal,
         }
 
         def make() -> str:
             return self._templates.get_template(template).render(around | values)
 
-        is_open = visit is None and said is None and portal is None
+        is_open = visit is None and message is None and portal is None
         if is_open and template in OPEN_PAGES and not values.get("name"):
             page = self._kept_pages.find(template, f"{path}?{request.url.query}", values, make)
         else:
@@ -367,8 +367,8 @@ class PageFrame:
             headers["vary"] = "accept-encoding"
             body = page.packed
         answer = Response(body, status, headers, media_type="text/html")
-        if said is not None and not (visit and visit.partial):
-            self.put_cookie(request, answer, SAID_COOKIE, "", 0, said_path(path), portal)
+        if message is not None and not (visit and visit.partial):
+            self.put_cookie(request, answer, MESSAGE_COOKIE, "", 0, message_path(path), portal)
         return answer
 
     def portal_ended(
@@ -432,10 +432,10 @@ async def read_form(request: Request) -> FormData:
                 return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
             body = await request.body()
     except TimeoutError:
-        said = f"The form must come within {BODY_WAIT_S:.0f} s; it did not. Send it again."
-        raise TooSlow.because("too_slow", said) from None
+        message = f"The form must come within {BODY_WAIT_S:.0f} s; it did not. Send it again."
+        raise TooSlow.because("too_slow", message) from None
     return await parse_fields(body, FORM_FIELDS_MAX)
 
 
-def _unquoted(said: str | None) -> str | None:
-    return None if said is None else unquote(said)[:400]
+def _unquoted(text: str | None) -> str | None:
+    return None if text is None else unquote(text)[:400]

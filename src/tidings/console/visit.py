@@ -24,7 +24,7 @@ from tidings.store.port import StoredOrg
 if TYPE_CHECKING:
     from tidings.console.frame import PageFrame
 
-SAID_COOKIE, SAID_S = "tidings-said", 20
+MESSAGE_COOKIE, MESSAGE_S = "tidings-said", 20
 FORM_FIELD = "csrf"
 FORM_HEADER = "x-csrf"
 NAME_MAX = 60  # of an org, where something is said of it
@@ -70,11 +70,11 @@ class PlainVisit:
         """The address of a page of the same place: `at("/webhooks")`."""
         return self.place.at(path)
 
-    def go(self, path: str = "", said: str | None = None) -> Response:
+    def go(self, path: str = "", message: str | None = None) -> Response:
         """To another page of the same place, after something was done; `said` is told there."""
-        return self.leave(self.at(path), said)
+        return self.leave(self.at(path), message)
 
-    def leave(self, address: str, said: str | None = None) -> Response:
+    def leave(self, address: str, message: str | None = None) -> Response:
         """To any address of the console. What was done is told on pages of that place alone: a tab
         of another org does not show it."""
         answer: Response
@@ -82,10 +82,10 @@ class PlainVisit:
             answer = Response(status_code=204, headers={"hx-redirect": address})
         else:
             answer = RedirectResponse(address, 303)
-        if said is not None:
-            path, portal = said_path(address), self.portal
+        if message is not None:
+            path, portal = message_path(address), self.portal
             self.frame.put_cookie(
-                self.request, answer, SAID_COOKIE, quote(said), SAID_S, path, portal
+                self.request, answer, MESSAGE_COOKIE, quote(message), MESSAGE_S, path, portal
             )
         return answer
 
@@ -133,9 +133,9 @@ class Visit(PlainVisit):
         """The org as people know it, with what cannot be mistaken: `Acme (2002)`."""
         return named(self.org)
 
-    def go(self, path: str = "", said: str | None = None) -> Response:
+    def go(self, path: str = "", message: str | None = None) -> Response:
         """As above; what was done is told with the org in which it was."""
-        return super().go(path, None if said is None else f"{self.named}: {said}")
+        return super().go(path, None if message is None else f"{self.named}: {message}")
 
     def form_at(self, path: str, confirm: str = "", **attributes: str) -> Markup:
         """As above; the question before it names the org."""
@@ -162,7 +162,7 @@ def named(org: StoredOrg) -> str:
     return f"{name} ({org.id})"
 
 
-def said_path(address: str) -> str:
+def message_path(address: str) -> str:
     """Where what was done is told: in the whole place of an org, else on the one page."""
     path = address.partition("?")[0]
     place = place_of(path)

@@ -101,18 +101,18 @@ def moment(ms: int | None) -> Markup:
     """A time of day or date, exact on hover."""
     if ms is None:
         return Markup("–")
-    told = exact(ms)  # nothing in it is to be escaped
-    shown = f"{told[:10]} {told[11:19]} UTC"
-    return Markup(f'<time datetime="{told}" title="{told}">{shown}</time>')
+    text = exact(ms)  # nothing in it is to be escaped
+    shown = f"{text[:10]} {text[11:19]} UTC"
+    return Markup(f'<time datetime="{text}" title="{text}">{shown}</time>')
 
 
 def countdown(ms: int | None) -> Markup:
     """A time to come, counted down by the browser."""
     if ms is None:
         return Markup("–")
-    told = exact(ms)
-    shown = f"{told[11:19]} UTC"
-    return Markup(f'<time class="countdown" datetime="{told}" title="{told}">{shown}</time>')
+    text = exact(ms)
+    shown = f"{text[11:19]} UTC"
+    return Markup(f'<time class="countdown" datetime="{text}" title="{text}">{shown}</time>')
 
 
 def copyable(text: object, shown: object = None) -> Markup:

@@ -36,7 +36,7 @@ class FieldType(msgspec.Struct, frozen=True, kw_only=True):
     must_have_default: ClassVar[bool] = False
     """Whether nothing refuses its absence."""
 
-    def read(self, form: Any, field: "DeclaredField", standing: Any) -> Any:
+    def read(self, form: Any, field: "DeclaredField", previous: Any) -> Any:
         """The value that the form's body says; `standing` where it does not say. What cannot be is
         refused on the form, and what is given then is of no use."""
         raise NotImplementedError
@@ -106,7 +106,7 @@ class DeclaredField(msgspec.Struct, frozen=True):
         """Whether a body that makes one must say it."""
         return self.default is REQUIRED
 
-    def is_said(self, *, new: bool) -> bool:
+    def is_settable(self, *, new: bool) -> bool:
         """Whether bodies say it that make a resource (`new`), or that change one."""
         return self.field.bodies in ("all", "new" if new else "change")
 
@@ -197,10 +197,10 @@ def read_resource(resource: type[R], form: Form, old: R | None, **given: Any) ->
             if value is not None:
                 mapping[field.name] = value
         else:
-            standing = field.default if old is None else getattr(old, field.attribute)
-            said = field.is_said(new=old is None)
+            previous = field.default if old is None else getattr(old, field.attribute)
+            is_given = field.is_settable(new=old is None)
             form.values[field.attribute] = (
-                field.field.kind.read(form, field, standing) if said else standing
+                field.field.kind.read(form, field, previous) if is_given else previous
             )
     return (
         resource(**given, **form.values)
@@ -214,14 +214,16 @@ def read_body(
 ) -> R | list[FieldRefusal]:
     """What a body that has no other fields makes of a resource, or all that is wrong with it."""
     form = body if isinstance(body, Form) else Form(body)
-    form.refuse_unknown(said_names(resource, new=old is None))
+    form.refuse_unknown(settable_names(resource, new=old is None))
     made = read_resource(resource, form, old, **given)
     return form.refusals or made
 
 
-def said_names(*resources: type[msgspec.Struct], new: bool = True) -> list[str]:
+def settable_names(*resources: type[msgspec.Struct], new: bool = True) -> list[str]:
     """The fields that a body says which makes one of these (`new`), or changes it."""
-    return [field.name for each in resources for field in declared(each) if field.is_said(new=new)]
+    return [
+        field.name for each in resources for field in declared(each) if field.is_settable(new=new)
+    ]
 
 
 def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:

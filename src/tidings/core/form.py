@@ -17,7 +17,7 @@ SIGN = r"[^\x00-\x1f\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\u
 SEEN = SIGN[:-1] + r"\s]"  # one that is no space
 LINE = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
 """Of a text on one line that is not blank, for JSON Schema."""
-UNKNOWN_TOLD_MAX = 20
+UNKNOWN_SHOWN_MAX = 20
 _VISIBLE = re.compile(f"(?:(?![\ud800-\udfff]){SIGN})*")
 _WHOLE = re.compile(r"[0-9]{1,15}(?:\.0+)?")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
@@ -171,7 +171,7 @@ class Form:
     def refuse_unknown(self, known: Iterable[str], stem: str = "") -> None:
         """A field that nobody reads is refused: a misspelt limit must not be lost in silence."""
         names = sorted(known)
-        for field in [field for field in self.body if field not in names][:UNKNOWN_TOLD_MAX]:
+        for field in [field for field in self.body if field not in names][:UNKNOWN_SHOWN_MAX]:
             self.refuse(
                 "unknown_field",
                 stem + field[:64],
@@ -181,7 +181,7 @@ class Form:
 
     def warn_of_unknown(self, fields: Iterable[str], known: frozenset[str], stem: str = "") -> None:
         """A misspelt field must not be lost in silence."""
-        for field in [field for field in fields if field not in known][:UNKNOWN_TOLD_MAX]:
+        for field in [field for field in fields if field not in known][:UNKNOWN_SHOWN_MAX]:
             place = stem + field[:64]
             if self.strict:
                 self.refuse(

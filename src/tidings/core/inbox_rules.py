@@ -38,19 +38,19 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def _headers(form: Form, _: object, old: Headers) -> Headers:
-    said = form.body.get("headers")
-    if said is None:
+    headers = form.body.get("headers")
+    if headers is None:
         return old
-    if not isinstance(said, dict) or len(said) > HEADERS_MAX:
+    if not isinstance(headers, dict) or len(headers) > HEADERS_MAX:
         form.refuse(
             "bad_headers",
             "headers",
             f"answer.headers must be an object of at most {HEADERS_MAX} texts; got "
-            f'{describe_value(said)}. Write {{"Retry-After": "30"}}.',
+            f'{describe_value(headers)}. Write {{"Retry-After": "30"}}.',
         )
         return old
     kept: dict[str, tuple[str, str]] = {}
-    for name, value in said.items():
+    for name, value in headers.items():
         if _fits(form, name, value, name.lower() in kept):
             kept[name.lower()] = (name, value)
     return tuple(kept.values())
@@ -222,6 +222,6 @@ def typed(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """The headers with the type spelt out, so that nothing is left to be guessed."""
     kept = {name.lower(): value for name, value in headers}
     kind = _TYPES.fullmatch(kept.get(_TYPE, ""))
-    said = "text/plain" if kind is None else kind[1].lower()
-    kept[_TYPE] = TEXT if said == "text/plain" else said
+    media_type = "text/plain" if kind is None else kind[1].lower()
+    kept[_TYPE] = TEXT if media_type == "text/plain" else media_type
     return tuple(kept.items())

@@ -34,20 +34,20 @@ class Number(FieldType, frozen=True):
     text: str = ""
     """The pattern of a number as text, where such is taken."""
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
-        said = form.body.get(field.name)
-        if said is None and standing is REQUIRED:
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
+        value = form.body.get(field.name)
+        if value is None and previous is REQUIRED:
             form.refuse(
                 "bad_type",
                 field.name,
                 f"{field.name} must be a number from {self.low:g} to {self.high:.12g}; got nothing."
                 f" {self.advice}",
             )
-            return standing
-        if said is None and field.name in form.body:
+            return previous
+        if value is None and field.name in form.body:
             return field.default
         text = bool(self.text)
-        found = form.bounded(field.name, self.low, self.high, standing, self.advice, text=text)
+        found = form.bounded(field.name, self.low, self.high, previous, self.advice, text=text)
         if found is None:
             return field.default
         return int(found) if self.whole else found
@@ -72,11 +72,11 @@ class TextType(FieldType, frozen=True):
     signs: str = "visible characters"
     """What its signs are called where it is refused."""
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
         value = form.body.get(field.name)
-        stays = standing is not REQUIRED and (self.null or field.name not in form.body)
+        stays = previous is not REQUIRED and (self.null or field.name not in form.body)
         if value is None and stays:
-            return standing
+            return previous
         if isinstance(value, str) and len(value) <= self.most and visible(value):
             if len(text := value.strip()) >= self.least:
                 return text
@@ -87,7 +87,7 @@ class TextType(FieldType, frozen=True):
             f"{form.called(field.name)} must be text of {many} {self.signs}; got "
             f"{describe_value(value)}. {self.advice}",
         )
-        return standing
+        return previous
 
     def taken(self, *, new: bool) -> Json:
         pattern = f"^{SIGN}*{SEEN}{SIGN}*$" if self.least else f"^{SIGN}*$"
@@ -105,8 +105,8 @@ class Choice(FieldType, frozen=True):
     """What the console calls each."""
     must_have_default: ClassVar[bool] = True
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
-        return self.made(form.choice(field.name, self.words, str(standing), self.code))
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
+        return self.made(form.choice(field.name, self.words, str(previous), self.code))
 
     def show(self, value: Any) -> Any:
         return str(value)
@@ -120,8 +120,8 @@ class BooleanType(FieldType, frozen=True):
 
     must_have_default: ClassVar[bool] = True
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
-        return form.flag(field.name, standing)
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
+        return form.flag(field.name, previous)
 
     def taken(self, *, new: bool) -> Json:
         return {"type": "boolean"}
@@ -152,8 +152,8 @@ class CustomField(Described, frozen=True):
 
     reads: Callable[[Any, DeclaredField, Any], Any]
 
-    def read(self, form: Any, field: DeclaredField, standing: Any) -> Any:
-        return self.reads(form, field, standing)
+    def read(self, form: Any, field: DeclaredField, previous: Any) -> Any:
+        return self.reads(form, field, previous)
 
 
 class ParsedField(Described, frozen=True):
@@ -169,16 +169,16 @@ class ParsedField(Described, frozen=True):
     got: Callable[[Any], str] = describe_value
     clears: bool = False
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
-        said = form.body.get(field.name)
-        if said is None and (self.null or field.name not in form.body):
-            value = field.default if self.clears and field.name in form.body else standing
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
+        raw_value = form.body.get(field.name)
+        if raw_value is None and (self.null or field.name not in form.body):
+            value = field.default if self.clears and field.name in form.body else previous
             if value is not REQUIRED:
                 return value
-        elif (made := self.take(said)) is not None:
+        elif (made := self.take(raw_value)) is not None:
             return made
         self.refuse_in(form, field.name)
-        return standing
+        return previous
 
     def refuse_in(self, form: Form, name: str) -> None:
         """Say that what came in this field cannot be."""
@@ -197,9 +197,9 @@ class StoredField(FieldType, frozen=True):
     schema: Mapping[str, Any]
     bytes_max: int
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
         if field.name not in form.body:
-            return standing
+            return previous
         value = form.body[field.name]
         if value is None:
             return None
@@ -212,7 +212,7 @@ class StoredField(FieldType, frozen=True):
             field.name,
             f"{field.name} must be {self.must}; got {got}. Leave it out if in doubt.",
         )
-        return standing
+        return previous
 
     def taken(self, *, new: bool) -> Json:
         return dict(self.schema)
@@ -232,11 +232,11 @@ class Nested(FieldType, frozen=True):
     in_full: bool = False
     """Whether sentences call its fields by their place in the whole body."""
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
         value = form.body.get(field.name)
         if value is None:
             stays = self.null_stays or field.name not in form.body
-            return standing if stays else field.default
+            return previous if stays else field.default
         if not isinstance(value, dict):
             names = [field.name for field in declared(self.resource)]
             listed = ", ".join(names[:-1]) + " and " * (len(names) > 1) + names[-1]
@@ -247,13 +247,13 @@ class Nested(FieldType, frozen=True):
                 f"{describe_value(value)}. "
                 f"{self.advice}",
             )
-            return standing
+            return previous
         stem = f"{form.called(field.name)}." if self.in_full else ""
         inner = Form(value, strict=form.strict, stem=stem)
         inner.refuse_unknown(field.name for field in declared(self.resource))
-        made = standing
+        made = previous
         if not inner.refusals:
-            made = read_resource(self.resource, inner, standing)
+            made = read_resource(self.resource, inner, previous)
         if not inner.refusals and self.check is not None:
             self.check(inner, made)
         form.take_in(inner, f"{field.name}.")
@@ -274,7 +274,7 @@ class Nested(FieldType, frozen=True):
 def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> ParsedField:
     """A text that fits a pattern, as names of other systems do."""
     return ParsedField(
-        lambda said: said if isinstance(said, str) and pattern.fullmatch(said) else None,
+        lambda text: text if isinstance(text, str) and pattern.fullmatch(text) else None,
         must,
         "bad_name",
         advice,
@@ -295,9 +295,9 @@ def whole(resource: type[msgspec.Struct], example: str) -> ObjectField:
     """The kind of such an object. `example`: how it is written."""
     kind = Nested(resource, "bad_type", f"Write {example}.", in_full=True)
 
-    def read(form: Form, field: DeclaredField, standing: Any) -> Any:
+    def read(form: Form, field: DeclaredField, previous: Any) -> Any:
         if form.body.get(field.name) is None:
-            return None if field.name in form.body else standing
+            return None if field.name in form.body else previous
         return kind.read(form, field, None)
 
     needed = [field.name for field in declared(resource) if field.required]

@@ -20,16 +20,16 @@ NAME_MAX = 255
 _NOT_ZONES = frozenset(("localtime", "Factory", "posixrules"))
 
 
-def _id(form: Form, field: DeclaredField, standing: int | None) -> int | None:
+def _id(form: Form, field: DeclaredField, previous: int | None) -> int | None:
     value = form.body.get(field.name)
     if not form.new:
-        if field.name in form.body and value != standing:
+        if field.name in form.body and value != previous:
             form.refuse(
                 "bad_org_id",
                 "id",
-                f"id must stay {standing}; got {describe_value(value)}. Leave it out.",
+                f"id must stay {previous}; got {describe_value(value)}. Leave it out.",
             )
-        return standing
+        return previous
     if value is None:
         return None
     number = whole_of(value)

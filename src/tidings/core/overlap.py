@@ -17,9 +17,9 @@ HOUR_MS = 3_600_000
 class _Hours(Number, frozen=True):
     """What may come by another name too; a sender who takes that is told."""
 
-    def read(self, form: Form, field: DeclaredField, standing: Any) -> Any:
+    def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
         if ALIAS not in form.body:
-            return super().read(form, field, standing)
+            return super().read(form, field, previous)
         if FIELD in form.body:
             form.refuse(
                 "given_twice",
@@ -27,18 +27,18 @@ class _Hours(Number, frozen=True):
                 f"{FIELD} must be given once; got {ALIAS} too, which is the same. Leave {ALIAS} "
                 "out.",
             )
-            return standing
+            return previous
         form.warn(
             "field_alias",
             ALIAS,
             f"{FIELD} is the name of this field; got {ALIAS}, which was read as it. Write {FIELD}.",
         )
         named = msgspec.structs.replace(field.field, name=ALIAS)
-        return super().read(form, msgspec.structs.replace(field, field=named), standing)
+        return super().read(form, msgspec.structs.replace(field, field=named), previous)
 
 
 _HOURS = _Hours(0, OVERLAP_H_MAX, "Write 0 for a secret that has leaked.")
-_ALIAS = CustomField(lambda form, field, standing: None, schema=_HOURS.taken(new=True))
+_ALIAS = CustomField(lambda form, field, previous: None, schema=_HOURS.taken(new=True))
 
 
 class Rotation(msgspec.Struct, frozen=True):

@@ -44,9 +44,9 @@ class MessageFault(Unprocessable):
     """Nothing can be made of a message as it is. `said`: why, in sentences; `field`: what it is
     about, of a mapping or of what is made; empty for the message as a whole."""
 
-    def __init__(self, code: str, said: str, field: str = "") -> None:
-        self.said = said
-        self.message = f"{said} ({code}, {f'field {field}' if field else 'message'})"
+    def __init__(self, code: str, message: str, field: str = "") -> None:
+        self.sentence = message
+        self.message = f"{message} ({code}, {f'field {field}' if field else 'message'})"
         super().__init__(FieldRefusal(code, self.message, field))
         self.code = code
         self.field = field
@@ -201,8 +201,8 @@ def read_pick(form: Form, field: str, value: object) -> Pick | None:
         form.take_in(inner, f"{field}.")
         return None
     kinds = [kind for kind in KINDS if value.get(kind) is not None]
-    said = value[kinds[0]] if len(kinds) == 1 else None
-    if said is None or not _fits(kinds[0], said):
+    operand = value[kinds[0]] if len(kinds) == 1 else None
+    if operand is None or not _fits(kinds[0], operand):
         _refuse(form, field, f"an object of {', '.join(value) or 'nothing'}")
         return None
     names = value.get("names")
@@ -225,7 +225,7 @@ def read_pick(form: Form, field: str, value: object) -> Pick | None:
     if form.refusals:
         return None
     made: dict[str, Any] = {
-        kinds[0]: bytes(_raw(said)).decode() if kinds[0] == "constant" else said
+        kinds[0]: bytes(_raw(operand)).decode() if kinds[0] == "constant" else operand
     }
     return Pick(**made, names=names, conversion=conversion)
 
@@ -240,14 +240,14 @@ def _refuse(form: Form, field: str, got: str) -> None:
     )
 
 
-def _fits(kind: str, said: object) -> bool:
+def _fits(kind: str, operand: object) -> bool:
     if kind == "constant":
-        return len(_raw(said)) <= CONSTANT_BYTES_MAX
-    if not isinstance(said, str):
+        return len(_raw(operand)) <= CONSTANT_BYTES_MAX
+    if not isinstance(operand, str):
         return False
     if kind == "header":
-        return _HEADER.fullmatch(said) is not None
-    return is_path(said)
+        return _HEADER.fullmatch(operand) is not None
+    return is_path(operand)
 
 
 def is_path(text: str) -> bool:

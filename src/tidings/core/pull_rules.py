@@ -20,8 +20,8 @@ DELAY_MAX_S = 86_400
 _LEASE = Number(LEASE_MIN_S, LEASE_MAX_S, f"Leave it out for {LEASE_S}.")
 
 
-def _cursor(said: object) -> str | None:
-    return said if isinstance(said, str) and len(said) <= 64 else None
+def _cursor(value: object) -> str | None:
+    return value if isinstance(value, str) and len(value) <= 64 else None
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -77,10 +77,10 @@ class Word(StrEnum):
     LONGER = "longer"  # still worked on: a new lease
 
 
-def _tokens(said: object) -> tuple[str, ...] | None:
-    if not isinstance(said, list) or not 1 <= len(said) <= MESSAGES_MAX:
+def _tokens(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not 1 <= len(value) <= MESSAGES_MAX:
         return None
-    return tuple(said) if all(_cursor(token) is not None for token in said) else None
+    return tuple(value) if all(_cursor(token) is not None for token in value) else None
 
 
 class PullBody(msgspec.Struct, frozen=True):

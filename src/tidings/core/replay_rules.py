@@ -16,7 +16,7 @@ from tidings.core.declaration import (
     either,
     read_body,
     read_resource,
-    said_names,
+    settable_names,
 )
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
@@ -86,7 +86,7 @@ def _usual(form: Form, kind: ReplayKind) -> Wanted:
     return usual
 
 
-def _states(form: Form, field: DeclaredField, standing: object, kind: ReplayKind) -> Wanted:
+def _states(form: Form, field: DeclaredField, previous: object, kind: ReplayKind) -> Wanted:
     words, usual = _words(kind), _usual(form, kind)
     value = form.body.get("states")
     if value is None:
@@ -163,7 +163,7 @@ def _event_ids(form: Form, *_: object) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _of_one(form: Form, field: DeclaredField, standing: None) -> str | None:
+def _of_one(form: Form, field: DeclaredField, previous: None) -> str | None:
     if field.name not in form.body:
         form.refuse(
             "missing",
@@ -174,9 +174,9 @@ def _of_one(form: Form, field: DeclaredField, standing: None) -> str | None:
     return found
 
 
-def _before(form: Form, field: DeclaredField, standing: int) -> int:
+def _before(form: Form, field: DeclaredField, previous: int) -> int:
     if form.body.get(field.name) is not None:
-        moment: int = _MOMENT.read(form, field, standing)
+        moment: int = _MOMENT.read(form, field, previous)
         return moment
     form.refuse(
         "missing",
@@ -184,7 +184,7 @@ def _before(form: Form, field: DeclaredField, standing: int) -> int:
         "acceptedBefore must be the time until which receivers have everything; got nothing. "
         "Name it.",
     )
-    return standing
+    return previous
 
 
 def _shown(values: Iterable[Any]) -> list[Any] | None:
@@ -388,7 +388,7 @@ REQUESTS: dict[ReplayKind, type[ReplayRequest]] = {
 def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[FieldRefusal]:
     """What a body asks for, or everything that is wrong with it."""
     form = Form(body)
-    form.refuse_unknown(said_names(REQUESTS[kind]))
+    form.refuse_unknown(settable_names(REQUESTS[kind]))
     request = read_resource(REQUESTS[kind], form, None)
     if request.missed_ms is not None:
         request = msgspec.structs.replace(request, from_ms=request.missed_ms)

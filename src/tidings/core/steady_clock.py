@@ -73,7 +73,7 @@ class SteadyClock:
         self._leapt_s = None
         self._followed_s = self._passed_s()
 
-    def apart_ms(self, told_ms: int) -> int:
+    def apart_ms(self, reported_ms: int) -> int:
         """By what the owner of the data has leapt, when it says that it is `told_ms`; 0: not."""
-        apart_ms = told_ms - self.now_ms()
+        apart_ms = reported_ms - self.now_ms()
         return apart_ms if abs(apart_ms) >= LEAP_MS else 0

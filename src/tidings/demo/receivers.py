@@ -41,7 +41,7 @@ class Receivers:
         self.fail_s: dict[str, float] = {}
         self._fails_until: dict[str, float] = {}
 
-    def told(self, order: dict[str, Any]) -> None:
+    def take_over(self, order: dict[str, Any]) -> None:
         """Take over secrets and failures."""
         self.secrets |= order.get("secrets", {})
         self.fail_s |= order.get("failSeconds", {})
@@ -110,7 +110,7 @@ async def main() -> None:
     print(json.dumps({"port": server.sockets[0].getsockname()[1]}), flush=True)
     loop = asyncio.get_running_loop()
     while line := await loop.run_in_executor(None, sys.stdin.readline):
-        receivers.told(json.loads(line))
+        receivers.take_over(json.loads(line))
     server.close()
 
 

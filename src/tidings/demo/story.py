@@ -10,7 +10,7 @@ LATER = 1_500  # events of the story that are over before the demonstration: mem
 DETAIL_MAX = 13  # characters, so that a line keeps within 100
 EACH_MAX = 2  # lines for one event type
 # What everybody understands without an explanation, in names that fit the line.
-TOLD = frozenset(
+SHOWN_TYPES = frozenset(
     {
         "customerAdded",
         "transactionAdded",
@@ -35,8 +35,8 @@ def episode(org: int, seed: int, lines: int, events: int) -> list[Happening]:
     """Events of a programme that has been running for a while: `lines` that are told one by one,
     then all that follow, `events` in sum."""
     story = islice(simulate(org, seed), LATER, None)
-    told = list(islice(worth_a_line(story), lines))
-    return told + list(islice(story, events - lines))
+    episode_events = list(islice(worth_a_line(story), lines))
+    return episode_events + list(islice(story, events - lines))
 
 
 def detail(event: Happening) -> str:
@@ -49,11 +49,11 @@ def worth_a_line(events: Iterable[Happening]) -> Iterator[Happening]:
 
     Not two in a row about the same person, for then the line below would say little new.
     """
-    told: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     last = ""
     for event in events:
         fits = event.who and event.who != last and len(detail(event)) <= DETAIL_MAX
-        if fits and event.name in TOLD and told[event.name] < EACH_MAX:
-            told[event.name] += 1
+        if fits and event.name in SHOWN_TYPES and counts[event.name] < EACH_MAX:
+            counts[event.name] += 1
             last = event.who
             yield event

@@ -63,11 +63,11 @@ class Message(Protocol):
     def deadline_s(self) -> float:
         """Seconds for the whole attempt, from the call of `send`."""
 
-    def stands(self) -> bool:
+    def is_still_current(self) -> bool:
         """Whether it is wanted still. A driver that must tell something of it before its first
         byte, such as to whom it goes, asks in that moment too, and obeys."""
 
-    def leaves(self, carried: Headers) -> Headers | None:
+    def headers_if_current(self, carried: Headers) -> Headers | None:
         """Ask in the moment before its first byte is handed to whatever carries it, with nothing
         awaited between; never where nothing is sent.
 

@@ -76,7 +76,7 @@ class AnswerReader:
         self.collects = False
         self.kept = bytearray()
         self.seen = 0  # bytes of the body
-        self.came = False  # whether anything did
+        self.has_bytes = False  # whether anything did
         self.complete = False
         self.broken = False
         self._excess = False
@@ -89,7 +89,7 @@ class AnswerReader:
 
     def feed(self, data: bytes) -> None:
         """Take what has come. NotHttp where it is no head; never raises once there is one."""
-        self.came = True
+        self.has_bytes = True
         if self.head is not None:
             self._body(data)
             return

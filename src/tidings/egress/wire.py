@@ -224,7 +224,7 @@ class Wire(asyncio.Protocol):
             self._finish(ended=False)
 
     def _lost(self, exc: Exception | None) -> TransportFault:
-        if self._exchanges and not self._reader.came:
+        if self._exchanges and not self._reader.has_bytes:
             return faults.stale(self._taken_ms())
         if isinstance(exc, ssl.SSLError):
             return faults.alert(self._taken_ms())

@@ -38,7 +38,7 @@ from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.store import port
 
 STUCK_S = 5.0
-OVERDUE_TOLD = 3  # webhooks at most
+OVERDUE_SHOWN = 3  # webhooks at most
 COMMITTER = ServicePart(
     "commits of events", "nothing is accepted and no outcome is written", vital=True, work_s=15.0
 )
@@ -225,7 +225,7 @@ class Engine:
         return [
             f"Webhook {webhook.id} has work and a free slot, but does not send. Report this, and "
             "restart the service."
-            for webhook in self.dispatcher.overdue()[:OVERDUE_TOLD]
+            for webhook in self.dispatcher.overdue()[:OVERDUE_SHOWN]
         ] + [
             *(() if self.connections is None else self.connections.notices()),
             *self._errors.notices(),

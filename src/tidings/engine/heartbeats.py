@@ -199,7 +199,7 @@ class Heartbeats(Collector):
         self._notices: dict[str, str] = {}
         self._problems: dict[str, str] = {}
         self._ends: dict[str, asyncio.TimerHandle] = {}
-        self._told: dict[str, PartCondition] = {}
+        self._notified: dict[str, PartCondition] = {}
         self._listeners: list[Callable[[], None]] = []
         self._restarts: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
@@ -267,15 +267,15 @@ class Heartbeats(Collector):
         """Tell something by its name until it is cleared, or for so many seconds; a later sentence
         of the name takes the place of the one before. With `problem` the service is not ready: only
         for what stops accepting, sending or settling as a whole."""
-        told, other = self._notices, self._problems
+        notices, other = self._notices, self._problems
         if problem:
-            told, other = other, told
+            notices, other = other, notices
         other.pop(name, None)
-        if name not in told and len(told) >= NOTICES_MAX:
+        if name not in notices and len(notices) >= NOTICES_MAX:
             return  # and the log has it
-        if told.get(name) is None:
+        if notices.get(name) is None:
             log.warning("a notice is raised", notice=name, text=sentence)
-        told[name] = sentence
+        notices[name] = sentence
         if (ends := self._ends.pop(name, None)) is not None:
             ends.cancel()
         if for_s is not None:
@@ -299,8 +299,8 @@ class Heartbeats(Collector):
     def notices(self) -> list[str]:
         """List what else an operator should know, in sentences; no org is named."""
         found = [finding for finding in self.findings() if not finding.stops_service]
-        told = [text for finding in found if (text := describe_finding(finding))]
-        return [*told, *self._notices.values()]
+        notices = [text for finding in found if (text := describe_finding(finding))]
+        return [*notices, *self._notices.values()]
 
     def collect(self) -> Iterator[Metric]:
         """The metrics at this moment (prometheus_client)."""
@@ -324,12 +324,12 @@ class Heartbeats(Collector):
             works.add_metric([name], 0 if finding.fails else 1)
             silent.add_metric([name], finding.for_s)
             restarts.add_metric([name], self._restarts[name])
-        standing = GaugeMetricFamily(
+        conditions = GaugeMetricFamily(
             "tidings_notice_standing", "1 for each notice that stands.", labels=["notice"]
         )
         for name in sorted({*self._notices, *self._problems}):
-            standing.add_metric([name], 1)
-        yield from (works, silent, restarts, standing)
+            conditions.add_metric([name], 1)
+        yield from (works, silent, restarts, conditions)
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -348,10 +348,10 @@ class Heartbeats(Collector):
 
     def _log(self, finding: Finding) -> None:
         name, condition = finding.part.name, finding.condition
-        before = self._told.get(name, PartCondition.WELL)
+        before = self._notified.get(name, PartCondition.WELL)
         if condition is before:
             return
-        self._told[name] = condition
+        self._notified[name] = condition
         if condition is PartCondition.SILENT:
             log.error("a part has frozen", part=name, silent_s=round(finding.for_s))
         elif condition is PartCondition.SLOW:

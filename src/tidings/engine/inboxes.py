@@ -66,8 +66,8 @@ class LiveInbox:
     def __init__(self, stored: port.Inbox) -> None:
         self.stored = stored
         self.written_ms = stored.used_ms  # the last use that is written down, but for arrivals
-        said = _answers.decode(stored.answer)
-        self.answer = msgspec.structs.replace(said, headers=harmless(said.headers))
+        settings = _answers.decode(stored.answer)
+        self.answer = msgspec.structs.replace(settings, headers=harmless(settings.headers))
         self.sent_headers = typed(self.answer.headers)
         self.bucket = TokenBucket(RATE_PER_S)
 

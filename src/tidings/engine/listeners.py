@@ -7,30 +7,30 @@ from typing import Generic, NamedTuple, TypeVarTuple
 from tidings.core.webhooks.webhook import Webhook
 from tidings.errors import TidingsError
 
-Told = TypeVarTuple("Told")
+FactArgs = TypeVarTuple("FactArgs")
 
 
 class Unheard(TidingsError):
     """Something was told and nobody was there to hear it: a part is missing."""
 
 
-class Listeners(Generic[*Told]):
+class Listeners(Generic[*FactArgs]):
     """Functions that are called in the order in which they were added."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._listeners: list[Callable[[*Told], None]] = []
+        self._listeners: list[Callable[[*FactArgs], None]] = []
 
-    def add(self, listener: Callable[[*Told], None]) -> None:
+    def add(self, listener: Callable[[*FactArgs], None]) -> None:
         """From now on it hears; each part adds its own when it is made."""
         self._listeners.append(listener)
 
-    def tell(self, *told: *Told) -> None:
+    def tell(self, *facts: *FactArgs) -> None:
         """Tell all of them. Unheard where there is none."""
         if not self._listeners:
             raise Unheard(f"nobody hears that {self._what}")
         for listener in self._listeners:
-            listener(*told)
+            listener(*facts)
 
 
 class EngineListeners(NamedTuple):

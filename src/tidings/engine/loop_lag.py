@@ -12,7 +12,7 @@ from tidings.engine.heartbeats import Heart, unwatched_heart
 
 BEAT_S = 0.05
 BLOCKED_S = 2.0
-BLOCKED_TOLD_S = 3600.0
+BLOCKED_NOTICE_S = 3600.0
 WINDOW_S = 60.0
 BUCKETS = 6
 BUCKET_S = WINDOW_S / BUCKETS

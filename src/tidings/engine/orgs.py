@@ -237,8 +237,8 @@ def asked(org: port.StoredOrg) -> OrgRequest:
 def _refuse_operators(form: Form) -> None:
     """What an org may not change of itself."""
     settings = form.body.get("settings")
-    said = settings if isinstance(settings, dict) else ()  # what else it is, is refused later
-    named = [f"settings.{name}" for name in OPERATORS_ONLY if name in said]
+    fields = settings if isinstance(settings, dict) else ()  # what else it is, is refused later
+    named = [f"settings.{name}" for name in OPERATORS_ONLY if name in fields]
     if "parent" in form.body:
         named.insert(0, "parent")
     for field in named:

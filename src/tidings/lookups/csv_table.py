@@ -40,8 +40,8 @@ class FileUnfit(RemoteError):
     """A file cannot be used. The text says why in sentences, and holds nothing of what is in it.
     `line` and `column` where that begins, in signs from 1; 0 for the file as a whole."""
 
-    def __init__(self, said: str, line: int = 0, column: int = 1) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, line: int = 0, column: int = 1) -> None:
+        super().__init__(message)
         self.line = line
         self.column = column if line else 0
 

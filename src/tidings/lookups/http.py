@@ -116,8 +116,8 @@ class HttpSource:
             most = self._where.answer_kib << 10
             answer = read_record(ending.body, whole=not ending.truncated, most=most, do=LARGE)
         except LookupRecordUnfit as unfit:
-            said = f"Its server must answer {unfit.must}; got {unfit.got}. {unfit.do}"
-            raise (LookupRefused if unfit.lasts else LookupDown)(said) from None
+            message = f"Its server must answer {unfit.must}; got {unfit.got}. {unfit.do}"
+            raise (LookupRefused if unfit.lasts else LookupDown)(message) from None
         return self._taken(answer)
 
     def _taken(self, answer: dict[str, Any]) -> dict[str, Any] | None:
@@ -141,8 +141,8 @@ def _unjudged(ending: Ending, header: Header) -> AttemptResult:
 def _unreached(fault: TransportFault) -> LookupDown:
     if fault.kind is FaultKind.TOKEN:
         return LookupDown(fault.detail, fault.wait_s)
-    came, do = _UNREACHED.get(fault.kind, _CLOSED)
-    return LookupDown(f"Its server must answer; {came}. {do}.", fault.wait_s)
+    got, do = _UNREACHED.get(fault.kind, _CLOSED)
+    return LookupDown(f"Its server must answer; {got}. {do}.", fault.wait_s)
 
 
 def _otherwise(status: int) -> str:

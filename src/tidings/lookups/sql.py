@@ -29,7 +29,7 @@ _ORG = 0  # the file of actions is one org's: nobody else has use for these line
 _ENDED = "57014"  # by statement_timeout
 _VALUES = ("21", "22")  # classes of SQLSTATE that speak of values and of what is found by them
 # By SQLSTATE, or by its class: what came, and what to do.
-_SAID = {
+_EXPLANATIONS = {
     "08P01": ("a value stands within quotes", "Leave the quotes around it out"),
     "25006": ("it must only read, and does not", "Correct sql"),
     "42501": ("our user lacks a right for it", "Grant it"),
@@ -148,12 +148,12 @@ class SqlSource:
                 f"The database of connection {self._connection} must answer in time; it ended the "
                 "statement. Make an index for it, or raise deadline."
             )
-        if is_of_connection(error) and state not in _SAID:
+        if is_of_connection(error) and state not in _EXPLANATIONS:
             return LookupDown(str(refusal(self._connection, error)))
         if state[:2] in _VALUES:
             return LookupRefused(
                 f"The statement must take its values; the server refuses them ({state}). Correct "
                 "sql, or the paths in values."
             )
-        came, do = _SAID.get(state) or _SAID.get(state[:2]) or _OTHER
-        return LookupDown(f"The statement must find a row; {came} ({state or 'unknown'}). {do}.")
+        got, do = _EXPLANATIONS.get(state) or _EXPLANATIONS.get(state[:2]) or _OTHER
+        return LookupDown(f"The statement must find a row; {got} ({state or 'unknown'}). {do}.")

@@ -13,7 +13,7 @@ import msgspec
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.shaping.left_out import LeftOut
-from tidings.core.shaping.left_out_words import code_of, said_of
+from tidings.core.shaping.left_out_words import code_of, describe_left_out
 from tidings.core.times import iso
 from tidings.engine.webhooks.records import WebhookState
 from tidings.store.port import EventHead, StoredDelivery, StoredEvent
@@ -55,7 +55,7 @@ def show_left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
         return None
     return {
         "code": code_of(left_out),
-        "message": said_of(left_out),
+        "message": describe_left_out(left_out),
         "leftOut": [*left_out.fields, *left_out.of_group],
     }
 

@@ -63,14 +63,15 @@ class ConnectionViews:
         sources = self._sources.all() if org is None else self._sources.of(org)
         records = self._webhooks.everywhere() if org is None else self._webhooks.list(org)
         over = [source for source in sources if source.source.connection == connection.name]
-        told = [
+        users_of = [
             record.webhook
             for record in records
             if self._goes_over(record.webhook, connection.name)
             and record.webhook.standing is not WebhookStatus.DELETED
         ]
         return ConnectionUsers(
-            sorted(over, key=lambda one: one.source.name), sorted(told, key=lambda one: one.name)
+            sorted(over, key=lambda one: one.source.name),
+            sorted(users_of, key=lambda one: one.name),
         )
 
     def _goes_over(self, webhook: Webhook, connection: str) -> bool:

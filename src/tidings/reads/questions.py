@@ -111,8 +111,8 @@ def read_value(kind: ParameterType, form: Form, name: str, zone: tzinfo) -> Any:
 
 
 def _listed(form: Form, name: str) -> tuple[str, ...]:
-    said = form.body.get(name, "")
-    values = tuple(dict.fromkeys(filter(None, (word.strip() for word in said.split(",")))))
+    value = form.body.get(name, "")
+    values = tuple(dict.fromkeys(filter(None, (word.strip() for word in value.split(",")))))
     if len(values) > LISTED_MAX or any(len(word) > VALUE_MAX for word in values):
         form.refuse(
             "bad_parameter",
@@ -140,13 +140,13 @@ def _states(form: Form, name: str) -> tuple[int, ...]:
 
 
 def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
-    said = form.body.get(name)
-    if not said:
+    value = form.body.get(name)
+    if not value:
         return None
-    if _EPOCH_MS.fullmatch(said):
-        return int(said)
+    if _EPOCH_MS.fullmatch(value):
+        return int(value)
     try:
-        moment = datetime.fromisoformat(said)
+        moment = datetime.fromisoformat(value)
         if moment.tzinfo is None:
             moment = moment.replace(tzinfo=zone)
         return max(0, round(moment.timestamp() * 1000))
@@ -154,7 +154,7 @@ def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
         form.refuse(
             "bad_time",
             name,
-            f"{name} must be an ISO time or milliseconds since 1970; got {describe_value(said)}. "
+            f"{name} must be an ISO time or milliseconds since 1970; got {describe_value(value)}. "
             "Write "
             "2026-02-11T09:15:00Z.",
         )
@@ -162,13 +162,13 @@ def _moment(form: Form, name: str, zone: tzinfo) -> int | None:
 
 
 def _value(form: Form, name: str) -> tuple[str, ...]:
-    said = str(form.body.get(name, ""))
-    value = said.strip()
-    if len(said) > VALUE_MAX:
+    text = str(form.body.get(name, ""))
+    value = text.strip()
+    if len(text) > VALUE_MAX:
         form.refuse(
             "bad_parameter",
             name,
-            f"{name} must be at most {VALUE_MAX} characters; got {len(said)}. Give the value "
+            f"{name} must be at most {VALUE_MAX} characters; got {len(text)}. Give the value "
             "itself.",
         )
         return ()
@@ -176,26 +176,26 @@ def _value(form: Form, name: str) -> tuple[str, ...]:
 
 
 def _event_id(form: Form) -> str | None:
-    said = form.body.get("eventId")
-    if not said or EVENT_ID.fullmatch(said):
-        return said or None
+    value = form.body.get("eventId")
+    if not value or EVENT_ID.fullmatch(value):
+        return value or None
     form.refuse(
         "bad_parameter",
         "eventId",
-        f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {describe_value(said)}. Copy it from "
+        f"eventId must be 1 to 128 of A-Z a-z 0-9 _ : -; got {describe_value(value)}. Copy it from "
         "the event.",
     )
     return None
 
 
 def _yes_no(form: Form, name: str, advice: str) -> bool | None:
-    said = form.body.get(name)
-    if not said or said in ("true", "false"):
-        return said == "true" if said else None
+    value = form.body.get(name)
+    if not value or value in ("true", "false"):
+        return value == "true" if value else None
     form.refuse(
         "bad_parameter",
         name,
-        f"{name} must be true or false; got {describe_value(said)}. {advice}",
+        f"{name} must be true or false; got {describe_value(value)}. {advice}",
     )
     return None
 
@@ -239,23 +239,23 @@ def cursors(older: int | None, newer: int | None) -> dict[str, str | None]:
 
 def read_cursor(form: Form, sides: Sequence[str] = (OLDER, NEWER)) -> tuple[int | None, int | None]:
     """The ids that a cursor goes on below and above; at most one is there."""
-    said = form.body.get("cursor")
-    if not said:
+    value = form.body.get("cursor")
+    if not value:
         return None, None
-    before, after = (read(side, said) if side in sides else None for side in (OLDER, NEWER))
+    before, after = (read(side, value) if side in sides else None for side in (OLDER, NEWER))
     if before is None and after is None:
         form.refuse(
             "bad_cursor",
             "cursor",
             "cursor must be paging.next or paging.previous of an answer to the same question; got "
-            f"{describe_value(said)}. Leave it out to begin with the newest.",
+            f"{describe_value(value)}. Leave it out to begin with the newest.",
         )
     return before, after
 
 
-def read_older(said: str) -> int:
+def read_older(text: str) -> int:
     """The number of a cursor of a list that goes one way, to what is older. Invalid."""
-    form = Form({"cursor": said})
+    form = Form({"cursor": text})
     before, _ = read_cursor(form, sides=(OLDER,))
     if before is None:
         raise Invalid(*form.refusals)

@@ -13,7 +13,7 @@ from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.answer_memory import AnswerMemory
-from tidings.engine.sources.activity import ASIDE, OUTCOMES, MessageActivity
+from tidings.engine.sources.activity import DEAD_LETTER, OUTCOMES, MessageActivity
 from tidings.engine.sources.fates import IntakeResult
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
@@ -44,8 +44,8 @@ def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
         "lastMessageAt": iso(live.activity.last_ms),
         "messagesPerSecond": live.activity.per_s(now_ms),
         "lastHour": {outcome: hour[outcome] for outcome in OUTCOMES},
-        "asideMessages": live.aside,
-        "asideBytes": live.aside_bytes,
+        "asideMessages": live.dead_letters,
+        "asideBytes": live.dead_letter_bytes,
         "idConflicts": live.conflicts,
         "idConflictField": live.conflict_field or None,
         "idConflictsDropped": live.conflicts_dropped,
@@ -71,7 +71,7 @@ def needs_somebody(live: LiveSource, now_ms: int) -> bool:
     """Whether a source is to be looked at: its trouble lasts, or it has put something aside."""
     _, since_ms = trouble_of(live, now_ms)
     lasts = since_ms is not None and now_ms - since_ms >= TROUBLE_LASTS_MS
-    return lasts or live.aside > 0
+    return lasts or live.dead_letters > 0
 
 
 def show_newest(live: LiveSource) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def _show_arrival(arrival: MessageActivity) -> dict[str, Any]:
     }
 
 
-def show_aside(message: DeadLetter) -> dict[str, Any]:
+def show_dead_letter(message: DeadLetter) -> dict[str, Any]:
     """In a list."""
     return {
         "id": show(PREFIX, message.number),
@@ -103,10 +103,10 @@ def show_aside(message: DeadLetter) -> dict[str, Any]:
     }
 
 
-def show_aside_whole(message: DeadLetter) -> dict[str, Any]:
+def show_whole_dead_letter(message: DeadLetter) -> dict[str, Any]:
     """With its headers, what proves its sender masked, and its bytes."""
     shown = {"headers": show_headers(message.headers), "body": show_bytes(message.body)}
-    return show_aside(message) | shown
+    return show_dead_letter(message) | shown
 
 
 def show_taken(fate: IntakeResult) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def show_taken(fate: IntakeResult) -> dict[str, Any]:
         "accepted": fate.accepted,
         "duplicates": fate.duplicates,
         "passedOver": fate.passed_over,
-        "aside": fate.outcome == ASIDE,
+        "aside": fate.outcome == DEAD_LETTER,
         "reason": fate.reason or None,
     }
 
@@ -126,12 +126,12 @@ def show_redriven(fates: list[IntakeResult], live: LiveSource) -> dict[str, Any]
         "messages": len(fates),
         "accepted": sum(fate.accepted for fate in fates),
         "duplicates": sum(fate.duplicates for fate in fates),
-        "aside": sum(1 for fate in fates if fate.outcome == ASIDE),
-        "left": live.aside,
+        "aside": sum(1 for fate in fates if fate.outcome == DEAD_LETTER),
+        "left": live.dead_letters,
     }
 
 
-async def redrive_aside(
+async def redrive_dead_letters(
     memory: AnswerMemory, sources: Sources, live: LiveSource, message: DeadLetter | None = None
 ) -> list[IntakeResult]:
     """Try what a source has put aside once more, all of it or one message; return what became of

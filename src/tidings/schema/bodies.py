@@ -12,7 +12,7 @@ CLOSED: Json = {"additionalProperties": False}
 
 def new_schema(fields: Iterable[DeclaredField], about: str) -> Json:
     """Of a body that makes one: what must be there, and what the rest is where it is left out."""
-    fields = [field for field in fields if field.is_said(new=True)]
+    fields = [field for field in fields if field.is_settable(new=True)]
     required = [field.name for field in fields if field.required]
     schema = _object({field.name: field.taken(new=True) for field in fields}, about)
     return schema | ({"required": required} if required else {})
@@ -20,8 +20,8 @@ def new_schema(fields: Iterable[DeclaredField], about: str) -> Json:
 
 def change_schema(fields: Iterable[DeclaredField], about: str) -> Json:
     """Of a body that changes one: nothing must be there, and what is left out stays as it is."""
-    said = [field for field in fields if field.is_said(new=False)]
-    return _object({field.name: field.taken(new=False) for field in said}, about)
+    settable = [field for field in fields if field.is_settable(new=False)]
+    return _object({field.name: field.taken(new=False) for field in settable}, about)
 
 
 def patch_schema(

@@ -56,7 +56,7 @@ class Ask:
 
     @property
     def _taken(self) -> Json:
-        return self.one.field.kind.taken(new=self.one.is_said(new=True))
+        return self.one.field.kind.taken(new=self.one.is_settable(new=True))
 
     def text(self, value: Any) -> str:
         """A value as the form holds it."""
@@ -115,7 +115,7 @@ class PageForm:
         body: dict[str, Any] = {}
         for ask in self.asks:
             text = texts.get(ask.name, "")
-            if not ask.one.is_said(new=new):
+            if not ask.one.is_settable(new=new):
                 continue
             if text:
                 value = self._value(ask, text)
@@ -140,9 +140,9 @@ class PageForm:
             found.setdefault(place, refusal.message)
         return found
 
-    def _place(self, said: str) -> str:
+    def _place(self, field_path: str) -> str:
         """The field that it is of, or the first of those in what it is of."""
-        at = tuple(said.partition("[")[0].split("."))
+        at = tuple(field_path.partition("[")[0].split("."))
         near = [ask for ask in self.asks if at[: len(ask.path)] == ask.path]
         inside = [ask for ask in self.asks if ask.path[: len(at)] == at]
         return next((form_field.name for form_field in (*near, *inside)), "")

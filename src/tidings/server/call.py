@@ -62,7 +62,7 @@ class AsgiCall:
     ) -> None:
         self._connection = connection
         self._wake: asyncio.Event | None = None
-        self._told = False  # the whole body was handed over
+        self._handed_over = False  # the whole body was handed over
         self._left = False
         self._head: tuple[int, Pairs] | None = None
         self.request = request
@@ -96,8 +96,8 @@ class AsgiCall:
             await app(scope, self.receive, self.send)
         except Exception:
             # As text: a renderer that shows local variables would show secrets.
-            told = traceback.format_exc()
-            log.error("call failed", path=scope["path"], traceback=told)
+            trace = traceback.format_exc()
+            log.error("call failed", path=scope["path"], traceback=trace)
         if self.over:
             return
         if self.started:
@@ -112,7 +112,7 @@ class AsgiCall:
     async def receive(self) -> Message:
         """The next part of the body; after the last one, that the peer has gone."""
         request = self.request
-        if not self._told:
+        if not self._handed_over:
             if request.expects:
                 request.expects = False
                 if not (request.received or request.complete):
@@ -121,10 +121,10 @@ class AsgiCall:
                 await self._next()
             if request.complete or not (self._left or self.over):
                 body = request.take() if request.waiting else b""
-                self._told = request.complete
-                if not self._told:
+                self._handed_over = request.complete
+                if not self._handed_over:
                     self._connection.taken()
-                return {"type": "http.request", "body": body, "more_body": not self._told}
+                return {"type": "http.request", "body": body, "more_body": not self._handed_over}
         while not (self._left or self.over):
             await self._next()
         return {"type": "http.disconnect"}

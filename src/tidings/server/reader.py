@@ -301,5 +301,5 @@ class RequestReader:
 
 
 def _reason(error: Exception) -> str:
-    said = str(error).strip(".") or "broken"
-    return said[:80].replace("`", "")
+    reason = str(error).strip(".") or "broken"
+    return reason[:80].replace("`", "")

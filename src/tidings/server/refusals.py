@@ -90,8 +90,8 @@ def answer(
     refused: RejectedRequest, more: Sequence[tuple[bytes, bytes]]
 ) -> tuple[int, Headers, bytes]:
     """Status, headers, `more` of those among them, and body."""
-    told = {"error": {"code": refused.code, "message": refused.message}}
-    body = json.dumps(told, ensure_ascii=False).encode()
+    error_body = {"error": {"code": refused.code, "message": refused.message}}
+    body = json.dumps(error_body, ensure_ascii=False).encode()
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),

@@ -75,7 +75,7 @@ def simulate(
     if customers < 2:
         raise ValueError(f"customers must be 2 or more; got {customers}")
     world = World(org, seed, start_ms, customers)
-    yield from _told(world, _open)
+    yield from _play_scene(world, _open)
     steps = [activity for activity, _ in ACTIVITIES]
     total = 0.0
     limits = [total := total + weight for _, weight in ACTIVITIES]
@@ -107,7 +107,7 @@ def _pause_ms(world: World) -> int:
     return int(world.rng.expovariate(1 / mean))
 
 
-def _told(world: World, scene: Callable[[World], object]) -> Iterator[Happening]:
+def _play_scene(world: World, scene: Callable[[World], object]) -> Iterator[Happening]:
     scene(world)
     yield from _drain(world)
 

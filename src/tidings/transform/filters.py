@@ -64,9 +64,9 @@ def number(value: Any, decimals: Any = 0, point: Any = ".", group: Any = "") -> 
         raise Unfit(f"number must be told decimals from 0 to {DECIMALS_MAX}.")
     if not all(isinstance(text, str) and len(text) <= PART_MAX for text in (point, group)):
         raise Unfit(f"number must be told a point and a group of at most {PART_MAX} characters.")
-    said = str(value) if type(value) in (int, float, str) else ""
+    number_text = str(value) if type(value) in (int, float, str) else ""
     try:
-        exact = Decimal(said) if len(said) <= 2 * DIGITS_MAX else None
+        exact = Decimal(number_text) if len(number_text) <= 2 * DIGITS_MAX else None
     except InvalidOperation:
         exact = None
     if exact is None or not exact.is_finite() or abs(exact.adjusted()) >= DIGITS_MAX:

@@ -189,15 +189,16 @@ def _why(error: TemplateError, template: str) -> str:
     quoted = _QUOTED.sub(
         lambda one: one[0] if (one[2] or one[0]) in template else "*", error.detail or kind
     )
-    said = quoted.split("\n")[0]
+    first_line = quoted.split("\n")[0]
     if kind == "UnknownMethod":
-        return _no_method(at, said.rpartition(" ")[2])
-    if said.startswith(_CALCULATE):
-        said = _CALCULATE  # the rest is the numbers
+        return _no_method(at, first_line.rpartition(" ")[2])
+    if first_line.startswith(_CALCULATE):
+        first_line = _CALCULATE  # the rest is the numbers
     if kind in _FAULTS:
-        return f"The template has a fault{at}: {said[:160]}. Correct it."
+        return f"The template has a fault{at}: {first_line[:160]}. Correct it."
     return (
-        f"The template cannot be run on this event{at}: {said[:160]}. Give what may be absent a "
+        f"The template cannot be run on this event{at}: {first_line[:160]}. Give what may be "
+        "absent a "
         "|default(…)."
     )
 

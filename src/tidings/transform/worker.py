@@ -176,10 +176,10 @@ def main(descriptor: int, nice: int) -> None:
             cpu_s = MAPPING_CPU_S if request.operation == MAP_MESSAGE else APART_CPU_S
             signal.setitimer(signal.ITIMER_VIRTUAL, cpu_s)  # SIGVTALRM ends the process
             started_s = time.process_time()
-            told = answer(sandbox, checks, mappings, request)
-            told.cpu_s = time.process_time() - started_s
+            output = answer(sandbox, checks, mappings, request)
+            output.cpu_s = time.process_time() - started_s
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-            line.sendall(framed(_encode(told)))
+            line.sendall(framed(_encode(output)))
             if memory.worn:
                 os._exit(WORN)
 

@@ -155,11 +155,13 @@ class Refused:
 
 def _written(row: RefusedEvent) -> bytes:
     """The reason as JSON on a line, then the event byte for byte."""
-    said = {"id": row.event_id, "code": row.code, "said": row.said, "field": row.field}
-    return json.dumps({**said, "at": row.at}).encode() + b"\n" + row.body
+    head = {"id": row.event_id, "code": row.code, "said": row.said, "field": row.field}
+    return json.dumps({**head, "at": row.at}).encode() + b"\n" + row.body
 
 
 def _read(record: bytes) -> RefusedEvent:
     head, _, body = record.partition(b"\n")
-    said = json.loads(head)
-    return RefusedEvent(said["id"], said["code"], said["said"], said["field"], said["at"], body)
+    fields = json.loads(head)
+    return RefusedEvent(
+        fields["id"], fields["code"], fields["said"], fields["field"], fields["at"], body
+    )

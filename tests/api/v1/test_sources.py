@@ -373,7 +373,7 @@ async def test_a_deleted_source_is_gone_with_what_it_put_aside() -> None:
         await send(s, b"no event")
         assert (await s.call("DELETE", f"/v1/sources/{source['id']}")).status == 204
         assert (await send(s, b"{}")).status == 401
-        assert not await s.store.aside_sums()
+        assert not await s.store.dead_letter_sums()
         anew = await make(s)
         assert anew["id"] != source["id"] and anew["asideMessages"] == 0
 

@@ -224,7 +224,7 @@ async def test_a_pause_and_a_stop_switch_leave_no_next_time_and_say_why() -> Non
         hook = await webhook(s)
         delivery = await failing(s, hook)
         s.next_attempts[delivery] = AWAY
-        await s.webhooks.set_standing(hook.number, WebhookStatus.PAUSED, "")
+        await s.webhooks.set_status(hook.number, WebhookStatus.PAUSED, "")
         for told in await everywhere(s, delivery):
             assert told["nextAttemptAt"] is None
         assert "The webhook is paused" in (await shown(s, delivery))["advice"]
@@ -264,7 +264,7 @@ async def test_a_try_that_cannot_be_made_now_says_when_or_why_not() -> None:
         told = (await s.call("POST", path)).json
         assert told["nextAttemptAt"] is None
         assert told["advice"].startswith("It is due now. As many attempts of the webhook")
-        await s.webhooks.set_standing(hook.number, WebhookStatus.PAUSED, "")
+        await s.webhooks.set_status(hook.number, WebhookStatus.PAUSED, "")
         told = (await s.call("POST", path)).json
         assert told["nextAttemptAt"] is None
         assert told["advice"].startswith("It is due. The webhook is paused: nothing is sent")
@@ -309,7 +309,7 @@ async def test_a_webhook_that_does_not_send_is_mended_first_and_others_know_noth
         unknown = await s.call("POST", f"/v1/deliveries/{show('dlv', 99)}/retry", auth=other)
         assert foreign.status == unknown.status == 404
         assert (await s.call("POST", path, auth=lower)).status == 403
-        await s.webhooks.set_standing(hook.number, WebhookStatus.DISABLED, "gone")
+        await s.webhooks.set_status(hook.number, WebhookStatus.DISABLED, "gone")
         reply = await s.call("POST", path)
         assert (reply.status, reply.json["error"]["code"]) == (409, "webhook_does_not_send")
         assert (await shown(s, delivery))["state"] == "parked"

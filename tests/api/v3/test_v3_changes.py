@@ -478,7 +478,7 @@ class TestStandings:
         async with service() as s:
             data = await make(s)
             number = s.webhooks.list(ORG)[0].webhook.number
-            await s.webhooks.set_standing(number, standing, "why")
+            await s.webhooks.set_status(number, standing, "why")
             reply = await s.call("POST", f"/v3/webHooks/{data['webHookId']}/{verb}")
             now = s.webhooks.list(ORG)[0].webhook.standing
             if after is None:

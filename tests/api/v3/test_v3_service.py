@@ -134,7 +134,7 @@ async def test_active_in_a_body_and_the_standing(
 ) -> None:
     async with service() as s:
         record, _, _ = await s.webhooks.create(ORG, dict(BASIC), "boss")
-        await s.webhooks.set_standing(record.webhook.number, standing, None)
+        await s.webhooks.set_status(record.webhook.number, standing, None)
         new, _ = await s.webhooks.replace(ORG, record.webhook.id, {"active": active}, "boss")
         assert new.webhook.standing is after
 

@@ -80,7 +80,7 @@ class World:
         )
 
     async def say(self, verb: Any) -> None:
-        await self.p.s.webhooks.say(ORG, self.id, verb, "tests")
+        await self.p.s.webhooks.change_status(ORG, self.id, verb, "tests")
 
 
 Scenario = Callable[[World], Awaitable[tuple[Condition, int]]]

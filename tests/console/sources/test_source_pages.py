@@ -146,7 +146,7 @@ async def test_a_source_that_can_put_nothing_more_aside_is_in_trouble_and_says_w
     async with pages() as p:
         browser = await p.browser()
         at = await make(p)
-        p.s.services.sources.sources.get(ORG, "shop").aside = live_source.ASIDE_MAX
+        p.s.services.sources.sources.get(ORG, "shop").dead_letters = live_source.DEAD_LETTERS_MAX
         for path in (AT, at):
             page = text(await browser.get(path))
             assert "trouble" in page and "may put aside 10000 messages" in page, path
@@ -204,7 +204,7 @@ async def test_a_source_of_the_operators_file_is_tried_here_and_changed_there() 
             reply = await browser.post(path, fields)
             assert reply.status in (400, 409) and "where it is declared" in text(reply)
         assert p.s.services.sources.sources.get(ORG, "shop").source.mapping is not None
-        live.pause_said = True
+        live.declares_pause = True
         assert "Pause" not in text(await browser.get(at))
         reply = await browser.post(f"{at}/say", {"verb": "pause"})
         assert reply.status == 409 and not live.source.paused

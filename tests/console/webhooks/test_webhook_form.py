@@ -166,7 +166,7 @@ async def test_an_edit_does_not_enable_what_is_disabled_by_accident() -> None:
     async with pages() as p:
         browser = await p.browser()
         webhook, _ = await p.webhook()
-        await p.s.webhooks.say(ORG, webhook, "disable", "tests")
+        await p.s.webhooks.change_status(ORG, webhook, "disable", "tests")
         page = text(await browser.get(f"{AT}/{webhook}/edit"))
         assert 'name="active" value="on" checked' not in page
         form = {name: value for name, value in FORM.items() if name != "active"}

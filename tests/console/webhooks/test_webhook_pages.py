@@ -268,7 +268,7 @@ async def test_what_strangers_wrote_is_shown_and_never_run() -> None:
             filter={"path": "data.x", "eq": HOSTILE},
             rename={"data.totalPointsIssued": "<b>"},
         )
-        await p.s.webhooks.say(ORG, webhook, "disable", HOSTILE)
+        await p.s.webhooks.change_status(ORG, webhook, "disable", HOSTILE)
         await accept(p.s, id_of(1), [number], org=7)
         at = f"/console/o/7/webhooks/{webhook}"
         for path in ("/console/o/7", "/console/o/7/webhooks", at, f"{at}/edit", f"{at}/delete"):

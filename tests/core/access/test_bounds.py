@@ -81,7 +81,7 @@ def test_what_lies_on_a_bound_is_taken_and_one_past_it_is_not(
 def test_a_proxys_header_is_read_up_to_its_bound(more: int, address: str) -> None:
     value = b"for=203.0.113.9".rjust(HEADER_MAX + more)
     proxies = Proxies([ip_network("10.0.0.0/8")])
-    assert proxies.told("10.0.0.1", [(b"forwarded", value)]).address == address
+    assert proxies.origin_of("10.0.0.1", [(b"forwarded", value)]).address == address
 
 
 def test_a_quota_of_one_has_it_and_less_than_one_has_it_in_a_longer_window() -> None:

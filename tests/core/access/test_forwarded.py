@@ -102,17 +102,17 @@ def older(nodes: str = "", scheme: str = "", host: str = "") -> Pairs:
     ],
 )  # fmt: skip
 def test_what_is_told(peer: str, headers: Pairs, told: Origin) -> None:
-    assert PROXIES.told(peer, headers) == told
+    assert PROXIES.origin_of(peer, headers) == told
 
 
 def test_headers_that_came_several_times_are_one_list() -> None:
     headers = older("6.6.6.6") + older("198.51.100.7") + older("10.0.0.9")
-    assert PROXIES.told(PROXY, headers).address == "198.51.100.7"
+    assert PROXIES.origin_of(PROXY, headers).address == "198.51.100.7"
 
 
 def test_without_trusted_proxies_nobody_is_believed() -> None:
     for headers in (older("6.6.6.6", "https", "evil.example"), forwarded("for=6.6.6.6")):
-        assert Proxies().told("127.0.0.1", headers) == Origin("127.0.0.1")
+        assert Proxies().origin_of("127.0.0.1", headers) == Origin("127.0.0.1")
 
 
 NEAR = "198.51.100.7"
@@ -181,7 +181,7 @@ CALLERS = (
 
 @given(caller=CALLERS, sent=SENT)
 def test_a_caller_without_proxy_is_itself_whatever_it_sends(caller: str, sent: Pairs) -> None:
-    assert PROXIES.told(caller, sent) == Origin(caller)
+    assert PROXIES.origin_of(caller, sent) == Origin(caller)
 
 
 @given(caller=CALLERS, sent=SENT, hops=st.integers(0, 3))
@@ -193,7 +193,7 @@ def test_through_trusted_proxies_nobody_is_somebody_else(
     for node in [caller, *(f"10.0.0.{n}" for n in range(2, 2 + hops))]:
         chain = chain + b", " + node.encode() if chain else node.encode()
     others = [pair for pair in sent if pair[0] != b"x-forwarded-for"]
-    told = PROXIES.told(PROXY, [*others, (b"x-forwarded-for", chain)])
+    told = PROXIES.origin_of(PROXY, [*others, (b"x-forwarded-for", chain)])
     standard = any(name == b"forwarded" for name, _ in others)
     assert told.address == caller or (standard and told.address == PROXY)
     client = PROXIES.client(PROXY, [*others, (b"x-forwarded-for", chain)])
@@ -205,7 +205,7 @@ def test_nor_where_they_write_the_standard_header(caller: str, sent: list[str]) 
     node = f'"[{caller}]:1"' if ":" in caller else caller
     came = "".join(sent)
     said = f"{came}, for={node};proto=https" if came else f"for={node};proto=https"
-    told = PROXIES.told(PROXY, forwarded(said))
+    told = PROXIES.origin_of(PROXY, forwarded(said))
     assert told.address in (caller, PROXY)
     if told.address == caller:
         assert told.scheme == "https"

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.declared_actions import SECRET, text_message, welcome
-from tidings.core.actions.act_words import act_said, cannot, kind_of
+from tidings.core.actions.act_words import cannot, describe_act, kind_of
 from tidings.core.actions.action import Act, KafkaRecordAct, Plain, TableRowAct
 from tidings.core.actions.holes import url_shown
 from tidings.core.delivery.exchange import FaultKind
@@ -23,7 +23,7 @@ ROW, RECORD = TableRowAct("crm", "welcomes", {"id": Plain(1)}), KafkaRecordAct("
     ],
 )
 def test_what_an_act_does_is_said_without_secrets(act: Act, kind: str, said: str) -> None:
-    assert (kind_of(act), act_said(act)) == (kind, said)
+    assert (kind_of(act), describe_act(act)) == (kind, said)
 
 
 @pytest.mark.parametrize(

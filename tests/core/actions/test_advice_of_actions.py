@@ -52,7 +52,7 @@ def test_what_does_not_run_is_an_action(standing: WebhookStatus) -> None:
         None,
         due_ms=1,
         now_ms=0,
-        standing=standing,
+        status=standing,
         of_action="",
         next_attempt=NextAttempt(),
     )
@@ -80,7 +80,7 @@ def test_a_parked_run_says_why_and_what_leads_on(
 ) -> None:
     waited = PastAttempt(None, FaultKind.WAITS, "It is done at 14:00.", 0, acts=True)
     for tried in (None, waited):
-        told = advise(State.PARKED, tried, due_ms=None, now_ms=0, standing=standing, of_action=why)
+        told = advise(State.PARKED, tried, due_ms=None, now_ms=0, status=standing, of_action=why)
         assert told == said
 
 

@@ -7,7 +7,7 @@ import pytest
 from tidings.core.connections.holds import (
     APART_S,
     ORGS_AT_ONCE,
-    ORGS_TOLD_AFTER_S,
+    ORGS_NOTIFIED_AFTER_S,
     PROBE_LEAST_S,
     PROBE_MOST_S,
     REMEMBERED_MAX,
@@ -110,10 +110,10 @@ def test_what_is_remembered_of_probes_is_bounded() -> None:
 
 def test_orgs_are_told_after_a_minute_each_once_and_a_few_at_a_time() -> None:
     holds, orgs = held(), set(range(ORGS_AT_ONCE + 5))
-    assert holds.orgs_to_tell(MAIN, orgs, ORGS_TOLD_AFTER_S - 0.1) == []
+    assert holds.orgs_to_tell(MAIN, orgs, ORGS_NOTIFIED_AFTER_S - 0.1) == []
     assert holds.orgs_to_tell(OTHER, orgs, 1e6) == []
-    first = holds.orgs_to_tell(MAIN, orgs, ORGS_TOLD_AFTER_S)
-    then = holds.orgs_to_tell(MAIN, orgs, ORGS_TOLD_AFTER_S + 5)
+    first = holds.orgs_to_tell(MAIN, orgs, ORGS_NOTIFIED_AFTER_S)
+    then = holds.orgs_to_tell(MAIN, orgs, ORGS_NOTIFIED_AFTER_S + 5)
     assert len(first) == ORGS_AT_ONCE and sorted(first + then) == sorted(orgs)
     assert holds.orgs_to_tell(MAIN, orgs, 1e6) == []
     assert holds.orgs_to_tell(MAIN, {7_000}, 1e6) == [7_000]  # that came later

@@ -208,7 +208,7 @@ class _World:
             lane.offer(job(self.made))
         if lane.page_wanted:
             above = [number for number in self.pending if number > lane.cursor][:PAGE_JOBS]
-            lane.page_came(lane.page_began(), [job(number) for number in above], PAGE_JOBS)
+            lane.add_page(lane.page_began(), [job(number) for number in above], PAGE_JOBS)
 
     def _start(self, now_s: float) -> None:
         lane = self.lane

@@ -112,7 +112,7 @@ def test_each_sentence_is_made_from_the_fact_that_it_names(
                 tried,
                 due_ms=None,
                 now_ms=NOON,
-                standing=standing,
+                status=standing,
                 of_action=why,
                 lasted_ms=lasted_ms if state.final else None,
             )
@@ -125,7 +125,7 @@ def test_each_sentence_is_made_from_the_fact_that_it_names(
 
 
 def test_a_delivery_that_was_parked_says_why_where_that_is_known() -> None:
-    told = advise(State.PARKED, None, due_ms=None, now_ms=NOON, standing=WebhookStatus.DISABLED)
+    told = advise(State.PARKED, None, due_ms=None, now_ms=NOON, status=WebhookStatus.DISABLED)
     assert told == (
         "It was parked, because the webhook was disabled. Set the webhook active; new events are "
         "then sent."
@@ -166,7 +166,7 @@ def test_a_fault_says_first_what_happened_then_when_then_what_to_do() -> None:
 
 def test_a_webhook_that_does_not_send_is_named_first_of_all_remedies() -> None:
     for standing in (WebhookStatus.PAUSED, WebhookStatus.INACTIVE):
-        told = advise(State.PENDING, None, due_ms=None, now_ms=NOON, standing=standing)
+        told = advise(State.PENDING, None, due_ms=None, now_ms=NOON, status=standing)
         assert told.endswith(
             f"The webhook is {standing.value}: nothing is sent until it is active."
         )
@@ -227,7 +227,7 @@ def test_what_is_not_sent_yet_says_what_it_waits_for(
 ENDS = {
     Wait.STOPPED_ALL: "is started again.",
     Wait.STOPPED_ORG: "is started again.",
-    Wait.STANDING: "is active.",
+    Wait.WEBHOOK_STATUS: "is active.",
     Wait.TYPE: "until webHookType is HTTP.",
     Wait.CONNECTION: "The connection main cannot be used now, whatever the message. Nothing is "
     "sent or charged meanwhile; it goes on by itself.",
@@ -236,14 +236,14 @@ ENDS = {
 
 @pytest.mark.parametrize("why", sorted(BARRED))
 def test_where_nothing_is_sent_no_time_is_promised(why: Wait) -> None:
-    standing = WebhookStatus.PAUSED if why is Wait.STANDING else WebhookStatus.ACTIVE
+    standing = WebhookStatus.PAUSED if why is Wait.WEBHOOK_STATUS else WebhookStatus.ACTIVE
     told = advise(
         State.RETRYING,
         BUSY,
         due_ms=NOON + 5_000,
         now_ms=NOON,
         next_attempt=NextAttempt(why=why, over="main"),
-        standing=standing,
+        status=standing,
     )
     assert "12:00:05" not in told and "Next try" not in told and "It is due" not in told
     assert told.endswith(ENDS[why]), "and nobody is asked to mend what is not at fault"

@@ -75,7 +75,7 @@ def test_beyond_its_window_a_lane_is_behind_and_drops_hand_overs() -> None:
     assert lane.page_wanted
     epoch = lane.page_began()
     assert not lane.page_wanted
-    lane.page_came(
+    lane.add_page(
         epoch, [job(element) for element in range(WINDOW_JOBS + 1, WINDOW_JOBS + 50)], 128
     )
     assert not lane.behind and lane.queued == 49
@@ -86,9 +86,9 @@ def test_a_lane_is_behind_until_what_was_dropped_during_the_read_is_read() -> No
     lane.start_over()
     epoch = lane.page_began()
     lane.offer(job(5))
-    lane.page_came(epoch, [job(1)], 10)
+    lane.add_page(epoch, [job(1)], 10)
     assert lane.behind and lane.page_wanted
-    lane.page_came(lane.page_began(), [job(5)], 10)
+    lane.add_page(lane.page_began(), [job(5)], 10)
     assert not lane.behind and started(lane) == [1, 5]
 
 
@@ -96,7 +96,7 @@ def test_what_was_dropped_and_is_not_pending_any_more_is_not_read_for_ever() -> 
     lane = lane_of()
     lane.start_over()
     lane.offer(job(9))  # dropped, and then cancelled
-    lane.page_came(lane.page_began(), [job(1)], 10)
+    lane.add_page(lane.page_began(), [job(1)], 10)
     assert not lane.page_wanted and started(lane) == [1]
     lane.offer(job(10))
     assert started(lane) == [10]
@@ -105,9 +105,9 @@ def test_what_was_dropped_and_is_not_pending_any_more_is_not_read_for_ever() -> 
 def test_a_full_page_is_followed_by_another() -> None:
     lane = lane_of()
     lane.start_over()
-    lane.page_came(lane.page_began(), [job(1), job(2)], 2)
+    lane.add_page(lane.page_began(), [job(1), job(2)], 2)
     assert lane.behind and lane.page_wanted and lane.cursor == 2
-    lane.page_came(lane.page_began(), [], 2)
+    lane.add_page(lane.page_began(), [], 2)
     assert not lane.behind and started(lane) == [1, 2]
 
 
@@ -116,7 +116,7 @@ def test_a_failed_read_is_wanted_again() -> None:
     lane.start_over()
     lane.page_failed(lane.page_began())
     assert lane.page_wanted
-    lane.page_came(lane.page_began(), [job(1)], 2)
+    lane.add_page(lane.page_began(), [job(1)], 2)
     assert started(lane) == [1]
 
 
@@ -129,7 +129,7 @@ def test_a_page_does_not_bring_back_what_is_in_flight_or_was_settled_meanwhile()
     epoch = lane.page_began()
     lane.ended(DeliveryId(1), slow=False, delivered=True)
     lane.settled(DeliveryId(1), 1)
-    lane.page_came(epoch, [job(1), job(2), job(3)], 10)
+    lane.add_page(epoch, [job(1), job(2), job(3)], 10)
     assert started(lane) == [3]
 
 
@@ -138,7 +138,7 @@ def test_an_answer_to_a_read_from_before_a_pause_is_ignored() -> None:
     lane.start_over()
     epoch = lane.page_began()
     lane.start_over()
-    lane.page_came(epoch, [job(1)], 10)
+    lane.add_page(epoch, [job(1)], 10)
     lane.page_failed(epoch)
     assert lane.queued == 0 and lane.page_wanted
 
@@ -159,11 +159,11 @@ def test_a_delivery_freed_during_a_read_starts_once_whether_the_page_shows_it_or
     lane.start_over()
     epoch = lane.page_began()
     lane.offer_freed(job(2, key=3))
-    lane.page_came(epoch, [job(number) for number in page], 10)
+    lane.add_page(epoch, [job(number) for number in page], 10)
     lane.offer(job(3))  # the receipt of its commit
     while lane.page_wanted:
         rest = [element for element in (1, 2, 3) if element > lane.cursor]
-        lane.page_came(lane.page_began(), [job(number) for number in rest], 10)
+        lane.add_page(lane.page_began(), [job(number) for number in rest], 10)
     assert sorted(started(lane)) == [1, 2, 3]
 
 
@@ -173,21 +173,21 @@ def test_a_delivery_freed_during_a_read_that_fails_comes_with_the_next_page() ->
     epoch = lane.page_began()
     lane.offer_freed(job(2, key=3))
     lane.page_failed(epoch)
-    lane.page_came(lane.page_began(), [job(1), job(2, key=3)], 10)
+    lane.add_page(lane.page_began(), [job(1), job(2, key=3)], 10)
     assert started(lane) == [1, 2]
 
 
 def test_a_freed_delivery_that_was_started_already_does_not_start_again() -> None:
     lane = lane_of()
     lane.start_over()
-    lane.page_came(lane.page_began(), [job(1), job(2, key=3)], 10)
+    lane.add_page(lane.page_began(), [job(1), job(2, key=3)], 10)
     assert started(lane) == [1, 2]
     lane.offer_freed(job(2, key=3))
     assert started(lane) == []
     lane.start_over()
     epoch = lane.page_began()
     lane.offer_freed(job(2, key=3))
-    lane.page_came(epoch, [job(3)], 10)
+    lane.add_page(epoch, [job(3)], 10)
     assert started(lane) == [3]
 
 

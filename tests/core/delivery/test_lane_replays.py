@@ -76,14 +76,14 @@ def test_what_did_not_leave_takes_the_room_of_one_that_waits() -> None:
     assert one is not None
     lane.put_back(one, wanted=True)
     assert lane.replaying == 0 and lane.running == 0 and lane.unsettled == []
-    lane.page_came(lane.page_began(), [replay(1)], 10)
+    lane.add_page(lane.page_began(), [replay(1)], 10)
     assert lane.replaying == 1 and started(lane) == [1]
 
 
 def test_what_a_page_shows_goes_to_the_queue_that_it_belongs_to() -> None:
     lane = lane_of()
     lane.start_over()
-    lane.page_came(lane.page_began(), [replay(1), job(2)], 128)
+    lane.add_page(lane.page_began(), [replay(1), job(2)], 128)
     assert lane.replaying == 1 and started(lane, 1) == [2]
 
 
@@ -105,7 +105,7 @@ def test_what_is_cancelled_while_a_page_is_read_is_not_taken_from_the_page() -> 
     lane.start_over()
     epoch = lane.page_began()
     lane.forget({DeliveryId(2)})
-    lane.page_came(epoch, [job(1), job(2), job(3)], 128)
+    lane.add_page(epoch, [job(1), job(2), job(3)], 128)
     assert started(lane) == [1, 3]
 
 
@@ -115,7 +115,7 @@ def test_what_is_cancelled_after_it_was_freed_during_a_read_does_not_start() -> 
     epoch = lane.page_began()
     lane.offer_freed(job(2, key=3))
     lane.forget({DeliveryId(2)})
-    lane.page_came(epoch, [job(1), job(3)], 10)  # it was read before it was freed
+    lane.add_page(epoch, [job(1), job(3)], 10)  # it was read before it was freed
     assert started(lane) == [1, 3]
 
 

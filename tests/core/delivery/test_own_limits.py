@@ -36,7 +36,7 @@ NO_SETTING = {
     Wait.LEARNED: "receiver",
     Wait.STOPPED_ALL: "stopped for all orgs",
     Wait.STOPPED_ORG: "stopped for this org",
-    Wait.STANDING: "does not send",
+    Wait.WEBHOOK_STATUS: "does not send",
     Wait.STORE: "store",
     Wait.CONNECTION: "connection",
     Wait.OLDER: "Older deliveries",

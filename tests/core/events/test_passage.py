@@ -10,10 +10,10 @@ from tidings.core.events.passage import (
     TEXT_MAX,
     Doors,
     Passage,
+    find_passage,
     first_of,
     next_hop,
     read_passage,
-    said_in,
 )
 from tidings.core.ids import OrgId
 
@@ -78,8 +78,8 @@ def test_parameters_of_others_are_passed_over_and_what_a_proxy_has_joined_is_rea
     assert read_passage("1; via=a, 3; via=a.b.c , 2") == Passage(3, ("a", "b", "c"))
     assert read_passage(3) == Passage(3)  # a CloudEvent's extension may be a number
     twice = [("Tidings-Hops", "1; via=a"), ("x", "y"), ("tidings-hops", "4; via=b")]
-    assert read_passage(said_in(twice)) == Passage(4, ("b",))
-    assert said_in([("x", "tidings-hops")]) is None
+    assert read_passage(find_passage(twice)) == Passage(4, ("b",))
+    assert find_passage([("x", "tidings-hops")]) is None
 
 
 def test_the_bounds_are_eight_hops_and_the_third_time_by_the_same_door() -> None:

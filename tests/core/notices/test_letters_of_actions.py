@@ -4,7 +4,7 @@ import pytest
 
 from tests.core.notices.webhooks import webhook
 from tests.declared_actions import SECRET, text_message, welcome
-from tidings.core.actions.act_words import told_of
+from tidings.core.actions.act_words import action_facts
 from tidings.core.actions.action import Act, KafkaRecordAct, NewEvents, Plain, TableRowAct
 from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.ids import DeliveryId, OrgId
@@ -30,7 +30,7 @@ CAUSES = ("refused", "401", "404", "410", "422", "429", "500", "503", "timeout",
 
 
 def fails(act: Act | None, cause: str) -> EmailText:
-    told = told_of(act, cause)
+    told = action_facts(act, cause)
     return email(FAILING, OrgId(7), failing(webhook(url=""), 50, HOUR, 9 * HOUR, 12, cause, told))
 
 
@@ -60,8 +60,8 @@ def test_no_letter_about_an_action_speaks_of_a_webhook_or_tells_a_secret(
     [batch] = gathering.due(0.0)
     for words in (
         fails(act, cause),
-        email(EXHAUSTED, OrgId(7), exhausted(batch, told_of(act, cause))),
-        email(RECOVERED, OrgId(7), recovered(webhook(url=""), 1, 2, told_of(act))),
+        email(EXHAUSTED, OrgId(7), exhausted(batch, action_facts(act, cause))),
+        email(RECOVERED, OrgId(7), recovered(webhook(url=""), 1, 2, action_facts(act))),
     ):
         head = words.text.partition("\n-- \n")[0]
         assert words.subject.startswith("Action hook 1")
@@ -71,7 +71,9 @@ def test_no_letter_about_an_action_speaks_of_a_webhook_or_tells_a_secret(
 
 def test_an_action_that_left_its_file_is_told_with_the_two_ways_from_there() -> None:
     reason = LEFT_FILE
-    words = email(DISABLED, OrgId(7), disabled(webhook(url=""), reason, 1, None, told_of(None)))
+    words = email(
+        DISABLED, OrgId(7), disabled(webhook(url=""), reason, 1, None, action_facts(None))
+    )
     assert words.subject == "Action hook 1 is disabled"
     assert "hook 1 is not in the file of actions any more, so it is not done.\n\nP" in words.text
     assert "Parked: 1 run, and every new one." in words.text
@@ -85,12 +87,12 @@ def test_runs_of_which_nothing_could_be_made_are_told_with_the_reason_that_their
     gathering.add(webhook(url=""), DeliveryEnd(HOUR, "transform", DeliveryId(1), "e", why=why))
     gathering.add(webhook(url=""), DeliveryEnd(HOUR, "", parked=2))
     [batch] = gathering.due(0.0)
-    fact = exhausted(batch, told_of(CALL, batch.cause, batch.why))
+    fact = exhausted(batch, action_facts(CALL, batch.cause, batch.why))
     words = email(EXHAUSTED, OrgId(7), fact)
     assert words.subject == "Action hook 1: 3 runs ended without being done"
     assert ": 1 run failed for good and 2 runs were parked at 1970-01-01 01:00 UTC." in words.text
     assert f"Of the last one: {why}" in words.text
-    later = fact | {"cause": "", "action": told_of(CALL)}
+    later = fact | {"cause": "", "action": action_facts(CALL)}
     assert merged(fact, later)["action"]["trouble"] == why, "the last one that is known"
 
 

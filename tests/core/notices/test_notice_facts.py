@@ -72,7 +72,7 @@ def test_what_was_told_long_ago_is_forgotten() -> None:
     assert len(gathering.due(0.0)) == 499
     gathering.add(webhook(1), DeliveryEnd(0, "400"))
     gathering.due(10 * EVERY_S)
-    assert len(gathering._told_s) == 1
+    assert len(gathering._logged_s) == 1
 
 
 def test_the_same_fact_is_the_same_event_and_another_is_another() -> None:

@@ -299,10 +299,10 @@ def test_what_is_refused_says_code_place_and_sentence(node: object, code: str, p
     assert (wrong.code, wrong.place) == (code, place)
     [refusal] = wrong.refusals  # what callers are answered
     assert (refusal.code, refusal.field) == (code, place)
-    assert refusal.message == str(wrong) == f"{wrong.said} ({code}, field {place})"
-    assert "; got " in wrong.said and wrong.said.endswith((".", "}", "2"))
+    assert refusal.message == str(wrong) == f"{wrong.message} ({code}, field {place})"
+    assert "; got " in wrong.message and wrong.message.endswith((".", "}", "2"))
     for word in ("invalid", "oops", "please", "None"):
-        assert word not in wrong.said
+        assert word not in wrong.message
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tidings.core.shaping.filter import OPERATORS, compile_filter
-from tidings.core.shaping.filter_words import filter_said
+from tidings.core.shaping.filter_words import describe_filter
 
 GOLD = {"path": "data.tier", "eq": "gold"}
 MANY = {"path": "data.points", "gte": 100, "lt": 1000}
@@ -32,11 +32,11 @@ MANY = {"path": "data.points", "gte": 100, "lt": 1000}
     ],
 )  # fmt: skip
 def test_a_filter_is_read_as_a_sentence(filter: dict[str, Any], said: str) -> None:
-    assert filter_said(compile_filter(filter)) == said
+    assert describe_filter(compile_filter(filter)) == said
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_every_operator_has_its_words(operator: str) -> None:
     operand: Any = {"in": ["x"], "exists": True}.get(operator, "x")
-    said = filter_said(compile_filter({"path": "a", operator: operand}))
+    said = describe_filter(compile_filter({"path": "a", operator: operand}))
     assert said.startswith("a ") and len(said.split()) >= 3

@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.webhooks.webhook_bodies import BODY, KNOWN
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, unheard_said
+from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, warn_of_unheard
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX
 from tidings.core.webhooks.mailing import UNSUBSCRIBE_MAX, is_way_out
 from tidings.core.webhooks.masks import SCRUBBED_FROM, SHOWN_FROM, scrubbed_headers
@@ -59,8 +59,8 @@ def test_a_way_to_unsubscribe_fits_into_a_line(length: int, is_taken: bool) -> N
 
 
 def test_five_names_that_are_unheard_are_told_and_the_rest_counted() -> None:
-    assert "under a, b, c, d, e. " in unheard_said("abcde")
-    assert "under a, b, c, d, e and 1 more. " in unheard_said("abcdef")
+    assert "under a, b, c, d, e. " in warn_of_unheard("abcde")
+    assert "under a, b, c, d, e and 1 more. " in warn_of_unheard("abcdef")
 
 
 def test_what_a_receiver_sends_back_is_hidden_from_the_length_of_a_secret_on() -> None:

@@ -156,7 +156,7 @@ class Other(TestMessage):
         self.org = what.get("org", self.org)
         self._dated = what.get("dated", "1")
 
-    def leaves(self, carried: Headers) -> Headers | None:
+    def headers_if_current(self, carried: Headers) -> Headers | None:
         marks = [("tidings-test", "true")] if self.trial else []
         return [*carried, ("webhook-id", self.id), ("webhook-timestamp", self._dated), *marks]
 

@@ -284,8 +284,8 @@ async def test_a_record_has_the_actions_key_and_value_and_no_signature_of_anothe
     class Signed(TestMessage):
         key = 255  # type: ignore[assignment]
 
-        def leaves(self, carried: Any) -> Any:
-            headers = super().leaves(carried)
+        def headers_if_current(self, carried: Any) -> Any:
+            headers = super().headers_if_current(carried)
             return None if headers is None else [*headers, ("webhook-signature", "v1,x")]
 
     async with KafkaSubject(broker) as subject:

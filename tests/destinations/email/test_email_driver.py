@@ -115,8 +115,8 @@ class Dated(TestMessage):
         super().__init__(email().body, trial=trial)
         self._dated = dated
 
-    def leaves(self, carried: Headers) -> Headers | None:
-        headers = super().leaves([*carried, ("webhook-timestamp", self._dated)])
+    def headers_if_current(self, carried: Headers) -> Headers | None:
+        headers = super().headers_if_current([*carried, ("webhook-timestamp", self._dated)])
         return [*(headers or ()), *([("tidings-test", "true")] if self.trial else [])]
 
 

@@ -36,7 +36,7 @@ def test_a_code_is_what_http_has_for_the_same(
 
 
 def test_who_is_told_of_a_limit_is_told_by_the_quota_alone() -> None:
-    assert refused(89, "crm", 0, 0.0, DEFAULT_POLICY).limit is Limit.TOLD
+    assert refused(89, "crm", 0, 0.0, DEFAULT_POLICY).limit is Limit.STATED
     assert refused(19, "crm", 0, 0.0, DEFAULT_POLICY).limit is Limit.LIKELY
     assert refused(7, "crm", 0, 0.0, DEFAULT_POLICY).limit is None
 

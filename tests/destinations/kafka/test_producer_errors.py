@@ -47,7 +47,7 @@ class Odd(TestMessage):
         super().__init__()
         self._how = how
 
-    def leaves(self, carried: Headers) -> Headers | None:
+    def headers_if_current(self, carried: Headers) -> Headers | None:
         if self._how == "raises":
             raise ValueError("a secret")
         return [("name", "\ud800")]

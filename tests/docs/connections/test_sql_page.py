@@ -19,7 +19,7 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.webhook_form import Known
 from tidings.destinations.sql.driver import SqlDestination
-from tidings.destinations.sql.verdicts import SAID
+from tidings.destinations.sql.verdicts import EXPLANATIONS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "destinations-sql.md").read_text("utf-8")
 [FILE] = re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL)
@@ -71,5 +71,5 @@ def test_the_page_says_what_the_code_has() -> None:
     assert len(tables_of(tomllib.loads(FILE)["crm"], OrgId(2001))) == 2
     assert command_of("sql") in PAGE and f"at most {COLUMNS_MAX}" in PAGE
     assert f"of all webhooks together | {LINES_USUAL} |" in PAGE
-    for state, said in SAID.items():
+    for state, said in EXPLANATIONS.items():
         assert re.search(rf"^\| .*{state}[…:, ].*{said.status}", PAGE, re.MULTILINE), state

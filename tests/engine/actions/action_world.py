@@ -87,7 +87,7 @@ class Doing:
 
     async def send(self, message: Message) -> AttemptResult | None:
         await asyncio.sleep(0.01)
-        if message.leaves([]) is None:
+        if message.headers_if_current([]) is None:
             return None
         made = made_in(message.body)
         assert made is not None

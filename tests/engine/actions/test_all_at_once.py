@@ -96,7 +96,7 @@ class Weeks:
         [survey] = [
             state.webhook for state in webhooks.everywhere() if state.webhook.name == "survey"
         ]
-        await webhooks.set_standing(survey.number, standing, "brand", "brand")
+        await webhooks.set_status(survey.number, standing, "brand", "brand")
         await asyncio.sleep(1)
 
     def _something_happens(self) -> None:

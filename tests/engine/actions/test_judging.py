@@ -292,7 +292,7 @@ def test_an_action_that_was_paused_is_paused_when_it_is_back_in_the_file() -> No
 
     async def scenario(world: ActionWorld) -> ActionWorld:
         [mail] = [state.webhook for state in world.parts.webhooks.list(ORG)]
-        await world.parts.webhooks.say(ORG, mail.id, "pause", "brand")
+        await world.parts.webhooks.change_status(ORG, mail.id, "pause", "brand")
         for _ in range(2):
             world = await world.restarted(action("other"))
             assert (
@@ -303,7 +303,7 @@ def test_an_action_that_was_paused_is_paused_when_it_is_back_in_the_file() -> No
         await asyncio.sleep(DAY)
         assert world.parts.webhooks.living(ORG, mail.id).webhook.standing is WebhookStatus.PAUSED
         assert world.did() == [] and world.states() == [State.PENDING]
-        await world.parts.webhooks.say(ORG, mail.id, "resume", "brand")
+        await world.parts.webhooks.change_status(ORG, mail.id, "resume", "brand")
         await asyncio.sleep(1)
         assert len(world.did()) == 1
         return world
@@ -325,10 +325,8 @@ def test_an_action_of_one_org_is_never_done_as_that_of_another_by_its_name() -> 
         [own] = [state.webhook for state in world.parts.webhooks.list(ORG)]
         assert own.standing is WebhookStatus.DISABLED
         with pytest.raises(Conflict):
-            await world.parts.webhooks.say(ORG, own.id, "enable", "their admin")
-        await world.parts.webhooks.set_standing(
-            own.number, WebhookStatus.ACTIVE, None, "by mistake"
-        )
+            await world.parts.webhooks.change_status(ORG, own.id, "enable", "their admin")
+        await world.parts.webhooks.set_status(own.number, WebhookStatus.ACTIVE, None, "by mistake")
         await world.event()
         await asyncio.sleep(DAY)
         assert world.contacts.asked == 0 and len(world.doer.tried) == tried and not world.did()

@@ -107,9 +107,9 @@ async def test_a_record_is_found_and_remembered_for_its_time(world: World) -> No
     world.source.answers["1"] = {"name": "gold"}
     for said in (FOUND, FOUND_BEFORE, FOUND_BEFORE):
         found = await world.find(1, cache_s=30)
-        assert (found.record, found.said) == ({"name": "gold"}, said)
+        assert (found.record, found.outcome) == ({"name": "gold"}, said)
     world.passed.s += 29.9
-    assert (await world.find(1, cache_s=30)).said == FOUND_BEFORE
+    assert (await world.find(1, cache_s=30)).outcome == FOUND_BEFORE
     world.source.answers["1"] = {"name": "silver"}
     world.passed.s += 0.2
     assert (await world.find(1, cache_s=30)).record == {"name": "silver"}
@@ -157,7 +157,7 @@ async def test_without_a_value_nobody_is_asked(world: World, value: object) -> N
     assert await world.find(value) == (None, NOTHING_TO_ASK, 0.0)
     where = CsvLookup("/x.csv", "id", "event.id")
     found = await world.lookups.find(ActionLookup("tier", where), {"event": {"id": value}})
-    assert found.said == NOTHING_TO_ASK and world.source.asked == []
+    assert found.outcome == NOTHING_TO_ASK and world.source.asked == []
 
 
 async def test_however_many_ask_for_the_same_it_is_asked_once(world: World) -> None:
@@ -232,7 +232,7 @@ async def test_who_fails_in_a_row_is_left_alone_and_tried_again(world: World) ->
     assert len(world.source.asked) == FAILURES_MAX
     assert "left alone" in down.reason and down.wait_s == pytest.approx(PAUSE_S)
     assert world.lookups.down("tier") and not world.lookups.down("other")
-    assert (await world.find(1, "other")).said == NOTHING, "others are asked"
+    assert (await world.find(1, "other")).outcome == NOTHING, "others are asked"
     world.source.usual = {"name": "gold"}
     world.passed.s += PAUSE_S + 0.1
     assert (await world.find("a")).record == {"name": "gold"}

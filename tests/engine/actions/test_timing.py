@@ -241,7 +241,7 @@ def test_one_whose_need_is_taken_away_while_it_waits_is_not_done(
         world.doer.status["mail"] = 503
         await world.event()
         await asyncio.sleep(HOUR)
-        await world.parts.webhooks.set_standing(number_of(world), standing, "gone", "brand")
+        await world.parts.webhooks.set_status(number_of(world), standing, "gone", "brand")
         await asyncio.sleep(HOUR / 3)
         assert world.states("survey") == [State.CANCELLED] and world.why("survey")[-1] == said
 
@@ -254,13 +254,13 @@ def test_one_that_was_ended_while_it_waited_is_not_begun_again_when_its_need_is_
         await world.event()
         await asyncio.sleep(HOUR)
         number = number_of(world, "survey")
-        await world.parts.webhooks.set_standing(number, WebhookStatus.DISABLED, "stop", "brand")
+        await world.parts.webhooks.set_status(number, WebhookStatus.DISABLED, "stop", "brand")
         await asyncio.sleep(1)
         assert world.states("survey") == [State.PARKED]
         world.doer.status.clear()
         await asyncio.sleep(12 * HOUR)
         assert len(world.did()) == 1 and world.states("survey") == [State.PARKED]
-        await world.parts.webhooks.set_standing(number, WebhookStatus.ACTIVE, None, "brand")
+        await world.parts.webhooks.set_status(number, WebhookStatus.ACTIVE, None, "brand")
         await asyncio.sleep(12 * HOUR)
         assert world.did("survey") == []
 
@@ -269,15 +269,11 @@ def test_one_that_was_ended_while_it_waited_is_not_begun_again_when_its_need_is_
 
 def test_one_whose_need_is_paused_goes_on_when_that_does() -> None:
     async def scenario(world: ActionWorld) -> None:
-        await world.parts.webhooks.set_standing(
-            number_of(world), WebhookStatus.PAUSED, None, "brand"
-        )
+        await world.parts.webhooks.set_status(number_of(world), WebhookStatus.PAUSED, None, "brand")
         await world.event()
         await asyncio.sleep(100 * HOUR)
         assert world.did("survey") == []
-        await world.parts.webhooks.set_standing(
-            number_of(world), WebhookStatus.ACTIVE, None, "brand"
-        )
+        await world.parts.webhooks.set_status(number_of(world), WebhookStatus.ACTIVE, None, "brand")
         await asyncio.sleep(3)
         assert len(world.did()) == len(world.did("survey")) == 1
 
@@ -296,9 +292,9 @@ def test_those_who_will_never_be_woken_leave_room_for_others(
             await world.event(customer)
         await asyncio.sleep(60)
         number = number_of(world)
-        await world.parts.webhooks.set_standing(number, WebhookStatus.DISABLED, "gone", "brand")
+        await world.parts.webhooks.set_status(number, WebhookStatus.DISABLED, "gone", "brand")
         await asyncio.sleep(HOUR)
-        await world.parts.webhooks.set_standing(number, WebhookStatus.ACTIVE, None, "brand")
+        await world.parts.webhooks.set_status(number, WebhookStatus.ACTIVE, None, "brand")
         await world.event(9)
         await asyncio.sleep(2 * HOUR)
         world.doer.status.clear()

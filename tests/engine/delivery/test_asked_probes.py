@@ -41,7 +41,7 @@ async def left_alone(world: NoticeWorld) -> Webhook:
 
 
 async def resume(world: NoticeWorld, crm: Webhook) -> None:
-    await world.webhooks.say(ORG, crm.id, "resume", "tidings")
+    await world.webhooks.change_status(ORG, crm.id, "resume", "tidings")
 
 
 async def retry(world: NoticeWorld, crm: Webhook) -> None:

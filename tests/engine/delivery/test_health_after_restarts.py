@@ -128,7 +128,7 @@ def test_what_failed_before_it_was_enabled_again_does_not_come_back_with_a_resta
         crm = await crm_of(world)
         await send(world, 60, bad_of_20=10)
         for standing in (WebhookStatus.PAUSED, WebhookStatus.ACTIVE):
-            await world.webhooks.set_standing(crm.number, standing, None)
+            await world.webhooks.set_status(crm.number, standing, None)
         assert shown(world, crm) is None
         world = await world.restarted()
         assert shown(world, crm) is None

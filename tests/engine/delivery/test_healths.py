@@ -31,15 +31,19 @@ class Scene:
         )
 
     def failing(
-        self, webhook: Webhook, health: port.StoredHealth, until_ms: int, told: Callable[[], None]
+        self,
+        webhook: Webhook,
+        health: port.StoredHealth,
+        until_ms: int,
+        on_notified: Callable[[], None],
     ) -> None:
         assert until_ms == self.healths.ends_ms(health)
         self.said.append(("failing", health.told))
-        told()
+        on_notified()
 
-    def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
+    def recovered(self, webhook: Webhook, since_ms: int, on_notified: Callable[[], None]) -> None:
         self.said.append(("recovered", since_ms))
-        told()
+        on_notified()
 
     def fail(self, count: int = 1) -> None:
         for _ in range(count):

@@ -120,11 +120,9 @@ def test_one_that_has_ended_since_is_not_owed_the_automatic_try_of_before(ended_
         if ended_by == "a cancel":
             await parts.delivery.replay.runs.cancel([delivery], "me")
         else:
-            await parts.webhooks.set_standing(
-                crm.number, WebhookStatus.DISABLED, "it is over", "me"
-            )
+            await parts.webhooks.set_status(crm.number, WebhookStatus.DISABLED, "it is over", "me")
             await asyncio.sleep(1)
-            await parts.webhooks.set_standing(crm.number, WebhookStatus.ACTIVE, None, "me")
+            await parts.webhooks.set_status(crm.number, WebhookStatus.ACTIVE, None, "me")
         assert state_of(world) in (State.CANCELLED, State.PARKED)
         world.receivers.status["/crm"] = 400
         assert (

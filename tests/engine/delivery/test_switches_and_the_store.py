@@ -74,7 +74,7 @@ def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
 
     async def scenario(world: NoticeWorld) -> None:
         crm = await world.webhook("crm", "groupCreated")
-        await world.webhooks.say(crm.org, crm.id, "pause", "its owner")
+        await world.webhooks.change_status(crm.org, crm.id, "pause", "its owner")
         world.store.half.connection.execute(
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)"
             " INSERT INTO delivery (id, event, webhook, version, state, attempts)"
@@ -82,10 +82,10 @@ def test_disabling_and_deleting_end_everything_whichever_slices_were_refused(
             (count, crm.number, int(State.PENDING)),
         ).fetchall()
         world.notices.disabled = (  # type: ignore[method-assign]
-            lambda webhook, reason, parked, since_ms, told: parks.append(parked)
+            lambda webhook, reason, parked, since_ms, on_notified: parks.append(parked)
         )
         refused = refusing(world.store, "retire", lambda call: call in fails)
-        await world.webhooks.set_standing(crm.number, standing, "It is gone.")
+        await world.webhooks.set_status(crm.number, standing, "It is gone.")
         async with asyncio.timeout(60):
             await world.webhooks.retired()
         ends_in = State.PARKED if standing is WebhookStatus.DISABLED else State.CANCELLED

@@ -115,7 +115,7 @@ class Fails:
     async def send(self, message: Message) -> Any:
         self.come_to("send")
         await asyncio.sleep(0)
-        if message.leaves([]) is None:
+        if message.headers_if_current([]) is None:
             return None
         self.sent.append(message.body)
         self.come_to("answer")
@@ -250,7 +250,7 @@ async def test_our_own_decision_may_fail_and_neither_delivery_nor_slot_is_lost(
         refusal = AttemptResult(DeliveryVerdict.AGAIN, ReceiverAnswer(503, (), b"", False, 1.0))
 
         async def refuse(message: Message) -> AttemptResult:
-            message.leaves([])
+            message.headers_if_current([])
             return refusal
 
         monkeypatch.setattr(fails, "send", refuse)
@@ -338,7 +338,7 @@ async def test_the_watch_leaves_what_is_held_alone() -> None:
 
     async def hang(message: Message) -> AttemptResult:
         await gate.wait()
-        message.leaves([])
+        message.headers_if_current([])
         return TAKEN
 
     scene.fails.send = hang  # type: ignore[method-assign]
@@ -357,7 +357,7 @@ async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirt
     scene, gate = Scene(kind, Fails("", ValueError())), asyncio.Event()
 
     async def hang(message: Message) -> AttemptResult:
-        message.leaves([])
+        message.headers_if_current([])
         await gate.wait()
         return TAKEN
 
@@ -385,7 +385,7 @@ async def test_an_attempt_long_after_its_deadline_is_ended_as_our_fault() -> Non
     scene = Scene(HTTP, Fails("", ValueError()))
 
     async def hang(message: Message) -> AttemptResult:
-        message.leaves([])
+        message.headers_if_current([])
         await asyncio.Event().wait()
         return TAKEN
 

@@ -75,7 +75,7 @@ async def test_what_fits_becomes_what_it_would_have_become_at_once() -> None:
     assert msgspec.json.decode(item.body) == msgspec.json.decode(EVENT) | {
         "eventId": "id-1", "orgId": 7, "createdAt": 5,
     }  # fmt: skip
-    assert item.came == EVENT and item.event["orgId"] == 7
+    assert item.original == EVENT and item.event["orgId"] == 7
 
 
 async def test_what_misfits_is_refused_or_kept_with_a_warning() -> None:

@@ -69,7 +69,7 @@ class World:
         self.emails = Emails(
             store=s.store,
             clock=s.clock,
-            addresses=s.consents.told,
+            addresses=s.consents.recipients,
             mailer=self.mailer,
             awaits=s.consents.awaits,
             link=s.consents.link,

@@ -17,11 +17,11 @@ from tidings.core.notices.kinds import (
     LOOKUP_FAILING,
     RECOVERED,
     REPLAY_FINISHED,
-    SOURCE_ASIDE,
+    SOURCE_DEAD_LETTER,
     SOURCE_FAILING,
     connection_failing,
+    dead_letter_fact,
     lookup_failing,
-    source_aside,
     source_failing,
 )
 from tidings.egress.port import MailFailed
@@ -56,7 +56,9 @@ def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
         world.notices.tell(REPLAY_FINISHED, ORG, finished.example["data"])
         source = ("src_000000000000b", "loyalty", "kafka")
         world.notices.tell(SOURCE_FAILING, ORG, source_failing(source, 5, "It must answer."))
-        world.notices.tell(SOURCE_ASIDE, ORG, source_aside(source, 5, "no_value", "It must be."))
+        world.notices.tell(
+            SOURCE_DEAD_LETTER, ORG, dead_letter_fact(source, 5, "no_value", "It must be.")
+        )
         fact = lookup_failing("tier", ["welcome"], True, 5, 3, "It must answer.")
         world.notices.tell(LOOKUP_FAILING, ORG, fact)
         fact = connection_failing("mail", ["crm"], 5, "It must answer.")

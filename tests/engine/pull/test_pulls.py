@@ -94,11 +94,11 @@ async def test_each_word_ends_an_attempt_as_it_says(pulls: Pulls, webhook: Webho
     lane.waiting = [TestMessage(b"%d" % number) for number in range(4)]
     got = (await pulls.fetch(webhook, Asked(most=4, wait_s=0.1, lease_s=0.1))).offers
     a, b, c, d = (offer.token for offer in got)
-    assert pulls.say(webhook, said(Word.DELIVERED, a, a)) == 1
-    assert pulls.say(webhook, said(Word.NEVER, b, reason="no")) == 1
-    assert pulls.say(webhook, said(Word.AGAIN, c, delay_s=7)) == 1
+    assert pulls.settle(webhook, said(Word.DELIVERED, a, a)) == 1
+    assert pulls.settle(webhook, said(Word.NEVER, b, reason="no")) == 1
+    assert pulls.settle(webhook, said(Word.AGAIN, c, delay_s=7)) == 1
     await asyncio.sleep(0.3)
-    assert pulls.say(webhook, said(Word.LONGER, a, b, c, d)) == 0, "all of them have ended"
+    assert pulls.settle(webhook, said(Word.LONGER, a, b, c, d)) == 0, "all of them have ended"
     ended = {message.body: result for message, result in lane.ended}
     assert [ended[b"%d" % n].verdict for n in range(4)] == [  # type: ignore[union-attr]
         DeliveryVerdict.DELIVERED, DeliveryVerdict.NEVER, DeliveryVerdict.AGAIN,
@@ -189,7 +189,7 @@ async def test_readers_and_what_is_out_are_bounded_for_each_org_and_for_all(
     assert len(got.offers) == 6, "half of all, where nobody else reads"
     with pytest.raises(TooManyOut):
         await pulls.fetch(webhook, NOW)
-    pulls.say(webhook, said(Word.DELIVERED, *(offer.token for offer in got.offers)))
+    pulls.settle(webhook, said(Word.DELIVERED, *(offer.token for offer in got.offers)))
     await asyncio.sleep(0)
     assert (await pulls.fetch(webhook, NOW)).offers
     other = msgspec.structs.replace(webhook, number=webhook.number + 1, org=OrgId(2))
@@ -227,7 +227,7 @@ async def test_a_cursor_says_which_of_its_messages_it_did_not_acknowledge(
     lane = Lane(pulls, webhook)
     lane.waiting = [TestMessage(b"%d" % number) for number in range(3)]
     got = await pulls.fetch(webhook, Asked(most=3, wait_s=0.1))
-    pulls.say(webhook, said(Word.AGAIN, got.offers[0].token))
+    pulls.settle(webhook, said(Word.AGAIN, got.offers[0].token))
     await asyncio.sleep(0)
     told = await pulls.fetch(webhook, Asked(wait_s=0, cursor=got.cursor))
     assert told.acknowledged == (2, 1, True)
@@ -261,7 +261,9 @@ async def test_cursors_are_no_more_than_what_is_out(pulls: Pulls, webhook: Webho
         lane.waiting = [TestMessage(b"%d" % number) for number in range(10)]
         got = await pulls.fetch(webhook, Asked(most=10, wait_s=0.1))
         tokens = [offer.token for offer in got.offers]
-        pulls.say(webhook, said((Word.DELIVERED, Word.AGAIN, Word.NEVER)[round % 3], *tokens[:9]))
+        pulls.settle(
+            webhook, said((Word.DELIVERED, Word.AGAIN, Word.NEVER)[round % 3], *tokens[:9])
+        )
         await asyncio.sleep(0)
         assert sum(len(cursor.out) for cursor in desk._cursors.values()) == len(desk.out)
     pulls.give_back()
@@ -315,7 +317,7 @@ async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
             case 2 if held:
                 token = rng.choice(list(held))
                 word = rng.choice([Word.DELIVERED, Word.AGAIN, Word.LONGER])
-                assert pulls.say(webhook, said(word, token)) == 1
+                assert pulls.settle(webhook, said(word, token)) == 1
                 if word is Word.DELIVERED:
                     delivered.add(held[token])
                 if word is not Word.LONGER:
@@ -323,7 +325,7 @@ async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
             case 3:
                 lane.channel.follow(webhook)
             case _:
-                pulls.say(webhook, said(Word.DELIVERED, "unknown"))
+                pulls.settle(webhook, said(Word.DELIVERED, "unknown"))
         await asyncio.sleep(0.001)
         for message, result in lane.ended[done:]:
             if result is None or result.verdict is not DeliveryVerdict.DELIVERED:
@@ -352,7 +354,7 @@ async def test_a_message_that_cannot_leave_ends_its_own_attempt_and_the_next_is_
     with pytest.raises(ZeroDivisionError):
         await attempts[0]
     assert not attempts[1].done() and pulls.state(webhook.number) == (0, 1)
-    pulls.say(webhook, said(Word.DELIVERED, got.offers[0].token))
+    pulls.settle(webhook, said(Word.DELIVERED, got.offers[0].token))
     assert (await attempts[1]) is not None
 
 

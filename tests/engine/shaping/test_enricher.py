@@ -21,7 +21,7 @@ from tidings.core.budget import MEMORY_BYTES
 from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
-from tidings.core.shaping.left_out_words import code_of, said_of
+from tidings.core.shaping.left_out_words import code_of, describe_left_out
 from tidings.core.shaping.reference_rules import RecordKind
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.engine.shaping.enricher import Enricher
@@ -181,7 +181,7 @@ async def test_what_is_left_out_is_named_by_the_fields_that_asked_for_it() -> No
         "availablePointsBalanceEnrichmentEnabled",
         "awardedReferenceEnrichmentEnabled",
     )
-    assert said_of(scene.job.left_out) == (
+    assert describe_left_out(scene.job.left_out) == (
         "It was sent without till details, store details, customer identifiers, card numbers, "
         f"the points balance and awarded references. {scene.job.left_out.why} Once the "
         "platform answers, replay it with again: true to send all of it. To have deliveries "
@@ -229,7 +229,9 @@ async def test_a_fresh_balance_goes_before_a_loaded_one_and_a_loaded_one_before_
         assert (await scene.made(balance=True))["data"]["AvailablePointsBalance"] == balance
         assert (scene.job.left_out is not None) is (answer is DOWN)
     assert scene.job.left_out is not None and scene.job.left_out.fields == ()
-    assert "with the points balance that was loaded earlier" in said_of(scene.job.left_out)
+    assert "with the points balance that was loaded earlier" in describe_left_out(
+        scene.job.left_out
+    )
 
 
 async def test_a_store_that_cannot_be_read_makes_the_delivery_wait_whatever_it_wants() -> None:
@@ -323,7 +325,7 @@ async def test_an_event_cannot_name_so_many_records_that_its_message_takes_all_m
         assert first["customerIdentifiers"]["instore"] == {"mobile": "1"}
         assert last == {"customerIdentifiers": {"customerId": 7}}, "it stays as it came"
         assert scene.job.left_out is not None
-        assert said_of(scene.job.left_out) == (
+        assert describe_left_out(scene.job.left_out) == (
             "It was sent without customer identifiers. An event may name 5000 records, and 50 "
             "MB of them; this one names more. Send fewer customers in one event to have all "
             "of them filled in."
@@ -367,7 +369,7 @@ async def test_a_groups_event_gets_till_and_store_and_nobody_is_asked_for_a_cust
     assert "AvailablePointsBalance" not in data
     assert scene.origin.asked == []
     left_out = scene.job.left_out
-    assert left_out is not None and said_of(left_out) == OF_GROUP
+    assert left_out is not None and describe_left_out(left_out) == OF_GROUP
     assert code_of(left_out) == "no_customer"
     assert scene.enricher.thin == 0, "the platform is not to blame"
 
@@ -377,7 +379,7 @@ async def test_a_group_and_a_platform_that_is_down_are_both_told() -> None:
     await scene.made(event=of_group())
     left_out = scene.job.left_out
     assert left_out is not None and code_of(left_out) == "sent_thin"
-    assert said_of(left_out) == (
+    assert describe_left_out(left_out) == (
         f"{OF_GROUP} It was sent without till details, store details and awarded references. "
         f"{left_out.why} Once the platform answers, replay it with again: true to send all of "
         "it. To have deliveries wait instead, set enrichmentWhenDown to wait."

@@ -235,7 +235,9 @@ async def test_what_is_put_aside_again_is_one_row_whatever_the_reason() -> None:
             await intake.take(live, [ForeignMessage("t/0/0", [], b"no json")])
         await intake.take(live, [ForeignMessage("t/0/0", [], b"other")])  # the row was changed
         [row] = await aside(s, "t")
-        assert row["times"] == 5 and live.aside == 1 and live.aside_bytes == len("other")
+        assert (
+            row["times"] == 5 and live.dead_letters == 1 and live.dead_letter_bytes == len("other")
+        )
         await s.parts.sources.pumps.stop()
         await make(s)
         for body in (b"no json", b"no json", b"something else"):

@@ -93,7 +93,7 @@ async def test_an_org_is_told_of_a_source_that_opens_and_then_fails(
             intake,
             lambda *fact: facts.append(fact),
             lines=SourceLines(connection) if kind == OUTBOX else None,
-            told_after_ms=300_000,
+            notify_after_ms=300_000,
             sleep=sleep,
         )
         task = asyncio.ensure_future(flapping.run())

@@ -221,7 +221,7 @@ async def test_a_message_that_no_event_can_be_made_of_holds_up_nobody() -> None:
         topic.append(BODY % 3)
         live = await fetched(s, topic)
         await until(lambda: topic.taken == 4)
-        assert await numbers(s) == [0, 1, 3] and live.aside == 1
+        assert await numbers(s) == [0, 1, 3] and live.dead_letters == 1
         [kept] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
         assert kept["place"] == "t/0/2"
         await s.parts.sources.pumps.stop()
@@ -239,7 +239,7 @@ async def test_a_topic_that_was_made_anew_is_put_aside_and_not_taken_for_repeats
         pumps._stopping, pumps._drivers = False, {"kafka": anew}
         pumps.follow(live)
         await until(lambda: anew.taken == 1)
-        assert live.aside == 1 and await numbers(s) == [0, 1]
+        assert live.dead_letters == 1 and await numbers(s) == [0, 1]
         [kept] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
         assert kept["error"]["code"] == "place_reused"
         await pumps.stop()
@@ -352,7 +352,7 @@ async def test_an_org_is_told_once_of_a_source_that_fails_for_a_while() -> None:
             MAIN,
             sources_intake,
             lambda *fact: facts.append(fact),
-            told_after_ms=300_000,
+            notify_after_ms=300_000,
             sleep=sleep,
         )
         task = asyncio.ensure_future(pump.run())

@@ -25,10 +25,10 @@ class Told:
         reason: str,
         parked: int,
         since_ms: int | None,
-        told: Callable[[], None],
+        on_notified: Callable[[], None],
     ) -> None:
         self.all.append((webhook.id, parked))
-        self.done = told
+        self.done = on_notified
 
 
 async def next_owner(world: NoticeWorld) -> tuple[Webhooks, Told]:

@@ -23,7 +23,7 @@ def message(source: int, n: int, number: int = 0, reason: str = "why") -> port.D
 
 
 def put(subject: Subject, *messages: port.DeadLetter) -> None:
-    subject.ask(lambda store: store.put_aside(messages))
+    subject.ask(lambda store: store.put_dead_letters(messages))
 
 
 def page(
@@ -37,7 +37,7 @@ def page(
 
 
 def sums(subject: Subject) -> dict[int, tuple[int, int]]:
-    found = subject.ask(lambda store: store.aside_sums())
+    found = subject.ask(lambda store: store.dead_letter_sums())
     return {aside_sum.source: (aside_sum.messages, aside_sum.bytes) for aside_sum in found}
 
 
@@ -52,9 +52,9 @@ def test_a_source_and_what_it_put_aside_outlive_a_crash(subject: Subject) -> Non
     assert (newest.place, oldest.place) == ("m2", "m1")
     assert newest.headers == [("A", "b")] and newest.body == b"bb"
     assert sums(subject) == {made.number: (2, 3)}
-    one = subject.ask(lambda store: store.aside_message(made.number, newest.number))
+    one = subject.ask(lambda store: store.dead_letter(made.number, newest.number))
     assert one == newest
-    assert subject.ask(lambda store: store.aside_message(made.number + 1, newest.number)) is None
+    assert subject.ask(lambda store: store.dead_letter(made.number + 1, newest.number)) is None
 
 
 def test_a_change_keeps_the_number_the_name_and_the_time_it_was_made(subject: Subject) -> None:
@@ -83,7 +83,7 @@ def test_what_is_gone_stays_gone(subject: Subject) -> None:
     source = make(subject, "shop").number
     put(subject, message(source, 1))
     [kept] = page(subject, source).messages
-    subject.ask(lambda store: store.drop_aside(source, [kept.number]))
+    subject.ask(lambda store: store.drop_dead_letters(source, [kept.number]))
     put(subject, message(source, 1, kept.number, "another"))
     assert page(subject, source).messages == []
     subject.ask(lambda store: store.drop_source(source))
@@ -111,9 +111,9 @@ def test_what_is_dropped_is_gone_and_the_rest_is_counted(subject: Subject) -> No
     put(subject, message(source, 1), message(source, 2), message(other, 3))
     numbers = [message.number for message in page(subject, source).messages]
     [foreign] = [message.number for message in page(subject, other).messages]
-    left = subject.ask(lambda store: store.drop_aside(source, [numbers[0], foreign]))
+    left = subject.ask(lambda store: store.drop_dead_letters(source, [numbers[0], foreign]))
     assert (left.source, left.messages, left.bytes) == (source, 1, 1)
-    left = subject.ask(lambda store: store.drop_aside(source, numbers))
+    left = subject.ask(lambda store: store.drop_dead_letters(source, numbers))
     assert (left.messages, left.bytes) == (0, 0)
     assert sums(subject) == {other: (1, 3)}
     subject.ask(lambda store: store.drop_source(other))
@@ -154,7 +154,7 @@ def test_a_message_that_comes_again_is_kept_once_with_what_came_last(subject: Su
         return msgspec.structs.replace(message(source, n), **changed)
 
     def put_known(*messages: port.DeadLetter) -> list[port.ReplacedMessage | None]:
-        return list(subject.ask(lambda store: store.put_aside(messages)))
+        return list(subject.ask(lambda store: store.put_dead_letters(messages)))
 
     assert put_known(known(1), known(2), known(3, other)) == [
         None, port.ReplacedMessage("code", 1), None,
@@ -172,7 +172,7 @@ def test_conflicts_are_counted_beside_and_the_oldest_go_first(subject: Subject) 
         for n in range(1, 4)
     ]
     put(subject, message(source, 5), *conflicts)
-    [found] = subject.ask(lambda store: store.aside_sums())
+    [found] = subject.ask(lambda store: store.dead_letter_sums())
     assert (found.messages, found.conflicts, found.conflict_bytes) == (4, 3, 6)
     assert found.conflict_field == "data.f3"
     left = subject.ask(lambda store: store.drop_conflicts(source, 2))

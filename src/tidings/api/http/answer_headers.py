@@ -33,8 +33,8 @@ def with_all(send: Send) -> Send:
     def sending(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":
             headers = message["headers"]
-            said = {name for name, _ in headers}
-            headers += [pair for pair in ALL if pair[0] not in said]
+            names = {name for name, _ in headers}
+            headers += [pair for pair in ALL if pair[0] not in names]
         return send(message)
 
     return sending

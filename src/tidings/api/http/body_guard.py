@@ -108,7 +108,7 @@ class GuardedBody:
         self._receive = receive
         self._judged = self._ended = self._gave_way = False
         self._announced: int | None = None
-        self._came = 0
+        self._received = 0
         self._taken = 0
         self._since_s = 0.0
         self._reading: asyncio.Task[Any] | None = None
@@ -126,12 +126,12 @@ class GuardedBody:
             return message
         streamed = STREAMED in self._scope
         size = len(message.get("body", b""))
-        self._came = size if streamed else self._came + size
+        self._received = size if streamed else self._received + size
         self._ended = not message.get("more_body", False)
-        if not streamed and self._came > max(ANY_BYTES_MAX, self._announced or 0):
+        if not streamed and self._received > max(ANY_BYTES_MAX, self._announced or 0):
             raise too_large(ANY_BYTES_MAX)
-        if self._came > max(self._taken, SMALL_BYTES):
-            await self._take(self._came)
+        if self._received > max(self._taken, SMALL_BYTES):
+            await self._take(self._received)
         if self._ended:
             self._guard.ended(self)
         return message

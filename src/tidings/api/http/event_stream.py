@@ -26,13 +26,13 @@ def event_stream(
 ) -> Response:
     """What a feed tells on a channel, for as long as it may be heard; then the place is free."""
     subscription = feed.subscribe(channel)
-    heard = told(feed, subscription, may_hear, keep_alive_s)
+    heard = sse_events(feed, subscription, may_hear, keep_alive_s)
     stream = EventStream(heard, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS)
     stream.ends = (lambda: feed.unsubscribe(subscription), give_back)
     return stream
 
 
-async def told(
+async def sse_events(
     feed: Feed,
     subscription: Subscription,
     may_hear: Callable[[], bool],

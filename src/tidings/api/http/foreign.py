@@ -30,11 +30,11 @@ def foreign(
     origin, site = headers.get(ORIGIN), headers.get(FETCH_SITE)
     if origin is None and site is None:
         return None
-    said = None if origin is None else origin.decode("latin-1")
+    origin_text = None if origin is None else origin.decode("latin-1")
     where = None if site is None else site.decode("latin-1")
-    if from_page_of(ours(), said, None, where):
+    if from_page_of(ours(), origin_text, None, where):
         return None
-    got, header = (said, "Origin") if said else (where, "Sec-Fetch-Site")
+    got, header = (origin_text, "Origin") if origin_text else (where, "Sec-Fetch-Site")
     return (
         "The call must come from a program, or from a page of this service; got one that a browser "
         f"makes for another site ({describe_value(got)}). Let your server make it.",

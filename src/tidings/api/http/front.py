@@ -56,20 +56,20 @@ class Front:
 
     def address(self, scope: Scope) -> str:
         """Who calls."""
-        return self._told(scope).address
+        return self._origin_of(scope).address
 
     def reached(self, scope: Scope) -> CallOrigin:
         """How a call was made. A scope as the server made it, headers in lower case."""
-        told, host = self._told(scope), _header(scope)
-        scheme, authority = told.scheme or scope.get("scheme", "http"), told.authority or host
-        straight = not (told.scheme or told.authority) and _is_loopback(host)
+        origin, host = self._origin_of(scope), _header(scope)
+        scheme, authority = origin.scheme or scope.get("scheme", "http"), origin.authority or host
+        straight = not (origin.scheme or origin.authority) and _is_loopback(host)
         if self._authority and not straight:
-            scheme, authority = told.scheme or self._scheme, self._authority
-        return CallOrigin(told.address, scheme, authority)
+            scheme, authority = origin.scheme or self._scheme, self._authority
+        return CallOrigin(origin.address, scheme, authority)
 
     def host(self, scope: Scope) -> str:
         """The host that a call was made to, and its port if any, whatever the service's URL is."""
-        return self._told(scope).authority or _header(scope)
+        return self._origin_of(scope).authority or _header(scope)
 
     def origins(self, scope: Scope) -> set[str]:
         """The origins of our own pages, for a call that has not come through the front."""
@@ -100,8 +100,8 @@ class Front:
 
         return serve
 
-    def _told(self, scope: Scope) -> Origin:
-        return self._proxies.told(_peer(scope), scope["headers"])
+    def _origin_of(self, scope: Scope) -> Origin:
+        return self._proxies.origin_of(_peer(scope), scope["headers"])
 
 
 def _peer(scope: Scope) -> str:

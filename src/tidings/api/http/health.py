@@ -38,8 +38,8 @@ def health_routes(
     async def readyz() -> Response:
         problems = health.problems()
         ready = not problems
-        told = {"ready": ready, "problems": problems, "notices": health.notices()}
-        return answer(told, 200 if ready else 503)
+        report = {"ready": ready, "problems": problems, "notices": health.notices()}
+        return answer(report, 200 if ready else 503)
 
     @router.get("/metrics", summary="Figures for Prometheus")
     async def figures(request: Request) -> Response:

@@ -63,9 +63,9 @@ class MetricsReaders:
         given = authorization[len(SCHEME) :].strip().encode("utf-8", "replace")
         return hmac.compare_digest(given, self.token.encode())
 
-    def _is_near(self, said: str | None) -> bool:
+    def _is_near(self, peer: str | None) -> bool:
         try:
-            address = ipaddress.ip_address(said or "")
+            address = ipaddress.ip_address(peer or "")
         except ValueError:
             return False
         address = getattr(address, "ipv4_mapped", None) or address

@@ -19,12 +19,12 @@ class Success(NamedTuple):
 
     status: int
     description: str
-    said: Any = None
+    body: Any = None
     media: str = JSON
 
 
-def _one(description: str, said: Any, status: int = 200) -> list[Success]:
-    return [Success(status, description, said)]
+def _one(description: str, schema: Any, status: int = 200) -> list[Success]:
+    return [Success(status, description, schema)]
 
 
 _JOB = _one("The replay", "#ReplayJob")

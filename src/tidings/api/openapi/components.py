@@ -97,7 +97,7 @@ _SOURCE: dict[str, Any] = {
     "troubleSince": "time|null",
     "warnings": ["text"],
 }
-_ASIDE: dict[str, Any] = {
+_DEAD_LETTER: dict[str, Any] = {
     "id": "text",
     "at": "time",
     "place": "text",
@@ -184,8 +184,8 @@ COMPONENTS: dict[str, Any] = {
         "eventName": "text|null",
         "reason": "text|null",
     },
-    "AsideMessage": _ASIDE,
-    "WholeAsideMessage": _ASIDE | {"headers": ["#Header"], "body": "#Bytes"},
+    "AsideMessage": _DEAD_LETTER,
+    "WholeAsideMessage": _DEAD_LETTER | {"headers": ["#Header"], "body": "#Bytes"},
     "SourcePreview": {
         "verified": "yes|null",
         "notVerified": "text|null",

@@ -111,7 +111,7 @@ def complete(
     parts["schemas"].pop("ValidationError", None)
     ours = {**components.COMPONENTS, **accept.COMPONENTS, **streams.COMPONENTS}
     parts["schemas"] |= description.components()
-    parts["schemas"] |= {name: schema(said) for name, said in ours.items()}
+    parts["schemas"] |= {name: schema(components) for name, components in ours.items()}
     parts["schemas"] |= accept.EVENT_SCHEMAS | {
         filter_schema.NAME: filter_schema.SCHEMA,
         "Pick": picks.SCHEMA,
@@ -134,8 +134,8 @@ def _complete(call: str, operation: Json, example: Json) -> None:
         operation["responses"].pop("200", None)  # FastAPI's guess
     for good in goods:
         content: Json = {}
-        if good.said is not None:
-            content = {"content": {good.media: {"schema": schema(good.said)}}}
+        if good.body is not None:
+            content = {"content": {good.media: {"schema": schema(good.body)}}}
         operation["responses"][str(good.status)] = {"description": good.description} | content
     streams.add_stream(call, operation)
     add_refusals(call, operation, is_open)
@@ -157,15 +157,15 @@ def _complete(call: str, operation: Json, example: Json) -> None:
 
 
 def _add_scope(operation: Json, scope: str) -> None:
-    said = operation.get("description", "")
+    about = operation.get("description", "")
     if scope == KNOWN:
         operation["x-scope"] = ""
-        operation["description"] = f"{said}\n\nFor any credential: it takes no scope.".strip()
+        operation["description"] = f"{about}\n\nFor any credential: it takes no scope.".strip()
         return
     whose = "Of the platform's own credential. " if scope.startswith(PLATFORM) else ""
     named = scope.removeprefix(PLATFORM)
     operation["x-scope"] = named
-    operation["description"] = f"{said}\n\n{whose}Scope: {named}.".strip()
+    operation["description"] = f"{about}\n\n{whose}Scope: {named}.".strip()
 
 
 def _add_examples(operation: Json, example: Json) -> None:

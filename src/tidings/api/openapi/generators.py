@@ -94,17 +94,19 @@ def readable(node: Any) -> Any:
 
 
 def _plain(schema: Json) -> Json:
-    said = dict(schema)
-    kinds = said.get("type")
-    if "default" in said and isinstance(said["default"], list | dict | None):
-        _tell_default(said)
-    if "const" in said and isinstance(kinds, str):
-        said["enum"] = [said.pop("const")]  # a text of another branch of `allOf` can be narrowed
-    if "array" in (kinds, *_several(kinds)) and "prefixItems" not in said:
-        said.setdefault("items", {})
-    if "object" in (kinds, *_several(kinds)) and not _says_its_fields(said):
-        said["additionalProperties"] = True  # without it a program may give no field at all
-    return said
+    plain_schema = dict(schema)
+    kinds = plain_schema.get("type")
+    if "default" in plain_schema and isinstance(plain_schema["default"], list | dict | None):
+        _tell_default(plain_schema)
+    if "const" in plain_schema and isinstance(kinds, str):
+        plain_schema["enum"] = [
+            plain_schema.pop("const")
+        ]  # a text of another branch of `allOf` can be narrowed
+    if "array" in (kinds, *_several(kinds)) and "prefixItems" not in plain_schema:
+        plain_schema.setdefault("items", {})
+    if "object" in (kinds, *_several(kinds)) and not _says_its_fields(plain_schema):
+        plain_schema["additionalProperties"] = True  # without it a program may give no field at all
+    return plain_schema
 
 
 def _several(kinds: Any) -> list[str]:
@@ -120,5 +122,5 @@ def _tell_default(schema: Json) -> None:
     """Tell it in words. null is none: it is the same as absent, and that a field may be null is in
     its type."""
     if default := schema.pop("default"):
-        said = f"{schema.get('description', '')} Usually {json.dumps(default)}."
-        schema["description"] = said.strip()
+        description = f"{schema.get('description', '')} Usually {json.dumps(default)}."
+        schema["description"] = description.strip()

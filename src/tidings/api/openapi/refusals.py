@@ -67,8 +67,11 @@ def add_refusals(call: str, operation: Json, is_open: bool) -> None:
         key = str(status)
         known = responses.get(key)
         if known is None or not known.get("content"):
-            told = _TEXT[status] if known is None else known["description"]
-            responses[key] = {"description": told, "content": {_JSON: {"schema": _shape(call)}}}
+            description = _TEXT[status] if known is None else known["description"]
+            responses[key] = {
+                "description": description,
+                "content": {_JSON: {"schema": _shape(call)}},
+            }
     for key, response in responses.items():
         if key in ("429", "503"):
             response.setdefault("headers", {})["Retry-After"] = {

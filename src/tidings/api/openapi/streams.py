@@ -158,10 +158,12 @@ def add_stream(call: str, operation: Json) -> None:
         }
         for name, kind in kinds.items()
     }
-    content["example"] = OPENING.decode() + ALIVE.decode().join(map(_told, kinds.items()))
+    content["example"] = OPENING.decode() + ALIVE.decode().join(
+        map(_describe_stream, kinds.items())
+    )
 
 
-def _told(named: tuple[str, StreamKind]) -> str:
+def _describe_stream(named: tuple[str, StreamKind]) -> str:
     name, kind = named
     return f"event: {name}\ndata: {msgspec.json.encode(kind.example).decode()}\n\n"
 

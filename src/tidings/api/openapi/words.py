@@ -34,17 +34,17 @@ def of_resource(resource: type[msgspec.Struct]) -> dict[str, RawSchema]:
     return {field.name: RawSchema(field.shown()) for field in declared(resource)}
 
 
-def schema(said: Any) -> Json:
+def schema(short_form: Any) -> Json:
     """The schema that a short form stands for. KeyError for a word that is none."""
-    if isinstance(said, RawSchema):
-        return dict(said)
-    if isinstance(said, dict):
-        return _object(said)
-    if isinstance(said, list):
-        return {"type": "array", "items": schema(said[0])}
-    if isinstance(said, set):
-        return {"type": "string", "enum": sorted(said)}
-    word, _, null = said.partition("|")
+    if isinstance(short_form, RawSchema):
+        return dict(short_form)
+    if isinstance(short_form, dict):
+        return _object(short_form)
+    if isinstance(short_form, list):
+        return {"type": "array", "items": schema(short_form[0])}
+    if isinstance(short_form, set):
+        return {"type": "string", "enum": sorted(short_form)}
+    word, _, null = short_form.partition("|")
     if word.startswith("#"):
         reference = {"$ref": f"#/components/schemas/{word[1:]}"}
         return {"anyOf": [reference, {"type": "null"}]} if null else reference

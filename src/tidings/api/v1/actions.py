@@ -29,11 +29,11 @@ def action_routes(services: Services) -> APIRouter:
         action is a webhook of the type ACTION: pause and resume it there."""
         org = services.caller(request, READS).org
         views = await action_views(services, action_records(services, org))
-        told = {
+        body = {
             "actions": [show_row(view) for view in views],
             "warnings": warnings_of(services, org),
         }
-        return answer(told | WHOLE)
+        return answer(body | WHOLE)
 
     @router.get("/{action_name}", summary="An action")
     async def get(request: Request, action_name: str) -> Response:

@@ -78,7 +78,7 @@ def inbound_answers(services: Services) -> Answers:
         budget, began_s = services.web.bodies.budget, asyncio.get_running_loop().time()
         judged = inbound.judge_head(OrgId(org), source_name, request.headers.items())
         if judged.refused:
-            told = await inbound.refuse(began_s)
+            refusal_answer = await inbound.refuse(began_s)
         else:
             request.scope[HOLDER] = (
                 budget.stranger(address_of(request.scope), f"{org}/{source_name}")
@@ -86,11 +86,17 @@ def inbound_answers(services: Services) -> Answers:
                 else budget.sender(OrgId(org), judged.source)
             )
             body = await read_bytes(request, BODY_BYTES_MAX)
-            told = await inbound.receive(OrgId(org), source_name, request.headers.items(), body)
-        if told.fate is not None:
-            return answer(show_taken(told.fate), told.status)
-        wait = {} if told.retry_after_s is None else {"retry_after": str(told.retry_after_s)}
-        raise refused(told.status, told.code, told.message, **wait)
+            refusal_answer = await inbound.receive(
+                OrgId(org), source_name, request.headers.items(), body
+            )
+        if refusal_answer.fate is not None:
+            return answer(show_taken(refusal_answer.fate), refusal_answer.status)
+        wait = (
+            {}
+            if refusal_answer.retry_after_s is None
+            else {"retry_after": str(refusal_answer.retry_after_s)}
+        )
+        raise refused(refusal_answer.status, refusal_answer.code, refusal_answer.message, **wait)
 
     return answers
 

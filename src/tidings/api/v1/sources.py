@@ -21,12 +21,12 @@ from tidings.reads.filters import PAGING
 from tidings.reads.questions import read_question
 from tidings.reads.sources import (
     TRIED_BYTES,
-    redrive_aside,
-    show_aside,
-    show_aside_whole,
+    redrive_dead_letters,
+    show_dead_letter,
     show_newest,
     show_redriven,
     show_source,
+    show_whole_dead_letter,
     try_message,
 )
 from tidings.values import describe_value
@@ -72,12 +72,12 @@ _SAMPLE = {
 
 def _preview_body(source: dict[str, Any], about: str) -> dict[str, Any]:
     needed = ["message", "source"] if source else ["message"]
-    said = {"type": "object", "description": about}
+    schema = {"type": "object", "description": about}
     return body_of(
         lambda: {
             "type": "object",
             "description": "A message, and the source that it is tried on.",
-            "properties": {"message": _MESSAGE, "source": said},
+            "properties": {"message": _MESSAGE, "source": schema},
             "required": needed,
             "additionalProperties": False,
         },
@@ -147,11 +147,11 @@ def source_routes(services: Services) -> APIRouter:
     async def redrive(request: Request, source_id: str) -> Response:
         """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
-        fates = await redrive_aside(services.web.answer_memory, sources, live)
+        fates = await redrive_dead_letters(services.web.answer_memory, sources, live)
         return answer(show_redriven(fates, live))
 
     _switch_routes(services, router)
-    _aside_routes(services, router)
+    _dead_letter_routes(services, router)
     return router
 
 
@@ -181,7 +181,7 @@ def _switch_routes(services: Services, router: APIRouter) -> None:
         return answer(shown(request, await sources.take_over(org, source_id)))
 
 
-def _aside_routes(services: Services, router: APIRouter) -> None:
+def _dead_letter_routes(services: Services, router: APIRouter) -> None:
     sources = services.sources.sources
 
     @router.get("/{source_id}/aside", summary="Messages put aside", openapi_extra=described(PAGING))
@@ -190,15 +190,15 @@ def _aside_routes(services: Services, router: APIRouter) -> None:
         org = services.caller(request, "sources:read").org
         live = sources.get(org, source_id)
         asked = read_question(request.query_params, PAGING, services.zone(org))
-        page = await sources.aside(live, asked.before, asked.after, asked.limit)
-        rows = [show_aside(message) for message in page.messages]
+        page = await sources.list_dead_letters(live, asked.before, asked.after, asked.limit)
+        rows = [show_dead_letter(message) for message in page.messages]
         return answer({"messages": rows} | both_sides(asked, page.older, page.newer))
 
     @router.get("/{source_id}/aside/{aside_id}", summary="A message put aside")
     async def aside_message(request: Request, source_id: str, aside_id: str) -> Response:
         """With its headers and bytes."""
         live = sources.get(services.caller(request, "sources:read").org, source_id)
-        return answer(show_aside_whole(await sources.aside_message(live, aside_id)))
+        return answer(show_whole_dead_letter(await sources.dead_letter(live, aside_id)))
 
     @router.delete(
         "/{source_id}/aside/{aside_id}", summary="Drop a message put aside", status_code=204
@@ -206,16 +206,16 @@ def _aside_routes(services: Services, router: APIRouter) -> None:
     async def drop(request: Request, source_id: str, aside_id: str) -> Response:
         """For good: it becomes no event."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
-        message = await sources.aside_message(live, aside_id)
-        await sources.drop_aside(live, [message.number])
+        message = await sources.dead_letter(live, aside_id)
+        await sources.drop_dead_letters(live, [message.number])
         return Response(status_code=204)
 
     @router.post("/{source_id}/aside/{aside_id}/redrive", summary="Try one message again")
     async def redrive_one(request: Request, source_id: str, aside_id: str) -> Response:
         """By the mapping and the rules of today."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
-        message = await sources.aside_message(live, aside_id)
-        fates = await redrive_aside(services.web.answer_memory, sources, live, message)
+        message = await sources.dead_letter(live, aside_id)
+        fates = await redrive_dead_letters(services.web.answer_memory, sources, live, message)
         return answer(show_redriven(fates, live))
 
 
@@ -225,10 +225,10 @@ async def _preview(
     body = await read_object(request)
     refuse_unknown_fields(body, ("message", "source"))
     old = None if live is None else live.source
-    said = body.get("source", {})
-    if not isinstance(said, dict):
-        raise _bad("source", "an object of the fields of a source", said)
-    source: Source = services.sources.sources.checked(caller, said, old)
+    source_fields = body.get("source", {})
+    if not isinstance(source_fields, dict):
+        raise _bad("source", "an object of the fields of a source", source_fields)
+    source: Source = services.sources.sources.checked(caller, source_fields, old)
     message, now_ms = _message(body.get("message")), services.clock.now_ms()
 
     memory = services.web.answer_memory
@@ -243,18 +243,18 @@ async def _preview(
     return await answer_within(memory, caller.org, TRIED_BYTES, make)
 
 
-def _message(said: object) -> ForeignMessage:
-    if not isinstance(said, dict) or "body" not in said:
-        raise _bad("message", "an object of headers and body", said)
-    refuse_unknown_fields(said, ("headers", "body"), "message.")
-    headers = said.get("headers")
+def _message(sample: object) -> ForeignMessage:
+    if not isinstance(sample, dict) or "body" not in sample:
+        raise _bad("message", "an object of headers and body", sample)
+    refuse_unknown_fields(sample, ("headers", "body"), "message.")
+    headers = sample.get("headers")
     if headers is None:
         headers = {}
     if not isinstance(headers, dict) or not all(
         isinstance(header, str) for header in headers.values()
     ):
         raise _bad("message.headers", "an object of texts by name", headers)
-    body = said["body"]
+    body = sample["body"]
     raw = body.encode() if isinstance(body, str) else msgspec.json.encode(body)
     return ForeignMessage("", list(headers.items()), raw)
 

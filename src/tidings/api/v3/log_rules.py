@@ -46,7 +46,7 @@ LOG_PARAMETERS = frozenset(
     "cursor".split()
 )
 METRICS_PARAMETERS = frozenset(("startDate", "endDate"))
-_TOLD_MAX = 20
+_WARNINGS_MAX = 20
 
 
 class Period(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[FieldR
     """A warning for each parameter that is not known. The original's names for paging are not
     documented: whoever sends some would take the same rows for another page."""
     form = Form({})
-    for name in [name for name in query if name not in known][:_TOLD_MAX]:
+    for name in [name for name in query if name not in known][:_WARNINGS_MAX]:
         form.warn(
             "parameter_passed_over",
             name[:64],
@@ -145,37 +145,37 @@ def _epoch_ms(form: Form, field: str, default: int) -> int:
 
 
 def _order(form: Form) -> tuple[str, bool]:
-    said = form.body.get("sortBy")
-    if not said:
+    sort_by = form.body.get("sortBy")
+    if not sort_by:
         return TIME, True
-    field, _, direction = said.partition(":")
+    field, _, direction = sort_by.partition(":")
     if field in (TIME, *SORTS) and direction.lower() in ("", "asc", "desc"):
         return field, direction.lower() != "asc"
     fields = ", ".join((TIME, *SORTS))
     form.refuse(
         "bad_sort",
         "sortBy",
-        f"sortBy must be one of {fields}, then :asc or :desc; got {describe_value(said)}. Write "
+        f"sortBy must be one of {fields}, then :asc or :desc; got {describe_value(sort_by)}. Write "
         "webhookDuration:desc.",
     )
     return TIME, True
 
 
 def _cursor(form: Form, field: str, descending: bool) -> tuple[int | None, int]:
-    said = form.body.get("cursor")
-    if not said:
+    cursor = form.body.get("cursor")
+    if not cursor:
         return None, 0
     if field == TIME:
-        found = _BY_TIME.fullmatch(said)
+        found = _BY_TIME.fullmatch(cursor)
         if found is not None and (found[1] == "d") == descending:
             return int(found[2]), 0
-    elif (found := _SORTED.fullmatch(said)) is not None:
+    elif (found := _SORTED.fullmatch(cursor)) is not None:
         return int(found[1]), int(found[2])
     form.refuse(
         "bad_cursor",
         "cursor",
         "cursor must be paging.next of an answer to the same question; got "
-        f"{describe_value(said)}. Leave it "
+        f"{describe_value(cursor)}. Leave it "
         "out to begin again.",
     )
     return None, 0

@@ -43,14 +43,14 @@ _CURSOR = "^([da][0-9]{1,18}|s[0-9]{1,18}-[0-9]{1,6})?$"
 _SHOWN = ("Pending", "Delivered", "Success", "Retrying", "Failed", "held", "parked", "cancelled")
 
 
-def _said(schema: dict[str, Any]) -> Any:
+def _log_query(schema: dict[str, Any]) -> Any:
     """A parameter that is described so and read by `log_rules`, which says all that is wrong."""
     return Query(json_schema_extra={key: value for key, value in schema.items() if key != "type"})
 
 
 Names = Annotated[str, Query()]
-Value = Annotated[str, _said(TEXT)]
-EpochMs = Annotated[str, _said(EPOCH_MS)]
+Value = Annotated[str, _log_query(TEXT)]
+EpochMs = Annotated[str, _log_query(EPOCH_MS)]
 
 
 def log_routes(services: Services) -> APIRouter:
@@ -71,24 +71,24 @@ def log_routes(services: Services) -> APIRouter:
     async def log(
         request: Request,
         consumerGroupId: str,
-        sortBy: Annotated[str, _said({"pattern": _SORTED})] = f"{TIME}:desc",
+        sortBy: Annotated[str, _log_query({"pattern": _SORTED})] = f"{TIME}:desc",
         eventType: Names = "",
         eventSearchKey: Value = "",
         requestId: Value = "",
         apiRequestId: Value = "",
-        status: Annotated[str, _said(listed(*_SHOWN))] = "",
+        status: Annotated[str, _log_query(listed(*_SHOWN))] = "",
         startDate: EpochMs = "",
         endDate: EpochMs = "",
-        limit: Annotated[str, _said({"pattern": _ROWS})] = str(LIMIT),
-        cursor: Annotated[str, _said({"pattern": _CURSOR})] = "",
+        limit: Annotated[str, _log_query({"pattern": _ROWS})] = str(LIMIT),
+        cursor: Annotated[str, _log_query({"pattern": _CURSOR})] = "",
     ) -> Response:
         """Filters combine. `eventSearchKey` is any value that an event is found by: a customer's
         id, e-mail, mobile, a card or a bill. Without dates: the last 30 days, newest first."""
         record = own(request, consumerGroupId)
         question = read_question(request.query_params, services.clock.now_ms())
         data, warnings = await logs.page(record, question)
-        told = passed_over(request.query_params, LOG_PARAMETERS)
-        return answer(envelope(data, warnings=(*told, *warnings)))
+        passed_over_warnings = passed_over(request.query_params, LOG_PARAMETERS)
+        return answer(envelope(data, warnings=(*passed_over_warnings, *warnings)))
 
     @router.get("/metrics", summary="How a webhook fared", responses=METRICS)
     async def metrics(
@@ -106,8 +106,8 @@ def log_routes(services: Services) -> APIRouter:
             webhook.number, period.start_ms, period.end_ms + 1, webhook.sla_s
         )
         dates = {"startDate": period.start_ms, "endDate": period.end_ms}
-        told = passed_over(request.query_params, METRICS_PARAMETERS)
-        return answer(envelope(_show_tally(tally) | dates, warnings=(*told, *_behind(tally))))
+        warnings = passed_over(request.query_params, METRICS_PARAMETERS)
+        return answer(envelope(_show_tally(tally) | dates, warnings=(*warnings, *_behind(tally))))
 
     return router
 

@@ -39,7 +39,7 @@ ROUNDS_MAX = 200  # questions: nearly all rows of a page may belong to other web
 VALUE_MAX = 255
 _PATHS = ("/v3/webHooks/eventLog", "/v3/webhooks/eventLog")
 
-Told = Callable[[EventHead], str | None]  # the field of an event that is looked up
+FieldReader = Callable[[EventHead], str | None]  # the field of an event that is looked up
 Fits = Callable[[EventHead | None], bool]
 
 
@@ -113,7 +113,7 @@ class EventQueries:
         self._services = services
         self._store = services.store
 
-    async def by_value(self, org: OrgId, value: str, told: Told) -> PageOfRows:
+    async def by_value(self, org: OrgId, value: str, ignored: FieldReader) -> PageOfRows:
         """Deliveries of all events whose field holds exactly `value`, and such events that no
         webhook wanted: the newest of both, within one bound."""
         if not value or len(value) > VALUE_MAX:
@@ -126,7 +126,7 @@ class EventQueries:
 
         def fits(head: EventHead | None) -> bool:
             # A term is found by any value that people search for: the field itself decides.
-            return head is not None and told(head) == value
+            return head is not None and ignored(head) == value
 
         queries = [DeliveryQuery(tuple(own), terms=(term(org, value),)) for org in scope.orgs]
         rows, rows_left = await self._delivered(queries, fits) if own else ([], False)

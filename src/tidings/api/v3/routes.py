@@ -9,7 +9,7 @@ from tidings.api.context import Services
 from tidings.api.v3.logs import log_routes
 from tidings.api.v3.lookups import lookup_routes
 from tidings.api.v3.metadata import metadata_routes
-from tidings.api.v3.standing import standing_routes
+from tidings.api.v3.standing import lifecycle_routes
 from tidings.api.v3.webhooks import webhook_routes
 
 
@@ -20,5 +20,5 @@ def v3_routes(services: Services) -> APIRouter:
     router.routes.extend(lookup_routes(services).routes)
     router.routes.extend(log_routes(services).routes)
     router.routes.extend(webhook_routes(services).routes)
-    router.routes.extend(standing_routes(services).routes)
+    router.routes.extend(lifecycle_routes(services).routes)
     return router

@@ -36,7 +36,7 @@ _VERBS: dict[Verb, tuple[str, str]] = {
 }
 
 
-def standing_routes(services: Services) -> APIRouter:
+def lifecycle_routes(services: Services) -> APIRouter:
     """The routes, over the services."""
     router = APIRouter(prefix="/v3/webHooks", tags=["webhooks"], responses=CHANGE_ERRORS)
     webhooks, show = services.webhooks, WebhookAnswers(services)
@@ -70,7 +70,9 @@ def standing_routes(services: Services) -> APIRouter:
                     more["replay"] = await missed_by(webhooks, health, record)
                 except UnknownWebhook:
                     raise unknown_webhook(webHookId) from None
-            saying = webhooks.say(caller.org, webHookId, verb, author(caller), expect(request))
+            saying = webhooks.change_status(
+                caller.org, webHookId, verb, author(caller), expect(request)
+            )
             return show.one(await changed(webHookId, saying), **more)
 
         router.add_api_route(

@@ -110,13 +110,14 @@ def is_if_changed(request: Request) -> bool:
 
 
 def _flag(request: Request, name: str, advice: str) -> bool:
-    said = request.query_params.get(name, "")
-    if said in ("", "false", "true"):
-        return said == "true"
+    value = request.query_params.get(name, "")
+    if value in ("", "false", "true"):
+        return value == "true"
     raise refused(
         400,
         "bad_parameter",
-        f"{name} must be true or false; got {describe_value(said)}. {advice} (bad_parameter, field "
+        f"{name} must be true or false; got {describe_value(value)}. {advice} (bad_parameter, "
+        "field "
         f"{name})",
         name,
     )

@@ -23,8 +23,8 @@ ALSO = 10  # troubles that a list tells
 def list_all(*, where: Where = HERE) -> int:
     """List the actions of the org: what each does, and how it does."""
     api = calls(where)
-    told = api.get(PATH)
-    found = told["actions"]
+    answer = api.get(PATH)
+    found = answer["actions"]
     if where.json:
         print_lines(found)
     elif found:
@@ -48,7 +48,7 @@ def list_all(*, where: Where = HERE) -> int:
     bad = [action for action in found if action["troubles"]]
     for action in bad[:ALSO]:
         say(f"{clean(action['name'])}: {clean(action['troubles'][0])}")
-    for odd in told["warnings"]:
+    for odd in answer["warnings"]:
         say(f"{clean(odd['file'])}:{odd['line']}: {clean(odd['message'])}")
     none = "The org has no actions: the operator declares them, see `tidings actions init`."
     say(f"{how_many(len(found), 'action')}; the numbers are of 24 hours." if found else none)
@@ -83,7 +83,7 @@ def show_action(api: ApiClient, name: str, *, as_json: bool) -> int:
                 ("state", word_cell(word_of(one))),
                 *(("trouble", trouble) for trouble in one["troubles"]),
                 ("to do", one.get("advice")),
-                *_said(one["definition"]),
+                *_definition_rows(one["definition"]),
                 ("in 24 hours", f"{day['done']:,} done, {day['failed']:,} failed, "
                  f"{day['cancelled']:,} not done for a reason"),
                 ("waiting", _waiting(one)),
@@ -112,20 +112,20 @@ def word_of(one: dict[str, Any]) -> str:
     return str(one["condition"])
 
 
-def _said(definition: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:
+def _definition_rows(definition: dict[str, Any] | None) -> Iterator[tuple[str, Any]]:
     """The definition, in the order in which it happens."""
     if definition is None:
         return
     yield "when", definition["when"]
     late = definition["waits"][-1:] if definition["quiet"] else []  # looked at last
-    for said in definition["waits"][: len(definition["waits"]) - len(late)]:
-        yield "wait", said
+    for wait in definition["waits"][: len(definition["waits"]) - len(late)]:
+        yield "wait", wait
     for lookup in definition["lookUps"]:
         yield "look up", f"{lookup['name']}: {lookup['asks']}. {lookup['otherwise']}"
     for condition in definition["unless"]:
         yield "unless", f"{condition['when']}: {condition['because']}"
-    for said in late:
-        yield "wait", said
+    for wait in late:
+        yield "wait", wait
     yield "cap", definition["capped"]
     for act in definition["acts"]:
         language = f" (in {act['language']})" if act["language"] else ""

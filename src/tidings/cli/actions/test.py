@@ -79,7 +79,7 @@ def test(
     ]
     does = "did" if send else "would do"
     say(f"{len(did)} of {how_many(len(tried), 'action')} {does} something for the event.")
-    if any(BLOCKED in said for trial_run in tried for said in (trial_run.why, _ended(trial_run))):
+    if any(BLOCKED in text for trial_run in tried for text in (trial_run.why, _ended(trial_run))):
         say(
             "Addresses of this machine and of private networks are not called: --dev admits them "
             "here, and a service that is to call one takes TIDINGS_ALLOW."
@@ -116,7 +116,7 @@ def _event(named: str) -> bytes:
     try:
         read = decode(body, DEFAULT_LIMITS.depth) if len(body) <= EVENT_BYTES_MAX else {}
     except EventFault as fault:
-        read, why = {}, f" {fault.said}"
+        read, why = {}, f" {fault.sentence}"
     if not isinstance(read.get("eventName"), str):
         raise CommandExit(
             f"EVENT must be one event, a JSON object of at most {EVENT_BYTES_MAX >> 20} MiB with "
@@ -248,6 +248,8 @@ def _ended(tried: "Tried") -> str:
 
     ending = tried.ending
     if isinstance(ending, ReceiverAnswer):
-        said = ending.detail or f"Answered {ending.status} after {ending.duration_ms:.0f} ms."
-        return said if tried.done else f"{said} {ending.body[:500].decode('utf-8', 'replace')}"
+        message = ending.detail or f"Answered {ending.status} after {ending.duration_ms:.0f} ms."
+        return (
+            message if tried.done else f"{message} {ending.body[:500].decode('utf-8', 'replace')}"
+        )
     return "" if ending is None else ending.detail

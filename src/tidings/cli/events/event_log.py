@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.cli.calls import ApiClient, calls, part, rows
-from tidings.cli.events.log_options import Said, query_of, with_filters
+from tidings.cli.events.log_options import QueryFields, query_of, with_filters
 from tidings.cli.exits import CommandExit, Exit, say
 from tidings.cli.output import (
     clean,
@@ -25,7 +25,7 @@ LOOKED_MAX = 2000  # events whose webhook-id is computed
 
 
 @with_filters(EVENTS)
-def log(*, asked: Said, limit: int = 50, where: Where = HERE) -> int:
+def log(*, asked: QueryFields, limit: int = 50, where: Where = HERE) -> int:
     """List the events that were accepted, newest first. All filters combine.
 
     Parameters
@@ -90,13 +90,13 @@ def retry(id: str, /, *, where: Where = HERE) -> int:
         rej_…
     """
     api = calls(where)
-    told = api.send("POST", f"/v1/rejections/{part(id)}/retry")
+    result = api.send("POST", f"/v1/rejections/{part(id)}/retry")
     if where.json:
-        print_line(told)
-    say(f"{clean(told['eventId'])}: {clean(told['status'])}")
-    if told.get("warning"):
-        say(clean(told["warning"]))
-    api.next_step(f"tidings show {word(told['eventId'])}")
+        print_line(result)
+    say(f"{clean(result['eventId'])}: {clean(result['status'])}")
+    if result.get("warning"):
+        say(clean(result["warning"]))
+    api.next_step(f"tidings show {word(result['eventId'])}")
     return Exit.OK
 
 

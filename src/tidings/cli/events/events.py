@@ -16,11 +16,11 @@ from tidings.catalogue.facts import (
     NOTHING_ADDED,
     PRODUCTS,
     UNDOCUMENTED,
+    describe_type,
     key_meaning,
     missing,
     raised_by,
     reference_meaning,
-    told,
 )
 from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
@@ -143,7 +143,7 @@ def show(name: str, where: Where) -> int:
         ]
         forms = {"example": kind.example, "thinExample": thin(kind, kind.example)}
         lists = {"versions": versions, "notes": list(kind.notes), "fields": shown}
-        print_line(_row(kind) | told(kind) | lists | (forms if kind.examples else {}))
+        print_line(_row(kind) | describe_type(kind) | lists | (forms if kind.examples else {}))
     else:
         _print_type(kind, versions, fields)
     _next(f"tidings events {'example' if kind.examples else 'schema'} {kind.label}", where)
@@ -161,8 +161,8 @@ def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None
     out = console()
     out.print(Text(kind.label, style="bold"))
     out.print(Text(clean(kind.trigger)))
-    for name, said in (*_facts(kind), *_examples(kind)):
-        out.print(Text(f"{name:<12}{clean(_plain(said))}"))
+    for name, fact in (*_facts(kind), *_examples(kind)):
+        out.print(Text(f"{name:<12}{clean(_plain(fact))}"))
     if len(versions) > 1:
         listed = ", ".join(f"{kind.name}.v{at}" for at in versions if at != kind.version)
         out.print(Text(f"version {kind.version} · others: {listed}"))
@@ -186,8 +186,8 @@ def _facts(kind: EventType) -> Iterable[tuple[str, str]]:
     if kind.product != "own":
         causes = [f"{what.lower()}: {which}" for what, which in raised_by(kind)]
         yield "raised by", "; ".join(causes) or UNDOCUMENTED
-    for said in kind.not_raised:
-        yield "not raised", said
+    for sentence in kind.not_raised:
+        yield "not raised", sentence
 
 
 def _examples(kind: EventType) -> Iterable[tuple[str, str]]:

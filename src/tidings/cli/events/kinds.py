@@ -129,29 +129,32 @@ def _own(api: ApiClient, name: str) -> EventType | None:
         if not word.isascii() or len(word) > 200:
             continue
         path = f"/v1/eventTypes/{part(word)}"
-        status, told = api.ask("GET", path + query)
-        if status == 200 and told.get("own"):
-            return _made(told)
+        status, answer = api.ask("GET", path + query)
+        if status == 200 and answer.get("own"):
+            return _made(answer)
         if status not in (200, 400, 404):
-            raise api.refused(path, status, told)
+            raise api.refused(path, status, answer)
     return None
 
 
-def _made(told: dict[str, Any]) -> EventType:
+def _made(declaration: dict[str, Any]) -> EventType:
     """A declared type from what the service says of it. Stop."""
     from tidings.catalogue import envelope  # noqa: PLC0415  # most commands name the catalogue's
     from tidings.core.events.own_schema import SchemaRefused  # noqa: PLC0415
     from tidings.core.events.own_types import Declaration, OwnType  # noqa: PLC0415
 
-    example = told.get("example") or {}
+    example = declaration.get("example") or {}
     declared = Declaration(
-        told["description"], told["dataSchema"], told["key"], example.get("data")
+        declaration["description"],
+        declaration["dataSchema"],
+        declaration["key"],
+        example.get("data"),
     )
     try:
-        made = OwnType(told["eventName"], told["version"], declared, envelope())
+        made = OwnType(declaration["eventName"], declaration["version"], declared, envelope())
     except SchemaRefused as refused:
         raise CommandExit(
-            f"The schema of {clean(told['eventName'])} must be one that this version of the "
+            f"The schema of {clean(declaration['eventName'])} must be one that this version of the "
             f"command reads; {clean(refused.sentence)} Use the command of the service's version.",
             Exit.FAILED,
         ) from None

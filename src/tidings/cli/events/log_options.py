@@ -19,7 +19,7 @@ from tidings.reads.filters import (
     YesNo,
 )
 
-Said = dict[str, Any]
+QueryFields = dict[str, Any]
 """What the options say, by the names of their filters."""
 
 
@@ -31,8 +31,8 @@ def with_filters(known: Parameters) -> Callable[[Callable[..., int]], Callable[.
 
     def wrap(command: Callable[..., int]) -> Callable[..., int]:
         def run(**options: Any) -> int:
-            said = {filters[name].name: options.pop(name) for name in filters if name in options}
-            return command(asked=said, **options)
+            query = {filters[name].name: options.pop(name) for name in filters if name in options}
+            return command(asked=query, **options)
 
         own = list(inspect.signature(command).parameters.values())
         hints = get_type_hints(command, include_extras=True)
@@ -62,9 +62,9 @@ def _option(name: str, one: ListParameter) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=usual, annotation=kind)
 
 
-def query_of(api: ApiClient, known: Parameters, asked: Said) -> Said:
+def query_of(api: ApiClient, known: Parameters, asked: QueryFields) -> QueryFields:
     """What the API is asked for: times as it reads them, a webhook by its id. Stop."""
-    found: Said = {}
+    found: QueryFields = {}
     for parameter in known:
         value = asked.get(parameter.name)
         if value is None or value is False:

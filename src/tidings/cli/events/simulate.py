@@ -47,8 +47,8 @@ class EventSink(Protocol):
 class Stopped(Exception):
     """The service will not take the events. `code` is how the command ends."""
 
-    def __init__(self, said: str, code: Exit) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, code: Exit) -> None:
+        super().__init__(message)
         self.code = code
 
 
@@ -105,11 +105,11 @@ class Courier:
         body = b"\n".join([event.body() for event in batch])
         give_up, wait = self._clock() + GIVE_UP_S, WAIT_S
         while True:
-            said, asked, code = self._once(body, batch)
-            if not said:
+            message, asked, code = self._once(body, batch)
+            if not message:
                 break
             if asked is None or self._clock() > give_up:
-                raise Stopped(said, code)
+                raise Stopped(message, code)
             # The same ids again: what had been accepted after all is counted as a duplicate.
             self.totals.waits += 1
             self._progress(self.totals)
@@ -129,11 +129,11 @@ class Courier:
         if isinstance(answer, dict) and "events" in answer:
             self._count(answer, batch)
             return "", None, Exit.OK
-        said = error_text(status, answer)
+        message = error_text(status, answer)
         code = exit_of(status if status >= 300 else 500)
         if status in AGAIN:
-            return said, self._line.retry_after_s or 0.0, code
-        return said, None, code
+            return message, self._line.retry_after_s or 0.0, code
+        return message, None, code
 
     def _count(self, answer: dict[str, object], batch: list[Happening]) -> None:
         totals = self.totals
@@ -272,25 +272,25 @@ def _send(
 ) -> int:
     meter = Meter(None if options.forever else options.events)
     courier = Courier(service, org, progress=meter.show)
-    code, said = Exit.OK, ""
+    code, message = Exit.OK, ""
     interrupted = False
     try:
         courier.carry(events, options.rate)
     except KeyboardInterrupt:
         interrupted = True
     except Stopped as stopped:
-        code, said = stopped.code, str(stopped)
+        code, message = stopped.code, str(stopped)
     except ServiceUnreachable as error:
-        code, said = Exit.UNREACHABLE, str(error)
+        code, message = Exit.UNREACHABLE, str(error)
     seconds = meter.end()
     totals = courier.totals
-    if said:
-        say(said)
+    if message:
+        say(message)
     if totals.first_error:
         say(f"The first refusal: {totals.first_error}")
     if totals.sent:
         say(totals.sentence(seconds))
-    if totals.last_id and not said:
+    if totals.last_id and not message:
         step = f"tidings show {totals.last_id}"
         where = Where(url=options.url, profile=options.profile, org=options.org)
         next_step(step + where.again(step))

@@ -157,18 +157,18 @@ def _print(kind: str, fact: dict[str, Any], wanted: FactFilter, as_json: bool) -
         say(f"{fact['facts']:,} facts came too fast, and are not shown.")
         return
     if kind == "event":
-        told = f"{clock(fact['acceptedAt'])}  · accepted   {fact['eventName']}"
+        line = f"{clock(fact['acceptedAt'])}  · accepted   {fact['eventName']}"
         hooks = fact["webhooks"]
-        text = Text(clean(f"{told}  for {hooks} webhook{'' if hooks == 1 else 's'}  "))
+        text = Text(clean(f"{line}  for {hooks} webhook{'' if hooks == 1 else 's'}  "))
         text.append(clean(fact["eventId"]), style="bright_black")
     else:
         text = Text(f"{clock(time.time() * 1000)}  ")
         text.append_text(glyph(fact["state"]))
-        came = fact["status"] or fact["fault"]
+        outcome = fact["status"] or fact["fault"]
         name = wanted.name_of(fact["eventId"]) or fact["eventId"]
         colour = STATES.get(fact["state"], ("", ""))[1]
         text.append(f" {fact['state']:<10}", style=colour)
-        text.append(clean(f" {name}  {fact['webHookName']}  {came}  "))
+        text.append(clean(f" {name}  {fact['webHookName']}  {outcome}  "))
         text.append(clean(f"{duration(fact['durationMs'])}  try {fact['attempt']}  "))
         if (wait_ms := fact["nextAttemptInMs"]) is not None:
             text.append(f"again in {wait_ms / 1000:.0f} s  ")

@@ -64,12 +64,13 @@ def _event(api: ApiClient, name: str, where: Where) -> dict[str, Any]:
     return fresh({"eventName": kind.name, **versioned, "data": {}}, api.org())
 
 
-def _change(said: str) -> tuple[str, Any]:
-    path, equals, value = said.partition("=")
+def _change(assignment: str) -> tuple[str, Any]:
+    path, equals, value = assignment.partition("=")
     path = path.strip()
     if not equals or not _PATH.fullmatch(path):
         raise CommandExit(
-            f"--set must be path=JSON; got {clean(said[:60])}. Write data.totalPointsIssued=86, or "
+            f"--set must be path=JSON; got {clean(assignment[:60])}. Write "
+            "data.totalPointsIssued=86, or "
             "data.lines[0].sku=A1.",
             Exit.USAGE,
         )

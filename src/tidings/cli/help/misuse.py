@@ -22,17 +22,17 @@ def misuse(error: CycloptsError) -> str:
     if isinstance(error, UnknownCommandError):
         return f"{_unknown(error)} `{command} --help` lists them."
     if isinstance(error, MissingArgumentError) and error.argument is not None:
-        said = f"{_named(error.argument.name)} must be given; got none."
+        message = f"{_named(error.argument.name)} must be given; got none."
         if error.argument.tokens or error.keyword:
-            said = f"{error.keyword or error.argument.name} must have a value; got none."
+            message = f"{error.keyword or error.argument.name} must have a value; got none."
     elif isinstance(error, UnusedCliTokensError) and error.unused_tokens:
         surplus = _short(error.unused_tokens[0])
-        said = f"The line must end before {surplus}: that is one word too many. Quote spaces."
+        message = f"The line must end before {surplus}: that is one word too many. Quote spaces."
     elif isinstance(error, RepeatArgumentError):
-        said = f"{error.token.keyword} must be given once; got it twice. Leave one out."
+        message = f"{error.token.keyword} must be given once; got it twice. Leave one out."
     else:
-        said = str(error)
-    return f"{said} `{command} --help` shows how."
+        message = str(error)
+    return f"{message} `{command} --help` shows how."
 
 
 def _misfit(error: CoercionError) -> str:

@@ -52,8 +52,8 @@ class ArrivalView:
     @property
     def attempt(self) -> int:
         """Which try it is."""
-        said = self.header("tidings-attempt")
-        return int(said) if said.isascii() and said.isdigit() and len(said) < 6 else 1
+        header = self.header("tidings-attempt")
+        return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else 1
 
     def header(self, name: str) -> str:
         """The value of a header; empty where it is not there."""
@@ -76,28 +76,28 @@ class ArrivalView:
         }
 
 
-def read_arrival(told: dict[str, Any], secret: str) -> ArrivalView:
+def read_arrival(row: dict[str, Any], secret: str) -> ArrivalView:
     """An arrival as the API tells it, judged by the webhook's own secret."""
-    body = base64.b64decode(told["body"]["base64"])
-    headers = [(head["name"], head["value"]) for head in told["headers"]]
-    at_ms = _ms(told["arrivedAt"])
+    body = base64.b64decode(row["body"]["base64"])
+    headers = [(head["name"], head["value"]) for head in row["headers"]]
+    at_ms = _ms(row["arrivedAt"])
     judged = judge(headers, body, [read_secret(secret)], at_ms // 1000)
-    if told["body"].get("truncated"):
+    if row["body"].get("truncated"):
         # The bytes are not all here; the service has seen them all.
-        verified, said = told["verdict"] == "valid", f"{told['verdict']}, by the service"
+        verified, verdict = row["verdict"] == "valid", f"{row['verdict']}, by the service"
     else:
         verified = judged.verdict == "valid"
-        said = "valid" if verified else judged.reason
+        verdict = "valid" if verified else judged.reason
     return ArrivalView(
-        told["id"],
+        row["id"],
         at_ms,
-        told["method"],
+        row["method"],
         headers,
         body,
-        told["bytes"],
-        told["status"],
+        row["bytes"],
+        row["status"],
         verified,
-        said,
+        verdict,
         _event(body),
     )
 
@@ -109,10 +109,10 @@ def _event(body: bytes) -> Any:
         return None
 
 
-def _ms(said: Any) -> int:
-    if isinstance(said, int):
-        return said
-    return round(datetime.fromisoformat(said).timestamp() * 1000)
+def _ms(value: Any) -> int:
+    if isinstance(value, int):
+        return value
+    return round(datetime.fromisoformat(value).timestamp() * 1000)
 
 
 class Forward:

@@ -34,7 +34,7 @@ def _new() -> tuple[DeclaredOption, ...]:
         "delayMs": Written(
             ("--delay",),
             str,
-            lambda option, said: round(seconds(option, said) * 1000),
+            lambda option, text: round(seconds(option, text) * 1000),
             "After how long it answers: 2s, 500ms.",
         ),
         "headers": Written(
@@ -65,16 +65,16 @@ def list_all(*, where: Where = HERE) -> int:
     return Exit.OK
 
 
-def _answer(said: dict[str, Any]) -> str:
-    after = f" after {said['delayMs'] / 1000:g} s" if said["delayMs"] else ""
-    return f"{said['status']}{after}"
+def _answer(answer: dict[str, Any]) -> str:
+    after = f" after {answer['delayMs'] / 1000:g} s" if answer["delayMs"] else ""
+    return f"{answer['status']}{after}"
 
 
 @with_flags(_new)
-def create(said: ParsedOptions, /, *, where: Where = HERE) -> int:
+def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
     """Make a test inbox: its URL can be a webhook's."""
     api = calls(where)
-    made = api.send("POST", PATH, said.body)
+    made = api.send("POST", PATH, parsed.body)
     print_inbox(made, where.json)
     api.next_step(f"tidings webhooks create try {made['url']} --on pointsIssued")
     return Exit.OK

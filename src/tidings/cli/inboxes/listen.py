@@ -100,7 +100,7 @@ class Signals:
     CAUGHT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
     def __init__(self) -> None:
-        self._held = self._came = False
+        self._held = self._arrived = False
         self._before: list[Any] = []
 
     def __enter__(self) -> "Signals":
@@ -114,7 +114,7 @@ class Signals:
 
     def _end(self, number: int, frame: FrameType | None) -> None:
         if self._held:
-            self._came = True
+            self._arrived = True
             return
         for caught in self.CAUGHT:
             signal.signal(caught, signal.SIG_IGN)
@@ -128,7 +128,7 @@ class Signals:
             yield
         finally:
             self._held = False
-        if self._came:
+        if self._arrived:
             self._end(0, None)
 
 
@@ -161,9 +161,12 @@ class ListenSession:
         with self._signals.held():
             self.webhook = changed(api, "POST", WEBHOOKS, webhook | wanted)
         self.secret = self.webhook["signingSecret"]
-        said = ", ".join(self.webhook["eventNames"])
+        event_names = ", ".join(self.webhook["eventNames"])
         after = f" after {answer['delayMs'] / 1000:g} s" if answer["delayMs"] else ""
-        say(f"Listening to {clean(said)} as webhook {name}; answering {answer['status']}{after}.")
+        say(
+            f"Listening to {clean(event_names)} as webhook {name}; answering "
+            f"{answer['status']}{after}."
+        )
         say("Ctrl-C ends it and removes the webhook.")
 
     def __exit__(self, *_: object) -> None:
@@ -316,7 +319,7 @@ def _reader_gone(descriptor: int) -> bool:
     """Whether it is a pipe that nobody reads: the next line would find out, but may never come."""
     look = select.poll()
     look.register(descriptor, 0)
-    return any(told & select.POLLERR for _, told in look.poll(0))
+    return any(events & select.POLLERR for _, events in look.poll(0))
 
 
 def _print_all(
@@ -344,13 +347,13 @@ def _print_all(
         for arrival in ids:
             if arrival not in seen:
                 try:
-                    told = api.get(f"{path}/{part(arrival)}")
+                    arrival_row = api.get(f"{path}/{part(arrival)}")
                 except CommandExit as stop:
                     if stop.code is not Exit.UNREACHABLE:
                         raise
                     break  # it is in the list that is read once the stream is open again
                 seen.append(arrival)
-                arrived = read_arrival(told, stay.secret)
+                arrived = read_arrival(arrival_row, stay.secret)
                 shown.one(arrived, "" if onward is None else onward.send(arrived))
 
 

@@ -51,7 +51,7 @@ class WithFlags:
     def __call__(self, *args: Any, **kwargs: Any) -> int:
         """Run it."""
         values = self.__signature__.bind(*args, **kwargs).arguments
-        said = _said(self._flags, values)
+        parsed = _parse(self._flags, values)
         rest = {
             parameter.name: values[parameter.name]
             for parameter in self._own
@@ -62,7 +62,7 @@ class WithFlags:
             for parameter in self._own
             if parameter.kind is Argument.POSITIONAL_ONLY
         ]
-        return self._command(said, *first, **rest)
+        return self._command(parsed, *first, **rest)
 
 
 def with_flags(
@@ -72,18 +72,18 @@ def with_flags(
     return lambda command: WithFlags(command, make)
 
 
-def _said(of: Sequence[DeclaredOption], values: Mapping[str, Any]) -> ParsedOptions:
-    said = ParsedOptions()
+def _parse(of: Sequence[DeclaredOption], values: Mapping[str, Any]) -> ParsedOptions:
+    parsed = ParsedOptions()
     for flag in of:
         value = values.get(flag.argument.name)
         if value is None:
             if flag.filled is not None:
-                _put(said.body, flag.path, flag.filled)
+                _put(parsed.body, flag.path, flag.filled)
             continue
-        _put(said.body, flag.path, flag.read(flag.name, value))
+        _put(parsed.body, flag.path, flag.read(flag.name, value))
         if flag.name:
-            said.words.append(_written(flag.name, value))
-    return said
+            parsed.words.append(_written(flag.name, value))
+    return parsed
 
 
 def _put(body: dict[str, Any], path: tuple[str, ...], value: Any) -> None:

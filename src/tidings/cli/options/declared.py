@@ -76,11 +76,11 @@ def flags(
     made: list[DeclaredOption] = []
     for path, field in _flat(fields, inside, new):
         if field.name not in but:
-            said = written.get(field.name, Written())
+            words = written.get(field.name, Written())
             own = f"--{_HUMP.sub('-', field.name).lower()}"
-            called = said.names if said.read or own in taken else (*said.names, own)
+            called = words.names if words.read or own in taken else (*words.names, own)
             made.append(
-                _flag(f"said_{len(made)}", path, field, called, said, new, field.name in first)
+                _flag(f"said_{len(made)}", path, field, called, words, new, field.name in first)
             )
     order = {name: at for at, name in enumerate(first)}
     return tuple(sorted(made, key=lambda flag: order.get(flag.path[-1], len(order))))
@@ -96,7 +96,7 @@ def _flat(
         path = (*inside, field.name)
         if isinstance(field.field.kind, Nested):
             yield from _flat(declared(field.field.kind.resource), path, new)
-        elif field.is_said(new=new):
+        elif field.is_settable(new=new):
             yield path, field
 
 
@@ -105,18 +105,20 @@ def _flag(
     path: tuple[str, ...],
     one: "DeclaredField",
     called: tuple[str, ...],
-    said: Written,
+    option_words: Written,
     new: bool,
     in_place: bool,
 ) -> DeclaredOption:
     schema, usual = one.field.kind.taken(new=new), one.usual() if new else None
     hint, read = _kind_of(one.field.kind.shown())
-    needed = new and (one.required and not usual if said.needed is None else said.needed)
-    hint = said.hint or hint
+    needed = new and (
+        one.required and not usual if option_words.needed is None else option_words.needed
+    )
+    hint = option_words.hint or hint
     completer: dict[str, Any] = {"completer": lambda _: words} if (words := _words(schema)) else {}
     mark = Parameter(
         name=None if in_place else called,
-        help=said.about or _about(one, schema, usual, hint is str and read is read_json),
+        help=option_words.about or _about(one, schema, usual, hint is str and read is read_json),
         negative=() if new and not usual or hint is not bool else None,
         **completer,
     )
@@ -127,7 +129,9 @@ def _flag(
         annotation=Annotated[hint if needed else hint | None, mark],
     )
     filled = usual if one.required and not needed else None
-    return DeclaredOption("" if in_place else called[0], path, argument, said.read or read, filled)
+    return DeclaredOption(
+        "" if in_place else called[0], path, argument, option_words.read or read, filled
+    )
 
 
 def _kind_of(shown: Json) -> tuple[Any, Read]:
@@ -144,22 +148,24 @@ def _kind_of(shown: Json) -> tuple[Any, Read]:
 
 def _about(one: "DeclaredField", schema: Json, usual: Any, as_json: bool) -> str:
     """What it is for, what it may be, and what it is where nobody says."""
-    said = one.field.about or f"{one.field.label}."
+    description = one.field.about or f"{one.field.label}."
     number: Json = next((part for part in schema.get("anyOf", (schema,)) if "minimum" in part), {})
     words, several = _words(schema), schema.get("type") == "array"
-    if words and not all(word in said for word in words):
+    if words and not all(word in description for word in words):
         listed = f"{', '.join(words[:-1])} or {words[-1]}{', with commas' * several}"
-        whole = ":" in said or ";" in said or ". " in said
-        said = f"{said} One of {listed}." if whole else f"{said[:-1]}: {listed}."
-    elif "maximum" in number and f"{number['minimum']:g}" not in said:
-        said += f" From {number['minimum']:g} to {number['maximum']:.12g}."
+        whole = ":" in description or ";" in description or ". " in description
+        description = (
+            f"{description} One of {listed}." if whole else f"{description[:-1]}: {listed}."
+        )
+    elif "maximum" in number and f"{number['minimum']:g}" not in description:
+        description += f" From {number['minimum']:g} to {number['maximum']:.12g}."
     elif several:
-        said += " With commas."
+        description += " With commas."
     elif as_json:
-        said += " As JSON."
+        description += " As JSON."
     if usual is True or not isinstance(usual, str | int | float) or not usual:
-        return said
-    return f"{said} [default: {usual if isinstance(usual, str) else f'{usual:.12g}'}]"
+        return description
+    return f"{description} [default: {usual if isinstance(usual, str) else f'{usual:.12g}'}]"
 
 
 def _words(schema: Json) -> list[str]:

@@ -10,9 +10,9 @@ from tidings.cli.output import clean
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
-def names(said: str) -> list[str]:
+def names(text: str) -> list[str]:
     """Names with commas."""
-    return [name.strip() for name in said.split(",") if name.strip()]
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def headers(option: str, lines: list[str]) -> dict[str, str]:
@@ -29,34 +29,34 @@ def headers(option: str, lines: list[str]) -> dict[str, str]:
     return found
 
 
-def read_json(option: str, said: str) -> Any:
+def read_json(option: str, text: str) -> Any:
     """JSON of an option; a bare word is a text. Stop for JSON that does not end."""
     try:
-        return json.loads(said)
+        return json.loads(text)
     except json.JSONDecodeError as error:
-        if said[:1] in '{["':
+        if text[:1] in '{["':
             at = f"; it breaks off at character {error.pos + 1}" if error.pos else ""
             raise CommandExit(
-                f"{option} must be JSON; got {clean(said[:60])}{at}. Put names and texts in double "
+                f"{option} must be JSON; got {clean(text[:60])}{at}. Put names and texts in double "
                 "quotes, and the whole in single ones.",
                 Exit.USAGE,
             ) from None
-        return said
+        return text
 
 
-def moment_of(option: str, said: str | None, now: datetime | None = None) -> str | None:
+def moment_of(option: str, text: str | None, now: datetime | None = None) -> str | None:
     """A time as the API takes it: `2h`, `3d` and so on ago, or ISO 8601 (the reader's zone)."""
-    if said is None:
+    if text is None:
         return None
     now = now or datetime.now(UTC)
-    number, unit = said[:-1], said[-1:]
+    number, unit = text[:-1], text[-1:]
     if number.isascii() and number.isdigit() and unit in _UNITS and len(number) <= 6:
         return _iso(now - timedelta(seconds=int(number) * _UNITS[unit]))
     try:
-        return _iso(datetime.fromisoformat(said).astimezone(UTC))
+        return _iso(datetime.fromisoformat(text).astimezone(UTC))
     except (ValueError, OverflowError):
         raise CommandExit(
-            f"{option} must be 30m, 2h, 3d ago or an ISO time; got {said[:40]}. Write 2h, or "
+            f"{option} must be 30m, 2h, 3d ago or an ISO time; got {text[:40]}. Write 2h, or "
             "2026-02-11T09:15:00Z.",
             Exit.USAGE,
         ) from None
@@ -66,9 +66,9 @@ def _iso(when: datetime) -> str:
     return f"{when:%Y-%m-%dT%H:%M:%S}.{when.microsecond // 1000:03d}Z"
 
 
-def seconds(option: str, said: str) -> float:
+def seconds(option: str, given: str) -> float:
     """A duration as it is written: `2s`, `500ms`, `1m`, or seconds. Stop."""
-    text = said.strip().lower()
+    text = given.strip().lower()
     factor = 1.0
     for suffix, seconds_of in (("ms", 0.001), ("s", 1.0), ("m", 60.0)):
         if text.endswith(suffix):
@@ -81,5 +81,5 @@ def seconds(option: str, said: str) -> float:
     if 0 <= found <= 86_400:
         return found
     raise CommandExit(
-        f"{option} must be a duration; got {said[:40]}. Write 2s or 500ms.", Exit.USAGE
+        f"{option} must be a duration; got {given[:40]}. Write 2s or 500ms.", Exit.USAGE
     )

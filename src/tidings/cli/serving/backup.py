@@ -22,15 +22,15 @@ class BackupProgress:
     """Says how far it is: on a terminal in one line, else every two seconds."""
 
     def __init__(self) -> None:
-        self._said_s = time.monotonic()
+        self._printed_s = time.monotonic()
         self._terminal = sys.stderr.isatty()
 
     def __call__(self, what: str, done: int, of: int) -> None:
         """Tell a step."""
         now = time.monotonic()
-        if now - self._said_s < (0.1 if self._terminal else SAY_EVERY_S):
+        if now - self._printed_s < (0.1 if self._terminal else SAY_EVERY_S):
             return
-        self._said_s = now
+        self._printed_s = now
         text = f"{what}: {100 * done // max(of, 1)} %"
         if self._terminal:
             print(f"\r{text:<60}", end="", file=sys.stderr, flush=True)

@@ -75,16 +75,16 @@ def delivered(
     """
     api = calls(where, 60.0)
     body = {"acceptedBefore": moment_of("--before", before)}
-    told = api.send("POST", TAKE, body | {"dryRun": True})
-    least = "" if told["ended"] else "at least "
-    found = how_many(told["deliveries"], "delivery")
-    verb = "is" if told["deliveries"] == 1 else "are"
-    when = moment(told["acceptedBefore"])
+    plan = api.send("POST", TAKE, body | {"dryRun": True})
+    least = "" if plan["ended"] else "at least "
+    found = how_many(plan["deliveries"], "delivery")
+    verb = "is" if plan["deliveries"] == 1 else "are"
+    when = moment(plan["acceptedBefore"])
     say(f"{least}{found} of what was accepted before {when} {verb} unfinished.")
-    if dry_run or not told["deliveries"]:
+    if dry_run or not plan["deliveries"]:
         if where.json:
-            print_line(told)
-        if told["deliveries"]:
+            print_line(plan)
+        if plan["deliveries"]:
             api.next_step(f"tidings sending delivered --before {word(before)}")
         else:
             api.next_step("tidings sending start --all")
@@ -92,12 +92,12 @@ def delivered(
     confirm(yes, "Take them as delivered? They are never sent then.")
     count = 0
     while True:
-        told = api.send("POST", TAKE, body)
-        count += told["deliveries"]
-        if told["ended"]:
+        plan = api.send("POST", TAKE, body)
+        count += plan["deliveries"]
+        if plan["ended"]:
             break
     if where.json:
-        print_line(told | {"deliveries": count})
+        print_line(plan | {"deliveries": count})
     else:
         say(f"Taken as delivered: {how_many(count, 'delivery')}.")
     api.next_step("tidings sending start --all")
@@ -108,18 +108,18 @@ def _path(api: ApiClient, every: bool) -> str:
     return "/v1" if every else f"/v1/orgs/{api.org()}"
 
 
-def _say(api: ApiClient, told: dict[str, Any], every: bool, as_json: bool) -> int:
+def _say(api: ApiClient, plan: dict[str, Any], every: bool, as_json: bool) -> int:
     if as_json:
-        print_line(told)
+        print_line(plan)
     else:
-        whose = "all orgs" if every else f"org {told['orgId']}"
-        state = "stopped" if told["stopped"] else "goes on"
+        whose = "all orgs" if every else f"org {plan['orgId']}"
+        state = "stopped" if plan["stopped"] else "goes on"
         facts: list[tuple[str, Any]] = [("sending", f"{state} for {whose}")]
-        if told["stopped"]:
-            facts += [("since", moment(told["since"])), ("by", told["by"])]
+        if plan["stopped"]:
+            facts += [("since", moment(plan["since"])), ("by", plan["by"])]
         print_facts(facts)
-    stopped = told["stopped"] or told.get("everythingStopped")
-    for_all = every or (stopped and not told["stopped"])
+    stopped = plan["stopped"] or plan.get("everythingStopped")
+    for_all = every or (stopped and not plan["stopped"])
     verb = "start" if stopped else "show"
     api.next_step(f"tidings sending {verb}{' --all' if for_all else ''}")
     return Exit.OK

@@ -101,29 +101,29 @@ def preview(
     headers = {name.strip(): value.strip() for name, _, value in pairs}
     sample = {"headers": headers, "body": read_bytes(message).decode("utf-8", "replace")}
     api = calls(where)
-    told = api.send("POST", f"{PATH}/{part(id)}/preview", {"message": sample})
+    preview = api.send("POST", f"{PATH}/{part(id)}/preview", {"message": sample})
     if where.json:
-        print_line(told)
+        print_line(preview)
     else:
-        _print_preview(told)
+        _print_preview(preview)
     api.next_step(f"tidings sources show {id}")
     return Exit.OK
 
 
-def _print_preview(told: dict[str, Any]) -> None:
-    if told["notVerified"]:
-        say(f"Its sender would be refused: {clean(told['notVerified'])}")
-    if told["error"] is not None:
-        say(f"It would be put aside: {clean(told['error']['message'])}")
-    for event in told["events"]:
+def _print_preview(preview: dict[str, Any]) -> None:
+    if preview["notVerified"]:
+        say(f"Its sender would be refused: {clean(preview['notVerified'])}")
+    if preview["error"] is not None:
+        say(f"It would be put aside: {clean(preview['error']['message'])}")
+    for event in preview["events"]:
         if event["error"] is not None:
             say(f"It would be put aside: {clean(event['error']['message'])}")
         else:
             print(clean(json.dumps(event["event"], indent=2, ensure_ascii=False), True))
         if event["warning"]:
             say(clean(event["warning"]))
-    if told["passedOver"]:
-        say(f"{how_many(told['passedOver'], 'message')} would be passed over.")
+    if preview["passedOver"]:
+        say(f"{how_many(preview['passedOver'], 'message')} would be passed over.")
 
 
 def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Where = HERE) -> int:
@@ -205,16 +205,22 @@ def redrive(id: str, /, *, message: str | None = None, where: Where = HERE) -> i
     api = calls(where, seconds_max=120.0)
     one = "" if message is None else f"/aside/{part(message)}"
     path = f"{PATH}/{part(id)}{one}/redrive"
-    told = api.send("POST", path)
-    while message is None and told["aside"] < told["messages"] and told["left"] > told["aside"]:
+    result = api.send("POST", path)
+    while (
+        message is None
+        and result["aside"] < result["messages"]
+        and result["left"] > result["aside"]
+    ):
         more = api.send("POST", path)
-        told = {name: told[name] + more[name] for name in ("messages", "accepted", "duplicates")}
-        told |= {"aside": more["aside"], "left": more["left"]}
+        result = {
+            name: result[name] + more[name] for name in ("messages", "accepted", "duplicates")
+        }
+        result |= {"aside": more["aside"], "left": more["left"]}
     if where.json:
-        print_line(told)
+        print_line(result)
     say(
-        f"{how_many(told['messages'], 'message')} tried: {told['accepted']:,} accepted, "
-        f"{told['duplicates']:,} known before. {told['left']:,} still put aside."
+        f"{how_many(result['messages'], 'message')} tried: {result['accepted']:,} accepted, "
+        f"{result['duplicates']:,} known before. {result['left']:,} still put aside."
     )
-    api.next_step(f"tidings sources {'dead' if told['left'] else 'show'} {id}")
-    return Exit.FAILED if told["left"] else Exit.OK
+    api.next_step(f"tidings sources {'dead' if result['left'] else 'show'} {id}")
+    return Exit.FAILED if result["left"] else Exit.OK

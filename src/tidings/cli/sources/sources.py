@@ -18,7 +18,7 @@ from tidings.cli.output import (
     spaced,
 )
 from tidings.cli.sources.files import FileName, read_object
-from tidings.cli.sources.state import came_last_hour, state_of, waiting_of
+from tidings.cli.sources.state import count_last_hour, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 
 app = App(name="sources", help="Where events come from that nobody sends to /v1/events.")
@@ -43,7 +43,7 @@ def list_all(*, where: Where = HERE) -> int:
                     source["type"],
                     state_of(source),
                     moment(source["lastMessageAt"]),
-                    came_last_hour(source),
+                    count_last_hour(source),
                     source["asideMessages"],
                     source["id"],
                 )
@@ -137,8 +137,8 @@ def show_source(api: ApiClient, id: str, as_json: bool) -> int:
                 for row in one["newest"]
             ],
         )
-    aside = one["asideMessages"] > 0
-    api.next_step(f"tidings sources {'dead' if aside else 'preview'} {one['name']}")
+    dead_count = one["asideMessages"] > 0
+    api.next_step(f"tidings sources {'dead' if dead_count else 'preview'} {one['name']}")
     return Exit.OK
 
 
@@ -175,13 +175,13 @@ def _conflicts(source: dict[str, Any]) -> str | None:
     return f"{source['idConflicts']:,}{f'; {field} differs' if field else ''}"
 
 
-def _proof(said: dict[str, Any] | None) -> str | None:
-    if said is None:
+def _proof(proof: dict[str, Any] | None) -> str | None:
+    if proof is None:
         return None
-    if said["type"] == "standardWebhooks":
+    if proof["type"] == "standardWebhooks":
         return "a Standard Webhooks signature"
-    header = clean(said["header"])
-    return f"the header {header}" if said["type"] == "header" else f"an HMAC in {header}"
+    header = clean(proof["header"])
+    return f"the header {header}" if proof["type"] == "header" else f"an HMAC in {header}"
 
 
 @app.command
@@ -221,8 +221,8 @@ def take_over(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
     """
     api = calls(where)
     kept = api.get(f"{PATH}/{part(id)}")
-    said = f"Let {clean(kept['name'])} read its table, and no other installation any more?"
-    confirm(yes, said)
+    question = f"Let {clean(kept['name'])} read its table, and no other installation any more?"
+    confirm(yes, question)
     made = api.send("POST", f"{PATH}/{part(id)}/takeOver")
     if where.json:
         print_line(made)
@@ -254,8 +254,8 @@ def delete(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
     """
     api = calls(where)
     one = api.get(f"{PATH}/{part(id)}")
-    aside = one["asideMessages"]
-    lost = f", and {how_many(aside, 'message')} that it has put aside" if aside else ""
+    dead_count = one["asideMessages"]
+    lost = f", and {how_many(dead_count, 'message')} that it has put aside" if dead_count else ""
     confirm(yes, f"Delete the source {clean(one['name'])}{lost}?")
     api.send("DELETE", f"{PATH}/{part(id)}")
     say(f"{clean(one['name'])} is deleted.")

@@ -20,6 +20,6 @@ def waiting_of(source: dict[str, Any]) -> int | str | None:
     return waiting
 
 
-def came_last_hour(source: dict[str, Any]) -> int:
+def count_last_hour(source: dict[str, Any]) -> int:
     """Return how many messages came in the last hour, but for those that were refused."""
     return sum(count for outcome, count in source["lastHour"].items() if outcome != "refused")

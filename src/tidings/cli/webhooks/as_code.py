@@ -93,9 +93,9 @@ def apply(
         would = [change for change in changes if not change.unsure]
         say(_sum(would, _others(document, would), "would be " if dry_run else ""))
         flags = [("--from-original", from_original), ("--prune", prune), ("--yes", yes)]
-        said = "".join(f" {flag}" for flag, given in [*flags, ("--json", where.json)] if given)
+        options = "".join(f" {flag}" for flag, given in [*flags, ("--json", where.json)] if given)
         api.next_step(
-            f"tidings webhooks apply {word(file)}{said}"
+            f"tidings webhooks apply {word(file)}{options}"
             if dry_run and changes
             else "tidings webhooks list"
         )
@@ -126,9 +126,11 @@ def _must_be_without_faults(wrong: list[FileFault], refused: list[FileFault]) ->
     """Stop with all of them: those that are the file's own make it wrong usage."""
     if not (faults := wrong + refused):
         return
-    told = [clean(str(fault)) for fault in faults]
-    told.append(f"{how_many(len(faults), 'fault')}; nothing was changed. Mend FILE, and try again.")
-    raise CommandExit("\n".join(told), Exit.USAGE if wrong else Exit.REFUSED)
+    sentences = [clean(str(fault)) for fault in faults]
+    sentences.append(
+        f"{how_many(len(faults), 'fault')}; nothing was changed. Mend FILE, and try again."
+    )
+    raise CommandExit("\n".join(sentences), Exit.USAGE if wrong else Exit.REFUSED)
 
 
 def _read(file: str) -> Any:
@@ -200,10 +202,10 @@ def _carry_out(api: ApiClient, changes: list[PlannedChange], as_json: bool) -> l
         try:
             now = carry_out(api, change)
         except CommandExit as stop:
-            told = stop.problem if isinstance(stop, Moved) else f"{change.name}: {stop.problem}"
+            message = stop.problem if isinstance(stop, Moved) else f"{change.name}: {stop.problem}"
             if done:
-                told += f" Before that, {_sum(done, 0, '')}"
-            raise CommandExit(told, stop.code, stop.step) from None
+                message += f" Before that, {_sum(done, 0, '')}"
+            raise CommandExit(message, stop.code, stop.step) from None
         if (
             change.unsure
             and change.present is not None
@@ -224,9 +226,9 @@ def _others(document: Document, changes: list[PlannedChange]) -> int:
 
 def _sum(changes: list[PlannedChange], same: int, would: str) -> str:
     count = [change.what for change in changes].count
-    told = [
+    counts = [
         f"{count('create')} {would}created",
         f"{count('change')} {would}changed",
         f"{count('delete')} {would}deleted",
     ]
-    return " · ".join([*told, f"{same} as they are"]) + "."
+    return " · ".join([*counts, f"{same} as they are"]) + "."

@@ -7,7 +7,7 @@ from typing import Any
 
 from tidings.cli.webhooks.health import (
     asked_again,
-    health_said,
+    describe_health,
     health_word,
     is_left_alone,
     leads_nowhere,
@@ -61,15 +61,15 @@ def is_pulled(webhook: Facts) -> bool:
 
 def diagnose(found: Findings) -> Diagnosis:
     """The first cause that holds: what stands in the way of everything comes first."""
-    said = _first(found)
+    diagnosis = _first(found)
     if not acts(found.webhook):
-        return said
+        return diagnosis
     step = f"tidings actions show {found.webhook['name']}"
-    if said.step.startswith("tidings webhooks edit"):
-        return replace(said, fix=f"{said.fix} The operator's file says it.", step=step)
-    if said.step.startswith("tidings webhooks test"):  # which would do it for somebody
-        return replace(said, step=step)
-    return said
+    if diagnosis.step.startswith("tidings webhooks edit"):
+        return replace(diagnosis, fix=f"{diagnosis.fix} The operator's file says it.", step=step)
+    if diagnosis.step.startswith("tidings webhooks test"):  # which would do it for somebody
+        return replace(diagnosis, step=step)
+    return diagnosis
 
 
 def _acting(found: Findings) -> Diagnosis | None:
@@ -79,7 +79,7 @@ def _acting(found: Findings) -> Diagnosis | None:
     name, waiting = found.webhook["name"], _waiting_runs(found)
     advice = found.action.get("advice")
     wait = f" {_runs_wait(waiting)} for it." if waiting else ""
-    fix = advice or _last_said(found)[1] or "See to whom it needs."
+    fix = advice or _last_failure(found)[1] or "See to whom it needs."
     return Diagnosis(
         f"{name}: {' '.join(found.action['troubles'])}{wait}",
         f"{fix} What waits is done by itself once it can be.",
@@ -89,7 +89,7 @@ def _acting(found: Findings) -> Diagnosis | None:
 
 def _first(found: Findings) -> Diagnosis:
     return (
-        _standing(found)
+        _diagnose_status(found)
         or _stopped(found)
         or _acting(found)
         or _held_up(found)
@@ -104,7 +104,7 @@ def _first(found: Findings) -> Diagnosis:
     )
 
 
-def _standing(found: Findings) -> Diagnosis | None:
+def _diagnose_status(found: Findings) -> Diagnosis | None:
     webhook = found.webhook
     name, id = webhook["name"], webhook["webHookId"]
     match webhook["standing"]:
@@ -258,13 +258,13 @@ def _left_alone(found: Findings) -> Diagnosis | None:
     )
 
 
-def _last_said(found: Findings) -> tuple[str, str]:
+def _last_failure(found: Findings) -> tuple[str, str]:
     """What the last attempt of the newest bad delivery was, and what to do about it."""
     if found.worst is None:
         return "", ""
     ended = [attempt for attempt in found.worst["attemptList"] if attempt["ended"]]
-    said = ended[-1]["advice"] if ended else found.worst["advice"]
-    first, _, rest = said.partition(". ")
+    advice = ended[-1]["advice"] if ended else found.worst["advice"]
+    first, _, rest = advice.partition(". ")
     return first.rstrip("."), rest
 
 
@@ -277,10 +277,10 @@ def _failing(found: Findings) -> Diagnosis | None:
     lately = tried[:10]
     failing = ("failed",) if acts(found.webhook) else FAILING
     bad = [delivery for delivery in lately if delivery["state"] in failing]
-    first, _ = _last_said(found)
+    first, _ = _last_failure(found)
     if not bad:
         return Diagnosis(
-            f"{first}. It {health_said(found.webhook)}.{_held(found)}",
+            f"{first}. It {describe_health(found.webhook)}.{_held(found)}",
             _fix(found),
             f"tidings show {worst['id']}",
         )
@@ -298,7 +298,7 @@ def _failing(found: Findings) -> Diagnosis | None:
 
 def _fix(found: Findings) -> str:
     """What to do about the last failure. A 401 leaves open what is refused: how to check each."""
-    advice = _last_said(found)[1] or MEND
+    advice = _last_failure(found)[1] or MEND
     ended = (
         []
         if found.worst is None
@@ -421,7 +421,7 @@ def _late(found: Findings) -> Diagnosis | None:
 
 def _well(found: Findings) -> Diagnosis:
     delivered = _count(found, "delivered")
-    told = (
+    sentences = (
         f"{delivered:,} delivered in the last day{_tries(found)}."
         if delivered
         else "Nothing stands in its way."
@@ -429,17 +429,17 @@ def _well(found: Findings) -> Diagnosis:
     waiting = 0 if found.action is None else found.action["waitingForTheirTime"]
     if acts(found.webhook):
         done = f"{delivered:,} done in the last day." if delivered else "Nothing stands in its way."
-        told = f"{done} {_runs_wait(waiting)} for {_time(waiting)}." if waiting else done
+        sentences = f"{done} {_runs_wait(waiting)} for {_time(waiting)}." if waiting else done
     groups = sum(
         (delivery.get("warning") or {}).get("code") == "no_customer" for delivery in found.newest
     )
     if groups:
-        told += (
+        sentences += (
             f" {groups} of its last {len(found.newest)} belong to groups: what it wants of a "
             "customer is left out of them."
         )
     return Diagnosis(
-        f"{found.webhook['name']} is well. {told}",
+        f"{found.webhook['name']} is well. {sentences}",
         "Nothing has to be done.",
         f"tidings webhooks pull {found.webhook['name']}"
         if is_pulled(found.webhook)

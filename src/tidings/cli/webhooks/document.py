@@ -88,13 +88,13 @@ def _read(read: Document, found: Mapping[int, Any], known: Sequence[str]) -> Doc
         path = f"{read.root}[{at}]"
         name = webhook.get("name") if isinstance(webhook, dict) else None
         if not isinstance(name, str) or not name.strip():
-            said = "A webhook must have a name; got none. Write name: crm."
-            read.faults.append(FileFault(path, "", said))
+            message = "A webhook must have a name; got none. Write name: crm."
+            read.faults.append(FileFault(path, "", message))
             continue
         name = name.strip()  # as the service takes it
         if (first := read.paths.get(name)) is not None:
-            said = f"A name must be there once; {first} has it too. Rename one of them."
-            read.faults.append(FileFault(f"{path}.name", name, said))
+            message = f"A name must be there once; {first} has it too. Rename one of them."
+            read.faults.append(FileFault(f"{path}.name", name, message))
             continue
         read.paths[name] = path
         faults = list(_faults(path, name, webhook, known))
@@ -116,17 +116,17 @@ def _faults(path: str, webhook: str, one: Body, known: Sequence[str]) -> Iterato
     """What can be seen without the service; it sees the rest."""
     for name in one:
         if name not in (*known, "signingSecret"):
-            said = f"A field must be one of a webhook; got {_short(name)}. Check its spelling."
-            yield FileFault(f"{path}.{_short(name)}", webhook, said)
+            message = f"A field must be one of a webhook; got {_short(name)}. Check its spelling."
+            yield FileFault(f"{path}.{_short(name)}", webhook, message)
     headers = one.get(HEADERS) or {}
-    said = "Headers must be names and texts; got something else. Put both in quotes."
+    message = "Headers must be names and texts; got something else. Put both in quotes."
     if not isinstance(headers, dict):
-        yield FileFault(f"{path}.{HEADERS}", webhook, said)
+        yield FileFault(f"{path}.{HEADERS}", webhook, message)
         headers = {}
     for name, value in headers.items():
         nameless = name == "" and value is None
         if not nameless and not (isinstance(name, str) and isinstance(value, str)):
-            yield FileFault(f"{path}.{HEADERS}.{_short(name)}", webhook, said)
+            yield FileFault(f"{path}.{HEADERS}.{_short(name)}", webhook, message)
     for name, value in one.items():
         if name in known and name != HEADERS:
             yield from _no_json(f"{path}.{name}", webhook, value)
@@ -141,12 +141,12 @@ def _no_json(path: str, webhook: str, value: Any) -> Iterator[FileFault]:
         for at, child in enumerate(value):
             yield from _no_json(f"{path}[{at}]", webhook, child)
     elif isinstance(value, float) and not math.isfinite(value):
-        said = f"A number must have an end; got {value}. Leave the field out for its default."
-        yield FileFault(path, webhook, said)
+        message = f"A number must have an end; got {value}. Leave the field out for its default."
+        yield FileFault(path, webhook, message)
     elif not isinstance(value, str | int | float | None):
         kind = type(value).__name__
-        said = f"A value must be text, a number, true or false; got a {kind}. Put it in quotes."
-        yield FileFault(path, webhook, said)
+        message = f"A value must be text, a number, true or false; got a {kind}. Put it in quotes."
+        yield FileFault(path, webhook, message)
 
 
 def fill(
@@ -160,10 +160,10 @@ def fill(
     filled = dict(body)
     missing: list[tuple[str, str]] = []
 
-    def value(place: str, said: str, stays: str | None) -> str:
-        unset = [name for name in _VARIABLE.findall(said) if name not in environ]
+    def value(place: str, text: str, stays: str | None) -> str:
+        unset = [name for name in _VARIABLE.findall(text) if name not in environ]
         if not unset:
-            return _VARIABLE.sub(lambda found: environ[found[1]], said)
+            return _VARIABLE.sub(lambda found: environ[found[1]], text)
         if stays is None:
             missing.append((place, _needs(unset[0])))
         return stays or ""

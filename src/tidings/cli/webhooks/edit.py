@@ -47,10 +47,10 @@ def _change() -> tuple[DeclaredOption, ...]:
 
 
 @with_flags(_new)
-def create(said: ParsedOptions, /, *, where: Where = HERE) -> int:
+def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
     """Create a webhook. Its signing secret is printed this once."""
     api = calls(where)
-    made = changed(api, "POST", PATH, said.body)
+    made = changed(api, "POST", PATH, parsed.body)
     if where.json:
         print_line(made)
     else:
@@ -70,7 +70,7 @@ def create(said: ParsedOptions, /, *, where: Where = HERE) -> int:
 
 @with_flags(_change)
 def edit(
-    said: ParsedOptions,
+    parsed: ParsedOptions,
     webhook: str,
     /,
     *,
@@ -86,7 +86,7 @@ def edit(
     set
         Any field, as field=JSON; null takes it away: --set rateLimit=50 --set filter=null
     """
-    patch: dict[str, Any] = said.body
+    patch: dict[str, Any] = parsed.body
     for assignment in set or []:
         field, equals, value = assignment.partition("=")
         if not equals or not field:

@@ -53,19 +53,19 @@ def receiver_does(webhook: Facts) -> str:
     return does((webhook.get("health") or {}).get("cause") or "")
 
 
-def health_said(webhook: Facts, now: datetime | None = None) -> str:
+def describe_health(webhook: Facts, now: datetime | None = None) -> str:
     """`answers 503 since 14:02:11, 12 failures in a row; left alone, asked again at 14:31:02`."""
     health = webhook.get("health") or {}
     now = now or datetime.now(UTC)
-    said = receiver_does(webhook)
+    text = receiver_does(webhook)
     if since := when(health.get("failingSince"), now):
-        said += f" since {since}"
+        text += f" since {since}"
     if count := health.get("failures"):
-        said += f", {count:,} failure{'s' if count != 1 else ''} in a row"
+        text += f", {count:,} failure{'s' if count != 1 else ''} in a row"
     if not health.get("leftAlone"):
-        return said
+        return text
     due = when(health.get("nextTryAt"), now)
-    return f"{said}; left alone, {asked_again(health, now)}" if due else f"{said}; left alone"
+    return f"{text}; left alone, {asked_again(health, now)}" if due else f"{text}; left alone"
 
 
 def asked_again(health: Facts, now: datetime) -> str:

@@ -102,7 +102,7 @@ def plan(
         path, there = document.paths[name], by_name.get(name)
         filled, missing = fill(body, environ, there)
         if missing:
-            faults += [FileFault(f"{path}.{place}", name, said) for place, said in missing]
+            faults += [FileFault(f"{path}.{place}", name, message) for place, message in missing]
         elif there is None:
             given = {field: value for field, value in filled.items() if value is not None}
             made = {"maxAllowedConnections": 10} | given

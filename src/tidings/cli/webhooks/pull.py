@@ -51,9 +51,9 @@ def pull(
                 _print(message, where.json)
             if messages and not keep:
                 ids = [message["ackId"] for message in messages]
-                told = api.send("POST", f"{path}/acknowledge", {"ackIds": ids})
-                if told["passedOver"]:
-                    _warn(told["passedOver"])
+                result = api.send("POST", f"{path}/acknowledge", {"ackIds": ids})
+                if result["passedOver"]:
+                    _warn(result["passedOver"])
             seen += len(messages)
     except KeyboardInterrupt:
         pass

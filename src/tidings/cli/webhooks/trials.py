@@ -46,26 +46,26 @@ def test(
     body: dict[str, Any] = {} if event is None else {"eventName": event}
     if now:
         body["now"] = True
-    told = api.send("POST", f"/v1/webHooks/{found['webHookId']}/test", body)
+    result = api.send("POST", f"/v1/webHooks/{found['webHookId']}/test", body)
     if where.json:
-        print_line(told)
+        print_line(result)
     else:
-        answer = told.get("answer") or {}
+        answer = result.get("answer") or {}
         text = (answer.get("body") or {}).get("text")
         print_facts(
             [
-                ("sent", f"{told['request']['method']} {told['request']['url']}"),
-                ("event", told.get("eventName")),
-                ("answer", told.get("status")),
-                ("took", duration(told.get("durationInMs"))),
+                ("sent", f"{result['request']['method']} {result['request']['url']}"),
+                ("event", result.get("eventName")),
+                ("answer", result.get("status")),
+                ("took", duration(result.get("durationInMs"))),
                 ("body", text and clean(text[:500], lines=True)),
             ]
         )
-    if told.get("warning"):
-        say(clean(told["warning"]["message"]))
-    if told.get("advice"):
-        say(clean(told["advice"]))
-    if told["delivered"]:
+    if result.get("warning"):
+        say(clean(result["warning"]["message"]))
+    if result.get("advice"):
+        say(clean(result["advice"]))
+    if result["delivered"]:
         api.next_step(f"tidings tail --webhook {word(found['name'])}")
         return Exit.OK
     api.next_step(f"tidings doctor {word(found['name'])}")
@@ -84,15 +84,17 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     """
     api = calls(where, 60.0)
     found = find_webhook(api, webhook)
-    told = api.send("POST", "/v1/webHooks/preview", {"webHookId": found["webHookId"], "last": last})
-    if not told["looked"]:
+    preview = api.send(
+        "POST", "/v1/webHooks/preview", {"webHookId": found["webHookId"], "last": last}
+    )
+    if not preview["looked"]:
         say("No event of its types has come yet, so nothing can be tried.")
         from tidings.cli.events.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
 
         api.next_step(raising(found["eventNames"]))
         return Exit.OK
     if where.json:
-        print_lines(told["events"])
+        print_lines(preview["events"])
     else:
         rows = [
             (
@@ -102,11 +104,11 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
                 event["eventId"],
                 _sent(event) if event["body"] else event["why"],
             )
-            for event in told["events"]
+            for event in preview["events"]
         ]
         print_table(("", "Accepted", "Event", "Id", "Bytes, or why not"), rows)
-    of = how_many(told["looked"], "event")
-    say(f"It would have got {told['received']:,} of the last {of}.")
+    of = how_many(preview["looked"], "event")
+    say(f"It would have got {preview['received']:,} of the last {of}.")
     api.next_step(f"tidings webhooks test {word(found['name'])}")
     return Exit.OK
 

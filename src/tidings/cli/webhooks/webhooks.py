@@ -28,7 +28,7 @@ from tidings.cli.webhook_names import (
     tag,
 )
 from tidings.cli.webhooks.fields import changed
-from tidings.cli.webhooks.health import health_cell, health_said
+from tidings.cli.webhooks.health import describe_health, health_cell
 from tidings.cli.where import HERE, Where
 
 app = App(name="webhooks", help="Who is told what, where and how.")
@@ -121,16 +121,16 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_line(found)
         return
-    standing = found["standing"]
+    status = found["standing"]
     if found.get("disabledReason"):
-        standing = f"{standing}: {found['disabledReason']}"
+        status = f"{status}: {found['disabledReason']}"
     by = (found.get("attribution") or {}).get("lastUpdatedBy") or {}
     when = moment((found.get("attribution") or {}).get("lastUpdatedOnISO"))
     facts: list[tuple[str, Any]] = [
         ("name", found["name"]),
         ("id", found["webHookId"]),
         ("consumer group", found["consumerGroupId"]),
-        ("standing", standing),
+        ("standing", status),
         *_health(found),
         ("type", found["webHookType"]),
         ("URL", found["webHookUrl"] and f"{found['methodType']} {found['webHookUrl']}"),
@@ -169,8 +169,8 @@ def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
     """How its receiver does; nothing where the answer does not say, or nothing is sent to it."""
     if "health" not in found or found["standing"] not in ("active", "paused"):
         return []
-    told = [("health", health_cell(found))]
-    return [*told, ("receiver", health_said(found))] if found["health"] else told
+    rows = [("health", health_cell(found))]
+    return [*rows, ("receiver", describe_health(found))] if found["health"] else rows
 
 
 def leads_to(webhook: dict[str, Any]) -> str:
@@ -181,7 +181,7 @@ def leads_to(webhook: dict[str, Any]) -> str:
     return f"{webhook['webHookType']} over {over}" if over else str(webhook["webHookType"])
 
 
-def _standing(verb: str, webhook: str, where: Where, says: str) -> int:
+def _change_status(verb: str, webhook: str, where: Where, says: str) -> int:
     api = calls(where)
     found = find_webhook(api, webhook)
     try:
@@ -219,7 +219,7 @@ def pause(webhook: str, /, *, where: Where = HERE) -> int:
     webhook
         Its name or id.
     """
-    return _standing("pause", webhook, where, "Its deliveries are made, and wait.")
+    return _change_status("pause", webhook, where, "Its deliveries are made, and wait.")
 
 
 @app.command
@@ -231,7 +231,7 @@ def resume(webhook: str, /, *, where: Where = HERE) -> int:
     webhook
         Its name or id.
     """
-    return _standing("resume", webhook, where, "What has waited is sent now.")
+    return _change_status("resume", webhook, where, "What has waited is sent now.")
 
 
 @app.command
@@ -244,7 +244,7 @@ def enable(webhook: str, /, *, where: Where = HERE) -> int:
         Its name or id.
     """
     says = "New events are sent. What was parked meanwhile waits for a replay."
-    return _standing("enable", webhook, where, says)
+    return _change_status("enable", webhook, where, says)
 
 
 @app.command
@@ -256,7 +256,9 @@ def disable(webhook: str, /, *, where: Where = HERE) -> int:
     webhook
         Its name or id.
     """
-    return _standing("disable", webhook, where, "Its deliveries are parked, and can be replayed.")
+    return _change_status(
+        "disable", webhook, where, "Its deliveries are parked, and can be replayed."
+    )
 
 
 @app.command

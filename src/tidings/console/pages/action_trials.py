@@ -40,21 +40,21 @@ async def attempt(visit: Visit) -> Response:
     if view.action is None or not visit.may("logs:read"):
         return await _page(visit, view, wanted)
     services, org, webhook = visit.services, visit.caller.org, view.record.webhook
-    told: dict[str, Any] = {}
+    trial: dict[str, Any] = {}
     try:
         event = await trial_event(services, org, webhook, wanted)
         if event is None:
             return await _page(visit, view, wanted, trouble=_NO_EVENT)
-        told = {"event": event}
+        trial = {"event": event}
         if visit.form.get("do") == "yes" and passed_by(webhook, event) is None:
-            told["done"] = _laid_out(await do_as_test(services, org, webhook, event))
+            trial["done"] = _laid_out(await do_as_test(services, org, webhook, event))
         else:
-            told["found"] = _laid_out(await try_out(services, org, webhook, view.action, event))
+            trial["found"] = _laid_out(await try_out(services, org, webhook, view.action, event))
     except TooSoon:
         return await _page(visit, view, wanted, trouble=_SOON)
     except Invalid as refused:
         return await _page(visit, view, wanted, trouble=refused.refusals[0].message)
-    return await _page(visit, view, _chosen(wanted, event), **told)
+    return await _page(visit, view, _chosen(wanted, event), **trial)
 
 
 async def _own(visit: Visit) -> ActionView:
@@ -68,7 +68,7 @@ def _chosen(wanted: str, event: TrialEvent) -> str:
 
 
 async def _page(
-    visit: Visit, view: ActionView, chosen: str, trouble: str = "", **told: Any
+    visit: Visit, view: ActionView, chosen: str, trouble: str = "", **trial: Any
 ) -> Response:
     services, org, webhook = visit.services, visit.caller.org, view.record.webhook
     choices = [(NEWEST, "The newest event that it takes")]
@@ -76,9 +76,9 @@ async def _page(
         (EXAMPLE + name, f"The example of {name}") for name in example_names(services, org, webhook)
     ]
     if chosen not in dict(choices):
-        event: TrialEvent | None = told.get("event")
+        event: TrialEvent | None = trial.get("event")
         choices.append((chosen, f"{'The event' if event is None else event.name} {chosen}"))
-    values = {"found": None, "done": None, "event": None} | told
+    values = {"found": None, "done": None, "event": None} | trial
     return visit.page(
         "action_test.html",
         view=view,
@@ -90,10 +90,10 @@ async def _page(
     )
 
 
-def _laid_out(told: dict[str, Any]) -> dict[str, Any]:
+def _laid_out(trial: dict[str, Any]) -> dict[str, Any]:
     """With bodies as people read them."""
     for side in ("request", "answer"):
-        one = told.get(side)
+        one = trial.get(side)
         text = None if one is None else one["body"]["text"]
-        told[f"{side}Body"] = None if not text else body_of(text.encode())
-    return told
+        trial[f"{side}Body"] = None if not text else body_of(text.encode())
+    return trial

@@ -44,10 +44,10 @@ async def show_all(visit: Visit) -> Response:
     """The list, by name; what is wrong stands first."""
     services, org = visit.services, visit.caller.org
     records = action_records(services, org)
-    views, told = await asyncio.gather(
+    views, totals = await asyncio.gather(
         action_views(services, records), summaries(services, records)
     )
-    rows = [_row(view, summary) for view, summary in zip(views, told, strict=True)]
+    rows = [_row(view, summary) for view, summary in zip(views, totals, strict=True)]
     return visit.page(
         "actions.html",
         rows=rows,
@@ -103,7 +103,7 @@ async def _run(visit: Visit, row: StoredDelivery, record: WebhookState) -> dict[
     """One run in the list, with why it stands where it stands."""
     seen, kept = await look(visit.services, row, record)
     attempts = all_attempts(seen.row, kept, seen.next_attempt.begun)
-    said = advice_for(
+    advice = advice_for(
         seen.row,
         attempts,
         record,
@@ -115,7 +115,7 @@ async def _run(visit: Visit, row: StoredDelivery, record: WebhookState) -> dict[
     return {
         "row": seen.row,
         "at": f"/deliveries/{show_id('dlv', row.id)}",
-        "said": said or ("It was done." if state is State.DELIVERED else ""),
+        "said": advice or ("It was done." if state is State.DELIVERED else ""),
         "again": state in AGAIN and record.webhook.sends,
     }
 

@@ -53,16 +53,16 @@ class Chart(msgspec.Struct, frozen=True):
     def rows(self) -> Markup:
         """Its table's rows: when each step begins, and what each line says of it. Made here and not
         in a template, for an overview of a month has hundreds; numbers and times need no escape."""
-        lines = ([self._told(value) for value in line.values] for line in self.lines)
-        told = zip(*lines, strict=True)
+        lines = ([self._value_text(value) for value in line.values] for line in self.lines)
+        columns = zip(*lines, strict=True)
         return Markup(
             "\n".join(
                 f'<tr><td>{moment(start)}</td><td class="n">{_NEXT_CELL.join(texts)}</td></tr>'
-                for start, texts in zip(self.starts_ms, told, strict=True)
+                for start, texts in zip(self.starts_ms, columns, strict=True)
             )
         )
 
-    def _told(self, value: float | None) -> str:
+    def _value_text(self, value: float | None) -> str:
         if value is None:
             return "–"
         if self.unit == MS:

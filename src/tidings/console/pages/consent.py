@@ -35,8 +35,8 @@ class Consent:
         except RequestRefused as refused:
             return self._frame.error(request, status_of(refused), refused.reason.message)
         except StoreDown:
-            said = "The store takes no writes at the moment. Try again."
-            return self._frame.error(request, 503, said)
+            message = "The store takes no writes at the moment. Try again."
+            return self._frame.error(request, 503, message)
         return self._page(request, token)
 
     def _page(self, request: Request, token: str) -> Response:

@@ -136,8 +136,8 @@ async def _elsewhere(visit: Visit, wanted: str, look: SearchTarget) -> Response 
         there = replace(visit, place=PageScope(org), caller=caller)
         path = (await _by_id(there, wanted)).path
         if path is not None:
-            said = f"It was found in {there.named}, where you are now, not in {visit.named}."
-            return visit.leave(there.at(path), said)
+            message = f"It was found in {there.named}, where you are now, not in {visit.named}."
+            return visit.leave(there.at(path), message)
     return None
 
 
@@ -198,12 +198,12 @@ async def _source(visit: Visit, wanted: str) -> str | None:
     return f"/sources/{live.id}"
 
 
-async def _aside(visit: Visit, wanted: str) -> str | None:
+async def _find_dead_letter(visit: Visit, wanted: str) -> str | None:
     if not visit.may("sources:read"):
         return None
     for live in visit.services.sources.sources.of(visit.caller.org):
         try:
-            await visit.services.sources.sources.aside_message(live, wanted)
+            await visit.services.sources.sources.dead_letter(live, wanted)
         except NotFound:
             continue
         return f"/sources/{live.id}/aside/{wanted}"
@@ -216,5 +216,5 @@ _OPENERS: dict[str, Callable[[Visit, str], Awaitable[str | None]]] = {
     "inb": _inbox,
     "rej": _rejection,
     "src": _source,
-    "asd": _aside,
+    "asd": _find_dead_letter,
 }

@@ -34,11 +34,11 @@ async def show(visit: Visit) -> Response:
     if visit.request.query_params.get("part") == "now":
         return visit.page("parts/health.html", **values)
     services, org = visit.services, visit.caller.org
-    told = await services.store.log_events(EventQuery(org, tuple(KINDS), limit=EVENTS))
+    notices = await services.store.log_events(EventQuery(org, tuple(KINDS), limit=EVENTS))
     settings = services.orgs.settings(org)
     return visit.page(
         "health.html",
-        told=told.events,
+        told=notices.events,
         settings=settings,
         limits={
             "calls": visit.caller.calls_per_minute
@@ -71,7 +71,7 @@ async def _now(visit: Visit) -> dict[str, Any]:
         "lag": lag,
         "lag_late": lag > LAG_WORTH_SAYING,
         "retention_ms": round(last_s * 1000) if last_s else None,
-        "shown": [(said, figures[name]) for name, said in FIGURES if name in figures],
+        "shown": [(label, figures[name]) for name, label in FIGURES if name in figures],
         "breakers": breakers,
         "database": figures.get("retention_database_bytes"),
     }

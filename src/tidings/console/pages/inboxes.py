@@ -67,15 +67,15 @@ async def show(visit: Visit) -> Response:
 
 async def change(visit: Visit) -> Response:
     """Change its name and what it answers."""
-    live, said = _own(visit), FORM.written(visit.form)
+    live, texts = _own(visit), FORM.written(visit.form)
     try:
-        body = FORM.body(said, new=False)
+        body = FORM.body(texts, new=False)
         await visit.services.delivery.inboxes.change(visit.caller.org, live.id, body)
         return visit.go(f"{AT}/{live.id}", "Saved. The next arrival is answered so.")
     except (Invalid, Conflict) as refused:
         refusals = FORM.placed(refused.refusals)
     page, newest_page = await _arrivals(visit, live)
-    return await _show(visit, live, page, newest_page, said, refusals)
+    return await _show(visit, live, page, newest_page, texts, refusals)
 
 
 async def delete(visit: Visit) -> Response:
@@ -116,14 +116,14 @@ def _list(visit: Visit, refused: str = "") -> Response:
 
 async def _arrivals(visit: Visit, live: LiveInbox) -> tuple[ArrivalPage, bool]:
     """The page that the address asks for, and whether it is the newest one."""
-    said = visit.request.query_params.get("cursor", "")
-    asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
+    cursor = visit.request.query_params.get("cursor", "")
+    asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
     zone = visit.services.zone(visit.caller.org)
     question = read_question(asked, PAGING, zone)
     page = await visit.services.delivery.inboxes.arrivals(
         live, question.before, question.after, question.limit
     )
-    return page, not said
+    return page, not cursor
 
 
 async def _show(
@@ -131,7 +131,7 @@ async def _show(
     live: LiveInbox,
     page: ArrivalPage,
     newest_page: bool,
-    said: dict[str, str] | None = None,
+    texts: dict[str, str] | None = None,
     refusals: dict[str, str] | None = None,
 ) -> Response:
     opened = await _opened(visit, live, page)
@@ -143,7 +143,7 @@ async def _show(
         opened=opened,
         body=None if opened is None else body_of(opened.body),
         asks=FORM.asks,
-        filled=said or FORM.filled(_shown(live)),
+        filled=texts or FORM.filled(_shown(live)),
         refusals=refusals or {},
         most=KEPT_ARRIVALS,
         **_listed(visit, live, page, newest_page),
@@ -171,13 +171,13 @@ def _listed(visit: Visit, live: LiveInbox, page: ArrivalPage, newest_page: bool)
 
 async def _opened(visit: Visit, live: LiveInbox, page: ArrivalPage) -> Arrival | None:
     """The arrival that the address names, else the newest of the page."""
-    said = visit.request.query_params.get("arrival", "")
-    if not said:
+    number_text = visit.request.query_params.get("arrival", "")
+    if not number_text:
         return page.arrivals[0] if page.arrivals else None
-    number = read(PREFIX, said)
+    number = read(PREFIX, number_text)
     found = None if number is None else await visit.services.delivery.inboxes.arrival(live, number)
     if found is None:
-        raise not_found("arrival", "the id of an arrival of this inbox, as arr_…", said)
+        raise not_found("arrival", "the id of an arrival of this inbox, as arr_…", number_text)
     return found
 
 
@@ -204,12 +204,12 @@ def _headers(text: str) -> dict[str, str]:
     for line in filter(None, (line.strip() for line in text.splitlines())):
         name, colon, value = line.partition(":")
         if not colon:
-            said = (
+            lines = (
                 f"Each line must be a header, as Retry-After: 30; got {describe_value(line)}. Add "
                 "its value. "
                 "(bad_headers, field answer.headers)"
             )
-            raise Invalid(FieldRefusal("bad_headers", said, "answer.headers"))
+            raise Invalid(FieldRefusal("bad_headers", lines, "answer.headers"))
         found[name.strip()] = value.strip()
     return found
 

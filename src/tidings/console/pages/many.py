@@ -81,19 +81,19 @@ async def _start(
 ) -> Response:
     calls = ReplayCalls(visit.services)
     jobs = [await calls.begin(visit.caller, job_request, found) for job_request, found in wanted]
-    said = "Started. What it would do is counted once more, then it goes on."
+    message = "Started. What it would do is counted once more, then it goes on."
     if len(jobs) == 1 and visit.may("replay:read"):
-        return visit.go(f"/replays/{show('rpl', jobs[0].number)}", said)
-    return visit.go("/replays", said)
+        return visit.go(f"/replays/{show('rpl', jobs[0].number)}", message)
+    return visit.go("/replays", message)
 
 
 async def _part(
     visit: Visit, job_request: ReplayRequest, found: ResolvedRequest, for_s: float
 ) -> BulkPart:
-    told = await ReplayCalls(visit.services).dry_run(job_request, found, for_s)
+    plan = await ReplayCalls(visit.services).dry_run(job_request, found, for_s)
     webhook, name = job_request.webhook_id or "", "" if found.target is None else found.target.name
-    makes = told["matched"] - told["skipped"]
-    return BulkPart(webhook, name, told["sentence"], makes, told["skipped"], told["exact"])
+    makes = plan["matched"] - plan["skipped"]
+    return BulkPart(webhook, name, plan["sentence"], makes, plan["skipped"], plan["exact"])
 
 
 async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
@@ -114,7 +114,7 @@ async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
     chosen = chosen or [
         webhook.id
         for webhook in alive
-        if webhook.standing is not WebhookStatus.DELETED and webhook.dials
+        if webhook.standing is not WebhookStatus.DELETED and webhook.has_target
     ]
     counted = visit.lists.get("counted")  # those for which the page before had something to do
     if counted and visit.form.get("step") == "start":
@@ -210,4 +210,4 @@ def _states(states: tuple[int, ...], kind: ReplayKind, again: bool) -> list[str]
 
 
 def _refused(*sentences: str) -> Invalid:
-    return Invalid(*(FieldRefusal("not_so", said, "") for said in sentences))
+    return Invalid(*(FieldRefusal("not_so", sentence, "") for sentence in sentences))

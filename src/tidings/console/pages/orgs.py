@@ -39,8 +39,12 @@ async def show_all(visit: PlainVisit) -> Response:
         for org in found
         if org is not None and (not wanted or wanted in org.name.lower() or wanted == str(org.id))
     ]
-    said = query.get("page", "1")
-    page = max(1, int(said)) if said.isascii() and said.isdigit() and len(said) < 6 else 1
+    page_text = query.get("page", "1")
+    page = (
+        max(1, int(page_text))
+        if page_text.isascii() and page_text.isdigit() and len(page_text) < 6
+        else 1
+    )
     return visit.page(
         "orgs.html",
         orgs=fitting[(page - 1) * PAGE : page * PAGE],
@@ -65,35 +69,35 @@ async def show_new(visit: PlainVisit) -> Response:
 async def create(visit: PlainVisit) -> Response:
     """Make one."""
     _platform(visit)
-    said = _read(visit)
-    wanted = _whole(said["id"]) if said["id"] else None
+    texts = _read(visit)
+    wanted = _whole(texts["id"]) if texts["id"] else None
     try:
-        body = _body(said, platform=True)
+        body = _body(texts, platform=True)
         name, parent = body.pop("name"), body.pop("parent", None)
         org = await visit.services.orgs.create(name, wanted, parent, body)
     except RequestRefused as refused:
-        return _page(visit, None, said, refused.refusals)
-    told = f"{named(org)} is made. Give it a credential, so that its systems can send events."
-    return visit.leave(PageScope(org.id).at(SETTINGS), told)
+        return _page(visit, None, texts, refused.refusals)
+    message = f"{named(org)} is made. Give it a credential, so that its systems can send events."
+    return visit.leave(PageScope(org.id).at(SETTINGS), message)
 
 
 async def show(visit: Visit) -> Response:
     """What the org is set to."""
     org = visit.org
-    return _page(visit, org, _said(org))
+    return _page(visit, org, _org_texts(org))
 
 
 async def change(visit: Visit) -> Response:
     """Change it; it holds for every event that is accepted from then on."""
-    org, said = visit.org, _read(visit)
+    org, texts = visit.org, _read(visit)
     old = settings_of(org.settings).validation_by_type
     try:
-        body = _body(said, platform=visit.caller.platform)
+        body = _body(texts, platform=visit.caller.platform)
         levels = body["settings"].get("validationByType") or {}
         body["settings"]["validationByType"] = dict.fromkeys(old) | levels
         await visit.services.orgs.change(org.id, body, platform=visit.caller.platform)
     except RequestRefused as refused:
-        return _page(visit, org, said, refused.refusals)
+        return _page(visit, org, texts, refused.refusals)
     return visit.go(SETTINGS, "Saved. It holds for every event accepted from now on.")
 
 
@@ -112,7 +116,7 @@ def _read(visit: PlainVisit) -> dict[str, str]:
     return own | FORM.written(visit.form)
 
 
-def _said(org: StoredOrg) -> dict[str, str]:
+def _org_texts(org: StoredOrg) -> dict[str, str]:
     """An org as the form shows it."""
     return FORM.filled({"settings": dict(show_resource(settings_of(org.settings)))}) | {
         "id": str(org.id),
@@ -122,11 +126,11 @@ def _said(org: StoredOrg) -> dict[str, str]:
     }
 
 
-def _body(said: dict[str, str], *, platform: bool) -> dict[str, Any]:
+def _body(texts: dict[str, str], *, platform: bool) -> dict[str, Any]:
     """What `PATCH /v1/orgs/{orgId}` would be told; what is the operator's alone only of them."""
-    body = FORM.body(said, new=False) | {"name": said["name"], "timeZone": said["timeZone"]}
+    body = FORM.body(texts, new=False) | {"name": texts["name"], "timeZone": texts["timeZone"]}
     if platform:
-        return body | {"parent": _whole(said["parent"]) if said["parent"] else None}
+        return body | {"parent": _whole(texts["parent"]) if texts["parent"] else None}
     for name in OPERATORS_ONLY:
         body["settings"].pop(name, None)
     return body
@@ -138,12 +142,12 @@ def _levels(text: str) -> dict[str, str]:
     for line in filter(None, (line.strip() for line in text.splitlines())):
         name, equals, level = line.partition("=")
         if not equals:
-            said = (
+            lines = (
                 "Each line must be an event type, = and strict, lenient or off; got "
                 f"{describe_value(line)}. "
                 "Write pointsIssued = lenient. (bad_validation, field settings.validationByType)"
             )
-            raise Invalid(FieldRefusal("bad_validation", said, "settings.validationByType"))
+            raise Invalid(FieldRefusal("bad_validation", lines, "settings.validationByType"))
         levels[name.strip()] = level.strip()
     return levels
 
@@ -168,7 +172,7 @@ def _whole(text: str) -> int | str:
 def _page(
     visit: PlainVisit,
     org: StoredOrg | None,
-    said: dict[str, str],
+    texts: dict[str, str],
     refusals: Sequence[FieldRefusal] = (),
 ) -> Response:
     return visit.page(
@@ -176,7 +180,7 @@ def _page(
         400 if refusals else 200,
         made=org,
         notified=visit.services.notices.consents.states(org.id) if org is not None else [],
-        filled=said,
+        filled=texts,
         refusals=FORM.placed(refusals, *OWN),
         asks=[ask for ask in FORM.asks if ask not in _KEPT],
         kept=_KEPT if visit.caller.platform else [],

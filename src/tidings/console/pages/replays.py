@@ -50,16 +50,16 @@ _DONE = {
 
 async def show_all(visit: Visit) -> Response:
     """The jobs of the org, newest first."""
-    said = visit.request.query_params.get("before", "")
-    before_id = read("rpl", said) if said else NEWEST
+    before_job = visit.request.query_params.get("before", "")
+    before_id = read("rpl", before_job) if before_job else NEWEST
     if before_id is None:
-        raise unknown("before", A_REPLAY, said)
+        raise unknown("before", A_REPLAY, before_job)
     jobs = await visit.services.store.replays(visit.caller.org, before_id, PAGE + 1)
     return visit.page(
         "replays.html",
         jobs=[_shown(visit, job) for job in jobs[:PAGE]],
         older=show_id("rpl", jobs[PAGE - 1].number) if len(jobs) > PAGE else None,
-        first=not said,
+        first=not before_job,
         stop=visit.services.delivery.stops.of(visit.caller.org),
     )
 
@@ -74,8 +74,8 @@ async def show(visit: Visit) -> Response:
 async def move(visit: Visit) -> Response:
     """Pause it, resume it or cancel it."""
     job = await _own(visit)
-    said = visit.form.get("step", "")
-    step = next((step for step in STEPS if step == said), None)
+    step_text = visit.form.get("step", "")
+    step = next((step for step in STEPS if step == step_text), None)
     if step is None:
         return visit.go(f"{AT}/{show_id('rpl', job.number)}")
     try:
@@ -89,29 +89,29 @@ async def move(visit: Visit) -> Response:
 async def show_new(visit: Visit) -> Response:
     """The form; with `step=count` also what it would do. The address holds all of it."""
     query = visit.request.query_params
-    said = _written(query)
+    texts = _written(query)
     ticks = {name: query.getlist(name)[:10] for name in _TICKS}
     if query.get("step") != "count":
-        return _form(visit, said, ticks)
+        return _form(visit, texts, ticks)
     try:
-        job_request, found = await _looked_up(visit, said, ticks)
-        told = await ReplayCalls(visit.services).dry_run(job_request, found, COUNT_S)
+        job_request, found = await _looked_up(visit, texts, ticks)
+        plan = await ReplayCalls(visit.services).dry_run(job_request, found, COUNT_S)
     except RequestRefused as refused:
-        return _form(visit, said, ticks, refusals=_placed(refused.refusals))
-    told["warnings"] = [warning.message for warning in job_request.warnings]
-    told["unknown"] = found.unknown
-    return _form(visit, said, ticks, told=told)
+        return _form(visit, texts, ticks, refusals=_placed(refused.refusals))
+    plan["warnings"] = [warning.message for warning in job_request.warnings]
+    plan["unknown"] = found.unknown
+    return _form(visit, texts, ticks, plan=plan)
 
 
 async def start(visit: Visit) -> Response:
     """Start what was counted."""
-    said = _written(visit.form)
+    texts = _written(visit.form)
     ticks = {name: visit.lists.get(name, [])[:10] for name in _TICKS}
     try:
-        job_request, found = await _looked_up(visit, said, ticks)
+        job_request, found = await _looked_up(visit, texts, ticks)
         job = await ReplayCalls(visit.services).begin(visit.caller, job_request, found)
     except RequestRefused as refused:
-        return _form(visit, said, ticks, refusals=_placed(refused.refusals))
+        return _form(visit, texts, ticks, refusals=_placed(refused.refusals))
     if not visit.may("replay:read"):
         return visit.go(f"{AT}/new", "Started.")
     return visit.go(
@@ -127,27 +127,27 @@ def _written(form: Mapping[str, str]) -> dict[str, str]:
 
 def _form(
     visit: Visit,
-    said: dict[str, str],
+    texts: dict[str, str],
     ticks: dict[str, list[str]],
     *,
     refusals: dict[str, str] | None = None,
-    told: dict[str, Any] | None = None,
+    plan: dict[str, Any] | None = None,
 ) -> Response:
     org = visit.caller.org
     records = [record.webhook for record in visit.services.webhooks.list(org)]
     living = [
         record
         for record in records
-        if record.standing is not WebhookStatus.DELETED and record.dials
+        if record.standing is not WebhookStatus.DELETED and record.has_target
     ]
-    kind = _kind(said)
+    kind = _kind(texts)
     states = FINAL if kind is ReplayKind.REPLAY else UNFINISHED
     return visit.page(
         "replay_new.html",
         400 if refusals else 200,
         kind=kind,
         form=FORMS[kind],
-        filled=said | {name: said[name] or text for name, text in FORMS[kind].fresh().items()},
+        filled=texts | {name: texts[name] or text for name, text in FORMS[kind].fresh().items()},
         ticks=ticks,
         states=states,
         webhooks=sorted(
@@ -156,38 +156,38 @@ def _form(
         types=list(visit.services.events.types.names(org)),
         zone=visit.services.zone(org),
         refusals=refusals or {},
-        told=told,
-        hidden=[(name, value) for name, value in said.items() if value]
+        told=plan,
+        hidden=[(name, value) for name, value in texts.items() if value]
         + [(name, value) for name, values in ticks.items() for value in values],
         other=urlencode({"kind": "replay" if kind is ReplayKind.CANCEL else "cancel"}),
     )
 
 
-async def _looked_up(visit: Visit, said: dict[str, str], ticks: dict[str, list[str]]) -> Any:
+async def _looked_up(visit: Visit, texts: dict[str, str], ticks: dict[str, list[str]]) -> Any:
     """What the form asks for, and what it comes to in the org. Refused."""
-    kind, zone = _kind(said), visit.services.zone(visit.caller.org)
-    body = _body(kind, said, ticks, zone)
+    kind, zone = _kind(texts), visit.services.zone(visit.caller.org)
+    body = _body(kind, texts, ticks, zone)
     return await ReplayCalls(visit.services).look_up(visit.caller.org, kind, body)
 
 
 def _body(
-    kind: ReplayKind, said: dict[str, str], ticks: dict[str, list[str]], zone: tzinfo
+    kind: ReplayKind, form_texts: dict[str, str], ticks: dict[str, list[str]], zone: tzinfo
 ) -> dict[str, Any]:
     """What `POST /v1/replays` would be told. What cannot be read is passed on as it came: the
     refusal then names it."""
-    texts = said | {name: said[name].replace(",", " ") for name in ("types", *_IDS)}
+    texts = form_texts | {name: form_texts[name].replace(",", " ") for name in ("types", *_IDS)}
     texts |= {name: " ".join(texts[name].split()[:IDS_MAX]) for name in _IDS}
-    texts |= {name: _time(said[name], zone) for name in _MOMENTS}
+    texts |= {name: _time(form_texts[name], zone) for name in _MOMENTS}
     body = FORMS[kind].body(texts, new=True)
-    fields = {field: said[name].strip() for field, name in _PLACES.items()}
+    fields = {field: form_texts[name].strip() for field, name in _PLACES.items()}
     if kind is ReplayKind.CANCEL:
         fields.pop("toWebHookId")
     body |= {field: text for field, text in fields.items() if text}
     return body | ({"states": ticks["states"]} if ticks["states"] else {})
 
 
-def _kind(said: dict[str, str]) -> ReplayKind:
-    return ReplayKind.CANCEL if said["kind"] == "cancel" else ReplayKind.REPLAY
+def _kind(texts: dict[str, str]) -> ReplayKind:
+    return ReplayKind.CANCEL if texts["kind"] == "cancel" else ReplayKind.REPLAY
 
 
 def _time(text: str, zone: tzinfo) -> str:

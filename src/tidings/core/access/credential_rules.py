@@ -74,7 +74,7 @@ class CredentialLimits(msgspec.Struct, frozen=True):
     ] = None
 
 
-def _code(form: Form, field: DeclaredField, standing: str) -> str:
+def _code(form: Form, field: DeclaredField, previous: str) -> str:
     kind = form.values["kind"]
     if kind == "till":
         value = form.body.get("code")
@@ -93,20 +93,20 @@ def _code(form: Form, field: DeclaredField, standing: str) -> str:
             f"code and password must come with kind till alone; got kind {kind}. Leave them out: "
             "key and secret are made.",
         )
-    return standing
+    return previous
 
 
-def _till_password(form: Form, field: DeclaredField, standing: None) -> str | None:
-    told: str | None = None
+def _till_password(form: Form, field: DeclaredField, previous: None) -> str | None:
+    got: str | None = None
     if form.values["kind"] == "till":
-        told = PASSWORD.read(form, field, standing)
-    return told
+        got = PASSWORD.read(form, field, previous)
+    return got
 
 
-def _expiry(form: "_Form", field: DeclaredField, standing: int | None) -> int | None:
+def _expiry(form: "_Form", field: DeclaredField, previous: int | None) -> int | None:
     value = form.body.get("expiresAt")
     if value is None:
-        return None if "expiresAt" in form.body else standing
+        return None if "expiresAt" in form.body else previous
     moment = _moment(value)
     if moment is None or not form.now_ms < moment < END_MS:
         form.refuse(

@@ -75,7 +75,7 @@ class Proxies:
             known.version == network.version and known in network for network in self._networks
         )
 
-    def told(self, peer: str, headers: Headers) -> Origin:
+    def origin_of(self, peer: str, headers: Headers) -> Origin:
         """Who calls, and what of scheme and authority trusted proxies say.
 
         `peer` is the other end of the connection, `headers` are those of the call with their names
@@ -105,7 +105,7 @@ class Proxies:
         """
         if not any(name.startswith(_PASSED_ON) or name in _PASSED_ON_FOR for name, _ in headers):
             return plain_address(peer)
-        address = self.told(peer, headers).address
+        address = self.origin_of(peer, headers).address
         # `told` ends at a proxy, or at whoever is no trusted one and has passed it on, where it
         # can read no further; only a trusted one's word leads from its own address to another.
         beyond = address != (plain_address(peer) or peer) and not self.trusts(address)

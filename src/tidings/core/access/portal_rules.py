@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from tidings.core.declaration import Field, read_resource, said_names
+from tidings.core.declaration import Field, read_resource, settable_names
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
 from tidings.core.kinds import Choice, Number, ParsedField, TextType
@@ -145,7 +145,7 @@ class PortalLinkFields(msgspec.Struct, frozen=True):
 def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[FieldRefusal]:
     """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
     form = Form(body)
-    form.refuse_unknown(said_names(Portal, PortalLinkFields))
+    form.refuse_unknown(settable_names(Portal, PortalLinkFields))
     link = read_resource(PortalLinkFields, form, None)
     portal = read_resource(Portal, form, None, org=org)
     return form.refusals or (portal, round(link.minutes * 60_000))

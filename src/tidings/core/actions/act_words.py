@@ -68,7 +68,7 @@ def kind_of(act: Act) -> str:
     return KINDS[type(act)]
 
 
-def act_said(act: Act) -> str:
+def describe_act(act: Act) -> str:
     """What an act does, as it is declared: `Sends a mail to {{ contact.email }}, over the
     connection mail`."""
     match act:
@@ -107,14 +107,14 @@ def act_named(act: Act) -> str:
             assert_never(act)
 
 
-def told_of(act: Act | None, cause: str = "", why: str = "") -> dict[str, Any]:
+def action_facts(act: Act | None, cause: str = "", why: str = "") -> dict[str, Any]:
     """An action in what its org is told of it. `cause`: how its last try ended, and `why` in
     sentences, where something is said of that besides."""
-    told = {"act": None if act is None else act_named(act), "trouble": None, "remedy": None}
+    words = {"act": None if act is None else act_named(act), "trouble": None, "remedy": None}
     if cause:
-        told["trouble"] = why or f"It {cannot(act, cause)}."
-        told["remedy"] = remedy(act, cause)
-    return told
+        words["trouble"] = why or f"It {cannot(act, cause)}."
+        words["remedy"] = remedy(act, cause)
+    return words
 
 
 def remedy(act: Act | None, cause: str) -> str:

@@ -72,9 +72,9 @@ def steps_in(notes: Iterable[tuple[str, str]]) -> list[RunStep]:
     """What `note_of` has written, without what somebody else has."""
     found = []
     for name, note in notes:
-        took, _, said = note.partition(" ")
+        took, _, outcome = note.partition(" ")
         with contextlib.suppress(ValueError):
-            found.append(RunStep(name, said, float(took)))
+            found.append(RunStep(name, outcome, float(took)))
     return found
 
 

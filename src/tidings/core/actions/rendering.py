@@ -50,7 +50,7 @@ JSON, FORM, TEXT = (
 )
 _VALUE = re.compile(r"[\x20-\x7e\t]*")  # as of a webhook's headers
 
-Said = Callable[[str], str]
+FillIn = Callable[[str], str]
 MadeAct = MadeCall | MadeMail | MadeRow | MadeRecord | MadeEvents
 
 
@@ -161,10 +161,12 @@ class _Making:
         places: Places = ()
         if (json := act.json) is not None:
             content_type = JSON
-            body, places = left_out(secrets_of(act), lambda said: self._json(json, "call", said))
+            body, places = left_out(
+                secrets_of(act), lambda secrets: self._json(json, "call", secrets)
+            )
         elif act.form:
             content_type = FORM
-            body, places = left_out(secrets_of(act), lambda said: self._form(act.form, said))
+            body, places = left_out(secrets_of(act), lambda secrets: self._form(act.form, secrets))
         elif act.text is not None:
             body, content_type = self._text(act.text), act.content_type or TEXT
         if content_type and all(name.lower() != CONTENT_TYPE for name, _ in act.headers):
@@ -216,11 +218,11 @@ class _Making:
             )
         return value
 
-    def _json(self, part: Part, what: str, said: Said = str) -> str:
+    def _json(self, part: Part, what: str, fill_in: FillIn = str) -> str:
         self._room = Room(what)
-        return _written(self._value(part, said), what)
+        return _written(self._value(part, fill_in), what)
 
-    def _value(self, part: Part, said: Said = str) -> Any:
+    def _value(self, part: Part, fill_in: FillIn = str) -> Any:
         """As JSON has it. `said`: what stands for a secret."""
         match part:
             case TemplatedText():
@@ -230,32 +232,32 @@ class _Making:
             case Plain():
                 return self._room.take(part.value)
             case OperatorSecret():
-                return said(part.value)
+                return fill_in(part.value)
             case Each():
                 if isinstance(part.parts, Mapping):
-                    return self._fields(part.parts, said)
-                return [self._value(part, said) for part in part.parts]
+                    return self._fields(part.parts, fill_in)
+                return [self._value(part, fill_in) for part in part.parts]
             case Merged():
                 if isinstance(part.parts, Mapping):
-                    fields = self._fields(part.parts, said)
+                    fields = self._fields(part.parts, fill_in)
                     own = merged(object_at(self._seen, part.path), fields)
                     self._room.take({name: own[name] for name in own.keys() - fields.keys()})
                     return own
-                items = [self._value(part, said) for part in part.parts]
+                items = [self._value(part, fill_in) for part in part.parts]
                 base = self._room.take(list_at(self._seen, part.path))
                 return merged_list(base, items, part.by)
             case _:
                 assert_never(part)
 
-    def _fields(self, parts: Mapping[str, Part], said: Said) -> dict[str, Any]:
-        return {self._room.take(name): self._value(part, said) for name, part in parts.items()}
+    def _fields(self, parts: Mapping[str, Part], fill_in: FillIn) -> dict[str, Any]:
+        return {self._room.take(name): self._value(part, fill_in) for name, part in parts.items()}
 
-    def _form(self, form: Sequence[tuple[str, Part]], said: Said) -> str:
+    def _form(self, form: Sequence[tuple[str, Part]], fill_in: FillIn) -> str:
         """A field without a value is left out; a list is its field several times."""
         self._room = Room("call")
         pairs: list[tuple[str, str]] = []
         for name, part in form:
-            value = self._value(part, said)
+            value = self._value(part, fill_in)
             for element in value if isinstance(value, list | tuple) else [value]:
                 if element is None:
                     continue

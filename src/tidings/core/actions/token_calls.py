@@ -37,13 +37,13 @@ def read_called_token(
     call: TokenCall, ending: Ending, asked_s: float, now_s: float, jitter: float
 ) -> AccessToken | TokenMissing:
     """What a request for a token, made at `asked_s`, has brought; see `read_token`."""
-    said = answer_of(ending, now_s, _ADVICE)
-    if isinstance(said, TokenMissing):
-        return said
-    value = find(said, call.token)
+    answer = answer_of(ending, now_s, _ADVICE)
+    if isinstance(answer, TokenMissing):
+        return answer
+    value = find(answer, call.token)
     if not is_token(value):
         return nonsense(f"without a token at {call.token} that a header can hold", _PATHS)
-    life_s = life_s_of(find(said, call.lives)) if call.lives else UNTOLD_S
+    life_s = life_s_of(find(answer, call.lives)) if call.lives else UNTOLD_S
     if life_s is None:
         return nonsense(f"{NO_LIFE}, at {call.lives}", _PATHS)
     return lasting(value, life_s, asked_s, jitter)

@@ -24,9 +24,9 @@ def admits(pattern: str, name: str, org: OrgId) -> bool:
     return _fits(pattern.split(ORG), name, org, _of_pattern)
 
 
-def is_name(said: str, name: str, org: OrgId) -> bool:
+def is_name(stored_name: str, name: str, org: OrgId) -> bool:
     """Tell whether a name, with the org in it, is that one."""
-    return _fits(said.split(ORG), name, org, re.escape)
+    return _fits(stored_name.split(ORG), name, org, re.escape)
 
 
 def admits_one(patterns: object, name: str, org: OrgId) -> bool:
@@ -56,7 +56,7 @@ def strange_table(connection: Connection, table: str, org: OrgId) -> str | None:
     if names is None:
         return None
     known = names if isinstance(names, list) else []
-    if any(isinstance(said, str) and is_name(said, table, org) for said in known):
+    if any(isinstance(table_name, str) and is_name(table_name, table, org) for table_name in known):
         return None
     return (
         f"The table must be one that connection {connection.name} is for; got {table}. Name "

@@ -46,45 +46,49 @@ class ConnectionField(msgspec.Struct, frozen=True):
         """What it must be."""
         return f"one of {', '.join(self.words)}" if self.words else _MUST[self.what]
 
-    def fits(self, said: object) -> bool:
+    def fits(self, value: object) -> bool:
         """Whether a value may be what it is."""
         match self.what:
             case "text":
                 return (
-                    isinstance(said, str) and bool(said) and (not self.words or said in self.words)
+                    isinstance(value, str)
+                    and bool(value)
+                    and (not self.words or value in self.words)
                 )
             case "port":  # what comes from the environment is a text
-                return not isinstance(said, bool) and _PORT.fullmatch(str(said)) is not None
+                return not isinstance(value, bool) and _PORT.fullmatch(str(value)) is not None
             case "count":
-                return type(said) is int and 1 <= said <= COUNT_MAX
+                return type(value) is int and 1 <= value <= COUNT_MAX
             case "number":
-                return not isinstance(said, bool) and _NUMBER.fullmatch(str(said)) is not None
+                return not isinstance(value, bool) and _NUMBER.fullmatch(str(value)) is not None
             case "yes":
-                return isinstance(said, bool)
+                return isinstance(value, bool)
             case "texts":
-                return isinstance(said, list) and all(
-                    isinstance(element, str) and element for element in said
+                return isinstance(value, list) and all(
+                    isinstance(element, str) and element for element in value
                 )
             case "tables":
-                return isinstance(said, dict) and bool(said)
+                return isinstance(value, dict) and bool(value)
 
 
-def faults_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> Iterator[str]:
+def faults_of(fields: Sequence[ConnectionField], values: Mapping[str, object]) -> Iterator[str]:
     """What is wrong with a connection that says this, as `servers must be a text; got 7`."""
     known = {field.name: field for field in fields}
-    for name in sorted(said.keys() - known.keys()):
+    for name in sorted(values.keys() - known.keys()):
         yield f"must have fields of {', '.join(known)} alone; got {name}"
     for field in fields:
-        if field.name not in said:
+        if field.name not in values:
             if field.required:
                 yield f"{field.name} must be {field.must}; got nothing"
-        elif not field.fits(value := said[field.name]):
+        elif not field.fits(value := values[field.name]):
             yield f"{field.name} must be {field.must}; got {_describe_given(field, value)}"
 
 
-def shown_of(fields: Sequence[ConnectionField], said: Mapping[str, object]) -> dict[str, object]:
+def shown_of(fields: Sequence[ConnectionField], values: Mapping[str, object]) -> dict[str, object]:
     """What of it the platform's credential is shown."""
-    return {field.name: said[field.name] for field in fields if field.shown and field.name in said}
+    return {
+        field.name: values[field.name] for field in fields if field.shown and field.name in values
+    }
 
 
 def _describe_given(field: ConnectionField, value: object) -> str:

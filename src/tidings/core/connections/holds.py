@@ -20,7 +20,7 @@ import msgspec
 
 PROBE_LEAST_S, PROBE_MOST_S = 5.0, 30.0  # between the probes of one that is held
 APART_S = 1.0  # between the probes of one that is suspected again and again
-ORGS_TOLD_AFTER_S = 60.0
+ORGS_NOTIFIED_AFTER_S = 60.0
 ORGS_AT_ONCE = 100  # told at one time: what tells them holds no more than so many
 REMEMBERED_MAX = 1000  # ends of probes, by connection
 
@@ -153,7 +153,7 @@ class ConnectionHolds:
         """List those of the orgs that go over a held connection and are to be told now, each
         once; a few at a time."""
         gate = self._gates.get(connection)
-        if gate is None or not gate.probes or now_s - gate.since_s < ORGS_TOLD_AFTER_S:
+        if gate is None or not gate.probes or now_s - gate.since_s < ORGS_NOTIFIED_AFTER_S:
             return []
         due = sorted(orgs - gate.orgs)[:ORGS_AT_ONCE]
         gate.orgs.update(due)

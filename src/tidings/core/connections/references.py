@@ -32,7 +32,7 @@ class MissingReference(msgspec.Struct, frozen=True):
     """A reference that leads to nothing: where it stands, and what must be."""
 
     path: Path
-    said: str
+    message: str
 
 
 class Filled(msgspec.Struct, frozen=True):

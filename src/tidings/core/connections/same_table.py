@@ -32,7 +32,7 @@ def _split(table: str) -> tuple[str, str]:
 def _database(fields: Mapping[str, object]) -> tuple[str, str, str]:
     """Host, port and name, as libpq would find them."""
     dsn = str(fields.get("dsn", ""))
-    said: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     try:
         parts = urlsplit(dsn)
     except ValueError:
@@ -41,12 +41,16 @@ def _database(fields: Mapping[str, object]) -> tuple[str, str, str]:
         place = parts.netloc.rpartition("@")[2]
         host, _, port = place.rpartition(":") if re.search(r":[0-9]+$", place) else (place, "", "")
         user = parts.netloc.rpartition("@")[0].partition(":")[0]
-        said = {"host": host.strip("[]"), "port": port, "user": unquote(user)}
-        said |= {"dbname": unquote(parts.path.lstrip("/"))}
-        said |= dict(parse_qsl(parts.query))
+        parameters = {"host": host.strip("[]"), "port": port, "user": unquote(user)}
+        parameters |= {"dbname": unquote(parts.path.lstrip("/"))}
+        parameters |= dict(parse_qsl(parts.query))
     else:
-        said = {name: value.strip("'") for name, value in _PAIR.findall(dsn)}
-    said |= {name: str(value) for name, value in fields.items() if name != "dsn"}
-    host = (said.get("host") or said.get("hostaddr") or "").lower().rstrip(".")
+        parameters = {name: value.strip("'") for name, value in _PAIR.findall(dsn)}
+    parameters |= {name: str(value) for name, value in fields.items() if name != "dsn"}
+    host = (parameters.get("host") or parameters.get("hostaddr") or "").lower().rstrip(".")
     host = "" if host in _HERE or host.startswith("/") else host
-    return host, said.get("port") or "5432", said.get("dbname") or said.get("user") or ""
+    return (
+        host,
+        parameters.get("port") or "5432",
+        parameters.get("dbname") or parameters.get("user") or "",
+    )

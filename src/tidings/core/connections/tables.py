@@ -80,8 +80,8 @@ def shared_tables(connection: Connection) -> dict[str, DeclaredTable]:
 
 
 def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable]]:
-    said = fields.get(TABLES)
-    for name, table in said.items() if isinstance(said, dict) else ():
+    tables = fields.get(TABLES)
+    for name, table in tables.items() if isinstance(tables, dict) else ():
         if any(table_faults(name, table)):
             continue
         yield (
@@ -100,23 +100,25 @@ def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable
 
 def tables_faults(fields: Mapping[str, object]) -> Iterator[str]:
     """What is wrong with the tables of a connection that says these fields."""
-    said = fields.get(TABLES)
-    for name, table in said.items() if isinstance(said, dict) else ():
+    tables = fields.get(TABLES)
+    for name, table in tables.items() if isinstance(tables, dict) else ():
         yield from table_faults(name, table)
 
 
-def table_faults(name: str, said: object) -> Iterator[str]:
+def table_faults(name: str, declared_table: object) -> Iterator[str]:
     """What is wrong with one of them."""
     where = f"{TABLES}.{name}"
     parts = name.split(".")
     if len(parts) > 2 or not all(_is_name(part.replace(ORG, str(ORG_ID_MAX))) for part in parts):
         yield f"{where} must be a table's name, or its schema's and its own with a point between"
-    if not isinstance(said, dict):
-        yield f"{where} must be a table of {', '.join(_FIELDS)}; got {describe_value(said)}"
+    if not isinstance(declared_table, dict):
+        yield (
+            f"{where} must be a table of {', '.join(_FIELDS)}; got {describe_value(declared_table)}"
+        )
         return
-    if strange := sorted(said.keys() - set(_FIELDS)):
+    if strange := sorted(declared_table.keys() - set(_FIELDS)):
         yield f"{where} must have fields of {', '.join(_FIELDS)} alone; got {strange[0]}"
-    columns, key = said.get("columns", []), said.get("key", [])
+    columns, key = declared_table.get("columns", []), declared_table.get("key", [])
     for field, value in (("columns", columns), ("key", key)):
         if not _are_names(value):
             yield (
@@ -124,14 +126,18 @@ def table_faults(name: str, said: object) -> Iterator[str]:
                 f"once; got {describe_value(value)}"
             )
             return
-    id, newer, org = said.get("id", ""), said.get("newer", ""), said.get("org", "")
+    id, newer, org = (
+        declared_table.get("id", ""),
+        declared_table.get("newer", ""),
+        declared_table.get("org", ""),
+    )
     if not columns:
         yield f"{where}.columns must name a column; got none"
-    if "id" in said and not _is_name(id):
+    if "id" in declared_table and not _is_name(id):
         yield f"{where}.id must be a column; got {describe_value(id)}"
-    yield from _org_faults(where, name, said)
-    headers = said.get("headers", "")
-    if "headers" in said and (not _is_name(headers) or headers in (*key, id, newer, org)):
+    yield from _org_faults(where, name, declared_table)
+    headers = declared_table.get("headers", "")
+    if "headers" in declared_table and (not _is_name(headers) or headers in (*key, id, newer, org)):
         yield (
             f"{where}.headers must be a column of its own, beside key, id, newer and org; got "
             f"{describe_value(headers)}"
@@ -142,21 +148,21 @@ def table_faults(name: str, said: object) -> Iterator[str]:
         column for column in key if column != org and (column not in columns or column == id)
     ]:
         yield f"{where}.key must be of its columns, without the id; got {strange[0]}"
-    if "newer" in said and (newer not in columns or newer in (*key, id, org) or not key):
+    if "newer" in declared_table and (newer not in columns or newer in (*key, id, org) or not key):
         yield (
             f"{where}.newer must be one of its columns, neither of the key nor the id, beside a "
             f"key; got {describe_value(newer)}"
         )
 
 
-def _org_faults(where: str, name: str, said: Mapping[str, object]) -> Iterator[str]:
+def _org_faults(where: str, name: str, table_fields: Mapping[str, object]) -> Iterator[str]:
     """Say what would let two orgs at the same rows, though the table is to tell them apart."""
     if _ANOTHER_NUMBER.search(name):
         yield f"{where} must have {ORG} beside no digit and no other {ORG}: else orgs share a name"
-    if "org" not in said:
+    if "org" not in table_fields:
         return
-    org, key = said["org"], said.get("key", [])
-    if not _is_name(org) or org == said.get("id"):
+    org, key = table_fields["org"], table_fields.get("key", [])
+    if not _is_name(org) or org == table_fields.get("id"):
         yield f"{where}.org must be a column, and not the id; got {describe_value(org)}"
     elif isinstance(key, list) and key and org not in key:
         yield f"{where}.key must have {org}, the column of the org: else orgs change others' rows"
@@ -164,18 +170,18 @@ def _org_faults(where: str, name: str, said: Mapping[str, object]) -> Iterator[s
         yield f"{where}.key must have a column beside {org}: else an org has one row alone"
 
 
-def _is_name(said: object) -> bool:
+def _is_name(value: object) -> bool:
     return (
-        isinstance(said, str)
-        and 0 < len(said.encode(errors="replace")) <= NAME_BYTES_MAX
-        and said.isprintable()
+        isinstance(value, str)
+        and 0 < len(value.encode(errors="replace")) <= NAME_BYTES_MAX
+        and value.isprintable()
     )
 
 
-def _are_names(said: object) -> bool:
+def _are_names(value: object) -> bool:
     return (
-        isinstance(said, list)
-        and len(said) <= COLUMNS_MAX
-        and all(_is_name(name) for name in said)
-        and len(set(said)) == len(said)
+        isinstance(value, list)
+        and len(value) <= COLUMNS_MAX
+        and all(_is_name(name) for name in value)
+        and len(set(value)) == len(value)
     )

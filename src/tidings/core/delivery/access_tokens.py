@@ -130,15 +130,15 @@ def read_token(
 ) -> AccessToken | TokenMissing:
     """What a request for a token, made at `asked_s`, has brought. `jitter` is from 0 to 1; `now_s`,
     seconds since the epoch, is for dates in the answer."""
-    said = answer_of(ending, now_s, advice)
-    if isinstance(said, TokenMissing):
-        return said
-    value, kind = said.get("access_token"), said.get("token_type", "Bearer")
+    answer = answer_of(ending, now_s, advice)
+    if isinstance(answer, TokenMissing):
+        return answer
+    value, kind = answer.get("access_token"), answer.get("token_type", "Bearer")
     if not is_token(value):
         return nonsense("without an access_token that a header can hold", advice)
     if not isinstance(kind, str) or kind.lower() != "bearer":
         return nonsense("a token that is not of the type Bearer", advice)
-    life_s = life_s_of(said.get("expires_in"))
+    life_s = life_s_of(answer.get("expires_in"))
     if life_s is None:
         return nonsense(f"an expires_in that is {NO_LIFE}", advice)
     return lasting(value, life_s, asked_s, jitter)
@@ -153,12 +153,12 @@ def answer_of(ending: Ending, now_s: float, advice: Advice) -> dict[str, Any] | 
     if ending.truncated:
         return nonsense("more than a token needs (over 16 KiB)", advice)
     try:
-        said = msgspec.json.decode(ending.body)
+        answer = msgspec.json.decode(ending.body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return nonsense("something else than JSON", advice)
-    if not isinstance(said, dict):
+    if not isinstance(answer, dict):
         return nonsense("JSON that is no object", advice)
-    return said
+    return answer
 
 
 def is_token(value: object) -> TypeGuard[str]:
@@ -198,17 +198,17 @@ def too_slow(deadline_s: float) -> TokenMissing:
     )
 
 
-def life_s_of(said: object) -> float | None:
+def life_s_of(value: object) -> float | None:
     """Read the seconds that a token lives, as its issuer says; None for what is no such number."""
-    if said is None:
+    if value is None:
         return UNTOLD_S
-    if isinstance(said, str) and said.isascii() and said.isdigit() and len(said) <= DIGITS_MAX:
-        said = int(said)
-    if isinstance(said, bool) or not isinstance(said, int | float):
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) <= DIGITS_MAX:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not 0 < said < 10**DIGITS_MAX:  # nor what is no number at all
+    if not 0 < value < 10**DIGITS_MAX:  # nor what is no number at all
         return None
-    return min(float(said), LIFE_MAX_S)
+    return min(float(value), LIFE_MAX_S)
 
 
 def _unreached(fault: TransportFault, advice: Advice) -> TokenMissing:
@@ -226,8 +226,8 @@ def _unreached(fault: TransportFault, advice: Advice) -> TokenMissing:
 def _refused(answer: ReceiverAnswer, now_s: float, advice: Advice) -> TokenMissing:
     code = ""
     try:
-        said = msgspec.json.decode(answer.body)
-        found = said.get("error") if isinstance(said, dict) else None
+        error_body = msgspec.json.decode(answer.body)
+        found = error_body.get("error") if isinstance(error_body, dict) else None
         code = found if isinstance(found, str) and _CODE.fullmatch(found) else ""
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         pass

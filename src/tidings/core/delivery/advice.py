@@ -164,7 +164,7 @@ def advise(
     due_ms: int | None,
     now_ms: int,
     zone: tzinfo = UTC,
-    standing: WebhookStatus = WebhookStatus.ACTIVE,
+    status: WebhookStatus = WebhookStatus.ACTIVE,
     policy: RetryPolicy = DEFAULT_POLICY,
     next_attempt: NextAttempt = CLEAR,
     ended_by: str | None = None,
@@ -184,20 +184,20 @@ def advise(
             due_ms=due_ms,
             now_ms=now_ms,
             zone=zone,
-            standing=standing,
+            status=status,
             next_attempt=next_attempt,
             first=tried is None,
             acts=acts,
         )
-        todo = "" if _barred(next_attempt, standing, acts=acts) else todo
+        todo = "" if _barred(next_attempt, status, acts=acts) else todo
     elif state is State.FAILED and tried is not None:
         middle = _why_failed(tried, policy, lasted_ms)
     elif state is State.PARKED and of_action is not None:
         if tried is not None and tried.kind == FaultKind.WAITS:
             happened = ""  # nobody waits any more
-        middle, todo = _parked_run(standing, of_action)
+        middle, todo = _parked_run(status, of_action)
     elif state is State.PARKED:
-        middle, then = _why_parked(standing, policy, lasted_ms)
+        middle, then = _why_parked(status, policy, lasted_ms)
         todo = todo or then
     elif state is State.CANCELLED:
         middle, todo = f"It was cancelled with its {'action' if acts else 'webhook'}.", ""
@@ -213,9 +213,9 @@ def advise(
     return " ".join(part for part in (happened, middle, todo) if part)
 
 
-def _parked_run(standing: WebhookStatus, why: str) -> tuple[str, str]:
+def _parked_run(status: WebhookStatus, why: str) -> tuple[str, str]:
     """Of a run that was parked: why, and what to do."""
-    if standing is not WebhookStatus.DISABLED:
+    if status is not WebhookStatus.DISABLED:
         return "It was parked: it can be done again.", "Run it again once the action is well."
     if why == LEFT_FILE:
         return f"It was parked. {LEFT_FILE}", LEFT_FILE_TODO
@@ -228,7 +228,7 @@ def comes(
     due_ms: int | None,
     now_ms: int,
     zone: tzinfo,
-    standing: WebhookStatus,
+    status: WebhookStatus,
     next_attempt: NextAttempt,
     first: bool = False,
     acts: bool = False,
@@ -236,7 +236,7 @@ def comes(
     """When an unfinished delivery is tried next, and what it waits for beside its time."""
     if next_attempt.begun:
         return "Its attempt is under way." if first else "The next try is under way."
-    if barred := _barred(next_attempt, standing, acts=acts):
+    if barred := _barred(next_attempt, status, acts=acts):
         return f"{_held_by(state, next_attempt)} {barred}".lstrip()
     if state is State.HELD:
         return _held_by(state, next_attempt)
@@ -251,19 +251,19 @@ def comes(
     return f"{when} {why}".rstrip()
 
 
-def _barred(next_attempt: NextAttempt, standing: WebhookStatus, *, acts: bool = False) -> str:
+def _barred(next_attempt: NextAttempt, status: WebhookStatus, *, acts: bool = False) -> str:
     """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
     if next_attempt.begun:
         return ""
     if next_attempt.why in (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.TYPE):
         return waits_for(next_attempt)
-    if standing is WebhookStatus.ACTIVE:
+    if status is WebhookStatus.ACTIVE:
         # What the receiver answered before is no news while its connection holds everything up.
         held_up = next_attempt.why is Wait.CONNECTION
         return waits_for(next_attempt, acts=acts) if held_up else ""
     if acts:
-        return f"The action is {standing.value}: nothing is done until it is active."
-    return f"The webhook is {standing.value}: nothing is sent until it is active."
+        return f"The action is {status.value}: nothing is done until it is active."
+    return f"The webhook is {status.value}: nothing is sent until it is active."
 
 
 def _held_by(state: State, next_attempt: NextAttempt) -> str:
@@ -296,7 +296,7 @@ def _why_failed(tried: PastAttempt, policy: RetryPolicy, lasted_ms: int | None) 
 
 
 def _why_parked(
-    standing: WebhookStatus, policy: RetryPolicy, lasted_ms: int | None
+    status: WebhookStatus, policy: RetryPolicy, lasted_ms: int | None
 ) -> tuple[str, str]:
     """Say why a delivery was parked, and what to do."""
     if _is_over(policy, lasted_ms):
@@ -305,7 +305,7 @@ def _why_parked(
             f"It was parked: the {hours:g} hours of its retries ended while it could not be sent."
         )
         return over, "Replay it once its receiver is back."
-    if standing is WebhookStatus.DISABLED:
+    if status is WebhookStatus.DISABLED:
         return (
             "It was parked, because the webhook was disabled.",
             "Set the webhook active; new events are then sent.",

@@ -111,7 +111,7 @@ class DeliveryVerdict(StrEnum):
 class Limit(StrEnum):
     """How sure it is that a receiver refused only because it takes no more for now."""
 
-    TOLD = "told"  # it says so
+    STATED = "told"  # it says so
     LIKELY = "likely"  # or it is about to fail
 
 

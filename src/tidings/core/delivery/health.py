@@ -89,12 +89,12 @@ def judge(
     return Failing(max(reached), failing_since_ms + way_ms)
 
 
-def to_tell(verdict: HealthState, told: int) -> int | None:
+def to_tell(verdict: HealthState, notified: int) -> int | None:
     """The step to tell the owner of now, or None where it was told already.
 
     `told` is the last step that was told since the last success, 0 for none.
     """
-    if isinstance(verdict, Failing) and verdict.percent > told:
+    if isinstance(verdict, Failing) and verdict.percent > notified:
         return verdict.percent
     return None
 

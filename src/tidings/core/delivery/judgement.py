@@ -49,7 +49,7 @@ class ConnectionHold(msgspec.Struct, frozen=True):
 
 
 def judge_webhook(
-    standing: WebhookStatus,
+    status: WebhookStatus,
     *,
     is_called: bool,
     fails: bool,
@@ -58,8 +58,8 @@ def judge_webhook(
 ) -> Condition:
     """Return how a webhook does. `fails`: its attempts do, by `AttemptShare` or its breaker;
     `troubles`: what an action lacks, a sentence each; `hold`: the fault of its connection."""
-    if standing is not WebhookStatus.ACTIVE:
-        return Condition(standing.value)
+    if status is not WebhookStatus.ACTIVE:
+        return Condition(status.value)
     if not is_called:
         return Condition.NOT_CALLED
     if hold is not None:

@@ -114,7 +114,7 @@ class Lane:
         self._replays: deque[Job] = deque()
         self._replays_out: set[DeliveryId] = set()  # of those in flight
         self._dropped_to = 0
-        self._freed_aside: dict[DeliveryId, Job] = {}
+        self._freed_apart: dict[DeliveryId, Job] = {}
         self._settled_meanwhile: set[DeliveryId] = set()
         self._turn = 0
         self._began_before: set[DeliveryId] = set()  # of those under way: the limit was halved
@@ -150,7 +150,7 @@ class Lane:
         if self.behind and job.delivery > self.cursor:
             self._dropped_to = max(self._dropped_to, job.delivery)
             if self.reading:
-                self._freed_aside[job.delivery] = job
+                self._freed_apart[job.delivery] = job
             return
         if job.delivery <= self.cursor and self._has(job.delivery):
             return  # a page, read after it was freed, has shown it already
@@ -202,22 +202,22 @@ class Lane:
         if epoch == self.epoch:
             self.reading = False
             self._settled_meanwhile.clear()
-            self._freed_aside.clear()  # they lie above the cursor: the next page shows them
+            self._freed_apart.clear()  # they lie above the cursor: the next page shows them
 
-    def page_came(self, epoch: int, jobs: list[Job], limit: int) -> None:
+    def add_page(self, epoch: int, jobs: list[Job], limit: int) -> None:
         """The answer to the read: up to `limit` PENDING deliveries above `cursor`, in id order."""
         if epoch != self.epoch:
             return
         self.reading = False
-        aside, self._freed_aside = self._freed_aside, {}
+        set_apart, self._freed_apart = self._freed_apart, {}
         settled, self._settled_meanwhile = self._settled_meanwhile, set()
         for job in jobs:
-            aside.pop(job.delivery, None)
+            set_apart.pop(job.delivery, None)
             if job.delivery > self.cursor:
                 self.cursor = job.delivery
                 if job.delivery not in self.unsettled_attempts and job.delivery not in settled:
                     self._queue(job)
-        for delivery, job in aside.items():
+        for delivery, job in set_apart.items():
             if delivery <= self.cursor:
                 self._queue(job)
         if len(jobs) < limit:
@@ -236,7 +236,7 @@ class Lane:
             for job in self._retries:
                 self._budget.bytes_used -= len(job.body)
             self._retries.clear()
-        self._freed_aside.clear()
+        self._freed_apart.clear()
         self._settled_meanwhile.clear()
         self.epoch += 1
         self.reading = False
@@ -252,8 +252,8 @@ class Lane:
                 self._budget.bytes_used += sum(len(job.body) for job in kept)
                 queue.clear()
                 queue.extend(kept)
-        for delivery in deliveries & self._freed_aside.keys():
-            del self._freed_aside[delivery]
+        for delivery in deliveries & self._freed_apart.keys():
+            del self._freed_apart[delivery]
         if self.reading:
             self._settled_meanwhile |= deliveries
 
@@ -392,7 +392,7 @@ class Lane:
         """
         if result.limit is not None and isinstance(outcome, Retry):
             self.learned.refused(now_s, started_s, outcome.lane_pause_s)
-            patience_s = LIMITED_S if result.limit is Limit.TOLD else LIKELY_LIMITED_S
+            patience_s = LIMITED_S if result.limit is Limit.STATED else LIKELY_LIMITED_S
             if self.breaker.position is Position.CLOSED and self.learned.admitted_within(
                 now_s, patience_s
             ):
@@ -441,8 +441,8 @@ class Lane:
 
     def leapt(self, by_ms: int) -> None:
         """The dates of accepts are later by so much, from now on."""
-        aside = self._freed_aside.values()
-        for job in (*self._fresh, *self._retries, *self._replays, *aside):
+        set_apart = self._freed_apart.values()
+        for job in (*self._fresh, *self._retries, *self._replays, *set_apart):
             job.accepted_ms += by_ms
 
     def put_back(self, job: Job, *, wanted: bool) -> None:

@@ -61,7 +61,7 @@ RAISED = 2.0  # times the rate, with each step that bears chance out
 CHANCE_IN_A_ROW = 12  # shut the lane, though it may be chance
 FORGET_S = 600.0  # without a refusal
 SUSTAINED_S = 75.0  # open: no span that is learned is as long
-TOLD_S = 10.0  # the same, at a rate that single refusals have told
+STATED_S = 10.0  # the same, at a rate that single refusals have told
 SOON_S, SOON_MAX = 40.0, 2  # shut again within it, so often in a row: it has got a limit
 
 
@@ -72,7 +72,7 @@ class LearnedRate:
         self.rate: float | None = None
         self.shut = False
         self.until_s = -math.inf  # while it is shut: when the next one asks
-        self.told = False  # that time is the receiver's own (`Retry-After`)
+        self.wait_is_receivers = False  # that time is the receiver's own (`Retry-After`)
         self._pace: RateLimit | None = None
         self._binds = False  # the rate has held something back since it grew last
         self._buckets = [0] * BUCKETS
@@ -113,9 +113,9 @@ class LearnedRate:
             return left_s if left_s > ROUNDING_S else 0.0
         return 0.0 if self._pace is None else self._pace.wait_s(now_s)
 
-    def told_s(self, now_s: float) -> float:
+    def requested_wait_s(self, now_s: float) -> float:
         """For how long the receiver itself wants nothing (`Retry-After`); 0: it has not said."""
-        return self.wait_s(now_s) if self.shut and self.told else 0.0
+        return self.wait_s(now_s) if self.shut and self.wait_is_receivers else 0.0
 
     def resume(self, now_s: float, lane_pause_s: float) -> None:
         """Wait for as long as the receiver told a former owner; its rate is learned anew."""
@@ -126,7 +126,7 @@ class LearnedRate:
         if self.shut:
             if self.until_s - now_s > ROUNDING_S:
                 return False
-            self.until_s, self.told = now_s + self._pause_s, False
+            self.until_s, self.wait_is_receivers = now_s + self._pause_s, False
             self._pause_s = min(PAUSE_MAX_S, 2 * self._pause_s)
             return True
         if self._pace is None or self._pace.take(now_s):
@@ -179,7 +179,7 @@ class LearnedRate:
                 self._asks += 1
                 self._asked_s = started_s
             if (not lately or self._asks >= HEARD_FROM) and now_s + lane_pause_s > self.until_s:
-                self.until_s, self.told = now_s + lane_pause_s, True
+                self.until_s, self.wait_is_receivers = now_s + lane_pause_s, True
             return
         limit = self._chance.stage is Stage.LIMIT
         if not limit:
@@ -300,7 +300,7 @@ class LearnedRate:
         self._asks = 0
         self._pause_s = max(PAUSE_S, self._stretch / PAUSE_PART)
         self.until_s = now_s + max(lane_pause_s, self._pause_s)
-        self.told = lane_pause_s > self._pause_s
+        self.wait_is_receivers = lane_pause_s > self._pause_s
 
     def _open(self, now_s: float) -> None:
         """One that asked was admitted: the limit's span has begun anew since the last refusal."""
@@ -335,8 +335,8 @@ class LearnedRate:
             self._sustained = False
             return False
         self._sustained = self._sustained or open_s >= SUSTAINED_S
-        told = self._rate_before_row is not None and self._stretch < LONG_S
-        return self._sustained or (told and open_s >= TOLD_S)
+        remembered = self._rate_before_row is not None and self._stretch < LONG_S
+        return self._sustained or (remembered and open_s >= STATED_S)
 
     def _go_on(self, now_s: float) -> None:
         """As before the outage: with the rate that was right then, or with none."""

@@ -19,7 +19,7 @@ class Wait(StrEnum):
 
     STOPPED_ALL = "stopped for all"
     STOPPED_ORG = "stopped for the org"
-    STANDING = "the webhook does not send"
+    WEBHOOK_STATUS = "the webhook does not send"
     TYPE = "the webhook's type makes no call"
     STORE = "the store takes no writes"
     CONNECTION = "its connection cannot be used"
@@ -38,7 +38,7 @@ class Wait(StrEnum):
 
 
 BARRED = frozenset(
-    (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.STANDING, Wait.TYPE, Wait.CONNECTION)
+    (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.WEBHOOK_STATUS, Wait.TYPE, Wait.CONNECTION)
 )  # until somebody ends it
 
 
@@ -59,7 +59,7 @@ CLEAR = NextAttempt()  # nothing is known to be in its way
 _WORDS = {
     Wait.STOPPED_ALL: "Sending is stopped for all orgs: nothing is sent until it is started again.",
     Wait.STOPPED_ORG: "Sending is stopped for this org: nothing is sent until it is started again.",
-    Wait.STANDING: "The webhook does not send: nothing is sent until it is active.",
+    Wait.WEBHOOK_STATUS: "The webhook does not send: nothing is sent until it is active.",
     Wait.TYPE: "The webhook's type makes no call: nothing is sent until webHookType is HTTP.",
     Wait.STORE: "The store takes no writes at the moment, and nothing is sent before it does.",
     Wait.CONNECTION: "The connection {over} cannot be used now, whatever the message. Nothing is "
@@ -86,7 +86,7 @@ _WORDS = {
 }
 # The same of an action, where that is another sentence.
 _WORDS_OF_ACTION = {
-    Wait.STANDING: "The action does not run: nothing is done until it is active.",
+    Wait.WEBHOOK_STATUS: "The action does not run: nothing is done until it is active.",
     Wait.BREAKER: "The action is left alone for now, since it only failed: one run is tried then, "
     "and the others follow once it is done.",
     Wait.PROBE: "One run goes at a time until one is done, and another one is under way.",

@@ -123,7 +123,7 @@ class DraftMaker(Protocol[Draft_co]):
         body: bytes,
         event: dict[str, Any],
         warning: str | None,
-        came: bytes,
+        raw: bytes,
         version: int,
         /,
     ) -> Draft_co: ...
@@ -208,8 +208,8 @@ class CallReader(Generic[Draft]):
                 return [self._alone(body, body, caller, None, now_ms)]
             return self._read_each(content_type, headers, body, caller, key, now_ms)
         items = self._read_each(content_type, headers, body, caller, key, now_ms)
-        said = headers[_HOPS].decode("latin-1")
-        passage = read_passage(said, headers.get(_MESSAGE, b"").decode("latin-1"))
+        passage_text = headers[_HOPS].decode("latin-1")
+        passage = read_passage(passage_text, headers.get(_MESSAGE, b"").decode("latin-1"))
         noted = (pass_on(draft, passage) for draft in items)
         return list(noted) if items.__class__ is list else noted
 
@@ -230,8 +230,10 @@ class CallReader(Generic[Draft]):
             form = form_of(content_type, headers)
         if key is not None and not _KEY.fullmatch(key):
             rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
-            said = f"{rule}; got {describe_value(key, IN_EVENTS)}. Use a UUID."
-            raise call_refused(Invalid, "idempotency_key", said, where="header Idempotency-Key")
+            refusal_text = f"{rule}; got {describe_value(key, IN_EVENTS)}. Use a UUID."
+            raise call_refused(
+                Invalid, "idempotency_key", refusal_text, where="header Idempotency-Key"
+            )
         if form == "json":
             if body.lstrip(b" \t\r\n")[:1] == b"{":
                 return [self._alone(body, body, caller, key, now_ms)]
@@ -263,7 +265,7 @@ class CallReader(Generic[Draft]):
     def read_one(
         self,
         flat: bytes,
-        came_as: bytes,
+        raw: bytes,
         caller: AuthenticatedCaller,
         key: str,
         index: int,
@@ -276,18 +278,18 @@ class CallReader(Generic[Draft]):
             event = decode(flat, self.limits.depth)
         except EventFault as fault:
             return self._refuse(flat, {}, fault)
-        return self._judge(flat, came_as, event, caller, key, index, now_ms)
+        return self._judge(flat, raw, event, caller, key, index, now_ms)
 
     def _alone(
-        self, raw: bytes, came_as: bytes, caller: AuthenticatedCaller, key: str | None, now_ms: int
+        self, raw: bytes, raw_call: bytes, caller: AuthenticatedCaller, key: str | None, now_ms: int
     ) -> "Item[Draft]":
         try:
-            if len(came_as) > self.limits.event_bytes:  # no call: every event passes here
-                raise _event_too_large(came_as, self.limits)
+            if len(raw_call) > self.limits.event_bytes:  # no call: every event passes here
+                raise _event_too_large(raw_call, self.limits)
             event = decode(raw, self.limits.depth)
         except EventFault as fault:
-            return self._refused_alone(came_as, fault)
-        return self._judge(raw, came_as, event, caller, key, 0, now_ms)
+            return self._refused_alone(raw_call, fault)
+        return self._judge(raw, raw_call, event, caller, key, 0, now_ms)
 
     def _refused_alone(self, raw: bytes, fault: EventFault) -> RejectedEvent:
         """A body that is one event: what cannot be parsed refuses the call."""
@@ -317,7 +319,7 @@ class CallReader(Generic[Draft]):
     def _judge(
         self,
         raw: bytes,
-        came_as: bytes,
+        original: bytes,
         event: dict[str, Any],
         caller: AuthenticatedCaller,
         key: str | None,
@@ -327,9 +329,9 @@ class CallReader(Generic[Draft]):
         """An event that has been parsed: check its envelope, complete it, check it by its type."""
         try:
             org = own = caller.org
-            came_org = event.get("orgId", ABSENT)
-            if came_org != own or came_org.__class__ is not int:
-                org = own if caller.adopts else org_of(came_org, own, caller.platform)
+            raw_org = event.get("orgId", ABSENT)
+            if raw_org != own or raw_org.__class__ is not int:
+                org = own if caller.adopts else org_of(raw_org, own, caller.platform)
             if (rules := self._rules_of(org)) is None:
                 raise _unknown_org(org)
             name = event.get("eventName", ABSENT)
@@ -347,8 +349,8 @@ class CallReader(Generic[Draft]):
             return self._refuse(raw, event, fault)
         judged = org, name, version, level
         if problems is None:
-            return self._unchecked(raw, came_as, event, judged, key, index, now_ms)
-        return self._finish(raw, came_as, event, judged, key, index, now_ms, problems)
+            return self._unchecked(raw, original, event, judged, key, index, now_ms)
+        return self._finish(raw, original, event, judged, key, index, now_ms, problems)
 
     def _judge_type(
         self, org: OrgId, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
@@ -383,7 +385,7 @@ class CallReader(Generic[Draft]):
     def _finish(
         self,
         raw: bytes,
-        came_as: bytes,
+        original: bytes,
         event: dict[str, Any],
         judged: tuple[OrgId, str, int, Validation],  # org, type, version, level
         key: str | None,
@@ -412,12 +414,12 @@ class CallReader(Generic[Draft]):
         if event_id is None or get("orgId") is None or get("createdAt") is None:
             raw = self._complete(raw, event, org, key, index, now_ms)
             event_id = event["eventId"]
-        return self._make(org, name, event_id, raw, event, warning, came_as, version)
+        return self._make(org, name, event_id, raw, event, warning, original, version)
 
     def _unchecked(
         self,
         raw: bytes,
-        came_as: bytes,
+        original: bytes,
         event: dict[str, Any],
         judged: tuple[OrgId, str, int, Validation],
         key: str | None,
@@ -432,7 +434,7 @@ class CallReader(Generic[Draft]):
             name,
             own[version],
             raw,
-            partial(self._finish, raw, came_as, event, judged, key, index, now_ms),
+            partial(self._finish, raw, original, event, judged, key, index, now_ms),
         )
 
     def _complete(
@@ -495,10 +497,10 @@ def _version(event: dict[str, Any], versions: Mapping[int, TypeVersion]) -> int:
 def _weigh(name: str, problems: Sequence[TypeViolation], level: Validation) -> str | None:
     """The warning for an event that its type does not allow, or an EventFault."""
     first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
-    said = f"{problems[0].message} {first}The schema of {name} says more."
+    message = f"{problems[0].message} {first}The schema of {name} says more."
     if level == "lenient":
-        return said
-    raise EventFault("schema", said, problems[0].path)
+        return message
+    raise EventFault("schema", message, problems[0].path)
 
 
 def _bad_name(name: object) -> EventFault:
@@ -513,8 +515,8 @@ def _bad_name(name: object) -> EventFault:
 
 
 def _unknown_org(org: OrgId) -> EventFault:
-    said = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
-    return EventFault("unknown_org", said, "orgId")
+    message = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
+    return EventFault("unknown_org", message, "orgId")
 
 
 def _check_size(raw: bytes, limits: CallLimits) -> None:

@@ -26,9 +26,9 @@ _FORMS: dict[bytes, Form] = {
 }
 
 
-def call_refused(kind: type[Refused], code: str, said: str, where: str = "body") -> Refused:
+def call_refused(kind: type[Refused], code: str, message: str, where: str = "body") -> Refused:
     """The whole call is refused; no event of it was looked at further."""
-    return kind.because(code, f"{said} ({code}, {where})")
+    return kind.because(code, f"{message} ({code}, {where})")
 
 
 class CallLimits(msgspec.Struct, frozen=True):
@@ -71,7 +71,7 @@ def too_large(limit: int, size: int) -> TooLarge:
 
 def of_body(fault: EventFault) -> str:
     """The words of a fault, said of the whole body."""
-    return fault.said.replace("The event must", "The body must", 1)
+    return fault.sentence.replace("The event must", "The body must", 1)
 
 
 def _too_many(limits: CallLimits) -> TooLarge:

@@ -61,8 +61,8 @@ class CloudEvent(msgspec.Struct):
 
     def passage(self, message: str) -> Passage | None:
         """Read how it came, if it says so; `message`: see `read_passage`."""
-        said = self.attributes.get(EXTENSION)
-        return None if said is None else read_passage(said, message)
+        passage_text = self.attributes.get(EXTENSION)
+        return None if passage_text is None else read_passage(passage_text, message)
 
 
 def structured(raw: bytes, depth: int) -> CloudEvent:

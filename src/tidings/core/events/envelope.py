@@ -71,11 +71,11 @@ class EventFault(Unprocessable):
     `said` is what must be, what came and what to do; `message` adds where: code and field.
     """
 
-    def __init__(self, code: str, said: str, path: str = "") -> None:
-        self.message = f"{said} ({code}, {f'field {path}' if path else 'event'})"
+    def __init__(self, code: str, message: str, path: str = "") -> None:
+        self.message = f"{message} ({code}, {f'field {path}' if path else 'event'})"
         super().__init__(FieldRefusal(code, self.message, path))
         self.code = code
-        self.said = said
+        self.sentence = message
         self.path = path
 
 

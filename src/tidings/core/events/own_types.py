@@ -17,7 +17,7 @@ from tidings.catalogue.event_type import DocumentationSource, EnrichmentPaths, J
 from tidings.catalogue.paths import distinct_texts, gather, getter, tree
 from tidings.catalogue.schema import marked
 from tidings.catalogue.versions import FIRST, VERSION_FIELD, version_field
-from tidings.core.declaration import Field, read_resource, said_names
+from tidings.core.declaration import Field, read_resource, settable_names
 from tidings.core.events.own_schema import (
     SCHEMA_BYTES_MAX,
     SchemaRefused,
@@ -300,14 +300,16 @@ def read_own_type(
     _check_name(form, name)
     declaration = read_resource(Declaration, form, None)
     new_version = read_resource(TypeBodyFields, form, None).new_version
-    form.refuse_unknown(said_names(Declaration, TypeBodyFields))
+    form.refuse_unknown(settable_names(Declaration, TypeBodyFields))
     if form.refusals:
         return form.refusals
     try:
         made = OwnType(name, 1, declaration, envelope)
     except SchemaRefused as refused:
-        said, path = refused.sentence, refused.path
-        form.refuse("bad_schema", "schema", said if path in said else f"{said} It is {path}.")
+        message, path = refused.sentence, refused.path
+        form.refuse(
+            "bad_schema", "schema", message if path in message else f"{message} It is {path}."
+        )
         return form.refusals
     unchecked = b""
     if made.kind.examples:
@@ -348,10 +350,10 @@ def _identifiers(schema: Json) -> tuple[str, ...]:
 
 
 def _example(name: str, version: int, data: Json) -> Json:
-    said = {} if version == FIRST else {VERSION_FIELD: version}
+    envelope = {} if version == FIRST else {VERSION_FIELD: version}
     return {
         "eventName": name,
-        **said,
+        **envelope,
         "eventId": "5f0c2c1e-0d51-4c0e-9f35-2b6f1d1a7e10",
         "orgId": 2001,
         "createdAt": 1770801300412,

@@ -64,7 +64,7 @@ def _patterns(node: object) -> int:
 
 _SCHEMAS = ("items", "additionalProperties", "not")
 _LISTS = ("anyOf", "oneOf", "allOf")
-_SAID = frozenset({"title", "description", "examples", "default", "$comment"})
+_ANNOTATIONS = frozenset({"title", "description", "examples", "default", "$comment"})
 
 
 def _prepared(node: Json) -> Json:
@@ -73,7 +73,7 @@ def _prepared(node: Json) -> Json:
     The validator compares numbers as decimals of any length: 1e-300 with each of 200 numbers takes
     2 ms. So such a list is asked only for whole numbers between its least and its greatest.
     """
-    out = {key: value for key, value in node.items() if key not in _SAID}
+    out = {key: value for key, value in node.items() if key not in _ANNOTATIONS}
     if "properties" in out:
         out["properties"] = {
             name: _prepared(subschema) for name, subschema in out["properties"].items()

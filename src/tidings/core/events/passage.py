@@ -71,8 +71,8 @@ class Passage(msgspec.Struct, frozen=True):
     def text(self, place: str = "") -> str:
         """Write it as it is stored, with the place that a source has read the message from, which
         is told to nobody else."""
-        said = write_passage(self.hops, ".".join(self.via), self.of)
-        return f"{said}{_AT}{place}" if place else said
+        text = write_passage(self.hops, ".".join(self.via), self.of)
+        return f"{text}{_AT}{place}" if place else text
 
 
 def was_stopped(warning: str | None) -> bool:
@@ -107,11 +107,11 @@ def stored_door(stored: str) -> str:
     return via[-1] if via else ""
 
 
-def read_passage(said: object, message: str = "") -> Passage:
+def read_passage(value: object, message: str = "") -> Passage:
     """Read what a message says, whoever has sent it; its id, `message`, is what all that is made of
     it is known by, where it is the first of its kind. Of several values that a proxy has joined by
     commas the one counts that has come furthest."""
-    text = said if isinstance(said, str) else str(said) if said.__class__ is int else ""
+    text = value if isinstance(value, str) else str(value) if value.__class__ is int else ""
     if len(text) > TEXT_MAX:
         return UNREAD
     passage = furthest(_read(part) for part in text.split(","))
@@ -120,10 +120,14 @@ def read_passage(said: object, message: str = "") -> Passage:
     return passage
 
 
-def with_family(said: str, message: str) -> str:
+def with_family(passage_text: str, message: str) -> str:
     """Name the message that began it all in what a message says, for whoever is told no other id
     of it."""
-    return said if "of=" in said or not message else f"{said}; of={_family(message)}"
+    return (
+        passage_text
+        if "of=" in passage_text or not message
+        else f"{passage_text}; of={_family(message)}"
+    )
 
 
 def furthest(passages: Iterable[Passage]) -> Passage:
@@ -131,10 +135,10 @@ def furthest(passages: Iterable[Passage]) -> Passage:
     return max(passages, key=lambda passage: (passage.unread, passage.hops, len(passage.via)))
 
 
-def said_in(headers: Iterable[tuple[str, str]]) -> str | None:
+def find_passage(headers: Iterable[tuple[str, str]]) -> str | None:
     """Find what the headers of a message say; None where they say nothing of it."""
-    said = [value for name, value in headers if name.lower() == HEADER]
-    return ",".join(said) if said else None
+    values = [value for name, value in headers if name.lower() == HEADER]
+    return ",".join(values) if values else None
 
 
 def first_of(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -150,9 +154,9 @@ def _read(part: str) -> Passage:
     hops, *more = (text.strip(" \t") for text in part.split(";"))
     if not _HOPS.fullmatch(hops):
         return UNREAD
-    said = dict(text.split("=", 1) for text in more if "=" in text)
-    via = tuple(said["via"].split(".")) if said.get("via") else ()
-    of = said.get("of", "")
+    fields = dict(text.split("=", 1) for text in more if "=" in text)
+    via = tuple(fields["via"].split(".")) if fields.get("via") else ()
+    of = fields.get("of", "")
     doors = (*via, *([of] if of else []))
     if len(via) > _DOORS_MAX or not all(_DOOR.fullmatch(door) for door in doors):
         return UNREAD

@@ -35,7 +35,7 @@ class Purpose(StrEnum):
     MESSAGES = "messages"  # of webhooks that send e-mails
 
 
-def told(settings: OrgSettings) -> list[str]:
+def recipients(settings: OrgSettings) -> list[str]:
     """The addresses that e-mails go to."""
     return [address for address in settings.notify if address in settings.notify_confirmed]
 

@@ -135,7 +135,7 @@ class NoticeBatches:
 
     def __init__(self, every_s: float = EVERY_S) -> None:
         self._every_s = every_s
-        self._told_s: dict[int, float] = {}
+        self._logged_s: dict[int, float] = {}
         self._waiting: dict[int, NoticeBatch] = {}
 
     def add(self, webhook: Webhook, ended: DeliveryEnd) -> None:
@@ -151,17 +151,19 @@ class NoticeBatches:
         found = [
             number
             for number in self._waiting
-            if all_of_it or now_s >= self._told_s.get(number, float("-inf")) + self._every_s
+            if all_of_it or now_s >= self._logged_s.get(number, float("-inf")) + self._every_s
         ]
         # What was told long ago holds nobody back: forget it, so that this stays small.
-        self._told_s = {
-            number: told for number, told in self._told_s.items() if now_s < told + self._every_s
+        self._logged_s = {
+            number: notified_s
+            for number, notified_s in self._logged_s.items()
+            if now_s < notified_s + self._every_s
         } | dict.fromkeys(found, now_s)
         return [self._waiting.pop(number) for number in found]
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until something is due; None where nothing waits."""
         moments = [
-            self._told_s.get(number, float("-inf")) + self._every_s for number in self._waiting
+            self._logged_s.get(number, float("-inf")) + self._every_s for number in self._waiting
         ]
         return max(0.0, min(moments) - now_s) if moments else None

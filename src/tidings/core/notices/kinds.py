@@ -176,8 +176,8 @@ EXHAUSTED = _kind("tidings.delivery.exhausted", ("webHookId", "from", "deliveryI
 
 
 def _replay(fact: Fact) -> tuple[str, str]:
-    told = [f"{key}: {value}" for key, value in fact.items() if value is not None]
-    return f"Replay {fact.get('replayId', '')} is {fact.get('state', 'over')}", "\n".join(told)
+    lines = [f"{key}: {value}" for key, value in fact.items() if value is not None]
+    return f"Replay {fact.get('replayId', '')} is {fact.get('state', 'over')}", "\n".join(lines)
 
 
 REPLAY_FINISHED = _kind("tidings.replay.finished", ("replayId",), _replay)
@@ -207,7 +207,7 @@ SOURCE_FAILING = _kind("tidings.source.failing", ("sourceId", "failingSince"), _
 # -- a source has put a message aside --------------------------------------------------------------
 
 
-def source_aside(
+def dead_letter_fact(
     source: tuple[str, str, str], at_ms: int, code: str, reason: str
 ) -> dict[str, Any]:
     """The first message of which no event could be made; or of those with the id of another event
@@ -215,7 +215,7 @@ def source_aside(
     return _of_source(source) | {"asideAt": at_ms, "code": code, "reason": reason}
 
 
-def _source_aside(fact: Fact) -> tuple[str, str]:
+def _write_dead_letter(fact: Fact) -> tuple[str, str]:
     if fact["code"] == ID_CONFLICT:
         count = int(fact.get("count") or 1)
         what = "a message" if count == 1 else f"{count} messages"
@@ -236,7 +236,7 @@ def _source_aside(fact: Fact) -> tuple[str, str]:
     )
 
 
-SOURCE_ASIDE = _kind("tidings.source.aside", ("sourceId", "asideAt"), _source_aside)
+SOURCE_DEAD_LETTER = _kind("tidings.source.aside", ("sourceId", "asideAt"), _write_dead_letter)
 
 # -- a connection cannot be used -------------------------------------------------------------------
 

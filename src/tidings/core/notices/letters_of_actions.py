@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-Told = Mapping[str, Any]
+ActionFacts = Mapping[str, Any]
 Words = tuple[str, str]
 """Subject and text."""
 NAMED_MAX = 5
@@ -21,7 +21,7 @@ def at(ms: int) -> str:
     return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def failing(fact: Told) -> Words:
+def failing(fact: ActionFacts) -> Words:
     """Nothing of it was done for a while."""
     way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
     return (
@@ -34,7 +34,7 @@ def failing(fact: Told) -> Words:
     )
 
 
-def disabled(fact: Told) -> Words:
+def disabled(fact: ActionFacts) -> Words:
     """It is not done any more."""
     happened = f"{_action(fact)} is not done any more. {fact['reason']}"
     if fact["action"]["act"] is None:
@@ -53,7 +53,7 @@ def disabled(fact: Told) -> Words:
     )
 
 
-def recovered(fact: Told) -> Words:
+def recovered(fact: ActionFacts) -> Words:
     """It is done again."""
     return (
         f"Action {fact['webHookName']} works again",
@@ -62,17 +62,17 @@ def recovered(fact: Told) -> Words:
     )
 
 
-def exhausted(fact: Told) -> Words:
+def exhausted(fact: ActionFacts) -> Words:
     """Runs have ended without it being done."""
-    told, count, failed, parked = fact["action"], fact["count"], fact["failed"], fact["parked"]
+    action, count, failed, parked = fact["action"], fact["count"], fact["failed"], fact["parked"]
     when = f"between {at(fact['from'])} and {at(fact['to'])}"
     if at(fact["from"]) == at(fact["to"]):
         when = f"at {at(fact['to'])}"
     became = [f"{_runs(failed)} failed for good"] if failed else []
     became += [f"{_runs(parked)} {'was' if parked == 1 else 'were'} parked"] if parked else []
     named = ", ".join(fact["deliveryIds"]) or "see its page"
-    trouble = f" Of the last one: {told['trouble']}" if told["trouble"] else ""
-    remedy = f"{told['remedy']} {_IN_FORCE} Then replay" if told["remedy"] else "replay"
+    trouble = f" Of the last one: {action['trouble']}" if action["trouble"] else ""
+    remedy = f"{action['remedy']} {_IN_FORCE} Then replay" if action["remedy"] else "replay"
     return (
         f"Action {fact['webHookName']}: {_runs(count)} ended without being done",
         f"{_action(fact)}: {' and '.join(became)} {when}.{trouble}\n\nThe first: {named}.\n\n"
@@ -80,7 +80,7 @@ def exhausted(fact: Told) -> Words:
     )
 
 
-def lookup_failing(fact: Told) -> Words:
+def lookup_failing(fact: ActionFacts) -> Words:
     """A look-up has had no answer for a while, or its list waits until it is accepted."""
     if not fact["failures"]:
         return (
@@ -104,7 +104,7 @@ def lookup_failing(fact: Told) -> Words:
     )
 
 
-def _action(fact: Told) -> str:
+def _action(fact: ActionFacts) -> str:
     act = fact["action"]["act"]
     return f"The action {fact['webHookName']}" + ("" if act is None else f" ({act})")
 

@@ -58,11 +58,11 @@ _WORDS = {
 class FilterRefused(Invalid):
     """What is no filter: a code that never changes, the place, and what must be and what came."""
 
-    def __init__(self, code: str, place: str, said: str) -> None:
-        super().__init__(FieldRefusal(code, f"{said} ({code}, field {place})", place))
+    def __init__(self, code: str, place: str, message: str) -> None:
+        super().__init__(FieldRefusal(code, f"{message} ({code}, field {place})", place))
         self.code = code
         self.place = place
-        self.said = said
+        self.message = message
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -154,14 +154,14 @@ class _Compiler:
     def node(self, source: object, place: str, depth: int) -> Node:
         self._nodes += 1
         if depth > DEPTH_MAX:
-            said = f"A filter must be at most {DEPTH_MAX} levels deep; got more. Flatten it."
-            raise FilterRefused("filter_too_deep", place, said)
+            message = f"A filter must be at most {DEPTH_MAX} levels deep; got more. Flatten it."
+            raise FilterRefused("filter_too_deep", place, message)
         if self._nodes > NODES_MAX:
-            said = f"A filter must have at most {NODES_MAX} nodes; got more. Use `in` for lists."
-            raise FilterRefused("filter_too_large", place, said)
+            message = f"A filter must have at most {NODES_MAX} nodes; got more. Use `in` for lists."
+            raise FilterRefused("filter_too_large", place, message)
         if not isinstance(source, dict):
-            said = f"{_NODE_RULE}; got {describe_value(source, IN_EVENTS)}. {_EXAMPLE}"
-            raise FilterRefused("bad_filter", place, said)
+            message = f"{_NODE_RULE}; got {describe_value(source, IN_EVENTS)}. {_EXAMPLE}"
+            raise FilterRefused("bad_filter", place, message)
         kinds = [kind for kind in ("all", "any", "not", "path") if kind in source]
         if len(kinds) != 1 or (kinds != ["path"] and len(source) != 1):
             got = (
@@ -181,8 +181,8 @@ class _Compiler:
     def _several(self, kind: str, nodes: object, within: str, place: str, depth: int) -> Node:
         if not isinstance(nodes, list) or not nodes:
             got = "an empty list" if nodes == [] else describe_value(nodes, IN_EVENTS)
-            said = f"{kind} must be a list of at least one node; got {got}. {_EXAMPLE}"
-            raise FilterRefused("bad_filter", within, said)
+            message = f"{kind} must be a list of at least one node; got {got}. {_EXAMPLE}"
+            raise FilterRefused("bad_filter", within, message)
         inner = tuple(
             self.node(node, f"{within}[{index}]", depth + 1) for index, node in enumerate(nodes)
         )
@@ -194,22 +194,22 @@ class _Compiler:
     def _test(self, source: dict[str, Any], place: str) -> Node:
         steps = read_path(source["path"])
         if steps is None:
-            said = (
+            message = (
                 f"path must be {PATH_RULE}; got {describe_value(source['path'], IN_EVENTS)}. "
                 "Start at the envelope."
             )
-            raise FilterRefused("bad_path", f"{place}.path", said)
+            raise FilterRefused("bad_path", f"{place}.path", message)
         rules = tuple((name, value) for name, value in source.items() if name != "path")
         for name, _ in rules:
             if name not in OPERATORS:
-                said = (
+                message = (
                     f"An operator must be {_LISTED}; got {describe_value(name, IN_EVENTS)}. "
                     "Check its spelling."
                 )
-                raise FilterRefused("bad_operator", f"{place}.{name[:40]}", said)
+                raise FilterRefused("bad_operator", f"{place}.{name[:40]}", message)
         if not rules:
-            said = f'A test must have an operator: {_LISTED}; got none. Write "exists": true.'
-            raise FilterRefused("bad_operator", place, said)
+            message = f'A test must have an operator: {_LISTED}; got none. Write "exists": true.'
+            raise FilterRefused("bad_operator", place, message)
         accepts = self._accepts(dict(rules), steps, place)
         return Node(place, accepts, "test", (), source["path"], steps, rules)
 
@@ -230,8 +230,8 @@ class _Compiler:
         place = f"{place}.matches"
         self._patterns += 1
         if self._patterns > PATTERNS_MAX:
-            said = f"A filter must have at most {PATTERNS_MAX} patterns; got more. Use prefix."
-            raise FilterRefused("filter_too_large", place, said)
+            message = f"A filter must have at most {PATTERNS_MAX} patterns; got more. Use prefix."
+            raise FilterRefused("filter_too_large", place, message)
         rule = f"matches must be a pattern of RE2, of at most {PATTERN_MAX} characters"
         if not isinstance(text, str) or not 0 < len(text) <= PATTERN_MAX:
             raise FilterRefused(
@@ -243,11 +243,11 @@ class _Compiler:
             return compile_pattern(text)
         except (re2.error, UnicodeError) as error:
             why = _reason(error)
-            said = (
+            message = (
                 f"{rule}; got {describe_value(text, IN_EVENTS)}, refused: {why}. "
                 "Back-references and look-around "
             )
-            raise FilterRefused("bad_pattern", place, f"{said}are not in RE2.") from None
+            raise FilterRefused("bad_pattern", place, f"{message}are not in RE2.") from None
 
 
 def _reason(error: Exception) -> str:
@@ -280,17 +280,17 @@ def _some(tests: tuple[Accepts, ...]) -> Accepts:
 def _exists(rules: dict[str, Any], steps: Path, place: str) -> Accepts:
     wanted = rules["exists"]
     if wanted.__class__ is not bool:
-        said = (
+        message = (
             f"exists must be true or false; got {describe_value(wanted, IN_EVENTS)}. "
             "Write it without quotes."
         )
-        raise FilterRefused("bad_operand", f"{place}.exists", said)
+        raise FilterRefused("bad_operand", f"{place}.exists", message)
     if len(rules) > 1:
-        said = (
+        message = (
             "exists must be the only operator of its test; got others too. The others ask for the "
             "value anyway: leave exists out."
         )
-        raise FilterRefused("bad_operator", f"{place}.exists", said)
+        raise FilterRefused("bad_operator", f"{place}.exists", message)
     if EACH in steps:
         return of_any(steps, lambda _: wanted, when_none=not wanted)
     if wanted:
@@ -304,19 +304,19 @@ def _holds(operator: str, operand: Any, place: str) -> Holds:
         return member(_checked_list(operand, place))
     if operator in TEXTUAL:
         if not isinstance(operand, str) or not operand:
-            said = (
+            message = (
                 f"{operator} must be a text; got {describe_value(operand, IN_EVENTS)}. "
                 f'Write "{operator}": "VIP".'
             )
-            raise FilterRefused("bad_operand", place, said)
+            raise FilterRefused("bad_operand", place, message)
         return textual(operator, _checked(operand, place))
     if operator in COMPARISONS:
         if not isinstance(operand, str) and not is_number(operand):
-            said = (
+            message = (
                 f"{operator} must be a number or a text; got {describe_value(operand, IN_EVENTS)}. "
                 'Write "gte": 100.'
             )
-            raise FilterRefused("bad_operand", place, said)
+            raise FilterRefused("bad_operand", place, message)
         return compare(operator, _checked(operand, place))
     return equal(_checked(operand, place))
 
@@ -326,17 +326,17 @@ def _checked(operand: Any, place: str) -> Any:
     if isinstance(operand, str):
         if len(operand) <= TEXT_MAX:
             return operand
-        said = f"A text must have at most {TEXT_MAX} characters; got {len(operand)}. Use prefix."
-        raise FilterRefused("filter_too_large", place, said)
+        message = f"A text must have at most {TEXT_MAX} characters; got {len(operand)}. Use prefix."
+        raise FilterRefused("filter_too_large", place, message)
     if operand is None or operand.__class__ is bool:
         return operand
     if is_number(operand) and (operand.__class__ is float or abs(operand) < 10**40):
         return operand
-    said = (
+    message = (
         "It must be a text, a number, true, false or null; got "
         f"{describe_value(operand, IN_EVENTS)}. Use several "
     )
-    raise FilterRefused("bad_operand", place, f"{said}tests for what is inside an object.")
+    raise FilterRefused("bad_operand", place, f"{message}tests for what is inside an object.")
 
 
 def _checked_list(operand: object, place: str) -> list[Any]:
@@ -346,9 +346,9 @@ def _checked_list(operand: object, place: str) -> list[Any]:
             if isinstance(operand, list)
             else describe_value(operand, IN_EVENTS)
         )
-        said = f"in must be a list of 1 to {LIST_MAX} values; got {got}. Use prefix, or less."
+        message = f"in must be a list of 1 to {LIST_MAX} values; got {got}. Use prefix, or less."
         code = "filter_too_large" if isinstance(operand, list) and operand else "bad_operand"
-        raise FilterRefused(code, place, said)
+        raise FilterRefused(code, place, message)
     return [
         _checked(operand_part, f"{place}[{index}]") for index, operand_part in enumerate(operand)
     ]

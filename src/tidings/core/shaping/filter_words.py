@@ -15,28 +15,28 @@ _VERBS = {
 }  # fmt: skip
 
 
-def filter_said(filter: CompiledFilter) -> str:
+def describe_filter(filter: CompiledFilter) -> str:
     """What must hold for an event."""
-    return _said(filter.root, outermost=True)
+    return _describe_node(filter.root, outermost=True)
 
 
-def _said(node: Node, *, outermost: bool = False) -> str:
+def _describe_node(node: Node, *, outermost: bool = False) -> str:
     match node.kind:
         case "all":
             return _joined(node.nodes, " and ", outermost)
         case "any":
             return _joined(node.nodes, " or ", outermost)
         case "not":
-            return f"not ({_said(node.nodes[0], outermost=True)})"
+            return f"not ({_describe_node(node.nodes[0], outermost=True)})"
         case _:
             return f"{node.path} {' and '.join(_rule(*rule) for rule in node.rules)}"
 
 
 def _joined(nodes: Sequence[Node], word: str, outermost: bool) -> str:
     if len(nodes) == 1:
-        return _said(nodes[0], outermost=outermost)
-    said = word.join(_said(node) for node in nodes)
-    return said if outermost else f"({said})"
+        return _describe_node(nodes[0], outermost=outermost)
+    sentence = word.join(_describe_node(node) for node in nodes)
+    return sentence if outermost else f"({sentence})"
 
 
 def _rule(operator: str, operand: Any) -> str:

@@ -69,16 +69,16 @@ def word_of(left_out: LeftOut) -> str:
     return _SHORT[code_of(left_out)]
 
 
-def said_of(left_out: LeftOut) -> str:
+def describe_left_out(left_out: LeftOut) -> str:
     """What is lacking, why, and what to do; and that it went whole."""
-    said = []
+    sentences = []
     if left_out.flow is not None:
-        said.append(_WHOLE.format(flow=left_out.flow))
+        sentences.append(_WHOLE.format(flow=left_out.flow))
     if left_out.of_group:
-        said.append(_OF_GROUP.format(fields=_named(left_out.of_group)))
-    if left_out.fields or left_out.older or not said:
-        said.append(_thin(left_out))
-    return " ".join(said)
+        sentences.append(_OF_GROUP.format(fields=_named(left_out.of_group)))
+    if left_out.fields or left_out.older or not sentences:
+        sentences.append(_thin(left_out))
+    return " ".join(sentences)
 
 
 def _thin(left_out: LeftOut) -> str:

@@ -63,13 +63,13 @@ def read_neo(form: Form, _: object, old: msgspec.Raw | None) -> msgspec.Raw | No
         return old
     form.warn_of_unknown(given, frozenset((*_PARTS, SEND_WHOLE, "possibleValues")), f"{NEO}.")
     parts = {part: given[part] for part in _PARTS if given.get(part) is not None}
-    for part, said in parts.items():
-        if not _fits(said):
+    for part, value in parts.items():
+        if not _fits(value):
             form.refuse(
                 "bad_type",
                 f"{NEO}.{part}",
                 f"{NEO}.{part} must be text of 1 to {TEXT_MAX} characters, or a number; got "
-                f"{describe_value(said)}. GET answers what may stand here as possibleValues.",
+                f"{describe_value(value)}. GET answers what may stand here as possibleValues.",
             )
     whole = given.get(SEND_WHOLE)
     if whole is not None and not isinstance(whole, bool):
@@ -95,9 +95,9 @@ def judge_neo(
     is the one that `stood` and had its effect before."""
     if (flow := unknown_flow(neo, known)) is None:
         return
-    said = unknown_flow_said(flow, known)
+    message = warn_of_unknown_flow(flow, known)
     if _parts(neo).get(SEND_WHOLE) is True or (stood is not None and _named(stood) == _named(neo)):
-        form.warn(FLOW_UNKNOWN, f"{NEO}.value", said)
+        form.warn(FLOW_UNKNOWN, f"{NEO}.value", message)
         return
     form.refuse(
         "unknown_flow",
@@ -117,7 +117,7 @@ def unknown_flow(neo: msgspec.Raw | None, known: Collection[str]) -> str | None:
     return describe_value(value if value is not None else parts.get("label"))
 
 
-def unknown_flow_said(flow: str, known: Collection[str]) -> str:
+def warn_of_unknown_flow(flow: str, known: Collection[str]) -> str:
     """What it means for a webhook."""
     return (
         f"{NEO}.value should name one of the org's transformations ({_listed(known)}); got {flow}, "
@@ -144,7 +144,7 @@ def _listed(known: Collection[str]) -> str:
     return ", ".join(sorted(known)[:5]) or "none yet"
 
 
-def _fits(said: object) -> bool:
-    if isinstance(said, str):
-        return 1 <= len(said) <= TEXT_MAX
-    return isinstance(said, int | float) and not isinstance(said, bool)
+def _fits(value: object) -> bool:
+    if isinstance(value, str):
+        return 1 <= len(value) <= TEXT_MAX
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -179,9 +179,9 @@ def listed(kind: RecordKind) -> str:
     return ", ".join(field.encode_name for field in msgspec.structs.fields(MODELS[kind]))
 
 
-def _misfit(value: dict[str, Any], told: str) -> RecordRefused:
+def _misfit(value: dict[str, Any], message: str) -> RecordRefused:
     """msgspec says where it stumbled; the words are ours."""
-    found = _AT.search(told)
+    found = _AT.search(message)
     path = found[1][:64] if found else "-"
     field = re.split(r"[.\[]", path)[0]
     must = _MUST.get(field, "text of at most 255 characters")

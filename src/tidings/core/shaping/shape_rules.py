@@ -60,22 +60,22 @@ def read_filter(form: Form, _: object, old: dict[str, Any] | None) -> dict[str, 
         judged_filter(value, FILTER)
         return dict(value)
     except FilterRefused as wrong:
-        form.refuse(wrong.code, wrong.place, wrong.said)
+        form.refuse(wrong.code, wrong.place, wrong.message)
     return None
 
 
 def judged_filter(value: object, place: str) -> CompiledFilter:
     """The filter of a JSON value, within all bounds. FilterRefused."""
     if len(msgspec.json.encode(value)) > FILTER_BYTES_MAX:
-        said = f"A filter must have at most {FILTER_BYTES_MAX} bytes; got more. Use prefix."
-        raise FilterRefused("filter_too_large", place, said)
+        message = f"A filter must have at most {FILTER_BYTES_MAX} bytes; got more. Use prefix."
+        raise FilterRefused("filter_too_large", place, message)
     made = compile_filter(value, place)
     if (most_s := worst_s(made)) > LOOP_S:
-        said = (
+        message = (
             f"A filter must take at most {LOOP_S * 1000:.0f} ms for the worst event; got one "
             f"that may take {most_s * 1000:.0f} ms. Use fewer tests with [*] and contains."
         )
-        raise FilterRefused("filter_too_large", place, said)
+        raise FilterRefused("filter_too_large", place, message)
     return made
 
 

@@ -49,7 +49,7 @@ class ByteCache(Generic[Key, Value]):
         self._entries: SharedTable[Hashable, Key, Value] = SharedTable(
             bytes_max, on_evict=lambda key, _: self._lately.pop(key, None)
         )
-        self._came = 0  # since uses count anew
+        self._arrived = 0  # since uses count anew
         # The value, which is now among the last used; MISSING where there is none.
         self.get: Callable[[Key], Value | Literal[CacheMiss.MISSING]] = self._lately.__getitem__
 
@@ -66,10 +66,10 @@ class ByteCache(Generic[Key, Value]):
         self._lately.pop(key, None)
         if not self._entries.put(self._owner_of(key), key, value, bytes + ENTRY_BYTES):
             return
-        self._came += 1
-        if self._came * 4 >= len(self._entries):
+        self._arrived += 1
+        if self._arrived * 4 >= len(self._entries):
             self._lately.clear()
-            self._came = 0
+            self._arrived = 0
 
     def pop(self, key: Key) -> None:
         """Forget a key."""

@@ -22,16 +22,16 @@ TARGET_STEPS_MAX = 8
 _TARGET = re.compile(rf"data(?:\.[^.\[\]\x00-\x1f]{{1,128}}){{1,{TARGET_STEPS_MAX - 1}}}")
 
 
-def _pick(form: Form, field: DeclaredField, standing: Pick | None) -> Pick | None:
+def _pick(form: Form, field: DeclaredField, previous: Pick | None) -> Pick | None:
     value = form.body.get(field.name)
     if value is None:
-        return None if field.name in form.body else standing
+        return None if field.name in form.body else previous
     return picks.read_pick(form, field.name, value)
 
 
 _PICK = CustomField(_pick, schema=picks.PICK, shows=Pick.show, answers=picks.PICK)
 _EACH = ParsedField(
-    lambda said: said if isinstance(said, str) and picks.is_path(said) else None,
+    lambda text: text if isinstance(text, str) and picks.is_path(text) else None,
     "the path of a list in the body, such as records",
     "bad_path",
     "Leave it out if a message is one event.",
@@ -44,10 +44,10 @@ _EACH = ParsedField(
 )
 
 
-def _fields(form: Form, field: DeclaredField, standing: dict[str, Pick]) -> dict[str, Pick]:
+def _fields(form: Form, field: DeclaredField, previous: dict[str, Pick]) -> dict[str, Pick]:
     value = form.body.get(field.name)
     if value is None:
-        return {} if field.name in form.body else standing
+        return {} if field.name in form.body else previous
     if not isinstance(value, dict) or len(value) > FIELDS_MAX:
         got = describe_value(value) if not isinstance(value, dict) else f"{len(value)} fields"
         form.refuse(
@@ -57,9 +57,9 @@ def _fields(form: Form, field: DeclaredField, standing: dict[str, Pick]) -> dict
             f"place that each goes to; got {got}. "
             'Write {"data.amount": {"path": "order.total"}}.',
         )
-        return standing
+        return previous
     found: dict[str, Pick] = {}
-    for target, said in value.items():
+    for target, raw_pick in value.items():
         if not _TARGET.fullmatch(target):
             form.refuse(
                 "bad_fields",
@@ -69,7 +69,7 @@ def _fields(form: Form, field: DeclaredField, standing: dict[str, Pick]) -> dict
                 f"{describe_value(target)}. "
                 "Correct it.",
             )
-        elif (pick := picks.read_pick(form, f"fields.{target[:64]}", said)) is not None:
+        elif (pick := picks.read_pick(form, f"fields.{target[:64]}", raw_pick)) is not None:
             found[target] = pick
     return found
 

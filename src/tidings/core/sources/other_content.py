@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 ID_CONFLICT = "id_conflict"
-WHEN_TOLD = frozenset(("createdAt", "apiRequestId"))
+TIME_AND_CALL = frozenset(("createdAt", "apiRequestId"))
 SAME_BY_ID = frozenset(("eventId", "orgId"))
 FIELD_MAX = 200  # characters of a path that are shown
 _read = msgspec.json.Decoder(float_hook=Decimal).decode
@@ -27,7 +27,7 @@ def first_difference(stored: bytes, repeated: bytes) -> str | None:
         return None if stored == repeated else ""
     if not (isinstance(before, dict) and isinstance(now, dict)):
         return _differ(before, now, "")
-    names = [name for name in (*now, *before) if name not in WHEN_TOLD | SAME_BY_ID]
+    names = [name for name in (*now, *before) if name not in TIME_AND_CALL | SAME_BY_ID]
     found = _first_of(before, now, dict.fromkeys(names), "")
     return None if found is None else found[:FIELD_MAX]
 

@@ -35,10 +35,10 @@ NAME_MAX = 63
 NAME = re.compile(rf"[a-z0-9](?:[a-z0-9-]{{0,{NAME_MAX - 2}}}[a-z0-9])?")
 
 
-def _mapping(form: Form, field: DeclaredField, standing: Mapping | None) -> Mapping | None:
+def _mapping(form: Form, field: DeclaredField, previous: Mapping | None) -> Mapping | None:
     value = form.body.get(field.name)
     if value is None:
-        return None if field.name in form.body else standing
+        return None if field.name in form.body else previous
     made: Mapping = _MAPPING.read(form, field, Mapping())
     return made
 
@@ -51,10 +51,10 @@ _MAPPING = Nested(
 )
 
 
-def _verification(form: Form, field: DeclaredField, standing: Verification | None) -> Any:
+def _verification(form: Form, field: DeclaredField, previous: Verification | None) -> Any:
     if form.body.get(field.name) is None:
-        return None if field.name in form.body else standing
-    return VERIFICATION.read(form, standing).value
+        return None if field.name in form.body else previous
+    return VERIFICATION.read(form, previous).value
 
 
 TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
@@ -64,11 +64,11 @@ _TABLE = re.compile(rf"(?:{_SQL_NAME}\.)?{_SQL_NAME}")
 _CHANNEL = re.compile(_SQL_NAME)
 
 
-def _topics(said: object) -> tuple[str, ...] | None:
-    if not isinstance(said, list) or not 0 < len(said) <= TOPICS_MAX:
+def _topics(value: object) -> tuple[str, ...] | None:
+    if not isinstance(value, list) or not 0 < len(value) <= TOPICS_MAX:
         return None
-    fit = all(isinstance(topic, str) and TOPIC.fullmatch(topic) for topic in said)
-    return tuple(dict.fromkeys(said)) if fit else None
+    fit = all(isinstance(topic, str) and TOPIC.fullmatch(topic) for topic in value)
+    return tuple(dict.fromkeys(value)) if fit else None
 
 
 class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -233,7 +233,7 @@ def read_source(
     """The source that a body makes, or makes of `old`; the form with all that is wrong. `bounded`:
     its mapping is refused where it could take too long; the operator's own are read as they are."""
     form = Form(body, strict=True)
-    form.refuse_unknown(field.name for field in FIELDS if field.is_said(new=old is None))
+    form.refuse_unknown(field.name for field in FIELDS if field.is_settable(new=old is None))
     made = read_resource(Source, form, old)
     if not form.refusals:
         _check(form, made)
@@ -246,10 +246,10 @@ AS_JSON = ("mapping", "messageId")
 """Fields that a table of a file may say as a text of JSON, which has a null."""
 
 
-def body_of_table(said: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+def body_of_table(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     """The body that a table of a TOML file stands for; and, by field, why a text that must be JSON
     is none."""
-    body, wrong = dict(said), {}
+    body, wrong = dict(document), {}
     for field in AS_JSON:
         if isinstance(body.get(field), str):
             try:
@@ -284,15 +284,15 @@ def _check(form: Form, made: Source) -> None:
     """That it has what its type needs, and nothing of another type."""
     needs = NEEDS[made.kind]
     for name in _OWN:
-        said = bool(getattr(made, name))
-        if name in needs and not said:
+        given = bool(getattr(made, name))
+        if name in needs and not given:
             form.refuse(
                 "field_missing",
                 name,
                 f"{name} must be set for a source of type {made.kind}; got {describe_value(None)}. "
                 "Write it.",
             )
-        elif said and name not in needs and name != made.kind:
+        elif given and name not in needs and name != made.kind:
             form.refuse(
                 "field_of_other_type",
                 name,

@@ -89,11 +89,11 @@ class StaticHeader(msgspec.Struct, frozen=True, tag="header"):
 
     def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
         """See `refusal_of`."""
-        came = message.header(self.header)
-        if came is None:
+        received = message.header(self.header)
+        if received is None:
             return f"The header {self.header} must be there; it is not."
         fits = [
-            _same(came, wanted_value)
+            _same(received, wanted_value)
             for wanted_value in (self.value, self.previous_value)
             if wanted_value is not None
         ]
@@ -197,8 +197,8 @@ class HmacHeader(msgspec.Struct, frozen=True, tag="hmac", omit_defaults=True):
         return None
 
     def _signatures(self, message: ForeignMessage) -> list[str]:
-        came = message.header(self.header) or ""
-        parts = [part.strip() for part in came.split(",")[:SIGNATURES_MAX]]
+        received = message.header(self.header) or ""
+        parts = [part.strip() for part in received.split(",")[:SIGNATURES_MAX]]
         return [part.removeprefix(self.prefix) for part in parts if part.startswith(self.prefix)]
 
 

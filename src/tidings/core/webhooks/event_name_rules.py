@@ -70,11 +70,11 @@ def read_event_names(
         return ()
     _bound(form, names, known)
     if waiting:
-        form.warn(UNHEARD, _FIELD, unheard_said(waiting))
+        form.warn(UNHEARD, _FIELD, warn_of_unheard(waiting))
     return names
 
 
-def unheard_said(names: Sequence[str]) -> str:
+def warn_of_unheard(names: Sequence[str]) -> str:
     """What is said of names that nothing is heard under while the org refuses unknown types."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return (

@@ -51,10 +51,10 @@ def queue_topic(connection: Connection, org: OrgId, webhook: WebhookId) -> str:
     return _named(str(connection.fields.get(QUEUE_TOPIC, "")), org, webhook)
 
 
-def is_queue_topic(said: object) -> bool:
+def is_queue_topic(value: object) -> bool:
     """Whether it names a topic for each webhook of the platform's own queue."""
     longest = OrgId(2**53), WebhookId("0" * 24)
-    return isinstance(said, str) and TOPIC.fullmatch(_named(said, *longest)) is not None
+    return isinstance(value, str) and TOPIC.fullmatch(_named(value, *longest)) is not None
 
 
 def not_published(connection: Connection, topic: str, org: OrgId) -> str | None:

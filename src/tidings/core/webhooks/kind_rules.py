@@ -39,11 +39,11 @@ def judge_kind(form: WebhookForm, settings: WebhookSettings, old: WebhookSetting
     for field in FIELDS:
         _judge(form, settings, field, needed=field == kind.field)
     if not kind.has_url:
-        for field, said in (
+        for field, given in (
             ("webHookHeaders", settings.headers),
             ("authentication", settings.authentication),
         ):
-            if said:
+            if given:
                 _refuse_strange(form, settings.kind, field)
     if kind.connection is not None and settings.connection:
         if old is None or _way(old) != _way(settings):
@@ -61,14 +61,14 @@ _JUDGED = {"webHookType", "webHookHeaders", "authentication", "connection", *FIE
 
 
 def _judge(form: WebhookForm, settings: WebhookSettings, field: str, *, needed: bool) -> None:
-    said = bool(getattr(settings, field))
-    if needed and not said:
+    given = bool(getattr(settings, field))
+    if needed and not given:
         form.refuse(
             "field_missing",
             field,
             f"{field} must be set for a webhook of type {settings.kind}; got nothing. Write it.",
         )
-    elif said and not needed:
+    elif given and not needed:
         _refuse_strange(form, settings.kind, field)
 
 

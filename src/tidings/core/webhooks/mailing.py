@@ -32,7 +32,7 @@ def is_template(text: str) -> bool:
     return _TEMPLATE.search(text) is not None
 
 
-def _to(form: Form, field: DeclaredField, standing: Any) -> Any:
+def _to(form: Form, field: DeclaredField, previous: Any) -> Any:
     value = form.body.get(field.name)
     called = form.called(field.name)
     if not isinstance(value, list) or not 0 < len(value) <= TO_MAX:
@@ -42,7 +42,7 @@ def _to(form: Form, field: DeclaredField, standing: Any) -> Any:
             f"{called} must be a list of 1 to {TO_MAX} e-mail addresses; got "
             f'{describe_value(value)}. Write ["ops@brand.example"].',
         )
-        return standing
+        return previous
     found = []
     for recipient in value:
         template = (
@@ -57,7 +57,7 @@ def _to(form: Form, field: DeclaredField, standing: Any) -> Any:
                 f"{describe_value(recipient)}. "
                 "Write the address alone, as ops@brand.example.",
             )
-            return standing
+            return previous
         found.append(address)
     return tuple(dict.fromkeys(found))
 
@@ -135,8 +135,8 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
         """Each by the field that it is of."""
         found = [("email.to", recipient) for recipient in self.to if is_template(recipient)]
         for name in ("subject", "text", "html"):
-            if (said := getattr(self, name)) is not None:
-                found.append((f"email.{name}", said))
+            if (template := getattr(self, name)) is not None:
+                found.append((f"email.{name}", template))
         return found
 
 

@@ -10,7 +10,7 @@ from tidings.core.declaration import (
     Json,
     declared,
     read_resource,
-    said_names,
+    settable_names,
     show_resource,
 )
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
@@ -53,10 +53,10 @@ def _delays(value: object) -> tuple[float, ...] | None:
     return fits if len(fits) == len(value) else None
 
 
-def _statuses(form: Form, field: DeclaredField, standing: frozenset[int]) -> frozenset[int]:
+def _statuses(form: Form, field: DeclaredField, previous: frozenset[int]) -> frozenset[int]:
     value, other = form.body.get(field.name), _OPPOSITE[field.name]
     if value is None:
-        return standing
+        return previous
     if isinstance(value, list):
         fits = [status for status in value if type(status) is int and 300 <= status <= 599]
         opposite = form.body.get(other)
@@ -69,7 +69,7 @@ def _statuses(form: Form, field: DeclaredField, standing: frozenset[int]) -> fro
         f"{field.name} must be a list of statuses from 300 to 599, none of them in {other} too; "
         f"got {_listed(value)}. Leave it out to judge as documented.",
     )
-    return standing
+    return previous
 
 
 _DELAYS = ParsedField(
@@ -134,7 +134,7 @@ def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
             '{"delaysInSeconds": [5, 30, 120]}.',
         )
         return old
-    form.warn_of_unknown(value, frozenset(said_names(_Retries)), f"{_FIELD}.")
+    form.warn_of_unknown(value, frozenset(settable_names(_Retries)), f"{_FIELD}.")
     inner = Form(value)
     made = read_resource(_Retries, inner, None)  # as a whole: what is left out is the default
     form.take_in(inner, f"{_FIELD}.")

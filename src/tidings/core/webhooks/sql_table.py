@@ -23,11 +23,11 @@ WHOLE = "$"
 
 
 def _columns(
-    form: Form, field: DeclaredField, standing: dict[str, Pick] | None
+    form: Form, field: DeclaredField, previous: dict[str, Pick] | None
 ) -> dict[str, Pick] | None:
     value = form.body.get(field.name)
     if value is None:
-        return None if field.name in form.body else standing
+        return None if field.name in form.body else previous
     fits = isinstance(value, dict) and 0 < len(value) <= COLUMNS_MAX
     if not fits or not all(COLUMN.fullmatch(column) for column in value):
         form.refuse(
@@ -37,11 +37,11 @@ def _columns(
             f"column that each goes to; got {describe_value(value)}. "
             'Write {"tier": {"path": "data.tier"}}, or leave it out.',
         )
-        return standing
+        return previous
     found: dict[str, Pick] = {}
-    for name, said in value.items():
+    for name, raw_pick in value.items():
         place = f"{field.name}.{name}"
-        if (pick := read_pick(form, place, said)) is None:
+        if (pick := read_pick(form, place, raw_pick)) is None:
             continue
         if pick.header is not None:
             form.refuse(
@@ -111,14 +111,14 @@ class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
                 f"{describe_value(self.table)}. Name another one, or ask the operator to declare "
                 "it."
             )
-        said = {*table.settable} if self.columns is None else {*self.columns}
-        if strange := sorted(said - {*table.settable}):
+        outside_columns = {*table.settable} if self.columns is None else {*self.columns}
+        if strange := sorted(outside_columns - {*table.settable}):
             return (
                 f"The columns of the table {self.table} must be of {', '.join(table.settable)}; "
                 f"got {describe_value(strange[0])}. Take another, or ask the operator to declare "
                 "it."
             )
-        if lacking := sorted(table.needed - said):
+        if lacking := sorted(table.needed - outside_columns):
             return (
                 f"The columns of the table {self.table} must have {lacking[0]}, by which its rows "
                 'are known; got nothing for it. Write {"path": "…"} for it.'

@@ -18,7 +18,7 @@ from tidings.core.declaration import (
     declared,
     or_null,
     read_resource,
-    said_names,
+    settable_names,
     show_resource,
 )
 from tidings.core.form import Form
@@ -60,16 +60,16 @@ class VariantText(FieldType, frozen=True):
     words: tuple[str, ...] = ()
     """All that it can be, where it is a choice."""
 
-    def read(self, form: VariantForm, field: DeclaredField, standing: Any) -> Any:
-        said = form.body.get(field.name)
-        if said is None and not field.required:
-            return standing
+    def read(self, form: VariantForm, field: DeclaredField, previous: Any) -> Any:
+        value = form.body.get(field.name)
+        if value is None and not field.required:
+            return previous
         if self.secret and form.stored is not None:
             kept = getattr(form.stored, field.attribute)
-            if kept is not None and said == mask(kept):
+            if kept is not None and value == mask(kept):
                 form.stays = True
                 return kept
-        if self.secret and isinstance(said, str) and looks_masked(said):
+        if self.secret and isinstance(value, str) and looks_masked(value):
             form.refuse(
                 "masked_value",
                 field.name,
@@ -77,19 +77,19 @@ class VariantText(FieldType, frozen=True):
                 "mask of something else. Write the value itself.",
             )
         elif (
-            not isinstance(said, str)
-            or len(said) > self.most
-            or not re.fullmatch(self.pattern, said)
-            or (self.rule == "header" and is_reserved(said))
+            not isinstance(value, str)
+            or len(value) > self.most
+            or not re.fullmatch(self.pattern, value)
+            or (self.rule == "header" and is_reserved(value))
         ):
-            got = "something else" if self.secret and said is not None else describe_value(said)
+            got = "something else" if self.secret and value is not None else describe_value(value)
             advice = "Write it in full." if field.required else "Leave it out if in doubt."
             form.refuse(
                 form.code, field.name, f"{field.name} must be {self.must}; got {got}. {advice}"
             )
-        elif self.rule == "url" and (reason := form.check_url(said)) is not None:
+        elif self.rule == "url" and (reason := form.check_url(value)) is not None:
             form.refuse("url_refused", field.name, reason)
-        return said
+        return value
 
     def show(self, value: Any) -> Any:
         return mask(value) if self.secret else value
@@ -129,17 +129,17 @@ class Variants(Generic[V]):
         """As answers show it: secrets by their end."""
         return {TYPE: self.name_of(value), **dict(show_resource(value))}
 
-    def masked(self, said: Any) -> Any:
+    def masked(self, value: Any) -> Any:
         """What a body says of it, without secrets: for whoever shows a body before it was read."""
-        kind = self.kinds.get(str(said.get(TYPE))) if isinstance(said, dict) else None
+        kind = self.kinds.get(str(value.get(TYPE))) if isinstance(value, dict) else None
         if kind is None:
-            return None if said is None else {}
+            return None if value is None else {}
         secret = {
             field.name for field in declared(kind) if getattr(field.field.kind, "secret", False)
         }
         return {
             name: mask(value) if name in secret and isinstance(value, str) else value
-            for name, value in said.items()
+            for name, value in value.items()
         }
 
     def read(
@@ -169,7 +169,7 @@ class Variants(Generic[V]):
                 f"{got}. Write {self.example}.",
             )
             return RawVariant(None)
-        names = frozenset((TYPE, *said_names(kind)))
+        names = frozenset((TYPE, *settable_names(kind)))
         form.warn_of_unknown(value, names, f"{self.field}.")
         old = stored if isinstance(stored, kind) else None
         inner = VariantForm(value, old, self.code, check_url)

@@ -19,7 +19,7 @@ from tidings.core.webhooks.mailing import Mailing
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 from tidings.core.webhooks.sql_table import SqlTable
 
-QUEUE_SAID = (
+QUEUE_WARNING = (
     "The operator has declared no connection as the default, so the webhook is stored and listed, "
     "but no event is handed to a queue and no call is made; its URL is kept and never dialled."
 )
@@ -81,7 +81,7 @@ class Webhook(msgspec.Struct, frozen=True):
     @property
     def matches(self) -> bool:
         """Whether a new event makes a delivery at all."""
-        return self.dials and self.standing in (
+        return self.has_target and self.standing in (
             WebhookStatus.ACTIVE,
             WebhookStatus.PAUSED,
             WebhookStatus.DISABLED,
@@ -111,10 +111,10 @@ class Webhook(msgspec.Struct, frozen=True):
     @property
     def sends(self) -> bool:
         """Whether attempts may start."""
-        return self.dials and self.standing is WebhookStatus.ACTIVE
+        return self.has_target and self.standing is WebhookStatus.ACTIVE
 
     @property
-    def dials(self) -> bool:
+    def has_target(self) -> bool:
         """Whether anything leads to its receiver at all, for a delivery or for a test."""
         return bool(self.connection) or not KINDS[self.kind].over_default
 

@@ -18,7 +18,7 @@ from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
 from tidings.core.webhooks.kinds import KINDS, OFFERED, QUEUE
-from tidings.core.webhooks.webhook import QUEUE_SAID
+from tidings.core.webhooks.webhook import QUEUE_WARNING
 from tidings.values import describe_value
 
 NAME_MAX = 255
@@ -86,19 +86,19 @@ class WebhookForm(Form):
         self._copies = copies
         self._tried = tried
 
-    def name(self, _: object, standing: Any) -> str:
+    def name(self, _: object, previous: Any) -> str:
         """Its name, which stays for good."""
         value = self.body.get("name")
         if not self.new:
-            if value is not None and value != standing:
+            if value is not None and value != previous:
                 self.warn(
                     "name_kept",
                     "name",
-                    f"name must stay {describe_value(standing)}; got {describe_value(value)}. The "
+                    f"name must stay {describe_value(previous)}; got {describe_value(value)}. The "
                     "old name was "
                     "kept; create another webhook for another name.",
                 )
-            return str(standing)
+            return str(previous)
         if isinstance(value, str) and len(value) <= NAME_MAX and (name := value.strip()):
             if not _CONTROL.search(value):
                 return name
@@ -111,38 +111,38 @@ class WebhookForm(Form):
         )
         return ""
 
-    def event_names(self, _: object, standing: Any) -> tuple[str, ...]:
+    def event_names(self, _: object, previous: Any) -> tuple[str, ...]:
         """The types that it asks for."""
         known = self.known
         return read_event_names(
             self,
-            None if self.new else standing,
+            None if self.new else previous,
             known.event_types,
             aliases=known.aliases,
             admits_unknown=known.admits_unknown,
         )
 
-    def kind(self, _: object, standing: str) -> str:
+    def kind(self, _: object, previous: str) -> str:
         """What it goes to; of a queue a warning."""
-        said = self.body.get("webHookType")
-        if isinstance(said, str) and said.lower() == "queue":  # the older pages' word
+        value = self.body.get("webHookType")
+        if isinstance(value, str) and value.lower() == "queue":  # the older pages' word
             kind = QUEUE
         else:
-            kind = self.choice("webHookType", OFFERED, standing, "bad_webhook_type")
-        if kind == QUEUE and not self.known.queue and (self.new or kind != standing):
+            kind = self.choice("webHookType", OFFERED, previous, "bad_webhook_type")
+        if kind == QUEUE and not self.known.queue and (self.new or kind != previous):
             self.warn(
                 QUEUE_NOT_SERVED,
                 "webHookType",
-                f"webHookType should be HTTP; got {QUEUE}. {QUEUE_SAID}",
+                f"webHookType should be HTTP; got {QUEUE}. {QUEUE_WARNING}",
             )
         return kind
 
-    def url(self, _: object, standing: str) -> str:
+    def url(self, _: object, previous: str) -> str:
         """Where messages go."""
         field = "webHookUrl"
         value = self.body.get(field)
         if value is None and not self.new:
-            value = standing
+            value = previous
         kind = self.values["kind"]
         if kind == QUEUE:
             return self._undialled(value)
@@ -182,7 +182,7 @@ class WebhookForm(Form):
         )
         return ""
 
-    def headers(self, _: object, standing: Headers) -> Headers:
+    def headers(self, _: object, previous: Headers) -> Headers:
         """What is sent with each message, values that are shown masked being the stored ones."""
         stored, url = self._stored, self.values["url"]
         if stored is None:
@@ -195,14 +195,14 @@ class WebhookForm(Form):
         refuse_elsewhere(self, stays, stored.url, url)
         return headers
 
-    def authentication(self, _: object, standing: Authentication | None) -> Authentication | None:
+    def authentication(self, _: object, previous: Authentication | None) -> Authentication | None:
         """Who we are to the receiver; a secret that is shown masked is the stored one."""
         stored, url = self._stored, self.values["url"]
         kept = None if stored is None else stored.authentication
         if authentication_body.FIELD in self.body:
             found, stays = authentication_body.VARIANTS.read(self, kept, self.known.check_url)
         else:
-            found = None if self.new else standing
+            found = None if self.new else previous
             stays = found is not None
         if found is None:
             return None
@@ -216,11 +216,11 @@ class WebhookForm(Form):
         authentication_body.refuse_twice(self, found, self.values["headers"])
         return found
 
-    def connections(self, _: object, standing: Any) -> int:
+    def connections(self, _: object, previous: Any) -> int:
         """How many calls may be under way at once."""
         field = "maxAllowedConnections"
         if not self.new and field not in self.body:
-            return int(standing)
+            return int(previous)
         value = self.body.get(field)
         must = "maxAllowedConnections must be 1 or more"
         if value is None:
@@ -243,12 +243,12 @@ class WebhookForm(Form):
             )
         return int(number)
 
-    def event_versions(self, _: object, standing: Versions) -> Versions:
+    def event_versions(self, _: object, previous: Versions) -> Versions:
         """What versions of event types are wanted; those of names that are not are forgotten."""
         field, names, known = "eventVersions", self.values["event_names"], self.known.event_types
         value = self.body.get(field)
         if field not in self.body or value is None:
-            old = () if field in self.body else standing
+            old = () if field in self.body else previous
             return tuple(pair for pair in old if pair[0] in names)
         newest = known if isinstance(known, Mapping) else dict.fromkeys(known, 1)
         if not isinstance(value, dict):
@@ -277,11 +277,11 @@ class WebhookForm(Form):
             () if wrong else tuple(sorted((name, int(at)) for name, at in value.items() if at > 1))
         )
 
-    def transformation(self, _: object, standing: str | None) -> str | None:
+    def transformation(self, _: object, previous: str | None) -> str | None:
         """The stored transformation that makes its payload."""
-        return read_transformation(self, standing, self.known.transformations)
+        return read_transformation(self, previous, self.known.transformations)
 
-    def secret(self, _: object, standing: bytes | None) -> bytes | None:
+    def secret(self, _: object, previous: bytes | None) -> bytes | None:
         """The signing secret that the caller brings."""
         value = self.body.get("signingSecret")
         if value is None:

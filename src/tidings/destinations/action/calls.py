@@ -144,7 +144,7 @@ class _ActionAttempt:
 
     def _leaving(self, proof: Headers) -> Leaves:
         def leaves() -> Headers | None:
-            left = self._message.leaves([])
+            left = self._message.headers_if_current([])
             if left is None:
                 return None
             key = key_of(self._webhook, left)

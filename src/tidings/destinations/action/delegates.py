@@ -169,11 +169,11 @@ class _Handed:
     def deadline_s(self) -> float:
         return self._message.deadline_s
 
-    def stands(self) -> bool:
-        return self._message.stands()
+    def is_still_current(self) -> bool:
+        return self._message.is_still_current()
 
-    def leaves(self, carried: Headers) -> Headers | None:
-        headers = self._message.leaves(carried)
+    def headers_if_current(self, carried: Headers) -> Headers | None:
+        headers = self._message.headers_if_current(carried)
         return None if headers is None else unsigned(headers, self._webhook)
 
 

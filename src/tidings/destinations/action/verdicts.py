@@ -50,8 +50,8 @@ def judge_call(
         return result
     if call.taken is None or not isinstance(ending, ReceiverAnswer):
         return result
-    said = _object_in(ending)
-    if said is not None and call.taken.accepts(said):
+    answer_object = _object_in(ending)
+    if answer_object is not None and call.taken.accepts(answer_object):
         if keep_answer:
             return result
         bare = msgspec.structs.replace(answer, headers=(), body=b"", truncated=bool(answer.body))

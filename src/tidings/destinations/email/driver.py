@@ -194,7 +194,7 @@ class EmailChannel:
             return verdicts.uncomposable(failed.part, attempt.ms)
 
         def content() -> bytes | None:
-            headers = message.leaves([])
+            headers = message.headers_if_current([])
             if headers is None:
                 return None
             attempt.left = True
@@ -213,7 +213,7 @@ class EmailChannel:
                         await session.open()
                     attempt.step = _Step.TALKS
                     try:
-                        handed = await session.hand_over(to, message.stands, content)
+                        handed = await session.hand_over(to, message.is_still_current, content)
                         break
                     except (MailDown, MailRefused):
                         # The server may end what is not used; nothing of this e-mail has left.

@@ -57,7 +57,7 @@ def judge_refusal(
     if status_meaning(status, policy) != "retry":
         return AttemptResult(DeliveryVerdict.NEVER, answer)
     slow = status in SLOW_DOWN
-    limit = (Limit.TOLD if status == TOO_MANY else Limit.LIKELY) if slow else None
+    limit = (Limit.STATED if status == TOO_MANY else Limit.LIKELY) if slow else None
     unusable = refuses_us(replies)
     return AttemptResult(DeliveryVerdict.AGAIN, answer, None, slow, 0.0, limit, unusable=unusable)
 

@@ -68,7 +68,10 @@ class HttpChannel:
             return await self._send_proven(message, self._fetches)
         webhook, carried, secrets = self._webhook, self._carried, self._secrets
         ending = await self._outlet.send(
-            webhook.method, lambda: message.leaves(carried), message.body, message.deadline_s
+            webhook.method,
+            lambda: message.headers_if_current(carried),
+            message.body,
+            message.deadline_s,
         )
         return None if ending is None else self._judged(ending, webhook, secrets)
 
@@ -105,7 +108,7 @@ class HttpChannel:
         webhook, fixed, secrets = self._webhook, self._carried, self._secrets
 
         def send(header: Header, left_s: float) -> Awaitable[Ending | None]:
-            leaves = partial(message.leaves, [*fixed, header])
+            leaves = partial(message.headers_if_current, [*fixed, header])
             return self._outlet.send(webhook.method, leaves, message.body, left_s)
 
         return await send_proven(

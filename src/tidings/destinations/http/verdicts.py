@@ -60,5 +60,5 @@ def without(ending: Ending, secrets: Headers) -> Ending:
 
 def _limit(answer: ReceiverAnswer, slow: bool) -> Limit | None:
     if answer.status == TOO_MANY:
-        return Limit.TOLD
+        return Limit.STATED
     return Limit.LIKELY if slow and answer.status not in UNREACHED else None

@@ -29,32 +29,32 @@ def unreached(error: BaseException, connection: str) -> TransportFault:
     log.warning("kafka cluster not reached", connection=connection, reason=repr(error))
     of = f"of the connection {connection}"
     if isinstance(error, TimeoutError):
-        kind, said, todo = (
+        kind, message, todo = (
             FaultKind.CONNECT_TIMEOUT,
             f"No broker {of} has let Tidings in within the time.",
             _ALONE,
         )
     elif isinstance(error, socket.gaierror):
-        kind, said, todo = FaultKind.DNS, f"The name of a broker {of} has no address.", _ASK
+        kind, message, todo = FaultKind.DNS, f"The name of a broker {of} has no address.", _ASK
     elif isinstance(error, ssl.SSLError):
-        kind, said, todo = (
+        kind, message, todo = (
             FaultKind.TLS,
             f"No TLS with the brokers {of} comes about: their certificates do not fit.",
             _ASK,
         )
     elif _is_refusal(error):
-        kind, said, todo = FaultKind.REFUSED, f"No broker {of} listens at its port.", _ALONE
+        kind, message, todo = FaultKind.REFUSED, f"No broker {of} listens at its port.", _ALONE
     elif isinstance(error, errors.KafkaError) and not isinstance(
         error, errors.KafkaConnectionError
     ):
-        kind, said, todo = (
+        kind, message, todo = (
             FaultKind.PROTOCOL,
             f"What answers in the place of a broker {of} is none, or of an unknown kind.",
             _ASK,
         )
     else:
-        kind, said, todo = FaultKind.UNREACHABLE, f"No broker {of} can be reached.", _ALONE
-    return TransportFault(kind, False, f"{said} {todo}", 0.0)
+        kind, message, todo = FaultKind.UNREACHABLE, f"No broker {of} can be reached.", _ALONE
+    return TransportFault(kind, False, f"{message} {todo}", 0.0)
 
 
 def broken(error: BaseException, connection: str) -> TransportFault:

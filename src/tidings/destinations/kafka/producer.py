@@ -180,18 +180,18 @@ class KafkaProducer:
 
     def _judged(
         self,
-        said: Refusal,
+        refusal: Refusal,
         topic: str,
         partition: int | None,
         began_s: float,
         policy: RetryPolicy,
     ) -> AttemptResult:
-        if isinstance(said, TransportFault):
-            result = of_fault(msgspec.structs.replace(said, duration_ms=_since_ms(began_s)))
-            unusable = not said.sent and said.kind is not FaultKind.OURS
+        if isinstance(refusal, TransportFault):
+            result = of_fault(msgspec.structs.replace(refusal, duration_ms=_since_ms(began_s)))
+            unusable = not refusal.sent and refusal.kind is not FaultKind.OURS
         else:
-            result = refused(said, topic, partition, _since_ms(began_s), policy)
-            unusable = said == NO_LOGIN
+            result = refused(refusal, topic, partition, _since_ms(began_s), policy)
+            unusable = refusal == NO_LOGIN
         return msgspec.structs.replace(result, unusable=unusable)
 
     async def _leader(self, topic: str, key: bytes | None) -> tuple[int, int] | Refusal:
@@ -240,13 +240,13 @@ class KafkaProducer:
             log.error("kafka producer failed", error=type(error).__name__)
             self._end_all(queue, _failed(error, sent=False))
 
-    def _end_all(self, queue: deque[_Record], said: Refusal) -> None:
+    def _end_all(self, queue: deque[_Record], refusal: Refusal) -> None:
         while queue:
             record = queue.popleft()
-            if isinstance(said, TransportFault):
-                record.end(said)
+            if isinstance(refusal, TransportFault):
+                record.end(refusal)
             else:
-                record.end(NOBODY, said)
+                record.end(NOBODY, refusal)
 
     async def _request(self, node: int, line: AIOKafkaConnection, queue: deque[_Record]) -> None:
         """One request of what waits, to its answer. From the first message that is asked whether it
@@ -332,7 +332,7 @@ class KafkaProducer:
             taken.append(record)
             queue.popleft()
             try:
-                headers = message.leaves(record.carried)
+                headers = message.headers_if_current(record.carried)
                 if headers is None:
                     record.end(None)
                     continue

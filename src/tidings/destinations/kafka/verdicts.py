@@ -19,7 +19,7 @@ _ALONE = "It is tried again by itself; if it lasts, ask the operator."
 class _Meaning(NamedTuple):
     name: str
     status: int
-    said: str
+    message: str
     todo: str = _ALONE
     never: bool = False
 
@@ -156,15 +156,15 @@ def refused(
     answer = ReceiverAnswer(
         status,
         tuple(headers),
-        f"{meaning.name}: {meaning.said}".encode(),
+        f"{meaning.name}: {meaning.message}".encode(),
         False,
         duration_ms,
-        detail=f"{meaning.said} {meaning.todo}",
+        detail=f"{meaning.message} {meaning.todo}",
     )
     if never:
         return AttemptResult(DeliveryVerdict.NEVER, answer)
     slow = status in SLOW_DOWN
-    limit = Limit.TOLD if status == TOO_MANY else None
+    limit = Limit.STATED if status == TOO_MANY else None
     if slow and limit is None and status not in UNREACHED:
         limit = Limit.LIKELY
     return AttemptResult(DeliveryVerdict.AGAIN, answer, slow=slow, limit=limit)

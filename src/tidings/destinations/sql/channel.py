@@ -49,13 +49,13 @@ class SqlChannel:
         columns = table.settable if sql.columns is None else list(sql.columns)
         self._statement = statement(sql.table, table, columns).encode()
         self._readers = OutboxReaders(sql.table, table)
-        self._told = ""  # what the log has of it
+        self._logged = ""  # what the log has of it
 
     async def send(self, message: Message) -> AttemptResult | None:
         try:
             row = row_of(self._sql, self._table, message.id, message.body, self._webhook.org)
         except MessageFault as fault:
-            return of_fault(TransportFault(FaultKind.TRANSFORM, False, fault.said, 0.0))
+            return of_fault(TransportFault(FaultKind.TRANSFORM, False, fault.sentence, 0.0))
         to = (self._webhook, self._sql.table, self._table, self._readers)
         attempt = _SqlAttempt(message, row, self._statement, *to)
         lines = self._lines.of(self)
@@ -79,8 +79,8 @@ class SqlChannel:
 
     def _tell(self, why: str) -> None:
         """The operator, once for each reason: the owner of the webhook is told less."""
-        if why and why != self._told:
-            self._told = why
+        if why and why != self._logged:
+            self._logged = why
             log.warning(
                 "a database fails a webhook",
                 connection=self._webhook.connection,
@@ -195,7 +195,7 @@ class _SqlAttempt:
         prepared = await line.prepare(self._statement)
         if trial:
             await line.execute("BEGIN")
-        if (left := self._message.leaves([])) is None:
+        if (left := self._message.headers_if_current([])) is None:
             if trial:
                 await line.execute("ROLLBACK")
             return None

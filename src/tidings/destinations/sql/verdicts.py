@@ -26,10 +26,10 @@ OPERATOR = "Ask the operator."
 _TIMEOUT = "57014"
 
 
-class _Said(NamedTuple):
+class _Explanation(NamedTuple):
     status: int
     verdict: DeliveryVerdict
-    came: str = ""
+    got: str = ""
     do: str = OPERATOR
     quotes: bool = False  # the server's words are of the row
     slow: bool = False
@@ -38,17 +38,21 @@ class _Said(NamedTuple):
 
 
 _CORRECT = "Correct sql.columns or the transformation, or ask the operator."
-_ROW = _Said(422, DeliveryVerdict.NEVER, "it refuses it", _CORRECT, quotes=True)
-_VALUE = _ROW._replace(came="a value is beyond what its column can hold", of_value=True)
-_LARGE = _Said(413, DeliveryVerdict.NEVER, "the row is too large or too deep for it", _CORRECT)
-_NO_TABLE = _Said(404, DeliveryVerdict.AGAIN, "there is no such table")
-_UNFIT = _Said(500, DeliveryVerdict.AGAIN, "it is not as it was declared")
+_ROW = _Explanation(422, DeliveryVerdict.NEVER, "it refuses it", _CORRECT, quotes=True)
+_VALUE = _ROW._replace(got="a value is beyond what its column can hold", of_value=True)
+_LARGE = _Explanation(
+    413, DeliveryVerdict.NEVER, "the row is too large or too deep for it", _CORRECT
+)
+_NO_TABLE = _Explanation(404, DeliveryVerdict.AGAIN, "there is no such table")
+_UNFIT = _Explanation(500, DeliveryVerdict.AGAIN, "it is not as it was declared")
 _LATER = "It is tried again by itself."
-_BUSY = _Said(503, DeliveryVerdict.AGAIN, "the database has no room for more", _LATER, slow=True)
-_OTHER = _Said(500, DeliveryVerdict.AGAIN, "the database fails")
+_BUSY = _Explanation(
+    503, DeliveryVerdict.AGAIN, "the database has no room for more", _LATER, slow=True
+)
+_OTHER = _Explanation(500, DeliveryVerdict.AGAIN, "the database fails")
 
 # By SQLSTATE, or by its class.
-SAID = {
+EXPLANATIONS = {
     "22": _ROW,
     "22003": _VALUE,  # a number out of range
     "22008": _VALUE,  # a date or a time out of range
@@ -60,26 +64,30 @@ SAID = {
     "54": _LARGE,
     "42P01": _NO_TABLE,
     "3F000": _NO_TABLE,
-    "42501": _Said(403, DeliveryVerdict.AGAIN, "our user lacks a right on it"),
-    "42703": _UNFIT._replace(came="it lacks a column that it was declared with"),
-    "42P10": _UNFIT._replace(came="it has no unique index of its key, or of its id"),
+    "42501": _Explanation(403, DeliveryVerdict.AGAIN, "our user lacks a right on it"),
+    "42703": _UNFIT._replace(got="it lacks a column that it was declared with"),
+    "42P10": _UNFIT._replace(got="it has no unique index of its key, or of its id"),
     "42": _UNFIT,
-    "40": _Said(409, DeliveryVerdict.AGAIN, "others write to it at the same time", _LATER),
-    "53300": _BUSY._replace(limit=Limit.TOLD),
+    "40": _Explanation(409, DeliveryVerdict.AGAIN, "others write to it at the same time", _LATER),
+    "53300": _BUSY._replace(limit=Limit.STATED),
     "53": _BUSY._replace(limit=Limit.LIKELY),
-    "55": _Said(503, DeliveryVerdict.AGAIN, "it is in use", _LATER, slow=True),
-    "57": _Said(503, DeliveryVerdict.AGAIN, "the database starts or stops", _LATER, slow=True),
-    "25006": _Said(503, DeliveryVerdict.AGAIN, "the database takes no writes"),
+    "55": _Explanation(503, DeliveryVerdict.AGAIN, "it is in use", _LATER, slow=True),
+    "57": _Explanation(
+        503, DeliveryVerdict.AGAIN, "the database starts or stops", _LATER, slow=True
+    ),
+    "25006": _Explanation(503, DeliveryVerdict.AGAIN, "the database takes no writes"),
 }
 
 
 def written(rows: int, *, trial: bool, took_ms: float, timings: Timings | None) -> AttemptResult:
     """The statement has changed so many rows."""
-    said = "The row was written." if rows else "Nothing was changed: it was there, or a newer one."
+    detail = (
+        "The row was written." if rows else "Nothing was changed: it was there, or a newer one."
+    )
     if trial:
-        said += " It was taken back: this was a test."
+        detail += " It was taken back: this was a test."
     status = 201 if rows else 200
-    answer = ReceiverAnswer(status, (), b"", False, took_ms, timings, said)
+    answer = ReceiverAnswer(status, (), b"", False, took_ms, timings, detail)
     return AttemptResult(DeliveryVerdict.DELIVERED, answer)
 
 
@@ -110,25 +118,27 @@ def refused(
                 timings=timings,
             )
         )
-    said = SAID.get(state) or SAID.get(state[:2]) or _OTHER
-    words = error.diag.message_primary if said.quotes else None
+    explanation = EXPLANATIONS.get(state) or EXPLANATIONS.get(state[:2]) or _OTHER
+    words = error.diag.message_primary if explanation.quotes else None
     answer = ReceiverAnswer(
-        said.status,
+        explanation.status,
         (("sqlstate", state),),
         (words or "")[:WORDS_MAX].encode(),
         False,
         took_ms,
         timings,
-        f"The table {table} must take the row; {said.came}{_column(column)}{_quoted(words)}. "
-        f"{said.do}",
+        f"The table {table} must take the row; {explanation.got}{_column(column)}{_quoted(words)}. "
+        f"{explanation.do}",
     )
-    verdict = said.verdict
-    if said.status in policy.fail_also:
+    verdict = explanation.verdict
+    if explanation.status in policy.fail_also:
         verdict = DeliveryVerdict.NEVER
-    elif said.status in policy.retry_also:
+    elif explanation.status in policy.retry_also:
         verdict = DeliveryVerdict.AGAIN
-    spares = (said.of_value or _is_beyond(value)) and verdict is DeliveryVerdict.NEVER
-    return AttemptResult(verdict, answer, slow=said.slow, limit=said.limit, spares_receiver=spares)
+    spares = (explanation.of_value or _is_beyond(value)) and verdict is DeliveryVerdict.NEVER
+    return AttemptResult(
+        verdict, answer, slow=explanation.slow, limit=explanation.limit, spares_receiver=spares
+    )
 
 
 def judges_value(error: psycopg.Error) -> bool:
@@ -214,12 +224,16 @@ def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> Atte
     _, fatal, words = str(error).partition("FATAL:")
     if fatal and any(word in words for word in (*_STARTS, *_FULL)):
         full = any(word in words for word in _FULL)
-        said = SAID["53300" if full else "57"]
-        told = f"The database must take connections; {said.came}. {said.do}"
-        answer = ReceiverAnswer(said.status, (), b"", False, took_ms, detail=told)
+        explanation = EXPLANATIONS["53300" if full else "57"]
+        detail = f"The database must take connections; {explanation.got}. {explanation.do}"
+        answer = ReceiverAnswer(explanation.status, (), b"", False, took_ms, detail=detail)
         # Where it is full the lines that there are go on.
         return AttemptResult(
-            said.verdict, answer, slow=said.slow, limit=said.limit, unusable=not full
+            explanation.verdict,
+            answer,
+            slow=explanation.slow,
+            limit=explanation.limit,
+            unusable=not full,
         )
     if fatal:
         why = "must let us in with the connection's user and password; it does not"

@@ -20,7 +20,7 @@ from tidings.errors import Denied, Throttled, Unauthenticated
 
 TRIES, TRIES_S = 60, 60.0
 KEPT_MAX = 10_000  # addresses; of the network with most of them the oldest go
-TOLD_S = 60.0  # between two lines of the log about one address
+LOG_EVERY_S = 60.0  # between two lines of the log about one address
 
 log = structlog.get_logger(__name__)
 
@@ -31,7 +31,7 @@ class _AddressTally:
     def __init__(self, tries: int, now_s: float) -> None:
         self.quota = Quota("keys", tries, TRIES_S, now_s)
         self.refused = 0
-        self.told_s: float | None = None
+        self.logged_s: float | None = None
 
 
 class KeyGuard(Collector):
@@ -53,9 +53,9 @@ class KeyGuard(Collector):
         if place.quota.take(now_s):
             return denied
         self.slowed += 1
-        if place.told_s is None or now_s >= place.told_s + TOLD_S:
+        if place.logged_s is None or now_s >= place.logged_s + LOG_EVERY_S:
             log.warning("keys are being guessed", address=address, refused=place.refused)
-            place.told_s, place.refused = now_s, 0
+            place.logged_s, place.refused = now_s, 0
         wait_s = math.ceil(place.quota.wait_s(now_s))
         return Throttled.because(
             "too_many_tries",

@@ -363,8 +363,8 @@ def csrf_of(token: str, action: str) -> str:
     """What a form of a session carries that is sent to the path `action`: good for this session
     and this path alone. Who has only this does not get at the session."""
     key = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"tidings.csrf")
-    said = action.encode("utf-8", "replace")
-    return hashlib.blake2b(said, digest_size=16, key=key.digest()).hexdigest()
+    path = action.encode("utf-8", "replace")
+    return hashlib.blake2b(path, digest_size=16, key=key.digest()).hexdigest()
 
 
 def _not_known() -> Unauthenticated:

@@ -39,8 +39,8 @@ class TooManyTries(Throttled):
 
     def __init__(self, wait_s: float) -> None:
         wait = max(1, math.ceil(wait_s))
-        told = f"Tries to sign in must be few; got too many. Wait {wait} s. (too_many_tries, -)"
-        super().__init__(FieldRefusal("too_many_tries", told, ""), wait_s=wait_s)
+        message = f"Tries to sign in must be few; got too many. Wait {wait} s. (too_many_tries, -)"
+        super().__init__(FieldRefusal("too_many_tries", message, ""), wait_s=wait_s)
 
 
 class SignInGuard:
@@ -113,8 +113,8 @@ class SignInGuard:
         return counted
 
     def _sign(self, nonce: str, account: str) -> str:
-        said = f"{nonce} {account}".encode("utf-8", "replace")
-        return hmac.digest(self._key, said, hashlib.sha256).hex()[:32]
+        signed_text = f"{nonce} {account}".encode("utf-8", "replace")
+        return hmac.digest(self._key, signed_text, hashlib.sha256).hex()[:32]
 
 
 def _quota(

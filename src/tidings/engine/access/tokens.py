@@ -67,16 +67,16 @@ class Tokens:
             str(uuid.UUID(bytes=self._random_bytes(16), version=4)),
             mark_of(digest),
         )
-        said = _HEAD + b"." + _text(msgspec.json.encode(claims))
-        return (said + b"." + _text(self._sign(said))).decode()
+        signed_text = _HEAD + b"." + _text(msgspec.json.encode(claims))
+        return (signed_text + b"." + _text(self._sign(signed_text))).decode()
 
     def read(self, token: bytes, now_ms: int) -> Claims | None:
         """What a token says; None where it is not ours, not whole, or not in its time."""
         if len(token) > TOKEN_MAX:
             return None
-        said, _, signature = token.rpartition(b".")
-        head, _, claims_text = said.partition(b".")
-        if head != _HEAD or not hmac.compare_digest(_text(self._sign(said)), signature):
+        signed_text, _, signature = token.rpartition(b".")
+        head, _, claims_text = signed_text.partition(b".")
+        if head != _HEAD or not hmac.compare_digest(_text(self._sign(signed_text)), signature):
             return None
         try:
             claims = _claims(_bytes(claims_text))
@@ -88,12 +88,12 @@ class Tokens:
 
     def made(self, token: bytes) -> bool:
         """Whether a token is of our making, whatever its time."""
-        said, _, signature = token.rpartition(b".")
-        fits = hmac.compare_digest(_text(self._sign(said)), signature)
+        signed_text, _, signature = token.rpartition(b".")
+        fits = hmac.compare_digest(_text(self._sign(signed_text)), signature)
         return len(token) <= TOKEN_MAX and fits
 
-    def _sign(self, said: bytes) -> bytes:
-        return hmac.digest(self._key, said, "sha256")
+    def _sign(self, signed_text: bytes) -> bytes:
+        return hmac.digest(self._key, signed_text, "sha256")
 
 
 def _text(raw: bytes) -> bytes:

@@ -100,8 +100,8 @@ class ActionServices:
         self._looking = asyncio.get_running_loop().create_task(self._look())
 
     async def _look(self) -> None:
-        for name, said in (await self.lookups.check(None)).items():
-            log.warning("a look-up will fail", lookup=name, reason=said)
+        for name, trouble in (await self.lookups.check(None)).items():
+            log.warning("a look-up will fail", lookup=name, reason=trouble)
 
     async def close(self) -> None:
         """Let go of what look-ups have open. Idempotent."""

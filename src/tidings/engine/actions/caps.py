@@ -24,11 +24,11 @@ class Caps:
         where it is not. StoreDown."""
         digest = hashlib.blake2b(subject.encode(), digest_size=DIGEST_BYTES).digest()
         use = port.CapUse(webhook, digest, delivery, cap.most, round(cap.within_s * 1000))
-        told: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((use, told))
+        granted: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((use, granted))
         if self._writing is None:
             self._writing = asyncio.get_running_loop().create_task(self._write())
-        return await told
+        return await granted
 
     async def _write(self) -> None:
         try:
@@ -37,12 +37,12 @@ class Caps:
                 try:
                     answers = await self._store.take_caps([use for use, _ in asked])
                 except Exception as error:  # whoever waits hears of it, whatever it is
-                    for _, told in asked:
-                        if not told.done():
-                            told.set_exception(error)
+                    for _, granted in asked:
+                        if not granted.done():
+                            granted.set_exception(error)
                     continue
-                for (_, told), answer in zip(asked, answers, strict=True):
-                    if not told.done():
-                        told.set_result(answer)
+                for (_, granted), answer in zip(asked, answers, strict=True):
+                    if not granted.done():
+                        granted.set_result(answer)
         finally:
             self._writing = None

@@ -41,21 +41,21 @@ async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> 
     as it was. `by`: who is shown as the author, the file's name. Conflict where a name is another
     webhook's; StoreDown.
     """
-    standing = {
+    previous = {
         record.webhook.name: record for record in webhooks.list(org) if record.webhook.type.of_file
     }
     for action in actions.values():
         record = await webhooks.declare(org, settings_of(action), by)
         if record.webhook.standing is WebhookStatus.DISABLED and record.config.reason == ABSENT:
-            before = await _standing_before(webhooks, record.webhook)
-            await webhooks.set_standing(record.webhook.number, before, None, by)
-    for name, record in standing.items():
+            before = await _status_before(webhooks, record.webhook)
+            await webhooks.set_status(record.webhook.number, before, None, by)
+    for name, record in previous.items():
         alive = record.webhook.standing not in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
         if name not in actions and alive:
-            await webhooks.set_standing(record.webhook.number, WebhookStatus.DISABLED, ABSENT, by)
+            await webhooks.set_status(record.webhook.number, WebhookStatus.DISABLED, ABSENT, by)
 
 
-async def _standing_before(webhooks: Webhooks, webhook: Webhook) -> WebhookStatus:
+async def _status_before(webhooks: Webhooks, webhook: Webhook) -> WebhookStatus:
     """Whether one that left the file was paused then: a start without it takes back no pause."""
     for version in range(webhook.version - 1, 0, -1):
         found = await webhooks.version(webhook.number, version)

@@ -28,21 +28,21 @@ class _Failing:
         self.failures = 0
         self.why = ""
         self.due = False  # it has failed for long enough
-        self.told = False
+        self.notified = False
 
 
 class FailingLookups:
     """What fails now, and since when. See `LookupListener`."""
 
     def __init__(
-        self, org: OrgId, actions: Actions, tell: Tell, clock: Clock, told_after_ms: int
+        self, org: OrgId, actions: Actions, tell: Tell, clock: Clock, notify_after_ms: int
     ) -> None:
         """`told_after_ms`: how long one must have failed before the org is told."""
         self._org = org
         self._actions = actions
         self._tell = tell
         self._clock = clock
-        self._after_s = told_after_ms / 1000
+        self._after_s = notify_after_ms / 1000
         self._failing: dict[str, _Failing] = {}
 
     def failed(self, lookup: ActionLookup, why: str) -> None:
@@ -79,9 +79,9 @@ class FailingLookups:
         self._tell_due(lookup, one)
 
     def _tell_due(self, lookup: ActionLookup, one: _Failing) -> None:
-        if not one.due or one.told or one.failures < FAILURES_MIN:
+        if not one.due or one.notified or one.failures < FAILURES_MIN:
             return
-        one.told = True
+        one.notified = True
         needing = self._needing(lookup.name)
         waits = lookup.failing == "wait"
         fact = lookup_failing(lookup.name, needing, waits, one.since_ms, one.failures, one.why)

@@ -47,7 +47,7 @@ class LookupResult(NamedTuple):
     None where there is none. `said`: in a few words, for the steps of an action."""
 
     record: dict[str, Any] | None
-    said: str
+    outcome: str
     took_ms: float
 
 
@@ -164,7 +164,7 @@ class ActionLookups:
         finally:
             for task in judging.values():
                 task.cancel()
-        self.wrong = {name: said for name, said in known.items() if said is not None}
+        self.wrong = {name: trouble for name, trouble in known.items() if trouble is not None}
         return dict(self.wrong)
 
     async def close(self) -> None:
@@ -208,9 +208,9 @@ class ActionLookups:
                     "Ask for less of it."
                 )
         except LookupDown as down:
-            said = f"Look-up {lookup.name}: {down.reason}"
+            message = f"Look-up {lookup.name}: {down.reason}"
             kind = ListNotTaken if isinstance(down, ListNotTaken) else LookupDown
-            raise kind(said, down.wait_s) from None
+            raise kind(message, down.wait_s) from None
         except LookupRefused as refused:
             raise LookupRefused(f"Look-up {lookup.name}: {refused.reason}") from None
         if lookup.cache_s > 0:
@@ -250,8 +250,8 @@ class ActionLookups:
             raise self._left_alone(asked, wait_s)
 
     def _left_alone(self, asked: _Asked, wait_s: float) -> LookupDown:
-        said = "It must answer, and has failed; it is left alone for a while."
-        return LookupDown(f"{said} {asked.why}" if asked.why else said, wait_s)
+        message = "It must answer, and has failed; it is left alone for a while."
+        return LookupDown(f"{message} {asked.why}" if asked.why else message, wait_s)
 
     async def _at_rate(self, bucket: TokenBucket | None, until_s: float) -> None:
         while bucket is not None and not bucket.take(self._now_s()):
@@ -313,7 +313,7 @@ def _most_bytes(lookup: ActionLookup) -> int:
     return where.answer_kib << 10 if isinstance(where, HttpLookup) else RECORD_BYTES_MAX
 
 
-def _found(written: bytes | None, said: str, took_ms: float) -> LookupResult:
+def _found(written: bytes | None, outcome: str, took_ms: float) -> LookupResult:
     if written is None:
         return LookupResult(None, NOTHING, took_ms)
-    return LookupResult(read_exactly(written), said, took_ms)
+    return LookupResult(read_exactly(written), outcome, took_ms)

@@ -22,7 +22,7 @@ from tidings.core.delivery.exchange import (
     of_fault,
 )
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
-from tidings.core.events.passage import NEW, Doors, read_passage, said_in
+from tidings.core.events.passage import NEW, Doors, find_passage, read_passage
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Message, MessagePreview
@@ -39,9 +39,9 @@ _NONE = b"[]"
 class EventsRefused(TidingsError):
     """One of the events cannot be accepted, so none is. `said`: why, in sentences."""
 
-    def __init__(self, said: str) -> None:
-        super().__init__(said)
-        self.said = said
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
 
 
 class NewEventsDriver:
@@ -118,21 +118,21 @@ class NewEventsChannel:
         try:
             async with asyncio.timeout(message.deadline_s):
                 drafts = await self._driver.drafts(message.org, made.act.events.encode(), key)
-                if (left := message.leaves([])) is None:
+                if (left := message.headers_if_current([])) is None:
                     return None
-                hops = said_in(left)
+                hops = find_passage(left)
                 passage = NEW if hops is None else read_passage(hops, message.id)
                 for draft in drafts:
                     draft.passage, draft.door = passage, self._door
                 new, known = (0, 0) if message.trial else await self._driver.accept(drafts)
         except EventsRefused as refused:
-            return _unsent(FaultKind.TRANSFORM, refused.said, began_s)
+            return _unsent(FaultKind.TRANSFORM, refused.message, began_s)
         except (port.StoreDown, Overloaded, TimeoutError):
             return _unsent(FaultKind.OURS, _LATER, began_s)
-        said = msgspec.json.encode({"accepted": new, "duplicates": known})
+        body = msgspec.json.encode({"accepted": new, "duplicates": known})
         took_ms = (monotonic() - began_s) * 1e3
         detail = _TRIED if message.trial else ""
-        answer = ReceiverAnswer(ACCEPTED, (), said, False, took_ms, detail=detail)
+        answer = ReceiverAnswer(ACCEPTED, (), body, False, took_ms, detail=detail)
         return AttemptResult(DeliveryVerdict.DELIVERED, answer)
 
     def follow(self, webhook: Webhook) -> bool:

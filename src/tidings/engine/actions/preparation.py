@@ -55,7 +55,7 @@ class LookedUp(Protocol):
         """None: nothing."""
 
     @property
-    def said(self) -> str:
+    def outcome(self) -> str:
         """What came of it, in a few words."""
 
     @property
@@ -186,7 +186,7 @@ class Preparation:
             seen[lookup.name] = {}
             steps.append(RunStep(lookup.name, f"{down.reason} It went on without."))
             return
-        steps.append(RunStep(lookup.name, found.said, round(found.took_ms, 3)))
+        steps.append(RunStep(lookup.name, found.outcome, round(found.took_ms, 3)))
         if found.record is None:
             if lookup.missing == "skip":
                 raise ShapeNeedless(

@@ -26,12 +26,12 @@ class ActionTroubles:
         if action is None:
             return (NOT_IN_FILE,)
         wrong = self._actions.lookups.wrong
-        said = [
+        sentences = [
             f"Look-up {lookup.name}: {wrong[lookup.name]}"
             for lookup in action.lookups
             if lookup.name in wrong and self._actions.lookups.state_of(lookup.name).why is None
         ]
-        return [*stuck_lookups(self._actions, action), *said]
+        return [*stuck_lookups(self._actions, action), *sentences]
 
     def numbers(self) -> Iterable[int]:
         """See `Troubles.numbers`."""
@@ -43,11 +43,13 @@ class ActionTroubles:
 
 def stuck_lookups(actions: ActionServices, action: Action) -> list[str]:
     """Tell of the look-ups of an action that do not answer now, a sentence each."""
-    said = []
+    sentences = []
     for lookup in action.lookups:
         state = actions.lookups.state_of(lookup.name)
         if state.left_alone or state.why:
             then = "what needs it waits" if lookup.failing == "wait" else "it goes on without"
             why = state.why or ""
-            said.append(f"Its look-up {lookup.name} does not answer, so {then}. {why}".rstrip())
-    return said
+            sentences.append(
+                f"Its look-up {lookup.name} does not answer, so {then}. {why}".rstrip()
+            )
+    return sentences

@@ -20,7 +20,7 @@ LOOKED_AT = 16  # lanes, at the end of an attempt
 AT_ONCE = 2  # the end of one attempt can make room for more than one
 
 
-class _Aside:
+class _WaitingLanes:
     """The lanes of an org that wait for an end of its attempts, in order."""
 
     __slots__ = ("by_trust", "full", "turn")
@@ -54,7 +54,7 @@ class Admission:
         self._slow = PermitQueue()
         self._slow_first = False
         self._waiting: dict[int, WebhookRunner] = {}  # for a turn
-        self._aside: dict[int, _Aside] = {}  # by org
+        self._waiting_by_org: dict[int, _WaitingLanes] = {}  # by org
 
     @property
     def crowded(self) -> bool:
@@ -68,17 +68,17 @@ class Admission:
             return False
         if self._quick.waiting or self._slow.waiting:
             return True
-        return bool(self._aside) and self._is_behind(runner)
+        return bool(self._waiting_by_org) and self._is_behind(runner)
 
     def _is_behind(self, runner: WebhookRunner) -> bool:
         """Whether others wait aside in its org that come first: those that are trusted alike, and
         anybody where it hangs. Who is sure to be well comes before all."""
         org, pace = runner.webhook.org, runner.pace
-        if (aside := self._aside.get(org)) is None:
+        if (waiting := self._waiting_by_org.get(org)) is None:
             return False
         if pace.trust is Trust.HANGING:
-            return any(aside.by_trust.values())
-        return bool(aside.by_trust[pace.trust]) and not self.permits.is_sure(org, pace)
+            return any(waiting.by_trust.values())
+        return bool(waiting.by_trust[pace.trust]) and not self.permits.is_sure(org, pace)
 
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
         """Whether a slot is there for this lane. What a reader fetches takes none: it is bounded
@@ -98,27 +98,27 @@ class Admission:
     def ended(self, permit: Permit, now_s: float, *, answered: bool | None) -> None:
         """An attempt is over. `answered`: by an answer; None: for a reason of ours."""
         self.permits.give(permit, now_s, answered=answered)
-        if self._aside:
+        if self._waiting_by_org:
             self.bring(permit.org, now_s)
 
     def bring(self, org: OrgId, now_s: float) -> None:
         """A slot of this org is free, or was not used: who waits aside for it has its turn."""
-        if (aside := self._aside.get(org)) is None:
+        if (waiting := self._waiting_by_org.get(org)) is None:
             return
         self.permits.look_at_young(now_s)
-        aside.turn += 1
-        well, new = aside.by_trust[Trust.WELL], aside.by_trust[Trust.NEW]
-        hanging = aside.by_trust[Trust.HANGING]
+        waiting.turn += 1
+        well, new = waiting.by_trust[Trust.WELL], waiting.by_trust[Trust.NEW]
+        hanging = waiting.by_trust[Trust.HANGING]
         others = [self._bring_one(well) for _ in range(AT_ONCE)]
-        if hanging and not aside.turn % HANGING_TURN:
+        if hanging and not waiting.turn % HANGING_TURN:
             self._bring_one(hanging)
-        others.append(self._bring_one(new, last_first=aside.turn % 2 == 1))
+        others.append(self._bring_one(new, last_first=waiting.turn % 2 == 1))
         if not any(others):
             for _ in range(AT_ONCE):
                 self._bring_one(hanging)
-        self._bring_one(aside.full)
-        if aside.empty:
-            del self._aside[org]
+        self._bring_one(waiting.full)
+        if waiting.empty:
+            del self._waiting_by_org[org]
 
     def _bring_one(
         self, waiting: OrderedDict[int, WebhookRunner], *, last_first: bool = False
@@ -148,10 +148,10 @@ class Admission:
         webhook, pace = runner.webhook, runner.pace
         number, org, trust = webhook.number, webhook.org, pace.trust
         if behind or not self.permits.org_admits(org, pace):
-            self._aside.setdefault(org, _Aside()).by_trust[trust][number] = runner
+            self._waiting_by_org.setdefault(org, _WaitingLanes()).by_trust[trust][number] = runner
             return False
         if not self.permits.org_admits_beside(org, pace, runner.lane.running):
-            self._aside.setdefault(org, _Aside()).full[number] = runner
+            self._waiting_by_org.setdefault(org, _WaitingLanes()).full[number] = runner
             return False
         self._waiting[number] = runner
         (self._quick if trust is Trust.WELL else self._slow).join(org, number)
@@ -163,7 +163,7 @@ class Admission:
         found = self._next(now_s, passed_over)
         for runner in reversed(passed_over):
             if not self._wait(runner, behind=False):  # it loses nothing by it
-                waiting = self._aside[runner.webhook.org].by_trust[runner.pace.trust]
+                waiting = self._waiting_by_org[runner.webhook.org].by_trust[runner.pace.trust]
                 if runner.webhook.number in waiting:
                     waiting.move_to_end(runner.webhook.number, last=False)
         return found

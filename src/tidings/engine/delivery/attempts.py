@@ -137,7 +137,9 @@ class Attempts:
                     if channel.retired and channel.unused:
                         self._listener.spawn(channel.close())
                 self._check(result, message)
-                if message.left or (result is not None and self.stands(runner, webhook, job)):
+                if message.left or (
+                    result is not None and self.is_still_current(runner, webhook, job)
+                ):
                     break
                 # Not by what was changed before it left.
                 (job.body, job.cut), job.sent = before, None
@@ -235,7 +237,7 @@ class Attempts:
         self._dated(job, leapt_ms)
         self._listener.put_back(slot, job)
 
-    def stands(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
+    def is_still_current(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
         """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
         return runner.webhook is webhook and self._listener.may_leave(runner, job)
 
@@ -297,15 +299,15 @@ class _RunningAttempt(JobMessage):
         self.step = _SHAPE
         self.failure: Exception | None = None  # of what dates and signs it
 
-    def stands(self) -> bool:
+    def is_still_current(self) -> bool:
         """See `Message.stands`."""
-        return self._attempts.stands(self._runner, self.webhook, self.job)
+        return self._attempts.is_still_current(self._runner, self.webhook, self.job)
 
-    def leaves(self, carried: Headers) -> Headers | None:
+    def headers_if_current(self, carried: Headers) -> Headers | None:
         """See `Message.leaves`. Raises nothing: what fails here is no failure of whoever asks."""
         attempts, runner, job = self._attempts, self._runner, self.job
         try:
-            if not self.stands():
+            if not self.is_still_current():
                 return None
             headers = runner.headers.of(job, attempts.clock.now_ms() // 1000, carried)
             if not self.left:

@@ -70,7 +70,7 @@ class Breakers:
         started_s = now_s - ending.duration_ms / 1000
         if runner.lane.judge(result, outcome, now_s, started_s, self._rng):
             self._moved(runner)
-        elif (lane_pause_s := runner.lane.learned.told_s(now_s)) > 0:
+        elif (lane_pause_s := runner.lane.learned.requested_wait_s(now_s)) > 0:
             self._healths.wait(number, lane_pause_s)
         return hopeless
 
@@ -107,7 +107,7 @@ class Breakers:
             runner.lane.breaker.reset()
             self._moved(runner)
         else:
-            lane_pause_s = runner.lane.learned.told_s(self._loop.time())
+            lane_pause_s = runner.lane.learned.requested_wait_s(self._loop.time())
             self._healths.wait(runner.webhook.number, lane_pause_s)
         if begins:
             self._healths.forget(runner.webhook.number)
@@ -127,7 +127,9 @@ class Breakers:
             lane.ramp()
             self._set_probe(runner, None)
         now_s = self._loop.time()
-        self._healths.moved(runner.webhook.number, breaker, now_s, lane.learned.told_s(now_s))
+        self._healths.moved(
+            runner.webhook.number, breaker, now_s, lane.learned.requested_wait_s(now_s)
+        )
 
     def _set_probe(self, runner: WebhookRunner, wait_s: float | None) -> None:
         if runner.probe is not None:

@@ -61,11 +61,15 @@ class HealthOwnerListener(Protocol):
     """Who tells the owners of webhooks. `told` is called once that is sure."""
 
     def failing(
-        self, webhook: Webhook, health: port.StoredHealth, until_ms: int, told: Callable[[], None]
+        self,
+        webhook: Webhook,
+        health: port.StoredHealth,
+        until_ms: int,
+        on_notified: Callable[[], None],
     ) -> None:
         """It has failed for so long that its owner is to hear of it; it will be disabled then."""
 
-    def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
+    def recovered(self, webhook: Webhook, since_ms: int, on_notified: Callable[[], None]) -> None:
         """It succeeds again, having failed since then; its owner had heard of that."""
 
 
@@ -238,7 +242,7 @@ class HealthTracker:
         if known.told and (hook := self._registry.get(webhook)) is not None:
             self._tells(known)
             since_ms = known.since_ms(self._clock.now_ms())
-            self._owners.recovered(hook, since_ms, partial(self.told, webhook))
+            self._owners.recovered(hook, since_ms, partial(self.mark_notified, webhook))
         self._counted_s.pop(webhook, None)
         self._keep(kept)
 
@@ -287,8 +291,10 @@ class HealthTracker:
             self._counted_s[webhook] = self._passed_s()
             self._tells(health)
             self._keep(msgspec.structs.replace(health, told=step, failing_ms=failing_ms))
-            told = self._failing[webhook]
-            self._owners.failing(hook, told, self.ends_ms(told), partial(self.told, webhook))
+            notified = self._failing[webhook]
+            self._owners.failing(
+                hook, notified, self.ends_ms(notified), partial(self.mark_notified, webhook)
+            )
         return None
 
     def ends_ms(self, health: port.StoredHealth) -> int:
@@ -303,7 +309,7 @@ class HealthTracker:
         """Its owner is being told of what became of it; `told` follows."""
         self._untold.setdefault(before.webhook, _PendingNotice(before)).facts += 1
 
-    def told(self, webhook: int) -> None:
+    def mark_notified(self, webhook: int) -> None:
         """A fact about it is stored: told to its owner."""
         untold = self._untold.get(webhook)
         if untold is None:
@@ -345,11 +351,11 @@ class HealthTracker:
         if bool(opens) == bool(known.opens):
             return
         hook = self._registry.get(known.webhook)
-        said = {"webhook": known.webhook if hook is None else hook.id}
+        fact = {"webhook": known.webhook if hook is None else hook.id}
         if opens:
-            log.warning("a receiver is left alone", **said, cause=known.cause)
+            log.warning("a receiver is left alone", **fact, cause=known.cause)
         else:
-            log.info("a receiver is sent to again", **said)
+            log.info("a receiver is sent to again", **fact)
 
     def forget(self, webhook: int) -> None:
         """It begins afresh: deleted, or enabled again."""

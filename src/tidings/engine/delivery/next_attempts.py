@@ -54,7 +54,7 @@ class NextAttempts:
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
         runner, health = self._lanes.known(webhook), self._healths.of(webhook)
         if runner is None:
-            until_ms = _told(health) or 0
+            until_ms = _left_alone_until(health) or 0
             return NextAttempt(why=Wait.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
         if (begun := runner.lane.unsettled_attempts.get(delivery, 0)) != 0:
             return NextAttempt(begun=begun)
@@ -103,10 +103,12 @@ def _left_alone(
     left_s = breaker.wait_s(now_s)
     held_s = lane.learned.wait_s(now_s) if lane.learned.shut else 0.0
     if held_s > max(WAIT_MIN_S, left_s):
-        why = Wait.RETRY_AFTER if lane.learned.told else Wait.REFUSES
+        why = Wait.RETRY_AFTER if lane.learned.wait_is_receivers else Wait.REFUSES
         return NextAttempt(why=why, until_ms=_at(now_ms, held_s))
     if left_s > WAIT_MIN_S:
-        return NextAttempt(why=Wait.BREAKER, until_ms=_told(health) or _at(now_ms, left_s))
+        return NextAttempt(
+            why=Wait.BREAKER, until_ms=_left_alone_until(health) or _at(now_ms, left_s)
+        )
     if breaker.position is not Position.CLOSED and not breaker.admits(now_s):
         return NextAttempt(why=Wait.PROBE)
     return None
@@ -133,7 +135,7 @@ def _in_the_lane(
     return None
 
 
-def _told(health: port.StoredHealth | None) -> int | None:
+def _left_alone_until(health: port.StoredHealth | None) -> int | None:
     """Until when the webhook's own page says that it is left alone: the same is said here."""
     return health.until_ms if health is not None and health.opens else None
 

@@ -58,5 +58,5 @@ class Pages:
             lane.page_failed(epoch)
             self._loop.call_later(PAGE_RETRY_S, self._lanes.pump, runner)
             return
-        lane.page_came(epoch, list(jobs), limit)
+        lane.add_page(epoch, list(jobs), limit)
         self._lanes.pump(runner)

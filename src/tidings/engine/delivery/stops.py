@@ -60,7 +60,7 @@ class Stops:
                 del self._stops[org]
             self._switched.tell()
 
-    def told(self) -> str | None:
+    def start_notice(self) -> str | None:
         """What is said at a start that sends nothing; None where it sends."""
         stop = self._stops.get(EVERYTHING)
         if stop is None:

@@ -129,7 +129,7 @@ class Trial:
 
         `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
         """
-        if not webhook.dials or webhook.type.fetched:
+        if not webhook.has_target or webhook.type.fetched:
             raise NotDialled(webhook.kind)
         self._admit(org)
         job = self._job(org, webhook, event_id, body, now=now)
@@ -232,11 +232,11 @@ class _Test(JobMessage):
     def trial(self) -> bool:
         return True
 
-    def stands(self) -> bool:
+    def is_still_current(self) -> bool:
         """See `Message.stands`."""
         return self._stands()
 
-    def leaves(self, carried: Headers) -> Headers | None:
+    def headers_if_current(self, carried: Headers) -> Headers | None:
         """See `Message.leaves`. Raises nothing."""
         try:
             if not self._stands():

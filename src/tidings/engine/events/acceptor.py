@@ -94,7 +94,7 @@ class Acceptor:
                 values.append(value)
         return QueuedEvent(
             draft,
-            hashlib.blake2b(draft.came or draft.body, digest_size=DIGEST_BYTES).digest(),
+            hashlib.blake2b(draft.original or draft.body, digest_size=DIGEST_BYTES).digest(),
             self._terms.kept(org, values),
             self._hashed(org, key),
             stored_name(name, event),

@@ -155,7 +155,7 @@ class EventTypes:
         found = versions.get(max(versions) if version is None else version)
         return None if found is None else found.kind
 
-    def kind_of(self, org: OrgId, event: Json) -> EventType | None:
+    def event_type_of(self, org: OrgId, event: Json) -> EventType | None:
         """What a stored event of the org is of, in its version; None for a type that it does not
         know, whatever an org below it has under that name."""
         name = event.get("eventName")
@@ -305,9 +305,9 @@ class EventTypes:
             else:
                 problems = await self._late.check_apart(org, reading.made, raw)
         except Overloaded:
-            said = "example must be checked by the schema; that takes too long now. Try it again"
+            message = "example must be checked by the schema; that takes too long now. Try it again"
             raise Invalid(
-                _refusal("bad_example", "example", f"{said}, or leave the example out.")
+                _refusal("bad_example", "example", f"{message}, or leave the example out.")
             ) from None
         if problems:
             raise Invalid(_refusal("bad_example", "example", misfit(problems)))

@@ -44,10 +44,10 @@ class Subscription:
         the loop."""
         return self._waiting and bool(self._queue)
 
-    def push(self, told: FeedItem) -> None:
+    def push(self, item: FeedItem) -> None:
         """Queue a fact, or count it as dropped."""
         if len(self._queue) < self._queue_max:
-            self._queue.append(told)
+            self._queue.append(item)
         else:
             self._dropped += 1
         self._wake.set()
@@ -69,12 +69,12 @@ class Subscription:
             finally:
                 self._waiting = False
         self._wake.clear()
-        told = list(self._queue)
+        items = list(self._queue)
         self._queue.clear()
         if self._dropped:
-            told.append(FeedItem(DROPPED, _encode({"facts": self._dropped})))
+            items.append(FeedItem(DROPPED, _encode({"facts": self._dropped})))
             self._dropped = 0
-        return told
+        return items
 
 
 class Feed:
@@ -102,9 +102,9 @@ class Feed:
     def tell(self, channel: int, kind: str, fact: dict[str, Any]) -> None:
         """Tell the listeners of a channel. The fact is encoded once, and only if one listens."""
         if self.listening and (listeners := self._listeners.get(channel)):
-            told = FeedItem(kind, _encode(fact))
+            item = FeedItem(kind, _encode(fact))
             for listener in listeners:
-                listener.push(told)
+                listener.push(item)
 
     def subscribe(self, channel: int) -> Subscription:
         """A new listener, from now on; give it back with `unsubscribe`."""

@@ -19,7 +19,7 @@ class Draft(msgspec.Struct):
     body: bytes  # the accepted bytes: what came, with missing envelope fields spliced in
     event: dict[str, Any]  # the decoded flat envelope, for keys and search terms
     warning: str | None = None  # kept on the event, for example by lenient validation
-    came: bytes | None = None  # what the caller sent, if not `body`: a repeat is told by it
+    original: bytes | None = None  # what the caller sent, if not `body`: a repeat is told by it
     type_version: int = 1
     about: int = 0  # the webhook that it tells of: an operational event is not sent to that one
     passage: Passage | None = None  # None for nearly all: it came by a call, for the first time

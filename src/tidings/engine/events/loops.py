@@ -37,7 +37,7 @@ class LoopGuard:
         self._doors = doors
         self.stopped = 0  # events that were kept and are sent to nobody
         self._orgs: OrderedDict[OrgId, OrderedDict[str, int]] = OrderedDict()
-        self._told: set[OrgId] = set()
+        self._notified: set[OrgId] = set()
 
     def enter(self, drafts: Sequence[Draft]) -> list[Entered]:
         """Judge drafts that have a passage, each by the door that it comes in by, and mark those
@@ -106,8 +106,8 @@ class LoopGuard:
     def _tell(self, draft: Draft) -> None:
         """Count it; the log has a line for each org, once."""
         self.stopped += 1
-        if draft.org not in self._told and len(self._told) < ORGS_MAX:
-            self._told.add(draft.org)
+        if draft.org not in self._notified and len(self._notified) < ORGS_MAX:
+            self._notified.add(draft.org)
             log.warning(
                 "events of an org come back to it",
                 org=draft.org,

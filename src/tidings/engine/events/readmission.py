@@ -45,10 +45,10 @@ class Readmission:
         kept = await self._store.rejection(org, number)
         if kept is None:
             raise UnknownRejection
-        came = await self.take(org, kept.body, kept.passage)
-        if not isinstance(came, RejectedEvent):
+        outcome = await self.take(org, kept.body, kept.passage)
+        if not isinstance(outcome, RejectedEvent):
             await self._store.drop_rejection(org, number)
-        return came
+        return outcome
 
     async def take(
         self, org: OrgId, body: bytes, passage: str | None = None
@@ -65,8 +65,8 @@ class Readmission:
         )
         items = await concluded(read, self._late)
         if len(items) != 1:
-            said = f"The body must be one event; got {len(items)}. Send them one by one."
-            raise call_refused(Unprocessable, "one_event", said)
+            message = f"The body must be one event; got {len(items)}. Send them one by one."
+            raise call_refused(Unprocessable, "one_event", message)
         (item,) = items
         if isinstance(item, RejectedEvent):
             return item

@@ -18,8 +18,8 @@ from tidings.core.notices.consent_rules import (
     book_of,
     confirmed,
     next_to_ask,
+    recipients,
     state_of,
-    told,
     with_asked,
     with_confirmed,
     with_mail_confirmed,
@@ -68,9 +68,9 @@ class Consents:
         self._key = key
         self._base = base.rstrip("/")
 
-    def told(self, org: OrgId) -> list[str]:
+    def recipients(self, org: OrgId) -> list[str]:
         """The addresses that an org's e-mails go to."""
-        return told(self._orgs.settings(org))
+        return recipients(self._orgs.settings(org))
 
     def states(self, org: OrgId) -> list[tuple[str, str]]:
         """Each address that an org names, and confirmed, asked or waiting."""
@@ -102,17 +102,17 @@ class Consents:
     ) -> str:
         """Where the owner of an address says yes."""
         named = base64.urlsafe_b64encode(address.encode()).decode().rstrip("=")
-        said = f"{org}.{asked_ms}.{named}"
+        signed_text = f"{org}.{asked_ms}.{named}"
         if purpose is not Purpose.NOTICES:
-            said += f".{purpose}"
-        return f"{self._base}{PAGE}?token={said}.{self._sign(said)}"
+            signed_text += f".{purpose}"
+        return f"{self._base}{PAGE}?token={signed_text}.{self._sign(signed_text)}"
 
     def asked(self, token: str) -> ConsentRequest:
         """What a link is about. Invalid where it is not ours, has ended, or nobody asks now."""
-        said, _, signed = token[:1024].rpartition(".")
-        if hmac.compare_digest(self._sign(said).encode(), signed.encode("utf-8", "replace")):
+        signed_text, _, signed = token[:1024].rpartition(".")
+        if hmac.compare_digest(self._sign(signed_text).encode(), signed.encode("utf-8", "replace")):
             with contextlib.suppress(ValueError, binascii.Error):
-                number, asked_ms, named, *rest = said.split(".")
+                number, asked_ms, named, *rest = signed_text.split(".")
                 org, purpose = OrgId(int(number)), Purpose(*rest or (Purpose.NOTICES,))
                 address = base64.urlsafe_b64decode(named + "=" * (-len(named) % 4)).decode()
                 in_time = self._clock.now_ms() < int(asked_ms) + LINK_MS
@@ -140,8 +140,8 @@ class Consents:
         named = self._orgs.settings(org).notify
         return address in (named if purpose is Purpose.NOTICES else self._mailed(org))
 
-    def _sign(self, said: str) -> str:
-        return hmac.digest(self._key, said.encode("utf-8", "replace"), "sha256").hex()[:40]
+    def _sign(self, signed_text: str) -> str:
+        return hmac.digest(self._key, signed_text.encode("utf-8", "replace"), "sha256").hex()[:40]
 
 
 class ConsentEmails:

@@ -121,9 +121,9 @@ class Emails:
             asked = {"address": address, "askedAt": now_ms}
             if purpose is not Purpose.NOTICES:
                 asked["purpose"] = purpose
-            said = msgspec.json.encode(asked)
-            id = hashlib.sha256(b"%d %b" % (org, said)).hexdigest()[:32]
-            made = self._unnoted[about] = port.QueuedEmail(id, org, CONSENT, said, now_ms)
+            body = msgspec.json.encode(asked)
+            id = hashlib.sha256(b"%d %b" % (org, body)).hexdigest()[:32]
+            made = self._unnoted[about] = port.QueuedEmail(id, org, CONSENT, body, now_ms)
         await self._store.put_email(made)
         await note()
         del self._unnoted[about]
@@ -285,10 +285,10 @@ class Emails:
             del self._next_ms[webhook]
         self._gone += [_sent_id(webhook) for webhook in over]
         self._next_ms[about] = next_ms = now_ms + EVERY_MS
-        id, said = _sent_id(about), msgspec.json.encode({"webHookId": about})
+        id, body = _sent_id(about), msgspec.json.encode({"webHookId": about})
         self._gone = [gone_id for gone_id in self._gone if gone_id != id]
         with self._outage:  # a restart would then tell sooner
-            await self._store.put_email(port.QueuedEmail(id, org, SENT, said, next_ms))
+            await self._store.put_email(port.QueuedEmail(id, org, SENT, body, next_ms))
 
 
 def _due_ms(email: port.QueuedEmail, now_ms: int) -> int:

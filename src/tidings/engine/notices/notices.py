@@ -15,7 +15,7 @@ import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from tidings.core.actions.act_words import told_of
+from tidings.core.actions.act_words import action_facts
 from tidings.core.actions.action import Actions
 from tidings.core.delivery.health import FIRST
 from tidings.core.delivery.job import Job
@@ -84,7 +84,7 @@ class Notices(Collector):
         self._ended = NoticeBatches()
         self._telling = asyncio.Lock()  # a stop tells too
         self._wake = asyncio.Event()
-        self._told: Counter[str] = Counter()
+        self._notified: Counter[str] = Counter()
         self._lost = 0
         parked.add(self._parked)
 
@@ -111,19 +111,19 @@ class Notices(Collector):
             self._gather(webhook, ended)
 
     def failing(
-        self, webhook: Webhook, health: StoredHealth, until_ms: int, told: Callable[[], None]
+        self, webhook: Webhook, health: StoredHealth, until_ms: int, on_notified: Callable[[], None]
     ) -> None:
         """It has failed for a while, and will be disabled then."""
         since_ms = health.since_ms(self._clock.now_ms())
         percent = 0 if health.told == FIRST else health.told
         action = self._action(webhook, health.cause)
         fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause, action)
-        self.tell(FAILING, webhook.org, fact, told)
+        self.tell(FAILING, webhook.org, fact, on_notified)
 
-    def recovered(self, webhook: Webhook, since_ms: int, told: Callable[[], None]) -> None:
+    def recovered(self, webhook: Webhook, since_ms: int, on_notified: Callable[[], None]) -> None:
         """It succeeds again, having failed since then."""
         fact = recovered(webhook, since_ms, self._clock.now_ms(), self._action(webhook))
-        self.tell(RECOVERED, webhook.org, fact, told)
+        self.tell(RECOVERED, webhook.org, fact, on_notified)
 
     def disabled(
         self,
@@ -131,11 +131,11 @@ class Notices(Collector):
         reason: str,
         parked: int,
         since_ms: int | None,
-        told: Callable[[], None],
+        on_notified: Callable[[], None],
     ) -> None:
         """It is disabled, having failed since then, and so many deliveries were parked."""
         fact = disabled(webhook, reason, parked, since_ms, self._action(webhook))
-        self.tell(DISABLED, webhook.org, fact, told)
+        self.tell(DISABLED, webhook.org, fact, on_notified)
         log.warning("a webhook is disabled", webhook=webhook.id, parked=parked, reason=reason)
 
     def _action(self, webhook: Webhook, cause: str = "", why: str = "") -> Fact | None:
@@ -143,7 +143,7 @@ class Notices(Collector):
         if not webhook.type.acts:
             return None
         action = self._actions(webhook.org).get(webhook.name)
-        return told_of(None if action is None else action.act, cause, why)
+        return action_facts(None if action is None else action.act, cause, why)
 
     def _parked(self, webhook: Webhook, count: int) -> None:
         """So many deliveries were parked, because their time was over behind an open breaker."""
@@ -203,7 +203,7 @@ class Notices(Collector):
         draft = Draft(one.org, one.kind, one.event_id, one.body, one.event, about=number or 0)
         (verdict,) = await self._accept([draft])
         if verdict.status == "accepted":
-            self._told[one.kind] += 1
+            self._notified[one.kind] += 1
             self._emails.confirm()
         else:
             self._emails.withdraw()
@@ -218,7 +218,7 @@ class Notices(Collector):
     def collect(self) -> Iterator[Metric]:
         """The metrics at this moment (prometheus_client)."""
         for name, meaning, counts in (
-            ("notices", "Operational events by kind.", self._told),
+            ("notices", "Operational events by kind.", self._notified),
             ("mails", "Letters by what came of them.", self._emails.counts),
         ):
             family = CounterMetricFamily(f"tidings_{name}", meaning, labels=["kind"])

@@ -45,14 +45,14 @@ class Desk:
         # None outlives the last of its messages that are out: so there are no more of them than of
         # those, and no other reader's cursors can push one out.
         self._cursors: dict[str, _Cursor] = {}
-        self._came = asyncio.Event()
+        self._arrived = asyncio.Event()
         self._moved = moved
 
     async def hand_over(self, message: Message) -> AttemptResult | None:
         """Until a reader has it and has said what became of it. None: it must not leave."""
         offer = Offer(message)
         self.offers.append(offer)
-        self._came.set()
+        self._arrived.set()
         try:
             return await offer.result
         finally:
@@ -72,10 +72,10 @@ class Desk:
         """Until something is offered; whether it was in time."""
         if self.offers:
             return True
-        self._came.clear()
+        self._arrived.clear()
         try:
             async with asyncio.timeout(seconds):
-                await self._came.wait()
+                await self._arrived.wait()
         except TimeoutError:
             return False
         return True
@@ -86,7 +86,7 @@ class Desk:
         while self.offers and (room is None or self.offers[0].size <= room):
             offer = self.offers.popleft()
             try:
-                leaves = offer.leaves(token)
+                leaves = offer.may_leave(token)
             except Exception as error:  # of its signature: that attempt's, and no reader's
                 offer.fail(error)
                 continue
@@ -126,7 +126,7 @@ class Desk:
 
     def wake(self) -> None:
         """Let readers look whether they are still to wait."""
-        self._came.set()
+        self._arrived.set()
 
     def put_back(self) -> None:
         """What waits for a reader must be made anew, or must not leave any more."""

@@ -37,9 +37,9 @@ class Offer:
         self._began_s = monotonic()
         self._timer: asyncio.TimerHandle | None = None
 
-    def leaves(self, token: str) -> bool:
+    def may_leave(self, token: str) -> bool:
         """Whether it may still be handed out; if so, it is out."""
-        headers = self.message.leaves([])
+        headers = self.message.headers_if_current([])
         if headers is None:
             self.end(None)
             return False

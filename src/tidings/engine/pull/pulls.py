@@ -130,19 +130,19 @@ class Pulls:
             desk.want(len(taken) - wanted)
         return Fetched(taken, cursor, acknowledged)
 
-    def say(self, webhook: Webhook, said: PullBody) -> int:
+    def settle(self, webhook: Webhook, verdict: PullBody) -> int:
         """What a reader says of messages that it has; returns how many of them are out, and so were
         in time. NotPulled."""
-        found = self._of(webhook).named(dict.fromkeys(said.tokens))
+        found = self._of(webhook).named(dict.fromkeys(verdict.tokens))
         for offer in found:
-            if said.word is Word.DELIVERED:
+            if verdict.word is Word.DELIVERED:
                 offer.acknowledge()
-            elif said.word is Word.NEVER:
-                offer.refuse(said.reason)
-            elif said.word is Word.AGAIN:
-                offer.give_back(wait_s=said.delay_s)
+            elif verdict.word is Word.NEVER:
+                offer.refuse(verdict.reason)
+            elif verdict.word is Word.AGAIN:
+                offer.give_back(wait_s=verdict.delay_s)
             else:
-                offer.hold(said.lease_s)
+                offer.hold(verdict.lease_s)
         return len(found)
 
     def state(self, number: int) -> tuple[int, int]:

@@ -116,7 +116,7 @@ class ReplayRun:
         self.quiet_s = TALLY_S
         self.without_room = 0
         self.waits_s = WAITING_S
-        self.told = False
+        self.notified = False
         self.unfinished = True
         self.count_since = 0
         self.count_cursor = job.counted_to
@@ -382,7 +382,7 @@ class Replays:
         return 0.0 if done.applied else NO_ROOM_S
 
     def _room(self, webhook: Webhook) -> tuple[int, str]:
-        if not webhook.dials:
+        if not webhook.has_target:
             return 0, "The webhook's type makes no call; the job goes on when it is HTTP."
         if not webhook.sends:
             return 0, f"The webhook is {webhook.standing}; the job goes on when it is active."
@@ -435,17 +435,17 @@ class Replays:
             return
         final = 0
         for _ in range(TALLIES_AT_ONCE):
-            told = await self._store.tally_replay(run.job.number, run.tally_after, TALLY_MAX)
-            run.tally_after, run.unfinished, final = told.after, told.open, final + told.final
-            if not told.after:
+            tally = await self._store.tally_replay(run.job.number, run.tally_after, TALLY_MAX)
+            run.tally_after, run.unfinished, final = tally.after, tally.open, final + tally.final
+            if not tally.after:
                 break
         run.quiet_s = TALLY_S if final else min(TALLY_S_MAX, run.quiet_s * 2)
 
     async def _close(self, run: ReplayRun) -> None:
         number = run.job.number
         job = await self._store.replay(run.job.org, number) or run.job
-        if not run.told:
-            run.told = True
+        if not run.notified:
+            run.notified = True
             self._tell(REPLAY_FINISHED, job.org, fact_of(job))
         await self._store.close_replay(number)
         self._runs.pop(number, None)

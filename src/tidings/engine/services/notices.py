@@ -53,7 +53,7 @@ class NoticeServices:
         emails = Emails(
             store=base.store,
             clock=base.clock,
-            addresses=consents.told,
+            addresses=consents.recipients,
             mailer=mailer,
             awaits=consents.awaits,
             link=consents.link,

@@ -44,7 +44,7 @@ class ReplayServices:
                 lanes=lanes,
                 stops=stops,
                 ordering_key=events.acceptor.ordering_key,
-                kind_of=events.types.kind_of,
+                kind_of=events.types.event_type_of,
                 tell=_ReplayEnds(events.feed, notices).tell,
                 changed=base.heard.changed,
                 switched=base.heard.switched,

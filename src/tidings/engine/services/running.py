@@ -14,7 +14,7 @@ from tidings.engine.delivery.guards.connection_watch import PART as CONNECTIONS
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.stops import EVERYTHING
-from tidings.engine.loop_lag import BLOCKED_TOLD_S, LoopLag
+from tidings.engine.loop_lag import BLOCKED_NOTICE_S, LoopLag
 from tidings.engine.loop_lag import PART as LOOP_LAG
 from tidings.engine.notices.notices import PART as NOTICES
 from tidings.engine.orgs import Orgs
@@ -69,7 +69,7 @@ class RunningServices:
                 "loop blocked",
                 f"Within the last hour Tidings stood still for {lag_s:.0f} s: nothing was accepted "
                 "or sent meanwhile. Look at the processors and the memory of its machine.",
-                for_s=BLOCKED_TOLD_S,
+                for_s=BLOCKED_NOTICE_S,
             )
         )
         jobs: Mapping[ServicePart, Job] = {

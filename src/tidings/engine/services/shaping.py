@@ -46,7 +46,9 @@ class ShapingServices:
             renderer=renderer,
             users=base.registry.transformed_by,
         )
-        enricher = Enricher(kind_of=event_types.kind_of, reference=reference, platform=platform)
+        enricher = Enricher(
+            kind_of=event_types.event_type_of, reference=reference, platform=platform
+        )
         return cls(
             reference=reference,
             transformations=transformations,
@@ -58,7 +60,7 @@ class ShapingServices:
                 templates=transformations,
                 renderer=renderer,
                 actions=actions.preparation,
-                cuts=PersonalCuts(event_types.kind_of),
+                cuts=PersonalCuts(event_types.event_type_of),
                 failed=lambda error, kind: errors.note(error, AttemptStep.SHAPE, kind),
                 offload=base.offload,
             ),

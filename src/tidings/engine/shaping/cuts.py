@@ -39,10 +39,10 @@ class PersonalCuts:
 
     def of(self, org: OrgId, body: bytes) -> PersonalCut:
         """That for an accepted event: of its type, or of none, where nobody knows its type."""
-        said = _named.decode(body)
-        event = {"eventName": said.eventName}
-        if said.eventVersion is not msgspec.UNSET:
-            event[VERSION_FIELD] = said.eventVersion
+        named = _named.decode(body)
+        event = {"eventName": named.eventName}
+        if named.eventVersion is not msgspec.UNSET:
+            event[VERSION_FIELD] = named.eventVersion
         kind = self._kind_of(org, event)
         if kind is None:
             return self._unknown

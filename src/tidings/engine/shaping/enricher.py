@@ -33,7 +33,7 @@ from tidings.store.port import StoreDown
 
 PLANS_MAX, ORGS_MAX = 10_000, 10_000
 STORE_WAIT_S = 1.0
-TOLD_EVERY_S = 60.0
+LOG_EVERY_S = 60.0
 NEVER_MS = 1 << 62  # no balance was asked for since
 RECORDS_MAX = 5_000  # that are looked for, for one message
 BOUNDED_BYTES = 16 * 1024  # a smaller event cannot name enough of them to come near
@@ -94,7 +94,7 @@ class Enricher:
         # By org. The interpreter is at its best with functions that stay: one that is made for each
         # event costs an event a sixth more.
         self._at_hand: dict[int, Find] = {}
-        self._told_s = float("-inf")
+        self._logged_s = float("-inf")
         self._untold = 0
         self.thin = 0  # deliveries that were sent thin because the platform did not answer
 
@@ -268,6 +268,6 @@ class Enricher:
         self.thin += 1
         self._untold += 1
         now_s = asyncio.get_running_loop().time()
-        if now_s - self._told_s >= TOLD_EVERY_S:
+        if now_s - self._logged_s >= LOG_EVERY_S:
             log.warning("sent thin", deliveries=self._untold, why=left_out.why)
-            self._told_s, self._untold = now_s, 0
+            self._logged_s, self._untold = now_s, 0

@@ -31,9 +31,13 @@ async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer
     name = _named.decode(event).eventName
     plain = mailing.text is None and mailing.html is None
     templates = [TextTemplate(recipient) for recipient in mailing.to if is_template(recipient)]
-    for said, escaped in ((mailing.subject, False), (mailing.text, False), (mailing.html, True)):
-        if said is not None:
-            templates.append(TextTemplate(said, escaped))
+    for template, escaped in (
+        (mailing.subject, False),
+        (mailing.text, False),
+        (mailing.html, True),
+    ):
+        if template is not None:
+            templates.append(TextTemplate(template, escaped))
     texts: list[str] = []
     if templates:
         texts = list(await renderer.render_texts(templates, event, org))
@@ -47,9 +51,9 @@ async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer
     return msgspec.json.encode(mail_of_texts(to, subject, text, html, blank=name))
 
 
-def _recipient(place: int, said: str, made: Iterator[str]) -> str:
-    if not is_template(said):
-        return said
+def _recipient(place: int, recipient: str, made: Iterator[str]) -> str:
+    if not is_template(recipient):
+        return recipient
     address = recipient_of(next(made))
     if address is None:
         raise ShapeRefused(_NO_ADDRESS.format(place=place))

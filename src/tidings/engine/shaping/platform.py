@@ -34,7 +34,7 @@ CONNECTIONS_MAX = 16
 CACHE_BYTES = 16 << 20
 WAIT_S = 5.0
 CROWDED_S = 1.0
-TOLD_EVERY_S = 60.0
+LOG_EVERY_S = 60.0
 
 Key = tuple[str, OrgId, str]  # kind, org, id
 
@@ -94,7 +94,7 @@ class Platform:
         )
         self._flights: dict[Key, _Flight] = {}
         self._lines: SharedPlaces[OrgId] = SharedPlaces(CONNECTIONS_MAX)
-        self._told_s = float("-inf")
+        self._logged_s = float("-inf")
         self.asked = 0
         self.failed = 0
 
@@ -183,8 +183,8 @@ class Platform:
             async with asyncio.timeout(options.timeout_s):
                 await self._lines.acquire(org)
         except TimeoutError:
-            told = f"All {CONNECTIONS_MAX} connections to the platform's API are in use."
-            raise _Crowded(told, CROWDED_S) from None
+            message = f"All {CONNECTIONS_MAX} connections to the platform's API are in use."
+            raise _Crowded(message, CROWDED_S) from None
         try:
             self.asked += 1
             left_s = max(0.01, options.timeout_s - (self._loop.time() - began_s))
@@ -212,8 +212,8 @@ class Platform:
             log.warning("the platform is left alone for a while", why=down.reason)
 
     def _tell_unfit(self, kind: str, unfit: PlatformRecordUnfit) -> None:
-        if self._loop.time() - self._told_s >= TOLD_EVERY_S:
-            self._told_s = self._loop.time()
+        if self._loop.time() - self._logged_s >= LOG_EVERY_S:
+            self._logged_s = self._loop.time()
             log.warning("a record of the platform cannot be used", kind=kind, why=str(unfit))
 
     def _remember(self, key: Key, record: EnrichmentRecord | None, asked_ms: int) -> None:

@@ -93,7 +93,7 @@ class Shaper:
         self._templates = templates
         self._renderer = renderer
         self._cuts = cuts or PersonalCuts(lambda *_: None)  # then no type is known
-        self._aside = offload or ThreadOffload()
+        self._offload = offload or ThreadOffload()
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
         """See `Shaping.shape`."""
@@ -128,16 +128,16 @@ class Shaper:
         enricher, shape = self._enricher, webhook.shape
         cut = self._cuts.of(job.org, body) if webhook.without_personal_data else None
         if enricher is not None and enricher.needs(webhook):
-            came = read_exactly(body)
-            event = await enricher.enrich(webhook, job, came)
+            record = read_exactly(body)
+            event = await enricher.enrich(webhook, job, record)
             if cut is not None or shape is not None:
                 work = partial(_shaped, cut, shape, event)
-                body = await self._aside.run(job.org, len(body), work)
-            elif event is not came:
+                body = await self._offload.run(job.org, len(body), work)
+            elif event is not record:
                 body = write_exactly(event)
         elif cut is not None or shape is not None:
             work = partial(_shaped_bytes, cut, shape, body)
-            body = await self._aside.run(job.org, len(body), work)
+            body = await self._offload.run(job.org, len(body), work)
         name, template = webhook.transformation, None
         if name is not None and self._templates is not None:
             template = self._templates.template(webhook.org, name)

@@ -156,28 +156,28 @@ class Transformations:
             raise Invalid(_refusal("bad_template", reason, "template"))
 
 
-def _refusal(code: str, said: str, field: str) -> FieldRefusal:
-    return FieldRefusal(code, f"{said} ({code}, field {field})", field)
+def _refusal(code: str, message: str, field: str) -> FieldRefusal:
+    return FieldRefusal(code, f"{message} ({code}, field {field})", field)
 
 
 def _taken(name: str) -> FieldRefusal:
-    said = (
+    message = (
         f"name must be one that the org has not used; got {describe_value(name)}. PUT replaces it."
     )
-    return _refusal("name_taken", said, "name")
+    return _refusal("name_taken", message, "name")
 
 
 def _too_many() -> FieldRefusal:
-    said = f"An org may have {TRANSFORMATIONS_MAX} transformations; it has them. Delete one."
-    return _refusal("too_many_transformations", said, "name")
+    message = f"An org may have {TRANSFORMATIONS_MAX} transformations; it has them. Delete one."
+    return _refusal("too_many_transformations", message, "name")
 
 
 def _used(name: str, users: Sequence[str]) -> FieldRefusal:
     listed = ", ".join(describe_value(user) for user in users[:3])
     more = f" and {len(users) - 3} more" if len(users) > 3 else ""
-    said = (
+    message = (
         f"A transformation must not be in use when it is deleted; {describe_value(name)} makes the "
         "payload "
         f"of {listed}{more}. Change those webhooks first."
     )
-    return _refusal("in_use", said, "name")
+    return _refusal("in_use", message, "name")

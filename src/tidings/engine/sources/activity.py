@@ -14,10 +14,10 @@ REFUSED_NEWEST = 10  # so that nobody without a proof drives the others out
 REFUSED_MIN = 3  # in a row: fewer may be a stranger's
 MINUTES = 60
 MINUTE_MS = 60_000
-ACCEPTED, DUPLICATE, ASIDE, PASSED = "accepted", "duplicate", "aside", "passedOver"
+ACCEPTED, DUPLICATE, DEAD_LETTER, PASSED = "accepted", "duplicate", "aside", "passedOver"
 REFUSED = "refused"  # its sender was not known
 Minute = tuple[int, Mapping[str, int]]  # since 1970, with how many messages by outcome
-OUTCOMES = (ACCEPTED, DUPLICATE, PASSED, ASIDE, REFUSED)
+OUTCOMES = (ACCEPTED, DUPLICATE, PASSED, DEAD_LETTER, REFUSED)
 
 
 class MessageActivity(msgspec.Struct, frozen=True):
@@ -72,7 +72,7 @@ class Activity:
                 found.update(counts)
         return found
 
-    def came_last_hour(self, now_ms: int) -> int:
+    def count_last_hour(self, now_ms: int) -> int:
         """Messages of the last sixty minutes, but for those that were refused."""
         hour = self.last_hour(now_ms)
         return hour.total() - hour[REFUSED]

@@ -81,7 +81,7 @@ class ConflictFinder:
         """Tell whether a message has been through the door by which the event has come in first."""
         if draft.passage is None:
             return False
-        said = first.passage
-        door = self._doors.of_org(draft.org) if said is None else stored_door(said)
+        passage_text = first.passage
+        door = self._doors.of_org(draft.org) if passage_text is None else stored_door(passage_text)
         # The door by which it comes in now stands behind all that it says.
         return bool(door) and door in draft.passage.via[:-1]

@@ -11,7 +11,7 @@ from typing import Protocol
 import structlog
 
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import SOURCE_ASIDE, Fact, source_aside
+from tidings.core.notices.kinds import SOURCE_DEAD_LETTER, Fact, dead_letter_fact
 from tidings.core.sources.message import bounded_body, bounded_headers
 from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.source import FETCHED
@@ -22,7 +22,7 @@ from tidings.engine.sources.live_source import CONFLICT_BYTES_MAX, CONFLICTS_MAX
 from tidings.store import port
 from tidings.store.port import StoreDown
 
-ASIDE_TOLD_EVERY_MS = 3_600_000
+NOTICE_EVERY_MS = 3_600_000
 MAKING_ROOM = 100  # conflicts that go at once, the oldest, where there are as many as may be
 
 log = structlog.get_logger(__name__)
@@ -68,18 +68,18 @@ class DeadLetterQueue:
                 for fate in fates
             ]
         )
-        told_ms = live.aside_told_ms
+        notified_ms = live.dead_letters_notified_ms
         others = [fate for fate in fates if fate.code != ID_CONFLICT]
-        waiting = live.aside - live.conflicts
-        if others and not waiting and (told_ms is None or _is_due(told_ms, now_ms)):
-            live.aside_told_ms = now_ms
-            fact = source_aside(live.words, now_ms, others[0].code, others[0].reason)
-            self._tell(SOURCE_ASIDE, live.org, fact)
+        waiting = live.dead_letters - live.conflicts
+        if others and not waiting and (notified_ms is None or _is_due(notified_ms, now_ms)):
+            live.dead_letters_notified_ms = now_ms
+            fact = dead_letter_fact(live.words, now_ms, others[0].code, others[0].reason)
+            self._tell(SOURCE_DEAD_LETTER, live.org, fact)
         for fate, former in zip(fates, replaced, strict=True):
             if former is not None:
-                live.count_aside(-1, -former.bytes, former.code == ID_CONFLICT)
+                live.count_dead_letters(-1, -former.bytes, former.code == ID_CONFLICT)
             size = len(bounded_body(fate.message.body)[0])
-            live.count_aside(1, size, fate.code == ID_CONFLICT)
+            live.count_dead_letters(1, size, fate.code == ID_CONFLICT)
         if len(others) < len(fates):
             self._tell_conflicts(live, [fate for fate in fates if fate.code == ID_CONFLICT], now_ms)
 
@@ -89,12 +89,12 @@ class DeadLetterQueue:
         """The first one, and once an hour how many there are where there are more."""
         newest = conflicts[-1]
         live.conflict_field = newest.field
-        told_ms, count = live.conflicts_told or (None, 0)
-        if told_ms is None or (_is_due(told_ms, now_ms) and live.conflicts > count):
-            live.conflicts_told = now_ms, live.conflicts
-            fact = source_aside(live.words, now_ms, newest.code, newest.reason)
+        notified_ms, count = live.conflicts_notified or (None, 0)
+        if notified_ms is None or (_is_due(notified_ms, now_ms) and live.conflicts > count):
+            live.conflicts_notified = now_ms, live.conflicts
+            fact = dead_letter_fact(live.words, now_ms, newest.code, newest.reason)
             fact |= {"count": live.conflicts, "field": newest.field}
-            self._tell(SOURCE_ASIDE, live.org, fact)
+            self._tell(SOURCE_DEAD_LETTER, live.org, fact)
 
     async def _make_room(self, live: LiveSource, fates: Sequence[IntakeResult]) -> None:
         """Drop the oldest conflicts where there are as many as may be: they stop no source, and
@@ -119,15 +119,15 @@ class DeadLetterQueue:
     ) -> Sequence[port.ReplacedMessage | None]:
         """StoreDown, whatever the store fails with: nothing of a message is put to it unchecked."""
         try:
-            return await self._store.put_aside(messages)
+            return await self._store.put_dead_letters(messages)
         except StoreDown:
             raise
         except Exception as error:
             raise StoreDown(f"messages cannot be put aside: {error!r}") from error
 
 
-def _is_due(told_ms: int, now_ms: int) -> bool:
-    return now_ms - told_ms >= ASIDE_TOLD_EVERY_MS
+def _is_due(notified_ms: int, now_ms: int) -> bool:
+    return now_ms - notified_ms >= NOTICE_EVERY_MS
 
 
 def _known_by(live: LiveSource, fate: IntakeResult) -> bytes:

@@ -21,7 +21,7 @@ class DeclaredSource(msgspec.Struct, frozen=True):
     org: OrgId
     source: Source
     file: str
-    pause_said: bool = False
+    declares_pause: bool = False
 
 
 async def declare(sources: Sources, declared: Sequence[DeclaredSource]) -> None:
@@ -29,11 +29,11 @@ async def declare(sources: Sources, declared: Sequence[DeclaredSource]) -> None:
     written. StoreDown, after which it may be asked again."""
     for declaration in declared:
         source, live = declaration.source, sources.named(declaration.org, declaration.source.name)
-        if live is not None and live.declared_in and not declaration.pause_said:
+        if live is not None and live.declared_in and not declaration.declares_pause:
             source = msgspec.structs.replace(source, paused=live.source.paused)
         if live is None or live.source != source or live.declared_in != declaration.file:
             live = await sources.put(declaration.org, source, live, declared_in=declaration.file)
-        live.pause_said = declaration.pause_said
+        live.declares_pause = declaration.declares_pause
     names = {(declaration.org, declaration.source.name) for declaration in declared}
     for live in sources.all():
         if live.declared_in and (live.org, live.source.name) not in names:

@@ -8,7 +8,7 @@ from tidings.core.events.call_reader import RejectedEvent
 from tidings.core.ids import derived_event_id
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Acceptance
-from tidings.engine.sources.activity import ACCEPTED, ASIDE, DUPLICATE, PASSED
+from tidings.engine.sources.activity import ACCEPTED, DEAD_LETTER, DUPLICATE, PASSED
 from tidings.engine.sources.conflicts import IdConflict
 from tidings.engine.sources.message_reader import ReadMessage
 from tidings.errors import FieldRefusal
@@ -37,7 +37,7 @@ class IntakeResult(msgspec.Struct, frozen=True):
     def outcome(self) -> str:
         """In one word."""
         if self.code:
-            return ASIDE
+            return DEAD_LETTER
         if self.accepted:
             return ACCEPTED
         return DUPLICATE if self.duplicates else PASSED

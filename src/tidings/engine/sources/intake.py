@@ -105,7 +105,7 @@ class SourceIntake:
             ]
         )
         gone = [pair.number for pair, fate in pairs if not fate.code]
-        live.count(await self._store.drop_aside(live.stored.number, gone))
+        live.count(await self._store.drop_dead_letters(live.stored.number, gone))
         return pairs
 
     async def preview(self, live: LiveSource, message: ForeignMessage) -> ReadMessage:

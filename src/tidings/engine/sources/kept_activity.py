@@ -29,14 +29,14 @@ class KeptActivity:
         fresh = [live for live in self._sources.all() if live.activity.is_unsaved]
         if not fresh:
             return
-        told = [
+        rows = [
             port.StoredActivity(live.stored.number, live.activity.last_ms, live.activity.minutes())
             for live in fresh
         ]
         for live in fresh:
             live.activity.is_unsaved = False
         try:
-            await self._store.put_activity(told)
+            await self._store.put_activity(rows)
         except port.StoreDown:
             for live in fresh:
                 live.activity.is_unsaved = True

@@ -11,8 +11,8 @@ from tidings.engine.sources.activity import Activity
 from tidings.errors import Busy, Conflict, FieldRefusal, NotFound
 from tidings.store import port
 
-ASIDE_MAX = 10_000  # messages that a source may have put aside
-ASIDE_BYTES_MAX = 64 << 20  # and the bytes of their bodies
+DEAD_LETTERS_MAX = 10_000  # messages that a source may have put aside
+DEAD_LETTER_BYTES_MAX = 64 << 20  # and the bytes of their bodies
 CONFLICTS_MAX = 10_000  # of those beside them whose event's id is known with other content
 CONFLICT_BYTES_MAX = 64 << 20
 
@@ -39,7 +39,8 @@ class AsideFull(Busy):
         super().__init__(
             FieldRefusal(
                 "aside_full",
-                f"Source {name} may put aside {ASIDE_MAX} messages and {ASIDE_BYTES_MAX >> 20} "
+                f"Source {name} may put aside {DEAD_LETTERS_MAX} messages and "
+                f"{DEAD_LETTER_BYTES_MAX >> 20} "
                 "MiB; it has. Correct its mapping and redrive them, or delete them. "
                 "(aside_full, -)",
                 "",
@@ -70,19 +71,23 @@ class LiveSource:
         self.stored = stored
         self.source = source
         self.declared_in = declared_in
-        self.pause_said = False  # whether that file says if it is paused
+        self.declares_pause = False  # whether that file says if it is paused
         self.activity = Activity()
-        self.aside = 0  # messages that are put aside
-        self.aside_bytes = 0
+        self.dead_letters = 0  # messages that are put aside
+        self.dead_letter_bytes = 0
         self.conflicts = 0  # of them, with the id of an event that has other content
         self.conflict_bytes = 0
         self.conflict_field = ""  # in which the newest of them differs
-        self.conflicts_told: tuple[int, int] | None = None  # when its people were told, of how many
+        self.conflicts_notified: tuple[int, int] | None = (
+            None  # when its people were told, of how many
+        )
         self.conflicts_dropped = 0  # that made room for newer ones, since this process began
         self.trouble = ""  # why nothing is fetched, in words; empty where nothing is wrong
         self.trouble_since_ms: int | None = None
-        self.trouble_told = False  # to its people, since it began
-        self.aside_told_ms: int | None = None  # when they were told of a message put aside
+        self.trouble_notified = False  # to its people, since it began
+        self.dead_letters_notified_ms: int | None = (
+            None  # when they were told of a message put aside
+        )
         self.lag: int | None = None  # messages that wait where they are; None: that is not known
         self.others: Sequence[str] = ()  # names of strangers who take a share of its messages
         self.lag_at_ms: int | None = None  # when it was looked at
@@ -134,7 +139,7 @@ class LiveSource:
 
     def well(self) -> None:
         """Nothing is wrong any more."""
-        self.trouble, self.trouble_since_ms, self.trouble_told = "", None, False
+        self.trouble, self.trouble_since_ms, self.trouble_notified = "", None, False
 
     def set_lag(self, lag: int | None, now_ms: int) -> None:
         """So many messages wait where they are fetched from; None: nobody can tell now."""
@@ -142,14 +147,14 @@ class LiveSource:
 
     def count(self, total: port.AsideSum) -> None:
         """So much is put aside now."""
-        self.aside, self.aside_bytes = total.messages, total.bytes
+        self.dead_letters, self.dead_letter_bytes = total.messages, total.bytes
         self.conflicts, self.conflict_bytes = total.conflicts, total.conflict_bytes
         self.conflict_field = total.conflict_field
 
-    def count_aside(self, messages: int, size: int, is_conflict: bool) -> None:
+    def count_dead_letters(self, messages: int, size: int, is_conflict: bool) -> None:
         """So many more are put aside, or fewer."""
-        self.aside += messages
-        self.aside_bytes += size
+        self.dead_letters += messages
+        self.dead_letter_bytes += size
         if is_conflict:
             self.conflicts += messages
             self.conflict_bytes += size
@@ -162,6 +167,9 @@ class LiveSource:
     def refuse_full(self) -> None:
         """AsideFull where nothing more may be put aside. Conflicts do not count: a sender that
         gives one id to many events would stop what it sends besides."""
-        waiting, size = self.aside - self.conflicts, self.aside_bytes - self.conflict_bytes
-        if waiting >= ASIDE_MAX or size >= ASIDE_BYTES_MAX:
+        waiting, size = (
+            self.dead_letters - self.conflicts,
+            self.dead_letter_bytes - self.conflict_bytes,
+        )
+        if waiting >= DEAD_LETTERS_MAX or size >= DEAD_LETTER_BYTES_MAX:
             raise AsideFull(self.source.name)

@@ -23,7 +23,7 @@ from tidings.core.events.call_reader import (
     UncheckedEvent,
     pass_on,
 )
-from tidings.core.events.passage import NEW, Doors, Passage, read_passage, said_in
+from tidings.core.events.passage import NEW, Doors, Passage, find_passage, read_passage
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
 from tidings.core.sources.message_plan import PLACE_MAX, MappedMessage
@@ -110,8 +110,8 @@ class MessageReader:
         except (Unavailable, OSError) as error:
             raise Overloaded(f"a message cannot be read now: {type(error).__name__}") from error
         except Exception as error:
-            told = traceback.format_exc()  # as text: local variables would show what was sent
-            log.error("a message could not be read", source=live.id, traceback=told)
+            trace = traceback.format_exc()  # as text: local variables would show what was sent
+            log.error("a message could not be read", source=live.id, traceback=trace)
             return _failed(live, message, type(error).__name__)
 
     async def _attempt(self, live: LiveSource, message: ForeignMessage, apart: bool) -> ReadMessage:
@@ -125,8 +125,8 @@ class MessageReader:
             mapped = await self._mapped(plan, message, live, apart=apart)
         read = _placed(live, message, mapped.place)
         read.door = self._doors.of_source(live.stored.number)
-        if (said := said_in(message.headers)) is not None:
-            read.passage = read_passage(said, message.header(MESSAGE_ID) or "")
+        if (passage_text := find_passage(message.headers)) is not None:
+            read.passage = read_passage(passage_text, message.header(MESSAGE_ID) or "")
         if mapped.fault is not None:
             read.fault = FieldRefusal(*mapped.fault)
         elif live.source.mapping is not None:
@@ -156,8 +156,8 @@ class MessageReader:
         except MemoryError as error:  # ours: that of the other process ends it
             raise Overloaded("a message cannot be handed over now") from error
         except RenderRefused as refused:
-            said = f"{refused.reason} ({APART_CODE}, -)"
-            return MappedMessage(message.place, fault=(APART_CODE, said, ""))
+            reason = f"{refused.reason} ({APART_CODE}, -)"
+            return MappedMessage(message.place, fault=(APART_CODE, reason, ""))
 
     async def _take_as_it_is(self, read: ReadMessage, caller: AuthenticatedCaller) -> None:
         message = read.message
@@ -224,8 +224,8 @@ def _faulty(live: LiveSource, message: ForeignMessage, fault: FieldRefusal) -> R
 
 
 def _failed(live: LiveSource, message: ForeignMessage, kind: str) -> ReadMessage:
-    said = (
+    reason = (
         f"Tidings must be able to read a message; it failed at this one ({kind}). See the server "
         f"log for the cause, and try the message again when it is mended. ({UNREADABLE}, -)"
     )
-    return _faulty(live, message, FieldRefusal(UNREADABLE, said, ""))
+    return _faulty(live, message, FieldRefusal(UNREADABLE, reason, ""))

@@ -35,7 +35,7 @@ LOOK_S = 0.5  # how often one that waits for messages looks whether others wait 
 # Of a reading that waits for messages after a failure: when its trouble is no longer shown, and
 # when it is forgotten, which is later than the longest pause before the next try.
 OPEN_AFTER_S, WELL_AFTER_S = 2.0, 60.0
-TOLD_AFTER_MS = 900_000
+NOTIFY_AFTER_MS = 900_000
 NOTHING_KEPT = "Nothing can be kept now. It goes on by itself."
 
 log = structlog.get_logger(__name__)
@@ -61,7 +61,7 @@ class Pump:
         tell: Tell,
         *,
         lines: SourceLines | None = None,
-        told_after_ms: int = TOLD_AFTER_MS,
+        notify_after_ms: int = NOTIFY_AFTER_MS,
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         """`sleep`: instead of waiting, for tests."""
@@ -72,7 +72,7 @@ class Pump:
         self._intake = intake
         self._tell = tell
         self._lines = lines
-        self._told_after_ms = told_after_ms
+        self._notify_after_ms = notify_after_ms
         self._sleep = sleep
         self._heart = unwatched_heart("sources")
         self._again_s = AGAIN_S
@@ -274,6 +274,6 @@ class Pump:
             return  # whoever is paused is in no trouble
         live, now_ms = self._live, self._intake.clock_ms()
         since_ms = live.troubled(why, now_ms)
-        if not live.trouble_told and now_ms - since_ms >= self._told_after_ms:
-            live.trouble_told = True
+        if not live.trouble_notified and now_ms - since_ms >= self._notify_after_ms:
+            live.trouble_notified = True
             self._tell(SOURCE_FAILING, live.org, source_failing(live.words, since_ms, why))

@@ -41,7 +41,7 @@ class Pumps:
         drivers: Mapping[str, SourceDriver],
         connections: Mapping[str, Connection],
         tell: Tell,
-        told_after_ms: int,
+        notify_after_ms: int,
         supervisor: Supervisor,
     ) -> None:
         """`told_after_ms`: how long a source must have failed before its org is told."""
@@ -49,7 +49,7 @@ class Pumps:
         self._drivers = drivers
         self._connections = connections
         self._tell = tell
-        self._told_after_ms = told_after_ms
+        self._notify_after_ms = notify_after_ms
         self._lines: dict[str, SourceLines] = {}  # one for each connection of the operator's
         self._supervisor = supervisor
         self._running: dict[int, _RunningPump] = {}
@@ -93,7 +93,7 @@ class Pumps:
             self._sources.intake,
             self._tell,
             lines=self._lines_of(connection) if live.source.kind == OUTBOX else None,
-            told_after_ms=self._told_after_ms,
+            notify_after_ms=self._notify_after_ms,
         )
         task = self._supervisor.start(PART, lambda heart: _after(before, pump, heart), again=False)
         self._running[number] = _RunningPump(pump, task, live.source)

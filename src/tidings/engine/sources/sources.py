@@ -67,7 +67,7 @@ class Sources:
             what = f"The source {stored.name} of org {stored.org}"
             plain = self._vault.open_at(stored.sealed, _place(stored.org, stored.name), what)
             self._keep(stored, _settings(plain), _beside(plain).declaredIn)
-        for total in await self._store.aside_sums():
+        for total in await self._store.dead_letter_sums():
             if (live := self._by_number.get(total.source)) is not None:
                 live.count(total)
         for brought in await self._store.load_activity():
@@ -87,7 +87,7 @@ class Sources:
         yield GaugeMetricFamily(
             "tidings_source_aside",
             "Messages that sources have put aside.",
-            sum(source.aside for source in live),
+            sum(source.dead_letters for source in live),
         )
         lag = GaugeMetricFamily(
             "tidings_source_lag", "Messages that wait to be fetched by sources.", labels=["type"]
@@ -189,7 +189,7 @@ class Sources:
         live = self.get(org, source_id)
         if live.source.paused == paused:
             return live
-        if live.pause_said:
+        if live.declares_pause:
             live.refuse_declared()
         return await self._set(live, msgspec.structs.replace(live.source, paused=paused))
 
@@ -270,25 +270,25 @@ class Sources:
 
     # -- put aside --------------------------------------------------------------------------------
 
-    async def aside(
+    async def list_dead_letters(
         self, live: LiveSource, before: int | None, after: int | None, limit: int
     ) -> port.AsidePage:
         """A page of what a source has put aside, the newest first. StoreDown."""
         return await self._store.aside(live.stored.number, before, after, limit)
 
-    async def aside_message(self, live: LiveSource, message_id: str) -> port.DeadLetter:
+    async def dead_letter(self, live: LiveSource, message_id: str) -> port.DeadLetter:
         """One message that was put aside. NotFound, StoreDown."""
         number = read("asd", message_id)
         found = None
         if number is not None:
-            found = await self._store.aside_message(live.stored.number, number)
+            found = await self._store.dead_letter(live.stored.number, number)
         if found is None:
             raise not_found("id", "the id of a message put aside, as asd_…", message_id)
         return found
 
-    async def drop_aside(self, live: LiveSource, numbers: Sequence[int]) -> None:
+    async def drop_dead_letters(self, live: LiveSource, numbers: Sequence[int]) -> None:
         """Forget messages that were put aside, for good. StoreDown."""
-        live.count(await self._store.drop_aside(live.stored.number, numbers))
+        live.count(await self._store.drop_dead_letters(live.stored.number, numbers))
 
     async def redrive(
         self, live: LiveSource, only: port.DeadLetter | None = None

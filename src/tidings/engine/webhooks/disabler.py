@@ -31,7 +31,7 @@ class DisableOwnerListener(Protocol):
         reason: str,
         parked: int,
         since_ms: int | None,
-        told: Callable[[], None],
+        on_notified: Callable[[], None],
     ) -> None:
         """It is disabled, and so many deliveries were parked; it has failed since then. `told` is
         called once the telling is sure."""
@@ -40,7 +40,7 @@ class DisableOwnerListener(Protocol):
 class Disables(Protocol):
     """Who changes what webhooks are to do."""
 
-    def set_standing(
+    def set_status(
         self, number: int, standing: WebhookStatus, reason: str | None
     ) -> Awaitable[WebhookState]:
         """Change it by the webhook's number, for a reason."""
@@ -86,7 +86,7 @@ class Disabler:
             found = await self._versions.at(owed.webhook, owed.version)
             same = found is not None and found[1].settings.place == record.webhook.url
             if same and owed.reason and record.webhook.sends:
-                await self._webhooks.set_standing(owed.webhook, WebhookStatus.DISABLED, owed.reason)
+                await self._webhooks.set_status(owed.webhook, WebhookStatus.DISABLED, owed.reason)
             else:
                 await self._store.drop_disabling(owed.webhook, record.webhook.version)
             del self._owed[owed.webhook]  # its owner is told by the disabling itself
@@ -135,7 +135,7 @@ class Disabler:
                     await self._forget_owed(number, now.webhook.version)
                 return
             with outage, contextlib.suppress(UnknownWebhook):  # it may be gone meanwhile
-                await self._webhooks.set_standing(number, WebhookStatus.DISABLED, reason)
+                await self._webhooks.set_status(number, WebhookStatus.DISABLED, reason)
             if outage.lasts:
                 if self._closing:
                     return

@@ -108,7 +108,7 @@ class WebhookJudgements:
         hold = self._holds.of(webhook)
         condition = judge_webhook(
             webhook.standing,
-            is_called=webhook.dials,
+            is_called=webhook.has_target,
             fails=health is not None,
             troubles=troubles,
             hold=hold,
@@ -126,6 +126,8 @@ class WebhookJudgements:
         return counted
 
 
-def judge_by_standing(webhook: Webhook) -> WebhookJudgement:
+def judge_by_status(webhook: Webhook) -> WebhookJudgement:
     """Judge a webhook of which nothing is known but what somebody has decided."""
-    return WebhookJudgement(judge_webhook(webhook.standing, is_called=webhook.dials, fails=False))
+    return WebhookJudgement(
+        judge_webhook(webhook.standing, is_called=webhook.has_target, fails=False)
+    )

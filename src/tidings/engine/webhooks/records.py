@@ -179,7 +179,7 @@ def with_ids(
     )
 
 
-def next_version(old: WebhookState, standing: WebhookStatus) -> StoredWebhook:
+def next_version(old: WebhookState, status: WebhookStatus) -> StoredWebhook:
     """The next version, without its configuration."""
     webhook = old.webhook
     return StoredWebhook(
@@ -189,28 +189,28 @@ def next_version(old: WebhookState, standing: WebhookStatus) -> StoredWebhook:
         org=webhook.org,
         version=webhook.version + 1,
         name=webhook.name,
-        standing=standing.value,
+        standing=status.value,
         config=b"",
         created_ms=old.created_ms,
     )
 
 
-def replaced_standing(standing: WebhookStatus, active: bool | None) -> WebhookStatus:
+def replaced_status(status: WebhookStatus, active: bool | None) -> WebhookStatus:
     """The standing that a body's `active` leads to. Active is true of a paused webhook too."""
-    if active is None or (active and standing is WebhookStatus.PAUSED):
-        return standing
+    if active is None or (active and status is WebhookStatus.PAUSED):
+        return status
     return WebhookStatus.ACTIVE if active else WebhookStatus.INACTIVE
 
 
 def replaced(
-    config: Config, reading: ParsedWebhookBody, standing: WebhookStatus, by: Author, now_ms: int
+    config: Config, reading: ParsedWebhookBody, status: WebhookStatus, by: Author, now_ms: int
 ) -> Config:
     """What a replacing body makes of a configuration; a secret that it brings is the only one."""
     kept = msgspec.structs.replace(
         pruned(config, now_ms),
         settings=reading.settings,
         updated_by=by,
-        reason=config.reason if standing is WebhookStatus.DISABLED else None,
+        reason=config.reason if status is WebhookStatus.DISABLED else None,
     )
     if reading.secret is None or reading.secret == config.secrets[0]:
         return kept
@@ -260,10 +260,10 @@ def pruned(config: Config, now_ms: int) -> Config:
     )
 
 
-def after(verb: Verb, standing: WebhookStatus) -> WebhookStatus | None:
+def after(verb: Verb, status: WebhookStatus) -> WebhookStatus | None:
     """The standing that a verb leads to; None where it must not be said of such a webhook."""
     wanted, sources = _VERBS[verb]
-    return wanted if standing is wanted or standing in sources else None
+    return wanted if status is wanted or status in sources else None
 
 
 def idempotency_key(key: str, body: dict[str, Any]) -> IdempotencyKey:
@@ -276,17 +276,17 @@ def _digest(text: bytes) -> bytes:
     return hashlib.blake2b(text, digest_size=DIGEST_BYTES).digest()
 
 
-def wrong_standing(verb: Verb, standing: WebhookStatus) -> FieldRefusal:
+def refuse_verb(verb: Verb, status: WebhookStatus) -> FieldRefusal:
     """A verb that must not be said of a webhook as it stands."""
     _, sources = _VERBS[verb]
     must = " or ".join(source.value for source in sources)
     advice = {
         WebhookStatus.ACTIVE: "It is in force; nothing is to be done.",
         WebhookStatus.PAUSED: "Call …/resume.",
-    }.get(standing, "Call …/enable.")
+    }.get(status, "Call …/enable.")
     return FieldRefusal(
         "wrong_standing",
-        f"The webhook must be {must} for {verb}; it is {standing.value}. {advice} "
+        f"The webhook must be {must} for {verb}; it is {status.value}. {advice} "
         "(wrong_standing, field standing)",
         "standing",
     )

@@ -45,14 +45,14 @@ from tidings.engine.webhooks.records import (
     name_taken,
     next_version,
     pruned,
+    refuse_verb,
     replaced,
-    replaced_standing,
+    replaced_status,
     rotated,
     same,
     too_many_secrets,
     unborn,
     with_ids,
-    wrong_standing,
 )
 from tidings.engine.webhooks.retirement import Retirement
 from tidings.engine.webhooks.versions import Versions
@@ -313,12 +313,12 @@ class Webhooks(WebhookBook):
             reading = self._bodies.read(
                 org, body_for(old), old.config.settings, strict=strict, platform=platform
             )
-            standing = replaced_standing(old.webhook.standing, reading.active)
-            config = replaced(old.config, reading, standing, by, self._clock.now_ms())
-            stands = standing is old.webhook.standing
+            status = replaced_status(old.webhook.standing, reading.active)
+            config = replaced(old.config, reading, status, by, self._clock.now_ms())
+            stands = status is old.webhook.standing
             if if_changed and not dry_run and stands and same(config, old.config):
                 return old, old, reading.warnings
-            record = await self._come_to(next_version(old, standing), config, dry_run)
+            record = await self._come_to(next_version(old, status), config, dry_run)
             return old, record, reading.warnings
 
         old, record, warnings = await self._changes.run(change)
@@ -408,7 +408,7 @@ class Webhooks(WebhookBook):
 
         return await self._changes.run(change)
 
-    async def say(
+    async def change_status(
         self,
         org: OrgId,
         webhook_id: WebhookId,
@@ -424,24 +424,24 @@ class Webhooks(WebhookBook):
 
         async def change() -> WebhookState:
             old = self.living(org, webhook_id, expect)
-            standing = after(verb, old.webhook.standing)
-            acts = old.webhook.type.of_file and standing is WebhookStatus.ACTIVE
+            status = after(verb, old.webhook.standing)
+            acts = old.webhook.type.of_file and status is WebhookStatus.ACTIVE
             if acts and not self._in_file(org, old.webhook.name):
                 raise Conflict(action_left_file(old.webhook.name))
-            if standing is None:
-                raise Conflict(wrong_standing(verb, old.webhook.standing))
-            if old.webhook.standing is standing:
+            if status is None:
+                raise Conflict(refuse_verb(verb, old.webhook.standing))
+            if old.webhook.standing is status:
                 if old.webhook.sends:
                     self._probed.tell(old.webhook.number)
                 return old
             name = by.name if isinstance(by, StoredAttribution) else by
-            reason = f"Disabled by {name}." if standing is WebhookStatus.DISABLED else None
-            return await self._stand(old, standing, reason, by)
+            reason = f"Disabled by {name}." if status is WebhookStatus.DISABLED else None
+            return await self._stand(old, status, reason, by)
 
         return await self._changes.run(change)
 
-    async def set_standing(
-        self, number: int, standing: WebhookStatus, reason: str | None, by: Author = "tidings"
+    async def set_status(
+        self, number: int, status: WebhookStatus, reason: str | None, by: Author = "tidings"
     ) -> WebhookState:
         """Change what happens to new events; the engine disables a webhook after a 410 by this."""
 
@@ -449,9 +449,9 @@ class Webhooks(WebhookBook):
             old = self._records.get(number)
             if old is None or old.webhook.standing is WebhookStatus.DELETED:
                 raise UnknownWebhook(str(number))
-            if old.webhook.standing is standing:
+            if old.webhook.standing is status:
                 return old
-            return await self._stand(old, standing, reason, by)
+            return await self._stand(old, status, reason, by)
 
         return await self._changes.run(change)
 
@@ -470,11 +470,11 @@ class Webhooks(WebhookBook):
         return name in self._actions.of(org)
 
     async def _stand(
-        self, old: WebhookState, standing: WebhookStatus, reason: str | None, by: Author
+        self, old: WebhookState, status: WebhookStatus, reason: str | None, by: Author
     ) -> WebhookState:
         config = pruned(old.config, self._clock.now_ms())
         config = msgspec.structs.replace(config, updated_by=by, reason=reason)
-        record = await self._versions.put(next_version(old, standing), config)
+        record = await self._versions.put(next_version(old, status), config)
         await self._retirement.begin(record.webhook)
         return record
 

@@ -28,7 +28,7 @@ from tidings.core.actions.action import (
     TokenCall,
 )
 from tidings.core.actions.holes import url_shown
-from tidings.core.shaping.filter_words import filter_said
+from tidings.core.shaping.filter_words import describe_filter
 from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.masks import MARK, mask
 
@@ -75,7 +75,7 @@ def _call(call: HttpCall) -> dict[str, Any]:
         "text": None if call.text is None else text_shown(call.text),
         "idempotency": call.idempotency or None,
         "atMostOnce": call.at_most_once,
-        "taken": None if call.taken is None else filter_said(call.taken),
+        "taken": None if call.taken is None else describe_filter(call.taken),
         "untaken": None if call.taken is None else call.untaken,
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tidings.core.actions.act_words import act_said, kind_of
+from tidings.core.actions.act_words import describe_act, kind_of
 from tidings.core.actions.action import (
     Action,
     ActionLookup,
@@ -17,7 +17,7 @@ from tidings.core.actions.action import (
 from tidings.core.actions.file.table import in_words
 from tidings.core.actions.holes import url_shown
 from tidings.core.shaping.filter import CompiledFilter, compile_filter
-from tidings.core.shaping.filter_words import filter_said
+from tidings.core.shaping.filter_words import describe_filter
 from tidings.engine.actions.lookups import LookupState
 from tidings.reads.actions.acts import show_act
 
@@ -34,12 +34,12 @@ def show_definition(action: Action, states: Mapping[str, LookupState]) -> dict[s
     quiet, cap = action.quiet, action.cap
     return {
         "filter": None if action.filter is None else dict(action.filter),
-        "when": when_said(action),
+        "when": describe_when(action),
         "lookUps": [show_lookup(lookup, states[lookup.name]) for lookup in action.lookups],
         "unless": [
             {
                 "filter": _source(condition.filter),
-                "when": _reason_said(condition.filter),
+                "when": _describe_reason(condition.filter),
                 "because": condition.because,
             }
             for condition in action.unless
@@ -57,12 +57,12 @@ def show_definition(action: Action, states: Mapping[str, LookupState]) -> dict[s
         "cap": None
         if cap is None
         else {"most": cap.most, "withinInSeconds": cap.within_s, "subject": cap.subject},
-        "waits": waits_said(action),
-        "capped": capped_said(action),
+        "waits": list_waits(action),
+        "capped": describe_cap(action),
         "language": action.language or None,
         "languages": [name for name in action.acts if name],
         "acts": [
-            {"language": name or None, "kind": kind_of(act), "does": act_said(act)}
+            {"language": name or None, "kind": kind_of(act), "does": describe_act(act)}
             | {"content": show_act(act)}
             for name, act in action.acts.items()
         ],
@@ -83,37 +83,37 @@ def _source(filter: CompiledFilter | Compared) -> dict[str, Any]:
     return {"same" if filter.same else "differ": list(filter.paths)}
 
 
-def _reason_said(filter: CompiledFilter | Compared) -> str:
+def _describe_reason(filter: CompiledFilter | Compared) -> str:
     if isinstance(filter, CompiledFilter):
-        return filter_said(filter)
+        return describe_filter(filter)
     one, other = filter.paths
     return f"{one} is {'' if filter.same else 'not '}the same as {other}"
 
 
-def when_said(action: Action) -> str:
+def describe_when(action: Action) -> str:
     """Which events it is for: `customerAdded, where data.loyaltyType is LOYALTY`."""
     types = ", ".join(action.types)
     if action.filter is None:
         return types
-    return f"{types}, where {filter_said(compile_filter(dict(action.filter)))}"
+    return f"{types}, where {describe_filter(compile_filter(dict(action.filter)))}"
 
 
-def waits_said(action: Action) -> list[str]:
+def list_waits(action: Action) -> list[str]:
     """What it waits for, a sentence each."""
-    said = []
+    sentences = []
     if action.needs:
-        said.append(f"It waits until {action.needs} was done for the same event.")
+        sentences.append(f"It waits until {action.needs} was done for the same event.")
     if action.after_s:
         since = f"{action.needs} was done" if action.needs else "the event was accepted"
-        said.append(f"It is done {in_words(action.after_s)} after {since}.")
+        sentences.append(f"It is done {in_words(action.after_s)} after {since}.")
     if action.quiet is not None:
-        said.append(_quiet_said(action.quiet))
+        sentences.append(_describe_quiet(action.quiet))
     if is_once(action):
-        said.append("It is called at most once: what may have been done is not tried again.")
-    return said
+        sentences.append("It is called at most once: what may have been done is not tried again.")
+    return sentences
 
 
-def capped_said(action: Action) -> str | None:
+def describe_cap(action: Action) -> str | None:
     """How often it is done at most."""
     if (cap := action.cap) is None:
         return None
@@ -121,7 +121,7 @@ def capped_said(action: Action) -> str | None:
     return f"It is done at most {times} within {in_words(cap.within_s)} for the same {cap.subject}."
 
 
-def _quiet_said(quiet: Quiet) -> str:
+def _describe_quiet(quiet: Quiet) -> str:
     zone = (
         f"by {quiet.zone}, else by {quiet.usual_zone}" if quiet.zone else f"by {quiet.usual_zone}"
     )

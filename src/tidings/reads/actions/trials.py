@@ -18,7 +18,7 @@ from tidings.core.webhooks.name_matching import is_prefix, stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeRefused
-from tidings.reads.actions.definition import capped_said, waits_said
+from tidings.reads.actions.definition import describe_cap, list_waits
 from tidings.reads.delivery.runs import look_ups, show_made
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.reads.webhooks.preview import newest, preview_bytes
@@ -103,8 +103,8 @@ async def try_out(
 ) -> dict[str, Any]:
     """What the action would make of the event: its look-ups, why not, the very act. Secrets are
     masked; what it says of customers is for who may read events. TooSoon."""
-    capped = capped_said(action)
-    waits = [*waits_said(action), *([] if capped is None else [capped])]
+    capped = describe_cap(action)
+    waits = [*list_waits(action), *([] if capped is None else [capped])]
     if (why := passed_by(webhook, event)) is not None:
         return _shown(NOT_DONE, why, (), waits)
     try:
@@ -147,8 +147,12 @@ def passed_by(webhook: Webhook, event: TrialEvent) -> str | None:
         return "The action is for events of other types."
     if webhook.filter is None:
         return None
-    told = explain(webhook.filter, msgspec.json.decode(event.body))
-    return None if told.accepted else f"The filter of the action refuses the event: {told.said}"
+    explanation = explain(webhook.filter, msgspec.json.decode(event.body))
+    return (
+        None
+        if explanation.accepted
+        else f"The filter of the action refuses the event: {explanation.said}"
+    )
 
 
 def _shown(outcome: str, why: str, steps: Sequence[RunStep], waits: list[str]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.actions.act_words import act_said, cannot, kind_of, remedy
+from tidings.core.actions.act_words import cannot, describe_act, kind_of, remedy
 from tidings.core.actions.action import Action
 from tidings.core.delivery.advice import LEFT_FILE_TODO
 from tidings.core.delivery.standing import WebhookStatus
@@ -115,14 +115,16 @@ async def own_action(parts: ActionParts, org: OrgId, name: str) -> ActionView:
 def troubles_of(record: WebhookState, action: Action | None, judged: WebhookJudgement) -> list[str]:
     """Tell what ails an action, a sentence each, the worst first."""
     webhook = record.webhook
-    said = []
+    sentences = []
     if webhook.standing is WebhookStatus.DISABLED and action is not None:
-        said.append(record.config.reason or "It is disabled: what it would do is parked.")
+        sentences.append(record.config.reason or "It is disabled: what it would do is parked.")
     if judged.hold is not None and webhook.sends:
-        said.append(judged.hold.why)
+        sentences.append(judged.hold.why)
     elif judged.fails and judged.health is not None:
-        said.append(f"It {cannot(None if action is None else action.act, judged.health.cause)}.")
-    return [*said, *judged.troubles]
+        sentences.append(
+            f"It {cannot(None if action is None else action.act, judged.health.cause)}."
+        )
+    return [*sentences, *judged.troubles]
 
 
 def _advice(
@@ -133,8 +135,8 @@ def _advice(
     if action is None:
         return LEFT_FILE_TODO
     if webhook.standing is WebhookStatus.DISABLED:
-        said = "enable the action" in (record.config.reason or "")
-        return None if said else "Enable it, and run again what was parked."
+        enables = "enable the action" in (record.config.reason or "")
+        return None if enables else "Enable it, and run again what was parked."
     if judged.hold is not None:
         return None
     if judged.fails and judged.health is not None:
@@ -155,7 +157,7 @@ def show_row(view: ActionView) -> dict[str, Any]:
         "standing": webhook.standing.value,
         "condition": view.judged.condition.value,
         "kind": None if action is None else kind_of(action.act),
-        "does": None if action is None else act_said(action.act),
+        "does": None if action is None else describe_act(action.act),
         "eventNames": sorted(webhook.event_names),
         "lookUps": [] if action is None else [lookup.name for lookup in action.lookups],
         "health": show_health(view.judged.health),

@@ -110,8 +110,8 @@ def _barred(
         return NextAttempt(claimed=next_attempt.claimed, why=Wait.STOPPED_ALL)
     if stops.of(webhook.org) is not None:
         return NextAttempt(claimed=next_attempt.claimed, why=Wait.STOPPED_ORG)
-    if not webhook.dials:
+    if not webhook.has_target:
         return NextAttempt(claimed=next_attempt.claimed, why=Wait.TYPE)
     if not webhook.sends:
-        return NextAttempt(claimed=next_attempt.claimed, why=Wait.STANDING)
+        return NextAttempt(claimed=next_attempt.claimed, why=Wait.WEBHOOK_STATUS)
     return CLEAR if next_attempt.begun else next_attempt

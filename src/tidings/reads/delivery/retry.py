@@ -74,7 +74,7 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
         due_ms=found.due_ms,
         now_ms=parts.clock.now_ms(),
         zone=parts.zone(org),
-        standing=record.webhook.standing,
+        status=record.webhook.standing,
         next_attempt=seen.next_attempt,
         acts=record.webhook.type.acts,
     )
@@ -91,15 +91,21 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
 
 
 def _must_send(record: WebhookState) -> None:
-    standing = record.webhook.standing
-    if not record.webhook.dials:
-        said = f"The webhook must be of the type {HTTP}; {record.webhook.kind} makes no call. Set "
-        said += "webHookType to HTTP, then try again."
-    elif standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED):
+    status = record.webhook.standing
+    if not record.webhook.has_target:
+        message = (
+            f"The webhook must be of the type {HTTP}; {record.webhook.kind} makes no call. Set "
+        )
+        message += "webHookType to HTTP, then try again."
+    elif status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED):
         return
     else:
-        said = f"The webhook must be active; it is {standing.value}. Set it active, then try again."
-    raise Conflict(FieldRefusal("webhook_does_not_send", f"{said} (webhook_does_not_send, -)", ""))
+        message = (
+            f"The webhook must be active; it is {status.value}. Set it active, then try again."
+        )
+    raise Conflict(
+        FieldRefusal("webhook_does_not_send", f"{message} (webhook_does_not_send, -)", "")
+    )
 
 
 def _nothing(

@@ -109,7 +109,9 @@ def steps_of(
         if kind == TRY:
             steps, making = [*steps, *making], []
         steps = [*steps, *looked_up.get(attempt.get("number", 0), ())]
-        step = _step(kind, _said(attempt), at=attempt["startedAt"], took_ms=attempt["durationInMs"])
+        step = _step(
+            kind, _describe_try(attempt), at=attempt["startedAt"], took_ms=attempt["durationInMs"]
+        )
         step["done"] = kind == TRY and _taken(attempt)
         if steps and (steps[-1]["step"], steps[-1]["said"]) == (step["step"], step["said"]):
             step["times"] = steps.pop()["times"] + 1
@@ -122,7 +124,7 @@ def _taken(attempt: dict[str, Any]) -> bool:
     return attempt["fault"] is None and status is not None and 200 <= status <= 299
 
 
-def _said(attempt: dict[str, Any]) -> str:
+def _describe_try(attempt: dict[str, Any]) -> str:
     """What a try came to, which an answer without more to say has in its status alone."""
     return attempt["advice"] or f"The answer was {attempt['status']}."
 
@@ -141,7 +143,7 @@ def look_ups(steps: Sequence[RunStep]) -> list[dict[str, Any]]:
 
 def _step(
     step: str,
-    said: str,
+    outcome: str,
     name: str | None = None,
     *,
     at: str | None = None,
@@ -150,7 +152,7 @@ def _step(
     return {
         "step": step,
         "name": name,
-        "said": said,
+        "said": outcome,
         "at": at,
         "durationInMs": took_ms,
         "done": True,

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.catalogue import EventType
-from tidings.catalogue.facts import told
+from tidings.catalogue.facts import describe_type
 from tidings.catalogue.thin import thin
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
@@ -12,7 +12,7 @@ from tidings.engine.events.event_types import EventTypes, OwnRecord
 
 def show_type_row(kind: EventType) -> dict[str, Any]:
     """In a list."""
-    facts = told(kind)
+    facts = describe_type(kind)
     return {
         "eventName": kind.name,
         "family": kind.family,
@@ -28,7 +28,7 @@ def show_type(kind: EventType) -> dict[str, Any]:
     """With its schema, example and facts."""
     return (
         show_type_row(kind)
-        | told(kind)
+        | describe_type(kind)
         | {
             "key": kind.key,
             "keyElse": kind.key_else,

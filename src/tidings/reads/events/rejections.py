@@ -33,7 +33,7 @@ async def taken(
 ) -> tuple[str, Acceptance]:
     """What became of an event that somebody offers by hand. Refused says why it is not taken."""
     try:
-        came = await taking
+        outcome = await taking
     except (Invalid, TooLarge) as wrong:  # as an event by itself would be
         raise Unprocessable(*wrong.refusals) from None
     except Overloaded:
@@ -45,9 +45,9 @@ async def taken(
                 "",
             )
         ) from None
-    if isinstance(came, RejectedEvent):
-        raise Unprocessable(FieldRefusal(came.code, came.message, came.path))
-    return came
+    if isinstance(outcome, RejectedEvent):
+        raise Unprocessable(FieldRefusal(outcome.code, outcome.message, outcome.path))
+    return outcome
 
 
 def unknown_rejection(rejection_id: str) -> NotFound:

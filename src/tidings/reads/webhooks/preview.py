@@ -109,19 +109,19 @@ async def try_event(
         "warning": None,
         "body": None,
     }
-    if not webhook.dials:
+    if not webhook.has_target:
         return row | {"why": f"{webhook.kind} makes no call: no event is sent."}
     if not webhook.hears(stored.stored_name):
         return row | {"why": "eventNames does not name its type."}
     event = msgspec.json.decode(body)
-    kind = parts.events.types.kind_of(stored.org, event)
+    kind = parts.events.types.event_type_of(stored.org, event)
     if kind is not None and not webhook.subscribes(stored.stored_name, kind.version):
         wanted = webhook.version_of(stored.name)
         return row | {"why": f"It is of version {kind.version}; eventVersions asks for {wanted}."}
     if webhook.filter is not None:
-        told = explain(webhook.filter, event)
-        if not told.accepted:
-            return row | {"why": told.said, "node": told.node}
+        explanation = explain(webhook.filter, event)
+        if not explanation.accepted:
+            return row | {"why": explanation.said, "node": explanation.node}
     del event  # what was read of it is many times as large as its bytes
     row["received"] = True
     job = Job(

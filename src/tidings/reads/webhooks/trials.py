@@ -74,8 +74,8 @@ def signed(
     ours.
     """
     saved = None if webhook_id is None else webhooks.get(org, WebhookId(str(webhook_id))).webhook
-    if isinstance(said := body.get("signingSecret"), str):
-        given = read_secret(said)  # it was checked with the rest
+    if isinstance(secret := body.get("signingSecret"), str):
+        given = read_secret(secret)  # it was checked with the rest
         return msgspec.structs.replace(webhook, secrets=(given,)), None, ()
     if saved is not None and same_url(saved.url, webhook.url):
         return msgspec.structs.replace(webhook, secrets=saved.secrets), None, ()

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, unknown_flow_said
-from tidings.core.webhooks.event_name_rules import UNHEARD, unheard_said
-from tidings.core.webhooks.webhook import QUEUE_SAID, Webhook
+from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, warn_of_unknown_flow
+from tidings.core.webhooks.event_name_rules import UNHEARD, warn_of_unheard
+from tidings.core.webhooks.webhook import QUEUE_WARNING, Webhook
 from tidings.core.webhooks.webhook_form import QUEUE_NOT_SERVED, UrlCheck
 
 UNCONFIRMED, OWN_PATH = "recipients_unconfirmed", "own_path"
@@ -18,15 +18,15 @@ def warning_of(
     own_path: UrlCheck = lambda url: None,
 ) -> dict[str, str] | None:
     """Code and message; None where there is nothing to know."""
-    if not webhook.dials:
-        return {"code": QUEUE_NOT_SERVED, "message": QUEUE_SAID}
+    if not webhook.has_target:
+        return {"code": QUEUE_NOT_SERVED, "message": QUEUE_WARNING}
     if webhook.type.calls_url and (why := own_path(webhook.url)) is not None:
         return {"code": OWN_PATH, "message": why}
     if webhook.flow is not None and webhook.transformation not in flows:
-        return {"code": FLOW_UNKNOWN, "message": unknown_flow_said(webhook.flow, flows)}
+        return {"code": FLOW_UNKNOWN, "message": warn_of_unknown_flow(webhook.flow, flows)}
     if unconfirmed:
         return {"code": UNCONFIRMED, "message": _unconfirmed(unconfirmed)}
-    return {"code": UNHEARD, "message": unheard_said(unheard)} if unheard else None
+    return {"code": UNHEARD, "message": warn_of_unheard(unheard)} if unheard else None
 
 
 def _unconfirmed(addresses: Sequence[str]) -> str:

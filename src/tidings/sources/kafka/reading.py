@@ -216,14 +216,14 @@ class KafkaReading:
     async def _commit(self, offsets: Mapping[TopicPartition, int]) -> None:
         ours = self._consumer.assignment()
         stamp = self._places.of_source.stamp
-        said = {
+        commits = {
             offset: (at, stamp(offset.topic)) for offset, at in offsets.items() if offset in ours
         }
-        if not said:
+        if not commits:
             return
         try:
             async with asyncio.timeout(COMMIT_S):
-                await self._consumer.commit(said)
+                await self._consumer.commit(commits)
         except GONE:
             return  # whoever has it now reads it again, and knows it
         except FAILURES as error:

@@ -13,7 +13,7 @@ from tidings.connections.port import ConnectionDown
 from tidings.connections.postgresql_faults import is_of_connection, refusal
 
 # By SQLSTATE: what came, and what to do.
-_SAID = {
+_EXPLANATIONS = {
     "42P01": ("there is none", "Make it as docs/sources.md shows"),
     "3F000": ("there is no such schema", "Make it as docs/sources.md shows"),
     "42703": ("it lacks a column", "Make it as docs/sources.md shows"),
@@ -32,23 +32,23 @@ _SAID = {
 def down(connection: str, table: str, error: psycopg.Error) -> ConnectionDown:
     """The error as the port has it."""
     state = error.sqlstate or ""
-    if state in _SAID:
-        return unfit(table, *_SAID[state])
+    if state in _EXPLANATIONS:
+        return unfit(table, *_EXPLANATIONS[state])
     if is_of_connection(error):
         return refusal(connection, error)
-    said = f"PostgreSQL said {state or type(error).__name__}"
-    return unfit(table, said, "See the log of the server")
+    message = f"PostgreSQL said {state or type(error).__name__}"
+    return unfit(table, message, "See the log of the server")
 
 
-def unfit(table: str, came: str, do: str) -> ConnectionDown:
+def unfit(table: str, got: str, do: str) -> ConnectionDown:
     """The table is not as it must be."""
     return ConnectionDown(
-        f"Table {table} must be an outbox that we may read and mark; {came}. {do}."
+        f"Table {table} must be an outbox that we may read and mark; {got}. {do}."
     )
 
 
 @contextmanager
-def told(connection: str, table: str) -> Iterator[None]:
+def translated_errors(connection: str, table: str) -> Iterator[None]:
     """Every error of PostgreSQL within it is told as ConnectionDown."""
     try:
         yield

@@ -8,7 +8,7 @@ from tidings.connections.postgresql_dialling import dial
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox.claim import TableClaim, claim_table
-from tidings.sources.outbox.faults import told, unfit
+from tidings.sources.outbox.faults import translated_errors, unfit
 from tidings.sources.outbox.reader_mark import ReaderMarks
 from tidings.sources.outbox.reading import Line, OutboxReading
 from tidings.sources.port import TableOwnerStore
@@ -34,7 +34,7 @@ async def open_outbox(
     installation: str,
 ) -> OutboxReading:
     """Nobody else reads the table until it is closed. ConnectionDown, StoreDown."""
-    with told(connection.name, outbox.table):
+    with translated_errors(connection.name, outbox.table):
         line = await dial(connection)
         try:
             return await _opened(line, outbox, connection.name, source, owners, installation)

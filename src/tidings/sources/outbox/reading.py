@@ -27,7 +27,7 @@ from tidings.core.sources.message import (
     unreadable,
 )
 from tidings.errors import FieldRefusal
-from tidings.sources.outbox.faults import told
+from tidings.sources.outbox.faults import translated_errors
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX
 
 Line = AsyncConnection[tuple[Any, ...]]
@@ -99,7 +99,7 @@ class OutboxReading:
         self._read: list[tuple[int, int]] = []  # and not acknowledged: tableoid and id
 
     async def read(self) -> Sequence[ForeignMessage]:
-        with told(*self._words):
+        with translated_errors(*self._words):
             while True:
                 await self._hear(0)  # what is read now need not wake us later
                 if rows := await self._rows(self._next, self._ids(), BATCH_MAX, BATCH_BYTES_MAX):
@@ -110,13 +110,13 @@ class OutboxReading:
     async def acknowledge(self) -> None:
         if not self._read:
             return
-        with told(*self._words):
+        with translated_errors(*self._words):
             oids, ids = [oid for oid, _ in self._read], self._ids()
             await self._line.execute(self._take.encode(), (oids, ids))
         self._read.clear()
 
     async def lag(self) -> int | None:
-        with told(*self._words):
+        with translated_errors(*self._words):
             [(count,)] = await self._rows(self._lag, self._ids(), LAG_MAX + 1)
         return int(count)
 
@@ -126,7 +126,7 @@ class OutboxReading:
     async def let_go(self, *, all_acknowledged: bool) -> None:
         if self._let_go is None:
             return
-        with told(*self._words):
+        with translated_errors(*self._words):
             if all_acknowledged or await self._rows(self._lag, [], 1) == [(0,)]:
                 await self._let_go()
 
@@ -181,7 +181,7 @@ def _message(
 ) -> ForeignMessage:
     """Raises nothing but what is unforeseen."""
     defect: FieldRefusal | None = None
-    said: list[tuple[str, str]] = []
+    header_rows: list[tuple[str, str]] = []
     if size > MESSAGE_BYTES_MAX:
         defect = too_large(size)
     elif body is None:
@@ -189,17 +189,17 @@ def _message(
     elif head > HEAD_BYTES_MAX:
         defect = _BAD_HEADERS
     try:
-        said = _headers(headers)
+        header_rows = _headers(headers)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         defect = defect or _BAD_HEADERS
-    return ForeignMessage(place, said, body or b"", defect)
+    return ForeignMessage(place, header_rows, body or b"", defect)
 
 
-def _headers(said: bytes | None) -> list[tuple[str, str]]:
+def _headers(raw: bytes | None) -> list[tuple[str, str]]:
     """Those of an object; whatever is no text is shown as JSON."""
-    if said is None:
+    if raw is None:
         return []
-    whole = check_json(said)
+    whole = check_json(raw)
     fields = fields_of(whole) if first_byte(whole) == ord("{") else {}
     return [(name, _text(value)) for name, value in fields.items() if not is_null(value)]
 

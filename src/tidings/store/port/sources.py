@@ -78,7 +78,7 @@ class SourceStore(Protocol):
         """Of all orgs."""
         ...
 
-    def aside_sums(self) -> Awaitable[Sequence[AsideSum]]:
+    def dead_letter_sums(self) -> Awaitable[Sequence[AsideSum]]:
         """Of all sources that have put something aside."""
         ...
 
@@ -118,7 +118,7 @@ class SourceStore(Protocol):
         """Keep what sources that are there have brought; synced."""
         ...
 
-    def put_aside(
+    def put_dead_letters(
         self, messages: Sequence[DeadLetter]
     ) -> Awaitable[Sequence[ReplacedMessage | None]]:
         """Keep messages (number 0) of sources that are there, each in the place of an earlier one
@@ -130,7 +130,7 @@ class SourceStore(Protocol):
         """Forget the oldest messages of code `ID_CONFLICT`; what is left."""
         ...
 
-    def drop_aside(self, source: int, numbers: Sequence[int]) -> Awaitable[AsideSum]:
+    def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> Awaitable[AsideSum]:
         """Forget messages of a source; what is left."""
         ...
 
@@ -140,6 +140,6 @@ class SourceStore(Protocol):
         """A page of what a source has put aside."""
         ...
 
-    def aside_message(self, source: int, number: int) -> Awaitable[DeadLetter | None]:
+    def dead_letter(self, source: int, number: int) -> Awaitable[DeadLetter | None]:
         """One message that a source has put aside."""
         ...

@@ -206,9 +206,9 @@ def _integrity(connection: apsw.Connection) -> int:
     """The schema of a database that is sound. BackupRefused where it is not."""
     found = connection.execute("PRAGMA integrity_check(3)").fetchall()
     if found != [("ok",)]:
-        said = "; ".join(str(row[0]) for row in found)
+        report = "; ".join(str(row[0]) for row in found)
         raise BackupRefused(
-            f"The database must be sound; SQLite finds: {said}. Keep the last backup that was."
+            f"The database must be sound; SQLite finds: {report}. Keep the last backup that was."
         )
     [(schema,)] = connection.execute("PRAGMA user_version").fetchall()
     return int(schema)  # type: ignore[arg-type]
@@ -279,9 +279,9 @@ def _read_manifest(source: Path, files: Open) -> Manifest:
     if file is None:
         raise _no_backup(source, f"it has no {MANIFEST}")
     with file:
-        told = file.read(MANIFEST_BYTES_MAX)
+        manifest_bytes = file.read(MANIFEST_BYTES_MAX)
     try:
-        manifest = _manifests.decode(told)
+        manifest = _manifests.decode(manifest_bytes)
     except msgspec.DecodeError:
         raise _no_backup(source, f"its {MANIFEST} cannot be read") from None
     if manifest.format != FORMAT or manifest.schema > newest_schema():
@@ -296,7 +296,7 @@ def _read_manifest(source: Path, files: Open) -> Manifest:
 
 
 def _take(
-    files: Open, name: str, told: CopiedFile, to: Path, source: Path, progress: Progress
+    files: Open, name: str, entry: CopiedFile, to: Path, source: Path, progress: Progress
 ) -> None:
     file = files(name)
     if file is None:
@@ -304,17 +304,17 @@ def _take(
     summed, taken = hashlib.sha256(), 0
     descriptor = os.open(to, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with file, os.fdopen(descriptor, "wb") as copy:
-        while taken <= told.bytes and (chunk := file.read(CHUNK_BYTES)):
+        while taken <= entry.bytes and (chunk := file.read(CHUNK_BYTES)):
             copy.write(chunk)
             summed.update(chunk)
             taken += len(chunk)
-            progress(f"restoring {name}", taken, told.bytes)
+            progress(f"restoring {name}", taken, entry.bytes)
         copy.flush()
         os.fsync(copy.fileno())
-    if taken != told.bytes or summed.hexdigest() != told.sha256:
+    if taken != entry.bytes or summed.hexdigest() != entry.sha256:
         raise BackupRefused(
             f"{name} of {source} must be as it was written; it is not: {taken} bytes, and another "
-            f"sum than the {told.bytes} bytes of its {MANIFEST}. Take another backup."
+            f"sum than the {entry.bytes} bytes of its {MANIFEST}. Take another backup."
         )
 
 

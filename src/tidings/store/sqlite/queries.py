@@ -61,9 +61,9 @@ def id_hash(org: OrgId, event_id: str) -> bytes:
 
 def stored_delivery(row: tuple[Any, ...]) -> port.StoredDelivery:
     """A row of `DELIVERY_COLUMNS`."""
-    *plain, said, ended_by = row
+    *plain, outcome, ended_by = row
     plain[EVENT_NAME] = wire_name(plain[EVENT_NAME])
-    read = (*plain, None if said is None else _left_out.decode(said), ended_by)
+    read = (*plain, None if outcome is None else _left_out.decode(outcome), ended_by)
     return port.StoredDelivery(*read)
 
 

@@ -372,5 +372,5 @@ def _seqs(run: Sequence[OldEvent]) -> tuple[EventNumber, EventNumber]:
 
 
 def _members(wanted: port.DropSlice) -> bytes:
-    told = msgspec.msgpack.encode((wanted.others, wanted.orgs))
-    return hashlib.blake2b(told, digest_size=8).digest()
+    members = msgspec.msgpack.encode((wanted.others, wanted.orgs))
+    return hashlib.blake2b(members, digest_size=8).digest()

@@ -15,16 +15,16 @@ from tidings.store.sqlite.numbered_pages import numbered_page
 from tidings.store.sqlite.tables import HEADERS, Table
 
 _SOURCE = Table("source", port.StoredSource)
-_ASIDE = Table("aside", port.DeadLetter, {"headers": HEADERS})
+_COLUMNS = Table("aside", port.DeadLetter, {"headers": HEADERS})
 _GIVEN = ("number", "times")  # by the store
-_ONE = _ASIDE.select
+_ONE = _COLUMNS.select
 # Of a name that is there already nobody has heard: the answer was lost.
 _ANEW = "DO UPDATE SET sealed = excluded.sealed, changed_ms = excluded.changed_ms"
 _KEEP = (
-    f"INSERT INTO aside ({', '.join(_ASIDE.fields[1:-1])})"
+    f"INSERT INTO aside ({', '.join(_COLUMNS.fields[1:-1])})"
     " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
     " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
-    f" ON CONFLICT (source, known_by) {_ASIDE.update(*_GIVEN, 'source', 'known_by')},"
+    f" ON CONFLICT (source, known_by) {_COLUMNS.update(*_GIVEN, 'source', 'known_by')},"
     " times = times + 1"
 )
 _REPLACED = "SELECT code, length(body) FROM aside WHERE source = ? AND known_by = ?"
@@ -66,7 +66,7 @@ class SourceRows:
         rows = self._run(f"{_SOURCE.select} ORDER BY number").fetchall()
         return [_SOURCE.read(row) for row in rows]
 
-    @answers(port.Store.aside_sums)
+    @answers(port.Store.dead_letter_sums)
     def sums(self) -> list[port.AsideSum]:
         """See `port.SourceStore.aside_sums`."""
         return [
@@ -150,8 +150,10 @@ class SourceRows:
                 minutes = msgspec.json.encode(activity.minutes)
                 self._run(_KEEP_ACTIVITY, (activity.source, activity.last_ms, minutes))
 
-    @answers(port.Store.put_aside)
-    def put_aside(self, messages: Sequence[port.DeadLetter]) -> list[port.ReplacedMessage | None]:
+    @answers(port.Store.put_dead_letters)
+    def put_dead_letters(
+        self, messages: Sequence[port.DeadLetter]
+    ) -> list[port.ReplacedMessage | None]:
         """See `port.SourceStore.put_aside`."""
         with self._connection:
             replaced = [self._put(message) for message in messages]
@@ -165,8 +167,8 @@ class SourceRows:
             left = self._sum_of(source)
         return left
 
-    @answers(port.Store.drop_aside)
-    def drop_aside(self, source: int, numbers: Sequence[int]) -> port.AsideSum:
+    @answers(port.Store.drop_dead_letters)
+    def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> port.AsideSum:
         """See `port.SourceStore.drop_aside`."""
         with self._connection:
             for number in numbers:
@@ -183,7 +185,7 @@ class SourceRows:
         if message.known_by is not None:
             known = (message.source, message.known_by)
             replaced = self._run(_REPLACED, known).fetchone()
-        self._run(_KEEP, _ASIDE.write(message, without=_GIVEN))
+        self._run(_KEEP, _COLUMNS.write(message, without=_GIVEN))
         return None if replaced is None else port.ReplacedMessage(*replaced)
 
     def _sum_of(self, source: int) -> port.AsideSum:
@@ -206,10 +208,10 @@ class AsideReader:
         rows, older, newer = numbered_page(
             self._run, f"{_ONE} WHERE source = ?", source, before, after, limit, body=8
         )
-        return port.AsidePage([_ASIDE.read(row) for row in rows], older, newer)
+        return port.AsidePage([_COLUMNS.read(row) for row in rows], older, newer)
 
-    @answers(port.Store.aside_message)
+    @answers(port.Store.dead_letter)
     def one(self, source: int, number: int) -> port.DeadLetter | None:
         """See `port.SourceStore.aside_message`."""
         row = self._run(f"{_ONE} WHERE source = ? AND number = ?", (source, number)).fetchone()
-        return None if row is None else _ASIDE.read(row)
+        return None if row is None else _COLUMNS.read(row)

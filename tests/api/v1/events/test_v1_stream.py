@@ -154,7 +154,7 @@ def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_ha
         ends_s: list[float] = []
 
         async def listen() -> None:
-            facts = event_stream.told(
+            facts = event_stream.sse_events(
                 feed, feed.subscribe(1), lambda: loop.time() - began_s < ended_s
             )
             async for _ in facts:
@@ -187,7 +187,7 @@ def test_the_right_to_a_stream_is_asked_for_again_seldom_enough() -> None:
             return True
 
         async def listen() -> None:
-            async for _ in event_stream.told(feed, feed.subscribe(1), may_hear):
+            async for _ in event_stream.sse_events(feed, feed.subscribe(1), may_hear):
                 pass
 
         listening = asyncio.ensure_future(listen())

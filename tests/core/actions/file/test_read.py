@@ -37,7 +37,7 @@ call = {url = "https://api.example/"}
 def test_a_file_with_a_bit_of_everything() -> None:
     made = declared(WHOLE)
     assert made.warnings == () and made.org == 100458
-    assert made.source is not None and made.source.name == "platform" and not made.pause_said
+    assert made.source is not None and made.source.name == "platform" and not made.declares_pause
     assert list(made.actions) == ["welcome", "survey", "form", "row", "record"]
     assert {name: connection.kind for name, connection in made.connections.items()} == {
         "mail": "smtp",

@@ -150,7 +150,7 @@ class InStoreOrder(RuleBasedStateMachine):
 
     def _handle(self, answer: Receipt | Page) -> None:
         if isinstance(answer, Page):
-            self.lane.page_came(answer.epoch, answer.jobs, PAGE)
+            self.lane.add_page(answer.epoch, answer.jobs, PAGE)
             return
         for job in answer.freed:
             self.lane.offer_freed(job)

@@ -26,7 +26,7 @@ if _here == os.path.dirname(__file__) and _file:
     from tidings.engine.pull.desk import Desk
     from tidings.engine.pull.lease import Offer
 
-    _hand_over, _leaves, _hold = Desk.hand_over, Offer.leaves, Offer.hold
+    _hand_over, _leaves, _hold = Desk.hand_over, Offer.may_leave, Offer.hold
 
     async def _broken_offer(self: Any, message: Any) -> Any:
         _break(message, b"breaks-here-offered")
@@ -45,5 +45,5 @@ if _here == os.path.dirname(__file__) and _file:
             raise ZeroDivisionError("7777-secret-of-the-event")
 
     Desk.hand_over = _broken_offer  # type: ignore[method-assign]
-    Offer.leaves = _broken_leaves  # type: ignore[method-assign]
+    Offer.may_leave = _broken_leaves  # type: ignore[method-assign]
     Offer.hold = _broken_hold  # type: ignore[method-assign]

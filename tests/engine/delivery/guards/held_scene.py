@@ -68,7 +68,7 @@ class Road:
         self.scene.attempts.append(self.number)
         result = self.scene.result_of(self.number)
         if not result.unusable or self.scene.leaves_first:
-            if message.leaves([]) is None:
+            if message.headers_if_current([]) is None:
                 return None
             self.scene.sent.append((self.number, message.body))
         return result

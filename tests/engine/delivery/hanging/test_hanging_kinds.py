@@ -59,14 +59,14 @@ class _Channel:
         step = self._of.step
         if self._webhook.number == HOOK.number:
             await asyncio.sleep(0.02)
-            if message.leaves([]) is None:
+            if message.headers_if_current([]) is None:
                 return None
             self._of.well_s.append(asyncio.get_running_loop().time())
             return AttemptResult(
                 DeliveryVerdict.DELIVERED, ReceiverAnswer(200, (), b"", False, 20.0)
             )
         self._of.begun.append(self._webhook.number)
-        if step != "connect" and message.leaves([]) is None:
+        if step != "connect" and message.headers_if_current([]) is None:
             return None
         for _ in range(3):  # of an answer that drips, bytes come meanwhile
             await asyncio.sleep(message.deadline_s / 3)

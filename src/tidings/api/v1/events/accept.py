@@ -193,8 +193,8 @@ class AcceptApp:
         except CallerDisconnected:
             return
         except Exception:
-            told = traceback.format_exc()  # as text: local variables would show what is sent
-            log.error("call failed", request=request.decode(), traceback=told)
+            trace = traceback.format_exc()  # as text: local variables would show what is sent
+            log.error("call failed", request=request.decode(), traceback=trace)
             message = failed(request.decode())
             answer = refusal(500, "internal", message, request, close=not read)
         finally:
@@ -254,7 +254,7 @@ class AcceptApp:
                 b'"status":"accepted"}]}' % draft.event_id.encode()
             )
             return json_answer(202, body, request)
-        return _told([_row(draft, verdict)], request)
+        return _answer_rows([_row(draft, verdict)], request)
 
     async def _several(
         self, items: list[Draft | RejectedEvent], caller: AuthenticatedCaller, request: bytes
@@ -285,7 +285,7 @@ class AcceptApp:
             )
         if refused:
             self._intake.note_rejections(refused)
-        return _told(rows, request)
+        return _answer_rows(rows, request)
 
 
 async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:
@@ -324,11 +324,11 @@ def _row(draft: Draft, verdict: Acceptance) -> AcceptResult:
     return AcceptResult(draft.event_id, verdict.status, verdict.warning or draft.warning)
 
 
-def _told(rows: list[AcceptResult], request: bytes) -> Answer:
+def _answer_rows(rows: list[AcceptResult], request: bytes) -> Answer:
     states = [row.status for row in rows]
     rejected = states.count("rejected")
-    told = AcceptAnswer(states.count("accepted"), states.count("duplicate"), rejected, rows)
-    body = msgspec.json.encode(told)
+    answer = AcceptAnswer(states.count("accepted"), states.count("duplicate"), rejected, rows)
+    body = msgspec.json.encode(answer)
     return json_answer(422 if rejected == len(rows) else 202, body, request)
 
 
@@ -350,6 +350,6 @@ def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
     for name, _ in pairs:
         if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
             shown = name[:80].decode("latin-1")
-            said = f"The header {shown} must stand once; got it twice or more. Send one of them."
-            raise call_refused(Invalid, "header_repeated", said, where=f"header {shown}")
+            message = f"The header {shown} must stand once; got it twice or more. Send one of them."
+            raise call_refused(Invalid, "header_repeated", message, where=f"header {shown}")
         seen.add(name)

@@ -44,7 +44,7 @@ def rejection_routes(services: Services) -> APIRouter:
         """It is checked by today's schema. Accepted, it leaves the list of refusals."""
         org = services.caller(request, "events:write").org
         event_id, verdict = await readmit(services.events.readmission, org, rejection_id)
-        told = {"eventId": event_id, "status": verdict.status, "warning": verdict.warning}
-        return answer(told, 202)
+        body = {"eventId": event_id, "status": verdict.status, "warning": verdict.warning}
+        return answer(body, 202)
 
     return router

@@ -76,8 +76,8 @@ def add_load_route(router: APIRouter, services: Services) -> None:
             why = wrong.reason
             raise _broken_off(status_of(wrong), why.code, why.message, loader) from None
         except StoreDown:
-            told = "The store must take writes; it does not at the moment."
-            raise _broken_off(503, "store_down", told, loader) from None
+            message = "The store must take writes; it does not at the moment."
+            raise _broken_off(503, "store_down", message, loader) from None
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
@@ -89,20 +89,20 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
             async with asyncio.timeout(CHUNK_WAIT_S):
                 chunk = await anext(stream, None)
         except TimeoutError:
-            told = f"The body must go on within {CHUNK_WAIT_S:.0f} s; it stopped."
-            raise TooSlow.because("too_slow", told) from None
+            message = f"The body must go on within {CHUNK_WAIT_S:.0f} s; it stopped."
+            raise TooSlow.because("too_slow", message) from None
         if chunk is None:
             return
         seen += len(chunk)
         if seen > LOAD_BYTES_MAX:
-            told = f"The body must hold at most {LOAD_BYTES_MAX} bytes; got more."
-            raise TooLarge.because("too_large", told)
+            message = f"The body must hold at most {LOAD_BYTES_MAX} bytes; got more."
+            raise TooLarge.because("too_large", message)
         yield chunk
 
 
-def _broken_off(status: int, code: int | str, told: str, loader: Loader) -> RefusalAnswer:
+def _broken_off(status: int, code: int | str, message: str, loader: Loader) -> RefusalAnswer:
     advice = f"{loader.done.loaded} rows were stored and stay; load the file again to go on."
-    refusal = FieldRefusal(code, f"{told} {advice} ({code}, body)", "")
+    refusal = FieldRefusal(code, f"{message} {advice} ({code}, body)", "")
     headers = {"connection": "close"} | ({"retry-after": "5"} if status == 503 else {})
     return RefusalAnswer(status, [refusal], headers)
 

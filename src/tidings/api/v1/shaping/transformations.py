@@ -57,7 +57,7 @@ def transformation_routes(services: Services) -> APIRouter:
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
         refuse_unknown_fields(body, ("name", "template"))
-        with _told():
+        with _refusals_answered():
             made = await transformations.create(
                 caller.org, body.get("name"), body.get("template"), caller.credential
             )
@@ -66,7 +66,7 @@ def transformation_routes(services: Services) -> APIRouter:
     @router.get("/{name}", summary="Get a transformation")
     async def get(request: Request, name: str) -> Response:
         org = services.caller(request, "webhooks:read").org
-        with _told():
+        with _refusals_answered():
             return answer(_full(transformations, transformations.get(org, name)))
 
     @router.get("/{name}/versions", summary="The versions of a transformation")
@@ -75,7 +75,7 @@ def transformation_routes(services: Services) -> APIRouter:
         org = services.caller(request, "webhooks:read").org
 
         async def make() -> Response:
-            with _told():
+            with _refusals_answered():
                 found = await transformations.versions(org, name)
             rows = [
                 show_transformation(transformation) | {"template": transformation.template}
@@ -104,7 +104,7 @@ def _add_changes(router: APIRouter, services: Services) -> None:
         caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
         refuse_unknown_fields(body, ("template",))
-        with _told():
+        with _refusals_answered():
             made = await transformations.replace(
                 caller.org, name, body.get("template"), caller.credential
             )
@@ -114,7 +114,7 @@ def _add_changes(router: APIRouter, services: Services) -> None:
     async def delete(request: Request, name: str) -> Response:
         """Not while a webhook uses it. Its versions stay readable."""
         caller = services.caller(request, "webhooks:write")
-        with _told():
+        with _refusals_answered():
             await transformations.delete(caller.org, name, caller.credential)
         return answer({"name": name, "deleted": True})
 
@@ -126,7 +126,7 @@ def _full(transformations: Transformations, one: StoredTransformation) -> dict[s
 
 
 @contextlib.contextmanager
-def _told() -> Iterator[None]:
+def _refusals_answered() -> Iterator[None]:
     """What cannot be, as an answer."""
     try:
         yield

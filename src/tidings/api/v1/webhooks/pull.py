@@ -21,7 +21,7 @@ SCOPE = "messages:write"
 PULL_BODY = new_body(
     "What a reader asks for.", Asked, example={"max": 100, "waitInSeconds": 20}, required=False
 )
-SAID_BODY = new_body(
+ACKNOWLEDGE_BODY = new_body(
     "What became of messages.",
     PullBody,
     example={"ackIds": ["5f1c0c2e8f6b4f1e9d1f6a1b2c3d4e5f"], "outcome": "delivered"},
@@ -48,29 +48,31 @@ def pull_routes(services: Services) -> APIRouter:
         finally:
             give_back()
         until_ms = services.clock.now_ms() + round(asked.lease_s * 1000)
-        told: dict[str, Any] = {
+        body: dict[str, Any] = {
             "messages": [_shown(offer) for offer in fetched.offers],
             "cursor": fetched.cursor or None,
             "leasedUntil": iso(until_ms) if fetched.offers else None,
         }
         if (done := fetched.acknowledged) is not None:
-            told["acknowledged"] = {"taken": done.taken, "passedOver": done.passed_over}
-            told |= _warned(warn_of_cursor(done.known, done.passed_over))
-        return answer(told)
+            body["acknowledged"] = {"taken": done.taken, "passedOver": done.passed_over}
+            body |= _warned(warn_of_cursor(done.known, done.passed_over))
+        return answer(body)
 
     @router.post(
-        "/{pulled_id}/acknowledge", summary="Say what became of messages", openapi_extra=SAID_BODY
+        "/{pulled_id}/acknowledge",
+        summary="Say what became of messages",
+        openapi_extra=ACKNOWLEDGE_BODY,
     )
     async def acknowledge(request: Request, pulled_id: WebhookId) -> Response:
         """`taken` counts those that the caller still had: the others can be fetched again, or were
         spoken of before, and `warnings` says so."""
         caller = services.caller(request, SCOPE)
         webhook = webhooks.living(caller.org, pulled_id).webhook
-        said = passed(read_body(PullBody, await read_object(request)))
-        taken = pulls.say(webhook, said)
-        named = len(set(said.tokens))
-        told = {"taken": taken, "passedOver": named - taken}
-        return answer(told | _warned(warn_of_tokens(named, named - taken)))
+        body = passed(read_body(PullBody, await read_object(request)))
+        taken = pulls.settle(webhook, body)
+        named = len(set(body.tokens))
+        settled = {"taken": taken, "passedOver": named - taken}
+        return answer(settled | _warned(warn_of_tokens(named, named - taken)))
 
     return router
 

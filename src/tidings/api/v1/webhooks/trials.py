@@ -95,10 +95,10 @@ def trial_routes(services: Services) -> APIRouter:
         )
         webhook, made, more = signed(services.webhooks, org, webhook, body, webhook_id)
         saved = services.webhooks.by_number(webhook.number)
-        told = await tried(org, webhook, asked, None if saved is None else saved.webhook)
+        trial = await tried(org, webhook, asked, None if saved is None else saved.webhook)
         if made is not None:
-            told["signingSecret"] = show_secret(made)
-        return answer(told | {"warnings": (*warnings, *more)})
+            trial["signingSecret"] = show_secret(made)
+        return answer(trial | {"warnings": (*warnings, *more)})
 
     @router.post("/{webhook_id}/test", summary="Test a webhook", openapi_extra=TEST_BODY | KEYED)
     async def saved(request: Request, webhook_id: WebhookId) -> Response:

@@ -61,16 +61,16 @@ async def show_new(visit: Visit) -> Response:
 
 async def create(visit: Visit) -> Response:
     """Make it; its secret is shown this once."""
-    said = FORM.written(visit.form, 1024)
+    texts = FORM.written(visit.form, 1024)
     scopes = {resource: visit.form.get(f"scope-{resource}", "none") for resource in RESOURCES}
-    of_kind = said if said["kind"] == "till" else said | dict.fromkeys(OF_TILLS, "")
+    of_kind = texts if texts["kind"] == "till" else texts | dict.fromkeys(OF_TILLS, "")
     body = FORM.body(of_kind, new=True) | {"scopes": scopes}
     try:
         made, secret = await visit.services.access.credentials.create(
             visit.caller, visit.caller.org, body
         )
     except RequestRefused as refused:
-        return _form(visit, said, scopes, refused.refusals, status_of(refused))
+        return _form(visit, texts, scopes, refused.refusals, status_of(refused))
     return visit.page("credential_made.html", one=_shown(visit, made), secret=secret, rotated=False)
 
 
@@ -81,14 +81,14 @@ async def ask_rotate(visit: Visit) -> Response:
 
 async def rotate(visit: Visit) -> Response:
     """A new secret, shown this once."""
-    old, said = _own(visit), visit.form.get(overlap.FIELD, "").strip()[:40]
-    body = {overlap.FIELD: _number(said)} if said else {}
+    old, overlap_text = _own(visit), visit.form.get(overlap.FIELD, "").strip()[:40]
+    body = {overlap.FIELD: _number(overlap_text)} if overlap_text else {}
     try:
         made, secret = await visit.services.access.credentials.rotate(
             visit.caller, visit.caller.org, old.id, body
         )
     except RequestRefused as refused:
-        return _ask_rotate(visit, old, said, refused.reason.message, status_of(refused))
+        return _ask_rotate(visit, old, overlap_text, refused.reason.message, status_of(refused))
     return visit.page("credential_made.html", one=_shown(visit, made), secret=secret, rotated=True)
 
 
@@ -142,7 +142,7 @@ def _shown(visit: Visit, one: StoredCredential) -> CredentialView:
 
 def _form(
     visit: Visit,
-    said: dict[str, str],
+    texts: dict[str, str],
     scopes: dict[str, str],
     refusals: Sequence[FieldRefusal] = (),
     status: int = 200,
@@ -150,7 +150,7 @@ def _form(
     return visit.page(
         "credential_new.html",
         status,
-        filled=said,
+        filled=texts,
         scopes=scopes,
         form=FORM,
         of_tills=OF_TILLS,
@@ -171,19 +171,19 @@ def _of_all_scopes(refusal: FieldRefusal) -> FieldRefusal:
 
 
 def _ask_rotate(
-    visit: Visit, one: StoredCredential, said: str, refused: str = "", status: int = 200
+    visit: Visit, one: StoredCredential, overlap_text: str, refused: str = "", status: int = 200
 ) -> Response:
     return visit.page(
         "credential_rotate.html",
         status,
         one=_shown(visit, one),
-        filled=said,
+        filled=overlap_text,
         most=overlap.OVERLAP_H_MAX,
         refusals={overlap.FIELD: refused} if refused else {},
     )
 
 
-def _number(said: str) -> float | str:
+def _number(text: str) -> float | str:
     """A number where it is one; else the text, so that the refusal names what was written."""
-    number = number_of(said)
-    return said if number is None else number
+    number = number_of(text)
+    return text if number is None else number

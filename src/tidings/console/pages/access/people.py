@@ -21,9 +21,9 @@ from tidings.store.port import StoreDown
 
 WELCOME = OUTSIDE.at("/welcome")
 FORM = page_form(USER)
-NEW = [ask for ask in FORM.asks if ask.one.is_said(new=True)]
-CHANGE = [ask for ask in FORM.asks if ask.one.is_said(new=False)]
-MEANS = {word: said.partition(": ")[2] for word, said in FORM["role"].choices}
+NEW = [ask for ask in FORM.asks if ask.one.is_settable(new=True)]
+CHANGE = [ask for ask in FORM.asks if ask.one.is_settable(new=False)]
+MEANS = {word: choice.partition(": ")[2] for word, choice in FORM["role"].choices}
 
 
 async def show_new(visit: Visit) -> Response:
@@ -33,12 +33,12 @@ async def show_new(visit: Visit) -> Response:
 
 async def invite(visit: Visit) -> Response:
     """Add somebody; the invitation's link is shown this once."""
-    said = FORM.written(visit.form, 1024)
-    body = {"email": said["email"]} | FORM.body(said, new=True)
+    texts = FORM.written(visit.form, 1024)
+    body = {"email": texts["email"]} | FORM.body(texts, new=True)
     try:
         user, link = await visit.services.access.users.create(visit.caller, visit.caller.org, body)
     except RequestRefused as refused:
-        return _form(visit, said, FORM.placed(refused.refusals), status_of(refused))
+        return _form(visit, texts, FORM.placed(refused.refusals), status_of(refused))
     assert link is not None  # only a password makes it needless, and none was given
     return _link_made(visit, user, link)
 
@@ -83,9 +83,9 @@ def _own(visit: Visit) -> UserRecord:
 
 
 def _form(
-    visit: Visit, said: dict[str, str], refusals: dict[str, str], status: int = 200
+    visit: Visit, texts: dict[str, str], refusals: dict[str, str], status: int = 200
 ) -> Response:
-    return visit.page("user_new.html", status, filled=said, refusals=refusals, asks=NEW)
+    return visit.page("user_new.html", status, filled=texts, refusals=refusals, asks=NEW)
 
 
 def _page(visit: Visit, user: UserRecord, refused: str = "", status: int = 200) -> Response:
@@ -130,15 +130,15 @@ class PasswordPages:
                 services.access.guard, services.access.users, now_s, address, token, password
             )
         except TooBusy as busy:
-            said = "Too many passwords are checked now. Try again."
-            return self._form(request, token, said, status_of(busy))
+            message = "Too many passwords are checked now. Try again."
+            return self._form(request, token, message, status_of(busy))
         except TooManyTries as tries:
             return self._form(request, token, slow_down(tries), status_of(tries))
         except RequestRefused as refused:
             return self._form(request, token, refused.reason.message, status_of(refused))
         except StoreDown:
-            said = "The store takes no writes at the moment. Try again."
-            return self._form(request, token, said, 503)
+            message = "The store takes no writes at the moment. Try again."
+            return self._form(request, token, message, 503)
         return RedirectResponse(SIGN_IN, 303)
 
     def _form(self, request: Request, token: str, message: str = "", status: int = 200) -> Response:

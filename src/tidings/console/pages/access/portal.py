@@ -54,8 +54,8 @@ class PortalEntrance:
         except Denied as denied:
             return frame.portal_ended(request, None, denied.reason.message, status_of(denied))
         except StoreDown:
-            said = "The service takes no new sessions at the moment. Load the page again."
-            return frame.portal_ended(request, None, said, 503)
+            message = "The service takes no new sessions at the moment. Load the page again."
+            return frame.portal_ended(request, None, message, 503)
         answer = _into(opened)
         name = frame.portal_cookie(request, opened.org)
         if had := request.cookies.get(name):  # the browser forgets it now

@@ -75,13 +75,13 @@ async def _own(visit: Visit) -> tuple[StoredDelivery, WebhookState]:
 async def _done(visit: Visit, doing: Any) -> Response:
     """Back to the page with what was done; where it was refused, the page says why."""
     try:
-        said = await doing
+        message = await doing
     except NotFound:
         raise
     except RequestRefused as refused:
         found, record = await _own(visit)
         return await _page(visit, found, record, status_of(refused), refused.refusals[0].message)
-    return visit.go(f"/deliveries/{_id(visit)}", said)
+    return visit.go(f"/deliveries/{_id(visit)}", message)
 
 
 async def _page(
@@ -208,7 +208,9 @@ async def _payload(
         )
         note = "What enrichment makes of it now, before fields are chosen and it is transformed."
     # It did subscribe; what it wants today may differ.
-    kind = visit.services.events.types.kind_of(event.org, msgspec.json.decode(event.body or b"{}"))
+    kind = visit.services.events.types.event_type_of(
+        event.org, msgspec.json.decode(event.body or b"{}")
+    )
     webhook = msgspec.structs.replace(
         webhook,
         filter=None,

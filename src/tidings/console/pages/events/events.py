@@ -92,15 +92,15 @@ def _passed(
 ) -> list[tuple[Webhook, str]]:
     """The org's webhooks that did not get it, and why, as they are now."""
     got = {delivery.webhook for delivery in deliveries}
-    told = []
+    lines = []
     for record in visit.services.webhooks.list(visit.caller.org):
         webhook = record.webhook
         if webhook.number in got or webhook.standing is WebhookStatus.DELETED:
             continue
-        told.append((webhook, _why(visit, webhook, record.created_ms, event)))
-        if len(told) == PASSED_MAX:
+        lines.append((webhook, _why(visit, webhook, record.created_ms, event)))
+        if len(lines) == PASSED_MAX:
             break
-    return told
+    return lines
 
 
 def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
@@ -113,14 +113,14 @@ def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) ->
     if not webhook.matches:
         return f"It is {webhook.standing.value}."
     decoded = {} if event.body is None else msgspec.json.decode(event.body)
-    kind = visit.services.events.types.kind_of(event.org, decoded)
+    kind = visit.services.events.types.event_type_of(event.org, decoded)
     if kind is not None and not webhook.subscribes(event.stored_name, kind.version):
         wanted = webhook.version_of(event.name)
         return f"The event is of version {kind.version} of its type; it chose {wanted}."
     if webhook.filter is not None and event.body is not None:
-        told = explain(webhook.filter, decoded)
-        if not told.accepted:
-            return f"Its filter does not accept it: {told.said}"
+        explanation = explain(webhook.filter, decoded)
+        if not explanation.accepted:
+            return f"Its filter does not accept it: {explanation.said}"
     return "It was set otherwise when the event came; as it is now it would get it."
 
 
@@ -150,10 +150,12 @@ async def send(visit: Visit) -> Response:
         return _form(visit, name, text, first.message, first.field, status_of(refused))
     if not visit.may("logs:read"):
         return visit.go("/events/new", f"Accepted under the id {event_id}.")
-    said = "Accepted." if verdict.status == "accepted" else "An event with this id is there already"
-    said += "" if verdict.status == "accepted" else "; nothing was sent again."
-    said += f" {verdict.warning}" if verdict.warning else ""
-    return visit.go(f"/events/{event_id}", said)
+    message = (
+        "Accepted." if verdict.status == "accepted" else "An event with this id is there already"
+    )
+    message += "" if verdict.status == "accepted" else "; nothing was sent again."
+    message += f" {verdict.warning}" if verdict.warning else ""
+    return visit.go(f"/events/{event_id}", message)
 
 
 def _counted(visit: Visit) -> bool:
@@ -163,11 +165,11 @@ def _counted(visit: Visit) -> bool:
 
 
 def _too_many() -> FieldRefusal:
-    said = (
+    message = (
         "Events must stay within eventsPerSecond of the credential and of its org; got more. Wait "
         "a moment, then send it again."
     )
-    return FieldRefusal("too_many_events", said, "")
+    return FieldRefusal("too_many_events", message, "")
 
 
 def _form(

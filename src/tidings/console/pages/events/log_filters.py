@@ -77,8 +77,8 @@ class Filters(msgspec.Struct, frozen=True):
     def active(self) -> Iterator[ActiveFilter]:
         """What is set, in the order of the form."""
         for parameter in self.asked:
-            said = self.shown[parameter.field.page]
-            values = said.split(",") if isinstance(parameter.kind, Listed) else [said]
+            shown_value = self.shown[parameter.field.page]
+            values = shown_value.split(",") if isinstance(parameter.kind, Listed) else [shown_value]
             words = dict(self.choices.get(parameter.field.page, ()))
             for value in filter(None, values):
                 others = ",".join(other for other in values if other != value)
@@ -94,10 +94,10 @@ def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> F
     asked, shown = {"limit": str(PAGE)}, {}
     filters = [parameter for parameter in known if parameter.field.page]
     for parameter in filters:
-        values = [said.strip() for said in query.getlist(parameter.field.page)[:VALUES_MAX]]
-        shown[parameter.field.page] = said = ",".join(filter(None, values))
-        if said:
-            asked[parameter.name] = said
+        values = [text.strip() for text in query.getlist(parameter.field.page)[:VALUES_MAX]]
+        shown[parameter.field.page] = text = ",".join(filter(None, values))
+        if text:
+            asked[parameter.name] = text
     span = query.get("span", "")
     span = span if span in SPANS and "from" not in asked else ""
     if span:

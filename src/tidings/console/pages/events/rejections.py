@@ -19,10 +19,10 @@ PAGE = 50
 async def show_all(visit: Visit) -> Response:
     """The newest first."""
     services, org = visit.services, visit.caller.org
-    said = visit.request.query_params.get("cursor", "")
+    cursor = visit.request.query_params.get("cursor", "")
     page, trouble = RejectionPage([]), ""
     try:
-        asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
+        asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
         question = read_question(asked, PAGING, services.zone(org))
         page = await services.store.log_rejections(
             org, question.before, question.after, question.limit
@@ -37,8 +37,8 @@ async def show_all(visit: Visit) -> Response:
         trouble=trouble,
         sides={
             "older": f"?cursor={at['older']}" if at["older"] else None,
-            "newer": f"?cursor={at['newer']}" if said and at["newer"] else None,
-            "newest": "?" if said else None,
+            "newer": f"?cursor={at['newer']}" if cursor and at["newer"] else None,
+            "newest": "?" if cursor else None,
         },
         show=lambda number: show_id(PREFIX, number),
     )
@@ -64,11 +64,11 @@ async def again(visit: Visit) -> Response:
     except RequestRefused as refused:
         first = refused.refusals[0]
         return _page(visit, kept, status_of(refused), f"It is still refused. {first.message}")
-    said = "Accepted after all."
+    message = "Accepted after all."
     if verdict.status != "accepted":
-        said = "An event with this id was accepted meanwhile; this refusal is settled."
+        message = "An event with this id was accepted meanwhile; this refusal is settled."
     there = f"/events/{event_id}" if visit.may("logs:read") else "/rejections"
-    return visit.go(there, said)
+    return visit.go(there, message)
 
 
 def _id(visit: Visit) -> str:

@@ -8,7 +8,7 @@ from tidings.console.json_view import body_of
 from tidings.console.pages.sources.sources import known_by, own, redriven, summary
 from tidings.console.visit import Visit
 from tidings.engine.sources.live_source import LiveSource
-from tidings.reads.sources import redrive_aside, show_aside, show_redriven
+from tidings.reads.sources import redrive_dead_letters, show_dead_letter, show_redriven
 from tidings.store.port import DeadLetter
 
 
@@ -23,22 +23,24 @@ async def redrive(visit: Visit) -> Response:
     live = own(visit)
     message = await _own(visit, live)
     services = visit.services
-    fates = await redrive_aside(services.web.answer_memory, services.sources.sources, live, message)
+    fates = await redrive_dead_letters(
+        services.web.answer_memory, services.sources.sources, live, message
+    )
     if fates and fates[0].code:
         message = await _own(visit, live)
         return _page(visit, live, message, f"It is still put aside. {message.reason}")
-    told = show_redriven(fates, live)
+    result = show_redriven(fates, live)
     there = f"/sources/{live.id}"
     if fates and fates[0].accepted == 1 and visit.may("logs:read") and not _foreign(live):
         there = f"/events/{quote(fates[0].first[0], safe='')}"
-    return visit.go(there, redriven(told))
+    return visit.go(there, redriven(result))
 
 
 async def drop(visit: Visit) -> Response:
     """Forget it, for good."""
     live = own(visit)
     message = await _own(visit, live)
-    await visit.services.sources.sources.drop_aside(live, [message.number])
+    await visit.services.sources.sources.drop_dead_letters(live, [message.number])
     return visit.go(f"/sources/{live.id}", "The message is dropped. It becomes no event.")
 
 
@@ -48,7 +50,7 @@ def _foreign(live: LiveSource) -> bool:
 
 
 async def _own(visit: Visit, live: LiveSource) -> DeadLetter:
-    return await visit.services.sources.sources.aside_message(
+    return await visit.services.sources.sources.dead_letter(
         live, str(visit.request.path_params["aside"])
     )
 
@@ -59,7 +61,7 @@ def _page(visit: Visit, live: LiveSource, message: DeadLetter, trouble: str = ""
         409 if trouble else 200,
         one=summary(visit, live),
         message=message,
-        shown=show_aside(message),
+        shown=show_dead_letter(message),
         body=body_of(message.body),
         known_by=known_by,
         trouble=trouble,

@@ -49,8 +49,8 @@ async def create(visit: Visit) -> Response:
         live = await visit.services.sources.sources.create(visit.caller, body)
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, refusals=refused.refusals)
-    said = "is made. Give its address to the sender." if shown.kind == WEBHOOK else "is made."
-    return visit.go(f"/sources/{live.id}", f"{live.source.name} {said}")
+    message = "is made. Give its address to the sender." if shown.kind == WEBHOOK else "is made."
+    return visit.go(f"/sources/{live.id}", f"{live.source.name} {message}")
 
 
 async def show_edit(visit: Visit) -> Response:
@@ -60,7 +60,7 @@ async def show_edit(visit: Visit) -> Response:
     shown = source_form.of_source(live.source)
     note = ""
     if wanted := visit.request.query_params.get("sample"):
-        message = await visit.services.sources.sources.aside_message(live, wanted)
+        message = await visit.services.sources.sources.dead_letter(live, wanted)
         lines = [f"{name}: {value}" for name, value in message.headers]
         shown.texts[SAMPLE_HEADERS] = "\n".join(lines)
         try:
@@ -86,10 +86,10 @@ async def update(visit: Visit) -> Response:
         await visit.services.sources.sources.change(visit.caller, live.id, body)
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, live=live, refusals=refused.refusals)
-    said = "Saved; in force for the next message."
-    if live.aside:
-        said += " What is put aside waits until you try it again."
-    return visit.go(f"/sources/{live.id}", said)
+    message = "Saved; in force for the next message."
+    if live.dead_letters:
+        message += " What is put aside waits until you try it again."
+    return visit.go(f"/sources/{live.id}", message)
 
 
 async def try_new(visit: Visit) -> Response:
@@ -128,20 +128,20 @@ async def _tried(
             raise Invalid(*_all(visit, body, wrong, live))
         source, unproved = _source(visit, body, old)
         now_ms = visit.services.clock.now_ms()
-        told = await try_message(memory, sources, visit.caller, live, source, message, now_ms)
+        trial = await try_message(memory, sources, visit.caller, live, source, message, now_ms)
     except (Invalid, Conflict) as refused:
         return {"refusals": [refusal.message for refusal in refused.refusals]}, refused.refusals
     except RequestRefused as refused:
         return {"refusals": [refused.reason.message]}, ()
-    shown_events, rest = told["events"][:EVENTS_SHOWN], told["events"][EVENTS_SHOWN:]
+    shown_events, rest = trial["events"][:EVENTS_SHOWN], trial["events"][EVENTS_SHOWN:]
     for event in shown_events:
         event["body"] = None if event["event"] is None else body_view(bytes(event["event"]))
     aside = sum(event["error"] is not None for event in rest)
     more = {"accepted": len(rest) - aside, "aside": aside} if rest else None
     masks = any(looks_masked(value) for _, value in message.headers)
     sender = source.verification is not None
-    told |= {"events": shown_events, "more": more, "count": len(shown_events) + len(rest)}
-    return told | {"refusals": [], "sender": sender, "unproved": unproved, "masks": masks}, ()
+    trial |= {"events": shown_events, "more": more, "count": len(shown_events) + len(rest)}
+    return trial | {"refusals": [], "sender": sender, "unproved": unproved, "masks": masks}, ()
 
 
 def _source(visit: Visit, body: dict[str, Any], old: Source | None) -> tuple[Source, str]:
@@ -154,8 +154,8 @@ def _source(visit: Visit, body: dict[str, Any], old: Source | None) -> tuple[Sou
         if any(not refusal.field.startswith(SCHEME) for refusal in refused.refusals):
             raise
         nobody = {"type": "header", "header": "X-Nobody", "value": secrets.token_hex(16)}
-        said = " ".join(refusal.message for refusal in refused.refusals)
-        return sources.checked(visit.caller, body | {SCHEME: nobody}, old), said
+        message = " ".join(refusal.message for refusal in refused.refusals)
+        return sources.checked(visit.caller, body | {SCHEME: nobody}, old), message
 
 
 def _filled(visit: Visit, live: LiveSource) -> SourceFormState:
@@ -164,8 +164,8 @@ def _filled(visit: Visit, live: LiveSource) -> SourceFormState:
     return shown
 
 
-def _kind(said: str) -> str:
-    return said if said in KINDS else WEBHOOK
+def _kind(kind: str) -> str:
+    return kind if kind in KINDS else WEBHOOK
 
 
 def _connections(visit: Visit, kind: str) -> list[tuple[str, str]]:

@@ -63,7 +63,7 @@ def extras(
     return [
         field
         for field in fields
-        if field.name not in _PLACED and field.name not in others and field.is_said(new=new)
+        if field.name not in _PLACED and field.name not in others and field.is_settable(new=new)
     ]
 
 
@@ -88,8 +88,10 @@ def hint(one: DeclaredField) -> str:
     properties = one.field.kind.taken(new=True).get("properties")
     if not properties:
         return about
-    such = {name: _such(said) for name, said in properties.items()}
-    inner = [f"{name}: {said.get('description', '')}" for name, said in properties.items()]
+    such = {name: _such(subschema) for name, subschema in properties.items()}
+    inner = [
+        f"{name}: {subschema.get('description', '')}" for name, subschema in properties.items()
+    ]
     return " ".join((f"Such as {json.dumps(such, ensure_ascii=False)}.", about, *inner))
 
 
@@ -142,8 +144,8 @@ def of_form(form: Mapping[str, str], kind: str) -> SourceFormState:
     """The page as somebody has filled it in."""
     shown = fresh(kind)
     for name in shown.texts:
-        said = form.get(name, "")
-        shown.texts[name] = said if name in _AS_TYPED else said.strip()
+        text = form.get(name, "")
+        shown.texts[name] = text if name in _AS_TYPED else text.strip()
     shown.texts["orgs"] = shown.texts["orgs"] or OWN
     return shown
 
@@ -167,10 +169,10 @@ def sample_of(shown: SourceFormState) -> tuple[ForeignMessage, str]:
     for line in filter(None, map(str.strip, shown.texts[SAMPLE_HEADERS].split("\n"))):
         name, colon, value = line.partition(":")
         if not colon:
-            said = (
+            message = (
                 f"Each line must be a header, as X-Topic: orders/paid; got {describe_value(line)}."
             )
-            return ForeignMessage("", (), b""), f"{said} Add its value."
+            return ForeignMessage("", (), b""), f"{message} Add its value."
         headers.append((name.strip(), value.strip()))
     body = shown.texts[SAMPLE_BODY].replace("\r\n", "\n")
     return ForeignMessage("", headers, body.encode()), ""
@@ -181,7 +183,7 @@ def placed(refusals: Sequence[FieldRefusal], shown: SourceFormState) -> dict[str
     found: dict[str, list[str]] = {}
     for refusal in refusals:
         found.setdefault(_place(refusal.field, shown), []).append(refusal.message)
-    return {place: " ".join(said[:5]) for place, said in found.items()}
+    return {place: " ".join(sentences[:5]) for place, sentences in found.items()}
 
 
 def pretty(value: object) -> str:
@@ -211,18 +213,18 @@ def _place(field: str, shown: SourceFormState) -> str:
 
 
 def _verification_texts(verification: Verification) -> dict[str, str]:
-    said = VERIFICATION.show(verification)
-    scheme = str(said.pop(TYPE))
-    places = {f"{SCHEME}.{scheme}.{name}": value or "" for name, value in said.items()}
+    fields = VERIFICATION.show(verification)
+    scheme = str(fields.pop(TYPE))
+    places = {f"{SCHEME}.{scheme}.{name}": value or "" for name, value in fields.items()}
     return {SCHEME: scheme} | places
 
 
 def _verification(texts: Mapping[str, str]) -> dict[str, str | None]:
     scheme = texts[SCHEME]
-    said: dict[str, str | None] = {TYPE: scheme}
+    fields: dict[str, str | None] = {TYPE: scheme}
     for place, part in PARTS.get(scheme, ()):
-        said[part.name] = texts[place] if _usual(part) is not None else texts[place] or None
-    return said
+        fields[part.name] = texts[place] if _usual(part) is not None else texts[place] or None
+    return fields
 
 
 def _text(one: DeclaredField, value: Any) -> str:
@@ -248,11 +250,11 @@ def _read_json(name: str, text: str, refusals: list[FieldRefusal]) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError) as wrong:
-        said = str(wrong)[:120]
+        message = str(wrong)[:120]
         refusals.append(
             FieldRefusal(
                 "bad_json",
-                f"{name} must be JSON; {said}. Check quotes, commas and brackets. "
+                f"{name} must be JSON; {message}. Check quotes, commas and brackets. "
                 f"(bad_json, field {name})",
                 name,
             )

@@ -17,7 +17,7 @@ from tidings.engine.sources.sources import REDRIVEN_MAX
 from tidings.errors import Forbidden
 from tidings.reads.filters import PAGING
 from tidings.reads.questions import cursors, read_question
-from tidings.reads.sources import PREFIX, redrive_aside, show_redriven, show_source
+from tidings.reads.sources import PREFIX, redrive_dead_letters, show_redriven, show_source
 
 AT = "/sources"
 PAGE = 25
@@ -51,10 +51,10 @@ async def show(visit: Visit) -> Response:
         if visit.request.query_params.get("seen") == one["mark"]:
             return Response(status_code=204)  # nothing has changed since
         return visit.page("parts/source_now.html", one=one, live=live, **_words())
-    said = visit.request.query_params.get("cursor", "")
-    asked = {"limit": str(PAGE)} | ({"cursor": said} if said else {})
+    cursor = visit.request.query_params.get("cursor", "")
+    asked = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
     question = read_question(asked, PAGING, visit.services.zone(visit.caller.org))
-    page = await visit.services.sources.sources.aside(
+    page = await visit.services.sources.sources.list_dead_letters(
         live, question.before, question.after, question.limit
     )
     at = cursors(page.older, page.newer)
@@ -66,8 +66,8 @@ async def show(visit: Visit) -> Response:
         show=lambda number: show_id(PREFIX, number),
         sides={
             "older": f"?cursor={at['older']}#aside" if at["older"] else None,
-            "newer": f"?cursor={at['newer']}#aside" if said and at["newer"] else None,
-            "newest": "?#aside" if said else None,
+            "newer": f"?cursor={at['newer']}#aside" if cursor and at["newer"] else None,
+            "newest": "?#aside" if cursor else None,
         },
         most=REDRIVEN_MAX,
         takes_over=live.source.kind == OUTBOX and visit.caller.platform,
@@ -103,10 +103,10 @@ def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
         "state": state,
         "trouble": trouble,
         "hour": hour,
-        "messages": live.activity.came_last_hour(now_ms),
+        "messages": live.activity.count_last_hour(now_ms),
         "refused": shown["lastHour"][REFUSED],
         "last_ms": live.activity.last_ms,
-        "mark": f"{totals}-{live.aside}-{shown['lag']}-{state[0]}-{len(live.others)}",
+        "mark": f"{totals}-{live.dead_letters}-{shown['lag']}-{state[0]}-{len(live.others)}",
     }
 
 
@@ -127,12 +127,12 @@ def _facts(live: LiveSource, one: dict[str, Any]) -> dict[str, Any]:
     source = live.source
     known_by = None
     if source.verification is not None:
-        said = VERIFICATION.show(source.verification)
-        scheme = str(said["type"])
+        fields = VERIFICATION.show(source.verification)
+        scheme = str(fields["type"])
         parts = [
-            (part.field.label, said[part.name])
+            (part.field.label, fields[part.name])
             for _, part in source_form.PARTS[scheme]
-            if said[part.name]
+            if fields[part.name]
         ]
         known_by = (LABELS[scheme], parts)
     further = [
@@ -173,8 +173,8 @@ async def say(visit: Visit) -> Response:
     if verb == "resume":
         return visit.go(f"{AT}/{live.id}", "Resumed. It takes messages again.")
     waits = "senders come again" if live.source.kind == WEBHOOK else "messages wait where they are"
-    said = f"Paused. Nothing is taken until you resume it, and nothing is lost: {waits}."
-    return visit.go(f"{AT}/{live.id}", said)
+    message = f"Paused. Nothing is taken until you resume it, and nothing is lost: {waits}."
+    return visit.go(f"{AT}/{live.id}", message)
 
 
 async def take_over(visit: Visit) -> Response:
@@ -195,22 +195,22 @@ async def redrive(visit: Visit) -> Response:
     """Try all that is put aside again, by the mapping and the rules of today."""
     live = own(visit)
     services = visit.services
-    fates = await redrive_aside(services.web.answer_memory, services.sources.sources, live)
+    fates = await redrive_dead_letters(services.web.answer_memory, services.sources.sources, live)
     return visit.go(f"{AT}/{live.id}", redriven(show_redriven(fates, live)))
 
 
-def redriven(told: dict[str, Any]) -> str:
+def redriven(result: dict[str, Any]) -> str:
     """What became of messages that were tried again, in a sentence."""
-    done = told["messages"]
+    done = result["messages"]
     if not done:
         return "Nothing is put aside."
-    parts = [f"{told['accepted']:,} event{'s' * (told['accepted'] != 1)} accepted"]
-    if told["duplicates"]:
-        parts.append(f"{told['duplicates']:,} known already")
-    if told["aside"]:
-        parts.append(f"{told['aside']:,} message{'s' * (told['aside'] != 1)} still put aside")
+    parts = [f"{result['accepted']:,} event{'s' * (result['accepted'] != 1)} accepted"]
+    if result["duplicates"]:
+        parts.append(f"{result['duplicates']:,} known already")
+    if result["aside"]:
+        parts.append(f"{result['aside']:,} message{'s' * (result['aside'] != 1)} still put aside")
     begun = f"{done:,} message{'s were' if done != 1 else ' was'} tried again: {', '.join(parts)}."
-    rest = told["left"] - told["aside"]
+    rest = result["left"] - result["aside"]
     return f"{begun} {rest:,} are left to be tried." if done >= REDRIVEN_MAX and rest else begun
 
 

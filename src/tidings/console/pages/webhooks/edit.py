@@ -18,7 +18,7 @@ from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
-from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, unknown_flow_said
+from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, warn_of_unknown_flow
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.kinds import FIELDS, HTTP, KINDS
 from tidings.core.webhooks.name_matching import stored_name_of_type
@@ -32,7 +32,7 @@ from tidings.reads.webhooks.preview import BYTES_MAX, try_event
 from tidings.reads.webhooks.trials import sent, show_tested, signed, test_message
 from tidings.store.port import EventQuery, StoredEvent
 
-_TOLD_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short
+_WARNINGS_MAX = 3  # warnings: what is told on the next page travels in a cookie, which is short
 # What the payload does not depend on: the preview must not wait for it.
 _FILLED = {"name": "preview", "webHookUrl": "https://example.com/", "maxAllowedConnections": 1}
 _FILLED |= {"webHookType": HTTP, "connection": None, **dict.fromkeys(FIELDS)}
@@ -97,8 +97,10 @@ async def create(visit: Visit) -> Response:
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, source=source, refusals=refused.refusals)
     except KeyReused:
-        said = "This form has made a webhook already. Open it from the list, or begin a new form."
-        return _form(visit, shown, source=source, refusals=[FieldRefusal("made", said, "")])
+        message = (
+            "This form has made a webhook already. Open it from the list, or begin a new form."
+        )
+        return _form(visit, shown, source=source, refusals=[FieldRefusal("made", message, "")])
     return visit.page(
         "webhook_made.html",
         record=record,
@@ -143,16 +145,16 @@ async def update(visit: Visit) -> Response:
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, record=record, refusals=refused.refusals)
     except WebhookMoved:
-        said = "Somebody else has changed this webhook since you opened it. Open it again and "
-        said += "repeat your change on what you see. Nothing was saved."
-        return _form(visit, shown, record=record, refusals=[FieldRefusal("moved", said, "")])
-    told = [
+        message = "Somebody else has changed this webhook since you opened it. Open it again and "
+        message += "repeat your change on what you see. Nothing was saved."
+        return _form(visit, shown, record=record, refusals=[FieldRefusal("moved", message, "")])
+    messages = [
         "Saved; in force for the next event.",
-        *(warning.message for warning in warnings[:_TOLD_MAX]),
+        *(warning.message for warning in warnings[:_WARNINGS_MAX]),
     ]
-    if (more := len(warnings) - _TOLD_MAX) > 0:
-        told.append(f"And {more} more of this kind.")
-    return visit.go(f"/webhooks/{record.webhook.id}", " ".join(told))
+    if (more := len(warnings) - _WARNINGS_MAX) > 0:
+        messages.append(f"And {more} more of this kind.")
+    return visit.go(f"/webhooks/{record.webhook.id}", " ".join(messages))
 
 
 def _form(
@@ -193,7 +195,7 @@ def _form(
         ]
         if named
         else [],
-        flow=None if flow is None else unknown_flow_said(flow, named),
+        flow=None if flow is None else warn_of_unknown_flow(flow, named),
         queue=KINDS[kind].over_default,
         own=kind_form.OWN[kind],
         wanted=KINDS[kind],
@@ -329,9 +331,9 @@ async def preview(visit: Visit) -> Response:
 
 async def _previewed(visit: Visit) -> dict[str, Any]:
     kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
-    told: dict[str, Any] = {"refusals": [], "row": None, "real": False}
+    preview: dict[str, Any] = {"refusals": [], "row": None, "real": False}
     if not shown.names:
-        return told | {"hint": "Choose an event, and its payload stands here."}
+        return preview | {"hint": "Choose an event, and its payload stands here."}
     body, wrong = body_of(shown)
     body |= _FILLED | {"webHookHeaders": {}, "active": True}
     try:
@@ -344,17 +346,17 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
         if wrong:
             raise Invalid(*wrong)
     except (Invalid, Conflict) as refused:
-        return told | {"refusals": [refusal.message for refusal in refused.refusals], "hint": ""}
+        return preview | {"refusals": [refusal.message for refusal in refused.refusals], "hint": ""}
     stored = await _newest(visit, shown.names)
     real = stored is not None
     if stored is None:
         stored = _example(visit, webhook)
     if stored is None:
-        return told | {"hint": "No event of these types has come yet, and none has an example."}
+        return preview | {"hint": "No event of these types has come yet, and none has an example."}
     row = await try_event(visit.services, webhook, stored, BYTES_MAX)
     text = None if row["body"] is None else row["body"]["text"]
     row |= {"shown": _pretty(text.encode()) if text else None, "raw": text}
-    return told | {"row": row, "real": real, "accepted_ms": stored.at_ms, "hint": ""}
+    return preview | {"row": row, "real": real, "accepted_ms": stored.at_ms, "hint": ""}
 
 
 async def send_test(visit: Visit) -> Response:
@@ -365,7 +367,7 @@ async def send_test(visit: Visit) -> Response:
     body, wrong = body_of(shown)
     body["name"] = body["name"] or "test"
     body["eventNames"] = body["eventNames"] or _some_type(visit)
-    told: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
+    trial: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
     webhook_id = None if kept is None else kept.webhook.id
     try:
         if wrong:
@@ -382,32 +384,32 @@ async def send_test(visit: Visit) -> Response:
         event_id, message = await _test_event(visit, webhook)
         saved = None if kept is None else kept.webhook
         tested = await sent(services, org, webhook, event_id, message, saved)
-        told["tested"] = _readable(show_tested(tested, webhook))
-        told["warnings"] = [warning.message for warning in warnings]
-        told["secret"] = None if made is None else show_secret(made)
+        trial["tested"] = _readable(show_tested(tested, webhook))
+        trial["warnings"] = [warning.message for warning in warnings]
+        trial["secret"] = None if made is None else show_secret(made)
     except TooSoon:
-        told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+        trial["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
     except RequestRefused as refused:
-        told["refusals"] = [refusal.message for refusal in refused.refusals]
+        trial["refusals"] = [refusal.message for refusal in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
-    return visit.page(template, **told)
+    return visit.page(template, **trial)
 
 
 async def test_saved(visit: Visit) -> Response:
     """One test message to a saved webhook."""
     record = living(visit, visit.request.path_params["id"])
     webhook, services = record.webhook, visit.services
-    told: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
+    trial: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}
     try:
         event_id, message = await _test_event(visit, webhook)
         tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
-        told["tested"] = _readable(show_tested(tested, webhook))
+        trial["tested"] = _readable(show_tested(tested, webhook))
     except TooSoon:
-        told["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+        trial["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
     except RequestRefused as refused:
-        told["refusals"] = [refusal.message for refusal in refused.refusals]
+        trial["refusals"] = [refusal.message for refusal in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
-    return visit.page(template, **told)
+    return visit.page(template, **trial)
 
 
 async def _test_event(visit: Visit, webhook: Webhook) -> tuple[str, bytes]:

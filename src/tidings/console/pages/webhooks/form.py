@@ -197,11 +197,11 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         try:
             body[FILTER] = msgspec.json.decode(texts[FILTER])
         except (msgspec.DecodeError, RecursionError) as wrong:
-            said = str(wrong)[:120]
+            message = str(wrong)[:120]
             refusals.append(
                 FieldRefusal(
                     "bad_json",
-                    f"filter must be JSON; {said}. Check quotes, commas and brackets. "
+                    f"filter must be JSON; {message}. Check quotes, commas and brackets. "
                     "(bad_json, field filter)",
                     FILTER,
                 )
@@ -216,7 +216,7 @@ def placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
     found: dict[str, list[str]] = {}
     for refusal in refusals:
         found.setdefault(_place(refusal.field), []).append(refusal.message)
-    return {place: " ".join(said[:5]) for place, said in found.items()}
+    return {place: " ".join(sentences[:5]) for place, sentences in found.items()}
 
 
 def _place(field: str) -> str:
@@ -250,8 +250,8 @@ def _authentication(texts: Mapping[str, str]) -> dict[str, str | None] | None:
     scheme = texts[AUTHENTICATION]
     if not scheme:
         return None
-    said = {part.name: texts[place] or None for place, part in PARTS.get(scheme, ())}
-    return {"type": scheme, **said}
+    fields = {part.name: texts[place] or None for place, part in PARTS.get(scheme, ())}
+    return {"type": scheme, **fields}
 
 
 def _fields(kind: str, paths: str) -> dict[str, list[str]] | None:

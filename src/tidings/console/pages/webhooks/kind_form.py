@@ -35,10 +35,10 @@ class OwnField(msgspec.Struct, frozen=True):
     @property
     def hint(self) -> str:
         """Below it."""
-        said = (self.one.field.hint or self.one.field.about).replace("`", "")  # a page, no Markdown
+        hint = (self.one.field.hint or self.one.field.about).replace("`", "")  # a page, no Markdown
         if "object" in self.types:
-            return f"{said} As JSON."
-        return f"{said} One a line." if "array" in self.types else said
+            return f"{hint} As JSON."
+        return f"{hint} One a line." if "array" in self.types else hint
 
     @property
     def types(self) -> set[str]:
@@ -71,10 +71,10 @@ TEXTS = (TYPE, CONNECTION, *(field.place for own in OWN.values() for field in ow
 def texts_of(settings: WebhookSettings) -> dict[str, str]:
     """What the page holds of a webhook that is there."""
     field = KINDS[settings.kind].field
-    said = None if field is None else FIELD_OF[field].show(settings)
+    value = None if field is None else FIELD_OF[field].show(settings)
     found = {TYPE: settings.kind, CONNECTION: settings.connection or ""}
     for own in OWN[settings.kind]:
-        found[own.place] = _text((said or {}).get(own.one.name))
+        found[own.place] = _text((value or {}).get(own.one.name))
     return found
 
 
@@ -86,12 +86,12 @@ def body_of(texts: Mapping[str, str], refusals: list[FieldRefusal]) -> dict[str,
     body: dict[str, Any] = {TYPE: kind, **dict.fromkeys(FIELDS)}
     body[CONNECTION] = texts[CONNECTION] or None if KINDS[kind].connection else None
     if (field := KINDS[kind].field) is not None:
-        said = {
+        fields = {
             own.one.name: _value(own, texts[own.place], refusals)
             for own in OWN[kind]
             if texts[own.place]
         }
-        body[field] = said
+        body[field] = fields
     if not KINDS[kind].has_url:
         body |= {"webHookUrl": "", "webHookHeaders": {}, "authentication": None}
     return body

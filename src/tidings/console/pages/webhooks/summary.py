@@ -97,10 +97,10 @@ class WebhookSummary(msgspec.Struct, frozen=True):
 
     def _cannot(self, cause: str) -> str:
         """Of an action: what it does not get done, and because of whom."""
-        said, share = cannot(self.act, cause), None if self.health is None else self.health.share
+        message, share = cannot(self.act, cause), None if self.health is None else self.health.share
         if share is None or share.failed == share.attempts:
-            return said
-        return f"{said}, at {percent(share.failed, share.attempts)} of its tries"
+            return message
+        return f"{message}, at {percent(share.failed, share.attempts)} of its tries"
 
     @property
     def total(self) -> int:
@@ -154,7 +154,7 @@ async def summaries(services: Services, records: Sequence[WebhookState]) -> list
     days = await services.store.series(
         [[number] for number in numbers], now_ms - DAY_MS, now_ms, 24
     )
-    return await _told(services, records, lefts, days)
+    return await _with_next_tries(services, records, lefts, days)
 
 
 async def troubles(
@@ -162,10 +162,10 @@ async def troubles(
 ) -> list[WebhookSummary]:
     """Of some webhooks of which is known what is left to do, with an empty last day: who fails, is
     paused or disabled is told without it."""
-    return await _told(services, records, lefts, [_NO_DAY] * len(records))
+    return await _with_next_tries(services, records, lefts, [_NO_DAY] * len(records))
 
 
-async def _told(
+async def _with_next_tries(
     services: Services,
     records: Sequence[WebhookState],
     lefts: Sequence[WebhookBacklog],

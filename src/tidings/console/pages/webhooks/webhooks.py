@@ -53,8 +53,12 @@ async def show_all(visit: Visit) -> Response:
         if (webhook.webhook.standing is WebhookStatus.DELETED) == deleted
         and (not wanted or wanted in f"{webhook.webhook.name} {webhook.webhook.url}".lower())
     ]
-    said = query.get("page", "1")
-    page = max(1, int(said)) if said.isascii() and said.isdigit() and len(said) < 6 else 1
+    page_text = query.get("page", "1")
+    page = (
+        max(1, int(page_text))
+        if page_text.isascii() and page_text.isdigit() and len(page_text) < 6
+        else 1
+    )
     part = records[(page - 1) * PAGE : page * PAGE]
     return visit.page(
         "webhooks.html",
@@ -140,10 +144,10 @@ def _colour(status: int) -> str:
     return {2: "ok", 3: "warn"}.get(status // 100, "bad")
 
 
-def sayable(verb: Verb, standing: WebhookStatus) -> bool:
+def sayable(verb: Verb, status: WebhookStatus) -> bool:
     """Whether a verb may be said of it and changes anything."""
-    led = after(verb, standing)
-    return led is not None and led is not standing
+    led = after(verb, status)
+    return led is not None and led is not status
 
 
 def _facts(record: WebhookState) -> dict[str, Any]:
@@ -178,7 +182,9 @@ async def say(visit: Visit) -> Response:
     if verb == "disable" and visit.form.get("sure") != "yes":
         return await _ask(visit, record, "disable")
     caller = visit.caller
-    saying = visit.services.webhooks.say(caller.org, record.webhook.id, verb, author(caller))
+    saying = visit.services.webhooks.change_status(
+        caller.org, record.webhook.id, verb, author(caller)
+    )
     await changed(record.webhook.id, saying)
     return visit.go(_at(record), VERBS[verb][1])
 
@@ -214,11 +220,13 @@ async def ask_rotate(visit: Visit) -> Response:
 async def rotate(visit: Visit) -> Response:
     """A new signing secret, shown this once."""
     record = living(visit, visit.request.path_params["id"])
-    said = visit.form.get(overlap.FIELD, "").strip()
-    wanted = read_body(overlap.Rotation, {overlap.FIELD: number_in(said)})
+    overlap_text = visit.form.get(overlap.FIELD, "").strip()
+    wanted = read_body(overlap.Rotation, {overlap.FIELD: number_in(overlap_text)})
     if isinstance(wanted, list):
         message = wanted[0].message
-        return visit.page("webhook_rotate.html", 400, record=record, hours=said, message=message)
+        return visit.page(
+            "webhook_rotate.html", 400, record=record, hours=overlap_text, message=message
+        )
     caller = visit.caller
     rotating = visit.services.webhooks.rotate_secret(
         caller.org, record.webhook.id, wanted.overlap_ms, author(caller)
@@ -245,8 +253,8 @@ async def _ask(visit: Visit, record: WebhookState, verb: str) -> Response:
     )
 
 
-def _verb(said: str) -> Verb | None:
-    return next((verb for verb in VERBS if verb == said), None)
+def _verb(word: str) -> Verb | None:
+    return next((verb for verb in VERBS if verb == word), None)
 
 
 def _at(record: WebhookState) -> str:

@@ -48,9 +48,9 @@ def acts_in(table: Table, view: View, declared: DeclaredNames) -> dict[str, Act]
         return {}
     usual = _READ[kind](act, view, declared)
     found = {} if usual is None else {"": usual}
-    for language, said in _languages(table):
-        one = _Overlaid(act, said)
-        _check_way(said, act)
+    for language, acts in _languages(table):
+        one = _Overlaid(act, acts)
+        _check_way(acts, act)
         made = _READ[kind](one, view, declared)
         if made is not None:
             found[language] = made
@@ -60,15 +60,15 @@ def acts_in(table: Table, view: View, declared: DeclaredNames) -> dict[str, Act]
 def _check_way(language: Table, act: Table) -> None:
     """What is done in a language goes where the act goes, and as the same of us: that is opened
     once, for all languages."""
-    said, usual = language.body, act.body
+    language_body, usual = language.body, act.body
     for field, way in _WAYS.items():
-        if field in said and said[field] != usual.get(field):
+        if field in language_body and language_body[field] != usual.get(field):
             language.refuse(
                 "bad_language",
                 field,
                 f"A language must {way} of the act; got another. Take it out.",
             )
-    urls = [said.get("url"), usual.get("url")]
+    urls = [language_body.get("url"), usual.get("url")]
     one, other = (origin_of(url).lower() if isinstance(url, str) else None for url in urls)
     if one is not None and other is not None and one != other:
         language.refuse(
@@ -111,14 +111,14 @@ class _Overlaid(Table):
     def within(self, field: str, body: dict[str, Any]) -> Table:
         if self._own(field):
             return self._language.within(field, body)
-        return _Told(self.given, self.faults, (*self.path, *self.steps(field)), body)
+        return _SilentTable(self.given, self.faults, (*self.path, *self.steps(field)), body)
 
 
-def _other(said: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if name != "connection"}
+def _other(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if name != "connection"}
 
 
-class _Told(Table):
+class _SilentTable(Table):
     """A table of which everything is told already."""
 
     def refuse(self, code: int | str, field: str, sentence: str) -> None:
@@ -128,4 +128,4 @@ class _Told(Table):
         pass
 
     def within(self, field: str, body: dict[str, Any]) -> Table:
-        return _Told(self.given, self.faults, (*self.path, *self.steps(field)), body)
+        return _SilentTable(self.given, self.faults, (*self.path, *self.steps(field)), body)

@@ -67,10 +67,10 @@ def _is_url(table: Table, url: str) -> bool:
 def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str, Path]:
     """The paths in `values`: one for each hole, and no other. `what` a hole is, in words."""
     given = table.table("values", '{id = "event.data.customerIdentifiers.customerId"}')
-    said = {} if given is None else given.body
+    fields = {} if given is None else given.body
     found: dict[str, Path] = {}
     if given is not None:
-        for name, path in said.items():
+        for name, path in fields.items():
             if name not in holes:
                 given.refuse(
                     "unknown_name",
@@ -82,7 +82,7 @@ def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str
             elif given.is_seen(name, path, view):
                 found[name] = path
     for hole in dict.fromkeys(holes):
-        if hole not in said:
+        if hole not in fields:
             table.refuse(
                 "field_missing",
                 "values",

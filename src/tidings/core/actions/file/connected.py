@@ -44,12 +44,12 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
             "the file of connections in the settings instead.",
         )
         return dict.fromkeys(table.body)
-    for name, said in table.body.items():
-        made = table.given.check_connection(name, said)
+    for name, fields in table.body.items():
+        made = table.given.check_connection(name, fields)
         if isinstance(made, list):
             for made_table in made:
                 word = made_table.partition(" ")[0]
-                within = isinstance(said, dict) and word in said
+                within = isinstance(fields, dict) and word in fields
                 table.refuse("bad_connection", f"{name}.{word}" if within else name, made_table)
             found[name] = None
         else:
@@ -62,8 +62,8 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
                 f"{describe_value(name)}, which the file of connections has too. Rename it, or "
                 "take it out.",
             )
-        if isinstance(said, dict):
-            warn_of_plain(table.within(name, said))
+        if isinstance(fields, dict):
+            warn_of_plain(table.within(name, fields))
     return found
 
 

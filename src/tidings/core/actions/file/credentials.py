@@ -94,7 +94,7 @@ def _bearer(table: Table) -> Credential | None:
 
 def _token_call(table: Table) -> Credential | None:
     table.refuse_unknown(_TOKEN_FIELDS)
-    told = len(table.refusals)
+    before = len(table.refusals)
     for field, example in (
         ("url", '"https://api.example/oauth/token"'),
         ("body", '{key = "${API_KEY}", secret = "${API_SECRET}"}'),
@@ -127,13 +127,13 @@ def _token_call(table: Table) -> Credential | None:
         '"Bearer "',
     )
     body = table.table("body", '{key = "${API_KEY}"}')
-    said = {} if body is None else body.body
+    fields = {} if body is None else body.body
     if body is not None:
         _check_body(body)
-    if len(table.refusals) > told or (body is not None and body.refusals):
+    if len(table.refusals) > before or (body is not None and body.refusals):
         return None
     return TokenCall(
-        str(url), said, table.body["token"], str(header), table.body.get("lives", ""), prefix
+        str(url), fields, table.body["token"], str(header), table.body.get("lives", ""), prefix
     )
 
 
@@ -159,9 +159,9 @@ def _service_account(table: Table) -> Credential | None:
     if not there:
         return None
     warn_if_plain(table, "account")
-    said = table.body["account"]
+    account = table.body["account"]
     try:
-        file = msgspec.json.decode(said if isinstance(said, str) else "", type=_AccountFile)
+        file = msgspec.json.decode(account if isinstance(account, str) else "", type=_AccountFile)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         file = None
     if file is None or not table.given.is_key(file.private_key):

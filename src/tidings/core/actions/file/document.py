@@ -19,25 +19,25 @@ _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 def parsed(document: str, file: str) -> tuple[dict[str, Any], TomlPositions] | ActionsFileFault:
     """The tables of a document, and where they stand; or why it is none."""
     if (size := len(document.encode("utf-8", "surrogatepass"))) > FILE_BYTES_MAX:
-        said = (
+        message = (
             f"The file must have at most {FILE_BYTES_MAX} bytes; got {size}. Put its templates "
             "into files of their own."
         )
-        return fault_at(TomlPosition(1, 1), file, "too_large", said)
+        return fault_at(TomlPosition(1, 1), file, "too_large", message)
     places = find_places(document)
     if places.too_deep is not None:
-        said = f"Tables and lists must be at most {DEPTH_MAX} deep; got more. Flatten them."
-        return fault_at(places.too_deep, file, "too_deep", said)
+        message = f"Tables and lists must be at most {DEPTH_MAX} deep; got more. Flatten them."
+        return fault_at(places.too_deep, file, "too_deep", message)
     try:
         return tomllib.loads(document), places
     except tomllib.TOMLDecodeError as error:
         found = _AT.search(str(error))
         place = TomlPosition(int(found[1]), int(found[2])) if found and found[1] else _end(document)
-        said = f"The file must be TOML; got something else: {_reason(str(error))}. Mend it here."
-        return fault_at(place, file, "bad_toml", said)
+        message = f"The file must be TOML; got something else: {_reason(str(error))}. Mend it here."
+        return fault_at(place, file, "bad_toml", message)
     except ValueError:  # a number of more digits than Python reads
-        said = "Numbers must have at most 18 digits; got more. Write it as a text."
-        return fault_at(TomlPosition(1, 1), file, "bad_toml", said)
+        message = "Numbers must have at most 18 digits; got more. Write it as a text."
+        return fault_at(TomlPosition(1, 1), file, "bad_toml", message)
 
 
 def _reason(words: str) -> str:

@@ -68,18 +68,18 @@ class Faults:
         self._lost = references.keys() - taken.keys()
         self._holding = {path[:steps] for path in references for steps in range(len(path) + 1)}
 
-    def refuse(self, code: int | str, path: Path, said: str) -> None:
+    def refuse(self, code: int | str, path: Path, message: str) -> None:
         """Tell what is wrong with what stands there; of what did not come from elsewhere nothing
         but that."""
         if path in self._lost and code != MISSING:
             return
         if len(self.refused) < FAULTS_MAX:
-            self.refused.append(self._fault(code, path, said))
+            self.refused.append(self._fault(code, path, message))
 
-    def warn(self, code: int | str, path: Path, said: str) -> None:
+    def warn(self, code: int | str, path: Path, message: str) -> None:
         """Tell what is odd there."""
         if len(self.odd) < FAULTS_MAX:
-            self.odd.append(self._fault(code, path, said))
+            self.odd.append(self._fault(code, path, message))
 
     def is_reference(self, path: Path) -> bool:
         """Whether a text comes from elsewhere."""
@@ -89,36 +89,36 @@ class Faults:
         """Whether something comes from elsewhere that is or stands in what is there."""
         return path in self._holding
 
-    def _fault(self, code: int | str, path: Path, said: str) -> ActionsFileFault:
+    def _fault(self, code: int | str, path: Path, message: str) -> ActionsFileFault:
         place = self._places.near(path)
-        said = printable(self._bare(path, said))
+        message = printable(self._bare(path, message))
         field = printable(name_of(path))
-        return ActionsFileFault(self._file, place.line, place.column, str(code), field, said)
+        return ActionsFileFault(self._file, place.line, place.column, str(code), field, message)
 
-    def _bare(self, path: Path, said: str) -> str:
+    def _bare(self, path: Path, message: str) -> str:
         """A text without what was taken from elsewhere."""
-        must, got, _ = said.partition("; got ")
+        must, got, _ = message.partition("; got ")
         if path in self._taken and got:
             return f"{must}; got what {self._references[path]} stands for. Correct that."
         for secret, reference in self._secrets.items():
-            said = _without(said, secret, reference)
-        return said
+            message = _without(message, secret, reference)
+        return message
 
 
-def _without(said: str, secret: str, reference: str) -> str:
+def _without(message: str, secret: str, reference: str) -> str:
     """A text without a secret, also one that is cut off somewhere behind its first characters."""
     begin, at = secret[:_KNOWN_BY], 0
-    while (at := said.find(begin, at)) >= 0:
-        pairs = zip(said[at:], secret, strict=False)
+    while (at := message.find(begin, at)) >= 0:
+        pairs = zip(message[at:], secret, strict=False)
         length = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
-        said = said[:at] + reference + said[at + length :]
+        message = message[:at] + reference + message[at + length :]
         at += len(reference)
-    return said
+    return message
 
 
-def fault_at(place: TomlPosition, file: str, code: str, said: str) -> ActionsFileFault:
+def fault_at(place: TomlPosition, file: str, code: str, message: str) -> ActionsFileFault:
     """What is wrong at a place, before anything can be named there."""
-    return ActionsFileFault(file, place.line, place.column, code, "", said)
+    return ActionsFileFault(file, place.line, place.column, code, "", message)
 
 
 def printable(text: str) -> str:

@@ -109,7 +109,7 @@ def filter_in(
     try:
         made = judged_filter(value, field)
     except FilterRefused as wrong:
-        table.refuse(wrong.code, wrong.place, wrong.said)
+        table.refuse(wrong.code, wrong.place, wrong.message)
         return None
     return value, made
 

@@ -82,7 +82,7 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
 def _content_type(table: Table) -> str:
     if is_kept(table, "content_type"):
         return ""
-    said = table.text(
+    content_type = table.text(
         "content_type",
         "a content type",
         lambda text: (
@@ -93,13 +93,15 @@ def _content_type(table: Table) -> str:
         ),
         '"text/xml"',
     )
-    if said and table.body.get("text") is None:
+    if content_type and table.body.get("text") is None:
         table.refuse(
             "bad_body",
             "content_type",
             "content_type must stand beside text; got it without. json and form have their own.",
         )
-    return said or ("text/plain; charset=utf-8" if table.body.get("text") is not None else "")
+    return content_type or (
+        "text/plain; charset=utf-8" if table.body.get("text") is not None else ""
+    )
 
 
 def _idempotency(table: Table, credential: Credential | None) -> str:

@@ -115,20 +115,22 @@ def _with_first_paths(table: Table, view: View) -> tuple[Table, dict[str, tuple[
     what is wrong with these is told."""
     others: dict[str, tuple[str, ...]] = {}
 
-    def first(place: str, name: str, said: object) -> object:
-        if not isinstance(said, list):
-            return said
-        if not 0 < len(said) <= PATHS_MAX:
+    def first(place: str, name: str, value: object) -> object:
+        if not isinstance(value, list):
+            return value
+        if not 0 < len(value) <= PATHS_MAX:
             table.refuse(
                 "bad_path",
                 place,
-                f"{name} must have 1 to {PATHS_MAX} paths; got {len(said)}. Write "
+                f"{name} must have 1 to {PATHS_MAX} paths; got {len(value)}. Write "
                 '["event.data.customerIdentifiers.customerId"].',
             )
             return EVENT
-        if all([table.is_seen(f"{place}[{at}]", path, view) for at, path in enumerate(said) if at]):
-            others[name] = tuple(said[1:])
-        return said[0]
+        if all(
+            [table.is_seen(f"{place}[{at}]", path, view) for at, path in enumerate(value) if at]
+        ):
+            others[name] = tuple(value[1:])
+        return value[0]
 
     body = dict(table.body)
     if "by" in body:

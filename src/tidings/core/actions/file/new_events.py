@@ -48,9 +48,9 @@ def types_of(table: Table | None) -> dict[str, ParsedTypeBody]:
             found[name] = made
             continue
         for type_table in made:
-            said = type_table.message.rpartition(" (")[0]
+            message = type_table.message.rpartition(" (")[0]
             inner.refuse(
-                type_table.code, type_table.field if type_table.field in inner.body else "", said
+                type_table.code, type_table.field if type_table.field in inner.body else "", message
             )
     return found
 

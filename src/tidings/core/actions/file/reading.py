@@ -42,7 +42,7 @@ class ActionsFile(msgspec.Struct, frozen=True):
     lookups: Mapping[str, ActionLookup]  # all of them, also those that no action uses
     connections: Mapping[str, Connection]  # its own; actions may name others besides
     source: Source | None = None
-    pause_said: bool = False  # whether it says of the source if that is paused
+    declares_pause: bool = False  # whether it says of the source if that is paused
     types: Mapping[str, ParsedTypeBody] = {}  # of events of the org's own
     warnings: tuple[ActionsFileFault, ...] = ()
     columns: Mapping[str, ReadColumns] = {}  # that are read of lists, by look-up
@@ -65,7 +65,7 @@ def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[A
     faults = Faults(file, places, filled.references, taken)
     for table in filled.missing:
         last = next(step for step in reversed(table.path) if isinstance(step, str))
-        faults.refuse(MISSING, table.path, f"{last} {table.said}")
+        faults.refuse(MISSING, table.path, f"{last} {table.message}")
     made = _read(Table(given, faults, (), filled.document))
     if faults.refused:
         return sorted(faults.refused, key=ActionsFileFault.place)
@@ -84,17 +84,17 @@ def _read(table: Table) -> ActionsFile:
     """All sections of a file, what others name before those."""
     table.refuse_unknown(_SECTIONS)
     org = _org(table)
-    source, pause_said = source_of(table.table("source", "[source]"))
+    source, pause_fault = source_of(table.table("source", "[source]"))
     types = types_of(table.table("types", "[types.NAME]"))
     kinds = {name: reading.made.kind for name, reading in types.items()}
-    said = _names(table, "types")
+    type_names = _names(table, "types")
     table.given = msgspec.structs.replace(
         table.given,
         kinds={**table.given.kinds, **kinds},
-        unusable=frozenset(said) - kinds.keys(),
+        unusable=frozenset(type_names) - kinds.keys(),
     )
     own = connections_of(table.table("connections", "[connections.NAME]"))
-    declared = DeclaredNames({**table.given.connections, **own}, OrgId(org), said)
+    declared = DeclaredNames({**table.given.connections, **own}, OrgId(org), type_names)
     names = (credentials.NAME, credentials.NAME_MUST)
     declared.credentials |= dict.fromkeys(_names(table, "credentials"))
     for name, inner in table.named_tables("credentials", *names, CREDENTIALS_MAX):
@@ -128,7 +128,7 @@ def _read(table: Table) -> ActionsFile:
         {name: lookup for name, lookup in declared.lookups.items() if lookup is not None},
         {name: reading for name, reading in own.items() if reading is not None},
         source,
-        pause_said,
+        pause_fault,
         types,
         columns={
             name: ReadColumns(
@@ -150,8 +150,8 @@ def _columns_of(lookup: str, paths: Iterable[str]) -> frozenset[str]:
 def _names(table: Table, section: str) -> list[str]:
     """All that a section declares, also what cannot be used: that is told where it stands, and not
     once more by all that name it."""
-    said = table.body.get(section)
-    return list(said) if isinstance(said, dict) else []
+    names = table.body.get(section)
+    return list(names) if isinstance(names, dict) else []
 
 
 def _org(table: Table) -> int:
@@ -172,11 +172,11 @@ def _org(table: Table) -> int:
 
 def _warn_of_unused(table: Table, declared: Mapping[str, Mapping[str, object]]) -> None:
     """What is declared and named nowhere is most often a slip."""
-    said = table.body
+    body = table.body
     named = {
-        "lookups": {*_texts_of(said.get("actions"), "lookups")},
-        "credentials": {*_texts_of(said, "credential")},
-        "connections": {*_texts_of(said, "connection")},
+        "lookups": {*_texts_of(body.get("actions"), "lookups")},
+        "credentials": {*_texts_of(body, "credential")},
+        "connections": {*_texts_of(body, "connection")},
     }
     for section, names in declared.items():
         for name in names:

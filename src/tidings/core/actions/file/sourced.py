@@ -20,7 +20,7 @@ def source_of(table: Table | None) -> tuple[Source | None, bool]:
         )
     warn_of_plain(table)
     body, wrong = body_of_table(
-        {field: said for field, said in table.body.items() if field != "org"}
+        {field: value for field, value in table.body.items() if field != "org"}
     )
     for field, why in wrong.items():
         table.refuse(

@@ -97,8 +97,8 @@ def is_kept(table: Table, field: str) -> bool:
 def refuse_empty(table: Table, field: str, secret: str) -> None:
     """A variable that is empty is most often one that nobody has set."""
     if not secret:
-        said = f"{field} must not be empty; what it is taken from is. Set it, and start again."
-        table.refuse("missing_reference", field, said)
+        message = f"{field} must not be empty; what it is taken from is. Set it, and start again."
+        table.refuse("missing_reference", field, message)
 
 
 def _of_file(table: Table, field: str, name: object) -> str | None:

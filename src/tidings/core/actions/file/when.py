@@ -60,25 +60,27 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
 
 
 def _reason(table: Table, view: View) -> CompiledFilter | Compared | None:
-    said = [reason for reason in _REASONS if reason in table.body]
-    if len(said) > 1:
+    reasons = [reason for reason in _REASONS if reason in table.body]
+    if len(reasons) > 1:
         table.refuse(
             "bad_type",
-            said[1],
-            f"A reason must have one of {listed(_REASONS)}; got {' and '.join(said)}. Write two "
+            reasons[1],
+            f"A reason must have one of {listed(_REASONS)}; got {' and '.join(reasons)}. Write two "
             "reasons.",
         )
         return None
-    if said in ([SAME], [DIFFER]):
-        paths = table.texts(said[0], 2, '["member.tier", "primary.tier"]')
+    if reasons in ([SAME], [DIFFER]):
+        paths = table.texts(reasons[0], 2, '["member.tier", "primary.tier"]')
         if len(paths) == 1:
             table.refuse(
-                "bad_type", said[0], f"{said[0]} must be a list of two paths; got one. Add one."
+                "bad_type",
+                reasons[0],
+                f"{reasons[0]} must be a list of two paths; got one. Add one.",
             )
-        seen = [table.is_seen(f"{said[0]}[{at}]", path, view) for at, path in enumerate(paths)]
+        seen = [table.is_seen(f"{reasons[0]}[{at}]", path, view) for at, path in enumerate(paths)]
         if seen != [True, True]:
             return None
-        return Compared((paths[0], paths[1]), said == [SAME])
+        return Compared((paths[0], paths[1]), reasons == [SAME])
     table.need("filter", '{path = "contact.opted_out", eq = "yes"}')
     if (made := filter_in(table, "filter")) is None:
         return None

@@ -14,6 +14,8 @@ def judge(
     headers: Sequence[tuple[str, str]], body: bytes, secrets: Sequence[bytes], now_s: int
 ) -> Judgement:
     """What is said of a message that came, by the scheme whose header it has. See `Judge`."""
-    came = {name.lower() for name, _ in headers}
-    scheme = next((scheme for scheme in SCHEMES.values() if scheme.header in came), IN_FORCE)
+    header_names = {name.lower() for name, _ in headers}
+    scheme = next(
+        (scheme for scheme in SCHEMES.values() if scheme.header in header_names), IN_FORCE
+    )
     return scheme.judge(headers, body, secrets, now_s)

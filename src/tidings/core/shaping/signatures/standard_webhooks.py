@@ -78,11 +78,12 @@ def judge(
             "No webhook of the org has this address, so there is no secret to check it with. Set "
             "the address as a webhook's URL.",
         )
-    id, said, signatures = (given[name] for name in _NAMES)
-    if fault := _undated(said):
+    id, timestamp, signatures = (given[name] for name in _NAMES)
+    if fault := _undated(timestamp):
         return Judgement(SignatureVerdict.WRONG, fault)
     wanted = [
-        StandardWebhooksSigner((secret,)).sign(id, int(said), body).encode() for secret in secrets
+        StandardWebhooksSigner((secret,)).sign(id, int(timestamp), body).encode()
+        for secret in secrets
     ]
     signed = any(
         hmac.compare_digest(part.encode(), signature)
@@ -96,7 +97,7 @@ def judge(
             "No signature in webhook-signature is that of these bytes with a secret of the org's "
             "webhooks at this address.",
         )
-    off_s = abs(now_s - int(said))
+    off_s = abs(now_s - int(timestamp))
     if off_s > TOLERANCE_S:
         return Judgement(
             SignatureVerdict.WRONG,
@@ -112,12 +113,12 @@ def head_fault(headers: Sequence[tuple[str, str]], now_s: int) -> str:
     given = {name.lower(): value for name, value in headers}
     if fault := _absent(given):
         return fault
-    _, said, signatures = (given[name] for name in _NAMES)
-    if fault := _undated(said):
+    _, timestamp, signatures = (given[name] for name in _NAMES)
+    if fault := _undated(timestamp):
         return fault
     if not any(_SIGNATURE.fullmatch(part) for part in signatures.split(" ")[:SIGNATURES_MAX]):
         return "webhook-signature must hold a signature of version v1; it does not."
-    off_s = abs(now_s - int(said))
+    off_s = abs(now_s - int(timestamp))
     return (
         ""
         if off_s <= TOLERANCE_S
@@ -130,12 +131,12 @@ def _absent(given: dict[str, str]) -> str:
     return f"It came without {' and '.join(absent)}." if absent else ""
 
 
-def _undated(said: str) -> str:
-    is_date = said.isascii() and said.isdigit() and len(said) <= 15
+def _undated(timestamp: str) -> str:
+    is_date = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 15
     return (
         ""
         if is_date
-        else f"webhook-timestamp must be seconds since 1970; got {describe_value(said)}."
+        else f"webhook-timestamp must be seconds since 1970; got {describe_value(timestamp)}."
     )
 
 

@@ -126,16 +126,16 @@ class TokenProof(ABC):
             url, headers, body = self._question()
             began_s = self._passed_s()
             ending = await self._ask(url, headers, body, ASK_S)
-            came = self._read(ending, began_s, self._now_s(), self._jitter())
-            if isinstance(came, AccessToken) and self._passed_s() >= came.ends_s:
-                came = ended_already()
-            if isinstance(came, AccessToken):
+            fetched = self._read(ending, began_s, self._now_s(), self._jitter())
+            if isinstance(fetched, AccessToken) and self._passed_s() >= fetched.ends_s:
+                fetched = ended_already()
+            if isinstance(fetched, AccessToken):
                 self._replaces = self._replaces and self._token is None
-                self._token, self._accepted = came, False
-                self._header = self._sent_as(came.value)
+                self._token, self._accepted = fetched, False
+                self._header = self._sent_as(fetched.value)
                 self._missing = None
             else:
-                self._missing, self._missed_s = came, self._passed_s()
+                self._missing, self._missed_s = fetched, self._passed_s()
         finally:
             if self._asking is asyncio.current_task():
                 self._asking = None

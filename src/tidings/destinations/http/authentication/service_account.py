@@ -74,9 +74,9 @@ class ServiceAccountProof(TokenProof):
         return b".".join((signed, _safe(proof))).decode()
 
 
-def _plain(said: object) -> bytes:
-    return _safe(msgspec.json.encode(said))
+def _plain(value: object) -> bytes:
+    return _safe(msgspec.json.encode(value))
 
 
-def _safe(said: bytes) -> bytes:
-    return base64.urlsafe_b64encode(said).rstrip(b"=")
+def _safe(signed_text: bytes) -> bytes:
+    return base64.urlsafe_b64encode(signed_text).rstrip(b"=")

@@ -17,7 +17,7 @@ import structlog
 from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault, of_fault
 
 KINDS_MAX = 200  # kinds of errors that are known apart; of further ones only the count is kept
-TOLD_S = 3600.0  # how long the last one stands in the notices
+NOTICE_S = 3600.0  # how long the last one stands in the notices
 
 log = structlog.get_logger(__name__)
 
@@ -117,7 +117,7 @@ class UnforeseenErrors:
     def notices(self) -> list[str]:
         """What an operator should know, in sentences; no org and no webhook is named."""
         found, now_s = [], monotonic()
-        if self._last is not None and now_s - self._last[2] < TOLD_S:
+        if self._last is not None and now_s - self._last[2] < NOTICE_S:
             step, name, at_s = self._last
             found.append(
                 f"Tidings has failed {self.count:,} time{'' if self.count == 1 else 's'} by an "
@@ -125,7 +125,7 @@ class UnforeseenErrors:
                 f"step {step}). Deliveries are tried again; look for "
                 '"an unforeseen error" in the log, and report it.'
             )
-        if self._slot_lost_s is not None and now_s - self._slot_lost_s < TOLD_S:
+        if self._slot_lost_s is not None and now_s - self._slot_lost_s < NOTICE_S:
             found.append(
                 f"Send slots were held by nobody and have been given back: {self.lost_slots:,} "
                 f"since the start, the last {_ago(now_s - self._slot_lost_s)}. Report this."

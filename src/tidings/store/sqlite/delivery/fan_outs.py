@@ -38,9 +38,7 @@ _OWED = (
     "SELECT f.first, f.count, f.entries, e.org FROM fan_out f JOIN event e ON e.seq = f.event"
     " ORDER BY f.first"
 )
-_STANDING = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY version DESC LIMIT 1"
-# What waits itself does not count: where none is under way it waits for the one that was owed, as
-# an older one does of which somebody has asked for another try.
+_STATUS = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY version DESC LIMIT 1"
 _WAITS_BEFORE = (
     "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
     f" AND state < {FINAL} AND state <> {HELD} LIMIT 1"
@@ -185,7 +183,7 @@ class FanOuts:
         return sendable, ended
 
     def _ended(self, webhook: int) -> int | None:
-        row = self._connection.execute(_STANDING, (webhook,)).fetchone()
+        row = self._connection.execute(_STATUS, (webhook,)).fetchone()
         return None if row is None else _ENDED.get(row[0])
 
     def _put(

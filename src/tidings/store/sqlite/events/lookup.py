@@ -110,5 +110,5 @@ def _customer(data: msgspec.Raw) -> str | None:
         return None
     base = read.baseAttributes or read
     named = read.customerIdentifiers or base.customerIdentifiers or read.survivorCustomerIdentifiers
-    said = None if named is None else named.customerId
-    return None if said is None or said == "" else str(said)
+    customer_id = None if named is None else named.customerId
+    return None if customer_id is None or customer_id == "" else str(customer_id)
