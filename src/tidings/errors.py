@@ -49,7 +49,7 @@ class TidingsError(Exception):
 
 
 class RequestRefused(TidingsError):
-    """What was asked is refused, for these reasons. Which kind it is says in what way.
+    """A request is refused, for these reasons. Which kind it is says in what way.
 
     One without reasons is put into words by who has asked, who knows better ones.
     """
@@ -78,7 +78,7 @@ class Unauthenticated(Denied):
 
 
 class Forbidden(Denied):
-    """Who calls may not do this, or not there."""
+    """The caller may not do this, or not there."""
 
 
 class Throttled(Denied):
@@ -95,11 +95,12 @@ class Throttled(Denied):
 
 
 class Invalid(RequestRefused):
-    """What was asked is wrong in itself."""
+    """A request is wrong in itself."""
 
 
 def passed(read: T | list[FieldRefusal]) -> T:
-    """What a body was read as. Invalid where that is all that is wrong with it."""
+    """Return what a body was read as; raise `Invalid` with its refusals. Invalid where that is all
+    that is wrong with it."""
     if isinstance(read, list):
         raise Invalid(*read)
     return read
@@ -154,11 +155,12 @@ def not_found(field: str, must: str, got: str) -> NotFound:
 
 
 class Unavailable(TidingsError):
-    """What is needed does not answer now, or cannot do it now; asked again later it may."""
+    """Something that is needed does not answer now, or cannot do it now; asked again later it
+    may."""
 
 
 class Unusable(TidingsError):
-    """What the operator gave cannot be used: a setting, a key, a directory. The text says why."""
+    """The operator gave what cannot be used: a setting, a key, a directory. The text says why."""
 
 
 class RemoteError(TidingsError):

@@ -10,7 +10,7 @@ def framed(message: bytes) -> bytes:
 
 
 class Frames:
-    """What has come over one socket."""
+    """The bytes that have come over one socket, frame by frame."""
 
     def __init__(self) -> None:
         self._buffer = bytearray()

@@ -40,13 +40,13 @@ class Keys(NamedTuple):
 
 
 class Addresses(Protocol):
-    """What webhooks' URLs lead to."""
+    """The addresses that webhooks' URLs lead to."""
 
     def refusal(self, url: str) -> str | None:
-        """Why a URL may not be dialled; None where it may."""
+        """Say why a URL may not be dialled; None where it may."""
 
     def own_path(self, url: str) -> str | None:
-        """Why a webhook may not lead there, as it is the service itself; None where it may."""
+        """Say why a webhook may not lead there, as it is the service itself; None where it may."""
 
     def unresolved(self, url: str) -> Awaitable[str | None]:
         """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
@@ -110,7 +110,7 @@ class Declared:
 
 @dataclass(frozen=True, kw_only=True)
 class Ports:
-    """What the service works over."""
+    """The ports that the service works over."""
 
     store: port.Store
     in_flight: port.InFlight  # what has left, for after a kill
@@ -131,7 +131,7 @@ class Ports:
 
 
 class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How it works."""
+    """Options of the engine."""
 
     limits: EngineLimits = EngineLimits()
     calls: CallLimits = CALL_LIMITS

@@ -52,7 +52,7 @@ _SHAPES = (
 
 
 def is_service_link(name: str, value: str) -> bool:
-    """Whether an orchestrator has set this variable, and no person."""
+    """Return whether an orchestrator has set this variable, and no person."""
     return any(shape.fullmatch(name) and fits(value) for shape, fits in _SHAPES)
 
 

@@ -18,7 +18,7 @@ class SharedPlaces(Generic[Owner]):
 
     @property
     def held(self) -> int:
-        """How many places are taken."""
+        """Return how many places are taken."""
         return self._queue.held
 
     async def acquire(self, owner: Owner) -> None:

@@ -19,7 +19,7 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether the sender takes the event as delivered."""
+        """Return whether the sender takes the event as delivered."""
         return 200 <= self.status < 300
 
 

@@ -40,7 +40,7 @@ class DeadLetter:
 
 
 class DeadLetters(Protocol):
-    """Where a router keeps what it gives up. May be called from any thread."""
+    """Keeps what a router gives up. May be called from any thread."""
 
     def add(self, event: Event[Any], reason: str, at: float) -> None:
         """Keep it durably; once, where it is there already."""

@@ -47,7 +47,7 @@ class Event(Generic[Payload]):
 
     @property
     def data(self) -> Any:
-        """What happened: `payload["data"]`."""
+        """Return what happened: `payload["data"]`."""
         return self.payload.get("data")  # type: ignore[attr-defined]
 
 

@@ -15,7 +15,7 @@ VALUE_MAX = 8192  # characters; three signatures have 140
 
 
 class HeaderView:
-    """Those of a request that are asked for, by name, without regard to case."""
+    """The headers of a request that are asked for, by name, without regard to case."""
 
     def __init__(self, headers: Headers, wanted: frozenset[str]) -> None:
         """MalformedHeader where one of `wanted` (lower case) is there twice: one of the two would

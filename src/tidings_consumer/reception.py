@@ -56,7 +56,7 @@ Flow = Generator[Step, Any, Answer]
 
 @dataclass(frozen=True)
 class Reception:
-    """How requests are received: what is there for all of them."""
+    """Rules for receiving requests, shared by all of them."""
 
     ids: IdStore
     dead_letters: DeadLetters | None
@@ -123,7 +123,7 @@ class Reception:
         return answers.failed()
 
     def _bury(self, event: Event[Any], holder: str, reason: str) -> Generator[Step, Any, bool]:
-        """Whether the event is kept among the dead letters, where there are any."""
+        """Keep the event among the dead letters, where there are any; return whether it is kept."""
         if self.dead_letters is None:
             return True
         letters = self.dead_letters
@@ -149,7 +149,7 @@ class Reception:
 
 
 def reason_of(fault: Exception) -> str:
-    """Why an event was given up: kind and text of what its handler raised."""
+    """Say why an event was given up: kind and text of what its handler raised."""
     return f"{type(fault).__name__}: {fault}"[:REASON_MAX]
 
 

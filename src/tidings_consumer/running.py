@@ -140,8 +140,8 @@ async def _do_async(step: Step, place: _Place, wait_s: float) -> Any:
 
 
 async def _in_a_thread(place: _Place, call: Callable[[], Any]) -> Any:
-    """What a call gives in a thread, whoever cancels the request meanwhile: otherwise its claim and
-    its turn would be given away while the thread is still at it."""
+    """Return what a call gives in a thread, whoever cancels the request meanwhile: otherwise its
+    claim and its turn would be given away while the thread is still at it."""
 
     def contained() -> Any:
         try:
@@ -185,7 +185,8 @@ async def _finished(made: Any) -> Any:
 
 
 def is_coroutine_handler(handler: Any) -> bool:
-    """Whether calling it gives a coroutine: a function, a partial, or an object with `__call__`."""
+    """Return whether calling it gives a coroutine: a function, a partial, or an object with
+    `__call__`."""
     while hasattr(handler, "func"):
         handler = handler.func
     call = getattr(handler, "__call__", None)  # noqa: B004

@@ -59,7 +59,7 @@ Secret = Union[str, StaticHeader]
 
 @dataclass(frozen=True)
 class Signed:
-    """What the headers say of a request that may be believed. Times in seconds since the epoch."""
+    """The headers of a request that may be believed. Times in seconds since the epoch."""
 
     id: str | None
     sent_at: int | None

@@ -22,7 +22,7 @@ SAID_MAX = 300  # characters of a text of the other side
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back."""
+    """The service's answer to a call."""
 
     status: int
     body: bytes
@@ -31,7 +31,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What became of one event. Refused where it has a code."""
+    """The outcome of one event. Refused where it has a code."""
 
     duplicate: bool = False
     code: str = ""
@@ -68,7 +68,7 @@ Judgement = Union[Settled, Smaller, Later]
 
 
 def judge(answer: Answer, event_ids: Sequence[str]) -> Judgement:
-    """What an answer to a call with these events means."""
+    """Judge an answer to a call with these events."""
     count = len(event_ids)
     status, body = answer.status, _object(answer.body)
     if status in ROWS:

@@ -151,7 +151,7 @@ class _Bounded:
         self.until = 0.0
 
     def wait_s(self) -> float:
-        """What is left; TimeoutError where nothing is."""
+        """Return the seconds that are left; raise TimeoutError where none are."""
         left = self.until - time.monotonic()
         if left <= 0:
             raise TimeoutError

@@ -124,7 +124,7 @@ def split_hops(body: bytes) -> tuple[str, bytes]:
 
 
 def _check(whole: Mapping[str, Any]) -> None:
-    """What the service would refuse whatever the event's type is."""
+    """Check for what the service would refuse whatever the event's type is."""
     name = whole.get("eventName")
     if not isinstance(name, str) or not 1 <= len(name) <= NAME_MAX:
         raise EventError(
@@ -189,7 +189,7 @@ def _no_json(value: object) -> Any:
 
 
 def _describe_value(value: object) -> str:
-    """What came, without what stands in it: it may be a customer's."""
+    """Describe what came, without what stands in it: it may be a customer's."""
     if value is None:
         return "nothing"
     if isinstance(value, str):

@@ -23,7 +23,7 @@ class EventError(ProducerError, ValueError):
 
 
 class SettingError(ProducerError, ValueError):
-    """What the producer was made with cannot be: an address, a bound, a name."""
+    """The producer was made with what cannot be: an address, a bound, a name."""
 
 
 class NotInTransaction(ProducerError):

@@ -25,7 +25,7 @@ DEADLINE_S, TIMEOUT_S, CLOSE_S = 30.0, 60.0, 5.0
 
 @dataclass(frozen=True)
 class Status:
-    """How a producer does. Counts are since it was opened."""
+    """The state of a producer. Counts are since it was opened."""
 
     accepted: int
     """Events that the service took."""
@@ -131,7 +131,7 @@ class Producer:
         return self._backlog.wait_taken(self._backlog.position, timeout)
 
     def status(self) -> Status:
-        """How it does."""
+        """Return how the producer does."""
         sender = self._sender
         return Status(
             sender.accepted,

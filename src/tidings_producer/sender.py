@@ -47,7 +47,7 @@ class Backlog(Protocol):
 
 
 class Sender:
-    """What runs in the thread, and what is told of it."""
+    """The state that the sending thread shares with its producer."""
 
     def __init__(
         self,

@@ -48,7 +48,7 @@ class Waiting:
 
     @property
     def position(self) -> int:
-        """How many have come; for `wait_taken`."""
+        """Count how many have come; for `wait_taken`."""
         return self._arrived
 
     def send(self, events: Sequence[Encoded], timeout_s: float) -> None:
@@ -118,7 +118,7 @@ class Waiting:
                 self._end(error)
 
     def refuse(self, events: Sequence[Encoded], later: Later) -> None:
-        """Where somebody has to mend something first, nobody waits for it."""
+        """Refuse the events where somebody has to mend something first: nobody waits for it."""
         if not later.mend:
             return
         with self._change:

@@ -59,7 +59,8 @@ class LogStore(
     port.ReplayStore,
     Protocol,
 ):
-    """What is read for pages, by pages, and counted. What is written goes through the engine."""
+    """The logs that pages read: row by row, by pages, and counted. What is written goes through the
+    engine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,11 +95,12 @@ class Services:
     web: WebServices
 
     def neo_choices(self, org: OrgId) -> Sequence[dict[str, str]]:
-        """What `neoEnrichment` of the org's webhooks may name: label and value."""
+        """List what `neoEnrichment` of the org's webhooks may name, as label and value."""
         return self.shaping.transformations.choices(org)
 
     def caller(self, request: Request, scope: str | None = None) -> AuthenticatedCaller:
-        """Who calls, for which org and on whose behalf. Denied unless the scope, if any, is theirs.
+        """Return the caller of a request, its org, and the person it acts for. Denied unless the
+        scope, if any, is theirs.
 
         The call is counted: it is refused with 429 where its credential's quota is used up.
         """
@@ -120,13 +122,15 @@ class Services:
         return acting
 
     def known(self, request: Request, scope: str | None = None) -> AuthenticatedCaller:
-        """Who makes a call that has been let in and counted. Denied as by `caller`."""
+        """Return the caller of a request that was already admitted and counted. Denied as by
+        `caller`."""
         authorization, token = _proof(request)
         caller = self.access.access.caller(authorization, scope, token)
         return self.access.access.acting(caller, request.headers.get(ORG_HEADER))
 
     def still_may(self, request: Request, scope: str) -> bool:
-        """Whether a call that goes on would be admitted now; not counted, for it is none."""
+        """Return whether a call that goes on would be admitted now; does not count it as another
+        call."""
         try:
             self.known(request, scope)
         except Denied:
@@ -163,7 +167,7 @@ class Services:
         return caller
 
     def reached_at(self, request: Request) -> str:
-        """Where browsers reach the service; what links begin with."""
+        """Return the address that browsers reach the service by; links begin with it."""
         return self.web.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
 
     def own_origins(self, request: Request) -> set[str]:
@@ -266,7 +270,7 @@ def _too_large(bytes_max: int) -> RefusalAnswer:
 
 
 def _proof(request: Request) -> tuple[bytes | None, bytes | None]:
-    """What a call carries to be known by: `Authorization`, and the token's own header."""
+    """Read a call's credentials: `Authorization`, and the token's own header."""
     headers = request.headers
     authorization, token = (
         None if value is None else value.encode("latin-1")

@@ -99,7 +99,7 @@ def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> A
 async def _answer_once(
     app: ASGIApp, services: Services, request: Request, key: str, receive: Receive
 ) -> tuple[KeptAnswer, bool]:
-    """What the route answers, or has answered before; and whether it did now.
+    """Run the route, or return its kept answer; the flag says whether it ran now.
 
     The route itself finds whether its caller may, and how long the body may be; it is looked up
     between its body and its work.

@@ -14,7 +14,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 class Problem(Model):
-    """Why a call was refused."""
+    """The reason why a call was refused."""
 
     code: str
     message: str
@@ -22,7 +22,7 @@ class Problem(Model):
 
 
 class Page(Model):
-    """Where the page of a list stands; it is the whole list where limit is null."""
+    """The position of a page within its list; it is the whole list where limit is null."""
 
     limit: int | None
     next: str | None = Field(description="`cursor` of the page that follows; null: none does.")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class DataRefused(Unusable):
-    """What was asked of a data directory cannot be; the text says why and what to do."""
+    """The request for a data directory cannot be met; the text says why and what to do."""
 
 
 def serve(settings: Settings, hold: bool = False) -> int:

@@ -76,7 +76,7 @@ class Acting:
 
     @property
     def org(self) -> OrgId | None:
-        """Whose actions they are; None without a file."""
+        """Return the org of the actions; None without a file."""
         return None if self.file is None else self.file.org
 
     @property
@@ -92,7 +92,7 @@ class Acting:
         return DeclaredActions(file.actions, file.org, file.warnings)
 
     def driver(self, drivers: Mapping[str, Driver]) -> ActionDestination:
-        """What does what actions say, over the drivers of other types."""
+        """Build the driver that does what actions say, over the drivers of other types."""
         return ActionDestination(
             self.actions,
             drivers,
@@ -105,7 +105,7 @@ class Acting:
         )
 
     def sources(self) -> Sequence[DeclaredSource]:
-        """Where its events come from, if the file says so."""
+        """List the sources of the actions' events, if the file names some."""
         if self.file is None or self.file.source is None:
             return ()
         file = self.file
@@ -161,8 +161,8 @@ def acting_of(
     now_s: Callable[[], float],
     sealed_lists: tuple[FilePath, Sealer] | None = None,
 ) -> Acting:
-    """What the settings say. `admits_unknown`: whether some org has event types of its own, which
-    the file may name. FileRefused, Unusable."""
+    """Build the actions that the settings ask for. `admits_unknown`: whether some org has event
+    types of its own, which the file may name. FileRefused, Unusable."""
     file = None
     if settings.actions is not None:
         kinds = {kind.name: kind for kind in reversed(catalogue.kinds())}  # the first versions

@@ -51,7 +51,7 @@ CONNECTIONS_MAX = 50
 
 
 class Tried(NamedTuple):
-    """What one action makes of an event."""
+    """The result of one action for one event."""
 
     action: Action
     made: Made | None = None  # None: nothing, and `why` says so

@@ -45,8 +45,9 @@ def load_actions(
     *,
     admits_unknown: bool = False,
 ) -> ActionsFile:
-    """What the file declares. `kinds`: the event types that its org takes; `types`: of connections,
-    by name; `connections`: those that are declared elsewhere. ActionsRefused, FileRefused."""
+    """Load what the file of actions declares. `kinds`: the event types that its org takes; `types`:
+    of connections, by name; `connections`: those that are declared elsewhere. ActionsRefused,
+    FileRefused."""
     read = FilesIn(path.parent)
     try:
         document = read(path.name, FILE_BYTES_MAX)
@@ -76,8 +77,8 @@ def load_actions(
 def searched_files(
     made: ActionsFile, accepted: Collection[str] = ()
 ) -> tuple[list[str], list[str]]:
-    """What is wrong with the files that look-ups search, and what is odd in them, in sentences that
-    name the look-up. The states of those `accepted` are noted as meant. It may take seconds.
+    """List what is wrong with the files that look-ups search, and what is odd in them, in sentences
+    that name the look-up. The states of those `accepted` are noted as meant. It may take seconds.
     OSError where they cannot be."""
     wrong, odd = [], []
     for lookup in made.lookups.values():
@@ -129,7 +130,7 @@ def template_check() -> Callable[[str], frozenset[str] | str]:
 
 
 def check_url(url: str) -> str | None:
-    """Why a URL cannot be called; what it leads to is judged when it is."""
+    """Say why a URL cannot be called, or return None; its address is judged when it is called."""
     try:
         parse_target(url, allow_http=True)
     except TargetRefused as refused:

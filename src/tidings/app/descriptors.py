@@ -15,7 +15,7 @@ LEAST = 256
 
 
 class Shares(NamedTuple):
-    """What each may have, in connections."""
+    """Shares of the open files, in connections."""
 
     places: int  # of callers
     spare: int  # of callers, for a moment

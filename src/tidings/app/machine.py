@@ -15,7 +15,8 @@ _MANY = 1 << 20
 
 
 def port_refusal(settings: Settings) -> str | None:
-    """Why the port cannot be had. Asked before anything is opened: the server listens last."""
+    """Say why the port cannot be had, or return None. Asked before anything is opened: the server
+    listens last."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -43,13 +44,13 @@ def raise_file_limit() -> None:
 
 
 def file_limit() -> int:
-    """How many open files this process may have now."""
+    """Return how many open files this process may have now."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return _MANY if soft == resource.RLIM_INFINITY else soft
 
 
 def file_refusal() -> str | None:
-    """Why nothing can be served under this limit of open files."""
+    """Say why nothing can be served under this limit of open files, or return None."""
     if (limit := file_limit()) >= LEAST:
         return None
     return (

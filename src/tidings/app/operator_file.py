@@ -43,7 +43,7 @@ class OperatorFile:
         return dict(filled.document)
 
     def refused(self, table: str, must: str, got: object) -> FileRefused:
-        """What must be in a table, and what is there."""
+        """Build the error that says what must be in a table, and what is there."""
         return FileRefused(f"{self.path}: [{table}] {must}; got {got!r}. Mend it.")
 
     def wrong(self, table: str, messages: Sequence[str]) -> FileRefused:

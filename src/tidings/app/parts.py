@@ -96,7 +96,7 @@ def trusting(ca_file: Path) -> ssl.SSLContext:
 
 
 def make_mailer(settings: Settings) -> SmtpMailer | None:
-    """Who sends e-mails; None where no mail server is named."""
+    """Build the sender of e-mails; None where no mail server is named."""
     if settings.mail_host is None or settings.mail_from is None:
         return None
     password = settings.mail_password
@@ -146,8 +146,8 @@ def make_policy(settings: Settings) -> Policy:
 
 
 def source_drivers(store: DriverStore, installation: str) -> dict[str, SourceDriver]:
-    """Who fetches messages of sources, by their type. `installation`: our id, for whoever else
-    reads there."""
+    """Build the drivers that fetch messages of sources, by their type. `installation`: our id, for
+    whoever else reads there."""
     return {
         KAFKA: KafkaDriver(store, installation),
         OUTBOX: OutboxDriver(store, installation),
@@ -160,7 +160,7 @@ def inbox_host(settings: Settings) -> str | None:
 
 
 def metrics_readers(settings: Settings) -> MetricsReaders:
-    """Who may read the figures beside the platform's own credential."""
+    """Build the list of those who may read the figures beside the platform's own credential."""
     token, networks = settings.metrics_token, settings.metrics_from
     return MetricsReaders(
         everybody=settings.dev and token is None and not networks,

@@ -222,7 +222,7 @@ class RunningService:
 
 
 def options_of(settings: Settings, shares: Shares) -> EngineOptions:
-    """How the app works, by the settings and by what the machine gives."""
+    """Derive the engine's options from the settings and from what the machine gives."""
     return EngineOptions(
         limits=EngineLimits(
             waiting_bytes_max=settings.waiting_bytes_max,

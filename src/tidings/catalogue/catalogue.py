@@ -125,7 +125,8 @@ class Catalogue:
         return self._types.get(name)
 
     def check(self, name: str, event: Json) -> list[SchemaViolation]:
-        """What is wrong with a whole decoded event; empty means nothing. At most ten, worst first.
+        """List what is wrong with a whole decoded event; empty means nothing. At most ten, worst
+        first.
 
         Never raises, whatever the event holds.
         """

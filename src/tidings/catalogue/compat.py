@@ -30,7 +30,8 @@ class SchemaChange(msgspec.Struct, frozen=True):
 
 
 def breaking(old: Json, new: Json) -> list[SchemaChange]:
-    """What of `old` the schema `new` does not keep; empty where it only adds. Both without $ref."""
+    """List what of `old` the schema `new` does not keep; empty where it only adds. Both without
+    $ref."""
     found: list[SchemaChange] = []
     _compare(old, new, "", found)
     return found[:CHANGES_MAX]

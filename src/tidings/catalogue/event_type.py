@@ -18,7 +18,7 @@ class SchemaViolation(msgspec.Struct, frozen=True):
 
 
 class EnrichmentPaths(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
-    """Where enrichment can add to an event: dotted paths of the blocks, `[]` for every item."""
+    """Paths that enrichment can add to in an event: dotted, `[]` for every item."""
 
     customer_identifiers: tuple[str, ...]
     till_store: tuple[str, ...]
@@ -36,7 +36,7 @@ class DocumentationSource(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
 
 class Causes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What is on record as raising an event type. All empty: nothing is, and nothing is guessed."""
+    """Causes on record of an event type. All empty: nothing is, and nothing is guessed."""
 
     calls: tuple[str, ...] = ()  # API calls, and what is done in the platform's screens
     activities: tuple[str, ...] = ()  # values of `triggeringActivity.name`
@@ -79,7 +79,8 @@ class EventType(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """What files, pages and documents name it by: `pointsIssued`, `pointsIssued.v2`."""
+        """Return the name that files, pages and documents use: `pointsIssued`,
+        `pointsIssued.v2`."""
         return self.name if self.version == 1 else f"{self.name}.v{self.version}"
 
     @property

@@ -26,7 +26,7 @@ _GROUP = "USERGROUP"
 
 
 class EventWarnings:
-    """What is looked for in events of one type; prepared once."""
+    """Checks for warnings in events of one type; prepared once."""
 
     __slots__ = ("_customer", "_each", "_here", "_inside")
 
@@ -143,7 +143,8 @@ class EventWarnings:
 
 
 def _nobody(block: Any) -> bool:
-    """Whether a block of identifiers names nobody; what is of another type the schema refuses."""
+    """Return whether a block of identifiers names nobody; what is of another type the schema
+    refuses."""
     if block is None:
         return True
     return block.__class__ is dict and not any(

@@ -33,7 +33,7 @@ _CLASSES: dict[str, type] = {"string": str, "object": dict, "array": list, "bool
 
 
 def has_type(value: object, name: str) -> bool:
-    """Whether a decoded value has that JSON Schema type. 1.0 is an integer; true is not."""
+    """Return whether a decoded value has that JSON Schema type. 1.0 is an integer; true is not."""
     if name in _CLASSES:
         return isinstance(value, _CLASSES[name])
     if name == "null":
@@ -68,7 +68,8 @@ def _problem(path: str, node: Json, got: str) -> SchemaViolation:
 
 
 def _personal(node: Json) -> bool:
-    """Whether what stands there may be personal data: also a text where a block of it must be."""
+    """Return whether what stands there may be personal data: also a text where a block of it must
+    be."""
     return bool(marked(node, "x-pii"))
 
 
@@ -87,7 +88,8 @@ def _fits(value: object, node: Json) -> bool:
 
 
 def suspects(items: list[Any], all_fit: Callable[[list[Any]], bool]) -> Iterable[int]:
-    """Where to look in a list for items that do not fit: everywhere, or the first few of them.
+    """Choose the indexes of a list at which to look for items that do not fit: all, or the first
+    few of them.
 
     In a long list they are searched for by halves with the fast validator, so that what is wrong
     behind 10,000 good items is found in the time that checking the list takes twice.

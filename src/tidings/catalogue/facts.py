@@ -93,7 +93,7 @@ def caution(caution_name: str) -> str:
 
 
 def raised_by(kind: EventType) -> list[tuple[str, str]]:
-    """What raises it: what kind of thing, and which. Empty where nothing is on record."""
+    """List what raises it: the kind of cause, and its name. Empty where nothing is on record."""
     causes = kind.causes
     named = ", ".join(f"`{name}`" for name in causes.activities)
     return [
@@ -104,7 +104,7 @@ def raised_by(kind: EventType) -> list[tuple[str, str]]:
 
 
 def missing(kind: EventType) -> list[str]:
-    """What may be missing in an event of it, one sentence each."""
+    """List what may be missing in an event of it, one sentence each."""
     sentences = []
     if kind.absent_in_samples:
         lacked = ", ".join(f"`{path}`" for path in kind.absent_in_samples)
@@ -125,7 +125,7 @@ def missing(kind: EventType) -> list[str]:
 
 
 def key_meaning(kind: EventType) -> str:
-    """What the ordering key is, and what that promises."""
+    """Describe the ordering key, and what it promises."""
     noun = _KEYS.get(kind.key)
     if noun is None:  # an own type: its declaration says what the field is
         return "events that hold the same value go out in order"
@@ -135,7 +135,7 @@ def key_meaning(kind: EventType) -> str:
 
 
 def reference_meaning(kind: EventType) -> str:
-    """What `refId` is made of."""
+    """Describe what `refId` is made of."""
     if kind.product == "own":
         return "what the sender puts there"
     if kind.ref_id_rule is None:

@@ -120,7 +120,7 @@ class Tree:
 
     @property
     def is_leaf(self) -> bool:
-        """Whether one value is wanted and nothing else."""
+        """Return whether one value is wanted and nothing else."""
         inside = (self.lists, self.leaves, self.blocks, self.each)
         return len(self.values) == 1 and not any(inside)
 
@@ -171,7 +171,7 @@ def gather(  # noqa: C901, PLR0912
 
 
 def _gather_respelt(block: Json, wanted: Tree, out: list[Any], left: list[int] | None) -> None:
-    """What sources hold whose names are spelt otherwise."""
+    """Gather the values of sources whose names are spelt otherwise."""
     for name in islice(block, NAMES_MAX):
         if name not in wanted.as_usual and type(child := block[name]) is dict:
             inner = wanted.sources.get(source_of(name))

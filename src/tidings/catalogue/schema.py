@@ -125,5 +125,5 @@ def types_of(node: Json) -> tuple[str, ...]:
 
 
 def event_name(names: Sequence[str]) -> Json:
-    """What `eventName` may be in an event of a type."""
+    """Build the schema of `eventName` in events of a type."""
     return {"const": names[0]} if len(names) == 1 else {"enum": list(names)}

@@ -44,7 +44,7 @@ class SourceStep(str):
 
 
 def holds_sources(name: object) -> bool:
-    """Whether a block of this name is one of customer identifiers."""
+    """Return whether a block of this name is one of customer identifiers."""
     return isinstance(name, str) and name[-len(_BLOCK) :].lower() == _BLOCK
 
 
@@ -79,7 +79,7 @@ def spelt(block: Mapping[str, Any], name: str) -> str:
 
 
 def respelt(block: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
-    """Those of the names that a block of identifiers spells otherwise, with its spelling."""
+    """Map those of the names that a block of identifiers spells otherwise to its spelling."""
     if AS_USUAL.issuperset(islice(block, NAMES_MAX)):  # nearly always
         return {}
     return {name: there for name in names if (there := spelt(block, name)) != name}

@@ -26,7 +26,7 @@ class ReadyVersion(Protocol):
     def kind(self) -> EventType: ...
 
     def check(self, event: Json, /) -> list[SchemaViolation]:
-        """What is wrong with a whole decoded event; empty means nothing. At most ten."""
+        """List what is wrong with a whole decoded event; empty means nothing. At most ten."""
 
     def key_of(self, event: Json, /) -> str | None:
         """The ordering key of the event as text; None when the event holds none."""
@@ -54,7 +54,8 @@ def version_of(event: Json, known: Collection[int]) -> int | SchemaViolation:
 
 
 def pick(versions: Mapping[int, Value], event: Mapping[str, Any]) -> Value:
-    """What an accepted event is of; the newest where its version is not there any more."""
+    """Return the version of an accepted event; the newest where its version is not there any
+    more."""
     version = event.get(VERSION_FIELD, FIRST)
     found = versions.get(version) if version.__class__ is int else None
     return versions[max(versions)] if found is None else found

@@ -57,7 +57,7 @@ class ApiClient:
 
     @property
     def date(self) -> str | None:
-        """When the last answer was made, by the service's clock."""
+        """Return when the last answer was made, by the service's clock."""
         return self._service.date
 
     def org(self) -> int:

@@ -93,7 +93,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
 
 
 def describe_scopes(levels: dict[str, str]) -> str:
-    """What a credential may do, in a few words."""
+    """Describe in a few words what a credential may do."""
     if all(level == "write" for level in levels.values()):
         return "everything"
     held = {name: level for name, level in levels.items() if level != "none"}

@@ -95,7 +95,7 @@ def _look(api: ApiClient, webhook: dict[str, Any]) -> Findings:
 
 
 def _missed(api: ApiClient, id: str) -> int | None:
-    """How many a replay of the last day would send. None where the credential may not ask."""
+    """Count what a replay of the last day would send. None where the credential may not ask."""
     asked = {"webHookId": id, "from": moment_of("-", "1d"), "states": ["failed", "parked"]}
     status, answer = api.ask("POST", "/v1/replays", asked | {"dryRun": True})
     return answer["matched"] - answer["skipped"] if status == 200 else None
@@ -107,7 +107,7 @@ def _preview(api: ApiClient, id: str) -> Any:
 
 
 def _stopped(api: ApiClient) -> str | None:
-    """Who has stopped sending. None where nobody has, or the credential may not know."""
+    """Return who has stopped sending. None where nobody has, or the credential may not know."""
     answer = _may(api, f"/v1/orgs/{api.org()}/stop")
     if not answer:
         return None
@@ -204,7 +204,7 @@ def _clock(date: str | None, now_s: float) -> DoctorCheck:
 
 
 def _credential(api: ApiClient) -> DoctorCheck:
-    """Whether it is known, and who it is."""
+    """Check whether the credential is known, and whose it is."""
     by = api.server.named_by
     status, answer = api.ask("GET", "/v1/caller")
     if status == 200:
@@ -259,7 +259,7 @@ def _lag(api: ApiClient) -> DoctorCheck | None:
 
 
 def _connections(api: ApiClient) -> list[DoctorCheck]:
-    """Those that something of the org goes over, looked at now."""
+    """Check the connections that something of the org goes over, now."""
     answer = _may(api, "/v1/connections") or {"connections": []}
     used = [
         connection["name"]
@@ -309,8 +309,8 @@ def _own_paths(api: ApiClient) -> list[DoctorCheck]:
 
 
 def _sources(api: ApiClient) -> list[DoctorCheck]:
-    """Whether the org's sources bring what they are to bring, and what is odd about them; nothing
-    where it has none."""
+    """Check whether the org's sources bring what they are to bring, and what is odd about them;
+    nothing where it has none."""
     found = (_may(api, "/v1/sources") or {"sources": []})["sources"]
     odd = [
         DoctorCheck("sources", False, f"Source {clean(source['name'])}: {clean(warning)}")
@@ -361,8 +361,8 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
 
 
 def _actions(api: ApiClient) -> list[DoctorCheck]:
-    """Whether the org's actions do what they are to do, and what is odd in their file; nothing
-    where it has none."""
+    """Check whether the org's actions do what they are to do, and what is odd in their file;
+    nothing where it has none."""
     answer = _may(api, "/v1/actions")
     if not answer or not answer["actions"]:
         return []

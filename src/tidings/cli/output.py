@@ -218,7 +218,7 @@ def how_many(count: int, word: str) -> str:
 
 
 def ask(question: str) -> bool | None:
-    """Whether a person says yes; None where there is nobody to be asked."""
+    """Ask a person yes or no; None where there is nobody to be asked."""
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return None
     sys.stderr.write(f"{question} [y/N] ")

@@ -49,7 +49,7 @@ class Profiles:
 
 
 def profiles_path(environ: Mapping[str, str]) -> Path:
-    """Where the file is."""
+    """Return the path of the file of profiles."""
     base = environ.get("XDG_CONFIG_HOME") or ""
     folder = Path(base) if base.startswith("/") else Path.home() / ".config"
     return folder / "tidings" / "profiles.toml"
@@ -67,7 +67,7 @@ def check_name(name: str) -> str:
 
 
 def read_profiles(path: Path) -> Profiles:
-    """What the file holds; nothing where there is none. Stop where it cannot be used."""
+    """Read the file of profiles; empty where there is none. Stop where it cannot be used."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)

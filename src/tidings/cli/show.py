@@ -113,7 +113,7 @@ def show(id: str, /, *, where: Where = HERE) -> int:
 
 
 def _looks(id: str) -> list[LookupPlace]:
-    """Where to look, in order: an id that explains itself is looked for in one place."""
+    """List the places to look in, in order; an id that explains itself has one place."""
     found = []
     if (typed := TYPED.get(id.partition("_")[0])) and "_" in id:
         found.append(typed)
@@ -138,7 +138,8 @@ def _looks(id: str) -> list[LookupPlace]:
 
 
 def _nothing(api: ApiClient, id: str, looks: list[LookupPlace], denied: list[str]) -> CommandExit:
-    """What was looked for; refused where the credential may not look everywhere."""
+    """Build the exit of a search without a result; refused where the credential may not look
+    everywhere."""
     if len(denied) == len(looks) and len(set(denied)) == 1:
         return CommandExit(
             denied[0], Exit.REFUSED

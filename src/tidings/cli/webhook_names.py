@@ -17,7 +17,7 @@ def all_webhooks(api: ApiClient) -> list[dict[str, Any]]:
 
 
 def is_there(webhook: dict[str, Any]) -> bool:
-    """Whether it was not deleted."""
+    """Return whether it was not deleted."""
     return bool(webhook["standing"] != "deleted")
 
 

@@ -26,7 +26,7 @@ NO_KEY = (
 @Parameter(name="*")
 @dataclass(frozen=True, kw_only=True)
 class Where:
-    """What every command takes that speaks to a service."""
+    """The options that every command takes which speaks to a service."""
 
     url: str | None = None
     """Where the service is. Default: TIDINGS_URL, the profile's, http://127.0.0.1:8080."""

@@ -22,7 +22,7 @@ _REFUSED = (
 
 
 def down(error: BaseException, connection: str) -> ConnectionDown:
-    """What its users are told of an error."""
+    """Build the error that users of a connection are told."""
     log.warning("kafka fails", connection=connection, reason=repr(error))
     what = f"The Kafka cluster of the connection {connection}"
     ask = "Ask the operator."

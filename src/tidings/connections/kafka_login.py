@@ -11,8 +11,8 @@ from tidings.core.connections.connection import Connection
 
 
 def login_of(connection: Connection) -> Mapping[str, Any]:
-    """What every client of the connection is made with. ConnectionDown; no text has a value in it,
-    for tenants read it."""
+    """Build the settings that every client of the connection is made with. ConnectionDown; no text
+    has a value in it, for tenants read it."""
     fields = {name: str(field) for name, field in connection.fields.items() if name != TOPICS}
     security = fields.get("security", SECURITIES[0])
     options: dict[str, Any] = {

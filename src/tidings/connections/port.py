@@ -17,9 +17,8 @@ from tidings.errors import Unavailable
 
 
 class ConnectionDown(Unavailable):
-    """What a connection leads to does not answer, or refuses us, or is not declared as it must be.
-    The text is for people, also tenants: what must be, what came, what to do; it holds no secret
-    and no address."""
+    """A connection does not answer, refuses us, or is not declared as it must be. The text is for
+    people, also tenants: what must be, what came, what to do; it holds no secret and no address."""
 
 
 class ConnectionCheck(Protocol):
@@ -31,7 +30,7 @@ class ConnectionCheck(Protocol):
 
 
 class ConnectionType(msgspec.Struct, frozen=True):
-    """What the operator's file calls `type`."""
+    """One value of `type` in the operator's file."""
 
     name: str
     about: str
@@ -46,13 +45,13 @@ class ConnectionType(msgspec.Struct, frozen=True):
     """What is wrong with fields that are right one by one."""
 
     def faults(self, fields: Mapping[str, object]) -> list[str]:
-        """What is wrong with a connection of the type that says this."""
+        """List what is wrong with a connection of the type with these fields."""
         return list(faults_of(self.fields, fields)) or list(self.together(fields))
 
 
 @contextmanager
 def comes_with(extra: str) -> Iterator[None]:
-    """What is imported within it is installed with an extra. ConnectionDown where it is not."""
+    """Name the extra that installs what is imported within. ConnectionDown where it is not."""
     try:
         yield
     except ImportError:

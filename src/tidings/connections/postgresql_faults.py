@@ -28,13 +28,14 @@ _OTHER = ("it refuses us", "See the log of the server")
 
 
 def is_of_connection(error: psycopg.Error) -> bool:
-    """Whether no connection came about, or it broke: not of what was asked over it."""
+    """Return whether no connection came about, or it broke; False for errors of the statement
+    itself."""
     state = error.sqlstate or ""
     return isinstance(error, psycopg.OperationalError) and state[:2] in _OF_CONNECTIONS
 
 
 def refusal(connection: str, error: psycopg.Error) -> ConnectionDown:
-    """What the users of the connection are told of such an error."""
+    """Build the error that users of the connection are told."""
     got, do = _explain(str(error))
     return ConnectionDown(
         f"The database of connection {connection} must let us in and stay there; {got}. {do}."

@@ -58,8 +58,8 @@ class PostgresqlConnection(AsyncConnection[tuple[Any, ...]]):
 
     @property
     def is_idle(self) -> bool:
-        """Whether it is there, and nothing is under way. What comes unasked is mostly a farewell: a
-        new line costs less than a statement that nobody reads."""
+        """Return whether it is there, and nothing is under way. What comes unasked is mostly a
+        farewell: a new line costs less than a statement that nobody reads."""
         if self.closed or self.pgconn.transaction_status != pq.TransactionStatus.IDLE:
             return False
         poll = select.poll()
@@ -113,7 +113,8 @@ class PostgresqlConnection(AsyncConnection[tuple[Any, ...]]):
 
 
 class PostgresqlPool:
-    """Those of one connection: at most `most`, dialled as they are needed, and divided among orgs.
+    """The connections to one PostgreSQL server: at most `most`, dialled as they are needed, and
+    divided among orgs.
 
     Whoever takes a place says for which org, and says it again where the place is given back.
     """

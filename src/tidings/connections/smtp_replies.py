@@ -24,7 +24,7 @@ class MailDown(TidingsError):
 
 
 class SmtpReply(msgspec.Struct, frozen=True):
-    """What the server has said to a step: a code, and words without anything secret."""
+    """The server's reply to a step: a code, and words without anything secret."""
 
     step: str
     code: int

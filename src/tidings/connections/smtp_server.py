@@ -19,7 +19,7 @@ HOUR_MAX, DAY_MAX, CONNECTIONS_MAX = 100, 1000, 10
 
 
 class Mailbox(msgspec.Struct, frozen=True):
-    """Whom an e-mail comes from, or goes back to."""
+    """An address that an e-mail comes from, or goes back to."""
 
     name: str
     address: str
@@ -53,16 +53,16 @@ class SmtpServer(msgspec.Struct, frozen=True):
 
     @property
     def secrets(self) -> list[str]:
-        """What must not be in what tenants read."""
+        """List what must not be in what tenants read."""
         return [text for text in (self.host, self.username, self.password) if text]
 
     @property
     def our_name(self) -> str:
-        """Who we say that we are."""
+        """Return the name by which we greet the server."""
         return domain_of(self.sender.address)
 
     def tls(self) -> ssl.SSLContext:
-        """What its certificate is judged by. ConnectionDown."""
+        """Build the context that judges the server's certificate. ConnectionDown."""
         try:
             return ssl.create_default_context(cafile=self.ca)
         except (OSError, ValueError):  # what is wrong of a file may have some of it in its words
@@ -84,7 +84,7 @@ def mailbox_of(text: str) -> Mailbox | None:
 
 
 def server_of(connection: Connection) -> SmtpServer:
-    """What a connection leads to; its fields were judged when they were declared."""
+    """Return the server of a connection; its fields were judged when they were declared."""
     fields = connection.fields
     security = str(fields.get("security", STARTTLS))
     sender = mailbox_of(str(fields["sender"]))

@@ -57,7 +57,7 @@ class SmtpSession:
 
     @property
     def usable(self) -> bool:
-        """Whether another e-mail may go over it."""
+        """Return whether another e-mail may go over it."""
         return self._client.is_connected and not self._spent
 
     async def open(self) -> None:

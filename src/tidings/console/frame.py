@@ -117,7 +117,8 @@ class PageFrame:
     # -- who is there -----------------------------------------------------------------------------
 
     def secure(self, request: Request) -> bool:
-        """Whether a browser keeps secure cookies of this address: https, or this very machine."""
+        """Return whether a browser keeps secure cookies of this address: https, or this very
+        machine."""
         return request.url.scheme == "https" or request.url.hostname in LOOPBACK
 
     def cookie(self, request: Request) -> str:
@@ -125,7 +126,8 @@ class PageFrame:
         return HOST_COOKIE if self.secure(request) else COOKIE
 
     def from_here(self, request: Request) -> bool:
-        """Whether a form comes from a page of ours, as far as its browser says where from."""
+        """Return whether a form comes from a page of ours, as far as its browser says where
+        from."""
         heard = request.headers.get
         ours = self.services.own_origins(request)
         return from_page_of(ours, heard("origin"), heard("referer"), heard("sec-fetch-site"))
@@ -244,8 +246,8 @@ class PageFrame:
         return list(self.services.access.sessions.seats(token))
 
     def _own(self, token: str, place: PageScope) -> AuthenticatedCaller:
-        """Who calls, as whoever's session it is: a portal's is good on its pages alone, and any
-        other on all others. Denied."""
+        """Return the caller of a session: a portal's is good on its pages alone, and any other on
+        all others. Denied."""
         own = self.services.access.sessions.caller(token)
         if place.portal != (self.services.access.sessions.opened(token) is not None):
             raise Unauthenticated.because(
@@ -254,7 +256,8 @@ class PageFrame:
         return own
 
     def _caller(self, token: str, place: PageScope) -> AuthenticatedCaller:
-        """Who calls, in the org of the address and in no other. Denied; NotFound for no org."""
+        """Return the caller, in the org of the address and in no other. Denied; NotFound for no
+        org."""
         self._own(token, place)
         if place.org is None:  # 07, or a number that no org has
             raise NotFound.because("not_found", NO_ORG)
@@ -284,7 +287,8 @@ class PageFrame:
         visit.lists = {name: [str(value) for value in form.getlist(name)] for name in form.keys()}
 
     def _misplaced(self, visit: PlainVisit, given: Sequence[str]) -> Forbidden:
-        """Why a form is not taken: it is of another org, which is named, or of another session."""
+        """Say why a form is not taken: it is of another org, which is named, or of another
+        session."""
         orgs = {org for token in given if (org := org_of_form(token)) is not None}
         here, other = visit.place.org, next(iter(orgs), None)
         if here is None or other is None or here in orgs:
@@ -374,8 +378,8 @@ class PageFrame:
     def portal_ended(
         self, request: Request, org: OrgId | None, message: str = "", status: int = 401
     ) -> Response:
-        """What stands where a portal was. It says nothing of anybody, so any page may frame it:
-        which ones may hold the portal is known no more."""
+        """Answer with the page that stands where a portal was. It says nothing of anybody, so any
+        page may frame it: which ones may hold the portal is known no more."""
         answer = self.render(request, "portal_ended.html", status, message=message)
         answer.headers["content-security-policy"] = POLICY.format(images="", ancestors="*")
         if org is not None:
@@ -416,7 +420,7 @@ def path_of(request: Request) -> str:
 
 
 def in_org(named: str) -> Markup:
-    """What every button that changes something says beside its verb."""
+    """Build what every button that changes something says beside its verb."""
     name, _, id = named.rpartition(" ")
     return Markup(' <span class="of">in <span>{}</span> {}</span>').format(name, id)
 

@@ -21,14 +21,14 @@ _NAMED = re.compile(r"([1-9][0-9]{0,15})\.")
 
 
 class PageScope(msgspec.Struct, frozen=True):
-    """Where a page stands. `org` is None for what belongs to no org."""
+    """The scope of a page: an org, a portal, or none. `org` is None for what belongs to no org."""
 
     org: OrgId | None = None
     portal: bool = False
 
     @property
     def base(self) -> str:
-        """What the addresses of all its pages begin with."""
+        """Return what the addresses of all its pages begin with."""
         start = f"{ROOT}/portal" if self.portal else ROOT
         return start if self.org is None else f"{start}/o/{self.org}"
 
@@ -58,12 +58,13 @@ def inside(path: str) -> str:
 
 
 def form_token(session: str, action: str) -> str:
-    """What a form of this session carries that is sent to this address, and good for no other."""
+    """Make the token of a form of this session that is sent to this address; it is good for no
+    other."""
     return _token(session, unquote(action.partition("?")[0]))
 
 
 def form_fits(session: str, path: str, given: str) -> bool:
-    """Whether a form's token is of this session and of the path that it came to."""
+    """Return whether a form's token is of this session and of the path that it came to."""
     wanted = _token(session, path).encode("utf-8", "replace")
     return hmac.compare_digest(wanted, given.encode("utf-8", "replace"))
 

@@ -50,7 +50,8 @@ def schema_tree(schema: dict[str, Any]) -> SchemaTree:
 
 
 def _all_nullable(schema: dict[str, Any]) -> bool:
-    """Whether there are optional fields of a known type, and every one of them may be null."""
+    """Return whether there are optional fields of a known type, and every one of them may be
+    null."""
     kinds = list(_optional_kinds(schema, 0))
     return bool(kinds) and all("null" in kind for kind in kinds)
 

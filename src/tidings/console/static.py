@@ -41,7 +41,7 @@ class Static:
                 self._files[name] = (content, gzip.compress(content, 9, mtime=0), kind)
 
     def url(self, name: str) -> str:
-        """Where `name`, such as `app.css` or `vendor/htmx.min.js`, is served.
+        """Return the address at which `name`, such as `app.css` or `vendor/htmx.min.js`, is served.
 
         KeyError names the file that is not there; for libraries, run make setup.
         """
@@ -63,5 +63,5 @@ class Static:
 
 @cache
 def static_files() -> Static:
-    """Those of this process, read and packed once."""
+    """Return the static files of this process, read and packed once."""
     return Static()

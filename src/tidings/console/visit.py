@@ -50,16 +50,17 @@ class PlainVisit:
 
     @property
     def portal(self) -> PortalSession | None:
-        """What the session is limited to, where it is that of a portal."""
+        """Return the limits of a portal's session; None for any other session."""
         return self.services.access.sessions.opened(self.token) if self.place.portal else None
 
     @property
     def partial(self) -> bool:
-        """Whether htmx asks for a part of the page."""
+        """Return whether htmx asks for a part of the page."""
         return self.request.headers.get("hx-request") == "true"
 
     def may(self, scope: str) -> bool:
-        """Whether the visitor holds a scope; templates ask it before they offer an action."""
+        """Return whether the visitor holds a scope; templates ask it before they offer an
+        action."""
         return self.caller.may(scope)
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
@@ -125,7 +126,7 @@ class Visit(PlainVisit):
 
     @property
     def has_actions(self) -> bool:
-        """Whether the org has actions, of which there are pages then."""
+        """Return whether the org has actions, of which there are pages then."""
         return bool(action_records(self.services, self.caller.org))
 
     @property
@@ -163,7 +164,8 @@ def named(org: StoredOrg) -> str:
 
 
 def message_path(address: str) -> str:
-    """Where what was done is told: in the whole place of an org, else on the one page."""
+    """Return the path of the page that tells what was done: in the whole place of an org, else on
+    the one page."""
     path = address.partition("?")[0]
     place = place_of(path)
     return path if place.org is None else place.base

@@ -138,8 +138,8 @@ def masked(secret: str) -> str:
 
 
 def visible(value: object) -> object:
-    """What a template puts on a page: a sign in it that steers what shows it, and is not seen by
-    itself, stands there as an escape, `\\x1b`."""
+    """Escape signs that would steer whatever shows a value and are not seen by themselves:
+    `\x1b`."""
     if not isinstance(value, str) or _STEERS.search(value) is None:
         return value
     return value.translate(_SHOWN)

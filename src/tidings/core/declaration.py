@@ -29,7 +29,7 @@ _BOUNDS = {
 
 
 class FieldType(msgspec.Struct, frozen=True, kw_only=True):
-    """What a field may be."""
+    """Rules for what a field may be."""
 
     null: bool = True
     """Whether null may come where the field need not: for its default, or as left out."""
@@ -46,12 +46,12 @@ class FieldType(msgspec.Struct, frozen=True, kw_only=True):
         return value
 
     def taken(self, *, new: bool) -> Json:
-        """What a body may say, null aside, as JSON Schema: one that makes a resource (`new`), or
-        one that changes it."""
+        """Build the JSON Schema of what a body may say, null aside: of one that makes a resource
+        (`new`), or that changes it."""
         raise NotImplementedError
 
     def shown(self) -> Json:
-        """What an answer says, null aside, as JSON Schema: the same without its bounds."""
+        """Build the JSON Schema of what an answer says, null aside: the same without its bounds."""
         schema: Json = _unbounded(self.taken(new=False))
         return schema
 
@@ -66,7 +66,8 @@ REQUIRED: Any = _Required()
 
 
 class Field(msgspec.Struct, frozen=True):
-    """What bodies and answers call an attribute, what it may be, and what it is for."""
+    """The declaration of an attribute: its name in bodies and answers, what it may be, and what it
+    is for."""
 
     name: str
     kind: FieldType
@@ -103,11 +104,11 @@ class DeclaredField(msgspec.Struct, frozen=True):
 
     @property
     def required(self) -> bool:
-        """Whether a body that makes one must say it."""
+        """Return whether a body that makes one must say it."""
         return self.default is REQUIRED
 
     def is_settable(self, *, new: bool) -> bool:
-        """Whether bodies say it that make a resource (`new`), or that change one."""
+        """Return whether bodies say it that make a resource (`new`), or that change one."""
         return self.field.bodies in ("all", "new" if new else "change")
 
     def of(self, resource: Any) -> Any:
@@ -120,14 +121,14 @@ class DeclaredField(msgspec.Struct, frozen=True):
         return self._shown(self.of(resource))
 
     def usual(self) -> Any:
-        """What it is where nobody says, as answers show it; what a required one begins with."""
+        """Return the default as answers show it; of a required field, what it begins with."""
         if self.required or self.default is None:
             return self.field.blank
         return self._shown(self.default)
 
     def taken(self, *, new: bool) -> Json:
-        """What a body may say, as JSON Schema. One that changes a resource has no defaults: a
-        program that fills them in would undo what others have set."""
+        """Build the JSON Schema of what a body may say. One that changes a resource has no
+        defaults: a program that fills them in would undo what others have set."""
         schema = self.field.kind.taken(new=new)
         if self.field.kind.null and not self.required:
             schema = or_null(schema)
@@ -137,7 +138,7 @@ class DeclaredField(msgspec.Struct, frozen=True):
         return schema
 
     def shown(self) -> Json:
-        """What an answer says, as JSON Schema."""
+        """Build the JSON Schema of what an answer says."""
         schema = self.field.kind.shown()
         absent = not self.required and self.usual() is None
         return self._described(or_null(schema) if absent else schema)
@@ -185,7 +186,7 @@ def _default(field: msgspec.structs.FieldInfo) -> Any:
 
 
 def read_resource(resource: type[R], form: Form, old: R | None, **given: Any) -> R:
-    """What a body makes of a resource; fields that it does not say are as in `old`, or else their
+    """Make a resource of a body; fields that it does not say are as in `old`, or else their
     default, and so is whatever is not declared, if it is not `given`. What is wrong is on the form;
     then the result is of no use."""
     form.new, form.values = old is None, {}
@@ -212,7 +213,8 @@ def read_resource(resource: type[R], form: Form, old: R | None, **given: Any) ->
 def read_body(
     resource: type[R], body: dict[str, Any] | Form, old: R | None = None, **given: Any
 ) -> R | list[FieldRefusal]:
-    """What a body that has no other fields makes of a resource, or all that is wrong with it."""
+    """Make a resource of a body that has no other fields; return it, or all that is wrong with the
+    body."""
     form = body if isinstance(body, Form) else Form(body)
     form.refuse_unknown(settable_names(resource, new=old is None))
     made = read_resource(resource, form, old, **given)
@@ -234,14 +236,14 @@ def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
 
 
 def or_null(schema: Json) -> Json:
-    """What may be null besides."""
+    """Build a schema that allows null besides."""
     if "anyOf" in schema:
         return schema | {"anyOf": [*schema["anyOf"], NULL]}
     return either(schema, NULL)
 
 
 def either(*schemas: Json) -> Json:
-    """What may be one of these."""
+    """Build a schema that allows any of these."""
     return {"anyOf": list(schemas)}
 
 

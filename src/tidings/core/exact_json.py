@@ -27,9 +27,9 @@ PATH_DEPTH = 16
 
 
 def unreadable_path(raw: Raw | bytes) -> str | None:
-    """Where the value is that nothing can read, as `data.lines[0].sum`: a number of thousands of
-    digits, or levels without end. Blank where it has no place, as what is no JSON; None where all
-    of it can be read."""
+    """Return where the value is that nothing can read, as `data.lines[0].sum`: a number of
+    thousands of digits, or levels without end. Blank where it has no place, as what is no JSON;
+    None where all of it can be read."""
     path, here = "", Raw(raw)
     if _is_readable(here):
         return None
@@ -90,7 +90,7 @@ def first_byte(raw: Raw) -> int:
 
 
 def is_null(raw: Raw) -> bool:
-    """Whether a value is null."""
+    """Return whether a value is null."""
     return first_byte(raw) == _NULL
 
 

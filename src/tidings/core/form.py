@@ -24,7 +24,7 @@ _NUMBER = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,15})?")
 
 
 def visible(text: str) -> bool:
-    """Whether all of a text can be seen, spaces aside."""
+    """Return whether all of a text can be seen, spaces aside."""
     return _VISIBLE.fullmatch(text) is not None
 
 

@@ -129,7 +129,7 @@ _HEADERS = CustomField(
 
 
 class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What every arrival is answered with."""
+    """The settings of the answer to every arrival."""
 
     status: Annotated[
         int,
@@ -174,7 +174,7 @@ PLAIN = InboxAnswer()
 
 
 class ArrivalAnswer(msgspec.Struct, frozen=True):
-    """What one arrival is answered with, once `delay_s` are over."""
+    """The answer to one arrival, once `delay_s` are over."""
 
     status: int
     headers: tuple[tuple[str, str], ...]
@@ -183,7 +183,7 @@ class ArrivalAnswer(msgspec.Struct, frozen=True):
 
 
 class InboxForm(msgspec.Struct, frozen=True):
-    """What a test inbox is set to."""
+    """The settings of a test inbox."""
 
     name: Annotated[
         str,

@@ -128,7 +128,7 @@ class BooleanType(FieldType, frozen=True):
 
 
 class Described(FieldType, frozen=True, kw_only=True):
-    """What stands beside its rules, with the JSON Schema of what may come."""
+    """A field's description beside its rules, with the JSON Schema of what may come."""
 
     schema: Mapping[str, Any]
     making: Mapping[str, Any] | None = None
@@ -148,7 +148,7 @@ class Described(FieldType, frozen=True, kw_only=True):
 
 
 class CustomField(Described, frozen=True):
-    """What is read by rules of its own: `reads` is as `Kind.read`."""
+    """A field that is read by rules of its own: `reads` is as `FieldType.read`."""
 
     reads: Callable[[Any, DeclaredField, Any], Any]
 
@@ -157,7 +157,8 @@ class CustomField(Described, frozen=True):
 
 
 class ParsedField(Described, frozen=True):
-    """What is judged by itself: `take` makes of what came what is kept, or None where it cannot be.
+    """A field that is judged by itself: `take` makes of what came what is kept, or None where it
+    cannot be.
 
     null is as left out; it stands for the default if it `clears`.
     """
@@ -189,8 +190,8 @@ class ParsedField(Described, frozen=True):
 
 
 class StoredField(FieldType, frozen=True):
-    """What is kept as it came, as JSON: whether it fits, and in words what it must be. null stands
-    for the default."""
+    """A field that is kept as it came, as JSON: whether it fits, and in words what it must be. null
+    stands for the default."""
 
     fits: Callable[[object], bool]
     must: str

@@ -51,7 +51,7 @@ def _zones() -> frozenset[str]:
 
 
 def is_zone(text: str) -> bool:
-    """Whether the time zone database has a zone of this name."""
+    """Return whether the time zone database has a zone of this name."""
     return text in _zones()
 
 

@@ -123,7 +123,7 @@ _ADDRESSES = CustomField(
 
 
 class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What an org may do, over all its credentials."""
+    """Bounds of an org, over all its credentials."""
 
     events_per_second: Annotated[
         float | None,
@@ -138,7 +138,7 @@ class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
 
 
 class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """How the org's events are checked and kept."""
+    """Settings of how the org's events are checked and kept."""
 
     validation: Annotated[
         Validation,
@@ -231,12 +231,12 @@ def settings_of(stored: bytes) -> OrgSettings:
 
 
 def stored_settings(settings: OrgSettings) -> bytes:
-    """What `settings_of` reads."""
+    """Encode the settings for `settings_of`."""
     return msgspec.json.encode(settings)
 
 
 def rules_of(settings: OrgSettings) -> IntakeRules:
-    """What the accept path asks, prepared."""
+    """Prepare the rules that the accept path asks."""
     by_type = {
         name: level
         for name, level in settings.validation_by_type.items()

@@ -15,7 +15,8 @@ HOUR_MS = 3_600_000
 
 
 class _Hours(Number, frozen=True):
-    """What may come by another name too; a sender who takes that is told."""
+    """The hours for which something may come by another name too; a sender who takes that is
+    told."""
 
     def read(self, form: Form, field: DeclaredField, previous: Any) -> Any:
         if ALIAS not in form.body:
@@ -42,7 +43,7 @@ _ALIAS = CustomField(lambda form, field, previous: None, schema=_HOURS.taken(new
 
 
 class Rotation(msgspec.Struct, frozen=True):
-    """What rotates a secret."""
+    """The body that rotates a secret."""
 
     overlap_h: Annotated[
         float, Field(FIELD, _HOURS, "How long the old secret is good too; 0: it ends at once.")

@@ -61,7 +61,7 @@ class PassedOver(TidingsError):
 
 
 class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a value is, and what is made of it. One of the first three is set."""
+    """A place of a value, and what is made of it. One of the first three is set."""
 
     path: str | None = None
     header: str | None = None
@@ -251,7 +251,7 @@ def _fits(kind: str, operand: object) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Whether a text is a path that can be followed."""
+    """Return whether a text is a path that can be followed."""
     return len(text) <= PATH_MAX and PATH.fullmatch(text) is not None
 
 

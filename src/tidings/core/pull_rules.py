@@ -25,7 +25,7 @@ def _cursor(value: object) -> str | None:
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """What a reader asks for."""
+    """A reader's request for messages."""
 
     most: Annotated[
         int,
@@ -69,7 +69,7 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class Word(StrEnum):
-    """What became of messages."""
+    """The words for what became of messages."""
 
     DELIVERED = "delivered"  # done
     AGAIN = "again"  # to be fetched again
@@ -84,7 +84,7 @@ def _tokens(value: object) -> tuple[str, ...] | None:
 
 
 class PullBody(msgspec.Struct, frozen=True):
-    """What a reader says of messages that it has."""
+    """A reader's word on messages that it has."""
 
     tokens: Annotated[
         tuple[str, ...],

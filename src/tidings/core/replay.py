@@ -32,14 +32,14 @@ OPEN_JOBS_MAX = 20  # of one org
 
 
 class ReplayKind(StrEnum):
-    """What a job does to the events that it visits."""
+    """The kinds of jobs, by what they do to the events that they visit."""
 
     REPLAY = "replay"
     CANCEL = "cancel"
 
 
 class JobState(StrEnum):
-    """Where a job stands. The last three are final."""
+    """The states of a job. The last three are final."""
 
     COUNTING = "counting"  # how many it will be about is being counted
     READY = "ready"  # counted; waits to be started
@@ -51,12 +51,12 @@ class JobState(StrEnum):
 
     @property
     def final(self) -> bool:
-        """Whether the job does nothing any more."""
+        """Return whether the job does nothing any more."""
         return self in _FINAL
 
 
 class ReplayTransition(StrEnum):
-    """What can happen to a job."""
+    """The events in the life of a job."""
 
     COUNTED = "counted"
     START = "start"
@@ -102,7 +102,7 @@ def before(what: ReplayTransition) -> list[JobState]:
 
 
 class ReplayDecision(IntEnum):
-    """What becomes of one event. Those from `UNDER_WAY` on are matched and skipped."""
+    """The decision for one event. Those from `UNDER_WAY` on are matched and skipped."""
 
     OTHER = 0  # the job does not ask for it
     MAKE = 1  # a delivery under the event's own `webhook-id`
@@ -113,12 +113,13 @@ class ReplayDecision(IntEnum):
 
     @property
     def skipped(self) -> bool:
-        """Whether it is what the job asks for and cannot be made."""
+        """Return whether it is what the job asks for and cannot be made."""
         return self >= ReplayDecision.UNDER_WAY
 
 
 def combined_state(states: Sequence[int]) -> State | None:
-    """What an event's deliveries at one webhook amount to, oldest first; None without any."""
+    """Combine the states of an event's deliveries at one webhook, oldest first; None without
+    any."""
     found = [State(state) for state in states]
     if State.DELIVERED in found:
         return State.DELIVERED
@@ -136,7 +137,7 @@ def decide(
     target: Sequence[int],
     has_body: bool,
 ) -> ReplayDecision:
-    """What becomes of an event, by its deliveries at the source webhook and at the target.
+    """Decide what becomes of an event, by its deliveries at the source webhook and at the target.
 
     `wanted` are the combined states at the source that the job asks for; `unmatched` asks for
     events of which the source had no delivery at all.
@@ -158,7 +159,8 @@ def decide(
 
 
 def window(connections: int) -> int:
-    """How many deliveries of replays a lane may hold unsettled: enough to keep its slots busy.
+    """Compute how many deliveries of replays a lane may hold unsettled: enough to keep its slots
+    busy.
 
     Less than half of a lane's window, so that replays alone never keep it from reading on.
     """
@@ -166,7 +168,7 @@ def window(connections: int) -> int:
 
 
 class ReplayPace:
-    """How many deliveries of a job may be made now."""
+    """Bounds how many deliveries of a job may be made now."""
 
     def __init__(self, rate: float, now_s: float) -> None:
         self._bucket = TokenBucket(rate)
@@ -189,7 +191,7 @@ class ReplayPace:
 
 
 class ReplayProgress(msgspec.Struct, frozen=True):
-    """How far a job is."""
+    """The progress of a job."""
 
     visited: int  # matched events that were dealt with: made or skipped
     total: int | None  # None while it is not counted
@@ -198,7 +200,7 @@ class ReplayProgress(msgspec.Struct, frozen=True):
 
 
 def progress(state: JobState, visited: int, total: int | None, rate: float) -> ReplayProgress:
-    """How far a job is, and how long the rest takes at `rate` (above 0) a second.
+    """Compute how far a job is, and how long the rest takes at `rate` (above 0) a second.
 
     A job that has visited everything is through, also where it met less than was counted.
     """
@@ -212,7 +214,7 @@ def progress(state: JobState, visited: int, total: int | None, rate: float) -> R
 
 
 def announcement(count: int, exact: bool, host: str, rate: float) -> str:
-    """What a replay will do, in one sentence, before it does it."""
+    """Announce in one sentence what a replay will do."""
     if not count and exact:
         return f"This sends nothing to {host}: no event fits."
     requests = f"{count:,} request{'' if count == 1 else 's'}"
@@ -222,7 +224,7 @@ def announcement(count: int, exact: bool, host: str, rate: float) -> str:
 
 
 def cancel_announcement(count: int, exact: bool) -> str:
-    """What a cancel by filter will do, in one sentence, before it does it."""
+    """Announce in one sentence what a cancel by filter will do."""
     if not count and exact:
         return "This cancels nothing: no unfinished delivery fits."
     deliveries = f"{count:,} deliver{'y' if count == 1 else 'ies'}"

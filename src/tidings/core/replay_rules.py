@@ -108,7 +108,7 @@ def _word(state: State | str) -> str:
 
 
 def _first_of(value: object) -> str:
-    """What came, for a list its items."""
+    """Describe what came; for a list its items."""
     if isinstance(value, list):
         return "a list of " + (
             ", ".join(describe_value(element) for element in value[:5]) or "nothing"
@@ -235,7 +235,7 @@ _EVENTS = CustomField(
 
 
 class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """What a body asks for, and what both kinds of jobs are asked; nothing of it was looked up yet.
+    """A body's request, and what both kinds of jobs are asked; nothing of it was looked up yet.
 
     What one kind alone is asked is declared with that kind, and has its default in the other.
     """
@@ -298,17 +298,17 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def unmatched(self) -> bool:
-        """Whether events that the webhook was not asked about count too."""
+        """Return whether events that the webhook was not asked about count too."""
         return UNMATCHED in self.wanted
 
     @property
     def hold(self) -> bool:
-        """Whether the job waits, once counted."""
+        """Return whether the job waits, once counted."""
         return not self.start
 
 
 class CancelRequest(ReplayRequest, frozen=True, kw_only=True):
-    """Which unfinished deliveries are taken back."""
+    """The request to take back unfinished deliveries."""
 
     kind = ReplayKind.CANCEL
     wanted: Annotated[
@@ -322,7 +322,7 @@ class CancelRequest(ReplayRequest, frozen=True, kw_only=True):
 
 
 class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
-    """What is sent again, to whom, and how fast."""
+    """The request to send again: what, to whom, and how fast."""
 
     kind = ReplayKind.REPLAY
     webhook_id: Annotated[
@@ -386,7 +386,7 @@ REQUESTS: dict[ReplayKind, type[ReplayRequest]] = {
 
 
 def read_request(kind: ReplayKind, body: dict[str, Any]) -> ReplayRequest | list[FieldRefusal]:
-    """What a body asks for, or everything that is wrong with it."""
+    """Read a body; return what it asks for, or everything that is wrong with it."""
     form = Form(body)
     form.refuse_unknown(settable_names(REQUESTS[kind]))
     request = read_resource(REQUESTS[kind], form, None)
@@ -403,7 +403,7 @@ def _is_listed(form: Form) -> bool:
 
 
 def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
-    """What the fields must be together."""
+    """Check the fields against one another."""
     if request.kind is ReplayKind.CANCEL and all(body.get(field) is None for field in NARROWS):
         form.refuse(
             "missing",
@@ -456,7 +456,7 @@ class TakeAsDelivered(msgspec.Struct, frozen=True):
 
 
 def read_taking(body: dict[str, Any], now_ms: int) -> TakeAsDelivered | list[FieldRefusal]:
-    """What is taken as delivered, or everything that is wrong with the body."""
+    """Read a body; return what is taken as delivered, or everything that is wrong with the body."""
     form = Form(body)
     wanted = read_body(TakeAsDelivered, form)
     if not isinstance(wanted, list) and wanted.before_ms > now_ms:

@@ -47,7 +47,7 @@ def _days(least: int) -> ParsedField:
 
 
 class RetentionDays(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """How many days an org's data is kept."""
+    """The days for which an org's data is kept."""
 
     payload_days: Annotated[
         int,
@@ -95,7 +95,8 @@ GIVE_BACK_PAGES = 64
 
 
 class RowKind(IntEnum):
-    """What is dropped. The numbers are what the stores keep; they never change their meaning."""
+    """The kinds of rows that retention drops. The numbers are what the stores keep; they never
+    change their meaning."""
 
     PAYLOAD = 1
     RESPONSE = 2
@@ -143,7 +144,7 @@ def groups(retentions: Mapping[OrgId, RetentionDays]) -> list[RetentionGroup]:
 
 
 def before_ms(group: RetentionGroup, now_ms: int) -> int:
-    """What is older than this is dropped."""
+    """Compute the time before which rows are dropped."""
     return now_ms - group.days * DAY_MS
 
 
@@ -161,7 +162,7 @@ def careful_now(last_ms: int, now_ms: int, passed_s: float) -> int:
 
 
 class RetentionPace:
-    """How many rows the next slice of one kind may drop, and how long to wait before it."""
+    """Bounds how many rows the next slice of one kind may drop, and how long to wait before it."""
 
     def __init__(self) -> None:
         self.rows = ROWS_FIRST
@@ -178,7 +179,7 @@ class RetentionPace:
 
 
 def to_give_back(free_pages: int, pages: int, page_bytes: int) -> bool:
-    """Whether the database should return pages to its file system.
+    """Return whether the database should return pages to its file system.
 
     Under steady load what is freed is used again. Only where more than half of the file is free,
     because there is much less to keep than there once was, is it made shorter.

@@ -47,15 +47,15 @@ class SteadyClock:
 
     @property
     def sure(self) -> bool:
-        """Whether it may be relied on for what cannot be taken back: no leap is waiting, and the
-        process has run for a while, for its first date may have been a wrong one."""
+        """Return whether it may be relied on for what cannot be taken back: no leap is waiting, and
+        the process has run for a while, for its first date may have been a wrong one."""
         self.now_ms()
         return self._leapt_s is None and self._passed_s() - self._began_s >= SURE_AFTER_S
 
     @property
     def leaping(self) -> bool:
-        """Whether a leap is waiting, or was followed a moment ago: what is read then may have its
-        dates by either clock."""
+        """Return whether a leap is waiting, or was followed a moment ago: what is read then may
+        have its dates by either clock."""
         self.now_ms()
         return self._leapt_s is not None or self._passed_s() - self._followed_s < SURE_AFTER_S
 

@@ -20,7 +20,7 @@ class ReceivedRequest:
 
     @property
     def ok(self) -> bool:
-        """Whether it was answered 2xx."""
+        """Return whether it was answered 2xx."""
         return 200 <= self.status < 300
 
 
@@ -77,7 +77,7 @@ class Ledger:
         return (arrival.at_ns - self._sent_ns[arrival.event_id]) / 1e6
 
     def delivered(self, hooks: Iterable[str], event_ids: Iterable[str]) -> int:
-        """How many of these deliveries were answered 2xx."""
+        """Count those of these deliveries that were answered 2xx."""
         ids = list(event_ids)
         with self._changed:
             return sum((hook, event_id) in self._delivered for hook in hooks for event_id in ids)

@@ -70,7 +70,7 @@ class Screen:
         return f"{glyph} {text}"
 
     def event(self, name: str, detail: str, marks: Iterable[str]) -> None:
-        """What happened to one event, now."""
+        """Print what happened to one event, now."""
         now = datetime.now().strftime("%H:%M:%S")
         self.line(f"{now}  {name:<16}  {detail:<13}  {'   '.join(marks)}")
 
@@ -83,7 +83,7 @@ def duration(ms: float) -> str:
 
 
 class DemoResult(msgspec.Struct, frozen=True):
-    """What the demonstration came to."""
+    """The result of the demonstration."""
 
     accepted: int
     delivered: int
@@ -94,7 +94,7 @@ class DemoResult(msgspec.Struct, frozen=True):
 
     @property
     def fault(self) -> bool:
-        """Whether something was lost or forged."""
+        """Return whether something was lost or forged."""
         return bool(self.lost or self.forged)
 
     def sentence(self) -> str:
@@ -109,7 +109,7 @@ class DemoResult(msgspec.Struct, frozen=True):
 
 
 def webhook_body(hook: str, port: int) -> bytes:
-    """What creates the webhook of one receiver."""
+    """Build the body that creates the webhook of one receiver."""
     return msgspec.json.encode(
         {
             "name": hook,
@@ -262,7 +262,8 @@ class Demo:
         )
 
     def _counted(self, due: int) -> int:
-        """What the service counts as delivered; its last outcomes are written in a moment."""
+        """Return what the service counts as delivered; its last outcomes are written in a
+        moment."""
         deadline = time.monotonic() + COUNTED_S_MAX
         while True:
             answer = self._service.call("GET", "/v1/deliveries/count")

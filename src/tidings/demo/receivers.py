@@ -22,7 +22,8 @@ CLOCK_SKEW_S = 300
 
 
 def signed(secret: str, headers: dict[str, str], body: bytes, now_s: float) -> bool:
-    """Whether a request is from who holds the secret, and recent (Standard Webhooks, `v1`)."""
+    """Return whether a request is from who holds the secret, and recent (Standard Webhooks,
+    `v1`)."""
     sent_at = headers.get("webhook-timestamp", "")
     if not sent_at.isdigit() or abs(now_s - int(sent_at)) > CLOCK_SKEW_S:
         return False
@@ -47,7 +48,7 @@ class Receivers:
         self.fail_s |= order.get("failSeconds", {})
 
     def status(self, hook: str, is_signed: bool, now_s: float) -> int:
-        """What this request is answered."""
+        """Choose the status that answers this request."""
         if hook not in self.secrets:
             return 404
         if not is_signed:

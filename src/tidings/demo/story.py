@@ -40,7 +40,7 @@ def episode(org: int, seed: int, lines: int, events: int) -> list[Happening]:
 
 
 def detail(event: Happening) -> str:
-    """Who and what, in a few characters."""
+    """Describe an event in a few characters: who and what."""
     return f"{event.who} {event.note}".strip()
 
 

@@ -37,7 +37,7 @@ class Message(Protocol):
 
     @property
     def org(self) -> OrgId:
-        """Whose event it is."""
+        """Return the org of the event."""
 
     @property
     def attempt(self) -> int:
@@ -49,7 +49,7 @@ class Message(Protocol):
 
     @property
     def content_type(self) -> str:
-        """What the body is."""
+        """Return the type of the body."""
 
     @property
     def body(self) -> bytes:
@@ -57,15 +57,16 @@ class Message(Protocol):
 
     @property
     def trial(self) -> bool:
-        """Whether it is a test message: where it can be taken back, nothing of it is to stay."""
+        """Return whether it is a test message: where it can be taken back, nothing of it is to
+        stay."""
 
     @property
     def deadline_s(self) -> float:
         """Seconds for the whole attempt, from the call of `send`."""
 
     def is_still_current(self) -> bool:
-        """Whether it is wanted still. A driver that must tell something of it before its first
-        byte, such as to whom it goes, asks in that moment too, and obeys."""
+        """Return whether it is wanted still. A driver that must tell something of it before its
+        first byte, such as to whom it goes, asks in that moment too, and obeys."""
 
     def headers_if_current(self, carried: Headers) -> Headers | None:
         """Ask in the moment before its first byte is handed to whatever carries it, with nothing

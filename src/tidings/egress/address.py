@@ -76,7 +76,7 @@ def check_target(target: ReceiverAddress, policy: Policy) -> None:
 
 
 def is_literal(host: str) -> bool:
-    """Whether a Target's host is an address and not a name."""
+    """Return whether a Target's host is an address and not a name."""
     return ":" in host or _QUAD.fullmatch(host) is not None
 
 

@@ -31,7 +31,7 @@ _PREFIX = b"HTTP/1."
 
 
 class NotHttp(RemoteError):
-    """What has come is no head of an HTTP/1.1 answer, or beyond its bounds."""
+    """The bytes that have come are no head of an HTTP/1.1 answer, or beyond its bounds."""
 
 
 class Head(NamedTuple):
@@ -45,7 +45,7 @@ class Head(NamedTuple):
 
     @property
     def empty(self) -> bool:
-        """Whether there is no body."""
+        """Return whether there is no body."""
         return self.length == 0
 
 
@@ -83,7 +83,7 @@ class AnswerReader:
 
     @property
     def reusable(self) -> bool:
-        """Whether the answer is over, and the connection fit for another one."""
+        """Return whether the answer is over, and the connection fit for another one."""
         head = self.head
         return bool(self.complete and head and head.reusable) and not self._excess
 

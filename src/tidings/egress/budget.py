@@ -19,7 +19,7 @@ class ConnectionBudget:
 
     @property
     def open(self) -> int:
-        """How many there are."""
+        """Count the open connections."""
         return self._open
 
     async def take(self) -> bool:

@@ -22,7 +22,7 @@ CONNECT_S = 5.0
 
 
 class Dialler:
-    """What all connections of a sender have in common."""
+    """State that all connections of a sender share."""
 
     def __init__(self, ca_bundle: Path | None = None) -> None:
         """`ca_bundle` holds authorities, in PEM, that are trusted beside the system's."""

@@ -126,7 +126,7 @@ def no_answer(taken_ms: float) -> TransportFault:
 
 
 def no_http(taken_ms: float, sent: bool = True) -> TransportFault:
-    """What came is no answer, or beyond what a head may be."""
+    """Build the fault for what is no answer, or beyond what a head may be."""
     detail = (
         f"What came back after {taken_ms:.0f} ms is not an HTTP/1.1 answer. Check what listens at "
         "the URL's port."

@@ -23,7 +23,7 @@ FINAL_FROM = 500  # SMTP: 4xx may pass, 5xx will not
 
 
 class MailServerAddress(msgspec.Struct, frozen=True):
-    """Where letters are handed over, and how."""
+    """The server that takes letters, and how it does."""
 
     host: str
     port: int

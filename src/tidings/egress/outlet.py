@@ -280,7 +280,8 @@ def _timed(ending: Ending, timings: Timings | None) -> Ending:
 
 
 def reads_back(target: ReceiverAddress) -> bool:
-    """Whether the target is one that our own reading of its URL gives: nothing made otherwise."""
+    """Return whether the target is one that our own reading of its URL gives: nothing made
+    otherwise."""
     try:
         return parse_target(url_of(target), allow_http=True) == target
     except TargetRefused:

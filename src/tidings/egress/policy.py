@@ -74,7 +74,8 @@ def unwrap(address: Address) -> Address:
 
 
 def forbidden(ip: str | Address) -> bool:
-    """Whether an address is on the list. What is not an address, or has a zone, is forbidden."""
+    """Return whether an address is on the list. What is not an address, or has a zone, is
+    forbidden."""
     try:
         address = unwrap(ip_address(ip))
     except ValueError:
@@ -112,7 +113,8 @@ class AllowedRange(msgspec.Struct, frozen=True):
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """What one process may dial. Made at start from the settings; never changes while it runs."""
+    """The addresses and ports that one process may dial. Made at start from the settings; never
+    changes while it runs."""
 
     allow_private: bool = False  # development: loopback and private receivers are admitted
     allowed: tuple[AllowedRange, ...] = ()  # logged at start, shown in the console
@@ -121,7 +123,8 @@ class Policy(msgspec.Struct, frozen=True):
     denied: tuple[Network, ...] = ()
 
     def admits(self, ip: str | Address, port: int) -> bool:
-        """Whether this address may be dialled at this port. What cannot be read is not admitted."""
+        """Return whether this address may be dialled at this port. What cannot be read is not
+        admitted."""
         try:
             address = ip_address(ip)
         except ValueError:

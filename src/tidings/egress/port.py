@@ -69,8 +69,8 @@ class Origins(Protocol):
     def origin(
         self, target: ReceiverAddress, connections_max: int, kept_bytes: int = ..., /
     ) -> OriginServer:
-        """Those to the target's origin; its path is not used. Nothing is dialled or resolved until
-        the first question. `kept_bytes`: of the body of a 2xx."""
+        """Return the connections to the target's origin; its path is not used. Nothing is dialled
+        or resolved until the first question. `kept_bytes`: of the body of a 2xx."""
 
 
 class OutletMaker(Protocol):

@@ -54,7 +54,7 @@ Kept = tuple[NameAddresses | ResolutionFault, float]  # until when
 
 
 class Resolver(Protocol):
-    """What the sender asks. Tests pass their own."""
+    """Resolves names for the sender. Tests pass their own."""
 
     async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
         """All addresses of a name. Never raises, except CancelledError."""

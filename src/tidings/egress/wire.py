@@ -87,8 +87,8 @@ class Wire(asyncio.Protocol):
         return answered
 
     def ended_early(self, started: float) -> TransportFault | None:
-        """Whether a new connection has ended before an attempt begun at `started` could be written:
-        it was closed, or the other side spoke first."""
+        """Return whether a new connection has ended before an attempt begun at `started` could be
+        written: it was closed, or the other side spoke first."""
         if self._state is _State.IDLE:
             return None
         early = faults.no_http if self._spoke_first else faults.closed
@@ -96,17 +96,17 @@ class Wire(asyncio.Protocol):
 
     @property
     def closed(self) -> bool:
-        """Whether it has ended."""
+        """Return whether it has ended."""
         return self._state is _State.CLOSED
 
     @property
     def lingering(self) -> bool:
-        """Whether its attempt has ended and only the rest of a body keeps it busy."""
+        """Return whether its attempt has ended and only the rest of a body keeps it busy."""
         return self._state is _State.LINGERING
 
     @property
     def usable(self) -> bool:
-        """Whether it is idle, still open, and nothing lies on it that nobody asked for."""
+        """Return whether it is idle, still open, and nothing lies on it that nobody asked for."""
         if self._state is not _State.IDLE:
             return False
         if self._exchanges > 1 and monotonic() - self.idle_since_s < LOOK_AFTER_S:
@@ -200,7 +200,7 @@ class Wire(asyncio.Protocol):
         self._released(self)
 
     def _too_long(self) -> bool:
-        """Whether the rest of the body is worth neither its evidence nor its connection."""
+        """Return whether the rest of the body is worth neither its evidence nor its connection."""
         reader = self._reader
         if reader.collects:
             return reader.seen >= READ_BYTES and reader.seen > reader.most

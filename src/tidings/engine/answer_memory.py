@@ -40,7 +40,7 @@ class _WaitingCall:
 
 
 class AnswerMemory:
-    """Who holds how much, and who waits."""
+    """Counts who holds how much, and lines up who waits."""
 
     def __init__(
         self,
@@ -58,12 +58,12 @@ class AnswerMemory:
 
     @property
     def held(self) -> int:
-        """How many bytes are reserved now."""
+        """Return how many bytes are reserved now."""
         return self._budget.held
 
     @property
     def waiting(self) -> int:
-        """How many calls wait for room."""
+        """Return how many calls wait for room."""
         return self._places.held
 
     async def hold(self, org: OrgId, amount: int) -> Release:

@@ -29,10 +29,11 @@ def service_clock() -> SteadyClock:
 
 
 def leaping(clock: Clock) -> bool:
-    """Whether the dates of deliveries may be by another clock than its own at this moment."""
+    """Return whether the dates of deliveries may be by another clock than its own at this
+    moment."""
     return isinstance(clock, SteadyClock) and clock.leaping
 
 
 def sure(clock: Clock) -> bool:
-    """Whether its date may end a delivery. One that cannot say so is taken at its word."""
+    """Return whether its date may end a delivery. One that cannot say so is taken at its word."""
     return not isinstance(clock, SteadyClock) or clock.sure

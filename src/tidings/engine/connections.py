@@ -37,7 +37,7 @@ class CheckedTooOften(Throttled):
 
 
 class CheckResult(msgspec.Struct, frozen=True):
-    """What came of a check."""
+    """The result of a check."""
 
     at_ms: int
     took_ms: float
@@ -69,7 +69,7 @@ class NamedConnections:
         return "" if self._connections.default is None else self._connections.default.name
 
     def of(self, caller: AuthenticatedCaller) -> list[Connection]:
-        """Those that the caller may name, by name."""
+        """List the connections that the caller may name, by name."""
         found = self._connections.open_to(caller.org, platform=caller.platform)
         return sorted(found.values(), key=lambda one: one.name)
 
@@ -81,7 +81,7 @@ class NamedConnections:
         return found
 
     def last(self, connection: Connection) -> CheckResult | None:
-        """What came of its newest check in this process, whoever asked for it."""
+        """Return the result of its newest check in this process, whoever asked for it."""
         return self._results.get(connection.name)
 
     async def check(self, caller: AuthenticatedCaller, name: str) -> CheckResult:

@@ -202,7 +202,8 @@ class Engine:
         return written
 
     def problems(self) -> list[str]:
-        """Why the service is not ready, in sentences; empty when it is. Receivers never count."""
+        """List, in sentences, why the service is not ready; empty when it is. Receivers never
+        count."""
         found = []
         if self._settler is None or self._settler.ended.done():
             found.append("The committer must run; it has ended. Restart the service.")
@@ -221,7 +222,8 @@ class Engine:
         return found
 
     def notices(self) -> list[str]:
-        """What is wrong with the lanes of single webhooks, and with ourselves, in sentences."""
+        """List what is wrong with the lanes of single webhooks, and with ourselves, in
+        sentences."""
         return [
             f"Webhook {webhook.id} has work and a free slot, but does not send. Report this, and "
             "restart the service."

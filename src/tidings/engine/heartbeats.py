@@ -44,15 +44,15 @@ class WatchedProcess(Protocol):
 
     @property
     def part(self) -> ServicePart:
-        """What it is."""
+        """Return the part."""
 
     @property
     def is_up(self) -> bool:
-        """Whether it can work; one that is started when it is first needed can."""
+        """Return whether it can work; one that is started when it is first needed can."""
 
     @property
     def crashes(self) -> int:
-        """How often it has ended without being told to, so far."""
+        """Count how often it has ended without being told to, so far."""
 
     def silent_s(self) -> float:
         """Tell for how long it has had work without any progress, in seconds."""

@@ -160,7 +160,7 @@ class Inboxes:
         return None if live is None else live.stored.org
 
     def knows(self, token: str) -> bool:
-        """Whether an inbox has this token."""
+        """Return whether an inbox has this token."""
         return token in self._by_token
 
     async def create(self, org: OrgId, body: dict[str, object]) -> LiveInbox:

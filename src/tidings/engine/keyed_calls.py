@@ -36,7 +36,7 @@ class KeptAnswer(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AsksForCall(msgspec.Struct, frozen=True):
-    """Who calls what, with which key and body."""
+    """The caller of a keyed call, with its key and body."""
 
     org: OrgId
     who: str
@@ -47,7 +47,7 @@ class AsksForCall(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> bytes:
-        """What it is found by."""
+        """Return the digest that it is found by."""
         named = (str(self.org), self.who, self.call, self.key)
         return hashlib.blake2b("\n".join(named).encode(), digest_size=_DIGEST_BYTES).digest()
 

@@ -76,7 +76,7 @@ class Orgs:
         return self._orgs.get(org)
 
     def settings(self, org: OrgId) -> OrgSettings:
-        """What an org is set to; the defaults for one that is not there."""
+        """Return the settings of an org; the defaults for one that is not there."""
         return self._settings.get(org, DEFAULT_SETTINGS)
 
     def below(self, org: OrgId) -> list[OrgId]:
@@ -235,7 +235,7 @@ def asked(org: port.StoredOrg) -> OrgRequest:
 
 
 def _refuse_operators(form: Form) -> None:
-    """What an org may not change of itself."""
+    """Refuse what an org may not change of itself."""
     settings = form.body.get("settings")
     fields = settings if isinstance(settings, dict) else ()  # what else it is, is refused later
     named = [f"settings.{name}" for name in OPERATORS_ONLY if name in fields]

@@ -80,7 +80,8 @@ class Vault:
         return self.open_at(sealed, _place(org, webhook_id, version), what)
 
     def open_at(self, sealed: bytes, place: bytes, what: str) -> bytes:
-        """What was sealed for a place; `what` names it where it does not open (VaultRefused)."""
+        """Open what was sealed for a place; `what` names it where it does not open
+        (VaultRefused)."""
         cipher = self._ciphers.get(sealed[0]) if sealed else None
         try:
             if cipher is None:

@@ -158,7 +158,7 @@ class CsvSource:
             self._looking = asyncio.get_running_loop().create_task(self._follow(self._stop))
 
     def _waits(self) -> bool:
-        """Whether the state in force may be too old for who asks."""
+        """Return whether the state in force may be too old for who asks."""
         return self._awaited or self._passed_s() - self._looked_s > LATE_S
 
     async def _follow(self, stop: threading.Event) -> None:
@@ -300,7 +300,7 @@ def state_of(table: CsvTable, columns: ReadColumns, stop: threading.Event) -> Li
 
 @dataclass
 class _Judged:
-    """What came of reading a file. `former`: the state that is kept, where it was not read yet."""
+    """The result of reading a file. `former`: the state that is kept, where it was not read yet."""
 
     table: CsvTable | None = None  # None where it is not taken
     state: ListState | None = None

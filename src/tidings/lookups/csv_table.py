@@ -327,7 +327,7 @@ def read_file(path: Path) -> bytes:
 
 
 def _check_text(data: bytes, breath: Breath) -> None:
-    """Whether it is UTF-8, piece by piece."""
+    """Return whether it is UTF-8, piece by piece."""
     at = 0
     while at < len(data):
         end = min(len(data), at + _CHUNK)

@@ -87,8 +87,8 @@ class HttpSource:
     # -- inside -----------------------------------------------------------------------------------
 
     async def _asked(self, path: str, deadline_s: float) -> Ending:
-        """How the question ended; asked once more with another token, where the first is refused
-        and there is time."""
+        """Ask, and return how the question ended; ask once more with another token, where the first
+        is refused and there is time."""
 
         async def ask(header: Header, left_s: float) -> Ending:
             return await self._origin.get(path, [*self._headers, header], left_s)

@@ -44,7 +44,7 @@ class WatchedSource(Protocol):
 
 
 class LookupBackend(Protocol):
-    """What one look-up asks."""
+    """One look-up, as it is asked."""
 
     async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
         """The record for these values (by hole, parameter, or `by`), each a text, a number or a
@@ -55,8 +55,8 @@ class LookupBackend(Protocol):
         """
 
     async def check(self) -> str | None:
-        """What is wrong with it in itself, as a file that is not there; None where nothing is known
-        to be. Asks nobody."""
+        """Say what is wrong with it in itself, as a file that is not there; None where nothing is
+        known to be. Asks nobody."""
 
     async def close(self) -> None:
         """Let go of what is open; the next `find` opens it again. Idempotent."""

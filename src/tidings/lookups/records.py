@@ -14,8 +14,8 @@ DEPTH_MAX = 32  # objects and lists, one within the other
 
 
 class LookupRecordUnfit(RemoteError):
-    """What has come is no record. `must`, `got`, `do`: parts of a sentence, without values;
-    `lasts`: it would be so again."""
+    """The answer is no record. `must`, `got`, `do`: parts of a sentence, without values; `lasts`:
+    it would be so again."""
 
     def __init__(self, must: str, got: str, do: str, *, lasts: bool = False) -> None:
         super().__init__(f"{must}; got {got}")
@@ -54,8 +54,8 @@ def _too_deep() -> LookupRecordUnfit:
 
 
 def _deeper(value: Any, levels: int) -> bool:
-    """Whether there are more levels than so many. Level by level: an answer may have very many
-    values, and this is no time for others."""
+    """Return whether there are more levels than so many. Level by level: an answer may have very
+    many values, and this is no time for others."""
     layer: list[Any] = [value]
     for _ in range(levels):
         layer = [

@@ -98,7 +98,7 @@ class SqlSource:
         )
 
     async def _asked(self, texts: list[bytes], deadline_s: float) -> "_Row | None":
-        """How many bytes the first row has, and it where these are not too many."""
+        """Return how many bytes the first row has, and the row where these are not too many."""
         await self._lines.place(_ORG)
         try:
             line, kept = self._lines.idle(), True

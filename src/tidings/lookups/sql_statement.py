@@ -23,8 +23,8 @@ FROM (SELECT pg_catalog.row_to_json(r)::pg_catalog.text AS j FROM (
 
 
 def asked_as(statement: str) -> tuple[bytes, tuple[str, ...]]:
-    """What the server is asked, and the names of its parameters in their order. `%%` is a percent
-    sign, as is one that begins no parameter."""
+    """Return what the server is asked, and the names of its parameters in their order. `%%` is a
+    percent sign, as is one that begins no parameter."""
     names: dict[str, int] = {}
 
     def numbered(hole: re.Match[str]) -> str:

@@ -49,8 +49,8 @@ class EventRow(msgspec.Struct, frozen=True):
 
 
 def show_left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
-    """That it was sent thin, which of the webhook's fields went without, why, and what to do; or
-    that it was sent whole, which nobody may have wanted."""
+    """Show that it was sent thin, which of the webhook's fields went without, why, and what to do;
+    or that it was sent whole, which nobody may have wanted."""
     if left_out is None:
         return None
     return {
@@ -98,13 +98,13 @@ EVENT: tuple[Column[EventRow], ...] = (
 def show_delivery(
     row: StoredDelivery, webhook: WebhookState | None, next_ms: int | None
 ) -> dict[str, Any]:
-    """What a delivery's row says, and when it is tried next."""
+    """Show a delivery's row, and when it is tried next."""
     seen = DeliveryRow(row, webhook, next_ms)
     return {column.name: column.value(seen) for column in DELIVERY}
 
 
 def show_event(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
-    """What an event's row says."""
+    """Show an event's row."""
     seen = EventRow(event, head)
     return {column.name: column.value(seen) for column in EVENT}
 

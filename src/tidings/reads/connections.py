@@ -32,14 +32,14 @@ CHECKS = f"sources:write{EITHER}webhooks:write"
 
 
 class ConnectionUsers(msgspec.Struct, frozen=True):
-    """What goes over one connection, by name."""
+    """The sources and webhooks that go over one connection, by name."""
 
     sources: list[LiveSource]
     webhooks: list[Webhook]
 
     @property
     def orgs(self) -> set[OrgId]:
-        """Whose they are."""
+        """Return the orgs that they belong to."""
         return {source.org for source in self.sources} | {webhook.org for webhook in self.webhooks}
 
 
@@ -132,14 +132,14 @@ def _warnings(connection: Connection) -> Iterator[str]:
 
 
 def open_to(connection: Connection) -> str:
-    """Who may name it: `all` orgs, `some`, or the `platform` alone."""
+    """Say who may name a connection: `all` orgs, `some`, or the `platform` alone."""
     if connection.orgs is None:
         return "all"
     return "some" if connection.orgs else "platform"
 
 
 def show_check(result: CheckResult | None) -> dict[str, Any] | None:
-    """What came of a check."""
+    """Show the result of a check."""
     if result is None:
         return None
     return {

@@ -24,7 +24,7 @@ VALUE_MAX = 255
 
 
 class ParameterType:
-    """What a parameter may be. Each is text, and empty as if it were left out."""
+    """The types of a parameter. Each is text, and empty as if it were left out."""
 
     control = "text"
     """What the console asks for it with."""
@@ -71,7 +71,7 @@ class EventId(ParameterType):
 
 
 class Cursor(ParameterType):
-    """Where a page goes on: below an id, or above one."""
+    """The place where a page goes on: below an id, or above one."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class WholeNumberType(ParameterType):
 
 
 class FormField(NamedTuple):
-    """How the console asks for a filter."""
+    """The console's field for a filter."""
 
     page: str = ""
     """Its name in addresses; empty: pages do not know it."""
@@ -228,7 +228,7 @@ _POINTS = ListParameter("points", WholeNumberType(1, POINTS_MAX, POINTS), _STEPS
 
 @dataclass(frozen=True, kw_only=True)
 class LogQuestion:
-    """What a call asks for, each attribute by its filters; what it did not ask for is empty."""
+    """The question of a call, each attribute by its filters; what it did not ask for is empty."""
 
     values: Annotated[tuple[str, ...], _Q, _CUSTOMER, _BILL, _CARD, _REQUEST, _REF] = ()
     """An event must be found by all of them."""

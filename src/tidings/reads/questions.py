@@ -201,7 +201,7 @@ def _yes_no(form: Form, name: str, advice: str) -> bool | None:
 
 
 def schema_of(kind: ParameterType) -> Json:
-    """What may come, as JSON Schema."""
+    """Build the JSON Schema of what may come."""
     match kind:
         case States():
             return listed(*_STATES)

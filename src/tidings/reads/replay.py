@@ -39,15 +39,15 @@ A_REPLAY = "the id of a replay of this org, as rpl_…"
 
 
 class ReplayParts(Protocol):
-    """What replays are asked for with."""
+    """Services that replays are asked for with."""
 
     @property
     def store(self) -> port.DeliveryStore:
-        """Where deliveries are kept."""
+        """Return the store of deliveries."""
 
     @property
     def webhooks(self) -> Webhooks:
-        """Whose deliveries they are."""
+        """Return the webhooks of the deliveries."""
 
     @property
     def events(self) -> EventServices:
@@ -76,7 +76,7 @@ class ReplayCalls:
     async def look_up(
         self, org: OrgId, kind: ReplayKind, body: dict[str, Any]
     ) -> tuple[ReplayRequest, replay_requests.ResolvedRequest]:
-        """What a body asks for, and what that comes to in the org. Refused says why not."""
+        """Read what a body asks for, and resolve it in the org. Refused says why not."""
         job_request = passed(read_request(kind, body))
         names = self._parts.events.types.spelled(org, job_request.names)
         job_request = msgspec.structs.replace(job_request, names=names)
@@ -135,7 +135,7 @@ class ReplayCalls:
         wanted: replay_requests.ResolvedRequest,
         for_s: float = COUNT_FOR_S,
     ) -> dict[str, Any]:
-        """What it would do, counted within `for_s` seconds and said in one sentence."""
+        """Say what it would do, counted within `for_s` seconds, in one sentence."""
         memory = self._parts.web.answer_memory
         async with memory.holding(wanted.spec.owner, COUNT_BYTES):
             counted = await self._parts.delivery.replay.runs.count(
@@ -158,7 +158,7 @@ class ReplayCalls:
 
 
 def unknown(field: str, must: str, got: str) -> NotFound:
-    """What is not there, or is another org's."""
+    """Build the error for what is not there, or is another org's."""
     return NotFound(
         FieldRefusal(
             "not_found",

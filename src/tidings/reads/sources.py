@@ -68,7 +68,8 @@ def trouble_of(live: LiveSource, now_ms: int) -> tuple[str, int | None]:
 
 
 def needs_somebody(live: LiveSource, now_ms: int) -> bool:
-    """Whether a source is to be looked at: its trouble lasts, or it has put something aside."""
+    """Return whether a source is to be looked at: its trouble lasts, or it has put something
+    aside."""
     _, since_ms = trouble_of(live, now_ms)
     lasts = since_ms is not None and now_ms - since_ms >= TROUBLE_LASTS_MS
     return lasts or live.dead_letters > 0
@@ -110,7 +111,7 @@ def show_whole_dead_letter(message: DeadLetter) -> dict[str, Any]:
 
 
 def show_taken(fate: IntakeResult) -> dict[str, Any]:
-    """What a sender is told of its message."""
+    """Show what a sender is told of its message."""
     return {
         "accepted": fate.accepted,
         "duplicates": fate.duplicates,
@@ -121,7 +122,7 @@ def show_taken(fate: IntakeResult) -> dict[str, Any]:
 
 
 def show_redriven(fates: list[IntakeResult], live: LiveSource) -> dict[str, Any]:
-    """What became of messages that had been put aside."""
+    """Show what became of messages that had been put aside."""
     return {
         "messages": len(fates),
         "accepted": sum(fate.accepted for fate in fates),
@@ -149,8 +150,8 @@ async def try_message(
     message: ForeignMessage,
     now_ms: int,
 ) -> dict[str, Any]:
-    """What would become of a message by a source that is set so, which `live` is or would be: its
-    sender, the events, or why it would be put aside. Nothing is kept. Overloaded."""
+    """Try a message by a source that is set so, which `live` is or would be: its sender, the
+    events, or why it would be put aside. Nothing is kept. Overloaded."""
     sample = sources.sample(live, caller, source)
     async with memory.holding(caller.org, TRIED_BYTES):
         read = await sources.intake.preview(sample, message)

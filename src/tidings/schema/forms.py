@@ -16,7 +16,7 @@ Widget = Literal["text", "choice", "tick"]
 
 
 def widget(one: DeclaredField) -> Widget:
-    """What asks for it."""
+    """Choose the widget of a field."""
     kind = one.field.kind
     if isinstance(kind, Choice):
         return "choice"
@@ -26,7 +26,7 @@ def widget(one: DeclaredField) -> Widget:
 
 
 def asked(fields: Iterable[DeclaredField]) -> tuple[DeclaredField, ...]:
-    """Those that a page asks for by their label."""
+    """List the fields that a page asks for by their label."""
     return tuple(field for field in fields if field.field.label)
 
 
@@ -46,12 +46,12 @@ def text_of(value: Any) -> str:
 
 
 def is_ticked(value: Any) -> bool:
-    """Whether a flag is set; it may be kept as JSON."""
+    """Return whether a flag is set; it may be kept as JSON."""
     return (msgspec.json.decode(value) if isinstance(value, msgspec.Raw) else value) is True
 
 
 def value_of(one: DeclaredField, text: str) -> Any:
-    """What a body says where a page holds this text; nothing where it is empty."""
+    """Return what a body says where a page holds this text; nothing where it is empty."""
     return (text or None) if widget(one) == "choice" else number_in(text)
 
 

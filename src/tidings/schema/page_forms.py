@@ -26,7 +26,7 @@ class Ask:
 
     @property
     def widget(self) -> str:
-        """What asks for it: text, area, choice or tick."""
+        """Return the widget: text, area, choice or tick."""
         shown = self.one.field.kind.shown()
         if "additionalProperties" in shown or self._taken.get("maxLength", 0) > AREA_CHARACTERS:
             return "area"
@@ -34,7 +34,7 @@ class Ask:
 
     @property
     def label(self) -> str:
-        """What is asked."""
+        """Return the label."""
         return self.one.field.label
 
     @property
@@ -51,7 +51,7 @@ class Ask:
 
     @property
     def required(self) -> bool:
-        """Whether it must be filled in."""
+        """Return whether it must be filled in."""
         return self.one.required
 
     @property
@@ -67,7 +67,7 @@ class Ask:
         return text_of(value)
 
     def value(self, text: str) -> Any:
-        """What a body says for a text that is not empty."""
+        """Return what a body says for a text that is not empty."""
         shown = self.one.field.kind.shown()
         kinds = {branch.get("type") for branch in shown.get("anyOf", (shown,))}
         if self.widget == "tick":
@@ -77,7 +77,8 @@ class Ask:
         return number_in(text) if kinds & {"integer", "number"} else text
 
     def emptied(self) -> Any:
-        """What a body that changes something says for no text; None: nothing, or the usual."""
+        """Return what a body that changes something says for no text; None: nothing, or the
+        usual."""
         empty: Mapping[str, Any] = {"string": "", "array": [], "boolean": False}
         return empty.get(str(self.one.field.kind.shown().get("type")))
 
@@ -99,15 +100,15 @@ class PageForm:
         return next(ask for ask in self.asks if ask.name == name)
 
     def fresh(self) -> dict[str, str]:
-        """What the form of a new one holds."""
+        """Return the texts of the form of a new one."""
         return {ask.name: self._text(ask, ask.one.usual()) for ask in self.asks}
 
     def filled(self, shown: Mapping[str, Any]) -> dict[str, str]:
-        """What it holds of one that is there, as answers show that."""
+        """Return the texts of the form of one that is there, as answers show it."""
         return {ask.name: self._text(ask, _at(shown, ask.path)) for ask in self.asks}
 
     def written(self, form: Mapping[str, str], most: int = 65_536) -> dict[str, str]:
-        """What somebody has written in it."""
+        """Read what somebody has written in the form."""
         return {ask.name: form.get(ask.name, "").strip()[:most] for ask in self.asks}
 
     def body(self, texts: Mapping[str, str], *, new: bool) -> dict[str, Any]:
@@ -132,8 +133,8 @@ class PageForm:
         return body
 
     def placed(self, refusals: Sequence[FieldRefusal], *others: str) -> dict[str, str]:
-        """What is said beside each field of the page, of `others` too; under "" what belongs to
-        none."""
+        """Place the refusals beside the fields of the page, of `others` too; under "" those that
+        belong to none."""
         found: dict[str, str] = {}
         for refusal in refusals:
             place = refusal.field if refusal.field in others else self._place(refusal.field)

@@ -40,7 +40,7 @@ class Bounds:
     socket_bytes: int = 256 * 1024  # that the kernel may hold of an answer that nobody reads
 
     def late(self, moved: int) -> bool:
-        """Whether so many bytes in the grace are fewer than the pace wants.
+        """Return whether so many bytes in the grace are fewer than the pace wants.
 
         What came faster before counts nothing: a peer that has stopped is let go.
         """

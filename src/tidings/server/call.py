@@ -22,11 +22,11 @@ log = structlog.get_logger(__name__)
 
 
 class CallConnection(Protocol):
-    """What a call asks of its connection."""
+    """The connection, as far as a call asks it."""
 
     @property
     def behind(self) -> bool:
-        """Whether the peer does not read as fast as it is answered."""
+        """Return whether the peer does not read as fast as it is answered."""
 
     async def drain(self) -> None:
         """Wait until the peer reads."""

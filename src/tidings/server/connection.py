@@ -75,7 +75,8 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Where the next read goes. All connections have the same: what came is taken at once."""
+        """Return the buffer of the next read. All connections have the same: what came is taken at
+        once."""
         return self._host.view
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -164,14 +165,14 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     @property
     def _turn_s(self) -> float:
-        """How long its call may wait for its turn."""
+        """Return how long its call may wait for its turn, in seconds."""
         bounds = self._host.bounds
         if not self._fresh:
             return bounds.idle_s
         return bounds.queue_s if self._host.places.admits_another() else bounds.turn_s
 
     def _late(self, now_s: float) -> bool:
-        """Whether its peer moved too little since it was asked last."""
+        """Return whether its peer moved too little since it was asked last."""
         if now_s - self._since_s <= self._host.bounds.grace_s:
             return False
         unread = self._transport.get_write_buffer_size() if self._transport is not None else 0
@@ -180,7 +181,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         return self._host.bounds.late(moved)
 
     def _ended(self, now_s: float) -> bool:
-        """Whether its peer has had the time to read the last answer, and to end."""
+        """Return whether its peer has had the time to read the last answer, and to end."""
         bounds = self._host.bounds
         if self._transport is not None and self._transport.get_write_buffer_size():
             self._read_s = self._heard_s = now_s
@@ -381,7 +382,7 @@ class HttpConnection(asyncio.BufferedProtocol):
 
     @property
     def behind(self) -> bool:
-        """Whether the peer does not read as fast as it is answered."""
+        """Return whether the peer does not read as fast as it is answered."""
         return self._drained is not None
 
     async def drain(self) -> None:

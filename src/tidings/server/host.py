@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ConnectionHost(Protocol):
-    """What a connection knows of its server."""
+    """The server, as far as a connection knows it."""
 
     app: App
     bounds: Bounds
@@ -29,16 +29,16 @@ class ConnectionHost(Protocol):
     view: memoryview  # where reads go; it is smaller in a crowd
 
     def keeps(self, method: str, path: str) -> bool:
-        """Whether a place is kept for such a call."""
+        """Return whether a place is kept for such a call."""
 
     def known(self, headers: Pairs) -> Hashable | None:
-        """Who calls, for whom calls have turns; None for a stranger."""
+        """Return the caller for whom calls have turns; None for a stranger."""
 
     def remote(self, peer: str, headers: Pairs) -> str:
         """The address that a call came from, as far as it is known."""
 
     def shared(self, peer: str) -> bool:
-        """Whether a peer stands for many."""
+        """Return whether a peer stands for many."""
 
     def queued(self) -> None:
         """One more connection waits for its turn."""
@@ -51,7 +51,7 @@ class ConnectionHost(Protocol):
 
 
 class Phase(IntEnum):
-    """What a connection waits for."""
+    """The phases of a connection, by what it waits for."""
 
     HEAD = 0  # its peer has to send a request
     BODY = 1  # its peer has to send the rest of it

@@ -196,9 +196,9 @@ class HttpServer:
             self._begin_opening(connection, sock)
 
     def _hurries(self, first: bytes) -> bool:
-        """Whether what has come first looks like a call that a place is kept for, or like one of a
-        known caller of whom none waits: it is not made to wait behind others that come. Nothing
-        else follows from it: the call is judged when it begins."""
+        """Return whether what has come first looks like a call that a place is kept for, or like
+        one of a known caller of whom none waits: it is not made to wait behind others that come.
+        Nothing else follows from it: the call is judged when it begins."""
         line, *lines = first.partition(b"\r\n\r\n")[0].split(b"\r\n")
         method, path = line.partition(b" ")[::2]
         path = path.partition(b" ")[0].partition(b"?")[0]

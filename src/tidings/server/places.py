@@ -46,7 +46,7 @@ class ConnectionPlaces(Generic[C]):
 
     @property
     def spent(self) -> bool:
-        """Whether even the spare places are taken."""
+        """Return whether even the spare places are taken."""
         return len(self._open) >= self._bounds.places + self._bounds.spare
 
     @property
@@ -65,12 +65,12 @@ class ConnectionPlaces(Generic[C]):
         return [*self._behind, *self._alone, *self._known]
 
     def admits_another(self) -> bool:
-        """Whether a call that no place is kept for may be worked on."""
+        """Return whether a call that no place is kept for may be worked on."""
         return self.others < self._others_max
 
     @property
     def room(self) -> int:
-        """How many more calls that no place is kept for may be worked on."""
+        """Return how many more calls that no place is kept for may be worked on."""
         return self._others_max - self.others
 
     # -- how a connection stands ------------------------------------------------------------------

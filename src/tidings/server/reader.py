@@ -64,7 +64,7 @@ class HttpRequest:
         self.received = 0
 
     def take(self) -> bytes:
-        """What has come of the body."""
+        """Take what has come of the body."""
         parts = self.parts
         body = parts.popleft() if len(parts) == 1 else b"".join(parts)
         parts.clear()
@@ -96,7 +96,7 @@ class RequestReader:
 
     @property
     def began(self) -> bool:
-        """Whether a head has begun and is not complete."""
+        """Return whether a head has begun and is not complete."""
         return self._head is not None
 
     def feed(self, data: bytes) -> None:
@@ -129,7 +129,7 @@ class RequestReader:
         self.kept, self._kept_at = data, at
 
     def _step(self, data: bytes, at: int) -> int:
-        """How many bytes are read before it is looked whether there is enough to do."""
+        """Return how many bytes are read before it is looked whether there is enough to do."""
         body = self._body
         if body is None:
             end = data.find(_HEAD_END, at + _HEAD_MIN, at + _SLICE)

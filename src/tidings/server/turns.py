@@ -106,7 +106,7 @@ class CallerLine(Generic[C]):
         self._waiting.setdefault(caller, deque()).append(connection)
 
     def keeps_waiting(self, caller: Hashable) -> bool:
-        """Whether calls of the caller wait."""
+        """Return whether calls of the caller wait."""
         return caller in self._waiting
 
     def refill(self, took_s: float) -> None:
@@ -165,7 +165,8 @@ class ConnectionTurns(Generic[C]):
 
 
 def _allowed_after(took_s: float, allowed: int, least: int, most: int) -> int:
-    """How many calls may begin in a round, after one that took so many seconds with `allowed`."""
+    """Compute how many calls may begin in a round, after one that took so many seconds with
+    `allowed`."""
     if took_s > SLICE_S:
         return max(least, allowed // 2)
     return min(most, allowed * 2) if took_s < SLICE_S / 2 else allowed

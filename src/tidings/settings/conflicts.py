@@ -49,7 +49,7 @@ def conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]
 
 
 def _platform_conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
-    """What cannot be asked of the platform's API as it is set."""
+    """Yield what cannot be asked of the platform's API as it is set."""
     paths = platform_paths(settings)
     url = settings.platform_url
     for kind, template in paths.items():

@@ -75,7 +75,7 @@ def _read(name: str, value: Any, *, as_text: bool) -> Any:
 
 
 def _shown(name: str, value: Any) -> str:
-    """What came, as an error may show it: never a secret, never a wall of text."""
+    """Describe what came, as an error may show it: never a secret, never a wall of text."""
     if any(word in name for word in ("secret", "password", "token")):
         return f"{len(str(value))} characters that do not fit"
     text = str(value).lower() if isinstance(value, bool) else str(value)

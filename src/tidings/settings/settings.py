@@ -426,12 +426,12 @@ def meta(name: str) -> Meta:
 
 
 def must(name: str) -> str:
-    """What a value of a setting must be, to be read after "must be"."""
+    """Say what a value of a setting must be, to be read after "must be"."""
     return str((meta(name).extra or {})["must"])
 
 
 def public_url(settings: Settings) -> str:
-    """Where the service is reached: as it is set, else the address and port it listens on."""
+    """Return the address of the service: as it is set, else the address and port it listens on."""
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return settings.public_url or f"http://{host}:{settings.port}"
 

@@ -6,14 +6,14 @@ from tidings.simulator.world import PlatformCall
 
 
 def actor(call: PlatformCall) -> Json:
-    """Who did it: the till's id alone; its name and store are enrichment."""
+    """Build the actor: the till's id alone; its name and store are enrichment."""
     return {"id": call.till}
 
 
 def activity(
     name: str, call: PlatformCall, customer: SimulatedCustomer | None, **ids: object
 ) -> Json:
-    """What caused the event, with the ids of that activity."""
+    """Build the activity that caused the event, with its ids."""
     block: Json = {
         "name": name,
         "identifiers": [{"key": key, "value": str(value)} for key, value in ids.items()],
@@ -26,7 +26,7 @@ def activity(
 
 
 def about(owner: Owner, cause: Json | None = None) -> Json:
-    """What nearly every loyalty event begins with; a group's names no customer."""
+    """Build what nearly every loyalty event begins with; a group's names no customer."""
     block: Json = {} if owner.identity is None else {"customerIdentifiers": owner.identity}
     block["entityInformation"] = owner.entity
     if cause is not None:

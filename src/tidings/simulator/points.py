@@ -118,7 +118,7 @@ def redeem(
 
 
 def money(points: float) -> float:
-    """What points are worth."""
+    """Convert points to money."""
     return round(points * RATIO, 2)
 
 
@@ -203,7 +203,7 @@ def adjust(world: World) -> None:
 
 
 def last_heir(customer: SimulatedCustomer) -> SimulatedCustomer:
-    """Who has what a merged member was promised."""
+    """Return the customer who has what a merged member was promised."""
     while customer.heir is not None:
         customer = customer.heir
     return customer

@@ -89,7 +89,7 @@ def tier_line(number: int) -> float:
 
 
 def tier_name(number: int) -> str:
-    """What a tier is called."""
+    """Return the name of a tier."""
     return next(name for tier, name, _ in TIERS if tier == number)
 
 

@@ -91,7 +91,8 @@ def _block(promotion: Promotion, customer: SimulatedCustomer, cause: Json) -> Js
 
 
 def _offer(promotion: Promotion) -> Json:
-    """What is told of a promotion when it is given or earned, and not when it is withdrawn."""
+    """Build what is told of a promotion when it is given or earned, and not when it is
+    withdrawn."""
     return {
         "linkedTargetGroupVsTargetRuleIdMap": TARGET_RULES,
         "pointsOfferType": "GENERIC",

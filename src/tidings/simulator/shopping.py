@@ -53,7 +53,8 @@ SPECIAL = 0.05  # of closed days on which somebody is served all the same
 
 
 def _new_bill(world: World, customer: SimulatedCustomer | None = None) -> Bill:
-    """What is bought. A member's vouchers are its discount; without them it may be marked down."""
+    """Make a bill of what is bought. A member's vouchers are its discount; without them it may be
+    marked down."""
     number = world.number("bill", 90_551)
     gross = round(world.rng.lognormvariate(7.2, 0.7) + 150, 2)
     discount = round(gross * 0.08, 2) if world.chance(0.3) else 0.0
@@ -279,7 +280,7 @@ def _refuse(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
 
 
 def _try_again(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
-    """What was wrong is put right; the same bill is tried again, and recorded this time."""
+    """Put right what was wrong; the same bill is tried again, and recorded this time."""
     if customer.gone:
         return
     call = world.call(customer.till)

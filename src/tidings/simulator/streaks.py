@@ -104,7 +104,7 @@ def progress(
 
 
 def hangs_on(customer: SimulatedCustomer, bill: Bill) -> bool:
-    """Whether this purchase alone has just made a level."""
+    """Return whether this purchase alone has just made a level."""
     streak = customer.streak
     return streak is not None and streak.count in STREAK_LEVELS and streak.bills == {bill.id}
 

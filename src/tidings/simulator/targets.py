@@ -169,7 +169,7 @@ def progress(
 
 
 def hangs_on(customer: SimulatedCustomer, bill: Bill) -> bool:
-    """Whether the unified goal is met with this bill, and not without it."""
+    """Return whether the unified goal is met with this bill, and not without it."""
     return customer.unified_met and _unified(customer) - bill.amount < UNIFIED_GOAL
 
 

@@ -196,7 +196,7 @@ class Household:
 
     @property
     def first(self) -> str:
-        """Who leads it."""
+        """Return the id of its leader."""
         return self.primary.first
 
 
@@ -245,7 +245,7 @@ class SimulatedCustomer:
 
     @property
     def gone(self) -> bool:
-        """Whether this one was merged into another."""
+        """Return whether this one was merged into another."""
         return self.heir is not None
 
     @property

@@ -76,7 +76,7 @@ def _expiry(world: World, customer: SimulatedCustomer) -> Json:
 
 
 def _still(customer: SimulatedCustomer, expires_ms: int) -> bool:
-    """Whether the tier whose end was planned is still the member's."""
+    """Return whether the tier whose end was planned is still the member's."""
     return not customer.gone and customer.tier > 1 and customer.tier_expires_ms == expires_ms
 
 

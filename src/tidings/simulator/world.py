@@ -89,11 +89,11 @@ class World:
         return "".join(self.rng.choices(_CODE, k=length))
 
     def chance(self, probability: float) -> bool:
-        """Whether it happens this time."""
+        """Return whether it happens this time."""
         return self.rng.random() < probability
 
     def blank(self, empty: _T) -> _T | None:
-        """What there is no value for: empty, or null, as the platform's producers write either."""
+        """Return empty or null for a missing value, as the platform's producers write either."""
         return None if self.chance(BLANK) else empty
 
     def member(self) -> SimulatedCustomer:

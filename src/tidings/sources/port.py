@@ -24,8 +24,8 @@ class OpenSource(Protocol):
     may be asked while it reads or acknowledges."""
 
     async def read(self) -> Sequence[ForeignMessage]:
-        """What comes next, in its order: at least one message, at most `BATCH_MAX`; waits until
-        there is one. Each has a place that no other message of the source ever had.
+        """Read what comes next, in its order: at least one message, at most `BATCH_MAX`; waits
+        until there is one. Each has a place that no other message of the source ever had.
         ConnectionDown."""
         ...
 
@@ -35,7 +35,7 @@ class OpenSource(Protocol):
         ...
 
     async def lag(self) -> int | None:
-        """How many messages wait behind those that were read; None where nobody can tell.
+        """Return how many messages wait behind those that were read; None where nobody can tell.
         ConnectionDown."""
         ...
 
@@ -85,7 +85,7 @@ class TableOwnerStore(Protocol):
 
 
 class DriverStore(TopicPlaceStore, TableOwnerStore, Protocol):
-    """What drivers of sources keep in the store."""
+    """The store of drivers of sources."""
 
 
 class SourceDriver(Protocol):

@@ -63,7 +63,8 @@ class Renderer(Protocol):
         """The text that each template makes of an event, in one run. Raises as `render`."""
 
     async def check(self, template: str, org: int) -> str | None:
-        """What is wrong with a template, whatever it is for, in a sentence; None if it can be run.
+        """Say in a sentence what is wrong with a template, whatever it is for; None if it can be
+        run.
 
         Raises RenderLater.
         """
@@ -73,7 +74,7 @@ class Checker(Protocol):
     """Checks events by schemas that may take longer than the event loop has."""
 
     async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[SchemaViolation]:
-        """What is wrong with an event. RenderRefused: it takes too much. RenderLater."""
+        """List what is wrong with an event. RenderRefused: it takes too much. RenderLater."""
 
 
 class Mapper(Protocol):

@@ -127,7 +127,7 @@ class Process:
 
     @property
     def is_up(self) -> bool:
-        """Whether it can work: it is started when it is needed."""
+        """Return whether it can work: it is started when it is needed."""
         return True
 
     def silent_s(self) -> float:

@@ -69,7 +69,7 @@ class ProcessRenderer:
 
     @property
     def deaths(self) -> int:
-        """How often a process has died."""
+        """Count how often a process has died."""
         return self._quick_line.deaths + self._slow_line.deaths
 
     def processes(self) -> tuple[Process, Process]:
@@ -196,7 +196,7 @@ class ProcessRenderer:
             self._slow_line.ask(asked)
 
     def _killed(self, cause: PendingCall) -> None:
-        """What waits behind with the same text must not take the next process down too."""
+        """Fail what waits behind with the same text: it must not take the next process down too."""
         until_s = asyncio.get_running_loop().time() + REST_S
         self._resting.put(cause.org, cause.key, until_s)
         self._slow_down(cause.org)

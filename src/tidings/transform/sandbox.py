@@ -40,7 +40,7 @@ _decode = msgspec.json.Decoder().decode
 
 
 class Unrenderable(ShapingError):
-    """Why there is no output, in a sentence or two."""
+    """A template has no output; says why in a sentence or two."""
 
 
 class Sandbox:
@@ -59,7 +59,8 @@ class Sandbox:
         self._compiled(template, org)
 
     def names(self, template: str) -> frozenset[str]:
-        """What a template uses and does not set itself, as event.data.tier. Raises Unrenderable."""
+        """Return what a template uses and does not set itself, as event.data.tier. Raises
+        Unrenderable."""
         environment = self._compiled(template, 0, TEXT)
         found = environment.undeclared_variables_in_str(template, nested=True)
         return frozenset(found - {*environment.globals})
@@ -75,7 +76,7 @@ class Sandbox:
             raise _two_in_one() from None
 
     def texts(self, templates: Sequence[TextTemplate], event: bytes, org: int = 0) -> list[str]:
-        """What each template makes of an event. Raises Unrenderable."""
+        """Render what each template makes of an event. Raises Unrenderable."""
         self._numbers = Numbers()
         read = plain(self._numbers.read(event))
         made, size = [], 0

@@ -5,7 +5,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class OrgWork(Protocol):
-    """What waits, of an org."""
+    """The waiting work of an org."""
 
     @property
     def org(self) -> int: ...
@@ -25,7 +25,7 @@ class FairQueue(Generic[Item]):
         return self._count
 
     def of(self, org: int) -> int:
-        """How many of an org wait."""
+        """Count the waiting items of an org."""
         return len(self._orgs.get(org, ()))
 
     def push(self, item: Item) -> None:
@@ -34,7 +34,7 @@ class FairQueue(Generic[Item]):
         self._count += 1
 
     def push_back(self, items: list[Item]) -> None:
-        """What was taken and not done, in its order: it is next again."""
+        """Put back what was taken and not done, in its order: it is next again."""
         for work in reversed(items):
             self._orgs.setdefault(work.org, deque()).appendleft(work)
             self._orgs.move_to_end(work.org, last=False)

@@ -40,7 +40,7 @@ PLANS_CHARACTERS_MAX, PLANS_CHARACTERS_MIN = 1 << 20, 1 << 14
 
 
 class TransformRequest(msgspec.Struct, array_like=True):
-    """What is asked."""
+    """The question to a process."""
 
     operation: str  # RENDER, TEXTS, CHECK_TEMPLATE, CHECK_EVENT or MAP_MESSAGE
     text: str
@@ -90,7 +90,7 @@ class Mappings:
         self._kept = SharedTable[int, str, PlanRunner](PLANS_CHARACTERS_MAX)
 
     def read(self, described: str, message: bytes, org: int = 0) -> bytes:
-        """What a message says by a plan, as msgpack."""
+        """Read a message by a plan, as msgpack."""
         runner = self._kept.get(described)
         if runner is None:
             runner = PlanRunner(msgspec.json.decode(described, type=MessagePlan))
@@ -143,7 +143,7 @@ class MemoryBound:
 
     @property
     def worn(self) -> bool:
-        """Whether so much was kept of former runs that a new process is better."""
+        """Return whether so much was kept of former runs that a new process is better."""
         return self._has() > self._first + KEPT_OF_RUNS_BYTES
 
     def renew(self) -> None:

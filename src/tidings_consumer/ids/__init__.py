@@ -23,7 +23,7 @@ be handled a second time beside it.
 
 
 class Claim(enum.Enum):
-    """What became of asking to handle an event."""
+    """The result of asking to handle an event."""
 
     FRESH = "fresh"
     """It is yours to handle now."""
@@ -34,12 +34,13 @@ class Claim(enum.Enum):
 
 
 class IdStore(Protocol):
-    """What a router asks of a store of ids. All methods may be called from any thread; times are
+    """A store of ids, as a router needs it. All methods may be called from any thread; times are
     seconds since the epoch."""
 
     @property
     def blocks(self) -> bool:
-        """Whether a call may take long: then it is made in a thread, not in an event loop."""
+        """Return whether a call may take long: then it is made in a thread, not in an event
+        loop."""
         ...
 
     def claim(self, id: str, holder: str, now_s: float) -> Claim:

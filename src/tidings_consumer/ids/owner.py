@@ -40,12 +40,12 @@ class Owner:
 
     @property
     def name(self) -> str:
-        """What claims are marked with. Empty in a process that was forked since: it has no lock, so
-        its claims hold for their lease."""
+        """Return what claims are marked with. Empty in a process that was forked since: it has no
+        lock, so its claims hold for their lease."""
         return self._name if os.getpid() == self._pid else ""
 
     def is_dead(self, name: str) -> bool:
-        """Whether the owner of this name has ended."""
+        """Return whether the owner of this name has ended."""
         if name in ("", self._name):
             return False
         return not self._file(name).exists() or _take_away(self._file(name))
@@ -72,7 +72,7 @@ def _lock(file: sqlite3.Connection) -> None:
 
 
 def _take_away(file: Path) -> bool:
-    """Whether nobody holds it; then it is there no more."""
+    """Return whether nobody holds it; then it is there no more."""
     lock = _open(file)
     try:
         _lock(lock)

@@ -40,7 +40,7 @@ def scan(data: bytes, at: int = 0) -> Iterator[Piece]:
 
 
 def torn(data: bytes) -> bool:
-    """Whether bytes that are no record can be the begin of one whose writer was killed."""
+    """Return whether bytes that are no record can be the begin of one whose writer was killed."""
     if len(data) < HEAD_BYTES:
         return data[: len(MARK)] == MARK[: len(data)]
     mark, length, _ = _HEAD.unpack_from(data)
@@ -59,7 +59,7 @@ def _record(data: bytes, at: int) -> Piece | None:
 
 
 def _next(data: bytes, at: int) -> int:
-    """Where the next record begins; the end where there is none."""
+    """Find where the next record begins; the end where there is none."""
     while (at := data.find(MARK, at)) >= 0:
         if _record(data, at) is not None:
             return at

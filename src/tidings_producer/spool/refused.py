@@ -107,7 +107,7 @@ class Refused:
             raise SpoolFailed("A spool must be open to change its refused events; it was closed.")
 
     def _open(self) -> bool:
-        """Whether a part of it is damaged; that is kept apart."""
+        """Return whether a part of it is damaged; that is kept apart."""
         damaged = False
         self._file = os.open(self._folder / NAME, os.O_RDWR | os.O_CREAT | os.O_APPEND, MODE)
         self._size = 0

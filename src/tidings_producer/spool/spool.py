@@ -127,13 +127,13 @@ class Spool:
 
     @property
     def waiting_bytes(self) -> int:
-        """What the service has not settled yet."""
+        """Return how many bytes the service has not settled yet."""
         with self._change:
             return self._appended - self._taken
 
     @property
     def position(self) -> int:
-        """Where the next event is appended; for `wait_taken`."""
+        """Return where the next event is appended; for `wait_taken`."""
         with self._change:
             return self._appended
 
@@ -188,7 +188,7 @@ class Spool:
             self._move(data)
 
     def wait_taken(self, position: int, timeout: float | None) -> bool:
-        """Whether everything before `position` was settled in time."""
+        """Wait until everything before `position` is settled; return whether it was in time."""
         with self._change:
             self._change.wait_for(lambda: self._taken >= position or self._closed, timeout)
             return self._taken >= position
@@ -414,7 +414,7 @@ class Spool:
 
 
 def _written(one: Encoded) -> bytes:
-    """What a record holds: the id, so that nobody has to read the event for it, and the event."""
+    """Encode a record: the id, so that nobody has to read the event for it, and the event."""
     return one.event_id.encode("ascii") + b"\n" + one.body
 
 
@@ -447,7 +447,8 @@ os.register_at_fork(after_in_child=_forked)
 
 
 def _waits(folder: Path) -> bool:
-    """Whether a spool may have events that wait: one that was sent empty has one small file."""
+    """Return whether a spool may have events that wait: one that was sent empty has one small
+    file."""
     try:
         return any(path.stat().st_size for path in folder.glob("*" + SUFFIX))
     except OSError:

@@ -24,7 +24,8 @@ def event_stream(
     may_hear: Callable[[], bool],
     keep_alive_s: float = KEEP_ALIVE_S,
 ) -> Response:
-    """What a feed tells on a channel, for as long as it may be heard; then the place is free."""
+    """Stream a feed's events on a channel for as long as the caller may hear it, then free its
+    place."""
     subscription = feed.subscribe(channel)
     heard = sse_events(feed, subscription, may_hear, keep_alive_s)
     stream = EventStream(heard, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS)

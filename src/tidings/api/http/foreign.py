@@ -18,15 +18,15 @@ API = ("/v1/", "/v3/")
 
 
 def changes(method: str, path: str) -> bool:
-    """Whether a call to the API may change something."""
+    """Return whether a call to the API may change something."""
     return method not in _HARMLESS and path.startswith(API)
 
 
 def foreign(
     headers: Mapping[bytes, bytes], ours: Callable[[], Collection[str]]
 ) -> tuple[str, str] | None:
-    """What to say to a call from a page that is not of `ours`, without code and place, and the
-    header that tells it; None for every other call."""
+    """Judge a call from a page that is not of `ours`: the refusal, without code and place, and the
+    header that gives the page away; None for every other call."""
     origin, site = headers.get(ORIGIN), headers.get(FETCH_SITE)
     if origin is None and site is None:
         return None

@@ -26,7 +26,7 @@ HSTS = "max-age=31536000"
 
 
 class CallOrigin(msgspec.Struct, frozen=True):
-    """How a call was made."""
+    """Address, scheme and authority of one call."""
 
     address: str  # of who called; empty where it is not known
     scheme: str
@@ -34,13 +34,13 @@ class CallOrigin(msgspec.Struct, frozen=True):
 
 
 def address_of(scope: Scope) -> str:
-    """Who calls, of a call that has come through the front."""
+    """Return the address of the caller of a call that has come through the front."""
     return _peer(scope)
 
 
 def client_of(scope: Scope) -> str | None:
-    """Who calls, for what an address alone opens; None where a proxy has passed the call on and
-    no trusted one says for whom."""
+    """Return the caller's address for what an address alone opens; None where a proxy has passed
+    the call on and no trusted one names its client."""
     ask: Callable[[], str | None] | None = scope.get(CLIENT)
     return Proxies().client(_peer(scope), scope["headers"]) if ask is None else ask()
 
@@ -55,11 +55,12 @@ class Front:
         self._scheme, self._authority = public.scheme.lower(), public.netloc.lower()
 
     def address(self, scope: Scope) -> str:
-        """Who calls."""
+        """Return the caller's address."""
         return self._origin_of(scope).address
 
     def reached(self, scope: Scope) -> CallOrigin:
-        """How a call was made. A scope as the server made it, headers in lower case."""
+        """Read how a call was made: its address, scheme and authority. A scope as the server made
+        it, headers in lower case."""
         origin, host = self._origin_of(scope), _header(scope)
         scheme, authority = origin.scheme or scope.get("scheme", "http"), origin.authority or host
         straight = not (origin.scheme or origin.authority) and _is_loopback(host)

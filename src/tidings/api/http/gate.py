@@ -28,7 +28,7 @@ HEALTH_PATHS = ("/livez", "/readyz")
 
 
 def keeps(method: str, path: str) -> bool:
-    """Whether the server keeps a place for such a call: for events and health."""
+    """Return whether the server keeps a place for such a call: for events and health."""
     return path in HEALTH_PATHS or (path == EVENTS_PATH and method == "POST")
 
 
@@ -62,7 +62,7 @@ class HttpGate:
             await self._control(scope, receive, with_all(send))
 
     def _is_elsewhere(self, scope: Scope) -> bool:
-        """Whether the path is served, if at all, on the other host."""
+        """Return whether the path is served, if at all, on the other host."""
         asked = scope["path"].startswith(INBOX_STEM)
         return bool((name_of(self._front.host(scope)) == self._inbox_host) != asked)
 

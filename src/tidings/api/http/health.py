@@ -13,13 +13,13 @@ from tidings.api.answers import answer
 
 
 class ReadinessProbe(Protocol):
-    """Who knows whether the service can do its work."""
+    """Answers whether the service can do its work."""
 
     def problems(self) -> list[str]:
-        """Why it is not ready, in sentences; empty when it is."""
+        """List, in sentences, why the service is not ready; empty when it is."""
 
     def notices(self) -> list[str]:
-        """What else an operator should know; it makes nothing unready."""
+        """List what else an operator should know; none of it makes the service unready."""
 
 
 def health_routes(

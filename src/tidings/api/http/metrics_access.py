@@ -30,8 +30,8 @@ class MetricsReaders:
     networks: tuple[Network, ...] = ()
 
     def admit(self, authorization: str | None, address: str | None) -> bool:
-        """Whether a call with this header, from this address, may read without a credential; None:
-        nobody knows from which."""
+        """Return whether a call with this header, from this address, may read without a credential;
+        None stands for an unknown address."""
         return self.everybody or self._knows(authorization) or self._is_near(address)
 
     def check(self, request: Request, of_platform: Callable[[Request, str], object]) -> None:

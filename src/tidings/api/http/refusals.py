@@ -22,7 +22,7 @@ _FIT = re.compile(rb"[A-Za-z0-9._:-]{1,128}").fullmatch
 
 
 class CallRefusal(msgspec.Struct, omit_defaults=True):
-    """Why a call, or one event of it, was refused."""
+    """The reason why a call, or one event of it, was refused."""
 
     code: str
     message: str
@@ -77,7 +77,8 @@ def refusal(
 
 
 def failed(call: str) -> str:
-    """What is told of a call at which the code has failed: that it did, and where to read more."""
+    """Build the text for a call that failed by our own fault: that it failed, and where to read
+    more."""
     return f"Tidings failed at this call. Its log says why at request {call}. (internal, -)"
 
 

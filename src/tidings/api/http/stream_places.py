@@ -30,7 +30,7 @@ class StreamPlaces:
 
     @property
     def open(self) -> int:
-        """How many there are."""
+        """Count the streams that are open."""
         return self._of_org.held
 
     def take(self, caller: AuthenticatedCaller) -> Callable[[], None]:

@@ -21,22 +21,22 @@ def connection_routes(services: Services) -> APIRouter:
 
     @router.get("", summary="Connections")
     async def connections_of(request: Request) -> Response:
-        """Those that a source or webhook of the org may name, by name. The platform's own
-        credential sees all of them."""
+        """List the connections that a source or webhook of the org may name, by name. The
+        platform's own credential sees all of them."""
         caller = services.caller(request, READS)
         found = [views.show(caller, connection) for connection in connections.of(caller)]
         return answer({"connections": found} | WHOLE)
 
     @router.get("/{connection_name}", summary="A connection")
     async def get(request: Request, connection_name: str) -> Response:
-        """What it is for, and what goes over it. Where it leads is shown to the platform's own
-        credential alone, and secrets to nobody."""
+        """Return what a connection is for, and what goes over it. Where it leads is shown to the
+        platform's own credential alone, and secrets to nobody."""
         caller = services.caller(request, READS)
         return answer(views.show(caller, connections.get(caller, connection_name)))
 
     @router.post("/{connection_name}/check", summary="Check a connection")
     async def check(request: Request, connection_name: str) -> Response:
-        """Whether it works now: what it leads to is reached, and lets us in. Nothing is sent. An
+        """Check whether a connection works now: it is reached, and lets us in. Nothing is sent. An
         org has one check a second."""
         caller = services.caller(request, CHECKS)
         return answer(show_check(await connections.check(caller, connection_name)))

@@ -57,7 +57,7 @@ class SourceDoor:
 
 
 def inbound_answers(services: Services) -> Answers:
-    """What a call to the address of a source is answered. RefusalAnswer."""
+    """Build the handler of calls to the address of a source. RefusalAnswer."""
     inbound = services.sources.inbound
 
     async def answers(request: Request, source_org: str, source_name: str) -> Response:

@@ -47,7 +47,7 @@ def inbox_routes(services: Services) -> APIRouter:
 
     @router.patch("/{inbox_id}", summary="Change a test inbox", openapi_extra=INBOX_CHANGE)
     async def change(request: Request, inbox_id: str) -> Response:
-        """What is left out stays; the address always does."""
+        """Change an inbox; what the body leaves out stays, and its address always does."""
         org = services.caller(request, "webhooks:write").org
         body = await read_object(request)
         live = await inboxes.change(org, inbox_id, body)

@@ -101,7 +101,8 @@ def org_routes(services: Services) -> APIRouter:
         responses={200: described(Org, "The org"), **BAD},
     )
     async def change(request: Request, org_id: str) -> Response:
-        """What is left out stays. In force for every event accepted after the answer."""
+        """Change an org; what the body leaves out stays. In force for every event accepted after
+        the answer."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
         changed = await services.orgs.change(org.id, body, platform=caller.platform)
@@ -113,7 +114,8 @@ def org_routes(services: Services) -> APIRouter:
 def org_caller(
     services: Services, request: Request, scope: str, org_id: str
 ) -> tuple[AuthenticatedCaller, StoredOrg]:
-    """Who calls, and the org of the path. 404 for one that is not there, or not the caller's."""
+    """Return the caller, and the org of the path. 404 for one that is not there, or not the
+    caller's."""
     caller = services.caller(request, scope)
     known = org_id.isascii() and org_id.isdigit() and len(org_id) <= 16
     org = services.orgs.get(OrgId(int(org_id))) if known else None

@@ -83,7 +83,7 @@ def replay_routes(services: Services) -> APIRouter:
 
     @router.get("/{replay_id}", summary="A replay and how far it is")
     async def get(request: Request, replay_id: str) -> Response:
-        """What it has made, what came of that, and how long the rest takes."""
+        """Return a replay: what it has made, what came of that, and how long the rest takes."""
         org = services.caller(request, "replay:read").org
         number = read("rpl", replay_id)
         job = None if number is None else await store.replay(org, number)

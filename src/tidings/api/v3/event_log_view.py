@@ -27,7 +27,7 @@ _WORD = {int(state): word for word, states in STATUSES.items() for state in stat
 
 
 class RowDetails(msgspec.Struct, frozen=True):
-    """What rows need beside the deliveries themselves."""
+    """Data that rows need beside the deliveries themselves."""
 
     heads: dict[int, EventHead]  # by event
     starts: dict[int, int]  # by delivery: when its first attempt began
@@ -70,7 +70,7 @@ def show_event_log(
 def show_log_row(
     row: StoredDelivery, webhook: Webhook, more: RowDetails, now_ms: int, zone: tzinfo
 ) -> dict[str, Any]:
-    """Those, and what people filter and sort a webhook's log by."""
+    """Show a row of the log, with the fields that people filter and sort a webhook's log by."""
     warning = show_left_out(row.left_out)
     shown = show_event_log(row, webhook, more, now_ms, zone) | {
         "eventType": row.event_name,

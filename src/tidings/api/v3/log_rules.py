@@ -57,7 +57,7 @@ class Period(msgspec.Struct, frozen=True):
 
 
 class LogRequest(msgspec.Struct, frozen=True):
-    """What is wanted of a log."""
+    """A request for a part of a log."""
 
     period: Period
     event_names: tuple[str, ...]
@@ -123,7 +123,7 @@ def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[FieldR
 
 
 def cursor_of(question: LogRequest, at: int, offset: int = 0) -> str:
-    """What leads to the page behind this one."""
+    """Build the cursor that leads to the page behind this one."""
     if question.field == TIME:
         return f"{'d' if question.descending else 'a'}{at}"
     return f"s{at}-{offset}"

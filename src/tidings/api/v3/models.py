@@ -16,7 +16,7 @@ WebhookFields: Any = answer_model(Model, "WebhookFields", SETTABLE, "What a webh
 
 
 class Person(Model):
-    """Who did it."""
+    """The author of a change."""
 
     id: int = Field(description="Stands for the code; the same one for good.")
     code: str = Field(description="The credential's id, a person's e-mail, or what the call named.")
@@ -26,7 +26,7 @@ class Person(Model):
 
 
 class Attribution(Model):
-    """Who made and changed it, and when."""
+    """Author and time of a webhook's creation and of its last change."""
 
     createdOn: str
     lastUpdatedOn: str
@@ -37,7 +37,7 @@ class Attribution(Model):
 
 
 class Health(Model):
-    """How a receiver does that is not well."""
+    """The state of a receiver that is not well."""
 
     failingSince: str | None
     failures: int
@@ -50,14 +50,14 @@ class Health(Model):
 
 
 class Missed(Model):
-    """What to post to `/v1/replays` for all that a webhook has missed."""
+    """The body to post to `/v1/replays` for all that a webhook has missed."""
 
     webHookId: str
     missedSince: str
 
 
 class WebhookWarning(Model):
-    """What the owner of a webhook should know of it as it stands."""
+    """Something that the owner of a webhook should know of it as it stands."""
 
     code: str
     message: str
@@ -153,7 +153,7 @@ class EventLog(Model):
 
 
 class DeliveryWarning(Model):
-    """What a delivery lacks, or has too much."""
+    """Something that a delivery lacks, or has too much."""
 
     code: str
     message: str
@@ -175,7 +175,7 @@ class LogRow(EventLog):
 
 
 class Paging(Model):
-    """Where the next page begins."""
+    """The cursor of the next page."""
 
     limit: int
     next: str | None = Field(description="The next page's `cursor`; null at the end.")
@@ -190,7 +190,7 @@ class Log(Model):
 
 
 class Metrics(Model):
-    """How a webhook fared. The sum of the four kinds is the total."""
+    """Figures of how a webhook fared. The sum of the four kinds is the total."""
 
     totalEvents: int
     deliveredEvents: int

@@ -99,13 +99,13 @@ def expect(request: Request) -> Collection[int] | None:
 
 
 def is_dry_run(request: Request) -> bool:
-    """Whether a call is only to be checked. Refused where that cannot be told: a word that is
-    passed over would write what was only to be tried."""
+    """Return whether a call is only to be checked. Refused where that cannot be told: a word that
+    is passed over would write what was only to be tried."""
     return _flag(request, "dryRun", "Write dryRun=true to change nothing.")
 
 
 def is_if_changed(request: Request) -> bool:
-    """Whether a call that changes nothing is to make no version."""
+    """Return whether a call that changes nothing is to make no version."""
     return _flag(request, "ifChanged", "Leave it out to make a version in any case.")
 
 

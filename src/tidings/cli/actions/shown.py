@@ -102,13 +102,13 @@ def show_action(api: ApiClient, name: str, *, as_json: bool) -> int:
 
 
 def _waiting(one: dict[str, Any]) -> str:
-    """How many of its runs wait; those that wait for their time apart."""
+    """Say how many of an action's runs wait; those that wait for their time are counted apart."""
     timed = one["waitingForTheirTime"]
     return f"{one['waiting'] - timed:,}" + (f", and {timed:,} for their time" if timed else "")
 
 
 def word_of(one: dict[str, Any]) -> str:
-    """How an action does, in one word, as the service judges it."""
+    """Return how an action does, in one word, as the service judges it."""
     return str(one["condition"])
 
 

@@ -128,7 +128,7 @@ def _event(named: str) -> bytes:
 
 
 def _read(named: str) -> bytes | None:
-    """What is piped in, or stands in a file; None where there is none of the name. Stop."""
+    """Read what is piped in, or a file; None where there is none of the name. Stop."""
     if named == "-":
         return sys.stdin.buffer.read(EVENT_BYTES_MAX + 1)
     try:
@@ -221,7 +221,7 @@ def _print(tried: "Tried") -> None:
 
 
 def _passed_over(action: "Action") -> str:
-    """What keeps it from being done at once, when it is no test."""
+    """Say what would keep the action from being done at once, were it no test."""
     found = [f"needs {action.needs}"] if action.needs else []
     found += ["after"] if action.after_s else []
     found += ["quiet hours"] if action.quiet is not None else []

@@ -16,21 +16,22 @@ SECONDS = 0.5  # for the service, while somebody waits for the shell
 
 
 def _known() -> list[str]:
-    """What may be asked for: types of the catalogue, of Tidings itself, and the org's own."""
+    """List the event names that may be asked for: types of the catalogue, of Tidings itself, and
+    the org's own."""
     from tidings.catalogue import load
 
     return sorted({*load().names(), *_own()})
 
 
 def _raised() -> list[str]:
-    """What systems raise: all but what Tidings raises by itself."""
+    """List the event names that systems raise: all but those that Tidings raises by itself."""
     from tidings.cli.events.kinds import OF_TIDINGS
 
     return [name for name in _known() if not name.startswith(OF_TIDINGS)]
 
 
 def _played() -> list[str]:
-    """What the simulator plays."""
+    """List the event names that the simulator plays."""
     from tidings.simulator import played_types
 
     return sorted(played_types())
@@ -49,7 +50,7 @@ def _own() -> list[str]:
 
 
 def with_commas(typed: str, names: Iterable[str]) -> list[str]:
-    """What a list may become: what is typed of it, and each name that it does not hold yet."""
+    """Complete a list of names: what is typed of it, and each name that it does not hold yet."""
     before, comma, _ = typed.rpartition(",")
     held = set(before.split(","))
     return [before + comma + name for name in names if name not in held]

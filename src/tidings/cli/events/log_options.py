@@ -63,7 +63,7 @@ def _option(name: str, one: ListParameter) -> inspect.Parameter:
 
 
 def query_of(api: ApiClient, known: Parameters, asked: QueryFields) -> QueryFields:
-    """What the API is asked for: times as it reads them, a webhook by its id. Stop."""
+    """Build the query for the API: times as it reads them, a webhook by its id. Stop."""
     found: QueryFields = {}
     for parameter in known:
         value = asked.get(parameter.name)

@@ -21,7 +21,8 @@ STATUSES = {"accepted": "accepted", "duplicate": "duplicates", "rejected": "reje
 
 
 def parts(content: bytes) -> Iterator[tuple[str, bytes]]:
-    """What to post, each with its content type: whole JSON as it is, lines in groups."""
+    """Yield the bodies to post, each with its content type: whole JSON as it is, lines in
+    groups."""
     try:
         json.loads(content)
     except ValueError:

@@ -36,7 +36,7 @@ class EventSink(Protocol):
 
     @property
     def retry_after_s(self) -> float | None:
-        """What the last answer asked to wait."""
+        """Return how long the last answer asked to wait, in seconds."""
 
     def call(
         self, method: str, path: str, body: bytes, headers: dict[str, str], /
@@ -54,7 +54,7 @@ class Stopped(Exception):
 
 @dataclass(slots=True)
 class Totals:
-    """What became of what was sent."""
+    """Totals of what was sent, by outcome."""
 
     sent: int = 0
     waits: int = 0
@@ -179,7 +179,7 @@ class Meter:
 
 
 class SimulateOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked for on the command line."""
+    """The options of the command line."""
 
     url: str | None = None
     key: str | None = None
@@ -196,7 +196,7 @@ class SimulateOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def problems_of(options: SimulateOptions) -> Iterator[str]:
-    """What of the options cannot be, in words."""
+    """Say in words which of the options cannot be."""
     if not 2 <= options.customers <= CUSTOMERS_MAX:
         must = f"from 2 to {CUSTOMERS_MAX:,}"
         yield f"--customers must be {must}; got {options.customers}. Leave it out for 60."
@@ -252,7 +252,7 @@ def _events(options: SimulateOptions, org: int, seed: int) -> Iterator[Happening
 
 
 def _server(options: SimulateOptions) -> ServiceAddress:
-    """Which service, and who calls. Raises exits.Stop where it cannot be said."""
+    """Return the service to send to, and the caller. Raises exits.Stop where it cannot be said."""
     if options.key is None:
         return server(Where(url=options.url, profile=options.profile, org=options.org))
     url = options.url or os.environ.get("TIDINGS_URL") or DEFAULT_URL

@@ -29,7 +29,8 @@ AGAIN_S = 2.0
 
 
 class FactFilter:
-    """Which facts of the stream are wanted. A delivery's event type is learned from its event."""
+    """Selects the facts of the stream that are wanted. A delivery's event type is learned from its
+    event."""
 
     def __init__(self, on: list[str], webhook: str | None, states: list[str]) -> None:
         self._on = frozenset(on)
@@ -48,7 +49,7 @@ class FactFilter:
             self._names.popitem(last=False)
 
     def needs_name(self, kind: str, fact: dict[str, Any]) -> bool:
-        """Whether a fact is wanted only if its event, not seen yet, is of a wanted type."""
+        """Return whether a fact is wanted only if its event, not seen yet, is of a wanted type."""
         return (
             kind == "delivery"
             and bool(self._on)
@@ -57,7 +58,7 @@ class FactFilter:
         )
 
     def wants(self, kind: str, fact: dict[str, Any]) -> bool:
-        """Whether to print a fact."""
+        """Return whether to print a fact."""
         if kind == "event":
             if self._webhook is not None or self._states:
                 return False  # what is asked for is deliveries

@@ -25,7 +25,7 @@ HOP = frozenset(
 
 @dataclass(frozen=True)
 class ArrivalView:
-    """What came, and whether its signature is that of these bytes."""
+    """One arrival, and whether its signature is that of these bytes."""
 
     id: str
     at_ms: int
@@ -51,7 +51,7 @@ class ArrivalView:
 
     @property
     def attempt(self) -> int:
-        """Which try it is."""
+        """Return the number of the attempt."""
         header = self.header("tidings-attempt")
         return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else 1
 
@@ -136,7 +136,7 @@ class Forward:
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
 
     def send(self, arrived: ArrivalView) -> str:
-        """What came of it, in words. A receiver that fails is told, and ends nothing."""
+        """Say in words what came of an arrival. A receiver that fails is told, and ends nothing."""
         import http.client
         import ssl
 

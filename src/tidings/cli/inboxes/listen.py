@@ -122,7 +122,8 @@ class Signals:
 
     @contextlib.contextmanager
     def held(self) -> Iterator[None]:
-        """What is being made in the service must be known before it can be removed."""
+        """Delay the end while something is being made in the service: it must be known before it
+        can be removed."""
         self._held = True
         try:
             yield
@@ -250,7 +251,7 @@ class InboxStreamReader(threading.Thread):
 
 
 class ArrivalPrinter:
-    """What was printed, and how fast it comes."""
+    """Prints arrivals, and counts them and their pace."""
 
     def __init__(self, as_json: bool, count: int | None) -> None:
         self._json = as_json
@@ -310,13 +311,14 @@ class ArrivalPrinter:
             sys.stderr.write("\r\x1b[K")
 
     def end(self) -> None:
-        """What there was in all."""
+        """Print the totals."""
         self._clear()
         say(f"{self.total:,} arrived · {self.good:,} verified")
 
 
 def _reader_gone(descriptor: int) -> bool:
-    """Whether it is a pipe that nobody reads: the next line would find out, but may never come."""
+    """Return whether it is a pipe that nobody reads: the next line would find out, but may never
+    come."""
     look = select.poll()
     look.register(descriptor, 0)
     return any(events & select.POLLERR for _, events in look.poll(0))
@@ -358,7 +360,7 @@ def _print_all(
 
 
 def _listed(api: ApiClient, path: str) -> list[str] | None:
-    """What has arrived, oldest first. None while the service is away: it is asked again."""
+    """List what has arrived, oldest first. None while the service is away: it is asked again."""
     try:
         rows = api.get(path, limit=CAUGHT_UP_MAX)["arrivals"]
     except CommandExit as stop:

@@ -13,7 +13,7 @@ from tidings.cli.output import word
 
 @dataclass(frozen=True)
 class ParsedOptions:
-    """What somebody has written in such options."""
+    """The values that somebody has written in such options."""
 
     body: dict[str, Any] = field(default_factory=dict)
     words: list[str] = field(default_factory=list)
@@ -43,7 +43,7 @@ class WithFlags:
 
     @cached_property
     def __signature__(self) -> Signature:
-        """What there is to be given: of the command, and by these options."""
+        """Return the signature of the command with these options."""
         ours = [flag.argument for flag in self._flags]
         every = sorted([*self._own, *ours], key=lambda one: one.kind)
         return Signature(every)

@@ -32,7 +32,7 @@ _CONVERTED: Mapping[str, type] = {
 
 @dataclass(frozen=True)
 class Written:
-    """What the declaration of a field does not say of its option."""
+    """Texts of an option that the declaration of its field does not hold."""
 
     names: tuple[str, ...] = ()
     """Beside its own; those alone where it is written another way (`read`)."""
@@ -147,7 +147,7 @@ def _kind_of(shown: Json) -> tuple[Any, Read]:
 
 
 def _about(one: "DeclaredField", schema: Json, usual: Any, as_json: bool) -> str:
-    """What it is for, what it may be, and what it is where nobody says."""
+    """Describe an option: what it is for, what it may be, and its default."""
     description = one.field.about or f"{one.field.label}."
     number: Json = next((part for part in schema.get("anyOf", (schema,)) if "minimum" in part), {})
     words, several = _words(schema), schema.get("type") == "array"
@@ -169,6 +169,6 @@ def _about(one: "DeclaredField", schema: Json, usual: Any, as_json: bool) -> str
 
 
 def _words(schema: Json) -> list[str]:
-    """Those that are taken, where it is one of a few, or a list of them."""
+    """List the words that are taken, where it is one of a few, or a list of them."""
     found = schema.get("enum") or schema.get("items", {}).get("enum", ())
     return [word for word in found if isinstance(word, str)]

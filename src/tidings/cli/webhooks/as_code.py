@@ -220,7 +220,7 @@ def _carry_out(api: ApiClient, changes: list[PlannedChange], as_json: bool) -> l
 
 
 def _others(document: Document, changes: list[PlannedChange]) -> int:
-    """How many webhooks of the file are as they are."""
+    """Count the webhooks of the file that are as they are."""
     return len(document.wanted) - sum(1 for change in changes if change.what != "delete")
 
 

@@ -36,7 +36,8 @@ class Diagnosis:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was looked at. None, or empty, where the credential may not see it."""
+    """The results of all looks at a webhook. None, or empty, where the credential may not see
+    it."""
 
     webhook: Facts
     stopped: str | None = None  # who has stopped sending: "all orgs" or "this org"
@@ -50,7 +51,7 @@ class Findings:
 
 
 def acts(webhook: Facts) -> bool:
-    """Whether it is an action, which the operator's file declares."""
+    """Return whether it is an action, which the operator's file declares."""
     return bool(webhook.get("webHookType") == "ACTION")
 
 
@@ -73,7 +74,7 @@ def diagnose(found: Findings) -> Diagnosis:
 
 
 def _acting(found: Findings) -> Diagnosis | None:
-    """What ails an action, in words of whom it needs."""
+    """Diagnose an action, in words of whom it needs; None where nothing ails it."""
     if found.action is None or not found.action["troubles"]:
         return None
     name, waiting = found.webhook["name"], _waiting_runs(found)
@@ -171,7 +172,7 @@ def _disabled_action(found: Findings, cause: str) -> Diagnosis:
 
 
 def _is_gone(webhook: Facts) -> bool:
-    """Whether it was disabled by a 410: enabled as it is, it would be disabled again."""
+    """Return whether it was disabled by a 410: enabled as it is, it would be disabled again."""
     from tidings.core.delivery.health import GONE  # noqa: PLC0415  # help needs it not
 
     return webhook.get("disabledReason") == GONE
@@ -259,7 +260,7 @@ def _left_alone(found: Findings) -> Diagnosis | None:
 
 
 def _last_failure(found: Findings) -> tuple[str, str]:
-    """What the last attempt of the newest bad delivery was, and what to do about it."""
+    """Describe the last attempt of the newest bad delivery, and what to do about it."""
     if found.worst is None:
         return "", ""
     ended = [attempt for attempt in found.worst["attemptList"] if attempt["ended"]]
@@ -297,7 +298,8 @@ def _failing(found: Findings) -> Diagnosis | None:
 
 
 def _fix(found: Findings) -> str:
-    """What to do about the last failure. A 401 leaves open what is refused: how to check each."""
+    """Say what to do about the last failure. A 401 leaves open what is refused: how to check
+    each."""
     advice = _last_failure(found)[1] or MEND
     ended = (
         []
@@ -315,7 +317,7 @@ def _fix(found: Findings) -> str:
 
 
 def _held(found: Findings) -> str:
-    """What a failure holds up besides its own delivery."""
+    """Say what a failure holds up besides its own delivery."""
     held = _left(found, "held")
     if not held:
         return ""
@@ -449,7 +451,8 @@ def _well(found: Findings) -> Diagnosis:
 
 
 def _waiting_runs(found: Findings) -> int:
-    """How many runs wait for what ails their action: not those that wait for their time."""
+    """Count the runs that wait for what ails their action, without those that wait for their
+    time."""
     action = found.action or {"waiting": 0, "waitingForTheirTime": 0}
     return max(0, int(action["waiting"]) - int(action["waitingForTheirTime"]))
 
@@ -464,7 +467,7 @@ def _count(found: Findings, *states: str) -> int:
 
 
 def _left(found: Findings, *states: str) -> int:
-    """How many are left to do now in some states, whenever they were accepted."""
+    """Count the deliveries that are to be done now in some states, whenever they were accepted."""
     now = (found.tally or {}).get("now") or {}
     return sum(int(now.get(state) or 0) for state in states)
 
@@ -478,7 +481,7 @@ def _deliveries_wait(count: int) -> str:
 
 
 def _tries(found: Findings) -> str:
-    """Which share of the attempts succeeded, where some did not."""
+    """Say which share of the attempts succeeded, where some did not."""
     tally = found.tally or {}
     if not tally.get("failedAttempts"):
         return ""

@@ -36,7 +36,7 @@ class FileFault:
 
 @dataclass
 class Document:
-    """What a file says."""
+    """The contents of a file of webhooks."""
 
     root: str  # where its list stands
     wanted: list[Body] = field(default_factory=list)  # those without a fault
@@ -113,7 +113,7 @@ def _plain(one: Body) -> Body:
 
 
 def _faults(path: str, webhook: str, one: Body, known: Sequence[str]) -> Iterator[FileFault]:
-    """What can be seen without the service; it sees the rest."""
+    """Yield what can be seen to be wrong without the service; the service sees the rest."""
     for name in one:
         if name not in (*known, "signingSecret"):
             message = f"A field must be one of a webhook; got {_short(name)}. Check its spelling."
@@ -133,7 +133,7 @@ def _faults(path: str, webhook: str, one: Body, known: Sequence[str]) -> Iterato
 
 
 def _no_json(path: str, webhook: str, value: Any) -> Iterator[FileFault]:
-    """What YAML can say and JSON cannot: dates, sets, numbers without end."""
+    """Yield values that YAML can say and JSON cannot: dates, sets, numbers without end."""
     if isinstance(value, Mapping):
         for name, child in value.items():
             yield from _no_json(f"{path}.{_short(name)}", webhook, child)

@@ -26,17 +26,17 @@ def health_word(webhook: Facts) -> str:
 
 
 def is_left_alone(webhook: Facts) -> bool:
-    """Whether it fails so much that its receiver is asked from time to time only."""
+    """Return whether it fails so much that its receiver is asked from time to time only."""
     return health_word(webhook) == "failing" and bool((webhook["health"] or {}).get("leftAlone"))
 
 
 def leads_nowhere(webhook: Facts) -> bool:
-    """Whether it is of the platform's own queue, and the operator has declared none."""
+    """Return whether it is of the platform's own queue, and the operator has declared none."""
     return (webhook.get("warning") or {}).get("code") == "queue_not_served"
 
 
 def health_cell(webhook: Facts) -> Text:
-    """How it does, in one word with its glyph."""
+    """Show a webhook's health in one word with its glyph."""
     return word_cell(health_word(webhook))
 
 
@@ -47,7 +47,7 @@ def word_cell(word: str) -> Text:
 
 
 def receiver_does(webhook: Facts) -> str:
-    """What its receiver did at the last failure: `answers 503`."""
+    """Describe what the receiver did at the last failure: `answers 503`."""
     from tidings.core.delivery.health import does  # noqa: PLC0415  # help needs it not
 
     return does((webhook.get("health") or {}).get("cause") or "")
@@ -69,7 +69,7 @@ def describe_health(webhook: Facts, now: datetime | None = None) -> str:
 
 
 def asked_again(health: Facts, now: datetime) -> str:
-    """When one delivery is sent to a receiver that is left alone, to see whether it answers."""
+    """Say when one delivery is sent to a receiver that is left alone, to see whether it answers."""
     try:
         due = datetime.fromisoformat(health.get("nextTryAt") or "")
     except ValueError:

@@ -29,7 +29,7 @@ class PlannedChange:
 
     @property
     def unsure(self) -> bool:
-        """Whether it is only known once it is made if it changes anything."""
+        """Return whether it is only known once it is made if it changes anything."""
         return bool(self.given) and not self.fields
 
     @property
@@ -75,7 +75,8 @@ def exported(webhook: Mapping[str, Any]) -> Body:
 
 
 def variable(webhook: str, header: str) -> str:
-    """What stands in a file for a secret: of a header, or of a part of an authentication."""
+    """Return the variable that stands in a file for a secret: of a header, or of a part of an
+    authentication."""
     name = _UNSURE.sub("_", f"{webhook}_{header}".upper()).strip("_")
     return "${" + (name if name[:1].isalpha() else f"WEBHOOK_{name}")[:128] + "}"
 
@@ -91,7 +92,7 @@ def plan(
     prune: bool = False,
     only: Sequence[str] | None = None,
 ) -> tuple[list[PlannedChange], list[FileFault]]:
-    """What has to be done, in the order of the file, removals last; and what stands in the way.
+    """Plan the changes, in the order of the file, removals last; and list what stands in the way.
 
     `only` are the fields that are looked at, all where it is None.
     """
@@ -134,7 +135,7 @@ def _or_default(body: Body, field: str) -> Any:
 
 
 def same(field: str, old: Any, new: Any) -> bool:
-    """Whether two values of a field come to the same."""
+    """Return whether two values of a field come to the same."""
     if field in ("eventNames", "customerIdentifiersToBeEnriched") and isinstance(new, list):
         return set(map(str, old or [])) == set(map(str, new))
     if field == HEADERS:

@@ -18,7 +18,8 @@ UNKNOWN = "unknown_field"
 def rehearse(
     api: ApiClient, changes: Sequence[PlannedChange]
 ) -> tuple[list[PlannedChange], list[FileFault]]:
-    """What the changes come to, and all that the service has against them. Stop.
+    """Try the changes without making them: what they come to, and all that the service has against
+    them. Stop.
 
     A change that makes no difference to the service is none. Warnings are told here, once.
     """

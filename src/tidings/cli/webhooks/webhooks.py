@@ -166,7 +166,8 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
 
 
 def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
-    """How its receiver does; nothing where the answer does not say, or nothing is sent to it."""
+    """Describe how the receiver does; nothing where the answer does not say, or nothing is sent to
+    it."""
     if "health" not in found or found["standing"] not in ("active", "paused"):
         return []
     rows = [("health", health_cell(found))]
@@ -174,7 +175,8 @@ def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
 
 
 def leads_to(webhook: dict[str, Any]) -> str:
-    """Where its messages go, in short: its URL, or its type with the connection that it names."""
+    """Describe in short where a webhook's messages go: its URL, or its type with the connection
+    that it names."""
     if webhook["webHookUrl"]:
         return str(webhook["webHookUrl"])
     over = webhook.get("connection")

@@ -34,7 +34,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def attempt(visit: Visit) -> Response:
-    """What it would make of the event; with `do`, what came of really doing it."""
+    """Show what an action would make of the event; with `do`, what came of really doing it."""
     view = await _own(visit)
     wanted = visit.form.get("event", NEWEST)
     if view.action is None or not visit.may("logs:read"):
@@ -62,7 +62,7 @@ async def _own(visit: Visit) -> ActionView:
 
 
 def _chosen(wanted: str, event: TrialEvent) -> str:
-    """What is sent by the second step: the very event that was looked at, also where a newer one
+    """Return the event for the second step: the very one that was looked at, also where a newer one
     has come meanwhile."""
     return wanted if event.at_ms is None else event.id
 

@@ -84,7 +84,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _further(view: ActionView, summary: WebhookSummary) -> list[str]:
-    """What ails it beside what the sentence about its health says."""
+    """List what ails it beside what the sentence about its health says."""
     if summary.failing or summary.held or not summary.record.webhook.sends:
         return list(view.troubles[1:])
     return [trouble for trouble in view.troubles if trouble not in summary.stuck]

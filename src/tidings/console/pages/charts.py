@@ -71,7 +71,8 @@ class Chart(msgspec.Struct, frozen=True):
 
     @property
     def empty(self) -> bool:
-        """Whether there is nothing to draw. A share of nothing is None; one of 0 % is drawn."""
+        """Return whether there is nothing to draw. A share of nothing is None; one of 0 % is
+        drawn."""
         if self.unit == COUNT:
             return not any(value for line in self.lines for value in line.values)
         return all(value is None for line in self.lines for value in line.values)
@@ -90,7 +91,7 @@ def deliveries(series: Series, title: str = "Deliveries") -> Chart:
 
 
 def latency(series: Series) -> Chart:
-    """How long deliveries took from accept to success."""
+    """Draw how long deliveries took from accept to success."""
     return _chart(
         "latency",
         "Time from accept to delivered",
@@ -122,13 +123,13 @@ def events(series: EventSeries) -> Chart:
 
 
 def total(series: Series, *states: State) -> int:
-    """How many deliveries are in some states, over all points; in any where none is named."""
+    """Count deliveries in some states, over all points; in any state where none is named."""
     wanted: Sequence[int] = states or (*State, REPLAYED)
     return sum(point.by_state.get(state, 0) for point in series.points for state in wanted)
 
 
 def unsent(dead: Sequence[Series]) -> int:
-    """How many deliveries wait unsent for webhooks that are left alone."""
+    """Count deliveries that wait unsent for webhooks that are left alone."""
     return sum(total(series, *UNSENT) for series in dead)
 
 

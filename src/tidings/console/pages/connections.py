@@ -51,7 +51,7 @@ def _row(visit: Visit, views: ConnectionViews, connection: Connection) -> dict[s
 
 
 def _links(visit: Visit, users: ConnectionUsers) -> list[tuple[str, str]]:
-    """Where what goes over it is, and its name: of that which the visitor may see."""
+    """List the links to what goes over it, with their names: of that which the visitor may see."""
     found = []
     if visit.may("sources:read"):
         found += [(f"/sources/{source.id}", source.source.name) for source in users.sources]

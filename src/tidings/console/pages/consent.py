@@ -10,7 +10,7 @@ from tidings.store.port import StoreDown
 
 
 class Consent:
-    """Where the owner of an address says that an org's letters may come. Nobody is signed in, and
+    """Pages on which the owner of an address agrees to an org's letters. Nobody is signed in, and
     only a form counts: programs open the links of letters too."""
 
     def __init__(self, frame: PageFrame) -> None:

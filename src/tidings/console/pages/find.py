@@ -41,7 +41,7 @@ _WORDS = {
 
 
 class SearchTarget(msgspec.Struct):
-    """What was looked for, in words, and where it leads if it is there."""
+    """A target of the search, in words, and the path to it if it is there."""
 
     words: list[str]
     path: str | None = None
@@ -95,7 +95,7 @@ async def find(visit: Visit) -> Response:
 
 
 async def _by_id(visit: Visit, wanted: str) -> SearchTarget:
-    """What an id names; asked only of what its shape can name and the visitor may read."""
+    """Look up an id; asks only for what its shape can name and the visitor may read."""
     look = SearchTarget([])
     if (shape := _PREFIXED.fullmatch(wanted)) is not None:
         kind = shape[1]

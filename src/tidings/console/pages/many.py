@@ -31,7 +31,7 @@ Bodies = list[dict[str, Any]]
 
 
 class BulkPart(msgspec.Struct, frozen=True):
-    """What would be done for one webhook, or, of a cancel, for all."""
+    """The effect on one webhook, or, of a cancel, on all."""
 
     webhook: str  # its id; empty for all
     name: str
@@ -97,7 +97,7 @@ async def _part(
 
 
 async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
-    """What `POST /v1/replays` would be told: one body for each webhook. Refused."""
+    """Build the bodies of `POST /v1/replays`, one for each webhook. Refused."""
     common = _common(visit, kind)
     if not everything:
         return await _selected(visit, kind, common)
@@ -135,7 +135,7 @@ def _common(visit: Visit, kind: ReplayKind) -> dict[str, Any]:
 
 
 async def _selected(visit: Visit, kind: ReplayKind, common: dict[str, Any]) -> Bodies:
-    """Those that were ticked, by webhook."""
+    """Build the bodies of those that were ticked, by webhook."""
     ids = visit.lists.get("id", [])[:SELECTED_MAX]
     numbers = [number for delivery_id in ids if (number := read_delivery(delivery_id)) is not None]
     store, org = visit.services.store, visit.caller.org

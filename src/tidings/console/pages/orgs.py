@@ -82,7 +82,7 @@ async def create(visit: PlainVisit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """What the org is set to."""
+    """Show the settings of the org."""
     org = visit.org
     return _page(visit, org, _org_texts(org))
 
@@ -127,7 +127,8 @@ def _org_texts(org: StoredOrg) -> dict[str, str]:
 
 
 def _body(texts: dict[str, str], *, platform: bool) -> dict[str, Any]:
-    """What `PATCH /v1/orgs/{orgId}` would be told; what is the operator's alone only of them."""
+    """Build the body of `PATCH /v1/orgs/{orgId}`; the operator's own settings only for
+    operators."""
     body = FORM.body(texts, new=False) | {"name": texts["name"], "timeZone": texts["timeZone"]}
     if platform:
         return body | {"parent": _whole(texts["parent"]) if texts["parent"] else None}

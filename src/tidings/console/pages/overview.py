@@ -29,7 +29,7 @@ REJECTIONS_MAX = 20
 
 
 class CurrentState(msgspec.Struct, frozen=True):
-    """How it goes at this moment, whatever the span."""
+    """The state at this moment, whatever the span."""
 
     webhooks: int  # that are not deleted
     attention: Sequence[WebhookSummary]
@@ -100,7 +100,8 @@ async def show(visit: Visit) -> Response:
 
 
 async def _untouched(visit: Visit) -> bool:
-    """Whether the org has sent nothing at all so far, not even something that was refused."""
+    """Return whether the org has sent nothing at all so far, not even something that was
+    refused."""
     services, org = visit.services, visit.caller.org
     page = await services.store.log_events(port.EventQuery(org, limit=1))
     if page.events or page.older is not None:
@@ -190,11 +191,11 @@ def _alive(record: WebhookState) -> bool:
 
 
 def _left_alone(visit: Visit, record: WebhookState) -> bool:
-    """Whether what it is to get waits behind an open breaker."""
+    """Return whether what it is to get waits behind an open breaker."""
     return visit.services.delivery.judgements.of(record.webhook).left_alone
 
 
 def _wants(visit: Visit, record: WebhookState) -> bool:
-    """Whether a webhook may need somebody: it fails, or somebody must let it go on."""
+    """Return whether a webhook may need somebody: it fails, or somebody must let it go on."""
     wanting = (Condition.FAILING, Condition.HELD_UP, Condition.DISABLED, Condition.PAUSED)
     return visit.services.delivery.judgements.of(record.webhook).condition in wanting

@@ -120,7 +120,7 @@ async def start(visit: Visit) -> Response:
 
 
 def _written(form: Mapping[str, str]) -> dict[str, str]:
-    """What the form holds, of either kind."""
+    """Collect the fields of the form, of either kind."""
     asked = FORMS[ReplayKind.REPLAY].written(form, 4096)
     return asked | {name: form.get(name, "")[:4096] for name in _TEXTS}
 
@@ -164,7 +164,7 @@ def _form(
 
 
 async def _looked_up(visit: Visit, texts: dict[str, str], ticks: dict[str, list[str]]) -> Any:
-    """What the form asks for, and what it comes to in the org. Refused."""
+    """Return what the form asks for, and what it comes to in the org. Refused."""
     kind, zone = _kind(texts), visit.services.zone(visit.caller.org)
     body = _body(kind, texts, ticks, zone)
     return await ReplayCalls(visit.services).look_up(visit.caller.org, kind, body)
@@ -173,7 +173,7 @@ async def _looked_up(visit: Visit, texts: dict[str, str], ticks: dict[str, list[
 def _body(
     kind: ReplayKind, form_texts: dict[str, str], ticks: dict[str, list[str]], zone: tzinfo
 ) -> dict[str, Any]:
-    """What `POST /v1/replays` would be told. What cannot be read is passed on as it came: the
+    """Build the body of `POST /v1/replays`. What cannot be read is passed on as it came: the
     refusal then names it."""
     texts = form_texts | {name: form_texts[name].replace(",", " ") for name in ("types", *_IDS)}
     texts |= {name: " ".join(texts[name].split()[:IDS_MAX]) for name in _IDS}

@@ -24,7 +24,7 @@ class BodyShare(NamedTuple):
 
 
 class BodyHolder(NamedTuple):
-    """Who sends a body, by the shares that it counts against."""
+    """The sender of a body, by the shares that it counts against."""
 
     known: bool
     shares: tuple[BodyShare, ...]
@@ -67,7 +67,7 @@ class BodyBudget:
         return BodyHolder(False, (*shares, BodyShare("strangers", 32 * _MB, "")))
 
     def held(self, key: str) -> int:
-        """How many bytes are held of a share."""
+        """Return how many bytes are held of a share."""
         return self._held.get(key, 0)
 
     def take(self, holder: BodyHolder, size: int) -> BodyShare | None:

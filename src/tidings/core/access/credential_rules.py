@@ -25,7 +25,7 @@ _TILL_CODE = re.compile(r"[A-Za-z0-9_.@-]{1,128}")
 
 
 def _length(value: object) -> str:
-    """What came, without showing it where it may be a secret."""
+    """Describe what came without showing it where it may be a secret."""
     return f"text of {len(value)} characters" if isinstance(value, str) else describe_value(value)
 
 
@@ -50,7 +50,7 @@ PASSWORD = ParsedField(
 
 
 class CredentialLimits(msgspec.Struct, frozen=True):
-    """What a credential may do, where that is not the usual."""
+    """Limits of a credential, where they are not the usual ones."""
 
     calls_per_minute: Annotated[
         float | None,
@@ -216,7 +216,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
 
 
 class CredentialRotation(Rotation, frozen=True):
-    """What rotates a credential."""
+    """The body that rotates a credential."""
 
     password: Annotated[
         str | None, Field("password", PASSWORD, "Of a till alone; made where it is absent.")
@@ -241,7 +241,8 @@ class _Form(Form):
 def read_credential(
     body: dict[str, Any], now_ms: int, old: CredentialRequest | None = None
 ) -> CredentialRequest | list[FieldRefusal]:
-    """What a body asks for, over the old if it changes one, or everything that is wrong with it."""
+    """Read a body, over the old credential if it changes one; return what it asks for, or
+    everything that is wrong with it."""
     return read_body(CredentialRequest, _Form(body, now_ms), old)
 
 
@@ -270,7 +271,7 @@ def _of_oauth(field: str) -> ParsedField:
 
 
 class TokenRequest(msgspec.Struct, frozen=True):
-    """What asks for an access token."""
+    """The body that asks for an access token."""
 
     key: Annotated[str, Field("key", _of_oauth("key"))]
     secret: Annotated[str, Field("secret", _of_oauth("secret"))]
@@ -281,8 +282,8 @@ class TokenRequest(msgspec.Struct, frozen=True):
 
 
 def read_token_request(body: dict[str, Any]) -> TokenRequest | list[FieldRefusal]:
-    """What a body says, or everything that is wrong with it. Other fields are passed over, as the
-    original does."""
+    """Read a body; return what it says, or everything that is wrong with it. Other fields are
+    passed over, as the original does."""
     form = Form(body)
     wanted = read_resource(TokenRequest, form, None)
     return form.refusals or wanted

@@ -41,7 +41,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class Origin(msgspec.Struct, frozen=True):
-    """What trusted proxies tell of a call; empty where they tell nothing."""
+    """The origin of a call as trusted proxies tell it; empty where they tell nothing."""
 
     address: str
     scheme: str = ""
@@ -49,7 +49,7 @@ class Origin(msgspec.Struct, frozen=True):
 
 
 class _Hop(msgspec.Struct, frozen=True):
-    """What one proxy wrote of whom it took the call from."""
+    """One proxy's word on whom it took the call from."""
 
     node: str = ""
     scheme: str = ""
@@ -66,7 +66,7 @@ class Proxies:
         return bool(self._networks)
 
     def trusts(self, address: str) -> bool:
-        """Whether an address, in its plain form, is that of a trusted proxy."""
+        """Return whether an address, in its plain form, is that of a trusted proxy."""
         try:
             known = ipaddress.ip_address(address)
         except ValueError:
@@ -76,7 +76,7 @@ class Proxies:
         )
 
     def origin_of(self, peer: str, headers: Headers) -> Origin:
-        """Who calls, and what of scheme and authority trusted proxies say.
+        """Return the caller, and the scheme and authority that trusted proxies tell.
 
         `peer` is the other end of the connection, `headers` are those of the call with their names
         in lower case.
@@ -137,8 +137,8 @@ def plain_address(text: str) -> str | None:
 
 
 def block_of(address: str) -> str:
-    """Whom an address stands for, where calls are counted: itself; of IPv6 the network that one
-    customer is given."""
+    """Return the block that an address is counted by: itself; of IPv6 the network that one customer
+    is given."""
     plain = plain_address(address)
     if plain is None:
         return address[:64]
@@ -170,7 +170,7 @@ def origin_of(url: str) -> str:
 
 
 def _read(headers: Headers) -> tuple[list[_Hop] | None, list[_Hop] | None]:
-    """What `Forwarded` says, and what the older headers say; None where they did not come."""
+    """Read `Forwarded` and the older headers; None for those that did not come."""
     values: dict[bytes, list[bytes]] = {}
     for name, value in headers:
         if name in _READ:

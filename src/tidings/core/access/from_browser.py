@@ -15,7 +15,7 @@ _DECODINGS_MAX = 4
 
 
 def return_path(to: str) -> str:
-    """Where to go after the sign-in: a page of the console, else the console's first page.
+    """Return where to go after the sign-in: a page of the console, else the console's first page.
 
     Browsers and proxies read a path each in their own way, so one that could be read in two ways
     is not repaired but left: with dots for the folder above, in whatever spelling, with empty
@@ -50,7 +50,8 @@ def own_origins(scheme: str, authority: str, public_url: str) -> set[str]:
 def from_page_of(
     ours: Collection[str], origin: str | None, referer: str | None, fetch_site: str | None
 ) -> bool:
-    """Whether a call comes from a page of our origins, as far as its browser says from where.
+    """Return whether a call comes from a page of our origins, as far as its browser says from
+    where.
 
     Browsers say it by `Origin` or `Sec-Fetch-Site`, and always where a page of another site sends
     a form. A call that says nothing at all is no browser's: it carries nobody's sign-in.
@@ -67,7 +68,8 @@ def from_page_of(
 
 
 def opened_by_hand(fetch_site: str | None, fetch_mode: str | None) -> bool:
-    """Whether a page is opened by the person who sits there, and not through another site."""
+    """Return whether a page is opened by the person who sits there, and not through another
+    site."""
     return fetch_site in (None, "none", "same-origin") and fetch_mode in (None, "navigate")
 
 

@@ -97,7 +97,7 @@ PAGES = ParsedField(
 
 
 class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a portal shows, and what may be done in it."""
+    """The contents of a portal, and what may be done in it."""
 
     org: OrgId
     role: Annotated[
@@ -124,13 +124,14 @@ class Portal(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def logo_origin(self) -> str:
-        """Where the logo is fetched from; empty for one that is in the page itself."""
+        """Return the origin that the logo is fetched from; empty for one that is in the page
+        itself."""
         found = _HTTPS.fullmatch(self.logo)
         return "" if found is None else found[1]
 
 
 class PortalLinkFields(msgspec.Struct, frozen=True):
-    """What a link says besides."""
+    """The fields of a link's body besides the portal's."""
 
     minutes: Annotated[
         float,
@@ -143,7 +144,8 @@ class PortalLinkFields(msgspec.Struct, frozen=True):
 
 
 def read_portal(org: OrgId, body: dict[str, Any]) -> tuple[Portal, int] | list[FieldRefusal]:
-    """What a body asks for, and the minutes for which its link is good; or all that is wrong."""
+    """Read a body; return the portal and the minutes for which its link is good, or all that is
+    wrong."""
     form = Form(body)
     form.refuse_unknown(settable_names(Portal, PortalLinkFields))
     link = read_resource(PortalLinkFields, form, None)

@@ -61,7 +61,7 @@ class Quota:
 
     @property
     def full(self) -> bool:
-        """Whether nothing was taken that is not there again, as of the last look."""
+        """Return whether nothing was taken that is not there again, as of the last look."""
         return self._tokens >= self._most
 
     def _fill(self, now_s: float) -> None:

@@ -26,7 +26,8 @@ ROLES = {
 
 
 def grants_of(scopes: str) -> frozenset[str]:
-    """What scopes allow: `*` is everything; a word such as `events:write` includes reading."""
+    """Expand scopes to what they allow: `*` is everything; a word such as `events:write` includes
+    reading."""
     if scopes.strip() == EVERYTHING:
         scopes = " ".join(f"{resource}:write" for resource in RESOURCES)
     granted = set()

@@ -127,7 +127,7 @@ class PasswordChange(NewPassword, frozen=True):
 
 
 def read_password_change(body: dict[str, Any]) -> PasswordChange | list[FieldRefusal]:
-    """What a body says, or everything that is wrong with it."""
+    """Read a body; return what it says, or everything that is wrong with it."""
     form = Form(body)
     wanted = read_body(PasswordChange, form)
     if body.get("token") is None:

@@ -69,8 +69,8 @@ def kind_of(act: Act) -> str:
 
 
 def describe_act(act: Act) -> str:
-    """What an act does, as it is declared: `Sends a mail to {{ contact.email }}, over the
-    connection mail`."""
+    """Describe an act as it is declared: `Sends a mail to {{ contact.email }}, over the connection
+    mail`."""
     match act:
         case MailAct():
             to = [text_shown(recipient) for recipient in act.to[:RECIPIENTS_SHOWN]]
@@ -118,7 +118,7 @@ def action_facts(act: Act | None, cause: str = "", why: str = "") -> dict[str, A
 
 
 def remedy(act: Act | None, cause: str) -> str:
-    """What to do about an action whose last try ended by this cause, in a sentence or two."""
+    """Say in a sentence or two what to do about an action whose last try ended by this cause."""
     if act is None or isinstance(act, NewEvents) or cause in _UNMADE:
         return (
             "See in its newest runs what is missing, and mend it there or in the file of actions."
@@ -143,14 +143,14 @@ def remedy(act: Act | None, cause: str) -> str:
 
 
 def _places(act: MailAct | HttpCall | TableRowAct | KafkaRecordAct) -> tuple[str, str]:
-    """Where the operator says whom it goes to, and who we are to them."""
+    """Return where the operator says whom it goes to, and who we are to them."""
     if isinstance(act, HttpCall):
         return "the url of the action in its file", "the credential of the action in its file"
     return f"[connections.{act.connection}]", f"the login of [connections.{act.connection}]"
 
 
 def cannot(act: Act | None, cause: str) -> str:
-    """What an action does not get done, whose last try ended by this cause: `cannot send: the mail
+    """Say what an action fails to do, whose last try ended by this cause: `cannot send: the mail
     server refuses connections`. None: its definition is not there."""
     what, who, answers = _parts(act)
     if cause == "transform":

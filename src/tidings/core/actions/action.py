@@ -117,7 +117,7 @@ class ActionLookup(msgspec.Struct, frozen=True):
 
 
 class Compared(msgspec.Struct, frozen=True):
-    """Whether the same stands at two paths: a text, a number or a truth, each as text. What is not
+    """True if the same stands at two paths: a text, a number or a truth, each as text. What is not
     there is the same as nothing."""
 
     paths: tuple[Path, Path]
@@ -164,7 +164,7 @@ class TemplatedText(msgspec.Struct, frozen=True):
 
 
 class PathValue(msgspec.Struct, frozen=True):
-    """What stands at a path, as it is; null where there is nothing."""
+    """The value at a path, as it is; null where there is nothing."""
 
     path: Path
 
@@ -197,7 +197,7 @@ class Each(msgspec.Struct, frozen=True):
 
 
 class Merged(msgspec.Struct, frozen=True):
-    """What stands at a path, with some of it other: an object with these fields, or, with `by`, a
+    """The value at a path, with some of it other: an object with these fields, or, with `by`, a
     list of objects with these items, each in the place of the one that has the same value in that
     field, or behind the others."""
 

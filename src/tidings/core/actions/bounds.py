@@ -16,7 +16,7 @@ SCALAR_BYTES = 4  # of a number or null, with what stands between it and the nex
 
 
 class Room:
-    """What is left for one thing that is made, called `what`."""
+    """The room left for one thing that is made, called `what`."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -43,7 +43,7 @@ def size_of(value: Any) -> int:
 
 
 def too_large(what: str) -> Unmade:
-    """Why more cannot be made."""
+    """Build the error that says why more cannot be made."""
     return Unmade(
         f"The {what} must be at most {MADE_BYTES_MAX // 1024} KiB; it became more for this event. "
         "Take less of the event."

@@ -26,7 +26,7 @@ def holes_of(url: str) -> tuple[str, ...]:
 
 
 def origin_of(url: str) -> str:
-    """What comes before its path: scheme, host and port. No hole may be there."""
+    """Return what comes before a URL's path: scheme, host and port. No hole may be there."""
     scheme, mark, rest = url.partition("://")
     return scheme + mark + re.split(r"[/?#]", rest, maxsplit=1)[0]
 
@@ -99,7 +99,7 @@ def _part(name: str, value: Any, in_path: bool) -> str:
 
 
 def _is_way(text: str) -> bool:
-    """Whether it holds a way up, however often somebody on the way decodes it."""
+    """Return whether it holds a way up, however often somebody on the way decodes it."""
     for _ in range(_DECODED_TIMES):
         if any(map(_is_way_up, _SPLIT.split(text))):
             return True

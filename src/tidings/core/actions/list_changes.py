@@ -20,7 +20,7 @@ class ReadColumns(msgspec.Struct, frozen=True):
 
 
 class ListState(msgspec.Struct, frozen=True):
-    """What is known of one state of a list."""
+    """Facts about one state of a list."""
 
     lines: int
     columns: tuple[str, ...]

@@ -69,7 +69,7 @@ def note_of(step: RunStep) -> tuple[str, str]:
 
 
 def steps_in(notes: Iterable[tuple[str, str]]) -> list[RunStep]:
-    """What `note_of` has written, without what somebody else has."""
+    """Read the steps that `note_of` has written, without what somebody else has."""
     found = []
     for name, note in notes:
         took, _, outcome = note.partition(" ")
@@ -95,7 +95,7 @@ def bytes_of(made: Made) -> bytes:
 
 
 def made_in(body: bytes) -> Made | None:
-    """What the body of an action's message holds; None where it is none."""
+    """Read the body of an action's message; None where it is none."""
     try:
         return _made.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

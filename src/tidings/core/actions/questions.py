@@ -18,7 +18,7 @@ BY = "by"
 
 
 def paths_of(lookup: ActionLookup) -> Mapping[str, tuple[Path, ...]]:
-    """Where its values are found, by their names."""
+    """Map the names of its values to the paths where they are found."""
     where = lookup.where
     first = {BY: where.by} if isinstance(where, CsvLookup) else where.values
     return {name: (path, *lookup.others.get(name, ())) for name, path in first.items()}

@@ -60,13 +60,13 @@ def templates_of(act: Act) -> list[TemplatedText]:
 
 
 def made_of(act: Act, texts: Sequence[str], seen: Mapping[str, Any]) -> MadeAct:
-    """What an act becomes. `texts`: what its templates have made, in their order; `seen`: the event
-    and the records by their names. Unmade."""
+    """Render an act. `texts`: what its templates have made, in their order; `seen`: the event and
+    the records by their names. Unmade."""
     return _Making(dict(zip(templates_of(act), texts, strict=True)), seen).act(act)
 
 
 def _parts_of(act: Act) -> Iterator[Part]:
-    """What is at the top of it, in a fixed order."""
+    """Yield the parts at the top of an act, in a fixed order."""
     found: list[Part | None]
     match act:
         case MailAct():

@@ -22,7 +22,8 @@ Places = tuple[tuple[int, int], ...]
 
 
 def secrets_of(call: HttpCall) -> dict[int, str]:
-    """Those in its JSON or form, each by a number that follows from its place there."""
+    """Return the secrets in its JSON or form, each by a number that follows from its place
+    there."""
     parts = [("json", call.json), *((f"form.{name}", part) for name, part in call.form)]
     return {
         int.from_bytes(blake2b(place.encode(), digest_size=NUMBER_BYTES).digest()): secret

@@ -28,7 +28,7 @@ class Unmade(ShapingError):
 
 
 def find(seen: Mapping[str, Any], path: str) -> Any:
-    """What stands at a path, as it is; None where there is nothing."""
+    """Return the value at a path, as it is; None where there is nothing."""
     here: Any = seen
     for step in steps_of(path):
         if isinstance(here, msgspec.Raw):

@@ -19,8 +19,8 @@ def zone_of(name: object) -> ZoneInfo | None:
 
 
 def quiet_until_ms(quiet: Quiet, zone: ZoneInfo, now_ms: int) -> int | None:
-    """When the quiet hours end that it is in; None where it is in none. The customer's day has them
-    by the clock on the wall, also where that is put forward or back."""
+    """Return when the quiet hours end that it is in; None where it is in none. The customer's day
+    has them by the clock on the wall, also where that is put forward or back."""
     local = datetime.fromtimestamp(now_ms / 1000, UTC).astimezone(zone)
     minute = local.hour * 60 + local.minute
     over_midnight = quiet.start > quiet.end

@@ -36,7 +36,7 @@ def token_call_request(call: TokenCall) -> tuple[list[tuple[str, str]], bytes]:
 def read_called_token(
     call: TokenCall, ending: Ending, asked_s: float, now_s: float, jitter: float
 ) -> AccessToken | TokenMissing:
-    """What a request for a token, made at `asked_s`, has brought; see `read_token`."""
+    """Read the answer to a request for a token, made at `asked_s`; see `read_token`."""
     answer = answer_of(ending, now_s, _ADVICE)
     if isinstance(answer, TokenMissing):
         return answer

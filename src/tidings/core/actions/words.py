@@ -20,7 +20,7 @@ TYPES_SHOWN = 3  # more are counted
 
 
 def when_of(action: Action) -> str:
-    """When an action is done, in a few words."""
+    """Describe in a few words when an action is done."""
     parts = [_few(action.types)]
     if action.filter is not None:
         parts.append("filtered")
@@ -48,7 +48,7 @@ def _hour(minute: int) -> str:
 
 
 def does_of(action: Action) -> str:
-    """What an action does, in a few words."""
+    """Describe in a few words what an action does."""
     act = action.act
     if isinstance(act, MailAct):
         to = [

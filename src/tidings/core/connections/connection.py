@@ -32,7 +32,7 @@ class Connection(msgspec.Struct, frozen=True):
         return f"Connection(name={self.name!r}, kind={self.kind!r})"
 
     def may_be_named_by(self, org: OrgId, *, platform: bool) -> bool:
-        """Whether a source or a webhook of the org may name it."""
+        """Return whether a source or a webhook of the org may name it."""
         return platform or self.orgs is None or org in self.orgs
 
 
@@ -59,7 +59,7 @@ class Connections(Mapping[str, Connection]):
         return len(self._by_name)
 
     def open_to(self, org: OrgId, *, platform: bool) -> dict[str, Connection]:
-        """Those that a source or a webhook of the org may name."""
+        """Return the connections that a source or a webhook of the org may name."""
         return {
             name: connection
             for name, connection in self._by_name.items()

@@ -43,11 +43,11 @@ class ConnectionField(msgspec.Struct, frozen=True):
 
     @property
     def must(self) -> str:
-        """What it must be."""
+        """Say what it must be."""
         return f"one of {', '.join(self.words)}" if self.words else _MUST[self.what]
 
     def fits(self, value: object) -> bool:
-        """Whether a value may be what it is."""
+        """Return whether a value may be what it is."""
         match self.what:
             case "text":
                 return (
@@ -72,7 +72,8 @@ class ConnectionField(msgspec.Struct, frozen=True):
 
 
 def faults_of(fields: Sequence[ConnectionField], values: Mapping[str, object]) -> Iterator[str]:
-    """What is wrong with a connection that says this, as `servers must be a text; got 7`."""
+    """Yield what is wrong with a connection that has these fields, as `servers must be a text; got
+    7`."""
     known = {field.name: field for field in fields}
     for name in sorted(values.keys() - known.keys()):
         yield f"must have fields of {', '.join(known)} alone; got {name}"
@@ -85,7 +86,7 @@ def faults_of(fields: Sequence[ConnectionField], values: Mapping[str, object]) -
 
 
 def shown_of(fields: Sequence[ConnectionField], values: Mapping[str, object]) -> dict[str, object]:
-    """What of it the platform's credential is shown."""
+    """Return the fields that the platform's credential is shown."""
     return {
         field.name: values[field.name] for field in fields if field.shown and field.name in values
     }

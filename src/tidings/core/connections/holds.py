@@ -26,7 +26,7 @@ REMEMBERED_MAX = 1000  # ends of probes, by connection
 
 
 class ProbeOutcome(Enum):
-    """What the end of a probe has changed."""
+    """The change that the end of a probe has made."""
 
     CLEARED = auto()  # it works: what was suspected is the attempts' own
     HELD = auto()  # it does not
@@ -44,7 +44,7 @@ class Hold(msgspec.Struct, frozen=True):
 
 
 class _Gate(msgspec.Struct):
-    """What is known of a connection that an attempt could not use."""
+    """Facts about a connection that an attempt could not use."""
 
     since_s: float
     since_ms: int

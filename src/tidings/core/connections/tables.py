@@ -46,13 +46,14 @@ class DeclaredTable(msgspec.Struct, frozen=True):
 
     @property
     def settable(self) -> tuple[str, ...]:
-        """What a webhook says; id, org and headers are set by themselves."""
+        """Return the columns that a webhook fills; id, org and headers are set by themselves."""
         by_itself = (self.id, self.org_column, self.headers)
         return tuple(column for column in self.columns if column not in by_itself)
 
     @property
     def passes_on(self) -> bool:
-        """Whether an outbox that reads the table is told how often a row's event came through."""
+        """Return whether an outbox that reads the table is told how often a row's event came
+        through."""
         return self.headers == OUTBOX_HEADERS
 
     @property
@@ -99,14 +100,14 @@ def _declared(fields: Mapping[str, object]) -> Iterator[tuple[str, DeclaredTable
 
 
 def tables_faults(fields: Mapping[str, object]) -> Iterator[str]:
-    """What is wrong with the tables of a connection that says these fields."""
+    """Yield what is wrong with the tables of a connection that has these fields."""
     tables = fields.get(TABLES)
     for name, table in tables.items() if isinstance(tables, dict) else ():
         yield from table_faults(name, table)
 
 
 def table_faults(name: str, declared_table: object) -> Iterator[str]:
-    """What is wrong with one of them."""
+    """Yield what is wrong with one table."""
     where = f"{TABLES}.{name}"
     parts = name.split(".")
     if len(parts) > 2 or not all(_is_name(part.replace(ORG, str(ORG_ID_MAX))) for part in parts):

@@ -34,7 +34,7 @@ _CODE = re.compile(r"[a-z][a-z_]{1,39}")
 
 
 class Advice(msgspec.Struct, frozen=True):
-    """What is to be done where an endpoint gives no token, in words of who has configured it."""
+    """Advice for an endpoint that gives no token, in words of who has configured it."""
 
     url: str  # what the field with the endpoint's URL is called
     denied: str  # where it lets nobody in
@@ -42,7 +42,7 @@ class Advice(msgspec.Struct, frozen=True):
 
     @property
     def check(self) -> str:
-        """Where nothing better is known."""
+        """Advise where nothing better is known."""
         return f"Check {self.url}."
 
 
@@ -128,8 +128,8 @@ def token_request(
 def read_token(
     ending: Ending, asked_s: float, now_s: float, jitter: float, advice: Advice = _OAUTH
 ) -> AccessToken | TokenMissing:
-    """What a request for a token, made at `asked_s`, has brought. `jitter` is from 0 to 1; `now_s`,
-    seconds since the epoch, is for dates in the answer."""
+    """Read the answer to a request for a token, made at `asked_s`. `jitter` is from 0 to 1;
+    `now_s`, seconds since the epoch, is for dates in the answer."""
     answer = answer_of(ending, now_s, advice)
     if isinstance(answer, TokenMissing):
         return answer
@@ -162,7 +162,7 @@ def answer_of(ending: Ending, now_s: float, advice: Advice) -> dict[str, Any] | 
 
 
 def is_token(value: object) -> TypeGuard[str]:
-    """Whether a header can hold it."""
+    """Return whether a header can hold it."""
     return isinstance(value, str) and _TOKEN.fullmatch(value) is not None
 
 
@@ -174,7 +174,7 @@ def lasting(value: str, life_s: float, asked_s: float, jitter: float) -> AccessT
 
 
 def worth_another(token: AccessToken, *, replaces: bool, accepted: bool, now_s: float) -> bool:
-    """Whether a token that the receiver has answered 401 is given up for another one: once.
+    """Return whether a token that the receiver has answered 401 is given up for another one: once.
 
     One that `replaces` a refused one, and was not `accepted` since, would only be followed by the
     next: until its issuer or the receiver is mended, another one is asked for now and then.

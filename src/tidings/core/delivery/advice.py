@@ -233,7 +233,7 @@ def comes(
     first: bool = False,
     acts: bool = False,
 ) -> str:
-    """When an unfinished delivery is tried next, and what it waits for beside its time."""
+    """Say when an unfinished delivery is tried next, and what it waits for beside its time."""
     if next_attempt.begun:
         return "Its attempt is under way." if first else "The next try is under way."
     if barred := _barred(next_attempt, status, acts=acts):
@@ -252,7 +252,7 @@ def comes(
 
 
 def _barred(next_attempt: NextAttempt, status: WebhookStatus, *, acts: bool = False) -> str:
-    """Why nothing at all is sent to the webhook; empty where something is, or is under way."""
+    """Say why nothing at all is sent to the webhook; empty where something is, or is under way."""
     if next_attempt.begun:
         return ""
     if next_attempt.why in (Wait.STOPPED_ALL, Wait.STOPPED_ORG, Wait.TYPE):
@@ -267,7 +267,8 @@ def _barred(next_attempt: NextAttempt, status: WebhookStatus, *, acts: bool = Fa
 
 
 def _held_by(state: State, next_attempt: NextAttempt) -> str:
-    """What a held delivery waits for; nothing of the others, whose lane does not send at all."""
+    """Say what a held delivery waits for; nothing of the others, whose lane does not send at
+    all."""
     if state is not State.HELD:
         return ""
     if next_attempt.first is None:
@@ -314,7 +315,7 @@ def _why_parked(
 
 
 def _fault(tried: PastAttempt) -> tuple[str, str]:
-    """What happened and what to do, from the detail if it is sentences."""
+    """Split the detail into what happened and what to do, if it is sentences."""
     if tried.detail.endswith("."):
         return _sentences(tried.detail)
     known = _FAULT.get(tried.kind or "")
@@ -327,7 +328,7 @@ def first_sentence(detail: str) -> str:
 
 
 def _sentences(detail: str) -> tuple[str, str]:
-    """What happened, and what to do."""
+    """Split a detail into what happened, and what to do."""
     first, *rest = _SENTENCES.split(detail)
     return first, " ".join(rest)
 

@@ -30,7 +30,7 @@ _CAUSES_MAX = 8  # of a bucket; others are counted without their name
 
 
 class Share(msgspec.Struct, frozen=True):
-    """What a failing webhook's attempts of the window were."""
+    """The attempts of a failing webhook in the window."""
 
     attempts: int
     failed: int
@@ -44,7 +44,7 @@ class Share(msgspec.Struct, frozen=True):
 
 
 class Past(msgspec.Struct, frozen=True, array_like=True):
-    """What a part of the window has seen before this process: attempts that ended the same."""
+    """Attempts of a part of the window that this process has not seen: how many ended the same."""
 
     webhook: int
     bucket: int  # 0 is the oldest of `BUCKETS`
@@ -112,7 +112,7 @@ class AttemptShare:
 
     @property
     def attempts(self) -> tuple[int, int]:
-        """How many succeeded and failed in the window, of those that count."""
+        """Count the attempts that succeeded and failed in the window, of those that count."""
         return self._good, self._bad
 
     def resume(
@@ -201,12 +201,12 @@ class AttemptShare:
             del self._failures[at]
 
     def only_fails(self, now_s: float) -> bool:
-        """Whether nothing has succeeded in all the window."""
+        """Return whether nothing has succeeded in all the window."""
         self._at(now_s)
         return not self._good
 
     def failing(self, now_s: float) -> Share | None:
-        """What fails of it; None where it is well."""
+        """Return the share that fails; None where it is well."""
         self._at(now_s)
         self._judge()
         if self._since_ms is None:

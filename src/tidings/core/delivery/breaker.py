@@ -39,7 +39,7 @@ SUCCESSES_TO_CLOSE = 3
 
 
 class Position(StrEnum):
-    """Where a breaker stands."""
+    """The state of a breaker."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -80,14 +80,14 @@ class FailureWindow:
 
 
 class Pause(msgspec.Struct, frozen=True):
-    """What outlives a restart of an open breaker."""
+    """The part of an open breaker that outlives a restart."""
 
     opens: int  # how often it opened without closing between: the pause doubles with each
     left_s: float
 
 
 class Breaker:
-    """Whether a lane may start an attempt."""
+    """Decides whether a lane may start an attempt."""
 
     def __init__(self) -> None:
         self.position = Position.CLOSED
@@ -100,19 +100,19 @@ class Breaker:
         self._pause_until_s: float | None = None  # of the pause in which somebody has asked
 
     def admits(self, now_s: float) -> bool:
-        """Whether an attempt may start; `started` must follow where one does."""
+        """Return whether an attempt may start; `started` must follow where one does."""
         if self.position is Position.CLOSED:
             return True
         return not self._probes and now_s >= self.until_s
 
     @property
     def asking(self) -> bool:
-        """Whether a probe is under way."""
+        """Return whether a probe is under way."""
         return self._probes > 0
 
     @property
     def is_recovering(self) -> bool:
-        """Whether it is not closed yet, and the last probe has succeeded."""
+        """Return whether it is not closed yet, and the last probe has succeeded."""
         return self._successes > 0
 
     def ask(self, now_s: float) -> bool:
@@ -134,7 +134,8 @@ class Breaker:
         return 0.0 if self.position is Position.CLOSED else max(0.0, self.until_s - now_s)
 
     def record(self, now_s: float, started_s: float, ok: bool, rng: random.Random) -> bool:
-        """What the receiver did to an attempt that began at `started_s`; whether it moved."""
+        """Record what the receiver did to an attempt that began at `started_s`; return whether the
+        breaker moved."""
         if self.position is Position.CLOSED:
             if ok:
                 self._window.good(now_s)

@@ -38,7 +38,7 @@ REST_S, REST_MAX_S = 5.0, 600.0
 
 
 class Stage(Enum):
-    """What is thought of the refusals."""
+    """The stages of suspecting the refusals."""
 
     LIMIT = auto()
     TRIAL = auto()
@@ -104,7 +104,7 @@ class RandomFailureDetector:
             self.clear()
 
     def clear(self) -> None:
-        """What was refused is explained by a limit: begin to suspect anew."""
+        """Begin to suspect anew: what was refused is explained by a limit."""
         self._peak = 0.0
         self._forget()
 
@@ -121,7 +121,7 @@ class RandomFailureDetector:
     # -- the trial, and chance --------------------------------------------------------------------
 
     def seen(self, now_s: float, started_s: float, admitted: bool) -> bool:
-        """What became of one; whether a step is over that leaves chance possible."""
+        """Count what became of one; return whether a step is over that leaves chance possible."""
         if started_s < self._step_s:
             return False
         if admitted:
@@ -172,7 +172,7 @@ class RandomFailureDetector:
         )
 
     def _is_greater(self) -> bool:
-        """Whether a greater share is refused in this step than before, beyond chance."""
+        """Return whether a greater share is refused in this step than before, beyond chance."""
         bad, outcomes = self._step_bad, self._step_good + self._step_bad
         if bad < REFUSALS_MIN:
             return False

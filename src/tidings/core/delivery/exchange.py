@@ -12,7 +12,8 @@ import msgspec
 
 
 class FaultKind(StrEnum):
-    """Why an attempt has no answer. One word per cause that a person would act on differently."""
+    """The reason why an attempt has no answer. One word per cause that a person would act on
+    differently."""
 
     REFUSED = "refused"  # nobody listens on that port
     UNREACHABLE = "unreachable"  # no route, or the network answered for the host
@@ -51,7 +52,7 @@ AT_ONCE = frozenset({FaultKind.STALE, FaultKind.LEASE})
 
 
 class Timings(msgspec.Struct, frozen=True, array_like=True):
-    """What came before the request was sent, in milliseconds; None for what was not needed.
+    """Durations before the request was sent, in milliseconds; None for what was not needed.
 
     A connection that was kept needs none of them, an address as host no name, plain HTTP no TLS.
     """
@@ -89,17 +90,18 @@ Ending = ReceiverAnswer | TransportFault
 
 
 def is_the_receivers(ending: Ending) -> bool:
-    """Whether an ending tells something of the receiver, and not of ourselves alone."""
+    """Return whether an ending tells something of the receiver, and not of ourselves alone."""
     return not isinstance(ending, TransportFault) or ending.kind not in NOT_THE_RECEIVERS
 
 
 def is_answered(ending: Ending) -> bool | None:
-    """Whether a receiver has answered, whatever it said; None where it was not its turn to."""
+    """Return whether a receiver has answered, whatever it said; None where it was not its turn
+    to."""
     return isinstance(ending, ReceiverAnswer) if is_the_receivers(ending) else None
 
 
 class DeliveryVerdict(StrEnum):
-    """What became of a message, as the driver that sent it judges."""
+    """The outcome for a message, as the driver that sent it judges."""
 
     DELIVERED = "delivered"
     AGAIN = "again"  # it may be taken later
@@ -109,14 +111,14 @@ class DeliveryVerdict(StrEnum):
 
 
 class Limit(StrEnum):
-    """How sure it is that a receiver refused only because it takes no more for now."""
+    """The certainty that a receiver refused only because it takes no more for now."""
 
     STATED = "told"  # it says so
     LIKELY = "likely"  # or it is about to fail
 
 
 class AttemptResult(msgspec.Struct, frozen=True, gc=False):  # one for each attempt, in no circle
-    """What a driver says of an attempt: its verdict, and what it has seen."""
+    """The driver's result of an attempt: its verdict, and what it has seen."""
 
     verdict: DeliveryVerdict
     ending: Ending

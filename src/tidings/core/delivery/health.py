@@ -32,7 +32,7 @@ FIRST = 1  # stands for the first word among the steps: its owner was told that 
 
 
 class HealthPolicy(msgspec.Struct, frozen=True):
-    """When a failing webhook is spoken of, and when it is disabled."""
+    """Bounds of when a failing webhook is spoken of, and when it is disabled."""
 
     disable_after_ms: int = 8 * DAY_MS  # from the first failure after the last success
     steps: tuple[int, ...] = STEPS  # per cent of that way at which its owner is told, rising
@@ -68,7 +68,7 @@ OK = Ok()
 def judge(
     failing_since_ms: int | None, failures: int, now_ms: int, policy: HealthPolicy = DEFAULT_POLICY
 ) -> HealthState:
-    """What a failed attempt at `now_ms` means for its webhook.
+    """Judge what a failed attempt at `now_ms` means for its webhook.
 
     `failing_since_ms` is the first failure after the last success (None: there is none), `failures`
     how many there were since then, this one included. Times are milliseconds since the epoch; a
@@ -117,6 +117,6 @@ _DOES = {
 
 
 def does(cause: str) -> str:
-    """What a receiver does whose last failure had this cause: `answers 503`, `does not answer in
-    time`."""
+    """Describe what a receiver does whose last failure had this cause: `answers 503`, `does not
+    answer in time`."""
     return f"answers {cause}" if cause.isdigit() else _DOES.get(cause, "fails")

@@ -10,7 +10,8 @@ TRIAL_NOW = DeliveryId(-1)  # … that is sent in quiet hours too
 
 
 class Job(msgspec.Struct, array_like=True):
-    """What sending a delivery needs. A tuple on the wire: it crosses a process boundary."""
+    """Everything that sending a delivery needs. A tuple on the wire: it crosses a process
+    boundary."""
 
     delivery: DeliveryId
     webhook: int
@@ -32,6 +33,6 @@ class Job(msgspec.Struct, array_like=True):
 
     @property
     def step(self) -> int:
-        """Which step of the retry schedule follows if this attempt fails: the first real failure
-        takes the first, whatever was possibly sent before it."""
+        """Return the step of the retry schedule that follows if this attempt fails: the first real
+        failure takes the first, whatever was possibly sent before it."""
         return max(1, self.attempt - self.lost)

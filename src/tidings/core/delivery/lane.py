@@ -70,7 +70,8 @@ class WindowBudget:
 
     @property
     def page_jobs(self) -> int:
-        """How many deliveries a page may have now, so that all windows together stay within it."""
+        """Return how many deliveries a page may have now, so that all windows together stay within
+        it."""
         left = max(0, self.bytes_max - self.bytes_used)
         return max(PAGE_LEAST, min(PAGE_JOBS, left // max(1, self.job_bytes)))
 
@@ -82,7 +83,7 @@ class WindowBudget:
 
     @property
     def spent(self) -> bool:
-        """Whether nothing more may be queued by hand-over."""
+        """Return whether nothing more may be queued by hand-over."""
         return self.bytes_used >= self.bytes_max
 
 
@@ -166,17 +167,17 @@ class Lane:
         self._retries.append(job)
 
     def has_claimed(self, delivery: DeliveryId) -> bool:
-        """Whether a due retry of it waits here for its turn."""
+        """Return whether a due retry of it waits here for its turn."""
         return any(job.delivery == delivery for job in self._retries)
 
     @property
     def unsettled(self) -> list[DeliveryId]:
-        """What was started, or claimed to be started, and has no settlement written yet."""
+        """List what was started, or claimed to be started, and has no settlement written yet."""
         return sorted(self.unsettled_attempts.keys() | {job.delivery for job in self._retries})
 
     @property
     def page_wanted(self) -> bool:
-        """Whether a page should be read now, after `cursor`."""
+        """Return whether a page should be read now, after `cursor`."""
         return (
             self.behind
             and self.open
@@ -188,7 +189,7 @@ class Lane:
 
     @property
     def page_jobs(self) -> int:
-        """How many deliveries the next page may have."""
+        """Return how many deliveries the next page may have."""
         return self._budget.page_jobs
 
     def page_began(self) -> int:
@@ -284,13 +285,14 @@ class Lane:
 
     @property
     def retries_wanted(self) -> int:
-        """How many due retries there is room for."""
+        """Return how many due retries there is room for."""
         return max(0, self._retry_room - len(self._retries))
 
     @property
     def claim_wanted(self) -> bool:
-        """Whether there is room for so many due retries that asking for them is worth a read; where
-        the windows are full, whether none waits here: who has some asks when they have begun."""
+        """Return whether there is room for so many due retries that asking for them is worth a
+        read; where the windows are full, whether none waits here: who has some asks when they have
+        begun."""
         if self._budget.spent and self._retries:
             return False
         return self.retries_wanted * 2 > self._retry_room
@@ -306,12 +308,13 @@ class Lane:
 
     @property
     def asked_for(self) -> bool:
-        """Whether somebody wants another message, where messages are fetched."""
+        """Return whether somebody wants another message, where messages are fetched."""
         return self.wanted is None or self.running - self.out < self.wanted
 
     @property
     def can_start(self) -> bool:
-        """Whether a slot is free and something waits for it; the pace is asked by `start`."""
+        """Return whether a slot is free and something waits for it; the pace is asked by
+        `start`."""
         return bool(
             self.open
             and not self.dormant
@@ -462,8 +465,8 @@ class Lane:
             self._retries.appendleft(job)
 
     def settled(self, delivery: DeliveryId, attempt: int) -> None:
-        """What came of an attempt is on stable storage; the next one may be under way already,
-        for the commit that wrote it may have claimed it again."""
+        """Note that what came of an attempt is on stable storage; the next one may be under way
+        already, for the commit that wrote it may have claimed it again."""
         if self.unsettled_attempts.get(delivery) == attempt:
             del self.unsettled_attempts[delivery]
             self._began_before.discard(delivery)
@@ -473,7 +476,7 @@ class Lane:
 
 
 def _was_processed(outcome: Outcome) -> bool:
-    """Whether the receiver has worked on it, whatever came of that."""
+    """Return whether the receiver has worked on it, whatever came of that."""
     match outcome:
         case Delivered():
             return True

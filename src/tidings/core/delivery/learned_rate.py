@@ -135,7 +135,7 @@ class LearnedRate:
         return False
 
     def admitted_within(self, now_s: float, span_s: float) -> bool:
-        """Whether the receiver has admitted something in the last so many seconds."""
+        """Return whether the receiver has admitted something in the last so many seconds."""
         return now_s - self._admitted_s <= span_s
 
     # -- what came of it --------------------------------------------------------------------------
@@ -328,8 +328,8 @@ class LearnedRate:
             self._set(AIM * max(self.rate * open_s, count) / span_s, now_s)
 
     def _was_outage(self, open_s: float) -> bool:
-        """Whether what is over now was an outage, as far as one can tell: before it the receiver
-        was open for so long."""
+        """Return whether what is over now was an outage, as far as one can tell: before it the
+        receiver was open for so long."""
         self._soon = self._soon + 1 if open_s < SOON_S else 0
         if self._soon > SOON_MAX or not self._spent:
             self._sustained = False
@@ -367,7 +367,7 @@ class LearnedRate:
             self._set(self.rate * (1 + min(GROWTH_MAX, GROWTH * steady_s) * passed_s), now_s)
 
     def _taken(self, now_s: float) -> float:
-        """How many were admitted in the last second, about."""
+        """Estimate how many were admitted in the last second."""
         newest = self._at(now_s)
         gone = now_s / BUCKET_S % 1  # of the oldest bucket, this much is more than a second ago
         return sum(self._buckets) - self._buckets[(newest + 1) % BUCKETS] * gone

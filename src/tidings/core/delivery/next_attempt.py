@@ -15,7 +15,7 @@ from tidings.core.ids import DeliveryId
 
 
 class Wait(StrEnum):
-    """What a delivery waits for, beside its own time."""
+    """A delivery's reason to wait, beside its own time."""
 
     STOPPED_ALL = "stopped for all"
     STOPPED_ORG = "stopped for the org"
@@ -43,7 +43,7 @@ BARRED = frozenset(
 
 
 class NextAttempt(msgspec.Struct, frozen=True):
-    """What this process knows of a delivery's next attempt, without asking the store."""
+    """Knowledge of this process about a delivery's next attempt, without asking the store."""
 
     begun: int = 0  # the number of the attempt that was started and is not written down; 0: none
     claimed: bool = False  # a due retry of it is in memory, or on its way there
@@ -104,7 +104,7 @@ _WORDS_OF_ACTION = {
 
 
 def waits_for(next_attempt: NextAttempt, *, acts: bool = False) -> str:
-    """What it waits for, in one sentence; empty where nothing is known to be in its way. `acts`:
+    """Say in one sentence what it waits for; empty where nothing is known to be in its way. `acts`:
     it is a run of an action."""
     if next_attempt.why is None:
         return ""

@@ -24,7 +24,7 @@ LANE_PAUSE_MAX_S = 300.0
 
 
 class RetryPolicy(msgspec.Struct, frozen=True):
-    """How one webhook retries: its schedule, and answers judged otherwise than by the table."""
+    """Retry rules of one webhook: its schedule, and answers judged otherwise than by the table."""
 
     schedule: Schedule = DEFAULT_SCHEDULE
     retry_also: frozenset[int] = frozenset()  # statuses of the table's refusals to try again

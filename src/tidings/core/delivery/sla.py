@@ -13,7 +13,7 @@ def limit_ms(accepted_ms: int, sla_s: int | None) -> int | None:
 
 
 def breach_ms(accepted_ms: int, sla_s: int | None, done_ms: int | None, now_ms: int) -> int | None:
-    """When a delivery became late (epoch ms), or None while it is, or was, in time.
+    """Return when a delivery became late (epoch ms), or None while it is, or was, in time.
 
     `done_ms` is when it became final, in whatever state; None while it is unfinished: then `now_ms`
     decides. The last moment itself is in time.
@@ -25,5 +25,5 @@ def breach_ms(accepted_ms: int, sla_s: int | None, done_ms: int | None, now_ms: 
 
 
 def late(times: Iterable[tuple[int, int | None]], sla_s: int | None, now_ms: int) -> int:
-    """How many of some deliveries, each as (accepted_ms, done_ms), are late."""
+    """Count the late ones of some deliveries, each as (accepted_ms, done_ms)."""
     return sum(breach_ms(start, sla_s, end, now_ms) is not None for start, end in times)

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class WebhookStatus(StrEnum):
-    """What happens to a new event that a webhook subscribes to."""
+    """A webhook's status: it decides what happens to a new event that it subscribes to."""
 
     ACTIVE = "active"  # a delivery is made and sent
     PAUSED = "paused"  # a delivery is made and waits until the webhook is resumed

@@ -11,7 +11,7 @@ from enum import IntEnum
 
 
 class State(IntEnum):
-    """Where a delivery stands. `PENDING` to `RETRYING` are unfinished, the rest is final."""
+    """The states of a delivery. `PENDING` to `RETRYING` are unfinished, the rest is final."""
 
     PENDING = 0  # committed; its first attempt is due now
     HELD = 1  # an unfinished delivery of the same ordering key goes first
@@ -23,7 +23,7 @@ class State(IntEnum):
 
     @property
     def final(self) -> bool:
-        """Whether nothing will happen to the delivery any more."""
+        """Return whether nothing will happen to the delivery any more."""
         return self >= State.DELIVERED
 
     @property
@@ -33,7 +33,7 @@ class State(IntEnum):
 
 
 class Move(IntEnum):
-    """What can happen to a delivery."""
+    """The moves of a delivery."""
 
     FREED = 0  # its predecessor of the same key is final
     SUCCEEDED = 1  # a 2xx head came

@@ -44,7 +44,7 @@ OLDEST_PARTS = 4  # of a second, in which the begin of the oldest attempt is kno
 
 
 class Trust(Enum):
-    """What a webhook's attempts are expected to do."""
+    """The expectation of how a webhook's attempts will go."""
 
     HANGING = auto()
     NEW = auto()
@@ -55,7 +55,7 @@ _HANGING, _NEW, _WELL = Trust  # by a name of the module: these are asked at eac
 
 
 class LanePace:
-    """How long a webhook's attempts hold their permits; `now_s` of any one clock."""
+    """The pace of a webhook: how long its attempts hold their permits; `now_s` of any one clock."""
 
     __slots__ = ("_answered_s", "_answers", "_doubt", "_hung", "_known", "took_s", "trust")
 
@@ -108,11 +108,11 @@ class LanePace:
 
     @property
     def cost_s(self) -> float:
-        """What another attempt will use."""
+        """Estimate what another attempt will use, in seconds."""
         return max(COST_MIN_S, self.took_s)
 
     def is_sure(self, since_s: float) -> bool:
-        """Whether it has answered since then, and has not hung lately."""
+        """Return whether it has answered since then, and has not hung lately."""
         return not self._doubt and self._answered_s >= since_s
 
 
@@ -139,7 +139,7 @@ class Permit(msgspec.Struct, eq=False, gc=False):  # one for each attempt, in no
 
     @property
     def hung(self) -> bool:
-        """Whether it hangs."""
+        """Return whether it hangs."""
         return self.kind is _HUNG
 
 
@@ -171,7 +171,7 @@ class _Share:
         self.young: deque[Permit] = deque()
 
     def admits(self, trust: Trust) -> bool:
-        """Whether there is one more for such a webhook, if it is not sure to be well."""
+        """Return whether there is one more for such a webhook, if it is not sure to be well."""
         return (
             self.used < self.size
             and self.unproven + self.unsure < self.for_unsure
@@ -179,7 +179,7 @@ class _Share:
         )
 
     def admits_beside(self, trust: Trust, running: int) -> bool:
-        """Whether there is one more for such a webhook, which holds `running`."""
+        """Return whether there is one more for such a webhook, which holds `running`."""
         if trust is _WELL:
             most = LEAVES * (self.size - self.used)
         elif trust is _NEW:
@@ -189,12 +189,12 @@ class _Share:
         return running < max(1, most)
 
     def is_sure(self, pace: LanePace) -> bool:
-        """Whether a webhook is well beyond doubt: it has answered since the oldest attempt under
-        way began, and has not hung lately."""
+        """Return whether a webhook is well beyond doubt: it has answered since the oldest attempt
+        under way began, and has not hung lately."""
         return pace.trust is _WELL and pace.is_sure(self._oldest_s())
 
     def _oldest_s(self) -> float:
-        """When the oldest attempt under way began, to a part of a second before."""
+        """Return when the oldest attempt under way began, to a part of a second before."""
         oldest = next(iter(self.hung), None)
         if oldest is None:
             drop_over(self.young)
@@ -231,21 +231,21 @@ class Permits:
 
     @property
     def used(self) -> int:
-        """How many attempts are under way."""
+        """Count the attempts under way."""
         return self._all.used
 
     @property
     def free(self) -> bool:
-        """Whether there is one for a webhook that is sure to be well."""
+        """Return whether there is one for a webhook that is sure to be well."""
         return self._all.used < self.count
 
     @property
     def busy(self) -> bool:
-        """Whether more than half of what attempts that hang leave is in use."""
+        """Return whether more than half of what attempts that hang leave is in use."""
         return (self._all.used - self._hung) * 2 > self.count - self._hung
 
     def look_at_young(self, now_s: float) -> None:
-        """Those that have had no answer for long hang from now on."""
+        """Count those as hanging from now on that have had no answer for long."""
         young, before_s = self._young, now_s - HANGS_S
         drop_over(young)
         while young and young[0].began_s <= before_s:
@@ -261,25 +261,26 @@ class Permits:
             drop_over(young)
 
     def unproven_may(self, now_s: float) -> bool:
-        """Whether the process has one for a webhook that hangs or is new."""
+        """Return whether the process has one for a webhook that hangs or is new."""
         self.look_at_young(now_s)
         return self._all.admits(_NEW)
 
     def is_sure(self, org: OrgId, pace: LanePace) -> bool:
-        """Whether a webhook is well beyond doubt, beside those of its org."""
+        """Return whether a webhook is well beyond doubt, beside those of its org."""
         return self._of_org.get(org, self._idle).is_sure(pace)
 
     def org_admits(self, org: OrgId, pace: LanePace) -> bool:
-        """Whether the org has one more for any webhook of such a pace."""
+        """Return whether the org has one more for any webhook of such a pace."""
         share = self._of_org.get(org, self._idle)
         return share.admits(pace.trust) or (share.used < share.size and share.is_sure(pace))
 
     def org_admits_beside(self, org: OrgId, pace: LanePace, running: int) -> bool:
-        """Whether the org has one more for a webhook of such a pace that holds `running`."""
+        """Return whether the org has one more for a webhook of such a pace that holds `running`."""
         return self._of_org.get(org, self._idle).admits_beside(pace.trust, running)
 
     def admits(self, org: OrgId, pace: LanePace, running: int, now_s: float) -> bool:
-        """Whether its org and the process have one more for a webhook that holds `running`."""
+        """Return whether its org and the process have one more for a webhook that holds
+        `running`."""
         young = self._young
         while young and young[0].kind is _OVER:  # asked for each attempt: nothing is called
             young.popleft()
@@ -397,7 +398,8 @@ class PermitQueue:
         heapq.heappush(of_org, (used, self._arrivals, webhook))
 
     def take(self, cost_of: Callable[[int], float]) -> int | None:
-        """Whose turn it is; it waits no longer. `cost_of` says what the turn will use, in seconds.
+        """Return whose turn it is; it waits no longer. `cost_of` says what the turn will use, in
+        seconds.
 
         None when nobody waits.
         """

@@ -26,7 +26,8 @@ ENTITY_TYPES = (
 
 
 class StoredAttribution(msgspec.Struct, frozen=True):
-    """Who did it, as it is kept: `id` is a text; `show_attribution` makes it a number."""
+    """The author of an event as it is kept: `id` is a text; `show_attribution` makes it a
+    number."""
 
     id: str = ""
     code: str = ""
@@ -62,7 +63,8 @@ def of_person(id: str, email: str, name: str) -> StoredAttribution:
 def of_headers(
     entity_type: str | None, code: str | None
 ) -> StoredAttribution | FieldRefusal | None:
-    """Whom the two headers name; None where there is no code, a refusal where they do not fit."""
+    """Read whom the two headers name; None where there is no code, a refusal where they do not
+    fit."""
     named = (entity_type or "TILL").strip().upper()
     if named not in ENTITY_TYPES:
         field = "X-CAP-API-ATTRIBUTION-ENTITY-TYPE"

@@ -53,7 +53,7 @@ from tidings.values import ABSENT, IN_EVENTS, describe_value
 
 
 class Passing(Protocol):
-    """What has come in some way."""
+    """Counters of what has come in some way."""
 
     passage: Passage | None
 
@@ -68,7 +68,7 @@ Validation = Literal["strict", "lenient", "off"]  # lenient: accepted with a war
 
 
 class IntakeRules(msgspec.Struct, frozen=True):
-    """What an org asks of its events."""
+    """An org's rules for its events."""
 
     unknown: Literal["refused", "admitted"] = "refused"  # names that the catalogue does not have
     validation: Validation = "strict"
@@ -79,7 +79,7 @@ EITHER = " or "  # between scopes of which one is enough
 
 
 class AuthenticatedCaller(msgspec.Struct, frozen=True):
-    """Who calls."""
+    """An authenticated caller, with what it may do."""
 
     org: OrgId
     platform: bool = False  # may name any org
@@ -95,8 +95,8 @@ class AuthenticatedCaller(msgspec.Struct, frozen=True):
     adopts: bool = False  # its events are its org's, whichever org they name
 
     def may(self, scope: str) -> bool:
-        """Whether a scope, such as "logs:read", is theirs, or one of several with `EITHER` between
-        them."""
+        """Return whether a scope, such as "logs:read", is theirs, or one of several with `EITHER`
+        between them."""
         return any(scope_word in self.grants for scope_word in scope.split(EITHER))
 
 
@@ -393,7 +393,7 @@ class CallReader(Generic[Draft]):
         now_ms: int,
         problems: Sequence[TypeViolation],
     ) -> Draft | RejectedEvent:
-        """What becomes of an event that has been checked by its type."""
+        """Finish an event that has been checked by its type; return what becomes of it."""
         org, name, version, level = judged
         event_id, get = event.get("eventId"), event.get
         warning = None

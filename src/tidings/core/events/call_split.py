@@ -32,7 +32,7 @@ def call_refused(kind: type[Refused], code: str, message: str, where: str = "bod
 
 
 class CallLimits(msgspec.Struct, frozen=True):
-    """How much one call may bring."""
+    """Bounds of what one call may bring."""
 
     body_bytes: int = 4 << 20
     event_bytes: int = 256 << 10

@@ -147,9 +147,10 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
 
 
 def deeper(raw: bytes, depth: int) -> bool:
-    """Whether well-formed JSON has more than `depth` levels. Peels off one level at a time, and
-    counts in what is left then: each level of many deep values would be a pass over all of them. So
-    deep is what is left that few brackets in it turn, and it is counted by the runs of them."""
+    """Return whether well-formed JSON has more than `depth` levels. Peels off one level at a time,
+    and counts in what is left then: each level of many deep values would be a pass over all of
+    them. So deep is what is left that few brackets in it turn, and it is counted by the runs of
+    them."""
     brackets = _STRING.sub(b"", raw).translate(_ONE_KIND, _ALL_BUT_BRACKETS)
     peeled = min(depth, _PEELED)
     for _ in range(peeled):

@@ -8,7 +8,7 @@ from tidings.core.ids import OrgId
 
 
 class TypeViolation(Protocol):
-    """What the catalogue says of an event that does not fit."""
+    """The catalogue's word on an event that does not fit."""
 
     @property
     def path(self) -> str: ...
@@ -20,7 +20,7 @@ class TypeVersion(Protocol):
     """One version of an event type, as far as it is asked here."""
 
     def check(self, event: dict[str, Any], /) -> Sequence[TypeViolation]:
-        """What is wrong with an event; empty where nothing is."""
+        """List what is wrong with an event; empty where nothing is."""
         ...
 
 
@@ -33,7 +33,7 @@ class OwnVersion(TypeVersion, Protocol):
         ...
 
     def fits_loop(self, raw: bytes, /) -> bool:
-        """Whether an event may be checked here and now."""
+        """Return whether an event may be checked here and now."""
         ...
 
 
@@ -42,7 +42,7 @@ class WarningVersion(TypeVersion, Protocol):
 
     @property
     def warnings(self) -> Callable[[dict[str, Any]], Sequence[str]]:
-        """What is doubtful in an event that fits, as warnings."""
+        """Return the function that warns of what is doubtful in an event that fits."""
         ...
 
 

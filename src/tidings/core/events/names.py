@@ -6,7 +6,7 @@ CONTENT_TYPE = "application/json"
 
 
 class _EventNameField(msgspec.Struct):
-    """What is looked at of a body."""
+    """The fields that are looked at of a body."""
 
     eventName: str = ""  # noqa: N815  # as it is called there
 

@@ -114,7 +114,7 @@ def expand_schema(schema: Json) -> Json:
 
 
 class SchemaSize(NamedTuple):
-    """How large a schema is, as far as that is seen without compiling anything."""
+    """The size of a schema, as far as that is seen without compiling anything."""
 
     written: int  # bytes, as it was declared
     nodes: int  # schemas inside it, references replaced
@@ -122,13 +122,14 @@ class SchemaSize(NamedTuple):
 
     @property
     def held_bytes(self) -> int:
-        """What a type with this schema keeps in memory, about, without what is compiled: measured
+        """Estimate what a type with this schema keeps in memory, without what is compiled: measured
         on schemas of many fields, of references, of patterns and of long lists."""
         return HELD_BYTES + HELD_TIMES * self.written + HELD_NODE_BYTES * self.nodes
 
     @property
     def is_dear(self) -> bool:
-        """Whether it may take longer than the loop has to compile it and to know its cost."""
+        """Return whether it may take longer than the loop has to compile it and to know its
+        cost."""
         work = self.nodes + PATTERN_NODES * self.patterns + self.written // NODE_WRITTEN
         return work > NODES_OF_LOOP
 
@@ -143,7 +144,7 @@ def size_of(schema: Json, expanded: Json) -> SchemaSize:
 
 
 def cost_as_stored(expanded: Json) -> Cost:
-    """What it costs to check events by a schema that may be one of an older rule.
+    """Compute what it costs to check events by a schema that may be one of an older rule.
 
     It takes no longer to find out than for one of today: where the patterns are too many for
     today's rule, it is out of all bounds.
@@ -157,7 +158,8 @@ def cost_as_stored(expanded: Json) -> Cost:
 
 
 def _check_size(expanded: Json) -> None:
-    """That it stays small when references are replaced: each use of a definition is one more."""
+    """Check that it stays small when references are replaced: each use of a definition is one
+    more."""
     total = 0
     sizes: dict[int, int] = {}  # by identity: a value of a definition is one for all its uses
     for path, node in _nodes(expanded, ""):
@@ -178,7 +180,8 @@ def _check_size(expanded: Json) -> None:
 
 
 def _check_marks(expanded: Json) -> None:
-    """That whoever marks something as personal data has marked it: nothing at all marks nothing."""
+    """Check that whoever marks something as personal data has marked it: nothing at all marks
+    nothing."""
     for path, node in _nodes(expanded, ROOT):
         kind = node.get(_PERSONAL, False)
         if not (isinstance(kind, bool) or (isinstance(kind, str) and kind.strip())):
@@ -187,7 +190,7 @@ def _check_marks(expanded: Json) -> None:
 
 
 def _check_patterns(expanded: Json) -> None:
-    """That they are small when compiled, each and all of them."""
+    """Check that the patterns are small when compiled, each and all of them."""
     total = 0
     for path, pattern in _patterns(expanded):
         if (size := pattern_bytes(pattern)) is None:
@@ -203,7 +206,7 @@ def _check_patterns(expanded: Json) -> None:
 
 
 def _check_work(expanded: Json) -> None:
-    """That it takes little to compile the schema, and to check an ordinary event by it."""
+    """Check that it takes little to compile the schema, and to check an ordinary event by it."""
     _check_size(expanded)
     _check_patterns(expanded)
     searched = sum(1 for _ in _marked(expanded, "x-search"))

@@ -105,7 +105,7 @@ _EXAMPLE = ParsedField(
 
 
 class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What an org says of one version of an event type. Fields are only ever added."""
+    """An org's declaration of one version of an event type. Fields are only ever added."""
 
     description: Annotated[
         str, Field("description", _DESCRIPTION, "When the event is raised, in one sentence.")
@@ -125,7 +125,7 @@ class Declaration(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class TypeBodyFields(msgspec.Struct, frozen=True):
-    """What a body says besides."""
+    """The further fields of a body."""
 
     new_version: Annotated[
         bool,
@@ -209,12 +209,12 @@ class OwnType:
 
     @property
     def is_cold(self) -> bool:
-        """Whether events must be checked elsewhere until it is compiled, which takes too long for
-        the loop (`compile`)."""
+        """Return whether events must be checked elsewhere until it is compiled, which takes too
+        long for the loop (`compile`)."""
         return self._validator is None and self.size.is_dear
 
     def fits_loop(self, raw: bytes) -> bool:
-        """Whether an event, as it came, is checked within the loop's share for sure.
+        """Return whether an event, as it came, is checked within the loop's share for sure.
 
         True for every event of at most `light` bytes; `check` must be asked elsewhere otherwise.
         """
@@ -226,7 +226,7 @@ class OwnType:
         return len(raw) <= self.light or self._cost.fits_loop(raw)
 
     def check(self, event: Json) -> list[SchemaViolation]:
-        """What is wrong with a whole decoded event; empty means nothing. At most ten."""
+        """List what is wrong with a whole decoded event; empty means nothing. At most ten."""
         try:
             validator = self._validator
             if validator is None:
@@ -323,7 +323,7 @@ def read_own_type(
 
 
 def misfit(problems: Sequence[SchemaViolation]) -> str:
-    """What is said of an example that does not fit."""
+    """Describe an example that does not fit."""
     return f"example must fit the schema; {problems[0].message} Correct one of the two."
 
 

@@ -108,8 +108,8 @@ def _gated(options: list[Any]) -> Json:
 
 
 class CompiledSchemas:
-    """What has been compiled, of all types of all orgs. The least used goes, of the org whose
-    compiled schemas take most."""
+    """The compiled schemas of all types of all orgs, as far as they are kept. The least used goes,
+    of the org whose compiled schemas take most."""
 
     def __init__(self, most_bytes: int = KEPT_BYTES_MAX) -> None:
         self._kept: SharedTable[int, int, Forget] = SharedTable(
@@ -120,7 +120,7 @@ class CompiledSchemas:
 
     @property
     def bytes(self) -> int:
-        """How many bytes they take, about."""
+        """Estimate how many bytes they take."""
         return self._kept.used
 
     def add(self, owner: int, schema: Json, forget: Forget) -> int:
@@ -141,7 +141,7 @@ class CompiledSchemas:
 
 
 def _compiled_bytes(node: object) -> int:
-    """What the validator of a schema takes in memory, with what its patterns remember, about."""
+    """Estimate what the validator of a schema takes in memory, with what its patterns remember."""
     if isinstance(node, list):
         return sum(map(_compiled_bytes, node))
     if not isinstance(node, dict):
@@ -153,7 +153,7 @@ def _compiled_bytes(node: object) -> int:
 
 
 class _Rules(msgspec.Struct, frozen=True):
-    """What a schema says of a value itself, made ready."""
+    """A schema's rules for a value itself, made ready."""
 
     types: tuple[str, ...]
     required: tuple[str, ...]

@@ -34,7 +34,7 @@ _ORGS_KNOWN = 10_000
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """How an event came: what its message said, and the door of ours behind that."""
+    """The way of an event: what its message said, and the door of ours behind that."""
 
     hops: int = 0
     via: tuple[str, ...] = ()
@@ -47,7 +47,7 @@ class Passage(msgspec.Struct, frozen=True):
 
     @property
     def stop(self) -> str:
-        """Why the event is sent to nobody, as a sentence for its sender; empty if it may be."""
+        """Say why the event is sent to nobody, as a sentence for its sender; empty if it may be."""
         if self.unread:
             return (
                 f"{STOPPED}{HEADER} must be a number and what Tidings wrote behind it; it "
@@ -90,7 +90,7 @@ def write_passage(hops: int, via: str, of: str = "") -> str:
 
 
 def next_hop(stored: str) -> str:
-    """What the messages of an event say whose passage is stored so: one hop more."""
+    """Write the hops for the messages of an event whose passage is stored so: one hop more."""
     hops, mark, rest = stored.partition(_AT)[0].partition(";")
     return f"{int(hops) + 1}{mark}{rest}"
 
@@ -183,8 +183,8 @@ class Doors:
         return self._id(f"action {webhook}")
 
     def first_hop(self, org: OrgId) -> str:
-        """What the messages of an event say that came by a call of its org, and with no passage:
-        nearly all of them."""
+        """Write the hops for the messages of an event that came by a call of its org, and with no
+        passage: nearly all of them."""
         if (known := self._first_hops.get(org)) is None:
             if len(self._first_hops) >= _ORGS_KNOWN:
                 self._first_hops.clear()

@@ -48,7 +48,7 @@ class _PersonalField:
         self.read(node.get("not", True))
 
     def holds(self) -> bool:
-        """Whether it is marked, or anything below it."""
+        """Return whether it is marked, or anything below it."""
         below = (*self.declared.values(), *self.inner.values())
         return self.marked or any(place.holds() for place in below)
 
@@ -85,7 +85,7 @@ class PersonalData:
         return tuple(self._root.paths(""))
 
     def hides(self, way: Way) -> bool:
-        """Whether the value there must not be repeated."""
+        """Return whether the value there must not be repeated."""
         *_, (_, inside, places) = self._walk(way)
         return inside or any(place.holds() for place in places)
 

@@ -60,7 +60,7 @@ class Cost(msgspec.Struct, frozen=True):
         return self.fixed + (self.wild if wild else self.byte) * size
 
     def fits_loop(self, raw: bytes) -> bool:
-        """Whether an event, as it came, can be checked within the loop's share for sure."""
+        """Return whether an event, as it came, can be checked within the loop's share for sure."""
         size = len(raw)
         if self.of(size) <= CHECK_NS:
             return True
@@ -75,7 +75,7 @@ class Cost(msgspec.Struct, frozen=True):
 
     @property
     def bearable(self) -> bool:
-        """Whether an ordinary event can be checked at all, be it in a process of its own."""
+        """Return whether an ordinary event can be checked at all, be it in a process of its own."""
         return self.of(USUAL_BYTES, wild=False) <= APART_NS
 
 
@@ -84,7 +84,8 @@ BOUNDLESS = Cost(float("inf"), 1.0, 1.0)
 
 @lru_cache(maxsize=4096)
 def pattern_bytes(pattern: str) -> int | None:
-    """How large a pattern is when compiled, rounded up; None for what is none, or too large."""
+    """Return how large a pattern is when compiled, rounded up; None for what is none, or too
+    large."""
     for step in PATTERN_STEPS:
         try:
             jsonschema_rs.Draft202012Validator(
@@ -117,7 +118,8 @@ def cost_of(node: Json) -> Cost:
 
 
 def _keyword(key: str, value: Any) -> Cost:
-    """What one keyword costs at each value that it is applied to; children are not counted."""
+    """Compute what one keyword costs at each value that it is applied to; children are not
+    counted."""
     if key in _IN_PLACE:
         return sum((cost_of(subschema) for subschema in value), Cost(10.0))
     if key == "not":
@@ -143,7 +145,7 @@ def _keyword(key: str, value: Any) -> Cost:
 
 
 def options_cost(options: list[Any]) -> Cost:
-    """What it costs to compare with each of these values, as `own_validator.py` does it."""
+    """Compute what it costs to compare with each of these values, as `own_validator.py` does it."""
     whole = sum(1 for option in options if is_whole(option))
     numbers = sum(1 for option in options if is_number(option)) - whole
     blocks = sum(1 for option in options if isinstance(option, dict | list))
@@ -157,12 +159,12 @@ def options_cost(options: list[Any]) -> Cost:
 
 
 def is_number(value: object) -> bool:
-    """Whether it is a number of JSON."""
+    """Return whether it is a number of JSON."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def is_whole(value: object) -> bool:
-    """Whether it is a whole number that every double holds."""
+    """Return whether it is a whole number that every double holds."""
     return is_number(value) and _tame(value) and value == int(value)  # type: ignore[call-overload]
 
 
@@ -171,7 +173,7 @@ def _tame(value: Any) -> bool:
 
 
 def _children(node: Json) -> Cost:
-    """What is applied to what is inside a value: each child pays with its own bytes."""
+    """Compute the cost of what is applied inside a value: each child pays with its own bytes."""
     fixed, byte, wild = 0.0, 0.0, 0.0
     inner: list[tuple[Cost, int]] = []
     for name, subschema in node.get("properties", {}).items():

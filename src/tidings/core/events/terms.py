@@ -41,8 +41,8 @@ class Terms:
         return b"".join(terms)
 
     def asked(self, org: OrgId, value: str) -> bytes:
-        """What finds an org's events with `value`: its terms one behind another, any of which an
-        event may have."""
+        """Build what finds an org's events with `value`: its terms one behind another, any of which
+        an event may have."""
         return b"".join([self.of(org, spelling) for spelling in spellings(value)])
 
 

@@ -29,7 +29,7 @@ Book = Mapping[str, Sequence[int]]  # by address: when it was asked, by whicheve
 
 
 class Purpose(StrEnum):
-    """What an address is named for."""
+    """The purposes that an address is named for."""
 
     NOTICES = "notices"  # that webhooks fail
     MESSAGES = "messages"  # of webhooks that send e-mails
@@ -48,7 +48,7 @@ def state_of(settings: OrgSettings, address: str) -> str:
 
 
 def book_of(all_settings: Iterable[OrgSettings], now_ms: int) -> dict[str, list[int]]:
-    """Who was asked lately, by any org."""
+    """Map each address to the times at which it was asked lately, by any org."""
     book: dict[str, list[int]] = {}
     for settings in all_settings:
         for asked, times in settings.notify_asked.items():
@@ -58,7 +58,7 @@ def book_of(all_settings: Iterable[OrgSettings], now_ms: int) -> dict[str, list[
 
 
 def mailed_by(webhooks: Iterable[Webhook], connections: Mapping[str, Connection]) -> list[str]:
-    """Whom webhooks write to, of those who must agree first."""
+    """List the addresses that webhooks write to, of those who must agree first."""
     addresses: dict[str, None] = {}
     for webhook in webhooks:
         if webhook.email is not None and (over := connections.get(webhook.connection)) is not None:
@@ -106,7 +106,7 @@ def next_to_ask(
 def with_asked(
     settings: OrgSettings, address: str, now_ms: int, purpose: Purpose = Purpose.NOTICES
 ) -> OrgSettings:
-    """That an address's owner was asked; what is long ago is forgotten."""
+    """Note that an address's owner was asked; what is long ago is forgotten."""
     kept = {
         asked_address: times
         for asked_address, all_times in settings.notify_asked.items()
@@ -118,7 +118,7 @@ def with_asked(
 
 
 def with_confirmed(settings: OrgSettings, address: str) -> OrgSettings:
-    """That an address's owner wants the e-mails."""
+    """Note that an address's owner wants the e-mails."""
     if address not in settings.notify or address in settings.notify_confirmed:
         return settings
     confirmed = (*settings.notify_confirmed, address)
@@ -126,7 +126,8 @@ def with_confirmed(settings: OrgSettings, address: str) -> OrgSettings:
 
 
 def with_mail_confirmed(settings: OrgSettings, address: str, mailed: Sequence[str]) -> OrgSettings:
-    """That an address's owner wants what webhooks send; what is not named any more is forgotten."""
+    """Note that an address's owner wants what webhooks send; what is not named any more is
+    forgotten."""
     if address not in mailed:
         return settings
     kept = [

@@ -53,8 +53,8 @@ def notice(kind: str, org: OrgId, fact: Fact, now_ms: int) -> Notice:
 
 
 def is_notice(body: bytes) -> bool:
-    """Whether an event's bytes are those of an operational event. Only `notice` makes such bytes:
-    a caller's event with such a name is refused."""
+    """Return whether an event's bytes are those of an operational event. Only `notice` makes such
+    bytes: a caller's event with such a name is refused."""
     return body.startswith(_OPENING)
 
 
@@ -73,7 +73,7 @@ class DeliveryEnd(msgspec.Struct, frozen=True):
 
 
 class NoticeBatch(msgspec.Struct):
-    """What has ended at one webhook since it was told last."""
+    """Everything that has ended at one webhook since it was told last."""
 
     webhook: Webhook
     from_ms: int

@@ -36,7 +36,7 @@ def _kind(name: str, same_by: tuple[str, ...], words: Callable[[Fact], tuple[str
 
 
 def about(webhook: Webhook, action: Fact | None = None) -> dict[str, Any]:
-    """What every fact about a webhook begins with. `action`: where it is one, what it does
+    """Build what every fact about a webhook begins with. `action`: where it is one, what it does
     (`core/actions/act_words.py:told_of`)."""
     host = urlsplit(webhook.url).hostname or ""  # a path or a query may hold a credential
     return {

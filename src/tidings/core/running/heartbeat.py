@@ -13,7 +13,7 @@ from tidings.core.running.restarts import SOUND_AFTER_S
 
 
 class PartCondition(Enum):
-    """How a part does, from well to worst."""
+    """The conditions of a part, from well to worst."""
 
     WELL = "well"
     RESTARTED = "restarted"  # it failed a short while ago and works again
@@ -27,7 +27,7 @@ _WITHOUT_LIFE = (PartCondition.SLOW, PartCondition.SILENT)
 
 
 class Pulse(msgspec.Struct):
-    """What is known of one task or process of a part; times in seconds of the awake clock."""
+    """Signs of life of one task or process of a part; times in seconds of the awake clock."""
 
     beat_s: float = 0.0  # when it last gave a sign of life
     due_s: float = 0.0  # by when it must give its next one, or is told of
@@ -38,7 +38,7 @@ class Pulse(msgspec.Struct):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """What is to be told of a part."""
+    """A finding about a part that is to be told."""
 
     part: ServicePart
     condition: PartCondition
@@ -47,7 +47,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     @property
     def stops_service(self) -> bool:
-        """Whether nothing is accepted, sent or settled because of it."""
+        """Return whether nothing is accepted, sent or settled because of it."""
         return self.part.vital and self.fails
 
     @property

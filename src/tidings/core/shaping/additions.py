@@ -22,7 +22,7 @@ _NULL = Raw(b"null")
 
 
 class RecordAddition:
-    """What one record adds to a block."""
+    """The addition of one record to a block."""
 
     __slots__ = ("fields", "merged", "store")
 
@@ -33,7 +33,7 @@ class RecordAddition:
 
 
 class AwardAddition:
-    """What an award adds."""
+    """The addition of an award."""
 
     __slots__ = ("behaviour", "references")
 

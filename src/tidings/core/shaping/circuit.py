@@ -19,11 +19,12 @@ class Circuit:
 
     @property
     def open(self) -> bool:
-        """Whether questions are held back."""
+        """Return whether questions are held back."""
         return self._failures >= FAILURES_MAX
 
     def admits(self, now_s: float) -> bool:
-        """Whether a question may be asked. Where it is, `succeeded` or `failed` must follow."""
+        """Return whether a question may be asked. Where it is, `succeeded` or `failed` must
+        follow."""
         if not self.open:
             return True
         if self._probing or now_s < self._until_s:
@@ -32,7 +33,7 @@ class Circuit:
         return True
 
     def wait_s(self, now_s: float) -> float:
-        """How long until a question may be asked; 0 where it may be now."""
+        """Return how long until a question may be asked, in seconds; 0 where it may be now."""
         if not self.open:
             return 0.0
         return max(1.0 if self._probing else 0.0, self._until_s - now_s)

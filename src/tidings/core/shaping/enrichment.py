@@ -29,7 +29,7 @@ Key = tuple[str, str]  # a kind of record, and its id
 
 
 class EnrichmentSettings(msgspec.Struct, frozen=True):
-    """What a webhook wants added."""
+    """A webhook's wishes for enrichment."""
 
     till: bool = False
     store: bool = False
@@ -41,7 +41,7 @@ class EnrichmentSettings(msgspec.Struct, frozen=True):
 
     @property
     def any(self) -> bool:
-        """Whether anything is added at all. Cards take a source."""
+        """Return whether anything is added at all. Cards take a source."""
         return bool(self.till or self.store or self.sources or self.awards or self.balance)
 
 
@@ -49,7 +49,7 @@ NOTHING = EnrichmentSettings()
 
 
 def enrichment_of(fields: Mapping[str, msgspec.Raw]) -> EnrichmentSettings:
-    """What the fields of a webhook ask for; they were checked when they came."""
+    """Read what the fields of a webhook ask for; they were checked when they came."""
     if not fields:
         return NOTHING
 
@@ -71,7 +71,8 @@ def enrichment_of(fields: Mapping[str, msgspec.Raw]) -> EnrichmentSettings:
 
 
 def idle_wishes(fields: Mapping[str, msgspec.Raw]) -> Iterator[tuple[str, str, str]]:
-    """What is asked for and adds nothing, as code, field and sentence: its owner should know."""
+    """Yield what is asked for and adds nothing, as code, field and sentence: its owner should
+    know."""
     raw = fields.get(IDENTIFIERS)
     named: list[str] = [] if raw is None else msgspec.json.decode(raw)
     unknown = [name for name in named if source_of(name) is None]

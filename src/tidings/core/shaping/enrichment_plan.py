@@ -50,7 +50,7 @@ Find = Callable[
 
 
 class Plan:
-    """What one webhook wants of one event type. Made once for both, used for every event."""
+    """One webhook's wishes for one event type. Made once for both, used for every event."""
 
     def __init__(
         self, points: Points, wanted: EnrichmentSettings, owner: str | None = None
@@ -107,7 +107,8 @@ class Plan:
         return event if out is data else {**event, DATA: out}
 
     def lacks_customer(self, event: Json) -> bool:
-        """Whether a customer is wanted, and none can be looked up: a group owns the event."""
+        """Return whether a customer is wanted, and none can be looked up: a group owns the
+        event."""
         if not self.of_customer or self._is_group is None or self._customer_id is None:
             return False
         return self._customer_id(event) is None and self._is_group(event)
@@ -155,7 +156,7 @@ class Plan:
         return added.fields
 
     def _award(self, event: Json, data: Json, find: Find) -> Json:
-        """What of `data` changes by it."""
+        """Return the fields of `data` that change by an award."""
         # The loyalty engine's id of the activity is the only one that all samples carry.
         id = id_of(event.get("loyaltyEventId")) or id_of(data.get("loyaltyEventId"))
         if id is None or (record := find(AWARDED, id)) is None:

@@ -56,7 +56,7 @@ _WORDS = {
 
 
 class FilterRefused(Invalid):
-    """What is no filter: a code that never changes, the place, and what must be and what came."""
+    """A text is no filter: a code that never changes, the place, and what must be and what came."""
 
     def __init__(self, code: str, place: str, message: str) -> None:
         super().__init__(FieldRefusal(code, f"{message} ({code}, field {place})", place))
@@ -94,7 +94,7 @@ class CompiledFilter:
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """What a filter says of one event. Refused: which node did it, and a sentence."""
+    """A filter's judgement of one event. Refused: which node did it, and a sentence."""
 
     accepted: bool
     node: str = ""
@@ -110,7 +110,8 @@ def compile_filter(source: object, place: str = "filter") -> CompiledFilter:
 
 
 def explain(filter: CompiledFilter, event: Event) -> Explanation:
-    """Whether the filter accepts the event, and if not, which of its nodes refuses and why."""
+    """Explain whether the filter accepts the event, and if not, which of its nodes refuses and
+    why."""
     return _explain(filter.root, event)
 
 

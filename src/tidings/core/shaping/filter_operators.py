@@ -43,7 +43,7 @@ def decimal(text: str) -> int | float | None:
 
 
 def values_at(event: Event, steps: Path) -> list[Any]:
-    """What stands at a path, at most `VALUES_MAX` of it."""
+    """List the values at a path, at most `VALUES_MAX` of them."""
     found: list[Any] = [event]
     for step in steps:
         if step == EACH:
@@ -100,7 +100,7 @@ def of_any(steps: Path, holds: Holds, when_none: bool) -> Accepts:
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
-    """Whether it is a finite number; true and false are none."""
+    """Return whether it is a finite number; true and false are none."""
     return value.__class__ is int or (value.__class__ is float and math.isfinite(value))
 
 

@@ -16,7 +16,7 @@ _VERBS = {
 
 
 def describe_filter(filter: CompiledFilter) -> str:
-    """What must hold for an event."""
+    """Describe what must hold for an event."""
     return _describe_node(filter.root, outermost=True)
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 
 class LeftOut(msgspec.Struct, frozen=True, array_like=True):
-    """What was left out, and why, and what was not."""
+    """Everything that was left out, and why, and what was not."""
 
     fields: tuple[str, ...]  # of the webhook, that asked for it
     why: str  # one sentence

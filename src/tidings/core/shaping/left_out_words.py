@@ -57,7 +57,7 @@ def fields_of(kinds: Iterable[str], wanted: EnrichmentSettings) -> tuple[str, ..
 
 
 def code_of(left_out: LeftOut) -> str:
-    """What it is for programs: whole, thin, or thin because there is no customer."""
+    """Return the code for programs: whole, thin, or thin because there is no customer."""
     if left_out.flow is not None:
         return "sent_whole"
     only_group = left_out.of_group and not (left_out.fields or left_out.older)
@@ -70,7 +70,7 @@ def word_of(left_out: LeftOut) -> str:
 
 
 def describe_left_out(left_out: LeftOut) -> str:
-    """What is lacking, why, and what to do; and that it went whole."""
+    """Say what is lacking, why, and what to do; and that it went whole."""
     sentences = []
     if left_out.flow is not None:
         sentences.append(_WHOLE.format(flow=left_out.flow))

@@ -46,7 +46,8 @@ _SCHEMA = {
 
 
 def read_neo(form: Form, _: object, old: msgspec.Raw | None) -> msgspec.Raw | None:
-    """What a body says; `old` where it does not say, None where it takes the enrichment away."""
+    """Read what a body says; `old` where it does not say, None where it takes the enrichment
+    away."""
     if NEO not in form.body:
         return old
     given = form.body[NEO]
@@ -118,7 +119,7 @@ def unknown_flow(neo: msgspec.Raw | None, known: Collection[str]) -> str | None:
 
 
 def warn_of_unknown_flow(flow: str, known: Collection[str]) -> str:
-    """What it means for a webhook."""
+    """Say what a flow that nobody knows means for a webhook."""
     return (
         f"{NEO}.value should name one of the org's transformations ({_listed(known)}); got {flow}, "
         "which nobody here knows. Events go out whole, with what the flow may have cut: make it "

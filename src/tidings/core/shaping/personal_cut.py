@@ -175,12 +175,12 @@ def _identifiers() -> _CutField:
 
 
 def _describes(node: Json) -> bool:
-    """Whether a schema says anything of what it is for, or marks it."""
+    """Return whether a schema says anything of what it is for, or marks it."""
     return bool(node.get(MARK)) or not _SAYS.isdisjoint(node)
 
 
 class _Kept:
-    """What is kept of a place, prepared for the walk."""
+    """The kept part of a place, prepared for the walk."""
 
     __slots__ = ("block", "classes", "flat", "items", "named", "scalars", "sources")
 
@@ -209,7 +209,7 @@ class _Kept:
             self.flat = frozenset(named)
 
     def size(self) -> int:
-        """How many places it is made of."""
+        """Count the places that it is made of."""
         below = (*self.named.values(), *([] if self.items is None else [self.items]))
         return 1 + sum(place.size() for place in below)
 
@@ -269,7 +269,7 @@ def _cut(block: Json, place: _Kept) -> Json:
 
 
 def _unnamed(name: str, place: _Kept) -> _Kept | None:
-    """What is kept of a field that the schema does not name; None: nothing."""
+    """Return what is kept of a field that the schema does not name; None: nothing."""
     if place.sources:
         source = source_of(name)
         return None if source is None else place.named.get(source)
@@ -277,7 +277,7 @@ def _unnamed(name: str, place: _Kept) -> _Kept | None:
 
 
 def _inside(value: Any, place: _Kept) -> Any:
-    """What is kept of any value."""
+    """Return what is kept of any value."""
     kind = value.__class__
     if kind in place.classes:
         return value

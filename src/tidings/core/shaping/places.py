@@ -17,7 +17,7 @@ Steps = tuple[tuple[str, Change[Given]], ...]
 
 
 class BlockPlaces(Generic[Given]):
-    """What is done to a block and below it."""
+    """Changes to a block and below it."""
 
     def __init__(self) -> None:
         self._here: list[Change[Given]] = []

@@ -17,7 +17,7 @@ Made = TypeVar("Made")
 
 
 class EnrichmentRecord:
-    """What is known of one store, till, customer, balance or award.
+    """Knowledge about one store, till, customer, balance or award.
 
     Its JSON, and what was made of it for events (core/shaping/additions.py): making that anew for
     each costs more than all else there is to a record in memory. Not to be changed; a newer one
@@ -41,7 +41,7 @@ class EnrichmentRecord:
 
     @property
     def bytes(self) -> int:
-        """What it takes in memory, about, with what is made of it."""
+        """Estimate what it takes in memory, with what is made of it."""
         return FIXED_BYTES + JSON_TIMES * len(self._json)
 
     @property

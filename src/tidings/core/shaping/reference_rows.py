@@ -81,11 +81,11 @@ class RowFormat(Protocol):
     """A format."""
 
     def line(self, number: int, text: bytes) -> ParsedReferenceRow | RowError | None:
-        """What a line holds; None where it holds nothing. LoadRefused ends the load."""
+        """Read a line; None where it holds nothing. LoadRefused ends the load."""
         ...
 
     def end(self, number: int) -> RowError | None:
-        """What is missing at the end."""
+        """Return what is missing at the end."""
         ...
 
 
@@ -121,7 +121,7 @@ class ReferenceLoadReader:
 
 
 class Records:
-    """What both formats share: an object becomes a record; unknown fields are remembered."""
+    """Rules that both formats share: an object becomes a record; unknown fields are remembered."""
 
     def __init__(self, kind: RecordKind) -> None:
         self.kind = kind

@@ -43,7 +43,7 @@ KINDS = {kind.word: kind for kind in RecordKind}
 
 
 class ReferenceRecord(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What all records have in common: absent and empty fields are the same."""
+    """Rules that all records have in common: absent and empty fields are the same."""
 
 
 class StoreRecord(ReferenceRecord, frozen=True):
@@ -194,7 +194,7 @@ def _misfit(value: dict[str, Any], message: str) -> RecordRefused:
 
 
 def _shape(value: object) -> str:
-    """What came, without showing it: most fields are personal data."""
+    """Describe what came, without showing it: most fields are personal data."""
     if isinstance(value, str):
         return f"text of {len(value)} characters"
     if isinstance(value, int | float) and not isinstance(value, bool):

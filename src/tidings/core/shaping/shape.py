@@ -108,7 +108,8 @@ def _keep(block: Event, tree: Tree) -> Event:
 
 
 def _keep_in(value: Any, tree: Tree) -> Any:
-    """What is kept of a value that a path goes on into; None for a scalar, which has no inside."""
+    """Return what is kept of a value that a path goes on into; None for a scalar, which has no
+    inside."""
     if value.__class__ is Raw:
         value = read_exactly(value)
     if value.__class__ is dict:

@@ -34,7 +34,7 @@ _TEMPLATE = ParsedField(
 
 
 class Template(msgspec.Struct, frozen=True):
-    """What replaces the template of a name."""
+    """The body that replaces the template of a name."""
 
     template: Annotated[str, Field("template", _TEMPLATE, "MiniJinja; prints one object.")]
 

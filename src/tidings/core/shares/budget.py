@@ -18,7 +18,7 @@ def leaves_room(most: int, held: int, owned: int, amount: int = 1) -> bool:
 
 
 class SharedBudget(Generic[Owner]):
-    """How much of a budget each owner holds: bytes, places, or anything that is counted."""
+    """Counts how much of a budget each owner holds: bytes, places, or anything that is counted."""
 
     def __init__(self, most: int, owner_most: int | None = None) -> None:
         """`most`: of all owners together. `owner_most`: of one, where that is less than half."""

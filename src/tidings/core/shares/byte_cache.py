@@ -21,7 +21,8 @@ ENTRY_BYTES = 400  # of the cache itself, for each entry: measured
 
 
 class _RecentUse(dict[Key, Value]):
-    """What was used lately: found without any code of ours, and anything else by a function."""
+    """The values that were used lately: found without any code of ours, and anything else by a
+    function."""
 
     def __init__(self, other: Callable[[Key], Value | Literal[CacheMiss.MISSING]]) -> None:
         self._other = other
@@ -58,7 +59,7 @@ class ByteCache(Generic[Key, Value]):
 
     @property
     def bytes(self) -> int:
-        """How many bytes all values take."""
+        """Return how many bytes all values take."""
         return self._entries.used
 
     def put(self, key: Key, value: Value, bytes: int) -> None:

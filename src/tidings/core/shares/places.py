@@ -19,7 +19,7 @@ Waiter = TypeVar("Waiter")
 
 
 class PlaceQueue(Generic[Owner, Waiter]):
-    """Who holds places, and who waits for one. Pure; time is passed in."""
+    """Counts who holds places, and lines up who waits for one. Pure; time is passed in."""
 
     def __init__(self, most: int, crowd_most: int | None = None) -> None:
         """`most`: places in all. `crowd_most`: of one owner while there are others, where that is
@@ -33,7 +33,7 @@ class PlaceQueue(Generic[Owner, Waiter]):
 
     @property
     def held(self) -> int:
-        """How many places are taken."""
+        """Return how many places are taken."""
         return self._held.held
 
     def held_by(self, owner: Owner) -> int:

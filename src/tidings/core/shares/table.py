@@ -17,7 +17,7 @@ _SPARE = 64  # outdated places in the ranking that are let be
 
 
 class _OwnerShare(Generic[Key]):
-    """What one owner holds."""
+    """The entries of one owner."""
 
     __slots__ = ("keys", "used")
 

@@ -75,7 +75,7 @@ def _fields(form: Form, field: DeclaredField, previous: dict[str, Pick]) -> dict
 
 
 class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
-    """How an event is made of a message."""
+    """Rules for making an event of a message."""
 
     event_name: Annotated[Pick | None, Field("eventName", _PICK, "The type of the event.")] = None
     event_id: Annotated[

@@ -34,7 +34,7 @@ _HEADER_S = 0.4e-6
 
 
 class PlanCost(msgspec.Struct, frozen=True):
-    """What a plan costs, whatever the message."""
+    """The cost of a plan, whatever the message."""
 
     steps: int
     """Of all its paths together."""
@@ -49,7 +49,7 @@ class PlanCost(msgspec.Struct, frozen=True):
 
     @property
     def is_small(self) -> bool:
-        """Whether it may be made ready, and kept, on the event loop."""
+        """Return whether it may be made ready, and kept, on the event loop."""
         return self.steps <= LOOP_STEPS_MAX
 
     def of_message_s(self, message: ForeignMessage) -> float:
@@ -68,7 +68,7 @@ class PlanCost(msgspec.Struct, frozen=True):
         )
 
     def fits_loop(self, message_s: float) -> bool:
-        """Whether a message that takes so many seconds may be read on the event loop."""
+        """Return whether a message that takes so many seconds may be read on the event loop."""
         return self.is_small and message_s <= MAPPING_LOOP_S
 
 

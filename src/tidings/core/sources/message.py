@@ -63,7 +63,7 @@ def too_large(size: int) -> FieldRefusal:
 
 
 def defect_of(message: ForeignMessage) -> FieldRefusal | None:
-    """Why a message cannot be read, whatever is to be made of it; None where it can."""
+    """Say why a message cannot be read, whatever is to be made of it; None where it can."""
     if message.defect is not None:
         return message.defect
     if len(message.body) > MESSAGE_BYTES_MAX:

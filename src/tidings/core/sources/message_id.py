@@ -30,7 +30,7 @@ class MessageId(Pick, frozen=True, omit_defaults=True):
 
 
 def digest_of(body: bytes) -> str:
-    """What a body is known by."""
+    """Compute the digest that a body is known by."""
     return f"sha256 {hashlib.sha256(body).hexdigest()}"
 
 

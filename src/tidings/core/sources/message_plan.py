@@ -43,8 +43,8 @@ _ENVELOPE = tuple(
 
 
 class MappedMessage(msgspec.Struct, array_like=True):
-    """What a message says: its place, and the flat events that it becomes, None for an item that
-    the mapping passes over; or why it becomes none (code, sentences, field)."""
+    """A message read: its place, and the flat events that it becomes, None for an item that the
+    mapping passes over; or why it becomes none (code, sentences, field)."""
 
     place: str
     events: list[bytes | None] = []
@@ -52,8 +52,9 @@ class MappedMessage(msgspec.Struct, array_like=True):
 
 
 class MessagePlan(msgspec.Struct, frozen=True):
-    """What is taken out of each message: by `mapping` its events, by `message_id` what a repeat of
-    it is known by, which stands before its place where that is only where it lay (`fetched`)."""
+    """A plan of what is taken out of each message: by `mapping` its events, by `message_id` what a
+    repeat of it is known by, which stands before its place where that is only where it lay
+    (`fetched`)."""
 
     mapping: SourceMapping | None = None
     message_id: MessageId | None = None
@@ -222,7 +223,7 @@ def _by_name(message: ForeignMessage) -> dict[str, str]:
 
 
 def _place_of(taker: _Taker, paths: Found, headers: Mapping[str, str]) -> str:
-    """What a repeat of a message is known by; empty where it says nothing of the kind."""
+    """Return what a repeat of a message is known by; empty where it says nothing of the kind."""
     try:
         found = taker.take(paths, headers)
         value = None if found is None else value_of(found)

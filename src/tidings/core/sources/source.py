@@ -72,7 +72,7 @@ def _topics(value: object) -> tuple[str, ...] | None:
 
 
 class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a source reads of a Kafka cluster."""
+    """The topics of a Kafka cluster that a source reads."""
 
     topics: Annotated[
         tuple[str, ...],
@@ -115,7 +115,7 @@ class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class OutboxTable(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Where a PostgreSQL application writes what is to be told."""
+    """The table in which a PostgreSQL application writes what is to be told."""
 
     table: Annotated[
         str,
@@ -281,7 +281,7 @@ def _check_cost(form: Form, made: Source) -> None:
 
 
 def _check(form: Form, made: Source) -> None:
-    """That it has what its type needs, and nothing of another type."""
+    """Check that it has what its type needs, and nothing of another type."""
     needs = NEEDS[made.kind]
     for name in _OWN:
         given = bool(getattr(made, name))

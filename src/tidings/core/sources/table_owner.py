@@ -11,7 +11,8 @@ CLIENT = "tidings-"
 
 
 class TableOwner(msgspec.Struct, frozen=True, array_like=True):
-    """Who reads what a source would read. `takes_over`: the source does, whoever does now."""
+    """Records who reads what a source would read. `takes_over`: the source does, whoever does
+    now."""
 
     source: int
     place: str = ""  # server, database and table

@@ -27,14 +27,14 @@ class TopicPlace(msgspec.Struct, frozen=True, array_like=True):
 
 
 class GroupPlace(msgspec.Struct, frozen=True):
-    """What a consumer group has for a partition: the offset, and what its writer put beside it."""
+    """A consumer group's place in a partition: the offset, and what its writer put beside it."""
 
     offset: int
     stamp: str = ""
 
 
 class TopicPlaces:
-    """Those of one source, for the topics as they are now."""
+    """The places of one source, for the topics as they are now."""
 
     def __init__(self, reader: str, cluster: str, ids: Mapping[str, str]) -> None:
         """`reader`: installation and source. `ids`: of each topic the id that it has now."""

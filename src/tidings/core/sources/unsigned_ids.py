@@ -11,7 +11,7 @@ MESSAGE_ID = "webhook-id"
 
 
 def source_warnings(source: Source) -> list[str]:
-    """What is odd about a source, each in sentences with what to do; empty in order."""
+    """List what is odd about a source, each in sentences with what to do; empty in order."""
     header = _unsigned_header(source)
     if header is None:
         return []

@@ -217,7 +217,7 @@ LABELS = {
 
 
 def refusal_of(verification: Verification, message: ForeignMessage, now_s: int) -> str | None:
-    """Why a message is not from whom it must be; None where it is. `now_s`: since 1970."""
+    """Say why a message is not from whom it must be; None where it is. `now_s`: since 1970."""
     return verification.refusal(message, now_s)
 
 

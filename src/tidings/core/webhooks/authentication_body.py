@@ -40,8 +40,8 @@ def refuse_twice(form: Form, authentication: Authentication, headers: Headers) -
 def is_elsewhere(
     old: tuple[Authentication | None, str], new: tuple[Authentication, str], *, tried: bool
 ) -> bool:
-    """Whether what is stored would go to another place than it was stored for, by the scheme and
-    the URL of both; for a test message that is any other URL."""
+    """Return whether what is stored would go to another place than it was stored for, by the scheme
+    and the URL of both; for a test message that is any other URL."""
     same = same_url if tried else same_origin
     (was, old_url), (now, url) = old, new
     if url.strip() and not same(old_url, url):

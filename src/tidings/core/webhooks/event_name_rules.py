@@ -75,7 +75,7 @@ def read_event_names(
 
 
 def warn_of_unheard(names: Sequence[str]) -> str:
-    """What is said of names that nothing is heard under while the org refuses unknown types."""
+    """Warn of names that nothing is heard under while the org refuses unknown types."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return (
         "eventNames should hold types that the org takes. It refuses unknown types, so nothing is "
@@ -112,7 +112,8 @@ def _real(form: Form, name: object, known: Collection[str], aliases: Mapping[str
 
 
 def can_be_asked_for(name: object, known: Collection[str]) -> bool:
-    """Whether it is a known type's name, a prefix, or a name that an event of nobody's may bear."""
+    """Return whether it is a known type's name, a prefix, or a name that an event of nobody's may
+    bear."""
     if not isinstance(name, str):
         return False
     if name in known or is_prefix(name):

@@ -58,12 +58,12 @@ ANSWER_SCHEMA = {"type": "object", "additionalProperties": {"type": "string"}}
 
 
 def shown(headers: Headers) -> dict[str, str]:
-    """What reads show: of each value its end."""
+    """Mask headers for reads: of each value its end."""
     return dict(masked(headers))
 
 
 def is_reserved(name: str) -> bool:
-    """Whether only Tidings may set this header."""
+    """Return whether only Tidings may set this header."""
     lower = name.lower()
     return lower in _RESERVED or lower.startswith(_RESERVED_STEMS)
 
@@ -140,7 +140,7 @@ def without_elsewhere(
 
 
 def same_url(one: str, other: str) -> bool:
-    """Whether two URLs lead to the very same place."""
+    """Return whether two URLs lead to the very same place."""
     if one == other:
         return True
     first, second = _split(one), _split(other)
@@ -148,7 +148,7 @@ def same_url(one: str, other: str) -> bool:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Whether two URLs lead to the same scheme, host and port."""
+    """Return whether two URLs lead to the same scheme, host and port."""
     if one == other:
         return True
     first, second = _split(one), _split(other)
@@ -175,8 +175,8 @@ def _listed(names: Collection[str]) -> str:
 
 
 def header_fits(form: Form, place: str, name: str, text: object, *, known: bool) -> bool:
-    """Whether a header may be sent; told on the form where it may not. `known`: whether there is
-    one of its name before it."""
+    """Return whether a header may be sent; told on the form where it may not. `known`: whether
+    there is one of its name before it."""
     if not _TOKEN.fullmatch(name):
         form.refuse(
             "bad_header_name",

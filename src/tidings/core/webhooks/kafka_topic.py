@@ -52,7 +52,7 @@ def queue_topic(connection: Connection, org: OrgId, webhook: WebhookId) -> str:
 
 
 def is_queue_topic(value: object) -> bool:
-    """Whether it names a topic for each webhook of the platform's own queue."""
+    """Return whether it names a topic for each webhook of the platform's own queue."""
     longest = OrgId(2**53), WebhookId("0" * 24)
     return isinstance(value, str) and TOPIC.fullmatch(_named(value, *longest)) is not None
 

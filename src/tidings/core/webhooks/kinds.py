@@ -61,11 +61,11 @@ FIELDS = tuple(kind.field for kind in KINDS.values() if kind.field is not None)
 
 
 class TypeSettings(Protocol):
-    """What a type of webhook has of its own (`Kind.field`)."""
+    """The settings that only one type of webhook has (`WebhookType.field`)."""
 
     @property
     def place(self) -> str:
-        """Where over the connection, as the path of a URL."""
+        """Return the place over the connection, as the path of a URL."""
 
     def outside(self, connection: Connection, org: OrgId) -> str | None:
         """Say why the connection is not for it and the org, as the operator has bounded that: what
@@ -77,7 +77,7 @@ class TypeSettings(Protocol):
 
 
 def url_of(kind: str, url: str, connection: str, place: Any) -> str:
-    """Where a webhook sends, to be shown and compared. `place`: its `Kind.field`."""
+    """Return the URL of a webhook, to be shown and compared. `place`: its `Kind.field`."""
     if KINDS[kind].has_url:
         return url
     if KINDS[kind].connection is None:

@@ -60,7 +60,7 @@ def unknown_key(kind: EventType) -> tuple[FieldRefusal, ...]:
 
 
 def has_path(kind: EventType, steps: Path) -> bool:
-    """Whether an event of this type may have something at a path."""
+    """Return whether an event of this type may have something at a path."""
     return steps[0] == VERSION_FIELD or _leads(
         kind.schema, steps, own=kind.family == FAMILY and steps[0] == "data"
     )

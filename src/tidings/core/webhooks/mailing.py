@@ -28,7 +28,7 @@ _TEMPLATE = re.compile(r"\{[{%#]")
 
 
 def is_template(text: str) -> bool:
-    """Whether it has to be rendered to say anything."""
+    """Return whether it has to be rendered to say anything."""
     return _TEMPLATE.search(text) is not None
 
 
@@ -127,7 +127,7 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def addresses(self) -> list[str]:
-        """Those of its recipients that are no templates."""
+        """List its recipients that are no templates."""
         return [recipient for recipient in self.to if not is_template(recipient)]
 
     @property
@@ -212,7 +212,7 @@ def mail_in(body: bytes) -> ShapedMail | None:
 
 
 class Recipients(msgspec.Struct, frozen=True):
-    """Who may be written to over a connection, as its operator says."""
+    """The recipients that may be written to over a connection, as its operator says."""
 
     any: bool = False
     """Whether nobody need have agreed, and events may say who they are."""
@@ -220,12 +220,12 @@ class Recipients(msgspec.Struct, frozen=True):
     """Those that their addresses must be of; none: of every one."""
 
     def admits(self, address: str) -> bool:
-        """Whether an address is of a domain that is admitted."""
+        """Return whether an address is of a domain that is admitted."""
         return not self.domains or domain_of(address) in self.domains
 
 
 def recipients_of(fields: Mapping[str, object]) -> Recipients:
-    """What a connection's fields say; what is wrong with them admits nobody who has not agreed."""
+    """Read a connection's fields; what is wrong with them admits nobody who has not agreed."""
     domains = fields.get("domains", ())
     listed = (
         [str(domain).lower() for domain in domains] if isinstance(domains, list | tuple) else ["-"]

@@ -50,12 +50,12 @@ def mask(value: str) -> str:
 
 
 def is_secret_name(name: str) -> bool:
-    """Whether what is called so is most often a secret."""
+    """Return whether what is called so is most often a secret."""
     return _SECRET_NAME.search(name) is not None
 
 
 def looks_masked(text: str) -> bool:
-    """Whether a text stands for a value rather than being one."""
+    """Return whether a text stands for a value rather than being one."""
     return MARK in text or _HIDDEN.fullmatch(text.strip(" \t")) is not None
 
 
@@ -129,7 +129,8 @@ def _secrets(configured: Headers) -> Iterable[str]:
 
 @lru_cache(maxsize=1024)
 def _forms(secret: str) -> tuple[str, ...]:
-    """How a secret is written by most who write it: by common libraries for JSON, URLs and HTML."""
+    """List how a secret is written by most who write it: by common libraries for JSON, URLs and
+    HTML."""
     if _AS_IT_IS.fullmatch(secret):
         return (secret,)
     of_json = [json.dumps(secret, ensure_ascii=quoted)[1:-1] for quoted in (True, False)]

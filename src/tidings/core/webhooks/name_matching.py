@@ -28,7 +28,8 @@ _PREFIX = re.compile(rf"{NAME_SIGNS}{{1,127}}\*")
 
 
 def stored_name(name: str, event: dict[str, Any]) -> str:
-    """What is kept as the name of an event: its own, and behind it what else it is heard as."""
+    """Build what is kept as the name of an event: its own, and behind it what else it is heard
+    as."""
     return STORED_BULK if name == SINGLE and _is_bulk(event) else name
 
 
@@ -48,7 +49,8 @@ def stored_name_of_type(name: str) -> str:
 
 
 def is_prefix(asked: str) -> bool:
-    """Whether a name that is asked for is a prefix: one sign or more, and a `*` behind them."""
+    """Return whether a name that is asked for is a prefix: one sign or more, and a `*` behind
+    them."""
     return asked.endswith(ANY) and _PREFIX.fullmatch(asked) is not None
 
 
@@ -58,7 +60,7 @@ def prefixes_of(asked: Iterable[str]) -> tuple[str, ...]:
 
 
 def hears(asked: Collection[str], kept: str) -> bool:
-    """Whether who asks for these names and prefixes hears an event."""
+    """Return whether who asks for these names and prefixes hears an event."""
     names = names_of(kept)
     if any(name in asked for name in names):
         return True
@@ -67,13 +69,13 @@ def hears(asked: Collection[str], kept: str) -> bool:
 
 
 class NameQuery(msgspec.Struct, frozen=True):
-    """What is looked for among stored names: these, and those that begin so."""
+    """A query for stored names: these, and those that begin so."""
 
     names: tuple[str, ...]
     prefixes: tuple[str, ...] = ()
 
     def takes(self, kept: str) -> bool:
-        """Whether a stored name is one of them."""
+        """Return whether a stored name is one of them."""
         return kept in self.names or kept.startswith(self.prefixes)
 
 
@@ -105,7 +107,8 @@ def both_ask(one: Iterable[str], other: Iterable[str]) -> list[str]:
 
 
 def unheard_names(asked: Iterable[str], known: Collection[str]) -> list[str]:
-    """What no event of a known type is heard by: it waits for types that nobody has named yet."""
+    """List the names that no event of a known type is heard by: they wait for types that nobody has
+    named yet."""
     return [
         asked_name
         for asked_name in asked
@@ -119,7 +122,8 @@ def _covers(prefix: str, asked: str) -> bool:
 
 
 def _is_bulk(event: dict[str, Any]) -> bool:
-    """Whether several coupons were issued: there are several, or refId names a first and a last."""
+    """Return whether several coupons were issued: there are several, or refId names a first and a
+    last."""
     data = event.get("data")
     coupons = data.get("coupons") if data.__class__ is dict else None
     if coupons.__class__ is list and len(coupons) > 1:

@@ -17,7 +17,7 @@ ANSWERS_MAX = 4096  # of an org
 
 
 class Subscribers(NamedTuple):
-    """Who subscribes to a type of event of an org."""
+    """The webhooks that subscribe to a type of event of an org."""
 
     webhooks: tuple[Webhook, ...]
     filtered: bool  # at least one of them has a filter

@@ -102,7 +102,7 @@ _STATUSES = CustomField(
 
 
 class _Retries(msgspec.Struct, frozen=True):
-    """How a webhook retries."""
+    """The fields of a retry policy."""
 
     delays_s: Annotated[
         tuple[float, ...],

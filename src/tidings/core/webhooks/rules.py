@@ -82,7 +82,8 @@ def read_webhook(
 
 
 def _judge_extra(form: WebhookForm, settings: WebhookSettings, old: WebhookSettings | None) -> None:
-    """Whether what is asked to be added has an effect, and a flow is one that somebody knows."""
+    """Return whether what is asked to be added has an effect, and a flow is one that somebody
+    knows."""
     shapes = settings.transformation is None and settings.kind != QUEUE
     if shapes and not any(refusal.field.startswith(NEO) for refusal in form.refusals):
         took = old is not None and old.transformation is None and old.kind != QUEUE

@@ -376,7 +376,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def place(self) -> str:
-        """Where it sends, as a URL."""
+        """Return where it sends, as a URL."""
         field = KINDS[self.kind].field
         own = None if field is None else getattr(self, field)
         return url_of(self.kind, self.url, self.connection or "", own)
@@ -387,7 +387,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class WebhookBodyFields(msgspec.Struct, frozen=True):
-    """What a body says besides: of the webhook's standing, and a secret of the caller's own."""
+    """The further fields of a body: the webhook's status, and a secret of the caller's own."""
 
     active: Annotated[
         bool | None,

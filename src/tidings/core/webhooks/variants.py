@@ -106,7 +106,7 @@ class VariantText(FieldType, frozen=True):
 
 
 class RawVariant(NamedTuple, Generic[V]):
-    """What a body says, and whether a stored secret stands in it."""
+    """A value as a body says it, and whether a stored secret stands in it."""
 
     value: V | None
     stays: bool = False
@@ -130,7 +130,8 @@ class Variants(Generic[V]):
         return {TYPE: self.name_of(value), **dict(show_resource(value))}
 
     def masked(self, value: Any) -> Any:
-        """What a body says of it, without secrets: for whoever shows a body before it was read."""
+        """Return what a body says of it, without secrets: for whoever shows a body before it was
+        read."""
         kind = self.kinds.get(str(value.get(TYPE))) if isinstance(value, dict) else None
         if kind is None:
             return None if value is None else {}
@@ -148,7 +149,7 @@ class Variants(Generic[V]):
         stored: V | None,
         check_url: Callable[[str], str | None] = lambda url: None,
     ) -> RawVariant[V]:
-        """What the body says of it, and it does say something; None where that is null or was
+        """Read what the body says of it, and it does say something; None where that is null or was
         refused. What is `stored` is what masks mean."""
         value = form.body[self.field]
         if value is None:

@@ -26,7 +26,8 @@ QUEUE_WARNING = (
 
 
 class Ordering(StrEnum):
-    """What goes one after the other: nothing, the events of one key, or the whole lane."""
+    """The orders in which events are sent: any, one after the other for each key, or for the whole
+    lane."""
 
     NONE = "none"
     KEY = "key"
@@ -34,7 +35,8 @@ class Ordering(StrEnum):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """Who is told what, where and how. `number` is the store's; `id` is what people see."""
+    """A webhook: who is told what, where and how. `number` is the store's; `id` is what people
+    see."""
 
     number: int
     id: WebhookId  # 24 hex digits
@@ -80,7 +82,7 @@ class Webhook(msgspec.Struct, frozen=True):
 
     @property
     def matches(self) -> bool:
-        """Whether a new event makes a delivery at all."""
+        """Return whether a new event makes a delivery at all."""
         return self.has_target and self.standing in (
             WebhookStatus.ACTIVE,
             WebhookStatus.PAUSED,
@@ -88,7 +90,8 @@ class Webhook(msgspec.Struct, frozen=True):
         )
 
     def subscribes(self, kept: str, version: int) -> bool:
-        """Whether it asked for such events (by their stored name), in this version of their type.
+        """Return whether it asked for such events (by their stored name), in this version of their
+        type.
 
         A prefix asks for version 1.
         """
@@ -101,7 +104,7 @@ class Webhook(msgspec.Struct, frozen=True):
         return False
 
     def hears(self, kept: str) -> bool:
-        """Whether it asked for such events at all, in whatever version."""
+        """Return whether it asked for such events at all, in whatever version."""
         return any(self.subscribes(kept, self.version_of(name)) for name in names_of(kept))
 
     def version_of(self, event_name: str) -> int:
@@ -110,12 +113,12 @@ class Webhook(msgspec.Struct, frozen=True):
 
     @property
     def sends(self) -> bool:
-        """Whether attempts may start."""
+        """Return whether attempts may start."""
         return self.has_target and self.standing is WebhookStatus.ACTIVE
 
     @property
     def has_target(self) -> bool:
-        """Whether anything leads to its receiver at all, for a delivery or for a test."""
+        """Return whether anything leads to its receiver at all, for a delivery or for a test."""
         return bool(self.connection) or not KINDS[self.kind].over_default
 
     @property
@@ -125,7 +128,7 @@ class Webhook(msgspec.Struct, frozen=True):
 
     @property
     def scheme(self) -> Scheme:
-        """How its messages are signed."""
+        """Return the scheme by which its messages are signed."""
         return IN_FORCE
 
     @property

@@ -35,7 +35,7 @@ UrlCheck = Callable[[str], str | None]  # the reason why a webhook may not have 
 
 
 class Known(msgspec.Struct, frozen=True, kw_only=True):
-    """What a body is read against."""
+    """The facts that a body is read against."""
 
     event_types: Collection[str]
     """Those that are known; a mapping where they have versions, to the newest."""
@@ -123,7 +123,7 @@ class WebhookForm(Form):
         )
 
     def kind(self, _: object, previous: str) -> str:
-        """What it goes to; of a queue a warning."""
+        """Read the type; warn of a queue."""
         value = self.body.get("webHookType")
         if isinstance(value, str) and value.lower() == "queue":  # the older pages' word
             kind = QUEUE
@@ -138,7 +138,7 @@ class WebhookForm(Form):
         return kind
 
     def url(self, _: object, previous: str) -> str:
-        """Where messages go."""
+        """Read the URL of messages."""
         field = "webHookUrl"
         value = self.body.get(field)
         if value is None and not self.new:
@@ -183,7 +183,7 @@ class WebhookForm(Form):
         return ""
 
     def headers(self, _: object, previous: Headers) -> Headers:
-        """What is sent with each message, values that are shown masked being the stored ones."""
+        """Read the headers of each message, values that are shown masked being the stored ones."""
         stored, url = self._stored, self.values["url"]
         if stored is None:
             return read_headers(self, ())[0]
@@ -196,7 +196,7 @@ class WebhookForm(Form):
         return headers
 
     def authentication(self, _: object, previous: Authentication | None) -> Authentication | None:
-        """Who we are to the receiver; a secret that is shown masked is the stored one."""
+        """Read who we are to the receiver; a secret that is shown masked is the stored one."""
         stored, url = self._stored, self.values["url"]
         kept = None if stored is None else stored.authentication
         if authentication_body.FIELD in self.body:
@@ -217,7 +217,7 @@ class WebhookForm(Form):
         return found
 
     def connections(self, _: object, previous: Any) -> int:
-        """How many calls may be under way at once."""
+        """Read how many calls may be under way at once."""
         field = "maxAllowedConnections"
         if not self.new and field not in self.body:
             return int(previous)
@@ -244,7 +244,8 @@ class WebhookForm(Form):
         return int(number)
 
     def event_versions(self, _: object, previous: Versions) -> Versions:
-        """What versions of event types are wanted; those of names that are not are forgotten."""
+        """Read which versions of event types are wanted; those of names that are not are
+        forgotten."""
         field, names, known = "eventVersions", self.values["event_names"], self.known.event_types
         value = self.body.get(field)
         if field not in self.body or value is None:

@@ -134,7 +134,7 @@ class _ActionAttempt:
         return outlet.send(self._made.method, leaves, self._body, left_s, self._path)
 
     def judged(self, ending: Ending, proof: Headers, now_s: Callable[[], float]) -> AttemptResult:
-        """What became of it; nothing of `proof` is kept."""
+        """Judge what became of it; nothing of `proof` is kept."""
         in_body = [("", secret) for secret in secrets_of(self._call).values()]
         known = [*constants_of(self._call), *in_body, *proof]
         if self._call.url_secret and len(self._path) >= SHOWN_FROM:
@@ -154,12 +154,12 @@ class _ActionAttempt:
 
 
 def _url_of(call: HttpCall, made: MadeCall) -> str:
-    """Where it goes. Unmade, where the action has a URL with other holes by now."""
+    """Build the URL that it goes to. Unmade, where the action has a URL with other holes by now."""
     return fill(call.url, dict(made.values)) if call.url_secret else made.url
 
 
 def keeps_answers(action: Action, webhook: Webhook) -> bool:
-    """Whether the body of a 2xx is read."""
+    """Return whether the body of a 2xx is read."""
     judges = any(
         isinstance(act, HttpCall) and act.taken is not None for act in action.acts.values()
     )

@@ -48,7 +48,7 @@ def columns_of(action: Action) -> dict[str, Pick]:
 
 
 class DriverMessage(NamedTuple):
-    """What the driver of the kind is handed of a message."""
+    """The part of a message that the driver of the kind is handed."""
 
     body: bytes
     content_type: str = CONTENT_TYPE
@@ -178,7 +178,7 @@ class _Handed:
 
 
 def _field(column: str, at: int) -> str:
-    """Where its value stands: under its name, unless a path would lead elsewhere by that."""
+    """Return where its value stands: under its name, unless a path would lead elsewhere by that."""
     return column if is_path(column) and not {".", "["} & {*column} else f"column {at}"
 
 

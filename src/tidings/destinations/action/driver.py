@@ -159,7 +159,8 @@ def _needed(kind: Webhook, over: Connection | None) -> frozenset[str]:
 
 
 def _fault(action: Action, kind: Webhook, over: Connection | None) -> str | None:
-    """Why nothing can go over the connection as the operator has declared it now."""
+    """Say why nothing can go over the connection as the operator has declared it now; None where it
+    can."""
     if over is None:
         return (
             f"The connection {kind.connection} of the action {action.name} must be declared by the "

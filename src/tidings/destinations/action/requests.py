@@ -47,7 +47,8 @@ def key_of(webhook: Webhook, left: Headers) -> str:
 def headers_of(
     call: HttpCall, made: MadeCall, key: str, proof: Headers, left: Sequence[tuple[str, str]] = ()
 ) -> Headers:
-    """Those of one call. `key`: see `key_of`; `proof`: who we are; `left`: see `key_of`."""
+    """Build the headers of one call. `key`: see `key_of`; `proof`: who we are; `left`: see
+    `key_of`."""
     own = [(call.idempotency, key)] if call.idempotency and key else []
     hops = _hops_in(left)
     return _last_of_each((*_DEFAULTS, *constants_of(call), *made.headers, *own, *proof, *hops))

@@ -29,7 +29,7 @@ class Uncomposable(ShapingError):
 
 
 def headers_of(mail: ShapedMail, server: SmtpServer) -> Headers:
-    """Who writes to whom, about what, and that a program does."""
+    """Build the headers: who writes to whom, about what, and that a program does."""
     headers = [("From", str(server.sender)), ("To", ", ".join(mail.to)), (SUBJECT, mail.subject)]
     if server.reply_to is not None:
         headers.append(("Reply-To", str(server.reply_to)))
@@ -55,8 +55,9 @@ def way_out_of(mail: ShapedMail) -> Headers:
 
 
 def carried_of(headers: Headers, signature: str) -> Headers:
-    """What a message has left with, as an e-mail carries it: our headers, its date for people, and
-    no signature. Servers on the way write the content anew; what they leave is DKIM's to prove."""
+    """Return what a message has left with, as an e-mail carries it: our headers, its date for
+    people, and no signature. Servers on the way write the content anew; what they leave is DKIM's
+    to prove."""
     kept = [
         ("-".join(part.capitalize() for part in name.split("-")), value)
         for name, value in headers

@@ -46,7 +46,7 @@ Confirmed = Callable[[OrgId, str], bool]
 
 
 class MailConnection:
-    """What all webhooks have in common that send over one connection: its limits, and its
+    """State that all webhooks share that send over one connection: its limits, and its
     conversations, which serve e-mail after e-mail of whichever webhook."""
 
     def __init__(self, server: SmtpServer, confirmed: Confirmed) -> None:
@@ -65,7 +65,7 @@ class MailConnection:
 
     @property
     def share(self) -> int:
-        """How many of the places one webhook may have: it leaves some for the others."""
+        """Compute how many of the places one webhook may have: it leaves some for the others."""
         return max(1, self.server.connections_max // 2)
 
     def kept(self) -> "SmtpSession | None":
@@ -250,7 +250,7 @@ class _Step(Enum):
 
 
 class _EmailAttempt:
-    """How far it has come."""
+    """One attempt, and how far it has come."""
 
     def __init__(self, message: Message) -> None:
         self.message = message
@@ -260,7 +260,7 @@ class _EmailAttempt:
 
     @property
     def ms(self) -> float:
-        """What it has taken until now, in milliseconds."""
+        """Return what it has taken until now, in milliseconds."""
         return (monotonic() - self._began_s) * 1e3
 
 

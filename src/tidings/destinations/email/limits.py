@@ -77,6 +77,6 @@ class Limits:
         return NAMES[at], self._max[at][0]
 
     def give_back(self, org: int, many: int, now_s: float) -> None:
-        """What was taken did not go."""
+        """Give back what was taken and did not go."""
         for window in self._of[org]:
             window.take(-many, now_s)

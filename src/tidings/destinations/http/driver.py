@@ -123,5 +123,5 @@ class HttpChannel:
 
 
 def _opened_for(webhook: Webhook) -> tuple[str, str, int, bool]:
-    """What its connections are opened for."""
+    """Return what its connections are opened for."""
     return webhook.kind, webhook.url, webhook.connections_max, webhook.keep_answers

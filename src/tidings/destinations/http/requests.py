@@ -13,8 +13,8 @@ OWN = {
 
 
 def fixed_headers(webhook: Webhook) -> Headers:
-    """Those of every request of a webhook: its own, and ours where it has none of the name; without
-    those that its authentication sets."""
+    """Build the headers of every request of a webhook: its own, and ours where it has none of the
+    name; without those that its authentication sets."""
     own = list(webhook.headers)
     if webhook.authentication is not None:
         sets = header_of(webhook.authentication).lower()

@@ -51,7 +51,7 @@ class ProducerCluster:
         self._finding: dict[str, asyncio.Task[Leaders | Refusal]] = {}
 
     def leaders(self, topic: str) -> Leaders | None:
-        """What is known of the topic; what is old is asked for anew behind it."""
+        """Return what is known of the topic; what is old is asked for anew behind it."""
         known = self._leaders.get(topic)
         if known is not None and known.until_s < monotonic():
             self._find(topic)
@@ -62,7 +62,7 @@ class ProducerCluster:
         return await asyncio.shield(self._find(topic))
 
     def forget(self) -> None:
-        """Who leads is not known any more."""
+        """Forget who leads."""
         self._leaders.clear()
 
     async def line_to(self, node: int) -> AIOKafkaConnection | Refusal:

@@ -130,7 +130,7 @@ class KafkaChannel:
 
 
 def topic_of(webhook: Webhook, connection: Connection) -> str:
-    """Where the records of a webhook go: the topic that it names, or that of the default
+    """Choose the topic for the records of a webhook: the one that it names, or that of the default
     connection."""
     if webhook.kafka is not None:
         return webhook.kafka.topic

@@ -85,7 +85,8 @@ class _Record:
 
 
 class _Request:
-    """What went to a broker together, until it answers, or nobody waits for that any more."""
+    """The records that went to a broker together, until it answers, or nobody waits for that any
+    more."""
 
     __slots__ = ("abandoned", "batches", "waiting")
 
@@ -405,7 +406,7 @@ def _failed(error: BaseException, *, sent: bool) -> TransportFault:
 
 
 def _builder() -> DefaultRecordBatchBuilder:
-    """How much goes into it is ours to bound."""
+    """Make the builder of a batch; how much goes into it is ours to bound."""
     return DefaultRecordBatchBuilder(
         2,
         0,

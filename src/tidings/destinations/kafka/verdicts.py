@@ -126,7 +126,7 @@ _OTHER = _Meaning("UNKNOWN_SERVER_ERROR", 500, "The broker failed to take the re
 
 
 def is_for_good(code: int) -> bool:
-    """Whether the same record can only be refused again."""
+    """Return whether the same record can only be refused again."""
     return _MEANINGS.get(code, _OTHER).never
 
 

@@ -75,7 +75,8 @@ def _table(webhook: Webhook, connection: Connection | None) -> DeclaredTable:
 
 
 def _fault(webhook: Webhook, connection: Connection | None) -> str | None:
-    """Why nothing can be written as the operator has declared the connection now."""
+    """Say why nothing can be written as the operator has declared the connection now; None where it
+    can."""
     if webhook.sql is None or connection is None:
         return (
             "A webhook must say into which table its messages go; this one says none. Set "

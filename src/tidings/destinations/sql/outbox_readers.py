@@ -44,7 +44,7 @@ SELECT n.nspname || '.' || c.relname
 
 
 class OutboxReaders:
-    """Whether a source reads the table that a channel writes to."""
+    """Tells whether a source reads the table that a channel writes to."""
 
     def __init__(self, name: str, table: DeclaredTable) -> None:
         self._name = sql.Identifier(*name.split(".")).as_string()

@@ -67,7 +67,7 @@ _NULL = msgspec.Raw(b"null")
 
 
 def _read(columns: Mapping[str, Pick], message: msgspec.Raw) -> dict[Steps, msgspec.Raw]:
-    """What stands at the paths of all columns, by one reading of the message."""
+    """Read the values at the paths of all columns, by one reading of the message."""
     ways = [pick.steps for pick in columns.values() if pick.path != WHOLE]
     paths = PathTree(way for way in ways if way is not None).read(message)
     return paths | {steps_of(WHOLE): message}

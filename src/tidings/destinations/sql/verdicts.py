@@ -142,12 +142,12 @@ def refused(
 
 
 def judges_value(error: psycopg.Error) -> bool:
-    """Whether the server refuses a value, and not the row."""
+    """Return whether the server refuses a value, and not the row."""
     return (error.sqlstate or "").startswith("22")
 
 
 def _is_beyond(value: bytes) -> bool:
-    """Whether it is a number that no integer column holds, however it is written."""
+    """Return whether it is a number that no integer column holds, however it is written."""
     if value[:1] in b"-0123456789":
         with suppress(ValueError):
             return abs(float(value)) >= 1 << 63

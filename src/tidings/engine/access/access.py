@@ -121,7 +121,7 @@ class CredentialBook:
         token: bytes | None = None,
         address: Callable[[], str] = str,
     ) -> AuthenticatedCaller:
-        """Who calls with this `Authorization` header, or with this `X-CAP-API-OAUTH-TOKEN`.
+        """Return the caller with this `Authorization` header, or with this `X-CAP-API-OAUTH-TOKEN`.
 
         Denied unless `scope`, if there is one, is theirs. A scope is a resource and what is done to
         it: "webhooks:write", "events:write", "logs:read". Where both headers came, the token
@@ -265,7 +265,7 @@ class CredentialBook:
         ]
 
     def used_ms(self, credential: port.StoredCredential) -> int | None:
-        """When a credential was last used."""
+        """Return when a credential was last used."""
         return self._uses.get(credential.id, credential.used_ms)
 
     # -- inside -----------------------------------------------------------------------------------
@@ -338,7 +338,7 @@ class CredentialBook:
         return ShownCredential(credential, digest, until_ms) if until_ms > now_ms else None
 
     def _was_good(self, key: str, secret: str) -> bool:
-        """Whether a pair was good before its credential ended: nobody has guessed it."""
+        """Return whether a pair was good before its credential ended: nobody has guessed it."""
         credential = self._credentials.get(key)
         if credential is None or credential.kind == TILL:
             return False

@@ -31,12 +31,12 @@ def new_secret(random_bytes: Callable[[int], bytes]) -> str:
 
 
 def digest_of(secret: str) -> bytes:
-    """What is kept of a secret."""
+    """Compute what is kept of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
 def till_secret(password: str) -> str:
-    """What a till sends for its password: the original's MD5, in hex."""
+    """Compute what a till sends for its password: the original's MD5, in hex."""
     return hashlib.md5(password.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest()
 
 
@@ -47,7 +47,7 @@ def typed(prefix: str, value: bytes) -> str:
 
 
 def is_typed(prefix: str, text: str) -> bool:
-    """Whether a text was made by `typed` with this prefix."""
+    """Return whether a text was made by `typed` with this prefix."""
     body, check = text[:-7], text[-7:]
     return body.startswith(prefix + "_") and check == _letters(zlib.crc32(body.encode()), 7)
 

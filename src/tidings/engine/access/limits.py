@@ -20,7 +20,7 @@ _CALLS, _EVENTS, _ORG_EVENTS = "calls", "events", "org-events"
 
 
 class Allowance(msgspec.Struct, frozen=True):
-    """What a call finds: whether it must wait, and what its answer says of it."""
+    """A call's allowance: whether it must wait, and what its answer says of it."""
 
     wait_s: float  # 0: it may go on
     policy: str  # RateLimit-Policy

@@ -50,7 +50,7 @@ class Links:
 
 
 def _same(one: port.OneTimeLink, other: port.OneTimeLink) -> bool:
-    """Whether a new one ends the other (`port.AccessStore.put_link`)."""
+    """Return whether a new one ends the other (`port.AccessStore.put_link`)."""
     return (one.purpose, one.person, one.org, one.credential) == (
         other.purpose,
         other.person,

@@ -55,13 +55,13 @@ class Passwords:
             return await asyncio.to_thread(self._hasher.hash, password, salt=salt)
 
     async def which(self, hashes: Sequence[str], password: str, network: str = KNOWN) -> set[str]:
-        """Those of some hashes that a password is of. Hashes of one salt cost one check together,
-        and none at all cost as much. `network`: where a stranger asks from. TooBusy."""
+        """Return those of some hashes that a password is of. Hashes of one salt cost one check
+        together, and none at all cost as much. `network`: where a stranger asks from. TooBusy."""
         async with self._turn(network):
             return await asyncio.to_thread(self._check, hashes, password)
 
     def is_old(self, hashed: str) -> bool:
-        """Whether a hash was made with weaker parameters than are used now."""
+        """Return whether a hash was made with weaker parameters than are used now."""
         return self._hasher.check_needs_rehash(hashed)
 
     def _check(self, hashes: Sequence[str], password: str) -> set[str]:

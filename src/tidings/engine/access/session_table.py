@@ -17,7 +17,7 @@ DROP_SLICE = 200  # sessions in one write
 
 
 class PortalSession(Portal, frozen=True, omit_defaults=True):
-    """What a portal's session is limited to, and the link that began it."""
+    """The limits of a portal's session, and the link that began it."""
 
     link: str = ""  # its digest, in hex
 
@@ -52,11 +52,11 @@ class SessionTable:
         return self._sessions.get(digest)
 
     def portal(self, session: port.StoredSession) -> PortalSession | None:
-        """What it is limited to, if a portal began it."""
+        """Return what it is limited to, if a portal began it."""
         return self._portals.get(session.digest)
 
     def owner(self, session: port.StoredSession) -> str:
-        """Whose session it is, for what is counted and listed together."""
+        """Return whose session it is, for what is counted and listed together."""
         if session.portal:
             return f"l {self._portals[session.digest].org}"
         return f"c {session.credential}" if session.credential else f"p {session.person}"
@@ -75,11 +75,11 @@ class SessionTable:
         self._seen[session.digest] = now_ms
 
     def seen_ms(self, session: port.StoredSession) -> int:
-        """When it was last used."""
+        """Return when it was last used."""
         return self._seen.get(session.digest, session.seen_ms)
 
     def uses(self) -> Sequence[port.SessionUse]:
-        """When sessions were last seen, as far as it is not written down yet."""
+        """List when sessions were last seen, as far as it is not written down yet."""
         return [port.SessionUse(digest, at_ms) for digest, at_ms in self._seen.items()]
 
     def written(self, uses: Iterable[port.SessionUse]) -> None:

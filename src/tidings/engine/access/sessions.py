@@ -118,8 +118,8 @@ class Sessions:
         return self._marked(signed, person)
 
     async def _on_device(self, email: str, password: str, device: str) -> str | None:
-        """Whose password it is, of those who have signed in with this browser before. An address
-        may be several persons', and a mark of one buys no guesses at another."""
+        """Return whose password it is, of those who have signed in with this browser before. An
+        address may be several persons', and a mark of one buys no guesses at another."""
         now_s = self._clock.now_ms() / 1000
         for person in self._users.of_email(email[:EMAIL_MAX]):
             if self._guard.enter_known(person, device, now_s):
@@ -187,7 +187,7 @@ class Sessions:
     # -- using ------------------------------------------------------------------------------------
 
     def caller(self, token: str, org: OrgId | None = None) -> AuthenticatedCaller:
-        """Who calls with this token, in this org, or where they work first.
+        """Return the caller with this token, in this org, or where they work first.
 
         The same Caller as a credential's: `demand(caller, scope)` says what they may do. Denied:
         Unauthenticated without a session, Forbidden for an org that is not theirs.
@@ -229,7 +229,7 @@ class Sessions:
         ]
 
     def opened(self, token: str) -> PortalSession | None:
-        """What the session of a portal is limited to; None for any other, and for none."""
+        """Return what the session of a portal is limited to; None for any other, and for none."""
         session = self._table.get(digest_of(token))
         if session is None or not self._in_time(session, self._clock.now_ms()):
             return None
@@ -338,7 +338,8 @@ class Sessions:
         return opened
 
     def _proved(self, session: port.StoredSession) -> bool:
-        """Whether what was shown at sign-in is still true. Of a credential, `caller_of` asks."""
+        """Return whether what was shown at sign-in is still true. Of a credential, `caller_of`
+        asks."""
         if session.credential:
             return True
         mark = self._users.mark(session.person)
@@ -355,13 +356,13 @@ class Sessions:
 
 
 def account_of(email: str) -> str:
-    """What tries at an address are counted by."""
+    """Return what tries at an address are counted by."""
     return f"person {email_of(email[:EMAIL_MAX])}"
 
 
 def csrf_of(token: str, action: str) -> str:
-    """What a form of a session carries that is sent to the path `action`: good for this session
-    and this path alone. Who has only this does not get at the session."""
+    """Make the token that a form of a session carries that is sent to the path `action`: good for
+    this session and this path alone. Who has only this does not get at the session."""
     key = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"tidings.csrf")
     path = action.encode("utf-8", "replace")
     return hashlib.blake2b(path, digest_size=16, key=key.digest()).hexdigest()

@@ -26,7 +26,7 @@ MARK_BYTES = 8
 
 
 class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a token says."""
+    """The claims of a token."""
 
     iss: str
     aud: str
@@ -71,7 +71,7 @@ class Tokens:
         return (signed_text + b"." + _text(self._sign(signed_text))).decode()
 
     def read(self, token: bytes, now_ms: int) -> Claims | None:
-        """What a token says; None where it is not ours, not whole, or not in its time."""
+        """Read a token; None where it is not ours, not whole, or not in its time."""
         if len(token) > TOKEN_MAX:
             return None
         signed_text, _, signature = token.rpartition(b".")
@@ -87,7 +87,7 @@ class Tokens:
         return claims if in_time and (claims.iss, claims.aud) == (ISSUER, ISSUER) else None
 
     def made(self, token: bytes) -> bool:
-        """Whether a token is of our making, whatever its time."""
+        """Return whether a token is of our making, whatever its time."""
         signed_text, _, signature = token.rpartition(b".")
         fits = hmac.compare_digest(_text(self._sign(signed_text)), signature)
         return len(token) <= TOKEN_MAX and fits

@@ -50,5 +50,5 @@ class NewLink(msgspec.Struct, frozen=True):
 
 
 def is_active(member: port.Member) -> bool:
-    """Whether somebody may work there now."""
+    """Return whether somebody may work there now."""
     return member.accepted_ms is not None and member.disabled_ms is None

@@ -92,7 +92,7 @@ class UserBook:
         return UserRecord(self._persons[id], member)
 
     def seats(self, person: str) -> Sequence[port.Member]:
-        """Where a person's account may work now, lowest org first."""
+        """List where a person's account may work now, lowest org first."""
         seats = [
             member
             for user in self._account(person)

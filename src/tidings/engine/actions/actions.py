@@ -88,11 +88,11 @@ class ActionServices:
         return self.declared.org
 
     def of(self, org: OrgId) -> Actions:
-        """Those of an org, as their file declares them; nobody else has any."""
+        """Return the actions of an org, as their file declares them; nobody else has any."""
         return self.declared.of(org)
 
     def warnings_of(self, org: OrgId) -> Sequence[ActionsFileFault]:
-        """What is odd in the file of an org's actions."""
+        """List what is odd in the file of an org's actions."""
         return self.declared.warnings_of(org)
 
     def begin(self) -> None:

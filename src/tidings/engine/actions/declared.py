@@ -56,7 +56,8 @@ async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> 
 
 
 async def _status_before(webhooks: Webhooks, webhook: Webhook) -> WebhookStatus:
-    """Whether one that left the file was paused then: a start without it takes back no pause."""
+    """Return whether one that left the file was paused then: a start without it takes back no
+    pause."""
     for version in range(webhook.version - 1, 0, -1):
         found = await webhooks.version(webhook.number, version)
         if found is None:
@@ -71,7 +72,7 @@ async def _status_before(webhooks: Webhooks, webhook: Webhook) -> WebhookStatus:
 
 
 def settings_of(action: Action) -> WebhookSettings:
-    """What the webhook of an action is set to."""
+    """Build the settings of an action's webhook."""
     return WebhookSettings(
         name=action.name,
         event_names=action.types,

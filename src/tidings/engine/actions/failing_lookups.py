@@ -32,7 +32,7 @@ class _Failing:
 
 
 class FailingLookups:
-    """What fails now, and since when. See `LookupListener`."""
+    """The look-ups that fail now, and since when. See `LookupListener`."""
 
     def __init__(
         self, org: OrgId, actions: Actions, tell: Tell, clock: Clock, notify_after_ms: int

@@ -43,7 +43,7 @@ log = structlog.get_logger(__name__)
 
 
 class LookupResult(NamedTuple):
-    """What came of a look-up. `record`: read exactly (`core/exact_json.py`), and the caller's own;
+    """The result of a look-up. `record`: read exactly (`core/exact_json.py`), and the caller's own;
     None where there is none. `said`: in a few words, for the steps of an action."""
 
     record: dict[str, Any] | None
@@ -52,7 +52,7 @@ class LookupResult(NamedTuple):
 
 
 class LookupState(NamedTuple):
-    """How one look-up does. `asked` and `failed`: since the start, questions, and those of them
+    """The state of one look-up. `asked` and `failed`: since the start, questions, and those of them
     without an answer. `why`: what came of the last question, where that failed."""
 
     asked: int
@@ -65,7 +65,7 @@ NEVER_ASKED = LookupState(0, 0, False, None)
 
 
 class LookupListener(Protocol):
-    """Who hears how look-ups do."""
+    """Hears how look-ups do."""
 
     def failed(self, lookup: ActionLookup, why: str) -> None:
         """A question had no answer, for this reason, in sentences."""
@@ -86,7 +86,7 @@ class _CachedAnswer(msgspec.Struct, frozen=True):
 
 
 class _Asked:
-    """How one look-up stands."""
+    """The questions of one look-up, and its state."""
 
     def __init__(self, lookup: ActionLookup) -> None:
         self.circuit = Circuit()
@@ -141,19 +141,19 @@ class ActionLookups:
         return _found(written, FOUND, (self._now_s() - began_s) * 1e3)
 
     def down(self, name: str) -> bool:
-        """Whether a look-up is left alone for a while."""
+        """Return whether a look-up is left alone for a while."""
         asked = self._asked.get(name)
         return asked is not None and (asked.circuit.open or self._now_s() < asked.rests_until_s)
 
     def state_of(self, name: str) -> LookupState:
-        """How a look-up does."""
+        """Return how a look-up does."""
         if (asked := self._asked.get(name)) is None:
             return NEVER_ASKED
         return LookupState(asked.asked, asked.failed, self.down(name), asked.why)
 
     async def check(self, patience_s: float | None = CHECK_S) -> dict[str, str]:
-        """What is wrong with look-ups in themselves, by their names; nobody is asked. What is not
-        known within `patience_s` is left out; None: it is waited for."""
+        """Check look-ups in themselves and return what is wrong, by their names; nobody is asked.
+        What is not known within `patience_s` is left out; None: it is waited for."""
         judging = {
             name: self._loop.create_task(source.check()) for name, source in self._sources.items()
         }

@@ -56,8 +56,8 @@ class Needs:
     async def look(
         self, org: OrgId, event_id: str, needed: str, delivery: DeliveryId, webhook: int
     ) -> Needed | None:
-        """What became of the action of this name for an event. While it is unfinished, `delivery`
-        of `webhook` is woken when that changes. StoreDown."""
+        """Return what became of the action of this name for an event. While it is unfinished,
+        `delivery` of `webhook` is woken when that changes. StoreDown."""
         number = self._number_of(org, needed)
         event = await self._store.event(org, event_id)
         if number is None or event is None:
@@ -108,6 +108,7 @@ def _last(one: port.StoredDelivery) -> tuple[bool, bool, DeliveryId]:
 
 
 def _is_owed(event: port.StoredEvent, made: Sequence[port.StoredDelivery]) -> bool:
-    """Whether some of an event's deliveries are not made yet: it is for very many webhooks."""
+    """Return whether some of an event's deliveries are not made yet: it is for very many
+    webhooks."""
     until = event.first_delivery + event.deliveries
     return sum(event.first_delivery <= delivery.id < until for delivery in made) < event.deliveries

@@ -94,7 +94,8 @@ class NewEventsDriver:
         return found
 
     async def accept(self, drafts: list[Draft]) -> tuple[int, int]:
-        """How many are new, and how many were there. StoreDown, Overloaded."""
+        """Accept drafts; return how many are new, and how many were there. StoreDown,
+        Overloaded."""
         verdicts = await self._intake.accept(drafts) if drafts else []
         new = sum(verdict.status == "accepted" for verdict in verdicts)
         return new, len(verdicts) - new

@@ -48,7 +48,7 @@ _BECAME = {
 
 
 class LookedUp(Protocol):
-    """What a look-up has found."""
+    """A look-up's result."""
 
     @property
     def record(self) -> dict[str, Any] | None:
@@ -56,15 +56,15 @@ class LookedUp(Protocol):
 
     @property
     def outcome(self) -> str:
-        """What came of it, in a few words."""
+        """Say in a few words what came of it."""
 
     @property
     def took_ms(self) -> float:
-        """How long it took."""
+        """Return how long it took, in milliseconds."""
 
 
 class LookupAsker(Protocol):
-    """Where look-ups are asked (engine/actions/lookups.py)."""
+    """Asks look-ups (engine/actions/lookups.py)."""
 
     def find(self, lookup: ActionLookup, seen: Mapping[str, Any]) -> Awaitable[LookedUp]:
         """LookupDown, LookupRefused."""
@@ -74,7 +74,7 @@ _TRY_NOW = "nothing was done. Test it with --now (now: true) to do it all the sa
 
 
 class PreparationStore(port.EventStore, port.DeliveryStore, Protocol):
-    """What is asked of a store before an action is done."""
+    """The store, as far as it is asked before an action is done."""
 
 
 class Preparation:
@@ -258,7 +258,8 @@ def _is_lost(attempt: port.StoredAttempt) -> bool:
 
 
 def _done(needs: str, needed: Needed | None, waited_s: float) -> int | None:
-    """When what is needed was done. ShapeNotYet until it is; ShapeNeedless where it never is."""
+    """Return when what is needed was done. ShapeNotYet until it is; ShapeNeedless where it never
+    is."""
     if needed is None:
         raise ShapeNeedless(f"It needs {needs}, which is not done for this event.")
     if not needed.state.final:

@@ -58,12 +58,12 @@ class Admission:
 
     @property
     def crowded(self) -> bool:
-        """Whether lanes wait for their turn."""
+        """Return whether lanes wait for their turn."""
         return bool(self._quick.waiting or self._slow.waiting)
 
     def crowded_for(self, runner: WebhookRunner) -> bool:
-        """Whether others wait whose turn comes before this lane's, though it has just ended an
-        attempt."""
+        """Return whether others wait whose turn comes before this lane's, though it has just ended
+        an attempt."""
         if runner.fetched:
             return False
         if self._quick.waiting or self._slow.waiting:
@@ -71,8 +71,8 @@ class Admission:
         return bool(self._waiting_by_org) and self._is_behind(runner)
 
     def _is_behind(self, runner: WebhookRunner) -> bool:
-        """Whether others wait aside in its org that come first: those that are trusted alike, and
-        anybody where it hangs. Who is sure to be well comes before all."""
+        """Return whether others wait aside in its org that come first: those that are trusted
+        alike, and anybody where it hangs. Who is sure to be well comes before all."""
         org, pace = runner.webhook.org, runner.pace
         if (waiting := self._waiting_by_org.get(org)) is None:
             return False
@@ -81,8 +81,8 @@ class Admission:
         return bool(waiting.by_trust[pace.trust]) and not self.permits.is_sure(org, pace)
 
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
-        """Whether a slot is there for this lane. What a reader fetches takes none: it is bounded
-        by what readers may have, and holds no connection while it is out."""
+        """Return whether a slot is there for this lane. What a reader fetches takes none: it is
+        bounded by what readers may have, and holds no connection while it is out."""
         return self._sending.may_send() and (
             runner.fetched
             or self.permits.admits(runner.webhook.org, runner.pace, runner.lane.running, now_s)
@@ -158,7 +158,7 @@ class Admission:
         return True
 
     def next(self, now_s: float) -> WebhookRunner | None:
-        """Whose turn it is, now that a slot may be free; None where nobody has one."""
+        """Return whose turn it is, now that a slot may be free; None where nobody has one."""
         passed_over: list[WebhookRunner] = []
         found = self._next(now_s, passed_over)
         for runner in reversed(passed_over):

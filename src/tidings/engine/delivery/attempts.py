@@ -187,8 +187,8 @@ class Attempts:
         before: tuple[bytes, bool],
         leapt_ms: int,
     ) -> AttemptResult | None:
-        """What became of an attempt in which something was raised; None: it is put back, for it had
-        not left. Raises what is to end the slot's task, when that is told."""
+        """Judge an attempt in which something was raised; None: it is put back, for it had not
+        left. Raises what is to end the slot's task, when that is told."""
         runner, job = slot.runner, message.job
         if not message.left:
             (job.body, job.cut), job.sent = before, None
@@ -238,7 +238,8 @@ class Attempts:
         self._listener.put_back(slot, job)
 
     def is_still_current(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
-        """Whether nothing was decided meanwhile that keeps it from leaving by this version."""
+        """Return whether nothing was decided meanwhile that keeps it from leaving by this
+        version."""
         return runner.webhook is webhook and self._listener.may_leave(runner, job)
 
     async def _message(self, runner: WebhookRunner, job: Job) -> bytes | None:
@@ -281,7 +282,7 @@ class Attempts:
 
 
 def _goes_as_sent(webhook: Webhook, job: Job) -> bool:
-    """Whether what an earlier attempt has sent may go to the webhook as it is now."""
+    """Return whether what an earlier attempt has sent may go to the webhook as it is now."""
     return job.shaped and (job.cut or not webhook.without_personal_data)
 
 

@@ -208,7 +208,8 @@ class Dispatcher:
     # -- receipts ---------------------------------------------------------------------------------
 
     def replay_room(self, webhook: Webhook) -> int:
-        """How many deliveries of replays its lane has room for now; live work comes first."""
+        """Return how many deliveries of replays its lane has room for now; live work comes
+        first."""
         runner = self.runner_of(webhook.number)
         if runner is None or not runner.lane.open or runner.lane.dormant or runner.lane.behind:
             return 0

@@ -106,7 +106,8 @@ def _row(
 
 
 def _evidence(ending: Ending) -> port.Evidence:
-    """What is kept, in texts that can be kept: a driver may say what is none."""
+    """Return what is kept of the ending, in texts that can be kept: a driver may say what is
+    none."""
     if isinstance(ending, ReceiverAnswer):
         headers, body = _storable(ending.headers), bytes(ending.body)
         detail = _storable_text(ending.detail)

@@ -58,7 +58,7 @@ log = structlog.get_logger(__name__)
 
 
 class HealthOwnerListener(Protocol):
-    """Who tells the owners of webhooks. `told` is called once that is sure."""
+    """Tells the owners of webhooks how their receivers do. `told` is called once that is sure."""
 
     def failing(
         self,
@@ -74,13 +74,13 @@ class HealthOwnerListener(Protocol):
 
 
 class _PendingNotice(msgspec.Struct):
-    """What is written of a webhook while its owner has not been told of all that became of it."""
+    """The row of a webhook whose owner has not been told of all that became of it."""
 
     row: port.StoredHealth  # as it was before the first of them
     facts: int = 0  # that are on their way
 
     def of(self, known: port.StoredHealth) -> port.StoredHealth:
-        """What is known now, less that somebody was told."""
+        """Return what is known now, less that somebody was told."""
         if known.failing_since_ms is None:
             return self.row  # it has recovered
         return msgspec.structs.replace(known, told=min(known.told, self.row.told))
@@ -145,7 +145,7 @@ class HealthTracker:
         self._counted_s = dict.fromkeys(self._failing, self._passed_s())
 
     def of(self, webhook: int) -> port.StoredHealth | None:
-        """What is kept of its failures; None where the last attempt succeeded."""
+        """Return what is kept of its failures; None where the last attempt succeeded."""
         known = self._failing.get(webhook)
         if known is None or known == port.StoredHealth(
             webhook, partly_since_ms=known.partly_since_ms
@@ -154,7 +154,7 @@ class HealthTracker:
         return known
 
     def shown(self, webhook: int) -> port.StoredHealth | None:
-        """How it does, for people; None where it is well.
+        """Return its health for people; None where it is well.
 
         By its attempts of the last minutes and not by the last one alone: what fails now and then
         would be well and failing by turns.
@@ -177,7 +177,7 @@ class HealthTracker:
         )
 
     def delivers(self, webhook: int) -> bool:
-        """Whether its receiver has taken something in the last minutes, and fails at nothing
+        """Return whether its receiver has taken something in the last minutes, and fails at nothing
         since."""
         known, attempts = self._failing.get(webhook), self._attempts.get(webhook)
         fails = known is not None and known.failing_since_ms is not None
@@ -204,7 +204,7 @@ class HealthTracker:
         )
 
     def pause_of(self, webhook: int) -> Pause | None:
-        """What is left of the pause of its breaker; None where that is closed."""
+        """Return what is left of the pause of its breaker; None where that is closed."""
         known = self._failing.get(webhook)
         if known is None or not known.opens:
             return None
@@ -298,8 +298,8 @@ class HealthTracker:
         return None
 
     def ends_ms(self, health: port.StoredHealth) -> int:
-        """When one that fails will be disabled if nothing succeeds: later by the time in which the
-        service stood still, in whole minutes, for two clocks have measured it."""
+        """Return when one that fails will be disabled if nothing succeeds: later by the time in
+        which the service stood still, in whole minutes, for two clocks have measured it."""
         now_ms = self._clock.now_ms()
         since_ms = health.since_ms(now_ms)
         stood_ms = max(0, now_ms - since_ms - health.failing_ms)
@@ -459,8 +459,8 @@ class HealthTracker:
                 await self.park_overdue(webhook)
 
     def parks(self, webhook: Webhook) -> bool:
-        """Whether what has waited its whole window is parked now, once the date is sure: for a
-        reader that never came; while its connection is held; and behind an open breaker, not
+        """Return whether what has waited its whole window is parked now, once the date is sure: for
+        a reader that never came; while its connection is held; and behind an open breaker, not
         before the receiver was asked once more by this process."""
         if webhook.type.fetched:
             return webhook.sends and self._sure()

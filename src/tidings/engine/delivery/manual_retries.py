@@ -18,7 +18,8 @@ PROMISED_MAX = 10_000  # of the org with most the oldest go: their retries follo
 
 
 class PromisedRetries:
-    """When asked-for deliveries were due anyhow. In memory: after a crash they are due at once."""
+    """Times at which asked-for deliveries were due anyhow. In memory: after a crash they are due at
+    once."""
 
     def __init__(self) -> None:
         self._due_ms = SharedTable[OrgId, int, int](PROMISED_MAX)
@@ -38,7 +39,7 @@ class PromisedRetries:
             self._due_ms.replace(delivery, self._due_ms[delivery] + by_ms)
 
     def keep(self, delivery: DeliveryId, outcome: Outcome, clock: Clock) -> Outcome:
-        """What follows an attempt, at the latest when it was promised."""
+        """Return what follows an attempt, at the latest when it was promised."""
         if not self._due_ms.used:
             return outcome
         if isinstance(outcome, Retry) and outcome.ours:
@@ -55,7 +56,7 @@ class PromisedRetries:
 
 
 class RetryPromises(Protocol):
-    """What the dispatcher is asked (engine/delivery/dispatcher.py)."""
+    """The dispatcher, as far as it is asked (engine/delivery/dispatcher.py)."""
 
     promised_retries: PromisedRetries
 

@@ -20,7 +20,7 @@ def id_of(job: Job) -> str:
 
 
 class MessageHeaders:
-    """What every message has, prepared once for each version of a webhook."""
+    """The headers of every message, prepared once for each version of a webhook."""
 
     def __init__(
         self, webhook: Webhook, first_hop: Callable[[OrgId], str] = lambda org: write_passage(1, "")

@@ -87,7 +87,8 @@ class NextAttempts:
         )
 
     def next_in_ms(self, webhook: int, delay_ms: int) -> int | None:
-        """When a retry that is due in `delay_ms` may start; None where its lane sends nothing."""
+        """Return when a retry that is due in `delay_ms` may start; None where its lane sends
+        nothing."""
         runner = self._lanes.known(webhook)
         if runner is None or not runner.lane.open:
             return None

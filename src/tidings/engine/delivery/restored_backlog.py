@@ -33,7 +33,7 @@ class NotStopped(Conflict):
 
 
 class BacklogCount(msgspec.Struct, frozen=True):
-    """How many there were; `ended` says whether that is all."""
+    """The count of a backlog; `ended` says whether that is all."""
 
     deliveries: int
     ended: bool
@@ -48,7 +48,7 @@ class RestoredBacklog:
         self._stops = stops
 
     async def count(self, accepted_before_ms: int, for_s: float) -> BacklogCount:
-        """How many it would be about, counted within `for_s` seconds."""
+        """Estimate how many it would be, counted within `for_s` seconds."""
         loop = asyncio.get_running_loop()
         ends_s, count = loop.time() + for_s, 0
         if not await self._all_made(accepted_before_ms, ends_s):

@@ -60,7 +60,7 @@ class LaneDriver(LanePump, Protocol):
 
 
 class WebhookRunner:
-    """What the dispatcher keeps of a webhook."""
+    """The dispatcher's state of a webhook."""
 
     def __init__(
         self,

@@ -72,7 +72,7 @@ class SendSlots:
         return True
 
     def _paced(self, runner: WebhookRunner, now_s: float) -> bool:
-        """Whether the lane itself starts nothing now; it is woken when its time has come."""
+        """Return whether the lane itself starts nothing now; it is woken when its time has come."""
         wait_s = runner.lane.wait_s(now_s)
         if wait_s and runner.paced is None:
             runner.paced = self._loop.call_later(wait_s, self._unpace, runner)
@@ -111,7 +111,7 @@ class SendSlots:
             self.give()
 
     def _failed(self, slot: Slot, job: Job, error: BaseException) -> None:
-        """What was to end an attempt has failed itself: the delivery waits a while, and is then
+        """Handle a failure of the code that ends attempts: the delivery waits a while, and is then
         looked for in the store."""
         self._errors.note(error, AttemptStep.SETTLE, slot.runner.webhook.kind)
         slot.runner.lane.free(job.delivery)

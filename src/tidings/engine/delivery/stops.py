@@ -31,7 +31,7 @@ class Stops:
         self._stops = {stop.org: stop for stop in await self._store.stops()}
 
     def is_stopped(self, org: OrgId) -> bool:
-        """Whether attempts of the org's webhooks may not start."""
+        """Return whether attempts of the org's webhooks may not start."""
         return bool(self._stops) and (org in self._stops or EVERYTHING in self._stops)
 
     def of(self, org: OrgId) -> port.SendingStop | None:
@@ -40,7 +40,7 @@ class Stops:
 
     @property
     def orgs(self) -> int:
-        """How many orgs are stopped by a switch of their own."""
+        """Count the orgs that are stopped by a switch of their own."""
         return sum(1 for org in self._stops if org != EVERYTHING)
 
     async def stop(self, org: OrgId, by: str) -> port.SendingStop:
@@ -61,7 +61,7 @@ class Stops:
             self._switched.tell()
 
     def start_notice(self) -> str | None:
-        """What is said at a start that sends nothing; None where it sends."""
+        """Say at a start that nothing is sent; None where it sends."""
         stop = self._stops.get(EVERYTHING)
         if stop is None:
             return None
@@ -71,7 +71,7 @@ class Stops:
         )
 
     def notices(self) -> list[str]:
-        """What an operator should know, in sentences; no org is named."""
+        """List what an operator should know, in sentences; no org is named."""
         found = []
         if EVERYTHING in self._stops:
             by = ", by serve --hold" if self._stops[EVERYTHING].by == HOLD else ""

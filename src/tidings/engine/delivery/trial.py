@@ -65,7 +65,7 @@ class NotDialled(Conflict):
 
 
 class TrialResult(msgspec.Struct, frozen=True):
-    """What was sent and what came of it."""
+    """A test message, and what came of it."""
 
     method: str
     url: str

@@ -137,7 +137,7 @@ def _wanting(webhooks: Iterable[Webhook], event: dict[str, Any]) -> Iterator[Web
 
 
 def lane_key(webhook: Webhook, key: int | None) -> int | None:
-    """What a webhook orders an event by, whose own key is `key`."""
+    """Compute what a webhook orders an event by, whose own key is `key`."""
     if webhook.ordering is Ordering.NONE:
         return None
     return STRICT_KEY if webhook.ordering is Ordering.STRICT else key

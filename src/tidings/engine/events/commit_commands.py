@@ -50,7 +50,7 @@ class CommitCommands:
         return answered
 
     def planned(self) -> tuple[list[port.ReplaySlice], list[port.CancelSlice]]:
-        """What goes into the batch, by the registry as it is now."""
+        """List what goes into the batch, by the registry as it is now."""
         slices = []
         for slice_call in self._slices:
             plan = slice_call.plan()

@@ -45,7 +45,7 @@ class QueuedCall(msgspec.Struct):
 
 
 class CommitContents(msgspec.Struct):
-    """What waits, or goes into one transaction."""
+    """Everything that waits, or goes into one transaction."""
 
     calls: list[QueuedCall] = []
     settled: list[port.Settlement] = []
@@ -63,7 +63,7 @@ class CommitContents(msgspec.Struct):
 
 
 class Commits(Protocol):
-    """What lanes ask of the next commit."""
+    """The next commit, as lanes ask for it."""
 
     def settle(self, settled: port.Settlement) -> None:
         """Write what came of an attempt."""
@@ -73,7 +73,7 @@ class Commits(Protocol):
 
     @property
     def halted(self) -> bool:
-        """Whether the store refuses: nothing is sent meanwhile."""
+        """Return whether the store refuses: nothing is sent meanwhile."""
 
     @property
     def unwritten(self) -> int:
@@ -166,7 +166,7 @@ class CommitQueue:
 
     @property
     def failure(self) -> str:
-        """Why it has refused; empty while it takes what comes."""
+        """Say why the store has refused; empty while it takes what comes."""
         return self._failure or ""
 
     async def drained(self) -> None:
@@ -200,7 +200,8 @@ class CommitQueue:
         self._idle.set()
 
     def close(self) -> CommitContents:
-        """What goes into the next transaction: all that waits, of the calls as many as it holds."""
+        """Close the batch and return what goes into the next transaction: all that waits, of the
+        calls as many as it holds."""
         batch, events, size, at = self._waiting, 0, 0, 0
         for call in batch.calls:
             at += 1

@@ -39,7 +39,7 @@ log = structlog.get_logger(__name__)
 
 
 class CommitListener(Protocol):
-    """Who is told what was written: the lanes."""
+    """Hears what was written: the lanes."""
 
     def handover(
         self,
@@ -94,12 +94,12 @@ class Committer:
         self._left_since_s = self._loop.time()
 
     def stuck_s(self) -> float:
-        """How long the commit under way has taken, in seconds; 0 when none is."""
+        """Return how long the commit under way has taken, in seconds; 0 when none is."""
         return 0.0 if self._busy_since_s is None else self._loop.time() - self._busy_since_s
 
     @property
     def is_busy(self) -> bool:
-        """Whether a batch is under way: what it has taken from the queue is nowhere else."""
+        """Return whether a batch is under way: what it has taken from the queue is nowhere else."""
         return self._busy_since_s is not None
 
     def idle_s(self) -> float:

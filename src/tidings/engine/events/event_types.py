@@ -124,7 +124,7 @@ class EventTypes:
     # -- reading ----------------------------------------------------------------------------------
 
     def names(self, org: OrgId) -> Mapping[str, int]:
-        """What an org's webhooks may subscribe to, each with its newest version.
+        """Map what an org's webhooks may subscribe to, each with its newest version.
 
         The catalogue, the org's own types, and those of the orgs below it, whose events it hears
         with `listenToChildEvents`.
@@ -147,17 +147,17 @@ class EventTypes:
         return tuple(found)
 
     def get(self, org: OrgId, name: str, version: int | None = None) -> EventType | None:
-        """What `names` holds under that name: the catalogue's type, else the org's own, else that
-        of an org below it, else the type that it is an alias of. The newest version unless one is
-        named; None where there is none."""
+        """Return the type that `names` holds under that name: the catalogue's type, else the org's
+        own, else that of an org below it, else the type that it is an alias of. The newest version
+        unless one is named; None where there is none."""
         if (versions := self._find((org, *self._below(org)), name)) is None:
             return None
         found = versions.get(max(versions) if version is None else version)
         return None if found is None else found.kind
 
     def event_type_of(self, org: OrgId, event: Json) -> EventType | None:
-        """What a stored event of the org is of, in its version; None for a type that it does not
-        know, whatever an org below it has under that name."""
+        """Return the type of a stored event of the org, in its version; None for a type that it
+        does not know, whatever an org below it has under that name."""
         name = event.get("eventName")
         versions = self._find((org,), name) if type(name) is str else None
         if versions is None:
@@ -195,7 +195,7 @@ class EventTypes:
         return sorted(self._find((org, *self._below(org)), name) or ())
 
     def search_values(self, org: OrgId, name: str, event: Json) -> list[str]:
-        """What an event is found by; for types that the catalogue does not know."""
+        """List what an event is found by; for types that the catalogue does not know."""
         made = self._made_for(org, name, event)
         return [] if made is None else made.search_values(event)
 
@@ -339,7 +339,8 @@ class EventTypes:
 
 
 def _changes_between(old: OwnRecord, new: OwnType) -> list[SchemaChange]:
-    """What the new declaration breaks of the old one; its key decides order, so it counts too."""
+    """List what the new declaration breaks of the old one; its key decides order, so it counts
+    too."""
     changes = breaking(old.made.kind.schema, new.kind.schema)
     if new.kind.key != old.made.kind.key:
         changes.append(SchemaChange("key", f"was {old.made.kind.key}, is {new.kind.key}"))

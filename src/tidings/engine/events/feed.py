@@ -40,8 +40,8 @@ class Subscription:
 
     @property
     def is_missed(self) -> bool:
-        """Whether a reader waits though there is something to read: it is woken within a turn of
-        the loop."""
+        """Return whether a reader waits though there is something to read: it is woken within a
+        turn of the loop."""
         return self._waiting and bool(self._queue)
 
     def push(self, item: FeedItem) -> None:
@@ -58,7 +58,7 @@ class Subscription:
         self._wake.set()
 
     async def read(self, wait_s: float) -> list[FeedItem]:
-        """What is queued, after waiting for at most `wait_s`; empty when nothing came."""
+        """Return what is queued, after waiting for at most `wait_s`; empty when nothing came."""
         if not self._queue and not self.closed:
             self._waiting = True
             try:  # not `wait_for`: where a fact comes with it, that swallows a cancellation

@@ -30,7 +30,7 @@ class Draft(msgspec.Struct):
 
 
 class Acceptance(msgspec.Struct, frozen=True):
-    """What became of a draft. An accepted event, or its earlier twin, is on stable storage."""
+    """The outcome of a draft. An accepted event, or its earlier twin, is on stable storage."""
 
     status: Literal["accepted", "duplicate"]
     warning: str | None = None  # a duplicate whose bytes differ from the stored ones says so

@@ -37,7 +37,7 @@ class LateChecks:
         self._next_s = SharedTable[OrgId, OrgId, float](ORGS_MAX)
 
     async def problems(self, org: OrgId, made: Any, raw: bytes) -> Sequence[SchemaViolation]:
-        """What is wrong with an event, as it came, by a version of an own type. Overloaded."""
+        """List what is wrong with an event, as it came, by a version of an own type. Overloaded."""
         assert isinstance(made, OwnType)  # only these are ever put off
         if made.is_cold and (compiling := self._compile_behind(org, made)) is not None:
             await asyncio.shield(compiling)

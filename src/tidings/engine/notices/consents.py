@@ -42,7 +42,7 @@ PART = ServicePart("letters that ask for consent", "new addresses are not asked"
 
 
 class ConsentRequest(msgspec.Struct, frozen=True):
-    """What a link is about."""
+    """The subject of a link."""
 
     org: OrgId
     address: str
@@ -50,7 +50,7 @@ class ConsentRequest(msgspec.Struct, frozen=True):
 
 
 class Consents:
-    """Who may be written to. A link is signed with `key` and begins with `base`."""
+    """The addresses that may be written to. A link is signed with `key` and begins with `base`."""
 
     def __init__(
         self,
@@ -78,11 +78,11 @@ class Consents:
         return [(address, state_of(settings, address)) for address in settings.notify]
 
     def has_agreed(self, org: OrgId, address: str) -> bool:
-        """Whether the owner of an address wants what an org's webhooks send."""
+        """Return whether the owner of an address wants what an org's webhooks send."""
         return address in self._orgs.settings(org).mail_confirmed
 
     def unconfirmed(self, webhook: Webhook) -> list[str]:
-        """Whom a webhook writes to in vain, for they have not agreed."""
+        """List the addresses that a webhook writes to in vain, for they have not agreed."""
         if webhook.email is None:
             return []
         mailed = self._mailed(webhook.org)
@@ -93,14 +93,14 @@ class Consents:
         ]
 
     def awaits(self, org: OrgId, address: str, purpose: Purpose = Purpose.NOTICES) -> bool:
-        """Whether an address is named and not confirmed."""
+        """Return whether an address is named and not confirmed."""
         settings = self._orgs.settings(org)
         return self._names(org, address, purpose) and address not in confirmed(settings, purpose)
 
     def link(
         self, org: OrgId, address: str, asked_ms: int, purpose: Purpose = Purpose.NOTICES
     ) -> str:
-        """Where the owner of an address says yes."""
+        """Build the link by which the owner of an address says yes."""
         named = base64.urlsafe_b64encode(address.encode()).decode().rstrip("=")
         signed_text = f"{org}.{asked_ms}.{named}"
         if purpose is not Purpose.NOTICES:
@@ -108,7 +108,8 @@ class Consents:
         return f"{self._base}{PAGE}?token={signed_text}.{self._sign(signed_text)}"
 
     def asked(self, token: str) -> ConsentRequest:
-        """What a link is about. Invalid where it is not ours, has ended, or nobody asks now."""
+        """Return what a link is about. Invalid where it is not ours, has ended, or nobody asks
+        now."""
         signed_text, _, signed = token[:1024].rpartition(".")
         if hmac.compare_digest(self._sign(signed_text).encode(), signed.encode("utf-8", "replace")):
             with contextlib.suppress(ValueError, binascii.Error):

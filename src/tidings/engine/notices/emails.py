@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class Emails:
-    """What waits for the mail server. Without a mailer nothing ever does."""
+    """The e-mails that wait for the mail server. Without a mailer nothing ever does."""
 
     def __init__(
         self,
@@ -191,7 +191,7 @@ class Emails:
             await heart.wait(self._wake, wait_s)
 
     async def _take_up(self, heart: Heart) -> None:
-        """What a former owner has left; until the store has told, nothing goes."""
+        """Take up what a former owner has left; until the store has told, nothing goes."""
         while not self._loaded:
             with self._outage:
                 await self._load()
@@ -199,7 +199,7 @@ class Emails:
                 await heart.sleep(DOWN_S)
 
     async def _load(self) -> None:
-        """What a former owner has left, once. StoreDown."""
+        """Load what a former owner has left, once. StoreDown."""
         if self._loaded:
             return
         emails = await self._store.emails()
@@ -292,7 +292,7 @@ class Emails:
 
 
 def _due_ms(email: port.QueuedEmail, now_ms: int) -> int:
-    """When it is sent: now, where its date was made by a clock that was ahead."""
+    """Return when it is sent: now, where its date was made by a clock that was ahead."""
     latest_ms = now_ms + max(EVERY_MS, *AGAIN_MS)
     return email.due_ms if email.due_ms <= latest_ms else now_ms
 

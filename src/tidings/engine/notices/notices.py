@@ -139,7 +139,8 @@ class Notices(Collector):
         log.warning("a webhook is disabled", webhook=webhook.id, parked=parked, reason=reason)
 
     def _action(self, webhook: Webhook, cause: str = "", why: str = "") -> Fact | None:
-        """What an action does, and what keeps it from that; None for any other webhook."""
+        """Build the fact of what an action does, and what keeps it from that; None for any other
+        webhook."""
         if not webhook.type.acts:
             return None
         action = self._actions(webhook.org).get(webhook.name)

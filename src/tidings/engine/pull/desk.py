@@ -13,7 +13,7 @@ from tidings.engine.pull.lease import Offer
 
 
 class Acknowledged(NamedTuple):
-    """What a cursor has acknowledged."""
+    """The messages that a cursor has acknowledged."""
 
     taken: int  # messages that were still their reader's
     passed_over: int  # those that were not any more
@@ -98,7 +98,7 @@ class Desk:
         return None
 
     def named(self, tokens: Iterable[str]) -> list[Offer]:
-        """Those of them that are out."""
+        """Return those of the messages that are out."""
         return [offer for token in tokens if (offer := self.out.get(token)) is not None]
 
     def name(self, cursor: str, offers: Sequence[Offer]) -> None:
@@ -129,7 +129,7 @@ class Desk:
         self._arrived.set()
 
     def put_back(self) -> None:
-        """What waits for a reader must be made anew, or must not leave any more."""
+        """Put back what waits for a reader: it must be made anew, or must not leave any more."""
         while self.offers:
             self.offers.popleft().end(None)
 

@@ -38,7 +38,7 @@ class Offer:
         self._timer: asyncio.TimerHandle | None = None
 
     def may_leave(self, token: str) -> bool:
-        """Whether it may still be handed out; if so, it is out."""
+        """Return whether it may still be handed out; if so, it is out."""
         headers = self.message.headers_if_current([])
         if headers is None:
             self.end(None)
@@ -71,7 +71,7 @@ class Offer:
             self.result.set_exception(error)
 
     def end(self, result: AttemptResult | None) -> None:
-        """That is what became of it."""
+        """End the message with this result."""
         if self._timer is not None:
             self._timer.cancel()
         if not self.result.done():

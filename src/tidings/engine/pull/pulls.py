@@ -101,7 +101,7 @@ class Pulls:
     # -- readers ----------------------------------------------------------------------------------
 
     async def fetch(self, webhook: Webhook, asked: Asked) -> Fetched:
-        """What a reader gets, as soon as there is something, or nothing when its wait is over.
+        """Fetch messages for a reader, as soon as there are some, or none when its wait is over.
         What its cursor names is acknowledged first. NotPulled, TooManyOut, TooManyReaders."""
         desk = self._of(webhook)
         acknowledged = None
@@ -131,8 +131,8 @@ class Pulls:
         return Fetched(taken, cursor, acknowledged)
 
     def settle(self, webhook: Webhook, verdict: PullBody) -> int:
-        """What a reader says of messages that it has; returns how many of them are out, and so were
-        in time. NotPulled."""
+        """Settle what a reader says of messages that it has; return how many of them are out, and
+        so were in time. NotPulled."""
         found = self._of(webhook).named(dict.fromkeys(verdict.tokens))
         for offer in found:
             if verdict.word is Word.DELIVERED:
@@ -146,18 +146,19 @@ class Pulls:
         return len(found)
 
     def state(self, number: int) -> tuple[int, int]:
-        """How many readers wait for messages of a webhook, and how many messages readers have."""
+        """Count the readers that wait for messages of a webhook, and the messages that readers
+        have."""
         desk = self._desks.get(number)
         return (0, 0) if desk is None else (desk.readers, len(desk.out))
 
     @property
     def readers(self) -> int:
-        """How many wait, of all webhooks."""
+        """Count the readers that wait, of all webhooks."""
         return sum(desk.readers for desk in self._desks.values())
 
     @property
     def messages_out(self) -> int:
-        """How many messages readers have, of all webhooks."""
+        """Count the messages that readers have, of all webhooks."""
         return self._out.held
 
     # -- the end ----------------------------------------------------------------------------------
@@ -169,7 +170,8 @@ class Pulls:
             desk.wake()
 
     def give_back(self) -> None:
-        """What is out can be fetched again after the start: it is known, and not possibly sent."""
+        """Give back what is out, so that it can be fetched again after the start: it is known, and
+        not possibly sent."""
         for desk in self._desks.values():
             desk.put_back()
             for offer in list(desk.out.values()):

@@ -26,7 +26,7 @@ class Planner:
         self._kind_of = kind_of
 
     def needs_bodies(self, webhook: Webhook, spec: port.ReplaySpec) -> bool:
-        """Whether the events themselves must be looked at."""
+        """Return whether the events themselves must be looked at."""
         return spec.unmatched or webhook.ordering is Ordering.KEY
 
     def plan(self, job: port.ReplayJob, webhook: Webhook, found: port.ReplayCandidates) -> Plan:
@@ -66,7 +66,8 @@ class Planner:
         return plan
 
     def _wants(self, webhook: Webhook, org: OrgId, event: dict[str, Any]) -> bool:
-        """Whether it would get the event if it came now; that its type is wanted is known."""
+        """Return whether it would get the event if it came now; that its type is wanted is
+        known."""
         kind = self._kind_of(org, event)
         if kind is not None and kind.version != webhook.version_of(kind.name):
             return False

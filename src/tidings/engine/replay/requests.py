@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 
 class ResolvedRequest(msgspec.Struct, frozen=True):
-    """What a job would be."""
+    """A job as it would be."""
 
     spec: port.ReplaySpec
     listed: Sequence[port.ReplayEntry]
@@ -30,7 +30,7 @@ class ResolvedRequest(msgspec.Struct, frozen=True):
 
 
 class RequestStore(port.EventStore, port.ReplayStore, Protocol):
-    """What requests are looked up in: events by what they hold, and what a job can list."""
+    """The store of what requests look up: events by what they hold, and what a job can list."""
 
 
 class ReplayRequests:
@@ -50,7 +50,7 @@ class ReplayRequests:
         self._below = below
 
     async def look_up(self, org: OrgId, request: ReplayRequest) -> ResolvedRequest:
-        """What a request of the org comes to. Invalid where it cannot be."""
+        """Resolve a request of the org. Invalid where it cannot be."""
         source = self._webhook(org, request.webhook_id, "webHookId")
         target = None
         if request.kind is ReplayKind.REPLAY:

@@ -63,10 +63,10 @@ log = structlog.get_logger(__name__)
 
 
 class LaneLoad(Protocol):
-    """Who knows how busy a webhook is."""
+    """Knows how busy a webhook is."""
 
     def replay_room(self, webhook: Webhook) -> int:
-        """How many deliveries of replays its lane has room for now."""
+        """Return how many deliveries of replays its lane has room for now."""
 
     def read_again(self, webhook: Webhook) -> None:
         """The store may hold deliveries of it that nobody was told of."""
@@ -186,7 +186,8 @@ class Replays:
     async def count(
         self, spec: port.ReplaySpec, listed: Sequence[port.ReplayEntry], for_s: float
     ) -> port.ReplayCount:
-        """How many it would be about, within `for_s` seconds; `ended` says whether that is all."""
+        """Estimate how many it would be, within `for_s` seconds; `ended` says whether that is
+        all."""
         until_s = self._loop.time() + for_s
         parts = [listed[at : at + LISTED_AT_ONCE] for at in range(0, len(listed), LISTED_AT_ONCE)]
         count = skipped = 0
@@ -240,7 +241,7 @@ class Replays:
                 run.wake.set()
 
     def waiting(self, number: int) -> str:
-        """Why a job makes nothing at the moment; empty where it does."""
+        """Say why a job makes nothing at the moment; empty where it does."""
         run = self._runs.get(number)
         return "" if run is None or run.job.state != JobState.RUNNING else run.waiting
 
@@ -413,7 +414,7 @@ class Replays:
         run.scan, run.visited = found.cursor, found.ended
 
     async def _clear(self, run: ReplayRun) -> float:
-        """What a cancelled job has made and is unfinished goes with it."""
+        """Cancel what a cancelled job has made and is unfinished."""
         job = run.job
         if job.kind == ReplayKind.REPLAY:
             left = await self._store.unfinished_of(job.number, CANCEL_EVENTS)
@@ -475,7 +476,7 @@ def _went_on(run: ReplayRun, found: port.ReplayCandidates) -> float:
 
 
 def fact_of(job: port.ReplayJob) -> dict[str, Any]:
-    """What is told of a job that has ended."""
+    """Build the notice of a job that has ended."""
     return {
         "replayId": show("rpl", job.number),
         "kind": job.kind,

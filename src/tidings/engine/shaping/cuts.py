@@ -38,7 +38,8 @@ class PersonalCuts:
         self._kept = SharedTable[OrgId, int, tuple[EventType, PersonalCut]](PLACES_MAX)
 
     def of(self, org: OrgId, body: bytes) -> PersonalCut:
-        """That for an accepted event: of its type, or of none, where nobody knows its type."""
+        """Return the cut for an accepted event: of its type, or of none, where nobody knows its
+        type."""
         named = _named.decode(body)
         event = {"eventName": named.eventName}
         if named.eventVersion is not msgspec.UNSET:

@@ -99,7 +99,7 @@ class Enricher:
         self.thin = 0  # deliveries that were sent thin because the platform did not answer
 
     def needs(self, webhook: Webhook) -> bool:
-        """Whether its events are enriched at all."""
+        """Return whether its events are enriched at all."""
         return webhook.enrichment.any
 
     async def enrich(self, webhook: Webhook, job: Job, event: Json) -> Json:
@@ -257,7 +257,8 @@ class Enricher:
             job.left_out = LeftOut(fields, _TOO_MANY, too_many=True).joined(job.left_out)
 
     def _of_group(self, webhook: Webhook, plan: Plan) -> LeftOut:
-        """What a group's event goes without: no fault of anybody's, and nothing to wait for."""
+        """Return what a group's event goes without: no fault of anybody's, and nothing to wait
+        for."""
         return LeftOut((), "", of_group=fields_of(plan.of_customer, webhook.enrichment))
 
     def _send_thin(self, job: Job, left_out: LeftOut) -> None:

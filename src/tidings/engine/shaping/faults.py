@@ -8,7 +8,8 @@ from tidings.errors import ShapingError, Unavailable
 
 
 class ShapeLater(Unavailable):
-    """What shaping needs is not there now. Nothing was sent: the delivery is tried again later."""
+    """The needs of shaping are not there now. Nothing was sent: the delivery is tried again
+    later."""
 
     kind = FaultKind.OURS
     steps: Sequence[RunStep] = ()  # of an action: the look-ups that were made before it

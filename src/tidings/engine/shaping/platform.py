@@ -55,7 +55,7 @@ class _Crowded(PlatformDown):
 
 
 class PlatformOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How the platform is asked."""
+    """Bounds and times of questions to the platform."""
 
     paths: Mapping[str, str]  # the template of each kind that it can be asked for
     headers: tuple[tuple[str, str], ...] = ()
@@ -100,18 +100,18 @@ class Platform:
 
     @property
     def down(self) -> bool:
-        """Whether it is left alone for a while."""
+        """Return whether it is left alone for a while."""
         return self._circuit.open
 
     def answers(self, kind: str) -> bool:
-        """Whether it can be asked for this kind of record."""
+        """Return whether it can be asked for this kind of record."""
         return kind in self._options.paths
 
     def peek(
         self, kind: str, org: OrgId, id: str, since_ms: int
     ) -> EnrichmentRecord | None | Literal[CacheMiss.MISSING]:
-        """What is remembered. A balance counts only where it was asked for at `since_ms` or later:
-        that of before an event is not the one after it."""
+        """Return what is remembered. A balance counts only where it was asked for at `since_ms` or
+        later: that of before an event is not the one after it."""
         known = self._cache.get((kind, org, id))
         if known is MISSING or known.until_s < self._loop.time():
             return MISSING
@@ -230,7 +230,7 @@ Metrics = dict[str, tuple[str, Callable[[], Any]]]
 
 
 def counters(platform: Platform) -> Metrics:
-    """What is counted of it in the metrics."""
+    """Return the counters of the platform for the metrics."""
     return {
         "platform_asked": ("Questions to the platform's API.", lambda: platform.asked),
         "platform_failed": ("Of these without a usable answer.", lambda: platform.failed),
@@ -238,5 +238,5 @@ def counters(platform: Platform) -> Metrics:
 
 
 def gauges(platform: Platform) -> Metrics:
-    """How it stands, in the metrics."""
+    """Return the gauges of the platform for the metrics."""
     return {"platform_down": ("1 while the platform is left alone.", lambda: platform.down)}

@@ -80,7 +80,7 @@ class Reference:
 
     @property
     def cached_bytes(self) -> int:
-        """What the cache holds, about."""
+        """Estimate what the cache holds, in bytes."""
         return self._cache.bytes
 
     # -- looking up -------------------------------------------------------------------------------
@@ -173,7 +173,7 @@ class Reference:
         return [(id, msgspec.Raw(plain or b"null")) for id, plain in opened]
 
     async def count(self, org: OrgId, kind: RecordKind) -> int:
-        """How many records there are."""
+        """Count the records."""
         return await self._store.count_reference(org, kind)
 
     async def put(

@@ -38,7 +38,7 @@ class LineError(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class LoadResult(msgspec.Struct, rename="camel"):
-    """What became of a load."""
+    """The result of a load."""
 
     loaded: int = 0  # rows that are stored now
     new: int = 0  # among them: records that were not there before
@@ -120,7 +120,7 @@ class Loader:
 
 
 def next_slice(rows: int, rows_max: int, took_us: float) -> int:
-    """How many rows the next slice may hold, after `rows` took `took_us` of what counts."""
+    """Compute how many rows the next slice may hold, after `rows` took `took_us` of what counts."""
     if took_us > SLICE_US:
         return max(SLICE_ROWS_MIN, min(rows_max, rows) // 2)
     if took_us < SLICE_US // 2 and rows >= rows_max:
@@ -129,6 +129,6 @@ def next_slice(rows: int, rows_max: int, took_us: float) -> int:
 
 
 def as_json(done: LoadResult) -> dict[str, Any]:
-    """What became of a load, as it is answered."""
+    """Show the result of a load as it is answered."""
     found: dict[str, Any] = msgspec.to_builtins(done)
     return found

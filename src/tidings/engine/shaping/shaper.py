@@ -38,7 +38,7 @@ _NOT_RUN = "This service runs no transformations. Ask its operator."
 
 
 class Shaping(Protocol):
-    """What the dispatcher asks for before it sends."""
+    """Prepares messages for the dispatcher before it sends."""
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
         """The bytes to send. Raises ShapeRefused and ShapeLater, and nothing else.
@@ -49,24 +49,24 @@ class Shaping(Protocol):
 
 
 class EventEnricher(Protocol):
-    """What adds to an event (engine/shaping/enricher.py)."""
+    """Adds to an event (engine/shaping/enricher.py)."""
 
     def needs(self, webhook: Webhook) -> bool:
-        """Whether its events are enriched at all."""
+        """Return whether its events are enriched at all."""
 
     async def enrich(self, webhook: Webhook, job: Job, event: dict[str, Any]) -> dict[str, Any]:
         """The enriched event, or the given one, unchanged. Raises ShapeLater."""
 
 
 class Templates(Protocol):
-    """Where transformations are found (engine/shaping/transformations.py)."""
+    """Finds transformations (engine/shaping/transformations.py)."""
 
     def template(self, org: OrgId, name: str) -> str | None:
         """The template in force."""
 
 
 class ActionMaker(Protocol):
-    """What makes the messages of actions (engine/actions/preparation.py)."""
+    """Makes the messages of actions (engine/actions/preparation.py)."""
 
     async def make(self, webhook: Webhook, job: Job) -> bytes:
         """See `Shaping.shape`."""

@@ -72,7 +72,7 @@ class Transformations:
         )
 
     def choices(self, org: OrgId) -> Sequence[dict[str, str]]:
-        """What `neoEnrichment` may name, as label and value."""
+        """List what `neoEnrichment` may name, as label and value."""
         return [{"label": name, "value": name} for name in self.names(org)]
 
     def get(self, org: OrgId, name: str) -> StoredTransformation:

@@ -99,5 +99,5 @@ class Activity:
 
     @property
     def last_ms(self) -> int | None:
-        """When the newest message came that was its sender's."""
+        """Return when the newest message came that was its sender's."""
         return self._newest[-1].at_ms if self._newest else self._last_before_ms

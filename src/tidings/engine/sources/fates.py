@@ -21,7 +21,7 @@ PLACE_REUSED = (
 
 
 class IntakeResult(msgspec.Struct, frozen=True):
-    """What became of one message: the events accepted and known of it, or why it is put aside."""
+    """The result for one message: the events accepted and known of it, or why it is put aside."""
 
     message: ForeignMessage
     accepted: int = 0
@@ -46,7 +46,7 @@ class IntakeResult(msgspec.Struct, frozen=True):
 def fate_of(
     read: ReadMessage, judged: Iterator[tuple[Acceptance, IdConflict | None]]
 ) -> IntakeResult:
-    """What became of a message, of whose events some are accepted, and some refused."""
+    """Sum up a message, of whose events some are accepted, and some refused."""
     accepted = duplicates = 0
     alone = ""
     first, why = ("", ""), read.fault

@@ -51,7 +51,7 @@ show which addresses are sources."""
 
 
 class JudgedHead(msgspec.Struct, frozen=True):
-    """What the headers of a request say before its body is read."""
+    """The judgement on the headers of a request before its body is read."""
 
     refused: bool
     source: int | None = None
@@ -59,7 +59,7 @@ class JudgedHead(msgspec.Struct, frozen=True):
 
 
 class InboundAnswer(msgspec.Struct, frozen=True):
-    """What a sender is told."""
+    """The answer to a sender."""
 
     status: int
     code: str = ""

@@ -46,7 +46,7 @@ log = structlog.get_logger(__name__)
 
 
 class SourceThrottle(Protocol):
-    """Who sends too many events."""
+    """Finds senders of too many events."""
 
     def events(self, caller: AuthenticatedCaller, /) -> Allowance | None:
         """Count one event. None: nothing limits this caller."""
@@ -80,8 +80,8 @@ class SourceIntake:
     async def take(
         self, live: LiveSource, messages: Sequence[ForeignMessage]
     ) -> list[IntakeResult]:
-        """What became of each, in order. AsideFull, Throttled, StoreDown, Overloaded: nothing was
-        promised, and all of them are to be brought again."""
+        """Take messages in; return what became of each, in order. AsideFull, Throttled, StoreDown,
+        Overloaded: nothing was promised, and all of them are to be brought again."""
         live.refuse_full()
         fates = await self._accept(live, messages)
         await self._dead_letters.put(live, [fate for fate in fates if fate.code])

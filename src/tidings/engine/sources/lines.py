@@ -8,7 +8,7 @@ from tidings.core.sources.line_share import LineShare
 
 
 class SourceLines:
-    """Those of one connection."""
+    """The sources of one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._share = LineShare(connection)

@@ -101,7 +101,7 @@ class LiveSource:
 
     @property
     def org(self) -> OrgId:
-        """Whose it is."""
+        """Return the org that it belongs to."""
         return self.stored.org
 
     @property
@@ -111,13 +111,14 @@ class LiveSource:
 
     @property
     def lag_is_unknown(self) -> bool:
-        """Whether it fetches messages, and nobody can tell how many wait."""
+        """Return whether it fetches messages, and nobody can tell how many wait."""
         source = self.source
         return source.kind in FETCHED and not source.paused and self.lag is None
 
     @property
     def plan(self) -> CostedPlan | None:
-        """What is taken out of its messages as it is set now; None: nothing is."""
+        """Return the plan of what is taken out of its messages as it is set now; None: nothing
+        is."""
         source = self.source
         if self._planned is None or self._planned[0] is not source:
             fetched = source.message_id is not None and source.kind in FETCHED
@@ -126,7 +127,7 @@ class LiveSource:
         return self._planned[1]
 
     def caller(self) -> AuthenticatedCaller:
-        """Who brings its events."""
+        """Return the caller that brings its events."""
         named = self.source.orgs == NAMED
         return AuthenticatedCaller(self.org, platform=named, credential=self.id, adopts=not named)
 

@@ -15,7 +15,7 @@ from tidings.errors import Conflict, FieldRefusal
 
 
 class OutboxTables:
-    """What is read by sources: they tell it, and webhooks ask."""
+    """The tables that sources read: sources tell it, and webhooks ask."""
 
     def __init__(
         self,

@@ -31,7 +31,7 @@ _settings = msgspec.json.Decoder(Source).decode
 
 
 class _Beside(msgspec.Struct):
-    """What is sealed together with what a source is set to."""
+    """The secrets that are sealed together with the settings of a source."""
 
     declaredIn: str = ""  # noqa: N815  # beside the fields of a source, which are written so
 
@@ -75,7 +75,7 @@ class Sources:
                 live.activity.restore(brought.minutes, brought.last_ms)
 
     def collect(self) -> Iterator[Metric]:
-        """What all sources have brought since this process began, for Prometheus."""
+        """Yield what all sources have brought since this process began, for Prometheus."""
         messages = CounterMetricFamily(
             "tidings_source_messages", "Messages of sources.", labels=["outcome"]
         )
@@ -293,8 +293,9 @@ class Sources:
     async def redrive(
         self, live: LiveSource, only: port.DeadLetter | None = None
     ) -> list[IntakeResult]:
-        """What became of messages that were put aside, the oldest first, at most `REDRIVEN_MAX` of
-        them: by today's mapping and rules. StoreDown, Overloaded, after which the rest stays."""
+        """Try messages again that were put aside, the oldest first, at most `REDRIVEN_MAX` of them,
+        by today's mapping and rules; return what became of them. StoreDown, Overloaded, after which
+        the rest stays."""
         if only is not None:
             return [fate for _, fate in await self.intake.again(live, [only])]
         fates: list[IntakeResult] = []

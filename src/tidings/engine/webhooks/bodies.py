@@ -94,7 +94,7 @@ class WebhookBodyParser:
         strict: bool = False,
         platform: bool = False,
     ) -> ParsedWebhookBody:
-        """What a body asks for; `old` is what it changes, `source` what it is copied from, and
+        """Read what a body asks for; `old` is what it changes, `source` what it is copied from, and
         `tried` as in `Webhooks.unsaved`. `strict`: a misspelt field is refused. `platform`: it may
         name a connection that the org may not. Invalid."""
         known = Known(
@@ -137,12 +137,12 @@ class WebhookBodyParser:
             raise Invalid(filters_too_slow(total_s))
 
     async def warn(self, org: OrgId, settings: WebhookSettings) -> tuple[FieldRefusal, ...]:
-        """What can only be found by asking others."""
+        """Warn of what can only be found by asking others."""
         names = await self._warn_of_name(settings)
         return (*names, *await self._warn_of_templates(org, settings))
 
     async def _warn_of_templates(self, org: OrgId, settings: WebhookSettings) -> list[FieldRefusal]:
-        """That a template of its e-mails cannot be run, where one cannot."""
+        """Warn that a template of its e-mails cannot be run, where one cannot."""
         found: list[FieldRefusal] = []
         if settings.email is None:
             return found
@@ -163,7 +163,7 @@ class WebhookBodyParser:
         return found
 
     async def _warn_of_name(self, settings: WebhookSettings) -> tuple[FieldRefusal, ...]:
-        """That the host of its URL has no address that may be dialled, where it has none."""
+        """Warn that the host of its URL has no address that may be dialled, where it has none."""
         if not KINDS[settings.kind].calls_url:
             return ()
         host = await self.addresses.unresolved(settings.url)

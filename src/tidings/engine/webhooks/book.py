@@ -76,7 +76,7 @@ class WebhookBook:
         return [record for record in self.list(org) if wanted in record.webhook.name.casefold()]
 
     def is_taken(self, org: OrgId, name: str) -> bool:
-        """Whether a webhook of the org that was not deleted has this name."""
+        """Return whether a webhook of the org that was not deleted has this name."""
         return any(
             record.webhook.name == name and record.webhook.standing is not WebhookStatus.DELETED
             for record in self.list(org)

@@ -23,7 +23,7 @@ DISABLE_AGAIN_S = 0.5
 
 
 class DisableOwnerListener(Protocol):
-    """Who tells the owners of webhooks."""
+    """Tells the owners of webhooks."""
 
     def disabled(
         self,
@@ -47,7 +47,7 @@ class Disables(Protocol):
 
 
 class Disabler:
-    """What is owed to the owners of webhooks that are disabled without their word."""
+    """Notices that are owed to the owners of webhooks that were disabled without their word."""
 
     def __init__(
         self,
@@ -92,8 +92,8 @@ class Disabler:
             del self._owed[owed.webhook]  # its owner is told by the disabling itself
 
     def parked_before(self, number: int) -> int | None:
-        """How many deliveries a former owner has parked whose telling is owed; None where nothing
-        is. Asked once: the owner is told when parking has ended (`parked`)."""
+        """Count the deliveries that a former owner has parked whose telling is owed; None where
+        nothing is. Asked once: the owner is told when parking has ended (`parked`)."""
         owed = self._owed.pop(number, None)
         return None if owed is None else owed.parked
 

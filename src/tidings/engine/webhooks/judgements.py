@@ -18,7 +18,7 @@ COUNTED = (Condition.FAILING, Condition.HELD_UP)
 
 
 class WebhookJudgement(msgspec.Struct, frozen=True):
-    """How a webhook does, and by what."""
+    """The judgement on a webhook, and its grounds."""
 
     condition: Condition
     health: port.StoredHealth | None = None  # None where its attempts do not fail
@@ -27,27 +27,27 @@ class WebhookJudgement(msgspec.Struct, frozen=True):
 
     @property
     def fails(self) -> bool:
-        """Whether it is sent to, and its attempts fail."""
+        """Return whether it is sent to, and its attempts fail."""
         return self.condition is Condition.FAILING and self.health is not None
 
     @property
     def left_alone(self) -> bool:
-        """Whether nothing is sent but a probe now and then."""
+        """Return whether nothing is sent but a probe now and then."""
         return self.fails and self.health is not None and self.health.left_alone
 
 
 class Troubles(Protocol):
-    """What is known of actions (engine/actions/troubles.py)."""
+    """The troubles of actions (engine/actions/troubles.py)."""
 
     def of(self, webhook: Webhook) -> Sequence[str]:
-        """What keeps the action of a webhook from being done, but for its own attempts."""
+        """List what keeps the action of a webhook from being done, but for its own attempts."""
 
     def numbers(self) -> Iterable[int]:
         """The webhooks of all actions."""
 
 
 class Holds(Protocol):
-    """What is known of connections whose lanes are held for a fault that no message has caused."""
+    """The connections whose lanes are held for a fault that no message has caused."""
 
     def of(self, webhook: Webhook) -> ConnectionHold | None:
         """The fault of the connection that a webhook goes over; None where it works."""

@@ -43,7 +43,7 @@ Author = str | StoredAttribution  # a bare text is a credential's id
 
 
 def author(caller: AuthenticatedCaller) -> Author:
-    """Who is shown as having made or changed it."""
+    """Return who is shown as having made or changed it."""
     return caller.attribution if caller.attribution.id else caller.credential
 
 
@@ -56,7 +56,7 @@ class IdempotencyKey(msgspec.Struct, frozen=True):
 
 
 class Config(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What is sealed of a version. Fields are only ever added, with a default."""
+    """The sealed part of a version. Fields are only ever added, with a default."""
 
     settings: WebhookSettings
     secrets: tuple[bytes, ...]  # newest first
@@ -205,7 +205,7 @@ def replaced_status(status: WebhookStatus, active: bool | None) -> WebhookStatus
 def replaced(
     config: Config, reading: ParsedWebhookBody, status: WebhookStatus, by: Author, now_ms: int
 ) -> Config:
-    """What a replacing body makes of a configuration; a secret that it brings is the only one."""
+    """Replace a configuration by what a body says; a secret that it brings is the only one."""
     kept = msgspec.structs.replace(
         pruned(config, now_ms),
         settings=reading.settings,
@@ -218,7 +218,7 @@ def replaced(
 
 
 def same(fresh: Config, old: Config) -> bool:
-    """Whether a configuration says what another one says, whoever has said it."""
+    """Return whether a configuration says what another one says, whoever has said it."""
     return (fresh.settings, fresh.secrets[:1], fresh.reason) == (
         old.settings,
         old.secrets[:1],
@@ -267,7 +267,8 @@ def after(verb: Verb, status: WebhookStatus) -> WebhookStatus | None:
 
 
 def idempotency_key(key: str, body: dict[str, Any]) -> IdempotencyKey:
-    """What is remembered of a creating call; the order of the body's fields does not matter."""
+    """Digest what is remembered of a creating call; the order of the body's fields does not
+    matter."""
     plain = msgspec.json.encode(body, order="deterministic")
     return IdempotencyKey(_digest(key.encode()), _digest(plain))
 

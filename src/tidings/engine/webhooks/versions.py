@@ -99,7 +99,7 @@ class Versions:
         return record
 
     def would_be(self, fresh: StoredWebhook, config: Config) -> WebhookState:
-        """What `put` would come to, kept nowhere. Conflict as there."""
+        """Return what `put` would make, and keep nothing. Conflict as there."""
         if fresh.number == 0 and self._book.is_taken(fresh.org, fresh.name):
             raise Conflict(name_taken(fresh.name))
         now_ms = self._clock.now_ms()

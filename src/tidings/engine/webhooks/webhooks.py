@@ -484,7 +484,7 @@ class Webhooks(WebhookBook):
         return await self._versions.put(fresh, config)
 
     async def _made_by(self, org: OrgId, call: IdempotencyKey) -> Made | None:
-        """What an earlier call with the same key has made, as it was answered."""
+        """Return what an earlier call with the same key has made, as it was answered."""
         record = await self._versions.made_by(org, call)
         if record is None:
             return None
@@ -493,5 +493,5 @@ class Webhooks(WebhookBook):
 
 
 def _asked_others(webhook: Webhook) -> tuple[object, ...]:
-    """What others are asked about before a webhook is answered."""
+    """Collect what others are asked about before a webhook is answered."""
     return webhook.kind, webhook.url, webhook.email

@@ -36,7 +36,7 @@ PATH = "path"
 
 
 def show_act(act: Act) -> dict[str, Any]:
-    """What an act is made of: templates as they are written, `{"path": …}` for a value."""
+    """Show an act: templates as they are written, `{"path": …}` for a value."""
     match act:
         case MailAct():
             return {
@@ -81,7 +81,7 @@ def _call(call: HttpCall) -> dict[str, Any]:
 
 
 def _headers(call: HttpCall) -> list[tuple[str, TemplatedText | Plain]]:
-    """Those that it says, and who we are."""
+    """List the headers that it says, and those of who we are."""
     headers = list(call.headers)
     if isinstance(call.credential, TokenCall):
         return [*headers, (call.credential.header, Plain(call.credential.prefix + MARK))]

@@ -91,7 +91,7 @@ def _describe_reason(filter: CompiledFilter | Compared) -> str:
 
 
 def describe_when(action: Action) -> str:
-    """Which events it is for: `customerAdded, where data.loyaltyType is LOYALTY`."""
+    """Describe which events it is for: `customerAdded, where data.loyaltyType is LOYALTY`."""
     types = ", ".join(action.types)
     if action.filter is None:
         return types
@@ -99,7 +99,7 @@ def describe_when(action: Action) -> str:
 
 
 def list_waits(action: Action) -> list[str]:
-    """What it waits for, a sentence each."""
+    """List what it waits for, a sentence each."""
     sentences = []
     if action.needs:
         sentences.append(f"It waits until {action.needs} was done for the same event.")
@@ -114,7 +114,7 @@ def list_waits(action: Action) -> list[str]:
 
 
 def describe_cap(action: Action) -> str | None:
-    """How often it is done at most."""
+    """Say how often it is done at most."""
     if (cap := action.cap) is None:
         return None
     times = "once" if cap.most == 1 else f"{cap.most:,} times"

@@ -32,15 +32,15 @@ DOES, NOT_DONE, FAILS, HELD_UP = "does", "notDone", "fails", "heldUp"
 
 
 class TrialStore(port.EventStore, port.DeliveryStore, Protocol):
-    """Where events are kept, and what became of them."""
+    """The store of events, and of what became of them."""
 
 
 class ActionTrialParts(TrialParts, Protocol):
-    """What an action is tried with."""
+    """Services that try an action."""
 
     @property
     def store(self) -> TrialStore:
-        """Where events are kept."""
+        """Return the store of events."""
 
     @property
     def delivery(self) -> DeliveryServices:
@@ -101,8 +101,8 @@ def _stored(found: port.StoredEvent) -> TrialEvent | None:
 async def try_out(
     parts: ActionTrialParts, org: OrgId, webhook: Webhook, action: Action, event: TrialEvent
 ) -> dict[str, Any]:
-    """What the action would make of the event: its look-ups, why not, the very act. Secrets are
-    masked; what it says of customers is for who may read events. TooSoon."""
+    """Try the action on the event: its look-ups, why not, the very act. Secrets are masked; what it
+    says of customers is for who may read events. TooSoon."""
     capped = describe_cap(action)
     waits = [*list_waits(action), *([] if capped is None else [capped])]
     if (why := passed_by(webhook, event)) is not None:
@@ -142,7 +142,7 @@ async def do_as_test(
 
 
 def passed_by(webhook: Webhook, event: TrialEvent) -> str | None:
-    """Why the action does not hear of the event at all."""
+    """Say why the action does not hear of the event at all; None where it does."""
     if not webhook.hears(stored_name_of_type(event.name)):
         return "The action is for events of other types."
     if webhook.filter is None:

@@ -31,11 +31,11 @@ NAME_MAX = 64  # characters of an unknown name that a refusal repeats
 
 
 class ActionParts(Protocol):
-    """What actions are shown with."""
+    """Services that show actions."""
 
     @property
     def store(self) -> port.TotalsStore:
-        """Where deliveries are counted."""
+        """Return the store that counts deliveries."""
 
     @property
     def clock(self) -> Clock:
@@ -47,7 +47,7 @@ class ActionParts(Protocol):
 
     @property
     def actions(self) -> ActionServices:
-        """What the file declares, and how look-ups do."""
+        """Return the actions of the file, and how look-ups do."""
 
     @property
     def delivery(self) -> DeliveryServices:
@@ -130,7 +130,8 @@ def troubles_of(record: WebhookState, action: Action | None, judged: WebhookJudg
 def _advice(
     record: WebhookState, action: Action | None, judged: WebhookJudgement, actions: ActionServices
 ) -> str | None:
-    """What to do about the first of `troubles_of`; None where that says it, or there is none."""
+    """Say what to do about the first of `troubles_of`; None where that says it, or there is
+    none."""
     webhook = record.webhook
     if action is None:
         return LEFT_FILE_TODO
@@ -196,7 +197,7 @@ def show_whole(parts: ActionParts, view: ActionView) -> dict[str, Any]:
 
 
 def warnings_of(parts: ActionParts, org: OrgId, name: str | None = None) -> list[dict[str, Any]]:
-    """What is odd in the file of an org's actions; of one action alone, where one is named."""
+    """List what is odd in the file of an org's actions; of one action alone, where one is named."""
     begins = "" if name is None else f"actions.{name}"
     return [
         {

@@ -22,7 +22,7 @@ from tidings.store.port import StoredDelivery
 
 
 class DeliveryParts(NextAttemptParts, RequestParts, RunParts, Protocol):
-    """What a delivery is shown with."""
+    """Services that show a delivery."""
 
     def zone(self, org: OrgId) -> tzinfo:
         """The time zone of an org."""

@@ -60,7 +60,8 @@ def _doubtful(attempt: StoredAttempt) -> StoredAttempt:
 
 
 def sla_of(delivery: StoredDelivery, record: WebhookState, now_ms: int) -> dict[str, Any]:
-    """When the delivery outlived what its owner wishes; null while it is, or was, in time."""
+    """Return when the delivery outlived what its owner wishes; null while it is, or was, in
+    time."""
     late = breach_ms(delivery.accepted_ms, record.webhook.sla_s, delivery.done_ms, now_ms)
     return {"slaBreachedAt": iso(late)}
 
@@ -135,7 +136,7 @@ def _show_attempt(attempt: StoredAttempt, of: WebhookState | None) -> dict[str, 
 
 
 def show_timings(head_ms: int | None, timings: Timings | None) -> dict[str, float | None]:
-    """Where the time went, in ms; null for what was not needed, as on a kept connection."""
+    """Show where the time went, in ms; null for what was not needed, as on a kept connection."""
     spent = timings or Timings()
     return {
         "dnsInMs": _tenths(spent.dns_ms),

@@ -24,11 +24,11 @@ LOOKS_MAX = 3
 
 
 class NextAttemptParts(Protocol):
-    """What knows of the next attempts of this process."""
+    """Services that know the next attempts of this process."""
 
     @property
     def store(self) -> port.DeliveryStore:
-        """Where deliveries are kept."""
+        """Return the store of deliveries."""
 
     @property
     def clock(self) -> Clock:
@@ -104,7 +104,7 @@ def show_row(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState)
 def _barred(
     parts: NextAttemptParts, record: WebhookState, next_attempt: NextAttempt
 ) -> NextAttempt:
-    """What the lane tells, unless nothing is sent at all."""
+    """Return the lane's word, unless nothing is sent at all."""
     stops, webhook = parts.delivery.stops, record.webhook
     if stops.of(EVERYTHING) is not None:
         return NextAttempt(claimed=next_attempt.claimed, why=Wait.STOPPED_ALL)

@@ -29,11 +29,11 @@ VERSIONS_MAX = 50  # read for one delivery; more attempts than these have had fe
 
 
 class RequestParts(Protocol):
-    """What knows of what was sent."""
+    """Services that know what was sent."""
 
     @property
     def store(self) -> port.DeliveryStore:
-        """Where bytes are kept."""
+        """Return the store of bytes."""
 
     @property
     def webhooks(self) -> Webhooks:

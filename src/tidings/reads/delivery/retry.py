@@ -46,7 +46,7 @@ _AFTER = {"due": State.RETRYING, "next": State.HELD, "under_way": State.RETRYING
 
 
 class RetryParts(DeliveryParts, Protocol):
-    """What a delivery is tried again with."""
+    """Services that try a delivery again."""
 
     @property
     def delivery(self) -> DeliveryServices:
@@ -54,7 +54,7 @@ class RetryParts(DeliveryParts, Protocol):
 
 
 class RetryAnswer(msgspec.Struct, frozen=True):
-    """What asking for a try has done: "due" or "next", when it is made, and both in words."""
+    """The result of asking for a try: "due" or "next", when it is made, and both in words."""
 
     outcome: str
     next_ms: int | None

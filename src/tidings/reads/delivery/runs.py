@@ -45,18 +45,18 @@ _ENDED_UNMADE = (FaultKind.SKIPPED.value, FaultKind.TRANSFORM.value)
 
 
 class RunActions(Protocol):
-    """What knows the actions of an org."""
+    """The actions of an org."""
 
     def of(self, org: OrgId) -> Actions:
         """As their file declares them now."""
 
 
 class RunParts(Protocol):
-    """What a run is shown with."""
+    """Services that show a run."""
 
     @property
     def store(self) -> port.DeliveryStore:
-        """Where what was made is kept."""
+        """Return the store of what was made."""
 
     @property
     def actions(self) -> RunActions:
@@ -125,7 +125,7 @@ def _taken(attempt: dict[str, Any]) -> bool:
 
 
 def _describe_try(attempt: dict[str, Any]) -> str:
-    """What a try came to, which an answer without more to say has in its status alone."""
+    """Describe the result of a try, which an answer without more to say has in its status alone."""
     return attempt["advice"] or f"The answer was {attempt['status']}."
 
 

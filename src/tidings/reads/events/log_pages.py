@@ -19,7 +19,7 @@ _END = 1 << 62
 
 
 class RowStore(port.EventStore, port.DeliveryStore, Protocol):
-    """What answers with rows, of events and of deliveries."""
+    """Answers with rows, of events and of deliveries."""
 
 
 class PageOfLog(msgspec.Struct, frozen=True):
@@ -32,7 +32,7 @@ class PageOfLog(msgspec.Struct, frozen=True):
 async def heads_of(
     store: port.EventStore, events: Iterable[EventNumber]
 ) -> dict[EventNumber, EventHead]:
-    """What events say of where they come from, by their sequence numbers."""
+    """Map sequence numbers of events to what they say of where they come from."""
     seqs = list(dict.fromkeys(events))
     heads = await store.event_heads(seqs) if seqs else ()
     return {head.seq: head for head in heads}

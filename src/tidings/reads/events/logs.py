@@ -28,15 +28,15 @@ from tidings.store.port import (
 
 
 class LogParts(Protocol):
-    """What a log is read with."""
+    """Services that read a log."""
 
     @property
     def store(self) -> RowStore:
-        """Where events and deliveries are kept."""
+        """Return the store of events and deliveries."""
 
     @property
     def webhooks(self) -> Webhooks:
-        """Whose deliveries they are."""
+        """Return the webhooks of the deliveries."""
 
     @property
     def events(self) -> EventServices:
@@ -126,7 +126,7 @@ async def delivery_page(
 def _as_asked(
     query: type[EventQuery] | type[DeliveryQuery], question: LogQuestion
 ) -> dict[str, Any]:
-    """What a store's query has under the same name as the question."""
+    """Collect what a store's query has under the same name as the question."""
     return {name: getattr(question, name) for name in query.__struct_fields__ if name in ASKED}
 
 

@@ -31,7 +31,8 @@ async def readmit(
 async def taken(
     taking: Awaitable[tuple[str, Acceptance] | RejectedEvent],
 ) -> tuple[str, Acceptance]:
-    """What became of an event that somebody offers by hand. Refused says why it is not taken."""
+    """Return what became of an event that somebody offers by hand. Refused says why it is not
+    taken."""
     try:
         outcome = await taking
     except (Invalid, TooLarge) as wrong:  # as an event by itself would be

@@ -19,7 +19,7 @@ class AttemptTotals(msgspec.Struct, frozen=True):
 
     @property
     def failed(self) -> int:
-        """Those that have ended otherwise."""
+        """Count the attempts that failed or were cancelled."""
         return max(0, self.ended - self.succeeded)
 
     @property

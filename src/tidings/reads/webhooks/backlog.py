@@ -22,18 +22,20 @@ class WebhookBacklog(msgspec.Struct, frozen=True):
 
     @property
     def waiting(self) -> int:
-        """How many deliveries wait for anything: their turn, another one of their key, a retry."""
+        """Count the deliveries that wait for anything: their turn, another one of their key, a
+        retry."""
         return sum(self.by_state.get(state, 0) for state in UNFINISHED)
 
     @property
     def untimed(self) -> int:
-        """How many wait for anything but a time that their action itself has set, as of quiet
-        hours: for a receiver that fails, where it does."""
+        """Count the deliveries that wait for anything but a time that their action itself has set,
+        as of quiet hours: for a receiver that fails, where it does."""
         return max(0, self.waiting - self.timed)
 
     @property
     def parked(self) -> int:
-        """How many were parked and wait for a replay; none that one has delivered since."""
+        """Count the deliveries that were parked and wait for a replay; none that one has delivered
+        since."""
         return self.by_state.get(State.PARKED, 0)
 
 

@@ -11,7 +11,7 @@ from tidings.store import port
 
 
 def show_health(health: port.StoredHealth | None) -> dict[str, Any] | None:
-    """How its receiver does, and why it is left alone; null where it is well. Attempts are
+    """Show how its receiver does, and why it is left alone; null where it is well. Attempts are
     those of the last five minutes, where some of them succeed or enough were made."""
     if health is None:
         return None
@@ -31,7 +31,8 @@ def show_health(health: port.StoredHealth | None) -> dict[str, Any] | None:
 async def missed_by(
     webhooks: Webhooks, health: port.StoredHealth | None, record: WebhookState
 ) -> dict[str, Any] | None:
-    """What to post to `/v1/replays` for all that a webhook has missed while it was not active.
+    """Build the body to post to `/v1/replays` for all that a webhook has missed while it was not
+    active.
 
     From when it has only failed, at the latest from the oldest event that was parked unfinished
     when it was disabled: a delivery is tried for 168 hours.

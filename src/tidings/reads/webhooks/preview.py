@@ -31,11 +31,11 @@ _encode = msgspec.json.Encoder().encode
 
 
 class PreviewParts(Protocol):
-    """What a webhook is tried with."""
+    """Services that try a webhook."""
 
     @property
     def store(self) -> port.EventStore:
-        """Where events are kept."""
+        """Return the store of events."""
 
     @property
     def events(self) -> EventServices:
@@ -96,8 +96,8 @@ async def newest(
 async def try_event(
     parts: PreviewParts, webhook: Webhook, stored: StoredEvent, room: int
 ) -> dict[str, Any]:
-    """Whether the webhook would be sent an event, and why not; its bytes, up to `room` of them, and
-    what they would lack."""
+    """Show whether the webhook would be sent an event, and why not; its bytes, up to `room` of
+    them, and what they would lack."""
     body = stored.body or b""
     row: dict[str, Any] = {
         "eventId": stored.id,

@@ -23,11 +23,11 @@ _TRIED_BADLY = (State.FAILED, State.RETRYING)
 
 
 class TotalParts(Protocol):
-    """What deliveries are counted with."""
+    """Services that count deliveries."""
 
     @property
     def store(self) -> port.TotalsStore:
-        """Where they are kept."""
+        """Return the store of deliveries."""
 
     @property
     def clock(self) -> Clock:

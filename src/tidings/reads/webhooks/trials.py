@@ -41,7 +41,7 @@ _OTHER_SECRET = FieldRefusal(
 
 
 class TrialParts(Protocol):
-    """What a test message is made and sent with."""
+    """Services that make and send a test message."""
 
     @property
     def webhooks(self) -> Webhooks:
@@ -195,7 +195,7 @@ def _first_wanted(parts: TrialParts, org: OrgId, webhook: Webhook, names: Sequen
 
 
 def show_tested(tested: TrialResult, webhook: Webhook) -> dict[str, Any]:
-    """What was sent and what came of it, in words too."""
+    """Show what was sent and what came of it, in words too."""
     ending = tested.ending
     fault = ending if isinstance(ending, TransportFault) else None
     tried = PastAttempt(

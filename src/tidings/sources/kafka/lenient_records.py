@@ -33,11 +33,11 @@ class LenientRecords:
         self._at = 0
 
     def has_next(self) -> bool:
-        """Whether there is another batch."""
+        """Return whether there is another batch."""
         return bool(self._records.has_next())
 
     def size_in_bytes(self) -> int:
-        """How much was fetched."""
+        """Return how much was fetched, in bytes."""
         return int(self._records.size_in_bytes())
 
     def next_batch(self) -> Any:

@@ -50,7 +50,7 @@ class PartitionTurns(ConsumerRebalanceListener):  # type: ignore[misc]
         self.held: deque[Any] = deque()  # fetched, and too much for one batch
 
     def on_partitions_revoked(self, revoked: Collection[TopicPartition]) -> None:
-        """What was handed over is another's to read again, who knows it."""
+        """Give up what was handed over: it is another's to read again, who knows it."""
         self.fresh.clear()
         self.handed.clear()
         self.held.clear()
@@ -81,7 +81,7 @@ class KafkaReading:
         self._unsure = False  # something was handed over that nobody has acknowledged
 
     async def read(self) -> Sequence[ForeignMessage]:
-        """What comes next. Messages without a value, which delete a key, are passed over."""
+        """Read what comes next. Messages without a value, which delete a key, are passed over."""
         idle = 0
         while True:
             try:
@@ -202,8 +202,9 @@ class KafkaReading:
         self._turns.fresh -= fresh
 
     async def _check(self, records: Sequence[Any]) -> None:
-        """That there is a cluster, and that the topics are still those of the begin, by the brokers
-        that records came from: each knows of a topic before it serves it, and others later."""
+        """Check that there is a cluster, and that the topics are still those of the begin, by the
+        brokers that records came from: each knows of a topic before it serves it, and others
+        later."""
         leader_of = self._consumer._client.cluster.leader_for_partition
         places = {TopicPartition(record.topic, record.partition) for record in records}
         nodes = {node for place in places if (node := leader_of(place)) is not None and node >= 0}
@@ -230,7 +231,7 @@ class KafkaReading:
             raise down(error, self._connection) from error
 
     async def _messages(self, records: Sequence[Any]) -> list[ForeignMessage]:
-        """Those of records that have a value."""
+        """List the messages of records that have a value."""
         messages, headers = [], 0
         for record in records:
             if record.value is not None:

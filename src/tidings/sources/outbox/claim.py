@@ -28,7 +28,8 @@ _END = "SELECT pg_terminate_backend(%s)"
 
 
 class TableClaim(NamedTuple):
-    """Who would read which table. `name`: with its schema. `place`: with server and database."""
+    """The claim of a source to a table. `name`: with its schema. `place`: with server and
+    database."""
 
     installation: str
     source: int

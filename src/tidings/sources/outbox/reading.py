@@ -196,7 +196,7 @@ def _message(
 
 
 def _headers(raw: bytes | None) -> list[tuple[str, str]]:
-    """Those of an object; whatever is no text is shown as JSON."""
+    """List the headers of an object; whatever is no text is shown as JSON."""
     if raw is None:
         return []
     whole = check_json(raw)

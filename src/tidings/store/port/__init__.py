@@ -141,7 +141,7 @@ class StoreDown(Unavailable):
 
 
 class NotKept(StoreDown):
-    """What one caller has brought cannot be written, though the store takes writes."""
+    """One caller's data cannot be written, though the store takes writes."""
 
 
 class StoreUnanswered(StoreDown):
@@ -173,7 +173,7 @@ class Store(
     ConfigurationStore,
     Protocol,
 ):
-    """What the engine and the API need. Every method may raise `StoreDown`."""
+    """The store as the engine and the API need it. Every method may raise `StoreDown`."""
 
     def close(self, clean: bool = True) -> Awaitable[None]:
         """Finish what was asked and close. `clean`: nothing is in flight. Idempotent."""

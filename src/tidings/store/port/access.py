@@ -16,7 +16,7 @@ from tidings.core.ids import OrgId
 
 
 class StoredCredential(msgspec.Struct, frozen=True, array_like=True):
-    """Who may call. Only a digest of the secret is kept."""
+    """A credential as it is stored. Only a digest of the secret is kept."""
 
     id: str
     org: OrgId
@@ -89,14 +89,14 @@ class OneTimeLink(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CredentialUse(msgspec.Struct, frozen=True, array_like=True):
-    """When a credential was last used."""
+    """The last use of a credential."""
 
     id: str
     at_ms: int
 
 
 class SessionUse(msgspec.Struct, frozen=True, array_like=True):
-    """When a session was last used."""
+    """The last use of a session."""
 
     digest: bytes
     at_ms: int
@@ -111,7 +111,7 @@ class People(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AccessStore(Protocol):
-    """What access asks of a store."""
+    """The store of credentials, people and sessions."""
 
     def put_credential(self, credential: StoredCredential) -> Awaitable[None]:
         """Insert or replace a credential."""

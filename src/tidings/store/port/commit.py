@@ -61,7 +61,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True):
-    """What a commit did. With `moved`, nothing was done: match again and commit again."""
+    """The result of a commit. With `moved`, nothing was done: match again and commit again."""
 
     now_ms: int = 0
     moved: bool = False
@@ -80,7 +80,7 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CommitStore(Protocol):
-    """What the committer asks of a store."""
+    """The store, as the committer needs it."""
 
     def commit(self, batch: Batch) -> Awaitable[Receipt]:
         """Write a batch in one synced transaction."""

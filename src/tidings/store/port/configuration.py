@@ -21,7 +21,7 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ConfigurationStore(Protocol):
-    """What is read of the configuration; what is written is asked of its subjects."""
+    """Reads the configuration; what is written is asked of its subjects."""
 
     def load(self) -> Awaitable[Snapshot]:
         """All configuration."""

@@ -47,7 +47,7 @@ class ArrivalPage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class InboxStore(Protocol):
-    """What the engine asks of a store for test inboxes."""
+    """The store of test inboxes."""
 
     def load_inboxes(self) -> Awaitable[Sequence[Inbox]]:
         """Of all orgs."""

@@ -22,14 +22,14 @@ class KeyedCall(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CallBegun(msgspec.Struct, frozen=True, array_like=True):
-    """What became of the beginning of a call: it is new, there is a first one, or no room."""
+    """The result of beginning a call: it is new, there is a first one, or no room."""
 
     first: KeyedCall | None = None
     full: bool = False
 
 
 class KeyedCallStore(Protocol):
-    """What the engine asks of a store for calls with a key."""
+    """The store of calls with a key."""
 
     def begin_call(self, call: KeyedCall) -> Awaitable[CallBegun]:
         """Note a call before it does anything, unless there is one at its place that is younger

@@ -9,7 +9,8 @@ from tidings.core.ids import OrgId
 
 
 class QueuedEmail(msgspec.Struct, frozen=True, array_like=True):
-    """What one tells, and when it is tried next. To whom, and in which words, is said then."""
+    """An e-mail to come: what it tells, and when it is tried next. To whom, and in which words, is
+    said then."""
 
     id: str  # of the operational event that it began with
     org: OrgId
@@ -20,7 +21,7 @@ class QueuedEmail(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EmailStore(Protocol):
-    """What the engine asks of a store for e-mails."""
+    """The store of e-mails."""
 
     def put_email(self, email: QueuedEmail) -> Awaitable[bool]:
         """Insert or replace; whether it is new."""

@@ -20,7 +20,7 @@ class StoredOrg(msgspec.Struct, frozen=True, array_like=True):
 
 
 class OrgStore(Protocol):
-    """What is kept of orgs. `Snapshot` tells a new owner all of it."""
+    """The store of orgs. `Snapshot` tells a new owner all of it."""
 
     def put_org(self, org: StoredOrg) -> Awaitable[int]:
         """Insert or replace an org; returns the new registry version."""

@@ -20,7 +20,7 @@ from tidings.core.ids import DeliveryId, EventNumber, OrgId
 
 
 class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
-    """Which events a job is about. Fields are only ever added, with a default."""
+    """The events that a job is about. Fields are only ever added, with a default."""
 
     owner: OrgId  # the org whose webhooks are looked at
     source: int | None  # the webhook whose deliveries are looked at; None: every one of the owner
@@ -86,7 +86,7 @@ class Candidate(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReplayCandidates(msgspec.Struct, frozen=True, array_like=True):
-    """What was found behind a cursor."""
+    """The candidates behind a cursor."""
 
     cursor: EventNumber  # the last event that was looked at
     found: Sequence[Candidate]
@@ -94,7 +94,7 @@ class ReplayCandidates(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReplayCount(msgspec.Struct, frozen=True, array_like=True):
-    """How many a part of the range would make."""
+    """The number that a part of the range would make."""
 
     cursor: EventNumber
     count: int
@@ -125,7 +125,7 @@ class CancelSlice(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReplayReceipt(msgspec.Struct, frozen=True, array_like=True):
-    """What a slice did; nothing where it was not applied."""
+    """The result of a slice; nothing where it was not applied."""
 
     replay: int
     applied: bool
@@ -134,14 +134,14 @@ class ReplayReceipt(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CancelReceipt(msgspec.Struct, frozen=True, array_like=True):
-    """What a cancel did."""
+    """The result of a cancel."""
 
     applied: bool
     deliveries: Sequence[tuple[int, DeliveryId]] = ()  # webhook and delivery
 
 
 class ReplayTally(msgspec.Struct, frozen=True, array_like=True):
-    """What became of a job's deliveries since the last look."""
+    """The outcomes of a job's deliveries since the last look."""
 
     after: int  # where to go on looking; 0 from the beginning
     final: int  # how many became final
@@ -149,7 +149,7 @@ class ReplayTally(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReplayStore(Protocol):
-    """What the engine asks of a store for replays."""
+    """The store of replays."""
 
     def put_replay(self, job: ReplayJob, listed: Sequence[ReplayEntry]) -> Awaitable[ReplayJob]:
         """Store a new job with its list, in one transaction; `spec.upto` becomes what is newest."""

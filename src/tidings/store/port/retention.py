@@ -25,7 +25,7 @@ class DropSlice(msgspec.Struct, frozen=True, array_like=True):
 
 
 class DropReceipt(msgspec.Struct, frozen=True, array_like=True):
-    """What a slice did."""
+    """The result of a slice."""
 
     rows: int
     more: bool  # another slice will find something to look at
@@ -33,7 +33,7 @@ class DropReceipt(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RetentionState(msgspec.Struct, frozen=True, array_like=True):
-    """What there is, for metrics and for the next pass."""
+    """The state of retention, for metrics and for the next pass."""
 
     dropped_ms: int  # `now_ms` of the last slice; 0 before the first
     oldest_event_ms: int | None
@@ -45,7 +45,7 @@ class RetentionState(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RetentionStore(Protocol):
-    """What the engine asks of a store to keep no more than it should.
+    """The store of retention: it keeps no more than it should.
 
     Promises: an event with an unfinished delivery, be it of its own or of a replay, keeps
     everything. Slices are resumed where they were, also after a crash. What is dropped comes out of
@@ -56,7 +56,7 @@ class RetentionStore(Protocol):
         """Drop up to `rows_max` rows in one transaction."""
 
     def retention_state(self) -> Awaitable[RetentionState]:
-        """What there is to be kept."""
+        """Return what there is to be kept."""
 
     def give_back(self, pages: int) -> Awaitable[DropReceipt]:
         """Return up to so many free pages to the file system; `rows` says how many."""

@@ -22,14 +22,14 @@ class ReferenceRow(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReferenceWrite(msgspec.Struct, frozen=True, array_like=True):
-    """What a write did."""
+    """The result of a write."""
 
     changed: int  # rows that are there now and were not, or the other way round
     took_us: int  # how long the writer was busy with it: background work keeps its slices short
 
 
 class ReferenceStore(Protocol):
-    """What the engine asks of a store for reference data."""
+    """The store of reference data."""
 
     def put_reference(
         self, org: OrgId, kind: int, rows: Sequence[ReferenceRow]
@@ -44,7 +44,8 @@ class ReferenceStore(Protocol):
     def reference(
         self, org: OrgId, kind: int, ids: Sequence[str]
     ) -> Awaitable[Sequence[ReferenceRow]]:
-        """Those of the ids that are there, in any order; every write answered before is seen."""
+        """Return the rows of the ids that are there, in any order; every write answered before is
+        seen."""
 
     def list_reference(
         self, org: OrgId, kind: int, after: str, limit: int
@@ -52,7 +53,7 @@ class ReferenceStore(Protocol):
         """The records with a greater id than `after`, in the order of their ids' bytes."""
 
     def count_reference(self, org: OrgId, kind: int) -> Awaitable[int]:
-        """How many there are; does not cost more where there are many."""
+        """Count the rows; does not cost more where there are many."""
 
 
 class StoredTransformation(msgspec.Struct, frozen=True, array_like=True):
@@ -67,7 +68,7 @@ class StoredTransformation(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TransformationStore(Protocol):
-    """What is kept of transformations. Matching does not depend on them."""
+    """The store of transformations. Matching does not depend on them."""
 
     def load_transformations(self) -> Awaitable[Sequence[StoredTransformation]]:
         """The newest version of each, by org and name; of the deleted ones too."""

@@ -45,7 +45,7 @@ class ReplacedMessage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AsideSum(msgspec.Struct, frozen=True, array_like=True):
-    """How many messages a source has put aside, and the bytes of their bodies."""
+    """The number of messages that a source has put aside, and the bytes of their bodies."""
 
     source: int
     messages: int
@@ -64,7 +64,8 @@ class AsidePage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StoredActivity(msgspec.Struct, frozen=True, array_like=True):
-    """How many messages a source has brought by minute and outcome, and when the newest came."""
+    """The number of messages that a source has brought by minute and outcome, and when the newest
+    came."""
 
     source: int
     last_ms: int | None
@@ -72,7 +73,7 @@ class StoredActivity(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SourceStore(Protocol):
-    """What the engine asks of a store for sources."""
+    """The store of sources."""
 
     def load_sources(self) -> Awaitable[Sequence[StoredSource]]:
         """Of all orgs."""
@@ -99,7 +100,7 @@ class SourceStore(Protocol):
         ...
 
     def table_owner(self, source: int) -> Awaitable[TableOwner | None]:
-        """Which other installation reads what a source would read."""
+        """Return which other installation reads what a source would read."""
         ...
 
     def put_table_owner(self, owner: TableOwner) -> Awaitable[None]:

@@ -42,7 +42,7 @@ class Disabling(msgspec.Struct, frozen=True, array_like=True):
 
 
 class WebhookStore(Protocol):
-    """What is kept of webhooks. `Snapshot` tells a new owner all of it."""
+    """The store of webhooks. `Snapshot` tells a new owner all of it."""
 
     def put_webhook(self, webhook: StoredWebhook) -> Awaitable[tuple[StoredWebhook, int]]:
         """Store a version of a webhook; returns it with its number, and the registry version.

@@ -30,7 +30,7 @@ def _marked(asked: str, method: Any) -> Any:
 
 
 def answered(part: type) -> list[tuple[str, str]]:
-    """What a part answers: the port's name of each method, and the part's own."""
+    """List what a part answers: the port's name of each method, and the part's own."""
     return [
         (asked, name)
         for name, method in vars(part).items()

@@ -57,7 +57,7 @@ class CopiedFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, rename="camel"):
-    """What a copy holds. Written last, so that a copy without it is known to be broken."""
+    """The contents of a copy. Written last, so that a copy without it is known to be broken."""
 
     format: int
     made_at: str

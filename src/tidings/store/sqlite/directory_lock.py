@@ -95,7 +95,7 @@ class DirectoryLock:
                 time.sleep(0.05)
 
     def _owner(self) -> str:
-        """Who says in the file that it has the directory."""
+        """Build the line by which we say in the file that we have the directory."""
         return os.pread(self._held[1], 20, 0).decode(errors="replace").strip() or "unknown"
 
     @property

@@ -31,7 +31,7 @@ _LINK = Table("link", OneTimeLink)
 
 
 class PeopleTables:
-    """Who can sign in and who has; shares the writer's connection."""
+    """Tables of who can sign in and who has; shares the writer's connection."""
 
     def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection

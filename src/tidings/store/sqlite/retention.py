@@ -83,7 +83,7 @@ _ROWS_OF_AN_EVENT = 3  # beside its deliveries: itself, its id and its body
 
 
 class RetentionCursor(NamedTuple):
-    """How far a group has come: an event's number, or an answer's time, delivery and number."""
+    """The cursor of a group: an event's number, or an answer's time, delivery and number."""
 
     at: int = 0
     delivery: DeliveryId = DeliveryId(0)
@@ -105,7 +105,7 @@ class OldEvent(NamedTuple):
 
     @property
     def rows(self) -> int:
-        """How many rows go with it; its attempts are counted when they go."""
+        """Count the rows that go with it; its attempts are counted when they go."""
         return _ROWS_OF_AN_EVENT + self.deliveries + self.replays
 
 
@@ -325,7 +325,7 @@ class RetentionRows:
     # -- places -----------------------------------------------------------------------------------
 
     def _place(self, wanted: port.DropSlice) -> RetentionCursor:
-        """Where the group stands; at the beginning where other orgs are in it than were."""
+        """Return where the group stands; at the beginning where other orgs are in it than were."""
         found: list[tuple[Any, ...]] = self._connection.execute(
             "SELECT at, delivery, number FROM keeping WHERE kind = ? AND days = ? AND members = ?",
             (wanted.kind, wanted.days, _members(wanted)),

@@ -195,7 +195,7 @@ class SourceRows:
 
 
 class AsideReader:
-    """What was put aside, on the read-only connection."""
+    """Reads what was put aside, on the read-only connection."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._run: Callable[..., Any] = connection.execute

@@ -309,7 +309,7 @@ class Writer:
         return seqs, cast(list[DeliveryId], firsts), differing, in_part
 
     def waits(self, webhook: int, key: int) -> bool:
-        """Whether one of the key goes first: unfinished, or owed."""
+        """Return whether one of the key goes first: unfinished, or owed."""
         if self._one(_WAITS, (webhook, key), None) is not None:
             return True
         return self._fan_outs.owes(webhook, key)
@@ -403,11 +403,12 @@ class Writer:
         return [freed for place in ordered for freed in self.free_next(*place, was)]
 
     def _known(self, delivery: DeliveryId) -> bool:
-        """Whether retention has not dropped a delivery meanwhile."""
+        """Return whether retention has not dropped a delivery meanwhile."""
         return self._one(_KNOWN, (delivery,), None) is not None
 
     def _unseen(self, one: port.Settlement) -> bool:
-        """Whether a plain first success, which the delivery's row would show, has come too late."""
+        """Return whether a plain first success, which the delivery's row would show, has come too
+        late."""
         if one.evidence is not None or one.attempt > 1:
             return False
         state = self._one("SELECT state FROM delivery WHERE id = ?", (one.delivery,), None)

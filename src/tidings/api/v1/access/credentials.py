@@ -99,7 +99,7 @@ def credential_routes(services: Services) -> APIRouter:
         responses=ONE | BAD,
     )
     async def change(request: Request, org_id: str, credential_id: str) -> Response:
-        """What is left out stays. In force when it is answered."""
+        """Change a credential; what the body leaves out stays. In force when it is answered."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
         return answer(show(await credentials.change(caller, org.id, credential_id, body)))

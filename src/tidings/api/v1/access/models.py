@@ -65,7 +65,7 @@ class CredentialWithSecret(Credential):
 
 
 class Caller(Model):
-    """Who calls."""
+    """The caller of a request."""
 
     credential: str = Field(description="Its id.")
     kind: Literal["key", "till", "oauth"]

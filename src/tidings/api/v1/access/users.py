@@ -80,14 +80,16 @@ def user_routes(services: Services) -> APIRouter:
         "/{user_id}", summary="Change a user", openapi_extra=CHANGE_BODY, responses=ONE | BAD
     )
     async def change(request: Request, org_id: str, user_id: str) -> Response:
-        """What is left out stays. In force for open sessions when it is answered."""
+        """Change a user; what the body leaves out stays. In force for open sessions when it is
+        answered."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         body = await read_object(request)
         return answer(show_user(await users.change(caller, org.id, user_id, body)))
 
     @router.delete("/{user_id}", summary="Take a user out of an org", status_code=204)
     async def remove(request: Request, org_id: str, user_id: str) -> Response:
-        """Who is in no org any more is forgotten, with all sessions."""
+        """Remove a user from the org; a person who is in no org any more is forgotten, with all
+        sessions."""
         caller, org = org_caller(services, request, "admin:write", org_id)
         await users.remove(caller, org.id, user_id)
         return Response(status_code=204)

@@ -58,7 +58,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 class CallAdmission(Protocol):
-    """Who may call. Asked for every call: an answer must cost a look into a table."""
+    """Identifies callers. Asked for every call: an answer must cost a look into a table."""
 
     def caller(
         self,
@@ -80,7 +80,7 @@ class CallAdmission(Protocol):
 
 
 class CallThrottle(Protocol):
-    """Who sends too many events. Asked only for callers whose events are counted."""
+    """Finds callers that send too many events. Asked only for callers whose events are counted."""
 
     def events(self, caller: AuthenticatedCaller) -> Allowance | None:
         """Count one event, before the body is read. None: nothing limits this caller."""
@@ -92,7 +92,7 @@ class CallThrottle(Protocol):
 
 
 class AcceptResult(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """What became of one event. A refused event without an id that can be repeated has none."""
+    """The outcome for one event. A refused event without an id that can be repeated has none."""
 
     event_id: str | None
     status: Literal["accepted", "duplicate", "rejected"]

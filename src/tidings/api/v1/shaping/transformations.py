@@ -127,7 +127,7 @@ def _full(transformations: Transformations, one: StoredTransformation) -> dict[s
 
 @contextlib.contextmanager
 def _refusals_answered() -> Iterator[None]:
-    """What cannot be, as an answer."""
+    """Turn refusals of transformations into answers."""
     try:
         yield
     except RenderLater as later:

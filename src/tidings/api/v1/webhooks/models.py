@@ -51,7 +51,7 @@ _UNSAVED: Json = {
 
 
 def unsaved(*required: str) -> Json:
-    """What begins from nothing, and names at least `required`."""
+    """Build the schema of a body that begins from nothing, and names at least `required`."""
     return {"required": list(required), "properties": _UNSAVED}
 
 

@@ -31,7 +31,7 @@ _OF_TEST = ("eventName", "event", "now")
 
 
 class TestBody(Model):
-    """What to send as a test."""
+    """Settings of a test message."""
 
     model_config = ConfigDict(json_schema_extra={"example": {"eventName": "pointsIssued"}})
 
@@ -45,7 +45,7 @@ class TestBody(Model):
 
 
 class SavedTestBody(TestBody):
-    """What to send as a test, and nothing else."""
+    """Settings of a test message, and nothing else."""
 
     model_config = ConfigDict(extra="forbid")
 

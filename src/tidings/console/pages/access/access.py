@@ -93,7 +93,7 @@ async def rotate(visit: Visit) -> Response:
 
 
 async def ask_revoke(visit: Visit) -> Response:
-    """What ends with it, before it ends."""
+    """Ask before a credential is revoked, and say what ends with it."""
     return _ask_revoke(visit, _own(visit))
 
 

@@ -107,7 +107,8 @@ def _link_made(visit: Visit, user: UserRecord, link: NewLink) -> Response:
 
 
 class PasswordPages:
-    """Where an invitation or a reset leads: who opens it sets a password. Nobody is signed in."""
+    """Pages that an invitation or a reset leads to: whoever opens it sets a password. Nobody is
+    signed in."""
 
     def __init__(self, frame: PageFrame) -> None:
         self._frame = frame

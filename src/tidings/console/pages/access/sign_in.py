@@ -128,7 +128,7 @@ async def sign_out_everywhere(visit: PlainVisit) -> Response:
 
 
 def slow_down(tries: TooManyTries) -> str:
-    """What a page says to who tries too often: there is a browser that may be known."""
+    """Build the page's text for somebody who tries too often and whose browser may be known."""
     return (
         f"Sign-ins from here, or to this account, were too many. Wait {tries.wait_s:.0f} s, then "
         "try once with the right pair, or in a browser where you have signed in before. "

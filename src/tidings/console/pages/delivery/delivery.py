@@ -149,7 +149,7 @@ def _run(run: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _left_alone(visit: Visit, record: WebhookState) -> bool:
-    """Whether the webhook fails so that its deliveries wait in turn."""
+    """Return whether the webhook fails so that its deliveries wait in turn."""
     return visit.services.delivery.judgements.of(record.webhook).left_alone
 
 
@@ -158,8 +158,8 @@ def _id(visit: Visit) -> str:
 
 
 def _mark(seen: ScheduledDelivery) -> str:
-    """What changes whenever the page would say something else. The pace of a rate limit does not
-    count: its next time moves with every start of another delivery."""
+    """Compute a mark that changes whenever the page would say something else. The pace of a rate
+    limit does not count: its next time moves with every start of another delivery."""
     row, next_attempt = seen.row, seen.next_attempt
     why = "" if next_attempt.why is None else next_attempt.why.name
     probed = next_attempt.until_ms if next_attempt.why is Wait.BREAKER else 0

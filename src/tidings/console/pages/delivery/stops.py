@@ -12,7 +12,7 @@ AT, ALL = "/stop", "/stop-all"
 
 
 async def show(visit: Visit) -> Response:
-    """Whether sending is stopped, and what stopping it would hold up now."""
+    """Show whether sending is stopped, and what stopping it would hold up now."""
     services, org = visit.services, visit.caller.org
     numbers = [record.webhook.number for record in services.webhooks.list(org)]
     lefts = await backlogs_now(services.store, services.clock, numbers)

@@ -32,7 +32,7 @@ FORMS = ("As the platform sends it", "Enriched")
 
 
 class Volume(msgspec.Struct, frozen=True):
-    """How many events of a type came lately, as far as one page of the log tells."""
+    """Count of the latest events of a type, as far as one page of the log tells."""
 
     count: int
     more: bool  # there are more in the day than were looked at
@@ -118,12 +118,12 @@ def _living(visit: Visit) -> list[Webhook]:
 
 
 def _subscribers(visit: Visit, name: str) -> list[Webhook]:
-    """Those that hear what arrives of a type: its example, say."""
+    """List the webhooks that hear what arrives of a type, for instance its example."""
     return [webhook for webhook in _living(visit) if webhook.hears(stored_name_of_type(name))]
 
 
 def _counted(visit: Visit) -> Counter[str]:
-    """How many of the org's webhooks hear what arrives of each type."""
+    """Count the org's webhooks that hear what arrives of each type."""
     living = _living(visit)
     counts = Counter(name for webhook in living for name in webhook.event_names)
     by_prefix = [webhook for webhook in living if webhook.prefixes]

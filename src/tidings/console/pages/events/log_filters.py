@@ -41,7 +41,7 @@ class ActiveFilter(msgspec.Struct, frozen=True):
 
 
 class Filters(msgspec.Struct, frozen=True):
-    """What an address asks for. `question` is None where it cannot be asked so."""
+    """The filters of an address. `question` is None where it cannot be asked so."""
 
     asked: Sequence[ListParameter]  # by the form, in its order
     choices: Mapping[str, Choices]  # of those that are chosen, by name in the address
@@ -53,12 +53,12 @@ class Filters(msgspec.Struct, frozen=True):
 
     @property
     def narrowed(self) -> bool:
-        """Whether anything is filtered at all."""
+        """Return whether anything is filtered at all."""
         return bool(self.span) or any(self.shown[parameter.field.page] for parameter in self.asked)
 
     @property
     def further(self) -> bool:
-        """Whether a filter is set that stands behind "More filters"."""
+        """Return whether a filter is set that stands behind "More filters"."""
         return any(
             self.shown[parameter.field.page] for parameter in self.asked if parameter.field.further
         )
@@ -75,7 +75,7 @@ class Filters(msgspec.Struct, frozen=True):
         return "?" + urlencode(pairs) if pairs else "?"
 
     def active(self) -> Iterator[ActiveFilter]:
-        """What is set, in the order of the form."""
+        """Yield the filters that are set, in the order of the form."""
         for parameter in self.asked:
             shown_value = self.shown[parameter.field.page]
             values = shown_value.split(",") if isinstance(parameter.kind, Listed) else [shown_value]
@@ -114,7 +114,7 @@ def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> F
 
 
 def _choices(visit: Visit, one: ListParameter) -> Choices:
-    """What a filter is chosen from, each value with its word."""
+    """List the choices of a filter, each value with its word."""
     kind = one.kind
     if isinstance(kind, YesNo):
         return kind.choices
@@ -139,7 +139,7 @@ def _named(record: WebhookState) -> str:
 
 
 def sides(filters: Filters, older: int | None, newer: int | None) -> dict[str, str | None]:
-    """Where the pages on both sides are; None where there is none to go to."""
+    """Build the links to the pages on both sides; None where there is none to go to."""
     at = cursors(older, newer)
     return {
         "older": filters.address(cursor=at["older"]) if at["older"] else None,

@@ -45,7 +45,7 @@ async def show_all(visit: Visit) -> Response:
 
 
 async def moved(visit: Visit) -> Response:
-    """Where it was, and where links of other pages lead."""
+    """Redirect old links of the page to its place."""
     return visit.go("/rejections")
 
 

@@ -45,7 +45,7 @@ async def drop(visit: Visit) -> Response:
 
 
 def _foreign(live: LiveSource) -> bool:
-    """Whether its events may be those of other orgs."""
+    """Return whether its events may be those of other orgs."""
     return live.caller().platform
 
 

@@ -93,7 +93,7 @@ async def update(visit: Visit) -> Response:
 
 
 async def try_new(visit: Visit) -> Response:
-    """What would become of the sample by the source of the form. Nothing is made or accepted."""
+    """Show what the source of the form would make of the sample. Nothing is made or accepted."""
     shown = source_form.of_form(visit.form, _kind(visit.form.get("type", "")))
     return await _try(visit, shown, None)
 
@@ -114,7 +114,7 @@ async def _try(visit: Visit, shown: SourceFormState, live: LiveSource | None) ->
 async def _tried(
     visit: Visit, shown: SourceFormState, live: LiveSource | None
 ) -> tuple[dict[str, Any], Refusals]:
-    """What the sample would become, and what keeps the fields from saying it."""
+    """Try the sample: what it would become, and what keeps the fields from saying it."""
     sources, memory = visit.services.sources.sources, visit.services.web.answer_memory
     body, wrong = body_of(shown, new=live is None)
     if live is None:
@@ -182,7 +182,8 @@ def _connections(visit: Visit, kind: str) -> list[tuple[str, str]]:
 def _all(
     visit: Visit, body: dict[str, Any], wrong: list[FieldRefusal], live: LiveSource | None
 ) -> list[FieldRefusal]:
-    """What the page could not read, and what is wrong with the rest of it: told at once."""
+    """List what the page could not read with what is wrong with the rest, so that all is told at
+    once."""
     fields = {refusal.field for refusal in wrong}
     try:
         visit.services.sources.sources.checked(

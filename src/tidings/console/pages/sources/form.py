@@ -68,7 +68,7 @@ def extras(
 
 
 def control(one: DeclaredField) -> str:
-    """What such a field is asked by: a choice, a tick, a text, or an area of JSON."""
+    """Choose the control of a field: a choice, a tick, a text, or an area of JSON."""
     kind = one.field.kind
     if isinstance(kind, Choice):
         return "choice"
@@ -78,12 +78,12 @@ def control(one: DeclaredField) -> str:
 
 
 def label(one: DeclaredField) -> str:
-    """What it is asked by."""
+    """Return the label of a field."""
     return one.field.label or kind_label(one.name)
 
 
 def hint(one: DeclaredField) -> str:
-    """What stands below it: what it is for, and of an object what it may hold."""
+    """Return the hint below a field: what it is for, and of an object what it may hold."""
     about = one.field.hint or one.field.about
     properties = one.field.kind.taken(new=True).get("properties")
     if not properties:
@@ -96,7 +96,7 @@ def hint(one: DeclaredField) -> str:
 
 
 def _such(schema: Mapping[str, Any]) -> Any:
-    """What may stand where a schema is, to show its form."""
+    """Build a value that may stand where a schema is, to show its form."""
     schema = schema.get("anyOf", [schema])[0]
     if "enum" in schema:
         return schema["enum"][0]
@@ -104,13 +104,13 @@ def _such(schema: Mapping[str, Any]) -> Any:
 
 
 def part_hint(one: DeclaredField) -> str:
-    """What stands below a text of a scheme: what it must be, and whether it must be there."""
+    """Return the hint below a text of a scheme: what it must be, and whether it is required."""
     must = str(getattr(one.field.kind, "must", ""))
     return f"{must[:1].upper()}{must[1:]}.{'' if one.required else ' May be empty.'}"
 
 
 class SourceFormState(msgspec.Struct):
-    """What the fields of the page hold, by their names."""
+    """The values of the page's fields, by their names."""
 
     kind: str
     texts: dict[str, str]
@@ -179,7 +179,7 @@ def sample_of(shown: SourceFormState) -> tuple[ForeignMessage, str]:
 
 
 def placed(refusals: Sequence[FieldRefusal], shown: SourceFormState) -> dict[str, str]:
-    """What is said beside each field of the page; under "" what belongs to none."""
+    """Place the refusals beside the fields of the page; under "" those that belong to none."""
     found: dict[str, list[str]] = {}
     for refusal in refusals:
         found.setdefault(_place(refusal.field, shown), []).append(refusal.message)
@@ -194,7 +194,7 @@ def pretty(value: object) -> str:
 
 
 def _usual(one: DeclaredField) -> str | None:
-    """What a part of a scheme is where nobody says; None where it must be said, or is absent."""
+    """Return the default of a part of a scheme; None where it is required, or absent."""
     return None if one.required else one.default
 
 

@@ -111,7 +111,7 @@ def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
 
 
 def known_by(place: str) -> str:
-    """What a repeat of a message is known by; empty where it had nothing of the kind, and has a
+    """Say what a repeat of a message is known by; empty where it had nothing of the kind, and has a
     place of ours that nobody knows."""
     return "" if place.startswith(NOWHERE) else place
 
@@ -123,7 +123,7 @@ def _words() -> dict[str, Any]:
 
 
 def _facts(live: LiveSource, one: dict[str, Any]) -> dict[str, Any]:
-    """What it is set to, as it is read; secrets by their end."""
+    """Show the settings of a source as they are read; secrets by their end."""
     source = live.source
     known_by = None
     if source.verification is not None:
@@ -200,7 +200,7 @@ async def redrive(visit: Visit) -> Response:
 
 
 def redriven(result: dict[str, Any]) -> str:
-    """What became of messages that were tried again, in a sentence."""
+    """Say in a sentence what became of messages that were tried again."""
     done = result["messages"]
     if not done:
         return "Nothing is put aside."
@@ -215,7 +215,7 @@ def redriven(result: dict[str, Any]) -> str:
 
 
 async def ask_delete(visit: Visit) -> Response:
-    """What deleting does, before it is done."""
+    """Ask before a source is deleted, and say what deleting does."""
     return visit.page("source_sure.html", one=summary(visit, own(visit)))
 
 

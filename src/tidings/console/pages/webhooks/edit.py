@@ -225,7 +225,7 @@ def _kinds(visit: Visit) -> list[str]:
 
 
 def _carried(settings: WebhookSettings, names: Sequence[str]) -> dict[str, Any]:
-    """What a copy takes along beside the fields of the page."""
+    """Collect what a copy takes along beside the fields of the page."""
     versions = {name: at for name, at in settings.event_versions if name in names}
     neo = settings.extra.get(NEO)
     return {
@@ -236,7 +236,8 @@ def _carried(settings: WebhookSettings, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _flow(visit: Visit, settings: WebhookSettings) -> dict[str, Any]:
-    """What the page says of a flow that nobody knows, where it asks; else the stored one stays."""
+    """Return the page's warning of a flow that nobody knows, where it asks; else the stored one
+    stays."""
     neo = settings.extra.get(NEO)
     if neo is None or "flow" not in visit.form:
         return {}
@@ -256,7 +257,8 @@ def _all(
     webhook_id: WebhookId | None = None,
     source: WebhookSettings | None = None,
 ) -> list[FieldRefusal]:
-    """What the page could not read, and what is wrong with the rest of it: told at once."""
+    """List what the page could not read with what is wrong with the rest, so that all is told at
+    once."""
     fields = {refusal.field for refusal in wrong}
     try:
         visit.services.webhooks.unsaved(
@@ -284,7 +286,7 @@ async def show_type(visit: Visit) -> Response:
 
 
 async def check(visit: Visit) -> Response:
-    """What is to be said of the URL as it stands; nothing where it may be used."""
+    """Check the URL as it stands: what to say of it; nothing where it may be used."""
     url = visit.form.get(_URL, "").strip()
     body = _FILLED | {_URL: url, "eventNames": _some_type(visit)}
     refusals: list[FieldRefusal] = []
@@ -413,7 +415,7 @@ async def test_saved(visit: Visit) -> Response:
 
 
 async def _test_event(visit: Visit, webhook: Webhook) -> tuple[str, bytes]:
-    """What a test sends: the newest real event of the webhook's types, else an example."""
+    """Choose the event of a test: the newest real event of the webhook's types, else an example."""
     asked: dict[str, Any] = {}
     stored = await _newest(visit, sorted(webhook.event_names))
     if stored is not None:

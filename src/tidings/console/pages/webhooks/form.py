@@ -96,7 +96,7 @@ _PLACES = {
 
 
 class WebhookFormState(msgspec.Struct):
-    """What the fields of the page hold."""
+    """The values of the page's fields."""
 
     texts: dict[str, str]
     checks: set[str]  # ticked ones
@@ -212,7 +212,7 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
 
 
 def placed(refusals: Sequence[FieldRefusal]) -> dict[str, str]:
-    """What is said beside each field of the page; under "" what belongs to none."""
+    """Place the refusals beside the fields of the page; under "" those that belong to none."""
     found: dict[str, list[str]] = {}
     for refusal in refusals:
         found.setdefault(_place(refusal.field), []).append(refusal.message)

@@ -29,7 +29,7 @@ class OwnField(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """What is asked."""
+        """Return the label."""
         return self.one.field.label or self.one.name.capitalize()
 
     @property
@@ -48,7 +48,7 @@ class OwnField(msgspec.Struct, frozen=True):
 
     @property
     def is_area(self) -> bool:
-        """Whether it has several lines."""
+        """Return whether it has several lines."""
         most = self.one.field.kind.taken(new=True).get("maxLength", 0)
         return bool(AREA_TYPES & self.types) or most > LONG
 
@@ -69,7 +69,7 @@ TEXTS = (TYPE, CONNECTION, *(field.place for own in OWN.values() for field in ow
 
 
 def texts_of(settings: WebhookSettings) -> dict[str, str]:
-    """What the page holds of a webhook that is there."""
+    """Collect the page's texts for a webhook that is there."""
     field = KINDS[settings.kind].field
     value = None if field is None else FIELD_OF[field].show(settings)
     found = {TYPE: settings.kind, CONNECTION: settings.connection or ""}
@@ -79,7 +79,8 @@ def texts_of(settings: WebhookSettings) -> dict[str, str]:
 
 
 def body_of(texts: Mapping[str, str], refusals: list[FieldRefusal]) -> dict[str, Any]:
-    """What a body says of the type, and of what only one type has; nothing of an unknown one."""
+    """Build the body of what the page says of the type, and of what only one type has; nothing of
+    an unknown one."""
     kind = texts[TYPE]
     if kind not in KINDS:
         return {}

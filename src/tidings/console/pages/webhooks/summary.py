@@ -38,7 +38,7 @@ SPAN = "24h"
 
 
 class WebhookSummary(msgspec.Struct, frozen=True):
-    """How one webhook does."""
+    """The state of one webhook."""
 
     record: WebhookState
     judged: WebhookJudgement
@@ -49,7 +49,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
 
     @property
     def health(self) -> port.StoredHealth | None:
-        """How its attempts fail; None where they do not."""
+        """Return how its attempts fail; None where they do not."""
         return self.judged.health
 
     @property
@@ -64,27 +64,28 @@ class WebhookSummary(msgspec.Struct, frozen=True):
 
     @property
     def standing(self) -> WebhookStatus:
-        """What happens to new events."""
+        """Return its status: what happens to new events."""
         return self.record.webhook.standing
 
     @property
     def failing(self) -> bool:
-        """Whether its receiver is not well."""
+        """Return whether its receiver is not well."""
         return self.judged.fails
 
     @property
     def left_alone(self) -> bool:
-        """Whether its breaker is open: nothing is sent but a probe now and then."""
+        """Return whether its breaker is open: nothing is sent but a probe now and then."""
         return self.judged.left_alone
 
     @property
     def word(self) -> str:
-        """How it does, in one word."""
+        """Return its health in one word."""
         return self.judged.condition.value
 
     @property
     def does(self) -> str:
-        """What a failing receiver does: `answers 503`, `answers 503 to 15 % of its attempts`."""
+        """Describe what a failing receiver does: `answers 503`, `answers 503 to 15 % of its
+        attempts`."""
         cause = "" if self.health is None else self.health.cause
         if self.record.webhook.type.acts:
             return self._cannot(cause)
@@ -109,37 +110,38 @@ class WebhookSummary(msgspec.Struct, frozen=True):
 
     @property
     def delivered(self) -> int:
-        """Those of the day that arrived."""
+        """Count the deliveries of the day that arrived."""
         return total(self.day, State.DELIVERED)
 
     @property
     def failed(self) -> int:
-        """Those of the day that failed."""
+        """Count the deliveries of the day that failed."""
         return total(self.day, State.FAILED)
 
     @property
     def not_done(self) -> int:
-        """Those of the day that were cancelled, as an action does where it has a reason to."""
+        """Count the deliveries of the day that were cancelled, as an action does where it has a
+        reason to."""
         return total(self.day, State.CANCELLED)
 
     @property
     def waiting(self) -> int:
-        """How many deliveries are unfinished."""
+        """Count the unfinished deliveries."""
         return self.left.waiting
 
     @property
     def untimed(self) -> int:
-        """How many of them wait for a fault, where there is one."""
+        """Count the unfinished deliveries that wait for a fault, where there is one."""
         return self.left.untimed
 
     @property
     def parked(self) -> int:
-        """How many wait parked for a replay."""
+        """Count the deliveries that wait parked for a replay."""
         return self.left.parked
 
     @property
     def attempts(self) -> AttemptTotals:
-        """Those of the day's deliveries."""
+        """Sum the attempts of the day's deliveries."""
         return attempts_of(self.day.points, self.day.points if self.left_alone else ())
 
 
@@ -192,9 +194,9 @@ async def _with_next_tries(
 
 
 async def _next_tries(services: Services, failing: Sequence[WebhookSummary]) -> dict[int, int]:
-    """When failing webhooks are tried again, by number: by the breaker, else by the first retry
-    that is due among the newest. One question for all; others for whom these leave no room. None
-    where sending is stopped."""
+    """Find when failing webhooks are tried again, by number: by the breaker, else by the first
+    retry that is due among the newest. One question for all; others for whom these leave no room.
+    None where sending is stopped."""
     sent_to = [
         summary
         for summary in failing

@@ -145,7 +145,7 @@ def _colour(status: int) -> str:
 
 
 def sayable(verb: Verb, status: WebhookStatus) -> bool:
-    """Whether a verb may be said of it and changes anything."""
+    """Return whether a verb may be said of it and changes anything."""
     led = after(verb, status)
     return led is not None and led is not status
 
@@ -190,7 +190,7 @@ async def say(visit: Visit) -> Response:
 
 
 async def ask_delete(visit: Visit) -> Response:
-    """What deleting does, before it is done."""
+    """Ask before a webhook is deleted, and say what deleting does."""
     record = living(visit, visit.request.path_params["id"])
     if record.webhook.type.acts and record.webhook.name in visit.services.actions.of(record.org):
         return visit.page("webhook_of_file.html", record=record)
@@ -238,7 +238,7 @@ async def rotate(visit: Visit) -> Response:
 
 
 async def _ask(visit: Visit, record: WebhookState, verb: str) -> Response:
-    """What would happen, with counts."""
+    """Ask before a change, and say what would happen, with counts."""
     now_ms = visit.services.clock.now_ms()
     number = record.webhook.number
     (left,) = await backlogs_now(visit.services.store, visit.services.clock, [number])
@@ -258,7 +258,7 @@ def _verb(word: str) -> Verb | None:
 
 
 def _at(record: WebhookState) -> str:
-    """Where what was done to it is told."""
+    """Return the path of the page that tells what was done to it."""
     if record.webhook.type.acts:
         return f"/actions/{record.webhook.name}"
     return f"/webhooks/{record.webhook.id}"

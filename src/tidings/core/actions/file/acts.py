@@ -58,7 +58,7 @@ def acts_in(table: Table, view: View, declared: DeclaredNames) -> dict[str, Act]
 
 
 def _check_way(language: Table, act: Table) -> None:
-    """What is done in a language goes where the act goes, and as the same of us: that is opened
+    """Check that a language's act goes where the act goes, and as the same of us: that is opened
     once, for all languages."""
     language_body, usual = language.body, act.body
     for field, way in _WAYS.items():

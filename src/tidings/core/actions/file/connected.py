@@ -16,7 +16,7 @@ CONNECTIONS_MAX = 100
 
 
 class DeclaredNames:
-    """What is declared, by name; None for what is declared and cannot be used."""
+    """Names that are declared; None for what is declared and cannot be used."""
 
     def __init__(
         self,
@@ -32,7 +32,7 @@ class DeclaredNames:
 
 
 def connections_of(table: Table | None) -> dict[str, Connection | None]:
-    """Those of `[connections.NAME]`; None for one that cannot be used, which is told."""
+    """Read `[connections.NAME]`; None for one that cannot be used, which is told."""
     if table is None:
         return {}
     found: dict[str, Connection | None] = {}

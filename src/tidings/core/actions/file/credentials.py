@@ -138,7 +138,7 @@ def _token_call(table: Table) -> Credential | None:
 
 
 class _AccountFile(msgspec.Struct):
-    """What is used of the file that Google gives for a key of a service account."""
+    """The fields that are used of the file that Google gives for a key of a service account."""
 
     client_email: Annotated[str, msgspec.Meta(min_length=1, max_length=320)]
     private_key: str

@@ -44,8 +44,8 @@ class ActionsFileFault(msgspec.Struct, frozen=True):
 
 
 class Faults:
-    """Those of one file. `references`: how each text is written that comes from elsewhere; `taken`:
-    what it was found to be."""
+    """Collects the faults of one file. `references`: how each text is written that comes from
+    elsewhere; `taken`: what it was found to be."""
 
     def __init__(
         self,
@@ -82,11 +82,11 @@ class Faults:
             self.odd.append(self._fault(code, path, message))
 
     def is_reference(self, path: Path) -> bool:
-        """Whether a text comes from elsewhere."""
+        """Return whether a text comes from elsewhere."""
         return path in self._references
 
     def holds_reference(self, path: Path) -> bool:
-        """Whether something comes from elsewhere that is or stands in what is there."""
+        """Return whether something comes from elsewhere that is or stands in what is there."""
         return path in self._holding
 
     def _fault(self, code: int | str, path: Path, message: str) -> ActionsFileFault:
@@ -117,7 +117,7 @@ def _without(message: str, secret: str, reference: str) -> str:
 
 
 def fault_at(place: TomlPosition, file: str, code: str, message: str) -> ActionsFileFault:
-    """What is wrong at a place, before anything can be named there."""
+    """Build the fault of a place, before anything can be named there."""
     return ActionsFileFault(file, place.line, place.column, code, "", message)
 
 

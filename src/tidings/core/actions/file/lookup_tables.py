@@ -97,7 +97,7 @@ def lookup_of(
 
 
 def kib_of(lookup: ActionLookup) -> int:
-    """How large its record may be."""
+    """Return the bound of a look-up's record, in KiB."""
     return lookup.where.answer_kib if isinstance(lookup.where, HttpLookup) else ANSWER_KIB
 
 

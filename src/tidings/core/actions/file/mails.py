@@ -88,7 +88,7 @@ def _to(
 
 
 def _admitted(table: Table, place: str, connection: Connection | None, one: object) -> None:
-    """Whether the operator lets this be written to over the connection."""
+    """Return whether the operator lets this be written to over the connection."""
     if connection is None or not isinstance(one, str):
         return
     recipients = recipients_of(connection.fields)

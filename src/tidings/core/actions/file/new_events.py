@@ -20,7 +20,7 @@ _DATA = '{role = {path = "each.role"}}'
 
 
 def types_of(table: Table | None) -> dict[str, ParsedTypeBody]:
-    """Those of `[types.NAME]`, by name; what is wrong with one is told."""
+    """Read `[types.NAME]`, by name; what is wrong with one is told."""
     if table is None:
         return {}
     if len(table.body) > TYPES_MAX:
@@ -119,6 +119,6 @@ def check_rings(tables: Mapping[str, Table], actions: Mapping[str, Action]) -> N
 
 
 def _begins(one: Action, other: Action) -> bool:
-    """Whether an action hears events that another one makes."""
+    """Return whether an action hears events that another one makes."""
     made = [act.type for act in one.acts.values() if isinstance(act, NewEvents)]
     return bool(made and both_ask(tuple(made), other.types))

@@ -35,7 +35,7 @@ _SECTIONS = ("org", "source", "types", "connections", "credentials", "lookups", 
 
 
 class ActionsFile(msgspec.Struct, frozen=True):
-    """What a file of actions declares."""
+    """The declarations of a file of actions."""
 
     org: OrgId
     actions: Actions
@@ -53,7 +53,8 @@ class ActionsFile(msgspec.Struct, frozen=True):
 
 
 def read_actions(document: str, file: str, given: Given) -> ActionsFile | list[ActionsFileFault]:
-    """What the text of a file declares; or all that is wrong with it, which calls it `file`."""
+    """Read a file of actions; return what it declares, or all that is wrong with it, which calls it
+    `file`."""
     read = parsed(document, file)
     if isinstance(read, ActionsFileFault):
         return [read]
@@ -171,7 +172,7 @@ def _org(table: Table) -> int:
 
 
 def _warn_of_unused(table: Table, declared: Mapping[str, Mapping[str, object]]) -> None:
-    """What is declared and named nowhere is most often a slip."""
+    """Warn of what is declared and named nowhere: most often a slip."""
     body = table.body
     named = {
         "lookups": {*_texts_of(body.get("actions"), "lookups")},

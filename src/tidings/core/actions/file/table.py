@@ -33,7 +33,7 @@ _DURATION = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?)(ms|s|m|h|d)")
 
 
 class Given(msgspec.Struct, frozen=True):
-    """What a file of actions is read against, beside its own text."""
+    """Knowledge from outside that a file of actions is read against."""
 
     folder: str  # the file's, as an absolute path: relative names of files begin there
     environment: Mapping[str, str]
@@ -53,7 +53,7 @@ class Given(msgspec.Struct, frozen=True):
 
 
 class View(msgspec.Struct, frozen=True):
-    """What an action sees beside the event: its look-ups, by name. `kinds`: the types of its events
+    """The look-ups that an action sees beside the event, by name. `kinds`: the types of its events
     as far as they are known; none where not all of them are."""
 
     lookups: tuple[str, ...] = ()
@@ -65,7 +65,7 @@ class View(msgspec.Struct, frozen=True):
         return [EVENT, *self.lookups]
 
     def is_lost(self, path: str) -> bool:
-        """Whether no event of the types has anything at a path that begins at the event."""
+        """Return whether no event of the types has anything at a path that begins at the event."""
         _, _, inner = path.partition(f"{EVENT}.")
         steps = read_path(_ITEM.sub("[*]", inner))
         return bool(steps and self.kinds) and not any(
@@ -94,7 +94,7 @@ class Table(Form):
         return (field,) if field in self.body else path_of(field)
 
     def is_reference(self, field: str) -> bool:
-        """Whether a text of it was taken from the environment, or out of a file."""
+        """Return whether a text of it was taken from the environment, or out of a file."""
         return self.faults.is_reference((*self.path, *self.steps(field)))
 
     def holds_reference(self, field: str) -> bool:
@@ -149,7 +149,7 @@ class Table(Form):
     # -- values -----------------------------------------------------------------------------------
 
     def need(self, field: str, example: str) -> bool:
-        """Whether a field is said at all; told where it is not."""
+        """Return whether a field is said at all; told where it is not."""
         if self.body.get(field) is not None:
             return True
         self.refuse("field_missing", field, f"{field} must be set; got nothing. Write {example}.")
@@ -248,7 +248,7 @@ class Table(Form):
         return str(value) if self.is_seen(field, value, view) else ""
 
     def is_seen(self, field: str, value: object, view: View) -> bool:
-        """Whether a value is a path into what the action sees; told where it is not."""
+        """Return whether a value is a path into what the action sees; told where it is not."""
         if not isinstance(value, str) or not is_path(value):
             self.refuse(
                 "bad_path",
@@ -261,7 +261,7 @@ class Table(Form):
         return self.knows(field, value, view)
 
     def knows(self, field: str, path: str, view: View) -> bool:
-        """Whether a path begins with what the action sees; told where it does not."""
+        """Return whether a path begins with what the action sees; told where it does not."""
         root = str(steps_of(path)[0])
         self.faults.read_paths.add(path)
         if root not in view.names:

@@ -81,8 +81,8 @@ def text_of(
 
 
 def is_kept(table: Table, field: str) -> bool:
-    """Whether a field, or something in it, comes from elsewhere although it is kept and shown; told
-    where it does."""
+    """Return whether a field, or something in it, comes from elsewhere although it is kept and
+    shown; told where it does."""
     if not table.holds_reference(field):
         return False
     table.refuse(
@@ -118,7 +118,7 @@ def _of_file(table: Table, field: str, name: object) -> str | None:
 
 
 def _holds(table: Table, field: str, template: str, view: View) -> bool:
-    """Whether a template can be run on what the action sees; told where it cannot."""
+    """Return whether a template can be run on what the action sees; told where it cannot."""
     names = table.given.check_template(template)
     if isinstance(names, str):
         table.refuse("bad_template", field, f"{field} must be a template of MiniJinja. {names}")
@@ -142,7 +142,7 @@ def _holds(table: Table, field: str, template: str, view: View) -> bool:
 
 
 def part_in(table: Table, field: str, view: View, *, secrets: bool = False) -> Part | None:
-    """What the JSON in a field is made of; None where it is left out or none, which is told.
+    """Read what the JSON in a field is made of; None where it is left out or none, which is told.
     `secrets`: whether it may hold some."""
     if table.body.get(field) is None:
         return None
@@ -159,7 +159,7 @@ class TemplateReader:
         self._count = 0
 
     def of(self, field: str, value: Any, depth: int = 1) -> Part:
-        """What a value is made of; what it cannot be is told."""
+        """Return what a value is made of; what it cannot be is told."""
         self._count += 1
         if self._count == PARTS_MAX + 1 or depth > DEPTH_MAX:
             self._table.refuse(
@@ -262,12 +262,13 @@ class TemplateReader:
 
 
 def _are_known_by(parts: object, by: str) -> bool:
-    """Whether these are tables that all have a field."""
+    """Return whether these are tables that all have a field."""
     return isinstance(parts, list) and all(isinstance(part, dict) and by in part for part in parts)
 
 
 def is_json(value: object) -> bool:
-    """Whether JSON has a value that is neither a list nor an object, and ours can write it."""
+    """Return whether JSON has a value that is neither a list nor an object, and ours can write
+    it."""
     if isinstance(value, bool | str):
         return True
     if isinstance(value, int):

@@ -152,7 +152,7 @@ def _minute(table: Table, field: str, example: str) -> int | None:
 
 
 def cap_in(table: Table, view: View) -> Cap | None:
-    """How often at most it is done for one subject."""
+    """Read how often at most it is done for one subject."""
     example = '{most = 1, within = "30d", subject = "event.data.customerIdentifiers.customerId"}'
     if (inner := table.table("cap", example)) is None:
         return None
@@ -171,7 +171,7 @@ def cap_in(table: Table, view: View) -> Cap | None:
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """How an action's deliveries go, as those of a webhook."""
+    """Pace of an action's deliveries, as those of a webhook."""
 
     ordering: Ordering
     at_once: int
@@ -185,7 +185,7 @@ PACE_FIELDS = ("order", "at_once", "rate", "deadline", "again", "never")
 
 
 def pace_in(table: Table) -> Pace:
-    """How an action's deliveries go."""
+    """Read the pace of an action's deliveries."""
     again, never = _statuses(table, "again"), _statuses(table, "never")
     if both := sorted(again & never):
         table.refuse(

@@ -31,7 +31,7 @@ class Judgement(msgspec.Struct, frozen=True):
 
 
 class Judge(Protocol):
-    """What a test inbox says of a message that came, by the secrets that may have signed it."""
+    """Judges a message that came for a test inbox, by the secrets that may have signed it."""
 
     def __call__(
         self,

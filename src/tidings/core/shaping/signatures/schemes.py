@@ -13,7 +13,7 @@ IN_FORCE: Final = SCHEMES["v1"]
 def judge(
     headers: Sequence[tuple[str, str]], body: bytes, secrets: Sequence[bytes], now_s: int
 ) -> Judgement:
-    """What is said of a message that came, by the scheme whose header it has. See `Judge`."""
+    """Judge a message that came, by the scheme whose header it has. See `Judge`."""
     header_names = {name.lower() for name, _ in headers}
     scheme = next(
         (scheme for scheme in SCHEMES.values() if scheme.header in header_names), IN_FORCE

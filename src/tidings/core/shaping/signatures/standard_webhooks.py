@@ -67,8 +67,8 @@ class _KeyedHmac:
 def judge(
     headers: Sequence[tuple[str, str]], body: bytes, secrets: Sequence[bytes], now_s: int
 ) -> Judgement:
-    """What a test inbox says of the signature of what arrived, and why: by the secrets of the
-    webhooks that point here. `now_s` is seconds since the epoch."""
+    """Judge the signature of what arrived, and say why: by the secrets of the webhooks that point
+    here. `now_s` is seconds since the epoch."""
     given = {name.lower(): value for name, value in headers}
     if fault := _absent(given):
         return Judgement(SignatureVerdict.MISSING, fault)

@@ -63,7 +63,7 @@ class TokenProof(ABC):
     def _read(
         self, ending: Ending, asked_s: float, now_s: float, jitter: float
     ) -> AccessToken | TokenMissing:
-        """What the question has brought."""
+        """Read the answer to the question."""
 
     @abstractmethod
     def _sent_as(self, token: str) -> Header:

@@ -12,7 +12,7 @@ Ask = Callable[[str, Headers, bytes, float], Awaitable[Ending]]
 
 
 class Authenticator(Protocol):
-    """Who we are to the receiver of one webhook."""
+    """Authenticates us to the receiver of one webhook."""
 
     lasts: bool  # whether what is at hand is for good, and no answer changes it
 
@@ -27,7 +27,7 @@ class Authenticator(Protocol):
         another one, which has to be fetched."""
 
     def secrets(self) -> Headers:
-        """What an answer must not be kept with, beside the header that was sent."""
+        """Return what an answer must not be kept with, beside the header that was sent."""
 
     async def close(self) -> None:
         """Fetch nothing more. Idempotent; it goes on with the next `fetched`."""

@@ -46,7 +46,7 @@ class GuardedChannel:
 
     @property
     def unused(self) -> bool:
-        """Whether it is retired and its last attempt has ended."""
+        """Return whether it is retired and its last attempt has ended."""
         return self.retired and not self.active
 
     def follow(self, webhook: Webhook) -> bool:

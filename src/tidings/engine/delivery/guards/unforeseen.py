@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 
 class AttemptStep(StrEnum):
-    """What was being done."""
+    """The steps of an attempt."""
 
     SHAPE = "shape"
     OPEN = "open"
@@ -49,8 +49,9 @@ _ENDS = (asyncio.CancelledError, GeneratorExit)
 
 
 def is_end(error: BaseException, task: "asyncio.Task[None] | None") -> bool:
-    """Whether what was raised in a task is meant for the task itself: somebody has cancelled it, or
-    the process ends. A driver may raise the same by itself, which then is a failure of it."""
+    """Return whether what was raised in a task is meant for the task itself: somebody has cancelled
+    it, or the process ends. A driver may raise the same by itself, which then is a failure of
+    it."""
     if isinstance(error, KeyboardInterrupt):
         return True
     if isinstance(error, asyncio.CancelledError):
@@ -63,7 +64,7 @@ def is_end(error: BaseException, task: "asyncio.Task[None] | None") -> bool:
 
 
 class UnforeseenErrors:
-    """Those of a process."""
+    """The unforeseen errors of a process."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -115,7 +116,7 @@ class UnforeseenErrors:
         log.error("send slots that nobody held are free again", count=count)
 
     def notices(self) -> list[str]:
-        """What an operator should know, in sentences; no org and no webhook is named."""
+        """List what an operator should know, in sentences; no org and no webhook is named."""
         found, now_s = [], monotonic()
         if self._last is not None and now_s - self._last[2] < NOTICE_S:
             step, name, at_s = self._last

@@ -21,7 +21,7 @@ class CapUse(msgspec.Struct, frozen=True, array_like=True):
 
 
 class CapStore(Protocol):
-    """What is asked of a store about caps."""
+    """The store of caps."""
 
     def take_caps(self, uses: Sequence[CapUse]) -> Awaitable[Sequence[int | None]]:
         """Count each that its cap admits; of each that it does not, in milliseconds, when one is

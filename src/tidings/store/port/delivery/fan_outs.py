@@ -12,7 +12,7 @@ FAN_OUT_ROWS = 100  # owed deliveries that one later commit makes beside what el
 
 
 class FanOut(msgspec.Struct, frozen=True, array_like=True):
-    """What a commit has made of the deliveries that one event was owed.
+    """The deliveries that a commit has made of those that one event was owed.
 
     Only those that may be sent now. Their ids were given when the event was accepted, so they may
     be lower than others that their lanes have seen.

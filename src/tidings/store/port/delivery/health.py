@@ -28,13 +28,13 @@ class StoredHealth(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def fails(self) -> bool:
-        """Whether its receiver is not well."""
+        """Return whether its receiver is not well."""
         return self.failing_since_ms is not None or self.left_alone or self.share is not None
 
     @property
     def left_alone(self) -> bool:
-        """Whether nothing is sent to it but a probe now and then. It ends with the first success,
-        though its breaker closes with the third."""
+        """Return whether nothing is sent to it but a probe now and then. It ends with the first
+        success, though its breaker closes with the third."""
         return self.opens > 0 and self.until_ms > 0
 
     def since_ms(self, now_ms: int) -> int:
@@ -43,7 +43,7 @@ class StoredHealth(msgspec.Struct, frozen=True, array_like=True):
 
 
 class HealthStore(Protocol):
-    """What the engine asks of a store for the health of webhooks."""
+    """The store of webhooks' health."""
 
     def put_healths(self, healths: Sequence[StoredHealth]) -> Awaitable[None]:
         """Insert or replace; one that says nothing is removed."""
@@ -52,7 +52,8 @@ class HealthStore(Protocol):
         """Of every webhook that has a row."""
 
     def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> Awaitable[Sequence[Past]]:
-        """What attempts came to that ended since a date, for each webhook by buckets of that time.
+        """Return what attempts came to that ended since a date, for each webhook by buckets of that
+        time.
 
         Of the newest `limit` deliveries, or of fewer where they took more attempts than that.
         Without what says nothing of a receiver: replays, faults of our own, attempts whose outcome

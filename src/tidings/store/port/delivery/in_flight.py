@@ -7,10 +7,11 @@ from tidings.core.ids import DeliveryId
 
 
 class InFlight(Protocol):
-    """Where attempts are noted as they leave. None of it waits, and nothing of it fails."""
+    """Notes attempts as they leave. None of it waits, and nothing of it fails."""
 
     def left(self) -> Sequence[tuple[DeliveryId, int]] | None:
-        """What a former owner had on its way when it ended: deliveries, each with its attempt.
+        """Return what a former owner had on its way when it ended: deliveries, each with its
+        attempt.
 
         Nothing else had left without a settlement being written. None: that cannot be known.
         """

@@ -33,7 +33,7 @@ class RetryClaim(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Backlog(msgspec.Struct, frozen=True, array_like=True):
-    """What is unfinished of one webhook."""
+    """The unfinished deliveries of one webhook."""
 
     webhook: int
     pending: int
@@ -41,7 +41,7 @@ class Backlog(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ManualRetry(msgspec.Struct, frozen=True, array_like=True):
-    """What asking for a try now has done.
+    """The result of asking for a try now.
 
     `outcome`: "due" (it is due now), "next" (it goes next of its ordering key), "waiting" (it waits
     for its attempt anyway), "under_way", "delivered", "over" (it was woken too late), "no_payload"
@@ -61,7 +61,7 @@ class UnfinishedPage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class LaneStore(Protocol):
-    """What is asked of a store about what is unfinished."""
+    """The store of unfinished deliveries."""
 
     def page(self, webhook: int, after: int, limit: int) -> Awaitable[Sequence[Job]]:
         """PENDING deliveries of a webhook with a greater id than `after`, in id order."""
@@ -107,4 +107,4 @@ class LaneStore(Protocol):
         zeros at first, for those that were accepted before a time (or, of replays, made)."""
 
     def owed_before(self, accepted_before_ms: int) -> Awaitable[int]:
-        """How many deliveries of events accepted before a time are owed: not made yet."""
+        """Count the deliveries of events accepted before a time that are owed: not made yet."""

@@ -14,7 +14,8 @@ from tidings.store.port.delivery.rows import StoredAttempt, StoredDelivery
 
 
 class DeliveryQuery(msgspec.Struct, frozen=True, array_like=True):
-    """Which deliveries. They belong to the owner of their webhook, not to the event's org."""
+    """A selection of deliveries. They belong to the owner of their webhook, not to the event's
+    org."""
 
     webhooks: Sequence[int]  # whose: all that the org owns, or those of them that are asked for
     states: Sequence[int] = ()
@@ -37,7 +38,7 @@ class DeliveryPage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class SentBody(msgspec.Struct, frozen=True, array_like=True):
-    """What is kept of the bytes of a delivery."""
+    """The kept bytes of a delivery."""
 
     shaped: bytes | None = None  # made by an attempt, kept for the retries
     accepted: bytes | None = None  # those of the event, until their retention
@@ -49,14 +50,14 @@ class SentBody(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FirstStart(msgspec.Struct, frozen=True, array_like=True):
-    """When the first attempt of a delivery began."""
+    """The beginning of a delivery's first attempt."""
 
     delivery: DeliveryId
     started_ms: int
 
 
 class DeliveryStore(Protocol):
-    """What is asked of a store about deliveries, one by one and by pages."""
+    """The store of deliveries, one by one and by pages."""
 
     def log_deliveries(self, query: DeliveryQuery) -> Awaitable[DeliveryPage]:
         """A page of deliveries."""
@@ -78,4 +79,4 @@ class DeliveryStore(Protocol):
         not made yet or stands behind very many that are held too."""
 
     def sent_body(self, delivery: DeliveryId) -> Awaitable[SentBody]:
-        """What a delivery has sent, as far as it is kept."""
+        """Return what a delivery has sent, as far as it is kept."""

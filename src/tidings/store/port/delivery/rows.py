@@ -19,7 +19,7 @@ class NewDelivery(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True):
-    """What is kept of an attempt that was not a plain success."""
+    """The kept record of an attempt that was not a plain success."""
 
     kind: str | None  # a FaultKind, None for an answer
     detail: str
@@ -31,7 +31,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, array_like=True):
-    """What came of one attempt. `state` is DELIVERED, FAILED, CANCELLED or RETRYING."""
+    """The result of one attempt. `state` is DELIVERED, FAILED, CANCELLED or RETRYING."""
 
     delivery: DeliveryId
     webhook: int

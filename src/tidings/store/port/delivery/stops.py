@@ -17,7 +17,7 @@ class SendingStop(msgspec.Struct, frozen=True, array_like=True):
 
 
 class StopStore(Protocol):
-    """What is kept of stops."""
+    """The store of stops."""
 
     def put_stop(self, stop: SendingStop) -> Awaitable[None]:
         """Remember that sending is stopped."""

@@ -70,7 +70,7 @@ class Counts(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TotalsStore(Protocol):
-    """What is asked of a store about many deliveries at once."""
+    """The store of many deliveries at once."""
 
     def counts(self) -> Awaitable[Counts]:
         """Totals for the ledger, readiness and metrics."""
@@ -92,9 +92,9 @@ class TotalsStore(Protocol):
     def count_states(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, states: Sequence[int] = ()
     ) -> Awaitable[Sequence[dict[int, int]]]:
-        """How many deliveries of each webhook are in each state, or in each of `states`, in their
-        order. The ends of the time are moved outwards by half a day at most: for long times, where
-        no more is asked. Of `LEFT_STATES`, or some of them, it costs what there is of these."""
+        """Count each webhook's deliveries in each state, or in each of `states`, in their order.
+        The ends of the time are moved outwards by half a day at most: for long times, where no more
+        is asked. Of `LEFT_STATES`, or some of them, it costs what there is of these."""
 
     def count_timed(self, webhooks: Sequence[int]) -> Awaitable[dict[int, int]]:
         """Of each of some webhooks that have any, how many deliveries wait for a time that their
@@ -104,5 +104,5 @@ class TotalsStore(Protocol):
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int
     ) -> Awaitable[Sequence[int]]:
-        """How many deliveries are late of each webhook, given with its `sla_s`; in their order,
-        and by one reading for all of them."""
+        """Count each webhook's late deliveries, given with its `sla_s`; in their order, and by one
+        reading for all of them."""

@@ -43,8 +43,8 @@ class StoredEvent(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventQuery(msgspec.Struct, frozen=True, array_like=True):
-    """Which events of an org. With `webhooks`: those that have a delivery at one of them; with
-    `states` beside, the same delivery is in one of these."""
+    """A selection of an org's events. With `webhooks`: those that have a delivery at one of them;
+    with `states` beside, the same delivery is in one of these."""
 
     org: OrgId
     event_names: Sequence[str] = ()
@@ -69,7 +69,7 @@ class EventPage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventHead(msgspec.Struct, frozen=True, array_like=True):
-    """What an event says of where it comes from. None where it does not, or its body is gone."""
+    """The head of an event: where it comes from. None where it does not, or its body is gone."""
 
     seq: EventNumber
     ref_id: str | None
@@ -78,7 +78,7 @@ class EventHead(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventSeries(msgspec.Struct, frozen=True, array_like=True):
-    """How many events of an org were accepted, in equal steps without a gap from `start_ms` on."""
+    """The number of an org's accepted events, in equal steps without a gap from `start_ms` on."""
 
     step_ms: int
     start_ms: int
@@ -87,7 +87,7 @@ class EventSeries(msgspec.Struct, frozen=True, array_like=True):
 
 
 class EventStore(Protocol):
-    """What is asked of a store about events that were accepted."""
+    """The store of accepted events."""
 
     def event(self, org: OrgId, event_id: str) -> Awaitable[StoredEvent | None]:
         """An event by its id."""
@@ -103,7 +103,7 @@ class EventStore(Protocol):
         stand one behind another."""
 
     def index_lag(self) -> Awaitable[int]:
-        """How many events have search terms that are not written yet. Searches find them too."""
+        """Count the events whose search terms are not written yet. Searches find them too."""
 
     def event_series(
         self, org: OrgId, from_ms: int, to_ms: int, points: int

@@ -45,7 +45,7 @@ class RejectionPage(msgspec.Struct, frozen=True, array_like=True):
 
 
 class RejectionStore(Protocol):
-    """What is asked of a store about events that were refused."""
+    """The store of refused events."""
 
     def log_rejections(
         self, org: OrgId, before: int | None, after: int | None, limit: int

@@ -20,7 +20,7 @@ class StoredType(msgspec.Struct, frozen=True, array_like=True):
 
 
 class TypeStore(Protocol):
-    """What is kept of own event types. Changes raise the registry version."""
+    """The store of own event types. Changes raise the registry version."""
 
     def load_types(self) -> Awaitable[Sequence[StoredType]]:
         """All own event types of all orgs, every version, by org, name and version."""

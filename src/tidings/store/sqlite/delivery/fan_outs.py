@@ -50,7 +50,7 @@ Row = tuple[Any, ...]
 
 
 class _Backlog:
-    """What the table says, at hand: whose turn it is, how much it is, and which keys wait."""
+    """The table's rows at hand: whose turn it is, how much it is, and which keys wait."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self.count = 0
@@ -90,11 +90,11 @@ class FanOuts:
 
     @property
     def owed(self) -> int:
-        """How many deliveries are owed."""
+        """Count the deliveries that are owed."""
         return self._owed.count
 
     def owes(self, webhook: int, key: int, before: int | None = None) -> bool:
-        """Whether a delivery of the key is owed; with `before`, one of a lower id."""
+        """Return whether a delivery of the key is owed; with `before`, one of a lower id."""
         owed = self._owed.keyed.get((webhook, key))
         return owed is not None and (before is None or owed[0] < before)
 
@@ -158,7 +158,8 @@ class FanOuts:
     def _insert(
         self, event: EventNumber, first: DeliveryId, entries: Sequence[port.NewDelivery], now: int
     ) -> tuple[list[tuple[DeliveryId, int, int | None]], list[tuple[int, int]]]:
-        """What may be sent of these, and the keys of those that were final when they were made."""
+        """Insert these; return what may be sent of them, and the keys of those that were final when
+        they were made."""
         by_key = self._owed.keyed
         rows: list[Row] = []
         sendable: list[tuple[DeliveryId, int, int | None]] = []

@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 def boot_id(path: Path = BOOT_ID) -> bytes:
-    """What names this run of the machine; empty where it cannot be known."""
+    """Read what names this run of the machine; empty where it cannot be known."""
     try:
         return path.read_bytes().strip()[:40]
     except OSError:

@@ -88,7 +88,8 @@ class BlockWalk:
         return bool(holds)
 
     def _pattern(self, names: Sequence[str], states: Iterable[int]) -> str:
-        """What the kinds of a summary must fit: one of its signs is that of a name and a state."""
+        """Build the pattern that the kinds of a summary must fit: one of its signs is that of a
+        name and a state."""
         known = self._blocks.names.numbers(name_query(names)) if names else [0]
         if len(known) > NAMES_IN_A_PATTERN:
             known = [0]

@@ -202,7 +202,7 @@ class Blocks:
         self._seen = now
 
     def _begin(self, clock: float) -> None:
-        """What a former owner has summarised holds where its mark is still the block's."""
+        """Begin with what a former owner has summarised where its mark is still the block's."""
         self._began = True
         for block in range(self.first, self.last):
             if self._made.get(block) != self._marks.get(block, 0):
@@ -211,11 +211,12 @@ class Blocks:
         self._forget(beyond)
 
     def holds(self, block: int) -> bool:
-        """Whether the summary of a block is that of its rows as they are."""
+        """Return whether the summary of a block is that of its rows as they are."""
         return block != self.last and block not in self._dirty
 
     def complete(self, block: int) -> bool:
-        """Whether a block is full and has a summary, of whatever time: states alone change."""
+        """Return whether a block is full and has a summary, of whatever time: states alone
+        change."""
         return block != self.last and self._made.get(block, UNFULL) != UNFULL
 
     def unsure(self) -> list[int]:
@@ -224,7 +225,7 @@ class Blocks:
 
     @property
     def behind(self) -> int:
-        """How many full blocks have no summary at all."""
+        """Count the full blocks that have no summary at all."""
         return sum(block not in self._made for block in self._dirty)
 
     # -- making -----------------------------------------------------------------------------------

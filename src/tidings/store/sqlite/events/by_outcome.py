@@ -68,7 +68,8 @@ class EventRun(NamedTuple):
 
 
 def with_outcome(query: port.EventQuery, binding: Binding) -> str:
-    """That an event has such a delivery, for statements that look at few events."""
+    """Build the condition that an event has such a delivery, for statements that look at few
+    events."""
     if not query.webhooks:
         return ""
     outcome = _outcome(query, binding)
@@ -90,7 +91,8 @@ class EventsByOutcome:
     def page(
         self, query: port.EventQuery, where: str, binding: Binding, span: Span, limit: int
     ) -> PageOfSpan:
-        """What fits, in the order of the span. `where`: the other filters, of the event `e`."""
+        """Find what fits, in the order of the span. `where`: the other filters, of the event
+        `e`."""
         outcome = _outcome(query, binding)
         replayed = self._replayed(
             query, _REPLAYED.format(outcome=outcome) + where, binding, span, limit
@@ -214,7 +216,7 @@ def _outcome(query: port.EventQuery, binding: Binding) -> str:
 
 
 def _both(own: PageOfSpan, replayed: PageOfSpan, span: Span, limit: int) -> PageOfSpan:
-    """What both have found, as far as both have come."""
+    """Merge what both have found, as far as both have come."""
     found = {row[0]: row for row in (*own.rows, *replayed.rows)}
     ends = [page.go_on for page in (own, replayed) if page.go_on is not None]
     end = None

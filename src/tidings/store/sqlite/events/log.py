@@ -258,7 +258,7 @@ def _named_between(query: port.DeliveryQuery | port.EventQuery, at: str, binding
 
 
 def _have_terms(query: port.DeliveryQuery | port.EventQuery, binding: Binding) -> str:
-    """That a row's own terms hold those of the question."""
+    """Build the condition that a row's own terms hold those of the question."""
     where = ""
     for number, group in enumerate(query.terms):
         names = []

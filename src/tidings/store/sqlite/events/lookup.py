@@ -39,7 +39,7 @@ class _Base(msgspec.Struct):
 
 
 class _Data(_Base):
-    """Whose event it is, where one customer is named once for all of it."""
+    """The `data` of an event whose one customer is named once for all of it."""
 
     baseAttributes: _Base | None = None
     survivorCustomerIdentifiers: _Customer | None = None

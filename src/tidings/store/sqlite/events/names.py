@@ -9,7 +9,8 @@ from tidings.store.sqlite.events.spans import Binding
 
 
 def named(column: str, names: Sequence[str], binding: Binding) -> str:
-    """That the stored name in a column is one of those; nothing where none is asked for."""
+    """Build the condition that the stored name in a column is one of those; nothing where none is
+    asked for."""
     if not names:
         return ""
     asked = name_query(names)

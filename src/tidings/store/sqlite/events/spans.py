@@ -12,7 +12,7 @@ Binding = dict[str, Any]
 
 
 class Span(NamedTuple):
-    """Where a page looks: ids from `low` to `high`, both in it."""
+    """The range of a page: ids from `low` to `high`, both in it."""
 
     low: int
     high: int

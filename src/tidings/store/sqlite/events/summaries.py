@@ -196,8 +196,8 @@ def pack(counts: dict[int, int]) -> bytes:
 
 
 def answer_of(status: int | None, attempts: int) -> int | None:
-    """What a delivery adds to the answers: its last status, NO_ANSWER where its last attempt got
-    none, None before its first one."""
+    """Return what a delivery adds to the answers: its last status, NO_ANSWER where its last attempt
+    got none, None before its first one."""
     if not attempts:
         return None
     return NO_ANSWER if status is None else status

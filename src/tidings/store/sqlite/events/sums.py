@@ -49,7 +49,8 @@ class Sum:
         self.breaches += sum(count for seconds, count in unpack(late) if seconds > self._sla_s)
 
     def add_open(self, webhook: int, block: int, low: int, high: int, count: int) -> Sequence[Cut]:
-        """What is unfinished in a slice: late all of it, none of it, or as its rows will say."""
+        """Cut what is unfinished in a slice: late all of it, none of it, or as its rows will
+        say."""
         assert self.sla_ms is not None
         if high + self.sla_ms < self.now_ms:
             self.breaches += count

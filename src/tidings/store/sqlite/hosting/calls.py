@@ -33,7 +33,7 @@ def types_of(method: Callable[..., Any]) -> tuple[tuple[Any, ...], Any]:
 
 
 def answering(half: type) -> dict[str, str]:
-    """What a half answers, by itself or by the parts that it declares, and where it does.
+    """Map what a half answers, by itself or by the parts that it declares, to where it does.
 
     `put_inbox` is answered at `inboxes.put`. TypeError where a method is answered twice.
     """
@@ -51,12 +51,13 @@ def answering(half: type) -> dict[str, str]:
 
 
 def functions(kind: type, half: object) -> dict[str, Callable[..., Any]]:
-    """What a half answers, by the port's names: the functions of its parts."""
+    """Map what a half answers, by the port's names, to the functions of its parts."""
     return {asked: attrgetter(place)(half) for asked, place in answering(kind).items()}
 
 
 def answerers(protocol: type, halves: Mapping[str, type]) -> dict[str, str]:
-    """Which of the halves, by name, answers each method. TypeError unless it is exactly one."""
+    """Map each method to the name of the half that answers it. TypeError unless it is exactly
+    one."""
     found: dict[str, list[str]] = {name: [] for name in methods(protocol)}
     for half, kind in halves.items():
         for asked in answering(kind):

@@ -121,7 +121,7 @@ class Child(asyncio.Protocol):
 
     @property
     def is_gone(self) -> bool:
-        """Whether its line is closed: nobody answers any more."""
+        """Return whether its line is closed: nobody answers any more."""
         return self._transport is None or self._transport.is_closing()
 
     def kill(self) -> None:

@@ -94,12 +94,12 @@ def _operations(kind: type, half: object) -> dict[str, Operation]:
 
 
 def writing_operations(half: WritingHalf) -> dict[str, Operation]:
-    """What the writing child answers."""
+    """Collect what the writing child answers."""
     return _operations(WritingHalf, half)
 
 
 def reading_operations(half: ReadingHalf) -> dict[str, Operation]:
-    """What the reading child answers."""
+    """Collect what the reading child answers."""
     return _operations(ReadingHalf, half)
 
 

@@ -85,7 +85,7 @@ class StoreReader:
 
     @property
     def is_up(self) -> bool:
-        """Whether there is a process that can answer."""
+        """Return whether there is a process that can answer."""
         return self._child is not None
 
     def silent_s(self) -> float:

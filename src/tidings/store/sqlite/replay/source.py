@@ -166,7 +166,7 @@ class ReplaySource:
     def decision(
         self, spec: port.ReplaySpec, one: SourceEvent, has_body: bool | None = None
     ) -> ReplayDecision:
-        """What a replay does with an event, by its deliveries as they are now."""
+        """Decide what a replay does with an event, by its deliveries as they are now."""
         assert spec.target is not None
         target = self._states(one, spec.target)
         same = spec.source == spec.target
