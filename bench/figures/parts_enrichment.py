@@ -12,7 +12,7 @@ from tidings.catalogue import load
 from tidings.catalogue.thin import thin
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.enrichment import CUSTOMERS, STORES, TILLS, EnrichmentSettings, Key

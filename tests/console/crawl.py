@@ -13,7 +13,7 @@ from tests.api.control_client import Reply, call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, text
 from tidings.console.routes import OF_AN_ORG
-from tidings.core.actions.made import Made, MadeCall, MadeMail, RunStep, bytes_of
+from tidings.core.actions.rendered_act import Made, MadeCall, MadeMail, RunStep, bytes_of
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show

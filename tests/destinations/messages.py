@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import Webhook

@@ -6,7 +6,7 @@ from tests.destinations.messages import hook
 from tidings.core.connections.connection import Connection
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, MessagePreview
-from tidings.destinations.undialled import UndialledChannel
+from tidings.destinations.unreachable import UndialledChannel
 
 
 class Noted:

@@ -10,7 +10,7 @@ from tests.api.control_client import Clock
 from tests.store.in_process import MemoryStore
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.enrichment import EnrichmentSettings
 from tidings.core.shaping.record import EnrichmentRecord

@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.delivery.scenes.slow_line import SlowLine, changed, desk_of
 from tests.engine.shaping.sending_desk import HOOK, Desk, Shaping, job
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.store import port
 
 LEAP_MS = 8 * 86_400_000

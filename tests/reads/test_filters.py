@@ -5,7 +5,7 @@ from datetime import UTC
 
 import pytest
 
-from tidings.console.pages.many import NARROWS
+from tidings.console.pages.bulk_actions import NARROWS
 from tidings.core.delivery.states import State
 from tidings.errors import RequestRefused
 from tidings.reads.filters import ATTRIBUTES, DELIVERIES, EVENTS

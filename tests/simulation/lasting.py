@@ -12,8 +12,8 @@ from typing import Any
 
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.world import ORG, Known
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.replay import JobState, ReplayKind
 from tidings.core.retention import RetentionDays
 from tidings.engine.retention import Retention

@@ -14,8 +14,8 @@ from typing import Any
 
 from tests.simulation.parts import Request
 from tests.simulation.world import ORG, Known, World
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayKind, ReplayTransition
 from tidings.engine.delivery.stops import EVERYTHING, Stops

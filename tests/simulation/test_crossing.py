@@ -15,7 +15,7 @@ from tests.simulation.world import ORG
 from tidings.core.delivery.breaker import Position
 from tidings.core.retention import RetentionDays
 from tidings.engine import retention
-from tidings.engine.delivery import healths
+from tidings.engine.delivery import health_tracker
 from tidings.engine.events.intake import Draft
 from tidings.engine.sources import lag_watch
 
@@ -203,7 +203,7 @@ def test_every_promise_holds_where_all_things_meet(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Safety while faults are on, liveness after they end; the seed repeats the run."""
-    monkeypatch.setattr(healths, "REVIEW_EVERY_S", CALM_REVIEW_S)
+    monkeypatch.setattr(health_tracker, "REVIEW_EVERY_S", CALM_REVIEW_S)
     monkeypatch.setattr(lag_watch, "LOOK_EVERY_S", CALM_REVIEW_S)
     monkeypatch.setattr(retention, "FIRST_AFTER_S", 0.0)  # beside what a start has to do
     loop = SimulatedLoop(seed)

@@ -13,7 +13,7 @@ import pytest
 from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.world import World
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 
 SEEDS = depth(10, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))

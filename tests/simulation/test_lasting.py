@@ -9,9 +9,9 @@ import pytest
 from tests.depth import depth
 from tests.simulation.lasting import LastingWorld
 from tests.simulation.loop import SimulatedLoop
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.engine.delivery import healths
+from tidings.engine.delivery import health_tracker
 
 SEEDS = depth(2, 40, "TIDINGS_SIMULATION_SEEDS")
 FIRST = int(os.environ.get("TIDINGS_SIMULATION_FIRST", "0"))
@@ -73,7 +73,7 @@ def test_nothing_is_lost_to_a_receiver_that_is_down_for_days(
 ) -> None:
     """It is disabled after eight, told why, and gets all that is kept by one replay."""
     if seed % AS_SERVED:
-        monkeypatch.setattr(healths, "REVIEW_EVERY_S", CALM_REVIEW_S)
+        monkeypatch.setattr(health_tracker, "REVIEW_EVERY_S", CALM_REVIEW_S)
     loop = SimulatedLoop(seed)
     try:
         world = loop.run_until_complete(run(seed, loop))

@@ -17,10 +17,10 @@ from tests.depth import depth
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.parts import Disk, SimulatedClock
 from tests.simulation.world import ORG, World
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.steady_clock import SteadyClock
-from tidings.engine.delivery import healths
+from tidings.engine.delivery import health_tracker
 from tidings.engine.events.intake import Draft
 
 SEEDS = depth(1, 40, "TIDINGS_SIMULATION_SEEDS")
@@ -31,7 +31,7 @@ DOWN = 2  # receivers that are down, and come back
 FOR_EVER = 2  # one that does not
 LASTS_S = (10.0, 120.0, 1_200.0, 4 * 3600.0)
 CALM_REVIEW_S = 600.0  # who fails is looked at so seldom on days without a leap: it is their cost
-REVIEW_EVERY_S = healths.REVIEW_EVERY_S
+REVIEW_EVERY_S = health_tracker.REVIEW_EVERY_S
 
 
 class StoreDates:
@@ -118,7 +118,7 @@ async def run(seed: int, loop: SimulatedLoop) -> None:
     world.network.broken |= {*range(DOWN), FOR_EVER}
     await days(world, 1.5, rng)
     for _ in range(rng.choice((1, 1, 3))):
-        healths.REVIEW_EVERY_S = REVIEW_EVERY_S
+        health_tracker.REVIEW_EVERY_S = REVIEW_EVERY_S
         await asyncio.sleep(CALM_REVIEW_S)  # from now on as often as it runs
         by_ms = rng.choice((8, -8, 30)) * DAY_MS
         lasts_s = rng.choice(LASTS_S)
@@ -133,7 +133,7 @@ async def run(seed: int, loop: SimulatedLoop) -> None:
             world.check_ends()
         await asyncio.sleep(CALM_REVIEW_S)
         world.check_ends()
-        healths.REVIEW_EVERY_S = CALM_REVIEW_S
+        health_tracker.REVIEW_EVERY_S = CALM_REVIEW_S
         await days(world, loop.time() / DAY_S + rng.random() / 2, rng)
     await days(world, 4, rng)
 
@@ -158,7 +158,7 @@ async def run(seed: int, loop: SimulatedLoop) -> None:
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
 def test_nothing_ends_by_a_leap_of_the_clock(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(healths, "REVIEW_EVERY_S", CALM_REVIEW_S)
+    monkeypatch.setattr(health_tracker, "REVIEW_EVERY_S", CALM_REVIEW_S)
     loop = SimulatedLoop(seed)
     try:
         loop.run_until_complete(run(seed, loop))

@@ -40,8 +40,8 @@ from tests.simulation.parts import (
 from tests.simulation.witness import Witness
 from tidings.compose import App, build
 from tidings.core.delivery.schedule import WINDOW_S
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId, message_id, replayed_id
 from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.engine import Engine, EngineLimits

@@ -17,7 +17,7 @@ from tidings.app.acting import Acting, acting_of
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES, destinations, make_policy
 from tidings.core.actions.action import EVENTS, Action
-from tidings.core.actions.made import Made, made_in
+from tidings.core.actions.rendered_act import Made, made_in
 from tidings.core.delivery.exchange import Ending
 from tidings.core.delivery.job import TRIAL_NOW, Job
 from tidings.core.events.call_reader import CallReader, IntakeRules

@@ -6,7 +6,7 @@ from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.kinds import KINDS, QUEUE
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Driver, HasTasks, Headers, MessagePreview
-from tidings.destinations.undialled import UndialledChannel, Unreachable
+from tidings.destinations.unreachable import UndialledChannel, Unreachable
 
 
 class ByKind:

@@ -23,8 +23,8 @@ from tidings.engine.clock import Clock
 from tidings.engine.delivery.dispatcher import Dispatcher, StopSwitches, WebhookEnds
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
-from tidings.engine.delivery.healths import BUCKET_MS, PAST_MAX, HealthTracker
-from tidings.engine.delivery.healths import PART as HEALTHS
+from tidings.engine.delivery.health_tracker import BUCKET_MS, PAST_MAX, HealthTracker
+from tidings.engine.delivery.health_tracker import PART as HEALTHS
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.owed_deliveries import made_at_once
 from tidings.engine.events.acceptor import Matcher

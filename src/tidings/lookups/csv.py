@@ -26,13 +26,13 @@ from typing import Any, NamedTuple
 import structlog
 
 from tidings.core.actions.action import CsvLookup
+from tidings.core.actions.context import text_of
 from tidings.core.actions.list_changes import (
     ZONES_MAX,
     ListState,
     ReadColumns,
     objection_to,
 )
-from tidings.core.actions.seen import text_of
 from tidings.core.org_rules import is_zone
 from tidings.lookups.accepted_lists import is_accepted, noted_at
 from tidings.lookups.csv_table import CsvTable, FileUnfit, GivenUp, read_file

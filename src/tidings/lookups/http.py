@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tidings.core.actions.action import HttpLookup
-from tidings.core.actions.holes import fill, origin_of
-from tidings.core.actions.seen import Unmade, find
+from tidings.core.actions.context import Unmade, find
+from tidings.core.actions.placeholders import fill, origin_of
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
@@ -25,7 +25,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
 )
 from tidings.core.delivery.statuses import retry_after_s
-from tidings.destinations.http.authentication.proof import Authenticator, Header
+from tidings.destinations.http.authentication.authenticator import Authenticator, Header
 from tidings.destinations.http.proven import send_proven
 from tidings.egress.port import OriginServer
 from tidings.lookups.port import LookupDown, LookupRefused

@@ -10,8 +10,8 @@ from tidings.connections.port import ConnectionDown, comes_with
 from tidings.connections.sql_type import EXTRA
 from tidings.connections.sql_type import TYPE as SQL_TYPE
 from tidings.core.actions.action import ActionLookup, CsvLookup, HttpLookup, SqlLookup
-from tidings.core.actions.holes import origin_of
 from tidings.core.actions.list_changes import ReadColumns
+from tidings.core.actions.placeholders import origin_of
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import LINES_MAX, LINES_USUAL
 from tidings.destinations.http.authentication.schemes import Proofs

@@ -20,7 +20,7 @@ from tidings.connections.port import ConnectionDown
 from tidings.connections.postgresql_faults import is_of_connection, refusal
 from tidings.connections.postgresql_lines import PostgresqlConnection, PostgresqlPool
 from tidings.core.actions.action import SqlLookup
-from tidings.core.actions.seen import text_of
+from tidings.core.actions.context import text_of
 from tidings.lookups.port import RECORD_BYTES_MAX, LookupDown, LookupRefused
 from tidings.lookups.records import LookupRecordUnfit, read_record
 from tidings.lookups.sql_statement import asked_as

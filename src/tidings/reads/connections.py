@@ -13,7 +13,7 @@ from tidings.core.actions.used_connections import used_connections
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import shown_of
 from tidings.core.connections.tables import shared_tables
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.call_reader import EITHER, AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.times import iso

@@ -14,7 +14,7 @@ from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.sources.activity import DEAD_LETTER, OUTCOMES, MessageActivity
-from tidings.engine.sources.fates import IntakeResult
+from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
 from tidings.reads.messages import show_bytes, show_headers

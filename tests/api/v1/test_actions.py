@@ -11,7 +11,7 @@ from tests.api.control_client import Service, service
 from tests.api.log_client import accept, settle
 from tests.declared_actions import CONTACT, SECRET, Nobody, text_message, welcome
 from tidings.core.actions.action import ActionLookup, Actions, SqlLookup
-from tidings.core.actions.made import Made, MadeMail, RunStep, bytes_of, note_of
+from tidings.core.actions.rendered_act import Made, MadeMail, RunStep, bytes_of, note_of
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State

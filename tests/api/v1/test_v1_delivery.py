@@ -8,8 +8,8 @@ import pytest
 from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt, Wait
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.core.times import iso

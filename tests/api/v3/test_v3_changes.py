@@ -8,8 +8,8 @@ import pytest
 
 from tests.api.control_client import BASIC, Reply, Service, event, service
 from tidings.cli.webhooks.defaults import DEFAULTS, settled
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.message import MessageHeaders
 from tidings.engine.webhooks.records import Verb

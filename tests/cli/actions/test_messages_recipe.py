@@ -15,7 +15,7 @@ from tests.cli.command import Command
 from tests.stand_ins.parties.fcm import Fcm
 from tidings import catalogue
 from tidings.app.action_trial import ActionTrial, Tried, action_trial
-from tidings.core.actions.made import MadeMail
+from tidings.core.actions.rendered_act import MadeMail
 from tidings.lookups.accepted_lists import accept
 from tidings.settings.load import load
 

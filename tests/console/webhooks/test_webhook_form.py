@@ -11,7 +11,7 @@ from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks import kind_form
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook

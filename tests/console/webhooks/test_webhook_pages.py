@@ -10,8 +10,8 @@ from tests.console.webhook_client import pages, text
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks.webhooks import answers_of
 from tidings.core.delivery.attempt_share import Share
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.store import port
 

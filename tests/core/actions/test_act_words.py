@@ -5,7 +5,7 @@ import pytest
 from tests.declared_actions import SECRET, text_message, welcome
 from tidings.core.actions.act_words import cannot, describe_act, kind_of
 from tidings.core.actions.action import Act, KafkaRecordAct, Plain, TableRowAct
-from tidings.core.actions.holes import url_shown
+from tidings.core.actions.placeholders import url_shown
 from tidings.core.delivery.exchange import FaultKind
 
 SERVER = "the mail server of the connection mail"

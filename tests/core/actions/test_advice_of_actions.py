@@ -14,8 +14,8 @@ from tidings.core.delivery.advice import (
 )
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.next_attempt import NextAttempt, Wait, waits_for
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 
 OF_WEBHOOKS = re.compile(
     r"webHook|methodType|rateLimit|signing secret|[Ww]ebhook's|The webhook|the webhook"

@@ -6,10 +6,10 @@ import pytest
 from tests.core.actions.rendering_calls import NAME, call, make
 from tidings.core.actions.action import Act, KafkaRecordAct, NewEvents, Plain
 from tidings.core.actions.bounds import MADE_BYTES_MAX
-from tidings.core.actions.holes import fill, url_shown
+from tidings.core.actions.context import Unmade, text_of
 from tidings.core.actions.list_changes import ZONES_SHOWN, ListState, ReadColumns, objection_to
+from tidings.core.actions.placeholders import fill, url_shown
 from tidings.core.actions.rendering import EVENTS_MAX, HEADER_MAX, KEY_MAX, made_of
-from tidings.core.actions.seen import Unmade, text_of
 from tidings.core.actions.timing import ZONE_MAX, zone_of
 from tidings.core.webhooks.masks import SHOWN_FROM
 from tidings.core.webhooks.webhook_form import URL_MAX

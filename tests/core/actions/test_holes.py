@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Raw
 
-from tidings.core.actions.holes import fill, holes_of, origin_of
-from tidings.core.actions.seen import Unmade, find, text_of
+from tidings.core.actions.context import Unmade, find, text_of
+from tidings.core.actions.placeholders import fill, holes_of, origin_of
 
 URL = "https://api.example:8443/v2/customers/{id}/tiers?mobile={mobile}"
 

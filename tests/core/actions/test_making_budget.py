@@ -23,9 +23,9 @@ from tidings.core.actions.action import (
     TemplatedText,
 )
 from tidings.core.actions.bounds import MADE_BYTES_MAX
-from tidings.core.actions.made import Made, bytes_of
+from tidings.core.actions.context import Unmade
+from tidings.core.actions.rendered_act import Made, bytes_of
 from tidings.core.actions.rendering import EVENTS_MAX, made_of, templates_of
-from tidings.core.actions.seen import Unmade
 from tidings.core.exact_json import read_exactly
 
 URL = "https://a.example/"

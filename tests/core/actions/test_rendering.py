@@ -25,7 +25,8 @@ from tidings.core.actions.action import (
     TemplatedText,
 )
 from tidings.core.actions.bounds import MADE_BYTES_MAX
-from tidings.core.actions.made import (
+from tidings.core.actions.context import Unmade
+from tidings.core.actions.rendered_act import (
     Made,
     MadeCall,
     MadeEvents,
@@ -37,7 +38,6 @@ from tidings.core.actions.made import (
 )
 from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.actions.secrets import whole
-from tidings.core.actions.seen import Unmade
 from tidings.core.exact_json import read_exactly
 
 

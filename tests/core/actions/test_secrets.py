@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.actions.action import Each, HttpCall, OperatorSecret, PathValue, Plain
-from tidings.core.actions.made import Made, MadeCall, bytes_of, made_in
+from tidings.core.actions.rendered_act import Made, MadeCall, bytes_of, made_in
 from tidings.core.actions.rendering import made_of
 from tidings.core.actions.secrets import secrets_of, whole
 from tidings.core.webhooks.masks import mask

@@ -9,8 +9,8 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.next_attempt import BARRED, NextAttempt, Wait
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import WINDOW_S, Schedule
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, show
 from tidings.reads.delivery.retry import if_it_fails
 

@@ -1,6 +1,6 @@
 """A webhook that notices are of."""
 
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 

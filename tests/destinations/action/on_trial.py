@@ -24,7 +24,7 @@ from tidings.core.actions.action import (
     TableRowAct,
     TemplatedText,
 )
-from tidings.core.actions.made import (
+from tidings.core.actions.rendered_act import (
     Made,
     MadeCall,
     MadeEvents,

@@ -23,7 +23,7 @@ from tidings.core.actions.action import (
     TemplatedText,
     TokenCall,
 )
-from tidings.core.actions.made import Made, MadeCall, MadeRow, bytes_of
+from tidings.core.actions.rendered_act import Made, MadeCall, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import (
@@ -43,7 +43,7 @@ from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.port import Channel, Headers
-from tidings.destinations.undialled import Unreachable
+from tidings.destinations.unreachable import Unreachable
 from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender

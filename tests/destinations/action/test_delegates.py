@@ -29,7 +29,7 @@ from tidings.core.actions.action import (
     TableRowAct,
     TemplatedText,
 )
-from tidings.core.actions.made import Made, MadeMail, MadeRecord, MadeRow, bytes_of
+from tidings.core.actions.rendered_act import Made, MadeMail, MadeRecord, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import (

@@ -16,7 +16,7 @@ from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import build
 from tidings.core.actions.action import Action, ActionLookup, CsvLookup, HttpCall, PathValue
-from tidings.core.actions.made import Made, RunStep, made_in, steps_in
+from tidings.core.actions.rendered_act import Made, RunStep, made_in, steps_in
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import AttemptResult, ReceiverAnswer
 from tidings.core.delivery.states import State

@@ -25,8 +25,8 @@ from tests.engine.actions.action_world import (
 )
 from tests.simulation.parts import EPOCH_MS
 from tidings.core.actions.action import Cap, Quiet, Unless
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.webhook import Ordering
 from tidings.store.port import StoreDown

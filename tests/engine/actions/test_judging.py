@@ -16,8 +16,8 @@ from tests.engine.actions.action_world import (
     in_world,
 )
 from tidings.core.actions.action import Cap, PathValue, Unless
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import compile_filter
 from tidings.errors import Conflict

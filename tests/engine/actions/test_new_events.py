@@ -8,7 +8,7 @@ import pytest
 
 from tests.destinations.messages import HOPS, TestMessage, hook
 from tidings.catalogue import load
-from tidings.core.actions.made import Made, MadeEvents, MadeMail, bytes_of
+from tidings.core.actions.rendered_act import Made, MadeEvents, MadeMail, bytes_of
 from tidings.core.delivery.exchange import DeliveryVerdict, FaultKind, ReceiverAnswer
 from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS

@@ -16,8 +16,8 @@ from tests.engine.actions.action_world import (
 from tests.engine.store_faults import first, refusing
 from tidings.core.actions.action import Cap, Quiet
 from tidings.core.delivery.exchange import FaultKind, TransportFault
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Ordering
 from tidings.engine.actions import needs
 from tidings.engine.engine import EngineLimits

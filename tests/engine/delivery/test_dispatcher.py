@@ -15,13 +15,13 @@ from tests.engine.events.commit_desk import event
 from tests.engine.webhooks.dispatch_scene import Scene
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.replay import window
 from tidings.egress.port import Leaves
+from tidings.engine.delivery.attempt_results import LOST
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
-from tidings.engine.delivery.endings import LOST
 from tidings.store import port
 
 OTHER = msgspec.structs.replace(HOOK, number=5, id="b" * 24, org=8)

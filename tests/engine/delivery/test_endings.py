@@ -7,7 +7,7 @@ from tests.engine.shaping.sending_desk import HOOK, job
 from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
-from tidings.engine.delivery import endings
+from tidings.engine.delivery import attempt_results
 
 ANSWER = ReceiverAnswer(503, (), b"", False, 12.4)
 
@@ -37,5 +37,5 @@ def stale() -> TransportFault:
 def test_the_next_attempt_is_due_when_the_outcome_says_and_after_a_stale_connection_at_once(
     ending: Ending, outcome: Outcome, state: State, delay_ms: int | None
 ) -> None:
-    row = endings.settled(HOOK, job(), 1_000, ending, outcome)
+    row = attempt_results.settled(HOOK, job(), 1_000, ending, outcome)
     assert (row.state, row.delay_ms) == (state, delay_ms)

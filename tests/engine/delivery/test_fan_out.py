@@ -18,8 +18,8 @@ from tests.ports import Unhashed, ports
 from tidings.catalogue import Catalogue
 from tidings.compose import build
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress

@@ -10,7 +10,7 @@ from tidings.core.delivery.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.delivery.health import DAY_MS, FIRST
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.delivery.healths import PARK_SLICE, HealthTracker
+from tidings.engine.delivery.health_tracker import PARK_SLICE, HealthTracker
 from tidings.engine.listeners import Listeners
 from tidings.store import port
 

@@ -15,9 +15,9 @@ from tidings.core.delivery.breaker import OUTCOMES_MIN, Position
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.rate_limit import RateLimit
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import LanePace
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.guards.slot_watch import OVERDUE_S

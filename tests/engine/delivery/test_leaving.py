@@ -8,8 +8,8 @@ import pytest
 
 from tests.engine.delivery.scenes.slow_line import PLAIN, SlowLine, changed, desk_of
 from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Shaping, job
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.core.webhooks.webhook import Webhook

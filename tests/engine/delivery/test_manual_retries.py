@@ -7,8 +7,8 @@ import pytest
 
 from tests.engine.notice_world import NoticeWorld, Receivers, in_world
 from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.manual_retries import PROMISED_MAX, PromisedRetries
 from tidings.store.port import StoreDown

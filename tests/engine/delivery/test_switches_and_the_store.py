@@ -9,8 +9,8 @@ from tests.engine.delivery.scenes.stops import stops_over, stops_telling
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.engine.store_faults import refusing
 from tests.store.in_process import MemoryStore
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.webhooks.retirement import RETIRE_SLICE

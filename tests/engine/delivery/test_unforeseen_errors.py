@@ -26,7 +26,7 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.kinds import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Message, MessagePreview
-from tidings.engine.delivery import endings
+from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.guards import judgement
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.slot_watch import LATE_S, LOOK_EVERY_S, OVERRUN_S
@@ -173,7 +173,7 @@ class Scene:
             charge = dispatcher._breakers.charge
             monkeypatch.setattr(dispatcher._breakers, "charge", broken(at, charge))
         if at == "settled":
-            monkeypatch.setattr(endings, "settled", broken(at, endings.settled))
+            monkeypatch.setattr(attempt_results, "settled", broken(at, attempt_results.settled))
         if at == "observe":
             monkeypatch.setattr(dispatcher._observer, "observe", broken(at, lambda *_: None))
         if at == "note":

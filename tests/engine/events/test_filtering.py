@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.filter import compile_filter
 from tidings.core.webhooks.registry import Registry

@@ -25,7 +25,7 @@ from tidings.core.notices.kinds import (
     source_failing,
 )
 from tidings.egress.port import MailFailed
-from tidings.engine.delivery import healths
+from tidings.engine.delivery import health_tracker
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.store import port
 
@@ -36,8 +36,8 @@ MINUTE, HOUR, DAY = 60.0, 3600.0, 86_400.0
 def days_pass(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who fails is looked at every ten minutes, and asked every hour: every half a minute, and
     every five, is most of what days cost."""
-    monkeypatch.setattr(healths, "REVIEW_EVERY_S", 10 * MINUTE)
-    for module in (breaker, healths):
+    monkeypatch.setattr(health_tracker, "REVIEW_EVERY_S", 10 * MINUTE)
+    for module in (breaker, health_tracker):
         monkeypatch.setattr(module, "PAUSE_MAX_S", HOUR)
 
 

@@ -4,8 +4,8 @@ from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.delivery.scenes.offers import Silent, job, offer, scene_of
 from tests.engine.webhooks.dispatch_scene import Scene
 from tidings.core.delivery.lane import Lane
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.turns import HANGS_S, LanePace
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
 

@@ -10,7 +10,7 @@ import msgspec
 from tests.ports import destinations
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.registry import Registry

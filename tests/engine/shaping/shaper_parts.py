@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.transform.port import TextTemplate

@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Line, Shaping, job
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.delivery.guards import judgement

@@ -10,13 +10,13 @@ from tests.engine.unwatched import UNWATCHED
 from tests.ports import destinations
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import Dispatcher
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.listeners import new_listeners
 from tidings.store import port
 

@@ -7,9 +7,9 @@ from typing import Any
 from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.webhooks.dispatch_scene import Scene, due_now
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
-from tidings.engine.delivery.handover import LAST_MS
+from tidings.engine.delivery.receipt_dispatch import LAST_MS
 from tidings.engine.delivery.retry_claims import RELEASE_AGAIN_S
 from tidings.store import port
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.engine.notice_world import NoticeWorld, in_world
 from tests.ports import at_once
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.store import port

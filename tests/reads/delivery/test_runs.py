@@ -7,7 +7,15 @@ from msgspec import Raw
 
 from tests.declared_actions import SECRET, text_message, welcome
 from tidings.core.actions.action import HttpCall
-from tidings.core.actions.made import Made, MadeCall, MadeMail, MadeRow, RunStep, bytes_of, made_in
+from tidings.core.actions.rendered_act import (
+    Made,
+    MadeCall,
+    MadeMail,
+    MadeRow,
+    RunStep,
+    bytes_of,
+    made_in,
+)
 from tidings.core.actions.secrets import secrets_of
 from tidings.core.webhooks.mailing import ShapedMail
 from tidings.reads.delivery.runs import STEPS, show_made, steps_of

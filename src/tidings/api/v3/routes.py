@@ -6,10 +6,10 @@ Fixed paths come before `/v3/webHooks/{webHookId}`, which would take them for an
 from fastapi import APIRouter
 
 from tidings.api.context import Services
+from tidings.api.v3.lifecycle import lifecycle_routes
 from tidings.api.v3.logs import log_routes
 from tidings.api.v3.lookups import lookup_routes
 from tidings.api.v3.metadata import metadata_routes
-from tidings.api.v3.standing import lifecycle_routes
 from tidings.api.v3.webhooks import webhook_routes
 
 

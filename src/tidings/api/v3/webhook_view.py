@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import show_resource
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.neo_rules import NEO
 from tidings.core.shaping.signatures.standard_webhooks import show_secret

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tidings.console.place import OUTSIDE, PageScope
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import EVENT_ID, OrgId, read, read_delivery
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox

@@ -12,8 +12,8 @@ from tidings.console.pages.sources.sources import summary
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.visit import Visit
 from tidings.core.delivery.judgement import Condition
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.events.log_pages import oldest_first
 from tidings.reads.sources import needs_somebody

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from tidings.console.visit import Visit
 from tidings.core.declaration import declared
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import read
 from tidings.core.ids import show as show_id
 from tidings.core.replay import JobState, ReplayKind, ReplayTransition, before

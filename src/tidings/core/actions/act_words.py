@@ -14,7 +14,7 @@ from tidings.core.actions.action import (
     TableRowAct,
     TemplatedText,
 )
-from tidings.core.actions.holes import url_shown
+from tidings.core.actions.placeholders import url_shown
 from tidings.core.delivery.health import does
 
 KINDS: Mapping[type, str] = {

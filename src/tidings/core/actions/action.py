@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidings.core.actions.holes import url_shown
-from tidings.core.actions.seen import find, text_of
+from tidings.core.actions.context import find, text_of
+from tidings.core.actions.placeholders import url_shown
 from tidings.core.shaping.filter import CompiledFilter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.webhook import Ordering

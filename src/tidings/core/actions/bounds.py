@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.actions.seen import Unmade
+from tidings.core.actions.context import Unmade
 from tidings.core.exact_json import write_exactly
 
 MADE_BYTES_MAX = 256 * 1024  # as much as templates may make of an event

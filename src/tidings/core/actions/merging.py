@@ -6,7 +6,7 @@ Pure. What is not named stays as it was found, numbers by their digits.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tidings.core.actions.seen import Unmade, find, opened, text_of
+from tidings.core.actions.context import Unmade, find, opened, text_of
 
 
 def object_at(seen: Mapping[str, Any], path: str) -> Mapping[str, Any]:

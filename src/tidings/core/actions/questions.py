@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.actions.action import ActionLookup, CsvLookup, Path
-from tidings.core.actions.seen import find, text_of
+from tidings.core.actions.context import find, text_of
 
 BY = "by"
 """What the one value of a look-up in a file is called."""

@@ -31,11 +31,11 @@ from tidings.core.actions.action import (
     within,
 )
 from tidings.core.actions.bounds import MADE_BYTES_MAX, Room, too_large
-from tidings.core.actions.holes import fill
-from tidings.core.actions.made import MadeCall, MadeEvents, MadeMail, MadeRecord, MadeRow
+from tidings.core.actions.context import Unmade, find, text_of
 from tidings.core.actions.merging import list_at, merged, merged_list, object_at
+from tidings.core.actions.placeholders import fill
+from tidings.core.actions.rendered_act import MadeCall, MadeEvents, MadeMail, MadeRecord, MadeRow
 from tidings.core.actions.secrets import Places, left_out, secrets_of
-from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.exact_json import write_exactly
 from tidings.core.webhooks.mailing import is_way_out, mail_of_texts, recipient_of
 

@@ -15,7 +15,7 @@ from urllib.parse import quote_plus
 import msgspec
 
 from tidings.core.actions.action import Each, HttpCall, Merged, OperatorSecret, Part, within
-from tidings.core.actions.made import MadeCall
+from tidings.core.actions.rendered_act import MadeCall
 
 NUMBER_BYTES = 6
 Places = tuple[tuple[int, int], ...]

@@ -8,7 +8,7 @@ is told without anything of the answer.
 import msgspec
 
 from tidings.core.actions.action import TokenCall
-from tidings.core.actions.seen import find
+from tidings.core.actions.context import find
 from tidings.core.delivery.access_tokens import (
     NO_LIFE,
     UNTOLD_S,

@@ -14,7 +14,7 @@ from tidings.core.actions.action import (
     TableRowAct,
 )
 from tidings.core.actions.file.table import in_words, listed
-from tidings.core.actions.holes import url_shown
+from tidings.core.actions.placeholders import url_shown
 
 TYPES_SHOWN = 3  # more are counted
 

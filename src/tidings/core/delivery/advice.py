@@ -20,9 +20,9 @@ from tidings.core.delivery.next_attempt import (
     waits_for,
 )
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
 from tidings.core.delivery.statuses import status_meaning
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show
 
 LEFT_FILE = "The action is not in the file any more."

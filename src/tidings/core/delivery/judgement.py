@@ -11,7 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 
 
 class Condition(StrEnum):

@@ -19,8 +19,8 @@ advance. What it admits meanwhile is the best that is known of its limit. So:
 - After a while without a refusal the rate grows, slowly at first and then faster, so that a limit
   that was raised is found; and only while what that costs stays at one refusal in fifty.
 - Where refusals go on although the rate was lowered, they may not be about it (a receiver that
-  fails with 503 at random). The rate is doubled then, step by step; chance.py compares what comes
-  of that, and says whether to go on or to return.
+  fails with 503 at random). The rate is doubled then, step by step; random_failures.py compares
+  what comes of that, and says whether to go on or to return.
 
 `Retry-After` speaks of the delivery that was refused: it comes again no sooner. The lane goes on at
 its rate, for what one delivery met is most often the last place of a span. Only a receiver that
@@ -30,7 +30,7 @@ refuses the second attempt of those that ask while it is shut.
 
 import math
 
-from tidings.core.delivery.chance import RandomFailureDetector, Stage
+from tidings.core.delivery.random_failures import RandomFailureDetector, Stage
 from tidings.core.delivery.rate_limit import ROUNDING_S, RateLimit
 
 RATE_MIN = 0.1

@@ -5,7 +5,7 @@ from enum import StrEnum
 import msgspec
 
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, EnrichmentSettings
 from tidings.core.shaping.filter import CompiledFilter

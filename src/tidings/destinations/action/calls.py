@@ -5,10 +5,10 @@ from collections.abc import Awaitable, Callable
 import msgspec
 
 from tidings.core.actions.action import Action, HttpCall
-from tidings.core.actions.holes import fill
-from tidings.core.actions.made import MadeCall, made_in
+from tidings.core.actions.context import Unmade
+from tidings.core.actions.placeholders import fill
+from tidings.core.actions.rendered_act import MadeCall, made_in
 from tidings.core.actions.secrets import secrets_of, whole
-from tidings.core.actions.seen import Unmade
 from tidings.core.delivery.exchange import (
     AttemptResult,
     Ending,
@@ -21,7 +21,7 @@ from tidings.core.webhooks.masks import SHOWN_FROM
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.requests import constants_of, headers_of, key_of
 from tidings.destinations.action.verdicts import judge_call
-from tidings.destinations.http.authentication.proof import Authenticator, Header
+from tidings.destinations.http.authentication.authenticator import Authenticator, Header
 from tidings.destinations.http.proven import send_proven
 from tidings.destinations.port import Headers, Message
 from tidings.egress.port import Leaves, PathOutlet, ReceiverAddress

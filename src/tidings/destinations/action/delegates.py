@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tidings.core.actions.action import Action, KafkaRecordAct, MailAct, TableRowAct
-from tidings.core.actions.made import MadeMail, MadeRecord, MadeRow, made_in
+from tidings.core.actions.rendered_act import MadeMail, MadeRecord, MadeRow, made_in
 from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault, of_fault
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.exact_json import write_exactly

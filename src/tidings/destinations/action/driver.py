@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from tidings.core.actions.action import EVENTS, Action, HttpCall, KafkaRecordAct, MailAct, NewEvents
-from tidings.core.actions.holes import origin_of, url_shown
-from tidings.core.actions.made import MadeCall, made_in
+from tidings.core.actions.placeholders import origin_of, url_shown
+from tidings.core.actions.rendered_act import MadeCall, made_in
 from tidings.core.actions.secrets import whole
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.tables import tables_of
@@ -32,7 +32,7 @@ from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.kafka.driver import KEY
 from tidings.destinations.kafka.records import CONTENT_TYPE
 from tidings.destinations.port import Channel, Driver, Headers, MessagePreview
-from tidings.destinations.undialled import UndialledChannel
+from tidings.destinations.unreachable import UndialledChannel
 from tidings.egress.port import PathSender, ReceiverAddress
 from tidings.errors import Invalid
 

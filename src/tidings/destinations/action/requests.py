@@ -9,8 +9,8 @@ the key by which a repeat is known, who we are, and that one.
 from collections.abc import Iterable, Sequence
 
 from tidings.core.actions.action import Credential, HttpCall, Plain, ServiceAccount, TokenCall
-from tidings.core.actions.made import MadeCall
-from tidings.core.actions.seen import text_of
+from tidings.core.actions.context import text_of
+from tidings.core.actions.rendered_act import MadeCall
 from tidings.core.events.passage import HEADER, with_family
 from tidings.core.ids import derived_event_id
 from tidings.core.webhooks.authentication import AUTHORIZATION, shown_header

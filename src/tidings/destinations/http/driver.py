@@ -8,7 +8,7 @@ from tidings.core.delivery.exchange import AttemptResult, Ending
 from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.http.authentication.asking import asking_over
-from tidings.destinations.http.authentication.proof import Ask, Authenticator, Header
+from tidings.destinations.http.authentication.authenticator import Ask, Authenticator, Header
 from tidings.destinations.http.authentication.schemes import proof_of
 from tidings.destinations.http.proven import send_proven
 from tidings.destinations.http.requests import fixed_headers

@@ -12,7 +12,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
     of_fault,
 )
-from tidings.destinations.http.authentication.proof import Authenticator, Header
+from tidings.destinations.http.authentication.authenticator import Authenticator, Header
 
 Send = Callable[[Header, float], Awaitable[Ending | None]]
 """Send with this header, within so many seconds; None where it must not leave any more."""

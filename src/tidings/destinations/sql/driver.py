@@ -13,7 +13,7 @@ from tidings.core.picks import MessageFault
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers, MessagePreview
 from tidings.destinations.sql.rows import row_of, with_headers
-from tidings.destinations.undialled import UndialledChannel
+from tidings.destinations.unreachable import UndialledChannel
 
 if TYPE_CHECKING:
     from tidings.destinations.sql.channel import Shared

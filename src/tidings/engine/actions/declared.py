@@ -8,7 +8,7 @@ from tidings.core.actions.action import Action, Actions
 from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.settings import WebhookSettings

@@ -11,7 +11,7 @@ from time import monotonic
 
 import msgspec
 
-from tidings.core.actions.made import MadeEvents, made_in
+from tidings.core.actions.rendered_act import MadeEvents, made_in
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import (
     AttemptResult,

@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tidings.core.actions.action import EVENT, Action, ActionLookup, is_once
-from tidings.core.actions.made import Made, RunStep, bytes_of
+from tidings.core.actions.context import Unmade, find, text_of
+from tidings.core.actions.rendered_act import Made, RunStep, bytes_of
 from tidings.core.actions.rendering import made_of, templates_of
-from tidings.core.actions.seen import Unmade, find, text_of
 from tidings.core.actions.timing import quiet_until_ms, zone_of
 from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
 from tidings.core.delivery.states import State
@@ -26,7 +26,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.needs import Needed, Needs
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.endings import LOST
+from tidings.engine.delivery.attempt_results import LOST
 from tidings.engine.shaping.faults import ShapeLater, ShapeNeedless, ShapeNotYet, ShapeRefused
 from tidings.lookups.port import ListNotTaken, LookupDown, LookupRefused
 from tidings.store import port

@@ -27,7 +27,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers
 from tidings.engine.clock import Clock
-from tidings.engine.delivery import endings
+from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
@@ -147,7 +147,7 @@ class Attempts:
                     self._wait_again(slot, job, leapt_ms)
                     return
         except (ShapeRefused, ShapeLater) as unshaped:
-            message.webhook, result = runner.webhook, endings.unshaped(unshaped)
+            message.webhook, result = runner.webhook, attempt_results.unshaped(unshaped)
         except BaseException as error:
             result = self._failed(slot, message, error, started_ms, before, leapt_ms)
             if result is None:

@@ -13,7 +13,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S, Delivered, Outcome
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.runner import LaneDriver, Rest, WebhookRunner
 
 

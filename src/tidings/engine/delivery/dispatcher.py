@@ -17,15 +17,15 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Delivered, Outcome, Retry
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.turns import LanePace
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock
-from tidings.engine.delivery import endings
+from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
 from tidings.engine.delivery.breakers import Breakers
@@ -36,12 +36,12 @@ from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.slot_watch import SlotWatch
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
-from tidings.engine.delivery.handover import ReceiptDispatch
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.next_attempts import NextAttempts
 from tidings.engine.delivery.pages import PAGE_RETRY_S, Pages
+from tidings.engine.delivery.receipt_dispatch import ReceiptDispatch
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
@@ -498,7 +498,7 @@ class Dispatcher:
             slot.free(self._loop.time())
             lane.ended(job.delivery, slow=False, delivered=False)
             lane.breaker.unproven()
-            self._commits.settle(endings.lost(webhook, job, started_ms))
+            self._commits.settle(attempt_results.lost(webhook, job, started_ms))
             return
         ending = result.ending
         took_s = ending.duration_ms / 1000

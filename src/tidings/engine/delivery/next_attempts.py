@@ -13,7 +13,7 @@ from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port
 

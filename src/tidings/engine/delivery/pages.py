@@ -4,8 +4,8 @@ import asyncio
 
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.attempts import Attempts
-from tidings.engine.delivery.handover import LAST_MS
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
+from tidings.engine.delivery.receipt_dispatch import LAST_MS
 from tidings.engine.delivery.runner import LanePump, WebhookRunner
 from tidings.engine.outage import Outage
 from tidings.store import port

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from tidings.core.delivery.lane import WindowBudget
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 from tidings.engine.events.commit_queue import Commits
 from tidings.engine.outage import Outage

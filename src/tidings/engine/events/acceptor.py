@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tidings.catalogue import Catalogue
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.passage import Doors
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId

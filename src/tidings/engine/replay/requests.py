@@ -5,7 +5,7 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.terms import Terms
 from tidings.core.ids import EventNumber, OrgId, WebhookId
 from tidings.core.replay import IDS_MAX, JobState, ReplayKind

@@ -1,6 +1,6 @@
 """Webhooks and test inboxes: what may be asked for, and what their addresses lead to."""
 
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.orgs import Orgs
 from tidings.engine.services.events import EventServices

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tidings.core.actions.made import RunStep
+from tidings.core.actions.rendered_act import RunStep
 from tidings.core.delivery.exchange import FaultKind
 from tidings.errors import ShapingError, Unavailable
 

@@ -29,8 +29,8 @@ from tidings.core.sources.verification import (
 )
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, MessageActivity
-from tidings.engine.sources.fates import IntakeResult
 from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import AsideFull, LiveSource
 from tidings.errors import Throttled
 from tidings.store.port import StoreDown

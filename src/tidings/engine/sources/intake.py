@@ -23,7 +23,7 @@ from tidings.engine.events.intake import Intake, Overloaded
 from tidings.engine.sources.activity import MessageActivity
 from tidings.engine.sources.conflicts import ConflictFinder
 from tidings.engine.sources.dead_letters import DeadLetterQueue, Tell
-from tidings.engine.sources.fates import IntakeResult, fate_of
+from tidings.engine.sources.intake_results import IntakeResult, fate_of
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
 from tidings.errors import FieldRefusal, Throttled, Unavailable

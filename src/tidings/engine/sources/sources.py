@@ -16,8 +16,8 @@ from tidings.core.sources.source import FETCHED, NAMED, OUTBOX, Source, read_sou
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
-from tidings.engine.sources.fates import IntakeResult
 from tidings.engine.sources.intake import SourceIntake
+from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import LiveSource, UnknownSource
 from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.vault import Vault

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.engine.webhooks.faults import UnknownWebhook, WebhookMoved
 from tidings.engine.webhooks.records import WebhookState

@@ -10,7 +10,7 @@ import msgspec
 from tidings.core.delivery.judgement import Condition, ConnectionHold, judge_webhook
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.metrics import EngineMetrics
 from tidings.store import port
 

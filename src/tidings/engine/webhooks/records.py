@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import StoredAttribution
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId, WebhookId

@@ -7,8 +7,8 @@ behind it. What a stop interrupts is taken up at the next start.
 import asyncio
 from collections.abc import Callable
 
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.outage import Outage
 from tidings.store import port

@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import StoredAttribution
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
@@ -20,7 +20,7 @@ from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.listeners import Listeners
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.bodies import WebhookBodyParser

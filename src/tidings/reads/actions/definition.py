@@ -15,7 +15,7 @@ from tidings.core.actions.action import (
     is_once,
 )
 from tidings.core.actions.file.table import in_words
-from tidings.core.actions.holes import url_shown
+from tidings.core.actions.placeholders import url_shown
 from tidings.core.shaping.filter import CompiledFilter, compile_filter
 from tidings.core.shaping.filter_words import describe_filter
 from tidings.engine.actions.lookups import LookupState

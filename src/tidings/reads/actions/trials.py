@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from tidings.core.actions.action import Action
-from tidings.core.actions.made import RunStep, made_in
+from tidings.core.actions.rendered_act import RunStep, made_in
 from tidings.core.ids import OrgId
 from tidings.core.shaping.filter import explain
 from tidings.core.webhooks.name_matching import is_prefix, stored_name_of_type

@@ -8,8 +8,8 @@ import msgspec
 from tidings.core.actions.act_words import cannot, describe_act, kind_of, remedy
 from tidings.core.actions.action import Action
 from tidings.core.delivery.advice import LEFT_FILE_TODO
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
 from tidings.engine.actions.actions import ActionServices

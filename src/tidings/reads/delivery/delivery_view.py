@@ -11,8 +11,8 @@ from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.delivery.sla import breach_ms
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.times import iso
 from tidings.core.webhooks.masks import masked_by_name
 from tidings.engine.webhooks.records import WebhookState

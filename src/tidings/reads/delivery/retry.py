@@ -7,8 +7,8 @@ import msgspec
 from tidings.core.delivery.advice import comes
 from tidings.core.delivery.next_attempt import BARRED
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import HTTP
 from tidings.engine.services.delivery import DeliveryServices

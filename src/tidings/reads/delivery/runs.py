@@ -10,8 +10,8 @@ from typing import Any, Protocol, assert_never
 import msgspec
 
 from tidings.core.actions.action import Action, Actions, HttpCall
-from tidings.core.actions.holes import url_shown
-from tidings.core.actions.made import (
+from tidings.core.actions.placeholders import url_shown
+from tidings.core.actions.rendered_act import (
     Made,
     MadeCall,
     MadeEvents,

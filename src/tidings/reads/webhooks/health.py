@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.core.delivery.schedule import WINDOW_S
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.times import iso
 from tidings.engine.webhooks.records import WebhookState
 from tidings.engine.webhooks.webhooks import Webhooks

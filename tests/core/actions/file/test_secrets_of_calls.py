@@ -5,7 +5,7 @@ from typing import Any
 from tidings.core.actions.action import Each, HttpCall, OperatorSecret, Plain
 from tidings.core.actions.file.reading import ActionsFile, read_actions
 from tidings.core.actions.file.table import Given
-from tidings.core.actions.made import Made, MadeCall, bytes_of
+from tidings.core.actions.rendered_act import Made, MadeCall, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.actions.secrets import whole
 

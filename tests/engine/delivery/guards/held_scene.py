@@ -25,7 +25,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Message, MessagePreview
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.listeners import new_listeners
 from tidings.store import port
 

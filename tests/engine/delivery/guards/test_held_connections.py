@@ -21,8 +21,8 @@ from tidings.core.delivery.breaker import OUTCOMES_MIN
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, ReceiverAnswer
 from tidings.core.delivery.judgement import Condition
 from tidings.core.delivery.next_attempt import Wait
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.notices.kinds import CONNECTION_FAILING
 from tidings.core.webhooks.kinds import ACTION, KINDS, QUEUE

@@ -13,7 +13,7 @@ from tidings.api.description import Model, whole_schema
 from tidings.api.keyed import KEYED
 from tidings.api.models import V1_ERRORS, body_of
 from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.webhook import Webhook

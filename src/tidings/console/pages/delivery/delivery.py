@@ -10,8 +10,8 @@ from tidings.api.answers import status_of
 from tidings.console.json_view import Body, body_of
 from tidings.console.visit import Visit
 from tidings.core.delivery.next_attempt import Wait
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.cloudevents import epoch_ms
 from tidings.core.ids import show as show_id
 from tidings.core.webhooks.webhook import Webhook

@@ -20,7 +20,7 @@ from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.own_types import RESERVED
 from tidings.core.webhooks.name_matching import BULK, STORED_BULK, stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook

@@ -13,8 +13,8 @@ from tidings.catalogue.thin import thin
 from tidings.console.json_view import body_of
 from tidings.console.pages.events import log_filters
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.own_types import RESERVED
 from tidings.core.events.passage import was_stopped
 from tidings.core.ids import show as show_id

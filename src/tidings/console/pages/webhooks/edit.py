@@ -16,7 +16,7 @@ from tidings.console.pages.webhooks import kind_form
 from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import WebhookStatus
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, warn_of_unknown_flow
 from tidings.core.shaping.signatures.standard_webhooks import show_secret

@@ -10,8 +10,8 @@ from tidings.console.words import percent
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
 from tidings.core.delivery.health import does
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.engine.webhooks.judgements import WebhookJudgement
 from tidings.engine.webhooks.records import WebhookState
 from tidings.reads.delivery.next_attempts import see

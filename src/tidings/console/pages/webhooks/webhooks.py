@@ -13,8 +13,8 @@ from tidings.console.pages.webhooks.summary import KEPT_MS, SPAN, SPANS, bars, s
 from tidings.console.visit import Visit
 from tidings.core import overlap
 from tidings.core.declaration import read_body
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.shape_rules import show_fields
 from tidings.core.shaping.signatures.standard_webhooks import show_secret

@@ -12,7 +12,7 @@ from tidings.core.actions.file.new_events import events_of
 from tidings.core.actions.file.rows_and_records import record_of, row_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import LANGUAGE
-from tidings.core.actions.holes import origin_of
+from tidings.core.actions.placeholders import origin_of
 
 _READ: dict[str, Callable[[Table, View, DeclaredNames], Act | None]] = {
     "mail": mail_of,

@@ -16,7 +16,7 @@ from tidings.core.actions.action import (
 from tidings.core.actions.file.likely_slips import warn_of_proof
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import text_of
-from tidings.core.actions.holes import HOLE, holes_of
+from tidings.core.actions.placeholders import HOLE, holes_of
 from tidings.core.webhooks.authentication import AUTHORIZATION, header_of
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, header_fits
 from tidings.core.webhooks.mailing import is_template

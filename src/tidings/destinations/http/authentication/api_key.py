@@ -1,7 +1,7 @@
 """A key in a header of the receiver's choice."""
 
 from tidings.core.webhooks.authentication import ApiKey
-from tidings.destinations.http.authentication.proof import LastingProof
+from tidings.destinations.http.authentication.authenticator import LastingProof
 
 
 class ApiKeyProof(LastingProof):

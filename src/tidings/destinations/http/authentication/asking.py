@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tidings.core.delivery.exchange import Ending, FaultKind, TransportFault
-from tidings.destinations.http.authentication.proof import Ask
+from tidings.destinations.http.authentication.authenticator import Ask
 from tidings.destinations.port import Headers
 from tidings.egress.port import OutletMaker, ReceiverAddress
 from tidings.errors import Invalid

@@ -1,7 +1,7 @@
 """A name and a password in the header Authorization (RFC 7617)."""
 
 from tidings.core.webhooks.authentication import Basic
-from tidings.destinations.http.authentication.proof import LastingProof
+from tidings.destinations.http.authentication.authenticator import LastingProof
 
 
 class BasicProof(LastingProof):

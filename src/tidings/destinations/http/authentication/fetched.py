@@ -21,7 +21,7 @@ from tidings.core.delivery.access_tokens import (
     worth_another,
 )
 from tidings.core.delivery.exchange import Ending, FaultKind, TransportFault
-from tidings.destinations.http.authentication.proof import Ask, Header
+from tidings.destinations.http.authentication.authenticator import Ask, Header
 from tidings.destinations.port import Headers
 
 ASK_S = 10.0  # for one question to a token endpoint

@@ -6,8 +6,8 @@ from typing import Any
 from tidings.core.delivery.access_tokens import AccessToken, TokenMissing, read_token, token_request
 from tidings.core.delivery.exchange import Ending
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
+from tidings.destinations.http.authentication.authenticator import Ask, Header
 from tidings.destinations.http.authentication.fetched import TokenProof
-from tidings.destinations.http.authentication.proof import Ask, Header
 from tidings.destinations.port import Headers
 
 

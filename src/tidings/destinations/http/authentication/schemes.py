@@ -6,9 +6,9 @@ from typing import assert_never
 from tidings.core.actions.action import Credential, ServiceAccount, TokenCall
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.destinations.http.authentication.api_key import ApiKeyProof
+from tidings.destinations.http.authentication.authenticator import Ask, Authenticator
 from tidings.destinations.http.authentication.basic import BasicProof
 from tidings.destinations.http.authentication.oauth2 import ClientCredentialsProof
-from tidings.destinations.http.authentication.proof import Ask, Authenticator
 from tidings.destinations.http.authentication.service_account import ServiceAccountProof
 from tidings.destinations.http.authentication.token_call import TokenCallProof
 

@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from tidings.core.actions.action import ServiceAccount
 from tidings.core.delivery.access_tokens import SIGNED, AccessToken, TokenMissing, read_token
 from tidings.core.delivery.exchange import Ending
+from tidings.destinations.http.authentication.authenticator import Ask, Header
 from tidings.destinations.http.authentication.fetched import TokenProof
-from tidings.destinations.http.authentication.proof import Ask, Header
 from tidings.destinations.port import Headers
 
 GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"

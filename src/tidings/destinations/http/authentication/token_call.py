@@ -7,8 +7,8 @@ from tidings.core.actions.action import TokenCall
 from tidings.core.actions.token_calls import read_called_token, token_call_request
 from tidings.core.delivery.access_tokens import AccessToken, TokenMissing
 from tidings.core.delivery.exchange import Ending
+from tidings.destinations.http.authentication.authenticator import Ask, Header
 from tidings.destinations.http.authentication.fetched import TokenProof
-from tidings.destinations.http.authentication.proof import Ask, Header
 from tidings.destinations.port import Headers
 
 

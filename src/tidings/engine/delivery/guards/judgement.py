@@ -20,7 +20,7 @@ from tidings.core.delivery.outcome import (
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock, leaping, sure
-from tidings.engine.delivery import endings
+from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.manual_retries import PromisedRetries
@@ -87,10 +87,10 @@ class AttemptJudge:
             disable = GONE_OF_ACTION if webhook.type.acts else GONE
         ending = result.ending
         try:
-            settlement = endings.settled(webhook, job, started_ms, ending, outcome, disable)
+            settlement = attempt_results.settled(webhook, job, started_ms, ending, outcome, disable)
         except Exception as error:
             ending = self._failed(error, webhook, result).ending
-            settlement = endings.settled(webhook, job, started_ms, ending, outcome, disable)
+            settlement = attempt_results.settled(webhook, job, started_ms, ending, outcome, disable)
         return ending, outcome, disable, settlement
 
     def _outcome(

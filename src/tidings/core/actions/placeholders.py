@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, unquote
 
-from tidings.core.actions.seen import Unmade, text_of
+from tidings.core.actions.context import Unmade, text_of
 from tidings.core.webhooks.masks import MARK, SHOWN_FROM, is_secret_name, mask
 from tidings.core.webhooks.webhook_form import URL_MAX
 

@@ -9,8 +9,8 @@ from starlette.responses import Response
 from tidings.console.pages.events import log_filters
 from tidings.console.pages.replays import FORMS
 from tidings.console.visit import Visit
-from tidings.core.delivery.standing import WebhookStatus
 from tidings.core.delivery.states import State
+from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import read_delivery, show
 from tidings.core.replay import ReplayKind
 from tidings.core.replay_rules import ReplayRequest

@@ -9,7 +9,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.ids import DeliveryId, from_first
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
-from tidings.engine.delivery.healths import HealthTracker
+from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.owed_deliveries import made_late
 from tidings.engine.delivery.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner

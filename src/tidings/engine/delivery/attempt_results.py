@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import assert_never
 
-from tidings.core.actions.made import note_of
+from tidings.core.actions.rendered_act import note_of
 from tidings.core.delivery.exchange import (
     AT_ONCE,
     AttemptResult,
