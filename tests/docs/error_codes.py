@@ -67,11 +67,11 @@ def takers(trees: list[tuple[Path, ast.Module]]) -> dict[str, set[int]]:
 
 
 OF_RECORDS = frozenset(
-    {"Value", "NewCredential", "Person", "Attribution", "Store", "Till", "RecordBody"}
+    {"ParsedField", "NewCredential", "Person", "Attribution", "Store", "Till", "RecordBody"}
 )
 # Kinds of declared fields are handed the end of a sentence; it begins so.
 BEGINS = {
-    "Text": "… must be text of … …; got …. ",
+    "TextType": "… must be text of … …; got …. ",
     "Nested": "… must be an object of …; got …. ",
 }
 LETTERS_MIN = 12

@@ -13,10 +13,11 @@ SOURCE = Path(tidings.__file__).parent
 
 # Functions and exceptions of the code whose texts a caller, an operator or a user gets to read.
 REFUSE = frozenset(
-    "refuse refused warn Stop Denied Fault EventFault Refusal TargetRefused BackupRefused "
-    "SchemaRefused RecordRefused call_refused FilterRefused LoadRefused AnswerRefused BadFile "
-    "FileFault StoreRefused PlatformDown BootstrapRefused VaultRefused Unreachable DemoFailed "
-    "Unrenderable SettingsRefused _refused _refusal _fault because".split()
+    "refuse refused warn CommandExit Denied TransportFault ActionsFileFault EventFault "
+    "FieldRefusal CallRefusal TargetRefused BackupRefused SchemaRefused RecordRefused "
+    "call_refused FilterRefused LoadRefused AnswerRefused BadFile FileFault StoreRefused "
+    "PlatformDown BootstrapRefused VaultRefused ServiceUnreachable DemoFailed Unrenderable "
+    "SettingsRefused _refused _refusal _fault because".split()
 )
 
 SENTENCE = re.compile(r"[A-Za-z…\"(].* .*[.:…)\w]", re.S)
@@ -52,8 +53,8 @@ def _of_call(node: ast.Call, named: dict[str, str]) -> Iterator[str]:
 
 
 def values(module: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
-    """The texts of declared fields of the kind `Value`, each with its line and its code. It is
-    handed their parts; the name is that of the field, where the same module declares it."""
+    """The texts of declared fields of the kind `ParsedField`, each with its line and its code. It
+    is handed their parts; the name is that of the field, where the same module declares it."""
     named: dict[str, str] = {}  # of kinds, by their names in the code
     for node in walk(module):
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Field":
@@ -62,7 +63,7 @@ def values(module: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
                 named[kind] = name if named.get(kind, name) == name else "…"
     for node in walk(module):
         value = node.value if isinstance(node, ast.Assign | ast.Return) else None
-        if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "Value":
+        if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "ParsedField":
             target = node.targets[0] if isinstance(node, ast.Assign) else None
             name = named.get(target.id, "…") if isinstance(target, ast.Name) else "…"
             _, must, code, advice, *_ = value.args

@@ -28,7 +28,7 @@ def test_every_error_text_in_one_list() -> None:
 def test_what_refuses_a_field_says_what_must_be_what_came_and_what_to_do() -> None:
     """The three sentences' parts; the code and the field are added by `Form.refuse`."""
     for file, line, by, said in texts():
-        if by not in ("refuse", "Stop", "BadFile"):
+        if by not in ("refuse", "CommandExit", "BadFile"):
             continue
         place = f"{file}:{line}: {said}"
         rule, _, rest = said.partition("; ")

@@ -1,0 +1,90 @@
+"""Check the words of the code: `python scripts/words.py`, as `make check` runs it.
+
+- A class name stands once in each installed package (`twice` lists the exceptions, with reasons).
+- Our identifiers hold no retired word (`RETIRED`); `kept` lists names of wire, columns, settings.
+- A loop variable is named after the thing, never `one`, `item`, `it` or `x` (`loops`: exceptions).
+- A docstring opens with a verb or names a thing, never with What, Who, Whether, How or Those.
+"""
+
+import ast
+import re
+import sys
+import tomllib
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+LISTS = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+RETIRED = re.compile(r"(^|_)(said|told|came|standing|aside)(_|$)", re.IGNORECASE)
+VAGUE = frozenset(("one", "item", "it", "x", "entry"))
+OPENINGS = re.compile(r"(What|Who|Whose|Whom|Whether|How|Those)\b")
+Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def main() -> int:
+    """Print what breaks a rule; return 1 if anything does."""
+    found = list(faults())
+    print(*found, sep="\n", end="\n" if found else "")
+    return 1 if found else 0
+
+
+def faults() -> Iterator[str]:
+    """Yield every fault in the sources, as `path:line: sentence`."""
+    classes: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for folder in LISTS["folders"]:
+        for file in sorted((ROOT / folder).rglob("*.py")):
+            path = file.relative_to(ROOT).as_posix()
+            if "node_modules" in path:
+                continue
+            tree = ast.parse(file.read_bytes())
+            package = "/".join(path.split("/")[:2])
+            for node in ast.walk(tree):
+                if isinstance(node, ast.ClassDef):
+                    classes[package, node.name].append(f"{path}:{node.lineno}")
+            yield from _of_file(path, tree)
+    for (package, name), places in classes.items():
+        if len(places) > 1 and name not in LISTS["twice"] and package.startswith("src/"):
+            yield f"{places[1]}: class {name} stands at {places[0]} too. Name it by its role."
+
+
+def _of_file(path: str, tree: ast.Module) -> Iterator[str]:
+    """Yield the faults of one file."""
+    kept = LISTS["kept"]
+    is_ours, is_made = path.startswith("src/"), path.startswith(tuple(LISTS["made"]))
+    for node in ast.walk(tree):
+        for line, name in _names(node):
+            if is_ours and RETIRED.search(name) and path not in kept.get(name, ()):
+                yield f"{path}:{line}: {name} holds a retired word. Use the trade's."
+        for line, name in _loop_variables(node):
+            if name in VAGUE and path not in LISTS["loops"].get(name, ()):
+                yield f"{path}:{line}: the loop variable {name} must name the thing."
+        if isinstance(node, Definition) and is_ours and not is_made:
+            text = ast.get_docstring(node) or ""
+            if opening := OPENINGS.match(text):
+                place, rule = f"{path}:{node.lineno}", "must open with a verb, as Return or Compute"
+                yield f"{place}: the docstring of {node.name} {rule}; got {opening[1]}."
+
+
+def _names(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the names that a node gives: of definitions, parameters, variables and attributes."""
+    if isinstance(node, Definition):
+        yield node.lineno, node.name
+    elif isinstance(node, ast.arg):
+        yield node.lineno, node.arg
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        yield node.lineno, node.id
+    elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        yield node.lineno, node.attr
+
+
+def _loop_variables(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Yield the variables that a loop or a comprehension binds."""
+    if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
+        for name in ast.walk(node.target):
+            if isinstance(name, ast.Name):
+                yield name.lineno, name.id
+
+
+if __name__ == "__main__":
+    sys.exit(main())
