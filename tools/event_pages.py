@@ -86,7 +86,7 @@ def _table(
     lines = [f"| {head} | Type | What it is |", "|---|---|---|"]
     for row in rows(whole, blocks, null=null):
         link = f" Its fields: [{row.block}]({page}#{row.block.lower()})." if row.block else ""
-        lines.append(f"| `{row.path}` | {row.words} | {_cell(row.said)}{link} |")
+        lines.append(f"| `{row.path}` | {row.words} | {_cell(row.meaning)}{link} |")
     return lines
 
 

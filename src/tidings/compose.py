@@ -196,5 +196,5 @@ def _actions(
         clock=base.clock,
         due=base.heard.due,
         tell=notices.notices.tell,
-        told_after_ms=options.limits.health.first_after_ms,
+        tell_after_ms=options.limits.health.first_after_ms,
     )

@@ -73,14 +73,14 @@ class Outside(NamedTuple):
 
 
 class Times(NamedTuple):
-    """What time it is, and how much has passed."""
+    """The time, and how much of it has passed."""
 
     clock: Clock
     passed_s: Callable[[], float]  # never set, unlike the clock
 
 
 class Randomness(NamedTuple):
-    """What nobody can foretell."""
+    """Sources of what nobody can foretell."""
 
     rng: random.Random
     random_bytes: Callable[[int], bytes]
@@ -88,7 +88,7 @@ class Randomness(NamedTuple):
 
 
 class Secrets(NamedTuple):
-    """What is kept from everybody: keys, sealed configurations, passwords."""
+    """Secrets: keys, sealed configurations, passwords."""
 
     keys: Keys
     vault: Vault
@@ -97,7 +97,7 @@ class Secrets(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Declared:
-    """What the operator has declared, and the adapters that reach it."""
+    """Declarations of the operator, and the adapters that reach it."""
 
     connections: Connections = field(default_factory=Connections)
     connection_types: Mapping[str, ConnectionType] = field(default_factory=dict)

@@ -8,7 +8,7 @@ MEMORY = (
     "container, of the unit (MemoryMax) or of the shell (ulimit -v), and start again."
 )
 
-_SAID_OF_MEMORY = ("can't start new thread", "failed to map segment", "annot allocate memory")
+_MEMORY_ERRORS = ("can't start new thread", "failed to map segment", "annot allocate memory")
 
 
 def is_of_memory(error: BaseException | None) -> bool:
@@ -18,7 +18,7 @@ def is_of_memory(error: BaseException | None) -> bool:
         if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
             return True
         if isinstance(error, RuntimeError | ImportError | OSError):
-            if any(words in str(error) for words in _SAID_OF_MEMORY):
+            if any(words in str(error) for words in _MEMORY_ERRORS):
                 return True
         error = error.__cause__ or error.__context__
     return False

@@ -17,7 +17,7 @@ ABSENT = AbsentType()
 
 
 class Wording(NamedTuple):
-    """How values are described in one kind of document."""
+    """Words for values in one kind of document."""
 
     null: str = "null"
     typed: bool = True  # whether a text and a number are named so, and not by their quotes alone

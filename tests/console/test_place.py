@@ -238,8 +238,8 @@ def holds(p: Pages, org: int) -> str:
         s.webhooks.list(OrgId(org)),
         s.inboxes.list(OrgId(org)),
         [
-            (one.stored, one.source, one.dead_letters)
-            for one in s.services.sources.sources.of(OrgId(org))
+            (live.stored, live.source, live.dead_letters)
+            for live in s.services.sources.sources.of(OrgId(org))
         ],
         s.users.list(OrgId(org)),
         s.orgs.get(OrgId(org)),

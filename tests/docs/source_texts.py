@@ -94,5 +94,5 @@ def texts() -> list[Text]:
                     continue
                 by = getattr(node.func, "attr", getattr(node.func, "id", ""))
                 if by in REFUSE:
-                    found += [(file, node.lineno, by, one) for one in _of_call(node, named)]
+                    found += [(file, node.lineno, by, text) for text in _of_call(node, named)]
     return sorted(set(found))

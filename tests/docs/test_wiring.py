@@ -64,4 +64,4 @@ def test_the_engine_is_handed_few_callables() -> None:
 
 
 def methods_of(declared: ast.ClassDef) -> list[str]:
-    return [one.name for one in declared.body if isinstance(one, ast.FunctionDef)]
+    return [method.name for method in declared.body if isinstance(method, ast.FunctionDef)]

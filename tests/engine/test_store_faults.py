@@ -92,7 +92,7 @@ def seen(s: Service) -> list[Any]:
         s.event_types.names(ORG),
         s.transformations.list(ORG),
         [live_inbox.stored for live_inbox in s.inboxes.list(ORG)],
-        [(one.stored, one.source, one.dead_letters) for one in s.parts.sources.sources.of(ORG)],
+        [(live.stored, live.source, live.dead_letters) for live in s.parts.sources.sources.of(ORG)],
         [job.job.number for job in s.replays._runs.values()],
     ]
 

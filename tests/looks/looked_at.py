@@ -88,7 +88,7 @@ def add_looks(module: ast.Module, source: str) -> None:
 
 def _is_drawn(test: _Function) -> bool:
     """Tell whether a test is given what is drawn at random, which may be empty now and then."""
-    return any(ast.unparse(one).startswith("given(") for one in test.decorator_list)
+    return any(ast.unparse(decorator).startswith("given(") for decorator in test.decorator_list)
 
 
 def _call(name: str, node: ast.expr | ast.stmt, *arguments: ast.expr) -> ast.Call:

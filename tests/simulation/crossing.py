@@ -117,7 +117,7 @@ class CrossedWorld(ReplayWorld):
         await self.set_org({"validation": "off"})
         await self.surely(lambda: declare(self.webhooks, ORG, ACTIONS, "actions.toml"))
         self.acting = {
-            one.webhook.number for one in self.webhooks.list(ORG) if one.webhook.type.acts
+            state.webhook.number for state in self.webhooks.list(ORG) if state.webhook.type.acts
         }
         self.declared_s = min(self.declared_s, self.loop.time())
         if not parts.sources.sources.of(ORG):

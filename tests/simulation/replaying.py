@@ -227,7 +227,7 @@ class ReplayWorld(World):
             " ON d.id = r.delivery WHERE r.replay = ? AND r.state <> d.state",
             number,
         ):
-            states = [one.state for one in self.disk.revivals.get(delivery, ())]
+            states = [revived.state for revived in self.disk.revivals.get(delivery, ())]
             assert kept in states, ("44 its counts, as they were before a try by hand", kept, now)
         if state == JobState.FINISHED and job.spec.unmatched:
             marks = ",".join("?" * len(job.spec.names))

@@ -4,7 +4,7 @@ import apsw
 import msgspec
 import pytest
 
-from tidings.store.sqlite.tables import FLAG, HEADERS, Table
+from tidings.store.sqlite.tables import FLAG, HEADERS, StoredTable
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -15,7 +15,7 @@ class Parcel(msgspec.Struct, frozen=True):
     weight: float = 0.0
 
 
-PARCEL = Table("parcel", Parcel, {"sent": FLAG, "headers": HEADERS}, beside=1)
+PARCEL = StoredTable("parcel", Parcel, {"sent": FLAG, "headers": HEADERS}, beside=1)
 
 
 @pytest.fixture

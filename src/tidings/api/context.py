@@ -65,7 +65,7 @@ class LogStore(
 
 @dataclass(frozen=True, kw_only=True)
 class WebServices:
-    """What the web side has of its own: health, figures, and what is kept of calls."""
+    """Services of the web side: health, figures, and what is kept of calls."""
 
     health: ReadinessProbe
     metrics: CollectorRegistry

@@ -169,4 +169,4 @@ class HoldsAnswers(Protocol):
 
     @property
     def answer_memory(self) -> AnswerMemory:
-        """What long answers hold their memory of."""
+        """The memory of long answers."""

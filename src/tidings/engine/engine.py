@@ -60,14 +60,14 @@ class EngineLimits(msgspec.Struct, frozen=True):
 
 
 class FailureListener(Protocol):
-    """Who tells orgs of what has failed."""
+    """Tells orgs of what has failed."""
 
     def ended(self, webhook: Webhook, job: Job, cause: str, why: str) -> None:
         """Hear of a delivery that has failed for good, for `why` where no message was made."""
 
 
 class SettlementListener(Protocol):
-    """Who waits for deliveries to end."""
+    """Waits for deliveries to end."""
 
     def settled(self, settled: Sequence[port.Settlement]) -> None:
         """Hear of settlements that are on stable storage."""

@@ -174,7 +174,7 @@ class Heart:
 
     @property
     def is_frozen(self) -> bool:
-        """Whether it is to be restarted, for it gave no sign of life in all the time it has."""
+        """Return whether it is to be restarted: it gave no sign of life in all the time it has."""
         return self.pulse.running and self._clock.now_s > self.pulse.restart_s
 
 

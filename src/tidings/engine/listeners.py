@@ -34,7 +34,7 @@ class Listeners(Generic[*FactArgs]):
 
 
 class EngineListeners(NamedTuple):
-    """What parts tell each other of; each hears what it needs."""
+    """Signals between parts; each hears what it needs."""
 
     changed: Listeners[Webhook]  # a new version of it is stored, and matched by
     switched: Listeners[()]  # a stop switch was thrown

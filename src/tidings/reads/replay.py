@@ -55,11 +55,11 @@ class ReplayParts(Protocol):
 
     @property
     def delivery(self) -> DeliveryServices:
-        """Who sends them, and what that waits for."""
+        """Services of deliveries: sending, and what it waits for."""
 
     @property
     def web(self) -> HoldsAnswers:
-        """What holds the memory of answers."""
+        """The holder of the memory of answers."""
 
 
 class ReplayCalls:

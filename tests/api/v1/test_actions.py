@@ -223,7 +223,7 @@ async def test_a_test_makes_the_actions_own_example_and_keeps_quiet_hours_unless
     None
 ):
     async with acting({"welcome": welcome()}, lookups=Known()) as (s, auth):
-        [webhook] = [one.webhook for one in s.webhooks.list(ORG)]
+        [webhook] = [state.webhook for state in s.webhooks.list(ORG)]
         path = f"/v1/webHooks/{webhook.id}/test"
         kind = s.parts.events.types.get(ORG, "customerAdded", 1)
         assert kind is not None

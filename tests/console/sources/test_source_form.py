@@ -165,7 +165,7 @@ async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -
         part = text(await browser.post(f"{AT}/try", passed, hx_request="true"))
         assert "It would be passed over: the mapping says so." in part
         assert not (await p.s.store.log_events(EventQuery(ORG))).events
-        assert [one.source.name for one in p.s.services.sources.sources.of(ORG)] == ["shop"]
+        assert [live.source.name for live in p.s.services.sources.sources.of(ORG)] == ["shop"]
         assert p.s.services.sources.sources.get(ORG, "shop").source.mapping is not None
         assert not await asides(p)
 

@@ -33,8 +33,8 @@ class Crm:
 
     def __init__(self, *ddl: str, tables: dict[str, Any], **fields: Any) -> None:
         self.uri = shared_server().lend_database()
-        for one in ddl:
-            self.sql(one)
+        for statement in ddl:
+            self.sql(statement)
         self.connection = Connection("crm", "sql", {"dsn": self.uri, "tables": tables} | fields)
         self.driver = SqlDestination({"crm": self.connection})
 

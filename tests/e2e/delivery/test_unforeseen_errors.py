@@ -79,9 +79,9 @@ def test_an_error_as_a_message_is_offered_to_readers_ends_that_attempt_alone(
         def read() -> int:
             path = f"/v1/webHooks/{hook['webHookId']}/pull"
             found = api.send("POST", path, {"waitInSeconds": 1, "max": 50}).must(200)["messages"]
-            fetched.extend(json.loads(one["body"])["eventId"] for one in found)
+            fetched.extend(json.loads(message["body"])["eventId"] for message in found)
             if found:
-                told = {"ackIds": [one["ackId"] for one in found], "outcome": "delivered"}
+                told = {"ackIds": [message["ackId"] for message in found], "outcome": "delivered"}
                 path = f"/v1/webHooks/{hook['webHookId']}/acknowledge"
                 api.send("POST", path, told).must(200)
             return len(fetched)

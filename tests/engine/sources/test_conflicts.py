@@ -35,9 +35,9 @@ async def called(s: Service, event: dict[str, Any]) -> None:
     """Accept an event as a call of the org does."""
     body = json.dumps(event | {"orgId": 1, "createdAt": 1}).encode()
     draft = Draft(OrgId(1), event["eventName"], event["eventId"], body, json.loads(body))
-    assert [one.status for one in await s.parts.sources.sources.intake._intake.accept([draft])] == [
-        "accepted"
-    ]
+    assert [
+        verdict.status for verdict in await s.parts.sources.sources.intake._intake.accept([draft])
+    ] == ["accepted"]
 
 
 async def shown(s: Service, name: str = "shop") -> Any:

@@ -130,9 +130,9 @@ async def test_two_sources_of_an_org_bring_each_what_both_read() -> None:
         body = {"name": "u", "type": "kafka", "connection": "main", "kafka": {"topics": ["t"]}}
         assert (await s.call("POST", "/v1/sources", body)).status == 201
         other = next(
-            one
-            for one in s.parts.sources.sources.of(live.org)
-            if one.stored.number != live.stored.number
+            other
+            for other in s.parts.sources.sources.of(live.org)
+            if other.stored.number != live.stored.number
         )
         await until(lambda: topic.taken == 4)
         assert (live.activity.totals, other.activity.totals) == ({"accepted": 4}, {"accepted": 4})

@@ -104,7 +104,7 @@ async def fetched(s: Service, topic: Topic, **fields: Any) -> live_source.LiveSo
 async def numbers(s: Service) -> list[int]:
     rows = (await s.call("GET", "/v1/events?limit=100")).json["events"]
     found = [(await s.call("GET", f"/v1/events/{row['eventId']}")).json for row in rows]
-    return [one["body"]["data"]["n"] for one in found][::-1]
+    return [event["body"]["data"]["n"] for event in found][::-1]
 
 
 async def told(s: Service, kind: str) -> list[Any]:

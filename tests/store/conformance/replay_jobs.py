@@ -71,7 +71,7 @@ class Jobs:
         self, job: port.ReplayJob, found: port.ReplayCandidates, key: int | None = None
     ) -> port.ReplaySlice:
         """The slice of what was found."""
-        events = [one.event for one in found.found]
+        events = [match.event for match in found.found]
         after = self.now(job).cursor
         return port.ReplaySlice(job.number, after, found.cursor, 1, events, [key] * len(events))
 

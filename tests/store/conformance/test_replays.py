@@ -368,7 +368,7 @@ def test_a_job_is_its_orgs_alone(jobs: Jobs) -> None:
     assert ask(lambda store: store.replay(ORG, job.number)) is not None
     assert ask(lambda store: store.replay(OTHER, job.number)) is None
     listed = ask(lambda store: store.replays(ORG, 1 << 62, 10))
-    assert [one.number for one in listed] == [job.number]
+    assert [replay.number for replay in listed] == [job.number]
     assert list(ask(lambda store: store.replays(OTHER, 1 << 62, 10))) == []
 
 

@@ -138,7 +138,7 @@ def show(name: str, where: Where) -> int:
     versions = versions_of(kind, where)
     if where.json:
         shown = [
-            {"path": row.path, "type": row.words, "is": row.said, "block": row.block or None}
+            {"path": row.path, "type": row.words, "is": row.meaning, "block": row.block or None}
             for row in fields
         ]
         forms = {"example": kind.example, "thinExample": thin(kind, kind.example)}
@@ -174,7 +174,7 @@ def _print_type(kind: EventType, versions: list[int], fields: list[Row]) -> None
     shown = []
     for row in fields:
         block = f" Block {row.block}." if row.block else ""
-        shown.append((row.path, row.words, _plain(row.said) + block))
+        shown.append((row.path, row.words, _plain(row.meaning) + block))
     print_table(("In data", "Type", "What it is"), shown)
 
 

@@ -24,7 +24,7 @@ def type_words(node: Json, *, null: bool = True) -> str:
 
 
 def may_lack(kind: EventType) -> bool:
-    """Whether it is one of the platform's, in which every field may be absent or null."""
+    """Return whether it is a type of the platform, in which any field may be absent or null."""
     return kind.family not in ("operational", OWN)
 
 
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 
     path: str
     words: str  # its type
-    said: str
+    meaning: str
     block: str  # the shared block that it holds, or ""
 
 

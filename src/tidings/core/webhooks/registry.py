@@ -49,7 +49,7 @@ class Registry:
         return [own[number] for number in sorted(own)]
 
     def fetched(self) -> list[Webhook]:
-        """Those whose messages are fetched, of all orgs."""
+        """Return the webhooks whose messages are fetched, of all orgs."""
         return [hook for hook in self._webhooks.values() if hook.type.fetched]
 
     def put(self, webhook: Webhook) -> None:

@@ -53,10 +53,10 @@ class ActionServices:
         clock: Clock,
         due: Listeners[int, int],
         tell: Tell,
-        told_after_ms: int,
+        tell_after_ms: int,
     ) -> Self:
         """`sources`: whom each look-up asks, by its name; `due` hears of retries that are
-        due now; `tell` an org of look-ups that have failed for `told_after_ms`."""
+        due now; `tell` an org of look-ups that have failed for `tell_after_ms`."""
 
         def number_of(org: OrgId, name: str) -> int | None:
             found = (
@@ -68,7 +68,7 @@ class ActionServices:
 
         failing = None
         if declared.org is not None:
-            failing = FailingLookups(declared.org, declared.actions, tell, clock, told_after_ms)
+            failing = FailingLookups(declared.org, declared.actions, tell, clock, tell_after_ms)
         needs, lookups = Needs(store, number_of, due), ActionLookups(sources, listener=failing)
         preparation = Preparation(
             actions=declared.actions,
@@ -84,7 +84,7 @@ class ActionServices:
 
     @property
     def org(self) -> OrgId | None:
-        """Whose actions these are; None without a file."""
+        """The org that the actions belong to; None without a file."""
         return self.declared.org
 
     def of(self, org: OrgId) -> Actions:

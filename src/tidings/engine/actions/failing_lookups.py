@@ -37,7 +37,7 @@ class FailingLookups:
     def __init__(
         self, org: OrgId, actions: Actions, tell: Tell, clock: Clock, notify_after_ms: int
     ) -> None:
-        """`told_after_ms`: how long one must have failed before the org is told."""
+        """`tell_after_ms`: how long one must have failed before the org is told."""
         self._org = org
         self._actions = actions
         self._tell = tell

@@ -38,7 +38,7 @@ class _WaitingLanes:
 
 
 class Sending(Protocol):
-    """Who knows whether anything may be sent."""
+    """Knows whether anything may be sent."""
 
     def may_send(self) -> bool:
         """Return whether it may be now."""

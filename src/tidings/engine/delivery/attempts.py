@@ -49,7 +49,7 @@ class Overrun(TidingsError):
 
 
 class AttemptListener(Protocol):
-    """Who starts attempts, and hears what became of each."""
+    """Starts attempts, and hears what became of each."""
 
     def may_leave(self, runner: WebhookRunner, job: Job) -> bool:
         """Return whether nothing was decided since its start that keeps it from being made."""

@@ -56,21 +56,21 @@ UNWRITTEN_MAX = 1000
 
 
 class WebhookEnds(Protocol):
-    """Who disables webhooks."""
+    """Disables webhooks."""
 
     def disable(self, webhook: Webhook, reason: str) -> None:
         """Disable a webhook, for a reason in a sentence."""
 
 
 class StopSwitches(Protocol):
-    """Who knows whose sending is stopped."""
+    """Knows whose sending is stopped."""
 
     def is_stopped(self, org: OrgId) -> bool:
         """Return whether an org's is, or everybody's."""
 
 
 class AttemptObserver(Protocol):
-    """Who counts attempts, and tells of them."""
+    """Counts attempts, and tells of them."""
 
     def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         """Hear how an attempt has ended, and what follows."""
@@ -430,7 +430,7 @@ class Dispatcher:
             self._claims.ask_if_due(runner)
 
     def may_leave(self, runner: WebhookRunner, job: Job) -> bool:
-        """Whether nothing that was decided after its start keeps an attempt from being made: the
+        """Return whether nothing decided after its start keeps an attempt from being made: the
         webhook was ended, paused or stopped, the delivery cancelled, maybe by a commit whose answer
         was lost, or the store refuses."""
         return (

@@ -22,7 +22,7 @@ WAIT_MIN_S = 0.001  # less is no wait: the lane's timer rings
 
 
 class KnownRunners(Protocol):
-    """Who knows the webhooks at work, and changes nothing when it is asked."""
+    """Knows the webhooks at work, and changes nothing when it is asked."""
 
     def known(self, number: int) -> WebhookRunner | None:
         """Return a webhook's runner, if there is one; also a deleted one's whose attempts go on."""

@@ -25,14 +25,14 @@ class Rest(NamedTuple):
 
 
 class LanePump(Protocol):
-    """Who lets lanes start what they may."""
+    """Lets lanes start what they may."""
 
     def pump(self, runner: "WebhookRunner") -> None:
         """Start what its lane wants now."""
 
 
 class LaneDriver(LanePump, Protocol):
-    """Who drives the lanes of a process, as its parts ask it."""
+    """Drives the lanes of a process, as its parts ask it."""
 
     def runner_of(self, number: int) -> "WebhookRunner | None":
         """Return the runner of a webhook, which is put to work; None: there is no such webhook."""

@@ -17,7 +17,7 @@ TURN_SHARE = 16  # of many that wait, one in so many
 
 
 class MissedStarts(Protocol):
-    """Who hears of lanes that an error has kept from starting."""
+    """Hears of lanes that an error has kept from starting."""
 
     def note(self, webhook: int, error: BaseException) -> None:
         """Hear what was raised for a webhook, by its number."""

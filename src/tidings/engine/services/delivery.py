@@ -37,7 +37,7 @@ from tidings.ports import EngineOptions, Ports
 
 @dataclass(frozen=True, kw_only=True)
 class HealthServices:
-    """How receivers and connections do. Composed before the webhooks, which are disabled by it."""
+    """Health of receivers and connections. Composed before the webhooks that it disables."""
 
     connections: NamedConnections
     watch: ConnectionWatch

@@ -42,14 +42,14 @@ class WebhookAddresses(Protocol):
 
 
 class TablesRead(Protocol):
-    """Who knows which tables sources read."""
+    """Knows which tables sources read."""
 
     def is_read(self, connection: Connection, table: str, org: OrgId) -> bool:
         """Return whether rows that an org's webhook writes there come back as events."""
 
 
 class SettingsOfOrgs(Protocol):
-    """Who knows what orgs have set."""
+    """Knows what orgs have set."""
 
     def settings(self, org: OrgId) -> OrgSettings:
         """Return an org's settings."""
@@ -178,5 +178,5 @@ class WebhookBodyParser:
         )
 
     def _admits_unknown(self, org: OrgId) -> bool:
-        """Whether an org takes events of types that it does not have."""
+        """Return whether an org takes events of types that it does not have."""
         return self._orgs.settings(org).unknown_types == "admitted"

@@ -38,10 +38,10 @@ class DisableOwnerListener(Protocol):
 
 
 class Disables(Protocol):
-    """Who changes what webhooks are to do."""
+    """Changes what webhooks are to do."""
 
     def set_status(
-        self, number: int, standing: WebhookStatus, reason: str | None
+        self, number: int, status: WebhookStatus, reason: str | None
     ) -> Awaitable[WebhookState]:
         """Change it by the webhook's number, for a reason."""
 

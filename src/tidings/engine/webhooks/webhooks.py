@@ -72,7 +72,7 @@ Made = tuple[WebhookState, bytes, tuple[FieldRefusal, ...]]
 
 
 class DeclaredOfOrgs(Protocol):
-    """Who knows the actions of the operator's file."""
+    """Knows the actions of the operator's file."""
 
     def of(self, org: OrgId) -> Actions:
         """Return those of an org, by name."""

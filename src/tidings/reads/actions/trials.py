@@ -44,7 +44,7 @@ class ActionTrialParts(TrialParts, Protocol):
 
     @property
     def delivery(self) -> DeliveryServices:
-        """Who sends them, and what that waits for."""
+        """Services of deliveries: sending, and what it waits for."""
 
 
 class TrialEvent(NamedTuple):

@@ -51,7 +51,7 @@ class ActionParts(Protocol):
 
     @property
     def delivery(self) -> DeliveryServices:
-        """Who sends them, and what that waits for."""
+        """Services of deliveries: sending, and what it waits for."""
 
 
 class ActionView(msgspec.Struct, frozen=True):

@@ -36,7 +36,7 @@ class NextAttemptParts(Protocol):
 
     @property
     def delivery(self) -> DeliveryServices:
-        """Who sends them, and what that waits for."""
+        """Services of deliveries: sending, and what it waits for."""
 
 
 class ScheduledDelivery(msgspec.Struct, frozen=True):

@@ -41,7 +41,7 @@ class RequestParts(Protocol):
 
     @property
     def delivery(self) -> DeliveryServices:
-        """Who sends them, and what that waits for."""
+        """Services of deliveries: sending, and what it waits for."""
 
 
 async def requests_of(

@@ -50,7 +50,7 @@ class RetryParts(DeliveryParts, Protocol):
 
     @property
     def delivery(self) -> DeliveryServices:
-        """Who sends them, and what that waits for."""
+        """Services of deliveries: sending, and what it waits for."""
 
 
 class RetryAnswer(msgspec.Struct, frozen=True):

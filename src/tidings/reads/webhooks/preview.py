@@ -43,11 +43,11 @@ class PreviewParts(Protocol):
 
     @property
     def shaping(self) -> ShapingServices:
-        """Who makes messages."""
+        """Services that make messages."""
 
     @property
     def web(self) -> HoldsAnswers:
-        """What holds the memory of answers."""
+        """The holder of the memory of answers."""
 
 
 def preview_bytes(last: int) -> int:

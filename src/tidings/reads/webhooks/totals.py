@@ -35,7 +35,7 @@ class TotalParts(Protocol):
 
     @property
     def delivery(self) -> DeliveryServices:
-        """Who sends them, and what that waits for."""
+        """Services of deliveries: sending, and what it waits for."""
 
 
 def read_span(

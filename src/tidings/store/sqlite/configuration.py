@@ -14,7 +14,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import FLAG, Table
+from tidings.store.sqlite.tables import FLAG, StoredTable
 
 _WEBHOOK = (
     "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing, v.config,"
@@ -28,12 +28,12 @@ _DISABLINGS = (
     " ORDER BY b.webhook"
 )
 
-_ORG = Table("org", port.StoredOrg)
+_ORG = StoredTable("org", port.StoredOrg)
 _PUT_ORG = _ORG.upsert("id", keeps=["created_ms"])
-_CREDENTIAL = Table("credential", port.StoredCredential, {"platform": FLAG})
+_CREDENTIAL = StoredTable("credential", port.StoredCredential, {"platform": FLAG})
 # Its last use and its creation stay: who changes a credential does not know the newest use.
 _PUT_CREDENTIAL = _CREDENTIAL.upsert("id", keeps=["created_ms", "used_ms"])
-_TYPE = Table("event_type", port.StoredType)
+_TYPE = StoredTable("event_type", port.StoredType)
 _PUT_TYPE = _TYPE.upsert("org", "name", "version", keeps=["created_ms"])
 
 

@@ -6,9 +6,9 @@ import apsw
 
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import Table
+from tidings.store.sqlite.tables import StoredTable
 
-_EMAIL = Table("letter", port.QueuedEmail)
+_EMAIL = StoredTable("letter", port.QueuedEmail)
 
 
 class EmailRows:

@@ -10,11 +10,11 @@ from tidings.store import port
 from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
-from tidings.store.sqlite.tables import HEADERS, Table
+from tidings.store.sqlite.tables import HEADERS, StoredTable
 
-_INBOX = Table("inbox", port.Inbox)
+_INBOX = StoredTable("inbox", port.Inbox)
 _PUT_INBOX = f"{_INBOX.insert('INSERT OR REPLACE')} RETURNING number"
-_ARRIVAL = Table("arrival", port.Arrival, {"headers": HEADERS})
+_ARRIVAL = StoredTable("arrival", port.Arrival, {"headers": HEADERS})
 _KEEP = (
     f"INSERT INTO arrival ({', '.join(_ARRIVAL.fields[1:])})"
     " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS"

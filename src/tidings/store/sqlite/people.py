@@ -17,17 +17,17 @@ from tidings.store.port import (
     StoredSession,
 )
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import Table
+from tidings.store.sqlite.tables import StoredTable
 
 EXPIRED_SLICE = 500
 
-_PERSON = Table("person", StoredPerson)
+_PERSON = StoredTable("person", StoredPerson)
 _PUT_PERSON = _PERSON.upsert("id", keeps=["created_ms"])
-_MEMBER = Table("member", Member)
+_MEMBER = StoredTable("member", Member)
 # Who invited somebody, and when, stays.
 _PUT_MEMBER = _MEMBER.upsert("org", "person", keeps=["created_ms", "created_by"])
-_SESSION = Table("session", StoredSession)
-_LINK = Table("link", OneTimeLink)
+_SESSION = StoredTable("session", StoredSession)
+_LINK = StoredTable("link", OneTimeLink)
 
 
 class PeopleTables:

@@ -12,10 +12,10 @@ from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
-from tidings.store.sqlite.tables import HEADERS, Table
+from tidings.store.sqlite.tables import HEADERS, StoredTable
 
-_SOURCE = Table("source", port.StoredSource)
-_COLUMNS = Table("aside", port.DeadLetter, {"headers": HEADERS})
+_SOURCE = StoredTable("source", port.StoredSource)
+_COLUMNS = StoredTable("aside", port.DeadLetter, {"headers": HEADERS})
 _GIVEN = ("number", "times")  # by the store
 _ONE = _COLUMNS.select
 # Of a name that is there already nobody has heard: the answer was lost.
@@ -33,7 +33,7 @@ _OLDEST_CONFLICTS = (
     " ORDER BY number LIMIT ?)"
 )
 _WHY = "UPDATE aside SET code = ?, reason = ?, field = ? WHERE source = ? AND number = ?"
-_PLACE = Table("source_place", TopicPlace)
+_PLACE = StoredTable("source_place", TopicPlace)
 _KEEP_PLACE = (
     f"INSERT INTO source_place (source, {_PLACE.columns}) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
     " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"

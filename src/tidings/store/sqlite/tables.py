@@ -12,18 +12,18 @@ import msgspec
 Row = TypeVar("Row", bound=msgspec.Struct)
 
 
-class Stored(NamedTuple):
-    """How the values of a column are read and written."""
+class ColumnCodec(NamedTuple):
+    """Reads and writes the values of a column."""
 
     read: Callable[[Any], Any]
     write: Callable[[Any], Any]
 
 
-FLAG = Stored(bool, int)
-HEADERS = Stored(msgspec.json.Decoder(list[tuple[str, str]]).decode, msgspec.json.encode)
+FLAG = ColumnCodec(bool, int)
+HEADERS = ColumnCodec(msgspec.json.Decoder(list[tuple[str, str]]).decode, msgspec.json.encode)
 
 
-class Table(Generic[Row]):
+class StoredTable(Generic[Row]):
     """A table and its struct. `stored`: by field, what is no plain value of SQLite; `beside`: how
     many fields at the struct's end are none of the table's."""
 
@@ -31,7 +31,7 @@ class Table(Generic[Row]):
         self,
         name: str,
         row: type[Row],
-        stored: Mapping[str, Stored] | None = None,
+        stored: Mapping[str, ColumnCodec] | None = None,
         *,
         beside: int = 0,
     ) -> None:

@@ -8,9 +8,9 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import Table
+from tidings.store.sqlite.tables import StoredTable
 
-_TRANSFORMATION = Table("transformation", port.StoredTransformation)
+_TRANSFORMATION = StoredTable("transformation", port.StoredTransformation)
 _SELECT = f"{_TRANSFORMATION.select} t"
 
 

@@ -164,14 +164,14 @@ class Scene:
     # -- a store
 
     async def page(self, webhook: int, after: int, limit: int) -> list[Job]:
-        found = [one for one in self.stored if one.webhook == webhook and one.delivery > after]
-        return [msgspec.structs.replace(one) for one in found[:limit]]
+        found = [job for job in self.stored if job.webhook == webhook and job.delivery > after]
+        return [msgspec.structs.replace(job) for job in found[:limit]]
 
     async def commit(self, *jobs: Job, **more: Any) -> None:
         written, self.unwritten[:] = list(self.unwritten), []
         self.written += written
-        ended = {one.delivery for one in written}
-        self.stored[:] = [one for one in self.stored if one.delivery not in ended]
+        ended = {settled.delivery for settled in written}
+        self.stored[:] = [job for job in self.stored if job.delivery not in ended]
         self.stored += jobs
         receipt = port.Receipt(now_ms=NOW_MS, freed=list(jobs), **more)
         self.dispatcher.handover.take(receipt, [], [])

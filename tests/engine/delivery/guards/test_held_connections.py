@@ -148,8 +148,8 @@ async def test_a_paused_webhook_stays_paused_and_what_was_resumed_meanwhile_goes
     scene.down.add("main")
     await scene.commit(*jobs(FIRST, 1), *jobs(SECOND, 2))
     await scene.until(lambda: scene.watch.held())
-    for one in (FIRST, SECOND):
-        paused = msgspec.structs.replace(one, standing=WebhookStatus.PAUSED)
+    for running in (FIRST, SECOND):
+        paused = msgspec.structs.replace(running, standing=WebhookStatus.PAUSED)
         scene.registry.put(paused)
         scene.heard.changed.tell(paused)
     scene.registry.put(SECOND)

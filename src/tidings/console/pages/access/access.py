@@ -44,7 +44,8 @@ async def show(visit: Visit) -> Response:
     """Credentials and users of the org."""
     caller, services = visit.caller, visit.services
     credentials = [
-        _shown(visit, one) for one in services.access.credentials.list(caller, caller.org)
+        _shown(visit, credential)
+        for credential in services.access.credentials.list(caller, caller.org)
     ]
     credentials.sort(key=lambda one: one.state != "active")
     return visit.page(

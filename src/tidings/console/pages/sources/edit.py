@@ -136,8 +136,8 @@ async def _tried(
     shown_events, rest = trial["events"][:EVENTS_SHOWN], trial["events"][EVENTS_SHOWN:]
     for event in shown_events:
         event["body"] = None if event["event"] is None else body_view(bytes(event["event"]))
-    aside = sum(event["error"] is not None for event in rest)
-    more = {"accepted": len(rest) - aside, "aside": aside} if rest else None
+    faulty = sum(event["error"] is not None for event in rest)
+    more = {"accepted": len(rest) - faulty, "aside": faulty} if rest else None
     masks = any(looks_masked(value) for _, value in message.headers)
     sender = source.verification is not None
     trial |= {"events": shown_events, "more": more, "count": len(shown_events) + len(rest)}

@@ -216,7 +216,7 @@ def _connections(visit: Visit, kind: str, has: str) -> list[tuple[str, str]]:
 
 def _kinds(visit: Visit) -> list[str]:
     """The types that the visitor can make webhooks of."""
-    there = {one.kind for one in visit.services.delivery.connections.of(visit.caller)}
+    there = {connection.kind for connection in visit.services.delivery.connections.of(visit.caller)}
     return [
         name
         for name, kind in KINDS.items()

@@ -15,9 +15,11 @@ from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
-from tidings.store.sqlite.tables import Table
+from tidings.store.sqlite.tables import StoredTable
 
-_HEALTH = Table("webhook_health", port.StoredHealth, beside=1)  # its share is counted from attempts
+_HEALTH = StoredTable(
+    "webhook_health", port.StoredHealth, beside=1
+)  # its share is counted from attempts
 _PUT = _HEALTH.insert("INSERT OR REPLACE")
 # Attempts of the last minutes. There is no index by their end: it would dirty a page for nearly
 # every delivery, for a question that is asked once. They are those of the newest deliveries.

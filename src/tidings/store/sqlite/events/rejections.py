@@ -6,9 +6,9 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
-from tidings.store.sqlite.tables import Table
+from tidings.store.sqlite.tables import StoredTable
 
-REJECTION = Table("rejection", port.Rejection)
+REJECTION = StoredTable("rejection", port.Rejection)
 _OF_ORG = f"{REJECTION.select} WHERE org = ?"
 
 
