@@ -1,6 +1,9 @@
 """A receiver that answers in a process of its own, and what a service holds beside it."""
 
 import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psutil
 
@@ -43,6 +46,20 @@ class Answering(asyncio.Protocol):
                 Answering.taken += 1
                 assert self._transport is not None
                 self._transport.write(b"HTTP/1.1 204 OK\r\n\r\n")
+
+
+@contextmanager
+def answering(receiver: type[Answering] = Answering) -> Iterator[int]:
+    """Receivers at one port, in a thread of their own."""
+    loop = asyncio.new_event_loop()
+    server = loop.run_until_complete(loop.create_server(receiver, "127.0.0.1", 0, backlog=2048))
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
 
 
 def rss(service: ServiceProcess) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.systems.answering import Answering, accept_many, rss
+from tests.systems.answering import Answering, accept_many, answering, rss
 
 from ..e2e.harness.service import ServiceProcess
 from ..e2e.harness.until import until

@@ -1,16 +1,13 @@
 """200,000 deliveries that wait cost little memory at the moment in which sending starts again."""
 
-import asyncio
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import apsw
 import pytest
 
-from tests.systems.answering import Answering, accept_many, rss
+from tests.systems.answering import Answering, accept_many, answering, rss
 from tidings.core.delivery.states import State
 
 from ..e2e.harness.service import ServiceProcess
@@ -19,20 +16,6 @@ WAITING = 200_000
 MORE_MB = 300
 WATCHED_S = 12.0  # of sending; the most is held within the first seconds
 SENT_MIN = 100  # meanwhile: it must have begun; how fast it goes is the disk's matter here
-
-
-@contextmanager
-def answering(receiver: type[Answering] = Answering) -> Iterator[int]:
-    """Receivers at one port, in a thread of their own."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(receiver, "127.0.0.1", 0, backlog=2048))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
 
 
 def make_due(service: ServiceProcess) -> None:

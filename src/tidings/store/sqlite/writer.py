@@ -374,7 +374,8 @@ class Writer:
                 ordered.append((settlement.webhook, settlement.key))
         changes = self._connection.total_changes()
         self._connection.executemany(_SETTLE, rows)
-        if self._connection.total_changes() - changes < len(rows):  # some were ended meanwhile
+        late = self._connection.total_changes() - changes < len(rows)
+        if late:  # some were ended meanwhile
             attempts += [
                 _attempt_row(settlement) for settlement in settled if self._unseen(settlement)
             ]

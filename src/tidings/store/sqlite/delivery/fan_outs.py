@@ -21,7 +21,7 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS, touch_blocks
-from tidings.store.sqlite.states import FINAL
+from tidings.store.sqlite.states import FINAL, HELD
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
 SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made
@@ -39,6 +39,8 @@ _OWED = (
     " ORDER BY f.first"
 )
 _STATUS = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY version DESC LIMIT 1"
+# What waits itself does not count: where none is under way it waits for the one that was owed, as
+# an older one does of which somebody has asked for another try.
 _WAITS_BEFORE = (
     "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
     f" AND state < {FINAL} AND state <> {HELD} LIMIT 1"
