@@ -88,7 +88,7 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tests.openapi.record src/tidings/api/openapi/examples.json
 	@$(BIN)/python -m tools.api_promise tests/openapi/promise.json
 	@$(BIN)/python -m tools.cli_page docs/cli.md src/tidings/cli/help/help.txt
-	@$(BIN)/python -m tests.docs.error_codes docs/contract/errors.md
+	@$(BIN)/python -m tests.docs.errors.error_codes docs/contract/errors.md
 	@$(BIN)/python -m tools.resources_page docs/contract/resources.md
 	@$(BIN)/python -m tests.docs.tree CONTRIBUTING.md
 	@$(BIN)/python -m tests.docs.connections.connection_tables docs/connections.md

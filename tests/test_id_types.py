@@ -18,7 +18,7 @@ FLOORS = ("core", "engine", "reads", "store.port")
 IDS = {"org": OrgId, "webhook_id": WebhookId, "delivery": DeliveryId}
 BARE = (int, int | None, str, str | None)
 # Names that a module imports for its checker alone.
-LATER = {name: vars(ids)[name] for name in ("WebhookId",)} | {"Refusal": FieldRefusal}
+LATER = {name: vars(ids)[name] for name in ("WebhookId",)} | {"FieldRefusal": FieldRefusal}
 # What a person gives is a text until it is read.
 READ_LATER = {"delivery_id"}
 

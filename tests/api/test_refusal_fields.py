@@ -56,7 +56,7 @@ def refusals() -> Iterator[tuple[str, str, str]]:
             }
             for node in nodes:
                 by = getattr(node, "func", None)
-                if getattr(by, "attr", getattr(by, "id", "")) not in ("refused", "Refusal"):
+                if getattr(by, "attr", getattr(by, "id", "")) not in ("refused", "FieldRefusal"):
                     continue
                 assert isinstance(node, ast.Call)
                 texts = [

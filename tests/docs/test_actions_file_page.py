@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.docs.error_codes import DOCS
+from tests.docs.errors.error_codes import DOCS
 from tidings.core.actions.file import acts, credentials, declared_actions, heard, when
 from tidings.core.actions.file import lookup_tables as lookups
 from tidings.core.actions.file.document import FILE_BYTES_MAX

@@ -11,7 +11,7 @@ RECORD = (ROOT / "docs" / "decisions" / "0018-budgets.md").read_text("utf-8")
 PROGRAMS = ("cli", "demo", "simulator")  # each is one person's, and ends
 TYPES = frozenset(
     "SharedTable SharedBudget ByteCache CompiledSchemas Semaphore BoundedSemaphore FairQueue "
-    "OrderedDict Queue Turns Permits PlaceQueue SharedPlaces".split()
+    "OrderedDict Queue ConnectionTurns PermitQueue Permits PlaceQueue SharedPlaces".split()
 )
 # A length is compared with a bound, and it is of what one call says.
 NO_TABLES = {

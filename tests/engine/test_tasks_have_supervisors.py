@@ -40,7 +40,7 @@ ALLOWED = {
     # an attempt, under its deadline; a permit that nobody holds is found by its watchdog
     "engine/delivery/send_slots.py:_open": "a slot: as many as attempts at a time",
     "engine/delivery/guards/connection_watch.py:run": "one look, under its deadline",
-    "engine/delivery/dispatcher.py:_spawn": "one page or one look, tried again by its lane",
+    "engine/delivery/dispatcher.py:spawn": "one page or one look, tried again by its lane",
     "engine/delivery/channels.py:close": "the end of one channel, which is given up after a time",
     "engine/delivery/retry_claims.py:release": "one look, tried again by its lane",
     # one change or write behind a call, tried again until the store takes it

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import tidings
-from tests.docs.error_codes import codes
+from tests.docs.errors.error_codes import codes
 from tests.docs.source_texts import SOURCE, texts
 from tests.e2e.harness import store_file
 from tests.e2e.harness.until import until

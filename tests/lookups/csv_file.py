@@ -1,11 +1,8 @@
 """A list in a file that a look-up reads."""
 
 import os
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tidings.core.actions.action import CsvLookup
 from tidings.lookups.csv import CsvSource
@@ -57,10 +54,3 @@ class File:
         said = await self.source.check()
         assert said is not None and said.endswith(".")
         return said
-
-
-@pytest.fixture
-async def file(tmp_path: Path) -> AsyncIterator[File]:
-    made = File(tmp_path)
-    yield made
-    await made.source.close()

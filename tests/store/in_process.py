@@ -12,7 +12,7 @@ from tidings.store.sqlite.queries import Queries
 
 # What a start and lanes ask: read on the writing half, to be in order with what it writes.
 _READ_IN_ORDER = frozenset(
-    "aside_sums emails healths load load_activity load_inboxes load_people load_sources"
+    "dead_letter_sums emails healths load load_activity load_inboxes load_people load_sources"
     " load_transformations load_types open_replays page past_attempts recover stops unfinished"
     " unfinished_of".split()
 )

@@ -22,7 +22,7 @@ PRIMITIVES = {
     ("trial", "rehearse"),
     ("trial", "send"),
     ("intake", "preview"),
-    ("replays", "count"),
+    ("runs", "count"),
     ("sources", "redrive"),
     ("transformations", "versions"),
 }
@@ -69,7 +69,8 @@ def test_every_door_holds_memory() -> None:
     found = doors()
     assert {place for place, holds in found.items() if not holds} == set()
     assert {place.rsplit(":")[1] for place in found} >= {
-        "try_event", "try_out", "sent", "try_message", "redrive_aside", "dry_run", "versions",
+        "try_event", "try_out", "sent", "try_message", "redrive_dead_letters", "dry_run",
+        "versions",
     }  # fmt: skip
 
 

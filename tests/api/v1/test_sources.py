@@ -286,7 +286,7 @@ async def test_a_dry_run_refuses_headers_that_are_none(headers: object) -> None:
 
 
 async def test_a_source_puts_aside_no_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_source, "ASIDE_MAX", 2)
+    monkeypatch.setattr(live_source, "DEAD_LETTERS_MAX", 2)
     monkeypatch.setattr(sources, "SOURCES_MAX", 2)
     async with service() as s:
         await make(s)
@@ -341,7 +341,7 @@ async def test_a_message_is_answered_as_kept_only_once_it_is(
         async def down(*_: Any) -> None:
             raise port.StoreDown("no disk")
 
-        monkeypatch.setattr(s.store, "put_aside", down)
+        monkeypatch.setattr(s.store, "put_dead_letters", down)
         reply = await send(s, b"no event")
         assert (reply.status, reply.headers["retry-after"]) == (503, "1")
         assert (await s.call("GET", "/v1/sources/shop")).json["asideMessages"] == 0

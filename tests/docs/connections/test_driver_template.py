@@ -12,9 +12,9 @@ PAGE = (Path(__file__).parents[3] / "CONTRIBUTING.md").read_text("utf-8")
 IMPORTS = """
 from time import monotonic
 from tidings.core.connections.connection import Connection
-from tidings.core.delivery.exchange import Answer, Result, Verdict
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, ReceiverAnswer
 from tidings.core.webhooks.webhook import Webhook
-from tidings.destinations.port import Headers, Message, Shown
+from tidings.destinations.port import Headers, Message, MessagePreview
 """
 
 

@@ -13,7 +13,7 @@ from tests.engine.actions.action_world import (
     contact,
     in_world,
 )
-from tests.engine.store_faults import first, refusing
+from tests.engine.store.store_faults import first, refusing
 from tidings.core.actions.action import Cap, Quiet
 from tidings.core.delivery.exchange import FaultKind, TransportFault
 from tidings.core.delivery.states import State

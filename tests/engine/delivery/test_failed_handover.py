@@ -176,7 +176,7 @@ def test_the_order_outlives_a_failed_hand_over(step: str) -> None:
 WHOLE = [
     ("engine.handover", lambda world: (world.engine, "handover")),
     ("engine.settled", lambda world: (world.engine, "settled")),
-    ("dispatcher.handover", lambda world: (world.engine.dispatcher, "handover")),
+    ("dispatcher.handover", lambda world: (world.engine.dispatcher.handover, "take")),
     ("dispatcher.settled", lambda world: (world.engine.dispatcher, "settled")),
     ("look again", lambda world: (world.engine, "look_again")),
 ]

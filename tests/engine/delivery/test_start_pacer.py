@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from tidings.core.delivery.lane import Lane, WindowBudget
 from tidings.core.shaping.signatures.schemes import IN_FORCE
+from tidings.core.webhooks.kinds import HTTP, KINDS
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.runner import WebhookRunner
@@ -17,7 +18,7 @@ class Signed:
     """As much of a webhook as its messages are made of."""
 
     def __getattr__(self, name: str) -> Any:
-        known = {"headers": (), "secrets": (), "extra": {}, "scheme": IN_FORCE}
+        known = {"headers": (), "secrets": (), "extra": {}, "scheme": IN_FORCE, "type": KINDS[HTTP]}
         return known.get(name, "x")
 
 

@@ -7,7 +7,7 @@ import pytest
 from tests.api.control_client import Clock
 from tests.engine.delivery.scenes.stops import stops_over, stops_telling
 from tests.engine.notice_world import NoticeWorld, in_world
-from tests.engine.store_faults import refusing
+from tests.engine.store.store_faults import refusing
 from tests.store.in_process import MemoryStore
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.api.control_client import Reply, Service, call, service
-from tests.engine.store_faults import refusing
+from tests.engine.store.store_faults import refusing
 from tidings.console.routes import console_routes
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import (

@@ -202,7 +202,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("refusal", REFUSALS, ids=lambda one: type(one).__name__)
-@pytest.mark.parametrize("where", ["accept", "put_aside", "apart"])
+@pytest.mark.parametrize("where", ["accept", "put_dead_letters", "apart"])
 async def test_what_the_platform_refuses_is_charged_to_no_message(
     where: str, refusal: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -213,7 +213,7 @@ async def test_what_the_platform_refuses_is_charged_to_no_message(
         topic.messages = [good(0), good(1), bad, good(3)]
         owner: Any = {
             "accept": s.parts.events.acceptor,
-            "put_aside": s.parts.sources.sources._store,
+            "put_dead_letters": s.parts.sources.sources._store,
             "apart": s.parts.sources.sources.intake._messages._mapper,
         }[where]
         name = "map_message" if where == "apart" else where

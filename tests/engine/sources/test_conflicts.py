@@ -144,7 +144,7 @@ async def test_two_of_a_list_keep_both_messages() -> None:
 
 
 async def test_conflicts_never_fill_what_stops_a_source(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_source, "ASIDE_MAX", 3)
+    monkeypatch.setattr(live_source, "DEAD_LETTERS_MAX", 3)
     monkeypatch.setattr(dead_letters, "CONFLICTS_MAX", 5)
     monkeypatch.setattr(dead_letters, "MAKING_ROOM", 2)
     async with service() as s:
@@ -172,7 +172,7 @@ async def test_conflicts_never_fill_what_stops_a_source(monkeypatch: pytest.Monk
 async def test_bytes_of_conflicts_are_bounded_and_stop_nothing(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_source, "ASIDE_BYTES_MAX", 1000)
+    monkeypatch.setattr(live_source, "DEAD_LETTER_BYTES_MAX", 1000)
     monkeypatch.setattr(dead_letters, "CONFLICT_BYTES_MAX", 3000)
     monkeypatch.setattr(dead_letters, "MAKING_ROOM", 1)
     async with service() as s:

@@ -248,7 +248,7 @@ async def test_a_topic_that_was_made_anew_is_put_aside_and_not_taken_for_repeats
 async def test_a_source_that_is_full_waits_until_there_is_room(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(live_source, "ASIDE_MAX", 2)
+    monkeypatch.setattr(live_source, "DEAD_LETTERS_MAX", 2)
     async with service() as s:
         topic = Topic(batch=1)
         for _ in range(3):

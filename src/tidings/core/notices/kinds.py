@@ -37,7 +37,7 @@ def _kind(name: str, same_by: tuple[str, ...], words: Callable[[Fact], tuple[str
 
 def about(webhook: Webhook, action: Fact | None = None) -> dict[str, Any]:
     """Build what every fact about a webhook begins with. `action`: where it is one, what it does
-    (`core/actions/act_words.py:told_of`)."""
+    (`core/actions/act_words.py:action_facts`)."""
     host = urlsplit(webhook.url).hostname or ""  # a path or a query may hold a credential
     return {
         "webHookId": webhook.id,

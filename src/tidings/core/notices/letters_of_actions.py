@@ -2,7 +2,7 @@
 
 An action is a webhook, and its operational events are those of webhooks; but whoever reads of it
 has to see to a mail server or a shop, and to the operator's file. `act`, `trouble` and `remedy` of
-the fact are made where actions are known (`core/actions/act_words.py:told_of`).
+the fact are made where actions are known (`core/actions/act_words.py:action_facts`).
 """
 
 from collections.abc import Mapping, Sequence

@@ -15,7 +15,7 @@ from tidings.engine.sources.sources import Sources
 
 
 class DeclaredSource(msgspec.Struct, frozen=True):
-    """A source as a file declares it. `pause_said`: whether it says if the source is paused; else
+    """A source as a file declares it. `declares_pause`: whether it says if the source is paused; else
     its people pause and resume it, and it stays so."""
 
     org: OrgId

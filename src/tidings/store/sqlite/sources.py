@@ -68,7 +68,7 @@ class SourceRows:
 
     @answers(port.Store.dead_letter_sums)
     def sums(self) -> list[port.AsideSum]:
-        """See `port.SourceStore.aside_sums`."""
+        """See `port.SourceStore.dead_letter_sums`."""
         return [
             port.AsideSum(*row)
             for row in self._run(f"{_SUM} GROUP BY source", (ID_CONFLICT,)).fetchall()
@@ -169,7 +169,7 @@ class SourceRows:
 
     @answers(port.Store.drop_dead_letters)
     def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> port.AsideSum:
-        """See `port.SourceStore.drop_aside`."""
+        """See `port.SourceStore.drop_dead_letters`."""
         with self._connection:
             for number in numbers:
                 self._run("DELETE FROM aside WHERE source = ? AND number = ?", (source, number))
@@ -212,6 +212,6 @@ class AsideReader:
 
     @answers(port.Store.dead_letter)
     def one(self, source: int, number: int) -> port.DeadLetter | None:
-        """See `port.SourceStore.aside_message`."""
+        """See `port.SourceStore.dead_letter`."""
         row = self._run(f"{_ONE} WHERE source = ? AND number = ?", (source, number)).fetchone()
         return None if row is None else _COLUMNS.read(row)

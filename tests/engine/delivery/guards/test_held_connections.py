@@ -196,7 +196,7 @@ async def test_what_a_delivery_waits_for_is_said() -> None:
 
 
 async def test_each_org_is_told_once_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(holds, "ORGS_TOLD_AFTER_S", 0.1)
+    monkeypatch.setattr(holds, "ORGS_NOTIFIED_AFTER_S", 0.1)
     paused = webhook(4, 10, standing=WebhookStatus.PAUSED)
     scene = Scene(FIRST, webhook(5, 7), SECOND, ELSEWHERE, paused)
     scene.down.add("main")

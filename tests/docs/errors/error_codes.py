@@ -1,5 +1,5 @@
 """Every code by which something is refused or warned of, with what it says:
-`python -m tests.docs.error_codes docs/contract/errors.md` makes the page of all.
+`python -m tests.docs.errors.error_codes docs/contract/errors.md` makes the page of all.
 
 They are gathered from the code: whatever is handed to a parameter named `code`, of a function or of
 a class, as a text or number, by a name, or as one of two.

@@ -1,5 +1,5 @@
 """Every text by which something is refused, in one list, to be read aloud:
-`pytest -s tests/docs/test_error_texts.py`.
+`pytest -s tests/docs/errors/test_error_texts.py`.
 
 The texts are gathered from the code: what is handed to the constructors and functions that refuse.
 `…` stands for what is filled in when it is said.

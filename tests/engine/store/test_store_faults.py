@@ -12,7 +12,7 @@ import pytest
 from tests.api.control_client import BASIC, START_MS, Service, event, service
 from tests.api.v1.replay_calls import events, hook
 from tests.engine.notice_world import NoticeWorld, in_world
-from tests.engine.store_faults import FULL, WRONG, first, refusing
+from tests.engine.store.store_faults import FULL, WRONG, first, refusing
 from tests.simulation.loop import simulate
 from tidings.core.access.portal_rules import Portal
 from tidings.core.delivery.states import State
@@ -159,11 +159,11 @@ ASKED: dict[str, Ask] = {
     ),
     "drop_source": lambda s: s.parts.sources.sources.delete(ORG, source(s).id),
     "aside": lambda s: s.parts.sources.sources.list_dead_letters(source(s), None, None, 9),
-    "aside_message": lambda s: s.parts.sources.sources.dead_letter(source(s), show("asd", 1)),
-    "put_aside": lambda s: s.parts.sources.sources.intake.take(
+    "dead_letter": lambda s: s.parts.sources.sources.dead_letter(source(s), show("asd", 1)),
+    "put_dead_letters": lambda s: s.parts.sources.sources.intake.take(
         source(s), [ForeignMessage("n", [], b"no event")]
     ),
-    "drop_aside": lambda s: s.parts.sources.sources.drop_dead_letters(source(s), [1]),
+    "drop_dead_letters": lambda s: s.parts.sources.sources.drop_dead_letters(source(s), [1]),
     "put_people": lambda s: s.users.create(
         boss(s), ORG, {"email": "c@d.example", "role": "admin", "password": "a long word of it"}
     ),

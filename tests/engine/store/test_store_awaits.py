@@ -13,13 +13,13 @@ import pytest
 from tidings.store import port
 from tidings.store.sqlite.hosting.process import reading_operations
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "src" / "tidings"
 FACES = ("api", "reads", "console", "cli")  # what they may ask is told apart
 STORE = ("store", "demo", "simulator")  # the store itself, and what has none
 METHODS = {name for name, _ in inspect.getmembers(port.Store, inspect.isfunction) if name[0] != "_"}
 
-FAULTS = "engine/test_store_faults.py"
+FAULTS = "engine/store/test_store_faults.py"
 STARTS = "app/test_start_retry.py::test_a_step_that_is_refused_is_made_again"
 # The case, and the modules and methods that it fails.
 CASES = {
@@ -30,9 +30,9 @@ CASES = {
         versions: put_webhook webhook_version
         transformations: put_transformation transformation_versions
         inboxes: put_inbox drop_inbox use_inbox arrivals arrival
-        sources: put_source drop_source aside aside_message drop_aside
-        intake: drop_aside
-        dead_letters: put_aside
+        sources: put_source drop_source aside dead_letter drop_dead_letters
+        intake: drop_dead_letters
+        dead_letters: put_dead_letters
         users: put_people drop_member
         reference: put_reference delete_reference list_reference count_reference
         runs: put_replay count_replay
@@ -99,10 +99,10 @@ CASES = {
         dispatcher: unfinished
         pages: page
         retry_claims: release
-        healths: put_healths
+        health_tracker: put_healths
         retirement: retire
     """,
-    f"{FAULTS}::test_what_is_parked_is_parked_by_a_later_look": "healths: park_expired",
+    f"{FAULTS}::test_what_is_parked_is_parked_by_a_later_look": "health_tracker: park_expired",
     f"{FAULTS}::test_an_owner_who_was_told_is_told_again_at_most_by_the_next_start": """
         disabler: drop_disabling
     """,
@@ -121,7 +121,7 @@ CASES = {
     STARTS: """
         stops: stops
         inboxes: load_inboxes
-        sources: load_sources aside_sums load_activity
+        sources: load_sources dead_letter_sums load_activity
         engine: recover healths past_attempts
         compose: load load_people load_transformations load_types
         service: load_types installation

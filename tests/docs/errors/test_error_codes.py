@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.docs.error_codes import CODE, DOCS, SOURCE, STATUSES, codes, page
+from tests.docs.errors.error_codes import CODE, DOCS, SOURCE, STATUSES, codes, page
 
 PAGE = DOCS / "contract/errors.md"
 EXAMPLES = SOURCE / "api/openapi/examples.json"
