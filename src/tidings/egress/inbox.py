@@ -73,7 +73,7 @@ class InboxSender(Generic[Outlet_co]):
     def open(
         self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool
     ) -> "Outlet_co | InboxOutlet":
-        """See `egress.port.Sender`."""
+        """See `egress.port.OutletMaker`."""
         if target.scheme == SCHEME:
             return InboxOutlet(target.host, self._receive, keep_answers=keep_answers)
         return self._others.open(target, connections_max, keep_answers=keep_answers)

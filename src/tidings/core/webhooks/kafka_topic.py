@@ -31,15 +31,15 @@ class KafkaTopic(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def place(self) -> str:
-        """See `Place`."""
+        """See `TypeSettings`."""
         return self.topic
 
     def outside(self, connection: Connection, org: OrgId) -> str | None:
-        """See `Place`."""
+        """See `TypeSettings`."""
         return not_published(connection, self.topic, org)
 
     def trespass(self, connection: Connection, org: OrgId) -> str | None:
-        """See `Place`."""
+        """See `TypeSettings`."""
         return _queue_of_another(connection, self.topic, org)
 
 

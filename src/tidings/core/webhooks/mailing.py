@@ -114,15 +114,15 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def place(self) -> str:
-        """See `Place`."""
+        """See `TypeSettings`."""
         return ",".join(self.to)
 
     def trespass(self, connection: Connection, org: OrgId) -> str | None:
-        """See `Place`."""
+        """See `TypeSettings`."""
         return None
 
     def outside(self, connection: Connection, org: OrgId) -> str | None:
-        """See `Place`: recipients are judged one by one (`judge_mailing`)."""
+        """See `TypeSettings`: recipients are judged one by one (`judge_mailing`)."""
         return None
 
     @property

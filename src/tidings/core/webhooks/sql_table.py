@@ -87,11 +87,11 @@ class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def place(self) -> str:
-        """See `Place`."""
+        """See `TypeSettings`."""
         return quote(self.table)
 
     def trespass(self, connection: Connection, org: OrgId) -> str | None:
-        """See `Place`."""
+        """See `TypeSettings`."""
         table = tables_of(connection.fields, org).get(self.table)
         if table is None or not table.key or not shared_table(connection, table):
             return None
@@ -103,7 +103,7 @@ class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     def outside(self, connection: Connection, org: OrgId) -> str | None:
-        """See `Place`."""
+        """See `TypeSettings`."""
         table = tables_of(connection.fields, org).get(self.table)
         if table is None:
             return (

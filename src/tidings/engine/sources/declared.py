@@ -15,8 +15,8 @@ from tidings.engine.sources.sources import Sources
 
 
 class DeclaredSource(msgspec.Struct, frozen=True):
-    """A source as a file declares it. `declares_pause`: whether it says if the source is paused; else
-    its people pause and resume it, and it stays so."""
+    """A source as a file declares it. `declares_pause`: whether it says if the source is paused;
+    else its people pause and resume it, and it stays so."""
 
     org: OrgId
     source: Source

@@ -71,7 +71,7 @@ SELECT count(*) FROM (
 
 
 class OutboxReading:
-    """See `Reading`."""
+    """See `OpenSource`."""
 
     def __init__(
         self,

@@ -154,7 +154,7 @@ class SourceRows:
     def put_dead_letters(
         self, messages: Sequence[port.DeadLetter]
     ) -> list[port.ReplacedMessage | None]:
-        """See `port.SourceStore.put_aside`."""
+        """See `port.SourceStore.put_dead_letters`."""
         with self._connection:
             replaced = [self._put(message) for message in messages]
         return replaced

@@ -5,7 +5,7 @@ from tidings.destinations.http.authentication.authenticator import LastingProof
 
 
 class ApiKeyProof(LastingProof):
-    """See `Proof`."""
+    """See `Authenticator`."""
 
     def __init__(self, key: ApiKey) -> None:
         super().__init__((key.header, key.value))

@@ -5,7 +5,7 @@ from tidings.destinations.http.authentication.authenticator import LastingProof
 
 
 class BasicProof(LastingProof):
-    """See `Proof`."""
+    """See `Authenticator`."""
 
     def __init__(self, basic: Basic) -> None:
         super().__init__(("Authorization", basic.value), basic.password)

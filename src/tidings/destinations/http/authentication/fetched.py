@@ -29,7 +29,7 @@ UNAUTHORIZED = 401
 
 
 class TokenProof(ABC):
-    """See `Proof`. Its kinds say what is asked, and what the answer means."""
+    """See `Authenticator`. Its kinds say what is asked, and what the answer means."""
 
     lasts = False
 

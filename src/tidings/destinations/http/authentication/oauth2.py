@@ -12,7 +12,7 @@ from tidings.destinations.port import Headers
 
 
 class ClientCredentialsProof(TokenProof):
-    """See `Proof`."""
+    """See `Authenticator`."""
 
     def __init__(
         self,

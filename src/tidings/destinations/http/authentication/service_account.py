@@ -32,7 +32,7 @@ def rsa_key(pem: str) -> RSAPrivateKey | None:
 
 
 class ServiceAccountProof(TokenProof):
-    """See `Proof`."""
+    """See `Authenticator`."""
 
     def __init__(
         self, account: ServiceAccount, ask: Ask, now_s: Callable[[], float], **more: Any

@@ -13,7 +13,7 @@ from tidings.destinations.port import Headers
 
 
 class TokenCallProof(TokenProof):
-    """See `Proof`."""
+    """See `Authenticator`."""
 
     def __init__(self, call: TokenCall, ask: Ask, now_s: Callable[[], float], **more: Any) -> None:
         """See `TokenProof`."""
