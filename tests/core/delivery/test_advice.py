@@ -44,7 +44,7 @@ def test_times_are_the_orgs_own() -> None:
     ("state", "tried", "words"),
     [
         (State.PENDING, None, "It waits for its attempt."),
-        (State.HELD, None, "It waits for an earlier delivery of the same ordering key."),
+        (State.HELD, None, "It waits for another delivery of the same ordering key."),
         (
             State.RETRYING,
             BUSY,

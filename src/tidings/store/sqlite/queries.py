@@ -41,13 +41,14 @@ _NOT_DELIVERED = (
     " UNION ALL SELECT state, count(*) FROM delivery INDEXED BY delivery_trouble"
     f" WHERE state IN ({TROUBLE}) GROUP BY state"
 )
-# A held one without an unfinished one of its key that is not held itself, or is owed.
+# A held one without an unfinished one of its key that is not held itself. While anything is owed
+# none is counted: it may wait for that, also an older one of which somebody asked for another try.
 _ORPHANS = (
     "SELECT count(*) FROM delivery d INDEXED BY delivery_key"
     f" WHERE d.state < {FINAL} AND d.key IS NOT NULL AND d.state = {HELD} AND NOT EXISTS"
     " (SELECT 1 FROM delivery p WHERE p.webhook = d.webhook AND p.key = d.key"
     f" AND p.state < {FINAL} AND p.state <> {HELD})"
-    " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first < d.id)"
+    " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first > 0)"
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 _timings = msgspec.json.Decoder(Timings)

@@ -185,6 +185,7 @@ def test_what_is_owed_and_one_that_is_tried_again_do_not_wait_for_each_other(
     owed = subject.commit(event("a", new(9), new(1, 7)), deliveries_max=1).firsts[0] + 1
     [newer] = first(subject, event("newer", new(1, 7)))
     assert ask(subject, old).outcome == "next"
+    assert subject.counts().orphans == 0, "it waits for what is owed"
     subject.commit(fan_out=10)
     assert subject.states(old, owed, newer) == [State.HELD, State.PENDING, State.HELD]
     for delivery, freed in ((owed, [old]), (old, [newer]), (newer, [])):

@@ -99,6 +99,19 @@ def test_a_held_delivery_names_the_one_that_goes_first(subject: Subject) -> None
     assert goes_first(subject, c) == b, "what is retried holds the others as well"
 
 
+def test_the_one_that_goes_first_is_found_behind_any_that_were_asked_for_again(
+    subject: Subject,
+) -> None:
+    many = 70
+    firsts = subject.commit(*(event(f"e{n}", new(1, 7)) for n in range(many + 2))).firsts
+    for old in firsts[:many]:
+        subject.commit(settled=[settled(old, State.FAILED, key=7, status=400)])
+    for old in firsts[:many]:
+        assert subject.ask(lambda store: store.retry_now(old)).outcome == "next"  # noqa: B023
+    under_way, last = firsts[many:]
+    assert goes_first(subject, firsts[0]) == goes_first(subject, last) == under_way
+
+
 def test_every_version_of_a_webhook_stays_readable(subject: Subject) -> None:
     first, _ = subject.ask(lambda store: store.put_webhook(webhook("crm")))
     later = msgspec.structs.replace(first, version=2, config=b"two", standing="inactive")

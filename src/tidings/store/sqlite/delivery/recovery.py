@@ -31,6 +31,12 @@ _FORGET_INTENT = (
     " (SELECT id, attempts FROM delivery WHERE id = ?)"
 )
 _UNCHARGED = "UPDATE delivery SET due_ms = ?, attempts = attempts - 1 WHERE id = ?"
+# Keys of which deliveries wait and none is under way.
+_STUCK = (
+    "SELECT webhook, key FROM delivery INDEXED BY delivery_key"
+    f" WHERE state < {FINAL} AND key IS NOT NULL GROUP BY webhook, key"
+    f" HAVING min(state) = {HELD} AND max(state) = {HELD}"
+)
 
 
 class Recovery:
@@ -47,18 +53,23 @@ class Recovery:
         self,
         connection: apsw.Connection,
         clock_ms: Callable[[], int],
-        begins: Callable[[int], None] = lambda _: None,
+        begins: Callable[[int], None],
+        free_next: Callable[[int, int, State | None], object],
     ) -> None:
         """`begins` is told when a new owner does, inside of its transaction."""
         self._connection = connection
         self._clock_ms = clock_ms
         self._begins = begins
+        self._free_next = free_next
 
     @answers(port.Store.recover)
     def recover(
         self, window: int, left: Sequence[tuple[DeliveryId, int]] | None = None
     ) -> Sequence[port.Backlog]:
-        """See `port.Store.recover`. After a clean stop nothing was in flight."""
+        """See `port.Store.recover`. After a clean stop nothing was in flight.
+
+        What waits for its key behind nothing is freed: no end of another would ever do it.
+        """
         run = self._connection.execute
         with self._connection:
             self._begins(self._clock_ms())
@@ -67,6 +78,9 @@ class Recovery:
             if not clean:
                 self._mark_pending(self._lowest_pending(window) if left is None else left)
             self._return_taken(taken, set(taken if left is None else left))
+            stuck: list[Any] = run(_STUCK).fetchall()
+            for webhook, key in stuck:
+                self._free_next(webhook, key, None)
             run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
         return self.unfinished()
 

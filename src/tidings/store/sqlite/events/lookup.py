@@ -12,12 +12,15 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.states import FINAL, HELD
 
 _SLICE = 500  # bindings of one statement
-# The one of its key that is not held is the first of them, or one that was asked for again stands
-# before it: looking at some tells it, and a strict webhook may have very many.
+# The one of its key that is not held is the first of them, but for older ones of which somebody has
+# asked for another try: they are looked past, so many of them within about a millisecond. Where
+# none is under way, all that wait would be read, and a strict webhook may have very many.
+_LOOKED_PAST = 10_000
 _GOES_FIRST = (
     "SELECT id FROM (SELECT p.id, p.state FROM delivery d CROSS JOIN delivery p"
     f" INDEXED BY delivery_key ON p.webhook = d.webhook AND p.key = d.key AND p.state < {FINAL}"
-    f" AND p.key IS NOT NULL WHERE d.id = ? AND d.state = {HELD} ORDER BY p.id LIMIT 64)"
+    f" AND p.key IS NOT NULL WHERE d.id = ? AND d.state = {HELD} ORDER BY p.id"
+    f" LIMIT {_LOOKED_PAST})"
     f" WHERE state <> {HELD} LIMIT 1"
 )
 

@@ -99,7 +99,7 @@ class WritingHalf:
         self.writer = Writer(self.connection, clock_ms)
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
-        self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin)
+        self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin, self.writer.free_next)
         self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
         self.rejections = RejectionRows(self.connection)
         self.inboxes = InboxRows(self.connection, clock_ms)
