@@ -2,7 +2,8 @@
 
 While the file that PYTHONPATH names behind this folder is there, an error that nobody has foreseen
 is raised for each message that holds `breaks-here`: just before its first byte, or after it; of
-messages that are fetched, as one is offered to readers or leaves for one, or as one has it.
+messages that are fetched, as one is offered to readers or leaves for one, or as one has it. Of
+records of a Kafka topic: in the channel of a webhook, or in the producer that many share.
 """
 
 import os
@@ -47,3 +48,39 @@ if _here == os.path.dirname(__file__) and _file:
     Desk.hand_over = _broken_offer  # type: ignore[method-assign]
     Offer.may_leave = _broken_leaves  # type: ignore[method-assign]
     Offer.hold = _broken_hold  # type: ignore[method-assign]
+
+    from tidings.destinations.kafka.driver import KafkaChannel, Producers
+
+    _send_record, _take = KafkaChannel.send, Producers.take
+
+    async def _broken_record(self: Any, message: Any, *more: Any) -> Any:
+        _break(message, b"breaks-here-record")
+        result = await _send_record(self, message, *more)
+        _break(message, b"breaks-here-after-record")
+        return result
+
+    def _broken_take(self: Any, connection: Any) -> Any:
+        producer = _take(self, connection)
+        kind: Any = type(producer)
+        if not _of_producer:  # its library is imported with the first one
+            _of_producer.update(exchange=kind._exchange, tell=kind._tell)
+            kind._exchange, kind._tell = _broken_exchange, _broken_tell
+        return producer
+
+    _of_producer: dict[str, Any] = {}
+
+    async def _broken_exchange(
+        self: Any, node: Any, line: Any, request: Any, records: Any, *more: Any
+    ) -> None:
+        for record in records:
+            _break(record.message, b"breaks-here-request")
+        await _of_producer["exchange"](self, node, line, request, records, *more)
+
+    def _broken_tell(self: Any, request: Any, *more: Any) -> None:
+        for batch, _ in request.batches.values():
+            for record in batch:
+                _break(record.message, b"breaks-here-answer")
+        _of_producer["tell"](self, request, *more)
+
+    KafkaChannel.send = _broken_record  # type: ignore[method-assign,assignment]
+    Producers.take = _broken_take  # type: ignore[method-assign]
