@@ -1,10 +1,22 @@
 """Columns are the fields of a struct: what is written of one is read back."""
 
+from typing import NamedTuple
+
 import apsw
 import msgspec
 import pytest
 
-from tidings.store.sqlite.tables import FLAG, HEADERS, StoredTable
+from tidings.store.sqlite.tables import (
+    FLAG,
+    HEADERS,
+    Projection,
+    StoredTable,
+    insert_into,
+    read_only,
+    select_for,
+    tuple_maker,
+    update_of,
+)
 
 
 class Parcel(msgspec.Struct, frozen=True):
@@ -44,3 +56,73 @@ def test_an_upsert_changes_all_but_its_key_and_what_it_keeps(connection: apsw.Co
     connection.execute(put, PARCEL.write(Parcel("a", False, [], 7)))
     connection.execute(put, PARCEL.write(Parcel("a", True, [("x", "y")], 9)))
     assert stored(connection) == [Parcel("a", True, [("x", "y")], 7)]
+
+
+def test_a_field_may_be_called_otherwise_in_its_table(connection: apsw.Connection) -> None:
+    class Weighed(msgspec.Struct, frozen=True):
+        id: str
+        grams: int
+
+    weighed = StoredTable("parcel", Weighed, columns={"grams": "made_ms"})
+    put = weighed.upsert("id")
+    for grams in (5, 7):
+        connection.execute(put, weighed.write(Weighed("a", grams)))
+    assert [weighed.read(row) for row in connection.execute(weighed.select)] == [Weighed("a", 7)]
+
+
+def test_a_projection_reads_each_field_from_its_expression(connection: apsw.Connection) -> None:
+    class Shown(msgspec.Struct, frozen=True):
+        id: str
+        age_ms: int
+        sent: bool
+
+    connection.execute(PARCEL.insert(), PARCEL.write(Parcel("a", True, [], 7)))
+    shown = Projection(Shown, "p", {"age_ms": "10 - p.made_ms"}, {"sent": read_only(bool)})
+    [row] = connection.execute(f"{shown.select} FROM parcel p")
+    assert shown.select == "SELECT p.id, 10 - p.made_ms, p.sent"
+    assert (shown.read(row), shown.place("age_ms")) == (Shown("a", 3, True), 1)
+
+
+def test_what_a_struct_does_not_have_is_refused_when_it_is_declared() -> None:
+    with pytest.raises(ValueError, match="Parcel has no field height"):
+        Projection(Parcel, "p", {"height": "p.height"})
+    with pytest.raises(ValueError, match="height"):
+        select_for(lambda id, width: None, {"id": "id", "width": "width", "height": "height"})
+
+
+class ParcelRow(NamedTuple):
+    """Fields in another order than the table's columns."""
+
+    sent: int
+    id: str
+    made_ms: int = 3
+
+
+def test_a_named_tuple_is_written_by_its_names(connection: apsw.Connection) -> None:
+    put, row = insert_into("parcel", ParcelRow, headers="'[]'"), tuple_maker(ParcelRow)
+    made = row(id="a", sent=1)
+    assert (type(made), made) == (tuple, (1, "a", 3))
+    connection.execute(put, made)
+    assert stored(connection) == [Parcel("a", True, [], 3)]
+
+
+def test_a_row_is_changed_by_the_last_field_of_a_named_tuple(connection: apsw.Connection) -> None:
+    class Sent(NamedTuple):
+        made_ms: int
+        sent: int
+        id: str
+
+    for id in "ab":
+        connection.execute(PARCEL.insert(), PARCEL.write(Parcel(id, False, [], 7)))
+    connection.execute(update_of("parcel", Sent), Sent(made_ms=9, sent=1, id="b"))
+    assert stored(connection) == [Parcel("a", False, [], 7), Parcel("b", True, [], 9)]
+
+
+def test_a_select_has_the_arguments_of_what_reads_it(connection: apsw.Connection) -> None:
+    def read(made_ms: int, id: str, *, loud: bool) -> str:
+        return f"{id} {made_ms}{'!' if loud else ''}"
+
+    connection.execute(PARCEL.insert(), PARCEL.write(Parcel("a", True, [], 7)))
+    query = select_for(read, {"id": "p.id", "made_ms": "p.made_ms + 1"})
+    [row] = connection.execute(f"{query} FROM parcel p")
+    assert read(*row, loud=True) == "a 8!"

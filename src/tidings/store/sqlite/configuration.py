@@ -14,17 +14,21 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import FLAG, StoredTable
+from tidings.store.sqlite.queries import WEBHOOK
+from tidings.store.sqlite.tables import FLAG, Projection, StoredTable
 
-_WEBHOOK = (
-    "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing, v.config,"
-    " w.created_ms, v.updated_ms FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+_WEBHOOKS = (
+    f"{WEBHOOK.select} FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
     " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
 )
+_PARKED_SINCE = (
+    "(SELECT count(*) FROM delivery d WHERE d.webhook = b.webhook"
+    f" AND d.state = {int(State.PARKED)} AND d.done_ms >= v.updated_ms)"
+)
+_DISABLING = Projection(port.Disabling, "b", {"parked": _PARKED_SINCE})
 _DISABLINGS = (
-    "SELECT b.webhook, b.version, b.reason, (SELECT count(*) FROM delivery d WHERE"
-    f" d.webhook = b.webhook AND d.state = {int(State.PARKED)} AND d.done_ms >= v.updated_ms)"
-    " FROM disabling b JOIN webhook_version v ON v.webhook = b.webhook AND v.version = b.version"
+    f"{_DISABLING.select} FROM disabling b JOIN webhook_version v"
+    " ON v.webhook = b.webhook AND v.version = b.version"
     " ORDER BY b.webhook"
 )
 
@@ -63,8 +67,8 @@ class Configuration:
             registry_version=version,
             orgs=[_ORG.read(row) for row in run(f"{_ORG.select} ORDER BY id")],
             credentials=[_CREDENTIAL.read(row) for row in run(f"{_CREDENTIAL.select} ORDER BY id")],
-            webhooks=[port.StoredWebhook(*row) for row in run(_WEBHOOK + " ORDER BY w.number")],
-            disablings=[port.Disabling(*row) for row in run(_DISABLINGS)],
+            webhooks=[WEBHOOK.read(row) for row in run(f"{_WEBHOOKS} ORDER BY w.number")],
+            disablings=[_DISABLING.read(row) for row in run(_DISABLINGS)],
         )
 
     @answers(port.Store.drop_disabling)
@@ -112,7 +116,8 @@ class Configuration:
                 )
                 number = self._connection.last_insert_rowid()
             run(
-                "INSERT INTO webhook_version VALUES (?, ?, ?, ?, ?)",
+                "INSERT INTO webhook_version (webhook, version, standing, config, updated_ms)"
+                " VALUES (?, ?, ?, ?, ?)",
                 (number, webhook.version, webhook.standing, webhook.config, now),
             )
             if webhook.standing == "deleted":

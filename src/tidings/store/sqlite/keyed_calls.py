@@ -4,12 +4,15 @@ from collections.abc import Callable
 from typing import Any
 
 import apsw
+import msgspec
 
 from tidings.store import port
 from tidings.store.port import KEYED_KEPT_MS, KEYED_MAX
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.tables import StoredTable
 
-_FIRST = "SELECT place, org, body, at_ms, answer FROM keyed_call WHERE place = ?"
+_CALL = StoredTable("keyed_call", port.KeyedCall)
+_FIRST = f"{_CALL.select} WHERE place = ?"
 
 
 class KeyedCallRows:
@@ -26,14 +29,12 @@ class KeyedCallRows:
         with self._connection:
             run("DELETE FROM keyed_call WHERE at_ms <= ?", (now_ms - KEYED_KEPT_MS,))
             for row in run(_FIRST, (call.place,)):
-                return port.CallBegun(port.KeyedCall(*row))
+                return port.CallBegun(_CALL.read(row))
             [(held,)] = run("SELECT count(*) FROM keyed_call WHERE org = ?", (call.org,)).fetchall()
             if held >= KEYED_MAX:
                 return port.CallBegun(full=True)
-            run(
-                "INSERT INTO keyed_call (place, org, body, at_ms) VALUES (?, ?, ?, ?)",
-                (call.place, call.org, call.body, now_ms),
-            )
+            begun = msgspec.structs.replace(call, at_ms=now_ms, answer=None)
+            run(_CALL.insert(), _CALL.write(begun))
         return port.CallBegun()
 
     @answers(port.Store.end_call)

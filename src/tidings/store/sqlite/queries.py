@@ -1,7 +1,7 @@
 """Reads for the API, on a read-only connection of their own."""
 
 import hashlib
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -13,24 +13,71 @@ from tidings.core.webhooks.name_matching import wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.states import DELIVERED, FINAL, HELD, PENDING, TROUBLE
-
-# The time of a replay's delivery is that of its making: its window begins there.
-DELIVERY_COLUMNS = (
-    "SELECT d.id, d.event, d.webhook, d.version, d.state, d.attempts, d.due_ms, d.done_ms,"
-    " d.duration_ms, d.status, e.org, e.name, e.id, coalesce(r.at_ms, e.at_ms),"
-    " r.replay, l.said, c.by"
+from tidings.store.sqlite.tables import (
+    Projection,
+    columns_of,
+    json_of,
+    read_only,
+    select_for,
+    tuple_maker,
 )
-EVENT_NAME = port.StoredDelivery.__struct_fields__.index("event_name")
+
+
+class AttemptRow(NamedTuple):
+    """A row of `attempt`. Without evidence all that follows the status is null."""
+
+    delivery: DeliveryId
+    number: int
+    started_ms: int
+    version: int
+    duration_ms: int | None
+    status: int | None
+    kind: str | None = None
+    detail: str | None = None
+    headers: bytes | None = None
+    body: bytes | None = None
+    truncated: int | None = None
+    timings: bytes | None = None
+
+
+bind_attempt = tuple_maker(AttemptRow)
+DELIVERY = Projection(
+    port.StoredDelivery,
+    "d",
+    {
+        "org": "e.org",
+        "event_name": "e.name",
+        "event_id": "e.id",
+        # The time of a replay's delivery is that of its making: its window begins there.
+        "accepted_ms": "coalesce(r.at_ms, e.at_ms)",
+        "replay": "r.replay",
+        "left_out": "l.said",
+        "ended_by": "c.by",
+    },
+    {"event_name": read_only(wire_name), "left_out": json_of(LeftOut)},
+)
+WEBHOOK = Projection(
+    port.StoredWebhook,
+    "w",
+    {
+        "version": "v.version",
+        "standing": "v.standing",
+        "config": "v.config",
+        "updated_ms": "v.updated_ms",
+    },
+)
+_EVENT = Projection(port.StoredEvent, "e", {"stored_name": "e.name", "body": "b.bytes"})
+_ATTEMPTS = select_for(AttemptRow, {name: name for name in columns_of(AttemptRow)})
 _OF_LEFT_OUT = (
     " LEFT JOIN left_out l ON l.delivery = d.id LEFT JOIN delivery_cancel c ON c.delivery = d.id"
 )
 OF_REPLAY = f" LEFT JOIN delivery_replay r ON r.delivery = d.id{_OF_LEFT_OUT}"
-_DELIVERY = f"{DELIVERY_COLUMNS} FROM delivery d JOIN event e ON e.seq = d.event{OF_REPLAY}"
+_DELIVERY = f"{DELIVERY.select} FROM delivery d JOIN event e ON e.seq = d.event{OF_REPLAY}"
 # An event's own deliveries have consecutive ids; those of replays are found by the event.
 _OF_EVENT = (
-    f"{DELIVERY_COLUMNS} FROM event e CROSS JOIN delivery d ON d.id >= e.first_delivery"
+    f"{DELIVERY.select} FROM event e CROSS JOIN delivery d ON d.id >= e.first_delivery"
     f" AND d.id < e.first_delivery + e.deliveries{OF_REPLAY} WHERE e.seq = ?1"
-    f" UNION ALL {DELIVERY_COLUMNS} FROM delivery_replay r CROSS JOIN delivery d"
+    f" UNION ALL {DELIVERY.select} FROM delivery_replay r CROSS JOIN delivery d"
     f" ON d.id = r.delivery CROSS JOIN event e ON e.seq = d.event{_OF_LEFT_OUT}"
     " WHERE r.event = ?1"
 )
@@ -52,7 +99,6 @@ _ORPHANS = (
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])
 _timings = msgspec.json.Decoder(Timings)
-_left_out = msgspec.json.Decoder(LeftOut)
 
 
 def id_hash(org: OrgId, event_id: str) -> bytes:
@@ -60,12 +106,61 @@ def id_hash(org: OrgId, event_id: str) -> bytes:
     return hashlib.blake2b(f"{org}.{event_id}".encode(), digest_size=16).digest()
 
 
-def stored_delivery(row: tuple[Any, ...]) -> port.StoredDelivery:
-    """A row of `DELIVERY_COLUMNS`."""
-    *plain, outcome, ended_by = row
-    plain[EVENT_NAME] = wire_name(plain[EVENT_NAME])
-    read = (*plain, None if outcome is None else _left_out.decode(outcome), ended_by)
-    return port.StoredDelivery(*read)
+def _stored_attempt(row: AttemptRow) -> port.StoredAttempt:
+    evidence = None
+    if row.detail is not None:
+        evidence = port.Evidence(
+            kind=row.kind,
+            detail=row.detail,
+            headers=_headers.decode(row.headers or b"[]"),
+            body=row.body or b"",
+            truncated=bool(row.truncated),
+            expired=row.kind is None and row.headers is None,
+            timings=None if row.timings is None else _timings.decode(row.timings),
+        )
+    return port.StoredAttempt(
+        number=row.number,
+        started_ms=row.started_ms,
+        ended=row.duration_ms is not None or evidence is not None,
+        duration_ms=row.duration_ms,
+        status=row.status,
+        version=row.version,
+        evidence=evidence,
+    )
+
+
+def _sent_body(
+    shaped: bytes | None,
+    accepted: bytes | None,
+    again: int | None,
+    key: int | None,
+    cut: int | None,
+    passage: str | None,
+    hops_since_ms: int | None,
+) -> port.SentBody:
+    return port.SentBody(
+        shaped=shaped,
+        accepted=accepted,
+        again=bool(again),
+        key=key,
+        cut=bool(cut),
+        passage=passage,
+        hops_since_ms=hops_since_ms or 0,
+    )
+
+
+_SENT_BODY = select_for(
+    _sent_body,
+    {
+        "shaped": "s.bytes",
+        "accepted": "b.bytes",
+        "again": "r.again",
+        "key": "d.key",
+        "cut": "s.without_personal_data",
+        "passage": "e.passage",
+        "hops_since_ms": "(SELECT value FROM meta WHERE key = 'hops_since_ms')",
+    },
+)
 
 
 class Queries:
@@ -77,83 +172,39 @@ class Queries:
     @answers(port.Store.event)
     def event(self, org: OrgId, event_id: str) -> port.StoredEvent | None:
         row = self._connection.execute(
-            "SELECT e.seq, e.org, e.name, e.id, e.at_ms, e.warning, b.bytes, e.first_delivery,"
-            " e.deliveries, e.passage FROM event_id i JOIN event e ON e.seq = i.seq"
+            f"{_EVENT.select} FROM event_id i JOIN event e ON e.seq = i.seq"
             " LEFT JOIN body b ON b.seq = i.seq WHERE i.hash = ?",
             (id_hash(org, event_id),),
         ).fetchone()
-        return None if row is None else port.StoredEvent(*row)
+        return None if row is None else _EVENT.read(row)
 
     @answers(port.Store.deliveries_of)
     def deliveries_of(self, event: EventNumber) -> list[port.StoredDelivery]:
         """See `port.Store.deliveries_of`; those of replays too."""
         rows: list[Any] = self._connection.execute(_OF_EVENT, (event,)).fetchall()
-        return [stored_delivery(row) for row in sorted(rows)]
+        return [DELIVERY.read(row) for row in sorted(rows)]
 
     @answers(port.Store.delivery)
     def delivery(self, delivery: DeliveryId) -> port.StoredDelivery | None:
         row = self._connection.execute(_DELIVERY + " WHERE d.id = ?", (delivery,)).fetchone()
-        return None if row is None else stored_delivery(row)
+        return None if row is None else DELIVERY.read(row)
 
     @answers(port.Store.attempts_of)
     def attempts_of(self, delivery: DeliveryId) -> list[port.StoredAttempt]:
-        found = []
-        for row in self._connection.execute(
-            "SELECT number, started_ms, duration_ms, status, version, kind, detail, headers, body,"
-            " truncated, timings FROM attempt WHERE delivery = ? ORDER BY number",
-            (delivery,),
-        ):
-            number, started, duration, status, version, kind, detail, headers, body, cut, spent = (
-                row
-            )
-            evidence = None
-            if detail is not None:
-                evidence = port.Evidence(
-                    kind=kind,
-                    detail=detail,
-                    headers=_headers.decode(headers or b"[]"),
-                    body=body or b"",
-                    truncated=bool(cut),
-                    expired=kind is None and headers is None,
-                    timings=None if spent is None else _timings.decode(spent),
-                )
-            ended = duration is not None or evidence is not None
-            found.append(
-                port.StoredAttempt(
-                    number=number,
-                    started_ms=started,
-                    ended=ended,
-                    duration_ms=duration,
-                    status=status,
-                    version=version,
-                    evidence=evidence,
-                )
-            )
-        return found
+        query = f"{_ATTEMPTS} FROM attempt WHERE delivery = ? ORDER BY number"
+        rows: Any = self._connection.execute(query, (delivery,))
+        return [_stored_attempt(AttemptRow(*row)) for row in rows]
 
     @answers(port.Store.sent_body)
     def sent_body(self, delivery: DeliveryId) -> port.SentBody:
         row = self._connection.execute(
-            "SELECT s.bytes, b.bytes, coalesce(r.again, 0), d.key,"
-            " coalesce(s.without_personal_data, 0), e.passage,"
-            " (SELECT value FROM meta WHERE key = 'hops_since_ms') FROM delivery d"
+            f"{_SENT_BODY} FROM delivery d"
             " LEFT JOIN event e ON e.seq = d.event"
             " LEFT JOIN sent s ON s.delivery = d.id LEFT JOIN body b ON b.seq = d.event"
             " LEFT JOIN delivery_replay r ON r.delivery = d.id WHERE d.id = ?",
             (delivery,),
         ).fetchone()
-        if row is None:
-            return port.SentBody()
-        shaped, accepted, again, key, cut, passage, since_ms = row
-        return port.SentBody(
-            shaped=shaped,
-            accepted=accepted,
-            again=bool(again),
-            key=key,
-            cut=bool(cut),
-            passage=passage,
-            hops_since_ms=since_ms or 0,
-        )
+        return port.SentBody() if row is None else _sent_body(*row)
 
     def counts(self, indexed: int) -> port.Counts:
         """See `port.Store.counts`; `indexed` is the last event whose search terms are written."""

@@ -9,6 +9,7 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.tables import StoredTable
 
 _KNOWN = (
     "SELECT count(*) FROM reference WHERE org = ? AND kind = ?"
@@ -25,11 +26,9 @@ _COUNT = (
     "INSERT INTO reference_count VALUES (?, ?, ?)"
     " ON CONFLICT (org, kind) DO UPDATE SET records = records + excluded.records"
 )
-GET = (
-    "SELECT id, value FROM reference WHERE org = ? AND kind = ?"
-    " AND id IN (SELECT value FROM json_each(?))"
-)
-LIST = "SELECT id, value FROM reference WHERE org = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
+_ROW = StoredTable("reference", port.ReferenceRow)
+GET = f"{_ROW.select} WHERE org = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))"
+LIST = f"{_ROW.select} WHERE org = ? AND kind = ? AND id > ? ORDER BY id LIMIT ?"
 _json = msgspec.json.Encoder()
 
 
@@ -75,17 +74,11 @@ class ReferenceReader:
 
     @answers(port.Store.reference)
     def get(self, org: OrgId, kind: int, ids: Sequence[str]) -> list[port.ReferenceRow]:
-        return [
-            port.ReferenceRow(*row)
-            for row in self._connection.execute(GET, (org, kind, _texts(ids)))
-        ]
+        return [_ROW.read(row) for row in self._connection.execute(GET, (org, kind, _texts(ids)))]
 
     @answers(port.Store.list_reference)
     def list(self, org: OrgId, kind: int, after: str, limit: int) -> list[port.ReferenceRow]:
-        return [
-            port.ReferenceRow(*row)
-            for row in self._connection.execute(LIST, (org, kind, after, limit))
-        ]
+        return [_ROW.read(row) for row in self._connection.execute(LIST, (org, kind, after, limit))]
 
     @answers(port.Store.count_reference)
     def count(self, org: OrgId, kind: int) -> int:

@@ -29,25 +29,18 @@ from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.delivery.caps import DROP_EXPIRED, DROP_UNDONE
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.states import FINAL
+from tidings.store.sqlite.tables import select_for
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
 
 _OWN = "d.id >= e.first_delivery AND d.id < e.first_delivery + e.deliveries"
-# Of an event: whether anything of it is unfinished, the bytes of its body, and its replays.
-_EVENT = (
-    "e.seq, e.org, e.id, e.at_ms, e.first_delivery, e.deliveries,"
-    f" EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND d.state < {FINAL})"
+# Whether anything of an event is unfinished.
+_UNFINISHED = (
+    f"EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND d.state < {FINAL})"
     " OR EXISTS (SELECT 1 FROM fan_out f WHERE f.first >= e.first_delivery"
     " AND f.first < e.first_delivery + e.deliveries)"
     " OR EXISTS (SELECT 1 FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
-    f" WHERE r.event = e.seq AND d.state < {FINAL}),"
-    " coalesce((SELECT length(b.bytes) FROM body b WHERE b.seq = e.seq), 0),"
-    " (SELECT count(*) FROM delivery_replay r WHERE r.event = e.seq)"
-)
-_OLD = f"SELECT {_EVENT} FROM event e WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
-_KEPT_BACK = (
-    f"SELECT {_EVENT}, k.seq FROM kept_back k LEFT JOIN event e ON e.seq = k.seq"
-    " WHERE k.kind = ? AND k.seq > ? ORDER BY k.seq LIMIT ?"
+    f" WHERE r.event = e.seq AND d.state < {FINAL})"
 )
 _ANSWERS = (
     "SELECT a.started_ms, a.delivery, a.number, w.org FROM attempt a INDEXED BY attempt_answer"
@@ -107,6 +100,27 @@ class OldEvent(NamedTuple):
     def rows(self) -> int:
         """Count the rows that go with it; its attempts are counted when they go."""
         return _ROWS_OF_AN_EVENT + self.deliveries + self.replays
+
+
+_EVENT = select_for(
+    OldEvent,
+    {
+        "seq": "e.seq",
+        "org": "e.org",
+        "id": "e.id",
+        "at_ms": "e.at_ms",
+        "first_delivery": "e.first_delivery",
+        "deliveries": "e.deliveries",
+        "unfinished": _UNFINISHED,
+        "bytes": "coalesce((SELECT length(b.bytes) FROM body b WHERE b.seq = e.seq), 0)",
+        "replays": "(SELECT count(*) FROM delivery_replay r WHERE r.event = e.seq)",
+    },
+)
+_OLD = f"{_EVENT}, e.seq FROM event e WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
+_KEPT_BACK = (
+    f"{_EVENT}, k.seq FROM kept_back k LEFT JOIN event e ON e.seq = k.seq"
+    " WHERE k.kind = ? AND k.seq > ? ORDER BY k.seq LIMIT ?"
+)
 
 
 class RetentionRows:
@@ -193,9 +207,8 @@ class RetentionRows:
         """Events behind a place, with the number that their place has; None where it is gone."""
         cursor = self._connection.execute(query, (*after, wanted.rows_max))
         try:
-            for row in cursor:
-                event = None if row[0] is None else OldEvent(*row[:9])
-                yield (row[9] if event is None else event.seq), event
+            for *row, number in cursor:
+                yield number, None if row[0] is None else OldEvent(*row)
         finally:
             cursor.close(True)
 

@@ -12,7 +12,7 @@ from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
-from tidings.store.sqlite.tables import HEADERS, StoredTable
+from tidings.store.sqlite.tables import FLAG, HEADERS, Projection, StoredTable, json_of
 
 _SOURCE = StoredTable("source", port.StoredSource)
 _COLUMNS = StoredTable("aside", port.DeadLetter, {"headers": HEADERS})
@@ -39,17 +39,31 @@ _KEEP_PLACE = (
     " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
     f" ON CONFLICT {_PLACE.update('topic', 'partition')}"
 )
-_KEEP_ACTIVITY = (
-    "INSERT INTO source_activity (source, last_ms, minutes) SELECT ?1, ?2, ?3"
+_OWNER = StoredTable("source_owner", TableOwner, {"takes_over": FLAG})
+_KEEP_OWNER = (
+    f"INSERT OR REPLACE INTO source_owner ({_OWNER.columns}) SELECT ?1, ?2, ?3, ?4"
     " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
-    " ON CONFLICT DO UPDATE SET last_ms = excluded.last_ms, minutes = excluded.minutes"
 )
-_minutes = msgspec.json.Decoder(list[tuple[int, dict[str, int]]])
-_SUM = (
-    "SELECT source, count(*), sum(length(body)), count(*) FILTER (WHERE code = ?1),"
-    " coalesce(sum(length(body)) FILTER (WHERE code = ?1), 0), coalesce((SELECT field FROM aside c"
-    " WHERE c.source = aside.source AND c.code = ?1 ORDER BY at_ms DESC LIMIT 1), '') FROM aside"
+_ACTIVITY = StoredTable(
+    "source_activity", port.StoredActivity, {"minutes": json_of(list[tuple[int, dict[str, int]]])}
 )
+_KEEP_ACTIVITY = (
+    f"INSERT INTO source_activity ({_ACTIVITY.columns}) SELECT ?1, ?2, ?3"
+    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+    f" ON CONFLICT {_ACTIVITY.update('source')}"
+)
+_SUM = Projection(
+    port.AsideSum,
+    columns={
+        "messages": "count(*)",
+        "bytes": "sum(length(body))",
+        "conflicts": "count(*) FILTER (WHERE code = ?1)",
+        "conflict_bytes": "coalesce(sum(length(body)) FILTER (WHERE code = ?1), 0)",
+        "conflict_field": "coalesce((SELECT field FROM aside c WHERE c.source = aside.source"
+        " AND c.code = ?1 ORDER BY at_ms DESC LIMIT 1), '')",
+    },
+)
+_SUMS = f"{_SUM.select} FROM aside"
 
 
 class SourceRows:
@@ -70,8 +84,8 @@ class SourceRows:
     def sums(self) -> list[port.AsideSum]:
         """See `port.SourceStore.dead_letter_sums`."""
         return [
-            port.AsideSum(*row)
-            for row in self._run(f"{_SUM} GROUP BY source", (ID_CONFLICT,)).fetchall()
+            _SUM.read(row)
+            for row in self._run(f"{_SUMS} GROUP BY source", (ID_CONFLICT,)).fetchall()
         ]
 
     @answers(port.Store.put_source)
@@ -112,20 +126,14 @@ class SourceRows:
     @answers(port.Store.table_owner)
     def table_owner(self, source: int) -> TableOwner | None:
         """See `port.SourceStore.table_owner`."""
-        row = self._run(
-            "SELECT place, installation, takes_over FROM source_owner WHERE source = ?", (source,)
-        ).fetchone()
-        return None if row is None else TableOwner(source, row[0], row[1], bool(row[2]))
+        row = self._run(f"{_OWNER.select} WHERE source = ?", (source,)).fetchone()
+        return None if row is None else _OWNER.read(row)
 
     @answers(port.Store.put_table_owner)
     def put_table_owner(self, owner: TableOwner) -> None:
         """See `port.SourceStore.put_table_owner`."""
         with self._connection:
-            self._run(
-                "INSERT OR REPLACE INTO source_owner (source, place, installation, takes_over)"
-                " SELECT ?1, ?2, ?3, ?4 WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)",
-                (owner.source, owner.place, owner.installation, int(owner.takes_over)),
-            )
+            self._run(_KEEP_OWNER, _OWNER.write(owner))
 
     @answers(port.Store.drop_table_owner)
     def drop_table_owner(self, source: int) -> None:
@@ -136,19 +144,15 @@ class SourceRows:
     @answers(port.Store.load_activity)
     def load_activity(self) -> list[port.StoredActivity]:
         """See `port.SourceStore.load_activity`."""
-        rows = self._run("SELECT source, last_ms, minutes FROM source_activity ORDER BY source")
-        return [
-            port.StoredActivity(source, last_ms, _minutes.decode(minutes))
-            for source, last_ms, minutes in rows
-        ]
+        rows = self._run(f"{_ACTIVITY.select} ORDER BY source")
+        return [_ACTIVITY.read(row) for row in rows]
 
     @answers(port.Store.put_activity)
     def put_activity(self, activities: Sequence[port.StoredActivity]) -> None:
         """See `port.SourceStore.put_activity`."""
         with self._connection:
             for activity in activities:
-                minutes = msgspec.json.encode(activity.minutes)
-                self._run(_KEEP_ACTIVITY, (activity.source, activity.last_ms, minutes))
+                self._run(_KEEP_ACTIVITY, _ACTIVITY.write(activity))
 
     @answers(port.Store.put_dead_letters)
     def put_dead_letters(
@@ -189,9 +193,9 @@ class SourceRows:
         return None if replaced is None else port.ReplacedMessage(*replaced)
 
     def _sum_of(self, source: int) -> port.AsideSum:
-        query = f"{_SUM} WHERE source = ?2 GROUP BY source"
+        query = f"{_SUMS} WHERE source = ?2 GROUP BY source"
         row = self._run(query, (ID_CONFLICT, source)).fetchone()
-        return port.AsideSum(*row) if row else port.AsideSum(source, 0, 0)
+        return _SUM.read(row) if row else port.AsideSum(source, 0, 0)
 
 
 class AsideReader:

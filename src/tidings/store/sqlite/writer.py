@@ -15,46 +15,48 @@ from typing import Any, cast
 import apsw
 import msgspec
 
-from tidings.core.delivery.exchange import UNMADE, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
-from tidings.store.sqlite.delivery.recovery import LOST
+from tidings.store.sqlite.delivery.jobs import ONE_JOB, PENDING_JOBS, read_job
 from tidings.store.sqlite.events.changed_blocks import (
     BLOCK_BITS,
     touch,
     touch_blocks,
     touch_replayed,
 )
+from tidings.store.sqlite.events.log_rows import (
+    INSERT_DELIVERY,
+    BodyInsert,
+    EventIdInsert,
+    EventInsert,
+    SentInsert,
+    SettleUpdate,
+    bind_delivery,
+    bind_event,
+    bind_settlement,
+)
 from tidings.store.sqlite.events.rejections import REJECTION
-from tidings.store.sqlite.leaps import LATER
-from tidings.store.sqlite.queries import id_hash
+from tidings.store.sqlite.queries import AttemptRow, bind_attempt, id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
 from tidings.store.sqlite.states import DELIVERED, FINAL, HELD, PENDING, RETRYING
+from tidings.store.sqlite.tables import columns_of, insert_into, update_of
 
 Row = tuple[Any, ...]
 
 _ENDED_BY_OTHERS = (State.PARKED, State.CANCELLED)
 _PARKED = int(State.PARKED)
 
-_MADE_NOTHING = ", ".join(f"'{kind}'" for kind in sorted((*UNMADE, FaultKind.OURS, LOST)))
-_INSERT_ID = "INSERT INTO event_id VALUES (?, ?, ?)"
-_INSERT_EVENT = "INSERT INTO event VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_INSERT_BODY = "INSERT INTO body VALUES (?, ?)"
-_INSERT_DELIVERY = (
-    "INSERT INTO delivery (id, event, webhook, version, state, attempts, key)"
-    " VALUES (?, ?, ?, ?, ?, 0, ?)"
-)
+_INSERT_ID = insert_into("event_id", EventIdInsert)
+_INSERT_EVENT = insert_into("event", EventInsert)
+_INSERT_BODY = insert_into("body", BodyInsert)
 # Only an unfinished delivery is settled: a cancelled one stays cancelled, a second settle of the
 # same attempt changes nothing.
-_SETTLE = (
-    "UPDATE delivery SET state = ?, attempts = ?, due_ms = ?, done_ms = ?, duration_ms = ?,"
-    f" status = ?, version = ? WHERE id = ? AND state IN ({PENDING}, {RETRYING})"
-)
-_ATTEMPT = "INSERT OR REPLACE INTO attempt VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SETTLE = f"{update_of('delivery', SettleUpdate)} AND state IN ({PENDING}, {RETRYING})"
+_ATTEMPT = insert_into("attempt", AttemptRow, "INSERT OR REPLACE")
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
 _REJECTION = REJECTION.insert(without=["id"])
@@ -85,7 +87,7 @@ _NEXT_DUE = (
 # Retention may have come first, where the attempt ended after its delivery: what is made of a
 # payload goes with it.
 _KEEP_SENT = (
-    "INSERT INTO sent SELECT ?1, ?2, ?3 WHERE EXISTS"
+    f"INSERT INTO sent ({', '.join(columns_of(SentInsert))}) SELECT ?1, ?2, ?3 WHERE EXISTS"
     " (SELECT 1 FROM delivery d JOIN body b ON b.seq = d.event WHERE d.id = ?1)"
     " ON CONFLICT (delivery) DO UPDATE SET bytes = excluded.bytes,"
     " without_personal_data = excluded.without_personal_data"
@@ -100,30 +102,6 @@ _DISABLE = (
 )
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
-# A further attempt sends what the first recorded one has sent: the shaped bytes where they were
-# kept, the accepted ones where it was made without shaping. Neither, where nothing can have left.
-_COLUMNS = (
-    f"SELECT d.id, d.webhook, e.org, e.id, coalesce(r.at_ms, e.at_ms) + {LATER}, d.attempts,"
-    " d.key, b.bytes,"
-    " r.replay, r.again, s.bytes, coalesce(s.without_personal_data, 0),"
-    " d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
-    f" AND (a.status NOT NULL OR a.kind NOT IN ({_MADE_NOTHING}))),"
-    " CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a WHERE a.delivery = d.id"
-    f" AND a.kind IN ('{LOST}', '{FaultKind.WAITS}')) ELSE 0 END, e.passage"
-)
-_JOINED = (
-    " JOIN event e ON e.seq = d.event JOIN body b ON b.seq = d.event"
-    " LEFT JOIN delivery_replay r ON r.delivery = d.id"
-    " LEFT JOIN sent s ON s.delivery = d.id"
-)
-
-ONE_JOB = f"{_COLUMNS} FROM delivery d{_JOINED} WHERE d.id = ?"
-# The index is named: without statistics SQLite prefers that of the whole log, and a page would then
-# read past everything that was ever delivered.
-PENDING_JOBS = (
-    f"{_COLUMNS} FROM delivery d INDEXED BY delivery_pending{_JOINED}"
-    f" WHERE d.webhook = ? AND d.id > ? AND d.state = {PENDING} ORDER BY d.id LIMIT ?"
-)
 
 
 class Writer:
@@ -270,17 +248,17 @@ class Writer:
                 continue
             matched = event.deliveries
             rows.append(
-                (
-                    seq,
-                    event.org,
-                    event.name,
-                    event.id,
-                    now,
-                    event.warning,
-                    number + 1,
-                    len(matched),
-                    event.terms,
-                    event.passage,
+                bind_event(
+                    seq=seq,
+                    org=event.org,
+                    name=event.name,
+                    id=event.id,
+                    at_ms=now,
+                    warning=event.warning,
+                    first_delivery=number + 1,
+                    deliveries=len(matched),
+                    terms=event.terms,
+                    passage=event.passage,
                 )
             )
             bodies.append((seq, event.body))
@@ -295,16 +273,18 @@ class Writer:
                 state = _PARKED if new.parked else PENDING
                 if new.key is not None and not new.parked:
                     # The rows before it in this batch must be seen: ordered webhooks pay for it.
-                    self._connection.executemany(_INSERT_DELIVERY, deliveries)
+                    self._connection.executemany(INSERT_DELIVERY, deliveries)
                     deliveries = []
                     if self.waits(new.webhook, new.key):
                         state = HELD
                         held.append(number)
-                deliveries.append((number, seq, new.webhook, new.version, state, new.key))
+                deliveries.append(
+                    bind_delivery(number, seq, new.webhook, new.version, state, new.key)
+                )
             number = after
         self._connection.executemany(_INSERT_EVENT, rows)
         self._connection.executemany(_INSERT_BODY, bodies)
-        self._connection.executemany(_INSERT_DELIVERY, deliveries)
+        self._connection.executemany(INSERT_DELIVERY, deliveries)
         self._delivery = number
         return seqs, cast(list[DeliveryId], firsts), differing, in_part
 
@@ -347,15 +327,15 @@ class Writer:
             final = settlement.state >= FINAL
             due = None if settlement.delay_ms is None else now + settlement.delay_ms
             rows.append(
-                (
-                    settlement.state,
-                    settlement.attempt,
-                    due,
-                    now if final else None,
-                    settlement.duration_ms,
-                    settlement.status,
-                    settlement.version,
-                    settlement.delivery,
+                bind_settlement(
+                    state=settlement.state,
+                    attempts=settlement.attempt,
+                    due_ms=due,
+                    done_ms=now if final else None,
+                    duration_ms=settlement.duration_ms,
+                    status=settlement.status,
+                    version=settlement.version,
+                    id=settlement.delivery,
                 )
             )
             if settlement.evidence is not None or settlement.attempt > 1:
@@ -457,13 +437,13 @@ class Writer:
 
     def _job(self, delivery: DeliveryId, *, retry: bool) -> Job:
         [row] = self._connection.execute(ONE_JOB, (delivery,))
-        return job(row, retry=retry)
+        return read_job(*row, retry=retry)
 
     @answers(port.Store.page)
     def page(self, webhook: int, after: int, limit: int) -> list[Job]:
         """See `port.Store.page`; on this connection, so that it is in order with the commits."""
         return [
-            job(row, retry=False)
+            read_job(*row, retry=False)
             for row in self._connection.execute(PENDING_JOBS, (webhook, after, limit))
         ]
 
@@ -477,30 +457,29 @@ class Writer:
         return default if row is None else row[0]
 
 
-def _attempt_row(one: port.Settlement) -> Row:
-    evidence = one.evidence
+def _attempt_row(settlement: port.Settlement) -> Row:
+    evidence = settlement.evidence
     if evidence is None:
-        kept: Row = (None, None, None, None, None, None)
-    else:
-        kept = (
-            evidence.kind,
-            evidence.detail,
-            msgspec.json.encode(evidence.headers),
-            evidence.body,
-            int(evidence.truncated),
-            None if evidence.timings is None else msgspec.json.encode(evidence.timings),
+        return bind_attempt(
+            delivery=settlement.delivery,
+            number=settlement.attempt,
+            started_ms=settlement.started_ms,
+            version=settlement.version,
+            duration_ms=settlement.duration_ms,
+            status=settlement.status,
         )
-    head = (one.delivery, one.attempt, one.started_ms, one.version, one.duration_ms, one.status)
-    return head + kept
-
-
-def job(row: tuple[Any, ...], *, retry: bool) -> Job:
-    """A row of either query as a job. A claimed retry has counted its attempt already."""
-    (delivery, webhook, org, event_id, at_ms, attempts, key, body), more = row[:8], row[8:]
-    replay, again, sent, cut, tried, lost, passage = more
-    attempt = attempts if retry else attempts + 1
-    head = (delivery, webhook, org, event_id, at_ms, attempt, key, retry, sent or body)
-    if replay is None and not attempts:
-        return Job(*head, passage=passage)
-    shaped = sent is not None or bool(tried)
-    return Job(*head, replay, bool(again), shaped, lost=lost, cut=bool(cut), passage=passage)
+    spent = evidence.timings
+    return bind_attempt(
+        delivery=settlement.delivery,
+        number=settlement.attempt,
+        started_ms=settlement.started_ms,
+        version=settlement.version,
+        duration_ms=settlement.duration_ms,
+        status=settlement.status,
+        kind=evidence.kind,
+        detail=evidence.detail,
+        headers=msgspec.json.encode(evidence.headers),
+        body=evidence.body,
+        truncated=int(evidence.truncated),
+        timings=None if spent is None else msgspec.json.encode(spent),
+    )

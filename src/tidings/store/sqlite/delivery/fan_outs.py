@@ -10,7 +10,7 @@ events have thousands of webhooks does not hold up what the others are owed.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -21,17 +21,40 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS, touch_blocks
+from tidings.store.sqlite.events.log_rows import OwedDeliveryInsert, bind_owed_delivery
 from tidings.store.sqlite.states import FINAL, HELD
+from tidings.store.sqlite.tables import ColumnCodec, StoredTable, insert_into, select_for
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
 SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made
 
-_INSERT = (
-    "INSERT INTO delivery (id, event, webhook, version, state, attempts, done_ms, key)"
-    " VALUES (?, ?, ?, ?, ?, 0, ?, ?)"
+_INSERT = insert_into("delivery", OwedDeliveryInsert, attempts="0")
+
+
+class OwedRun(NamedTuple):
+    """A run of owed deliveries with what sending them needs of its event."""
+
+    event: EventNumber
+    entries: bytes
+    event_id: str
+    accepted_ms: int
+    body: bytes
+    passage: str | None
+
+
+_OWED_RUN = select_for(
+    OwedRun,
+    {
+        "event": "f.event",
+        "entries": "f.entries",
+        "event_id": "e.id",
+        "accepted_ms": "e.at_ms",
+        "body": "b.bytes",
+        "passage": "e.passage",
+    },
 )
 _RUN = (
-    "SELECT f.event, f.entries, e.id, e.at_ms, b.bytes, e.passage FROM fan_out f"
+    f"{_OWED_RUN} FROM fan_out f"
     " JOIN event e ON e.seq = f.event JOIN body b ON b.seq = f.event WHERE f.first = ?"
 )
 _OWED = (
@@ -49,6 +72,20 @@ _ENDED = {WebhookStatus.DELETED: int(State.CANCELLED), WebhookStatus.DISABLED: i
 _entries = msgspec.msgpack.Decoder(list[port.NewDelivery])
 _encoder = msgspec.msgpack.Encoder()
 Row = tuple[Any, ...]
+
+
+class FanOutRow(msgspec.Struct, frozen=True):
+    """A run of owed deliveries with neighbouring ids."""
+
+    first: DeliveryId
+    event: EventNumber
+    count: int
+    entries: Sequence[port.NewDelivery]
+
+
+_FAN_OUT = StoredTable(
+    "fan_out", FanOutRow, {"entries": ColumnCodec(_entries.decode, _encoder.encode)}
+)
 
 
 class _Backlog:
@@ -129,8 +166,8 @@ class FanOuts:
             org, first = self._next_run()
             row: Row | None = self._connection.execute(_RUN, (first,)).fetchone()
             assert row is not None, f"the run at {first} is owed and its event is kept"
-            event, packed, event_id, at_ms, body, passage = row
-            entries = _entries.decode(packed)
+            run = OwedRun(*row)
+            event, entries = run.event, _entries.decode(run.entries)
             taken, left = entries[:limit], entries[limit:]
             self._connection.execute("DELETE FROM fan_out WHERE first = ?", (first,))
             if left:
@@ -140,10 +177,19 @@ class FanOuts:
             owed.count -= len(taken)
             sendable, ended = self._insert(event, first, taken, now)
             freed += [job for place in ended for job in self._free_next(*place, None)]
-            made.append(port.FanOut(org, event_id, at_ms, body, sendable, passage))
+            made.append(
+                port.FanOut(
+                    org=org,
+                    event_id=run.event_id,
+                    accepted_ms=run.accepted_ms,
+                    body=run.body,
+                    deliveries=sendable,
+                    passage=run.passage,
+                )
+            )
             blocks |= {first >> BLOCK_BITS, (first + len(taken) - 1) >> BLOCK_BITS}
             limit -= len(taken)
-            size += len(body)
+            size += len(run.body)
         touch_blocks(self._connection, blocks - {last >> BLOCK_BITS})
         return made, freed
 
@@ -181,7 +227,17 @@ class FanOuts:
                 sendable.append((id, new.webhook, new.key))
                 state = int(State.PENDING)
             done = now if State(state).final and not new.parked else None
-            rows.append((id, event, new.webhook, new.version, state, done, new.key))
+            rows.append(
+                bind_owed_delivery(
+                    id=id,
+                    event=event,
+                    webhook=new.webhook,
+                    version=new.version,
+                    state=state,
+                    done_ms=done,
+                    key=new.key,
+                )
+            )
         self._connection.executemany(_INSERT, rows)
         return sendable, ended
 
@@ -192,7 +248,5 @@ class FanOuts:
     def _put(
         self, first: DeliveryId, event: EventNumber, entries: Sequence[port.NewDelivery]
     ) -> None:
-        self._connection.execute(
-            "INSERT INTO fan_out VALUES (?, ?, ?, ?)",
-            (first, event, len(entries), _encoder.encode(entries)),
-        )
+        run = FanOutRow(first=first, event=event, count=len(entries), entries=entries)
+        self._connection.execute(_FAN_OUT.insert(), _FAN_OUT.write(run))

@@ -8,6 +8,7 @@ what it may examine, and a page ends where the first of the two has come to.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 import apsw
@@ -17,23 +18,25 @@ from tidings.store import port
 from tidings.store.sqlite.events.block_walk import BlockWalk
 from tidings.store.sqlite.events.blocks import BITS
 from tidings.store.sqlite.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers
+from tidings.store.sqlite.tables import Projection, select_for
 
 BLOCKS_MAX = 16  # of deliveries, that a page may read
 REPLAYS_MAX = 8192  # deliveries of replays that it may look at
 MANY = 16  # an event with more deliveries is not read on for more than one that fits
 
-EVENT = (
-    "SELECT e.seq, e.org, e.name, e.id, e.at_ms, e.warning, NULL, e.first_delivery, e.deliveries"
+# Pages show no bodies, and how an event came where it alone is asked for.
+EVENT = Projection(
+    port.StoredEvent, "e", {"stored_name": "e.name", "body": "NULL", "passage": "NULL"}
 )
 _OUTCOME = "d.webhook IN (SELECT value FROM json_each(:webhooks))"
 _STATE = " AND d.state IN (SELECT value FROM json_each(:states))"
 _OWN = (
-    f"{EVENT} FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
+    f"{EVENT.select} FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
     " WHERE d.id >= :low AND d.id <= :high AND {outcome}"
     " AND d.id >= e.first_delivery AND d.id < e.first_delivery + e.deliveries"
 )
 _REPLAYED = (
-    f"{EVENT} FROM delivery_replay r INDEXED BY delivery_replay_event CROSS JOIN delivery d"
+    f"{EVENT.select} FROM delivery_replay r INDEXED BY delivery_replay_event CROSS JOIN delivery d"
     " ON d.id = r.delivery CROSS JOIN event e ON e.seq = r.event"
     " WHERE r.event >= :low AND r.event <= :high"
     " AND r.webhook IN (SELECT value FROM json_each(:webhooks)) AND {outcome}"
@@ -45,12 +48,6 @@ _REPLAYS = (
 _HOW_MANY = (
     "SELECT count(*) FROM delivery_replay r INDEXED BY delivery_replay_event"
     " WHERE r.event >= ? AND r.event <= ?"
-)
-_AT_OR_BELOW = (
-    "SELECT seq, first_delivery, deliveries FROM event WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
-)
-_AT_OR_ABOVE = (
-    "SELECT seq, first_delivery, deliveries FROM event WHERE seq >= ? ORDER BY seq LIMIT 1"
 )
 
 
@@ -65,6 +62,12 @@ class EventRun(NamedTuple):
     def last(self) -> int:
         """The last of the ids; one before the first where there is none."""
         return self.first + self.deliveries - 1
+
+
+_RUN = select_for(EventRun, {"seq": "seq", "first": "first_delivery", "deliveries": "deliveries"})
+_AT_OR_BELOW = f"{_RUN} FROM event WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+_AT_OR_ABOVE = f"{_RUN} FROM event WHERE seq >= ? ORDER BY seq LIMIT 1"
+_RUN_OF_EVENT = itemgetter(*map(EVENT.place, ("seq", "first_delivery", "deliveries")))
 
 
 def with_outcome(query: port.EventQuery, binding: Binding) -> str:
@@ -128,7 +131,7 @@ class EventsByOutcome:
             read += 1
             for row in self._of_block(statement, binding, ids, at, span):
                 rows.append(row)
-                own = EventRun(row[0], *row[-2:])
+                own = EventRun(*_RUN_OF_EVENT(row))
                 at = own.first - 1 if span.newest_first else own.last + 1
                 if len(rows) > limit:
                     return cut(rows, limit)
@@ -149,7 +152,7 @@ class EventsByOutcome:
                     continue
                 yield row
                 seen = row[0]
-                own = EventRun(row[0], *row[-2:])
+                own = EventRun(*_RUN_OF_EVENT(row))
                 if own.deliveries > MANY:
                     at = own.first - 1 if span.newest_first else own.last + 1
                     break

@@ -26,7 +26,7 @@ from tidings.store.sqlite.events.by_outcome import EVENT, EventsByOutcome, with_
 from tidings.store.sqlite.events.names import named
 from tidings.store.sqlite.events.segments import TERM_BYTES, SearchSegments, TooCommon, terms_in
 from tidings.store.sqlite.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers, span_of
-from tidings.store.sqlite.queries import DELIVERY_COLUMNS, OF_REPLAY, stored_delivery
+from tidings.store.sqlite.queries import DELIVERY, OF_REPLAY
 
 BLOCKS_MAX = 16  # of deliveries or events, that a page may read
 EVENTS_MAX = 8192  # that have a term and that a page may look at
@@ -35,7 +35,7 @@ CHUNK = 512
 
 # What may be read is bounded by ids; no index of a filter is.
 _IN_BLOCK = (
-    f"{DELIVERY_COLUMNS} FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
+    f"{DELIVERY.select} FROM delivery d NOT INDEXED CROSS JOIN event e ON e.seq = d.event"
     f"{OF_REPLAY} WHERE d.id >= :low AND d.id <= :high"
 )
 # Where most rows fit by themselves and few events do: those nearby that fit are told apart in one
@@ -54,12 +54,12 @@ _OF_EVENTS = (
     " ON e.seq = j.value CROSS JOIN delivery d ON d.id >= e.first_delivery"
     " AND d.id < e.first_delivery + e.deliveries UNION ALL SELECT r.delivery"
     " FROM json_each(:events) j CROSS JOIN delivery_replay r ON r.event = j.value)"
-    f" {DELIVERY_COLUMNS} FROM wanted w CROSS JOIN delivery d ON d.id = w.id"
+    f" {DELIVERY.select} FROM wanted w CROSS JOIN delivery d ON d.id = w.id"
     f" CROSS JOIN event e ON e.seq = d.event{OF_REPLAY} WHERE d.id >= :low AND d.id <= :high"
 )
-_IN_EVENT_BLOCK = f"{EVENT} FROM event e NOT INDEXED WHERE e.seq >= :low AND e.seq <= :high"
+_IN_EVENT_BLOCK = f"{EVENT.select} FROM event e NOT INDEXED WHERE e.seq >= :low AND e.seq <= :high"
 _EVENTS = (
-    f"{EVENT} FROM json_each(:events) j CROSS JOIN event e ON e.seq = j.value"
+    f"{EVENT.select} FROM json_each(:events) j CROSS JOIN event e ON e.seq = j.value"
     " WHERE e.seq >= :low AND e.seq <= :high"
 )
 _UNINDEXED = "SELECT seq, terms FROM event WHERE seq > ? AND seq < ? ORDER BY seq {way} LIMIT ?"
@@ -88,7 +88,7 @@ class LogRows:
             else:
                 found = self._deliveries_of(listed, query, span, limit)
         rows, older, newer = _paged(found, span, query)
-        return port.DeliveryPage([stored_delivery(row) for row in rows], older, newer)
+        return port.DeliveryPage([DELIVERY.read(row) for row in rows], older, newer)
 
     @answers(port.Store.log_events)
     def events(self, query: port.EventQuery) -> port.EventPage:
@@ -102,7 +102,7 @@ class LogRows:
             else:
                 found = self._events_in_blocks(query, span, limit)
         rows, older, newer = _paged(found, span, query)
-        return port.EventPage([port.StoredEvent(*row) for row in rows], older, newer)
+        return port.EventPage([EVENT.read(row) for row in rows], older, newer)
 
     # -- deliveries -------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ import msgspec
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.queries import WEBHOOK
 from tidings.store.sqlite.states import FINAL, HELD
 
 _SLICE = 500  # bindings of one statement
@@ -61,12 +62,11 @@ class EventLookup:
     @answers(port.Store.webhook_version)
     def webhook_version(self, webhook: int, version: int) -> port.StoredWebhook | None:
         row = self._connection.execute(
-            "SELECT w.number, w.id, w.consumer_group, w.org, v.version, w.name, v.standing,"
-            " v.config, w.created_ms, v.updated_ms FROM webhook w JOIN webhook_version v"
-            " ON v.webhook = w.number WHERE w.number = ? AND v.version = ?",
+            f"{WEBHOOK.select} FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+            " WHERE w.number = ? AND v.version = ?",
             (webhook, version),
         ).fetchone()
-        return None if row is None else port.StoredWebhook(*row)
+        return None if row is None else WEBHOOK.read(row)
 
     @answers(port.Store.event_heads)
     def event_heads(self, events: Sequence[EventNumber]) -> list[port.EventHead]:

@@ -10,7 +10,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -18,27 +18,23 @@ from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
 from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING, TROUBLE
+from tidings.store.sqlite.tables import FLAG, StoredTable, json_of
 
-_COLUMNS = (
-    "number, org, kind, state, spec, rate, hold, by, reason, cursor, counted_to, counted, total,"
-    " made, under_way, had, no_body, delivered, failed, parked, cancelled, created_ms, started_ms,"
-    " ended_ms, closed"
+_JOB = StoredTable(
+    "replay", port.ReplayJob, {"spec": json_of(port.ReplaySpec), "hold": FLAG, "closed": FLAG}
 )
-_INSERT = (
-    "INSERT INTO replay (org, kind, state, spec, rate, hold, by, reason, cursor, counted_to,"
-    " counted, made, under_way, had, no_body, delivered, failed, parked, cancelled, created_ms,"
-    " closed) VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?, 0)"
-)
+_INSERT = _JOB.insert(without=["number"])
+_STOP = StoredTable("stop", port.SendingStop)
 _MOVE = (
     "UPDATE replay SET state = ?2, reason = ?3,"
     f" started_ms = CASE WHEN ?2 = '{JobState.RUNNING}' THEN coalesce(started_ms, ?4)"
     " ELSE started_ms END, ended_ms = CASE WHEN ?5 THEN ?4 ELSE ended_ms END"
-    f" WHERE number = ?1 AND state IN (SELECT value FROM json_each(?6)) RETURNING {_COLUMNS}"
+    f" WHERE number = ?1 AND state IN (SELECT value FROM json_each(?6)) RETURNING {_JOB.columns}"
 )
 _COUNTED = (
     "UPDATE replay SET counted_to = ?2, counted = counted + ?3,"
     " total = CASE WHEN ?4 THEN counted + ?3 ELSE NULL END"
-    f" WHERE number = ?1 AND state = '{JobState.COUNTING}' RETURNING {_COLUMNS}"
+    f" WHERE number = ?1 AND state = '{JobState.COUNTING}' RETURNING {_JOB.columns}"
 )
 _OPEN = "delivery_replay r INDEXED BY delivery_replay_open"
 _TALLY = (
@@ -50,9 +46,9 @@ _UNFINISHED = (
     f"SELECT r.delivery FROM {_OPEN} JOIN delivery d ON d.id = r.delivery"
     f" WHERE r.replay = ? AND r.state IS NULL AND d.state < {FINAL} ORDER BY r.delivery LIMIT ?"
 )
-_ONE = f"SELECT {_COLUMNS} FROM replay WHERE number = ? AND org = ?"
-_NEWEST = f"SELECT {_COLUMNS} FROM replay WHERE org = ? AND number < ? ORDER BY number DESC LIMIT ?"
-_NOT_CLOSED = f"SELECT {_COLUMNS} FROM replay WHERE closed = 0 ORDER BY number"
+_ONE = f"{_JOB.select} WHERE number = ? AND org = ?"
+_NEWEST = f"{_JOB.select} WHERE org = ? AND number < ? ORDER BY number DESC LIMIT ?"
+_NOT_CLOSED = f"{_JOB.select} WHERE closed = 0 ORDER BY number"
 # What is unfinished, stage by stage. The held ones first: taking another one may free them. Each
 # stage is read along its own index, behind (webhook, key, delivery).
 _AT = (
@@ -87,13 +83,6 @@ _OWED = (
     " WHERE e.at_ms < ?"
 )
 _json = msgspec.json.Encoder()
-_spec = msgspec.json.Decoder(port.ReplaySpec)
-
-
-def _job(row: tuple[Any, ...]) -> port.ReplayJob:
-    fields = [*row]
-    fields[4], fields[6], fields[-1] = _spec.decode(row[4]), bool(row[6]), bool(row[-1])
-    return port.ReplayJob(*fields)
 
 
 class ReplayRows:
@@ -109,29 +98,28 @@ class ReplayRows:
         with self._connection:
             [(newest,)] = run("SELECT coalesce(max(seq), 0) FROM event")
             spec = msgspec.structs.replace(job.spec, upto=newest)
-            after = spec.after
-            run(
-                _INSERT,
-                (
-                    job.org,
-                    job.kind,
-                    job.state,
-                    _json.encode(spec),
-                    job.rate,
-                    int(job.hold),
-                    job.by,
-                    0 if spec.listed else after,
-                    0 if spec.listed else after,
-                    self._clock_ms(),
-                ),
+            start = EventNumber(0) if spec.listed else spec.after
+            fresh = port.ReplayJob(
+                number=0,
+                org=job.org,
+                kind=job.kind,
+                state=job.state,
+                spec=spec,
+                rate=job.rate,
+                hold=job.hold,
+                by=job.by,
+                cursor=start,
+                counted_to=start,
+                created_ms=self._clock_ms(),
             )
+            run(_INSERT, _JOB.write(fresh, without=["number"]))
             number = self._connection.last_insert_rowid()
             self._connection.executemany(
                 "INSERT INTO replay_list VALUES (?, ?, ?)",
                 [(number, last, entries) for last, entries in packed(listed)],
             )
             [row] = run(_ONE, (number, job.org))
-        return _job(row)
+        return _JOB.read(row)
 
     @answers(port.Store.move_replay)
     def move(
@@ -143,7 +131,7 @@ class ReplayRows:
             rows = self._connection.execute(
                 _MOVE, (replay, state, reason, self._clock_ms(), final, allowed)
             ).fetchall()
-        return _job(rows[0]) if rows else None
+        return _JOB.read(rows[0]) if rows else None
 
     @answers(port.Store.note_counted)
     def note_counted(
@@ -151,7 +139,7 @@ class ReplayRows:
     ) -> port.ReplayJob | None:
         with self._connection:
             rows = self._connection.execute(_COUNTED, (replay, cursor, count, ended)).fetchall()
-        return _job(rows[0]) if rows else None
+        return _JOB.read(rows[0]) if rows else None
 
     @answers(port.Store.tally_replay)
     def tally(self, replay: int, after: int, limit: int) -> port.ReplayTally:
@@ -182,8 +170,10 @@ class ReplayRows:
     def put_stop(self, stop: port.SendingStop) -> None:
         with self._connection:
             self._connection.execute(
-                "INSERT OR IGNORE INTO stop VALUES (?, ?, ?)",
-                (stop.org, stop.by, stop.since_ms or self._clock_ms()),
+                _STOP.insert("INSERT OR IGNORE"),
+                _STOP.write(
+                    msgspec.structs.replace(stop, since_ms=stop.since_ms or self._clock_ms())
+                ),
             )
 
     @answers(port.Store.drop_stop)
@@ -193,8 +183,8 @@ class ReplayRows:
 
     @answers(port.Store.stops)
     def stops(self) -> list[port.SendingStop]:
-        rows = self._connection.execute("SELECT org, by, since_ms FROM stop ORDER BY org")
-        return [port.SendingStop(*row) for row in rows]
+        rows = self._connection.execute(f"{_STOP.select} ORDER BY org")
+        return [_STOP.read(row) for row in rows]
 
 
 class ReplayQueries:
@@ -206,11 +196,11 @@ class ReplayQueries:
     @answers(port.Store.replay)
     def one(self, org: OrgId, replay: int) -> port.ReplayJob | None:
         row = self._connection.execute(_ONE, (replay, org)).fetchone()
-        return None if row is None else _job(row)
+        return None if row is None else _JOB.read(row)
 
     @answers(port.Store.replays)
     def newest(self, org: OrgId, before: int, limit: int) -> list[port.ReplayJob]:
-        return [_job(row) for row in self._connection.execute(_NEWEST, (org, before, limit))]
+        return [_JOB.read(row) for row in self._connection.execute(_NEWEST, (org, before, limit))]
 
     @answers(port.Store.listed_events)
     def listed_events(self, org: OrgId, ids: Sequence[str]) -> list[port.ReplayEntry]:
@@ -240,4 +230,4 @@ class ReplayQueries:
 
     @answers(port.Store.open_replays)
     def not_closed(self) -> list[port.ReplayJob]:
-        return [_job(row) for row in self._connection.execute(_NOT_CLOSED)]
+        return [_JOB.read(row) for row in self._connection.execute(_NOT_CLOSED)]

@@ -17,22 +17,21 @@ from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import touch
+from tidings.store.sqlite.events.log_rows import (
+    INSERT_DELIVERY,
+    ReplayDeliveryInsert,
+    bind_delivery,
+)
 from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.states import FINAL
+from tidings.store.sqlite.tables import insert_into
 
 _SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"
 _ADVANCE = (
     "UPDATE replay SET cursor = ?, made = made + ?, under_way = under_way + ?, had = had + ?,"
     " no_body = no_body + ? WHERE number = ?"
 )
-_INSERT = (
-    "INSERT INTO delivery (id, event, webhook, version, state, attempts, key)"
-    " VALUES (?, ?, ?, ?, ?, 0, ?)"
-)
-_INSERT_OF = (
-    "INSERT INTO delivery_replay (delivery, replay, event, webhook, again, at_ms)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
-)
+_INSERT_OF = insert_into("delivery_replay", ReplayDeliveryInsert)
 _UNFINISHED = f"SELECT webhook, key, state FROM delivery WHERE id = ? AND state < {FINAL}"
 _CANCEL = (
     f"UPDATE delivery SET state = {int(State.CANCELLED)}, done_ms = ?2, due_ms = NULL WHERE id = ?1"
@@ -79,14 +78,14 @@ class ReplaySlices:
         pending: list[Job] = []
         first = number
         for seq, key in zip(slice.events, slice.keys, strict=True):
-            one = self._source.fitting(spec, seq, (0,))
-            body = None if one is None else self._source.body(seq)
+            event = self._source.fitting(spec, seq, (0,))
+            body = None if event is None else self._source.body(seq)
             decision = ReplayDecision.OTHER
-            if one is not None:
-                decision = self._source.decision(spec, one, body is not None)
+            if event is not None:
+                decision = self._source.decision(spec, event, body is not None)
             decisions[decision] += 1
             if (
-                one is None
+                event is None
                 or body is None
                 or decision not in (ReplayDecision.MAKE, ReplayDecision.MAKE_AGAIN)
             ):
@@ -94,17 +93,39 @@ class ReplaySlices:
             number += 1
             again = decision is ReplayDecision.MAKE_AGAIN
             if key is not None:  # the rows before it in this slice must be seen
-                self._connection.executemany(_INSERT, deliveries)
+                self._connection.executemany(INSERT_DELIVERY, deliveries)
                 deliveries = []
             waits = key is not None and self._waits(spec.target, key)
             state = int(State.HELD if waits else State.PENDING)
-            deliveries.append((number, seq, spec.target, slice.version, state, key))
-            of_replay.append((number, slice.replay, seq, spec.target, int(again), now))
+            deliveries.append(bind_delivery(number, seq, spec.target, slice.version, state, key))
+            of_replay.append(
+                ReplayDeliveryInsert(
+                    delivery=number,
+                    replay=slice.replay,
+                    event=seq,
+                    webhook=spec.target,
+                    again=again,
+                    at_ms=now,
+                )
+            )
             if not waits:
-                head = (DeliveryId(number), spec.target, one.org, one.id, now, 1, key, False, body)
-                passage = self._source.passage(seq)
-                pending.append(Job(*head, slice.replay, again, passage=passage))
-        self._connection.executemany(_INSERT, deliveries)
+                pending.append(
+                    Job(
+                        delivery=DeliveryId(number),
+                        webhook=spec.target,
+                        org=event.org,
+                        event_id=event.id,
+                        accepted_ms=now,
+                        attempt=1,
+                        key=key,
+                        retry=False,
+                        body=body,
+                        replay=slice.replay,
+                        again=again,
+                        passage=self._source.passage(seq),
+                    )
+                )
+        self._connection.executemany(INSERT_DELIVERY, deliveries)
         self._connection.executemany(_INSERT_OF, of_replay)
         made = number - first
         skipped = (

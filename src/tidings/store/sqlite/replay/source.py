@@ -8,7 +8,7 @@ the cursor moves to its end also where nothing fits.
 import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Any, cast
+from typing import Any
 
 import apsw
 import msgspec
@@ -20,6 +20,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.names import named
 from tidings.store.sqlite.events.spans import Binding
+from tidings.store.sqlite.tables import StoredTable
 
 SCAN_EVENTS = 5_000
 COUNT_S = 0.02
@@ -28,17 +29,30 @@ ENTRY_BYTES = 12
 CLOCK_MARGIN_MS = 3_600_000  # the clock may have been set back by so much between two events
 EVER_MS = 1 << 62
 
-Row = tuple[Any, ...]
 
+class SourceEvent(msgspec.Struct, frozen=True):
+    """One event of a job's range or list."""
+
+    seq: EventNumber
+    org: OrgId
+    name: str
+    id: str
+    first_delivery: DeliveryId
+    deliveries: int
+    at_ms: int
+    webhooks: frozenset[int] = frozenset()  # of its entries in the list; empty: any
+
+
+_EVENT = StoredTable("event", SourceEvent, beside=1)
 _RANGE = (
-    "SELECT seq, org, name, id, first_delivery, deliveries FROM event WHERE seq > :after"
+    f"{_EVENT.select} WHERE seq > :after"
     " AND seq <= :to"
     " AND org IN (SELECT value FROM json_each(:orgs)) AND at_ms >= :from AND at_ms < :to_ms{names}"
     " ORDER BY seq LIMIT :limit"
 )
 _ENDS = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM event"
 _OWED_FROM = "SELECT event FROM fan_out ORDER BY first LIMIT 1"
-_ONE = "SELECT seq, org, name, id, first_delivery, deliveries, at_ms FROM event WHERE seq = ?"
+_ONE = f"{_EVENT.select} WHERE seq = ?"
 _PARTS = "SELECT entries FROM replay_list WHERE replay = ? AND last > ? ORDER BY last LIMIT 1"
 # An event's deliveries: its own have consecutive ids, those of replays are found by the event.
 _OWN = "SELECT id, state, webhook FROM delivery WHERE id >= ? AND id < ?"
@@ -52,18 +66,6 @@ _HAS_BODY = "SELECT 1 FROM body WHERE seq = ?"
 _BODY = "SELECT bytes FROM body WHERE seq = ?"
 _PASSAGE = "SELECT e.passage FROM event e WHERE e.seq = ?"
 _json = msgspec.json.Encoder()
-
-
-class SourceEvent(msgspec.Struct, frozen=True):
-    """One event of a job's range or list."""
-
-    seq: EventNumber
-    org: OrgId
-    name: str
-    id: str
-    first: DeliveryId
-    deliveries: int
-    webhooks: frozenset[int] = frozenset()  # of its entries in the list; empty: any
 
 
 def packed(listed: Sequence[port.ReplayEntry]) -> list[tuple[EventNumber, bytes]]:
@@ -117,7 +119,7 @@ class ReplaySource:
         }
         query = _RANGE.format(names=named("name", spec.names, binding))
         rows = self._connection.execute(query, binding).fetchall()
-        visited = [SourceEvent(*cast(Row, row)) for row in rows]
+        visited = [_EVENT.read(row) for row in rows]
         cursor = visited[-1].seq if len(visited) == limit else max(after, to)
         return visited, cursor, cursor >= end
 
@@ -141,8 +143,14 @@ class ReplaySource:
         groups = [group for group in groups if group[0] < owed_from]
         if not groups:
             return [], after, False
-        visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
+        visited = self._fitting(spec, groups)
         return visited, groups[-1][0], False
+
+    def _fitting(
+        self, spec: port.ReplaySpec, groups: Sequence[tuple[EventNumber, Sequence[int]]]
+    ) -> list[SourceEvent]:
+        found = [self.fitting(spec, event, webhooks) for event, webhooks in groups]
+        return [event for event in found if event is not None]
 
     def fitting(
         self, spec: port.ReplaySpec, event: EventNumber, webhooks: Sequence[int]
@@ -151,46 +159,57 @@ class ReplaySource:
         row = self._connection.execute(_ONE, (event,)).fetchone()
         if row is None:
             return None
-        seq, org, name, id, first, deliveries, at_ms = row
-        if org not in spec.orgs or (spec.names and not name_query(spec.names).takes(name)):
+        found = _EVENT.read(row)
+        if found.org not in spec.orgs:
             return None
-        if at_ms < (spec.from_ms or 0) or (spec.to_ms is not None and at_ms >= spec.to_ms):
+        if spec.names and not name_query(spec.names).takes(found.name):
+            return None
+        if found.at_ms < (spec.from_ms or 0):
+            return None
+        if spec.to_ms is not None and found.at_ms >= spec.to_ms:
             return None
         if spec.source is not None and 0 not in webhooks and spec.source not in webhooks:
             return None
-        wanted = frozenset() if 0 in webhooks else frozenset(webhooks)
-        return SourceEvent(seq, org, name, id, first, deliveries, wanted)
+        if 0 in webhooks:
+            return found
+        return msgspec.structs.replace(found, webhooks=frozenset(webhooks))
 
-    # -- what becomes of one ----------------------------------------------------------------------
+    # -- what becomes of an event ------------------------------------------------------------------
 
     def decision(
-        self, spec: port.ReplaySpec, one: SourceEvent, has_body: bool | None = None
+        self, spec: port.ReplaySpec, event: SourceEvent, has_body: bool | None = None
     ) -> ReplayDecision:
         """Decide what a replay does with an event, by its deliveries as they are now."""
         assert spec.target is not None
-        target = self._states(one, spec.target)
+        target = self._states(event, spec.target)
         same = spec.source == spec.target
-        source = target if same or spec.source is None else self._states(one, spec.source)
+        source = target if same or spec.source is None else self._states(event, spec.source)
         if has_body is None:
-            has_body = self._connection.execute(_HAS_BODY, (one.seq,)).fetchone() is not None
+            has_body = self._connection.execute(_HAS_BODY, (event.seq,)).fetchone() is not None
         wanted = frozenset(spec.states)
         return decide(wanted, spec.unmatched, spec.again, source, target, has_body)
 
-    def _states(self, one: SourceEvent, webhook: int) -> list[int]:
-        binding = (one.first, one.first + one.deliveries, webhook, one.seq, webhook)
+    def _states(self, event: SourceEvent, webhook: int) -> list[int]:
+        binding = (
+            event.first_delivery,
+            event.first_delivery + event.deliveries,
+            webhook,
+            event.seq,
+            webhook,
+        )
         return [state for _, state, _ in self._connection.execute(_AT_ONE, binding)]
 
-    def unfinished(self, spec: port.ReplaySpec, one: SourceEvent) -> list[DeliveryId]:
+    def unfinished(self, spec: port.ReplaySpec, event: SourceEvent) -> list[DeliveryId]:
         """The deliveries of an event that a cancel asks for."""
         own = self._own_webhooks(spec.owner)
-        binding = (one.first, one.first + one.deliveries, one.seq)
+        binding = (event.first_delivery, event.first_delivery + event.deliveries, event.seq)
         return [
             id
             for id, state, webhook in self._connection.execute(_AT_ALL, binding)
             if state in spec.states
             and webhook in own
             and (spec.source is None or webhook == spec.source)
-            and (not one.webhooks or webhook in one.webhooks)
+            and (not event.webhooks or webhook in event.webhooks)
         ]
 
     def _own_webhooks(self, org: OrgId) -> frozenset[int]:
@@ -243,7 +262,7 @@ class ReplaySource:
             pairs = sorted({(delivery.event, delivery.webhook) for delivery in listed})
             grouped = groupby(pairs, lambda pair: pair[0])
             groups = [(event, [webhook for _, webhook in group]) for event, group in grouped]
-            visited = [one for group in groups if (one := self.fitting(spec, *group)) is not None]
+            visited = self._fitting(spec, groups)
             return port.ReplayCount(groups[-1][0], *self._count(spec, visited), True)
         count = skipped = 0
         ended, until_s = False, time.monotonic() + COUNT_S
