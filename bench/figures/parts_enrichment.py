@@ -158,7 +158,7 @@ def a_webhook(number: int, enrichment: EnrichmentSettings) -> Webhook:
         org=OrgId(ORG_FIRST),
         version=1,
         name="bench",
-        standing=WebhookStatus.ACTIVE,
+        status=WebhookStatus.ACTIVE,
         event_names=frozenset({EVENT_NAME}),
         kind="HTTP",
         url="https://crm.example.com/",

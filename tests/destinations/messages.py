@@ -54,7 +54,7 @@ def hook(url: str, **more: Any) -> Webhook:
     """A webhook that leads there."""
     plain = Webhook(
         number=1, id=WebhookId("0" * 24), consumer_group="", org=OrgId(1), version=1, name="crm",
-        standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind=HTTP, url=url,
+        status=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind=HTTP, url=url,
         method="POST",
         headers=(), connections_max=4, secrets=(b"s" * 32,),
     )  # fmt: skip

@@ -65,7 +65,7 @@ def a_webhook(**wishes: Any) -> Webhook:
         org=ORG,
         version=1,
         name="crm",
-        standing=WebhookStatus.ACTIVE,
+        status=WebhookStatus.ACTIVE,
         event_names=frozenset({"pointsIssued"}),
         kind="HTTP",
         url="https://crm.example.com/",

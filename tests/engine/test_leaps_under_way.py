@@ -37,7 +37,7 @@ async def test_a_leap_while_an_attempt_is_under_way_is_no_age(moment: str) -> No
     if moment in ("connecting", "put back"):
         leap(desk)
     if moment == "put back":
-        changed(desk, HOOK, standing=WebhookStatus.PAUSED)
+        changed(desk, HOOK, status=WebhookStatus.PAUSED)
     line.connected.set()
     await desk.work()
     if moment == "put back":

@@ -50,7 +50,7 @@ class LastingWorld(ReplayWorld):
     async def replay_missed(self, known: Known) -> None:
         """The owner enables it, and asks for everything that it missed."""
         record = self.webhooks.get(ORG, known.id)
-        if record.webhook.standing is WebhookStatus.DISABLED:
+        if record.webhook.status is WebhookStatus.DISABLED:
             known.enabled_again = True
             await self.webhooks.set_status(known.number, WebhookStatus.ACTIVE, None)
         spec = port.ReplaySpec(

@@ -68,7 +68,7 @@ class ReplayWorld(World):
         if rng.random() < 0.7:
             target = source
         record = self.webhooks.get(ORG, target.id).webhook
-        if record.standing is WebhookStatus.DELETED:
+        if record.status is WebhookStatus.DELETED:
             return
         missed, again = rng.random() < 0.5, rng.random() < 0.3
         states = {State.FAILED, State.PARKED}
@@ -140,7 +140,7 @@ class ReplayWorld(World):
             return
         delivery, number = rng.choice(rows)
         record = self.webhooks.by_number(number)
-        if record is None or record.webhook.standing is not WebhookStatus.ACTIVE:
+        if record is None or record.webhook.status is not WebhookStatus.ACTIVE:
             return
         await self.parts.delivery.manual_retries.ask(ORG, DeliveryId(delivery), number)
 

@@ -45,9 +45,7 @@ async def run(seed: int, loop: SimulatedLoop) -> World:
     world.check_gone()
     for known in world.known.values():
         record = world.webhooks.get(known.org, known.id)
-        assert record.webhook.standing is WebhookStatus.DISABLED, (
-            "the next 410 disables, if none did"
-        )
+        assert record.webhook.status is WebhookStatus.DISABLED, "the next 410 disables, if none did"
     await world.stop()
     return world
 

@@ -50,11 +50,11 @@ async def run(seed: int, loop: SimulatedLoop) -> LastingWorld:
     await world.days(days, rng)
     for known in (broken, gone):
         record = world.webhooks.get(OrgId(7), known.id)
-        assert record.webhook.standing is WebhookStatus.DISABLED, (
+        assert record.webhook.status is WebhookStatus.DISABLED, (
             "no success for eight days, or a 410"
         )
         assert record.config.reason, "and it says why"
-    assert world.webhooks.get(OrgId(7), well.id).webhook.standing is WebhookStatus.ACTIVE
+    assert world.webhooks.get(OrgId(7), well.id).webhook.status is WebhookStatus.ACTIVE
     world.faults.heal()
     world.network.broken.clear()
     world.network.gone.clear()

@@ -71,7 +71,7 @@ class LeapWorld(World):
 
     def standings(self) -> list[WebhookStatus]:
         return [
-            self.webhooks.get(ORG, self.known[number].id).webhook.standing for number in self.known
+            self.webhooks.get(ORG, self.known[number].id).webhook.status for number in self.known
         ]
 
     def check_ends(self) -> None:

@@ -289,7 +289,7 @@ class World:
     async def resume_paused(self) -> None:
         """What a crash has left paused goes on."""
         for record in self.webhooks.list(ORG):
-            if record.webhook.standing is WebhookStatus.PAUSED:
+            if record.webhook.status is WebhookStatus.PAUSED:
                 await self.webhooks.set_status(record.webhook.number, WebhookStatus.ACTIVE, None)
 
     async def produce(self, count: int) -> None:
@@ -462,7 +462,7 @@ class World:
             [known] = [known for known in self.known.values() if known.number == number]
             record = self.webhooks.by_number(number)
             assert record is not None
-            ended = record.webhook.standing in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
+            ended = record.webhook.status in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
             held = known.idle_from_s < float("inf")  # paused by its owner: the next 410 disables
             assert ended or held or known.enabled_again, ("50 a settled 410 disables", number)
 

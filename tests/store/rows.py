@@ -83,7 +83,7 @@ EVIDENCE = port.Evidence(None, "", [("Retry-After", "1")], b"busy", False)
 
 
 def webhook(
-    name: str, *, number: int = 0, version: int = 1, standing: str = "active", org: int = ORG
+    name: str, *, number: int = 0, version: int = 1, status: str = "active", org: int = ORG
 ) -> port.StoredWebhook:
     """A version of a webhook, its ids made from its name."""
     digest = hashlib.blake2b(f"{org}.{name}".encode(), digest_size=16).hexdigest()
@@ -94,6 +94,6 @@ def webhook(
         OrgId(org),
         version,
         name,
-        standing,
+        status,
         b"sealed " + name.encode(),
     )

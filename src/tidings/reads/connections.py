@@ -67,7 +67,7 @@ class ConnectionViews:
             record.webhook
             for record in records
             if self._goes_over(record.webhook, connection.name)
-            and record.webhook.standing is not WebhookStatus.DELETED
+            and record.webhook.status is not WebhookStatus.DELETED
         ]
         return ConnectionUsers(
             sorted(over, key=lambda one: one.source.name),

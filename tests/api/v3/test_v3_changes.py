@@ -480,7 +480,7 @@ class TestStandings:
             number = s.webhooks.list(ORG)[0].webhook.number
             await s.webhooks.set_status(number, standing, "why")
             reply = await s.call("POST", f"/v3/webHooks/{data['webHookId']}/{verb}")
-            now = s.webhooks.list(ORG)[0].webhook.standing
+            now = s.webhooks.list(ORG)[0].webhook.status
             if after is None:
                 assert reply.status == 409 and codes(reply) == [("wrong_standing", "standing")]
                 assert now is standing

@@ -79,9 +79,9 @@ async def test_delete_cancels_in_slices_and_stays_listed(monkeypatch: pytest.Mon
         number = record.webhook.number
         await commit(s, number, 8)
         deleted = await s.webhooks.delete(ORG, record.webhook.id, "boss")
-        assert deleted.webhook.standing is WebhookStatus.DELETED
+        assert deleted.webhook.status is WebhookStatus.DELETED
         assert s.registry.get(number) is None
-        assert s.changed[-1].standing is WebhookStatus.DELETED
+        assert s.changed[-1].status is WebhookStatus.DELETED
         await s.webhooks.retired()
         assert (await s.store.counts()).by_state == {State.CANCELLED: 8}
         assert s.webhooks.list(ORG) == [deleted]
@@ -98,16 +98,16 @@ async def test_a_410_disables_parks_and_keeps_the_reason_until_it_is_set_active(
         s.webhooks.disable(webhook, GONE)
         await s.webhooks.close()
         disabled = s.webhooks.get(ORG, webhook.id)
-        assert disabled.webhook.standing is WebhookStatus.DISABLED
+        assert disabled.webhook.status is WebhookStatus.DISABLED
         assert disabled.webhook.version == 2
         assert "410" in (disabled.config.reason or "")
         assert (await s.store.counts()).by_state == {State.PARKED: 2}
         [matched] = s.registry.match(ORG, "pointsIssued")
-        assert matched.standing is WebhookStatus.DISABLED
+        assert matched.status is WebhookStatus.DISABLED
         kept, _ = await s.webhooks.replace(ORG, webhook.id, {"slaInSeconds": 5}, "boss")
-        assert kept.webhook.standing is WebhookStatus.DISABLED and kept.config.reason
+        assert kept.webhook.status is WebhookStatus.DISABLED and kept.config.reason
         active, _ = await s.webhooks.replace(ORG, webhook.id, {"active": True}, "boss")
-        assert active.webhook.standing is WebhookStatus.ACTIVE and active.config.reason is None
+        assert active.webhook.status is WebhookStatus.ACTIVE and active.config.reason is None
 
 
 async def test_a_410_from_an_address_that_was_replaced_meanwhile_disables_nothing() -> None:
@@ -136,7 +136,7 @@ async def test_active_in_a_body_and_the_standing(
         record, _, _ = await s.webhooks.create(ORG, dict(BASIC), "boss")
         await s.webhooks.set_status(record.webhook.number, standing, None)
         new, _ = await s.webhooks.replace(ORG, record.webhook.id, {"active": active}, "boss")
-        assert new.webhook.standing is after
+        assert new.webhook.status is after
 
 
 async def test_a_restart_finds_everything_and_finishes_what_was_begun(

@@ -171,7 +171,7 @@ async def test_an_edit_does_not_enable_what_is_disabled_by_accident() -> None:
         assert 'name="active" value="on" checked' not in page
         form = {name: value for name, value in FORM.items() if name != "active"}
         assert (await browser.post(f"{AT}/{webhook}/edit", form)).status == 303
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.DISABLED
+        assert p.s.webhooks.get(ORG, webhook).webhook.status is WebhookStatus.DISABLED
 
 
 async def test_a_copy_takes_the_credentials_along_without_showing_them() -> None:

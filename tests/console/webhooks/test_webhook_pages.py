@@ -173,7 +173,7 @@ async def test_a_webhook_of_another_org_answers_like_none(path: str) -> None:
             form = {"verb": "pause", "sure": "yes"}
             done = await browser.post(f"/console/o/7/webhooks/{foreign}/{action}", form)
             assert done.status == 404
-        assert p.s.webhooks.get(OrgId(8), foreign).webhook.standing is WebhookStatus.ACTIVE
+        assert p.s.webhooks.get(OrgId(8), foreign).webhook.status is WebhookStatus.ACTIVE
         copied = await browser.get(f"/console/o/7/webhooks/new?from={foreign}")
         assert copied.status == 404
 
@@ -197,7 +197,7 @@ async def test_a_change_without_the_sessions_token_is_refused() -> None:
         webhook, _ = await p.webhook()
         form = {"csrf": "another", "verb": "pause"}
         assert (await browser.post(f"/console/o/7/webhooks/{webhook}/say", form)).status == 403
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.ACTIVE
+        assert p.s.webhooks.get(ORG, webhook).webhook.status is WebhookStatus.ACTIVE
 
 
 async def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_warning() -> None:
@@ -209,7 +209,7 @@ async def test_pausing_and_resuming_are_done_at_once_disabling_after_a_word_of_w
         at = f"/console/o/7/webhooks/{webhook}"
 
         def standing() -> WebhookStatus:
-            return p.s.webhooks.get(ORG, webhook).webhook.standing
+            return p.s.webhooks.get(ORG, webhook).webhook.status
 
         assert (await browser.post(f"{at}/say", {"verb": "pause"})).status == 303
         assert standing() is WebhookStatus.PAUSED
@@ -235,9 +235,9 @@ async def test_deleting_says_first_what_it_does() -> None:
         asked = text(await browser.get(f"{at}/delete"))
         assert "1 unfinished delivery is cancelled" in asked and "1 deliveries" in asked
         assert "?" in text(await browser.post(f"{at}/delete")), "without a word it asks again"
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.ACTIVE
+        assert p.s.webhooks.get(ORG, webhook).webhook.status is WebhookStatus.ACTIVE
         assert (await browser.post(f"{at}/delete", {"sure": "yes"})).status == 303
-        assert p.s.webhooks.get(ORG, webhook).webhook.standing is WebhookStatus.DELETED
+        assert p.s.webhooks.get(ORG, webhook).webhook.status is WebhookStatus.DELETED
         assert webhook not in text(await browser.get("/console/o/7/webhooks"))
         assert webhook in text(await browser.get("/console/o/7/webhooks?show=deleted"))
         assert "is deleted: nothing is sent" in text(await browser.get(at))

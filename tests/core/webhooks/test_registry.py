@@ -64,7 +64,7 @@ def test_parents_that_listen_get_it_too_and_children_and_siblings_never() -> Non
 )
 def test_standing_decides_whether_a_delivery_is_made(standing: WebhookStatus, gets: bool) -> None:
     registry = Registry()
-    registry.put(hook(1, 7, standing=standing))
+    registry.put(hook(1, 7, status=standing))
     assert bool(matched(registry, 7)) is gets
 
 
@@ -158,7 +158,7 @@ class Naive:
             webhook.number
             for webhook in self.webhooks.values()
             if name in webhook.event_names
-            and webhook.standing in ("active", "paused", "disabled")
+            and webhook.status in ("active", "paused", "disabled")
             and (webhook.org == org or (webhook.org in above and webhook.listen_to_children))
         )
 
@@ -170,7 +170,7 @@ def test_the_registry_agrees_with_a_naive_model(changes: list[tuple[Any, ...]]) 
     for what, *more in changes:
         if what == "put":
             number, names, standing, listens = more
-            webhook = hook(number, 1 + number % 5, *names, standing=standing, listens=listens)
+            webhook = hook(number, 1 + number % 5, *names, status=standing, listens=listens)
             registry.put(webhook)
             naive.webhooks[number] = webhook
         elif what == "remove":

@@ -296,12 +296,12 @@ def test_an_action_that_was_paused_is_paused_when_it_is_back_in_the_file() -> No
         for _ in range(2):
             world = await world.restarted(action("other"))
             assert (
-                world.parts.webhooks.living(ORG, mail.id).webhook.standing is WebhookStatus.DISABLED
+                world.parts.webhooks.living(ORG, mail.id).webhook.status is WebhookStatus.DISABLED
             )
         world = await world.restarted(action())
         await world.event()
         await asyncio.sleep(DAY)
-        assert world.parts.webhooks.living(ORG, mail.id).webhook.standing is WebhookStatus.PAUSED
+        assert world.parts.webhooks.living(ORG, mail.id).webhook.status is WebhookStatus.PAUSED
         assert world.did() == [] and world.states() == [State.PENDING]
         await world.parts.webhooks.change_status(ORG, mail.id, "resume", "brand")
         await asyncio.sleep(1)
@@ -323,7 +323,7 @@ def test_an_action_of_one_org_is_never_done_as_that_of_another_by_its_name() -> 
         world = await world.restarted(action(lookups=(contact(),)), org=OrgId(2))
         world.doer.status.clear()
         [own] = [state.webhook for state in world.parts.webhooks.list(ORG)]
-        assert own.standing is WebhookStatus.DISABLED
+        assert own.status is WebhookStatus.DISABLED
         with pytest.raises(Conflict):
             await world.parts.webhooks.change_status(ORG, own.id, "enable", "their admin")
         await world.parts.webhooks.set_status(own.number, WebhookStatus.ACTIVE, None, "by mistake")

@@ -296,7 +296,7 @@ async def test_who_is_deleted_is_sent_nothing_more_and_closed_when_its_attempts_
     lanes = Lanes(connections_max=1)
     lanes.receiver.free.clear()
     await lanes.commit(*numbered(1, 2))
-    lanes.dispatcher.changed(msgspec.structs.replace(HOOK, standing=WebhookStatus.DELETED))
+    lanes.dispatcher.changed(msgspec.structs.replace(HOOK, status=WebhookStatus.DELETED))
     await turns()
     assert lanes.receiver.closed == 0, "the first is under way"
     lanes.receiver.free.set()
@@ -319,7 +319,7 @@ async def test_a_webhook_that_nobody_knows_is_passed_by() -> None:
     [
         lambda lanes: setattr(lanes.commits, "halted", True),
         lambda lanes: lanes.dispatcher.changed(
-            msgspec.structs.replace(HOOK, standing=WebhookStatus.PAUSED)
+            msgspec.structs.replace(HOOK, status=WebhookStatus.PAUSED)
         ),
     ],
     ids=["the store refuses", "paused"],

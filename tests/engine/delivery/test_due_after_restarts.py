@@ -228,7 +228,7 @@ def test_a_letter_is_tried_again_when_it_is_due(restarts: int) -> None:
         world.addresses[ORG] = ("ops@example.test",)
         world.post.fail = MailFailed("the mail server answers 451")
         crm = await world.webhook("crm", "groupCreated")
-        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
+        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=50))
         for tries in (1, 2, 3):
             await asyncio.sleep(1)
             [(due,)] = rows(world, "SELECT due_ms - 1800000000000 FROM letter")

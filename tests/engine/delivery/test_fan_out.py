@@ -60,7 +60,7 @@ def hook(number: int, org: int) -> Webhook:
     """A webhook that takes every event."""
     return Webhook(
         number=number, id=WebhookId(f"{number:024x}"), consumer_group="", org=OrgId(org), version=1,
-        name="crm", standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP",
+        name="crm", status=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP",
         url="https://x.example/", method="POST", headers=(), connections_max=1,
         secrets=(b"s" * 32,), plain=True,
     )  # fmt: skip

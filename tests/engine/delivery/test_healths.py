@@ -38,7 +38,7 @@ class Scene:
         on_notified: Callable[[], None],
     ) -> None:
         assert until_ms == self.healths.ends_ms(health)
-        self.said.append(("failing", health.told))
+        self.said.append(("failing", health.notified))
         on_notified()
 
     def recovered(self, webhook: Webhook, since_ms: int, on_notified: Callable[[], None]) -> None:

@@ -238,7 +238,7 @@ class Retiring:
 async def test_what_was_parked_is_told_once_and_in_all_of_the_disabled_alone(
     standing: WebhookStatus, left: int
 ) -> None:
-    webhook = msgspec.structs.replace(HOOK, standing=standing)
+    webhook = msgspec.structs.replace(HOOK, status=standing)
     store, told = Retiring(left), list[int]()
     retirement = Retirement(
         store,  # type: ignore[arg-type]  # the part that is asked here

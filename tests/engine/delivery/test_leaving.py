@@ -45,7 +45,7 @@ async def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepte
     line = SlowLine(503)
     desk = desk_of(line, HOOK, Keeping())
     assert await desk.work(job()) == []
-    changed(desk, HOOK, standing=WebhookStatus.PAUSED)
+    changed(desk, HOOK, status=WebhookStatus.PAUSED)
     line.connected.set()
     assert await desk.work() == [] and line.sent == []
     desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
@@ -54,7 +54,7 @@ async def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepte
 
 
 def set_standing(standing: WebhookStatus) -> Callable[[Desk], None]:
-    return lambda desk: changed(desk, PLAIN, standing=standing)
+    return lambda desk: changed(desk, PLAIN, status=standing)
 
 
 def stop(desk: Desk) -> None:

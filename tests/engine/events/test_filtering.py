@@ -17,7 +17,7 @@ ORG = OrgId(7)
 def hook(number: int, org: int = 7, filter: dict[str, Any] | None = None, **more: Any) -> Webhook:
     return Webhook(
         number=number, id=WebhookId(f"{number:024}"), consumer_group="", org=OrgId(org), version=1,
-        name=f"hook {number}", standing=more.pop("standing", WebhookStatus.ACTIVE),
+        name=f"hook {number}", status=more.pop("status", WebhookStatus.ACTIVE),
         event_names=frozenset("a"), kind="HTTP", url="https://example.com/", method="POST",
         headers=(), connections_max=1,
         filter=None if filter is None else compile_filter(filter), **more,

@@ -47,7 +47,7 @@ def test_each_fact_fits_the_schema_that_is_published_for_it() -> None:
         crm = await world.webhook("crm", "groupCreated", status=400)
         await world.event()
         await asyncio.sleep(1)
-        health = port.StoredHealth(crm.number, 5, 12, "503", told=50)
+        health = port.StoredHealth(crm.number, 5, 12, "503", notified=50)
         world.failing(crm, health)
         world.notices.recovered(crm, 5, lambda: None)
         world.webhooks.disable(crm, GONE)
@@ -80,8 +80,8 @@ def test_the_same_fact_is_told_once_also_after_a_restart() -> None:
     async def scenario(world: NoticeWorld) -> None:
         crm = await world.webhook("crm", "groupCreated")
         for since in (5, 5, 6):
-            world.failing(crm, port.StoredHealth(crm.number, since, 12, "503", told=50))
-        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=70))
+            world.failing(crm, port.StoredHealth(crm.number, since, 12, "503", notified=50))
+        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=70))
         await asyncio.sleep(3)
         facts = [event["data"] for event in world.told(FAILING)]
         assert [(fact["failingSince"], fact["percent"]) for fact in facts] == [
@@ -98,7 +98,7 @@ def test_an_event_about_a_webhook_is_not_delivered_to_it() -> None:
     async def scenario(world: NoticeWorld) -> None:
         await world.webhook("one", FAILING)
         two = await world.webhook("two", FAILING)
-        world.failing(two, port.StoredHealth(two.number, 5, 12, "503", told=50))
+        world.failing(two, port.StoredHealth(two.number, 5, 12, "503", notified=50))
         await asyncio.sleep(3)
         assert world.receivers.tries == {"/one": 1}
 
@@ -264,7 +264,7 @@ def test_a_store_that_takes_no_writes_holds_facts_up_and_loses_none() -> None:
         crm = await world.webhook("crm", "groupCreated")
         world.store.down = True
         for since in range(5):
-            world.failing(crm, port.StoredHealth(crm.number, since + 1, 12, "503", told=50))
+            world.failing(crm, port.StoredHealth(crm.number, since + 1, 12, "503", notified=50))
         await asyncio.sleep(20)
         assert not world.told()
         world.store.down = False
@@ -288,7 +288,7 @@ def test_a_full_queue_of_commits_holds_facts_up_and_loses_none() -> None:
 
         world.notices._accept = full_at_first
         for since in range(5):
-            world.failing(crm, port.StoredHealth(crm.number, since + 1, 12, "503", told=50))
+            world.failing(crm, port.StoredHealth(crm.number, since + 1, 12, "503", notified=50))
         await asyncio.sleep(20)
         assert refused == 3 and len(world.told(FAILING)) == 5
 
@@ -311,7 +311,7 @@ def test_letters_go_to_the_orgs_addresses_once_an_hour_for_ended_deliveries() ->
     async def scenario(world: NoticeWorld) -> None:
         world.addresses[ORG] = ("ops@example.test", "boss@example.test")
         crm = await world.webhook("crm", "groupCreated", status=400)
-        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
+        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=50))
         for _ in range(30):
             await world.event()
             await asyncio.sleep(MINUTE)
@@ -334,18 +334,18 @@ def test_letters_are_tried_again_and_given_up_in_the_end() -> None:
         world.addresses[ORG] = ("ops@example.test",)
         crm = await world.webhook("crm", "groupCreated")
         world.post.fail = MailFailed("the mail server answers 451")
-        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
+        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=50))
         await asyncio.sleep(2 * MINUTE)
         assert world.post.tries == 2
         world.post.fail = None
         await asyncio.sleep(10 * MINUTE)
         assert len(world.post.sent) == 1
         world.post.fail, world.post.tries = MailFailed("no", final=True), 0
-        world.failing(crm, port.StoredHealth(crm.number, 6, 12, "503", told=50))
+        world.failing(crm, port.StoredHealth(crm.number, 6, 12, "503", notified=50))
         await asyncio.sleep(DAY)
         assert world.post.tries == 1
         world.post.fail, world.post.tries = MailFailed("451"), 0
-        world.failing(crm, port.StoredHealth(crm.number, 7, 12, "503", told=50))
+        world.failing(crm, port.StoredHealth(crm.number, 7, 12, "503", notified=50))
         await asyncio.sleep(DAY)
         assert world.post.tries == 5 and len(world.post.sent) == 1
 
@@ -357,10 +357,10 @@ def test_a_fact_that_is_told_again_is_one_letter() -> None:
         world.addresses[ORG] = ("ops@example.test",)
         crm = await world.webhook("crm", "groupCreated")
         for _ in range(3):
-            world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
+            world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=50))
             await asyncio.sleep(MINUTE)
         assert len(world.told(FAILING)) == 1 and len(world.post.sent) == 1
-        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=70))
+        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=70))
         await asyncio.sleep(MINUTE)
         assert len(world.told(FAILING)) == 2 and len(world.post.sent) == 2
 
@@ -370,7 +370,7 @@ def test_a_fact_that_is_told_again_is_one_letter() -> None:
 def test_an_org_without_addresses_gets_no_letter_and_its_events_all_the_same() -> None:
     async def scenario(world: NoticeWorld) -> None:
         crm = await world.webhook("crm", "groupCreated")
-        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
+        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=50))
         await asyncio.sleep(MINUTE)
         assert world.told() and not world.post.tries
 
@@ -381,7 +381,7 @@ def test_events_stay_in_their_org() -> None:
     async def scenario(world: NoticeWorld) -> None:
         await world.webhook("theirs", *KINDS, org=2)
         crm = await world.webhook("crm", "groupCreated")
-        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
+        world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=50))
         await asyncio.sleep(MINUTE)
         assert [event["orgId"] for event in world.told()] == [ORG]
         assert "/theirs" not in world.receivers.tries

@@ -24,7 +24,7 @@ BODY = b'{"eventId":"e-1"}'
 
 HOOK = Webhook(
     number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
-    standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
+    status=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
     method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
 )  # fmt: skip
 

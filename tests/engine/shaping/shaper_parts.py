@@ -19,7 +19,7 @@ def hook(**fields: Any) -> Webhook:
     fields.setdefault("plain", False)
     return Webhook(
         number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
-        standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP",
+        status=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP",
         url="https://example.com/", method="POST", headers=(), connections_max=1, **fields,
     )  # fmt: skip
 

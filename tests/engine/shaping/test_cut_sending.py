@@ -26,7 +26,7 @@ from tidings.store import port
 ACCEPTED, OLD, CUT = b'{"mobile":"91"}', b'{"old":"91"}', b'{"cut":1}'
 SHAPES = Webhook(
     number=1, id=WebhookId("1" * 24), consumer_group="", org=OrgId(7), version=1, name="crm",
-    standing=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
+    status=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
     method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
 )  # fmt: skip
 WITHOUT = msgspec.structs.replace(SHAPES, version=2, without_personal_data=True)
@@ -167,7 +167,7 @@ async def test_what_was_put_back_before_it_left_is_made_anew_once_more() -> None
     def change() -> None:
         if not scene.dispatched:
             scene.dispatched = True
-            paused = msgspec.structs.replace(WITHOUT, version=3, standing=WebhookStatus.PAUSED)
+            paused = msgspec.structs.replace(WITHOUT, version=3, status=WebhookStatus.PAUSED)
             scene.dispatcher.changed(paused)
 
     scene = Scene(WITHOUT, before=change)

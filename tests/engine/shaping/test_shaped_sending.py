@@ -85,7 +85,7 @@ async def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped() -> N
     desk: Desk
     shaper = Shaping(
         lambda: desk.dispatcher.changed(
-            msgspec.structs.replace(HOOK, standing=WebhookStatus.DISABLED, version=2)
+            msgspec.structs.replace(HOOK, status=WebhookStatus.DISABLED, version=2)
         )
     )
     desk = Desk(line, shaper)
@@ -100,7 +100,7 @@ async def test_what_was_paused_while_it_was_shaped_leaves_later_under_the_same_n
 
     def pause_once() -> None:
         if shaper.asked == 1:
-            paused = msgspec.structs.replace(HOOK, standing=WebhookStatus.PAUSED, version=2)
+            paused = msgspec.structs.replace(HOOK, status=WebhookStatus.PAUSED, version=2)
             desk.dispatcher.changed(paused)
 
     shaper = Shaping(pause_once)

@@ -27,7 +27,7 @@ from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources import intake, live_source, pump, pumps
 from tidings.engine.sources.intake import SourceIntake
-from tidings.engine.sources.live_source import AsideFull
+from tidings.engine.sources.live_source import DeadLettersFull
 from tidings.engine.sources.pump import Pump
 from tidings.errors import Throttled
 from tidings.reads.sources import needs_somebody
@@ -87,7 +87,7 @@ HOLDS_BACK: dict[str, tuple[type, Exception, str]] = {  # where it is raised, an
     ),
     "messages put aside": (
         SourceIntake,
-        AsideFull("t"),
+        DeadLettersFull("t"),
         "Source t may put aside",
     ),
 }

@@ -30,7 +30,7 @@ CASES = {
         versions: put_webhook webhook_version
         transformations: put_transformation transformation_versions
         inboxes: put_inbox drop_inbox use_inbox arrivals arrival
-        sources: put_source drop_source aside dead_letter drop_dead_letters
+        sources: put_source drop_source dead_letters dead_letter drop_dead_letters
         intake: drop_dead_letters
         dead_letters: put_dead_letters
         users: put_people drop_member

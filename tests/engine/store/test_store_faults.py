@@ -158,7 +158,7 @@ ASKED: dict[str, Ask] = {
         AuthenticatedCaller(ORG), SOURCE | {"name": "two"}
     ),
     "drop_source": lambda s: s.parts.sources.sources.delete(ORG, source(s).id),
-    "aside": lambda s: s.parts.sources.sources.list_dead_letters(source(s), None, None, 9),
+    "dead_letters": lambda s: s.parts.sources.sources.list_dead_letters(source(s), None, None, 9),
     "dead_letter": lambda s: s.parts.sources.sources.dead_letter(source(s), show("asd", 1)),
     "put_dead_letters": lambda s: s.parts.sources.sources.intake.take(
         source(s), [ForeignMessage("n", [], b"no event")]
@@ -704,7 +704,7 @@ def test_a_letter_goes_once_whatever_was_refused(
             emails._link = lambda *_: "https://x.example"
             running = asyncio.ensure_future(emails.run())
         else:
-            world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", told=50))
+            world.failing(crm, port.StoredHealth(crm.number, 5, 12, "503", notified=50))
         await asyncio.sleep(60)
         assert len(world.post.sent) == 1 and len(failed) == 2
         assert await world.store.emails() == []

@@ -103,12 +103,12 @@ class Scene:
         )
 
     def change(self, standing: WebhookStatus) -> None:
-        changed = msgspec.structs.replace(HOOK, standing=standing)
+        changed = msgspec.structs.replace(HOOK, status=standing)
         self.registry.put(changed)
         self.dispatcher.changed(changed)
 
     def delete(self) -> None:
-        self.dispatcher.changed(msgspec.structs.replace(HOOK, standing=WebhookStatus.DELETED))
+        self.dispatcher.changed(msgspec.structs.replace(HOOK, status=WebhookStatus.DELETED))
 
     def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
         job = Job(

@@ -56,7 +56,7 @@ def test_the_next_owner_disables_and_tells() -> None:
         owe(world, crm)
         webhooks, told = await next_owner(world)
         record = webhooks.get(crm.org, crm.id)
-        assert record.webhook.standing is WebhookStatus.DISABLED
+        assert record.webhook.status is WebhookStatus.DISABLED
         assert record.config.reason == "It is gone." and told.all == [(crm.id, 0)]
         await webhooks.close()
         # Killed before the notice was accepted: told again, and by the one that may not repeat it.
@@ -80,8 +80,7 @@ def test_an_owner_who_was_faster_is_not_overruled() -> None:
         )
         webhooks, told = await next_owner(world)
         assert (
-            webhooks.get(crm.org, crm.id).webhook.standing is WebhookStatus.ACTIVE
-            and told.all == []
+            webhooks.get(crm.org, crm.id).webhook.status is WebhookStatus.ACTIVE and told.all == []
         )
         assert (await world.store.load()).disablings == []
         await webhooks.close()
@@ -107,7 +106,7 @@ def test_a_store_that_refuses_is_asked_until_it_is_disabled() -> None:
         await world.event()  # nothing starts at a webhook that is to be disabled
         await asyncio.sleep(10)
         assert refused == 4 and len(world.receivers.got["/crm"]) == 1
-        assert world.webhooks.get(crm.org, crm.id).webhook.standing is WebhookStatus.DISABLED
+        assert world.webhooks.get(crm.org, crm.id).webhook.status is WebhookStatus.DISABLED
         assert (await world.store.load()).disablings == [], "its owner was told"
 
     in_world(scenario)

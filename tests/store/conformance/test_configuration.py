@@ -63,16 +63,16 @@ def test_webhooks_get_numbers_and_come_back_after_reopening(subject: Subject) ->
     kept = {webhook.name: webhook for webhook in snapshot.webhooks}["till"]
     asked = webhook("till")
     assert (kept.id, kept.consumer_group, kept.org) == (asked.id, asked.consumer_group, ORG)
-    assert (kept.version, kept.standing, kept.config) == (1, "active", b"sealed till")
+    assert (kept.version, kept.status, kept.config) == (1, "active", b"sealed till")
     assert kept.created_ms > 0 and kept.updated_ms > 0
 
 
 def test_the_newest_version_of_a_webhook_is_in_force(subject: Subject) -> None:
     number = subject.put_webhook()
     [first] = subject.load().webhooks
-    subject.put_webhook(number=number, version=2, standing="paused")
+    subject.put_webhook(number=number, version=2, status="paused")
     [kept] = subject.load().webhooks
-    assert (kept.number, kept.version, kept.standing) == (number, 2, "paused")
+    assert (kept.number, kept.version, kept.status) == (number, 2, "paused")
     assert kept.created_ms == first.created_ms
 
 
@@ -80,9 +80,9 @@ def test_a_version_is_written_once(subject: Subject) -> None:
     number = subject.put_webhook()
     version = subject.load().registry_version
     with pytest.raises(Exception, match=r"(?i)unique|constraint|exists"):
-        subject.put_webhook(number=number, version=1, standing="deleted")
+        subject.put_webhook(number=number, version=1, status="deleted")
     assert subject.load().registry_version == version
-    assert [webhook.standing for webhook in subject.load().webhooks] == ["active"]
+    assert [webhook.status for webhook in subject.load().webhooks] == ["active"]
 
 
 def test_a_name_is_taken_once_in_an_org(subject: Subject) -> None:
@@ -98,7 +98,7 @@ def test_a_name_is_taken_once_in_an_org(subject: Subject) -> None:
 
 def test_the_name_of_a_deleted_webhook_is_free_again(subject: Subject) -> None:
     number = subject.put_webhook("till")
-    subject.put_webhook("till", number=number, version=2, standing="deleted")
+    subject.put_webhook("till", number=number, version=2, status="deleted")
     again = port.StoredWebhook(0, WebhookId("f" * 24), "g", ORG, 1, "till", "active", b"")
     stored, _ = subject.ask(lambda store: store.put_webhook(again))
     assert stored.number != number
@@ -119,7 +119,7 @@ def test_what_an_outcome_decides_of_a_webhook_is_written_with_it(subject: Subjec
     gone = msgspec.structs.replace(settled(first, State.FAILED, status=410), disable="It is gone.")
     subject.commit(settled=[gone])
     assert subject.load().disablings == [port.Disabling(number, 1, "It is gone.")]
-    put = webhook("till", number=number, version=2, standing="disabled")
+    put = webhook("till", number=number, version=2, status="disabled")
     subject.ask(lambda store: store.put_webhook(put))
     assert subject.load().disablings == [port.Disabling(number, 2)], "its owner is to be told"
     assert subject.retire(State.PARKED) == 1 and subject.states(second) == [State.PARKED]
@@ -136,6 +136,6 @@ def test_of_a_deleted_webhook_nothing_is_owed(subject: Subject) -> None:
     gone = msgspec.structs.replace(settled(one, State.FAILED, status=410), disable="It is gone.")
     subject.commit(settled=[gone])
     assert len(subject.load().disablings) == 1
-    put = webhook("till", number=number, version=2, standing="deleted")
+    put = webhook("till", number=number, version=2, status="deleted")
     subject.ask(lambda store: store.put_webhook(put))
     assert subject.load().disablings == []

@@ -224,7 +224,7 @@ def test_a_slice_matched_under_an_older_registry_is_matched_again(jobs: Jobs) ->
     job = jobs.put(jobs.spec())
     slice = jobs.slice(job, jobs.find(job))
     version = jobs.subject.load().registry_version
-    stored = webhook("one", number=jobs.hook, version=2, standing="deleted")
+    stored = webhook("one", number=jobs.hook, version=2, status="deleted")
     jobs.subject.ask(lambda store: store.put_webhook(stored))
     receipt = jobs.subject.commit(version=version, replays=[slice])
     assert receipt.moved and not receipt.replayed

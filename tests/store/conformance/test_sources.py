@@ -32,8 +32,8 @@ def page(
     before: int | None = None,
     after: int | None = None,
     limit: int = 100,
-) -> port.AsidePage:
-    return subject.ask(lambda store: store.aside(source, before, after, limit))
+) -> port.DeadLetterPage:
+    return subject.ask(lambda store: store.dead_letters(source, before, after, limit))
 
 
 def sums(subject: Subject) -> dict[int, tuple[int, int]]:

@@ -35,11 +35,11 @@ def show_webhook(
     return {
         "webHookId": webhook.id,
         "consumerGroupId": webhook.consumer_group,
-        "active": webhook.standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
+        "active": webhook.status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
         **dict(show_resource(settings)),
         "noOfRetryAttempts": 0,
         "attribution": _attribution(record, zone),
-        "standing": webhook.standing.value,
+        "standing": webhook.status.value,
         "disabledReason": record.config.reason,
         "version": webhook.version,
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,

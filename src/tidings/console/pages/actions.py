@@ -79,7 +79,7 @@ async def show(visit: Visit) -> Response:
         runs=await asyncio.gather(*(_run(visit, row, record) for row in page.rows)),
         which=WHICH,
         wanted=wanted,
-        verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, record.webhook.standing)],
+        verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, record.webhook.status)],
     )
 
 

@@ -114,7 +114,7 @@ async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
     chosen = chosen or [
         webhook.id
         for webhook in alive
-        if webhook.standing is not WebhookStatus.DELETED and webhook.has_target
+        if webhook.status is not WebhookStatus.DELETED and webhook.has_target
     ]
     counted = visit.lists.get("counted")  # those for which the page before had something to do
     if counted and visit.form.get("step") == "start":

@@ -64,7 +64,7 @@ async def find(visit: Visit) -> Response:
     if visit.may("webhooks:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("webhooks with it in their name")
         found = visit.services.webhooks.named(visit.caller.org, wanted)[::-1]
-        named = [record for record in found if record.webhook.standing is not WebhookStatus.DELETED]
+        named = [record for record in found if record.webhook.status is not WebhookStatus.DELETED]
     records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("deliveries and events that carry it as a value")

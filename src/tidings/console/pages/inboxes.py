@@ -190,7 +190,7 @@ def _users(visit: Visit, live: LiveInbox) -> list[Any]:
     return [
         webhook
         for webhook in all_of_them
-        if webhook.url.endswith(at) and webhook.standing != "deleted"
+        if webhook.url.endswith(at) and webhook.status != "deleted"
     ]
 
 

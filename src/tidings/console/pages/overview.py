@@ -187,7 +187,7 @@ async def _unsent(
 
 
 def _alive(record: WebhookState) -> bool:
-    return record.webhook.standing is not WebhookStatus.DELETED
+    return record.webhook.status is not WebhookStatus.DELETED
 
 
 def _left_alone(visit: Visit, record: WebhookState) -> bool:

@@ -138,7 +138,7 @@ def _form(
     living = [
         record
         for record in records
-        if record.standing is not WebhookStatus.DELETED and record.has_target
+        if record.status is not WebhookStatus.DELETED and record.has_target
     ]
     kind = _kind(texts)
     states = FINAL if kind is ReplayKind.REPLAY else UNFINISHED

@@ -44,7 +44,7 @@ class Webhook(msgspec.Struct, frozen=True):
     org: OrgId
     version: int  # counts the changes; a delivery remembers under which one it was sent
     name: str
-    standing: WebhookStatus
+    status: WebhookStatus
     event_names: frozenset[str]  # and prefixes: core/webhooks/name_matching.py
     kind: str  # one of `kinds.KINDS`
     url: str  # where it sends, also where that is no address that is called
@@ -83,7 +83,7 @@ class Webhook(msgspec.Struct, frozen=True):
     @property
     def matches(self) -> bool:
         """Return whether a new event makes a delivery at all."""
-        return self.has_target and self.standing in (
+        return self.has_target and self.status in (
             WebhookStatus.ACTIVE,
             WebhookStatus.PAUSED,
             WebhookStatus.DISABLED,
@@ -114,7 +114,7 @@ class Webhook(msgspec.Struct, frozen=True):
     @property
     def sends(self) -> bool:
         """Return whether attempts may start."""
-        return self.has_target and self.standing is WebhookStatus.ACTIVE
+        return self.has_target and self.status is WebhookStatus.ACTIVE
 
     @property
     def has_target(self) -> bool:

@@ -46,11 +46,11 @@ async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> 
     }
     for action in actions.values():
         record = await webhooks.declare(org, settings_of(action), by)
-        if record.webhook.standing is WebhookStatus.DISABLED and record.config.reason == ABSENT:
+        if record.webhook.status is WebhookStatus.DISABLED and record.config.reason == ABSENT:
             before = await _status_before(webhooks, record.webhook)
             await webhooks.set_status(record.webhook.number, before, None, by)
     for name, record in previous.items():
-        alive = record.webhook.standing not in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
+        alive = record.webhook.status not in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
         if name not in actions and alive:
             await webhooks.set_status(record.webhook.number, WebhookStatus.DISABLED, ABSENT, by)
 
@@ -62,10 +62,10 @@ async def _status_before(webhooks: Webhooks, webhook: Webhook) -> WebhookStatus:
         found = await webhooks.version(webhook.number, version)
         if found is None:
             break
-        if found[0].standing != WebhookStatus.DISABLED:
+        if found[0].status != WebhookStatus.DISABLED:
             return (
                 WebhookStatus.PAUSED
-                if found[0].standing == WebhookStatus.PAUSED
+                if found[0].status == WebhookStatus.PAUSED
                 else WebhookStatus.ACTIVE
             )
     return WebhookStatus.ACTIVE

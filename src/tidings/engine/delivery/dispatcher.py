@@ -310,7 +310,7 @@ class Dispatcher:
         was = runner.webhook
         runner.follow(webhook)
         lane = runner.lane
-        if webhook.standing is WebhookStatus.DELETED:
+        if webhook.status is WebhookStatus.DELETED:
             del self._runners[webhook.number]
             self._channels.forget(webhook.number)
             self._claims.forget(webhook.number)
@@ -331,11 +331,11 @@ class Dispatcher:
         if opens != lane.open or webhook.sends != was.sends:
             lane.open = opens
             lane.start_over()
-        if webhook.standing is not was.standing:
-            if webhook.standing is WebhookStatus.DISABLED:
+        if webhook.status is not was.status:
+            if webhook.status is WebhookStatus.DISABLED:
                 lane.start_over(keep_retries=False)  # they are parked
                 runner.claims_void = runner.claiming
-            elif was.standing is WebhookStatus.DISABLED:
+            elif was.status is WebhookStatus.DISABLED:
                 self._claims.release(runner)
         self.pump(runner)
 
@@ -450,7 +450,7 @@ class Dispatcher:
         runner.cancelled.discard(job.delivery)
         runner.doubted.discard(job.delivery)
         runner.lane.breaker.unproven()
-        ended = runner.webhook.standing in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
+        ended = runner.webhook.status in (WebhookStatus.DISABLED, WebhookStatus.DELETED)
         runner.lane.put_back(job, wanted=not (cancelled or ended or doubted))
         if doubted and job.retry and not ended:
             self._claims.release(runner)  # due again, unless the store has ended it

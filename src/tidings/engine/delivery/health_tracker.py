@@ -83,7 +83,7 @@ class _PendingNotice(msgspec.Struct):
         """Return what is known now, less that somebody was told."""
         if known.failing_since_ms is None:
             return self.row  # it has recovered
-        return msgspec.structs.replace(known, told=min(known.told, self.row.told))
+        return msgspec.structs.replace(known, notified=min(known.notified, self.row.notified))
 
 
 class HealthTracker:
@@ -239,7 +239,7 @@ class HealthTracker:
             kept = msgspec.structs.replace(kept, until_ms=known.until_ms)
         if kept == known:
             return
-        if known.told and (hook := self._registry.get(webhook)) is not None:
+        if known.notified and (hook := self._registry.get(webhook)) is not None:
             self._tells(known)
             since_ms = known.since_ms(self._clock.now_ms())
             self._owners.recovered(hook, since_ms, partial(self.mark_notified, webhook))
@@ -286,11 +286,11 @@ class HealthTracker:
         verdict = judge(since, health.failures, since + failing_ms, self._policy)
         if isinstance(verdict, Disable):
             return (HOPELESS_ACTION if hook.type.acts else HOPELESS).format(cause=health.cause)
-        step = to_tell(verdict, health.told)
+        step = to_tell(verdict, health.notified)
         if step is not None and self.shown(webhook) is not None:  # told as it is shown
             self._counted_s[webhook] = self._passed_s()
             self._tells(health)
-            self._keep(msgspec.structs.replace(health, told=step, failing_ms=failing_ms))
+            self._keep(msgspec.structs.replace(health, notified=step, failing_ms=failing_ms))
             notified = self._failing[webhook]
             self._owners.failing(
                 hook, notified, self.ends_ms(notified), partial(self.mark_notified, webhook)
@@ -446,7 +446,7 @@ class HealthTracker:
         for health in list(self._failing.values()):
             hook = self._registry.get(health.webhook)
             asked = health.webhook in self._failed_here  # not since a restart: it may be well
-            if asked and not health.told and hook is not None and hook.sends:
+            if asked and not health.notified and hook is not None and hook.sends:
                 self._weigh(health)  # it disables nothing: that, only an attempt does
 
     async def _review(self) -> None:

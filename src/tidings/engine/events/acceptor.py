@@ -123,7 +123,7 @@ class Matcher:
                 webhook.number,
                 webhook.version,
                 lane_key(webhook, event.key),
-                webhook.standing is WebhookStatus.DISABLED,
+                webhook.status is WebhookStatus.DISABLED,
             )
             for webhook in webhooks
             if webhook.number != about

@@ -115,7 +115,7 @@ class Notices(Collector):
     ) -> None:
         """It has failed for a while, and will be disabled then."""
         since_ms = health.since_ms(self._clock.now_ms())
-        percent = 0 if health.told == FIRST else health.told
+        percent = 0 if health.notified == FIRST else health.notified
         action = self._action(webhook, health.cause)
         fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause, action)
         self.tell(FAILING, webhook.org, fact, on_notified)

@@ -100,8 +100,8 @@ class ReplayRequests:
 
     def _must_live(self, target: Webhook | None, request: ReplayRequest) -> None:
         field = "webHookId" if request.to_webhook_id is None else "toWebHookId"
-        if target is None or target.standing is WebhookStatus.DELETED or not target.has_target:
-            got = "none" if target is None else f"one that is {target.standing}"
+        if target is None or target.status is WebhookStatus.DELETED or not target.has_target:
+            got = "none" if target is None else f"one that is {target.status}"
             if target is not None and not target.has_target:
                 got = f"one of the type {target.kind}"
             raise _refused(

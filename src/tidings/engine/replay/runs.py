@@ -386,7 +386,7 @@ class Replays:
         if not webhook.has_target:
             return 0, "The webhook's type makes no call; the job goes on when it is HTTP."
         if not webhook.sends:
-            return 0, f"The webhook is {webhook.standing}; the job goes on when it is active."
+            return 0, f"The webhook is {webhook.status}; the job goes on when it is active."
         if self._stops.is_stopped(webhook.org):
             return 0, "Sending is stopped; the job goes on when it is started again."
         return self._lanes.replay_room(webhook), ""

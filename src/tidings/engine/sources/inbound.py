@@ -31,7 +31,7 @@ from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, MessageActivity
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.intake_results import IntakeResult
-from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.engine.sources.live_source import DeadLettersFull, LiveSource
 from tidings.errors import Throttled
 from tidings.store.port import StoreDown
 
@@ -175,7 +175,7 @@ class Inbound:
                 much.reason.message,
                 math.ceil(much.wait_s or BUSY_RETRY_S),
             )
-        except AsideFull as full:
+        except DeadLettersFull as full:
             return InboundAnswer(503, "aside_full", full.reason.message, FULL_RETRY_S)
         except (StoreDown, Overloaded):
             return InboundAnswer(

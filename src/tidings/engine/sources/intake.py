@@ -80,8 +80,8 @@ class SourceIntake:
     async def take(
         self, live: LiveSource, messages: Sequence[ForeignMessage]
     ) -> list[IntakeResult]:
-        """Take messages in; return what became of each, in order. AsideFull, Throttled, StoreDown,
-        Overloaded: nothing was promised, and all of them are to be brought again."""
+        """Take messages in; return what became of each, in order. DeadLettersFull, Throttled,
+        StoreDown, Overloaded: nothing was promised, and all of them are to be brought again."""
         live.refuse_full()
         fates = await self._accept(live, messages)
         await self._dead_letters.put(live, [fate for fate in fates if fate.code])

@@ -32,7 +32,7 @@ class UnknownSource(NotFound):
         )
 
 
-class AsideFull(Busy):
+class DeadLettersFull(Busy):
     """A source has put aside as much as it may; it takes nothing more until some of it is gone."""
 
     def __init__(self, name: str) -> None:
@@ -146,7 +146,7 @@ class LiveSource:
         """So many messages wait where they are fetched from; None: nobody can tell now."""
         self.lag, self.lag_at_ms = lag, now_ms
 
-    def count(self, total: port.AsideSum) -> None:
+    def count(self, total: port.DeadLetterSum) -> None:
         """So much is put aside now."""
         self.dead_letters, self.dead_letter_bytes = total.messages, total.bytes
         self.conflicts, self.conflict_bytes = total.conflicts, total.conflict_bytes
@@ -166,11 +166,11 @@ class LiveSource:
             raise DeclaredInFile(self.source.name, self.declared_in)
 
     def refuse_full(self) -> None:
-        """AsideFull where nothing more may be put aside. Conflicts do not count: a sender that
-        gives one id to many events would stop what it sends besides."""
+        """Raise DeadLettersFull where nothing more may be put aside. Conflicts do not count: a
+        sender that gives one id to many events would stop what it sends besides."""
         waiting, size = (
             self.dead_letters - self.conflicts,
             self.dead_letter_bytes - self.conflict_bytes,
         )
         if waiting >= DEAD_LETTERS_MAX or size >= DEAD_LETTER_BYTES_MAX:
-            raise AsideFull(self.source.name)
+            raise DeadLettersFull(self.source.name)

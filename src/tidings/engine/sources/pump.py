@@ -24,7 +24,7 @@ from tidings.engine.sources.dead_letters import Tell
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.lines import SourceLines
-from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.engine.sources.live_source import DeadLettersFull, LiveSource
 from tidings.errors import Throttled
 from tidings.sources.port import OpenSource, SourceDriver
 from tidings.store.port import StoreDown
@@ -237,7 +237,7 @@ class Pump:
                 await self._rest(much.wait_s or WAIT_S)
                 self._end_waiting()
                 continue
-            except AsideFull as full:
+            except DeadLettersFull as full:
                 self._troubled(full.reason.message)
             except (Overloaded, StoreDown):
                 self._troubled(NOTHING_KEPT)

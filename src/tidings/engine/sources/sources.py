@@ -272,9 +272,9 @@ class Sources:
 
     async def list_dead_letters(
         self, live: LiveSource, before: int | None, after: int | None, limit: int
-    ) -> port.AsidePage:
+    ) -> port.DeadLetterPage:
         """A page of what a source has put aside, the newest first. StoreDown."""
-        return await self._store.aside(live.stored.number, before, after, limit)
+        return await self._store.dead_letters(live.stored.number, before, after, limit)
 
     async def dead_letter(self, live: LiveSource, message_id: str) -> port.DeadLetter:
         """One message that was put aside. NotFound, StoreDown."""
@@ -301,7 +301,7 @@ class Sources:
         fates: list[IntakeResult] = []
         at = 0
         while len(fates) < REDRIVEN_MAX:
-            page = await self._store.aside(live.stored.number, None, at, REDRIVE_BATCH)
+            page = await self._store.dead_letters(live.stored.number, None, at, REDRIVE_BATCH)
             oldest_first = list(reversed(page.messages))
             if not oldest_first:
                 break

@@ -78,7 +78,7 @@ class WebhookBook:
     def is_taken(self, org: OrgId, name: str) -> bool:
         """Return whether a webhook of the org that was not deleted has this name."""
         return any(
-            record.webhook.name == name and record.webhook.standing is not WebhookStatus.DELETED
+            record.webhook.name == name and record.webhook.status is not WebhookStatus.DELETED
             for record in self.list(org)
         )
 
@@ -90,7 +90,7 @@ class WebhookBook:
         UnknownWebhook; WebhookMoved where it is at another version.
         """
         record = self.get(org, webhook_id)
-        if record.webhook.standing is WebhookStatus.DELETED:
+        if record.webhook.status is WebhookStatus.DELETED:
             raise UnknownWebhook(webhook_id)
         if expect is not None and record.webhook.version not in expect:
             raise WebhookMoved(record.webhook.version)

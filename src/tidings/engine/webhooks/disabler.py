@@ -81,7 +81,7 @@ class Disabler:
         """
         for owed in list(self._owed.values()):
             record = self._book.by_number(owed.webhook)
-            if record is None or record.webhook.standing is WebhookStatus.DISABLED:
+            if record is None or record.webhook.status is WebhookStatus.DISABLED:
                 continue
             found = await self._versions.at(owed.webhook, owed.version)
             same = found is not None and found[1].settings.place == record.webhook.url
@@ -131,7 +131,7 @@ class Disabler:
         while True:
             now = self._book.by_number(number)
             if now is None or now.webhook.url != webhook.url or not now.webhook.sends:
-                if now is not None and now.webhook.standing is not WebhookStatus.DISABLED:
+                if now is not None and now.webhook.status is not WebhookStatus.DISABLED:
                     await self._forget_owed(number, now.webhook.version)
                 return
             with outage, contextlib.suppress(UnknownWebhook):  # it may be gone meanwhile

@@ -107,7 +107,7 @@ class WebhookJudgements:
         troubles = self._troubles.of(webhook) if webhook.type.acts else ()
         hold = self._holds.of(webhook)
         condition = judge_webhook(
-            webhook.standing,
+            webhook.status,
             is_called=webhook.has_target,
             fails=health is not None,
             troubles=troubles,
@@ -129,5 +129,5 @@ class WebhookJudgements:
 def judge_by_status(webhook: Webhook) -> WebhookJudgement:
     """Judge a webhook of which nothing is known but what somebody has decided."""
     return WebhookJudgement(
-        judge_webhook(webhook.standing, is_called=webhook.has_target, fails=False)
+        judge_webhook(webhook.status, is_called=webhook.has_target, fails=False)
     )

@@ -121,7 +121,7 @@ def webhook_of(
         org=stored.org,
         version=stored.version,
         name=stored.name,
-        standing=WebhookStatus(stored.standing),
+        status=WebhookStatus(stored.status),
         event_names=frozenset(settings.event_names),
         url=settings.place,
         connection=default_connection if of_type.over_default else settings.connection or "",
@@ -160,9 +160,7 @@ def unborn(org: OrgId, reading: ParsedWebhookBody) -> StoredWebhook:
         org=org,
         version=1,
         name=reading.settings.name,
-        standing=(
-            WebhookStatus.INACTIVE if reading.active is False else WebhookStatus.ACTIVE
-        ).value,
+        status=(WebhookStatus.INACTIVE if reading.active is False else WebhookStatus.ACTIVE).value,
         config=b"",
     )
 
@@ -189,7 +187,7 @@ def next_version(old: WebhookState, status: WebhookStatus) -> StoredWebhook:
         org=webhook.org,
         version=webhook.version + 1,
         name=webhook.name,
-        standing=status.value,
+        status=status.value,
         config=b"",
         created_ms=old.created_ms,
     )

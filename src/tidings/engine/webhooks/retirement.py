@@ -38,7 +38,7 @@ class Retirement:
 
     async def begin(self, webhook: Webhook) -> None:
         """The first slice. What the store says is not raised: the rest comes behind the call."""
-        if (state := _ENDS_IN.get(webhook.standing)) is None:
+        if (state := _ENDS_IN.get(webhook.status)) is None:
             return
         moved: int | None = None
         with Outage(_WORK):
@@ -57,7 +57,7 @@ class Retirement:
         `moved` have been before; None where a former process began it and may have told of it.
         """
         number = webhook.number
-        if webhook.standing in _ENDS_IN and number not in self._running:
+        if webhook.status in _ENDS_IN and number not in self._running:
             task = asyncio.ensure_future(self._all(number, moved))
             self._running[number] = task
             task.add_done_callback(lambda _: self._running.pop(number, None))
@@ -76,7 +76,7 @@ class Retirement:
 
     async def _all(self, number: int, moved: int | None) -> None:
         outage = Outage(_WORK)
-        while (state := _ENDS_IN.get((webhook := self._now(number)).standing)) is not None:
+        while (state := _ENDS_IN.get((webhook := self._now(number)).status)) is not None:
             slice_ = 0
             with outage:
                 slice_ = await self._store.retire(number, state, RETIRE_SLICE)

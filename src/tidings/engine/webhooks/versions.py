@@ -140,7 +140,7 @@ class Versions:
         """An overlap has ended: sign by what is still in force, without a new version."""
         record = self._book.at(number)
         secrets = record.config.in_force(self._clock.now_ms())
-        if secrets == record.webhook.secrets or record.webhook.standing is WebhookStatus.DELETED:
+        if secrets == record.webhook.secrets or record.webhook.status is WebhookStatus.DELETED:
             return
         webhook = msgspec.structs.replace(record.webhook, secrets=secrets)
         self._book.enter(msgspec.structs.replace(record, webhook=webhook))
@@ -151,7 +151,7 @@ class Versions:
         record = self._record(stored, config)
         webhook = record.webhook
         self._book.enter(record)
-        if webhook.standing is WebhookStatus.DELETED:
+        if webhook.status is WebhookStatus.DELETED:
             self._registry.remove(webhook.number)
         else:
             self._registry.put(webhook)

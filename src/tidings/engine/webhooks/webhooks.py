@@ -313,9 +313,9 @@ class Webhooks(WebhookBook):
             reading = self._bodies.read(
                 org, body_for(old), old.config.settings, strict=strict, platform=platform
             )
-            status = replaced_status(old.webhook.standing, reading.active)
+            status = replaced_status(old.webhook.status, reading.active)
             config = replaced(old.config, reading, status, by, self._clock.now_ms())
-            stands = status is old.webhook.standing
+            stands = status is old.webhook.status
             if if_changed and not dry_run and stands and same(config, old.config):
                 return old, old, reading.warnings
             record = await self._come_to(next_version(old, status), config, dry_run)
@@ -333,11 +333,7 @@ class Webhooks(WebhookBook):
         async def change() -> WebhookState:
             named = (record for record in self.list(org) if record.webhook.name == settings.name)
             old = next(
-                (
-                    record
-                    for record in named
-                    if record.webhook.standing is not WebhookStatus.DELETED
-                ),
+                (record for record in named if record.webhook.status is not WebhookStatus.DELETED),
                 None,
             )
             if old is None:
@@ -356,7 +352,7 @@ class Webhooks(WebhookBook):
                 return old
             config = pruned(old.config, self._clock.now_ms())
             config = msgspec.structs.replace(config, settings=settings, updated_by=by)
-            return await self._versions.put(next_version(old, old.webhook.standing), config)
+            return await self._versions.put(next_version(old, old.webhook.status), config)
 
         return await self._changes.run(change)
 
@@ -377,7 +373,7 @@ class Webhooks(WebhookBook):
             if len(config.secrets) > SECRETS_MAX:
                 raise Conflict(too_many_secrets())
             config = msgspec.structs.replace(config, updated_by=by)
-            fresh = next_version(old, old.webhook.standing)
+            fresh = next_version(old, old.webhook.status)
             return await self._versions.put(fresh, config), secret
 
         return await self._changes.run(change)
@@ -424,13 +420,13 @@ class Webhooks(WebhookBook):
 
         async def change() -> WebhookState:
             old = self.living(org, webhook_id, expect)
-            status = after(verb, old.webhook.standing)
+            status = after(verb, old.webhook.status)
             acts = old.webhook.type.of_file and status is WebhookStatus.ACTIVE
             if acts and not self._in_file(org, old.webhook.name):
                 raise Conflict(action_left_file(old.webhook.name))
             if status is None:
-                raise Conflict(refuse_verb(verb, old.webhook.standing))
-            if old.webhook.standing is status:
+                raise Conflict(refuse_verb(verb, old.webhook.status))
+            if old.webhook.status is status:
                 if old.webhook.sends:
                     self._probed.tell(old.webhook.number)
                 return old
@@ -447,9 +443,9 @@ class Webhooks(WebhookBook):
 
         async def change() -> WebhookState:
             old = self._records.get(number)
-            if old is None or old.webhook.standing is WebhookStatus.DELETED:
+            if old is None or old.webhook.status is WebhookStatus.DELETED:
                 raise UnknownWebhook(str(number))
-            if old.webhook.standing is status:
+            if old.webhook.status is status:
                 return old
             return await self._stand(old, status, reason, by)
 

@@ -76,7 +76,7 @@ def action_records(parts: ActionParts, org: OrgId) -> list[WebhookState]:
     found = [
         record
         for record in parts.webhooks.list(org)
-        if record.webhook.type.of_file and record.webhook.standing is not WebhookStatus.DELETED
+        if record.webhook.type.of_file and record.webhook.status is not WebhookStatus.DELETED
     ]
     return sorted(found, key=lambda one: one.webhook.name)
 
@@ -116,7 +116,7 @@ def troubles_of(record: WebhookState, action: Action | None, judged: WebhookJudg
     """Tell what ails an action, a sentence each, the worst first."""
     webhook = record.webhook
     sentences = []
-    if webhook.standing is WebhookStatus.DISABLED and action is not None:
+    if webhook.status is WebhookStatus.DISABLED and action is not None:
         sentences.append(record.config.reason or "It is disabled: what it would do is parked.")
     if judged.hold is not None and webhook.sends:
         sentences.append(judged.hold.why)
@@ -135,7 +135,7 @@ def _advice(
     webhook = record.webhook
     if action is None:
         return LEFT_FILE_TODO
-    if webhook.standing is WebhookStatus.DISABLED:
+    if webhook.status is WebhookStatus.DISABLED:
         enables = "enable the action" in (record.config.reason or "")
         return None if enables else "Enable it, and run again what was parked."
     if judged.hold is not None:
@@ -155,7 +155,7 @@ def show_row(view: ActionView) -> dict[str, Any]:
     return {
         "name": view.name,
         "webHookId": webhook.id,
-        "standing": webhook.standing.value,
+        "standing": webhook.status.value,
         "condition": view.judged.condition.value,
         "kind": None if action is None else kind_of(action.act),
         "does": None if action is None else describe_act(action.act),

@@ -89,7 +89,7 @@ def advice_for(
         due_ms=delivery.due_ms,
         now_ms=now_ms,
         zone=zone,
-        status=WebhookStatus.ACTIVE if webhook is None else webhook.webhook.standing,
+        status=WebhookStatus.ACTIVE if webhook is None else webhook.webhook.status,
         policy=DEFAULT_POLICY if webhook is None else webhook.webhook.retry,
         next_attempt=next_attempt,
         ended_by=delivery.ended_by,

@@ -74,7 +74,7 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
         due_ms=found.due_ms,
         now_ms=parts.clock.now_ms(),
         zone=parts.zone(org),
-        status=record.webhook.standing,
+        status=record.webhook.status,
         next_attempt=seen.next_attempt,
         acts=record.webhook.type.acts,
     )
@@ -91,7 +91,7 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
 
 
 def _must_send(record: WebhookState) -> None:
-    status = record.webhook.standing
+    status = record.webhook.status
     if not record.webhook.has_target:
         message = (
             f"The webhook must be of the type {HTTP}; {record.webhook.kind} makes no call. Set "

@@ -38,15 +38,15 @@ async def missed_by(
     when it was disabled: a delivery is tried for 168 hours.
     """
     webhook = record.webhook
-    if webhook.standing not in (WebhookStatus.DISABLED, WebhookStatus.INACTIVE):
+    if webhook.status not in (WebhookStatus.DISABLED, WebhookStatus.INACTIVE):
         return None
     since_ms = record.updated_ms
     for version in range(webhook.version - 1, 0, -1):
         found = await webhooks.version(webhook.number, version)
-        if found is None or found[0].standing != webhook.standing:
+        if found is None or found[0].status != webhook.status:
             break
         since_ms = min(since_ms, found[0].updated_ms)
-    if webhook.standing is WebhookStatus.DISABLED:
+    if webhook.status is WebhookStatus.DISABLED:
         since_ms -= int(WINDOW_S * 1000)
         if health is not None and health.failing_since_ms is not None:
             since_ms = min(since_ms, health.failing_since_ms)

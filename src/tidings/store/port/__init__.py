@@ -125,9 +125,9 @@ from tidings.store.port.shaping import (
     TransformationStore,
 )
 from tidings.store.port.sources import (
-    AsidePage,
-    AsideSum,
     DeadLetter,
+    DeadLetterPage,
+    DeadLetterSum,
     ReplacedMessage,
     SourceStore,
     StoredActivity,

@@ -44,7 +44,7 @@ class ReplacedMessage(msgspec.Struct, frozen=True, array_like=True):
     bytes: int  # of its body
 
 
-class AsideSum(msgspec.Struct, frozen=True, array_like=True):
+class DeadLetterSum(msgspec.Struct, frozen=True, array_like=True):
     """The number of messages that a source has put aside, and the bytes of their bodies."""
 
     source: int
@@ -55,7 +55,7 @@ class AsideSum(msgspec.Struct, frozen=True, array_like=True):
     conflict_field: str = ""  # of the newest of these
 
 
-class AsidePage(msgspec.Struct, frozen=True, array_like=True):
+class DeadLetterPage(msgspec.Struct, frozen=True, array_like=True):
     """Newest first. `older` is the next question's `before`, `newer` its `after`."""
 
     messages: Sequence[DeadLetter]
@@ -79,7 +79,7 @@ class SourceStore(Protocol):
         """Of all orgs."""
         ...
 
-    def dead_letter_sums(self) -> Awaitable[Sequence[AsideSum]]:
+    def dead_letter_sums(self) -> Awaitable[Sequence[DeadLetterSum]]:
         """Of all sources that have put something aside."""
         ...
 
@@ -127,17 +127,17 @@ class SourceStore(Protocol):
         each the message that it has replaced."""
         ...
 
-    def drop_conflicts(self, source: int, count: int) -> Awaitable[AsideSum]:
+    def drop_conflicts(self, source: int, count: int) -> Awaitable[DeadLetterSum]:
         """Forget the oldest messages of code `ID_CONFLICT`; what is left."""
         ...
 
-    def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> Awaitable[AsideSum]:
+    def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> Awaitable[DeadLetterSum]:
         """Forget messages of a source; what is left."""
         ...
 
-    def aside(
+    def dead_letters(
         self, source: int, before: int | None, after: int | None, limit: int
-    ) -> Awaitable[AsidePage]:
+    ) -> Awaitable[DeadLetterPage]:
         """A page of what a source has put aside."""
         ...
 

@@ -22,7 +22,7 @@ class StoredWebhook(msgspec.Struct, frozen=True, array_like=True):
     org: OrgId
     version: int
     name: str
-    standing: str
+    status: str
     config: bytes
     created_ms: int = 0
     updated_ms: int = 0

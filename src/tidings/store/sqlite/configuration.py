@@ -118,11 +118,11 @@ class Configuration:
             run(
                 "INSERT INTO webhook_version (webhook, version, standing, config, updated_ms)"
                 " VALUES (?, ?, ?, ?, ?)",
-                (number, webhook.version, webhook.standing, webhook.config, now),
+                (number, webhook.version, webhook.status, webhook.config, now),
             )
-            if webhook.standing == "deleted":
+            if webhook.status == "deleted":
                 run("DELETE FROM disabling WHERE webhook = ?", (number,))
-            elif webhook.standing == "disabled":
+            elif webhook.status == "disabled":
                 run("INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version))
             version = self._raise_version()
         self._raised(version)

@@ -61,7 +61,7 @@ WEBHOOK = Projection(
     "w",
     {
         "version": "v.version",
-        "standing": "v.standing",
+        "status": "v.standing",
         "config": "v.config",
         "updated_ms": "v.updated_ms",
     },

@@ -53,7 +53,7 @@ _KEEP_ACTIVITY = (
     f" ON CONFLICT {_ACTIVITY.update('source')}"
 )
 _SUM = Projection(
-    port.AsideSum,
+    port.DeadLetterSum,
     columns={
         "messages": "count(*)",
         "bytes": "sum(length(body))",
@@ -81,7 +81,7 @@ class SourceRows:
         return [_SOURCE.read(row) for row in rows]
 
     @answers(port.Store.dead_letter_sums)
-    def sums(self) -> list[port.AsideSum]:
+    def sums(self) -> list[port.DeadLetterSum]:
         """See `port.SourceStore.dead_letter_sums`."""
         return [
             _SUM.read(row)
@@ -164,7 +164,7 @@ class SourceRows:
         return replaced
 
     @answers(port.Store.drop_conflicts)
-    def drop_conflicts(self, source: int, count: int) -> port.AsideSum:
+    def drop_conflicts(self, source: int, count: int) -> port.DeadLetterSum:
         """See `port.SourceStore.drop_conflicts`."""
         with self._connection:
             self._run(_OLDEST_CONFLICTS, (source, ID_CONFLICT, count))
@@ -172,7 +172,7 @@ class SourceRows:
         return left
 
     @answers(port.Store.drop_dead_letters)
-    def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> port.AsideSum:
+    def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> port.DeadLetterSum:
         """See `port.SourceStore.drop_dead_letters`."""
         with self._connection:
             for number in numbers:
@@ -192,27 +192,27 @@ class SourceRows:
         self._run(_KEEP, _COLUMNS.write(message, without=_GIVEN))
         return None if replaced is None else port.ReplacedMessage(*replaced)
 
-    def _sum_of(self, source: int) -> port.AsideSum:
+    def _sum_of(self, source: int) -> port.DeadLetterSum:
         query = f"{_SUMS} WHERE source = ?2 GROUP BY source"
         row = self._run(query, (ID_CONFLICT, source)).fetchone()
-        return _SUM.read(row) if row else port.AsideSum(source, 0, 0)
+        return _SUM.read(row) if row else port.DeadLetterSum(source, 0, 0)
 
 
-class AsideReader:
+class DeadLetterReader:
     """Reads what was put aside, on the read-only connection."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._run: Callable[..., Any] = connection.execute
 
-    @answers(port.Store.aside)
+    @answers(port.Store.dead_letters)
     def page(
         self, source: int, before: int | None, after: int | None, limit: int
-    ) -> port.AsidePage:
-        """See `port.SourceStore.aside`."""
+    ) -> port.DeadLetterPage:
+        """See `port.SourceStore.dead_letters`."""
         rows, older, newer = numbered_page(
             self._run, f"{_ONE} WHERE source = ?", source, before, after, limit, body=8
         )
-        return port.AsidePage([_COLUMNS.read(row) for row in rows], older, newer)
+        return port.DeadLetterPage([_COLUMNS.read(row) for row in rows], older, newer)
 
     @answers(port.Store.dead_letter)
     def one(self, source: int, number: int) -> port.DeadLetter | None:

@@ -149,7 +149,7 @@ async def test_a_paused_webhook_stays_paused_and_what_was_resumed_meanwhile_goes
     await scene.commit(*jobs(FIRST, 1), *jobs(SECOND, 2))
     await scene.until(lambda: scene.watch.held())
     for running in (FIRST, SECOND):
-        paused = msgspec.structs.replace(running, standing=WebhookStatus.PAUSED)
+        paused = msgspec.structs.replace(running, status=WebhookStatus.PAUSED)
         scene.registry.put(paused)
         scene.heard.changed.tell(paused)
     scene.registry.put(SECOND)
@@ -197,7 +197,7 @@ async def test_what_a_delivery_waits_for_is_said() -> None:
 
 async def test_each_org_is_told_once_after_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holds, "ORGS_NOTIFIED_AFTER_S", 0.1)
-    paused = webhook(4, 10, standing=WebhookStatus.PAUSED)
+    paused = webhook(4, 10, status=WebhookStatus.PAUSED)
     scene = Scene(FIRST, webhook(5, 7), SECOND, ELSEWHERE, paused)
     scene.down.add("main")
     await scene.commit(*jobs(FIRST, 1))
@@ -222,7 +222,7 @@ async def test_what_ends_its_window_meanwhile_is_parked() -> None:
     await scene.commit(*jobs(FIRST, 1))
     await scene.until(lambda: scene.watch.held())
     assert scene.healths.parks(FIRST) and not scene.healths.parks(ELSEWHERE)
-    assert not scene.healths.parks(msgspec.structs.replace(FIRST, standing=WebhookStatus.PAUSED))
+    assert not scene.healths.parks(msgspec.structs.replace(FIRST, status=WebhookStatus.PAUSED))
     looked: list[int] = []
 
     async def park(webhook: int, before_ms: int, limit: int) -> int:
@@ -285,7 +285,7 @@ async def test_a_webhook_that_is_led_elsewhere_or_deleted_meanwhile_waits_no_lon
     elsewhere = msgspec.structs.replace(FIRST, connection="other", version=2)
     scene.registry.put(elsewhere)
     scene.heard.changed.tell(elsewhere)
-    deleted = msgspec.structs.replace(SECOND, standing=WebhookStatus.DELETED)
+    deleted = msgspec.structs.replace(SECOND, status=WebhookStatus.DELETED)
     scene.registry.remove(SECOND.number)
     scene.heard.changed.tell(deleted)
     await scene.until(lambda: scene.ends)

@@ -140,7 +140,7 @@ def test_one_for_a_webhook_that_was_ended_meanwhile_is_made_final_and_frees_the_
     numbers = [subject.put_webhook(name) for name in ("one", "two")]
     one, two = (new(number, KEY) for number in numbers)
     first = owing(subject, one, two, at_once=0).firsts[0]
-    ended = webhook("one", number=numbers[0], version=2, standing=standing)
+    ended = webhook("one", number=numbers[0], version=2, status=standing)
     subject.ask(lambda store: store.put_webhook(ended))
     later = subject.commit(event("b", one)).firsts[0]
     receipt = subject.commit(fan_out=10)

@@ -93,7 +93,7 @@ def test_attempts_of_before_a_webhook_was_last_set_active_do_not_count(subject: 
     subject.commit(settled=[failing(1, 0)])
     for version, standing in ((2, "paused"), (3, "active")):
         assert counted(past(subject)) == ({(1, "503"): 1} if version == 2 else {})
-        one = webhook("one", number=1, version=version, standing=standing)
+        one = webhook("one", number=1, version=version, status=standing)
         subject.ask(lambda asked, one=one: asked.put_webhook(one))  # type: ignore[misc]
     assert past(subject) == []
 

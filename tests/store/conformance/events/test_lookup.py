@@ -114,7 +114,7 @@ def test_the_one_that_goes_first_is_found_behind_any_that_were_asked_for_again(
 
 def test_every_version_of_a_webhook_stays_readable(subject: Subject) -> None:
     first, _ = subject.ask(lambda store: store.put_webhook(webhook("crm")))
-    later = msgspec.structs.replace(first, version=2, config=b"two", standing="inactive")
+    later = msgspec.structs.replace(first, version=2, config=b"two", status="inactive")
     subject.ask(lambda store: store.put_webhook(later))
     subject.reopen()
 
@@ -123,5 +123,5 @@ def test_every_version_of_a_webhook_stays_readable(subject: Subject) -> None:
 
     assert version(1) == first
     second = version(2)
-    assert second is not None and (second.config, second.standing) == (b"two", "inactive")
+    assert second is not None and (second.config, second.status) == (b"two", "inactive")
     assert version(3) is None

@@ -109,7 +109,7 @@ def trial_routes(services: Services) -> APIRouter:
         webhook = services.webhooks.get(org, webhook_id).webhook
         if webhook.type.acts:
             services.known(request, "logs:read")  # it shows what look-ups have of customers
-        if webhook.standing is WebhookStatus.DELETED:
+        if webhook.status is WebhookStatus.DELETED:
             raise UnknownWebhook(webhook_id)
         return answer(await tried(org, webhook, body, webhook))
 

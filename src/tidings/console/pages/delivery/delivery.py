@@ -133,7 +133,7 @@ async def _page(
         next_ms=seen.next_ms,
         replay=None if found.replay is None else show_id("rpl", found.replay),
         retriable=state in _RETRIABLE
-        and record.webhook.standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
+        and record.webhook.status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
         left_alone=not state.final and _left_alone(visit, record),
         own_event=found.org == visit.caller.org,
     )

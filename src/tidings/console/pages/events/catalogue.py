@@ -113,7 +113,7 @@ def _living(visit: Visit) -> list[Webhook]:
         return []
     records = visit.services.webhooks.list(visit.caller.org)
     return [
-        record.webhook for record in records if record.webhook.standing is not WebhookStatus.DELETED
+        record.webhook for record in records if record.webhook.status is not WebhookStatus.DELETED
     ]
 
 

@@ -95,7 +95,7 @@ def _passed(
     lines = []
     for record in visit.services.webhooks.list(visit.caller.org):
         webhook = record.webhook
-        if webhook.number in got or webhook.standing is WebhookStatus.DELETED:
+        if webhook.number in got or webhook.status is WebhookStatus.DELETED:
             continue
         lines.append((webhook, _why(visit, webhook, record.created_ms, event)))
         if len(lines) == PASSED_MAX:
@@ -111,7 +111,7 @@ def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) ->
     if not webhook.hears(event.stored_name):
         return f"It does not subscribe to {event.name}."
     if not webhook.matches:
-        return f"It is {webhook.standing.value}."
+        return f"It is {webhook.status.value}."
     decoded = {} if event.body is None else msgspec.json.decode(event.body)
     kind = visit.services.events.types.event_type_of(event.org, decoded)
     if kind is not None and not webhook.subscribes(event.stored_name, kind.version):

@@ -130,11 +130,11 @@ def _choices(visit: Visit, one: ListParameter) -> Choices:
 
 def _order(record: WebhookState) -> tuple[bool, str]:
     """By name; deleted ones last."""
-    return record.webhook.standing == "deleted", record.webhook.name.lower()
+    return record.webhook.status == "deleted", record.webhook.name.lower()
 
 
 def _named(record: WebhookState) -> str:
-    deleted = " (deleted)" if record.webhook.standing == "deleted" else ""
+    deleted = " (deleted)" if record.webhook.status == "deleted" else ""
     return record.webhook.name + deleted
 
 

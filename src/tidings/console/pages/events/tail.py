@@ -25,7 +25,7 @@ async def show(visit: Visit) -> Response:
         types=list(services.events.types.names(org)),
         type=query.get("type", "")[:128],
         webhooks=[
-            (webhook.id, webhook.name) for webhook in webhooks if webhook.standing != "deleted"
+            (webhook.id, webhook.name) for webhook in webhooks if webhook.status != "deleted"
         ],
         webhook=query.get("webhook", "")[:64],
         origin=visit.services.reached_at(visit.request),

@@ -11,7 +11,7 @@ from tidings.core.ids import show as show_id
 from tidings.core.sources.source import NAMED, OUTBOX, WEBHOOK
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.activity import NEWEST, OUTCOMES, REFUSED, REFUSED_NEWEST
-from tidings.engine.sources.live_source import AsideFull, LiveSource
+from tidings.engine.sources.live_source import DeadLettersFull, LiveSource
 from tidings.engine.sources.message_reader import NOWHERE
 from tidings.engine.sources.sources import REDRIVEN_MAX
 from tidings.errors import Forbidden
@@ -90,7 +90,7 @@ def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
     trouble = str(shown.get("trouble") or "")
     try:
         live.refuse_full()
-    except AsideFull as full:
+    except DeadLettersFull as full:
         trouble = trouble or full.reason.message
     state = ("paused", "‖", "paused") if live.source.paused else ("ok", "✓", "takes messages")
     if trouble and not live.source.paused:

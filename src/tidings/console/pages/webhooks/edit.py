@@ -48,7 +48,7 @@ def own(visit: Visit, webhook_id: WebhookId) -> WebhookState:
 def living(visit: Visit, webhook_id: WebhookId) -> WebhookState:
     """The same, where it was not deleted."""
     record = own(visit, webhook_id)
-    if record.webhook.standing is WebhookStatus.DELETED:
+    if record.webhook.status is WebhookStatus.DELETED:
         raise UnknownWebhook(webhook_id)
     return record
 
@@ -115,7 +115,7 @@ async def show_edit(visit: Visit) -> Response:
     record = living(visit, visit.request.path_params["id"])
     if record.webhook.type.of_file:
         return visit.page("webhook_of_file.html", record=record)
-    active = record.webhook.standing in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED)
+    active = record.webhook.status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED)
     return _form(visit, webhook_form.of_settings(record.config.settings, active), record=record)
 
 
@@ -126,7 +126,7 @@ async def update(visit: Visit) -> Response:
     shown.texts["name"] = record.webhook.name
     body, wrong = body_of(shown)
     body |= _flow(visit, record.config.settings)
-    if record.webhook.standing is WebhookStatus.DISABLED and "active" not in shown.checks:
+    if record.webhook.status is WebhookStatus.DISABLED and "active" not in shown.checks:
         del body["active"]  # it is not active as it is; enabling is a step of its own
     seen = visit.form.get("version", "")
     expect = [int(seen)] if seen.isascii() and seen.isdigit() and len(seen) < 10 else None

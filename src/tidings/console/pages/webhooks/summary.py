@@ -65,7 +65,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
     @property
     def standing(self) -> WebhookStatus:
         """Return its status: what happens to new events."""
-        return self.record.webhook.standing
+        return self.record.webhook.status
 
     @property
     def failing(self) -> bool:

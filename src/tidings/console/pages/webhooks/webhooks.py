@@ -50,7 +50,7 @@ async def show_all(visit: Visit) -> Response:
     records = [
         webhook
         for webhook in reversed(everything)
-        if (webhook.webhook.standing is WebhookStatus.DELETED) == deleted
+        if (webhook.webhook.status is WebhookStatus.DELETED) == deleted
         and (not wanted or wanted in f"{webhook.webhook.name} {webhook.webhook.url}".lower())
     ]
     page_text = query.get("page", "1")
@@ -122,7 +122,7 @@ async def show(visit: Visit) -> Response:
             services.notices.consents.unconfirmed(webhook),
             services.webhooks.own_path,
         ),
-        verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, webhook.standing)],
+        verbs=[(verb, VERBS[verb][0]) for verb in VERBS if sayable(verb, webhook.status)],
     )
 
 

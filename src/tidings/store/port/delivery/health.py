@@ -19,9 +19,8 @@ class StoredHealth(msgspec.Struct, frozen=True, array_like=True):
     # When it may be asked again: by its breaker, or by its own `Retry-After`. 0 with an open
     # breaker: it has succeeded since, and is asked without a pause until that closes.
     until_ms: int = 0
-    told: int = (
-        0  # how far on its way to be disabled its owner was told, in per cent; 1: that it fails
-    )
+    # How far on its way to be disabled its owner knows it to be, in per cent; 1: that it fails.
+    notified: int = 0
     failing_ms: int = 0  # how long it has been failing, in time that passed while the service ran
     partly_since_ms: int | None = None  # since when a share of its attempts fails
     share: Share | None = None  # of its attempts of the last minutes, where that is shown; not kept

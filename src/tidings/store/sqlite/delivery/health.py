@@ -18,7 +18,7 @@ from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
 from tidings.store.sqlite.tables import StoredTable
 
 _HEALTH = StoredTable(
-    "webhook_health", port.StoredHealth, beside=1
+    "webhook_health", port.StoredHealth, columns={"notified": "told"}, beside=1
 )  # its share is counted from attempts
 _PUT = _HEALTH.insert("INSERT OR REPLACE")
 # Attempts of the last minutes. There is no index by their end: it would dirty a page for nearly

@@ -42,7 +42,7 @@ from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
 from tidings.store.sqlite.replay.replays import ReplayQueries, ReplayRows
 from tidings.store.sqlite.replay.source import ReplaySource
 from tidings.store.sqlite.retention import RetentionRows
-from tidings.store.sqlite.sources import AsideReader, SourceRows
+from tidings.store.sqlite.sources import DeadLetterReader, SourceRows
 from tidings.store.sqlite.transformations import TransformationRows
 from tidings.store.sqlite.writer import Writer
 
@@ -158,7 +158,7 @@ class ReadingHalf:
     totals: TotalRows
     rejections: Rejections
     inboxes: InboxReader
-    aside: AsideReader
+    dead_letters: DeadLetterReader
 
     def __init__(
         self,
@@ -181,7 +181,7 @@ class ReadingHalf:
         self.totals = TotalRows(self._connection, segments.connection, self._blocks, clock_ms)
         self.rejections = Rejections(self._connection)
         self.inboxes = InboxReader(self._connection)
-        self.aside = AsideReader(self._connection)
+        self.dead_letters = DeadLetterReader(self._connection)
         self._indexed_at = 0.0
         self._dropped_at = 0.0
 
