@@ -144,7 +144,7 @@ def not_found(field: str, must: str, got: str) -> NotFound:
     return NotFound(
         FieldRefusal(
             "not_found",
-            f'{field} must be {must}; got "{shown}", which is not there. Check the id and the '
+            f'{field} must be {must}; got "{shown}", which does not exist. Check the id and the '
             f"credential's org. (not_found, field {field})",
             field,
         )

@@ -73,7 +73,7 @@ def read_event(view: HeaderView, body: bytes, signed: Signed) -> Event[Any]:
 
 def _parse(body: bytes) -> dict[str, Any]:
     if len(body) > VALUES_MAX and sum(map(body.count, (b",", b"[", b"{"))) > VALUES_MAX:
-        raise PayloadError(f"the body must hold at most {VALUES_MAX:,} values")
+        raise PayloadError(f"the body must contain at most {VALUES_MAX:,} values")
     try:
         payload = _decode(body.decode("utf-8"))
     except (ValueError, RecursionError) as error:

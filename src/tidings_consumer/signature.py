@@ -120,7 +120,9 @@ class Verifier:
         if not given:
             raise MalformedHeader("webhook-signature must hold a signature that begins with v1,")
         if len(given) > SIGNATURES_MAX:
-            raise MalformedHeader(f"webhook-signature must hold at most {SIGNATURES_MAX} of them")
+            raise MalformedHeader(
+                f"webhook-signature must contain at most {SIGNATURES_MAX} of them"
+            )
         off_s = now_s - int(sent_at)
         if not abs(off_s) <= self._tolerance_s:  # so that a clock without a time believes nothing
             when = "ago" if off_s > 0 else "ahead"

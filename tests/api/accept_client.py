@@ -90,7 +90,7 @@ class FakeAccess:
         if authorization == PLATFORM:
             return AuthenticatedCaller(OrgId(1), True, "platform")
         if authorization == b"Basic reader":
-            raise Forbidden.because("forbidden", "The credential must hold the scope.")
+            raise Forbidden.because("forbidden", "The credential must have the scope.")
         raise Unauthenticated.because("unauthorized", "The call must carry a credential.")
 
     def acting(self, caller: AuthenticatedCaller, wanted: str | None) -> AuthenticatedCaller:

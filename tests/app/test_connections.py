@@ -81,7 +81,7 @@ def test_one_may_be_the_default(tmp_path: Path) -> None:
         ('[main]\ntype = "kafka"\norgs = "some"', "must have orgs"),
         ('[main]\ntype = "kafka"\norgs = [true]', "must have orgs"),
         ('[main]\ntype = "kafka"\npassword = "${BROKER}"', "must be set in the environment"),
-        ('[main]\ntype = "kafka"', r"\[main\] servers must be a text; got nothing. Mend it."),
+        ('[main]\ntype = "kafka"', r"\[main\] servers must be a text; got nothing. Fix it."),
         (
             '[main]\ntype = "kafka"\nservers = "a:1"\nsecurity = "tls"',
             'security must be one of plaintext, ssl, sasl_plaintext, sasl_ssl; got "tls"',

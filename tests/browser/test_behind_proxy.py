@@ -100,7 +100,7 @@ def test_sign_in_forms_and_sign_out(
         one.page.get_by_label("E-mail, or the key").fill(KEY)
         one.page.get_by_label("Password, or the secret").fill("not-the-secret")
         one.page.get_by_role("button", name="Sign in").click()
-        expect(one.page.get_by_role("alert")).to_contain_text("must be known together")
+        expect(one.page.get_by_role("alert")).to_contain_text("must match")
         one.sign_in(KEY, SECRET, to="/console/sessions")
         assert one.page.url == f"{nginx.url}/console/sessions"
         kept = {cookie["name"]: cookie for cookie in one.context.cookies()}

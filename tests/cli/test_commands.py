@@ -67,7 +67,7 @@ def test_a_webhook_s_life(tidings: Command, org: Api) -> None:
     for command in (["show", "crm"], ["list"]):
         shown = tidings("webhooks", *command).must(0)
         assert secret not in shown.out + shown.err
-    assert tidings("webhooks", "delete", "crm").must(2).err.endswith("say --yes.\n")
+    assert tidings("webhooks", "delete", "crm").must(2).err.endswith("pass --yes.\n")
     tidings("webhooks", "delete", "crm", "--yes").must(0)
     tidings("webhooks", "show", "crm").must(3)
     tidings("webhooks", "show", made["webHookId"]).must(0)
@@ -210,7 +210,7 @@ def test_a_replay_says_what_it_would_do_and_then_does_it(
     asked_so = (*asked[:3], *flags)
     done = tidings(*asked_so, "--dry-run").must(0)
     assert next_of(done.err) == " ".join(("tidings", *asked_so))
-    assert tidings(*asked).must(2).err.endswith("say --yes.\n")
+    assert tidings(*asked).must(2).err.endswith("pass --yes.\n")
     terminal = tidings.on_terminal(*asked)
     terminal.shows("Start it? [y/N]")
     terminal.type("n\n")

@@ -98,9 +98,9 @@ def test_json_goes_to_stdout(stand: Stand, file: Path, capsys: pytest.CaptureFix
 def test_a_caller_that_may_not_is_told_before_anything_is_sent(
     stand: Stand, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    stand.first = 403, {"error": {"message": "The credential must hold the scope."}}
+    stand.first = 403, {"error": {"message": "The credential must have the scope."}}
     assert main(["reference", "load", "stores", str(file)]) == Exit.REFUSED
-    assert stand.loads == [] and "must hold the scope" in capsys.readouterr().err
+    assert stand.loads == [] and "must have the scope" in capsys.readouterr().err
     stand.first, stand.done = (200, {}), (503, {"error": {"message": "7 rows were stored."}})
     assert main(["reference", "load", "stores", str(file)]) == Exit.FAILED
     assert "7 rows were stored" in capsys.readouterr().err
@@ -116,7 +116,7 @@ def test_what_cannot_be_loaded_is_a_matter_of_usage(
     err = capsys.readouterr().err
     assert "KIND must be" in err and "FILE must end in" in err
     assert main(["reference", "load", "stores", str(tmp_path / "no.csv")]) == Exit.USAGE
-    assert "FILE must be a file that can be read" in capsys.readouterr().err
+    assert "FILE must be a readable file" in capsys.readouterr().err
     monkeypatch.delenv("TIDINGS_KEY")
     assert main(["reference", "load", "stores", "a.csv"]) == Exit.USAGE
     assert "TIDINGS_KEY must be" in capsys.readouterr().err

@@ -58,7 +58,7 @@ def test_on_a_terminal_the_secret_is_asked_for_and_not_shown(
 def test_what_the_service_does_not_know_is_not_kept(bare: Command, service: ServiceProcess) -> None:
     url = f"http://127.0.0.1:{service.port}"
     done = bare("login", "--url", url, stdin="boss:wrong\n").must(4)
-    assert "nothing was kept" in done.err
+    assert "nothing was saved" in done.err
     bare("login", "--url", "http://127.0.0.1:1", stdin=f"{KEY}:{SECRET}\n").must(5)
     assert not (bare.home / ".config/tidings/profiles.toml").exists()
 
@@ -85,7 +85,7 @@ def test_a_file_that_others_can_read_is_refused(bare: Command, mode: int) -> Non
     write_profiles(file, BOTH)
     file.chmod(mode)
     done = bare("webhooks", "list").must(2)
-    assert "must be readable by you alone" in done.err and f"chmod 600 {file}" in done.err
+    assert "must be readable only by you" in done.err and f"chmod 600 {file}" in done.err
 
 
 @pytest.mark.parametrize("text", ["x = [", "[profiles.a]\nurl = 1\nkey='k'\nsecret='s'", "\xff"])

@@ -152,7 +152,7 @@ def test_an_attempt_is_shown_with_its_delivery(owner: Command) -> None:
 @pytest.mark.parametrize("secret", ["tds_abcdef", "whsec_abcdef", "lnk_abcdef", "tdk_a:tds_b"])
 def test_a_secret_is_sent_nowhere_and_not_repeated(tidings: Command, secret: str) -> None:
     done = tidings("show", secret, "--url", "http://127.0.0.1:1").must(2)
-    assert "It was sent nowhere" in done.err and secret[4:] not in done.err
+    assert "It was not sent anywhere" in done.err and secret[4:] not in done.err
 
 
 def test_what_the_credential_may_not_read_does_not_hide_the_rest(

@@ -73,7 +73,7 @@ def test_what_is_wrong_is_said_in_a_line(tidings: Command, org: Api, tmp_path: P
     told = tidings("sources", "create", "shop").must(4)
     assert "verification must be set for a source of type webhook" in told.err
     told = tidings("sources", "create", "shop", str(tmp_path / "none.json")).must(2)
-    assert "FILE must be a file that can be read" in told.err
+    assert "FILE must be a readable file" in told.err
     (tmp_path / "bad.json").write_text("[1]")
     assert "one JSON object" in tidings("sources", "create", "x", str(tmp_path / "bad.json")).err
     assert tidings("sources", "show", "shop").code == 3

@@ -122,7 +122,7 @@ def test_a_scope_that_is_missing_is_told_once(
     made = tidings("credentials", "create", "bare", "--scope", "replay:none", "--json").must(0).row
     bare_ = {"TIDINGS_KEY": f"{made['id']}:{made['secret']}", "TIDINGS_ORG": ""}
     done = tidings(*filled(command, tmp_path), **bare_).must(4)
-    assert "must hold the scope" in done.err and "could not be removed" not in done.err
+    assert "must have the scope" in done.err and "could not be removed" not in done.err
 
 
 def test_an_org_that_is_not_there_is_told_in_the_words_of_the_command_line(
@@ -206,8 +206,8 @@ def test_a_failed_test_and_refused_events_propose_where_to_look(
         ("replay --webhook nope --missed-since soon", "--missed-since must be 30m, 2h, 3d ago"),
         ("orgs edit 5", "A change must name a field; got none."),
         ("profiles use nope", "NAME must be one of the profiles (none); got nope."),
-        ("send nofile", "FILE must be a file that can be read, or -; got nofile: No such file or"),
-        ("reference load stores no.csv", "FILE must be a file that can be read; got no.csv: No su"),
+        ("send nofile", "FILE must be a readable file, or -; got nofile: No such file or"),
+        ("reference load stores no.csv", "FILE must be a readable file; got no.csv: No su"),
         ("serve --data /proc/nowhere", "The data directory /proc/nowhere must be one that can be"),
         ("serve --host nohost.example", "--host must be an address of this machine; got nohost"),
         ("events list --family x", "--family must be one of cards, communication, customer"),

@@ -272,7 +272,7 @@ async def test_a_link_opens_the_same_thing_for_a_colleague_and_a_clear_page_for_
         refused = await stranger.get(link)
         said = unescape(text(refused))
         assert refused.status == 403 and "Acme" not in said and "pointsIssued" not in said
-        assert "Org 7 must be one that you may work in" in said and "/console/orgs" in said
+        assert "Org 7 must be one that you have access to" in said and "/console/orgs" in said
         absent = await stranger.get("/console/o/4711/webhooks")
         assert unescape(text(absent)).replace("4711", "7") == said, "it does not tell which is"
 

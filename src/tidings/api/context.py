@@ -160,8 +160,8 @@ class Services:
             raise refused(
                 403,
                 "forbidden",
-                "The call must carry the platform's own credential; got one of an org. Ask the "
-                "operator. (forbidden, header Authorization)",
+                "The call must carry the platform's own credential; got an org's credential. Ask "
+                "the operator. (forbidden, header Authorization)",
                 "Authorization",
             )
         return caller
@@ -242,7 +242,7 @@ async def read_bytes(request: Request, bytes_max: int) -> bytes:
         raise refused(
             408,
             "too_slow",
-            f"The body must come within {BODY_WAIT_S:.0f} s; it did not. Send it again. "
+            f"The body must arrive within {BODY_WAIT_S:.0f} s; it did not. Send it again. "
             "(too_slow, body)",
         ) from None
     whole: Callable[[bytes], Awaitable[None]] | None = request.scope.get(WHOLE_BODY)
@@ -264,7 +264,7 @@ def _too_large(bytes_max: int) -> RefusalAnswer:
     return refused(
         413,
         "too_large",
-        f"The body must hold at most {bytes_max} bytes; got more. Send less. (too_large, body)",
+        f"The body must be at most {bytes_max} bytes; got more. Send less. (too_large, body)",
         connection="close",
     )
 

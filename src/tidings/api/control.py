@@ -182,8 +182,8 @@ async def _say_store_down(request: Request, error: Exception) -> Response:
     down = refused(
         503,
         code,
-        "The store must take writes; it does not at the moment. Call again in a second. "
-        f"({code}, -)",
+        f"The store must accept writes; it cannot at the moment. Try again in a second. ({code}, "
+        "-)",
         retry_after="1",
     )
     return error_answer(path, down)
@@ -195,8 +195,8 @@ async def _say_unanswered(request: Request, error: Exception) -> Response:
     late = refused(
         503,
         code,
-        "The store must answer a question in time; it did not. Ask for less, such as a shorter "
-        f"span of time, or call again in five seconds. ({code}, -)",
+        "The store must answer a query in time; it did not. Ask for less, such as a shorter time "
+        f"range, or try again in five seconds. ({code}, -)",
         retry_after="5",
     )
     return error_answer(path, late)

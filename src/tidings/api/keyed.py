@@ -41,8 +41,8 @@ def read_key(request: Request) -> str | None:
         raise refused(
             400,
             "bad_idempotency_key",
-            "Idempotency-Key must be 1 to 255 visible ASCII signs; got "
-            f"{describe_value(key) if key.isprintable() else 'another sign'}. Take a UUID. "
+            "Idempotency-Key must be 1 to 255 visible ASCII characters; got "
+            f"{describe_value(key) if key.isprintable() else 'another character'}. Use a UUID. "
             "(bad_idempotency_key, header Idempotency-Key)",
             HEADER,
         )

@@ -90,7 +90,7 @@ def moved(name: str, old: str | None, cursor: str | None) -> tuple[str | None, l
         raise refused(
             400,
             "given_twice",
-            f"cursor must come alone; got {name} too, which is the same. Leave {name} out. "
+            f"cursor must come alone; got {name} too, which means the same. Leave {name} out. "
             f"(given_twice, field {name})",
             name,
         )

@@ -53,8 +53,8 @@ def _problem_response(request: Request, problem: str) -> Response:
     down = refused(
         503,
         code,
-        "The store must take writes; it does not yet, and the service waits for it. Nothing was "
-        f"taken of this call. Make it again. ({code}, -)",
+        "The store must accept writes; it cannot yet, and the service is waiting for it. Nothing "
+        f"from this call was stored. Try again. ({code}, -)",
         retry_after=str(RETRY_S),
     )
     down.headers["connection"] = "close"  # its body was not read

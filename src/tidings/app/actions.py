@@ -94,7 +94,7 @@ def searched_files(
             wrong.append(f"{place}{at}{error}")
             continue
         except OSError as error:
-            must = f"It must be a file that can be read; got none ({error.strerror})."
+            must = f"It must be a readable file; got none ({error.strerror})."
             wrong.append(f"{place} {must} Correct csv.")
             continue
         if lookup.name in accepted:

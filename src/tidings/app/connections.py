@@ -82,7 +82,7 @@ def judge_connection(
         isinstance(orgs, list) and all(type(org) is int and org > 0 for org in orgs)
     ):
         wrong.append(_refused('must have orgs that are "all" or a list of ids', orgs))
-    wrong += [f"{fault}. Mend it." for fault in types[kind].faults(fields)]
+    wrong += [f"{fault}. Fix it." for fault in types[kind].faults(fields)]
     if wrong:
         return wrong
     return Connection(
@@ -94,4 +94,4 @@ def judge_connection(
 
 
 def _refused(must: str, got: object) -> str:
-    return f"{must}; got {describe_value(got)}. Mend it."
+    return f"{must}; got {describe_value(got)}. Fix it."

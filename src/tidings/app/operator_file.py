@@ -33,8 +33,8 @@ class OperatorFile:
             document = tomllib.loads(self.path.read_text("utf-8"))
         except (OSError, ValueError) as error:
             raise FileRefused(
-                f"The file of {self._what} {self.path} must be TOML that can be read; {error}. "
-                "Mend it."
+                f"The file of {self._what} {self.path} must be TOML that can be read; {error}. Fix "
+                "it."
             ) from None
         filled = fill(document, self._environment, FilesIn(self.path.parent))
         for lacking in filled.missing:
@@ -44,7 +44,7 @@ class OperatorFile:
 
     def refused(self, table: str, must: str, got: object) -> FileRefused:
         """Build the error that says what must be in a table, and what is there."""
-        return FileRefused(f"{self.path}: [{table}] {must}; got {got!r}. Mend it.")
+        return FileRefused(f"{self.path}: [{table}] {must}; got {got!r}. Fix it.")
 
     def wrong(self, table: str, messages: Sequence[str]) -> FileRefused:
         """All that is wrong with a table, in sentences that name its fields."""

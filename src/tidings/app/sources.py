@@ -67,7 +67,7 @@ def _declared(
         raise file.refused(table, "org must be the id of an org that is there", org)
     body, wrong = body_of_table(body)
     for field, why in wrong.items():
-        must = f"{field} must be a table, or a text of JSON ({why})"
+        must = f"{field} must be a table, or JSON text ({why})"
         raise file.refused(table, must, body[field])
     body = msgspec.json.decode(msgspec.json.encode(body))  # TOML has dates, which JSON has not
     try:

@@ -230,7 +230,7 @@ def confirm(yes: bool, question: str) -> None:
     """Go on only where a person says so, here or by --yes. Stop."""
     answer = True if yes else ask(question)
     if answer is None:
-        raise CommandExit(f"{question} Nobody can be asked here: say --yes.", Exit.USAGE)
+        raise CommandExit(f"{question} Not a terminal: pass --yes.", Exit.USAGE)
     if not answer:
         raise CommandExit("Nothing was changed.", Exit.REFUSED)
 

@@ -96,14 +96,14 @@ def _must_be_known(profile: Profile, name: str) -> None:
     status, _ = api.ask("GET", "/v3/webHooks")
     if status == 401:
         raise CommandExit(
-            "The key and secret must be those of a credential; the service knows none of them. "
-            "Check both: nothing was kept.",
+            "The key and secret must be those of a credential; the service does not know them. "
+            "Check both; nothing was saved.",
             Exit.REFUSED,
         )
     if status not in (200, 403, 429):
         raise CommandExit(
-            f"{profile.url} must be a running Tidings; its answer was {status}. Check --url: "
-            "nothing was kept.",
+            f"{profile.url} must be a running Tidings; its answer was {status}. Check --url; "
+            "nothing was saved.",
             Exit.FAILED if status >= 500 else Exit.REFUSED,
         )
 

@@ -82,7 +82,7 @@ def read_profiles(path: Path) -> Profiles:
         ) from None
     if mode & 0o077:
         raise CommandExit(
-            f"{path} must be readable by you alone, because it holds secrets; got mode {mode:o}. "
+            f"{path} must be readable only by you, because it contains secrets; got mode {mode:o}. "
             f"Run: chmod 600 {path}",
             Exit.USAGE,
         )

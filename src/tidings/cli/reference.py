@@ -52,7 +52,7 @@ def load(kind: str, file: str, /, *, where: Where = HERE) -> int:
             return _send(api, service, kind, content, size, content_type, where.json)
     except OSError as error:
         return refuse(
-            [f"FILE must be a file that can be read; got {file}: {error.strerror}. Check its name."]
+            [f"FILE must be a readable file; got {file}: {error.strerror}. Check its name."]
         )
     except ServiceUnreachable as error:
         return refuse([str(error)], Exit.UNREACHABLE)

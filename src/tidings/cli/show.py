@@ -83,14 +83,14 @@ def show(id: str, /, *, where: Where = HERE) -> int:
     """
     if (secret := _SECRET.search(id)) is not None:
         raise CommandExit(
-            f"ID must be an id; got a secret ({secret[1]}_…). It was sent nowhere. Take the id "
-            "beside it; who has lost a secret has it rotated.",
+            f"ID must be an id; got a secret ({secret[1]}_…). It was not sent anywhere. Use the id "
+            "next to it; if the secret has leaked, rotate it.",
             Exit.USAGE,
         )
     if id.startswith("att_"):
         raise CommandExit(
-            "ID must not be an attempt's; got one. All attempts of a delivery are shown with it: "
-            "tidings show dlv_…",
+            "ID must not be an attempt's; got one. A delivery shows all its attempts: tidings show "
+            "dlv_…",
             Exit.NOT_FOUND,
         )
     api = calls(where)
@@ -154,5 +154,5 @@ def _nothing(api: ApiClient, id: str, looks: list[LookupPlace], denied: list[str
     message = f"ID must name something of {org}; got {shown}. Looked for {looked}."
     if denied:
         reasons = "\n".join(dict.fromkeys(denied))
-        return CommandExit(f"{message} Not everything could be looked at:\n{reasons}", Exit.REFUSED)
+        return CommandExit(f"{message} Some lookups failed:\n{reasons}", Exit.REFUSED)
     return CommandExit(f"{message} Check the id; --org names another org.", Exit.NOT_FOUND)

@@ -30,8 +30,8 @@ def find_webhook(api: ApiClient, word: str) -> dict[str, Any]:
             if stop.code is not Exit.NOT_FOUND:
                 raise
             raise CommandExit(
-                f"WEBHOOK must be the name or id of a webhook of the org; got {word}, which is not "
-                "there. Check the id, and the org of the credential.",
+                f"WEBHOOK must be the name or id of a webhook of the org; got {word}, which does "
+                "not exist. Check the id, and the org of the credential.",
                 Exit.NOT_FOUND,
                 stop.step,
             ) from None

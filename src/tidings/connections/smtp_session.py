@@ -103,7 +103,7 @@ class SmtpSession:
                 await self._reset()
                 return None
             if not recipient.isascii() and not knows:
-                words = "the mail server takes no signs beyond ASCII before the @ (no SMTPUTF8)"
+                words = "the mail server accepts only ASCII characters before the @ (no SMTPUTF8)"
                 refused.append(SmtpReply(RECIPIENT, 553, words, recipient))
                 continue
             try:
@@ -201,7 +201,7 @@ class SmtpSession:
         log.warning("a mail server fails", connection=self._server.connection, reason=repr(error))
         return MailDown(
             kind,
-            f"{self._whose} {must}. It is tried again by itself; if it lasts, ask the operator.",
+            f"{self._whose} {must}. Tidings will retry; if it lasts, ask the operator.",
             sent=self._sent,
         )
 

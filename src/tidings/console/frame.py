@@ -62,12 +62,12 @@ FORM_BYTES_MAX = 512 * 1024
 FORM_FIELDS_MAX = 400
 URLENCODED = "application/x-www-form-urlencoded"
 STALE = (
-    "The form must be of this page and of the session that you have now; got another one. Nothing "
-    "was done. Load the page again, and send it from there. (stale_form, field csrf)"
+    "The form must belong to this page and your current session; got another one. Nothing was "
+    "changed. Reload the page and submit it again. (stale_form, field csrf)"
 )
 ELSEWHERE = (
     "The form must be sent from a page of this service; this one came from another site. Nothing "
-    "was done. Load the page again at its own address, and send it there. (foreign_origin, header "
+    "was changed. Reload the page at its own address and submit it there. (foreign_origin, header "
     "Origin)"
 )
 NO_ORG = "The address must hold the number of an org; got none. Look for it among your orgs."
@@ -266,8 +266,8 @@ class PageFrame:
         except Forbidden:
             raise Forbidden.because(
                 "forbidden_org",
-                f"Org {place.org} must be one that you may work in; it is not, or it is not there. "
-                "Ask an owner of it for an invitation, or sign in as somebody who has one. "
+                f"Org {place.org} must be one that you have access to; it is not, or it does not "
+                "exist. Ask one of its owners for an invitation, or sign in as another user. "
                 "(forbidden_org, address)",
             ) from None
 
@@ -303,9 +303,9 @@ class PageFrame:
         own = self.services.orgs.get(here)
         return Forbidden.because(
             "foreign_form",
-            f"The form must be of the org that its address names, {named(own) if own else here}; "
-            f"got one of {named(known) if known else f'org {other}'}. Nothing was done. Open the "
-            "page of the org that you mean, and send its form from there. (foreign_form, field "
+            f"The form must belong to the org in its address, {named(own) if own else here}; got "
+            f"one of {named(known) if known else f'org {other}'}. Nothing was changed. Open the "
+            "page of the org that you mean and submit the form there. (foreign_form, field "
             f"{FORM_FIELD})",
         )
 
@@ -429,14 +429,14 @@ async def read_form(request: Request) -> FormData:
     """The fields of a form. TooLarge, or TooSlow where they do not come in time."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > FORM_BYTES_MAX:
-        raise TooLarge.because("too_large", "The form must be of at most 512 KB. Shorten it.")
+        raise TooLarge.because("too_large", "The form must be at most 512 KB. Shorten it.")
     try:
         async with asyncio.timeout(BODY_WAIT_S):
             if not request.headers.get("content-type", "").startswith(URLENCODED):
                 return await request.form(max_fields=FORM_FIELDS_MAX, max_files=0)
             body = await request.body()
     except TimeoutError:
-        message = f"The form must come within {BODY_WAIT_S:.0f} s; it did not. Send it again."
+        message = f"The form must arrive within {BODY_WAIT_S:.0f} s; it did not. Send it again."
         raise TooSlow.because("too_slow", message) from None
     return await parse_fields(body, FORM_FIELDS_MAX)
 

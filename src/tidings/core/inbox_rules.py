@@ -71,15 +71,17 @@ def _fits(form: Form, name: str, value: object, known: bool) -> bool:
         form.refuse(
             "bad_header",
             place,
-            "A header must have text of visible ASCII signs, at most 1024; got another. Write "
+            "A header's value must be at most 1024 visible ASCII characters; got something else. "
+            "Write "
             '{"Retry-After": "30"}.',
         )
     elif name.lower() == _TYPE and not _TYPES.fullmatch(value):
         form.refuse(
             "bad_header",
             place,
-            "The type of an inbox's answer must be application/json, application/problem+json or "
-            f"text/plain, in UTF-8; got {describe_value(value)}. Leave it out for text/plain.",
+            "The content type of an inbox's answer must be application/json, "
+            f"application/problem+json or text/plain, in UTF-8; got {describe_value(value)}. Leave "
+            "it out for text/plain.",
         )
     elif known:
         form.refuse(

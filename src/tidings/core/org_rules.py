@@ -81,7 +81,7 @@ class OrgRequest(msgspec.Struct, frozen=True):
     """An org as a body asks for it."""
 
     name: Annotated[
-        str, Field("name", TextType(NAME_MAX, "bad_name", "Take the brand's name.", 1, null=False))
+        str, Field("name", TextType(NAME_MAX, "bad_name", "Use the brand's name.", 1, null=False))
     ]
     id: Annotated[
         int | None,

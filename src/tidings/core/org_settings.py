@@ -61,15 +61,14 @@ def _by_type(form: Form, _: object, old: dict[str, Validation]) -> dict[str, Val
                 "bad_validation",
                 f"{field}.{name}",
                 f"{field}.{name} must be strict, lenient, off or null; got "
-                f"{describe_value(level)}. Write "
-                "null to let the org's own hold.",
+                f"{describe_value(level)}. Write null to use the org's own setting.",
             )
     if len(levels) > TYPES_MAX:
         form.refuse(
             "too_many",
             field,
-            f"{field} must hold at most {TYPES_MAX} event types; got {len(levels)}. Take some "
-            "away with null.",
+            f"{field} must contain at most {TYPES_MAX} event types; got {len(levels)}. Remove some "
+            "by setting them to null.",
         )
     return levels
 
@@ -93,9 +92,8 @@ def _notify(form: Form, _: object, old: tuple[str, ...]) -> tuple[str, ...]:
             form.refuse(
                 "bad_address",
                 field,
-                f"{field} must hold e-mail addresses; got {describe_value(address)}. Write the "
-                "plain "
-                "address, as ops@example.com.",
+                f"{field} must contain e-mail addresses; got {describe_value(address)}. Write the "
+                "plain address, as ops@example.com.",
             )
             return old
     return tuple(dict.fromkeys(value))

@@ -25,14 +25,15 @@ class _Hours(Number, frozen=True):
             form.refuse(
                 "given_twice",
                 ALIAS,
-                f"{FIELD} must be given once; got {ALIAS} too, which is the same. Leave {ALIAS} "
+                f"{FIELD} must be given once; got {ALIAS} too, which means the same. Leave {ALIAS} "
                 "out.",
             )
             return previous
         form.warn(
             "field_alias",
             ALIAS,
-            f"{FIELD} is the name of this field; got {ALIAS}, which was read as it. Write {FIELD}.",
+            f"{FIELD} is the name of this field; got {ALIAS}, which was accepted as an alias. "
+            f"Write {FIELD}.",
         )
         named = msgspec.structs.replace(field.field, name=ALIAS)
         return super().read(form, msgspec.structs.replace(field, field=named), previous)

@@ -102,7 +102,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
             raise MessageFault(
                 "unreadable",
                 f"{field} must be a value {self.where()} that can be read; it has too many digits "
-                "or levels, or is no JSON. Correct the sender.",
+                "or levels, or is not JSON. Correct the sender.",
                 field,
             ) from None
 
@@ -129,7 +129,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
             raise MessageFault(
                 "not_text",
                 f"{field} must be a text {self.where()}, since names translate it; got "
-                f"{describe_value(text)}. Take another path, or leave out names.",
+                f"{describe_value(text)}. Use another path, or leave out names.",
                 field,
             )
         wanted = self.names.get(text, self.names.get(OTHERS, text))
@@ -210,8 +210,8 @@ def read_pick(form: Form, field: str, value: object) -> Pick | None:
         form.refuse(
             "bad_names",
             f"{field}.names",
-            f"{called}.names must be an object of at most {NAMES_MAX} texts, each with the text "
-            f"that it means, or null to pass it over; got {describe_value(names)}. Write "
+            f"{called}.names must be an object of at most {NAMES_MAX} texts, each with the text to "
+            f"use for it, or null to skip it; got {describe_value(names)}. Write "
             '{"ping": null, "order.paid": "transactionAdded"}.',
         )
     conversion = value.get("as") or ""

@@ -151,9 +151,9 @@ def warn_of_tokens(tokens: int, passed_over: int) -> tuple[FieldRefusal, ...]:
 
 def _unknown_cursor() -> FieldRefusal:
     text = (
-        "cursor must be of an answer whose messages the reader still has; it has none of this "
-        "one's, so nothing was acknowledged. They were acknowledged before, or their leases have "
-        "ended and they come again. Acknowledge before leasedUntil. (cursor_not_known, field "
+        "cursor must come from an answer whose messages are still leased; none of these are, so "
+        "nothing was acknowledged. They were acknowledged before, or their leases have ended and "
+        "they will be delivered again. Acknowledge before leasedUntil. (cursor_not_known, field "
         "cursor)"
     )
     return FieldRefusal("cursor_not_known", text, "cursor")
@@ -161,18 +161,17 @@ def _unknown_cursor() -> FieldRefusal:
 
 def _not_out_of_cursor(passed_over: int) -> FieldRefusal:
     text = (
-        "cursor must be of an answer whose messages the reader still has; "
-        f"{passed_over} of them it does not have. They were acknowledged before, or their leases "
-        "have ended and they come again. Acknowledge before leasedUntil. (not_out, field cursor)"
+        f"cursor must come from an answer whose messages are still leased; {passed_over} of them "
+        "are not. They were acknowledged before, or their leases have ended and they will be "
+        "delivered again. Acknowledge before leasedUntil. (not_out, field cursor)"
     )
     return FieldRefusal("not_out", text, "cursor")
 
 
 def _not_out(tokens: int, passed_over: int) -> FieldRefusal:
     text = (
-        "ackIds must be of messages that the reader still has; "
-        f"{passed_over} of {tokens} it does not have, and nothing was done for them. They were "
-        "acknowledged before, or their leases have ended and they come again. Acknowledge before "
-        "leasedUntil. (not_out, field ackIds)"
+        f"ackIds must name messages that are still leased; {passed_over} of {tokens} are not, and "
+        "were ignored. They were acknowledged before, or their leases have ended and they will be "
+        "delivered again. Acknowledge before leasedUntil. (not_out, field ackIds)"
     )
     return FieldRefusal("not_out", text, "ackIds")

@@ -127,7 +127,7 @@ def _ids(form: Form, field: str) -> list[str]:
     form.refuse(
         "bad_ids",
         field,
-        f"{field} must be a list of 1 to {IDS_MAX:,} ids; got {got}. Ask in parts.",
+        f"{field} must be a list of 1 to {IDS_MAX:,} ids; got {got}. Split the request.",
     )
     return []
 
@@ -140,10 +140,8 @@ def _deliveries(form: Form, *_: object) -> tuple[DeliveryId, ...]:
             form.refuse(
                 "bad_ids",
                 "deliveryIds",
-                "deliveryIds must hold ids such as dlv_0000000000001; got "
-                f"{describe_value(delivery)}. "
-                "Correct "
-                "it.",
+                "deliveryIds must contain ids such as dlv_0000000000001; got "
+                f"{describe_value(delivery)}. Correct it.",
             )
             return ()
         numbers.append(number)
@@ -157,7 +155,7 @@ def _event_ids(form: Form, *_: object) -> tuple[str, ...]:
             form.refuse(
                 "bad_ids",
                 "eventIds",
-                f"eventIds must hold ids of events; got {describe_value(event_id)}. Correct it.",
+                f"eventIds must contain event ids; got {describe_value(event_id)}. Correct it.",
             )
             return ()
     return tuple(dict.fromkeys(found))
@@ -168,7 +166,7 @@ def _of_one(form: Form, field: DeclaredField, previous: None) -> str | None:
         form.refuse(
             "missing",
             field.name,
-            "webHookId must be the webhook whose deliveries are looked at; got nothing. Name it.",
+            "webHookId must name the webhook whose deliveries are listed; got nothing. Set it.",
         )
     found: str | None = _ID.read(form, field, None)
     return found
@@ -181,8 +179,8 @@ def _before(form: Form, field: DeclaredField, previous: int) -> int:
     form.refuse(
         "missing",
         field.name,
-        "acceptedBefore must be the time until which receivers have everything; got nothing. "
-        "Name it.",
+        "acceptedBefore must be the time until which receivers have everything; got nothing. Set "
+        "it.",
     )
     return previous
 
@@ -408,8 +406,8 @@ def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
         form.refuse(
             "missing",
             "webHookId",
-            "A cancel must be narrowed; got no filter. Name a webHookId, eventNames, a time, a "
-            "search value or ids.",
+            "A cancel must have a filter; got none. Name a webHookId, eventNames, a time, a search "
+            "value or ids.",
         )
     if body.get("missedSince") is not None:
         for field in ("from", "toWebHookId", "deliveryIds", "eventIds"):
@@ -417,7 +415,7 @@ def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
                 form.refuse(
                     "conflict",
                     field,
-                    f"missedSince must stand without {field}; got both. Leave one of them out.",
+                    f"missedSince must be given without {field}; got both. Leave one of them out.",
                 )
     if (
         request.from_ms is not None
@@ -434,15 +432,16 @@ def _check(form: Form, request: ReplayRequest, body: dict[str, Any]) -> None:
         form.refuse(
             "again_needed",
             "states",
-            "states may hold delivered only where again is true; it is not. Set it, and the "
-            "receiver gets what it has once more, under other ids.",
+            "states may contain delivered only if again is true; it is not. Set it, and the "
+            "receiver gets those events again, under new ids.",
         )
     if request.again:
         form.warn(
             "again",
             "again",
-            "What was delivered is sent again, with ~ and the replay's id behind its webhook-id. A "
-            "receiver that drops repeats by the eventId of the body will drop it.",
+            "Delivered events are sent again, with ~ and the replay's id appended to their "
+            "webhook-id. A receiver that drops duplicates by the eventId in the body will drop "
+            "them.",
         )
 
 
@@ -463,8 +462,8 @@ def read_taking(body: dict[str, Any], now_ms: int) -> TakeAsDelivered | list[Fie
         form.refuse(
             "bad_period",
             "acceptedBefore",
-            f"acceptedBefore must not lie ahead; got {describe_value(body['acceptedBefore'])}. "
-            "Take the time "
-            "at which the former service was last seen to send.",
+            "acceptedBefore must not be in the future; got "
+            f"{describe_value(body['acceptedBefore'])}. Use the time at which the former service "
+            "last sent.",
         )
     return form.refusals or wanted

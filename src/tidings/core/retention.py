@@ -80,8 +80,8 @@ def check_days(form: Form, days: RetentionDays) -> None:
         form.refuse(
             "bad_retention",
             "metadataDays",
-            "retention.metadataDays must be at least payloadDays and responseDays, because what "
-            f"is kept must be found; got {days.metadata_days}. Raise it, or lower the others.",
+            "retention.metadataDays must be at least payloadDays and responseDays, so that stored "
+            f"payloads can be found; got {days.metadata_days}. Raise it, or lower the others.",
         )
 
 

@@ -97,7 +97,7 @@ def _check_characters(url: str) -> None:
         if char == "\\" or char.isspace() or unicodedata.category(char)[0] == "C":
             raise TargetRefused(
                 "url-character",
-                "The URL must hold no spaces, line ends, control characters or backslashes; got "
+                "The URL must contain no spaces, line ends, control characters or backslashes; got "
                 f"U+{ord(char):04X}. Remove it, or percent-encode it if it belongs to the path.",
             )
     if "#" in url:
@@ -130,8 +130,8 @@ def _split_authority(authority: str, scheme: str) -> tuple[str, int]:
     if "@" in authority:
         raise TargetRefused(
             "url-userinfo",
-            "The URL must hold no user name or password; got one before @. Send it in a header of "
-            "the webhook, such as Authorization.",
+            "The URL must contain no user name or password; got one before @. Send it in a header "
+            "of the webhook, such as Authorization.",
         )
     if authority.startswith("["):
         inner, bracket, port_text = authority[1:].partition("]")
@@ -211,7 +211,7 @@ def _check_port(text: str | None, scheme: str) -> int:
     raise TargetRefused(
         "url-port",
         "The port must be 80, 443 or from 1024 to 65535, and not one where databases, brokers and "
-        f"other inner services listen; got {got}. Let the receiver listen on 443.",
+        f"other internal services listen; got {got}. Let the receiver listen on 443.",
     )
 
 
@@ -220,13 +220,14 @@ def _check_path(rest: str) -> str:
     if not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
         raise TargetRefused(
             "url-path",
-            "Path and query must hold only letters, digits, the signs -._~!$&()*+,;=:@/? and %XX; "
-            "got another sign. Percent-encode it, as %20 for a space or %27 for an apostrophe.",
+            "Path and query must contain only letters, digits, the characters -._~!$&()*+,;=:@/? "
+            "and %XX; got another character. Percent-encode it, as %20 for a space or %27 for an "
+            "apostrophe.",
         )
     if any(_DOTS.fullmatch(segment) for segment in path.split("/")):
         raise TargetRefused(
             "url-path",
-            "The path must hold no part that is only dots; got . or .. (or %2E), which clients "
-            "resolve each in its own way. Write the path it stands for.",
+            "The path must not contain a part that is only dots; got . or .. (or %2E), which "
+            "clients resolve differently. Write the resolved path.",
         )
     return (path or "/") + mark + query

@@ -146,8 +146,8 @@ def closed(taken_ms: float, sent: bool = True) -> TransportFault:
 def stale(taken_ms: float) -> TransportFault:
     """A kept connection ended as it was used again, and nothing came: it had been closed."""
     detail = (
-        "The receiver closed a kept connection just as it was used. It is sent again at once on a "
-        "new one."
+        "The receiver closed an idle connection just as it was reused. Tidings sends the message "
+        "again at once on a new one."
     )
     return TransportFault(FaultKind.STALE, True, detail, taken_ms)
 

@@ -110,7 +110,7 @@ class InboxOutlet:
         took_ms = (self._clock_s() - began) * 1000
         if answered.delay_s > deadline_s:
             detail = (
-                f"The test inbox did not answer within {deadline_s:g} s, as it was told. Lower its "
+                f"The test inbox did not answer within {deadline_s:g} s, as configured. Lower its "
                 "delay, or raise deadlineInSeconds."
             )
             return TransportFault(FaultKind.TIMEOUT, True, detail, took_ms)

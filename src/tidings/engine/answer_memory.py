@@ -148,8 +148,8 @@ class AnswerMemory:
         self.refused += 1
         return Throttled.because(
             "too_many_answers",
-            "Answers as long as this one must be few at a time; got more than there is memory for. "
-            "Read the others first, or ask for less; then try again. (too_many_answers, -)",
+            "Answers as long as this one must be few at a time; got more than fit in memory. "
+            "Finish reading the others, or ask for less; then try again. (too_many_answers, -)",
             wait_s=AGAIN_S,
         )
 

@@ -157,7 +157,7 @@ def _unknown(name: str) -> NotFound:
     return NotFound(
         FieldRefusal(
             "not_found",
-            f'name must be that of a connection which the org may name; got "{shown}". The '
+            f'name must be a connection that the org may use; got "{shown}". The '
             "operator declares them. List them with GET /v1/connections. (not_found, field name)",
             "name",
         )

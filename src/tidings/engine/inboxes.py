@@ -172,7 +172,7 @@ class Inboxes:
                 FieldRefusal(
                     "too_many_inboxes",
                     f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one "
-                    "that is not needed. (too_many_inboxes, -)",
+                    "that you do not need. (too_many_inboxes, -)",
                     "",
                 )
             )
@@ -227,7 +227,7 @@ class Inboxes:
             return _refusal(
                 429,
                 "too_many_arrivals",
-                f"An inbox takes {RATE_PER_S:.0f} arrivals a second; got more. Send slower.",
+                f"An inbox takes {RATE_PER_S:.0f} arrivals a second; got more. Send more slowly.",
                 ("retry-after", "1"),
             )
         stored, answer = live.stored, live.answer

@@ -62,9 +62,9 @@ class OutcomeUnknown(Conflict):
 
     def __init__(self) -> None:
         message = (
-            "Idempotency-Key must be of a call whose answer is known; the first one with this key "
-            "was made, and its answer is not kept. Look whether it did its work; if not, take a "
-            "new key. (already_made, header Idempotency-Key)"
+            "Idempotency-Key must belong to a call whose answer was stored; the first call with "
+            "this key was made, but its answer was not stored. Check whether that call took "
+            "effect; if not, use a new key. (already_made, header Idempotency-Key)"
         )
         super().__init__(FieldRefusal("already_made", message, HEADER))
 
@@ -74,9 +74,9 @@ class AnswerWithheld(Conflict):
 
     def __init__(self) -> None:
         message = (
-            "Idempotency-Key must be of a call by a credential that may still do all that it could "
-            "then; scopes of it were taken since, so its answer is not shown again. Look whether "
-            "it did its work; if not, take a new key. (already_made, header Idempotency-Key)"
+            "Idempotency-Key must belong to a call whose credential still has all its scopes; some "
+            "were removed since, so the stored answer is not returned. Check whether that call "
+            "took effect; if not, use a new key. (already_made, header Idempotency-Key)"
         )
         super().__init__(FieldRefusal("already_made", message, HEADER))
 
@@ -86,8 +86,8 @@ class TooManyKeys(Throttled):
 
     def __init__(self) -> None:
         message = (
-            f"At most {port.KEYED_MAX} calls of an org may come with an Idempotency-Key within 24 "
-            "hours; got one more. Call without it. (too_many_keys, header Idempotency-Key)"
+            f"At most {port.KEYED_MAX} calls of an org may use an Idempotency-Key in 24 hours; got "
+            "one more. Call without it. (too_many_keys, header Idempotency-Key)"
         )
         super().__init__(FieldRefusal("too_many_keys", message, HEADER))
 

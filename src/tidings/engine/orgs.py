@@ -116,8 +116,8 @@ class Orgs:
                     "org_exists",
                     "id",
                     f"id must be new; got {number}, which is "
-                    f"{describe_value(self._orgs[number].name)}. Take "
-                    "another, or leave it out for the next one.",
+                    f"{describe_value(self._orgs[number].name)}. Choose another, or leave it out "
+                    "for the next one.",
                 )
             self._check_parent(form, number)
             return await self._keep_asked(
@@ -199,15 +199,15 @@ class Orgs:
             form.refuse(
                 "parent_ring",
                 "parent",
-                f"parent must not be the org itself or one below it; got {parent}. Take the org "
-                "out from under this one first.",
+                f"parent must not be the org itself or one below it; got {parent}. Move that org "
+                "elsewhere first.",
             )
         elif len(above) >= LEVELS_MAX:
             form.refuse(
                 "too_deep",
                 "parent",
                 f"parent must have fewer than {LEVELS_MAX - 1} orgs above it; got {parent}, which "
-                f"has {len(above) - 1}. Take one further up.",
+                f"has {len(above) - 1}. Choose one further up.",
             )
 
     async def _store_org(self, fresh: port.StoredOrg, settings: OrgSettings) -> port.StoredOrg:
@@ -245,6 +245,6 @@ def _refuse_operators(form: Form) -> None:
         form.refuse(
             "operators_only",
             field,
-            f"{field} must be changed with the platform's own credential; got one of the org. "
-            "Leave it out, or ask the operator.",
+            f"{field} must be changed with the platform's own credential; got the org's "
+            "credential. Leave it out, or ask the operator.",
         )

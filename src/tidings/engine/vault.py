@@ -113,11 +113,11 @@ def read_or_make_key(path: Path) -> SealedSecret:
     except PermissionError as error:
         raise VaultRefused(
             f"The key file {path} must be one that the service can read, and make at its first "
-            f"start; got: {error.strerror}. Mend its owner, or that of its directory."
+            f"start; got: {error.strerror}. Fix its owner, or that of its directory."
         ) from None
     if mode & 0o077:
         raise VaultRefused(
-            f"The key file {path} must be readable by its owner alone; its mode is {mode:04o}. Run "
+            f"The key file {path} must be readable only by its owner; its mode is {mode:04o}. Run "
             f"chmod 600 {path}."
         )
     if len(key) != KEY_BYTES:

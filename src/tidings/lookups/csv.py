@@ -204,7 +204,7 @@ class CsvSource:
             judged.fault = f"The file {self._path.name} must be there; it is not. Put it there."
         except OSError as error:
             why = error.strerror or "it fails"
-            judged.fault = f"The file {self._path.name} must be readable; got: {why}. Mend it."
+            judged.fault = f"The file {self._path.name} must be readable; got: {why}. Fix it."
         else:
             judged.table = table
         return self._weigh(judged, stop)

@@ -220,7 +220,7 @@ _LIMIT = ListParameter(
     "limit", WholeNumberType(1, LIMIT_MAX, LIMIT), f"Rows of a page; {LIMIT} where it is left out."
 )
 _MORE = _LIMIT._replace(kind=WholeNumberType(1, REJECTIONS_MAX, LIMIT))
-_AT = "paging.next or paging.previous of an answer to the same question."
+_AT = "paging.next or paging.previous of an answer to the same query."
 _CURSOR = ListParameter("cursor", Cursor(), _AT, FormField("cursor"))
 _STEPS = f"About how many steps; {POINTS} where it is left out."
 _POINTS = ListParameter("points", WholeNumberType(1, POINTS_MAX, POINTS), _STEPS)

@@ -64,13 +64,14 @@ def _name(form: Form, one: ListParameter) -> str:
         form.refuse(
             "given_twice",
             alias,
-            f"{name} must come alone; got {alias} too, which is the same. Leave {alias} out.",
+            f"{name} must come alone; got {alias} too, which means the same. Leave {alias} out.",
         )
         return name
     form.warn(
         "parameter_alias",
         alias,
-        f"{name} is the name of this parameter; got {alias}, which was read as it. Write {name}.",
+        f"{name} is the name of this parameter; got {alias}, which was accepted as an alias. Write "
+        f"{name}.",
     )
     return alias
 
@@ -117,8 +118,8 @@ def _listed(form: Form, name: str) -> tuple[str, ...]:
         form.refuse(
             "bad_parameter",
             name,
-            f"{name} must be at most {LISTED_MAX} values with commas, each of at most "
-            f"{VALUE_MAX} characters; got {len(values)}. Ask in parts.",
+            f"{name} must be at most {LISTED_MAX} values separated by commas, each of at most "
+            f"{VALUE_MAX} characters; got {len(values)}. Split the request.",
         )
         return ()
     return values
@@ -131,7 +132,7 @@ def _states(form: Form, name: str) -> tuple[int, ...]:
             form.refuse(
                 "bad_states",
                 name,
-                f"{name} must be {', '.join(_STATES)}, or several with commas; got "
+                f"{name} must be {', '.join(_STATES)}, or several separated by commas; got "
                 f"{describe_value(word)}. Leave it out for all.",
             )
             return ()
@@ -247,8 +248,8 @@ def read_cursor(form: Form, sides: Sequence[str] = (OLDER, NEWER)) -> tuple[int 
         form.refuse(
             "bad_cursor",
             "cursor",
-            "cursor must be paging.next or paging.previous of an answer to the same question; got "
-            f"{describe_value(value)}. Leave it out to begin with the newest.",
+            "cursor must be paging.next or paging.previous of an answer to the same query; got "
+            f"{describe_value(value)}. Leave it out to start with the newest.",
         )
     return before, after
 

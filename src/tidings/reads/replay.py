@@ -162,9 +162,8 @@ def unknown(field: str, must: str, got: str) -> NotFound:
     return NotFound(
         FieldRefusal(
             "not_found",
-            f"{field} must be {must}; got {describe_value(got)}, which is not there. GET "
-            "/v1/replays lists "
-            f"replays. (not_found, field {field})",
+            f"{field} must be {must}; got {describe_value(got)}, which does not exist. GET "
+            f"/v1/replays lists replays. (not_found, field {field})",
             field,
         )
     )

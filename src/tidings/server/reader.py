@@ -280,7 +280,7 @@ class RequestReader:
         """Path, query, and the one host that is meant."""
         target, hosts = self._target, self._hosts
         if len(hosts) > 1 or (not hosts and head.version == "1.1"):
-            must = f"must stand once; got it {len(hosts)} times"
+            must = f"must appear once; got it {len(hosts)} times"
             raise self._refuse(refusals.bad_header("Host", must))
         if hosts and _HOST.fullmatch(hosts[0]) is None:
             raise self._refuse(

@@ -23,7 +23,7 @@ class RejectedRequest(Exception):
 
 def not_http(reason: str) -> RejectedRequest:
     """400: the bytes are no request, or not beyond doubt one."""
-    text = f"The request must be plain HTTP/1.1; got what is not: {reason}. {_ADVICE}"
+    text = f"The request must be plain HTTP/1.1; got something else: {reason}. {_ADVICE}"
     return RejectedRequest(400, "bad_request", text)
 
 
@@ -40,49 +40,52 @@ def coding() -> RejectedRequest:
 
 def expectation() -> RejectedRequest:
     """417."""
-    text = "Expect must be 100-continue; got another. Leave it out."
+    text = "Expect must be 100-continue; got something else. Leave it out."
     return RejectedRequest(417, "expectation", text, "header Expect")
 
 
 def target_too_long(bytes_max: int) -> RejectedRequest:
     """414."""
-    text = f"The target must be of at most {bytes_max:,} bytes; got more. Shorten the query."
+    text = f"The request target must be at most {bytes_max:,} bytes; got more. Shorten the query."
     return RejectedRequest(414, "target_too_long", text, "path")
 
 
 def head_too_large(bytes_max: int, headers_max: int) -> RejectedRequest:
     """431."""
     text = (
-        f"The head must be of at most {bytes_max:,} bytes and {headers_max} headers; got more. "
-        "Send fewer headers or cookies."
+        f"The request head must be at most {bytes_max:,} bytes and {headers_max} headers; got "
+        "more. Send fewer headers or cookies."
     )
     return RejectedRequest(431, "head_too_large", text, "headers")
 
 
 def too_slow(what: str) -> RejectedRequest:
     """408."""
-    text = f"The {what} must come within its time; got only a part of it. Send it again at once."
+    text = f"The {what} must arrive in time; got only part of it. Send it again."
     return RejectedRequest(408, "too_slow", text, what)
 
 
 def no_place() -> RejectedRequest:
     """503: the places that are left are kept for events and health."""
     text = (
-        "A call must find a free place; those that are left are kept for events and health. Call "
-        "again in a second, and close connections that are not used."
+        "A call must find a free slot; the rest are reserved for events and health checks. Try "
+        "again in a second, and close unused connections."
     )
     return RejectedRequest(503, "no_place", text, retry_after=1)
 
 
 def stopping() -> RejectedRequest:
     """503: a request that came as the server stops."""
-    text = "A call must come while the service runs; it is stopping. Call again in a second."
+    text = "A call must arrive while the service is running; it is stopping. Try again in a second."
     return RejectedRequest(503, "stopping", text, retry_after=1)
 
 
 def failed() -> RejectedRequest:
     """500: the application ended without an answer."""
-    text = "The call must be answered; Tidings failed at it. Its log says why. Call again later."
+    text = (
+        "The call must be answered; Tidings failed to process it. See the server log for the "
+        "cause. Try again later."
+    )
     return RejectedRequest(500, "internal", text)
 
 

@@ -86,7 +86,7 @@ class Sandbox:
             size += len(made[-1].encode("utf-8", "surrogatepass"))
             if size > OUTPUT_MAX:
                 raise Unrenderable(
-                    f"The texts must have at most {OUTPUT_MAX} bytes together; got more. Take less "
+                    f"The texts must have at most {OUTPUT_MAX} bytes together; got more. Use less "
                     "of the event."
                 )
         return made
@@ -161,7 +161,7 @@ def _object(text: str) -> bytes:
     output = text.strip().encode("utf-8", "surrogatepass")
     if len(output) > OUTPUT_MAX:
         raise Unrenderable(
-            f"The output must have at most {OUTPUT_MAX} bytes; got {len(output)}. Take less of the "
+            f"The output must have at most {OUTPUT_MAX} bytes; got {len(output)}. Use less of the "
             "event."
         )
     must = "The output must be one JSON object"
@@ -174,7 +174,7 @@ def _object(text: str) -> bytes:
         at = f" at {where}" if where else ""
         raise Unrenderable(
             f"{must}; got {len(output)} bytes that are not JSON{at}. Print values as "
-            "{{ … }}, without quotes around."
+            "{{ … }}, without quotes around them."
         ) from None
     got = "a list" if value.__class__ is list else "a single value"
     raise Unrenderable(f"{must}; got {got}. Write braces around it.")

@@ -292,7 +292,7 @@ class Spool:
             self._begin()
         if self._segments.total + left > self._bytes_max:
             raise SpoolFull(
-                f"A spool must hold at most {self._bytes_max:,} bytes; it holds "
+                f"A spool must contain at most {self._bytes_max:,} bytes; it holds "
                 f"{self._segments.total:,}, and {left:,} came. Look in status() why the service "
                 "does not take them, or give it more (bytes_max)."
             )

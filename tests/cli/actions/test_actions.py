@@ -84,7 +84,7 @@ def test_all_faults_are_told_with_their_places(tidings: Command) -> None:
 def test_what_is_odd_is_said_and_is_no_fault(tidings: Command) -> None:
     path = written(tidings, FILE.replace('["customerAdded"]', '["customerAdded", "ours.of.today"]'))
     done = tidings("actions", "check", path).must()
-    assert f'{path}:7:27: types should hold names of known event types; got "ours.of' in done.err
+    assert f'{path}:7:27: types should contain names of known event types; got "ours.of' in done.err
 
 
 def test_no_secret_is_shown(tidings: Command) -> None:
@@ -155,7 +155,7 @@ def test_init_leaves_nothing_half_done(tidings: Command) -> None:
     folder.mkdir()
     (folder / "templates").write_text("a file where a folder must be")
     done = tidings("actions", "init", "mail", "--into", str(folder)).must(2)
-    assert "must be one that can be written to" in done.err
+    assert "must be writable" in done.err
     assert [path.name for path in folder.iterdir()] == ["templates"]
 
 

@@ -110,7 +110,7 @@ def test_nobody_there_is_5(
     [
         ("", "-", "", "TIDINGS_KEY must be key:secret; got none."),
         ("key", "-", "", "TIDINGS_KEY must be key:secret; got a key alone."),
-        ("key:secret", "/no/file", "", "FILE must be a file that can be read, or -; got /no/file"),
+        ("key:secret", "/no/file", "", "FILE must be a readable file, or -; got /no/file"),
         ("key:secret", "-", "ftp://x", "The URL must be like http://127.0.0.1:8080; got ftp://x."),
         ("key:secret", "-", "http://[::1", "The URL must be like http://127.0.0.1:8080"),
         ("key:secret", "-", "http://h:x", "The URL must be like http://127.0.0.1:8080"),
@@ -136,4 +136,4 @@ def test_nothing_to_send_is_2(
 ) -> None:
     give(monkeypatch, "\n\n")
     assert main(["send", "-"]) == Exit.USAGE
-    assert capsys.readouterr().err.startswith("FILE must hold at least one event")
+    assert capsys.readouterr().err.startswith("FILE must contain at least one event")

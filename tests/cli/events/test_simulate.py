@@ -180,7 +180,10 @@ def test_printing_needs_no_service(
         (["--events", "0"], "--events must be 1 or more; got 0."),
         (["--rate", "0"], "--rate must be more than 0"),
         (["--org", "0"], "--org must be 1 or more; got 0."),
-        (["--types", "pointsissued"], "--types must hold names of event types; got pointsissued."),
+        (
+            ["--types", "pointsissued"],
+            "--types must contain names of event types; got pointsissued.",
+        ),
         (["--key", "a"], "--key and --secret must come together"),
     ],
 )

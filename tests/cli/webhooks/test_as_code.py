@@ -156,7 +156,7 @@ def test_a_flow_that_nobody_knows_stops_an_import_until_it_is_asked_for(
     neo["sendWhole"] = True
     file.write_text(json.dumps({"data": [one, one | queue]}))
     done = tidings("webhooks", "apply", "--from-original", str(file)).must(0)
-    assert "which nobody here knows" in done.err
+    assert "which does not exist here" in done.err
     assert webhooks(org)["q"]["webHookUrl"] == ""
     assert "1 changed" not in tidings("webhooks", "apply", "--from-original", str(file)).err
     out = tmp_path / "out.yaml"
@@ -200,7 +200,7 @@ def test_on_a_terminal_no_is_no(tidings: Command, org: Api, file: Path) -> None:
 def test_prune_asks_and_behind_a_pipe_needs_yes(tidings: Command, org: Api, file: Path) -> None:
     org.webhook("https://example.com/old", "old")
     done = tidings("webhooks", "apply", str(file), "--prune").must(2)
-    assert "Nobody can be asked here: say --yes." in done.err
+    assert "Not a terminal: pass --yes." in done.err
     assert list(webhooks(org)) == ["old"]
     done = tidings("webhooks", "apply", str(file), "--prune", "--yes").must(0)
     assert "2 created · 0 changed · 1 deleted" in done.err
@@ -248,10 +248,10 @@ def test_an_answer_of_the_original_is_imported(tidings: Command, org: Api, tmp_p
     ("text", "said"),
     [
         ("a: [", "FILE must be YAML or JSON; got "),
-        ("webhooks: 1", "FILE must hold a list named webhooks; got none."),
+        ("webhooks: 1", "FILE must contain a list named webhooks; got none."),
         ("a: &x [1]\nb: *x", "FILE must be YAML or JSON; got a reference (*)"),
         ("!!python/object:os.system {}", "FILE must be YAML or JSON; got could not determine"),
-        ("", "FILE must hold a list named webhooks; got none."),
+        ("", "FILE must contain a list named webhooks; got none."),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told_and_changes_nothing(
@@ -286,7 +286,8 @@ def test_all_that_cannot_be_is_told_at_once_and_nothing_is_done(
     for said in (
         "webhooks[2].rateLimt (survey): A field must be one of a webhook; got rateLimt.",
         "webhooks[1].webHookUrl (shop): ",
-        "webhooks[1].eventNames (shop): eventNames must hold names of event types, or prefixes of",
+        "webhooks[1].eventNames (shop): eventNames must contain names of event types, or prefixes "
+        "such as",
         "webhooks[1].filter",
     ):
         assert said in done.err

@@ -173,7 +173,7 @@ def test_an_import_leaves_out_what_is_not_active_and_says_so() -> None:
 
 @pytest.mark.parametrize("document", [None, [], {"webhooks": {}}])
 def test_a_file_without_a_list_is_refused_with_what_to_write(document: Any) -> None:
-    with pytest.raises(BadFile, match="must hold a list named webhooks"):
+    with pytest.raises(BadFile, match="must contain a list named webhooks"):
         read_file(document)
 
 

@@ -204,12 +204,12 @@ async def test_neither_a_change_nor_a_copy_nor_a_test_sends_stored_values_elsewh
             (f"{AT}/new", FORM | masked | {"name": "Copy", "from": webhook}),
         ):
             reply = await browser.post(path, form)
-            assert reply.status == 400 and "go to the receiver" in text(reply)
+            assert reply.status == 400 and "sent only to the receiver" in text(reply)
             assert "0123456789" not in text(reply)
         for asked in ("webhook", "from"):
             p.s.clock.ms += 1000
             reply = await browser.post(f"{AT}/test", FORM | masked | {asked: webhook})
-            assert "went without in this test" in text(reply)
+            assert "Left out of this test" in text(reply)
         assert len(p.s.outside.sent) == 2 and "0123456789" not in repr(p.s.outside.sent)
         whole = FORM | masked | {"headerValue": "another value of mine"}
         assert (await browser.post(f"{AT}/{webhook}/edit", whole)).status == 303
@@ -238,14 +238,14 @@ async def test_a_flow_that_nobody_knows_is_told_on_the_page_and_copied_only_by_a
         browser = await p.browser()
         neo = {"label": "Cut", "value": "cutAll", "sendWhole": True}
         webhook, _ = await p.webhook(neoEnrichment=neo)
-        assert "which nobody here knows" in text(await browser.get(f"{AT}/{webhook}"))
+        assert "which does not exist here" in text(await browser.get(f"{AT}/{webhook}"))
         form = text(await browser.get(f"{AT}/new?from={webhook}"))
         assert 'name="sendWhole"' in form and 'name="flow"' in form
         copy = FORM | {"name": "Copy", "from": webhook, "flow": "asked"}
         refused = await browser.post(f"{AT}/new", copy)
         assert refused.status == 400 and "the whole event would go out" in text(refused)
         made = await browser.post(f"{AT}/new", copy | {"sendWhole": "on"})
-        assert made.status == 200 and "which nobody here knows" in text(made)
+        assert made.status == 200 and "which does not exist here" in text(made)
         [_, copied] = p.s.webhooks.list(ORG)
         assert json.loads(bytes(copied.webhook.extra["neoEnrichment"])) == neo
 

@@ -90,7 +90,7 @@ FAILED_BY = [
         PastAttempt(status, None, "", 5)
         for status in (None, 200, 302, 400, 410, 422, 429, 500, 503)
     ),
-    *(PastAttempt(None, kind.value, "It broke. Mend it.", 5) for kind in FaultKind),
+    *(PastAttempt(None, kind.value, "It broke. Fix it.", 5) for kind in FaultKind),
     PastAttempt(503, None, "The topic is away. Ask the operator.", 5, http=False),
     PastAttempt(422, None, "The row is refused. Correct it.", 5, acts=True),
 ]

@@ -132,7 +132,7 @@ def test_a_twin_is_named_by_its_path() -> None:
     item = rejected(b'{"orgId":2001,' + event()[1:])
     assert item.path == "orgId"
     assert item.message == (
-        "orgId must stand once; got it 2 times. Keep one of them. (duplicate_key, field orgId)"
+        "orgId must appear once; got it 2 times. Keep one of them. (duplicate_key, field orgId)"
     )
 
 

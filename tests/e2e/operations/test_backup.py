@@ -80,7 +80,7 @@ def test_what_cannot_be_is_refused_with_its_exit_code(
 ) -> None:
     service = own_service().start()
     there = tidings("backup", "--data", service.data, "--to", service.data)
-    assert there.returncode == 4 and "must not be there yet" in there.stderr
+    assert there.returncode == 4 and "must not exist yet" in there.stderr
     nothing = tidings("backup", "--data", tmp_path / "nothing", "--to", tmp_path / "copy")
     assert nothing.returncode == 4 and "must be a data directory" in nothing.stderr
     assert tidings("backup", "--data", service.data, "--to", tmp_path / "copy").returncode == 0

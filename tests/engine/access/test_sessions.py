@@ -265,17 +265,17 @@ async def test_a_link_signs_in_once_within_ten_minutes() -> None:
         link = await s.sessions.make_link("boss")
         signed = await s.sessions.by_link(link, "192.0.2.1")
         assert s.sessions.caller(signed.token).platform
-        with pytest.raises(Denied, match="must be a new one"):
+        with pytest.raises(Denied, match="must be unused"):
             await s.sessions.by_link(link, "192.0.2.1")
         late = await s.sessions.make_link("boss")
         s.clock.ms += 600_000
-        with pytest.raises(Denied, match="must be a new one"):
+        with pytest.raises(Denied, match="must be unused"):
             await s.sessions.by_link(late, "192.0.2.1")
         _, invitation = await s.users.create(
             s.access.caller_of("boss"), OrgId(1), {"email": "a@b.example"}
         )
         assert invitation is not None
-        with pytest.raises(Denied, match="must be a new one"):
+        with pytest.raises(Denied, match="must be unused"):
             await s.sessions.by_link(invitation.token, "192.0.2.1")
 
 

@@ -211,7 +211,7 @@ def test_a_place_that_is_taken_is_refused_and_left_alone(
 ) -> None:
     fill(data).close()
     (tmp_path / name).write_text("mine")
-    with pytest.raises(BackupRefused, match="must not be there yet"):
+    with pytest.raises(BackupRefused, match="must not exist yet"):
         backup(data, tmp_path / name, quiet)
     assert (tmp_path / name).read_text() == "mine"
 
@@ -254,7 +254,7 @@ def test_a_database_that_is_not_sound_makes_no_backup(data: Path, tmp_path: Path
 def test_a_directory_with_files_is_not_restored_to(data: Path, tmp_path: Path) -> None:
     fill(data).close()
     backup(data, tmp_path / "copy", quiet)
-    with pytest.raises(BackupRefused, match="must be empty, or not there"):
+    with pytest.raises(BackupRefused, match="must be empty or not exist"):
         restore(tmp_path / "copy", data, quiet)
 
 

@@ -213,7 +213,7 @@ def too_large(bytes_max: int) -> TooLarge:
     """413."""
     return TooLarge.because(
         "too_large",
-        f"The body must hold at most {bytes_max} bytes; got more. Send less. (too_large, body)",
+        f"The body must be at most {bytes_max} bytes; got more. Send less. (too_large, body)",
     )
 
 
@@ -222,14 +222,14 @@ def used_up(share: BodyShare) -> RequestRefused:
     if share.whose:
         return Throttled.because(
             "too_many_bodies",
-            f"The bodies of all calls at one time must hold at most {share.bytes_max} bytes for "
+            f"The bodies of concurrent calls must together be at most {share.bytes_max} bytes for "
             f"{share.whose}; got more. Send fewer at once. (too_many_bodies, body)",
             1.0,
         )
     return Busy.because(
         "bodies_full",
-        f"The bodies of all calls at one time must hold at most {share.bytes_max} bytes; those of "
-        "others hold them now. Send it again in a second. (bodies_full, body)",
+        f"The bodies of concurrent calls must together be at most {share.bytes_max} bytes; other "
+        "calls are using all of them. Try again in a second. (bodies_full, body)",
     )
 
 
@@ -237,6 +237,6 @@ def pushed_out() -> Busy:
     """503: a stranger's body that came too slowly beside others."""
     return Busy.because(
         "body_gave_way",
-        f"The body must come within {YOUNG_S:g} s while others wait; it had not. Send it again, "
-        "as a whole and at once. (body_gave_way, body)",
+        f"The body must arrive within {YOUNG_S:g} s while others wait; it did not. Send it again, "
+        "all at once. (body_gave_way, body)",
     )

@@ -81,7 +81,7 @@ async def _say_elsewhere(scope: Scope, send: Send) -> None:
     here, other = ("every other path", "inbox_url") if inbox else ("/inbox/{token}", "public_url")
     message = (
         f"The call must be made to the host that serves its path; got one to the host of {here}. "
-        f"Take the one of the setting {other}. (other_host, header Host)"
+        f"Use the host in the setting {other}. (other_host, header Host)"
     )
     call = request_id(dict(scope["headers"]), lambda: str(uuid.uuid4()))
     start, end = messages(refusal(404, "other_host", message, call, path="Host", close=True))

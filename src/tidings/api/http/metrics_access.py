@@ -48,9 +48,9 @@ class MetricsReaders:
         raise refused(
             401,
             "metrics_closed",
-            "The call must carry the token of the setting metrics_token, or come from a network "
-            "of metrics_from; got neither. The platform's own credential reads it too. "
-            "(metrics_closed, header Authorization)",
+            "The call must carry the token of the setting metrics_token, or come from a network of "
+            "metrics_from; got neither. The platform's own credential works too. (metrics_closed, "
+            "header Authorization)",
             "Authorization",
             www_authenticate='Bearer realm="tidings"',
         )

@@ -79,7 +79,10 @@ def refusal(
 def failed(call: str) -> str:
     """Build the text for a call that failed by our own fault: that it failed, and where to read
     more."""
-    return f"Tidings failed at this call. Its log says why at request {call}. (internal, -)"
+    return (
+        "Tidings failed to process this call. See the server log for the cause, at request "
+        f"{call}. (internal, -)"
+    )
 
 
 def messages(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -91,8 +91,8 @@ def _open_route(services: Services) -> APIRouter:
             raise refused(
                 404,
                 "no_inbox",
-                "The address must be that of a test inbox; it is not, or was deleted. Make one by "
-                "POST /v1/inboxes. (no_inbox, path)",
+                "The address must belong to a test inbox; it does not, or the inbox was deleted. "
+                "Create one with POST /v1/inboxes. (no_inbox, path)",
             )
         body = await read_bytes(request, BODY_BYTES_KEPT)
         if not waiting.take(org):

@@ -70,8 +70,8 @@ def inbound_answers(services: Services) -> Answers:
             raise refused(
                 415,
                 "content_encoding",
-                "The body must come as it is, without an encoding; it has one. Send it plain. "
-                "(content_encoding, header Content-Encoding)",
+                "The body must be sent without a content encoding; it has one. Send it "
+                "uncompressed. (content_encoding, header Content-Encoding)",
                 "Content-Encoding",
             )
         refuse_announced(request, BODY_BYTES_MAX)

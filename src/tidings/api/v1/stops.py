@@ -37,7 +37,7 @@ def stop_routes(services: Services) -> APIRouter:
             404,
             "not_found",
             "orgId must be an org that the credential may act for; got "
-            f'"{org_id[:40]}", which is not there. Check the id. (not_found, field orgId)',
+            f'"{org_id[:40]}", which does not exist. Check the id. (not_found, field orgId)',
             "orgId",
         )
 

@@ -115,9 +115,8 @@ def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[FieldR
             "parameter_passed_over",
             name[:64],
             f"A parameter must be one of {', '.join(sorted(known))}; got {describe_value(name)}. "
-            "It was "
-            "passed over. Ask the log for its pages by limit, and by cursor, the paging.next of "
-            "the answer before.",
+            "It was ignored. Page through the log with limit and cursor, the paging.next of the "
+            "previous answer.",
         )
     return tuple(form.warnings)
 
@@ -174,9 +173,8 @@ def _cursor(form: Form, field: str, descending: bool) -> tuple[int | None, int]:
     form.refuse(
         "bad_cursor",
         "cursor",
-        "cursor must be paging.next of an answer to the same question; got "
-        f"{describe_value(cursor)}. Leave it "
-        "out to begin again.",
+        f"cursor must be paging.next of an answer to the same query; got {describe_value(cursor)}. "
+        "Leave it out to start again.",
     )
     return None, 0
 
@@ -190,7 +188,8 @@ def _names(form: Form) -> tuple[str, ...]:
         form.refuse(
             "bad_parameter",
             "eventType",
-            f"eventType must name at most {NAMES_MAX} event types; got {len(names)}. Ask in parts.",
+            f"eventType must name at most {NAMES_MAX} event types; got {len(names)}. Split the "
+            "request.",
         )
         return ()
     return names
@@ -204,9 +203,8 @@ def _states(form: Form) -> tuple[int, ...]:
             form.refuse(
                 "bad_status",
                 "status",
-                f"status must be {', '.join(STATUSES)}, or several with commas; got "
-                f"{describe_value(word)}. "
-                "Leave it out for all.",
+                f"status must be {', '.join(STATUSES)}, or several separated by commas; got "
+                f"{describe_value(word)}. Leave it out for all.",
             )
             break
         states.update(int(state) for state in found)

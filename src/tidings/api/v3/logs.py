@@ -208,7 +208,7 @@ def _behind(tally: Tally) -> tuple[FieldRefusal, ...]:
         FieldRefusal(
             "still_counting",
             f"All deliveries should be counted; {tally.behind} are not yet, because the counters "
-            "are made again. Ask again in a minute. (still_counting, field data)",
+            "are being rebuilt. Check again in a minute. (still_counting, field data)",
             "data",
         ),
     )

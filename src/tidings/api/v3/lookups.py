@@ -213,8 +213,8 @@ class EventQueries:
 def _cut() -> FieldRefusal:
     return FieldRefusal(
         "rows_left_out",
-        f"At most {LOOKUP_ROWS_MAX} rows are answered, of the newest {EXAMINED_MAX} that hold this "
-        "value in any field; there are older ones. Ask the log of one webhook, in pages. "
+        f"At most {LOOKUP_ROWS_MAX} rows are returned, out of the newest {EXAMINED_MAX} that have "
+        "this value in any field; there are older ones. Page through the log of one webhook. "
         "(rows_left_out, field data)",
         "data",
     )

@@ -132,7 +132,8 @@ async def changed(webhook_id: WebhookId, change: Awaitable[Result]) -> Result:
             412,
             "version_moved",
             f"If-Match must be the webhook's ETag, {etag(moved.version)}; got another. Get the "
-            "webhook again and repeat the change on what you see. (version_moved, header If-Match)",
+            "webhook again and repeat the change on the current version. (version_moved, header "
+            "If-Match)",
             "If-Match",
             etag=etag(moved.version),
         ) from None

@@ -63,7 +63,7 @@ def _write(recipe: Recipe, folder: Path, org: int | None) -> list[Path]:
     there = [name for name in recipe.files if os.path.lexists(folder / name)]
     if there:
         raise CommandExit(
-            f"The folder must have none of the files of the recipe; got {clean(there[0])} in "
+            f"The folder must not contain files of the recipe; got {clean(there[0])} in "
             f"{clean(folder)}. Name another folder with --into.",
             Exit.REFUSED,
         )
@@ -80,8 +80,8 @@ def _write(recipe: Recipe, folder: Path, org: int | None) -> list[Path]:
             with suppress(OSError):
                 path.unlink()
         raise CommandExit(
-            f"The folder {clean(folder)} must be one that can be written to; got "
-            f"{clean(error.strerror)}. Name another with --into.",
+            f"The folder {clean(folder)} must be writable; got {clean(error.strerror)}. Name "
+            "another with --into.",
             Exit.USAGE,
         ) from None
     return written

@@ -141,7 +141,7 @@ def _read(named: str) -> bytes | None:
             return file.read(EVENT_BYTES_MAX + 1)
     except OSError as error:
         raise CommandExit(
-            f"EVENT must be a file that can be read; got {clean(named)} ({clean(error.strerror)}).",
+            f"EVENT must be a readable file; got {clean(named)} ({clean(error.strerror)}).",
             Exit.USAGE,
         ) from None
 

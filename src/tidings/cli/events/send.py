@@ -73,9 +73,7 @@ def send(
         content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         why = error.strerror
-        return refuse(
-            [f"FILE must be a file that can be read, or -; got {file}: {why}. Check its name."]
-        )
+        return refuse([f"FILE must be a readable file, or -; got {file}: {why}. Check its name."])
     return post(calls(where), content, where.json)
 
 
@@ -108,7 +106,7 @@ def _post_all(api: ApiClient, service: ServiceClient, content: bytes, as_json: b
         ]
         last = kept[-1] if kept else last
     if not sum(totals.values()):
-        return refuse(["FILE must hold at least one event, as JSON or one a line; got nothing."])
+        return refuse(["FILE must contain at least one event, as JSON or one a line; got nothing."])
     say(" · ".join(f"{count:,} {name}" for name, count in totals.items()))
     if totals["rejected"]:
         api.next_step("tidings events rejected")

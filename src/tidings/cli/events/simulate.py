@@ -211,8 +211,8 @@ def problems_of(options: SimulateOptions) -> Iterator[str]:
     for name in options.types:
         if name not in known:
             yield (
-                f"--types must hold names of event types; got {name[:40]}. `tidings events list` "
-                "shows them; case matters."
+                f"--types must contain names of event types; got {name[:40]}. `tidings events "
+                "list` shows them; case matters."
             )
     if (options.key is None) != (options.secret is None):
         yield "--key and --secret must come together; got one of them. Or set TIDINGS_KEY."

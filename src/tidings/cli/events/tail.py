@@ -96,7 +96,7 @@ def tail(
     for state in states:
         if state not in ("delivered", "retrying", "failed"):
             raise CommandExit(
-                f"--status must be delivered, retrying or failed, with commas; got "
+                "--status must be delivered, retrying or failed, separated by commas; got "
                 f"{clean(state[:40])}. For others: tidings deliveries list --status parked",
                 Exit.USAGE,
             )

@@ -86,8 +86,8 @@ def _made(work: Callable[[BackupProgress], Copied], place: Path) -> Copied:
         raise CommandExit(str(refused), Exit.REFUSED) from None
     except OSError as error:
         raise CommandExit(
-            f"{place} must be written whole; the disk says: {error.strerror or error}. Nothing was "
-            "left there. Free space, or take another place.",
+            f"{place} must be written completely; the disk reports: {error.strerror or error}. "
+            "Nothing was left behind. Free some space, or choose another place.",
             Exit.FAILED,
         ) from None
     finally:

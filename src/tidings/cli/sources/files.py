@@ -20,13 +20,13 @@ def read_bytes(file: str) -> bytes:
         found = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
         raise CommandExit(
-            f"FILE must be a file that can be read; got {clean(file)}: {error.strerror}. Check its "
-            "name and rights.",
+            f"FILE must be a readable file; got {clean(file)}: {error.strerror}. Check its name "
+            "and permissions.",
             Exit.USAGE,
         ) from None
     if len(found) > BYTES_MAX:
         raise CommandExit(
-            f"FILE must hold at most {BYTES_MAX:,} bytes; got {len(found):,}. Name another.",
+            f"FILE must be at most {BYTES_MAX:,} bytes; got {len(found):,}. Name another.",
             Exit.USAGE,
         )
     return found
@@ -38,12 +38,12 @@ def read_object(file: str) -> dict[str, Any]:
         found = json.loads(read_bytes(file))
     except (ValueError, RecursionError) as error:
         raise CommandExit(
-            f"FILE must hold one JSON object; got {clean(str(error))}. Check quotes and commas.",
+            f"FILE must contain one JSON object; got {clean(str(error))}. Check quotes and commas.",
             Exit.USAGE,
         ) from None
     if not isinstance(found, dict):
         raise CommandExit(
-            'FILE must hold one JSON object; got something else. Write {"mapping": {…}}.',
+            'FILE must contain one JSON object; got something else. Write {"mapping": {…}}.',
             Exit.USAGE,
         )
     return found

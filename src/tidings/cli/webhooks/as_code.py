@@ -143,13 +143,12 @@ def _read(file: str) -> Any:
     except OSError as error:
         why = error.strerror
         raise CommandExit(
-            f"FILE must be a file that can be read; got {file}: {why}. Check its name and "
-            "its mode.",
+            f"FILE must be a readable file; got {file}: {why}. Check its name and permissions.",
             Exit.USAGE,
         ) from None
     if len(content) > BYTES_MAX:
         raise CommandExit(
-            f"FILE must hold at most {BYTES_MAX:,} bytes; got more. Part it: webhooks that a file "
+            f"FILE must be at most {BYTES_MAX:,} bytes; got more. Split it: webhooks that a file "
             "does not name stay.",
             Exit.USAGE,
         )

@@ -49,7 +49,7 @@ def read_file(document: Any) -> Document:
     """The webhooks of a file of ours. BadFile."""
     found = document.get("webhooks") if isinstance(document, Mapping) else None
     if not isinstance(found, list):
-        raise BadFile("FILE must hold a list named webhooks; got none. `export` writes one.")
+        raise BadFile("FILE must contain a list named webhooks; got none. `export` writes one.")
     return _read(Document("webhooks"), dict(enumerate(found)), ORDER)
 
 

@@ -121,7 +121,7 @@ async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:
         chosen = [webhook_id for webhook_id in chosen if webhook_id in counted]
     if not 0 < len(chosen) <= WEBHOOKS_MAX:
         raise _refused(
-            f"A replay must be of 1 to {WEBHOOKS_MAX} webhooks at once; this would be of "
+            f"A replay must cover 1 to {WEBHOOKS_MAX} webhooks at once; this one would cover "
             f"{len(chosen)}. Choose one in the filters first."
         )
     return [body | {"webHookId": webhook_id} for webhook_id in chosen]
@@ -152,8 +152,8 @@ async def _selected(visit: Visit, kind: ReplayKind, common: dict[str, Any]) -> B
     named = sorted(record.webhook.id for record in records if record is not None)
     if len(named) > WEBHOOKS_MAX:
         raise _refused(
-            f"They must be of at most {WEBHOOKS_MAX} webhooks at once; they are of {len(named)}. "
-            "Choose in parts."
+            f"They must belong to at most {WEBHOOKS_MAX} webhooks at once; they belong to "
+            f"{len(named)}. Choose fewer at a time."
         )
     return [body | {"webHookId": webhook_id} for webhook_id in named]
 
@@ -165,14 +165,13 @@ def _narrowed(filters: log_filters.Filters, kind: ReplayKind, again: bool) -> di
     for parameter in filters.asked:
         if filters.shown[parameter.field.page] and ATTRIBUTES[parameter] not in NARROWS:
             raise _refused(
-                f'Many deliveries cannot be narrowed by "{parameter.field.label}"; the filters '
-                "have it. "
-                "Take it away, or tick deliveries in the list."
+                f'Bulk actions cannot be filtered by "{parameter.field.label}"; the filters '
+                "have it. Remove it, or tick deliveries in the list."
             )
     if len(question.values) > 1:
         raise _refused(
-            "It must be looked for by one value; the filters have "
-            f"{len(question.values)}. Keep one of value, customer, bill, card and request id."
+            f"The search must use one value; the filters have {len(question.values)}. Keep one of "
+            "value, customer, bill, card and request id."
         )
     body: dict[str, Any] = {
         "eventNames": list(question.event_names),
@@ -201,8 +200,8 @@ def _states(states: tuple[int, ...], kind: ReplayKind, again: bool) -> list[str]
             "not. Tick it, and the receivers get it once more."
         )
     raise _refused(
-        "A replay is about what has ended, and the filters ask for what has not: it is sent by "
-        "itself. Choose failed or parked."
+        "A replay covers finished deliveries, and the filters ask for unfinished ones, which are "
+        "sent anyway. Choose failed or parked."
         if final
         else "A cancel is about what has not ended, and the filters ask for what has. Choose "
         "pending, held or retrying."

@@ -205,9 +205,8 @@ def _headers(text: str) -> dict[str, str]:
         name, colon, value = line.partition(":")
         if not colon:
             lines = (
-                f"Each line must be a header, as Retry-After: 30; got {describe_value(line)}. Add "
-                "its value. "
-                "(bad_headers, field answer.headers)"
+                f"Each line must be a header, such as Retry-After: 30; got {describe_value(line)}. "
+                "Add its value. (bad_headers, field answer.headers)"
             )
             raise Invalid(FieldRefusal("bad_headers", lines, "answer.headers"))
         found[name.strip()] = value.strip()

@@ -106,8 +106,8 @@ def _platform(visit: PlainVisit) -> None:
     if not visit.caller.platform:
         raise Forbidden.because(
             "forbidden",
-            "An org must be made with the platform's own credential; got one of an org. Ask the "
-            "operator. (forbidden, session)",
+            "An org must be created with the platform's own credential; got an org's credential. "
+            "Ask the operator. (forbidden, session)",
         )
 
 

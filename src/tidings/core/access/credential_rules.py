@@ -38,7 +38,7 @@ PASSWORD = ParsedField(
     _password,
     f"{PASSWORD_MIN} to {PASSWORD_MAX} visible characters",
     "bad_password",
-    "Take several words.",
+    "Use several words.",
     _length,
     schema={
         "type": "string",
@@ -84,14 +84,14 @@ def _code(form: Form, field: DeclaredField, previous: str) -> str:
             "bad_code",
             "code",
             "code must be the till's code, 1 to 128 of A-Z a-z 0-9 _ . @ - and not tdk_…; got "
-            f"{describe_value(value)}. Take the code that the till signs in with.",
+            f"{describe_value(value)}. Use the code that the till signs in with.",
         )
     elif "code" in form.body or "password" in form.body:
         form.refuse(
             "not_a_till",
             "code" if "code" in form.body else "password",
-            f"code and password must come with kind till alone; got kind {kind}. Leave them out: "
-            "key and secret are made.",
+            f"code and password must be given only with kind till; got kind {kind}. Leave them "
+            "out: key and secret are generated.",
         )
     return previous
 
@@ -112,7 +112,7 @@ def _expiry(form: "_Form", field: DeclaredField, previous: int | None) -> int | 
         form.refuse(
             "bad_expiry",
             "expiresAt",
-            f"expiresAt must be a time to come, with its zone; got {describe_value(value)}. Write "
+            f"expiresAt must be a future time with a time zone; got {describe_value(value)}. Write "
             '"2030-12-31T00:00:00Z", or null for never.',
         )
     return moment
@@ -253,8 +253,8 @@ def read_rotation(body: dict[str, Any], kind: str) -> CredentialRotation | list[
         form.refuse(
             "not_a_till",
             "password",
-            f"password must come with kind till alone; got kind {kind}. Leave it out: a secret is "
-            "made.",
+            f"password must be given only with kind till; got kind {kind}. Leave it out: a secret "
+            "is generated.",
         )
     return read_body(CredentialRotation, form)
 

@@ -46,5 +46,5 @@ def too_large(what: str) -> Unmade:
     """Build the error that says why more cannot be made."""
     return Unmade(
         f"The {what} must be at most {MADE_BYTES_MAX // 1024} KiB; it became more for this event. "
-        "Take less of the event."
+        "Use less of the event."
     )

@@ -509,7 +509,7 @@ def _bad_name(name: object) -> EventFault:
     rule = f"eventName must not begin with {RESERVED}, which Tidings alone tells of itself"
     return EventFault(
         "reserved_name",
-        f"{rule}; got {describe_value(name, IN_EVENTS)}. Take another name.",
+        f"{rule}; got {describe_value(name, IN_EVENTS)}. Choose another name.",
         "eventName",
     )
 

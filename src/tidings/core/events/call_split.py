@@ -65,7 +65,7 @@ def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
 
 def too_large(limit: int, size: int) -> TooLarge:
     """By the length that was announced or by the bytes that came."""
-    message = f"The body must have at most {limit} bytes; got {size} or more. Send fewer events."
+    message = f"The body must be at most {limit} bytes; got {size} or more. Send fewer events."
     return call_refused(TooLarge, "body_too_large", message)
 
 
@@ -75,7 +75,9 @@ def of_body(fault: EventFault) -> str:
 
 
 def _too_many(limits: CallLimits) -> TooLarge:
-    message = f"A call must have at most {limits.events} events; got more. Send them in parts."
+    message = (
+        f"A call must have at most {limits.events} events; got more. Send them in several calls."
+    )
     return call_refused(TooLarge, "too_many_events", message)
 
 

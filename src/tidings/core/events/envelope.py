@@ -178,8 +178,8 @@ def _refuse_many_parts(raw: bytes, depth: int) -> None:
     if parts > most:
         raise EventFault(
             "too_many_values",
-            f"An event of this size must hold at most {most:,} lists and objects; got {parts:,}. "
-            "Leave out those that are empty, or send it in parts.",
+            f"An event of this size must contain at most {most:,} lists and objects; got "
+            f"{parts:,}. Leave out those that are empty, or split it.",
         )
 
 
@@ -214,7 +214,7 @@ def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
         if counts[key] > 1:
             got = f"got it {counts[key]} times"
             raise EventFault(
-                "duplicate_key", f"{key} must stand once; {got}. Keep one of them.", key
+                "duplicate_key", f"{key} must appear once; {got}. Keep one of them.", key
             )
 
 

@@ -173,7 +173,7 @@ def _check_size(expanded: Json) -> None:
         if total > EXPANDED_BYTES_MAX:
             raise SchemaRefused(
                 path,
-                f"schema must hold at most {EXPANDED_BYTES_MAX >> 10} KB when references are "
+                f"schema must be at most {EXPANDED_BYTES_MAX >> 10} KB when references are "
                 f"replaced; got more up to {path or ROOT}. Keep long lists of values and "
                 "descriptions out of what many references name.",
             )
@@ -255,8 +255,8 @@ def _nodes(node: Json, path: str) -> Iterator[tuple[str, Json]]:
 def _no_pattern(path: str) -> SchemaRefused:
     return SchemaRefused(
         path,
-        "pattern must be a regular expression without look-around and back-references, "
-        f"small when compiled; got another at {path}. Check less by it.",
+        "pattern must be a regular expression without look-around and back-references, small when "
+        f"compiled; got another at {path}. Simplify it.",
     )
 
 
@@ -273,7 +273,7 @@ class _Expander:
         self._nodes += 1
         if self._nodes > NODES_MAX:
             must = f"at most {NODES_MAX} schemas, references replaced"
-            raise SchemaRefused(path, f"schema must hold {must}; got more. Describe less of it.")
+            raise SchemaRefused(path, f"schema must contain {must}; got more. Shorten it.")
         if depth > DEPTH_MAX:
             must = f"at most {DEPTH_MAX} levels deep, references replaced"
             raise SchemaRefused(path, f"schema must be {must}; got more at {path}. Flatten it.")
@@ -310,8 +310,8 @@ class _Expander:
         if name in inside:
             raise SchemaRefused(
                 path,
-                f"References must not lead back to themselves; got a ring through {name}. "
-                "Write out as many levels as there are.",
+                f"References must not form a cycle; got one through {name}. Write out the levels "
+                "that you need.",
             )
         target = self.expand(self._definitions[name], path, depth + 1, (*inside, name))
         beside = {key: value for key, value in node.items() if key != "$ref"}
@@ -352,7 +352,7 @@ def _check_keywords(node: Json, path: str) -> None:
             must = "keywords that an event type may use"
             advice = "docs/event-types.md lists them"
             raise SchemaRefused(
-                _join(path, key[:40]), f'schema must hold {must}; got "{key[:40]}". {advice}.'
+                _join(path, key[:40]), f'schema must contain {must}; got "{key[:40]}". {advice}.'
             )
         if key == "pattern":
             _check_pattern(value, _join(path, key))

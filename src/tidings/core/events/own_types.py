@@ -63,7 +63,7 @@ def _schema(form: Form, *_: object) -> Json:
         form.refuse(
             "schema_too_large",
             "schema",
-            f"schema must hold at most {SCHEMA_BYTES_MAX} bytes; got {size}. Describe less.",
+            f"schema must be at most {SCHEMA_BYTES_MAX} bytes; got {size}. Shorten it.",
         )
         return {}
     return value
@@ -332,15 +332,15 @@ def _check_name(form: Form, name: str) -> None:
         form.refuse(
             "bad_event_name",
             "eventName",
-            "eventName must be a letter and up to 127 of A-Z a-z 0-9 _ . behind it; got "
-            f"{describe_value(name)}. Take one like orderPacked.",
+            "eventName must be a letter followed by up to 127 of A-Z a-z 0-9 _ .; got "
+            f"{describe_value(name)}. Use a name like orderPacked.",
         )
     elif name.startswith(RESERVED):
         form.refuse(
             "bad_event_name",
             "eventName",
-            f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; "
-            f"got {describe_value(name)}. Take another name.",
+            f"eventName must not begin with {RESERVED}, which is for events of Tidings itself; got "
+            f"{describe_value(name)}. Choose another name.",
         )
 
 

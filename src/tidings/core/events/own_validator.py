@@ -53,7 +53,7 @@ def compile_own(expanded: Json) -> jsonschema_rs.Draft202012Validator:
 
 
 def _no_fetch(uri: str) -> Json:
-    raise ValueError(f"a schema must hold all it needs; got a reference to {uri}")
+    raise ValueError(f"a schema must contain all it needs; got a reference to {uri}")
 
 
 def _patterns(node: object) -> int:

@@ -288,8 +288,8 @@ def _exists(rules: dict[str, Any], steps: Path, place: str) -> Accepts:
         raise FilterRefused("bad_operand", f"{place}.exists", message)
     if len(rules) > 1:
         message = (
-            "exists must be the only operator of its test; got others too. The others ask for the "
-            "value anyway: leave exists out."
+            "exists must be the only operator of its test; got others too. They need a value to "
+            "match anyway: leave exists out."
         )
         raise FilterRefused("bad_operator", f"{place}.exists", message)
     if EACH in steps:
@@ -347,7 +347,9 @@ def _checked_list(operand: object, place: str) -> list[Any]:
             if isinstance(operand, list)
             else describe_value(operand, IN_EVENTS)
         )
-        message = f"in must be a list of 1 to {LIST_MAX} values; got {got}. Use prefix, or less."
+        message = (
+            f"in must be a list of 1 to {LIST_MAX} values; got {got}. Use prefix, or fewer values."
+        )
         code = "filter_too_large" if isinstance(operand, list) and operand else "bad_operand"
         raise FilterRefused(code, place, message)
     return [

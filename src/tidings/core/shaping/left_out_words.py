@@ -39,7 +39,7 @@ _TO_DO = (
 )
 _WHOLE = (
     "It was sent whole: nobody here knows the flow {flow} of neoEnrichment, and what that may cut "
-    "was not cut. Make it with POST /v1/transformations, or take neoEnrichment away."
+    "was not cut. Create it with POST /v1/transformations, or remove neoEnrichment."
 )
 
 

@@ -70,7 +70,7 @@ def read_neo(form: Form, _: object, old: msgspec.Raw | None) -> msgspec.Raw | No
                 "bad_type",
                 f"{NEO}.{part}",
                 f"{NEO}.{part} must be text of 1 to {TEXT_MAX} characters, or a number; got "
-                f"{describe_value(value)}. GET answers what may stand here as possibleValues.",
+                f"{describe_value(value)}. GET lists the accepted values as possibleValues.",
             )
     whole = given.get(SEND_WHOLE)
     if whole is not None and not isinstance(whole, bool):
@@ -104,7 +104,7 @@ def judge_neo(
         "unknown_flow",
         f"{NEO}.value",
         f"{NEO}.value must name one of the org's transformations ({_listed(known)}); got {flow}. "
-        "Without it the whole event would go out, and what the flow cuts with it: make it with "
+        "Without it the whole event would go out, and what the flow cuts with it: create it with "
         f"POST /v1/transformations first, or send {NEO}.{SEND_WHOLE} true.",
     )
 
@@ -122,8 +122,8 @@ def warn_of_unknown_flow(flow: str, known: Collection[str]) -> str:
     """Say what a flow that nobody knows means for a webhook."""
     return (
         f"{NEO}.value should name one of the org's transformations ({_listed(known)}); got {flow}, "
-        "which nobody here knows. Events go out whole, with what the flow may have cut: make it "
-        "with POST /v1/transformations."
+        "which does not exist here. Events go out whole, with what the flow may have cut: create "
+        "it with POST /v1/transformations."
     )
 
 

@@ -178,7 +178,7 @@ class CsvRows(Records):
             self._open = whole + b"\n"
             if len(self._open) > LINE_BYTES_MAX:
                 raise LoadRefused(
-                    f"A row must hold at most {LINE_BYTES_MAX} bytes; got more from line "
+                    f"A row must be at most {LINE_BYTES_MAX} bytes; got more from line "
                     f"{self._began} on. Close its quotes."
                 )
             return None
@@ -195,7 +195,7 @@ class CsvRows(Records):
             return _bad(
                 self._began,
                 "bad_csv",
-                f"A row must hold {len(self._columns)} cells, as the header does; got "
+                f"A row must contain {len(self._columns)} cells, as the header does; got "
                 f"{len(cells)}. Put quotes around cells that hold commas.",
             )
         return self._record(self._began, self._object(cells))
@@ -273,7 +273,7 @@ def _put_identifier(found: dict[str, Any], column: str, cell: str) -> None:
 
 
 def _too_long(line: int) -> RowError:
-    sentence = f"A line must hold at most {LINE_BYTES_MAX} bytes; got more. Cut the record."
+    sentence = f"A line must be at most {LINE_BYTES_MAX} bytes; got more. Shorten the record."
     return _bad(line, "too_large", sentence)
 
 

@@ -131,7 +131,7 @@ def read_id(value: object) -> str:
         "bad_id",
         "id",
         f"id must be a whole number or text of 1 to {ID_MAX} characters on one line; got "
-        f"{describe_value(value)}. Take the platform's own id.",
+        f"{describe_value(value)}. Use the platform's own id.",
     )
 
 
@@ -146,14 +146,15 @@ def read_record(kind: RecordKind, value: dict[str, Any]) -> bytes:
         raise RecordRefused(
             "too_large",
             "-",
-            f"A record must hold at most {RECORD_BYTES_MAX} bytes; got {len(kept)}. Leave out what "
+            f"A record must be at most {RECORD_BYTES_MAX} bytes; got {len(kept)}. Leave out what "
             "no webhook needs.",
         )
     if kept == b"{}":
         raise RecordRefused(
             "empty_record",
             "-",
-            f"A record must hold at least one field; got none of {listed(kind)}. Check the names.",
+            f"A record must contain at least one field; got none of {listed(kind)}. Check the "
+            "names.",
         )
     return kept
 

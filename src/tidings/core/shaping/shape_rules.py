@@ -147,9 +147,8 @@ def read_rename(form: Form, _: object, old: Mapping[str, str]) -> dict[str, str]
             form.refuse(
                 "bad_rename",
                 place,
-                f"Two fields must not get one name; got {describe_value(name)} for "
-                f"{describe_value(twin)} and "
-                f"{describe_value(path)}. Name one of them otherwise.",
+                f"Two fields must not get the same name; got {describe_value(name)} for "
+                f"{describe_value(twin)} and {describe_value(path)}. Rename one of them.",
             )
             return {}
     return dict(value)
@@ -169,7 +168,7 @@ def read_transformation(form: Form, old: str | None, known: Collection[str]) -> 
         "unknown_transformation",
         TRANSFORMATION,
         f"transformation must be the name of one of the org's transformations ({listed}); got "
-        f"{describe_value(value)}. Make it with POST /v1/transformations first.",
+        f"{describe_value(value)}. Create it with POST /v1/transformations first.",
     )
     return None
 
@@ -212,7 +211,7 @@ def _names_anew(form: Form, path: str, name: object, place: str) -> bool:
         "bad_rename",
         place,
         f"A new name must be 1 to {NEW_NAME_MAX} characters without dots and brackets, for one "
-        f"field, and none of {', '.join(ALWAYS)}; got {got}. Take another.",
+        f"field, and none of {', '.join(ALWAYS)}; got {got}. Choose another.",
     )
     return False
 
@@ -221,7 +220,6 @@ def _refuse_always(form: Form, path: str, place: str) -> None:
     form.refuse(
         "field_stays",
         place,
-        f"{_KEPT}, under their names, so that receivers can drop repeats; got "
-        f"{describe_value(path)}. Leave "
-        "it out.",
+        f"{_KEPT}, under their names, so that receivers can drop duplicates; got "
+        f"{describe_value(path)}. Leave it out.",
     )

@@ -53,8 +53,8 @@ def _fields(form: Form, field: DeclaredField, previous: dict[str, Pick]) -> dict
         form.refuse(
             "bad_fields",
             field.name,
-            f"{form.called(field.name)} must be an object of at most {FIELDS_MAX} picks by the "
-            f"place that each goes to; got {got}. "
+            f"{form.called(field.name)} must be an object of at most {FIELDS_MAX} picks, each "
+            f"under the field that it fills; got {got}. "
             'Write {"data.amount": {"path": "order.total"}}.',
         )
         return previous

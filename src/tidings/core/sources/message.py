@@ -56,8 +56,8 @@ def too_large(size: int) -> FieldRefusal:
     """The reason for a body of so many bytes."""
     return FieldRefusal(
         TOO_LARGE,
-        f"The body must have at most {MESSAGE_BYTES_MAX} bytes; got {size}, of which the first "
-        f"{CUT_BYTES} are kept. Send a reference to what is large. ({TOO_LARGE}, -)",
+        f"The body must be at most {MESSAGE_BYTES_MAX} bytes; got {size}, of which the first "
+        f"{CUT_BYTES} are kept. Send a reference to large content instead. ({TOO_LARGE}, -)",
         "",
     )
 
@@ -90,8 +90,8 @@ def unreadable(place: str, body: bytes, error: Exception) -> ForeignMessage:
         body,
         FieldRefusal(
             UNREADABLE,
-            "Tidings must be able to read a message; it failed at this one "
-            f"({type(error).__name__}). Try it again when it is mended. ({UNREADABLE}, -)",
+            "Tidings must be able to read a message; it failed on this one "
+            f"({type(error).__name__}). Retry it once the cause is fixed. ({UNREADABLE}, -)",
             "",
         ),
     )

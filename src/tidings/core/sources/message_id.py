@@ -44,8 +44,8 @@ def _message_id(form: Form, field: DeclaredField, previous: MessageId | None) ->
         form.refuse(
             "bad_pick",
             field.name,
-            f'{form.called(field.name)} must be a pick, or {{"digest": "body"}} and nothing beside '
-            f"it; got a digest of {describe_value(value[DIGEST])} in an object of "
+            f'{form.called(field.name)} must be a pick, or {{"digest": "body"}} alone; '
+            f"got a digest of {describe_value(value[DIGEST])} in an object of "
             f"{', '.join(value)}. "
             'Write {"digest": "body"}.',
         )

@@ -119,8 +119,8 @@ class PlanRunner:
         if whole is None:
             raise MessageFault(
                 "not_json",
-                "The body must be JSON in UTF-8, since the mapping takes values out of it; it is "
-                "not. Correct the sender, or take values of headers alone.",
+                "The body must be JSON in UTF-8, since the mapping reads values from it; it is "
+                "not. Correct the sender, or map only headers.",
             )
         room = EVENTS_BYTES_MAX
         items = [whole]
@@ -258,5 +258,5 @@ def _too_much() -> MessageFault:
     return MessageFault(
         "events_too_large",
         f"The events of a message must have at most {EVENTS_BYTES_MAX} bytes together; these have "
-        "more. Take less of the message, or send less in one.",
+        "more. Use less of the message, or send smaller messages.",
     )

@@ -30,7 +30,7 @@ def takes_from_others(source: Source, previous: Source | None) -> FieldRefusal |
         return None
     return FieldRefusal(
         "platform_only",
-        "kafka.group must be left out; got one, by which a source could take the messages of "
-        "another. Ask with the platform's credential. (platform_only, field kafka.group)",
+        "kafka.group must be left out; got one, with which a source could take another's messages. "
+        "Use the platform's own credential. (platform_only, field kafka.group)",
         "kafka.group",
     )

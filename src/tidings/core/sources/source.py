@@ -274,9 +274,9 @@ def _check_cost(form: Form, made: Source) -> None:
         form.refuse(
             "mapping_too_costly",
             "mapping",
-            f"mapping with each must take at most {ITEM_MAX_S * 1e6:.0f} µs for one item, since "
-            f"a list may have {ITEMS_MAX}; got one of {item_s * 1e6:.0f} µs. Take fewer values, by "
-            "shorter paths; or take an object as a whole.",
+            f"mapping with each must take at most {ITEM_MAX_S * 1e6:.0f} µs for one item, since a "
+            f"list may have {ITEMS_MAX}; got one of {item_s * 1e6:.0f} µs. Map fewer values, with "
+            "shorter paths; or map an object as a whole.",
         )
 
 

@@ -24,12 +24,12 @@ SIGNATURES_MAX = 16  # of one header that are compared
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _HEADER = VariantText("a header's name, such as X-Hub-Signature-256", _NAME, 128)
 _VALUE = VariantText(
-    "text of 16 to 1024 visible ASCII signs, blanks between them allowed",
+    "text of 16 to 1024 visible ASCII characters, spaces between them allowed",
     r"[\x21-\x7e][\x20-\x7e]{14,}[\x21-\x7e]",
     1024,
     secret=True,
 )
-_KEY = VariantText("text of 16 to 256 ASCII signs", r"[\x20-\x7e]{16,}", 256, secret=True)
+_KEY = VariantText("text of 16 to 256 ASCII characters", r"[\x20-\x7e]{16,}", 256, secret=True)
 _WHSEC = VariantText(
     "a signing secret, whsec_ and the base64 of 24 to 64 bytes",
     standard_webhooks.SECRET_PATTERN.strip("^$"),

@@ -71,7 +71,7 @@ class ApiKey(msgspec.Struct, frozen=True, tag="apiKey", tag_field="type"):
         Field(
             "value",
             Text(
-                "text of 1 to 4096 visible ASCII signs",
+                "text of 1 to 4096 visible ASCII characters",
                 r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?",
                 4096,
                 secret=True,

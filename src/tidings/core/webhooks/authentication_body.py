@@ -32,8 +32,8 @@ def refuse_twice(form: Form, authentication: Authentication, headers: Headers) -
         form.refuse(
             "duplicate_header",
             FIELD,
-            f"authentication must set a header that webHookHeaders has not; got {name} in both. "
-            "Take it out of webHookHeaders.",
+            f"authentication must set a header that is not in webHookHeaders; got {name} in both. "
+            "Remove it from webHookHeaders.",
         )
 
 
@@ -56,9 +56,9 @@ def refuse_elsewhere(form: Form) -> None:
     form.refuse(
         "credentials_stay",
         FIELD,
-        "authentication must hold its secret whole where webHookUrl or tokenUrl moves to another "
-        "scheme, host or port; got another one, and no secret. A stored secret goes where it was "
-        "stored for alone: give it again, or set authentication to null.",
+        "authentication must contain the full secret when webHookUrl or tokenUrl changes its "
+        "scheme, host or port; got a changed URL and no secret. A stored secret is sent only to "
+        "the host that it was stored for: give it again, or set authentication to null.",
     )
 
 
@@ -67,6 +67,7 @@ def warn_left_out(form: Form) -> None:
     form.warn(
         "credentials_left_out",
         FIELD,
-        "webHookUrl and tokenUrl must be the stored ones for a stored secret to be sent; got "
-        "another. This test went without authentication: give the whole secret to send it.",
+        "webHookUrl and tokenUrl must be the stored ones for a stored secret to be sent; got a "
+        "different one. This test was sent without authentication: give the full secret to include "
+        "it.",
     )

@@ -63,7 +63,7 @@ def read_event_names(
         form.refuse(
             "unknown_event_name",
             _FIELD,
-            'eventNames must hold names of event types, or prefixes of such as "com.example.*"; '
+            'eventNames must contain names of event types, or prefixes such as "com.example.*"; '
             f"got {describe_value(name)}. {advice}.",
         )
     if wrong:
@@ -78,8 +78,8 @@ def warn_of_unheard(names: Sequence[str]) -> str:
     """Warn of names that nothing is heard under while the org refuses unknown types."""
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return (
-        "eventNames should hold types that the org takes. It refuses unknown types, so nothing is "
-        f"heard under {', '.join(names[:5])}{more}. Set unknownTypes of the org to admitted, or "
+        "eventNames should contain types that the org takes. It refuses unknown types, so nothing "
+        f"is heard under {', '.join(names[:5])}{more}. Set unknownTypes of the org to admitted, or "
         "take them out."
     )
 
@@ -92,9 +92,9 @@ def _bound(form: Form, names: Sequence[str], known: Collection[str]) -> None:
     form.refuse(
         "too_many_event_names",
         _FIELD,
-        f"eventNames must hold at most {MORE_NAMES_MAX} names that are not of known types, and at "
-        f"most {PREFIXES_MAX} prefixes among them; got {more}, with {prefixes} prefixes. Take a "
-        "prefix that covers several.",
+        f"eventNames must contain at most {MORE_NAMES_MAX} names of unknown types, and at most "
+        f"{PREFIXES_MAX} prefixes among them; got {more}, with {prefixes} prefixes. Use a prefix "
+        "that covers several.",
     )
 
 
@@ -105,8 +105,8 @@ def _real(form: Form, name: object, known: Collection[str], aliases: Mapping[str
     form.warn(
         "event_name_alias",
         _FIELD,
-        f"eventNames should hold {aliases[name]}; got {name}, another name that its events "
-        f"come under. {aliases[name]} was taken: it gets events of both names.",
+        f"eventNames should contain {aliases[name]}; got {name}, another name for the same event "
+        f"type. {aliases[name]} was used: the webhook gets events under both names.",
     )
     return aliases[name]
 

@@ -104,7 +104,7 @@ def read_headers(form: Form, old: Headers) -> tuple[Headers, Collection[str]]:
         form.refuse(
             "headers_too_large",
             _FIELD,
-            f"webHookHeaders must hold at most {HEADERS_MAX} headers and {HEADERS_BYTES_MAX} "
+            f"webHookHeaders must contain at most {HEADERS_MAX} headers and {HEADERS_BYTES_MAX} "
             f"bytes; got {len(kept)} and {size}. Remove what the receiver does not need.",
         )
     return tuple(kept.values()), stays
@@ -117,9 +117,9 @@ def refuse_elsewhere(form: Form, stays: Collection[str], old_url: str, url: str)
     form.refuse(
         "header_values_stay",
         _FIELD,
-        "webHookHeaders must hold the whole values where webHookUrl moves to another scheme, host "
-        f"or port; got another one, and no value for {_listed(stays)}. Stored values go to the "
-        "receiver that they were stored for alone: give each again, or take the header away.",
+        "webHookHeaders must contain the full values when webHookUrl changes its scheme, host or "
+        f"port; got a changed URL and no value for {_listed(stays)}. Stored values are sent only "
+        "to the receiver that they were stored for: give each again, or remove the header.",
     )
 
 
@@ -132,8 +132,8 @@ def without_elsewhere(
     form.warn(
         "header_values_left_out",
         _FIELD,
-        f"webHookUrl must be the stored one for stored values to be sent; got another. "
-        f"{_listed(stays)} went without in this test: give the whole value to send it.",
+        "webHookUrl must be the stored one for stored values to be sent; got a different one. Left "
+        f"out of this test: {_listed(stays)}. Give the full value to send it.",
     )
     left = {name.lower() for name in stays}
     return tuple(header for header in headers if header[0].lower() not in left)
@@ -182,8 +182,8 @@ def header_fits(form: Form, place: str, name: str, text: object, *, known: bool)
             "bad_header_name",
             place,
             "A header's name must be 1 to 128 letters, digits or dashes; got "
-            f"{describe_value(name) if name.isprintable() else 'another sign'}. Write it as in "
-            "X-Api-Key.",
+            f"{describe_value(name) if name.isprintable() else 'another character'}. Write it as "
+            "in X-Api-Key.",
         )
     elif is_reserved(name):
         form.refuse(
@@ -196,16 +196,16 @@ def header_fits(form: Form, place: str, name: str, text: object, *, known: bool)
         form.refuse(
             "masked_value",
             place,
-            "A header's value must be whole, or what GET shows of the value that is stored for "
-            "this header; got a mask of something else. Write the value itself.",
+            "A header's value must be complete, or the masked value that GET shows for this "
+            "header; got another masked value. Write the value itself.",
         )
     elif not isinstance(text, str) or not _VALUE.fullmatch(text):
         got = "another sign" if isinstance(text, str) else describe_value(text)
         form.refuse(
             "bad_header_value",
             place,
-            f"A header's value must be text of visible ASCII signs, spaces and tabs; got {got}. "
-            "Encode what is outside of ASCII.",
+            "A header's value must be text of visible ASCII characters, spaces and tabs; got "
+            f"{got}. Encode everything outside ASCII.",
         )
     elif known:
         form.refuse(

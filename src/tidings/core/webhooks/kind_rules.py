@@ -30,8 +30,8 @@ def judge_kind(form: WebhookForm, settings: WebhookSettings, old: WebhookSetting
         form.refuse(
             "type_stays",
             "webHookType",
-            f"webHookType must stay {old.kind}; got {settings.kind}. Create another webhook: what "
-            "is under way was made for this one.",
+            f"webHookType must stay {old.kind}; got {settings.kind}. Create another webhook: "
+            "deliveries under way were made for this one.",
         )
         return
     kind = KINDS[settings.kind]
@@ -104,7 +104,7 @@ def _judge_connection(form: WebhookForm, settings: WebhookSettings, kind: Webhoo
                 "table_read_back",
                 "sql",
                 f"sql.table must be one that no source reads; got {table}, whose rows would come "
-                "back as events without an end. Take another, or ask the operator to declare "
+                "back as events in an endless loop. Choose another, or ask the operator to declare "
                 'headers = "headers" for it.',
             )
     if settings.email is not None:

@@ -54,8 +54,7 @@ def _to(form: Form, field: DeclaredField, previous: Any) -> Any:
                 "bad_address",
                 field.name,
                 f"{called} must hold one plain e-mail address in each place; got "
-                f"{describe_value(recipient)}. "
-                "Write the address alone, as ops@brand.example.",
+                f"{describe_value(recipient)}. Write only the address, such as ops@brand.example.",
             )
             return previous
         found.append(address)
@@ -241,7 +240,7 @@ def judge_mailing(form: Form, mailing: Mailing, recipients: Recipients) -> None:
                 form.refuse(
                     "recipients_fixed",
                     "email.to",
-                    "email.to must hold addresses over this connection, and no templates; got "
+                    "email.to must contain addresses, not templates, over this connection; got "
                     f"{describe_value(recipient)}. Write the addresses, or ask the operator.",
                 )
                 return
@@ -249,7 +248,7 @@ def judge_mailing(form: Form, mailing: Mailing, recipients: Recipients) -> None:
             form.refuse(
                 "recipient_not_admitted",
                 "email.to",
-                "email.to must hold addresses of the domains that the operator admits over this "
+                "email.to must contain addresses in the domains that the operator allows over this "
                 f"connection; got {describe_value(recipient)}. Ask the operator.",
             )
             return

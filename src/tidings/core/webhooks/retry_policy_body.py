@@ -67,7 +67,7 @@ def _statuses(form: Form, field: DeclaredField, previous: frozenset[int]) -> fro
         "bad_retry_policy",
         field.name,
         f"{field.name} must be a list of statuses from 300 to 599, none of them in {other} too; "
-        f"got {_listed(value)}. Leave it out to judge as documented.",
+        f"got {_listed(value)}. Leave it out for the documented default.",
     )
     return previous
 

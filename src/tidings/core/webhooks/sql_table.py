@@ -33,8 +33,8 @@ def _columns(
         form.refuse(
             "bad_columns",
             field.name,
-            f"{form.called(field.name)} must be an object of 1 to {COLUMNS_MAX} picks by the "
-            f"column that each goes to; got {describe_value(value)}. "
+            f"{form.called(field.name)} must be an object of 1 to {COLUMNS_MAX} picks, each under "
+            f"the column that it fills; got {describe_value(value)}. "
             'Write {"tier": {"path": "data.tier"}}, or leave it out.',
         )
         return previous
@@ -115,7 +115,7 @@ class SqlTable(msgspec.Struct, frozen=True, omit_defaults=True):
         if strange := sorted(outside_columns - {*table.settable}):
             return (
                 f"The columns of the table {self.table} must be of {', '.join(table.settable)}; "
-                f"got {describe_value(strange[0])}. Take another, or ask the operator to declare "
+                f"got {describe_value(strange[0])}. Choose another, or ask the operator to declare "
                 "it."
             )
         if lacking := sorted(table.needed - outside_columns):

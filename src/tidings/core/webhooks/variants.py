@@ -73,8 +73,8 @@ class VariantText(FieldType, frozen=True):
             form.refuse(
                 "masked_value",
                 field.name,
-                f"{field.name} must be whole, or what GET shows of the one that is stored; got a "
-                "mask of something else. Write the value itself.",
+                f"{field.name} must be complete, or the masked value that GET shows; got another "
+                "masked value. Write the value itself.",
             )
         elif (
             not isinstance(value, str)

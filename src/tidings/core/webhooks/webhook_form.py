@@ -106,8 +106,7 @@ class WebhookForm(Form):
             "bad_name",
             "name",
             f"name must be text of 1 to {NAME_MAX} characters on one line; got "
-            f"{describe_value(value)}. Take "
-            "one that says who receives.",
+            f"{describe_value(value)}. Choose one that says who receives.",
         )
         return ""
 
@@ -152,7 +151,7 @@ class WebhookForm(Form):
                     "field_of_other_type",
                     field,
                     f"webHookUrl must be left out of a webhook of type {kind}; got "
-                    f"{describe_value(value)}. Nothing is called: leave it out.",
+                    f"{describe_value(value)}. No URL is called: leave it out.",
                 )
             return ""
         if not isinstance(value, str) or not value.strip():
@@ -270,8 +269,8 @@ class WebhookForm(Form):
             self.refuse(
                 "unknown_event_version",
                 field,
-                "eventVersions must hold names of eventNames, each with a version from 1 to its "
-                f"newest; got {describe_value(name)}: {describe_value(at)}. GET /v1/eventTypes "
+                "eventVersions must contain names from eventNames, each with a version from 1 to "
+                f"its newest; got {describe_value(name)}: {describe_value(at)}. GET /v1/eventTypes "
                 "lists them.",
             )
         return (

@@ -73,7 +73,7 @@ def over_limit(wait_s: float, connection: str, limit: str, most: int, ms: float)
     said anything. `limit`: by its name in the operator's file."""
     words = (
         f"The org may write to {most:,} recipients by {limit} of the connection {connection}, and "
-        "has. It goes by itself as soon as it may; ask the operator to raise the limit."
+        "has. It is sent as soon as the limit allows; ask the operator to raise the limit."
     )
     return AttemptResult(
         DeliveryVerdict.AGAIN,
@@ -96,8 +96,8 @@ def unmade(ms: float) -> AttemptResult:
 def uncomposable(part: str, ms: float) -> AttemptResult:
     """One of its parts can be part of no e-mail."""
     words = (
-        f"The part {part} of the e-mail must be one that mail servers can be told; it is not, so "
-        "nothing was sent. Correct the template or the transformation, and replay the event."
+        f"The part {part} of the e-mail must be valid for mail servers; it is not, so nothing was "
+        "sent. Correct the template or the transformation, and replay the event."
     )
     return of_fault(TransportFault(FaultKind.TRANSFORM, False, words, ms))
 
@@ -105,7 +105,7 @@ def uncomposable(part: str, ms: float) -> AttemptResult:
 def nobody_admitted(ms: float) -> AttemptResult:
     """None of its recipients is of a domain that the operator admits."""
     words = (
-        "The recipients must be of domains that the operator admits over the connection; none is, "
+        "The recipients must be in domains that the operator allows over the connection; none is, "
         "so nothing was sent. Ask the operator."
     )
     return AttemptResult(
@@ -116,9 +116,9 @@ def nobody_admitted(ms: float) -> AttemptResult:
 def nobody_confirmed(waiting: Sequence[str], ms: float) -> AttemptResult:
     """Nobody of its recipients has agreed."""
     words = (
-        f"A recipient must have confirmed by the link that was mailed there; {', '.join(waiting)} "
-        f"{'have' if len(waiting) > 1 else 'has'} not confirmed, so nothing was sent. It is tried "
-        "again by itself."
+        f"A recipient must have confirmed with the link in the e-mail; {', '.join(waiting)} "
+        f"{'have' if len(waiting) > 1 else 'has'} not confirmed, so nothing was sent. Tidings will "
+        "retry."
     )
     return of_fault(TransportFault(FaultKind.RECIPIENTS, False, words, ms))
 
@@ -126,9 +126,8 @@ def nobody_confirmed(waiting: Sequence[str], ms: float) -> AttemptResult:
 def no_place(wait_s: float, connection: str, ms: float) -> AttemptResult:
     """All conversations that the operator admits were busy."""
     words = (
-        f"One of the conversations that connections of the connection {connection} admits must be "
-        "free; none was within the time for an attempt. It is tried again by itself; if it lasts, "
-        "ask the operator to raise it."
+        f"One of the conversations that connections of the connection {connection} allows must be "
+        "free; none was in time. Tidings will retry; if it lasts, ask the operator to raise it."
     )
     return of_fault(TransportFault(FaultKind.OURS, False, words, ms, wait_s))
 
@@ -138,8 +137,8 @@ def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> Att
     kind = FaultKind.TIMEOUT if connected else FaultKind.CONNECT_TIMEOUT
     words = (
         f"The mail server of the connection {connection} must "
-        f"{'answer' if connected else 'let us in'} within the time for an attempt; it did not. It "
-        "is tried again by itself."
+        f"{'answer' if connected else 'let us in'} within the time of an attempt; it did not. "
+        "Tidings will retry."
     )
     result = of_fault(TransportFault(kind, sent, words, ms))
     return msgspec.structs.replace(result, unusable=not (connected or sent))

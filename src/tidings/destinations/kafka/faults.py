@@ -20,7 +20,7 @@ LOGIN_REFUSED = (
     errors.UnsupportedSaslMechanismError,
     errors.IllegalSaslStateError,
 )
-_ALONE = "It is tried again by itself; if it lasts, ask the operator."
+_ALONE = "Tidings will retry; if it lasts, ask the operator."
 _ASK = "Ask the operator to mend the connection."
 
 
@@ -63,8 +63,8 @@ def broken(error: BaseException, connection: str) -> TransportFault:
     return TransportFault(
         FaultKind.RESET,
         True,
-        "The broker went away before it had confirmed the record, which it may have kept. It is "
-        "tried again by itself: let readers drop repeats by webhook-id.",
+        "The broker disconnected before it confirmed the record, which it may have stored. Tidings "
+        "will retry: let readers drop duplicates by webhook-id.",
         0.0,
     )
 
@@ -76,22 +76,22 @@ def silent(*, left: bool, known: bool, duration_ms: float) -> TransportFault:
         return TransportFault(
             FaultKind.TIMEOUT,
             True,
-            "The broker has not confirmed the record within the time, and may have kept it. It is "
-            "tried again by itself: let readers drop repeats by webhook-id.",
+            "The broker did not confirm the record in time, and may have stored it. Tidings will "
+            "retry: let readers drop duplicates by webhook-id.",
             duration_ms,
         )
     if known:
         return TransportFault(
             FaultKind.TIMEOUT,
             False,
-            "The broker has not confirmed earlier records within the time, so this one was not "
-            f"sent. {_ALONE}",
+            "The broker did not confirm earlier records in time, so this one was not sent. "
+            f"{_ALONE}",
             duration_ms,
         )
     return TransportFault(
         FaultKind.CONNECT_TIMEOUT,
         False,
-        f"The Kafka cluster has not answered within the time, so nothing was sent. {_ALONE}",
+        f"The Kafka cluster did not answer in time, so nothing was sent. {_ALONE}",
         duration_ms,
     )
 

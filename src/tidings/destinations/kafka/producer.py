@@ -399,8 +399,8 @@ def _abandoned(record: _Record | None) -> bool:
 
 def _failed(error: BaseException, *, sent: bool) -> TransportFault:
     words = (
-        f"Tidings failed to write to Kafka, because of an error of its own "
-        f"({type(error).__name__}). That is not the receiver's fault. It is tried again by itself."
+        "Tidings failed to write to Kafka, because of an error of its own "
+        f"({type(error).__name__}). That is not the receiver's fault. Tidings will retry."
     )
     return TransportFault(FaultKind.OURS, sent, words, 0.0)
 

@@ -13,7 +13,7 @@ from tidings.core.delivery.statuses import SLOW_DOWN, TOO_MANY, UNREACHED
 TAKEN, STALE_LEADERS = 0, frozenset({3, 5, 6, 74})
 TOO_LARGE = frozenset({10, 18})
 UNKNOWN_TOPIC, NO_LEADER, BROKER_AWAY, NO_LOGIN = 3, 5, 8, 58
-_ALONE = "It is tried again by itself; if it lasts, ask the operator."
+_ALONE = "Tidings will retry; if it lasts, ask the operator."
 
 
 class _Meaning(NamedTuple):

@@ -87,14 +87,14 @@ def _message(body: bytes) -> msgspec.Raw:
         if path := unreadable_path(body):
             raise MessageFault(
                 "unreadable",
-                f"{path} must be a value that can be read; it has too many digits or levels. "
-                "Correct the sender, or the transformation.",
+                f"{path} must be a readable value; it has too many digits or levels. Correct the "
+                "sender, or the transformation.",
                 path,
             ) from None
         raise MessageFault(
             "not_json",
-            "The message must be JSON, since columns take values out of it; it is not. Correct "
-            "the transformation.",
+            "The message must be JSON, since columns read values from it; it is not. Correct the "
+            "transformation.",
         ) from None
     return msgspec.Raw(body.strip())
 

@@ -45,7 +45,7 @@ _LARGE = _Explanation(
 )
 _NO_TABLE = _Explanation(404, DeliveryVerdict.AGAIN, "there is no such table")
 _UNFIT = _Explanation(500, DeliveryVerdict.AGAIN, "it is not as it was declared")
-_LATER = "It is tried again by itself."
+_LATER = "Tidings will retry."
 _BUSY = _Explanation(
     503, DeliveryVerdict.AGAIN, "the database has no room for more", _LATER, slow=True
 )
@@ -168,7 +168,7 @@ def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> Transpor
         FaultKind.TIMEOUT,
         sent,
         f"The database must write the row within the deadline; it did not within {took_ms:.0f} ms. "
-        "It is tried again by itself; if it lasts, ask the operator who holds a lock on the table.",
+        "Tidings will retry; if it lasts, ask the operator who holds a lock on the table.",
         took_ms,
         timings=timings,
     )
@@ -179,8 +179,9 @@ def crowded(took_ms: float) -> TransportFault:
     return TransportFault(
         FaultKind.OURS,
         False,
-        "One of the connection's lines must be free; others had all of them until the deadline. If "
-        "it lasts, ask the operator to raise connections_max, or for a connection of its own.",
+        "One of the connection's lines must be free; others used all of them until the deadline. "
+        "If it lasts, ask the operator to raise connections_max, or to declare a separate "
+        "connection.",
         took_ms,
     )
 
@@ -201,7 +202,7 @@ def _unusable(kind: FaultKind, detail: str, took_ms: float) -> AttemptResult:
     return AttemptResult(DeliveryVerdict.AGAIN, fault, slow=slow, unusable=True)
 
 
-_TRIED = "It is tried again by itself; if it lasts, ask the operator."
+_TRIED = "Tidings will retry; if it lasts, ask the operator."
 _TLS = FaultKind.TLS, "must be reached by TLS with certificates that fit; it was not"
 _STARTS = ("starting up", "shutting down", "recovery", "not yet accepting")
 _FULL = ("too many", "remaining connection")

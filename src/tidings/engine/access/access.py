@@ -225,8 +225,8 @@ class CredentialBook:
         if proof is None:
             denied = Unauthenticated.because(
                 "unauthenticated",
-                "key and secret must be those of a credential of kind oauth; got a pair that is "
-                "not known together. Check both halves. (unauthenticated, field secret)",
+                "key and secret must be those of an oauth credential; got a pair that does not "
+                "match. Check both halves. (unauthenticated, field secret)",
             )
             if self._was_good(key, secret):
                 raise denied
@@ -235,9 +235,8 @@ class CredentialBook:
         if credential.kind != OAUTH:
             raise Unauthenticated.because(
                 "wrong_kind",
-                f"Tokens must be asked for with a credential of kind oauth; got kind "
-                f"{credential.kind}. Send this one as Authorization: Basic. (wrong_kind, field "
-                "key)",
+                f"Tokens must be requested with an oauth credential; got kind {credential.kind}. "
+                "Send this one as Authorization: Basic. (wrong_kind, field key)",
             )
         ttl_s = min(TTL_S, (proof.until_ms - now_ms) // 1000)
         if ttl_s < 1:
@@ -315,8 +314,8 @@ class CredentialBook:
         ):
             raise (Unauthenticated if self._tokens.made(token) else NotKnown).because(
                 "unauthenticated",
-                "The call must carry an access token that is in force; got one that has ended, or "
-                f"is not of this service. POST key and secret to {TOKEN_PATH} for a new one. "
+                "The call must carry a valid access token; got one that has expired, or is not "
+                f"from this service. POST key and secret to {TOKEN_PATH} for a new one. "
                 "(unauthenticated, header X-CAP-API-OAUTH-TOKEN)",
             )
         return _CachedCaller(self._caller(credential), min(until_ms, claims.exp * 1000))
@@ -414,18 +413,18 @@ class CredentialBook:
         if not key or ":" in key:
             raise BootstrapRefused(
                 "TIDINGS_BOOTSTRAP_KEY must be text without a colon; got "
-                f"{'a colon in it' if key else 'nothing'}. Take a name such as platform."
+                f"{'a colon in it' if key else 'nothing'}. Use a name such as platform."
             )
         if not secret:
             raise BootstrapRefused(
-                "TIDINGS_BOOTSTRAP_SECRET must be text; got nothing. Take 32 random characters."
+                "TIDINGS_BOOTSTRAP_SECRET must be text; got nothing. Use 32 random characters."
             )
         known = self._credentials.get(key)
         if known is not None and not known.platform:
             raise BootstrapRefused(
                 "TIDINGS_BOOTSTRAP_KEY must be a key of the platform's own; got "
-                f"{describe_value(key)}, "
-                f"which is a credential of org {known.org}. Take another name."
+                f"{describe_value(key)}, which is a credential of org {known.org}. Choose another "
+                "name."
             )
         await self._orgs.ensure(org)
         await self.put(key, secret, org, platform=True, scopes=EVERYTHING)

@@ -90,8 +90,8 @@ class Credentials:
                     Conflict,
                     "too_many",
                     "",
-                    f"An org must have at most {PER_ORG_MAX} credentials in force; got one more. "
-                    "Revoke those that are not used.",
+                    f"An org must have at most {PER_ORG_MAX} active credentials; got one more. "
+                    "Revoke unused ones.",
                 )
             key = wanted.code or new_key(self._random_bytes)
             if self._access.credential(key) is not None:
@@ -100,8 +100,7 @@ class Credentials:
                     "code_taken",
                     "code",
                     f"code must be new in the whole service; got {describe_value(key)}, which is "
-                    "taken. "
-                    "Take another.",
+                    "taken. Choose another.",
                 )
             digest, secret = self._secret(wanted.kind, wanted.password)
             fresh = port.StoredCredential(
@@ -137,7 +136,7 @@ class Credentials:
                         "platforms_own",
                         field,
                         f"{field} of the platform's own credential must stay as it is; got "
-                        "another. Make a credential of the org for narrower work.",
+                        "another. Create a credential in the org for narrower scopes.",
                     )
             wanted = passed(read_credential(body, self._clock.now_ms(), asked(old)))
             _check_within(caller, wanted.scopes, "scopes")
@@ -191,8 +190,7 @@ class Credentials:
                     Conflict,
                     "last_of_platform",
                     "",
-                    "One credential of the platform's own must stay; got the last one. Rotate it "
-                    "instead.",
+                    "One platform credential must remain; got the last one. Rotate it instead.",
                 )
             fresh = msgspec.structs.replace(
                 old, revoked_ms=self._clock.now_ms(), previous=None, previous_until_ms=None
@@ -226,7 +224,7 @@ class Credentials:
                 Conflict,
                 "revoked",
                 "",
-                f"The credential must be in force; {describe_value(id)} was revoked. Make a new "
+                f"The credential must be active; {describe_value(id)} was revoked. Create a new "
                 "one.",
             )
         _check_within(caller, credential.scopes, "")
@@ -268,7 +266,7 @@ def _check_raised(
         Forbidden,
         "limit_above_org",
         f"limits.{field}",
-        f"limits.{field} must be at most {most:g}, as the operator has set it for the org; got "
+        f"limits.{field} must be at most {most:g}, the operator's limit for the org; got "
         f"{wanted:g}. Ask the operator for more.",
     )
 

@@ -14,8 +14,8 @@ def demand(caller: AuthenticatedCaller, scope: str) -> None:
     if not caller.may(scope):
         raise Forbidden.because(
             "forbidden",
-            f"The credential must hold the scope {scope}; {caller.credential} does not. "
-            "Give it the scope, or call with another one. (forbidden, header Authorization)",
+            f"The credential must have the scope {scope}; {caller.credential} does not. Add the "
+            "scope, or use another credential. (forbidden, header Authorization)",
         )
 
 

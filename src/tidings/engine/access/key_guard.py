@@ -59,7 +59,7 @@ class KeyGuard(Collector):
         wait_s = math.ceil(place.quota.wait_s(now_s))
         return Throttled.because(
             "too_many_tries",
-            f"Calls must carry a credential that is known; got more than {self._tries} others from "
+            f"Calls must carry a known credential; got more than {self._tries} others from "
             f"{address or 'here'} within {TRIES_S:.0f} s. Correct the credential, and wait "
             f"{wait_s} s before the next try. (too_many_tries, header Authorization)",
             wait_s=wait_s,

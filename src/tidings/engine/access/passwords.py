@@ -27,7 +27,7 @@ class TooBusy(Busy):
 
     def __init__(self) -> None:
         message = (
-            "Passwords must be checked one after the other; too many wait. Call again in a second. "
+            "Passwords must be checked one at a time; too many are waiting. Try again in a second. "
             "(busy, -)"
         )
         super().__init__(FieldRefusal("busy", message, ""))

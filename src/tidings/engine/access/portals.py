@@ -55,10 +55,9 @@ class Portals:
         if not grants_of(ROLES[portal.role]) <= caller.grants:
             raise Forbidden.because(
                 "role_exceeded",
-                "role must not be able to do more than the calling credential; got "
-                f"{describe_value(portal.role)}. Take reader, or call with a credential that has "
-                "its "
-                "scopes. (role_exceeded, field role)",
+                "role must not allow more than the calling credential; got "
+                f"{describe_value(portal.role)}. Use reader, or call with a credential that has "
+                "its scopes. (role_exceeded, field role)",
             )
         now_ms = self._clock.now_ms()
         ends = self._open.setdefault(portal.org, deque())
@@ -67,9 +66,9 @@ class Portals:
         if len(ends) >= OPEN_LINKS_MAX:
             raise Throttled.because(
                 "too_many_links",
-                f"An org must have at most {OPEN_LINKS_MAX} links that are not opened; got one "
-                "more. Make a link when somebody opens the page, and let it end sooner by "
-                "expiresInMinutes. (too_many_links, -)",
+                f"An org must have at most {OPEN_LINKS_MAX} unopened links; got one more. Create a "
+                "link only when somebody opens the page, and shorten expiresInMinutes. "
+                "(too_many_links, -)",
             )
         token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
@@ -117,6 +116,6 @@ class Portals:
 def _ended() -> Unauthenticated:
     return Unauthenticated.because(
         "link_ended",
-        "The link must be a new one; this one was used, or its time is over. Load the page again "
-        "that holds this portal. (link_ended, -)",
+        "The link must be unused and current; this one was used or has expired. Reload the page "
+        "that shows this portal. (link_ended, -)",
     )

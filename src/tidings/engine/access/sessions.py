@@ -167,8 +167,8 @@ class Sessions:
         ):
             raise Unauthenticated.because(
                 "link_ended",
-                "The link must be a new one; this one was used, or is older than 10 minutes. Ask "
-                "for another. (link_ended, -)",
+                "The link must be unused and at most 10 minutes old; this one is not. Ask for a "
+                "new one. (link_ended, -)",
             )
         self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
         mark = mark_of(credential.digest).encode()
@@ -301,8 +301,8 @@ class Sessions:
         if session is None or not self._in_time(session, now_ms) or not self._proved(session):
             raise Unauthenticated.because(
                 "signed_out",
-                "The call must carry a session that is in force; got none, or one that has ended. "
-                "Sign in again. (signed_out, session)",
+                "The call must carry a valid session; got none, or one that has ended. Sign in "
+                "again. (signed_out, session)",
             )
         self._table.see(session, now_ms)
         return session
@@ -320,8 +320,8 @@ class Sessions:
         if org not in (None, opened.org):
             raise Forbidden.because(
                 "forbidden_org",
-                f"The org must be that of the portal; got {org}. Stay in it. (forbidden_org, "
-                "session)",
+                f"The org must be the portal's own; got {org}. Go back to the portal. "
+                "(forbidden_org, session)",
             )
         return AuthenticatedCaller(
             org=opened.org,
@@ -371,6 +371,6 @@ def csrf_of(token: str, action: str) -> str:
 def _not_known() -> Unauthenticated:
     return Unauthenticated.because(
         "not_known",
-        "Name and password must be known together; got a pair that is not. Check both, or ask "
-        "your org for a new invitation. (not_known, -)",
+        "Name and password must match; they do not. Check both, or ask your org for a new "
+        "invitation. (not_known, -)",
     )

@@ -255,8 +255,8 @@ class UserBook:
                     Forbidden,
                     "operators_only",
                     "",
-                    "A new password must be asked of the operator once a user has accepted; got "
-                    "a credential of the org. Ask the operator for a reset.",
+                    "A user who has accepted must get a new password from the operator; got the "
+                    "org's credential. Ask the operator for a reset.",
                 )
             return await self._link(RESET, id, org, RESET_MS)
 
@@ -372,7 +372,7 @@ class UserBook:
                 Conflict,
                 "person_exists",
                 "password",
-                "password must be that of a new person; got one for somebody who has theirs. "
+                "password must be for a new user; got one for a user who already has a password. "
                 "Leave it out.",
             )
         id = typed("usr", self._random_bytes(10))
@@ -412,8 +412,8 @@ def _check_role(caller: AuthenticatedCaller, role: str) -> None:
         Forbidden,
         "role_exceeded",
         "role",
-        f"role must not be able to do more than the caller; got {role}. Take a lesser one, or "
-        "ask an owner.",
+        f"role must not allow more than the caller may do; got {role}. Choose a lower one, or ask "
+        "an owner.",
     )
 
 
@@ -422,7 +422,7 @@ def _link_ended() -> Invalid:
         Invalid,
         "link_ended",
         "token",
-        "token must be of a link that was not used and has not expired; got another. Ask for a "
+        "token must come from a link that is unused and has not expired; got another. Ask for a "
         "new one.",
     )
 

@@ -151,4 +151,4 @@ _OTHER = (
     "The message must be events; it was made when the action did something else. Replay the event."
 )
 _TRIED = "The events were checked, and not accepted, since this is a test."
-_LATER = "The service must accept the events; it takes none now. It is tried again by itself."
+_LATER = "The service must accept the events; it takes none now. Tidings will retry."

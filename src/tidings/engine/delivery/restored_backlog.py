@@ -26,7 +26,7 @@ class NotStopped(Conflict):
 
     def __init__(self) -> None:
         message = (
-            "Sending must be stopped for all orgs before anything is taken as delivered; it is "
+            "Sending must be stopped for all orgs before events can be marked as delivered; it is "
             "not. POST /v1/stop first, or start with --hold. (not_stopped, -)"
         )
         super().__init__(FieldRefusal("not_stopped", message, ""))

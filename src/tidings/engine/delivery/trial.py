@@ -57,7 +57,7 @@ class NotDialled(Conflict):
 
     def __init__(self, kind: str) -> None:
         message = (
-            f"webHookType must be one that is told for a test message; it is {kind}, which "
+            f"webHookType must be one that can be called for a test message; it is {kind}, which "
             "nothing is sent to. Send an event instead, or set webHookType to HTTP with the "
             "receiver's URL. (not_dialled, field webHookType)"
         )

@@ -51,7 +51,7 @@ class UnknownType(NotFound):
     def __init__(self, name: str) -> None:
         shown = name if len(name) <= 40 else name[:40] + "…"
         message = (
-            f'eventName must be an event type of this org; got "{shown}", which is not there. '
+            f'eventName must be an event type of this org; got "{shown}", which does not exist. '
             "GET /v1/eventTypes lists them; case matters. (not_found, field eventName)"
         )
         super().__init__(FieldRefusal("not_found", message, "eventName"))
@@ -355,7 +355,8 @@ def _taken(name: str) -> FieldRefusal:
     return _refusal(
         "event_name_taken",
         "eventName",
-        f'eventName must be one that the catalogue does not have; got "{name}". Take another name.',
+        f'eventName must be a name that is not in the catalogue; got "{name}". Choose another '
+        "name.",
     )
 
 
@@ -371,10 +372,10 @@ def _no_room(held: int, more: int) -> FieldRefusal:
     return _refusal(
         "types_too_large",
         "schema",
-        f"The event types of an org, with all their versions, must take at most "
+        "The event types of an org, with all their versions, must take at most "
         f"{ORG_BYTES_MAX >> 20} MB of memory, or less where those of other orgs take much; these "
         f"take {held / (1 << 20):.1f} MB and this one {more / (1 << 20):.1f} MB more. Delete one "
-        "that nobody uses, or describe less.",
+        "that nobody uses, or shorten its schema.",
     )
 
 
@@ -385,7 +386,7 @@ def _breaks(name: str, version: int, changes: list[SchemaChange]) -> FieldRefusa
     return _refusal(
         "breaking_change",
         path,
-        f"Version {version} of {name} must keep what it promised; {path} {first.what}.{more} Make "
+        f"Version {version} of {name} must stay compatible; {path} {first.what}.{more} Make "
         'the new field optional, or send "newVersion": true: webhooks then choose by '
         "eventVersions.",
     )
@@ -396,6 +397,6 @@ def _in_use(name: str, users: list[str]) -> FieldRefusal:
     return _refusal(
         "type_in_use",
         "eventName",
-        f"{name} must have no webhook that subscribes to it; got {len(users)}: {shown}. Take it "
-        "out of their eventNames first.",
+        f"{name} must have no webhook that subscribes to it; got {len(users)}: {shown}. Remove it "
+        "from their eventNames first.",
     )

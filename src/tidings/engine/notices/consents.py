@@ -121,8 +121,8 @@ class Consents:
                     return ConsentRequest(org, address, purpose)
         raise Invalid.because(
             "link_ended",
-            "The link must be of a letter of the last 7 days, to an address that the org still "
-            "names; got another. Ask the org to take your address out and name it again. "
+            "The link must come from an e-mail of the last 7 days, to an address that the org "
+            "still lists; this one does not. Ask the org to remove your address and add it again. "
             "(link_ended, -)",
         )
 

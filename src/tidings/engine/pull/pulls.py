@@ -44,8 +44,8 @@ class TooManyOut(Throttled):
 
     def __init__(self) -> None:
         message = (
-            "Readers must hold at most so many messages at a time; got more. Acknowledge what was "
-            "fetched, or wait for the ends of its leases. (too_many_out, -)"
+            "Readers must keep within their limit of leased messages; got more. Acknowledge "
+            "fetched messages, or wait until their leases end. (too_many_out, -)"
         )
         super().__init__(FieldRefusal("too_many_out", message, ""), wait_s=1.0)
 
@@ -66,8 +66,8 @@ class TooManyReaders(Throttled):
 
     def __init__(self) -> None:
         message = (
-            f"A webhook must have at most {READERS_MAX} readers that wait at a time; got one more. "
-            "Ask again when one of them has got its answer. (too_many_readers, -)"
+            f"A webhook must have at most {READERS_MAX} readers waiting at a time; got one more. "
+            "Try again when one of them has its answer. (too_many_readers, -)"
         )
         super().__init__(FieldRefusal("too_many_readers", message, ""), wait_s=1.0)
 

@@ -107,8 +107,8 @@ class ReplayRequests:
             raise _refused(
                 "cannot_send",
                 field,
-                f"{field} must be a webhook that can be sent to; got {got}. Name another by "
-                "toWebHookId.",
+                f"{field} must be a webhook that messages can be sent to; got {got}. Name another "
+                "with toWebHookId.",
             )
 
     async def _list(
@@ -138,8 +138,8 @@ class ReplayRequests:
                     raise _refused(
                         "too_many",
                         "search",
-                        f"search must find at most {IDS_MAX:,} events; it finds more. Take a value "
-                        "that fewer of them hold, or leave it out.",
+                        f"search must find at most {IDS_MAX:,} events; it finds more. Use a value "
+                        "that fewer events have, or leave it out.",
                     )
             if found is None:
                 found = [port.ReplayEntry(seq) for seq in hits]
@@ -159,8 +159,8 @@ def _names(request: ReplayRequest, target: Webhook | None) -> list[str]:
         raise _refused(
             "bad_names",
             "eventNames",
-            "eventNames must hold a type that the webhook subscribes to; it holds none. Leave it "
-            "out for all of them.",
+            "eventNames must contain a type that the webhook subscribes to; it contains none. "
+            "Leave it out for all of them.",
         )
     return wanted
 

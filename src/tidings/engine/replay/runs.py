@@ -82,7 +82,7 @@ class NotNow(Conflict):
     def __init__(self, what: ReplayTransition, state: str) -> None:
         allowed = " or ".join(before(what))
         message = (
-            f"A replay must be {allowed} for {what}; it is {state}. Ask for its state again. "
+            f"A replay must be {allowed} for {what}; it is {state}. Get its state again. "
             "(wrong_state, field id)"
         )
         super().__init__(FieldRefusal("wrong_state", message, "id"))
@@ -93,8 +93,8 @@ class TooMany(Conflict):
 
     def __init__(self) -> None:
         message = (
-            f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has so "
-            "many. Wait for one, or cancel it. (too_many, body)"
+            f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has "
+            "reached that limit. Wait for one, or cancel it. (too_many, body)"
         )
         super().__init__(FieldRefusal("too_many", message, ""))
 

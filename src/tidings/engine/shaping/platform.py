@@ -161,7 +161,9 @@ class Platform:
             return None
         if not self._circuit.admits(self._loop.time()):
             wait_s = self._circuit.wait_s(self._loop.time())
-            raise PlatformDown("The platform's API does not answer; it is left alone.", wait_s)
+            raise PlatformDown(
+                "The platform's API does not respond; Tidings has paused its calls.", wait_s
+            )
         try:
             record = await self._get(kind, org, path)
         except _Crowded:

@@ -25,9 +25,12 @@ from tidings.engine.threads import ThreadOffload
 from tidings.transform.port import Renderer, RenderLater, RenderRefused
 
 OUR_FAULT_S = 30.0
-_FAILED = "Tidings failed at shaping this event. Its log says why; it is tried again."
+_FAILED = (
+    "Tidings could not build the payload of this event. See the server log for the cause. Tidings "
+    "will retry."
+)
 _UNREADABLE = (
-    "{path} must be a value that can be read; it has too many digits or levels. Correct the sender."
+    "{path} must be a readable value; it has too many digits or levels. Correct the sender."
 )
 _GONE = (
     "The webhook's transformation {name} is not there any more. Make it again, or choose another "

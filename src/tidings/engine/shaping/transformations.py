@@ -161,14 +161,12 @@ def _refusal(code: str, message: str, field: str) -> FieldRefusal:
 
 
 def _taken(name: str) -> FieldRefusal:
-    message = (
-        f"name must be one that the org has not used; got {describe_value(name)}. PUT replaces it."
-    )
+    message = f"name must be new in the org; got {describe_value(name)}. Use PUT to replace it."
     return _refusal("name_taken", message, "name")
 
 
 def _too_many() -> FieldRefusal:
-    message = f"An org may have {TRANSFORMATIONS_MAX} transformations; it has them. Delete one."
+    message = f"An org may have {TRANSFORMATIONS_MAX} transformations; it has them all. Delete one."
     return _refusal("too_many_transformations", message, "name")
 
 

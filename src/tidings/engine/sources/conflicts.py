@@ -38,11 +38,11 @@ class IdConflict(msgspec.Struct, frozen=True):
         where = f"{self.field} differs" if self.field else "its content cannot be compared any more"
         return FieldRefusal(
             ID_CONFLICT,
-            "An eventId must be of one event alone; this message, from "
-            f"{self.place or 'no place of its own'}, has {self.event_id}, which is that of "
-            f"{before}, and {where}. Let mapping.eventId take what differs between the two "
-            "senders, or leave it out, and try the message again. "
-            f"({ID_CONFLICT}, field {self.field or 'eventId'})",
+            "An eventId must identify one event; this message, from "
+            f"{self.place or 'no place of its own'}, has {self.event_id}, which belongs to "
+            f"{before}, and {where}. Map mapping.eventId to something that differs between the two "
+            f"senders, or leave it out, and retry the message. ({ID_CONFLICT}, field "
+            f"{self.field or 'eventId'})",
             self.field or "eventId",
         )
 

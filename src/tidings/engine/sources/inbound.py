@@ -105,8 +105,8 @@ class Inbound:
         return InboundAnswer(
             401,
             "not_verified",
-            "The request must go to a source and prove who sends it; it does not. The page of "
-            "the source says why it refuses a request. (not_verified, header)",
+            "The request must reach a source and prove who sent it; it does not. The page of the "
+            "source shows why it refuses a request. (not_verified, header)",
         )
 
     async def receive(
@@ -127,8 +127,8 @@ class Inbound:
             return InboundAnswer(
                 429,
                 "too_many_requests",
-                f"A source must be sent at most {RUNNING_MAX} requests at a time; got one more. "
-                "Send fewer at once. (too_many_requests, -)",
+                f"A source must get at most {RUNNING_MAX} requests at a time; got one more. Send "
+                "fewer at once. (too_many_requests, -)",
                 BUSY_RETRY_S,
             )
         self._running[number] = self._running.get(number, 0) + 1
@@ -181,7 +181,7 @@ class Inbound:
             return InboundAnswer(
                 503,
                 "unavailable",
-                "Nothing can be kept now. Send it again. (unavailable, -)",
+                "Tidings cannot store anything now. Send it again. (unavailable, -)",
                 BUSY_RETRY_S,
             )
         return InboundAnswer(202, fate=fate)

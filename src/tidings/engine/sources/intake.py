@@ -37,9 +37,8 @@ TOO_MANY = (
     "time in Retry-After. (too_many_events, -)"
 )
 NOT_KEPT = (
-    "The events of a message must be such that they can be written; these cannot, though others "
-    "can. See the server log for the cause, and try the message again when it is mended. "
-    "(not_kept, -)"
+    "The events of a message must be writable; these are not, though others are. See the server "
+    "log for the cause, and retry the message once it is fixed. (not_kept, -)"
 )
 
 log = structlog.get_logger(__name__)

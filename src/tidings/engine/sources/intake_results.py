@@ -14,9 +14,9 @@ from tidings.engine.sources.message_reader import ReadMessage
 from tidings.errors import FieldRefusal
 
 PLACE_REUSED = (
-    "A message's place must be its own; another message came with the same place and other bytes, "
-    "and was accepted. A topic that was made anew counts from 0 again: then delete the source and "
-    "make it anew. (place_reused, message)"
+    "A message's position must be unique; another message with the same position and other bytes "
+    "was accepted already. A topic that was created anew counts from 0 again: then delete the "
+    "source and create it again. (place_reused, message)"
 )
 
 

@@ -25,8 +25,8 @@ class UnknownSource(NotFound):
         super().__init__(
             FieldRefusal(
                 "not_found",
-                f'id must be the id of a source of the org, as src_…; got "{shown}", which is not '
-                "there. List them by GET /v1/sources. (not_found, field id)",
+                f'id must be the id of a source of the org, as src_…; got "{shown}", which does '
+                "not exist. List them with GET /v1/sources. (not_found, field id)",
                 "id",
             )
         )
@@ -40,9 +40,8 @@ class DeadLettersFull(Busy):
             FieldRefusal(
                 "aside_full",
                 f"Source {name} may put aside {DEAD_LETTERS_MAX} messages and "
-                f"{DEAD_LETTER_BYTES_MAX >> 20} "
-                "MiB; it has. Correct its mapping and redrive them, or delete them. "
-                "(aside_full, -)",
+                f"{DEAD_LETTER_BYTES_MAX >> 20} MiB; it has reached that limit. Correct its "
+                "mapping and redrive them, or delete them. (aside_full, -)",
                 "",
             )
         )
@@ -56,8 +55,8 @@ class DeclaredInFile(Conflict):
             FieldRefusal(
                 "declared_in_file",
                 f"Source {name} must be changed where it is declared, in the operator's file "
-                f"{file}; got a change elsewhere. Have it changed there, and the service started "
-                "again. (declared_in_file, -)",
+                f"{file}; got a change elsewhere. Ask the operator to change it there and restart "
+                "the service. (declared_in_file, -)",
                 "",
             )
         )

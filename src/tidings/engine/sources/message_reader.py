@@ -225,7 +225,7 @@ def _faulty(live: LiveSource, message: ForeignMessage, fault: FieldRefusal) -> R
 
 def _failed(live: LiveSource, message: ForeignMessage, kind: str) -> ReadMessage:
     reason = (
-        f"Tidings must be able to read a message; it failed at this one ({kind}). See the server "
-        f"log for the cause, and try the message again when it is mended. ({UNREADABLE}, -)"
+        f"Tidings must be able to read a message; it failed on this one ({kind}). See the server "
+        f"log for the cause, and retry the message once it is fixed. ({UNREADABLE}, -)"
     )
     return _faulty(live, message, FieldRefusal(UNREADABLE, reason, ""))

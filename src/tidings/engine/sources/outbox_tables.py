@@ -57,8 +57,8 @@ class OutboxTables:
                 raise Conflict(
                     FieldRefusal(
                         "table_written",
-                        f"outbox.table must be one that no webhook and no action writes to; got "
-                        f"{table}, whose rows would come back as events without an end. Take "
+                        "outbox.table must be one that no webhook and no action writes to; got "
+                        f"{table}, whose rows would come back as events in an endless loop. Choose "
                         'another, or have the operator declare headers = "headers" for it. '
                         "(table_written, field outbox)",
                         "outbox",

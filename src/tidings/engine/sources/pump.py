@@ -36,7 +36,7 @@ LOOK_S = 0.5  # how often one that waits for messages looks whether others wait 
 # when it is forgotten, which is later than the longest pause before the next try.
 OPEN_AFTER_S, WELL_AFTER_S = 2.0, 60.0
 NOTIFY_AFTER_MS = 900_000
-NOTHING_KEPT = "Nothing can be kept now. It goes on by itself."
+NOTHING_KEPT = "Tidings cannot store anything now. It goes on by itself."
 
 log = structlog.get_logger(__name__)
 

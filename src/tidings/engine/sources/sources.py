@@ -140,8 +140,8 @@ class Sources:
             raise Conflict(
                 FieldRefusal(
                     "name_taken",
-                    f"name must be one that no source of the org has; got {source.name}. Take "
-                    "another, or change that one. (name_taken, field name)",
+                    f"name must be unique in the org; got {source.name}. Choose another, or change "
+                    "that one. (name_taken, field name)",
                     "name",
                 )
             )
@@ -150,7 +150,7 @@ class Sources:
                 FieldRefusal(
                     "too_many_sources",
                     f"An org must have at most {SOURCES_MAX} sources; got one more. Delete one "
-                    "that is not needed. (too_many_sources, -)",
+                    "that you do not need. (too_many_sources, -)",
                     "",
                 )
             )
@@ -235,8 +235,8 @@ class Sources:
         if made.orgs == NAMED and not was and not caller.platform:
             raise Forbidden.because(
                 "platform_only",
-                "orgs must be own; got named, by which a source may bring events of every org. Ask "
-                "with the platform's credential. (platform_only, field orgs)",
+                "orgs must be own; got named, with which a source could send events for every org. "
+                "Use the platform's own credential. (platform_only, field orgs)",
             )
         refusal = None if caller.platform else takes_from_others(made, old)
         if refusal is not None:

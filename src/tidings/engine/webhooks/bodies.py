@@ -155,8 +155,8 @@ class WebhookBodyParser:
                 found.append(
                     FieldRefusal(
                         "bad_template",
-                        f"{field} should be a template that can be run. {reason} Each delivery "
-                        f"fails until then. (bad_template, field {field})",
+                        f"{field} should be a template that renders. {reason} Every delivery fails "
+                        f"until it does. (bad_template, field {field})",
                         field,
                     )
                 )

@@ -17,8 +17,9 @@ class KeyReused(Unprocessable):
 
     def __init__(self) -> None:
         message = (
-            "Idempotency-Key must be new for another body; this one came with another body "
-            "within 24 hours. Take a new key. (idempotency_key_reused, header Idempotency-Key)"
+            "Idempotency-Key must be new for a different body; this key was used with a different "
+            "body in the last 24 hours. Use a new key. (idempotency_key_reused, header "
+            "Idempotency-Key)"
         )
         super().__init__(FieldRefusal("idempotency_key_reused", message, "Idempotency-Key"))
 
@@ -47,9 +48,9 @@ def action_in_file(name: str) -> FieldRefusal:
     """An action is deleted that its file still has: the next start would make it again."""
     return FieldRefusal(
         "action_in_file",
-        f"The action {name} must not be in the file of actions to be deleted; it is. Take it out "
-        "there, start Tidings again, and delete it then; or pause it. (action_in_file, "
-        "field webHookId)",
+        f"The action {name} must not be in the file of actions to be deleted; it is. Remove it "
+        "from the file, restart Tidings, then delete it; or pause it. (action_in_file, field "
+        "webHookId)",
         "webHookId",
     )
 
@@ -58,8 +59,8 @@ def action_left_file(name: str) -> FieldRefusal:
     """An action is enabled that its file does not have: nothing could be done by it."""
     return FieldRefusal(
         "action_left_file",
-        f"The action {name} must be in the file of actions to be enabled; it is not any more. "
-        "Write it there again and start Tidings, or delete its webhook. (action_left_file, "
-        "field webHookId)",
+        f"The action {name} must be in the file of actions to be enabled; it was removed. Add it "
+        "to the file again and restart Tidings, or delete its webhook. (action_left_file, field "
+        "webHookId)",
         "webHookId",
     )

@@ -228,8 +228,8 @@ def name_taken(name: str) -> FieldRefusal:
     """A second webhook of the org may not have this name."""
     return FieldRefusal(
         "name_taken",
-        f'name must be one that no other webhook of the org has; got "{name[:40]}", which is '
-        "taken. Take another, or replace that webhook. (name_taken, field name)",
+        f'name must be unique in the org; got "{name[:40]}", which is '
+        "taken. Choose another, or replace that webhook. (name_taken, field name)",
         "name",
     )
 
@@ -295,8 +295,8 @@ def too_many_secrets() -> FieldRefusal:
     """Rotated again and again within one overlap."""
     return FieldRefusal(
         "too_many_secrets",
-        f"At most {SECRETS_MAX} secrets may sign at once; this would be one more. Wait for the end "
-        "of an overlap (signingSecretOverlapEnds), or rotate with overlapInHours 0. "
+        f"At most {SECRETS_MAX} secrets may sign at once; this would be one more. Wait until an "
+        "overlap ends (signingSecretOverlapEnds), or rotate with overlapInHours 0. "
         "(too_many_secrets, field overlapInHours)",
         "overlapInHours",
     )

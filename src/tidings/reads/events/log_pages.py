@@ -2,7 +2,7 @@
 
 A store's page may hold fewer rows than are wanted while there are more, and the events of an org
 and of those below it are found under different search terms. Rows here come in the order of their
-ids, which is that of accepting, whichever question found them.
+ids, which belongs to accepting, whichever question found them.
 """
 
 from collections.abc import Iterable, Sequence

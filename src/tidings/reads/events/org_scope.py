@@ -30,7 +30,8 @@ def org_scope_of(orgs: Orgs, org: OrgId, webhooks: Iterable[Webhook]) -> OrgScop
     left_out = FieldRefusal(
         "orgs_left_out",
         f"At most {SCOPE_MAX} orgs are searched at once; {len(below) + 1 - SCOPE_MAX} of those "
-        "below this one were left out. Ask as one of them. (orgs_left_out, header X-Tidings-Org)",
+        "below this one were left out. Search as one of them. (orgs_left_out, header "
+        "X-Tidings-Org)",
         "X-Tidings-Org",
     )
     return OrgScope((org, *below[: SCOPE_MAX - 1]), (left_out,))

@@ -41,7 +41,7 @@ async def taken(
         raise Busy(
             FieldRefusal(
                 "overloaded",
-                "The service must keep up with its events; more wait than may. Call again in a "
+                "The service must keep up with its events; too many are waiting. Try again in a "
                 "second. (overloaded, -)",
                 "",
             )

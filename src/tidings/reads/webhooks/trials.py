@@ -33,9 +33,9 @@ TEST_BYTES = 3 << 20  # what a test message takes while its answer is waited for
 SECRET_BYTES = 32
 _OTHER_SECRET = FieldRefusal(
     "test_secret",
-    "webHookUrl must be the stored one for the stored secret to sign; got another. This test was "
-    "signed by signingSecret of this answer, made for it: verify with that. (test_secret, field "
-    "signingSecret)",
+    "webHookUrl must be the stored one for the stored secret to sign; got a different one. This "
+    "test was signed with the signingSecret in this answer, made for this test: verify with that. "
+    "(test_secret, field signingSecret)",
     "signingSecret",
 )
 

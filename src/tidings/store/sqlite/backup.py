@@ -81,14 +81,14 @@ def backup(data: Path, to: Path, progress: Progress) -> Manifest:
             )
     if to.exists() or to.is_symlink():
         raise BackupRefused(
-            f"{to} must not be there yet; it is. Take another name, or move the old one away."
+            f"{to} must not exist yet; it does. Choose another name, or move the old one away."
         )
     if not to.parent.is_dir():
-        raise BackupRefused(f"{to.parent} must be a directory; it is not there. Make it first.")
+        raise BackupRefused(f"{to.parent} must be a directory; it does not exist. Create it first.")
     if to.resolve().is_relative_to(data.resolve()):
         raise BackupRefused(
-            f"{to} must be outside of {data}: what is lost with it is no backup. Take another "
-            "place, on another disk."
+            f"{to} must be outside of {data}: a backup there would be lost with the data. Choose "
+            "another place, on another disk."
         )
     stage = to.with_name(f".{to.name}.{os.getpid()}.partial")
     try:
@@ -117,7 +117,7 @@ def restore(source: Path, data: Path, progress: Progress) -> Manifest:
             DirectoryLock(data).release()  # whose it is, is said before that it is not empty
         if data.exists() and any(path.name != LOCK for path in data.iterdir()):
             raise BackupRefused(
-                f"{data} must be empty, or not there; it holds files. Restore to another "
+                f"{data} must be empty or not exist; it contains files. Restore to another "
                 "directory, or move them away."
             )
         lock = DirectoryLock(data)
@@ -208,7 +208,8 @@ def _integrity(connection: apsw.Connection) -> int:
     if found != [("ok",)]:
         report = "; ".join(str(row[0]) for row in found)
         raise BackupRefused(
-            f"The database must be sound; SQLite finds: {report}. Keep the last backup that was."
+            f"The database must be intact; SQLite reports: {report}. Use the last backup that was "
+            "intact."
         )
     [(schema,)] = connection.execute("PRAGMA user_version").fetchall()
     return int(schema)  # type: ignore[arg-type]
@@ -286,9 +287,9 @@ def _read_manifest(source: Path, files: Open) -> Manifest:
         raise _no_backup(source, f"its {MANIFEST} cannot be read") from None
     if manifest.format != FORMAT or manifest.schema > newest_schema():
         raise BackupRefused(
-            f"{source} must be of this release or an older one; it is of {manifest.version}, with "
-            f"schema {manifest.schema}, and this release knows {newest_schema()}. Restore it with "
-            "that release."
+            f"{source} must be from this release or an older one; it is from {manifest.version}, "
+            f"with schema {manifest.schema}, and this release knows {newest_schema()}. Restore it "
+            "with that release."
         )
     if set(manifest.files) != set(FILES):
         raise _no_backup(source, f"its {MANIFEST} names other files")
@@ -314,7 +315,7 @@ def _take(
     if taken != entry.bytes or summed.hexdigest() != entry.sha256:
         raise BackupRefused(
             f"{name} of {source} must be as it was written; it is not: {taken} bytes, and another "
-            f"sum than the {entry.bytes} bytes of its {MANIFEST}. Take another backup."
+            f"sum than the {entry.bytes} bytes of its {MANIFEST}. Use another backup."
         )
 
 

@@ -39,8 +39,8 @@ class DirectoryLock:
             if error.errno in DISK_ERRNOS:
                 raise
             raise StoreRefused(
-                f"The data directory {directory} must be one that can be made and written; got: "
-                f"{error.strerror or error}. Mend its mode, or name another with --data."
+                f"The data directory {directory} must be one that can be created and written; got: "
+                f"{error.strerror or error}. Fix its mode, or name another with --data."
             ) from None
         self._directory, self._database = directory, False
         self._give_up = time.monotonic() + database.OWNER_WAIT_S
@@ -68,7 +68,7 @@ class DirectoryLock:
             return  # a first start
         except OSError as error:
             raise StoreRefused(
-                f"{self._directory / FILE} must be readable; got: {error.strerror or error}. Mend "
+                f"{self._directory / FILE} must be readable; got: {error.strerror or error}. Fix "
                 "its mode, or name another directory with --data."
             ) from None
         self._held.append(descriptor)
@@ -121,5 +121,5 @@ def must_be_writable(directory: Path) -> None:
         if not os.access(path, os.R_OK | os.W_OK):
             raise StoreRefused(
                 f"{path} must be readable and writable by the service; it is not by the user "
-                f"{os.geteuid()}. Mend its owner or mode, or name another directory with --data."
+                f"{os.geteuid()}. Fix its owner or mode, or name another directory with --data."
             )

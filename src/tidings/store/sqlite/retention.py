@@ -1,6 +1,6 @@
 """Retention: what is too old is dropped, in slices of a bounded number of rows.
 
-Events are visited in the order of their numbers, which is that of their times. Each group of orgs
+Events are visited in the order of their numbers, which belongs to their times. Each group of orgs
 with the same retention has a place up to which it has come; what was not finished when the place
 passed by is noted in `kept_back` and looked at again at the beginning of each pass. Neighbours are
 dropped as one range: whole pages become free, and SQLite uses them again before the file grows.

@@ -200,5 +200,7 @@ def test_one_that_is_empty_is_told_and_not_sent() -> None:
     said = faults(WHOLE, environment=ENVIRONMENT | {"API_KEY": ""})
     for field in ("actions.form.call.form.key", "credentials.platform.body.key"):
         [one] = [text for text in said if text.endswith(f", field {field})")]
-        assert ": key must not be empty; what it is taken from is. Set it, and start again." in one
+        assert (
+            ": key must not be empty; the value that it reads is. Set it, and start again." in one
+        )
     assert len(said) == 3  # the third is a token

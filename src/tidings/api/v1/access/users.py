@@ -148,8 +148,8 @@ def password_routes(services: Services) -> APIRouter:
             raise refused(
                 401,
                 "not_known",
-                "email and currentPassword must be known together; got a pair that is not. Check "
-                "both. (not_known, field currentPassword)",
+                "email and currentPassword must match; they do not. Check both. (not_known, field "
+                "currentPassword)",
                 "currentPassword",
             )
         services.access.guard.succeeded(address, account, services.clock.now_ms() / 1000)

@@ -313,7 +313,9 @@ def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> N
     encoding = headers.get(b"content-encoding", b"identity")
     if encoding.lower() != b"identity":
         got = encoding[:40].decode("latin-1")
-        message = f'The body must not be encoded; got Content-Encoding "{got}". Send it plain.'
+        message = (
+            f'The body must be uncompressed; got Content-Encoding "{got}". Send it uncompressed.'
+        )
         raise call_refused(
             Unsupported, "content_encoding", message, where="header Content-Encoding"
         )
@@ -350,6 +352,8 @@ def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
     for name, _ in pairs:
         if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
             shown = name[:80].decode("latin-1")
-            message = f"The header {shown} must stand once; got it twice or more. Send one of them."
+            message = (
+                f"The header {shown} must appear once; got it more than once. Send one of them."
+            )
             raise call_refused(Invalid, "header_repeated", message, where=f"header {shown}")
         seen.add(name)

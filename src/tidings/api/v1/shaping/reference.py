@@ -121,7 +121,7 @@ def reference_routes(services: Services) -> APIRouter:
             raise RecordRefused(
                 "other_id",
                 "id",
-                f"id must be the one of the path; got {describe_value(body['id'])}. Leave it out.",
+                f"id must be the one in the path; got {describe_value(body['id'])}. Leave it out.",
             )
         done = await reference.put(org, which, {known: record})
         ignored = unknown_fields(which, body)[:20]
@@ -142,7 +142,7 @@ def _unknown(kind: RecordKind, id: str) -> RefusalAnswer:
     return refused(
         404,
         "not_found",
-        f"id must be one of the org's {kind.word}; got {describe_value(id)}, which is not there. "
+        f"id must be one of the org's {kind.word}; got {describe_value(id)}, which does not exist. "
         f"GET /v1/reference/{kind.word} lists them. (not_found, field id)",
         "id",
     )

@@ -63,7 +63,7 @@ def add_load_route(router: APIRouter, services: Services) -> None:
                 415,
                 "bad_content_type",
                 "Content-Type must be application/x-ndjson or text/csv; got "
-                f"{describe_value(content_type or None)}. Name the body's own. "
+                f"{describe_value(content_type or None)}. Name the type that you send. "
                 "(bad_content_type, header Content-Type)",
                 "Content-Type",
             )
@@ -76,7 +76,7 @@ def add_load_route(router: APIRouter, services: Services) -> None:
             why = wrong.reason
             raise _broken_off(status_of(wrong), why.code, why.message, loader) from None
         except StoreDown:
-            message = "The store must take writes; it does not at the moment."
+            message = "The store must accept writes; it cannot at the moment."
             raise _broken_off(503, "store_down", message, loader) from None
 
 
@@ -89,13 +89,13 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
             async with asyncio.timeout(CHUNK_WAIT_S):
                 chunk = await anext(stream, None)
         except TimeoutError:
-            message = f"The body must go on within {CHUNK_WAIT_S:.0f} s; it stopped."
+            message = f"The body must continue within {CHUNK_WAIT_S:.0f} s; it stopped."
             raise TooSlow.because("too_slow", message) from None
         if chunk is None:
             return
         seen += len(chunk)
         if seen > LOAD_BYTES_MAX:
-            message = f"The body must hold at most {LOAD_BYTES_MAX} bytes; got more."
+            message = f"The body must be at most {LOAD_BYTES_MAX} bytes; got more."
             raise TooLarge.because("too_large", message)
         yield chunk
 

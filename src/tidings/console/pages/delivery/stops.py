@@ -56,7 +56,7 @@ def _platform(visit: PlainVisit, scope: str) -> None:
     if not visit.caller.platform:
         raise Forbidden.because(
             "forbidden",
-            "Sending for all orgs must be stopped by the platform's own credential; got one of an "
-            "org. Stop your org alone, or ask the operator. (forbidden, session)",
+            "Sending for all orgs must be stopped by the platform's own credential; got an org's "
+            "credential. Stop only your org, or ask the operator. (forbidden, session)",
         )
     demand(visit.caller, scope)

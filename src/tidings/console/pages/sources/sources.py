@@ -184,8 +184,8 @@ async def take_over(visit: Visit) -> Response:
     if not visit.caller.platform:
         raise Forbidden.because(
             "forbidden",
-            "A table must be taken over with the platform's own credential; got one of an org. Ask "
-            "the operator. (forbidden, session)",
+            "A table must be taken over with the platform's own credential; got an org's "
+            "credential. Ask the operator. (forbidden, session)",
         )
     await visit.services.sources.sources.take_over(visit.caller.org, live.id)
     return visit.go(f"{AT}/{live.id}", "It takes its table over; another installation is refused.")

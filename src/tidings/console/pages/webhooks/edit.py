@@ -98,7 +98,7 @@ async def create(visit: Visit) -> Response:
         return _form(visit, shown, source=source, refusals=refused.refusals)
     except KeyReused:
         message = (
-            "This form has made a webhook already. Open it from the list, or begin a new form."
+            "This form has already created a webhook. Open it from the list, or start a new form."
         )
         return _form(visit, shown, source=source, refusals=[FieldRefusal("made", message, "")])
     return visit.page(

@@ -39,8 +39,8 @@ def acts_in(table: Table, view: View, declared: DeclaredNames) -> dict[str, Act]
         table.refuse(
             "bad_act",
             "",
-            f"An action must have one of {listed(KINDS)}; got {' and '.join(kinds) or 'none'}. "
-            "What needs several acts is several actions, with the same types.",
+            f"An action must have one of {listed(KINDS)}; got {' and '.join(kinds) or 'none'}. For "
+            "several acts, write several actions with the same types.",
         )
         return {}
     (kind,) = kinds
@@ -66,7 +66,7 @@ def _check_way(language: Table, act: Table) -> None:
             language.refuse(
                 "bad_language",
                 field,
-                f"A language must {way} of the act; got another. Take it out.",
+                f"A language must {way} of the act; got another. Remove it.",
             )
     urls = [language_body.get("url"), usual.get("url")]
     one, other = (origin_of(url).lower() if isinstance(url, str) else None for url in urls)

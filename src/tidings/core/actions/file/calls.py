@@ -75,9 +75,8 @@ def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str
                 given.refuse(
                     "unknown_name",
                     name,
-                    f"values must name {what}; got {describe_value(name)}, which is none. Take it "
-                    "out, or "
-                    "put it there.",
+                    f"values must name {what}; got {describe_value(name)}, which is none. Remove "
+                    "it, or add it there.",
                 )
             elif given.is_seen(name, path, view):
                 found[name] = path
@@ -86,7 +85,7 @@ def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str
             table.refuse(
                 "field_missing",
                 "values",
-                f"values must name all that is to be filled in; got no path for {hole}. Write "
+                f"values must name every value to fill in; got no path for {hole}. Write "
                 f'{hole} = "event.data.…".',
             )
     return found
@@ -110,16 +109,15 @@ def headers_in(
             given.refuse(
                 "duplicate_header",
                 name,
-                f"headers must hold none that is set anyway; got {describe_value(name)}, which is "
-                "set by "
-                f"{by}. Take it out.",
+                f"headers must not contain one that is set anyway; got {describe_value(name)}, "
+                f"which is set by {by}. Remove it.",
             )
         elif view is not None and given.is_reference(name):
             given.refuse(
                 "secret_kept",
                 name,
-                "headers must stand in the file, since those of an act are kept and shown; it "
-                "comes from elsewhere. Declare a credential of type apiKey.",
+                "headers must be written in the file, since those of an act are stored and shown; "
+                "it comes from elsewhere. Declare a credential of type apiKey.",
             )
         elif header_fits(given, name, name, "" if template else value, known=lower in found):
             text: TemplatedText | Plain | None = Plain(value.strip(" \t"))

@@ -40,8 +40,8 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
         table.refuse(
             "too_many",
             "",
-            f"connections must hold at most {CONNECTIONS_MAX} tables; got {len(table.body)}. Name "
-            "the file of connections in the settings instead.",
+            f"connections must contain at most {CONNECTIONS_MAX} tables; got {len(table.body)}. "
+            "Name the file of connections in the settings instead.",
         )
         return dict.fromkeys(table.body)
     for name, fields in table.body.items():
@@ -58,9 +58,8 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
             table.refuse(
                 "duplicate_name",
                 name,
-                "A connection must have a name of its own; got "
-                f"{describe_value(name)}, which the file of connections has too. Rename it, or "
-                "take it out.",
+                f"A connection must have a name of its own; got {describe_value(name)}, which the "
+                "file of connections has too. Rename it, or remove it.",
             )
         if isinstance(fields, dict):
             warn_of_plain(table.within(name, fields))

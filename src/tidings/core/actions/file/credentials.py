@@ -87,7 +87,8 @@ def _bearer(table: Table) -> Credential | None:
     table.refuse(
         "bad_credential",
         TOKEN,
-        "token must be text of 1 to 4000 visible ASCII signs; got something else. Write it whole.",
+        "token must be text of 1 to 4000 visible ASCII characters; got something else. Paste it "
+        "completely.",
     )
     return None
 
@@ -122,7 +123,7 @@ def _token_call(table: Table) -> Credential | None:
         _path(table, field)
     prefix = table.text(
         "prefix",
-        "a text of at most 64 ASCII signs",
+        "a text of at most 64 ASCII characters",
         lambda text: len(text) <= 64 and text.isascii() and visible(text),
         '"Bearer "',
     )
@@ -152,7 +153,7 @@ def _service_account(table: Table) -> Credential | None:
     there &= table.need("scope", '"https://www.googleapis.com/auth/firebase.messaging"')
     scope = table.text(
         "scope",
-        "scopes of 1 to 1024 ASCII signs, with one space between them",
+        "scopes of 1 to 1024 ASCII characters, with one space between them",
         lambda text: 0 < len(text) <= 1024 and text.isascii() and text.isprintable(),
         '"https://www.googleapis.com/auth/firebase.messaging"',
     )
@@ -184,8 +185,8 @@ def _check_body(body: Table) -> None:
             body.refuse(
                 "bad_type",
                 name,
-                f"body must hold at most {BODY_MAX} texts, numbers and truths; got something else "
-                "among them, or more. Write what the API asks for.",
+                f"body must contain at most {BODY_MAX} texts, numbers and booleans; got other "
+                "values, or more. Write what the API asks for.",
             )
             return
         if isinstance(value, str) and is_template(value):
@@ -220,8 +221,8 @@ def warn_if_plain(table: Table, field: str) -> None:
     table.warn(
         "plain_secret",
         field,
-        f"{field} should come from the environment or out of a file of its own; got a text that "
-        'stands here. Write "${NAME}" or "${file:/run/secrets/name}".',
+        f"{field} should come from the environment or from a file of its own; got a text written "
+        'here. Write "${NAME}" or "${file:/run/secrets/name}".',
     )
 
 

@@ -57,8 +57,9 @@ def actions_of(tables: Mapping[str, Table], declared: DeclaredNames) -> dict[str
             tables[name].warn(
                 "unreached",
                 "needs",
-                f"needs should name an action that hears the same events; got {action.needs}, "
-                "which hears others, so this one is never done. Give both the same types.",
+                "needs should name an action that is triggered by the same events; got "
+                f"{action.needs}, which is triggered by others, so this one never runs. Give both "
+                "the same types.",
             )
     return found
 
@@ -97,7 +98,7 @@ def _action(
         table.refuse(
             "field_missing",
             "language",
-            "language must say where the customer's language is found, beside languages; got "
+            "language must say where the customer's language is found when languages is set; got "
             'nothing. Write language = "contact.language".',
         )
     return made if acts else None
@@ -171,8 +172,8 @@ def _check_needs(tables: Mapping[str, Table]) -> None:
             tables[name].refuse(
                 "needs_ring",
                 "needs",
-                f"needs must end at an action that needs none; got {' → '.join(ring)}. Take one "
-                "of them out.",
+                f"needs must end at an action that needs none; got {' → '.join(ring)}. Remove one "
+                "of them.",
             )
         ended.update(way)
 

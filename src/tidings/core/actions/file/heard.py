@@ -36,15 +36,14 @@ def types_in(table: Table) -> tuple[str, ...]:
             table.warn(
                 "unheard_event_name",
                 f"types[{at}]",
-                f"types should hold names of known event types; got {describe_value(name)}. "
-                "Nothing is "
-                "heard under it until the org declares it, or sends it.",
+                f"types should contain names of known event types; got {describe_value(name)}. No "
+                "events arrive under it until the org declares it, or sends it.",
             )
             continue
         table.refuse(
             "unknown_event_name",
             f"types[{at}]",
-            f"types must hold names of event types, or prefixes of such as com.example.*; got "
+            "types must contain names of event types, or prefixes such as com.example.*; got "
             f"{describe_value(name)}.{near or ' `tidings events list` lists them.'}",
         )
     more, prefixes = sum(name not in kinds for name in found), sum(map(is_prefix, found))
@@ -52,9 +51,9 @@ def types_in(table: Table) -> tuple[str, ...]:
         table.refuse(
             "too_many_event_names",
             "types",
-            f"types must hold at most {MORE_NAMES_MAX} names that are not of known types, and at "
-            f"most {PREFIXES_MAX} prefixes; got {more}, with {prefixes} prefixes. Take a prefix "
-            "that covers several.",
+            f"types must contain at most {MORE_NAMES_MAX} names of unknown types, and at most "
+            f"{PREFIXES_MAX} prefixes; got {more}, with {prefixes} prefixes. Use a prefix that "
+            "covers several.",
         )
     return tuple(dict.fromkeys(found))
 
@@ -102,8 +101,8 @@ def filter_in(
         table.refuse(
             "bad_operand",
             field,
-            f"{field} must hold texts, numbers of 64 bits, truths, lists and tables; got something "
-            "else, as a date. Put it in quotes.",
+            f"{field} must contain texts, 64-bit numbers, booleans, lists and tables; got "
+            "something else, such as a date. Put it in quotes.",
         )
         return None
     try:
@@ -123,7 +122,7 @@ def event_filter_in(table: Table, view: View) -> Mapping[str, Any] | None:
             table.refuse(
                 "bad_path",
                 f"{node.place}.path",
-                f"The filter of an action must be of the event alone, as data.tier; got "
+                "The filter of an action must use only the event, such as data.tier; got "
                 f"{describe_value(node.path)}. Begin at the envelope, or put it in unless.",
             )
         elif view.is_lost(f"event.{node.path}"):

@@ -28,7 +28,7 @@ def call_of(table: Table, view: View, declared: DeclaredNames) -> HttpCall | Non
             "bad_body",
             bodies[1],
             f"A call must have at most one of json, form and text; got {' and '.join(bodies)}. "
-            "Take the others out.",
+            "Remove the others.",
         )
     credential = credential_in(table, declared.credentials)
     headers = headers_in(table, view, credential, body=bool(bodies))
@@ -60,7 +60,7 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
         form.refuse(
             "too_many",
             "",
-            f"form must hold at most {FORM_MAX} fields; got {len(form.body)}. Send less.",
+            f"form must contain at most {FORM_MAX} fields; got {len(form.body)}. Send less.",
         )
         return ()
     parts, found = TemplateReader(form, view, secrets=True), []
@@ -70,9 +70,8 @@ def _form(table: Table, view: View) -> tuple[tuple[str, Part], ...]:
             form.refuse(
                 "bad_type",
                 name,
-                f"{name[:64]} must be a text, a number, a truth or a path; got "
-                f"{describe_value(value)}. "
-                "A form has no lists and no tables: use json.",
+                f"{name[:64]} must be a text, a number, true, false or a path; got "
+                f"{describe_value(value)}. A form has no lists and no tables: use json.",
             )
         else:
             found.append((name, parts.of(name, value)))
@@ -97,7 +96,7 @@ def _content_type(table: Table) -> str:
         table.refuse(
             "bad_body",
             "content_type",
-            "content_type must stand beside text; got it without. json and form have their own.",
+            "content_type must be given with text; got it without. json and form have their own.",
         )
     return content_type or (
         "text/plain; charset=utf-8" if table.body.get("text") is not None else ""

@@ -31,17 +31,17 @@ def warn_of_texts(table: Table, lookups: tuple[str, ...]) -> None:
             table.faults.warn(
                 "like_reference",
                 path,
-                "A variable should be a whole text, as ${SHOP_KEY}, of letters, digits and _; got "
-                f"{describe_value(found[0])}, which stays as it is written. Put all of the text "
-                "into the "
-                "variable, or into a file.",
+                "A variable should be a whole text, such as ${SHOP_KEY}, of letters, digits and "
+                "_; got "
+                f"{describe_value(found[0])}, which is left as written. Put the whole text into "
+                "the variable, or into a file.",
             )
         elif found := like_template.search(text):
             table.faults.warn(
                 "like_template",
                 path,
-                f"A value should stand in two braces, as {{{{ event.eventId }}}}; got "
-                f"{describe_value(found[0])}, which stays as it is written. Double the braces.",
+                f"A value should be in double braces, such as {{{{ event.eventId }}}}; got "
+                f"{describe_value(found[0])}, which is left as written. Double the braces.",
             )
 
 
@@ -51,9 +51,9 @@ def warn_of_proof(table: Table, header: str) -> None:
         table.warn(
             "literal_proof",
             header,
-            f"{header} should be told by a credential, whose secret comes from elsewhere; got a "
-            "text in the file, which is kept and shown with each call. Declare [credentials.NAME] "
-            "and name it.",
+            f"{header} should come from a credential, whose secret is read from elsewhere; got a "
+            "text in the file, which is stored and shown with each call. Declare "
+            "[credentials.NAME] and name it.",
         )
 
 
@@ -68,9 +68,8 @@ def warn_of_plaintext(table: Table, connection: Connection | None) -> None:
         "plaintext_mail",
         "connection",
         f"connection should lead to a mail server over TLS; got {connection.name}, of which "
-        f"security is {PLAINTEXT} and whose host {describe_value(host)} is elsewhere: whoever is "
-        "on the way "
-        'reads the mails, and the login. Write security = "starttls" or "tls".',
+        f"security is {PLAINTEXT} and whose host {describe_value(host)} is elsewhere: anyone on "
+        'the network path can read the mails and the login. Write security = "starttls" or "tls".',
     )
 
 
@@ -93,10 +92,10 @@ def warn_of_lost_lookups(
                     tables[names[0]].faults.warn(
                         "unknown_path",
                         ("lookups", lookup.name, *tables[names[0]].steps(field + many)),
-                        f"{field} should be what an event of the actions' types has ({types}); got "
-                        f"{describe_value(path)}, which none has, so that nothing is ever found by "
-                        "it. Check "
-                        f"it against `tidings events schema {kinds[names[0]].kinds[0].name}`.",
+                        f"{field} should be a field of events of the actions' types ({types}); got "
+                        f"{describe_value(path)}, which none has, so that it never finds anything. "
+                        "Check it against `tidings events schema "
+                        f"{kinds[names[0]].kinds[0].name}`.",
                     )
             for name in names:
                 lost = all(kinds[name].is_lost(path) for path in paths)

@@ -56,8 +56,8 @@ def lookup_of(
         table.refuse(
             "bad_name",
             "",
-            f"The name of a look-up must be no word of templates; got {describe_value(name)}. "
-            "Rename it.",
+            "The name of a look-up must not be a keyword of templates; got "
+            f"{describe_value(name)}. Rename it.",
         )
     if len(kinds) != 1:
         table.refuse(
@@ -164,8 +164,8 @@ def _http(table: Table, view: View, declared: DeclaredNames) -> HttpLookup | Non
         table.refuse(
             "out_of_range",
             "at_once",
-            f"at_once must be at most {most} beside answer_kib = {kib}, so that what is under way "
-            f"has room; got {at_once}. Lower one of them.",
+            f"at_once must be at most {most} beside answer_kib = {kib}, so that requests under way "
+            f"fit; got {at_once}. Lower one of them.",
         )
     return HttpLookup(url, values, plain, credential, take, url_secret=secret, answer_kib=kib)
 

@@ -81,7 +81,7 @@ def _to(
                 "bad_address",
                 place,
                 f"{place} must be one plain e-mail address, or a template of one; got "
-                f"{describe_value(recipient)}. Write the address alone, as ops@brand.example.",
+                f"{describe_value(recipient)}. Write only the address, such as ops@brand.example.",
             )
         _admitted(table, place, connection, recipient)
     return tuple(found) if len(found) == len(every) else ()
@@ -97,14 +97,14 @@ def _admitted(table: Table, place: str, connection: Connection | None, one: obje
             table.refuse(
                 "recipients_fixed",
                 place,
-                f"{place} must be an address over the connection {connection.name}, and no "
-                f'template; got {describe_value(one)}. Set recipients = "any" in the connection if '
-                "whom events name may be written to.",
+                f"{place} must be an address, not a template, over the connection "
+                f'{connection.name}; got {describe_value(one)}. Set recipients = "any" in the '
+                "connection to allow addresses from events.",
             )
     elif (address := address_of(one)) is not None and not recipients.admits(address):
         table.refuse(
             "recipient_not_admitted",
             place,
-            f"{place} must be of the domains that the connection {connection.name} admits; got "
+            f"{place} must be in the domains that the connection {connection.name} admits; got "
             f"{describe_value(one)}. Add its domain there.",
         )

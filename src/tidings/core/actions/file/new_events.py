@@ -27,7 +27,7 @@ def types_of(table: Table | None) -> dict[str, ParsedTypeBody]:
         table.refuse(
             "too_many",
             "",
-            f"types must hold at most {TYPES_MAX} tables; got {len(table.body)}. Declare the "
+            f"types must contain at most {TYPES_MAX} tables; got {len(table.body)}. Declare the "
             "others by PUT /v1/eventTypes.",
         )
         return {}
@@ -109,8 +109,8 @@ def check_rings(tables: Mapping[str, Table], actions: Mapping[str, Action]) -> N
                 tables[first].refuse(
                     "event_ring",
                     "event",
-                    "An action must not hear of what it brings about itself; it does, by its "
-                    "events, and would without an end. Give it other types.",
+                    "An action must not be triggered by its own effects; it is, by its events, and "
+                    "would loop forever. Give it other types.",
                 )
                 break
             if name not in seen:

@@ -185,8 +185,8 @@ def _warn_of_unused(table: Table, declared: Mapping[str, Mapping[str, object]]) 
                 table.warn(
                     "unused",
                     f"{section}.{name}",
-                    f"{name} should be named by something in the file; got nothing that does. "
-                    "Name it, or take it out.",
+                    f"{name} should be used by something in the file; got nothing that uses it. "
+                    "Use it, or remove it.",
                 )
 
 

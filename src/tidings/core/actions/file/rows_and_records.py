@@ -48,7 +48,8 @@ def _check_columns(
             "shared_table",
             "table",
             f"table should have the org in its key, since several orgs may name {connection.name}: "
-            f"else one changes the rows of another; got {name}. Declare its org, or a table for "
+            f"otherwise one org changes another's rows; got {name}. Declare its org, or a table "
+            "for "
             "each by {org} in the name.",
         )
     for column in values.body:
@@ -88,7 +89,7 @@ def record_of(table: Table, view: View, declared: DeclaredNames) -> KafkaRecordA
     ):
         table.refuse("topic_not_admitted", "topic", reason)
     if table.body.get("json") is not None and table.body.get("text") is not None:
-        table.refuse("bad_body", "text", "A record must have json or text; got both. Take one out.")
+        table.refuse("bad_body", "text", "A record must have json or text; got both. Remove one.")
     return KafkaRecordAct(
         "" if connection is None else connection.name,
         topic,

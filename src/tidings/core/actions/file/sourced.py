@@ -16,7 +16,7 @@ def source_of(table: Table | None) -> tuple[Source | None, bool]:
         table.refuse(
             "unknown_field",
             "org",
-            "org must stand at the top of the file; got it in source too. Take it out.",
+            "org must be at the top of the file; got it in source too. Remove it.",
         )
     warn_of_plain(table)
     body, wrong = body_of_table(
@@ -26,16 +26,15 @@ def source_of(table: Table | None) -> tuple[Source | None, bool]:
         table.refuse(
             "bad_type",
             field,
-            f"{field} must be a table, or a text of JSON ({why}); got "
-            f"{describe_value(body[field])}. Mend "
-            "it.",
+            f"{field} must be a table, or JSON text ({why}); got {describe_value(body[field])}. "
+            "Fix it.",
         )
     if not all_json(body):
         table.refuse(
             "bad_type",
             "",
-            "source must hold texts, numbers of 64 bits, truths, lists and tables; got something "
-            "else, as a date. Put it in quotes.",
+            "source must contain texts, 64-bit numbers, booleans, lists and tables; got something "
+            "else, such as a date. Put it in quotes.",
         )
     if wrong or not all_json(body):
         return None, False

@@ -131,7 +131,7 @@ class Table(Form):
             self.refuse(
                 "too_many",
                 field,
-                f"{field} must hold at most {most} tables; got {len(holder.body)}. Take some out, "
+                f"{field} must contain at most {most} tables; got {len(holder.body)}. Remove some, "
                 "or write another file for another org.",
             )
             return
@@ -253,7 +253,7 @@ class Table(Form):
             self.refuse(
                 "bad_path",
                 field,
-                f"{field} must be a path of names parted by points, of at most {PATH_MAX} "
+                f"{field} must be a path of names separated by dots, of at most {PATH_MAX} "
                 f"characters; got {describe_value(value)}. Write "
                 "event.data.customerIdentifiers.customerId.",
             )
@@ -278,7 +278,7 @@ class Table(Form):
             self.warn(
                 "unknown_path",
                 field,
-                f"{field} should be what an event of the action's types has ({kinds}); got "
+                f"{field} should be a field of events of the action's types ({kinds}); got "
                 f"{describe_value(path)}, which none has. Check it against `tidings events schema "
                 f"{view.kinds[0].name}`.",
             )

@@ -88,8 +88,8 @@ def is_kept(table: Table, field: str) -> bool:
     table.refuse(
         "secret_kept",
         field,
-        f"{field} must stand in the file, since what is made of it is kept and shown; it comes "
-        "from elsewhere. Put a secret into a credential, or into json or form of a call.",
+        f"{field} must be written in the file, since its result is stored and shown; it comes from "
+        "elsewhere. Put a secret into a credential, or into json or form of a call.",
     )
     return True
 
@@ -97,7 +97,7 @@ def is_kept(table: Table, field: str) -> bool:
 def refuse_empty(table: Table, field: str, secret: str) -> None:
     """A variable that is empty is most often one that nobody has set."""
     if not secret:
-        message = f"{field} must not be empty; what it is taken from is. Set it, and start again."
+        message = f"{field} must not be empty; the value that it reads is. Set it, and start again."
         table.refuse("missing_reference", field, message)
 
 
@@ -111,8 +111,8 @@ def _of_file(table: Table, field: str, name: object) -> str | None:
     table.refuse(
         "bad_file",
         field,
-        f"{field} must be a file of text that can be read, of at most {FILE_BYTES_MAX} bytes; got "
-        f"{got}. Name one from the folder of this file.",
+        f"{field} must be a readable text file of at most {FILE_BYTES_MAX} bytes; got {got}. Name "
+        "one from the folder of this file.",
     )
     return None
 
@@ -188,7 +188,7 @@ class TemplateReader:
             self._table.refuse(
                 "bad_type",
                 field,
-                f"{field} must be a text, a number of 64 bits, true, false, a list or a table; got "
+                f"{field} must be a text, a 64-bit number, true, false, a list or a table; got "
                 f"{describe_value(value)}. Write it as a text.",
             )
         return Plain(value)
@@ -226,8 +226,8 @@ class TemplateReader:
             self._table.refuse(
                 "bad_merge",
                 f"{field}.{WITH}",
-                f"{field}.{WITH} must be a table of the fields that are other, or beside by a list "
-                f"of tables that all have that field; got {describe_value(parts)}. Write "
+                f"{field}.{WITH} must be a table of the fields that differ, or, with by, a list of "
+                f"tables that all have that field; got {describe_value(parts)}. Write "
                 '{path = "shop", with = {…}} or {path = "shop.codes", by = "code", with = [{…}]}.',
             )
             return Plain(None)
@@ -248,15 +248,14 @@ class TemplateReader:
             self._table.refuse(
                 "secret_kept",
                 field,
-                f"{field} must stand in the file, since it is kept and shown; something in it "
-                "comes from elsewhere. Write a secret of json or form of a call without constant.",
+                f"{field} must be written in the file, since it is stored and shown; part of it "
+                "comes from elsewhere. Write a secret in json or form of a call without constant.",
             )
         elif not all_json(value):
             self._table.refuse(
                 "bad_type",
                 field,
-                f"{field} must be what JSON can say; got {describe_value(value)}. Write times as "
-                "texts.",
+                f"{field} must be a JSON value; got {describe_value(value)}. Write times as texts.",
             )
         return Plain(value)
 

@@ -44,9 +44,8 @@ def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
             table.refuse(
                 "bad_type",
                 f"unless[{at}]",
-                "unless must hold tables of filter and because; got "
-                f"{describe_value(condition)}. Write "
-                f"{example}.",
+                "unless must contain tables of filter and because; got "
+                f"{describe_value(condition)}. Write {example}.",
             )
             continue
         inner = table.within(f"unless[{at}]", condition)
@@ -126,9 +125,8 @@ def quiet_in(table: Table, view: View) -> Quiet | None:
         inner.refuse(
             "bad_quiet",
             "to",
-            f"to must be another minute than from; got {describe_value(inner.body['to'])} in both. "
-            "Leave "
-            "quiet out to disturb at any hour.",
+            f"to must be a different minute from from; got {describe_value(inner.body['to'])} in "
+            "both. Leave quiet out to send at any hour.",
         )
         return None
     return Quiet(start, end, zone, usual or "UTC")
@@ -191,7 +189,8 @@ def pace_in(table: Table) -> Pace:
         table.refuse(
             "bad_statuses",
             "never",
-            f"never must hold no status of again; got {both[0]} in both. Take it out of one.",
+            f"never must contain no status of again; got {both[0]} in both. Remove it from one of "
+            "them.",
         )
     return Pace(
         ordering=Ordering(table.one_of("order", tuple(Ordering), Ordering.NONE)),
@@ -220,7 +219,7 @@ def _statuses(table: Table, field: str) -> frozenset[int]:
     table.refuse(
         "bad_statuses",
         field,
-        f"{field} must be a list of statuses from 300 to 599; got {got}. Leave it out to judge as "
-        "documented.",
+        f"{field} must be a list of statuses from 300 to 599; got {got}. Leave it out for the "
+        "documented default.",
     )
     return frozenset()

@@ -103,9 +103,9 @@ class UnforeseenErrors:
         doing = _DOING.get(step, "judge what came of this message")
         left = " The receiver may have got it." if sent else " Nothing was sent."
         detail = (
-            f"Tidings could not {doing}, because of an error of its own "
-            f"({type(error).__name__}). That is not the receiver's fault.{left} It is tried again "
-            "by itself; the server's log has the cause."
+            f"Tidings could not {doing}, because of an error of its own ({type(error).__name__}). "
+            f"That is not the receiver's fault.{left} Tidings will retry; see the server log for "
+            "the cause."
         )
         return of_fault(TransportFault(FaultKind.OURS, sent, detail, took_ms))
 
