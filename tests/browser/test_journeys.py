@@ -134,7 +134,7 @@ def test_5_see_the_first_delivery_arrive(
         sent = new_id()
         api.accept(event(sent, api.org))
         waiting.see("Your first event has arrived.")
-        waiting.see("Your webhook is well.")
+        waiting.see("Your webhook is healthy.")
         watching.see("valid")
         expect(tailing.page.locator("#tail tbody tr").first).to_contain_text("pointsIssued")
         tailing.page.locator("#tail").get_by_text("delivered").first.wait_for()

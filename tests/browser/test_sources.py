@@ -87,7 +87,7 @@ def test_make_a_source_try_it_break_it_mend_it_and_redrive(
     one.page.get_by_role("link", name="New source").first.click()
     shop.fill()
     shop.try_it(BROKEN, "somebody else")
-    expect(shop.tried).to_contain_text("It would be put aside")
+    expect(shop.tried).to_contain_text("It would be set aside")
     expect(shop.tried).to_contain_text("would be answered 401")
     shop.try_it(GOOD, KEY)
     expect(shop.tried).to_contain_text("The sender would be known")

@@ -100,7 +100,7 @@ def test_a_preview_shows_what_would_arrive(tidings: Command, org: Api, hook: Any
     org.accept(bare(eventId="e-2"))
     org.accept(bare("tierUpgraded", eventId="e-3"))  # of another type: it is not looked at
     done = tidings("webhooks", "preview", "crm").must(0)
-    assert "It would have got 2 of the last 2 events." in done.err
+    assert "It would have received 2 of the last 2 events." in done.err
 
 
 # -- deliveries, show ------------------------------------------------------------------------------
@@ -119,7 +119,9 @@ def test_deliveries_are_filtered_and_the_worst_is_proposed(
     assert len(done.must(0).out.splitlines()) == 3
     assert next_of(done.err) == f"tidings show {bad['id']}"
     assert tidings("deliveries", "list", "--limit", "3", "--json").rows[0]["eventId"] == "e-2"
-    assert "No delivery fits." in tidings("deliveries", "list", "--on", "tierUpgraded").must(0).err
+    assert (
+        "No delivery matches." in tidings("deliveries", "list", "--on", "tierUpgraded").must(0).err
+    )
     assert tidings("deliveries", "list", "--since", "soon").must(2).out == ""
     assert "states must be" in tidings("deliveries", "list", "--status", "faild").must(4).err
 
@@ -332,7 +334,7 @@ def test_an_inbox_shows_what_has_arrived(tidings: Command, org: Api) -> None:
 
 def test_doctor_of_a_service_that_is_well(tidings: Command) -> None:
     done = tidings("doctor").must(0)
-    assert done.out.endswith("✓ The service is well.\n")
+    assert done.out.endswith("✓ The service is healthy.\n")
     assert tidings("doctor", "--json").row["well"] is True
 
 
@@ -355,7 +357,7 @@ def test_doctor_finds_a_filter_that_takes_nothing(tidings: Command, org: Api) ->
     never = {"path": "data.totalPointsIssued", "gt": 1000}
     org.webhook("https://example.com/x", filter=never)
     org.accept(bare(eventId="e-1"))
-    assert tidings("doctor", "crm", "--json").row["cause"].startswith("Its filter takes none of")
+    assert tidings("doctor", "crm", "--json").row["cause"].startswith("Its filter matches none of")
 
 
 def test_doctor_finds_a_credential_that_is_not_known(tidings: Command) -> None:
@@ -385,7 +387,7 @@ def test_events_are_listed_and_those_that_nobody_wanted(
 
 
 def test_refused_events_are_listed_with_their_reason(tidings: Command, org: Api) -> None:
-    assert "No event was refused." in tidings("events", "rejected").must(0).err
+    assert "No events were rejected." in tidings("events", "rejected").must(0).err
     org.post(bare("pointIssued", eventId="e-1"))
     done = tidings("events", "rejected").must(0)
     assert "pointIssued" in done.out and "must be" in done.out

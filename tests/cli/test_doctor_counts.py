@@ -36,7 +36,7 @@ def test_each_connection_is_looked_at_or_told_as_not(count: int, may_check: int)
     said = " ".join(check.said for check in checks)
     left = [name for name in played.names if name not in played.checked]
     assert len(played.checked) == min(count, CHECKED_MAX, may_check)
-    assert ("Not looked at: " in said) == bool(left)
+    assert ("Not checked: " in said) == bool(left)
     for name in left[:NAMED_MAX]:
         assert f" {name}," in f"{said}," or f" {name}." in said or f" {name} and" in said, name
     if len(left) > NAMED_MAX:

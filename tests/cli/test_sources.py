@@ -38,7 +38,7 @@ def test_a_source_s_life(
     ).must()
     assert '"eventName": "pointsIssued"' in tried.out and "refused" not in tried.err
     tried = tidings("sources", "preview", "shop", "-", stdin=message).must()
-    assert "Its sender would be refused" in tried.err
+    assert "Its sender would be rejected" in tried.err
 
     assert send(service, made["url"], json.loads(message))["accepted"] == 1
     looked = tidings("doctor").must().out

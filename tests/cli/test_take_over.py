@@ -44,7 +44,7 @@ def test_a_table_is_taken_over_by_command(shop: ServiceProcess, tmp_path: Path) 
         asked = tidings("sources", "take-over", "shop").must(2)
         assert "--yes" in asked.err and not asked.out
         done = tidings("sources", "take-over", "shop", "--yes").must()
-        assert "shop takes its table over." in done.err
+        assert "shop takes over its table." in done.err
         assert "Next: tidings sources show shop" in done.err
         row = tidings("sources", "take-over", "shop", "--yes", "--json").must().row
         assert (row["name"], row["type"]) == ("shop", "outbox")

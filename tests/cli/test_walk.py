@@ -13,17 +13,17 @@ from tests.e2e.harness.events import bare
 from tests.e2e.harness.service import ServiceProcess
 
 LISTS = {
-    "webhooks list": "The org has no webhook.",
-    "deliveries list": "The org has no delivery yet.",
-    "deliveries list --on tierUpgraded": "No delivery fits.",
-    "events log": "The org has no event yet.",
-    "events log --since 1h": "No event fits.",
-    "events rejected": "No event was refused.",
-    "inboxes list": "The org has no test inbox.",
+    "webhooks list": "The org has no webhooks.",
+    "deliveries list": "The org has no deliveries yet.",
+    "deliveries list --on tierUpgraded": "No delivery matches.",
+    "events log": "The org has no events yet.",
+    "events log --since 1h": "No event matches.",
+    "events rejected": "No events were rejected.",
+    "inboxes list": "The org has no test inboxes.",
     "replay list": "The org has no replay.",
-    "connections list": "The org may name no connection: the operator declares them, see "
+    "connections list": "The org may use no connections: the operator declares them, see "
     "docs/connections.md.",
-    "credentials list": "The org has no credential.",
+    "credentials list": "The org has no credentials.",
     "profiles list": "There is no profile.",
     "reference list stores": "The org has no stores.",
 }
@@ -182,7 +182,8 @@ def test_enabling_proposes_the_replay_of_what_was_missed(
 def test_a_preview_without_events_says_how_to_get_some(tidings: Command, hook: Any) -> None:
     done = tidings("webhooks", "preview", "crm").must(0)
     assert (
-        done.err.splitlines()[0] == "No event of its types has come yet, so nothing can be tried."
+        done.err.splitlines()[0]
+        == "No event of its types has arrived yet, so there is nothing to preview."
     )
     assert last(done) == "Next: tidings simulate --events 20 --types pointsIssued"
 

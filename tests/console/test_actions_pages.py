@@ -143,7 +143,7 @@ async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_ot
 
         found = said(text(await browser.get("/console/o/7/actions")))
         assert "does not have it any more: what comes, and what was not done, is parked." in found
-        assert "Write it there again and start Tidings, or delete its webhook" in found
+        assert "Add it to the file again and restart Tidings, or delete its webhook" in found
         for at in ("/console/o/7/actions", "/console/o/7/actions/welcome"):
             page = text(await browser.get(at))
             assert f'href="{left}/delete"' in page and f"{stays}/delete" not in page

@@ -167,7 +167,7 @@ async def command_action(world: World) -> Seen:
 
 async def doctor(world: World) -> Seen:
     told = await diagnosed(world)
-    if told.well or told.cause.startswith("No event that it wants"):
+    if told.well or told.cause.startswith("None of its event types"):
         return Condition.WELL, None
     number = re.search(r"([\d,]+) (?:runs?|deliver(?:y|ies)) waits? ", told.cause)
     if "is held up by" in told.cause or "cannot be reached" in told.cause:

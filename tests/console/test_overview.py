@@ -113,13 +113,13 @@ async def test_what_waits_for_dead_receivers_counts_as_failing() -> None:
         p.s.clock.ms += 1000
         page = text(await browser.get("/console/o/7"))
         assert card(page, "Failed or retrying") == "35"
-        assert "58.3 %, 28 of them wait for a receiver that only fails" in page
+        assert "58.3 %, 28 of them are queued until the receiver responds" in page
         assert drawn(page, "Error rate") == [58.33]
         one = text(await browser.get(f"/console/o/7/webhooks/{made[0][0]}"))
         assert card(one, "Failed or retrying") == "5"
-        assert "100 %, 4 of them wait" in one and drawn(one, "Error rate") == [100.0]
+        assert "100 %, 4 of them are queued" in one and drawn(one, "Error rate") == [100.0]
         well = text(await browser.get(f"/console/o/7/webhooks/{made[11][0]}"))
-        assert card(well, "Failed or retrying") == "0" and "of them wait" not in well
+        assert card(well, "Failed or retrying") == "0" and "of them are queued" not in well
         assert drawn(well, "Error rate") == [0.0]
         listed = text(await browser.get("/console/o/7/webhooks"))
         assert listed.count('data-label="Success" class="n">0 %') == 7
@@ -147,7 +147,7 @@ async def test_of_many_dead_receivers_one_series_is_read_and_none_where_nothing_
             return await series(groups, *when)
 
         monkeypatch.setattr(p.s.store, "series", recorded)
-        assert "2 of them wait for a receiver" in text(await browser.get("/console/o/7"))
+        assert "2 of them are queued until" in text(await browser.get("/console/o/7"))
         assert asked == [[[made[0][1]]]]
 
 

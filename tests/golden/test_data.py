@@ -35,7 +35,7 @@ SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", 
 TOLD_SINCE = {"condition", "endedBy", "paging", "sources", "messages"}
 # Sentences that say it in other words since then.
 REWORDED = {
-    "It is not tried again by itself: the receiver refuses this message for good.": (
+    "Tidings does not retry it: the receiver refuses this message for good.": (
         "It is not tried again: the same bytes can only meet the same answer."
     ),
     "It was parked: it waits to be replayed. Replay it once its receiver is back.": (

@@ -206,7 +206,7 @@ async def first_credential(
             f"First start: org {org} and the platform's own credential are made.\n"
             f"  key     {fresh.key}\n"
             f"  secret  {fresh.secret}\n"
-            "The secret is shown this once; keep it now.",
+            "The secret is shown only once; save it now.",
             file=sys.stderr,
         )
 

@@ -12,7 +12,7 @@ from tidings.cli.exits import CommandExit, Exit, begin, next_step, refuse, say
 
 app = App(
     name="tidings",
-    help="Tells every subscribed webhook what happened, and keeps the proof.",
+    help="Delivers every event to the webhooks that subscribe to it, and records each delivery.",
     help_epilogue="Exit codes: 0 ok, 1 failed, 2 usage, 3 not found, 4 refused, 5 unreachable.",
     help_format="plaintext",
     help_formatter="plain",
@@ -38,7 +38,7 @@ def serve(
     config
         A settings file in TOML.
     data
-        The data directory. It is made when it is not there.
+        The data directory. It is created if it does not exist.
     host
         The address to listen on.
     port
@@ -62,7 +62,7 @@ def demo(
     data: Path | None = None,
     stay: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Show it on this machine: three webhooks, one fails for a while.
+    """Run a demo on this machine: three webhooks, one of which fails for a while.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ app.command(reference)
 reference.command("tidings.cli.reference:load", name="load")
 reference.command("tidings.cli.reference:list_all", name="list")
 
-events_app = App(name="events", help="What event types there are, and what is in them.")
+events_app = App(name="events", help="Event types and their schemas; events accepted and rejected.")
 app.command(events_app)
 
 
@@ -123,7 +123,7 @@ def simulate(
     types: PlayedNames | None = None,
     print_only: Annotated[bool, Parameter(name="--print", negative=())] = False,
 ) -> int:
-    """Play a loyalty programme of made-up people through the public API.
+    """Simulate a loyalty programme with invented members through the public API.
 
     Give the credential by TIDINGS_KEY or a profile: every process can read a command line.
 
@@ -182,7 +182,7 @@ def backup(
     config: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Copy the data directory, also while it is served.
+    """Back up the data directory, also while the service runs.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ def restore(
     data: Path,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Make a data directory from a backup.
+    """Restore a backup to a new data directory.
 
     Parameters
     ----------

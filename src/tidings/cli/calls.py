@@ -116,7 +116,7 @@ class ApiClient:
                 wait_s = self._service.retry_after_s
                 if status != 429 or wait_s is None or wait_s > WAIT_S_MAX:
                     break
-                say(f"The service asks to call again in {wait_s:g} s; waiting.")
+                say(f"The service asks to retry in {wait_s:g} s; waiting.")
                 time.sleep(wait_s)
                 status, raw = self._service.call(method, path, sent, headers)
         except ServiceUnreachable as error:

@@ -18,7 +18,9 @@ from tidings.cli.output import (
 )
 from tidings.cli.where import HERE, Where
 
-app = App(name="connections", help="What the operator has declared for sources and webhooks.")
+app = App(
+    name="connections", help="The connections that the operator declared for sources and webhooks."
+)
 PATH = "/v1/connections"
 CHECK_S = 30.0  # the service gives up before
 _OPEN_TO = {"all": "all orgs", "some": "some orgs", "platform": "the platform alone"}
@@ -26,7 +28,7 @@ _OPEN_TO = {"all": "all orgs", "some": "some orgs", "platform": "the platform al
 
 @app.command(name="list")
 def list_all(*, where: Where = HERE) -> int:
-    """List the connections that the org may name; all of them for the platform's credential."""
+    """List the connections that the org may use; all of them for the platform's credential."""
     api = calls(where)
     found = api.get(PATH)["connections"]
     if where.json:
@@ -48,7 +50,7 @@ def list_all(*, where: Where = HERE) -> int:
             right="Sources Webhooks",
             whole="Name",
         )
-    none = "The org may name no connection: the operator declares them, see docs/connections.md."
+    none = "The org may use no connections: the operator declares them, see docs/connections.md."
     say(how_many(len(found), "connection") if found else none)
     first = clean(found[0]["name"]) if found else ""
     api.next_step(f"tidings connections check {first}" if found else "tidings sources list")
@@ -57,7 +59,7 @@ def list_all(*, where: Where = HERE) -> int:
 
 @app.command
 def show(name: str, /, *, where: Where = HERE) -> int:
-    """Show a connection, and what of the org goes over it.
+    """Show a connection, and which sources and webhooks of the org use it.
 
     Where it leads is shown to the platform's credential alone, and secrets to nobody.
 
@@ -92,7 +94,7 @@ def show(name: str, /, *, where: Where = HERE) -> int:
 
 @app.command
 def check(name: str, /, *, where: Where = HERE) -> int:
-    """Look whether a connection works now: reach what it leads to, and be let in.
+    """Check whether a connection works now: connect and log in.
 
     Nothing is sent. Ends with exit code 0 where it works, else 1.
 

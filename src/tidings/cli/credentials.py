@@ -21,7 +21,7 @@ from tidings.cli.output import (
 )
 from tidings.cli.where import HERE, Where
 
-app = App(name="credentials", help="Who may call, and what each may do.")
+app = App(name="credentials", help="Credentials: who may call the API, with which scopes.")
 app.command("tidings.cli.credentials:create", name="create")
 _NO_PROFILE = re.compile(r"[^A-Za-z0-9_-]+")
 
@@ -87,7 +87,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
             for credential in found
         ]
         print_table(("Name", "Kind", "May", "Last used", "Key"), rows)
-    say(how_many(len(found), "credential") if found else "The org has no credential.")
+    say(how_many(len(found), "credential") if found else "The org has no credentials.")
     api.next_step("tidings credentials create reader --scope logs:read")
     return Exit.OK
 
@@ -137,7 +137,7 @@ def show(key: str, /, *, where: Where = HERE) -> int:
 
 @with_flags(_new)
 def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
-    """Create a credential. Its secret is printed this once."""
+    """Create a credential. Its secret is printed only once."""
     api = calls(where)
     made = api.send("POST", _path(api), parsed.body)
     _show_secret(made, where.json)
@@ -163,12 +163,12 @@ def _show_secret(made: dict[str, Any], as_json: bool) -> None:
                 ("old one until", moment(made["oldSecretUntil"])),
             ]
         )
-    say("The secret is shown this once; keep it now.")
+    say("The secret is shown only once; save it now.")
 
 
 @app.command
 def rotate(key: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> int:
-    """Give a credential a new secret. It is printed this once.
+    """Give a credential a new secret. It is printed only once.
 
     Parameters
     ----------
@@ -205,6 +205,6 @@ def revoke(
     gone = api.send("DELETE", path)
     if where.json:
         print_line(gone)
-    say(f"{gone['name']} is revoked; its tokens and sessions ended with it.")
+    say(f"{gone['name']} is revoked, along with its tokens and sessions.")
     api.next_step("tidings credentials list --all")
     return Exit.OK

@@ -23,7 +23,7 @@ from tidings.cli.output import (
 from tidings.cli.where import HERE, Where
 from tidings.reads.filters import DELIVERIES
 
-app = App(name="deliveries", help="One event for one webhook, and what came of it.")
+app = App(name="deliveries", help="Deliveries: one event sent to one webhook, with every attempt.")
 TEXT_MAX = 400
 
 
@@ -41,7 +41,7 @@ def list_all(*, asked: QueryFields, limit: int = 50, where: Where = HERE) -> int
     query = query_of(api, DELIVERIES, asked)
     found = list(rows(api, "/v1/deliveries", "deliveries", limit, **query))
     if not found:
-        say("No delivery fits." if query else "The org has no delivery yet.")
+        say("No delivery matches." if query else "The org has no deliveries yet.")
         api.next_step("tidings deliveries list" if query else "tidings webhooks list")
         return Exit.OK
     if where.json:
@@ -192,7 +192,7 @@ def retry(id: str, /, *, where: Where = HERE) -> int:
 
 @app.command
 def cancel(id: str, /, *, where: Where = HERE) -> int:
-    """Cancel an unfinished delivery: it is sent no more.
+    """Cancel an unfinished delivery: it is not sent any more.
 
     Parameters
     ----------

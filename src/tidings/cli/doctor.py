@@ -23,7 +23,7 @@ LAG_MAX = 10_000  # events that cannot be searched for yet
 
 
 def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
-    """Name the cause and the fix: of the service, or of a webhook.
+    """Diagnose the service or a webhook: name the cause and the fix.
 
     Ends with exit code 0 where all is well, else 1.
 
@@ -45,7 +45,9 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
         if not where.json:
             _print_checks(checks)
         bad = next((check for check in checks if not check.ok and check.fix), None)
-        found = Diagnosis("The service is well.", "Nothing has to be done.", "tidings tail", True)
+        found = Diagnosis(
+            "The service is healthy.", "There is nothing to do.", "tidings tail", True
+        )
         if bad is not None:
             code, found = bad.code, Diagnosis(bad.said, bad.fix, bad.step)
     if where.json:
@@ -181,7 +183,7 @@ def _ready(answer: dict[str, Any]) -> DoctorCheck:
         "ready",
         False,
         f"It is not ready: {problem}",
-        "Look at its log, its disk and its processors; it becomes ready by itself once it can.",
+        "Check its log, its disk and its CPU; it becomes ready on its own once it can.",
     )
 
 
@@ -191,7 +193,7 @@ def _clock(date: str | None, now_s: float) -> DoctorCheck:
     try:
         skew_s = parsedate_to_datetime(date or "").timestamp() - now_s
     except (ValueError, TypeError):
-        return DoctorCheck("clock", True, "It does not tell its time.")
+        return DoctorCheck("clock", True, "It does not report its time.")
     if abs(skew_s) <= SKEW_S_MAX:
         return DoctorCheck("clock", True, f"Its clock and this one are {abs(skew_s):.0f} s apart.")
     which = "ahead of" if skew_s > 0 else "behind"
@@ -216,11 +218,11 @@ def _credential(api: ApiClient) -> DoctorCheck:
         name, may = clean(answer["name"] or answer["credential"]), describe_scopes(answer["scopes"])
         return DoctorCheck("credential", True, f"{by} is {name}, of {org}; it may {may}.")
     if status == 401:
-        fix = "Log in with one that is in force; the operator makes one."
+        fix = "Log in with a valid one; the operator creates it."
         if not api.server.profile:  # a variable is stronger than what a login keeps
-            fix = f"Correct {by}, or unset it and log in; the operator makes credentials."
+            fix = f"Correct {by}, or unset it and log in; the operator creates credentials."
         step = f"tidings login {api.server.profile or 'default'} --url {api.server.url}"
-        message = f"The service does not know the credential of {by}."
+        message = f"The service does not accept the credential from {by}."
         return DoctorCheck("credential", False, message, fix, step)
     if status == 403:
         message = refusal_text(status, answer)
@@ -244,15 +246,15 @@ def _lag(api: ApiClient) -> DoctorCheck | None:
         return DoctorCheck(
             "store",
             False,
-            f"{answer['orphans']:,} deliveries have nobody who sends them.",
-            "Start the service again: they are taken up at its start. Then tell its makers.",
+            f"{answer['orphans']:,} deliveries have no sender.",
+            "Restart the service: it resumes them at its start. Then report it to the developers.",
         )
     if answer["indexLag"] > LAG_MAX:
         return DoctorCheck(
             "store",
             False,
             f"The search index is {answer['indexLag']:,} events behind.",
-            "Wait; deliveries are not held up by it. If it grows, the disk is too slow.",
+            "Wait; it does not delay deliveries. If the number grows, the disk is too slow.",
         )
     open_ = answer["pending"] + answer["held"] + answer["retrying"]
     return DoctorCheck("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
@@ -275,14 +277,14 @@ def _connections(api: ApiClient) -> list[DoctorCheck]:
         looked += 1
         if not found["works"]:
             step = f"tidings connections check {name}"
-            fix = "See to it, or to its table in the file of connections, and check it again."
+            fix = "Fix it, or its table in the file of connections, and check it again."
             checks.append(DoctorCheck("connection", False, clean(found["message"]), fix, step))
         else:
             checks.append(DoctorCheck("connection", True, f"{name} works."))
     if left := used[looked:]:
         names = ", ".join(clean(name) for name in left[:NAMED_MAX])
         more = f" and {len(left) - NAMED_MAX} more" if len(left) > NAMED_MAX else ""
-        message = f"Not looked at: {names}{more}. `tidings connections check NAME` looks at one."
+        message = f"Not checked: {names}{more}. `tidings connections check NAME` checks one."
         checks.append(DoctorCheck("connection", False, message))
     for connection in answer["connections"]:
         checks += [
@@ -341,8 +343,8 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
     does = ["Do what it says."] if trouble else []
     if unreadable > 0:
         count = how_many(unreadable, "message")
-        message.append(f"Source {name} has put aside {count} of which no event could be made.")
-        does.append("See why, mend its mapping, and redrive them.")
+        message.append(f"Source {name} has put aside {count} that could not become events.")
+        does.append("Check the reasons, fix its mapping, and redrive them.")
     if conflicts:
         field = clean(source["idConflictField"] or "")
         count = how_many(conflicts, "message")
@@ -351,8 +353,8 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
             f"Source {name} has put aside {count} with the id of another event{differs}."
         )
         does.append(
-            "Let mapping.eventId take what differs between senders, or leave it out, and redrive "
-            "them."
+            "Map mapping.eventId to something that differs between senders, or leave it out, and "
+            "redrive them."
         )
     if not message:
         return None
@@ -379,7 +381,9 @@ def _actions(api: ApiClient) -> list[DoctorCheck]:
         name, trouble = clean(action["name"]), clean(action["troubles"][0])
         more = f" {how_many(len(bad) - 1, 'other action')} besides." if len(bad) > 1 else ""
         message = f"Action {name}: {trouble}{more}"
-        fix = clean(bad[0].get("advice") or "Do what it says; what waits is then done by itself.")
+        fix = clean(
+            bad[0].get("advice") or "Do what it says; waiting runs then start on their own."
+        )
         step = f"tidings actions show {name}"
         if bad[0]["does"] is None:  # its file does not have it any more
             step = f"tidings webhooks delete {name}"

@@ -71,7 +71,7 @@ def show(id: int | None = None, /, *, where: Where = HERE) -> int:
     Parameters
     ----------
     id
-        Its number. Default: the one that the credential is of.
+        Its number. Default: the credential's own org.
     """
     api = calls(where)
     return show_org(api, str(api.org() if id is None else id), where.json)
@@ -163,7 +163,7 @@ def edit(
     time_zone: str | None = None,
     where: Where = HERE,
 ) -> int:
-    """Change an org; what is left out stays.
+    """Change an org; fields that you leave out stay as they are.
 
     Parameters
     ----------

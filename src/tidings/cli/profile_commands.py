@@ -14,7 +14,7 @@ from tidings.cli.output import how_many, number, print_line, print_lines, print_
 from tidings.cli.profiles import Profile, check_name, profiles_path, read_profiles, write_profiles
 from tidings.cli.where import DEFAULT_URL, ServiceAddress, check_names
 
-app = App(name="profiles", help="Servers and credentials that are kept under a name.")
+app = App(name="profiles", help="Saved servers and credentials.")
 SECRET_MAX = 4096
 
 
@@ -27,7 +27,7 @@ def login(
     org: int | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Keep a server and a credential as a profile, which is the default from then on.
+    """Save a server and a credential as a profile, and make it the default.
 
     The secret is asked for on the terminal, or read from stdin: it has no option, because every
     process can read a command line.
@@ -177,7 +177,7 @@ def use(name: str, /, *, org: int | None = None) -> int:
 
 @app.command
 def remove(name: str, /) -> int:
-    """Forget a profile. Its credential stays in force; revoke it where it is not needed.
+    """Remove a profile. Its credential stays valid; revoke it if it is not needed.
 
     Parameters
     ----------

@@ -28,7 +28,7 @@ _TYPES = {".csv": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON}
 
 
 def load(kind: str, file: str, /, *, where: Where = HERE) -> int:
-    """Load records from a file of NDJSON or CSV, by its name's end.
+    """Load records from an NDJSON or CSV file, chosen by its extension.
 
     Parameters
     ----------

@@ -26,7 +26,7 @@ from tidings.cli.output import (
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
 
-app = App(name="replay", help="Send again what a webhook has missed.")
+app = App(name="replay", help="Send again what a webhook missed.")
 PATH = "/v1/replays"
 LIST_MAX = 200
 POLL_S = 0.5
@@ -39,7 +39,7 @@ def _new() -> tuple[DeclaredOption, ...]:
     from tidings.core.replay_rules import ResendRequest
 
     whose = "Whose deliveries are looked at, by name or id. It must be named."
-    missed = "What it has missed since then: 30m, 2h, 3d ago, or an ISO time."
+    missed = "What it missed since then: 30m, 2h, 3d ago, or an ISO time."
     written = {
         "webHookId": Written(("--webhook",), about=whose, needed=False),
         "missedSince": Written(about=missed),
@@ -68,7 +68,7 @@ def replay(
     Parameters
     ----------
     dry_run
-        Only say what it would do.
+        Only show what it would do.
     detach
         Do not wait for its end.
     yes
@@ -217,7 +217,7 @@ def show(
     watch_: Annotated[bool, Parameter(name="--watch", negative=())] = False,
     where: Where = HERE,
 ) -> int:
-    """Show a replay and how far it is.
+    """Show a replay and its progress.
 
     Parameters
     ----------
@@ -257,7 +257,7 @@ def _move(verb: str, id: str, where: Where) -> int:
 
 @app.command
 def pause(id: str, /, *, where: Where = HERE) -> int:
-    """Pause a replay: it makes nothing more until it is resumed.
+    """Pause a replay: it creates no more deliveries until it is resumed.
 
     Parameters
     ----------
@@ -269,7 +269,7 @@ def pause(id: str, /, *, where: Where = HERE) -> int:
 
 @app.command
 def resume(id: str, /, *, where: Where = HERE) -> int:
-    """Let a paused replay go on.
+    """Resume a paused replay.
 
     Parameters
     ----------
@@ -281,7 +281,7 @@ def resume(id: str, /, *, where: Where = HERE) -> int:
 
 @app.command
 def cancel(id: str, /, *, where: Where = HERE) -> int:
-    """Cancel a replay, and what it has made and is unfinished.
+    """Cancel a replay and its unfinished deliveries.
 
     Parameters
     ----------

@@ -74,7 +74,7 @@ _SECRET = re.compile(r"(?:^|:)(tds|whsec|lnk)_.")
 
 
 def show(id: str, /, *, where: Where = HERE) -> int:
-    """Show whatever an id names.
+    """Show anything by its id.
 
     Parameters
     ----------

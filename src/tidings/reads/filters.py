@@ -179,7 +179,7 @@ _MATCHED = ListParameter(
     "false: events that no webhook wanted.",
     FormField("matched", "Wanted"),
     "unwanted",
-    "Only those that no webhook wanted.",
+    "Only events that no webhook subscribes to.",
 )
 _STATES = ListParameter(
     "states",

@@ -237,7 +237,9 @@ def test_what_a_new_file_changes_is_shown_without_a_service(tidings: Command) ->
     assert done.err.splitlines() == ["2 changes", f"Next: tidings actions check {new}"]
     rows = tidings("actions", "diff", path, new, "--json").must().out.splitlines()
     assert len(rows) == 2 and '"- ' not in rows[0]
-    assert tidings("actions", "diff", path, path).must().err.startswith("Both declare the same.")
+    assert (
+        tidings("actions", "diff", path, path).must().err.startswith("Both files declare the same.")
+    )
     broken = written(tidings, "org = 1\n[actions.x]\ntypes = 7\n", "broken.toml")
     assert tidings("actions", "diff", broken, path).code == 2
 

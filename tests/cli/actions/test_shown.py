@@ -74,8 +74,8 @@ def test_actions_are_told_with_what_ails_them_and_never_with_a_secret(
     assert tidings("doctor", "welcome", "--json").row["well"]
     quiet = tidings(
         "doctor", "birthday", "--json"
-    ).row  # its runs wait for their time, and are well
-    assert quiet["well"] and quiet["cause"].endswith("wait for their time.")
+    ).row  # its runs wait until their time, and are well
+    assert quiet["well"] and quiet["cause"].endswith("wait until their time.")
     assert quiet["next"] == "tidings actions show birthday", "no mail is sent by a next step"
 
 
@@ -101,7 +101,7 @@ def test_an_action_that_left_its_file_is_told_with_its_one_next_step(
         assert "Next: tidings webhooks delete birthday" in shown.err
         assert tidings("doctor").must(1).err.rstrip().endswith("tidings webhooks delete birthday")
         told = tidings("doctor", "birthday", "--json").row
-        assert "The action is not in the file any more" in told["cause"]
+        assert "The action is no longer in the file" in told["cause"]
         assert "delete its webhook" in told["fix"]
         assert told["next"] == "tidings webhooks delete birthday"
         refused = tidings("webhooks", "delete", "welcome", "--yes").must(4)

@@ -184,7 +184,9 @@ def test_what_somebody_else_has_changed_meanwhile_is_not_lost(
     org.change(webhooks(org)["crm"], maxAllowedConnections=7)
     terminal.type("y\n")
     done = terminal.ended().must(4)
-    assert "crm must be as it was read; somebody has changed it meanwhile." in done.out
+    assert (
+        "crm must be unchanged since it was read; somebody changed it in the meantime." in done.out
+    )
     now = webhooks(org)["crm"]
     assert (now["rateLimit"], now["maxAllowedConnections"]) == (20, 7)
 
@@ -384,7 +386,9 @@ def test_what_is_changed_by_others_meanwhile_is_told_with_what_was_done_before(
     with pytest.raises(CommandExit) as stopped:
         as_code.apply(str(file), where, dry_run=False, prune=False, from_original=False, yes=True)
     assert stopped.value.code is Exit.REFUSED
-    assert "survey must be as it was read; somebody has changed it" in stopped.value.problem
+    assert (
+        "survey must be unchanged since it was read; somebody changed it" in stopped.value.problem
+    )
     assert stopped.value.problem.endswith(
         "Before that, 0 created · 1 changed · 0 deleted · 0 as they are."
     )

@@ -89,27 +89,27 @@ def seen(name: str, received: bool, why: str | None = None) -> dict[str, Any]:
         ),
         (
             replace(WELL, tally={"now": {"pending": BACKLOG_MIN}}),
-            "100 deliveries wait for one of the 10",
+            "100 deliveries are queued for one of the 10",
             f"tidings webhooks edit {ID} --connections 20",
         ),
         (
             webhook(replace(WELL, tally={"now": {"held": 200}}), ordering="strict"),
-            "200 deliveries wait, and strict",
+            "200 deliveries are queued, and strict",
             f"tidings webhooks edit {ID} --set ordering=key",
         ),
         (
             webhook(replace(WELL, tally={"now": {"pending": 200}}), rateLimit=5.0),
-            "200 deliveries wait, and rateLimit lets 5",
+            "200 deliveries are queued, and rateLimit allows 5",
             f"tidings webhooks edit {ID} --set rateL",
         ),
         (replace(WELL, missed=3), "It sends now, but 3 events", "tidings replay --webhook"),
-        (preview(), "No event that it wants", "tidings simulate --events 20 --types pointsIss"),
+        (preview(), "None of its event types", "tidings simulate --events 20 --types pointsIss"),
         (
             preview(seen("pointsIssued", False, "data.points must be above 3; got 1.")),
-            "Its filter takes none of the last 1 events that it wants: data.points must be",
+            "Its filter matches none of the last 1 events of its types: data.points must be",
             "tidings webhooks preview",
         ),
-        (preview(seen("pointsIssued", True)), "The last events that it wants", "tidings replay"),
+        (preview(seen("pointsIssued", True)), "The latest events of its types", "tidings replay"),
         (
             replace(WELL, tally={"delivered": 7, "slaBreaches": 2}),
             "2 deliveries of the last day c",
@@ -140,8 +140,8 @@ def test_a_401_may_be_of_the_signature_or_of_the_credentials_and_each_has_its_co
 
 def test_what_is_well_needs_nothing() -> None:
     assert diagnose(WELL) == Diagnosis(
-        "crm is well. 7 delivered in the last day.",
-        "Nothing has to be done.",
+        "crm is healthy. 7 delivered in the last day.",
+        "There is nothing to do.",
         f"tidings webhooks test {ID}",
         well=True,
     )
@@ -202,7 +202,7 @@ def test_a_crowd_behind_an_open_breaker_is_told_as_that(cause: str, fields: dict
         found = Findings(failing(health, **fields), None, CROWD, WAITS, worst)
         told = diagnose(found)
         assert told.cause.startswith("crm is left alone: its receiver "), told.cause
-        assert "1,410 deliveries wait for it; it is asked again at" in told.cause
+        assert "1,410 deliveries wait for it; it is retried at" in told.cause
         assert " since " in told.cause and "(in " in told.cause
         assert "connection" not in told.fix and told.step == f"tidings webhooks test {ID}"
     assert "answers 503" in diagnose(Findings(failing(LEFT), None, CROWD)).cause
@@ -300,11 +300,11 @@ UNREAD = {"state": "pending", "attempts": 0}
     [
         (
             replace(PULLED, newest=[UNREAD] * 3, tally={"now": {"pending": 3}}),
-            ("3 deliveries wait for a reader, and nobody fetches from crm.", "168 hours"),
+            ("3 deliveries wait for a reader, and no reader fetches from crm.", "168 hours"),
         ),
         (
             replace(PULLED, newest=[UNREAD], delivered=[GOOD], tally={"now": {"pending": 1}}),
-            ("1 delivery waits for a reader", "nobody fetches from crm any more"),
+            ("1 delivery waits for a reader", "no reader fetches from crm any more"),
         ),
         (
             replace(
@@ -313,7 +313,10 @@ UNREAD = {"state": "pending", "attempts": 0}
                 worst=WORST | {"attemptList": [LEASE, LEASE]},
                 tally={"now": {"retrying": 2}},
             ),
-            ("not acknowledged in time: 2 deliveries wait; the lease of dlv_1 has ended 2 times",),
+            (
+                "does not acknowledge messages in time: 2 deliveries wait; the lease of dlv_1 has "
+                "ended 2 times",
+            ),
         ),
         (
             replace(PULLED, newest=[UNREAD] * 500, tally={"now": {"pending": 500}}),

@@ -392,7 +392,7 @@ async def test_many_say_first_what_they_would_do_and_then_do_it() -> None:
     ("do", "form", "said"),
     [
         ("replay selected", {}, "At least one delivery must be chosen"),
-        ("replay all", {"query": "status=pending"}, "is sent by itself"),
+        ("replay all", {"query": "status=pending"}, "which are sent anyway"),
         ("replay all", {"query": "status=delivered"}, "Tick it"),
         ("cancel all", {"query": "status=failed&span=24h"}, "what has not ended"),
         ("cancel all", {"query": ""}, "must have a filter"),

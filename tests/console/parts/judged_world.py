@@ -30,7 +30,7 @@ class World:
         self.name, self.acts = webhook.name, webhook.type.acts
         self.auth, self.browser = auth, browser
         self.healths, self.breaker = p.s.parts.delivery.engine.healths, Breaker()
-        self.made = self.timed = 0  # deliveries, and those of them that wait for their time
+        self.made = self.timed = 0  # deliveries, and those of them that wait until their time
 
     def good(self, count: int = 1, *, counts: bool = True) -> None:
         for _ in range(count):

@@ -159,7 +159,7 @@ async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -
         assert "would be answered 401" in part and "has another value" in part
         aside = form | {"sampleBody": '{"n": 1}'}
         part = text(await browser.post(f"{AT}/try", aside, hx_request="true"))
-        assert "It would be put aside:" in part and "eventName must stand at kind" in part
+        assert "It would be set aside:" in part and "eventName must stand at kind" in part
         mapping = {"eventName": {"path": "kind", "names": {"*": None}}}
         passed = form | {"mapping": json.dumps(mapping)}
         part = text(await browser.post(f"{AT}/try", passed, hx_request="true"))
@@ -305,7 +305,7 @@ async def test_a_source_that_is_fetched_is_made_of_the_fields_of_its_type() -> N
         fields = await filled(p, at, mapping=json.dumps(MAPPING))
         assert "connection" not in fields and "loyalty.events" in fields["kafka"]
         part = text(await browser.post(f"{at}/try", fields | SAMPLE, hx_request="true"))
-        assert "An event would be accepted" in part or "It would be put aside" in part
+        assert "An event would be accepted" in part or "It would be set aside" in part
         assert "sender" not in part and "repeat" not in part
         assert (await browser.post(f"{at}/edit", fields)).status == 303
         assert live.source.mapping is not None and live.source.kafka is not None

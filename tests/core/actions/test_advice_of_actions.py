@@ -71,7 +71,7 @@ def test_what_does_not_run_is_an_action(standing: WebhookStatus) -> None:
         (
             WebhookStatus.ACTIVE,
             "",
-            "It was parked: it can be done again. Run it again once the action is well.",
+            "It was parked: it can be run again. Run it again once the action is healthy.",
         ),
     ],
 )

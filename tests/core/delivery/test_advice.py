@@ -59,8 +59,8 @@ def test_times_are_the_orgs_own() -> None:
         (
             State.FAILED,
             REFUSED,
-            "The receiver answered 400 Bad Request after 3 ms. It is not tried again by itself: "
-            "the receiver refuses this message for good. Compare the body with what the receiver "
+            "The receiver answered 400 Bad Request after 3 ms. Tidings does not retry it: the "
+            "receiver refuses this message for good. Compare the body with what the receiver "
             "expects; its answer may say more.",
         ),
         (
@@ -278,5 +278,8 @@ def test_a_receiver_that_is_no_http_server_has_words_of_its_own() -> None:
     assert what_happened(short) == "The topic has fewer replicas in step than it must."
     assert what_to_do(short) == "Ask the operator."
     taken, refused = (PastAttempt(element, None, "", 12, http=False) for element in (200, 422))
-    assert (what_happened(taken), what_to_do(taken)) == ("The receiver took it after 12 ms.", "")
+    assert (what_happened(taken), what_to_do(taken)) == (
+        "The receiver accepted it after 12 ms.",
+        "",
+    )
     assert "answered" not in what_happened(refused) + what_to_do(refused)

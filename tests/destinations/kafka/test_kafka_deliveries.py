@@ -129,7 +129,7 @@ def test_what_a_webhook_asks_for_holds_over_kafka_too(api: Api, subject: KafkaSu
     assert hook["kafka"] == {"topic": subject.topic}
     tested = api.send("POST", f"/v1/webHooks/{hook['webHookId']}/test", {}).must(200)
     assert tested["delivered"] and tested["request"]["method"] == "PRODUCE"
-    assert tested["advice"].startswith("The receiver took it")
+    assert tested["advice"].startswith("The receiver accepted it")
     few, many = new_id(), new_id()
     api.accept(event(few, ORG, points="5.0"))
     api.accept(event(many, ORG, points="66.0"))

@@ -15,7 +15,7 @@ from ..harness.until import until
 GROUP, MEMBER = 395718, 138416440
 NO_CUSTOMER = (
     "It was sent without customer identifiers, card numbers and the points balance: it belongs to "
-    "a group, so there is no customer to look up. Nothing has to be done."
+    "a group, so there is no customer to look up. There is nothing to do."
 )
 
 

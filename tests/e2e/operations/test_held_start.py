@@ -132,7 +132,7 @@ def test_after_a_restore_only_what_is_newer_is_sent(
         assert states(api, old) == {"delivered"}
         shown = api.get(f"/v1/events/{next(iter(old))}").must(200)["deliveries"][0]
         text = api.get(f"/v1/deliveries/{shown['id']}").must(200)
-        assert f"taken as delivered by {KEY}" in text["advice"]
+        assert f"marked as delivered by {KEY}" in text["advice"]
         counts = api.counts()
         assert counts["orphans"] == 0 and counts["delivered"] == 3 * len(old), counts
         assert api.send("POST", "/v1/takeAsDelivered", wish).must(200)["deliveries"] == 0

@@ -82,7 +82,7 @@ def test_an_action_that_left_its_file_is_told_of_as_disabled() -> None:
         telling.cancel()
         [told] = after.told()
         assert told["eventName"] == DISABLED
-        assert told["data"]["reason"] == "The action is not in the file any more."
+        assert told["data"]["reason"] == "The action is no longer in the file."
         assert told["data"]["action"] == {"act": None, "trouble": None, "remedy": None}
         return after
 

@@ -341,7 +341,7 @@ async def test_an_event_cannot_name_so_many_records_that_its_message_takes_all_m
 
 OF_GROUP = (
     "It was sent without customer identifiers, card numbers and the points balance: it belongs to "
-    "a group, so there is no customer to look up. Nothing has to be done."
+    "a group, so there is no customer to look up. There is nothing to do."
 )
 
 

@@ -86,7 +86,7 @@ class Webhook(WebhookFields):  # type: ignore[misc]
         "connection), not called, or what somebody has made of it: paused, disabled, inactive, "
         "deleted.",
     )
-    health: Health | None = Field(None, description="GET alone; null where it is well.")
+    health: Health | None = Field(None, description="GET alone; null where it is healthy.")
     replay: Missed | None = Field(None, description="Of the answer to enable alone.")
     signingSecretOverlapEnds: str | None = Field(
         None, description="Until when messages are signed with an older secret too."

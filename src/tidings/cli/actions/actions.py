@@ -2,7 +2,7 @@
 
 from cyclopts import App
 
-app = App(name="actions", help="What is done when events come: mails, calls, rows, records.")
+app = App(name="actions", help="Respond to events: send mails, call APIs, write rows or records.")
 for _name, _path in (
     ("list", "shown:list_all"),
     ("show", "shown:show"),

@@ -25,10 +25,10 @@ def check(
     accept: tuple[str, ...] = (),
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Look through a file of actions: all that is wrong with it, or what it declares.
+    """Check a file of actions: list everything that is wrong with it, or what it declares.
 
-    The file is read as the service reads it, with the files and variables that it names. Nothing is
-    sent, and nobody is asked.
+    The file is read as the service reads it, with the files and variables that it names. Nothing
+    is sent or called.
 
     Parameters
     ----------

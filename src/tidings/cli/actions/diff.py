@@ -61,7 +61,7 @@ def diff(
     else:
         for change in changes:
             print(clean(_line(change.place, change.before, change.after)))
-    say(how_many(len(changes), "change") if changes else "Both declare the same.")
+    say(how_many(len(changes), "change") if changes else "Both files declare the same.")
     next_step(f"tidings actions check {word(new)}")
     return Exit.OK
 
@@ -72,5 +72,5 @@ def _line(place: str, before: str | None, after: str | None) -> str:
     if after is None:
         return f"- {place}" + ("" if before == "declared" else f": {before}")
     if before == after:
-        return f"~ {place}: changed, and not shown"
+        return f"~ {place}: changed, but not shown"
     return f"~ {place}: {before} → {after}"

@@ -16,14 +16,14 @@ _ORG = re.compile(r"^org = [0-9]+", re.MULTILINE)
 def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int:
     """Write a file of actions from a recipe, with the files that it names; list the recipes.
 
-    No file that is there already is changed.
+    Existing files are not changed.
 
     Parameters
     ----------
     recipe
         Left out, the recipes are listed.
     into
-        The folder to write to. It is made when it is not there.
+        The folder to write to. It is created if it does not exist.
     org
         The id of the org whose events they are.
     """
@@ -46,14 +46,17 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
     if recipe not in known:
         raise CommandExit(
             f"RECIPE must be one of {', '.join(known)}; got {clean(recipe[:40])}."
-            f"{nearest(recipe, known) or ' `tidings actions init` says what each does.'}",
+            f"{nearest(recipe, known) or ' `tidings actions init` describes each.'}",
             Exit.USAGE,
         )
     folder = Path(into)
     written = _write(known[recipe], folder, org)
     for path in written:
         print(clean(path))
-    say(f"Wrote {how_many(len(written), 'file')}. Each begins with what is to be changed in it.")
+    say(
+        f"Wrote {how_many(len(written), 'file')}. Each file begins with what you need to change in "
+        "it."
+    )
     next_step(f"tidings actions check {word(str(folder / 'actions.toml'))}")
     return Exit.OK
 

@@ -33,7 +33,7 @@ def run(
     config
         A settings file in TOML.
     data
-        The data directory. It is made when it is not there.
+        The data directory. It is created if it does not exist.
     host
         The address to listen on.
     port

@@ -21,7 +21,7 @@ ALSO = 10  # troubles that a list tells
 
 
 def list_all(*, where: Where = HERE) -> int:
-    """List the actions of the org: what each does, and how it does."""
+    """List the actions of the org: what each does, and its recent results."""
     api = calls(where)
     answer = api.get(PATH)
     found = answer["actions"]
@@ -58,7 +58,7 @@ def list_all(*, where: Where = HERE) -> int:
 
 
 def show(name: str, /, *, where: Where = HERE) -> int:
-    """Show an action: when it is done, what it looks up, what it does, and what ails it.
+    """Show an action: when it runs, what it looks up, what it does, and what is wrong with it.
 
     Templates are shown as they are written; of secrets their end is shown.
 
@@ -102,9 +102,9 @@ def show_action(api: ApiClient, name: str, *, as_json: bool) -> int:
 
 
 def _waiting(one: dict[str, Any]) -> str:
-    """Say how many of an action's runs wait; those that wait for their time are counted apart."""
+    """Say how many of an action's runs wait; those that wait until their time are counted apart."""
     timed = one["waitingForTheirTime"]
-    return f"{one['waiting'] - timed:,}" + (f", and {timed:,} for their time" if timed else "")
+    return f"{one['waiting'] - timed:,}" + (f", and {timed:,} until their time" if timed else "")
 
 
 def word_of(one: dict[str, Any]) -> str:

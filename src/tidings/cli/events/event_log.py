@@ -37,7 +37,7 @@ def log(*, asked: QueryFields, limit: int = 50, where: Where = HERE) -> int:
     query = query_of(api, EVENTS, asked)
     found = list(rows(api, "/v1/events", "events", limit, **query))
     if not found:
-        say("No event fits." if query else "The org has no event yet.")
+        say("No event matches." if query else "The org has no events yet.")
         api.next_step("tidings events log" if query else "tidings simulate --events 20")
         return Exit.OK
     if where.json:
@@ -50,7 +50,7 @@ def log(*, asked: QueryFields, limit: int = 50, where: Where = HERE) -> int:
 
 
 def rejected(*, limit: int = 50, where: Where = HERE) -> int:
-    """List the events that were refused, and why, newest first.
+    """List rejected events with the reason, newest first.
 
     Parameters
     ----------
@@ -60,7 +60,7 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
     api = calls(where)
     found = list(rows(api, "/v1/rejections", "rejections", limit))
     if not found:
-        say("No event was refused.")
+        say("No events were rejected.")
         api.next_step("tidings events log")
         return Exit.OK
     if where.json:
@@ -82,7 +82,7 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
 
 
 def retry(id: str, /, *, where: Where = HERE) -> int:
-    """Send a refused event again. It is checked by today's rules.
+    """Send a refused event again. It is checked by the current rules.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def show_event(api: ApiClient, id: str, as_json: bool) -> int:
         bad = [delivery for delivery in deliveries if delivery["state"] != "delivered"]
         api.next_step(f"tidings show {(bad or deliveries)[0]['id']}")
     else:
-        say("No webhook wanted it.")
+        say("No webhook subscribes to it.")
         api.next_step("tidings webhooks list")
     return Exit.OK
 

@@ -11,7 +11,7 @@ Flag = Annotated[bool, Parameter(negative=())]
 
 
 def list_types(*, family: str | None = None, where: Where = HERE) -> int:
-    """List all event types, those that the org declares too.
+    """List all event types, including those that the org declares.
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ def _next(command: str, where: Where) -> None:
 
 
 def list_types(family: str | None, where: Where) -> int:
-    """List all event types, those that the org declares too."""
+    """List all event types, including those that the org declares."""
     families = sorted({kind.family for kind in catalogue_kinds()} | {OWN})
     if family is not None and family not in families:
         must = f"--family must be one of {', '.join(families)}"
@@ -71,7 +71,7 @@ def list_types(family: str | None, where: Where) -> int:
     if family in (None, OWN):
         rows_ += _own_types(where, needed=family == OWN)
     if not rows_:
-        say("The org declares no event type.")
+        say("The org declares no event types.")
         _next("tidings events list", where)
         return Exit.OK
     if where.json:

@@ -62,7 +62,7 @@ def _print_events(answer: dict[str, Any], as_json: bool) -> None:
 def send(
     file: Annotated[str, Parameter(allow_leading_hyphen=True)], /, *, where: Where = HERE
 ) -> int:
-    """Post events from a file, and print what became of each.
+    """Send events from a file, and print the result of each.
 
     Parameters
     ----------

@@ -136,7 +136,7 @@ def _facts(api: ApiClient) -> Any:
         except CommandExit as stop:
             if not heard or stop.code is not Exit.UNREACHABLE:
                 raise
-        say("The stream has ended; what happens meanwhile is not seen. Opening it again.")
+        say("The stream ended; events in the meantime are not shown. Reconnecting.")
         time.sleep(AGAIN_S)
         while not _is_there(api):
             time.sleep(AGAIN_S)
@@ -155,7 +155,7 @@ def _print(kind: str, fact: dict[str, Any], wanted: FactFilter, as_json: bool) -
         return
     out = console()
     if kind == "dropped":
-        say(f"{fact['facts']:,} facts came too fast, and are not shown.")
+        say(f"{fact['facts']:,} lines came too fast and are not shown.")
         return
     if kind == "event":
         line = f"{clock(fact['acceptedAt'])}  · accepted   {fact['eventName']}"

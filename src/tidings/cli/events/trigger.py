@@ -25,9 +25,9 @@ def trigger(
     set: Annotated[list[str] | None, Parameter(negative=())] = None,
     where: Where = HERE,
 ) -> int:
-    """Send a fresh event of a type, made from its example, for your own org.
+    """Send a new event of a type, built from its example, for your own org.
 
-    Each call is another event: its eventId is new, and it happens now.
+    Each call sends a different event: its eventId is new, and it happens now.
 
     Parameters
     ----------

@@ -20,7 +20,7 @@ from tidings.cli.output import (
 )
 from tidings.cli.where import HERE, Where
 
-app = App(name="inboxes", help="Receiving addresses inside the service, to try everything with.")
+app = App(name="inboxes", help="Test inboxes: receiving URLs inside the service.")
 app.command("tidings.cli.inboxes.inboxes:create", name="create")
 PATH = "/v1/inboxes"
 
@@ -60,7 +60,7 @@ def list_all(*, where: Where = HERE) -> int:
             for inbox in found
         ]
         print_table(("Id", "Name", "Answers", "Last used"), table)
-    say(how_many(len(found), "inbox") if found else "The org has no test inbox.")
+    say(how_many(len(found), "inbox") if found else "The org has no test inboxes.")
     api.next_step(f"tidings inboxes show {found[0]['id']}" if found else "tidings inboxes create")
     return Exit.OK
 
@@ -72,7 +72,7 @@ def _answer(answer: dict[str, Any]) -> str:
 
 @with_flags(_new)
 def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
-    """Make a test inbox: its URL can be a webhook's."""
+    """Create a test inbox: use its URL as a webhook's URL."""
     api = calls(where)
     made = api.send("POST", PATH, parsed.body)
     print_inbox(made, where.json)

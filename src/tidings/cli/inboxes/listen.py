@@ -53,9 +53,9 @@ def listen(
     count: int | None = None,
     where: Where = HERE,
 ) -> int:
-    """Subscribe, and print what arrives, until Ctrl-C.
+    """Subscribe to events, and print them as they arrive, until Ctrl-C.
 
-    It makes a test inbox in the service and a webhook to it, and removes both at its end.
+    It creates a test inbox in the service and a webhook to it, and removes both at the end.
 
     Parameters
     ----------
@@ -68,11 +68,11 @@ def listen(
     body
         The text of the answer.
     forward
-        Send each arrival on, as it came: --forward http://127.0.0.1:3000/hook
+        Forward each arrival unchanged: --forward http://127.0.0.1:3000/hook
     filter
         Which events of these types, as JSON.
     count
-        End after so many arrivals.
+        Exit after this many arrivals.
     """
     from tidings.cli.inboxes.arrivals import Forward  # noqa: PLC0415  # slow, and help needs it not
 

@@ -10,14 +10,17 @@ from tidings.cli.options.values import moment_of
 from tidings.cli.output import confirm, how_many, moment, print_facts, print_line, word
 from tidings.cli.where import HERE, Where
 
-app = App(name="sending", help="Stop it, let it go on, take as delivered what receivers have.")
+app = App(
+    name="sending",
+    help="Stop and start sending; mark events as delivered that receivers already have.",
+)
 TAKE = "/v1/takeAsDelivered"
 All = Annotated[bool, Parameter(name="all", negative=())]
 
 
 @app.command
 def show(*, every: All = False, where: Where = HERE) -> int:
-    """Say whether sending is stopped, since when and by whom.
+    """Show whether sending is stopped, since when and by whom.
 
     Parameters
     ----------
@@ -43,7 +46,7 @@ def stop(*, every: All = False, where: Where = HERE) -> int:
 
 @app.command
 def start(*, every: All = False, where: Where = HERE) -> int:
-    """Let sending go on: what has waited is sent.
+    """Start sending again: waiting deliveries are sent.
 
     Parameters
     ----------
@@ -62,14 +65,14 @@ def delivered(
     yes: Annotated[bool, Parameter(negative=())] = False,
     where: Where = HERE,
 ) -> int:
-    """Take as delivered what was accepted before a time, in all orgs, while sending is stopped.
+    """Mark as delivered what was accepted before a time, in all orgs, while sending is stopped.
 
     Parameters
     ----------
     before
-        Receivers have what was accepted before then: 30m, 2h, 3d ago, or an ISO time.
+        Receivers already have what was accepted before then: 30m, 2h, 3d ago, or an ISO time.
     dry_run
-        Only say how many there are.
+        Only show how many there are.
     yes
         Do not ask.
     """

@@ -23,7 +23,7 @@ PATH = "/v1/sources"
 
 
 def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) -> int:
-    """Show how many messages wait to be fetched, by source.
+    """Show how many messages wait to be fetched, for each source.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) 
     late = [source for source in found if fail_above is not None and is_late(source, fail_above)]
     for source in late:
         say(f"{clean(source['name'])}: {clean(source['trouble'] or _waits(source))}")
-    say("" if found else "The org has no source.")
+    say("" if found else "The org has no sources.")
     worst = (late or found or [{"name": ""}])[0]["name"]
     api.next_step(f"tidings sources show {worst}" if worst else "tidings sources create --help")
     return Exit.FAILED if late else Exit.OK
@@ -112,22 +112,22 @@ def preview(
 
 def _print_preview(preview: dict[str, Any]) -> None:
     if preview["notVerified"]:
-        say(f"Its sender would be refused: {clean(preview['notVerified'])}")
+        say(f"Its sender would be rejected: {clean(preview['notVerified'])}")
     if preview["error"] is not None:
-        say(f"It would be put aside: {clean(preview['error']['message'])}")
+        say(f"It would be set aside: {clean(preview['error']['message'])}")
     for event in preview["events"]:
         if event["error"] is not None:
-            say(f"It would be put aside: {clean(event['error']['message'])}")
+            say(f"It would be set aside: {clean(event['error']['message'])}")
         else:
             print(clean(json.dumps(event["event"], indent=2, ensure_ascii=False), True))
         if event["warning"]:
             say(clean(event["warning"]))
     if preview["passedOver"]:
-        say(f"{how_many(preview['passedOver'], 'message')} would be passed over.")
+        say(f"{how_many(preview['passedOver'], 'message')} would be skipped.")
 
 
 def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Where = HERE) -> int:
-    """List the messages that were put aside, the newest first, each with why.
+    """List the messages that were set aside, newest first, each with the reason.
 
     Parameters
     ----------
@@ -163,7 +163,7 @@ def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Wher
             right="Times Bytes",
             whole="Id",
         )
-    say("" if found else "Nothing was put aside.")
+    say("" if found else "Nothing was set aside.")
     api.next_step(f"tidings sources {'redrive' if found else 'show'} {id}")
     return Exit.OK
 
@@ -193,7 +193,7 @@ def _show_message(api: ApiClient, id: str, path: str, as_json: bool) -> int:
 
 
 def redrive(id: str, /, *, message: str | None = None, where: Where = HERE) -> int:
-    """Try again what was put aside, by the mapping of today, the oldest first.
+    """Retry messages that were set aside, with the current mapping, oldest first.
 
     Parameters
     ----------

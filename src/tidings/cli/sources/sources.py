@@ -21,7 +21,9 @@ from tidings.cli.sources.files import FileName, read_object
 from tidings.cli.sources.state import count_last_hour, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 
-app = App(name="sources", help="Where events come from that nobody sends to /v1/events.")
+app = App(
+    name="sources", help="Sources: where Tidings gets events that nobody sends to /v1/events."
+)
 PATH = "/v1/sources"
 for _name in ("lag", "preview", "dead", "redrive"):
     app.command(f"tidings.cli.sources.messages:{_name}", name=_name)
@@ -51,7 +53,7 @@ def list_all(*, where: Where = HERE) -> int:
             ],
             right="Last hour Put aside",
         )
-    say(how_many(len(found), "source") if found else "The org has no source.")
+    say(how_many(len(found), "source") if found else "The org has no sources.")
     api.next_step(
         f"tidings sources show {found[0]['name']}" if found else "tidings sources create --help"
     )
@@ -67,7 +69,7 @@ def create(
     secret: str = "",
     where: Where = HERE,
 ) -> int:
-    """Make an inbound webhook: what is sent to its URL becomes events.
+    """Create an inbound webhook: messages sent to its URL become events.
 
     Parameters
     ----------
@@ -109,7 +111,7 @@ def change(id: str, file: FileName, /, *, where: Where = HERE) -> int:
 
 @app.command
 def show(id: str, /, *, where: Where = HERE) -> int:
-    """Show a source, its newest messages and what became of each.
+    """Show a source, its newest messages and the result of each.
 
     Parameters
     ----------
@@ -186,7 +188,7 @@ def _proof(proof: dict[str, Any] | None) -> str | None:
 
 @app.command
 def pause(id: str, /, *, where: Where = HERE) -> int:
-    """Take nothing for now: senders are told to come again.
+    """Pause a source: senders are asked to try again later.
 
     Parameters
     ----------
@@ -198,7 +200,7 @@ def pause(id: str, /, *, where: Where = HERE) -> int:
 
 @app.command
 def resume(id: str, /, *, where: Where = HERE) -> int:
-    """Take messages again.
+    """Resume a paused source.
 
     Parameters
     ----------
@@ -221,12 +223,12 @@ def take_over(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
     """
     api = calls(where)
     kept = api.get(f"{PATH}/{part(id)}")
-    question = f"Let {clean(kept['name'])} read its table, and no other installation any more?"
+    question = f"Let {clean(kept['name'])} read its table, and stop all other installations?"
     confirm(yes, question)
     made = api.send("POST", f"{PATH}/{part(id)}/takeOver")
     if where.json:
         print_line(made)
-    say(f"{clean(made['name'])} takes its table over.")
+    say(f"{clean(made['name'])} takes over its table.")
     api.next_step(f"tidings sources show {made['name']}")
     return Exit.OK
 
@@ -243,7 +245,7 @@ def _switch(id: str, verb: str, following: str, where: Where) -> int:
 
 @app.command
 def delete(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
-    """Delete a source with what it has put aside.
+    """Delete a source with the messages that it has set aside.
 
     Parameters
     ----------
@@ -255,7 +257,7 @@ def delete(id: str, /, *, yes: bool = False, where: Where = HERE) -> int:
     api = calls(where)
     one = api.get(f"{PATH}/{part(id)}")
     dead_count = one["asideMessages"]
-    lost = f", and {how_many(dead_count, 'message')} that it has put aside" if dead_count else ""
+    lost = f", and {how_many(dead_count, 'message')} that it has set aside" if dead_count else ""
     confirm(yes, f"Delete the source {clean(one['name'])}{lost}?")
     api.send("DELETE", f"{PATH}/{part(id)}")
     say(f"{clean(one['name'])} is deleted.")

@@ -86,8 +86,8 @@ def apply(
     _must_be_without_faults(document.faults + missing, refused)
     if unsure := [change.name for change in changes if change.given]:
         say(
-            f"Of {clean(', '.join(unsure))} secrets are given that end as the stored "
-            "ones do: whether they differ is only known once they are applied."
+            f"Of {clean(', '.join(unsure))} secrets end like the stored ones: whether they differ "
+            "is known only once they are applied."
         )
     if dry_run or not changes:
         would = [change for change in changes if not change.unsure]
@@ -101,7 +101,7 @@ def apply(
         )
         return Exit.OK
     if prune and any(change.what == "delete" for change in changes):
-        confirm(yes, "Delete what the file does not name, and change the rest?")
+        confirm(yes, "Delete the webhooks that the file does not name, and change the rest?")
     elif sys.stdin.isatty() and sys.stderr.isatty():
         confirm(yes, "Apply it?")
     done = _carry_out(api, changes, where.json)
@@ -109,7 +109,7 @@ def apply(
     if any(
         change.what == "create" and "signingSecret" not in (change.body or {}) for change in done
     ):
-        say("Signing secrets were made; `tidings webhooks rotate NAME` shows a new one.")
+        say("Signing secrets were generated; `tidings webhooks rotate NAME` shows a new one.")
     api.next_step("tidings webhooks list")
     return Exit.OK
 
@@ -128,7 +128,7 @@ def _must_be_without_faults(wrong: list[FileFault], refused: list[FileFault]) ->
         return
     sentences = [clean(str(fault)) for fault in faults]
     sentences.append(
-        f"{how_many(len(faults), 'fault')}; nothing was changed. Mend FILE, and try again."
+        f"{how_many(len(faults), 'fault')}; nothing was changed. Fix FILE, and try again."
     )
     raise CommandExit("\n".join(sentences), Exit.USAGE if wrong else Exit.REFUSED)
 
@@ -171,7 +171,7 @@ class _Plain(yaml.SafeLoader):
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.events.AliasEvent):
             raise yaml.composer.ComposerError(
-                None, None, "a reference (*), which is not taken: write it out", None
+                None, None, "a reference (*), which is not supported: write it out", None
             )
         return super().compose_node(parent, index)
 

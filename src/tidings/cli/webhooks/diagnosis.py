@@ -21,7 +21,7 @@ WAITING = ("pending", "held")
 BACKLOG_MIN = 100
 RATE_FIRST = 10  # a second; to begin with where a receiver says that it gets too much
 SLOW_MS = 1_000
-MEND = "Look into the receiver's log at this time."
+MEND = "Check the receiver's log at this time."
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def _acting(found: Findings) -> Diagnosis | None:
     name, waiting = found.webhook["name"], _waiting_runs(found)
     advice = found.action.get("advice")
     wait = f" {_runs_wait(waiting)} for it." if waiting else ""
-    fix = advice or _last_failure(found)[1] or "See to whom it needs."
+    fix = advice or _last_failure(found)[1] or "Check the systems that it needs."
     return Diagnosis(
         f"{name}: {' '.join(found.action['troubles'])}{wait}",
-        f"{fix} What waits is done by itself once it can be.",
+        f"{fix} Waiting runs start on their own once they can.",
         f"tidings actions show {name}",
     )
 
@@ -111,7 +111,7 @@ def _diagnose_status(found: Findings) -> Diagnosis | None:
     match webhook["standing"]:
         case "deleted":
             return Diagnosis(
-                f"{name} was deleted: nothing is sent to it any more.",
+                f"{name} was deleted: nothing is sent to it.",
                 "Create it again under the same name.",
                 f"tidings webhooks create {name} {webhook['webHookUrl']} --on "
                 + ",".join(webhook["eventNames"][:3]),
@@ -128,12 +128,12 @@ def _diagnose_status(found: Findings) -> Diagnosis | None:
             if _is_gone(webhook):
                 return Diagnosis(
                     cause,
-                    "Give it the receiver's new URL, enable it, then replay what it has missed.",
+                    "Give it the receiver's new URL, enable it, then replay what it missed.",
                     f"tidings webhooks edit {id} --url https://crm.example.com/hook",
                 )
             return Diagnosis(
                 cause,
-                "Mend the receiver, enable the webhook, then replay what it has missed.",
+                "Fix the receiver, enable the webhook, then replay what it missed.",
                 f"tidings webhooks enable {id}",
             )
         case "inactive":
@@ -147,7 +147,7 @@ def _diagnose_status(found: Findings) -> Diagnosis | None:
             return Diagnosis(
                 f"{name} is paused: {_deliveries_wait(waiting)}."
                 if waiting
-                else f"{name} is paused: its deliveries are made, and wait.",
+                else f"{name} is paused: its deliveries are queued.",
                 "Resume it.",
                 f"tidings webhooks resume {id}",
             )
@@ -167,7 +167,7 @@ def _disabled_action(found: Findings, cause: str) -> Diagnosis:
     name, action = found.webhook["name"], found.action
     if action is not None and action["definition"] is None:
         return Diagnosis(cause, action["advice"], f"tidings webhooks delete {name}")
-    fix = "Mend what it needs, enable the action, then replay what it has missed."
+    fix = "Fix what it needs, enable the action, then replay what it missed."
     return Diagnosis(cause, fix, f"tidings webhooks enable {found.webhook['webHookId']}")
 
 
@@ -183,7 +183,7 @@ def _stopped(found: Findings) -> Diagnosis | None:
         return None
     return Diagnosis(
         f"Sending is stopped for {found.stopped}: events are accepted, and no attempt starts.",
-        "Whoever stopped it lets it go on, in the console or by the API.",
+        "Start it again in the console or with the API.",
         "tidings doctor",
     )
 
@@ -201,11 +201,11 @@ def _unread(found: Findings) -> Diagnosis | None:
     if ended and ended[-1].get("fault") == "lease":
         late = sum(attempt.get("fault") == "lease" for attempt in ended)
         return Diagnosis(
-            f"{name} is fetched from, and its messages are not acknowledged in time: "
+            f"{name} has a reader that does not acknowledge messages in time: "
             f"{_deliveries_wait(waiting)}; the lease of {found.worst['id'] if found.worst else ''} "
             f"has ended {late} time{'' if late == 1 else 's'}.",
             "Send the cursor of an answer with the next call, before its leases end, or ask for a "
-            "longer leaseInSeconds; `warnings` of an answer say what came too late.",
+            "longer leaseInSeconds; `warnings` of an answer name what came too late.",
             step,
         )
     fetched = any(delivery["attempts"] for delivery in found.newest)
@@ -213,9 +213,9 @@ def _unread(found: Findings) -> Diagnosis | None:
         return None
     before = " any more" if found.delivered else ""
     return Diagnosis(
-        f"{_deliveries_wait(waiting)} for a reader, and nobody fetches from {name}{before}. What "
-        "is not fetched within 168 hours is parked.",
-        "Start its reader, and look whether its calls are answered 200.",
+        f"{_deliveries_wait(waiting)} for a reader, and no reader fetches from {name}{before}. "
+        "What is not fetched within 168 hours is parked.",
+        "Start its reader, and check that its calls are answered 200.",
         step,
     )
 
@@ -229,7 +229,7 @@ def _held_up(found: Findings) -> Diagnosis | None:
     wait = f" {_deliveries_wait(waiting)} for it." if waiting else ""
     return Diagnosis(
         f"{found.webhook['name']} is held up by its connection {name}.{wait}",
-        "See to the connection. What waits is sent by itself once it works.",
+        "Fix the connection. Tidings sends what is queued once it works.",
         f"tidings connections check {name}",
     )
 
@@ -250,11 +250,11 @@ def _left_alone(found: Findings) -> Diagnosis | None:
     id = webhook["webHookId"]
     if health["cause"] == "429":
         rate = max(1, (webhook.get("rateLimit") or 2 * RATE_FIRST) / 2)
-        fix = "Set rateLimit to what the receiver takes; what waits is then sent by itself."
+        fix = "Set rateLimit to what the receiver takes; Tidings then sends what is queued."
         return Diagnosis(cause, fix, f"tidings webhooks edit {id} --set rateLimit={rate:g}")
     return Diagnosis(
         cause,
-        f"{_fix(found)} What waits is sent by itself once it answers.",
+        f"{_fix(found)} Tidings sends what is queued once it answers.",
         f"tidings webhooks test {id}",
     )
 
@@ -333,13 +333,13 @@ def _backlog(found: Findings) -> Diagnosis | None:
     id, most = webhook["webHookId"], webhook["maxAllowedConnections"]
     if webhook["ordering"] == "strict":
         return Diagnosis(
-            f"{waiting:,} deliveries wait, and strict ordering sends them one by one.",
-            "Set ordering to key, so that only events of one customer wait for each other.",
+            f"{waiting:,} deliveries are queued, and strict ordering sends them one at a time.",
+            "Set ordering to key, so that only events of the same customer wait for each other.",
             f"tidings webhooks edit {id} --set ordering=key",
         )
     if (rate := webhook.get("rateLimit")) is not None:
         return Diagnosis(
-            f"{waiting:,} deliveries wait, and rateLimit lets {rate:g} a second go.",
+            f"{waiting:,} deliveries are queued, and rateLimit allows {rate:g} a second.",
             "Raise rateLimit, if the receiver can take more.",
             f"tidings webhooks edit {id} --set rateLimit={2 * rate:g}",
         )
@@ -347,21 +347,21 @@ def _backlog(found: Findings) -> Diagnosis | None:
         first = "failed" if webhook.get("holdOnFailure") else "retrying"
         return Diagnosis(
             f"{held:,} deliveries are held behind an earlier one of their key.",
-            "Look at what goes first: mend what it fails for, or cancel it.",
+            "Check the first one: fix why it fails, or cancel it.",
             f"tidings deliveries list --webhook {id} --status {first}",
         )
     ended = (*found.newest, *found.delivered)
     took = [attempt["durationInMs"] for attempt in ended if attempt.get("durationInMs") is not None]
     if took and (mean_ms := sum(took) / len(took)) >= SLOW_MS:
         return Diagnosis(
-            f"{waiting:,} deliveries wait: the receiver takes {mean_ms / 1000:.1f} s to answer, so "
-            f"{most} connections carry about {most * 1000 / mean_ms:.2g} a second.",
+            f"{waiting:,} deliveries are queued: the receiver takes {mean_ms / 1000:.1f} s to "
+            f"answer, so {most} connections carry about {most * 1000 / mean_ms:.2g} a second.",
             "Let the receiver answer at once and do its work afterwards; more connections help "
-            "only where it serves them side by side.",
+            "only if it serves them in parallel.",
             f"tidings webhooks test {id}",
         )
     return Diagnosis(
-        f"{waiting:,} deliveries wait for one of the {most} connections.",
+        f"{waiting:,} deliveries are queued for one of the {most} connections.",
         "Raise maxAllowedConnections, or let the receiver answer sooner.",
         f"tidings webhooks edit {id} --connections {min(1000, 2 * most)}",
     )
@@ -371,9 +371,9 @@ def _missed(found: Findings) -> Diagnosis | None:
     if not found.missed:
         return None
     return Diagnosis(
-        f"It sends now, but {found.missed:,} events of the last day never arrived: their "
-        "deliveries failed, or were parked.",
-        "Replay what it has missed.",
+        f"It sends now, but {found.missed:,} events of the last day were never delivered: their "
+        "deliveries failed or were parked.",
+        "Replay what it missed.",
         f"tidings replay --webhook {found.webhook['webHookId']} --missed-since 1d",
     )
 
@@ -389,20 +389,20 @@ def _silent(found: Findings) -> Diagnosis | None:
         from tidings.cli.events.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
 
         return Diagnosis(
-            f"No event that it wants ({wanted}) has come yet, so there is nothing to send.",
-            "Send one, or play a loyalty programme.",
+            f"None of its event types ({wanted}) has occurred yet, so there is nothing to send.",
+            "Send one, or simulate a loyalty programme.",
             raising(webhook["eventNames"]),
         )
     refused = [row for row in rows if not row["received"]]
     if len(refused) == len(rows):
         return Diagnosis(
-            f"Its filter takes none of the last {len(rows)} events that it wants: "
+            f"Its filter matches none of the last {len(rows)} events of its types: "
             f"{refused[0]['why']}",
-            "Change the filter, and look at its effect before events depend on it.",
+            "Change the filter, and preview its effect before you rely on it.",
             f"tidings webhooks preview {webhook['webHookId']}",
         )
     return Diagnosis(
-        f"The last events that it wants ({wanted}) were accepted before it was made.",
+        f"The latest events of its types ({wanted}) were accepted before it was created.",
         "Replay them to it, or wait for new ones.",
         f"tidings replay --webhook {webhook['webHookId']} --since 1d --status unmatched",
     )
@@ -415,7 +415,7 @@ def _late(found: Findings) -> Diagnosis | None:
     mean = (found.tally or {}).get("averageDeliveryTimeInMs")
     took = f"; the mean is {mean:,} ms" if mean else ""
     return Diagnosis(
-        f"{late:,} deliveries of the last day came later than slaInSeconds{took}.",
+        f"{late:,} deliveries of the last day took longer than slaInSeconds{took}.",
         "Let the receiver answer sooner, or raise maxAllowedConnections.",
         f"tidings deliveries list --webhook {found.webhook['webHookId']} --since 1d",
     )
@@ -426,11 +426,11 @@ def _well(found: Findings) -> Diagnosis:
     sentences = (
         f"{delivered:,} delivered in the last day{_tries(found)}."
         if delivered
-        else "Nothing stands in its way."
+        else "Nothing is blocking it."
     )
     waiting = 0 if found.action is None else found.action["waitingForTheirTime"]
     if acts(found.webhook):
-        done = f"{delivered:,} done in the last day." if delivered else "Nothing stands in its way."
+        done = f"{delivered:,} done in the last day." if delivered else "Nothing is blocking it."
         sentences = f"{done} {_runs_wait(waiting)} for {_time(waiting)}." if waiting else done
     groups = sum(
         (delivery.get("warning") or {}).get("code") == "no_customer" for delivery in found.newest
@@ -441,8 +441,8 @@ def _well(found: Findings) -> Diagnosis:
             "customer is left out of them."
         )
     return Diagnosis(
-        f"{found.webhook['name']} is well. {sentences}",
-        "Nothing has to be done.",
+        f"{found.webhook['name']} is healthy. {sentences}",
+        "There is nothing to do.",
         f"tidings webhooks pull {found.webhook['name']}"
         if is_pulled(found.webhook)
         else f"tidings webhooks test {found.webhook['webHookId']}",
@@ -451,7 +451,7 @@ def _well(found: Findings) -> Diagnosis:
 
 
 def _waiting_runs(found: Findings) -> int:
-    """Count the runs that wait for what ails their action, without those that wait for their
+    """Count the runs that wait for what ails their action, without those that wait until their
     time."""
     action = found.action or {"waiting": 0, "waitingForTheirTime": 0}
     return max(0, int(action["waiting"]) - int(action["waitingForTheirTime"]))

@@ -48,7 +48,7 @@ def _change() -> tuple[DeclaredOption, ...]:
 
 @with_flags(_new)
 def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
-    """Create a webhook. Its signing secret is printed this once."""
+    """Create a webhook. Its signing secret is printed only once."""
     api = calls(where)
     made = changed(api, "POST", PATH, parsed.body)
     if where.json:
@@ -62,7 +62,7 @@ def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
                 ("signing secret", made["signingSecret"]),
             ]
         )
-    say("The signing secret is shown this once; keep it now.")
+    say("The signing secret is shown only once; save it now.")
     then = "pull" if made["webHookType"] == PULL else "test"
     api.next_step(f"tidings webhooks {then} {word(made['name'])}")
     return Exit.OK
@@ -77,7 +77,7 @@ def edit(
     set: Annotated[list[str] | None, Parameter(negative=())] = None,
     where: Where = HERE,
 ) -> int:
-    """Change some fields of a webhook. Refused where somebody else changed it meanwhile.
+    """Change some fields of a webhook. Refused if somebody else changed it in the meantime.
 
     Parameters
     ----------

@@ -12,7 +12,7 @@ FileName = Annotated[str, Parameter(allow_leading_hyphen=True)]  # - is stdin, o
 
 
 def export(file: FileName = "-", /, *, where: Where = HERE) -> int:
-    """Write the webhooks as a file, without secrets.
+    """Export the webhooks to a file, without secrets.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def apply(
     yes: Flag = False,
     where: Where = HERE,
 ) -> int:
-    """Make the webhooks as a file says: shows what changes, and asks on a terminal.
+    """Apply a file of webhooks: show what changes, and ask for confirmation on a terminal.
 
     Parameters
     ----------

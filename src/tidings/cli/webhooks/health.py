@@ -54,7 +54,7 @@ def receiver_does(webhook: Facts) -> str:
 
 
 def describe_health(webhook: Facts, now: datetime | None = None) -> str:
-    """`answers 503 since 14:02:11, 12 failures in a row; left alone, asked again at 14:31:02`."""
+    """`answers 503 since 14:02:11, 12 failures in a row; left alone, retried at 14:31:02`."""
     health = webhook.get("health") or {}
     now = now or datetime.now(UTC)
     text = receiver_does(webhook)
@@ -73,11 +73,11 @@ def asked_again(health: Facts, now: datetime) -> str:
     try:
         due = datetime.fromisoformat(health.get("nextTryAt") or "")
     except ValueError:
-        return "asked again soon"
+        return "retried soon"
     left_s = round((due - now).total_seconds())
     if left_s <= 0:
-        return "being asked again now"
-    return f"asked again at {when(health['nextTryAt'], now)} (in {left_s:,} s)"
+        return "being retried now"
+    return f"retried at {when(health['nextTryAt'], now)} (in {left_s:,} s)"
 
 
 def when(iso: str | None, now: datetime) -> str:

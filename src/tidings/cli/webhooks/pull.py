@@ -21,7 +21,7 @@ def pull(
     limit: int = 100,
     where: Where = HERE,
 ) -> int:
-    """Fetch messages and print them. What was printed is acknowledged.
+    """Fetch messages and print them. Printed messages are acknowledged.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def _warn(passed_over: int) -> None:
     """Say on standard error that messages were printed and not acknowledged."""
     say(
         f"{how_many(passed_over, 'message')} could not be acknowledged: their leases had ended "
-        "before they were printed. They come again under the same webhook-id."
+        "before they were printed. They will be delivered again under the same webhook-id."
     )
 
 

@@ -64,8 +64,8 @@ def ask(api: ApiClient, one: PlannedChange, *, dry_run: bool) -> tuple[int, Any]
     )
     if status == 412:
         raise Moved(
-            f"{clean(one.name)} must be as it was read; somebody has changed it meanwhile. Look at "
-            "the difference again: tidings webhooks apply FILE --dry-run",
+            f"{clean(one.name)} must be unchanged since it was read; somebody changed it in the "
+            "meantime. Check the difference again: tidings webhooks apply FILE --dry-run",
             Exit.REFUSED,
         )
     return status, answer

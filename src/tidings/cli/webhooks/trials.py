@@ -73,7 +73,7 @@ def test(
 
 
 def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
-    """Show which of the last events it would have got. Nothing is sent.
+    """Show which of the latest events the webhook would have received. Nothing is sent.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
         "POST", "/v1/webHooks/preview", {"webHookId": found["webHookId"], "last": last}
     )
     if not preview["looked"]:
-        say("No event of its types has come yet, so nothing can be tried.")
+        say("No event of its types has arrived yet, so there is nothing to preview.")
         from tidings.cli.events.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
 
         api.next_step(raising(found["eventNames"]))
@@ -108,7 +108,7 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
         ]
         print_table(("", "Accepted", "Event", "Id", "Bytes, or why not"), rows)
     of = how_many(preview["looked"], "event")
-    say(f"It would have got {preview['received']:,} of the last {of}.")
+    say(f"It would have received {preview['received']:,} of the last {of}.")
     api.next_step(f"tidings webhooks test {word(found['name'])}")
     return Exit.OK
 

@@ -31,7 +31,7 @@ from tidings.cli.webhooks.fields import changed
 from tidings.cli.webhooks.health import describe_health, health_cell
 from tidings.cli.where import HERE, Where
 
-app = App(name="webhooks", help="Who is told what, where and how.")
+app = App(name="webhooks", help="Webhooks: which events go where, and how.")
 for _name, _path in (
     ("create", "webhooks.edit:create"),
     ("edit", "webhooks.edit:edit"),
@@ -58,7 +58,7 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     api = calls(where)
     found = [webhook for webhook in all_webhooks(api) if all or is_there(webhook)]
     if not found:
-        say("The org has no webhook.")
+        say("The org has no webhooks.")
         api.next_step("tidings webhooks create crm https://crm.example.com/hook --on pointsIssued")
         return Exit.OK
     if where.json:
@@ -214,26 +214,26 @@ def _change_status(verb: str, webhook: str, where: Where, says: str) -> int:
 
 @app.command
 def pause(webhook: str, /, *, where: Where = HERE) -> int:
-    """Pause a webhook: its deliveries are made and wait.
+    """Pause a webhook: its deliveries are queued until it is resumed.
 
     Parameters
     ----------
     webhook
         Its name or id.
     """
-    return _change_status("pause", webhook, where, "Its deliveries are made, and wait.")
+    return _change_status("pause", webhook, where, "Its deliveries are queued until it is resumed.")
 
 
 @app.command
 def resume(webhook: str, /, *, where: Where = HERE) -> int:
-    """Resume a paused webhook: what has waited is sent.
+    """Resume a paused webhook: its queued deliveries are sent.
 
     Parameters
     ----------
     webhook
         Its name or id.
     """
-    return _change_status("resume", webhook, where, "What has waited is sent now.")
+    return _change_status("resume", webhook, where, "Queued deliveries are being sent now.")
 
 
 @app.command
@@ -245,7 +245,7 @@ def enable(webhook: str, /, *, where: Where = HERE) -> int:
     webhook
         Its name or id.
     """
-    says = "New events are sent. What was parked meanwhile waits for a replay."
+    says = "New events are sent. Deliveries parked in the meantime wait for a replay."
     return _change_status("enable", webhook, where, says)
 
 
@@ -267,7 +267,7 @@ def disable(webhook: str, /, *, where: Where = HERE) -> int:
 def delete(
     webhook: str, /, *, yes: Annotated[bool, Parameter(negative=())] = False, where: Where = HERE
 ) -> int:
-    """Delete a webhook. What it has not been sent is cancelled.
+    """Delete a webhook. Its unsent deliveries are cancelled.
 
     Parameters
     ----------
@@ -278,18 +278,18 @@ def delete(
     """
     api = calls(where)
     found = find_webhook(api, webhook)
-    confirm(yes, f"Delete {found['name']}, and cancel what it has not been sent?")
+    confirm(yes, f"Delete {found['name']}, and cancel its unsent deliveries?")
     now = changed(api, "DELETE", f"{PATH}/{found['webHookId']}", None, tag(found))
     if where.json:
         print_line(now)
-    say(f"{now['name']} is deleted. What it had can still be looked at.")
+    say(f"{now['name']} is deleted. Its deliveries can still be viewed.")
     api.next_step(f"tidings deliveries list --webhook {now['webHookId']}")
     return Exit.OK
 
 
 @app.command
 def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> int:
-    """Give a webhook a new signing secret. It is printed this once.
+    """Give a webhook a new signing secret. It is printed only once.
 
     Parameters
     ----------
@@ -312,6 +312,6 @@ def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -
                 ("old one until", moment(now.get("signingSecretOverlapEnds"))),
             ]
         )
-    say("The signing secret is shown this once; keep it now.")
+    say("The signing secret is shown only once; save it now.")
     api.next_step(f"tidings webhooks test {word(now['name'])}")
     return Exit.OK

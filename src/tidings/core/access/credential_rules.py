@@ -151,7 +151,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
         Field(
             "expiresAt",
             CustomField(_expiry, schema={"type": "string", "format": "date-time"}, shows=iso),
-            "When it ends: a time to come, with its zone; null: never.",
+            "When it ends: a future time with a time zone; null: never.",
             "It ends at",
             "With its zone, as 2030-12-31T00:00:00Z; left out: never.",
         ),

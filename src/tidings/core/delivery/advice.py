@@ -25,8 +25,8 @@ from tidings.core.delivery.statuses import status_meaning
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show
 
-LEFT_FILE = "The action is not in the file any more."
-LEFT_FILE_TODO = "Write it there again and start Tidings, or delete its webhook to forget it."
+LEFT_FILE = "The action is no longer in the file."
+LEFT_FILE_TODO = "Add it to the file again and restart Tidings, or delete its webhook to forget it."
 _SENTENCES = re.compile(r"(?<=[.]) (?=[A-Z])")
 
 _STATUS = {
@@ -34,7 +34,7 @@ _STATUS = {
     "secret, and check the webhook's headers and authentication.",
     403: "Check the webhook's credentials (headers, authentication), and the receiver's firewall.",
     404: "Check the path of the webhook's URL.",
-    405: "Set methodType to a method that the receiver takes.",
+    405: "Set methodType to a method that the receiver accepts.",
     406: "Let the receiver answer without looking at Accept, or set that header on the webhook.",
     408: "Let the receiver read the request faster, or answer first and work later.",
     410: "The receiver is gone for good: give the webhook a new URL and set it active.",
@@ -42,9 +42,9 @@ _STATUS = {
     413: "Let the receiver accept larger bodies.",
     414: "Shorten the webhook's URL.",
     415: "Let the receiver accept application/json, or set Content-Type on the webhook.",
-    429: "The receiver asks for less, and gets it; set rateLimit if its limit is known.",
+    429: "The receiver asks for a lower rate, and gets it; set rateLimit if its limit is known.",
     431: "Remove headers from the webhook that the receiver does not need.",
-    501: "Set methodType to a method that the receiver takes.",
+    501: "Set methodType to a method that the receiver accepts.",
     502: "The receiver's gateway cannot reach its application: check that it runs.",
     503: "The receiver is overloaded or stopped: check that it runs.",
     504: "The receiver's gateway waits too long for its application: answer first and work later.",
@@ -52,17 +52,17 @@ _STATUS = {
 }
 # The same for what an action calls, which the operator's file says.
 _STATUS_OF_ACTION = {
-    401: "It refuses who we say that we are: correct the credential of the action in its file.",
+    401: "It rejects our credential: correct the credential of the action in its file.",
     403: "Check the credential of the action in its file, and what it may do there.",
     404: "Check url and values of the action in its file.",
     405: "Correct method of the action in its file.",
     406: "Correct the headers of the action in its file.",
-    410: "What stood there is gone: check url and values of the action in its file.",
+    410: "The target is gone: check url and values of the action in its file.",
     411: "Let its proxy accept a Content-Length.",
     413: "Let it accept larger bodies, or send less.",
     414: "Shorten url of the action in its file, or its values.",
     415: "Correct the body of the action in its file, or contentType.",
-    429: "It asks for less, and gets it; set rate of the action if its limit is known.",
+    429: "It asks for a lower rate, and gets it; set rate of the action if its limit is known.",
     431: "Remove headers from the action in its file that it does not need.",
     501: "Correct method of the action in its file.",
 }
@@ -71,7 +71,7 @@ _REDIRECT_OF_ACTION = "Redirects are not followed: set url of the action to the 
 _BYTES_OF_ACTION = "Compare what was sent with what it expects; its answer may say more."
 _REDIRECT = "Redirects are not followed: set webHookUrl to the final address."
 _BYTES = "Compare the body with what the receiver expects; its answer may say more."
-_LOG = "Look into the receiver's log at this time."
+_LOG = "Check the receiver's log at this time."
 
 # Faults whose detail is not a sentence.
 _FAULT = {
@@ -80,10 +80,11 @@ _FAULT = {
         "Use a public address, or ask the operator to allow this one.",
     ),
     "lost": (
-        "Tidings stopped while this attempt may have been under way; the receiver may have it.",
-        "Let the receiver drop repeats by webhook-id.",
+        "Tidings stopped while this attempt may have been under way; the receiver may have "
+        "received it.",
+        "Let the receiver drop duplicates by webhook-id.",
     ),
-    "dns": ("The receiver's name has no address.", "Check the host of webHookUrl."),
+    "dns": ("The receiver's host name does not resolve.", "Check the host of webHookUrl."),
     "ours": ("Tidings could not send.", "This is not the receiver's fault."),
 }
 
@@ -113,7 +114,11 @@ def what_happened(tried: PastAttempt) -> str:
         return f"It was done{after}."
     if not tried.http:
         took = status_meaning(tried.status or 0) == "delivered"
-        return f"The receiver took it{after}." if took else f"The receiver did not take it{after}."
+        return (
+            f"The receiver accepted it{after}."
+            if took
+            else f"The receiver did not accept it{after}."
+        )
     return f"The receiver answered {_status(tried.status)}{after}."
 
 
@@ -207,7 +212,7 @@ def advise(
             middle = "So nothing was done."
     elif ended_by is not None:  # delivered, by somebody's word
         middle, todo = (
-            f"It was taken as delivered by {ended_by}: Tidings has not seen its receiver get it.",
+            f"It was marked as delivered by {ended_by}: Tidings has not seen it arrive.",
             "",
         )
     return " ".join(part for part in (happened, middle, todo) if part)
@@ -216,7 +221,7 @@ def advise(
 def _parked_run(status: WebhookStatus, why: str) -> tuple[str, str]:
     """Of a run that was parked: why, and what to do."""
     if status is not WebhookStatus.DISABLED:
-        return "It was parked: it can be done again.", "Run it again once the action is well."
+        return "It was parked: it can be run again.", "Run it again once the action is healthy."
     if why == LEFT_FILE:
         return f"It was parked. {LEFT_FILE}", LEFT_FILE_TODO
     return "It was parked, because the action is disabled.", "Enable the action, and run it again."
@@ -285,11 +290,11 @@ def _why_failed(tried: PastAttempt, policy: RetryPolicy, lasted_ms: int | None) 
     """Say why no attempt follows, from the fact that decided it."""
     if tried.kind == FaultKind.TRANSFORM:
         return (
-            "It is not tried again by itself: nothing was sent, and without a change the next try "
-            "would fail alike."
+            "Tidings does not retry it: nothing was sent, and without a change the next try would "
+            "fail alike."
         )
     if tried.status is not None and status_meaning(tried.status, policy) == "failed":
-        return "It is not tried again by itself: the receiver refuses this message for good."
+        return "Tidings does not retry it: the receiver refuses this message for good."
     if _is_over(policy, lasted_ms):
         hours = policy.schedule.window_s / 3600
         return f"It was the last try: the {hours:g} hours of its retries are over."

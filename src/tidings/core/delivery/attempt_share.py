@@ -206,7 +206,7 @@ class AttemptShare:
         return not self._good
 
     def failing(self, now_s: float) -> Share | None:
-        """Return the share that fails; None where it is well."""
+        """Return the share that fails; None where it is healthy."""
         self._at(now_s)
         self._judge()
         if self._since_ms is None:

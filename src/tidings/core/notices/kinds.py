@@ -146,7 +146,7 @@ def _recovered(fact: Fact) -> tuple[str, str]:
     return (
         f"Webhook {fact['webHookName']} works again",
         f"{_name(fact)} succeeded at {at(fact['recoveredAt'])}, for the first time since "
-        f"{at(fact['failingSince'])}. What waited is sent now. Nothing has to be done.",
+        f"{at(fact['failingSince'])}. What waited is sent now. There is nothing to do.",
     )
 
 

@@ -97,7 +97,7 @@ def judge_part(part: ServicePart, pulses: list[Pulse], now_s: float) -> Finding:
 
 
 def describe_finding(finding: Finding) -> str:
-    """Say what is wrong with a part and what follows, for an operator. "" where it is well."""
+    """Say what is wrong with a part and what follows, for an operator. "" where it is healthy."""
     part, what = finding.part, f'The part "{finding.part.name}"'
     again = "Tidings is restarting it. If this stays, restart the service."
     if not part.restarts:

@@ -30,7 +30,7 @@ _OLDER = "the points balance that was loaded earlier instead of that of now"
 _SEND_LESS = "Send fewer customers in one event to have all of them filled in."
 _OF_GROUP = (
     "It was sent without {fields}: it belongs to a group, so there is no customer to look up. "
-    "Nothing has to be done."
+    "There is nothing to do."
 )
 _SHORT = {"sent_whole": "sent whole", "sent_thin": "sent thin", "no_customer": "no customer"}
 _TO_DO = (

@@ -154,7 +154,7 @@ class HealthTracker:
         return known
 
     def shown(self, webhook: int) -> port.StoredHealth | None:
-        """Return its health for people; None where it is well.
+        """Return its health for people; None where it is healthy.
 
         By its attempts of the last minutes and not by the last one alone: what fails now and then
         would be well and failing by turns.

@@ -21,7 +21,7 @@ from tidings.store.port import Evidence, StoredAttempt, StoredDelivery
 
 _DOUBT = (
     "Nothing is known of the end of this attempt: its delivery was ended while it waited for its "
-    "turn, or Tidings stopped meanwhile. Let the receiver drop repeats by webhook-id."
+    "turn, or Tidings stopped meanwhile. Let the receiver drop duplicates by webhook-id."
 )
 
 

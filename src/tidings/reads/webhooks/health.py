@@ -11,7 +11,7 @@ from tidings.store import port
 
 
 def show_health(health: port.StoredHealth | None) -> dict[str, Any] | None:
-    """Show how its receiver does, and why it is left alone; null where it is well. Attempts are
+    """Show how its receiver does, and why it is left alone; null where it is healthy. Attempts are
     those of the last five minutes, where some of them succeed or enough were made."""
     if health is None:
         return None

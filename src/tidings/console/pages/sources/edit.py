@@ -54,7 +54,7 @@ async def create(visit: Visit) -> Response:
 
 
 async def show_edit(visit: Visit) -> Response:
-    """The form of a source that is there, with a message that it has put aside as the sample where
+    """The form of a source that is there, with a message that it has set aside as the sample where
     the address names one."""
     live = own(visit)
     shown = source_form.of_source(live.source)

@@ -9,7 +9,7 @@ from tidings.core.delivery.attempt_share import Past, Share
 
 
 class StoredHealth(msgspec.Struct, frozen=True, array_like=True):
-    """Of one webhook. A webhook without a row is well."""
+    """Of one webhook. A webhook without a row is healthy."""
 
     webhook: int
     failing_since_ms: int | None = None  # the first failure after its last success
