@@ -38,9 +38,9 @@ def test_an_action_that_fails_is_told_with_whom_it_needs_and_where_to_correct_it
     words = fails(MAIL, "refused")
     assert words.subject == "Action hook 1 fails: 50 % of the way to being disabled"
     assert words.text.startswith(
-        "The action hook 1 (the mail over the connection mail) has not been done since 1970-01-01 "
+        "The action hook 1 (the mail over the connection mail) has not run since 1970-01-01 "
         "01:00 UTC. It cannot send: the mail server of the connection mail refuses connections. If "
-        "it is not done until 1970-01-01 09:00 UTC, it is disabled and its runs are parked.\n\n"
+        "it does not run by 1970-01-01 09:00 UTC, it is disabled and its runs are parked.\n\n"
         "What to do: See that the mail server of the connection mail runs and can be reached. If "
         "it does, correct [connections.mail]. A change of the file"
     )
@@ -75,9 +75,9 @@ def test_an_action_that_left_its_file_is_told_with_the_two_ways_from_there() -> 
         DISABLED, OrgId(7), disabled(webhook(url=""), reason, 1, None, action_facts(None))
     )
     assert words.subject == "Action hook 1 is disabled"
-    assert "hook 1 is not in the file of actions any more, so it is not done.\n\nP" in words.text
+    assert "hook 1 is no longer in the file of actions, so it does not run.\n\nP" in words.text
     assert "Parked: 1 run, and every new one." in words.text
-    assert "write it into the file of actions and start Tidings" in words.text
+    assert "add it to the file of actions and restart Tidings" in words.text
     assert "delete its webhook" in words.text
 
 

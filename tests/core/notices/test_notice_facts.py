@@ -156,4 +156,4 @@ def test_a_letter_on_one_ended_delivery_speaks_of_one() -> None:
     fact = dict(found.example["data"]) | {"count": 1, "failed": 1, "cause": ""}
     words = email(EXHAUSTED, OrgId(1), fact)
     assert words.subject.endswith("1 delivery has ended without success")
-    assert "the last ending was not recorded" in words.text
+    assert "the last result was not recorded" in words.text

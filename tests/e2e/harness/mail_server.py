@@ -13,7 +13,7 @@ from .service import free_port
 from .until import until
 
 ADDRESS = "on-call@example.test"
-ASKS = "Letters about failing webhooks: do you want them?"
+ASKS = "E-mails about failing webhooks: do you want them?"
 
 
 class MailServer:

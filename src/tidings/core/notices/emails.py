@@ -11,12 +11,12 @@ CONSENT = "tidings.notify.consent"  # the kind of e-mails that ask whether other
 
 _ASKED = {
     Purpose.NOTICES: (
-        "Letters about failing webhooks: do you want them?",
+        "E-mails about failing webhooks: do you want them?",
         "when its webhooks fail or are disabled",
     ),
     Purpose.MESSAGES: (
-        "Letters about events: do you want them?",
-        "of events, as its webhooks are set to",
+        "E-mails about events: do you want them?",
+        "with events, as its webhooks are configured",
     ),
 }
 
@@ -40,8 +40,8 @@ def consent(org: OrgId, address: str, link: str, purpose: Purpose = Purpose.NOTI
     subject, what = _ASKED[purpose]
     return EmailText(
         subject,
-        f"Org {org} of a Tidings service has named {address} to be told by e-mail {what}.\n\n"
-        f"If you want these letters, open this page within 7 days and say yes:\n\n{link}\n\n"
-        "If not, do nothing: none will come.\n\n"
+        f"Org {org} of a Tidings service wants to send e-mails to {address} {what}.\n\n"
+        f"If you want these e-mails, open this page within 7 days and confirm:\n\n{link}\n\n"
+        "If not, do nothing: you will get none.\n\n"
         f"-- \nTidings, org {org} ({CONSENT})\n",
     )

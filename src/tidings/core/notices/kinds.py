@@ -88,10 +88,10 @@ def _failing(fact: Fact) -> tuple[str, str]:
     way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
     return (
         f"Webhook {fact['webHookName']} fails{way}",
-        f"{_name(fact)} has had no success since {at(fact['failingSince'])}; the last ending was "
-        f"{_cause(fact)}. If nothing succeeds until {at(fact['disabledAt'])}, it is disabled and "
+        f"{_name(fact)} has had no success since {at(fact['failingSince'])}; the last result was "
+        f"{_cause(fact)}. If nothing succeeds by {at(fact['disabledAt'])}, it is disabled and "
         "its deliveries are parked.\n\n"
-        "What to do: see in its log what its receiver answers, and mend that. One success is "
+        "What to do: check its log for what the receiver answers, and fix that. One success is "
         "enough.",
     )
 
@@ -117,10 +117,10 @@ def _disabled(fact: Fact) -> tuple[str, str]:
         return letters_of_actions.disabled(fact)
     return (
         f"Webhook {fact['webHookName']} is disabled",
-        f"{_name(fact)} gets no events any more. {fact['reason']}\n\n"
+        f"{_name(fact)} no longer gets events. {fact['reason']}\n\n"
         f"Parked: {fact['parked']} deliveries, and every new one. They can be replayed for as long "
         "as their payload is kept.\n\n"
-        "What to do: mend the receiver, enable the webhook, and replay what it missed.",
+        "What to do: fix the receiver, enable the webhook, and replay what it missed.",
     )
 
 
@@ -146,7 +146,8 @@ def _recovered(fact: Fact) -> tuple[str, str]:
     return (
         f"Webhook {fact['webHookName']} works again",
         f"{_name(fact)} succeeded at {at(fact['recoveredAt'])}, for the first time since "
-        f"{at(fact['failingSince'])}. What waited is sent now. There is nothing to do.",
+        f"{at(fact['failingSince'])}. Queued deliveries are being sent now. There is nothing to "
+        "do.",
     )
 
 
@@ -164,9 +165,9 @@ def _exhausted(fact: Fact) -> tuple[str, str]:
     return (
         f"Webhook {fact['webHookName']}: {what} ended without success",
         f"At {_name(fact, 'webhook')} {fact['failed']} failed for good and {fact['parked']} were "
-        f"parked between {at(fact['from'])} and {at(fact['to'])}; the last ending was "
+        f"parked between {at(fact['from'])} and {at(fact['to'])}; the last result was "
         f"{_cause(fact)}. The first: {named}.\n\n"
-        "What to do: mend the receiver, and replay them from its log.",
+        "What to do: fix the receiver, and replay them from its log.",
     )
 
 
@@ -197,14 +198,14 @@ def _of_source(source: tuple[str, str, str]) -> dict[str, Any]:
 def _source_failing(fact: Fact) -> tuple[str, str]:
     return (
         f"Source {fact['sourceName']} fails",
-        f"Source {fact['sourceName']} has brought nothing since {at(fact['failingSince'])}.\n\n"
-        f"{fact['cause']}\n\nWhat waits where it is fetched from is not lost.",
+        f"Source {fact['sourceName']} has delivered nothing since {at(fact['failingSince'])}.\n\n"
+        f"{fact['cause']}\n\nMessages waiting at the source are not lost.",
     )
 
 
 SOURCE_FAILING = _kind("tidings.source.failing", ("sourceId", "failingSince"), _source_failing)
 
-# -- a source has put a message aside --------------------------------------------------------------
+# -- a source has set a message aside --------------------------------------------------------------
 
 
 def dead_letter_fact(
@@ -222,17 +223,18 @@ def _write_dead_letter(fact: Fact) -> tuple[str, str]:
         differs = f" {fact['field']} differs." if fact.get("field") else ""
         return (
             f"Source {fact['sourceName']}: {what} with the id of another event",
-            f"Source {fact['sourceName']} has put aside {what} whose eventId is known with other "
+            f"Source {fact['sourceName']} has set aside {what} whose eventId is already used with "
+            "other "
             f"content. The newest, of {at(fact['asideAt'])}:{differs} {fact['reason']}\n\n"
-            "What to do: let the eventId of its mapping take what differs between senders, and "
-            "redrive what is put aside. It takes everything else as before.",
+            "What to do: map eventId to something that differs between senders, and redrive what "
+            "is set aside. Everything else is accepted as before.",
         )
     return (
-        f"Source {fact['sourceName']} has put a message aside",
+        f"Source {fact['sourceName']} has set a message aside",
         f"At {at(fact['asideAt'])} source {fact['sourceName']} got a message of which no event "
-        f"could be made: {fact['reason']}\n\n"
-        "What to do: mend its mapping, and redrive what is put aside. Further ones are put aside "
-        "too, and not told.",
+        f"could be created: {fact['reason']}\n\n"
+        "What to do: fix its mapping, and redrive what is set aside. Further messages are set "
+        "aside too, without another notice.",
     )
 
 
@@ -260,9 +262,9 @@ def _connection_failing(fact: Fact) -> tuple[str, str]:
     names = ", ".join(fact["webHooks"]) + (f" and {more} more" if more else "")
     return (
         f"Connection {fact['connection']} cannot be used",
-        f"Nothing has gone over the connection {fact['connection']} since "
+        f"Nothing has been sent over the connection {fact['connection']} since "
         f"{at(fact['failingSince'])}.\n\n{fact['cause']}\n\nWaiting for it: {names}. Nothing is "
-        "charged to them and nothing is lost. Sending goes on by itself once the connection works.",
+        "charged to them and nothing is lost. Sending resumes once the connection works.",
     )
 
 

@@ -13,7 +13,7 @@ ActionFacts = Mapping[str, Any]
 Words = tuple[str, str]
 """Subject and text."""
 NAMED_MAX = 5
-_IN_FORCE = "A change of the file takes effect when Tidings is started again."
+_IN_FORCE = "A change of the file takes effect when Tidings is restarted."
 
 
 def at(ms: int) -> str:
@@ -26,25 +26,25 @@ def failing(fact: ActionFacts) -> Words:
     way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
     return (
         f"Action {fact['webHookName']} fails{way}",
-        f"{_action(fact)} has not been done since {at(fact['failingSince'])}. "
-        f"{fact['action']['trouble']} If it is not done until {at(fact['disabledAt'])}, it is "
+        f"{_action(fact)} has not run since {at(fact['failingSince'])}. "
+        f"{fact['action']['trouble']} If it does not run by {at(fact['disabledAt'])}, it is "
         "disabled and its runs are parked.\n\n"
-        f"What to do: {fact['action']['remedy']} {_IN_FORCE} What waits is done by itself as soon "
-        "as it can be.",
+        f"What to do: {fact['action']['remedy']} {_IN_FORCE} Waiting runs start on their own as "
+        "soon as they can.",
     )
 
 
 def disabled(fact: ActionFacts) -> Words:
-    """It is not done any more."""
-    happened = f"{_action(fact)} is not done any more. {fact['reason']}"
+    """It no longer runs."""
+    happened = f"{_action(fact)} no longer runs. {fact['reason']}"
     if fact["action"]["act"] is None:
-        happened = f"{_action(fact)} is not in the file of actions any more, so it is not done."
+        happened = f"{_action(fact)} is no longer in the file of actions, so it does not run."
         todo = (
-            "to have it again, write it into the file of actions and start Tidings; to forget it, "
+            "to bring it back, add it to the file of actions and restart Tidings; to forget it, "
             "delete its webhook."
         )
     else:
-        todo = "mend what it needs, enable the action, and replay what it missed."
+        todo = "fix what it needs, enable the action, and replay what it missed."
     return (
         f"Action {fact['webHookName']} is disabled",
         f"{happened}\n\n"
@@ -57,8 +57,8 @@ def recovered(fact: ActionFacts) -> Words:
     """It is done again."""
     return (
         f"Action {fact['webHookName']} works again",
-        f"{_action(fact)} was done at {at(fact['recoveredAt'])}, for the first time since "
-        f"{at(fact['failingSince'])}. What waited is done now. There is nothing for you to do.",
+        f"{_action(fact)} ran at {at(fact['recoveredAt'])}, for the first time since "
+        f"{at(fact['failingSince'])}. Waiting runs are starting now. There is nothing to do.",
     )
 
 
