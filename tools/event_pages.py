@@ -132,7 +132,7 @@ def _when(kind: EventType) -> list[str]:
     causes = [f"- {what}: {which}." for what, which in raised_by(kind)]
     lines = [CAUSES, "", *causes] if causes else [UNDOCUMENTED]
     if kind.not_raised:
-        lines += ["", "What does not raise it:", "", *(f"- {said}" for said in kind.not_raised)]
+        lines += ["", "When it does not fire:", "", *(f"- {said}" for said in kind.not_raised)]
     if kind.beware:
         lines += ["", "Beware:", "", *(f"- {said}" for said in kind.beware)]
     return lines

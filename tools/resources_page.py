@@ -40,7 +40,7 @@ FOOT = """
 PORTAL = (*declared(Portal), *declared(PortalLinkFields))
 TYPE = (*declared(Declaration), *declared(TypeBodyFields))
 RESOURCES: tuple[tuple[str, str, tuple[DeclaredField, ...]], ...] = (
-    ("Webhook", "`/v3/webHooks`: who is told what, where and how.", SETTABLE),
+    ("Webhook", "`/v3/webHooks`: which events go where, where and how.", SETTABLE),
     ("Org settings", "`settings` of `/v1/orgs`.", declared(OrgSettings)),
     ("Credential", "`/v1/orgs/{orgId}/credentials`: who may call.", CREDENTIAL),
     ("User", "`/v1/orgs/{orgId}/users`: who may sign in.", USER),

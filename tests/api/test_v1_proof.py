@@ -1,4 +1,4 @@
-"""`/v1`: what became of events and deliveries, and that nobody sees another org's."""
+"""`/v1`: results of events and deliveries, and that nobody sees another org's."""
 
 import base64
 from typing import Any

@@ -57,7 +57,7 @@ def test_by_keyboard_it_is_seen_first_what_would_be_done_and_then_done(
     one.page.set_viewport_size({"width": 1280, "height": 800})
     one.page.wait_for_timeout(1100)  # one a second
     press_to(one, "Send this mail now", "button")
-    one.see("What came of it")
+    one.see("Result")
     assert "It was done after" in one.text()
     until(lambda: mails.read_text().count("Tidings-Test: true") == before + 1, "the mail")
     if scripts:

@@ -241,5 +241,5 @@ def test_nothing_of_a_form_runs(reader: NewReader, stranger: Stranger) -> None:
     one.page.get_by_role("alert").first.wait_for()
     one.open("/access/credentials/new")
     one.page.get_by_label("Name", exact=True).fill(LINE * 3)
-    one.page.get_by_role("button", name="Make the credential").click()
+    one.page.get_by_role("button", name="Create the credential").click()
     one.page.locator("main .trouble, main .note").first.wait_for()

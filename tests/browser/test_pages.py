@@ -187,9 +187,9 @@ def test_pages_can_be_read_without_scripts(reader: NewReader, world: World) -> N
         "overview": ["Overview", "of 8 webhooks and actions need attention", "Events in"],
         "webhooks": ["Acme CRM", "Partner feed", "failing"],
         "webhook": ["Acme CRM", "Newest deliveries", "X-Api-Key"],
-        "sources": ["shop", "takes messages", "2 put aside"],
+        "sources": ["shop", "takes messages", "2 set aside"],
         "source": ["/in/2001/shop", "X-Shop-Key", "must be a number", "pointsIssued"],
-        "source-aside": ["totalPointsIssued", "x-topic", "Mend the mapping"],
+        "source-aside": ["totalPointsIssued", "x-topic", "Fix the mapping"],
         "source-edit": ["Try it on a message", "Header with a secret value"],
         "deliveries": ["pointsIssued", "Old feed", "failed"],
         "delivery": ["pointsIssued to Old feed", "410", "Attempt 1", "totalPointsIssued"],
@@ -204,7 +204,7 @@ def test_pages_can_be_read_without_scripts(reader: NewReader, world: World) -> N
         "find": ["Old feed"],
         "access": ["boss"],
         "org": ["Time zone"],
-        "health": ["Store", "takes writes"],
+        "health": ["Store", "accepts writes"],
     }
     one = reader(scripts=False)
     missing = {}

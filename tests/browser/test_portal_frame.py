@@ -92,7 +92,7 @@ def test_a_portal_in_a_frame_of_another_site_works(
         frame.get_by_role("link", name="Webhooks", exact=True).click()
         frame.get_by_role("link", name="Of the brand").click()
         frame.get_by_role("button", name="Pause").click()
-        expect(frame.get_by_text("New deliveries are made and wait")).to_be_visible()
+        expect(frame.get_by_text("New deliveries are queued")).to_be_visible()
         expect(frame.locator(".head .state")).to_contain_text("paused")
         [made] = brand.get("/v3/webHooks").must(200)["data"]
         assert made["standing"] == "paused", made

@@ -90,14 +90,14 @@ def test_make_a_source_try_it_break_it_mend_it_and_redrive(
     expect(shop.tried).to_contain_text("It would be set aside")
     expect(shop.tried).to_contain_text("would be answered 401")
     shop.try_it(GOOD, KEY)
-    expect(shop.tried).to_contain_text("The sender would be known")
+    expect(shop.tried).to_contain_text("The sender would be verified")
     expect(shop.tried).to_contain_text("An event would be accepted")
     expect(shop.tried).to_contain_text('"eventName": "shop.paid"')
     assert not shop_api.get("/v1/sources").must(200)["sources"], "nothing was kept"
     if scripts:
         assert not violations(one.page)
     one.page.get_by_role("button", name="Make the source").click()
-    one.see("shop is made. Give its address to the sender.")
+    one.see("shop was created. Give its address to the sender.")
     assert shop.source()["url"] in one.text() and KEY not in one.text()
 
     shop.send(1)
@@ -117,20 +117,20 @@ def _break_and_mend(shop: Shop) -> None:
     one.open(f"{at}/edit")
     page.get_by_label("Mapping, as JSON").fill(BROKEN)
     page.get_by_role("button", name="Save").click()
-    one.see("Saved; in force for the next message.")
+    one.see("Saved; takes effect with the next message.")
     for number in (2, 3):
         shop.send(number)
     one.open(at)
-    one.see("2 are put aside and wait")
+    one.see("2 are set aside and wait")
     page.locator("section[aria-labelledby=aside] a[data-row]").first.click()
     one.see("eventName must stand at kind of the body")
     assert "x-shop-key" in one.text() and KEY not in one.text()
-    page.get_by_role("link", name="Mend the mapping with it").click()
+    page.get_by_role("link", name="Fix the mapping with it").click()
     assert json.loads(page.get_by_label("Body", exact=True).input_value()) == PAID
     shop.try_it(GOOD)
     expect(shop.tried).to_contain_text("An event would be accepted")
     page.get_by_role("button", name="Save").click()
-    one.see("What is put aside waits until you try it again.")
+    one.see("Messages set aside wait until you try them again.")
     page.get_by_role("button", name="Try all again").click()
     one.see("2 messages were tried again: 2 events accepted.")
     assert shop.source()["asideMessages"] == 0

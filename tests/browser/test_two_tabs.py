@@ -109,7 +109,7 @@ def test_the_form_of_one_org_sent_to_the_address_of_another_does_nothing(
     page.locator("main form button").click()
     text = page.locator("main").inner_text()
     assert f"Beta ({beta.org})" in text and f"Acme ({acme.org})" in text
-    assert "Nothing was done." in text
+    assert "Nothing was changed." in text
     assert not stopped(acme) and not stopped(beta)
 
 

@@ -64,7 +64,7 @@ class World:
         return self.service.api(self.org)
 
     def _source(self, api: Api) -> str:
-        """An inbound webhook that has taken, put aside and refused messages: its id."""
+        """An inbound webhook that has taken, set aside and refused messages: its id."""
         proof = {"type": "header", "header": "X-Shop-Key", "value": "0123456789abcdef"}
         names = {"points": "pointsIssued", "ping": None}
         mapping = {"eventName": {"header": "X-Topic", "names": names}, "data": {"path": "data"}}
@@ -95,7 +95,7 @@ class World:
 
     @cached_property
     def aside(self) -> str:
-        """The id of a message that the source has put aside."""
+        """The id of a message that the source has set aside."""
         with self.api() as api:
             page = api.get(f"/v1/sources/{self.source}/aside").must(200)
             return str(page["messages"][-1]["id"])

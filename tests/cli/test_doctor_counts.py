@@ -66,7 +66,7 @@ def test_each_source_that_something_ails_is_told(bad: int, well: int) -> None:
     if bad > NAMED_MAX:
         assert f"{bad - NAMED_MAX} other sources besides." in said
     if bad:
-        assert told[0].said == "Source s0: No.", "trouble before what is put aside"
+        assert told[0].said == "Source s0: No.", "trouble before what is set aside"
     assert (f"{well} sources in order." in said) == (well > 0)
 
 

@@ -1,4 +1,4 @@
-"""`tidings sources`: made, tried, fed, and what was put aside tried again."""
+"""`tidings sources`: made, tried, fed, and what was set aside tried again."""
 
 import json
 from pathlib import Path
@@ -48,14 +48,14 @@ def test_a_source_s_life(
     shown = tidings("sources", "show", "shop").must()
     assert "pointsIssued" in shown.out and "Next: tidings sources dead shop" in shown.err
     told = tidings("doctor").must(1)
-    assert "shop has put aside 3 messages" in told.out and "sources dead shop" in told.err
+    assert "shop has set aside 3 messages" in told.out and "sources dead shop" in told.err
     rows = tidings("sources", "dead", "shop", "--json").must().rows
     assert [row["error"]["code"] for row in rows] == ["no_value"] * 3
     one = tidings("sources", "dead", "shop", "--message", rows[0]["id"]).must()
     assert '"n": 2' in one.out and "no_value" in one.out and KEY["X-Key"] not in one.out
 
     told = tidings("sources", "redrive", "shop").must(1)
-    assert "3 messages tried: 0 accepted" in told.err and "3 still put aside" in told.err
+    assert "3 messages tried: 0 accepted" in told.err and "3 still set aside" in told.err
     file.write_text(json.dumps({"mapping": {"eventName": {"path": "kind"}}}))
     assert "redrive shop" in tidings("sources", "change", "shop", str(file)).must().err
     told = tidings("sources", "redrive", "shop").must()

@@ -232,7 +232,7 @@ async def act(p: Pages, org: int, name: str = "Welcome") -> list[str]:
 
 
 async def bring(p: Pages, org: int, name: str = "", at: int = 0) -> None:
-    """A source that has put a message aside, in which the name stands wherever a name may."""
+    """A source that has set a message aside, in which the name stands wherever a name may."""
     value = "a value that is long"
     proof = {"type": "header", "header": "X-Key", "value": value}
     mapping = {"eventName": {"path": "kind"}}

@@ -113,7 +113,7 @@ async def test_the_very_call_is_shown_first_and_made_by_a_second_step() -> None:
         assert "Looked up contact : found" in words and '"name": "Asha"' in words
         assert f"POST http://127.0.0.1:{shop.port}/cards/41" in words
         assert SECRET not in page and "…0001" in page
-        assert "Left aside when an action is tried: It is done 10m after" in words
+        assert "Ignored when an action is tried: It is done 10m after" in words
         assert "It is done at most once within 1d" in words
         assert shop.got == [] and "Make this call now" in words
         # A newer one comes; what is done is what was seen.
@@ -190,7 +190,7 @@ async def test_who_may_not_read_events_or_change_webhooks_tries_no_action() -> N
             browser = await p.browser(7, scopes)
             assert AT not in text(await browser.get("/console/o/7/actions/card"))
             for reply in (await browser.get(AT), await looked(p, browser, event="e-1", do="yes")):
-                refused = reply.status == 403 or "must be allowed to read logs" in text(reply)
+                refused = reply.status == 403 or "need the scope to read logs" in text(reply)
                 assert refused and "Asha" not in text(reply) and "<select" not in text(reply)
         other = await p.browser(8)
         assert (await other.get(AT.replace("/7/", "/8/"))).status == 404

@@ -155,7 +155,7 @@ async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_ot
         assert refused.status == 409 and "must be in the file of actions" in text(refused)
 
         kept = text(await browser.get(f"{stays}/delete"))
-        assert "take it out of the file" in kept and "Delete it" not in kept
+        assert "remove it from the file" in kept and "Delete it" not in kept
         refused = await browser.post(f"{stays}/delete", {"sure": "yes"})
         assert refused.status == 409 and "must not be in the file of actions" in text(refused)
 

@@ -140,7 +140,7 @@ async def test_every_button_question_and_result_names_the_org() -> None:
             assert f"{NAMES[org]} ·" in unescape(whole), "the title of the tab"
             made = await browser.post(f"{base}/inboxes", {"name": "One more"})
             told = unquote(made.headers["set-cookie"])
-            assert f"{NAMES[org]}: The inbox is made." in told and f"Path={base};" in told
+            assert f"{NAMES[org]}: The inbox was created." in told and f"Path={base};" in told
             asked = [text for page in seen.values() for text in page.asked]
             assert len(asked) > 3 and all(f"It is in {NAMES[org]}." in text for text in asked)
 
@@ -174,10 +174,10 @@ async def test_a_form_of_another_org_is_refused_with_a_sentence_and_nothing_is_d
             swapped = await browser.post(there, form.fields)
             assert swapped.status == 403, (at, there)
             said = unescape(text(swapped))
-            assert NAMES[7] in said and NAMES[8] in said and "Nothing was done." in said
+            assert NAMES[7] in said and NAMES[8] in said and "Nothing was changed." in said
             for csrf in (form_token(browser.token, there), "", "7.", "8." + "0" * 32):
                 reply = await browser.post(form.action, form.fields | {"csrf": [csrf]})
-                assert reply.status == 403 and "Nothing was done." in text(reply), (at, csrf)
+                assert reply.status == 403 and "Nothing was changed." in text(reply), (at, csrf)
             header = form_token(browser.token, there)
             reply = await browser.post(form.action, form.fields, x_csrf=header)
             assert reply.status == 403, "what htmx says counts"
@@ -200,7 +200,7 @@ async def test_a_form_of_another_page_or_session_is_refused_too() -> None:
             form_token(browser.token, "/console/stop-all"),
         ):
             reply = await browser.post(stop, {"do": "stop", "csrf": csrf})
-            assert reply.status == 403 and "Nothing was done." in text(reply), csrf
+            assert reply.status == 403 and "Nothing was changed." in text(reply), csrf
         away = {"origin": "https://evil.example", "host": "127.0.0.1"}
         assert (await browser.post(stop, {"do": "stop"}, **away)).status == 403
         assert not p.s.stops.is_stopped(ORG)
@@ -339,7 +339,7 @@ async def test_no_cookie_says_which_org_is_meant() -> None:
             for old in ("/console/stop", "/console/work-in", "/console/webhooks/new"):
                 reply = await browser.post(old, {"do": "stop", "org": "8"})
                 assert reply.status == 404, old
-        assert "Nothing was done." in text(await browser.post("/console/stop", {"do": "stop"}))
+        assert "Nothing was changed." in text(await browser.post("/console/stop", {"do": "stop"}))
         assert p.s.stops.orgs == 0
 
 

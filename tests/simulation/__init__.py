@@ -33,7 +33,7 @@ under way of its key then, and nothing else moves.
 | 44 | a replay makes what was asked for, once; live traffic first | replaying.py `check_jobs`, witness.py `watch_turns` |
 | 45 | retention drops nothing of what is unfinished or owed | parts.py `check_kept`, lasting.py `check_events` |
 | 52 | a message is acknowledged once it is kept | topics.py `check_kept` |
-| 53 | each message is accepted once by its id, or put aside once | topics.py `check_end` |
+| 53 | each message is accepted once by its id, or set aside once | topics.py `check_end` |
 | 54 | an act is done once, unless an attempt may have been it | acting.py `check_end` |
 | 55 | not before it is due, not in quiet hours, within its cap | acting.py `check_act` |
 | 56 | cancelled where stated, for the reason that is stated | acting.py `check_act`, acting.py `check_settled` |

@@ -178,7 +178,7 @@ class CrossedWorld(ReplayWorld):
             self.doer.contacts.opt_out(f"k{rng.randrange(4)}")
 
     async def redrive(self, rng: random.Random) -> None:
-        """Messages that were put aside once more; now and then their type is admitted."""
+        """Messages that were set aside once more; now and then their type is admitted."""
         if rng.random() < 0.2:
             await self.admit_later()
         try:

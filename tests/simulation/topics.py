@@ -1,7 +1,7 @@
 """A topic that a source fetches from, and what must have become of each of its messages.
 
 52 a message is acknowledged when all that became of it is kept · 53 each message is accepted once
-by its id, or is put aside once: through crashes between commit and acknowledgement, what comes
+by its id, or is set aside once: through crashes between commit and acknowledgement, what comes
 again, redrives, and ids that another message has.
 """
 
@@ -168,9 +168,9 @@ class TopicLedger:
             self.seqs.append((number, seq))
 
     def is_aside(self, sent: Sent) -> bool:
-        """Whether it is put aside; 53 as one row."""
+        """Whether it is set aside; 53 as one row."""
         rows = self._ask("SELECT code FROM aside WHERE place = ?", sent.message.place)
-        assert len(rows) <= 1, ("53 put aside once", sent.message.place)
+        assert len(rows) <= 1, ("53 set aside once", sent.message.place)
         return bool(rows)
 
     def check_kept(self, sent: Sequence[Sent]) -> None:
@@ -193,7 +193,7 @@ class TopicLedger:
             is_aside = self.is_aside(sent)
             if sent.kind in ("event", LATER):
                 assert number in self.events, ("53 each message is accepted", sent)
-                assert not is_aside, ("53 and is not put aside besides", sent)
+                assert not is_aside, ("53 and is not set aside besides", sent)
             else:
                 assert number not in self.events, ("53 what is no event of its own", sent)
                 if sent.kind == "conflict":  # of those with one id the newest row is kept
@@ -202,8 +202,8 @@ class TopicLedger:
                         for other in self._topic.sent
                         if (other.kind, other.event_id) == (sent.kind, sent.event_id)
                     )
-                assert is_aside == (sent.kind != "again"), ("53 put aside, or known", sent)
+                assert is_aside == (sent.kind != "again"), ("53 set aside, or known", sent)
         [(rows,)] = self._ask("SELECT count(*) FROM aside")
-        assert aside == rows, ("53 the source counts what it has put aside", aside, rows)
+        assert aside == rows, ("53 the source counts what it has set aside", aside, rows)
         plain = [number for number, _ in self.seqs if self._topic.sent[number].kind == "event"]
         assert plain == sorted(plain), "53 in the order of the topic"

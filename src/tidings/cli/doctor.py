@@ -343,14 +343,14 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
     does = ["Do what it says."] if trouble else []
     if unreadable > 0:
         count = how_many(unreadable, "message")
-        message.append(f"Source {name} has put aside {count} that could not become events.")
+        message.append(f"Source {name} has set aside {count} that could not become events.")
         does.append("Check the reasons, fix its mapping, and redrive them.")
     if conflicts:
         field = clean(source["idConflictField"] or "")
         count = how_many(conflicts, "message")
         differs = f"; {field} differs" if field else ""
         message.append(
-            f"Source {name} has put aside {count} with the id of another event{differs}."
+            f"Source {name} has set aside {count} with the id of another event{differs}."
         )
         does.append(
             "Map mapping.eventId to something that differs between senders, or leave it out, and "

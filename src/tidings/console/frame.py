@@ -237,7 +237,9 @@ class PageFrame:
                 message = "The store did not answer in time. Ask for less, or try again in 5 s."
                 return self.error(request, 503, message, visit)
             except StoreDown:
-                message = "The store takes no writes at the moment. Nothing was changed. Try again."
+                message = (
+                    "The store cannot accept writes at the moment. Nothing was changed. Try again."
+                )
                 return self.error(request, 503, message, visit)
 
         return endpoint
@@ -251,7 +253,7 @@ class PageFrame:
         own = self.services.access.sessions.caller(token)
         if place.portal != (self.services.access.sessions.opened(token) is not None):
             raise Unauthenticated.because(
-                "signed_out", "The session must be of the place. (signed_out, session)"
+                "signed_out", "The session must belong to this place. (signed_out, session)"
             )
         return own
 

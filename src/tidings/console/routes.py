@@ -34,10 +34,10 @@ from tidings.console.static import PREFIX, static_files
 from tidings.reads.actions.views import READS as ACTIONS
 from tidings.reads.connections import CHECKS, READS
 
-NOTHING = "The address may be mistyped, or what it named is gone. Search with / above."
+NOTHING = "The address may be mistyped, or its page no longer exists. Search with / above."
 MOVED_FORM = (
-    "The address of a form must name its org; this one is of a page that was loaded before orgs "
-    "stood in addresses. Nothing was done. Load the page again. (no_org, address)"
+    "The address of a form must name its org; this one is from a page that was loaded before orgs "
+    "were part of addresses. Nothing was changed. Reload the page. (no_org, address)"
 )
 Pages = Sequence[tuple[str, str, Page, str | None]]
 

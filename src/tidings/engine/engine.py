@@ -251,9 +251,9 @@ class Engine:
         )
         metrics.gauges.update(
             in_flight=("Attempts under way.", lambda: self.dispatcher.attempts_running),
-            queued=("Deliveries in memory that wait.", lambda: self.dispatcher.queued),
+            queued=("Deliveries waiting in memory.", lambda: self.dispatcher.queued),
             owed=("Deliveries not made yet of accepted events.", lambda: self.committer.owed),
-            unwritten=("Outcomes not yet written.", lambda: self.commits.unwritten),
+            unwritten=("Results not yet written.", lambda: self.commits.unwritten),
             open_breakers=("Webhooks left alone.", lambda: self.healths.open_breakers),
             store_halted=("1 while the store refuses writes.", lambda: self.commits.halted),
         )

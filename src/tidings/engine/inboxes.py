@@ -164,7 +164,7 @@ class Inboxes:
         return token in self._by_token
 
     async def create(self, org: OrgId, body: dict[str, object]) -> LiveInbox:
-        """Make an inbox. Invalid, Conflict, StoreDown."""
+        """Create an inbox. Invalid, Conflict, StoreDown."""
         form = _read(body)
         count = sum(1 for inbox in self._by_number.values() if inbox.stored.org == org)
         if count >= INBOXES_MAX:

@@ -1,4 +1,4 @@
-"""Sources, and what they have brought or put aside, as it is shown."""
+"""Sources, and what they have brought or set aside, as it is shown."""
 
 from typing import Any
 
@@ -122,7 +122,7 @@ def show_taken(fate: IntakeResult) -> dict[str, Any]:
 
 
 def show_redriven(fates: list[IntakeResult], live: LiveSource) -> dict[str, Any]:
-    """Show what became of messages that had been put aside."""
+    """Show what became of messages that had been set aside."""
     return {
         "messages": len(fates),
         "accepted": sum(fate.accepted for fate in fates),
@@ -135,7 +135,7 @@ def show_redriven(fates: list[IntakeResult], live: LiveSource) -> dict[str, Any]
 async def redrive_dead_letters(
     memory: AnswerMemory, sources: Sources, live: LiveSource, message: DeadLetter | None = None
 ) -> list[IntakeResult]:
-    """Try what a source has put aside once more, all of it or one message; return what became of
+    """Try what a source has set aside once more, all of it or one message; return what became of
     each. Overloaded, Throttled."""
     async with memory.holding(live.org, TRIED_BYTES):
         return await sources.redrive(live, message)
@@ -151,7 +151,7 @@ async def try_message(
     now_ms: int,
 ) -> dict[str, Any]:
     """Try a message by a source that is set so, which `live` is or would be: its sender, the
-    events, or why it would be put aside. Nothing is kept. Overloaded."""
+    events, or why it would be set aside. Nothing is kept. Overloaded."""
     sample = sources.sample(live, caller, source)
     async with memory.holding(caller.org, TRIED_BYTES):
         read = await sources.intake.preview(sample, message)

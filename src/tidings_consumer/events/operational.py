@@ -143,20 +143,20 @@ class TidingsSourceAsideData(TypedDict, total=False):
     sourceName: str
     # Where its messages come from: webhook, kafka, outbox.
     sourceType: str
-    # When it was put aside (epoch milliseconds).
+    # When it was set aside (epoch milliseconds).
     asideAt: Required[int]
     # Why, in one word.
     code: Required[str]
     # Why, in a sentence, which may repeat what came.
     reason: str
-    # Of those with the id of another event: how many are put aside.
+    # Of those with the id of another event: how many are set aside.
     count: int
     # Of these: the field in which the newest differs.
     field: str
 
 
 class TidingsSourceAside(Envelope):
-    """A source has put aside a message of which no event could be made, and had put nothing aside
+    """A source has set aside a message of which no event could be made, and had set nothing aside
     before.
     """
 

@@ -1,4 +1,4 @@
-"""Events that the service refused, put aside until a person has looked at them."""
+"""Events that the service refused, set aside until a person has looked at them."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Refused:
             record = pack(_written(row))
             if self._size + len(record) > self._bytes_max:
                 raise SpoolFull(
-                    f"At most {self._bytes_max:,} bytes of refused events may be put aside; there "
+                    f"At most {self._bytes_max:,} bytes of refused events may be set aside; there "
                     "are as many. Mend what is refused, then redrive() or drop() them."
                 )
             try:

@@ -195,8 +195,8 @@ class Spool:
 
     def redrive(self, event_ids: Collection[str]) -> int:
         """Append refused events, those with these ids or all, behind what waits; how many.
-        SpoolFull, SpoolFailed, and then those that were not appended are put aside still."""
-        with self.refused.lock:  # one that is refused again meanwhile is put aside afterwards
+        SpoolFull, SpoolFailed, and then those that were not appended are set aside still."""
+        with self.refused.lock:  # one that is refused again meanwhile is set aside afterwards
             rows = [row for row in self.refused if not event_ids or row.event_id in event_ids]
             for row in rows:
                 # A crash before the next line sends it, and has it here too: nothing is lost.

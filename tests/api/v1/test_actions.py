@@ -143,7 +143,7 @@ async def test_a_delivery_of_an_action_has_its_steps_and_what_was_made() -> None
         assert run["made"]["content"]["subject"] == "Hi"
         first, _ = shown["attemptList"]
         assert first["request"]["body"] is None, "nothing was made while it waited"
-        assert first["request"]["note"] == "Nothing was made of the event."
+        assert first["request"]["note"] == "Nothing was created from the event."
 
 
 async def test_a_run_that_was_not_done_shows_what_it_had_looked_up() -> None:

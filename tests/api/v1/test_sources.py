@@ -1,4 +1,4 @@
-"""Sources over the API: messages of others become events, or are put aside and tried again."""
+"""Sources over the API: messages of others become events, or are set aside and tried again."""
 
 import base64
 import hashlib

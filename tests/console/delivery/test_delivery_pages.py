@@ -77,7 +77,7 @@ async def test_filters_of_the_address_combine() -> None:
         }.items():
             assert await listed(browser, query) == wanted, query
         page = text(await browser.get("/console/o/7/deliveries?q=nobody"))
-        assert "No delivery fits" in page
+        assert "No delivery matches" in page
 
 
 async def test_each_row_tells_the_api_request_that_caused_its_event() -> None:
@@ -394,7 +394,7 @@ async def test_many_say_first_what_they_would_do_and_then_do_it() -> None:
         ("replay selected", {}, "At least one delivery must be chosen"),
         ("replay all", {"query": "status=pending"}, "which are sent anyway"),
         ("replay all", {"query": "status=delivered"}, "Tick it"),
-        ("cancel all", {"query": "status=failed&span=24h"}, "what has not ended"),
+        ("cancel all", {"query": "status=failed&span=24h"}, "unfinished deliveries"),
         ("cancel all", {"query": ""}, "must have a filter"),
         ("replay all", {"query": "q=4711&request=r-1"}, "must use one value"),
         ("replay all", {"query": "customer=4711&bill=b-1"}, "must use one value"),

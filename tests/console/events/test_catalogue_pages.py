@@ -190,7 +190,7 @@ async def test_a_value_finds_deliveries_and_events_and_nothing_says_what_was_tri
             assert f"/console/o/7/deliveries?q={wanted}" in page
         page = text(await browser.get("/console/o/7/find?q=4712"))
         assert "Nothing was found" in page and "a webhook of this id" in page
-        assert "deliveries and events that carry it as a value" in page
+        assert "deliveries and events that contain it as a value" in page
         page = text(await browser.get("/console/o/7/find?q=dlv_0000000000zzz"))
         assert "a delivery of this id" in page
         assert "Paste anything" in text(await browser.get("/console/o/7/find"))
@@ -199,7 +199,7 @@ async def test_a_value_finds_deliveries_and_events_and_nothing_says_what_was_tri
         assert "<script>alert" not in page
         writer = await with_scopes(p, "events:write")
         page = text(await writer.get("/console/o/7/find?q=4711"))
-        assert show("dlv", delivery) not in page and "carry it as a value" not in page
+        assert show("dlv", delivery) not in page and "contain it as a value" not in page
 
 
 async def test_the_tail_streams_what_happens_in_the_org_to_who_is_signed_in() -> None:

@@ -283,4 +283,4 @@ async def test_an_event_that_came_back_too_often_says_so_to_its_org() -> None:
         shown = text(await browser.get(f"/console/o/7/events/{id_of(1)}"))
         assert "It had come back too often, so it was sent to nobody" in shown
         assert "passed through Tidings 8 times" in shown and "Nobody wanted it" not in shown
-        assert "The event had come back too often, and goes to nobody." in shown
+        assert "The event had looped too often and is not sent to anyone." in shown

@@ -38,7 +38,7 @@ async def send(p: Pages, body: object, **headers: str) -> Reply:
 
 
 async def asides(p: Pages) -> list[str]:
-    """The ids of what is put aside, the newest first."""
+    """The ids of what is set aside, the newest first."""
     live = p.s.services.sources.sources.get(ORG, "shop")
     page = await p.s.services.sources.sources.list_dead_letters(live, None, None, 100)
     return [show("asd", message.number) for message in page.messages]

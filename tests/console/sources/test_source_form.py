@@ -148,8 +148,10 @@ async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -
             tried = await browser.post(path, fields, hx_request="true")
             part = unescape(text(tried))
             assert tried.status == 200 and "<html" not in part
-            assert "The sender would be known." in part and "An event would be accepted." in part
-            assert '"eventName": "a.b"' in part and "It has no id that a repeat is known by" in part
+            assert "The sender would be verified." in part and "An event would be accepted." in part
+            assert (
+                '"eventName": "a.b"' in part and "It has no id to recognize a duplicate by" in part
+            )
             whole = await browser.post(path, fields)
             page = unescape(text(whole))
             assert whole.status == 200 and "An event would be accepted." in page
@@ -163,7 +165,7 @@ async def test_a_dry_run_shows_what_a_message_would_become_and_keeps_nothing() -
         mapping = {"eventName": {"path": "kind", "names": {"*": None}}}
         passed = form | {"mapping": json.dumps(mapping)}
         part = text(await browser.post(f"{AT}/try", passed, hx_request="true"))
-        assert "It would be passed over: the mapping says so." in part
+        assert "It would be skipped: the mapping says so." in part
         assert not (await p.s.store.log_events(EventQuery(ORG))).events
         assert [live.source.name for live in p.s.services.sources.sources.of(ORG)] == ["shop"]
         assert p.s.services.sources.sources.get(ORG, "shop").source.mapping is not None
@@ -176,7 +178,7 @@ async def test_a_mapping_is_tried_before_it_is_known_how_its_sender_is() -> None
         await make(p)
         form = SAMPLE | {"type": "webhook", "verification": "hmac", "mapping": FORM["mapping"]}
         part = unescape(text(await browser.post(f"{AT}/try", form, hx_request="true")))
-        assert "cannot be said yet. header must be a header's name" in part
+        assert "is not known yet. header must be a header's name" in part
         assert "An event would be accepted." in part
         broken = form | {"mapping": "{"}
         part = text(await browser.post(f"{AT}/try", broken, hx_request="true"))
@@ -198,12 +200,12 @@ async def test_a_message_put_aside_is_the_sample_of_a_changed_mapping() -> None:
         assert (await browser.get(f"{at}/edit?sample=asd_1")).status == 404
         await send(p, b"\xff")
         binary = text(await browser.get(f"{at}/edit?sample={(await asides(p))[0]}"))
-        assert "is no text: write one like it" in binary
+        assert "is not text: write a similar one" in binary
         form = await filled(p, at, mapping='{"eventName": {"path": "type"}}')
         sample = {"sampleHeaders": "x-key: …long", "sampleBody": '{"type": "a.b"}'}
         part = text(await browser.post(f"{at}/try", form | sample, hx_request="true"))
         assert "An event would be accepted." in part
-        assert "The headers hold the end of a secret alone" in part
+        assert "The headers contain only the end of a secret" in part
 
 
 async def test_only_the_platform_is_asked_whose_events_a_source_brings() -> None:
@@ -306,7 +308,7 @@ async def test_a_source_that_is_fetched_is_made_of_the_fields_of_its_type() -> N
         assert "connection" not in fields and "loyalty.events" in fields["kafka"]
         part = text(await browser.post(f"{at}/try", fields | SAMPLE, hx_request="true"))
         assert "An event would be accepted" in part or "It would be set aside" in part
-        assert "sender" not in part and "repeat" not in part
+        assert "sender" not in part and "duplicate" not in part
         assert (await browser.post(f"{at}/edit", fields)).status == 303
         assert live.source.mapping is not None and live.source.kafka is not None
 
@@ -324,7 +326,7 @@ async def test_of_a_message_that_becomes_many_events_the_first_are_shown_and_the
         part = text(await browser.post(f"{AT}/try", form | sample, hx_request="true"))
         assert "(20 of 30)" in part and "(21 of 30)" not in part
         assert "The first 20 of 30 items are shown." in part
-        assert "Of the others 5 would be accepted, 5 put aside." in part
+        assert "Of the others 5 would be accepted, 5 set aside." in part
         few = SAMPLE | {"sampleBody": json.dumps({"rows": rows[:3]})}
         part = text(await browser.post(f"{AT}/try", form | few, hx_request="true"))
         assert "(3 of 3)" in part and "are shown" not in part

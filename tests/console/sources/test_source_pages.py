@@ -29,14 +29,14 @@ async def test_a_source_is_listed_with_what_it_does_and_opened_by_its_name() -> 
         empty = text(await browser.get(AT))
         assert "No source yet" in empty and f'href="{AT}/new"' in empty
         at = await make(p)
-        assert "None has come yet" in text(await browser.get(at))
+        assert "No messages have come yet" in text(await browser.get(at))
         assert (await send(p, {"kind": "shop.paid"}, webhook_id="m-1")).status == 202
         await send(p, {"other": 1})
         await send(p, {}, x_key="somebody else, long")
         listed = text(await browser.get(AT))
         row = listed.partition("<tbody>")[2]
         assert f'href="{at}">shop</a>' in row and "takes messages" in row
-        for said in ("1 accepted", "1 put aside", "1 refused", "Inbound webhook"):
+        for said in ("1 accepted", "1 set aside", "1 refused", "Inbound webhook"):
             assert said in row
         page = text(await browser.get(at))
         assert "a repeat is known by the header webhook-id" in page
@@ -47,7 +47,7 @@ async def test_a_source_is_listed_with_what_it_does_and_opened_by_its_name() -> 
         assert "2 came in the last hour" in page and "1 was refused in the last hour" in page
         assert "m-1" in page and "The header X-Key has another value." in page
         assert "eventName must stand at kind of the body" in page
-        assert "1 is put aside and waits until you mend the mapping and try it again." in page
+        assert "1 is set aside and waits until you fix the mapping and try it again." in page
 
 
 async def test_the_newest_messages_are_asked_for_again_and_told_when_something_has_changed() -> (
@@ -105,7 +105,7 @@ async def test_what_is_put_aside_is_tried_again_one_by_one_and_all_of_it() -> No
             await send(p, {"kind": "shop.paid", "n": n}, webhook_id=f"m{n}")
         first, second, *_ = await asides(p)
         still = await browser.post(f"{at}/aside/{first}/redrive")
-        assert still.status == 409 and "It is still put aside." in text(still)
+        assert still.status == 409 and "It is still set aside." in text(still)
         await browser.post(f"{at}/edit", await filled(p, at, mapping=json.dumps(MAPPING)))
         one = await browser.post(f"{at}/aside/{first}/redrive")
         assert one.status == 303 and "/console/o/7/events/" in one.headers["location"]
@@ -116,7 +116,7 @@ async def test_what_is_put_aside_is_tried_again_one_by_one_and_all_of_it() -> No
         said = unquote(told.headers["set-cookie"])
         assert "2 messages were tried again: 2 events accepted." in said
         again = await browser.post(f"{at}/redrive")
-        assert "Nothing is put aside." in unquote(again.headers["set-cookie"])
+        assert "Nothing is set aside." in unquote(again.headers["set-cookie"])
 
 
 async def test_it_is_paused_resumed_and_deleted_after_a_word_of_warning() -> None:
@@ -128,13 +128,13 @@ async def test_it_is_paused_resumed_and_deleted_after_a_word_of_warning() -> Non
         assert "Paused." in unquote(paused.headers["set-cookie"])
         assert (await send(p, {"n": 2})).status == 503
         page = text(await browser.get(at))
-        assert "is paused: its senders are told to come again" in page and "Resume" in page
+        assert "is paused: its senders are asked to try again later" in page and "Resume" in page
         await browser.post(f"{at}/say", {"verb": "resume"})
         await browser.post(f"{at}/say", {"verb": "explode"})
         assert (await send(p, {"n": 2})).status == 202
         for asked in (await browser.get(f"{at}/delete"), await browser.post(f"{at}/delete")):
             said = text(asked)
-            assert "2 messages that are put aside go with it, for good." in said
+            assert "2 messages that are set aside go with it, for good." in said
             assert "/in/7/shop</span> from now on is answered 401" in said
         gone = await browser.post(f"{at}/delete", {"sure": "yes"})
         assert gone.headers["location"] == AT
@@ -149,7 +149,7 @@ async def test_a_source_that_can_put_nothing_more_aside_is_in_trouble_and_says_w
         p.s.services.sources.sources.get(ORG, "shop").dead_letters = live_source.DEAD_LETTERS_MAX
         for path in (AT, at):
             page = text(await browser.get(path))
-            assert "trouble" in page and "may put aside 10000 messages" in page, path
+            assert "trouble" in page and "may set aside 10000 messages" in page, path
         assert "is in trouble" in text(await browser.get(at))
 
 
@@ -164,7 +164,7 @@ async def test_an_id_of_a_source_or_of_a_message_put_aside_is_found() -> None:
             assert found.headers["location"] == where
         other = await p.browser(8)
         nothing = await other.get(f"/console/o/8/find?q={aside}")
-        assert nothing.status == 200 and "a message that a source has put aside" in text(nothing)
+        assert nothing.status == 200 and "a message that a source has set aside" in text(nothing)
         blind = await p.browser(scopes="logs:read")
         assert (await blind.get(f"/console/o/7/find?q={aside}")).status == 200
 
@@ -227,7 +227,7 @@ async def test_the_overview_names_a_source_whose_trouble_lasts_or_that_put_somet
         assert "shop</b> is in trouble: The broker must answer" in page and f'href="{at}"' in page
         live.well()
         await send(p, {"other": 1})
-        assert "1 is put aside" in text(await browser.get("/console/o/7"))
+        assert "1 is set aside" in text(await browser.get("/console/o/7"))
 
 
 async def test_a_table_is_taken_over_by_the_platform_after_a_question() -> None:
@@ -276,4 +276,4 @@ async def test_the_page_says_how_many_ids_are_of_another_event_and_which_field_d
         for shown in (await browser.get(at), await browser.get(f"{at}?part=now&seen=")):
             said = text(shown)
             assert "3 have the id of another event: <code>data.till</code> differs" in said
-            assert "1 is put aside and waits until you mend the mapping" in said
+            assert "1 is set aside and waits until you fix the mapping" in said

@@ -101,7 +101,7 @@ async def test_answers_by_status_count_all_of_the_time_and_what_got_no_answer() 
         assert "to each of 242 deliveries since" in page
         p.s.clock.ms += 2 * 3_600_000
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=1h"))
-        assert "Nothing was sent in this time." in page
+        assert "Nothing was sent in this period." in page
         page = text(await browser.get(f"/console/o/7/webhooks/{webhook}?span=7d"))
         assert "to each of 242 deliveries since" in page
 

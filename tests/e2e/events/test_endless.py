@@ -36,7 +36,7 @@ def source(org: Api, name: str = "back", **more: Any) -> str:
 
 
 def led_back(org: Api, url: str, name: str, **more: Any) -> dict[str, Any]:
-    """Make a webhook that is sent to a source."""
+    """Create a webhook that is sent to a source."""
     return org.webhook(url, name, webHookHeaders={"X-Proof": PROOF}, **more)
 
 
@@ -242,7 +242,7 @@ def test_no_mapping_takes_it_away(new_org: NewOrg) -> None:
 def test_it_survives_a_kill_retries_replays_and_what_was_put_aside(
     own_service: NewService, receiver: Receiver
 ) -> None:
-    """Through everything an event says the same, and what was put aside says it when redriven."""
+    """Through everything an event says the same, and what was set aside says it when redriven."""
     service = own_service().start()
     path = receiver.path(each=[{"status": 503}, {"status": 200}])
     with service.api(ORG) as org:

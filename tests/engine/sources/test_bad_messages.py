@@ -1,4 +1,4 @@
-"""One bad message takes nothing with it: it is put aside with place, bytes and reason, and the rest
+"""One bad message takes nothing with it: it is set aside with place, bytes and reason, and the rest
 goes on. What the platform refuses is charged to no message: there the source waits."""
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""An id that is known with other content: its message is put aside with both places, once for each
+"""An id that is known with other content: its message is set aside with both places, once for each
 id, and stops nothing. A repeat that is only written otherwise is a repeat."""
 
 import json

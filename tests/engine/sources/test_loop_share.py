@@ -46,7 +46,7 @@ async def by_a_topic(s: Service, plan: MessagePlan, message: ForeignMessage) -> 
 
 
 async def by_redrive(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:
-    """Put aside by a mapping that it does not fit, and tried again by the bomb's."""
+    """Set aside by a mapping that it does not fit, and tried again by the bomb's."""
     topic = Topic(batch=10)
     topic.messages = [message]
     await fetched(s, topic, mapping={"eventName": {"path": "nowhere.at.all"}})

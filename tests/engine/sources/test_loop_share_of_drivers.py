@@ -1,5 +1,5 @@
 """No message holds the event loop on its whole way: by a broker, out of a database, tried again
-after it was put aside, or typed into the console's form.
+after it was set aside, or typed into the console's form.
 
 As `test_loop_share.py`, with the drivers of the service instead of a list of messages.
 """
@@ -97,7 +97,7 @@ async def make_source(
 async def fetch_records(
     s: Service, broker: ScriptedSubject, message: ForeignMessage, fields: dict[str, Any]
 ) -> None:
-    """Read copies of a message from a topic, until all of them are kept or put aside."""
+    """Read copies of a message from a topic, until all of them are kept or set aside."""
     headers = [(name, value.encode()) for name, value in message.headers]
     for _ in range(COPIES):
         broker.run(broker.broker.produce(TOPIC, [("k", headers, message.body)], 0, 1))
@@ -111,7 +111,7 @@ async def fetch_records(
 async def fetch_rows(
     s: Service, outbox: Outbox, message: ForeignMessage, fields: dict[str, Any]
 ) -> None:
-    """Read copies of a message from an outbox, until all of them are kept or put aside."""
+    """Read copies of a message from an outbox, until all of them are kept or set aside."""
     headers = msgspec.json.encode(dict(message.headers)).decode()
     for _ in range(COPIES):
         outbox.sql(INSERT, headers, message.body.decode())
@@ -139,7 +139,7 @@ async def by_outbox(
 
 
 async def redrive(s: Service, plan: MessagePlan) -> None:
-    """Try again all that a source has put aside, by another mapping."""
+    """Try again all that a source has set aside, by another mapping."""
     change = {"mapping": None, "messageId": None} | fields_of(plan)
     assert (await s.call("PATCH", "/v1/sources/t", change)).status == 200
     assert (await s.call("POST", "/v1/sources/t/redrive")).status == 200

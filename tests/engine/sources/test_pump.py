@@ -85,10 +85,10 @@ HOLDS_BACK: dict[str, tuple[type, Exception, str]] = {  # where it is raised, an
         Throttled.because("too_many_events", "The org must send fewer events.", 0.01),
         "The org's limit of events holds it back",
     ),
-    "messages put aside": (
+    "messages set aside": (
         SourceIntake,
         DeadLettersFull("t"),
-        "Source t may put aside",
+        "Source t may set aside",
     ),
 }
 
@@ -254,7 +254,7 @@ async def test_a_source_that_is_full_waits_until_there_is_room(
         for _ in range(3):
             topic.append(b"no json")
         live = await fetched(s, topic)
-        await until(lambda: topic.taken == 2 and "may put aside" in live.trouble)
+        await until(lambda: topic.taken == 2 and "may set aside" in live.trouble)
         [newest, _] = (await s.call("GET", "/v1/sources/t/aside")).json["messages"]
         await s.call("DELETE", f"/v1/sources/t/aside/{newest['id']}")
         await until(lambda: topic.taken == 3)

@@ -84,7 +84,7 @@ async def test_a_header_name_that_is_not_utf8_puts_its_message_aside_and_the_res
             of_ours = "/v1/events?eventName=pointsIssued"
             until(lambda: len(api.get(of_ours).must(200)["events"]) == 3, "what is well", 60)
             shown = partial(api.get, "/v1/sources/loyalty")
-            until(lambda: shown().must(200)["asideMessages"] == 2, "what is put aside, counted")
+            until(lambda: shown().must(200)["asideMessages"] == 2, "what is set aside, counted")
             assert shown().must(200)["trouble"] is None
             aside = api.get("/v1/sources/loyalty/aside").must(200)["messages"]
             assert all("UTF-8" in json.dumps(message) for message in aside)

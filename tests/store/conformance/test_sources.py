@@ -1,4 +1,4 @@
-"""Sources in each adapter: kept over restarts, each name once in an org, gone with what they put
+"""Sources in each adapter: kept over restarts, each name once in an org, gone with what they set
 aside."""
 
 import msgspec

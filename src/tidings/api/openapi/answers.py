@@ -136,7 +136,7 @@ ANSWERS: dict[str, list[Success]] = {
     "GET /v1/actions/{action_name}": _one("The action", "#Action"),
     "GET /v1/connections": _one("By name", {"connections": ["#Connection"]} | _PAGE),
     "GET /v1/connections/{connection_name}": _one("The connection", "#Connection"),
-    "POST /v1/connections/{connection_name}/check": _one("What came of it", "#ConnectionCheck"),
+    "POST /v1/connections/{connection_name}/check": _one("Result", "#ConnectionCheck"),
     "POST /v1/webHooks/{pulled_id}/pull": _one(
         "Messages, or none when the wait is over",
         {

@@ -115,7 +115,7 @@ def inbound_routes(services: Services) -> APIRouter:
     @router.put("/in/{source_org}/{source_name}", include_in_schema=False)
     async def arrive(request: Request, source_org: str, source_name: str) -> Response:
         """Open to whoever proves to be its sender, as the source is set. Answered 202 when the
-        message is kept, as events or put aside; anything else is to be sent again."""
+        message is kept, as events or set aside; anything else is to be sent again."""
         return await answers(request, source_org, source_name)
 
     return router

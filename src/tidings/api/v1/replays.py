@@ -98,7 +98,7 @@ def replay_routes(services: Services) -> APIRouter:
 
     @router.post("/{replay_id}/resume", summary="Start or resume a replay")
     async def resume(request: Request, replay_id: str) -> Response:
-        """It goes on where it was."""
+        """It continues where it stopped."""
         return await _move(services, calls, request, replay_id, ReplayTransition.RESUME)
 
     @router.post("/{replay_id}/cancel", summary="Cancel a replay")

@@ -124,7 +124,7 @@ def source_routes(services: Services) -> APIRouter:
 
     @router.patch("/{source_id}", summary="Change a source", openapi_extra=SOURCE_CHANGE)
     async def change(request: Request, source_id: str) -> Response:
-        """Each field that is named is set as a whole. Messages that are put aside stay there until
+        """Each field that is named is set as a whole. Messages that are set aside stay there until
         they are redriven."""
         caller = services.caller(request, "sources:write")
         live = await sources.change(caller, source_id, await read_object(request))
@@ -132,7 +132,7 @@ def source_routes(services: Services) -> APIRouter:
 
     @router.delete("/{source_id}", summary="Delete a source", status_code=204)
     async def delete(request: Request, source_id: str) -> Response:
-        """With what it has put aside. What is sent to its address then is answered 401."""
+        """With what it has set aside. What is sent to its address then is answered 401."""
         org = services.caller(request, "sources:write").org
         await sources.delete(org, source_id)
         return Response(status_code=204)
@@ -143,7 +143,7 @@ def source_routes(services: Services) -> APIRouter:
         caller = services.caller(request, "sources:write")
         return await _preview(services, request, caller, sources.get(caller.org, source_id))
 
-    @router.post("/{source_id}/redrive", summary="Try what was put aside again")
+    @router.post("/{source_id}/redrive", summary="Try what was set aside again")
     async def redrive(request: Request, source_id: str) -> Response:
         """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
         live = sources.get(services.caller(request, "sources:write").org, source_id)
@@ -184,7 +184,7 @@ def _switch_routes(services: Services, router: APIRouter) -> None:
 def _dead_letter_routes(services: Services, router: APIRouter) -> None:
     sources = services.sources.sources
 
-    @router.get("/{source_id}/aside", summary="Messages put aside", openapi_extra=described(PAGING))
+    @router.get("/{source_id}/aside", summary="Messages set aside", openapi_extra=described(PAGING))
     async def aside(request: Request, source_id: str) -> Response:
         """The newest first, each with why no event could be made of it."""
         org = services.caller(request, "sources:read").org
@@ -194,14 +194,14 @@ def _dead_letter_routes(services: Services, router: APIRouter) -> None:
         rows = [show_dead_letter(message) for message in page.messages]
         return answer({"messages": rows} | both_sides(asked, page.older, page.newer))
 
-    @router.get("/{source_id}/aside/{aside_id}", summary="A message put aside")
+    @router.get("/{source_id}/aside/{aside_id}", summary="A message set aside")
     async def aside_message(request: Request, source_id: str, aside_id: str) -> Response:
         """With its headers and bytes."""
         live = sources.get(services.caller(request, "sources:read").org, source_id)
         return answer(show_whole_dead_letter(await sources.dead_letter(live, aside_id)))
 
     @router.delete(
-        "/{source_id}/aside/{aside_id}", summary="Drop a message put aside", status_code=204
+        "/{source_id}/aside/{aside_id}", summary="Drop a message set aside", status_code=204
     )
     async def drop(request: Request, source_id: str, aside_id: str) -> Response:
         """For good: it becomes no event."""

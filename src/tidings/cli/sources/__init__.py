@@ -1,1 +1,1 @@
-"""The commands of sources, and of the messages that they have put aside."""
+"""The commands of sources, and of the messages that they have set aside."""

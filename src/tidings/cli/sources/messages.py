@@ -220,7 +220,7 @@ def redrive(id: str, /, *, message: str | None = None, where: Where = HERE) -> i
         print_line(result)
     say(
         f"{how_many(result['messages'], 'message')} tried: {result['accepted']:,} accepted, "
-        f"{result['duplicates']:,} known before. {result['left']:,} still put aside."
+        f"{result['duplicates']:,} known before. {result['left']:,} still set aside."
     )
     api.next_step(f"tidings sources {'dead' if result['left'] else 'show'} {id}")
     return Exit.FAILED if result["left"] else Exit.OK

@@ -38,7 +38,7 @@ def list_all(*, where: Where = HERE) -> int:
         print_lines(found)
     elif found:
         print_table(
-            ("Name", "Type", "State", "Last message", "Last hour", "Put aside", "Id"),
+            ("Name", "Type", "State", "Last message", "Last hour", "Set aside", "Id"),
             [
                 (
                     source["name"],
@@ -51,7 +51,7 @@ def list_all(*, where: Where = HERE) -> int:
                 )
                 for source in found
             ],
-            right="Last hour Put aside",
+            right="Last hour Set aside",
         )
     say(how_many(len(found), "source") if found else "The org has no sources.")
     api.next_step(
@@ -164,7 +164,7 @@ def _print_source(one: dict[str, Any], as_json: bool) -> None:
             ("last hour", ", ".join(hour)),
             ("waits to be fetched", waiting_of(one)),
             ("others read along", ", ".join(map(clean, one["otherReaders"])) or None),
-            ("put aside", one["asideMessages"] or None),
+            ("set aside", one["asideMessages"] or None),
             ("id conflicts", _conflicts(one)),
         ]
     )

@@ -1,4 +1,4 @@
-"""`tidings webhooks`: who is told what, and where."""
+"""`tidings webhooks`: which events go where, and where."""
 
 import json
 import re

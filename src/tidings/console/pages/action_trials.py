@@ -24,8 +24,8 @@ from tidings.reads.actions.trials import (
 )
 from tidings.reads.actions.views import ActionView, own_action
 
-_SOON = "An action may be tried once a second. Try again in a moment."
-_NO_EVENT = "There is no such event, or its payload is not kept any more. Choose another one."
+_SOON = "An action can be tried once a second. Try again in a moment."
+_NO_EVENT = "There is no such event, or its payload is no longer kept. Choose another one."
 
 
 async def show(visit: Visit) -> Response:
@@ -71,7 +71,7 @@ async def _page(
     visit: Visit, view: ActionView, chosen: str, trouble: str = "", **trial: Any
 ) -> Response:
     services, org, webhook = visit.services, visit.caller.org, view.record.webhook
-    choices = [(NEWEST, "The newest event that it takes")]
+    choices = [(NEWEST, "The newest matching event")]
     choices += [
         (EXAMPLE + name, f"The example of {name}") for name in example_names(services, org, webhook)
     ]

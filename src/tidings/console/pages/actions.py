@@ -34,7 +34,7 @@ WHICH: dict[str, tuple[str, tuple[State, ...]]] = {
     "all": ("All", ()),
     "waiting": ("Waiting", (State.PENDING, State.HELD, State.RETRYING)),
     "failed": ("Failed", (State.FAILED, State.PARKED)),
-    "not-done": ("Not done, for a reason", (State.CANCELLED,)),
+    "not-done": ("Skipped, with a reason", (State.CANCELLED,)),
     "done": ("Done", (State.DELIVERED,)),
 }
 AGAIN = (State.FAILED, State.PARKED, State.CANCELLED)

@@ -81,7 +81,7 @@ async def _start(
 ) -> Response:
     calls = ReplayCalls(visit.services)
     jobs = [await calls.begin(visit.caller, job_request, found) for job_request, found in wanted]
-    message = "Started. What it would do is counted once more, then it goes on."
+    message = "Started. It counts once more, then continues."
     if len(jobs) == 1 and visit.may("replay:read"):
         return visit.go(f"/replays/{show('rpl', jobs[0].number)}", message)
     return visit.go("/replays", message)
@@ -196,14 +196,14 @@ def _states(states: tuple[int, ...], kind: ReplayKind, again: bool) -> list[str]
         return [state.word for state in fitting]
     if final and State.DELIVERED in states:
         raise _refused(
-            'What was delivered is replayed only where "also what was delivered" is ticked; it is '
-            "not. Tick it, and the receivers get it once more."
+            'Delivered events are replayed only if "also delivered events" is ticked; it is '
+            "not. Tick it to send them once more."
         )
     raise _refused(
         "A replay covers finished deliveries, and the filters ask for unfinished ones, which are "
         "sent anyway. Choose failed or parked."
         if final
-        else "A cancel is about what has not ended, and the filters ask for what has. Choose "
+        else "A cancel covers unfinished deliveries, and the filters ask for finished ones. Choose "
         "pending, held or retrying."
     )
 

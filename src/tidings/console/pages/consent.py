@@ -35,7 +35,7 @@ class Consent:
         except RequestRefused as refused:
             return self._frame.error(request, status_of(refused), refused.reason.message)
         except StoreDown:
-            message = "The store takes no writes at the moment. Try again."
+            message = "The store cannot accept writes at the moment. Try again."
             return self._frame.error(request, 503, message)
         return self._page(request, token)
 

@@ -36,7 +36,7 @@ _WORDS = {
     "inb": "a test inbox",
     "rej": "a rejected event",
     "src": "a source",
-    "asd": "a message that a source has put aside",
+    "asd": "a message that a source has set aside",
 }
 
 
@@ -67,7 +67,7 @@ async def find(visit: Visit) -> Response:
         named = [record for record in found if record.webhook.status is not WebhookStatus.DELETED]
     records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
-        look.words.append("deliveries and events that carry it as a value")
+        look.words.append("deliveries and events that contain it as a value")
         question = LogQuestion(values=(wanted,), limit=SHOWN)
         org = visit.caller.org
         deliveries = await delivery_page(visit.services, org, question, records)

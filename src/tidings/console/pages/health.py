@@ -20,9 +20,9 @@ LAG_WORTH_SAYING = 10_000  # events; the searches look through what is not index
 # Figures of the service that an operator reads, by their names in /metrics.
 FIGURES = (
     ("in_flight", "Attempts under way"),
-    ("queued", "Deliveries in memory that wait"),
-    ("unwritten", "Outcomes not yet written"),
-    ("open_breakers", "Webhooks left alone, of all orgs"),
+    ("queued", "Deliveries waiting in memory"),
+    ("unwritten", "Results not yet written"),
+    ("open_breakers", "Webhooks left alone, in all orgs"),
     ("replays_open", "Replays and cancels with work left"),
     ("orgs_stopped", "Orgs whose sending is stopped"),
 )

@@ -45,7 +45,9 @@ async def create(visit: Visit) -> Response:
         )
     except (Invalid, Conflict) as refused:
         return _list(visit, refused.reason.message)
-    return visit.go(f"{AT}/{live.id}", "The inbox is made. Send something to its URL, and watch.")
+    return visit.go(
+        f"{AT}/{live.id}", "The inbox was created. Send something to its URL to see it here."
+    )
 
 
 async def show(visit: Visit) -> Response:
@@ -71,7 +73,7 @@ async def change(visit: Visit) -> Response:
     try:
         body = FORM.body(texts, new=False)
         await visit.services.delivery.inboxes.change(visit.caller.org, live.id, body)
-        return visit.go(f"{AT}/{live.id}", "Saved. The next arrival is answered so.")
+        return visit.go(f"{AT}/{live.id}", "Saved. It applies from the next arrival.")
     except (Invalid, Conflict) as refused:
         refusals = FORM.placed(refused.refusals)
     page, newest_page = await _arrivals(visit, live)
@@ -91,7 +93,7 @@ async def delete(visit: Visit) -> Response:
             users=_users(visit, live),
         )
     await visit.services.delivery.inboxes.delete(visit.caller.org, live.id)
-    return visit.go(AT, "The inbox is deleted. What is sent there is answered 404.")
+    return visit.go(AT, "The inbox was deleted. Requests to its URL are answered 404.")
 
 
 def _own(visit: Visit) -> LiveInbox:

@@ -77,7 +77,9 @@ async def create(visit: PlainVisit) -> Response:
         org = await visit.services.orgs.create(name, wanted, parent, body)
     except RequestRefused as refused:
         return _page(visit, None, texts, refused.refusals)
-    message = f"{named(org)} is made. Give it a credential, so that its systems can send events."
+    message = (
+        f"{named(org)} was created. Give it a credential, so that its systems can send events."
+    )
     return visit.leave(PageScope(org.id).at(SETTINGS), message)
 
 
@@ -98,7 +100,7 @@ async def change(visit: Visit) -> Response:
         await visit.services.orgs.change(org.id, body, platform=visit.caller.platform)
     except RequestRefused as refused:
         return _page(visit, org, texts, refused.refusals)
-    return visit.go(SETTINGS, "Saved. It holds for every event accepted from now on.")
+    return visit.go(SETTINGS, "Saved. It applies to every event accepted from now on.")
 
 
 def _platform(visit: PlainVisit) -> None:

@@ -42,9 +42,9 @@ _MOMENTS, _IDS = ("missedSince", "from", "to"), ("delivery", "event")
 _TEXTS = ("kind", *_PLACES.values())
 _TICKS = ("states",)
 _DONE = {
-    ReplayTransition.PAUSE: "Paused. What it has made is sent all the same.",
-    ReplayTransition.RESUME: "It goes on where it was.",
-    ReplayTransition.CANCEL: "Cancelled. What it had made and was unfinished is cancelled with it.",
+    ReplayTransition.PAUSE: "Paused. Deliveries that it has created are still sent.",
+    ReplayTransition.RESUME: "It continues where it stopped.",
+    ReplayTransition.CANCEL: "Cancelled, along with its unfinished deliveries.",
 }
 
 
@@ -115,7 +115,7 @@ async def start(visit: Visit) -> Response:
     if not visit.may("replay:read"):
         return visit.go(f"{AT}/new", "Started.")
     return visit.go(
-        f"{AT}/{show_id('rpl', job.number)}", "Started. It is counted once more, then it goes on."
+        f"{AT}/{show_id('rpl', job.number)}", "Started. It counts once more, then continues."
     )
 
 

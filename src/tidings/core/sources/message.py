@@ -46,7 +46,7 @@ def bounded_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]
 
 def bounded_body(body: bytes) -> tuple[bytes, FieldRefusal | None]:
     """Return a body, cut with the reason if it is larger than any that is read: as a whole it would
-    fill the place that its source has for messages put aside."""
+    fill the place that its source has for messages set aside."""
     if len(body) <= MESSAGE_BYTES_MAX:
         return body, None
     return body[:CUT_BYTES], too_large(len(body))

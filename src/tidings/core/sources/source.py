@@ -220,7 +220,9 @@ class Source(msgspec.Struct, frozen=True, omit_defaults=True):
     ] = OWN
     paused: Annotated[
         bool,
-        Field("paused", BooleanType(), "While it is paused its senders are told to come again."),
+        Field(
+            "paused", BooleanType(), "While it is paused its senders are asked to try again later."
+        ),
     ] = False
 
 

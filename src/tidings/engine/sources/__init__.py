@@ -1,1 +1,1 @@
-"""Sources at work: kept, fed, and what they could not bring put aside and tried again."""
+"""Sources at work: kept, fed, and what they could not bring set aside and tried again."""

@@ -21,7 +21,7 @@ OUTCOMES = (ACCEPTED, DUPLICATE, PASSED, DEAD_LETTER, REFUSED)
 
 
 class MessageActivity(msgspec.Struct, frozen=True):
-    """One message and what became of it. `reason`: why it is put aside, or was refused."""
+    """One message and what became of it. `reason`: why it is set aside, or was refused."""
 
     at_ms: int
     place: str

@@ -2,7 +2,7 @@
 
 The committer tells bytes apart, and no more. Here the event that is stored is read, and compared by
 content: a repeat that was written otherwise is a duplicate, and so is an event that comes back from
-where we have sent it. What is left bears the id of another event, and is put aside with both
+where we have sent it. What is left bears the id of another event, and is set aside with both
 places.
 """
 
@@ -29,7 +29,7 @@ class IdConflict(msgspec.Struct, frozen=True):
     first_at_ms: int | None
 
     def refusal(self) -> FieldRefusal:
-        """Say why its message is put aside."""
+        """Say why its message is set aside."""
         if self.first_at_ms is None:
             before = "an event that is not kept any more"
         else:

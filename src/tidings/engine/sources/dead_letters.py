@@ -123,7 +123,7 @@ class DeadLetterQueue:
         except StoreDown:
             raise
         except Exception as error:
-            raise StoreDown(f"messages cannot be put aside: {error!r}") from error
+            raise StoreDown(f"messages cannot be set aside: {error!r}") from error
 
 
 def _is_due(notified_ms: int, now_ms: int) -> bool:
@@ -131,7 +131,7 @@ def _is_due(notified_ms: int, now_ms: int) -> bool:
 
 
 def _known_by(live: LiveSource, fate: IntakeResult) -> bytes:
-    """Make what a message put aside is known by: with the id of another event, that id; else its
+    """Make what a message set aside is known by: with the id of another event, that id; else its
     place, and its bytes where a sender could say one place of two messages."""
     message = fate.message
     if fate.alone and fate.code == ID_CONFLICT:

@@ -1,7 +1,7 @@
 """Sources that the operator declares in a file: made, changed and let go at each start.
 
 What the file says of a source is so, and nobody else changes it. A source that the file has no
-longer is paused and from then on like any other: what it has put aside stays, and its people decide
+longer is paused and from then on like any other: what it has set aside stays, and its people decide
 what becomes of it.
 """
 

@@ -1,8 +1,8 @@
 """Inbound webhooks: a request of a sender is checked, and answered when its events are kept.
 
-Every answer of 2xx means that the message is on stable storage, as events or put aside. A sender
+Every answer of 2xx means that the message is on stable storage, as events or set aside. A sender
 tries anything else again: 401 until it proves who it is, 503 while the source is paused, is full of
-messages that were put aside, or the store takes nothing.
+messages that were set aside, or the store takes nothing.
 """
 
 import asyncio

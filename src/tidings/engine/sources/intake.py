@@ -1,8 +1,8 @@
-"""The one way of foreign messages: each becomes events, which are accepted, or it is put aside.
+"""The one way of foreign messages: each becomes events, which are accepted, or it is set aside.
 
 Whoever has brought messages acknowledges them when `take` has returned: all that became of them is
 on stable storage then. A message taken twice is accepted once: an event without an id gets one that
-is made of the message's place, and a place that comes again with other content is put aside, and so
+is made of the message's place, and a place that comes again with other content is set aside, and so
 is an id of another event (`conflicts.py`).
 """
 
@@ -91,7 +91,7 @@ class SourceIntake:
     async def again(
         self, live: LiveSource, kept: Sequence[port.DeadLetter]
     ) -> list[tuple[port.DeadLetter, IntakeResult]]:
-        """Messages that were put aside, by today's mapping and rules. Those of which events were
+        """Messages that were set aside, by today's mapping and rules. Those of which events were
         made are gone from there; of the others the new reason is kept. Throttled,
         StoreDown, Overloaded."""
         messages = [_kept(kept_message) for kept_message in kept]
@@ -205,7 +205,7 @@ class SourceIntake:
 
 
 def _kept(message: port.DeadLetter) -> ForeignMessage:
-    """A message as it was put aside; of one that was cut nothing can be made any more."""
+    """A message as it was set aside; of one that was cut nothing can be made any more."""
     cut = message.code == TOO_LARGE
     return ForeignMessage(
         message.place,

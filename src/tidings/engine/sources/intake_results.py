@@ -21,7 +21,7 @@ PLACE_REUSED = (
 
 
 class IntakeResult(msgspec.Struct, frozen=True):
-    """The result for one message: the events accepted and known of it, or why it is put aside."""
+    """The result for one message: the events accepted and known of it, or why it is set aside."""
 
     message: ForeignMessage
     accepted: int = 0

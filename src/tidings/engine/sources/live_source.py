@@ -11,7 +11,7 @@ from tidings.engine.sources.activity import Activity
 from tidings.errors import Busy, Conflict, FieldRefusal, NotFound
 from tidings.store import port
 
-DEAD_LETTERS_MAX = 10_000  # messages that a source may have put aside
+DEAD_LETTERS_MAX = 10_000  # messages that a source may have set aside
 DEAD_LETTER_BYTES_MAX = 64 << 20  # and the bytes of their bodies
 CONFLICTS_MAX = 10_000  # of those beside them whose event's id is known with other content
 CONFLICT_BYTES_MAX = 64 << 20
@@ -33,13 +33,13 @@ class UnknownSource(NotFound):
 
 
 class DeadLettersFull(Busy):
-    """A source has put aside as much as it may; it takes nothing more until some of it is gone."""
+    """A source has set aside as much as it may; it takes nothing more until some of it is gone."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
             FieldRefusal(
                 "aside_full",
-                f"Source {name} may put aside {DEAD_LETTERS_MAX} messages and "
+                f"Source {name} may set aside {DEAD_LETTERS_MAX} messages and "
                 f"{DEAD_LETTER_BYTES_MAX >> 20} MiB; it has reached that limit. Correct its "
                 "mapping and redrive them, or delete them. (aside_full, -)",
                 "",
@@ -72,7 +72,7 @@ class LiveSource:
         self.declared_in = declared_in
         self.declares_pause = False  # whether that file says if it is paused
         self.activity = Activity()
-        self.dead_letters = 0  # messages that are put aside
+        self.dead_letters = 0  # messages that are set aside
         self.dead_letter_bytes = 0
         self.conflicts = 0  # of them, with the id of an event that has other content
         self.conflict_bytes = 0
@@ -85,7 +85,7 @@ class LiveSource:
         self.trouble_since_ms: int | None = None
         self.trouble_notified = False  # to its people, since it began
         self.dead_letters_notified_ms: int | None = (
-            None  # when they were told of a message put aside
+            None  # when they were told of a message set aside
         )
         self.lag: int | None = None  # messages that wait where they are; None: that is not known
         self.others: Sequence[str] = ()  # names of strangers who take a share of its messages
@@ -146,13 +146,13 @@ class LiveSource:
         self.lag, self.lag_at_ms = lag, now_ms
 
     def count(self, total: port.DeadLetterSum) -> None:
-        """So much is put aside now."""
+        """So much is set aside now."""
         self.dead_letters, self.dead_letter_bytes = total.messages, total.bytes
         self.conflicts, self.conflict_bytes = total.conflicts, total.conflict_bytes
         self.conflict_field = total.conflict_field
 
     def count_dead_letters(self, messages: int, size: int, is_conflict: bool) -> None:
-        """So many more are put aside, or fewer."""
+        """So many more are set aside, or fewer."""
         self.dead_letters += messages
         self.dead_letter_bytes += size
         if is_conflict:
@@ -165,7 +165,7 @@ class LiveSource:
             raise DeclaredInFile(self.source.name, self.declared_in)
 
     def refuse_full(self) -> None:
-        """Raise DeadLettersFull where nothing more may be put aside. Conflicts do not count: a
+        """Raise DeadLettersFull where nothing more may be set aside. Conflicts do not count: a
         sender that gives one id to many events would stop what it sends besides."""
         waiting, size = (
             self.dead_letters - self.conflicts,

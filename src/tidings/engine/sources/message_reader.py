@@ -1,5 +1,5 @@
 """The one way in which a message of a source is read, whoever brings it: inbound webhooks, brokers,
-tables, what was put aside and is tried again, and messages that are only tried.
+tables, what was set aside and is tried again, and messages that are only tried.
 
 A message that may take longer than the event loop has is read in a process of its own, where orgs
 take turns. Whatever is wrong with a message is found here and told as its fault. What the platform

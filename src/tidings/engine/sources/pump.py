@@ -1,4 +1,4 @@
-"""The pump of one source that messages are fetched from: read, accept or put aside, acknowledge.
+"""The pump of one source that messages are fetched from: read, accept or set aside, acknowledge.
 
 A batch is acknowledged when all that became of it is on stable storage. While nothing can be kept
 the batch waits, and nothing more is read: so what is behind us holds back. Whatever fails is tried

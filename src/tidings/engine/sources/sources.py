@@ -1,4 +1,4 @@
-"""The sources of all orgs: kept, found, changed, and what they have put aside tried again."""
+"""The sources of all orgs: kept, found, changed, and what they have set aside tried again."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -86,7 +86,7 @@ class Sources:
         yield messages
         yield GaugeMetricFamily(
             "tidings_source_aside",
-            "Messages that sources have put aside.",
+            "Messages that sources have set aside.",
             sum(source.dead_letters for source in live),
         )
         lag = GaugeMetricFamily(
@@ -204,7 +204,7 @@ class Sources:
         return live
 
     async def delete(self, org: OrgId, source_id: str) -> None:
-        """Forget a source with what it has put aside. UnknownSource, DeclaredInFile, StoreDown."""
+        """Forget a source with what it has set aside. UnknownSource, DeclaredInFile, StoreDown."""
         live = self.get(org, source_id)
         live.refuse_declared()
         await self._store.drop_source(live.stored.number)
@@ -268,32 +268,32 @@ class Sources:
                 )
             )
 
-    # -- put aside --------------------------------------------------------------------------------
+    # -- set aside --------------------------------------------------------------------------------
 
     async def list_dead_letters(
         self, live: LiveSource, before: int | None, after: int | None, limit: int
     ) -> port.DeadLetterPage:
-        """A page of what a source has put aside, the newest first. StoreDown."""
+        """A page of what a source has set aside, the newest first. StoreDown."""
         return await self._store.dead_letters(live.stored.number, before, after, limit)
 
     async def dead_letter(self, live: LiveSource, message_id: str) -> port.DeadLetter:
-        """One message that was put aside. NotFound, StoreDown."""
+        """One message that was set aside. NotFound, StoreDown."""
         number = read("asd", message_id)
         found = None
         if number is not None:
             found = await self._store.dead_letter(live.stored.number, number)
         if found is None:
-            raise not_found("id", "the id of a message put aside, as asd_…", message_id)
+            raise not_found("id", "the id of a message set aside, as asd_…", message_id)
         return found
 
     async def drop_dead_letters(self, live: LiveSource, numbers: Sequence[int]) -> None:
-        """Forget messages that were put aside, for good. StoreDown."""
+        """Forget messages that were set aside, for good. StoreDown."""
         live.count(await self._store.drop_dead_letters(live.stored.number, numbers))
 
     async def redrive(
         self, live: LiveSource, only: port.DeadLetter | None = None
     ) -> list[IntakeResult]:
-        """Try messages again that were put aside, the oldest first, at most `REDRIVEN_MAX` of them,
+        """Try messages again that were set aside, the oldest first, at most `REDRIVEN_MAX` of them,
         by today's mapping and rules; return what became of them. StoreDown, Overloaded, after which
         the rest stays."""
         if only is not None:

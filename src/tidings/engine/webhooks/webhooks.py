@@ -234,7 +234,7 @@ class Webhooks(WebhookBook):
         dry_run: bool = False,
         platform: bool = False,
     ) -> Made:
-        """Make a webhook. Returns it, its signing secret (shown once) and warnings.
+        """Create a webhook. Returns it, its signing secret (shown once) and warnings.
 
         `source` is what it is copied from: masked values of headers are its stored ones.
 

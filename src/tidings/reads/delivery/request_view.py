@@ -132,10 +132,10 @@ def _note(
     attempt: StoredAttempt, known: bool, there: bool, *, gave_way: bool, acts: bool
 ) -> str | None:
     if not there:
-        return "The bytes were dropped after their retention."
+        return "The bytes were deleted after their retention time."
     unmade = attempt.evidence is not None and attempt.evidence.kind in UNMADE
     if unmade or (acts and not known):  # what was made for an action is always kept
-        return "Nothing was made of the event."
+        return "Nothing was created from the event."
     if not known and gave_way:
         return "What shaping made of the event gave way to what is sent without personal data."
     if not known:

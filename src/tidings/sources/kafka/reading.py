@@ -257,7 +257,7 @@ def _message(place: str, record: Any) -> ForeignMessage:
     if record.key is not None:
         headers.append((KEY, _text(record.key)))
     body, defect = bounded_body(record.value)
-    for name, value in record.headers[:READ_HEADERS_MAX]:  # of more it is put aside
+    for name, value in record.headers[:READ_HEADERS_MAX]:  # of more it is set aside
         if name.__class__ is BrokenName:
             defect = defect or _BROKEN_NAME
         # CloudEvents names its attributes ce_id here, and ce-id elsewhere.

@@ -1,4 +1,4 @@
-"""Sources, and the messages that they have put aside."""
+"""Sources, and the messages that they have set aside."""
 
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Protocol
@@ -38,14 +38,14 @@ class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ReplacedMessage(msgspec.Struct, frozen=True, array_like=True):
-    """A message put aside that a newer one with the same `known_by` has replaced."""
+    """A message set aside that a newer one with the same `known_by` has replaced."""
 
     code: str
     bytes: int  # of its body
 
 
 class DeadLetterSum(msgspec.Struct, frozen=True, array_like=True):
-    """The number of messages that a source has put aside, and the bytes of their bodies."""
+    """The number of messages that a source has set aside, and the bytes of their bodies."""
 
     source: int
     messages: int
@@ -88,7 +88,7 @@ class SourceStore(Protocol):
         ...
 
     def drop_source(self, number: int) -> Awaitable[None]:
-        """Forget a source with its places, and what it has put aside."""
+        """Forget a source with its places, and what it has set aside."""
         ...
 
     def topic_places(self, source: int) -> Awaitable[Sequence[TopicPlace]]:
@@ -138,9 +138,9 @@ class SourceStore(Protocol):
     def dead_letters(
         self, source: int, before: int | None, after: int | None, limit: int
     ) -> Awaitable[DeadLetterPage]:
-        """A page of what a source has put aside."""
+        """A page of what a source has set aside."""
         ...
 
     def dead_letter(self, source: int, number: int) -> Awaitable[DeadLetter | None]:
-        """One message that a source has put aside."""
+        """One message that a source has set aside."""
         ...

@@ -1,4 +1,4 @@
-"""Sources as rows, up to where they have read, and what they have brought or put aside."""
+"""Sources as rows, up to where they have read, and what they have brought or set aside."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -199,7 +199,7 @@ class SourceRows:
 
 
 class DeadLetterReader:
-    """Reads what was put aside, on the read-only connection."""
+    """Reads what was set aside, on the read-only connection."""
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._run: Callable[..., Any] = connection.execute

@@ -20,11 +20,11 @@ AT = "/access"
 FORM = page_form(CREDENTIAL)
 OF_TILLS, FURTHER = ("code", "password"), ("expiresAt", "callsPerMinute", "eventsPerSecond")
 MEANS = {
-    "webhooks": "who is told what",
-    "sources": "where events come from; write decides who may bring them",
+    "webhooks": "which events go where",
+    "sources": "where events come from; write decides who may send them",
     "events": "what happened; write sends events",
     "messages": "what webhooks of the type PULL have for their readers; write fetches it",
-    "logs": "what became of events and deliveries",
+    "logs": "results of events and deliveries",
     "reference": "stores, tills and other data that payloads are enriched with",
     "replay": "replays, retries and cancels",
     "admin": "this org's settings, credentials and users",

@@ -56,7 +56,7 @@ async def change(visit: Visit) -> Response:
         if what == "save":
             body = FORM.body(FORM.written(visit.form), new=False)
             await services.access.users.change(visit.caller, org, user.person.id, body)
-            return visit.go(at, "Saved. It holds for open sessions too.")
+            return visit.go(at, "Saved. It also applies to open sessions.")
         if what in ("disable", "enable"):
             disabled = what == "disable"
             await services.access.users.change(
@@ -68,7 +68,7 @@ async def change(visit: Visit) -> Response:
             return _link_made(visit, user, link)
         if what == "remove":
             await services.access.users.remove(visit.caller, org, user.person.id)
-            return visit.go(AT, f"{user.person.email} is no user of this org any more.")
+            return visit.go(AT, f"{user.person.email} is no longer a user of this org.")
     except RequestRefused as refused:
         return _page(visit, user, refused.reason.message, status_of(refused))
     return visit.go(at)
@@ -131,14 +131,14 @@ class PasswordPages:
                 services.access.guard, services.access.users, now_s, address, token, password
             )
         except TooBusy as busy:
-            message = "Too many passwords are checked now. Try again."
+            message = "Too many passwords are being checked now. Try again."
             return self._form(request, token, message, status_of(busy))
         except TooManyTries as tries:
             return self._form(request, token, slow_down(tries), status_of(tries))
         except RequestRefused as refused:
             return self._form(request, token, refused.reason.message, status_of(refused))
         except StoreDown:
-            message = "The store takes no writes at the moment. Try again."
+            message = "The store cannot accept writes at the moment. Try again."
             return self._form(request, token, message, 503)
         return RedirectResponse(SIGN_IN, 303)
 

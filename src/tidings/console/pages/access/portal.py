@@ -54,7 +54,7 @@ class PortalEntrance:
         except Denied as denied:
             return frame.portal_ended(request, None, denied.reason.message, status_of(denied))
         except StoreDown:
-            message = "The service takes no new sessions at the moment. Load the page again."
+            message = "The service cannot open new sessions at the moment. Reload the page."
             return frame.portal_ended(request, None, message, 503)
         answer = _into(opened)
         name = frame.portal_cookie(request, opened.org)

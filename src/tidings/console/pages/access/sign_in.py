@@ -22,8 +22,8 @@ WEEK_S = 7 * 86_400
 DEVICE_COOKIE, DEVICE_S = "tidings-device", 180 * 86_400
 UNSAFE = (
     "Sign in over https, or on the machine itself by http://127.0.0.1: elsewhere a browser keeps "
-    "no safe cookie. Where a proxy does the TLS, the service must be told of it: set public_url "
-    "and trusted_proxies. With tidings serve --dev plain http is let in."
+    "no safe cookie. Where a proxy ends TLS, tell the service about it: set public_url and "
+    "trusted_proxies. With tidings serve --dev plain http is let in."
 )
 
 
@@ -82,7 +82,7 @@ class SignInPages:
             return self._form(request, name, to, str(denied), 401)
         except StoreDown:
             return self._form(
-                request, name, to, "The store takes no writes at the moment. Try again.", 503
+                request, name, to, "The store cannot accept writes at the moment. Try again.", 503
             )
         frame = self._frame
         if had := request.cookies.get(frame.cookie(request)):
@@ -130,8 +130,8 @@ async def sign_out_everywhere(visit: PlainVisit) -> Response:
 def slow_down(tries: TooManyTries) -> str:
     """Build the page's text for somebody who tries too often and whose browser may be known."""
     return (
-        f"Sign-ins from here, or to this account, were too many. Wait {tries.wait_s:.0f} s, then "
-        "try once with the right pair, or in a browser where you have signed in before. "
+        f"Too many sign-ins from here, or to this account. Wait {tries.wait_s:.0f} s, then try "
+        "once with the right pair, or in a browser where you have signed in before. "
         "(too_many_tries, -)"
     )
 

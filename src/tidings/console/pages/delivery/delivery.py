@@ -27,7 +27,7 @@ from tidings.store.port import StoredDelivery, StoredEvent
 
 TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))
 OF_ACTIONS = (TABS[0], TABS[2])
-_EXPIRED = "The bytes were dropped after their retention."
+_EXPIRED = "The bytes were deleted after their retention time."
 _RETRIABLE = (State.RETRYING, State.FAILED, State.PARKED, State.CANCELLED)
 
 
@@ -64,7 +64,7 @@ async def _try(visit: Visit) -> str:
 
 async def _cancel(visit: Visit) -> str:
     await ReplayCalls(visit.services).cancel(visit.caller, _id(visit))
-    return "It is cancelled: it is sent no more, and what waited behind it goes on."
+    return "It is cancelled: it is not sent any more, and deliveries behind it continue."
 
 
 async def _own(visit: Visit) -> tuple[StoredDelivery, WebhookState]:
@@ -189,7 +189,9 @@ async def _payload(
     if tab == "original":
         if accepted is None:
             return Payload(None, _EXPIRED)
-        return Payload(body_of(accepted), "The accepted bytes, as every webhook of the org starts.")
+        return Payload(
+            body_of(accepted), "The accepted bytes, which every webhook of the org starts from."
+        )
     if tab == "sent" and request is not None:
         body = request["body"]
         if body is None:
@@ -198,15 +200,15 @@ async def _payload(
             return Payload(Body([], body["bytes"], False, "binary"), "")
         return Payload(body_of(body["text"].encode()), request["note"] or "")
     if webhook.type.acts:
-        return Payload(None, "Nothing was made of the event.")
+        return Payload(None, "Nothing was created from the event.")
     if event is None or accepted is None:
         return Payload(None, _EXPIRED)
-    note = "Nothing was sent yet. Sent now, it would be this."
+    note = "Nothing was sent yet. This would be sent now."
     if tab == "enriched":
         webhook = msgspec.structs.replace(
             webhook, shape=None, transformation=None, must_transform=False
         )
-        note = "What enrichment makes of it now, before fields are chosen and it is transformed."
+        note = "The event after enrichment, before fields are chosen and it is transformed."
     # It did subscribe; what it wants today may differ.
     kind = visit.services.events.types.event_type_of(
         event.org, msgspec.json.decode(event.body or b"{}")
@@ -219,7 +221,7 @@ async def _payload(
     )
     row = await try_event(visit.services, webhook, event, BYTES_MAX)
     if row["body"] is None or row["body"]["text"] is None:
-        return Payload(None, row["why"] or "It is no text.")
+        return Payload(None, row["why"] or "It is not text.")
     return Payload(body_of(row["body"]["text"].encode()), note)
 
 

@@ -29,7 +29,7 @@ async def throw(visit: Visit) -> Response:
     stops, org = visit.services.delivery.stops, visit.caller.org
     if visit.form.get("do") == "stop":
         await stops.stop(org, visit.caller.credential)
-        return visit.go(AT, "Sending is stopped. Events are taken as ever, and wait.")
+        return visit.go(AT, "Sending is stopped. Events are still accepted, and wait.")
     await stops.start(org)
     return visit.go(AT, "Sending goes on.")
 
@@ -47,9 +47,11 @@ async def throw_all(visit: PlainVisit) -> Response:
     stops = visit.services.delivery.stops
     if visit.form.get("do") == "stop":
         await stops.stop(EVERYTHING, visit.caller.credential)
-        return visit.go(ALL, "Sending is stopped for all orgs. Events are taken as ever, and wait.")
+        return visit.go(
+            ALL, "Sending is stopped for all orgs. Events are still accepted, and wait."
+        )
     await stops.start(EVERYTHING)
-    return visit.go(ALL, "Sending goes on for all orgs that are not stopped by themselves.")
+    return visit.go(ALL, "Sending has resumed for all orgs that are not stopped individually.")
 
 
 def _platform(visit: PlainVisit, scope: str) -> None:

@@ -105,9 +105,9 @@ def _passed(
 
 def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) -> str:
     if was_stopped(event.warning):
-        return "The event had come back too often, and goes to nobody."
+        return "The event had looped too often and is not sent to anyone."
     if created_ms > event.at_ms:
-        return "It was made after this event."
+        return "It was created after this event."
     if not webhook.hears(event.stored_name):
         return f"It does not subscribe to {event.name}."
     if not webhook.matches:
@@ -121,7 +121,9 @@ def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) ->
         explanation = explain(webhook.filter, decoded)
         if not explanation.accepted:
             return f"Its filter does not accept it: {explanation.said}"
-    return "It was set otherwise when the event came; as it is now it would get it."
+    return (
+        "Its settings were different when the event arrived; with the current ones it would get it."
+    )
 
 
 # -- by hand --------------------------------------------------------------------------------------
@@ -151,7 +153,7 @@ async def send(visit: Visit) -> Response:
     if not visit.may("logs:read"):
         return visit.go("/events/new", f"Accepted under the id {event_id}.")
     message = (
-        "Accepted." if verdict.status == "accepted" else "An event with this id is there already"
+        "Accepted." if verdict.status == "accepted" else "An event with this id already exists"
     )
     message += "" if verdict.status == "accepted" else "; nothing was sent again."
     message += f" {verdict.warning}" if verdict.warning else ""

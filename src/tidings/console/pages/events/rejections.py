@@ -66,7 +66,7 @@ async def again(visit: Visit) -> Response:
         return _page(visit, kept, status_of(refused), f"It is still refused. {first.message}")
     message = "Accepted after all."
     if verdict.status != "accepted":
-        message = "An event with this id was accepted meanwhile; this refusal is settled."
+        message = "An event with this id was accepted in the meantime; this refusal is settled."
     there = f"/events/{event_id}" if visit.may("logs:read") else "/rejections"
     return visit.go(there, message)
 

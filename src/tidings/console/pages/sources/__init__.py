@@ -1,1 +1,1 @@
-"""The pages of sources: all, one, the form of one, and what one has put aside."""
+"""The pages of sources: all, one, the form of one, and what one has set aside."""

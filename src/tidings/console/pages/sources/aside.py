@@ -1,4 +1,4 @@
-"""A message that a source has put aside: why, its headers and bytes, and another try of it."""
+"""A message that a source has set aside: why, its headers and bytes, and another try of it."""
 
 from urllib.parse import quote
 
@@ -28,7 +28,7 @@ async def redrive(visit: Visit) -> Response:
     )
     if fates and fates[0].code:
         message = await _own(visit, live)
-        return _page(visit, live, message, f"It is still put aside. {message.reason}")
+        return _page(visit, live, message, f"It is still set aside. {message.reason}")
     result = show_redriven(fates, live)
     there = f"/sources/{live.id}"
     if fates and fates[0].accepted == 1 and visit.may("logs:read") and not _foreign(live):
@@ -41,7 +41,7 @@ async def drop(visit: Visit) -> Response:
     live = own(visit)
     message = await _own(visit, live)
     await visit.services.sources.sources.drop_dead_letters(live, [message.number])
-    return visit.go(f"/sources/{live.id}", "The message is dropped. It becomes no event.")
+    return visit.go(f"/sources/{live.id}", "The message was dropped. It will not become an event.")
 
 
 def _foreign(live: LiveSource) -> bool:

@@ -29,7 +29,7 @@ from tidings.reads.sources import try_message
 from tidings.schema.forms import choices
 
 EVENTS_SHOWN = 20  # of a message that becomes many
-SAMPLE_BYTES_MAX = 100_000  # of a message put aside that fits into a form
+SAMPLE_BYTES_MAX = 100_000  # of a message set aside that fits into a form
 _FILLED = {"name": "sample"}  # what a dry run does not depend on
 Refusals = Sequence[FieldRefusal]
 
@@ -49,7 +49,9 @@ async def create(visit: Visit) -> Response:
         live = await visit.services.sources.sources.create(visit.caller, body)
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, refusals=refused.refusals)
-    message = "is made. Give its address to the sender." if shown.kind == WEBHOOK else "is made."
+    message = (
+        "was created. Give its address to the sender." if shown.kind == WEBHOOK else "is made."
+    )
     return visit.go(f"/sources/{live.id}", f"{live.source.name} {message}")
 
 
@@ -66,10 +68,10 @@ async def show_edit(visit: Visit) -> Response:
         try:
             text = message.body.decode()
         except UnicodeDecodeError:
-            note = "The body of the message is no text: write one like it."
+            note = "The body of the message is not text: write a similar one."
         else:
             if len(message.body) > SAMPLE_BYTES_MAX:
-                note = "The body of the message is too long for a form: write one like it."
+                note = "The body of the message is too long for a form: write a similar one."
             else:
                 shown.texts[SAMPLE_BODY] = text
     return _form(visit, shown, live=live, note=note)
@@ -86,9 +88,9 @@ async def update(visit: Visit) -> Response:
         await visit.services.sources.sources.change(visit.caller, live.id, body)
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, live=live, refusals=refused.refusals)
-    message = "Saved; in force for the next message."
+    message = "Saved; takes effect with the next message."
     if live.dead_letters:
-        message += " What is put aside waits until you try it again."
+        message += " Messages set aside wait until you try them again."
     return visit.go(f"/sources/{live.id}", message)
 
 

@@ -27,7 +27,7 @@ OUTCOME_WORDS = {
     "accepted": ("ok", "✓", "accepted"),
     "duplicate": ("pending", "·", "known already"),
     "passedOver": ("cancelled", "–", "passed over"),
-    "aside": ("parked", "‖", "put aside"),
+    "aside": ("parked", "‖", "set aside"),
     "refused": ("failed", "✗", "refused"),
 }
 
@@ -44,7 +44,7 @@ async def show_all(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One source: how it does, its newest messages, what it has put aside, how it is made."""
+    """One source: how it does, its newest messages, what it has set aside, how it is made."""
     live = own(visit)
     one = summary(visit, live)
     if visit.request.query_params.get("part") == "now":
@@ -171,9 +171,9 @@ async def say(visit: Visit) -> Response:
         return visit.go(f"{AT}/{live.id}")
     await visit.services.sources.sources.pause(visit.caller.org, live.id, paused=verb == "pause")
     if verb == "resume":
-        return visit.go(f"{AT}/{live.id}", "Resumed. It takes messages again.")
+        return visit.go(f"{AT}/{live.id}", "Resumed. It accepts messages again.")
     waits = "senders come again" if live.source.kind == WEBHOOK else "messages wait where they are"
-    message = f"Paused. Nothing is taken until you resume it, and nothing is lost: {waits}."
+    message = f"Paused. Nothing is accepted until you resume it, and nothing is lost: {waits}."
     return visit.go(f"{AT}/{live.id}", message)
 
 
@@ -188,11 +188,11 @@ async def take_over(visit: Visit) -> Response:
             "credential. Ask the operator. (forbidden, session)",
         )
     await visit.services.sources.sources.take_over(visit.caller.org, live.id)
-    return visit.go(f"{AT}/{live.id}", "It takes its table over; another installation is refused.")
+    return visit.go(f"{AT}/{live.id}", "It takes over its table; other installations are refused.")
 
 
 async def redrive(visit: Visit) -> Response:
-    """Try all that is put aside again, by the mapping and the rules of today."""
+    """Try all that is set aside again, by the mapping and the rules of today."""
     live = own(visit)
     services = visit.services
     fates = await redrive_dead_letters(services.web.answer_memory, services.sources.sources, live)
@@ -203,15 +203,15 @@ def redriven(result: dict[str, Any]) -> str:
     """Say in a sentence what became of messages that were tried again."""
     done = result["messages"]
     if not done:
-        return "Nothing is put aside."
+        return "Nothing is set aside."
     parts = [f"{result['accepted']:,} event{'s' * (result['accepted'] != 1)} accepted"]
     if result["duplicates"]:
         parts.append(f"{result['duplicates']:,} known already")
     if result["aside"]:
-        parts.append(f"{result['aside']:,} message{'s' * (result['aside'] != 1)} still put aside")
+        parts.append(f"{result['aside']:,} message{'s' * (result['aside'] != 1)} still set aside")
     begun = f"{done:,} message{'s were' if done != 1 else ' was'} tried again: {', '.join(parts)}."
     rest = result["left"] - result["aside"]
-    return f"{begun} {rest:,} are left to be tried." if done >= REDRIVEN_MAX and rest else begun
+    return f"{begun} {rest:,} are left to try." if done >= REDRIVEN_MAX and rest else begun
 
 
 async def ask_delete(visit: Visit) -> Response:
@@ -220,11 +220,11 @@ async def ask_delete(visit: Visit) -> Response:
 
 
 async def delete(visit: Visit) -> Response:
-    """Forget it with what it has put aside."""
+    """Forget it with what it has set aside."""
     live = own(visit)
     if visit.form.get("sure") != "yes":
         return await ask_delete(visit)
     name, url = live.source.name, summary(visit, live)["url"]
     await visit.services.sources.sources.delete(visit.caller.org, live.id)
-    gone = " What is sent to its address is answered 401." if url else ""
+    gone = " Requests to its address are answered 401." if url else ""
     return visit.go(AT, f"{name} is deleted.{gone}")

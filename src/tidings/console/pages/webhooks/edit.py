@@ -145,11 +145,11 @@ async def update(visit: Visit) -> Response:
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, record=record, refusals=refused.refusals)
     except WebhookMoved:
-        message = "Somebody else has changed this webhook since you opened it. Open it again and "
-        message += "repeat your change on what you see. Nothing was saved."
+        message = "Somebody else changed this webhook after you opened it. Open it again and "
+        message += "repeat your change. Nothing was saved."
         return _form(visit, shown, record=record, refusals=[FieldRefusal("moved", message, "")])
     messages = [
-        "Saved; in force for the next event.",
+        "Saved; takes effect with the next event.",
         *(warning.message for warning in warnings[:_WARNINGS_MAX]),
     ]
     if (more := len(warnings) - _WARNINGS_MAX) > 0:
@@ -335,7 +335,7 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
     kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
     preview: dict[str, Any] = {"refusals": [], "row": None, "real": False}
     if not shown.names:
-        return preview | {"hint": "Choose an event, and its payload stands here."}
+        return preview | {"hint": "Choose an event to see its payload here."}
     body, wrong = body_of(shown)
     body |= _FILLED | {"webHookHeaders": {}, "active": True}
     try:
@@ -354,7 +354,9 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
     if stored is None:
         stored = _example(visit, webhook)
     if stored is None:
-        return preview | {"hint": "No event of these types has come yet, and none has an example."}
+        return preview | {
+            "hint": "No event of these types has arrived yet, and none has an example."
+        }
     row = await try_event(visit.services, webhook, stored, BYTES_MAX)
     text = None if row["body"] is None else row["body"]["text"]
     row |= {"shown": _pretty(text.encode()) if text else None, "raw": text}
@@ -390,7 +392,7 @@ async def send_test(visit: Visit) -> Response:
         trial["warnings"] = [warning.message for warning in warnings]
         trial["secret"] = None if made is None else show_secret(made)
     except TooSoon:
-        trial["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+        trial["refusals"] = ["A test message can be sent once a second. Try again in a moment."]
     except RequestRefused as refused:
         trial["refusals"] = [refusal.message for refusal in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"
@@ -407,7 +409,7 @@ async def test_saved(visit: Visit) -> Response:
         tested = await sent(services, visit.caller.org, webhook, event_id, message, webhook)
         trial["tested"] = _readable(show_tested(tested, webhook))
     except TooSoon:
-        trial["refusals"] = ["A test message may be sent once a second. Try again in a moment."]
+        trial["refusals"] = ["A test message can be sent once a second. Try again in a moment."]
     except RequestRefused as refused:
         trial["refusals"] = [refusal.message for refusal in refused.refusals]
     template = "parts/webhook_tested.html" if visit.partial else "webhook_tested.html"

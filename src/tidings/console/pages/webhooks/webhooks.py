@@ -34,10 +34,10 @@ ANSWERS_MAX = 12  # different ones that have a line of their own
 
 # What a verb does, said before and after.
 VERBS: dict[Verb, tuple[str, str]] = {
-    "pause": ("Pause", "Paused. New deliveries are made and wait until you resume it."),
+    "pause": ("Pause", "Paused. New deliveries are queued until you resume it."),
     "resume": ("Resume", "Resumed. Queued deliveries are being sent now."),
     "enable": ("Enable", "Enabled. New events are sent; replay what was parked."),
-    "disable": ("Disable", "Disabled. What was unfinished is parked and can be replayed."),
+    "disable": ("Disable", "Disabled. Unfinished deliveries are parked and can be replayed."),
 }
 
 
