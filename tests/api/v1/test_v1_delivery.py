@@ -248,7 +248,7 @@ async def test_a_first_attempt_says_what_it_waits_for() -> None:
         told = await shown(s, first)
         assert told["nextAttemptAt"] == iso(AWAY_MS) and "First try" in told["advice"]
         held = (await shown(s, second))["advice"]
-        assert held == f"It waits for delivery {show('dlv', first)} of the same ordering key."
+        assert held == f"It waits for delivery {show('dlv', first)} with the same ordering key."
 
 
 async def test_a_try_that_cannot_be_made_now_says_when_or_why_not() -> None:

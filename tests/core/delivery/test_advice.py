@@ -44,7 +44,7 @@ def test_times_are_the_orgs_own() -> None:
     ("state", "tried", "words"),
     [
         (State.PENDING, None, "It waits for its attempt."),
-        (State.HELD, None, "It waits for another delivery of the same ordering key."),
+        (State.HELD, None, "It waits for another delivery with the same ordering key."),
         (
             State.RETRYING,
             BUSY,
@@ -208,7 +208,7 @@ PROBED = "The webhook's breaker is open, for its receiver only failed: one deliv
             State.HELD,
             None,
             NextAttempt(first=DeliveryId(7)),
-            f"It waits for delivery {show('dlv', 7)} of the same ordering key.",
+            f"It waits for delivery {show('dlv', 7)} with the same ordering key.",
         ),
     ],
 )

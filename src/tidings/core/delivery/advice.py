@@ -277,8 +277,8 @@ def _held_by(state: State, next_attempt: NextAttempt) -> str:
     if state is not State.HELD:
         return ""
     if next_attempt.first is None:
-        return "It waits for another delivery of the same ordering key."
-    return f"It waits for delivery {show('dlv', next_attempt.first)} of the same ordering key."
+        return "It waits for another delivery with the same ordering key."
+    return f"It waits for delivery {show('dlv', next_attempt.first)} with the same ordering key."
 
 
 def _is_over(policy: RetryPolicy, lasted_ms: int | None) -> bool:

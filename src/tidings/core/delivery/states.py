@@ -14,7 +14,7 @@ class State(IntEnum):
     """The states of a delivery. `PENDING` to `RETRYING` are unfinished, the rest is final."""
 
     PENDING = 0  # committed; its first attempt is due now
-    HELD = 1  # an unfinished delivery of the same ordering key goes first
+    HELD = 1  # an unfinished delivery with the same ordering key goes first
     RETRYING = 2  # an attempt failed; the next one has a due time
     DELIVERED = 3
     FAILED = 4  # refused for good, or its 168 hours are over

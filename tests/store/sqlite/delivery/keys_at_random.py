@@ -193,7 +193,7 @@ class KeysAtRandom:
         name = "one" if hook == self.jobs.hook else "two"
         status = self.random.choice(("active", "disabled"))
         self.versions[hook] += 1
-        row = webhook(name, number=hook, version=self.versions[hook], standing=status)
+        row = webhook(name, number=hook, version=self.versions[hook], status=status)
         self.subject.ask(lambda store: store.put_webhook(row))
         if status == "disabled":
             while self.subject.retire(State.PARKED, hook, 5):
