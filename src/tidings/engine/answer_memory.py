@@ -12,20 +12,21 @@ asked for again.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from typing import Protocol
 
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
+from tidings.engine.callables import Notify
 from tidings.errors import Throttled
 
 ANSWERS_BYTES_MAX = 96 << 20  # of all answers that are made or sent at a time
 WAITING_MAX = 64  # calls that wait for room
 WAIT_S, AGAIN_S = 5.0, 2.0
 
-Release = Callable[[], None]
+Release = Notify
 _HOLDS: ContextVar[bool] = ContextVar("holds_answer_memory", default=False)  # of this call
 
 

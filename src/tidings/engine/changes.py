@@ -10,10 +10,11 @@ answers: else commits would wait for a change that nobody here knows of.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.callables import Change
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.store import port
@@ -37,7 +38,7 @@ class Changes:
         self._doubtful = False  # something may be written that is not known here
         self._reading = Outage("what a change without an answer has come to")
 
-    async def run(self, change: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    async def run(self, change: Change[Result]) -> Result:
         """Run a change alone and to its end; a cancelled caller does not cancel it."""
         task = asyncio.ensure_future(self._alone(change))
         self._tasks.add(task)
@@ -48,7 +49,7 @@ class Changes:
         """The registry holds the change that made this version of the store."""
         self._registry.version = max(self._registry.version, version)
 
-    async def _alone(self, change: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    async def _alone(self, change: Change[Result]) -> Result:
         async with self._lock:
             await self._read_again()
             try:

@@ -11,7 +11,7 @@ no task can end.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from math import inf
 from typing import Protocol
@@ -30,6 +30,7 @@ from tidings.core.running.heartbeat import (
 )
 from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, ServicePart
 from tidings.core.running.restarts import count_failures
+from tidings.engine.callables import Notify, ReadSeconds
 
 TICK_S = 1.0
 SOON_S = 2.0  # work that has waited for less has not been left lying
@@ -95,7 +96,7 @@ class Heart:
         clock: AwakeClock,
         slice_s: float,
         grace_s: float,
-        silent_s: Callable[[], float] | None = None,
+        silent_s: ReadSeconds | None = None,
     ) -> None:
         """`silent_s` says for how long it has had work without progress, of what shows no life by
         itself; asked at each look."""
@@ -200,7 +201,7 @@ class Heartbeats(Collector):
         self._problems: dict[str, str] = {}
         self._ends: dict[str, asyncio.TimerHandle] = {}
         self._notified: dict[str, PartCondition] = {}
-        self._listeners: list[Callable[[], None]] = []
+        self._listeners: list[Notify] = []
         self._restarts: Counter[str] = Counter()
         self._timer: asyncio.TimerHandle | None = None
 
@@ -217,7 +218,7 @@ class Heartbeats(Collector):
 
     # -- parts ------------------------------------------------------------------------------------
 
-    def heart(self, part: ServicePart, silent_s: Callable[[], float] | None = None) -> Heart:
+    def heart(self, part: ServicePart, silent_s: ReadSeconds | None = None) -> Heart:
         """Make a heart of a part. Several of one name are told of as one, by the worst of them.
 
         `silent_s` is for what shows no life by itself: how long it has had work without progress.
@@ -231,7 +232,7 @@ class Heartbeats(Collector):
         heart = self.heart(process.part, process.silent_s)
         self._processes.append((process.part.name, _ProcessHeart(process, heart)))
 
-    def watch_work(self, part: ServicePart, silent_s: Callable[[], float]) -> None:
+    def watch_work(self, part: ServicePart, silent_s: ReadSeconds) -> None:
         """Watch what is no task of the supervisor, from now on: `silent_s` says for how long it has
         had work without progress, in seconds."""
         self.heart(part, silent_s).begin()
@@ -244,7 +245,7 @@ class Heartbeats(Collector):
         if not hearts:
             self._hearts.pop(heart.part.name, None)
 
-    def on_look(self, listener: Callable[[], None]) -> None:
+    def on_look(self, listener: Notify) -> None:
         """Call a function at each look, about once a second: who restarts what froze."""
         self._listeners.append(listener)
 

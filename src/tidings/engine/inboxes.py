@@ -27,6 +27,7 @@ from tidings.core.shares.budget import SharedBudget
 from tidings.core.sources.message import bounded_headers
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.masks import masked_arrival
+from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
 from tidings.engine.heartbeats import Heart
@@ -85,7 +86,7 @@ class Inboxes:
         *,
         store: port.InboxStore,
         clock: Clock,
-        random_bytes: Callable[[int], bytes],
+        random_bytes: RandomBytes,
         url_of: Callable[[str], str],
         tokens: set[str],
         supervisor: Supervisor,

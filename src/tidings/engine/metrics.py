@@ -10,6 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
+from tidings.engine.callables import ReadSeconds
 
 
 class EngineMetrics(Collector):
@@ -20,8 +21,8 @@ class EngineMetrics(Collector):
         self.duplicates = 0
         self.endings: Counter[str] = Counter()
         self.seconds = 0.0
-        self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
-        self.counters: dict[str, tuple[str, Callable[[], float]]] = {}  # as gauges; they only rise
+        self.gauges: dict[str, tuple[str, ReadSeconds]] = {}
+        self.counters: dict[str, tuple[str, ReadSeconds]] = {}  # as gauges; they only rise
         # Gauges by a label: what it means, the label, and the values by it.
         self.divided: dict[str, tuple[str, str, Callable[[], Mapping[str, float]]]] = {}
 

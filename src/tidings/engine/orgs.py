@@ -21,6 +21,7 @@ from tidings.core.org_settings import (
     stored_settings,
 )
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.callables import Notify
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
 from tidings.errors import Conflict, FieldRefusal, Forbidden, Invalid, RequestRefused
@@ -53,7 +54,7 @@ class Orgs:
         self._orgs: dict[OrgId, port.StoredOrg] = {}
         self._settings: dict[OrgId, OrgSettings] = {}
         self._rules: dict[OrgId, IntakeRules] = {}
-        self._watchers: list[Callable[[], None]] = []
+        self._watchers: list[Notify] = []
         self.rules: Callable[[OrgId], IntakeRules | None] = self._rules.get
         """What an org asks of its events, prepared: one look into a table. None: no such org."""
         changes.reread.add(lambda snapshot, _: self.load(snapshot))
@@ -67,7 +68,7 @@ class Orgs:
             self._keep(org, settings_of(org.settings))
         self._changes.seen(snapshot.registry_version)
 
-    def watch(self, changed: Callable[[], None]) -> None:
+    def watch(self, changed: Notify) -> None:
         """Have `changed` called after every change of an org."""
         self._watchers.append(changed)
 

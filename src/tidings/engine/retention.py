@@ -27,6 +27,7 @@ from tidings.core.retention import (
     to_give_back,
 )
 from tidings.core.running.parts import ServicePart
+from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
@@ -52,7 +53,7 @@ class Retention(Collector):
         clock: Clock,
         retentions: Callable[[], Mapping[OrgId, RetentionDays]],
         every_s: float = EVERY_S,
-        sure: Callable[[], bool] = lambda: True,
+        sure: Ask = lambda: True,
     ) -> None:
         """`sure`: whether the date may be relied on; until then only what has passed counts."""
         self._sure = sure

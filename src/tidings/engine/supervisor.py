@@ -13,6 +13,7 @@ import structlog
 
 from tidings.core.running.parts import ServicePart
 from tidings.core.running.restarts import restart_delay_s
+from tidings.engine.callables import Ask, ReadSeconds
 from tidings.engine.heartbeats import Heart, Heartbeats
 
 Job = Callable[[Heart], Awaitable[None]]
@@ -30,8 +31,8 @@ class SupervisedTask:
         job: Job,
         *,
         again: bool = True,
-        may_restart: Callable[[], bool] = lambda: True,
-        silent_s: Callable[[], float] | None = None,
+        may_restart: Ask = lambda: True,
+        silent_s: ReadSeconds | None = None,
     ) -> None:
         """See `Supervisor.start`."""
         self._loop = asyncio.get_running_loop()
@@ -130,8 +131,8 @@ class Supervisor:
         job: Job,
         *,
         again: bool = True,
-        may_restart: Callable[[], bool] = lambda: True,
-        silent_s: Callable[[], float] | None = None,
+        may_restart: Ask = lambda: True,
+        silent_s: ReadSeconds | None = None,
     ) -> SupervisedTask:
         """Run a job from now on.
 

@@ -10,13 +10,13 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tidings.core.ids import OrgId, WebhookId
+from tidings.engine.callables import RandomBytes
 from tidings.errors import Unusable
 
 KEY_FILE = "key"
@@ -49,7 +49,7 @@ class Vault:
     """Seals with the newest key and opens with any of its keys, by their number (1 to 255)."""
 
     def __init__(
-        self, keys: dict[int, SealedSecret], random_bytes: Callable[[int], bytes] = os.urandom
+        self, keys: dict[int, SealedSecret], random_bytes: RandomBytes = os.urandom
     ) -> None:
         self._newest = max(keys)
         self._ciphers = {number: AESGCM(key.reveal()) for number, key in keys.items()}

@@ -170,13 +170,14 @@ def test_an_alarm_of_secrets_that_does_not_ring_is_told() -> None:
 async def test_the_end_of_one_secret_that_fails_keeps_no_other_one() -> None:
     told = []
 
-    def over(webhook: int) -> None:
-        told.append(webhook)
-        if webhook == 1:
-            raise RuntimeError
+    class Watcher:
+        def end_overlap(self, number: int) -> None:
+            told.append(number)
+            if number == 1:
+                raise RuntimeError
 
     clock = Clock()
-    ends = SecretEnds(clock, over)
+    ends = SecretEnds(clock, Watcher())
     for webhook in (1, 2):
         ends.note(webhook, clock.now_ms() - 1)
     ends.note(3, clock.now_ms() + 20)

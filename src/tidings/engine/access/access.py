@@ -11,7 +11,7 @@ import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -33,6 +33,7 @@ from tidings.engine.access.keys import (
 )
 from tidings.engine.access.till_guard import TillGuard
 from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
+from tidings.engine.callables import RandomBytes, ReadText
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
 from tidings.errors import Denied, Forbidden, Unauthenticated, Unusable
@@ -90,7 +91,7 @@ class CredentialBook:
         *,
         store: port.AccessStore,
         orgs: Orgs,
-        random_bytes: Callable[[int], bytes] = os.urandom,
+        random_bytes: RandomBytes = os.urandom,
         clock: Clock | None = None,
         tokens: Tokens | None = None,
     ) -> None:
@@ -119,7 +120,7 @@ class CredentialBook:
         authorization: bytes | None,
         scope: str | None,
         token: bytes | None = None,
-        address: Callable[[], str] = str,
+        address: ReadText = str,
     ) -> AuthenticatedCaller:
         """Return the caller with this `Authorization` header, or with this `X-CAP-API-OAUTH-TOKEN`.
 
@@ -269,9 +270,7 @@ class CredentialBook:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _recognise(
-        self, presented: bytes, now_ms: int, address: Callable[[], str]
-    ) -> _CachedCaller:
+    def _recognise(self, presented: bytes, now_ms: int, address: ReadText) -> _CachedCaller:
         where = address()
         try:
             return self._read(presented, now_ms, where)

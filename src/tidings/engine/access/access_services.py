@@ -3,7 +3,6 @@
 import hmac
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidings.engine.access.access import CredentialBook
@@ -18,6 +17,7 @@ from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import Tokens
 from tidings.engine.access.upkeep import AccessUpkeep
 from tidings.engine.access.users import UserBook
+from tidings.engine.callables import RandomBytes, ReadSeconds
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
@@ -48,9 +48,9 @@ class AccessServices:
         clock: Clock,
         token_key: bytes,
         supervisor: Supervisor,
-        random_bytes: Callable[[int], bytes] = os.urandom,
+        random_bytes: RandomBytes = os.urandom,
         passwords: Passwords | None = None,
-        now_s: Callable[[], float] = time.monotonic,
+        now_s: ReadSeconds = time.monotonic,
     ) -> "AccessServices":
         """`token_key` signs access tokens: with another one, those that are out end."""
         access = CredentialBook(

@@ -5,7 +5,6 @@ it holds all of, because it would learn their secret or lengthen their life. The
 hidden from everybody else, of whichever org they are.
 """
 
-from collections.abc import Callable
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +22,7 @@ from tidings.engine.access.access import TILL, CredentialBook
 from tidings.engine.access.denials import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
 from tidings.engine.access.limits import CALLS_PER_MINUTE
+from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
@@ -52,7 +52,7 @@ class Credentials:
         orgs: Orgs,
         changes: Changes,
         clock: Clock,
-        random_bytes: Callable[[int], bytes],
+        random_bytes: RandomBytes,
     ) -> None:
         self._access = access
         self._orgs = orgs

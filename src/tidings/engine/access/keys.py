@@ -2,9 +2,10 @@
 
 import hashlib
 import zlib
-from collections.abc import Callable
 
 import msgspec
+
+from tidings.engine.callables import RandomBytes
 
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # as in ids: no i, l, o, u
 
@@ -20,12 +21,12 @@ class NewCredential(msgspec.Struct, frozen=True):
         return f"NewCredential(key={self.key!r})"
 
 
-def new_key(random_bytes: Callable[[int], bytes]) -> str:
+def new_key(random_bytes: RandomBytes) -> str:
     """The public half of a credential."""
     return typed("tdk", random_bytes(10))
 
 
-def new_secret(random_bytes: Callable[[int], bytes]) -> str:
+def new_secret(random_bytes: RandomBytes) -> str:
     """The secret half: 240 random bits."""
     return typed("tds", random_bytes(30))
 

@@ -5,12 +5,12 @@ the second, and only where a limit was set. The platform's own credential has no
 """
 
 import time
-from collections.abc import Callable
 
 import msgspec
 
 from tidings.core.access.quota import Quota
 from tidings.core.events.call_reader import AuthenticatedCaller
+from tidings.engine.callables import ReadSeconds
 from tidings.engine.orgs import Orgs
 
 CALLS_PER_MINUTE = 1000.0
@@ -38,7 +38,7 @@ class Allowance(msgspec.Struct, frozen=True):
 class Quotas:
     """The quotas in use. Quotas that are full say nothing and are forgotten when there are many."""
 
-    def __init__(self, orgs: Orgs, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, orgs: Orgs, now_s: ReadSeconds = time.monotonic) -> None:
         self._orgs = orgs
         self._now_s = now_s
         self._quotas: dict[tuple[str, str], Quota] = {}

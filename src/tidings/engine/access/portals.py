@@ -5,7 +5,7 @@ to one org and one role. The session has no more than its credential has now, an
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import msgspec
 
@@ -18,6 +18,7 @@ from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import PORTAL, Sessions, SignedIn
 from tidings.engine.access.tokens import mark_of
+from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
 from tidings.errors import Forbidden, Throttled, Unauthenticated
 from tidings.store import port
@@ -39,7 +40,7 @@ class Portals:
         access: CredentialBook,
         sessions: Sessions,
         clock: Clock,
-        random_bytes: Callable[[int], bytes],
+        random_bytes: RandomBytes,
     ) -> None:
         self._links = links
         self._access = access

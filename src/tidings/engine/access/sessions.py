@@ -9,7 +9,7 @@ a revocation ends it at once.
 import contextlib
 import hashlib
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
@@ -26,6 +26,7 @@ from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.users import UserBook
+from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
 from tidings.errors import Forbidden, Unauthenticated
 from tidings.store import port
@@ -79,7 +80,7 @@ class Sessions:
         access: CredentialBook,
         users: UserBook,
         clock: Clock,
-        random_bytes: Callable[[int], bytes],
+        random_bytes: RandomBytes,
         table: SessionTable,
         guard: SignInGuard | None = None,
     ) -> None:

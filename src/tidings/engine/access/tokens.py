@@ -11,12 +11,12 @@ import binascii
 import hashlib
 import hmac
 import uuid
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.engine.callables import RandomBytes
 
 TTL_S = 3600
 TOKEN_MAX = 2048  # characters
@@ -46,7 +46,7 @@ def mark_of(digest: bytes) -> str:
 class Tokens:
     """Makes and reads tokens with one key."""
 
-    def __init__(self, key: bytes, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(self, key: bytes, random_bytes: RandomBytes) -> None:
         self._key = key
         self._random_bytes = random_bytes
 

@@ -7,7 +7,7 @@ org can take a place elsewhere by it, nor learn that there is one. Persons of on
 set the same password are one account: who signs in with it works in the orgs of all of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 import msgspec
@@ -25,6 +25,7 @@ from tidings.engine.access.passwords import KNOWN, Passwords, TooBusy
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord, is_active
+from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.errors import Conflict, FieldRefusal, Forbidden, Invalid, RequestRefused, passed
@@ -49,7 +50,7 @@ class UserBook:
         sessions: SessionTable,
         changes: Changes,
         clock: Clock,
-        random_bytes: Callable[[int], bytes],
+        random_bytes: RandomBytes,
         passwords: Passwords,
     ) -> None:
         self._store = store

@@ -12,10 +12,11 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.declared import DeclaredActions
-from tidings.engine.actions.failing_lookups import FailingLookups, Tell
+from tidings.engine.actions.failing_lookups import FailingLookups
 from tidings.engine.actions.lookups import ActionLookups
 from tidings.engine.actions.needs import Needs
 from tidings.engine.actions.preparation import Preparation
+from tidings.engine.callables import TellOrg
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
 from tidings.lookups.port import LookupBackend
@@ -52,7 +53,7 @@ class ActionServices:
         renderer: Renderer,
         clock: Clock,
         due: Listeners[int, int],
-        tell: Tell,
+        tell: TellOrg,
         tell_after_ms: int,
     ) -> Self:
         """`sources`: whom each look-up asks, by its name; `due` hears of retries that are

@@ -6,17 +6,14 @@ forgets what was known, and begins anew.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any
 
 from tidings.core.actions.action import ActionLookup, Actions
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import LOOKUP_FAILING, lookup_failing
+from tidings.engine.callables import TellOrg
 from tidings.engine.clock import Clock
 
 FAILURES_MIN = 3  # fewer are not told, however long ago the first was
-
-Tell = Callable[[str, OrgId, dict[str, Any]], None]
 
 
 class _Failing:
@@ -35,7 +32,7 @@ class FailingLookups:
     """The look-ups that fail now, and since when. See `LookupListener`."""
 
     def __init__(
-        self, org: OrgId, actions: Actions, tell: Tell, clock: Clock, notify_after_ms: int
+        self, org: OrgId, actions: Actions, tell: TellOrg, clock: Clock, notify_after_ms: int
     ) -> None:
         """`tell_after_ms`: how long one must have failed before the org is told."""
         self._org = org
@@ -68,7 +65,7 @@ class FailingLookups:
         self._tell(LOOKUP_FAILING, self._org, fact)
 
     def close(self) -> None:
-        """Tell nothing any more. Idempotent."""
+        """TellOrg nothing any more. Idempotent."""
         for lookup in self._failing.values():
             lookup.timer.cancel()
         self._failing.clear()

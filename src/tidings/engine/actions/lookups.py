@@ -8,7 +8,7 @@ left alone until then.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -21,6 +21,7 @@ from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.circuit import Circuit
 from tidings.core.shares.byte_cache import MISSING, ByteCache
 from tidings.core.token_bucket import TokenBucket
+from tidings.engine.callables import ReadSeconds
 from tidings.lookups.port import (
     RECORD_BYTES_MAX,
     ListNotTaken,
@@ -103,7 +104,7 @@ class ActionLookups:
     def __init__(
         self,
         sources: Mapping[str, LookupBackend],
-        now_s: Callable[[], float] | None = None,
+        now_s: ReadSeconds | None = None,
         *,
         cache_bytes: int = CACHE_BYTES,
         listener: LookupListener | None = None,

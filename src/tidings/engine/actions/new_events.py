@@ -6,7 +6,6 @@ lost answer, brings each of them once.
 """
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
 
 import msgspec
@@ -26,6 +25,7 @@ from tidings.core.events.passage import NEW, Doors, find_passage, read_passage
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, Message, MessagePreview
+from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import RequestRefused, TidingsError
@@ -53,7 +53,7 @@ class NewEventsDriver:
         intake: Intake,
         reader: CallReader[Draft],
         late: LateChecks,
-        clock_ms: Callable[[], int],
+        clock_ms: ReadMs,
         doors: Doors,
     ) -> None:
         self.doors = doors

@@ -17,7 +17,7 @@ accepted bytes, and kept instead.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Any, Protocol
 
 import msgspec
@@ -26,6 +26,7 @@ from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.job import Job
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers
+from tidings.engine.callables import Notify
 from tidings.engine.clock import Clock
 from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
@@ -69,7 +70,7 @@ class AttemptListener(Protocol):
         job: Job,
         started_ms: int,
         result: AttemptResult,
-        restore: Callable[[], None],
+        restore: Notify,
     ) -> bool:
         """Hear that its connection could not be used; `restore` makes the job as it was before.
         Return False where it has ended all the same."""

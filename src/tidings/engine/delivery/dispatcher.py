@@ -9,7 +9,7 @@ Due retries arrive with the receipt of the commit that has written their attempt
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Sequence
 from typing import Any, Protocol
 
 from tidings.core.delivery.exchange import AttemptResult, Ending, ReceiverAnswer, is_answered
@@ -24,6 +24,7 @@ from tidings.core.replay import window
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
+from tidings.engine.callables import Notify
 from tidings.engine.clock import Clock
 from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.admission import Admission
@@ -462,7 +463,7 @@ class Dispatcher:
         job: Job,
         started_ms: int,
         result: AttemptResult,
-        restore: Callable[[], None],
+        restore: Notify,
     ) -> bool:
         """An attempt has not left, for its connection could not be used: it is put back where that
         is so for everybody. Its slot is free meanwhile, and its lane starts nothing."""

@@ -10,7 +10,7 @@ the row says what it said, and whoever comes after a stop tells it.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -25,6 +25,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import Ask, Notify, ReadSeconds
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -65,11 +66,11 @@ class HealthOwnerListener(Protocol):
         webhook: Webhook,
         health: port.StoredHealth,
         until_ms: int,
-        on_notified: Callable[[], None],
+        on_notified: Notify,
     ) -> None:
         """It has failed for so long that its owner is to hear of it; it will be disabled then."""
 
-    def recovered(self, webhook: Webhook, since_ms: int, on_notified: Callable[[], None]) -> None:
+    def recovered(self, webhook: Webhook, since_ms: int, on_notified: Notify) -> None:
         """It succeeds again, having failed since then; its owner had heard of that."""
 
 
@@ -97,8 +98,8 @@ class HealthTracker:
         clock: Clock,
         owners: HealthOwnerListener,
         parked: Listeners[Webhook, int],
-        passed_s: Callable[[], float] | None = None,
-        sure: Callable[[], bool] = lambda: True,
+        passed_s: ReadSeconds | None = None,
+        sure: Ask = lambda: True,
         policy: HealthPolicy = DEFAULT_POLICY,
         connections: ConnectionWatch | None = None,
         held: Listeners[str] | None = None,

@@ -25,6 +25,7 @@ from tidings.core.shares.budget import SharedBudget
 from tidings.core.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
+from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
@@ -118,7 +119,7 @@ class Trial:
         webhook: Webhook,
         event_id: str,
         body: bytes,
-        stands: Callable[[], bool],
+        stands: Ask,
         *,
         stored: bool = False,
         now: bool = False,
@@ -217,7 +218,7 @@ class _Test(JobMessage):
         self,
         job: Job,
         webhook: Webhook,
-        stands: Callable[[], bool],
+        stands: Ask,
         clock: Clock,
         headers_of: HeadersOf,
     ) -> None:

@@ -28,6 +28,7 @@ from tidings.core.events.own_types import (
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.known_paths import unknown_key
+from tidings.engine.callables import OrgsBelow
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.events.late_checks import LateChecks
@@ -80,7 +81,7 @@ class EventTypes:
         envelope: Json,
         store: port.TypeStore,
         changes: Changes,
-        below: Callable[[OrgId], list[OrgId]],  # the orgs below an org
+        below: OrgsBelow,  # the orgs below an org
         users: Users,
         late: LateChecks | None = None,  # for examples that may take long to check
         offload: ThreadOffload | None = None,  # in which large declarations are read

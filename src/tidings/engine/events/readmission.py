@@ -1,11 +1,10 @@
 """A refused event once more: read and checked by today's rules, and accepted if it now fits."""
 
-from collections.abc import Callable
-
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
 from tidings.core.events.call_split import call_refused
 from tidings.core.events.passage import HEADER
 from tidings.core.ids import OrgId
+from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Acceptance, Draft, Intake
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import NotFound, Unprocessable
@@ -27,7 +26,7 @@ class Readmission:
         store: port.RejectionStore,
         intake: Intake,
         reader: CallReader[Draft],
-        clock_ms: Callable[[], int],
+        clock_ms: ReadMs,
         late: LateChecks | None = None,
     ) -> None:
         self._late = late

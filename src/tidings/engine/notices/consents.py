@@ -6,7 +6,6 @@ import binascii
 import contextlib
 import functools
 import hmac
-from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -27,6 +26,7 @@ from tidings.core.notices.consent_rules import (
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import AddressesOf
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.notices.emails import Emails
@@ -59,7 +59,7 @@ class Consents:
         clock: Clock,
         key: bytes,
         base: str,
-        mailed: Callable[[OrgId], Sequence[str]] = lambda org: (),
+        mailed: AddressesOf = lambda org: (),
     ) -> None:
         """`mailed`: whom an org's webhooks write to, where they need agree."""
         self._orgs = orgs
@@ -154,7 +154,7 @@ class ConsentEmails:
         orgs: Orgs,
         clock: Clock,
         emails: Emails,
-        mailed: Callable[[OrgId], Sequence[str]] = lambda org: (),
+        mailed: AddressesOf = lambda org: (),
     ) -> None:
         """`mailed`: as of `Consents`."""
         self._orgs = orgs

@@ -25,6 +25,7 @@ from tidings.core.notices.kinds import EXHAUSTED
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.egress.port import Mailer, MailFailed
+from tidings.engine.callables import AddressesOf
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
@@ -51,7 +52,7 @@ class Emails:
         *,
         store: port.EmailStore,
         clock: Clock,
-        addresses: Callable[[OrgId], Sequence[str]],
+        addresses: AddressesOf,
         mailer: Mailer | None,
         awaits: Callable[[OrgId, str, Purpose], bool] = lambda org, address, purpose: False,
         link: Callable[[OrgId, str, int, Purpose], str] = lambda org, address, at_ms, purpose: "",

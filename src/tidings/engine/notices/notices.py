@@ -42,6 +42,7 @@ from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import Notify
 from tidings.engine.clock import Clock
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -80,7 +81,7 @@ class Notices(Collector):
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
         self._queued = SharedBudget[OrgId](QUEUE_MAX)
-        self._done: dict[str, Callable[[], None]] = {}
+        self._done: dict[str, Notify] = {}
         self._ended = NoticeBatches()
         self._telling = asyncio.Lock()  # a stop tells too
         self._wake = asyncio.Event()
@@ -90,9 +91,7 @@ class Notices(Collector):
 
     # -- what is to be told -----------------------------------------------------------------------
 
-    def tell(
-        self, kind: str, org: OrgId, fact: Fact, done: Callable[[], None] | None = None
-    ) -> None:
+    def tell(self, kind: str, org: OrgId, fact: Fact, done: Notify | None = None) -> None:
         """Tell an org a fact of `core.notices`; the same fact told twice is one event.
 
         `done` is called once it is accepted.
@@ -111,7 +110,7 @@ class Notices(Collector):
             self._gather(webhook, ended)
 
     def failing(
-        self, webhook: Webhook, health: StoredHealth, until_ms: int, on_notified: Callable[[], None]
+        self, webhook: Webhook, health: StoredHealth, until_ms: int, on_notified: Notify
     ) -> None:
         """It has failed for a while, and will be disabled then."""
         since_ms = health.since_ms(self._clock.now_ms())
@@ -120,7 +119,7 @@ class Notices(Collector):
         fact = failing(webhook, percent, since_ms, until_ms, health.failures, health.cause, action)
         self.tell(FAILING, webhook.org, fact, on_notified)
 
-    def recovered(self, webhook: Webhook, since_ms: int, on_notified: Callable[[], None]) -> None:
+    def recovered(self, webhook: Webhook, since_ms: int, on_notified: Notify) -> None:
         """It succeeds again, having failed since then."""
         fact = recovered(webhook, since_ms, self._clock.now_ms(), self._action(webhook))
         self.tell(RECOVERED, webhook.org, fact, on_notified)
@@ -131,7 +130,7 @@ class Notices(Collector):
         reason: str,
         parked: int,
         since_ms: int | None,
-        on_notified: Callable[[], None],
+        on_notified: Notify,
     ) -> None:
         """It is disabled, having failed since then, and so many deliveries were parked."""
         fact = disabled(webhook, reason, parked, since_ms, self._action(webhook))

@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, Protocol
 
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.ids import OrgId
@@ -30,11 +30,18 @@ class _Cursor:
         self.messages = len(self.out)
 
 
+class DeskWatcher(Protocol):
+    """Keeps account of what all desks have out and want."""
+
+    def note_move(self, desk: "Desk", messages: int, size: int) -> None:
+        """Note that what a desk wants or has out has changed, by so many messages and bytes."""
+
+
 class Desk:
     """Offers come in from the webhook's channel, and go out to its readers."""
 
-    def __init__(self, number: int, org: OrgId, moved: Callable[["Desk", int, int], None]) -> None:
-        """`moved` hears of each change of what is wanted or out: by how many messages and bytes
+    def __init__(self, number: int, org: OrgId, watcher: DeskWatcher) -> None:
+        """`watcher` hears of each change of what is wanted or out: by how many messages and bytes
         what is out has changed."""
         self.number = number
         self.org = org
@@ -46,7 +53,7 @@ class Desk:
         # those, and no other reader's cursors can push one out.
         self._cursors: dict[str, _Cursor] = {}
         self._arrived = asyncio.Event()
-        self._moved = moved
+        self._watcher = watcher
 
     async def hand_over(self, message: Message) -> AttemptResult | None:
         """Until a reader has it and has said what became of it. None: it must not leave."""
@@ -59,14 +66,14 @@ class Desk:
             if offer.token:
                 del self.out[offer.token]
                 self._leave_cursor(offer)
-                self._moved(self, -1, -offer.size)
+                self._watcher.note_move(self, -1, -offer.size)
             elif offer in self.offers:
                 self.offers.remove(offer)
 
     def want(self, messages: int) -> None:
         """Readers wait for so many more, or fewer."""
         self.wanted += messages
-        self._moved(self, 0, 0)
+        self._watcher.note_move(self, 0, 0)
 
     async def wait(self, seconds: float) -> bool:
         """Until something is offered; whether it was in time."""
@@ -93,7 +100,7 @@ class Desk:
             if leaves:
                 self.out[token] = offer
                 self.wanted -= 1
-                self._moved(self, 1, offer.size)
+                self._watcher.note_move(self, 1, offer.size)
                 return offer
         return None
 

@@ -7,7 +7,7 @@ that was out when the process ends is possibly sent, as any other attempt, and c
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import monotonic
 
 import msgspec
@@ -18,6 +18,7 @@ from tidings.core.pull_rules import Asked, PullBody, Word
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, MessagePreview
+from tidings.engine.callables import ReadText
 from tidings.engine.listeners import Listeners
 from tidings.engine.pull.desk import Acknowledged, Desk, PullChannel
 from tidings.engine.pull.lease import Offer
@@ -75,7 +76,7 @@ class TooManyReaders(Throttled):
 class Pulls:
     """The desks of all webhooks that are fetched from; the `Driver` of their type."""
 
-    def __init__(self, random_text: Callable[[], str], asked: Listeners[int, int, int]) -> None:
+    def __init__(self, random_text: ReadText, asked: Listeners[int, int, int]) -> None:
         """`random_text`: what nobody can guess; `asked` hears what a webhook's readers
         want and have: its number, and both."""
         self._random_text = random_text
@@ -207,10 +208,11 @@ class Pulls:
 
     def _desk(self, webhook: Webhook) -> Desk:
         if (desk := self._desks.get(webhook.number)) is None:
-            desk = self._desks[webhook.number] = Desk(webhook.number, webhook.org, self._moved)
+            desk = self._desks[webhook.number] = Desk(webhook.number, webhook.org, self)
         return desk
 
-    def _moved(self, desk: Desk, messages: int, size: int) -> None:
+    def note_move(self, desk: Desk, messages: int, size: int) -> None:
+        """See `DeskWatcher`."""
         if messages > 0:
             self._out.charge(desk.org, messages)
             self._out_bytes.charge(desk.org, size)

@@ -5,22 +5,21 @@ from typing import Any
 
 import msgspec
 
-from tidings.catalogue import EventType
 from tidings.core.ids import EventNumber, OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
+from tidings.engine.callables import EventTypeOf
 from tidings.engine.events.acceptor import lane_key
 from tidings.engine.events.commit_commands import Plan
 from tidings.store import port
 
 OrderingKey = Callable[[OrgId, str, dict[str, Any]], int | None]
-KindOf = Callable[[OrgId, dict[str, Any]], EventType | None]  # what an org's event is of
 
 
 class Planner:
     """Makes slices from what a reader has found."""
 
-    def __init__(self, registry: Registry, ordering_key: OrderingKey, kind_of: KindOf) -> None:
+    def __init__(self, registry: Registry, ordering_key: OrderingKey, kind_of: EventTypeOf) -> None:
         self._registry = registry
         self._ordering_key = ordering_key
         self._kind_of = kind_of

@@ -1,6 +1,6 @@
 """From what was asked to what is looked for: webhooks by id, times as places in the store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from tidings.core.replay import IDS_MAX, JobState, ReplayKind
 from tidings.core.replay_rules import ReplayRequest
 from tidings.core.webhooks.name_matching import both_ask
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import OrgsBelow
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.errors import FieldRefusal, Invalid
 from tidings.store import port
@@ -42,7 +43,7 @@ class ReplayRequests:
         store: RequestStore,
         webhooks: Webhooks,
         terms: Terms,
-        below: Callable[[OrgId], list[OrgId]],
+        below: OrgsBelow,
     ) -> None:
         self._store = store
         self._webhooks = webhooks

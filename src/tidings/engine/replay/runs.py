@@ -7,7 +7,7 @@ at the next start, at the cursor that the store has.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol, assert_never
 
 import msgspec
@@ -29,12 +29,13 @@ from tidings.core.replay import (
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import EventTypeOf, TellOrg
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.commit_queue import CommitQueue
 from tidings.engine.heartbeats import Heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
-from tidings.engine.replay.plan import KindOf, OrderingKey, Planner
+from tidings.engine.replay.plan import OrderingKey, Planner
 from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.errors import Conflict, FieldRefusal, NotFound
 from tidings.shared_places import SharedPlaces
@@ -57,7 +58,6 @@ LISTED_AT_ONCE = 1_000
 RATE_OVER_S = 10.0
 
 CROWDED = "The webhook's own traffic comes first, or its receiver does not keep up."
-Tell = Callable[[str, OrgId, dict[str, Any]], None]
 
 log = structlog.get_logger(__name__)
 
@@ -142,8 +142,8 @@ class Replays:
         lanes: LaneLoad,
         stops: Stops,
         ordering_key: OrderingKey,
-        kind_of: KindOf,
-        tell: Tell,
+        kind_of: EventTypeOf,
+        tell: TellOrg,
         changed: Listeners[Webhook],
         switched: Listeners[()],
         supervisor: Supervisor,

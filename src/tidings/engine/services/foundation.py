@@ -1,9 +1,9 @@
 """What every subject stands on: the store, time, the registry, and who watches over the parts."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
@@ -22,7 +22,7 @@ class Foundation:
 
     store: port.Store
     clock: Clock
-    random_bytes: Callable[[int], bytes]
+    random_bytes: RandomBytes
     registry: Registry
     changes: Changes
     heard: EngineListeners

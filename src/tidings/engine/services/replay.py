@@ -1,9 +1,9 @@
 """What is sent once more: jobs over old events, their requests, and what a restored copy owes."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from tidings.core.ids import OrgId
+from tidings.core.notices.kinds import Fact
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.feed import Feed
@@ -64,7 +64,7 @@ class _ReplayEnds:
         self._feed = feed
         self._notices = notices
 
-    def tell(self, kind: str, org: OrgId, fact: dict[str, Any]) -> None:
+    def tell(self, kind: str, org: OrgId, fact: Fact) -> None:
         """Tell an org a fact of a job."""
-        self._feed.tell(org, "replay", fact)
+        self._feed.tell(org, "replay", dict(fact))
         self._notices.tell(kind, org, fact)

@@ -14,7 +14,7 @@ from tidings.core.events.own_types import FAMILY
 from tidings.core.ids import OrgId
 from tidings.core.shaping.personal_cut import PersonalCut
 from tidings.core.shares.table import SharedTable
-from tidings.engine.shaping.enricher import KindOf
+from tidings.engine.callables import EventTypeOf
 
 PLACES_MAX = 200_000  # of all cuts that are kept: some 60 MB
 CATALOGUE = OrgId(0)  # whose types are everybody's
@@ -31,7 +31,7 @@ _named = msgspec.json.Decoder(_NameAndVersion)
 class PersonalCuts:
     """Finds the cut for an event."""
 
-    def __init__(self, kind_of: KindOf) -> None:
+    def __init__(self, kind_of: EventTypeOf) -> None:
         self._kind_of = kind_of
         self._unknown = PersonalCut(envelope())
         # By which object the type is; what was asked for last stands last.

@@ -7,7 +7,7 @@ webhook says.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import structlog
 
@@ -25,6 +25,7 @@ from tidings.core.shaping.reference_rules import KINDS
 from tidings.core.shares.byte_cache import MISSING
 from tidings.core.shares.table import SharedTable
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import EventTypeOf
 from tidings.engine.shaping.faults import ShapeLater
 from tidings.engine.shaping.platform import Platform, PlatformDown
 from tidings.engine.shaping.reference import Reference
@@ -42,7 +43,6 @@ _TOO_MANY = (
     "more."
 )
 
-KindOf = Callable[[OrgId, Json], EventType | None]  # what an org's event is of, in its version
 Found = dict[Key, EnrichmentRecord | None]
 PlanKey = tuple[int, int, int]  # webhook, its version, and which object its event type is
 
@@ -79,7 +79,7 @@ class Enricher:
     """All webhooks' enrichment."""
 
     def __init__(
-        self, *, kind_of: KindOf, reference: Reference, platform: Platform | None = None
+        self, *, kind_of: EventTypeOf, reference: Reference, platform: Platform | None = None
     ) -> None:
         self._kind_of = kind_of
         self._reference = reference

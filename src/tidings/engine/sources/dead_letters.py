@@ -5,18 +5,17 @@ that gives one id to many events must not stop what it sends besides.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Sequence
 
 import structlog
 
-from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import SOURCE_DEAD_LETTER, Fact, dead_letter_fact
+from tidings.core.notices.kinds import SOURCE_DEAD_LETTER, dead_letter_fact
 from tidings.core.sources.message import bounded_body, bounded_headers
 from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.source import FETCHED
 from tidings.core.sources.verification import secret_headers
 from tidings.core.webhooks.masks import masked_by_name, masked_of
+from tidings.engine.callables import ReadMs, TellOrg
 from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import CONFLICT_BYTES_MAX, CONFLICTS_MAX, LiveSource
 from tidings.store import port
@@ -28,17 +27,10 @@ MAKING_ROOM = 100  # conflicts that go at once, the oldest, where there are as m
 log = structlog.get_logger(__name__)
 
 
-class Tell(Protocol):
-    """Tells an org a fact of `core.notices`."""
-
-    def __call__(self, kind: str, org: OrgId, fact: Fact, /) -> None:
-        """It never waits and never fails."""
-
-
 class DeadLetterQueue:
     """Over the store."""
 
-    def __init__(self, store: port.SourceStore, tell: Tell, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, store: port.SourceStore, tell: TellOrg, clock_ms: ReadMs) -> None:
         self._store = store
         self._tell = tell
         self._clock_ms = clock_ms

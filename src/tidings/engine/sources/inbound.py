@@ -27,6 +27,7 @@ from tidings.core.sources.verification import (
     is_proven_by_head,
     refusal_of,
 )
+from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import REFUSED, MessageActivity
 from tidings.engine.sources.intake import SourceIntake
@@ -76,7 +77,7 @@ class Inbound:
         *,
         named: Callable[[OrgId, str], LiveSource | None],
         intake: SourceIntake,
-        clock_ms: Callable[[], int],
+        clock_ms: ReadMs,
         key: bytes,
     ) -> None:
         """`key`: a secret of this installation, by which addresses without a source behave."""

@@ -7,7 +7,7 @@ is an id of another event (`conflicts.py`).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -19,10 +19,11 @@ from tidings.core.sources.message import (
     ForeignMessage,
 )
 from tidings.engine.access.limits import Allowance
+from tidings.engine.callables import ReadMs, TellOrg
 from tidings.engine.events.intake import Intake, Overloaded
 from tidings.engine.sources.activity import MessageActivity
 from tidings.engine.sources.conflicts import ConflictFinder
-from tidings.engine.sources.dead_letters import DeadLetterQueue, Tell
+from tidings.engine.sources.dead_letters import DeadLetterQueue
 from tidings.engine.sources.intake_results import IntakeResult, fate_of
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
@@ -64,9 +65,9 @@ class SourceIntake:
         intake: Intake,
         messages: MessageReader,
         conflicts: ConflictFinder,
-        clock_ms: Callable[[], int],
+        clock_ms: ReadMs,
         throttle: SourceThrottle,
-        tell: Tell,
+        tell: TellOrg,
     ) -> None:
         self._store = store
         self._dead_letters = DeadLetterQueue(store, tell, clock_ms)

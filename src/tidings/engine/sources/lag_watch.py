@@ -5,11 +5,12 @@ came after each batch would say for ever what there was before.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import structlog
 
 from tidings.connections.port import ConnectionDown
+from tidings.engine.callables import ReadMs
 from tidings.engine.sources.live_source import LiveSource
 from tidings.sources.port import OpenSource
 
@@ -24,7 +25,7 @@ log = structlog.get_logger(__name__)
 class LagWatch:
     """Of one reading, while it is open."""
 
-    def __init__(self, live: LiveSource, reading: OpenSource, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, live: LiveSource, reading: OpenSource, clock_ms: ReadMs) -> None:
         self._live = live
         self._reading = reading
         self._clock_ms = clock_ms

@@ -10,7 +10,6 @@ import asyncio
 import hashlib
 import traceback
 import uuid
-from collections.abc import Callable
 
 import msgspec
 import structlog
@@ -29,6 +28,7 @@ from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
 from tidings.core.sources.message_plan import PLACE_MAX, MappedMessage
 from tidings.core.sources.source import FETCHED
 from tidings.core.sources.unsigned_ids import MESSAGE_ID
+from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.engine.sources.live_source import LiveSource
@@ -81,7 +81,7 @@ class MessageReader:
         reader: CallReader[Draft],
         late: LateChecks,
         mapper: Mapper,
-        clock_ms: Callable[[], int],
+        clock_ms: ReadMs,
         doors: Doors,
     ) -> None:
         self._doors = doors

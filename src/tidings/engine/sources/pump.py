@@ -18,9 +18,9 @@ from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
 from tidings.core.sources.line_share import TURN_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection
+from tidings.engine.callables import TellOrg
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
-from tidings.engine.sources.dead_letters import Tell
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.lines import SourceLines
@@ -58,7 +58,7 @@ class Pump:
         driver: SourceDriver,
         connection: Connection,
         intake: SourceIntake,
-        tell: Tell,
+        tell: TellOrg,
         *,
         lines: SourceLines | None = None,
         notify_after_ms: int = NOTIFY_AFTER_MS,

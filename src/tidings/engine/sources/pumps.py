@@ -10,8 +10,8 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.running.parts import ServicePart
 from tidings.core.sources.source import OUTBOX, WEBHOOK, Source
+from tidings.engine.callables import TellOrg
 from tidings.engine.heartbeats import Heart
-from tidings.engine.sources.dead_letters import Tell
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.pump import Pump
@@ -40,7 +40,7 @@ class Pumps:
         sources: Sources,
         drivers: Mapping[str, SourceDriver],
         connections: Mapping[str, Connection],
-        tell: Tell,
+        tell: TellOrg,
         notify_after_ms: int,
         supervisor: Supervisor,
     ) -> None:

@@ -6,11 +6,12 @@ owner was told. Until then it is owed: a process that is killed in between leave
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, Protocol
 
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import Notify
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.outage import Outage
 from tidings.engine.webhooks.book import WebhookBook
@@ -31,7 +32,7 @@ class DisableOwnerListener(Protocol):
         reason: str,
         parked: int,
         since_ms: int | None,
-        on_notified: Callable[[], None],
+        on_notified: Notify,
     ) -> None:
         """It is disabled, and so many deliveries were parked; it has failed since then. `told` is
         called once the telling is sure."""

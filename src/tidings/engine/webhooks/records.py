@@ -2,7 +2,6 @@
 
 import hashlib
 import uuid
-from collections.abc import Callable
 from typing import Any, Literal
 
 import msgspec
@@ -20,6 +19,7 @@ from tidings.core.webhooks.kinds import KINDS
 from tidings.core.webhooks.rules import ParsedWebhookBody
 from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Ordering, Webhook
+from tidings.engine.callables import RandomBytes
 from tidings.errors import FieldRefusal
 from tidings.store.port import StoredWebhook
 
@@ -165,9 +165,7 @@ def unborn(org: OrgId, reading: ParsedWebhookBody) -> StoredWebhook:
     )
 
 
-def with_ids(
-    fresh: StoredWebhook, now_ms: int, random_bytes: Callable[[int], bytes]
-) -> StoredWebhook:
+def with_ids(fresh: StoredWebhook, now_ms: int, random_bytes: RandomBytes) -> StoredWebhook:
     """With ids of its own. The first begins with the second it was made in, as the original's."""
     second = int(now_ms // 1000 & 0xFFFFFFFF).to_bytes(4, "big")
     return msgspec.structs.replace(

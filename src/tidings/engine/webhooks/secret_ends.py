@@ -6,7 +6,7 @@ clock and looks again at least once a minute, because the machine may sleep or b
 
 import asyncio
 import heapq
-from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -21,12 +21,19 @@ PART = ServicePart(
 log = structlog.get_logger(__name__)
 
 
-class SecretEnds:
-    """Calls `over` with the number of a webhook whose old secret has come to its end."""
+class OverlapWatcher(Protocol):
+    """Lets webhooks sign by what is still in force."""
 
-    def __init__(self, clock: Clock, over: Callable[[int], None]) -> None:
+    def end_overlap(self, number: int) -> None:
+        """Take note that an old secret of a webhook has come to its end."""
+
+
+class SecretEnds:
+    """Tells the watcher of each webhook whose old secret has come to its end."""
+
+    def __init__(self, clock: Clock, watcher: OverlapWatcher) -> None:
         self._clock = clock
-        self._over = over
+        self._watcher = watcher
         self._ends: list[tuple[int, int]] = []
         self._alarm: asyncio.TimerHandle | None = None
         self._closed = False
@@ -61,7 +68,7 @@ class SecretEnds:
 
     def _tell(self, webhook: int) -> None:
         try:
-            self._over(webhook)
+            self._watcher.end_overlap(webhook)
         except Exception as error:  # of this webhook; the others' ends go on
             log.error("the end of a secret cannot be told", error=repr(error))
 

@@ -53,7 +53,7 @@ class Versions:
         self._clock = clock
         self._changed = changed
         self._default_connection = connections.default.name if connections.default else ""
-        self._ends = SecretEnds(clock, self._secret_over)
+        self._ends = SecretEnds(clock, self)
         self._idempotency_keys = IdempotencyKeys(clock, book.at)
 
     def load(self, snapshot: port.Snapshot) -> None:
@@ -136,7 +136,7 @@ class Versions:
         webhook = self.webhook(stored, config, self._clock.now_ms())
         return WebhookState(webhook, config, stored.created_ms, stored.updated_ms)
 
-    def _secret_over(self, number: int) -> None:
+    def end_overlap(self, number: int) -> None:
         """An overlap has ended: sign by what is still in force, without a new version."""
         record = self._book.at(number)
         secrets = record.config.in_force(self._clock.now_ms())

@@ -18,6 +18,7 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.health_tracker import HealthTracker
@@ -89,7 +90,7 @@ class Webhooks(WebhookBook):
         changes: Changes,
         vault: Vault,
         clock: Clock,
-        random_bytes: Callable[[int], bytes],
+        random_bytes: RandomBytes,
         bodies: WebhookBodyParser,
         changed: Listeners[Webhook],
         probed: Listeners[int],

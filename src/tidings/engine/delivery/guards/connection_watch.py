@@ -15,10 +15,11 @@ import structlog
 from tidings.core.connections.holds import ConnectionHolds, Hold, ProbeOutcome
 from tidings.core.delivery.judgement import ConnectionHold
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import CONNECTION_FAILING, Fact, connection_failing
+from tidings.core.notices.kinds import CONNECTION_FAILING, connection_failing
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.callables import TellOrg
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
@@ -44,7 +45,7 @@ class ConnectionWatch:
         probe: Callable[[str], Awaitable[str]],
         clock: Clock,
         moved: Listeners[str],
-        tell: Callable[[str, OrgId, Fact], None],
+        tell: TellOrg,
     ) -> None:
         """`connection_of` a webhook: the one that it goes over, blank for none; `probe` one by its
         name: why it cannot be used, blank where it can; `moved` hears of one that is held, or works
