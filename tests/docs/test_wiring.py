@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 from collections.abc import Iterator
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,32 @@ OF_THE_LOOP = frozenset(
     "call_soon call_later call_at add_done_callback to_thread partial start add on_look".split()
 )
 
+SMALL_LINES = 40
+# Why a module under that stands alone although only one other imports it.
+SMALL = {
+    "tidings/api/http/*": "a module for each step that every call passes",
+    "tidings/api/v1/events/*": "a module for each group of calls",
+    "tidings/api/v3/routes.py": "the routes of one version, as the others have theirs",
+    "tidings/app/files.py": "looked through before a first start, without the service",
+    "tidings/cli/*": "a command is imported when it is called, by its name",
+    "tidings/destinations/http/authentication/*": "a module for each scheme",
+    "tidings/engine/readiness.py": "a layer above all subjects that it asks",
+    "tidings/lookups/sql_statement.py": "pure, beside the driver that needs its library",
+    "tidings/reads/*": "what one face asks today, and every other may",
+    "tidings/schema/*": "a module for each thing that follows from a declaration",
+    "tidings/simulator/people.py": "data",
+    "tidings/sources/*/driver.py": "what the composition names of a driver",
+    "tidings/store/port/*": "a module for each subject of the port, which hands them out as one",
+    "tidings/store/sqlite/*": "a module for each subject of the port, and each duty of a process",
+    "tidings_consumer/adapters/*": "imported by an application, and imports its framework",
+    "tidings_consumer/events/*": "made from the catalogue",
+}
+
 
 def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
     for path in sorted(folder.rglob("*.py")):
-        yield path, ast.parse(path.read_text())
+        if "node_modules" not in path.parts:
+            yield path, ast.parse(path.read_text())
 
 
 @pytest.mark.parametrize("whole", [App, Services, Ports])
@@ -53,6 +76,25 @@ def test_nothing_is_set_on_a_part_after_it_is_made() -> None:
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")
     ]
     assert later == []
+
+
+def test_a_small_module_of_one_importer_has_a_reason() -> None:
+    importers: dict[str, set[str]] = {}
+    for path, tree in trees(SOURCE):
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
+                    importers.setdefault(name, set()).add(str(path))
+    small = [
+        path.relative_to(SOURCE)
+        for path, _ in trees(SOURCE)
+        if path.stem not in ("__init__", "__main__")
+        and len(path.read_text().splitlines()) < SMALL_LINES
+        and len(importers.get(".".join(path.relative_to(SOURCE).with_suffix("").parts), ())) <= 1
+    ]
+    reasons = {path: [why for why in SMALL if fnmatch(str(path), why)] for path in small}
+    assert [path for path, why in reasons.items() if not why] == []
+    assert [why for why in SMALL if not any(why in found for found in reasons.values())] == []
 
 
 def test_no_private_method_is_handed_to_another_part() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.actions.used_connections import used_connections
+from tidings.core.actions.connections import used_connections
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import shown_of
 from tidings.core.connections.tables import shared_tables

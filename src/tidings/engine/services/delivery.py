@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tidings.core.actions.action import EVENTS
-from tidings.core.actions.routes import connection_of
+from tidings.core.actions.connections import connection_of
 from tidings.core.webhooks.kinds import PULL
 from tidings.destinations.port import Driver
 from tidings.engine.actions.actions import ActionServices
