@@ -9,7 +9,7 @@ import pytest
 
 from tidings.catalogue import load
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
-from tidings.core.shaping.filter import (
+from tidings.core.shaping.filters.filter import (
     DEPTH_MAX,
     LIST_MAX,
     NODES_MAX,
@@ -21,7 +21,7 @@ from tidings.core.shaping.filter import (
     compile_filter,
     explain,
 )
-from tidings.core.shaping.filter_operators import MATCHED_MAX, VALUES_MAX, values_at
+from tidings.core.shaping.filters.operators import MATCHED_MAX, VALUES_MAX, values_at
 from tidings.core.shaping.shape import ALWAYS, Fields, Shape
 from tidings.core.shaping.shape_rules import FILTER_BYTES_MAX, PATHS_MAX, RENAMES_MAX
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX

@@ -10,8 +10,8 @@ import pytest
 
 from tidings.core.budget import LOOP_S
 from tidings.core.form import Form
-from tidings.core.shaping.filter import FilterRefused
-from tidings.core.shaping.filter_operators import PROGRAM_MAX, compile_pattern, decimal
+from tidings.core.shaping.filters.filter import FilterRefused
+from tidings.core.shaping.filters.operators import PROGRAM_MAX, compile_pattern, decimal
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.shaping.reference_rules import (
     ID_MAX,

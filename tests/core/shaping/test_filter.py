@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.depth import depth
 from tests.pace import reference_s
 from tidings.core.budget import LOOP_S
-from tidings.core.shaping.filter import (
+from tidings.core.shaping.filters.cost import worst_s
+from tidings.core.shaping.filters.filter import (
     DEPTH_MAX,
     LIST_MAX,
     NODES_MAX,
@@ -23,8 +24,7 @@ from tidings.core.shaping.filter import (
     compile_filter,
     explain,
 )
-from tidings.core.shaping.filter_cost import worst_s
-from tidings.core.shaping.filter_operators import CONTAINS_MAX, MATCHED_MAX, VALUES_MAX
+from tidings.core.shaping.filters.operators import CONTAINS_MAX, MATCHED_MAX, VALUES_MAX
 
 EVENT: dict[str, Any] = {
     "eventName": "pointsIssued",

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from tidings.core.shaping.filter import OPERATORS, compile_filter
-from tidings.core.shaping.filter_words import describe_filter
+from tidings.core.shaping.filters.filter import OPERATORS, compile_filter
+from tidings.core.shaping.filters.words import describe_filter
 
 GOLD = {"path": "data.tier", "eq": "gold"}
 MANY = {"path": "data.points", "gte": 100, "lt": 1000}

@@ -35,7 +35,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.ids import OrgId
 from tidings.core.inbox_rules import ArrivalAnswer
-from tidings.core.shaping.filter import compile_filter
+from tidings.core.shaping.filters.filter import compile_filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, SQL
 from tidings.core.webhooks.webhook import Webhook

@@ -10,8 +10,8 @@ from tidings.core.budget import LOOP_S
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.core.org_settings import OrgSettings
-from tidings.core.shaping.filter import compile_filter
-from tidings.core.shaping.filter_cost import worst_s
+from tidings.core.shaping.filters.cost import worst_s
+from tidings.core.shaping.filters.filter import compile_filter
 from tidings.core.webhooks.kinds import KINDS
 from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.name_matching import unheard_names

@@ -28,7 +28,7 @@ from tidings.core.actions.action import (
     TokenCall,
 )
 from tidings.core.actions.placeholders import url_shown
-from tidings.core.shaping.filter_words import describe_filter
+from tidings.core.shaping.filters.words import describe_filter
 from tidings.core.webhooks.authentication import shown_header
 from tidings.core.webhooks.masks import MARK, mask
 

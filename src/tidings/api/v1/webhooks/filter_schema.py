@@ -1,9 +1,15 @@
-"""A webhook's `filter` as JSON Schema: the grammar that `core/shaping/filter.py` compiles."""
+"""A webhook's `filter` as JSON Schema: the grammar of `core/shaping/filters/filter.py`."""
 
 from typing import Any
 
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN
-from tidings.core.shaping.filter import COMPARISONS, LIST_MAX, PATTERN_MAX, TEXT_MAX, TEXTUAL
+from tidings.core.shaping.filters.filter import (
+    COMPARISONS,
+    LIST_MAX,
+    PATTERN_MAX,
+    TEXT_MAX,
+    TEXTUAL,
+)
 
 NAME = "Filter"
 REFERENCE: dict[str, Any] = {"$ref": f"#/components/schemas/{NAME}"}

@@ -9,7 +9,7 @@ from tidings.core.actions.file.heard import filter_in, tests_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.form import nearest
 from tidings.core.org_rules import is_zone
-from tidings.core.shaping.filter import CompiledFilter, Node
+from tidings.core.shaping.filters.filter import CompiledFilter, Node
 from tidings.core.webhooks.settings import DEADLINE_MAX_S, DEADLINE_MIN_S, RATE_MAX_PER_S
 from tidings.core.webhooks.webhook import Ordering
 from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX

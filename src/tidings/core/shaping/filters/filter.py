@@ -19,7 +19,7 @@ import msgspec
 import re2  # type: ignore[import-untyped]  # its wheel has no types
 
 from tidings.core.event_path import EACH, PATH_RULE, Path, read_path
-from tidings.core.shaping.filter_operators import (
+from tidings.core.shaping.filters.operators import (
     ABSENT,
     Accepts,
     Event,

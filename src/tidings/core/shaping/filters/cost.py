@@ -8,8 +8,8 @@ rounded up. Ordinary events take a hundredth of that. Pure.
 from tidings.catalogue.spellings import SourceStep
 from tidings.core.budget import EVENT_BYTES
 from tidings.core.event_path import EACH
-from tidings.core.shaping.filter import CompiledFilter, Node
-from tidings.core.shaping.filter_operators import CONTAINS_MAX, VALUES_MAX, is_number
+from tidings.core.shaping.filters.filter import CompiledFilter, Node
+from tidings.core.shaping.filters.operators import CONTAINS_MAX, VALUES_MAX, is_number
 
 NODE_S = 0.5e-6
 STEP_S = 0.05e-6  # to go one step from one value
