@@ -17,7 +17,7 @@ from tests.api.control_client import BASIC, Service, basic, service
 from tests.api.named import PLACE, name_in, well_named
 from tests.api.v1.access.credential_calls import make
 from tests.syntax import walk
-from tidings.engine.access.till_guard import TRIES
+from tidings.engine.access.guards.till_guard import TRIES
 
 SOURCE = Path(tidings.__file__).parent
 FILES = [path for path in sorted(SOURCE.rglob("*.py")) if "node_modules" not in path.parts]

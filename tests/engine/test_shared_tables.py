@@ -16,11 +16,12 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.kinds import PULL
 from tidings.egress import resolve
 from tidings.egress.resolve import CaresResolver, NameAddresses
-from tidings.engine.access import key_guard, links, sign_in_guard, till_guard
-from tidings.engine.access.key_guard import KeyGuard
+from tidings.engine.access import links
+from tidings.engine.access.guards import key_guard, sign_in_guard, till_guard
+from tidings.engine.access.guards.key_guard import KeyGuard
+from tidings.engine.access.guards.sign_in_guard import SignInGuard
+from tidings.engine.access.guards.till_guard import TillGuard
 from tidings.engine.access.links import Links
-from tidings.engine.access.sign_in_guard import SignInGuard
-from tidings.engine.access.till_guard import TillGuard
 from tidings.engine.actions import needs
 from tidings.engine.actions.needs import Needs
 from tidings.engine.delivery import channels, manual_retries

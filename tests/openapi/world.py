@@ -21,7 +21,7 @@ from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId, show
-from tidings.engine.access.key_guard import KeyGuard
+from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.actions.declared import declare
 from tidings.store import port
 

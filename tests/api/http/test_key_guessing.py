@@ -12,7 +12,7 @@ from tests.api.accept_client import FakeIntake, Types, reader_of
 from tests.api.control_client import Reply, Service, basic, scope_of, service
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.ids import OrgId
-from tidings.engine.access.key_guard import TRIES
+from tidings.engine.access.guards.key_guard import TRIES
 from tidings.engine.access.keys import till_secret
 
 HERE, THERE = "192.0.2.66", "198.51.100.7"
@@ -147,7 +147,7 @@ async def test_guessing_is_seen() -> None:
 
 
 async def test_what_is_remembered_of_addresses_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidings.engine.access.key_guard.KEPT_MAX", 50)
+    monkeypatch.setattr("tidings.engine.access.guards.key_guard.KEPT_MAX", 50)
     async with service() as s:
         for n in range(300):
             wrong = {"authorization": basic("boss", "wrong")}

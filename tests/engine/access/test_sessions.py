@@ -6,9 +6,9 @@ import pytest
 
 from tests.api.control_client import Service, service
 from tidings.core.ids import OrgId
-from tidings.engine.access.guarded_links import open_link
+from tidings.engine.access.guards.guarded_links import open_link
+from tidings.engine.access.guards.sign_in_guard import SignInGuard, TooManyTries
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PER_OWNER_MAX, SignedIn, csrf_of
-from tidings.engine.access.sign_in_guard import SignInGuard, TooManyTries
 from tidings.errors import Denied, Forbidden, Unauthenticated
 
 ORG = OrgId(7)
@@ -420,7 +420,7 @@ def test_an_ipv6_network_is_one_address() -> None:
 
 
 def test_what_is_remembered_of_tries_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidings.engine.access.sign_in_guard.KEPT_MAX", 50)
+    monkeypatch.setattr("tidings.engine.access.guards.sign_in_guard.KEPT_MAX", 50)
     guard = SignInGuard()
     for n in range(500):
         guard.enter(f"10.0.{n // 250}.{n % 250}", f"a{n}", 0.0)

@@ -21,7 +21,8 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
 from tidings.engine.access.denials import NotKnown, demand, unknown
-from tidings.engine.access.key_guard import KeyGuard
+from tidings.engine.access.guards.key_guard import KeyGuard
+from tidings.engine.access.guards.till_guard import TillGuard
 from tidings.engine.access.keys import (
     NewCredential,
     digest_of,
@@ -31,7 +32,6 @@ from tidings.engine.access.keys import (
     till_secret,
     typed,
 )
-from tidings.engine.access.till_guard import TillGuard
 from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
 from tidings.engine.callables import RandomBytes, ReadText
 from tidings.engine.clock import Clock, WallClock

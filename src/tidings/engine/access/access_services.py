@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.credentials import Credentials
+from tidings.engine.access.guards.sign_in_guard import SignInGuard
 from tidings.engine.access.limits import Quotas
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.access.portals import Portals
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
-from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import Tokens
 from tidings.engine.access.upkeep import AccessUpkeep
 from tidings.engine.access.users import UserBook

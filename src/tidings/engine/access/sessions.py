@@ -20,10 +20,10 @@ from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import CredentialBook
+from tidings.engine.access.guards.sign_in_guard import SignInGuard
 from tidings.engine.access.keys import digest_of, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import PortalSession, SessionTable
-from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.users import UserBook
 from tidings.engine.callables import RandomBytes

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from prometheus_client.registry import Collector
 
 from tidings.core.running.parts import ServicePart
-from tidings.engine.access.key_guard import KeyGuard
+from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.clock import sure

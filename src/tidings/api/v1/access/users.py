@@ -15,7 +15,7 @@ from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_caller
 from tidings.core.access.user_rules import PasswordChange, WantedUser, read_password_change
-from tidings.engine.access.guarded_links import open_link
+from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
 from tidings.errors import passed
 from tidings.reads.access import show_link, show_user

@@ -11,9 +11,9 @@ from tidings.console.pages.access.sign_in import slow_down
 from tidings.console.place import OUTSIDE
 from tidings.console.visit import Visit
 from tidings.core.access.user_rules import USER
-from tidings.engine.access.guarded_links import open_link
+from tidings.engine.access.guards.guarded_links import open_link
+from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.passwords import TooBusy
-from tidings.engine.access.sign_in_guard import TooManyTries
 from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord
 from tidings.errors import RequestRefused, not_found
 from tidings.schema.page_forms import page_form

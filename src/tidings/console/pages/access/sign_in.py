@@ -12,8 +12,8 @@ from tidings.api.http.front import address_of
 from tidings.console.frame import ELSEWHERE, SIGN_IN, PageFrame, read_form
 from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
+from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.sessions import SignedIn
-from tidings.engine.access.sign_in_guard import TooManyTries
 from tidings.errors import Denied, RequestRefused
 from tidings.store.port import StoreDown
 

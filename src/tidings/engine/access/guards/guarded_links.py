@@ -1,7 +1,7 @@
 """Opening an invitation or a reset, which is guarded against guessing as a sign-in is."""
 
+from tidings.engine.access.guards.sign_in_guard import SignInGuard
 from tidings.engine.access.sessions import account_of
-from tidings.engine.access.sign_in_guard import SignInGuard
 from tidings.engine.access.users import UserBook
 
 

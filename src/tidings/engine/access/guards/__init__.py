@@ -1,0 +1,1 @@
+"""Guards against guessing: of keys, tills, sign-ins, and links that were mailed."""
