@@ -16,7 +16,7 @@ from tests.console.parts.judged_world import (
 )
 from tests.console.webhook_client import pages, text
 from tests.declared_actions import Nobody
-from tidings.core.delivery.judgement import Condition
+from tidings.core.delivery.receivers.judgement import Condition
 from tidings.engine.actions.declared import declare
 
 

@@ -14,7 +14,7 @@ from tests.store.in_process import MemoryStore
 from tidings import catalogue
 from tidings.compose import build
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
-from tidings.core.delivery.health import DEFAULT_POLICY, HealthPolicy
+from tidings.core.delivery.receivers.health import DEFAULT_POLICY, HealthPolicy
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import KINDS
 from tidings.core.org_settings import OrgSettings

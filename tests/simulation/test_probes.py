@@ -8,7 +8,7 @@ import pytest
 from tests.simulation.loop import simulate
 from tests.simulation.replaying import ReplayWorld
 from tests.simulation.trouble import HEALED_S
-from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.receivers.breaker import Position
 from tidings.core.delivery.states import State
 
 SPELL_S = 400  # longer than the longest pause

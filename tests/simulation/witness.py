@@ -13,9 +13,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.simulation.loop import ends_run
-from tidings.core.delivery.breaker import Breaker, Pause, Position
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane
+from tidings.core.delivery.receivers.breaker import Breaker, Pause, Position
 from tidings.core.delivery.states import State
 from tidings.core.delivery.statuses import retry_after_s
 from tidings.core.ids import DeliveryId, OrgId

@@ -50,7 +50,7 @@ from tidings.console.frame import COOKIE, HOST_COOKIE
 from tidings.console.routes import console_routes
 from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
-from tidings.core.delivery.health import HealthPolicy
+from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.events.call_split import CallLimits
 from tidings.core.ids import OrgId
 from tidings.destinations.port import Driver

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from markupsafe import Markup, escape
 
-from tidings.core.delivery import judgement
+from tidings.core.delivery.receivers import judgement
 from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out_words import word_of
 from tidings.core.times import exact

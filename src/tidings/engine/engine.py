@@ -9,10 +9,10 @@ from typing import Protocol, assert_never
 import msgspec
 
 from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
-from tidings.core.delivery.health import DEFAULT_POLICY as HEALTH_POLICY
-from tidings.core.delivery.health import HealthPolicy
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
+from tidings.core.delivery.receivers.health import DEFAULT_POLICY as HEALTH_POLICY
+from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.ids import show
 from tidings.core.running.parts import ServicePart
 from tidings.core.steady_clock import SteadyClock

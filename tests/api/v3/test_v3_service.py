@@ -7,7 +7,7 @@ import pytest
 
 from tests.api.control_client import BASIC, Service, event, service
 from tests.store.in_process import MemoryStore
-from tidings.core.delivery.health import GONE
+from tidings.core.delivery.receivers.health import GONE
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId

@@ -7,7 +7,7 @@ import pytest
 
 from tidings.cli.webhooks.diagnosis import BACKLOG_MIN, Diagnosis, Findings, diagnose
 from tidings.core.delivery.advice import PastAttempt, advise
-from tidings.core.delivery.health import GONE
+from tidings.core.delivery.receivers.health import GONE
 from tidings.core.delivery.states import State
 
 ID = "1" * 24

@@ -10,7 +10,7 @@ from tests.e2e.harness.events import bare
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.until import until
 from tidings.cli.webhooks.health import health_cell
-from tidings.core.delivery.judgement import GLYPHS, Condition
+from tidings.core.delivery.receivers.judgement import GLYPHS, Condition
 
 CROWD = 300
 

@@ -8,9 +8,9 @@ import pytest
 from tests.api.log_client import accept
 from tests.console.webhook_client import Browser, Pages
 from tests.declared_actions import text_message, welcome
-from tidings.core.delivery.breaker import OUTCOMES_MIN, Breaker
 from tidings.core.delivery.exchange import FaultKind
-from tidings.core.delivery.judgement import Condition, ConnectionHold
+from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN, Breaker
+from tidings.core.delivery.receivers.judgement import Condition, ConnectionHold
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook import Webhook

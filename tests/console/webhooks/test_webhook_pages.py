@@ -9,7 +9,7 @@ from tests.api.log_client import accept, settle
 from tests.console.webhook_client import pages, text
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks.webhooks import answers_of
-from tidings.core.delivery.attempt_share import Share
+from tidings.core.delivery.receivers.attempt_share import Share
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId

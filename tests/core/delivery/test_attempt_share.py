@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.delivery.attempt_share import (
+from tidings.core.delivery.receivers.attempt_share import (
     BUCKET_S,
     BUCKETS,
     RUN_MIN,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tidings.core.delivery.breaker import (
+from tidings.core.delivery.receivers.breaker import (
     OUTCOMES_MIN,
     PAUSE_MAX_S,
     PAUSE_S,

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from tidings.core.delivery.random_failures import REST_S, RandomFailureDetector, Stage
+from tidings.core.delivery.receivers.random_failures import REST_S, RandomFailureDetector, Stage
 
 
 def suspected(good: int = 9, rate: float = 10.0, now_s: float = 0.0) -> RandomFailureDetector:

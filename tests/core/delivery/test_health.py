@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, FaultKind
-from tidings.core.delivery.health import (
+from tidings.core.delivery.receivers.health import (
     DAY_MS,
     DEFAULT_POLICY,
     FIRST,

@@ -5,7 +5,6 @@ from msgspec.structs import replace
 
 from tests.core.delivery.lanes.jobs import end_all, job, lane_of, started
 from tidings.core.delivery import lane as lanes
-from tidings.core.delivery.breaker import Pause
 from tidings.core.delivery.lane import (
     LARGE_BYTES,
     PROBES_QUEUED,
@@ -15,6 +14,7 @@ from tidings.core.delivery.lane import (
     WindowBudget,
 )
 from tidings.core.delivery.rate_limit import CATCH_UP_S
+from tidings.core.delivery.receivers.breaker import Pause
 from tidings.core.ids import DeliveryId
 
 

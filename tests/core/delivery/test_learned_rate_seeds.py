@@ -25,7 +25,6 @@ from tests.core.delivery.limited import (
     run,
 )
 from tests.depth import depth
-from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import (
     AttemptResult,
     FaultKind,
@@ -35,6 +34,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
+from tidings.core.delivery.receivers.breaker import Position
 from tidings.destinations.http.verdicts import judge
 
 LEAST, LEAST_SMALL, REFUSED = 0.85, 0.8, 0.05

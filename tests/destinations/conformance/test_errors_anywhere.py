@@ -18,8 +18,8 @@ from tests.destinations.conformance.odd_errors import ERRORS, Lines
 from tests.destinations.conformance.subject import Bench, Driver
 from tests.engine.shaping.sending_desk import Desk, Line, Shaping
 from tests.engine.shaping.sending_desk import job as new_job
-from tidings.core.delivery.breaker import Breaker, Pause
 from tidings.core.delivery.exchange import FaultKind, TransportFault
+from tidings.core.delivery.receivers.breaker import Breaker, Pause
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from tests.engine.actions.action_world import CATALOGUE, ActionWorld, action, contact, in_world
-from tidings.core.delivery.health import GONE_OF_ACTION
+from tidings.core.delivery.receivers.health import GONE_OF_ACTION
 from tidings.core.notices.kinds import DISABLED, EXHAUSTED, FAILING, LOOKUP_FAILING, RECOVERED
 
 MINUTE, DAY = 60.0, 86_400.0

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.notice_world import NoticeWorld
 from tests.simulation.loop import simulate
-from tidings.core.delivery.attempt_share import BUCKET_S
+from tidings.core.delivery.receivers.attempt_share import BUCKET_S
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port

@@ -11,10 +11,10 @@ from tests.engine.delivery.scenes.health_parts import HOOK, Clock
 from tests.engine.delivery.scenes.offers import Silent, hand_over, job, scene_of
 from tests.engine.webhooks.dispatch_scene import Scene
 from tests.simulation.loop import simulate
-from tidings.core.delivery.breaker import OUTCOMES_MIN, Position
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.rate_limit import RateLimit
+from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN, Position
 from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import LanePace
 from tidings.core.delivery.webhook_status import WebhookStatus

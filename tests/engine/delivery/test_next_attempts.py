@@ -16,8 +16,8 @@ from tests.engine.delivery.scenes.offers import (
     told,
 )
 from tests.engine.webhooks.dispatch_scene import Scene, due_now
-from tidings.core.delivery.breaker import OUTCOMES_MIN, PAUSE_S
 from tidings.core.delivery.next_attempt import NextAttempt, Wait
+from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN, PAUSE_S
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX

@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
-from tidings.core.delivery.breaker import SUCCESSES_TO_CLOSE, Breaker, Pause, Position
 from tidings.core.delivery.exchange import Ending, FaultKind, TransportFault
+from tidings.core.delivery.receivers.breaker import SUCCESSES_TO_CLOSE, Breaker, Pause, Position
 from tidings.egress.port import Leaves
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 

@@ -11,7 +11,6 @@ from structlog.testing import capture_logs
 
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery import outcome
-from tidings.core.delivery.breaker import Pause
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
@@ -19,6 +18,7 @@ from tidings.core.delivery.exchange import (
     ReceiverAnswer,
     TransportFault,
 )
+from tidings.core.delivery.receivers.breaker import Pause
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import LanePace

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from tests.engine.notice_world import CATALOGUE, ORG, NoticeWorld, in_world
-from tidings.core.delivery import breaker
-from tidings.core.delivery.health import GONE
+from tidings.core.delivery.receivers import breaker
+from tidings.core.delivery.receivers.health import GONE
 from tidings.core.notices.kinds import (
     CONNECTION_FAILING,
     DISABLED,

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.notice_world import ORG, NoticeWorld
 from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS
-from tidings.core.delivery.health import HealthPolicy
+from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.notices.kinds import DISABLED, FAILING, RECOVERED
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 

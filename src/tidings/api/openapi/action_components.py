@@ -4,7 +4,7 @@ from typing import Any
 
 from tidings.api.openapi.words import RawSchema
 from tidings.core.actions.act_words import KINDS
-from tidings.core.delivery.judgement import Condition
+from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Ordering
 from tidings.reads.delivery.runs import STEPS

@@ -173,7 +173,7 @@ def _disabled_action(found: Findings, cause: str) -> Diagnosis:
 
 def _is_gone(webhook: Facts) -> bool:
     """Return whether it was disabled by a 410: enabled as it is, it would be disabled again."""
-    from tidings.core.delivery.health import GONE  # noqa: PLC0415  # help needs it not
+    from tidings.core.delivery.receivers.health import GONE  # noqa: PLC0415  # help needs it not
 
     return webhook.get("disabledReason") == GONE
 

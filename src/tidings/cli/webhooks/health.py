@@ -7,7 +7,7 @@ from typing import Any
 from rich.text import Text
 
 Facts = Mapping[str, Any]
-# The words of `core/delivery/judgement.py`, with its glyphs; a test compares them.
+# The words of `core/delivery/receivers/judgement.py`, with its glyphs; a test compares them.
 _WORDS = {
     "well": ("✓", "green"),
     "failing": ("✗", "red"),
@@ -48,7 +48,7 @@ def word_cell(word: str) -> Text:
 
 def receiver_does(webhook: Facts) -> str:
     """Describe what the receiver did at the last failure: `answers 503`."""
-    from tidings.core.delivery.health import does  # noqa: PLC0415  # help needs it not
+    from tidings.core.delivery.receivers.health import does  # noqa: PLC0415  # help needs it not
 
     return does((webhook.get("health") or {}).get("cause") or "")
 

@@ -11,7 +11,7 @@ from tidings.console.pages import charts
 from tidings.console.pages.sources.sources import summary
 from tidings.console.pages.webhooks.summary import DAY_MS, SPAN, SPANS, WebhookSummary, troubles
 from tidings.console.visit import Visit
-from tidings.core.delivery.judgement import Condition
+from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.engine.webhooks.records import WebhookState

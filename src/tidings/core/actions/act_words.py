@@ -15,7 +15,7 @@ from tidings.core.actions.action import (
     TemplatedText,
 )
 from tidings.core.actions.placeholders import url_shown
-from tidings.core.delivery.health import does
+from tidings.core.delivery.receivers.health import does
 
 KINDS: Mapping[type, str] = {
     MailAct: "mail",

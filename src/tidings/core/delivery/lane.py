@@ -32,12 +32,12 @@ get a quarter of the starts while fresh ones wait, and all of them when none doe
 import random
 from collections import deque
 
-from tidings.core.delivery.breaker import Breaker, Position
 from tidings.core.delivery.exchange import AttemptResult, Limit, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.rate_limit import RateLimit
+from tidings.core.delivery.receivers.breaker import Breaker, Position
 from tidings.core.ids import DeliveryId
 
 WINDOW_JOBS = 256

@@ -30,8 +30,8 @@ refuses the second attempt of those that ask while it is shut.
 
 import math
 
-from tidings.core.delivery.random_failures import RandomFailureDetector, Stage
 from tidings.core.delivery.rate_limit import ROUNDING_S, RateLimit
+from tidings.core.delivery.receivers.random_failures import RandomFailureDetector, Stage
 
 RATE_MIN = 0.1
 LATELY_S = 60.0  # a receiver that admitted something within it is limited, not down

@@ -4,7 +4,6 @@ import asyncio
 import random
 
 from tidings.core.delivery.advice import first_sentence
-from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.exchange import (
     AttemptResult,
     ReceiverAnswer,
@@ -13,6 +12,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S, Delivered, Outcome
+from tidings.core.delivery.receivers.breaker import Position
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.runner import LaneDriver, Rest, WebhookRunner
 

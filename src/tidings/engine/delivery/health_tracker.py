@@ -17,10 +17,21 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from tidings.core.delivery.attempt_share import BUCKET_S, AttemptShare, Past, window_from_ms
-from tidings.core.delivery.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
-from tidings.core.delivery.health import DEFAULT_POLICY, Disable, HealthPolicy, judge, to_tell
 from tidings.core.delivery.outcome import LANE_PAUSE_MAX_S
+from tidings.core.delivery.receivers.attempt_share import (
+    BUCKET_S,
+    AttemptShare,
+    Past,
+    window_from_ms,
+)
+from tidings.core.delivery.receivers.breaker import JITTER, PAUSE_MAX_S, Breaker, Pause, Position
+from tidings.core.delivery.receivers.health import (
+    DEFAULT_POLICY,
+    Disable,
+    HealthPolicy,
+    judge,
+    to_tell,
+)
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry

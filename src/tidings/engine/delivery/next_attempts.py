@@ -6,9 +6,9 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.delivery.breaker import Position
 from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Wait
+from tidings.core.delivery.receivers.breaker import Position
 from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.admission import Admission

@@ -17,8 +17,8 @@ from prometheus_client.registry import Collector
 
 from tidings.core.actions.act_words import action_facts
 from tidings.core.actions.action import Actions
-from tidings.core.delivery.health import FIRST
 from tidings.core.delivery.job import Job
+from tidings.core.delivery.receivers.health import FIRST
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import (
     DeliveryEnd,

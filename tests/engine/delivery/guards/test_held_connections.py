@@ -17,10 +17,10 @@ from tests.engine.delivery.guards.held_scene import (
     webhook,
 )
 from tidings.core.connections import holds
-from tidings.core.delivery.breaker import OUTCOMES_MIN
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, ReceiverAnswer
-from tidings.core.delivery.judgement import Condition
 from tidings.core.delivery.next_attempt import Wait
+from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN
+from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tidings.core.delivery.attempt_share import Past
+from tidings.core.delivery.receivers.attempt_share import Past
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.webhooks.webhook import Webhook

@@ -5,7 +5,7 @@ from collections import Counter
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import EVIDENCE, ORG, event, failing, new, settled, webhook
-from tidings.core.delivery.attempt_share import Past
+from tidings.core.delivery.receivers.attempt_share import Past
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port

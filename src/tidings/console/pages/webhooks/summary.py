@@ -9,7 +9,7 @@ from tidings.console.pages.charts import total
 from tidings.console.words import percent
 from tidings.core.actions.act_words import cannot
 from tidings.core.actions.action import Act
-from tidings.core.delivery.health import does
+from tidings.core.delivery.receivers.health import does
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.engine.webhooks.judgements import WebhookJudgement

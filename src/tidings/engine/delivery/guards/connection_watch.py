@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import structlog
 
 from tidings.core.connections.holds import ConnectionHolds, Hold, ProbeOutcome
-from tidings.core.delivery.judgement import ConnectionHold
+from tidings.core.delivery.receivers.judgement import ConnectionHold
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import CONNECTION_FAILING, connection_failing
 from tidings.core.running.parts import ServicePart

@@ -7,7 +7,6 @@ the delivery is tried again on the schedule, as after any fault of ours.
 import random
 
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending, TransportFault
-from tidings.core.delivery.health import GONE, GONE_OF_ACTION
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import (
     DEFAULT_POLICY,
@@ -17,6 +16,7 @@ from tidings.core.delivery.outcome import (
     Retry,
     classify,
 )
+from tidings.core.delivery.receivers.health import GONE, GONE_OF_ACTION
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock, leaping, sure

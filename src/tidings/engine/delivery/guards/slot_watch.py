@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 import structlog
 
-from tidings.core.delivery.breaker import Position
+from tidings.core.delivery.receivers.breaker import Position
 from tidings.core.delivery.turns import Permit
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.webhook import Webhook

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.delivery.attempt_share import Past, Share
+from tidings.core.delivery.receivers.attempt_share import Past, Share
 
 
 class StoredHealth(msgspec.Struct, frozen=True, array_like=True):

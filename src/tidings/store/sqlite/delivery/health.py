@@ -5,8 +5,8 @@ from typing import Any
 
 import apsw
 
-from tidings.core.delivery.attempt_share import BUCKETS, Past
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
+from tidings.core.delivery.receivers.attempt_share import BUCKETS, Past
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
