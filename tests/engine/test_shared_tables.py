@@ -24,9 +24,10 @@ from tidings.engine.access.guards.till_guard import TillGuard
 from tidings.engine.access.links import Links
 from tidings.engine.actions import needs
 from tidings.engine.actions.needs import Needs
-from tidings.engine.delivery import channels, manual_retries
+from tidings.engine.delivery import channels
 from tidings.engine.delivery.channels import Channels
-from tidings.engine.delivery.manual_retries import PromisedRetries
+from tidings.engine.delivery.retries import manual_retries
+from tidings.engine.delivery.retries.manual_retries import PromisedRetries
 from tidings.engine.listeners import Listeners
 from tidings.engine.shaping import cuts, enricher
 from tidings.engine.shaping.cuts import PersonalCuts

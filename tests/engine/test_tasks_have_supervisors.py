@@ -42,7 +42,7 @@ ALLOWED = {
     "engine/delivery/guards/connection_watch.py:run": "one look, under its deadline",
     "engine/delivery/dispatcher.py:spawn": "one page or one look, tried again by its lane",
     "engine/delivery/channels.py:close": "the end of one channel, which is given up after a time",
-    "engine/delivery/retry_claims.py:release": "one look, tried again by its lane",
+    "engine/delivery/retries/retry_claims.py:release": "one look, tried again by its lane",
     # one change or write behind a call, tried again until the store takes it
     "engine/changes.py:run": "one change",
     "engine/changes.py:_doubt": "one look at what became of a change",

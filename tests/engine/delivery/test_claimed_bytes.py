@@ -5,7 +5,7 @@ from typing import Any, cast
 
 from tidings.core.delivery.lane import CLAIM_BYTES, CLAIM_LEAST, RETRIES_MAX, Lane, WindowBudget
 from tidings.engine.clock import WallClock
-from tidings.engine.delivery.retry_claims import RetryClaims
+from tidings.engine.delivery.retries.retry_claims import RetryClaims
 
 LANES = 1_000
 BYTES_MAX = 64 << 20

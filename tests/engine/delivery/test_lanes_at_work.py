@@ -22,7 +22,7 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.guards.slot_watch import OVERDUE_S
 from tidings.engine.delivery.pages import PAGE_RETRY_S
-from tidings.engine.delivery.retry_claims import ALARM_S_MAX
+from tidings.engine.delivery.retries.retry_claims import ALARM_S_MAX
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.webhooks.retirement import RETIRE_SLICE, Retirement
 from tidings.store import port

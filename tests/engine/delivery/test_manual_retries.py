@@ -10,7 +10,7 @@ from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.engine.delivery.manual_retries import PROMISED_MAX, PromisedRetries
+from tidings.engine.delivery.retries.manual_retries import PROMISED_MAX, PromisedRetries
 from tidings.store.port import StoreDown
 
 ORG = OrgId(1)

@@ -10,7 +10,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.engine.delivery.receipt_dispatch import LAST_MS
-from tidings.engine.delivery.retry_claims import RELEASE_AGAIN_S
+from tidings.engine.delivery.retries.retry_claims import RELEASE_AGAIN_S
 from tidings.store import port
 
 

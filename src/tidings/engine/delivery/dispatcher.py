@@ -38,12 +38,12 @@ from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.slot_watch import SlotWatch
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.health_tracker import HealthTracker
-from tidings.engine.delivery.manual_retries import PromisedRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
-from tidings.engine.delivery.next_attempts import NextAttempts
 from tidings.engine.delivery.pages import PAGE_RETRY_S, Pages
 from tidings.engine.delivery.receipt_dispatch import ReceiptDispatch
-from tidings.engine.delivery.retry_claims import RetryClaims
+from tidings.engine.delivery.retries.manual_retries import PromisedRetries
+from tidings.engine.delivery.retries.next_attempts import NextAttempts
+from tidings.engine.delivery.retries.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
 from tidings.engine.delivery.start_pacer import StartPacer

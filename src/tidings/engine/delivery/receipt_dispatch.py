@@ -11,7 +11,7 @@ from tidings.core.ids import DeliveryId, from_first
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.owed_deliveries import made_late
-from tidings.engine.delivery.retry_claims import RetryClaims
+from tidings.engine.delivery.retries.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 from tidings.engine.delivery.start_pacer import StartPacer
 from tidings.engine.events.commit_queue import QueuedEvent

@@ -16,9 +16,9 @@ from tidings.engine.connections import NamedConnections
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.health_tracker import HealthTracker
-from tidings.engine.delivery.manual_retries import ManualRetries
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
-from tidings.engine.delivery.next_attempts import NextAttempts
+from tidings.engine.delivery.retries.manual_retries import ManualRetries
+from tidings.engine.delivery.retries.next_attempts import NextAttempts
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.delivery.trial import Trial
 from tidings.engine.engine import Engine

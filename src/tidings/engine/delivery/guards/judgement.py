@@ -23,7 +23,7 @@ from tidings.engine.clock import Clock, leaping, sure
 from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
-from tidings.engine.delivery.manual_retries import PromisedRetries
+from tidings.engine.delivery.retries.manual_retries import PromisedRetries
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.store import port
 

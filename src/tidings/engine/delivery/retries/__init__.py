@@ -1,0 +1,1 @@
+"""Tries to come: claimed when they are due, asked for by hand, and shown before they are."""
