@@ -5,10 +5,11 @@ import re
 import pytest
 
 from tests.docs.errors.error_codes import DOCS
-from tidings.core.actions.file import acts, credentials, declared_actions, heard, when
+from tidings.core.actions.file import credentials, declared_actions, heard, when
 from tidings.core.actions.file import lookup_tables as lookups
+from tidings.core.actions.file.acts import acts
+from tidings.core.actions.file.acts.http_calls import METHODS
 from tidings.core.actions.file.document import FILE_BYTES_MAX
-from tidings.core.actions.file.http_calls import METHODS
 from tidings.core.actions.file.table import in_words
 from tidings.core.actions.file.templates import FILE_BYTES_MAX as TEMPLATE_BYTES_MAX
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.core.actions.file.read_file import WHOLE, read_file
+from tidings.core.actions.file.acts.http_calls import FORM_MAX
 from tidings.core.actions.file.faults import FAULTS_MAX, Faults
-from tidings.core.actions.file.http_calls import FORM_MAX
 from tidings.core.actions.file.lookup_tables import STATEMENT_MAX
 from tidings.core.actions.file.table import in_words, listed
 from tidings.core.actions.file.toml_places import find_places

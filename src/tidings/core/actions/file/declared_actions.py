@@ -4,12 +4,12 @@ import re
 from collections.abc import Mapping
 
 from tidings.core.actions.action import ANSWER_KIB, EVENT, Action, TableRowAct
-from tidings.core.actions.file.acts import KINDS, acts_in
+from tidings.core.actions.file.acts.acts import KINDS, acts_in
+from tidings.core.actions.file.acts.new_events import check_rings
 from tidings.core.actions.file.connected import DeclaredNames
 from tidings.core.actions.file.heard import event_filter_in, kinds_of, types_in
 from tidings.core.actions.file.likely_slips import warn_of_lost_lookups
 from tidings.core.actions.file.lookup_tables import kib_of, uses
-from tidings.core.actions.file.new_events import check_rings
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import (
     AFTER_MAX_S,

@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.core.actions.action import ActionLookup, Actions, CsvLookup
 from tidings.core.actions.file import credentials, declared_actions, lookup_tables
+from tidings.core.actions.file.acts.new_events import types_of
 from tidings.core.actions.file.connected import DeclaredNames, connections_of
 from tidings.core.actions.file.credentials import CREDENTIALS_MAX, credential_of
 from tidings.core.actions.file.declared_actions import ACTIONS_MAX, actions_of
@@ -18,7 +19,6 @@ from tidings.core.actions.file.document import parsed
 from tidings.core.actions.file.faults import MISSING, ActionsFileFault, Faults
 from tidings.core.actions.file.likely_slips import warn_of_texts
 from tidings.core.actions.file.lookup_tables import LOOKUPS_MAX, lookup_of
-from tidings.core.actions.file.new_events import types_of
 from tidings.core.actions.file.sourced import source_of
 from tidings.core.actions.file.table import Given, Table
 from tidings.core.actions.file.toml_places import Path

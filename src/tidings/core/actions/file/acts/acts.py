@@ -5,11 +5,11 @@ from collections.abc import Callable
 from typing import Any
 
 from tidings.core.actions.action import Act
+from tidings.core.actions.file.acts.http_calls import call_of
+from tidings.core.actions.file.acts.mails import mail_of
+from tidings.core.actions.file.acts.new_events import events_of
+from tidings.core.actions.file.acts.rows_and_records import record_of, row_of
 from tidings.core.actions.file.connected import DeclaredNames
-from tidings.core.actions.file.http_calls import call_of
-from tidings.core.actions.file.mails import mail_of
-from tidings.core.actions.file.new_events import events_of
-from tidings.core.actions.file.rows_and_records import record_of, row_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.when import LANGUAGE
 from tidings.core.actions.placeholders import origin_of
