@@ -186,7 +186,7 @@ def test_7_explain_a_failure(reader: NewReader, world: World) -> None:
     one.page.locator("table[data-list] a[data-row]").first.click()
     text = one.text()
     assert "The receiver answered 410 Gone" in text
-    assert "not tried again" in text and "give the webhook a new URL" in text
+    assert "does not retry it" in text and "give the webhook a new URL" in text
     assert WRONG in text, "its own words"
     assert "webhook-signature" in text and "41200999" in text
     one.page.get_by_role("link", name=re.compile("^Attempt 1")).first.click()

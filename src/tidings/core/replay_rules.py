@@ -345,8 +345,8 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
         Field(
             "again",
             BooleanType(),
-            "Also what was delivered, under another webhook-id.",
-            "Also what was delivered, again",
+            "Also delivered events, under another webhook-id.",
+            "Also delivered events, again",
             "Its receiver gets it once more, under another webhook-id. One that drops repeats by "
             "the eventId drops it.",
         ),

@@ -112,7 +112,7 @@ def seen(name: str, received: bool, why: str | None = None) -> dict[str, Any]:
         (preview(seen("pointsIssued", True)), "The latest events of its types", "tidings replay"),
         (
             replace(WELL, tally={"delivered": 7, "slaBreaches": 2}),
-            "2 deliveries of the last day c",
+            "2 deliveries of the last day took",
             "tidings deliveries list",
         ),
     ],
@@ -273,7 +273,7 @@ def test_a_crowd_before_a_healthy_receiver_is_told_by_what_it_waits_for() -> Non
     slow = told({"pending": 400}, 4_000.0)
     assert "takes 4.0 s to answer, so 10 connections carry about 2.5 a second" in slow.cause
     limited = told({"pending": 400}, 4_000.0, rateLimit=5.0)
-    assert "rateLimit lets 5 a second go" in limited.cause
+    assert "rateLimit allows 5 a second" in limited.cause
     held = told({"held": 400, "pending": 3}, 4.0, ordering="key")
     assert "400 deliveries are held behind an earlier one of their key" in held.cause
     assert held.step == f"tidings deliveries list --webhook {ID} --status retrying"

@@ -256,7 +256,7 @@ def test_the_webhooks_own_policy_decides_what_was_final() -> None:
     )
     assert "It was the last try: the 10 hours" in last
     once = advise(State.FAILED, BUSY, due_ms=None, now_ms=NOON, policy=policy)
-    assert "It is not tried again" in once
+    assert "Tidings does not retry it" in once
 
 
 def test_every_status_and_fault_has_words_in_the_house_voice() -> None:

@@ -1,33 +1,17 @@
 """A service with a bug in its way out: an operator sees it, and it holds up nothing but itself."""
 
 import json
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.e2e.harness.api import Api
-from tests.e2e.harness.events import new_id
+from tests.e2e.harness.bugs import AT_ONCE, BROKEN, SITE, figure, group
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until
 
 pytestmark = pytest.mark.timeout(120)
-SITE = Path(__file__).parents[1] / "harness" / "broken"
-AT_ONCE = 8  # attempts that the whole service makes at one time
-BROKEN = 3 * AT_ONCE
-
-
-def figure(api: Api, name: str) -> float:
-    found = re.search(rf"^{name} (\S+)$", api.get("/metrics").body.decode(), re.MULTILINE)
-    assert found is not None, name
-    return float(found[1])
-
-
-def group(text: str) -> dict[str, Any]:
-    return {"eventName": "groupCreated", "eventId": new_id(), "data": {"groupId": 1, "name": text}}
 
 
 @pytest.mark.parametrize("words", ["breaks-here", "breaks-here-late"])

@@ -35,7 +35,7 @@ class Ordering(StrEnum):
 
 
 class Webhook(msgspec.Struct, frozen=True):
-    """A webhook: which events go where, where and how. `number` is the store's; `id` is what people
+    """A webhook: which events go where, and how. `number` is the store's; `id` is what people
     see."""
 
     number: int
