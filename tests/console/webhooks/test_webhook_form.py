@@ -39,9 +39,9 @@ async def test_a_webhook_is_made_and_its_secret_shown_once() -> None:
             "sources": "Instore",
             "storeDetailsEnrichmentEnabled": "on",
             "slaInSeconds": "60",
-            "delays": "5, 30",
-            "window": "24",
-            "retryStatuses": "404",
+            "retryPolicy.delaysInSeconds": "5, 30",
+            "retryPolicy.windowInHours": "24",
+            "retryPolicy.retryStatuses": "404",
             "rateLimit": "2.5",
             "filter": '{"path": "data.totalPointsIssued", "gte": 100}',
             "fieldsKind": "drop",
@@ -76,7 +76,7 @@ async def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() 
             "webHookUrl": "ftp://crm",
             "maxAllowedConnections": "none",
             "filter": "{no json",
-            "delays": "0",
+            "retryPolicy.delaysInSeconds": "0",
             "rename": "data.x",
             "headerName": ["Host"],
             "headerValue": ["x"],
@@ -89,7 +89,13 @@ async def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() 
         beside = {
             field: re.search(rf'id="h-{field}"[^>]*>(?:<p[^>]*>)?([^<]*)', page)
             for field in (
-                *("webHookUrl", "maxAllowedConnections", "filter", "delays", "rename"),
+                *(
+                    "webHookUrl",
+                    "maxAllowedConnections",
+                    "filter",
+                    "retryPolicy.delaysInSeconds",
+                    "rename",
+                ),
                 *("headers", "paths"),
             )
         }
@@ -98,7 +104,7 @@ async def test_each_refusal_stands_beside_its_field_and_nothing_typed_is_lost() 
         assert said["webHookUrl"].startswith("Refused ftp:")
         assert 'must be 1 or more; got "none"' in said["maxAllowedConnections"]
         assert "filter must be JSON" in said["filter"]
-        assert "delaysInSeconds must be" in said["delays"]
+        assert "delaysInSeconds must be" in said["retryPolicy.delaysInSeconds"]
         assert "Each line must be a path" in said["rename"]
         assert "must not be one that Tidings" in said["headers"]
         assert "must be" in said["paths"]

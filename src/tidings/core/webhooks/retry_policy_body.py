@@ -106,17 +106,47 @@ class _Retries(msgspec.Struct, frozen=True):
 
     delays_s: Annotated[
         tuple[float, ...],
-        Field("delaysInSeconds", _DELAYS, "After attempt 1, 2, 3 …; the last one repeats."),
+        Field(
+            "delaysInSeconds",
+            _DELAYS,
+            "After attempt 1, 2, 3 …; the last one repeats.",
+            label="Seconds before each try",
+            hint="The last one is repeated.",
+        ),
     ] = _USUAL.delays_s
     window_h: Annotated[
-        float, Field("windowInHours", _WINDOW, "The last attempt starts at its end.")
+        float,
+        Field(
+            "windowInHours",
+            _WINDOW,
+            "The last attempt starts at its end.",
+            label="Hours until it is given up",
+            hint=f"From 0 to {WINDOW_MAX_H}.",
+        ),
     ] = _USUAL.window_s / HOUR_S
     retry_also: Annotated[
-        frozenset[int], Field("retryStatuses", _STATUSES, "Refusals to try again.")
+        frozenset[int],
+        Field(
+            "retryStatuses",
+            _STATUSES,
+            "Refusals to try again.",
+            label="Also try again for these answers",
+            hint="Such as 404, 409.",
+        ),
     ] = frozenset()
     fail_also: Annotated[
-        frozenset[int], Field("failStatuses", _STATUSES, "Answers that end a delivery at once.")
+        frozenset[int],
+        Field(
+            "failStatuses",
+            _STATUSES,
+            "Answers that end a delivery at once.",
+            label="Never try again for these answers",
+            hint="Such as 501.",
+        ),
     ] = frozenset()
+
+
+RETRY_FIELDS = tuple(declared(_Retries))
 
 
 def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from tidings.console.pages.webhooks import kind_form
-from tidings.core.declaration import declared
-from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.declaration import DeclaredField, declared
+from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
@@ -21,7 +21,7 @@ from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
 from tidings.core.webhooks.authentication_body import VARIANTS
 from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.masks import masked
-from tidings.core.webhooks.retry_policy_body import show_retry
+from tidings.core.webhooks.retry_policy_body import RETRY_FIELDS, show_retry
 from tidings.core.webhooks.settings import (
     FIELD_OF,
     SETTABLE,
@@ -66,6 +66,9 @@ WORDS = {
     for parts in PARTS.values()
     for place, part in parts
 }
+# The fields of a retry policy, by their places on the page.
+RETRY_POLICY = "retryPolicy"
+RETRIES = tuple((f"{RETRY_POLICY}.{field.name}", field) for field in RETRY_FIELDS)
 
 
 _TEXTS = (
@@ -73,7 +76,8 @@ _TEXTS = (
     *kind_form.TEXTS,
     *(field.name for field in _WRITTEN),
     *(AUTHENTICATION, *(place for parts in PARTS.values() for place, _ in parts)),
-    *("delays", "window", "retryStatuses", "failStatuses", FILTER, "fieldsKind", "paths", RENAME),
+    *(place for place, _ in RETRIES),
+    *(FILTER, "fieldsKind", "paths", RENAME),
 )
 _CHECKS = tuple(tick.name for tick in _TICKS)
 # Ticked on the page, and no field of a body by itself.
@@ -81,11 +85,7 @@ _TICKED = (*_CHECKS, SEND_WHOLE)
 
 # The page's field for a body's field; all others have the same name.
 _PLACES = {
-    "retryPolicy.delaysInSeconds": "delays",
-    "retryPolicy.windowInHours": "window",
-    "retryPolicy.retryStatuses": "retryStatuses",
-    "retryPolicy.failStatuses": "failStatuses",
-    "retryPolicy": "delays",
+    RETRY_POLICY: RETRIES[0][0],
     "fields": "paths",
     "neoEnrichment": "flow",
     "webHookHeaders": "headers",
@@ -114,8 +114,7 @@ def fresh(kind: str = HTTP) -> WebhookFormState:
         WHEN_DOWN: THIN,
         **{place: words[0][0] for place, words in WORDS.items() if words},
         "fieldsKind": "all",
-        "delays": _numbers(show_retry(DEFAULT_POLICY)["delaysInSeconds"]),
-        "window": str(show_retry(DEFAULT_POLICY)["windowInHours"]),
+        **_retry_texts(DEFAULT_POLICY),
     }
     return WebhookFormState(texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [])
 
@@ -123,7 +122,7 @@ def fresh(kind: str = HTTP) -> WebhookFormState:
 def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
     """The page of a webhook that is there."""
     shown, extra = fresh(), settings.extra
-    retry, fields = show_retry(settings.retry), show_fields(settings.fields) or {}
+    fields = show_fields(settings.fields) or {}
     kind = next(iter(fields), "all")
     shown.texts |= {
         "name": settings.name,
@@ -133,10 +132,7 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
         **_authentication_texts(settings),
         **kind_form.texts_of(settings),
         WHEN_DOWN: str(_extra(extra, WHEN_DOWN) or THIN),
-        "delays": _numbers(retry["delaysInSeconds"]),
-        "window": str(retry["windowInHours"]),
-        "retryStatuses": _numbers(retry["retryStatuses"]),
-        "failStatuses": _numbers(retry["failStatuses"]),
+        **_retry_texts(settings.retry),
         FILTER: "" if settings.filter is None else _pretty(settings.filter),
         "fieldsKind": kind,
         "paths": "\n".join(fields.get(kind, ())),
@@ -179,12 +175,7 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         IDENTIFIERS: shown.sources,
         WHEN_DOWN: texts[WHEN_DOWN] or None,
         TRANSFORMATION: texts[TRANSFORMATION] or None,
-        "retryPolicy": {
-            "delaysInSeconds": _list(texts["delays"]),
-            "windowInHours": number_in(texts["window"]),
-            "retryStatuses": _list(texts["retryStatuses"]),
-            "failStatuses": _list(texts["failStatuses"]),
-        },
+        RETRY_POLICY: {field.name: _retry_value(field, texts[place]) for place, field in RETRIES},
         FIELDS: _fields(texts["fieldsKind"], texts["paths"]),
         FILTER: None,
         RENAME: None,
@@ -286,8 +277,18 @@ def _list(text: str) -> list[Any] | None:
     return [number_in(part) for part in parts if part] or None
 
 
-def _numbers(values: Any) -> str:
-    return ", ".join(str(value) for value in values)
+def _retry_texts(policy: RetryPolicy) -> dict[str, str]:
+    shown = show_retry(policy)
+    return {place: _numbers(shown[field.name]) for place, field in RETRIES}
+
+
+def _retry_value(field: DeclaredField, text: str) -> Any:
+    takes_list = field.field.kind.taken(new=True)["type"] == "array"
+    return _list(text) if takes_list else number_in(text)
+
+
+def _numbers(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
 def _extra(extra: Mapping[str, msgspec.Raw], field: str) -> Any:
