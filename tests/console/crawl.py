@@ -17,7 +17,7 @@ from tidings.core.actions.rendered_act import Made, MadeCall, MadeMail, RunStep,
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
-from tidings.core.webhooks.mailing import ShapedMail
+from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.engine.actions.declared import declare
 from tidings.store import port
 

@@ -6,7 +6,7 @@ from tidings.connections.port import ConnectionType, comes_with
 from tidings.core.connections.admitted import TOPICS
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import ConnectionField
-from tidings.core.webhooks.kafka_topic import PUBLISHES, QUEUE_TOPIC
+from tidings.core.webhooks.targets.kafka_topic import PUBLISHES, QUEUE_TOPIC
 
 EXTRA = "kafka"
 SECURITIES = ("plaintext", "ssl", "sasl_plaintext", "sasl_ssl")

@@ -10,7 +10,7 @@ from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.form import visible
 from tidings.core.mail_addresses import address_of, domain_of
-from tidings.core.webhooks.mailing import Recipients, recipients_of
+from tidings.core.webhooks.targets.mailing import Recipients, recipients_of
 
 STARTTLS, TLS, PLAINTEXT = "starttls", "tls", "plaintext"
 PORTS = {STARTTLS: 587, TLS: 465, PLAINTEXT: 25}

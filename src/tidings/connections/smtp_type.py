@@ -14,7 +14,7 @@ from tidings.connections.smtp_server import (
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.fields import ConnectionField
 from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import ANY, CONFIRMED, SMTP
+from tidings.core.webhooks.targets.mailing import ANY, CONFIRMED, SMTP
 
 EXTRA = "email"
 FIELDS = (

@@ -16,7 +16,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
-from tidings.core.webhooks.mailing import ShapedMail
+from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.engine.actions.declared import ABSENT, declare
 from tidings.lookups.port import LookupDown
 from tidings.reads.connections import ConnectionViews

@@ -17,7 +17,7 @@ from tests.engine.reference_parts import FakeOrigin, ok
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.sql_table import SqlTable
+from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.engine.shaping.platform import CONNECTIONS_MAX, Platform, PlatformOptions
 from tidings.store import port
 

@@ -7,9 +7,9 @@ import pytest
 from tests.core.webhooks.kind_bodies import COMMON
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import is_template
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.targets.mailing import is_template
 from tidings.core.webhooks.webhook_form import Known
 
 KNOWN = Known(

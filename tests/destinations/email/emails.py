@@ -6,7 +6,7 @@ import msgspec
 
 from tests.destinations.messages import TestMessage, hook
 from tidings.core.webhooks.kinds import EMAIL
-from tidings.core.webhooks.mailing import Mailing, ShapedMail
+from tidings.core.webhooks.targets.mailing import Mailing, ShapedMail
 from tidings.core.webhooks.webhook import Webhook
 
 OPS, DEV = "ops@brand.example", "dev@brand.example"

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tidings.core.delivery.exchange import DeliveryVerdict, FaultKind, TransportFault
-from tidings.core.webhooks.mailing import ShapedMail
+from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.destinations.email import composition
 from tidings.destinations.email.composition import Uncomposable, compose
 from tidings.destinations.email.verdicts import uncomposable

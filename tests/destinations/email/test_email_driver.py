@@ -24,7 +24,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
 )
 from tidings.core.delivery.outcome import RetryPolicy
-from tidings.core.webhooks.mailing import ShapedMail
+from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.destinations.port import Headers
 
 pytestmark = pytest.mark.timeout(40)

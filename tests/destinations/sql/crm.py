@@ -11,7 +11,7 @@ from tests.destinations.sql.bench import sql_hook
 from tests.postgres_server import shared_server
 from tidings.core.connections.connection import Connection
 from tidings.core.picks import Pick
-from tidings.core.webhooks.sql_table import SqlTable
+from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.destinations.port import Channel
 from tidings.destinations.sql.driver import SqlDestination
 

@@ -9,7 +9,7 @@ from tests.destinations.sql.bench import columns
 from tidings.core.connections.tables import DeclaredTable
 from tidings.core.ids import OrgId
 from tidings.core.picks import MessageFault, Pick
-from tidings.core.webhooks.sql_table import SqlTable
+from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.destinations.sql.rows import row_of
 
 STATE = DeclaredTable(("customer", "tier", "points", "event", "at"), ("customer",), "event", "at")

@@ -26,7 +26,7 @@ from tidings.core.delivery.exchange import (
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.ids import OrgId
 from tidings.core.picks import Pick
-from tidings.core.webhooks.sql_table import SqlTable
+from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.destinations.port import Channel
 
 pytestmark = pytest.mark.timeout(60)

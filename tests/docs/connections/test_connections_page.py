@@ -10,7 +10,7 @@ from tidings.connections.kafka_type import FIELDS
 from tidings.connections.postgresql_dialling import conninfo
 from tidings.core.connections.admitted import strange_table, strange_topic
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.webhooks.kafka_topic import not_published, queue_topic
+from tidings.core.webhooks.targets.kafka_topic import not_published, queue_topic
 from tidings.engine.connections import DEADLINE_S, UNDER_WAY_MAX
 from tidings.reads.connections import CHECKS, READS
 

@@ -12,7 +12,7 @@ from tidings.catalogue.versions import pick
 from tidings.core.events.own_types import OwnType, ParsedTypeBody, read_own_type
 from tidings.core.ids import OrgId
 from tidings.core.shaping.shape import Fields, shape_of
-from tidings.core.webhooks.mailing import Mailing
+from tidings.core.webhooks.targets.mailing import Mailing
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.shaping import cuts as module
 from tidings.engine.shaping.cuts import PersonalCuts

@@ -7,7 +7,7 @@ import pytest
 
 from tests.ports import InProcess
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.mailing import SUBJECT_SHOWN_MAX, Mailing, ShapedMail, mail_in
+from tidings.core.webhooks.targets.mailing import SUBJECT_SHOWN_MAX, Mailing, ShapedMail, mail_in
 from tidings.engine.shaping.faults import ShapeRefused
 from tidings.engine.shaping.mails import mail_of
 from tidings.transform.port import RenderRefused

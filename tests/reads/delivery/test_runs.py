@@ -17,7 +17,7 @@ from tidings.core.actions.rendered_act import (
     made_in,
 )
 from tidings.core.actions.secrets import secrets_of
-from tidings.core.webhooks.mailing import ShapedMail
+from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.reads.delivery.runs import STEPS, show_made, steps_of
 
 STEPS_MADE = (RunStep("contact", "found", 1.5), RunStep("tier", "It went on without."))

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.exact_json import write_exactly
-from tidings.core.webhooks.mailing import ShapedMail
+from tidings.core.webhooks.targets.mailing import ShapedMail
 
 
 class MadeCall(msgspec.Struct, frozen=True, tag="call", omit_defaults=True):

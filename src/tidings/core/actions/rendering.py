@@ -37,7 +37,7 @@ from tidings.core.actions.placeholders import fill
 from tidings.core.actions.rendered_act import MadeCall, MadeEvents, MadeMail, MadeRecord, MadeRow
 from tidings.core.actions.secrets import Places, left_out, secrets_of
 from tidings.core.exact_json import write_exactly
-from tidings.core.webhooks.mailing import is_way_out, mail_of_texts, recipient_of
+from tidings.core.webhooks.targets.mailing import is_way_out, mail_of_texts, recipient_of
 
 HEADER_MAX = 4096  # characters
 KEY_MAX = 1024

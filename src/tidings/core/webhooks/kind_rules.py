@@ -9,8 +9,8 @@ from tidings.core.webhooks.kinds import (
     TypeSettings,
     WebhookType,
 )
-from tidings.core.webhooks.mailing import judge_mailing, recipients_of
 from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.targets.mailing import judge_mailing, recipients_of
 from tidings.core.webhooks.webhook_form import WebhookForm
 
 

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 
 from tidings.connections.smtp_server import SmtpServer
 from tidings.core.mail_addresses import Subject, domain_of
-from tidings.core.webhooks.mailing import ShapedMail
+from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 from tidings.errors import ShapingError

@@ -18,7 +18,7 @@ from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.ids import OrgId
 from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import ShapedMail, mail_in
+from tidings.core.webhooks.targets.mailing import ShapedMail, mail_in
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.email import verdicts

@@ -16,7 +16,7 @@ from tidings.core.delivery.exchange import (
     of_fault,
 )
 from tidings.core.events.names import CONTENT_TYPE, name_in
-from tidings.core.webhooks.kafka_topic import not_published, queue_topic
+from tidings.core.webhooks.targets.kafka_topic import not_published, queue_topic
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.kafka.records import OF_RECORD, carried, key_of
 from tidings.destinations.port import Headers, Message, MessagePreview

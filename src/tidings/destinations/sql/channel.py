@@ -21,7 +21,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.exact_json import fields_of, write_exactly
 from tidings.core.picks import MessageFault
-from tidings.core.webhooks.sql_table import SqlTable
+from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.port import Message

@@ -20,7 +20,7 @@ from tidings.core.exact_json import (
 )
 from tidings.core.ids import OrgId
 from tidings.core.picks import MessageFault, PassedOver, Pick, steps_of
-from tidings.core.webhooks.sql_table import WHOLE, SqlTable
+from tidings.core.webhooks.targets.sql_table import WHOLE, SqlTable
 from tidings.destinations.port import Headers
 
 PASSED_ON = ("webhook-id", HEADER)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.mailing import Mailing, is_template, mail_of_texts, recipient_of
+from tidings.core.webhooks.targets.mailing import Mailing, is_template, mail_of_texts, recipient_of
 from tidings.engine.shaping.faults import ShapeRefused
 from tidings.transform.port import Renderer, TextTemplate
 

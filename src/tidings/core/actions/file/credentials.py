@@ -21,7 +21,7 @@ from tidings.core.form import visible
 from tidings.core.picks import PATH_MAX, is_path
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.headers import header_fits
-from tidings.core.webhooks.mailing import is_template
+from tidings.core.webhooks.targets.mailing import is_template
 from tidings.core.webhooks.variants import VariantForm
 from tidings.values import describe_value
 

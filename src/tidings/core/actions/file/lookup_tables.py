@@ -17,7 +17,7 @@ from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import absolute
 from tidings.core.actions.questions import paths_of
 from tidings.core.picks import PATH_MAX, is_path, steps_of
-from tidings.core.webhooks.mailing import is_template
+from tidings.core.webhooks.targets.mailing import is_template
 from tidings.values import describe_value
 
 LOOKUPS_MAX = 100

@@ -24,7 +24,7 @@ from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.connections.references import FileUnread
 from tidings.core.form import nearest
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
-from tidings.core.webhooks.mailing import is_template
+from tidings.core.webhooks.targets.mailing import is_template
 from tidings.values import describe_value
 
 FILE, PATH, CONSTANT = "file", "path", "constant"

@@ -6,7 +6,7 @@ from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import is_kept, text_in, text_of
 from tidings.core.connections.connection import Connection
 from tidings.core.mail_addresses import address_of
-from tidings.core.webhooks.mailing import (
+from tidings.core.webhooks.targets.mailing import (
     SMTP,
     SUBJECT_MAX,
     TO_MAX,

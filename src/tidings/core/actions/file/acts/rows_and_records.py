@@ -8,8 +8,8 @@ from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import shared_table, tables_of
 from tidings.core.form import nearest
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kafka_topic import TOPIC, not_published
-from tidings.core.webhooks.mailing import SUBJECT_MAX
+from tidings.core.webhooks.targets.kafka_topic import TOPIC, not_published
+from tidings.core.webhooks.targets.mailing import SUBJECT_MAX
 from tidings.values import describe_value
 
 
