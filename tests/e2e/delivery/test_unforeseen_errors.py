@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.harness.bugs import AT_ONCE, BROKEN, SITE, figure, group
+from tests.e2e.delivery.bugs import AT_ONCE, BROKEN, SITE, figure, group
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.delivery.bugs import AT_ONCE, BROKEN, SITE, figure, group
 from tests.e2e.harness.broker_thread import BrokerThread
-from tests.e2e.harness.bugs import AT_ONCE, BROKEN, SITE, figure, group
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until

@@ -1,4 +1,4 @@
-"""What tests of a service with a bug of its own share (`broken/sitecustomize.py`)."""
+"""What tests of a service with a bug of its own share (`harness/broken/sitecustomize.py`)."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import new_id
 
-SITE = Path(__file__).parent / "broken"
+SITE = Path(__file__).parents[1] / "harness" / "broken"
 AT_ONCE = 8  # attempts that the whole service makes at one time
 BROKEN = 3 * AT_ONCE
 
