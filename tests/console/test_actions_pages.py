@@ -98,7 +98,7 @@ async def test_an_action_is_paused_and_resumed_and_its_file_decides_the_rest() -
             assert standing in text(await browser.get(f"/console/o/7/actions/{name}"))
         for at in (f"{id}/edit", f"new?from={id}"):
             page = text(await browser.get(f"/console/o/7/webhooks/{at}"))
-            assert "is an action" in page and "changed there alone" in page
+            assert "is an action" in page and "only be changed there" in page
             assert "webhook-form" not in page
         page = text(await browser.get(f"/console/o/7/webhooks/{id}"))
         assert "/edit" not in page and "Rotate secret" not in page

@@ -272,7 +272,7 @@ async def test_the_platform_makes_orgs_and_works_in_them() -> None:
         assert p.s.orgs.settings(OrgId(77)).retention.payload_days == 12
         again = await browser.post("/console/orgs/new", form)
         assert again.status == 400 and "id must be new" in text(again)
-        assert "Fresh (77) is made." in unquote(made.headers["set-cookie"])
+        assert "Fresh (77) was created." in unquote(made.headers["set-cookie"])
         listed = text(await browser.get("/console/orgs?q=fresh"))
         assert '<a data-row href="/console/o/77">Fresh</a>' in listed
         assert "Fresh <b>77</b>" in text(await browser.get("/console/o/77/webhooks"))

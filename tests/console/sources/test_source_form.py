@@ -51,7 +51,7 @@ async def test_a_source_is_made_of_the_form_and_takes_messages_at_its_address() 
         for said in ("Standard Webhooks signature", "HMAC of the body in a header", "X-Shop-Topic"):
             assert said in page
         made = await browser.post(f"{AT}/new", FORM)
-        assert made.status == 303 and "shop is made." in unquote(made.headers["set-cookie"])
+        assert made.status == 303 and "shop was created." in unquote(made.headers["set-cookie"])
         live = p.s.services.sources.sources.get(ORG, "shop")
         assert made.headers["location"] == f"{AT}/{live.id}"
         assert live.source.verification == StaticHeader("X-Key", VALUE)

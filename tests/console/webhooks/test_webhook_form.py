@@ -164,7 +164,7 @@ async def test_an_edit_keeps_masked_headers_and_moves_only_the_version_that_was_
         assert record.webhook.connections_max == 3 and record.webhook.version == 2
         assert record.webhook.event_names == {"pointsIssued"}
         stale = await browser.post(f"{AT}/{webhook}/edit", form)
-        assert stale.status == 400 and "Somebody else has changed" in text(stale)
+        assert stale.status == 400 and "Somebody else changed" in text(stale)
         assert p.s.webhooks.get(ORG, webhook).webhook.version == 2
 
 

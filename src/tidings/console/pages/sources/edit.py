@@ -50,7 +50,7 @@ async def create(visit: Visit) -> Response:
     except (Invalid, Conflict) as refused:
         return _form(visit, shown, refusals=refused.refusals)
     message = (
-        "was created. Give its address to the sender." if shown.kind == WEBHOOK else "is made."
+        "was created. Give its address to the sender." if shown.kind == WEBHOOK else "was created."
     )
     return visit.go(f"/sources/{live.id}", f"{live.source.name} {message}")
 
