@@ -27,7 +27,9 @@ from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATIO
 from tidings.values import describe_value
 
 WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
-KINDS = (WEBHOOK, KAFKA, OUTBOX)
+# The types of sources, and what people call each.
+KIND_LABELS = {WEBHOOK: "Inbound webhook", KAFKA: "Kafka topics", OUTBOX: "Outbox table"}
+KINDS = tuple(KIND_LABELS)
 FETCHED = (KAFKA, OUTBOX)  # from elsewhere, and not sent to us
 TOPICS_MAX = 20
 OWN, NAMED = "own", "named"

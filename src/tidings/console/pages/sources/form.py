@@ -14,14 +14,13 @@ import msgspec
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.kinds import BooleanType, Choice
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import FIELDS, KAFKA, KINDS, NAMED, OUTBOX, OWN, WEBHOOK, Source
+from tidings.core.sources.source import FIELDS, KIND_LABELS, KINDS, NAMED, OWN, WEBHOOK, Source
 from tidings.core.sources.verification import LABELS, VERIFICATION, Verification
 from tidings.core.webhooks.variants import TYPE
 from tidings.errors import FieldRefusal
 from tidings.schema.forms import text_of
 from tidings.values import describe_value
 
-KIND_LABELS = {WEBHOOK: "Inbound webhook", KAFKA: "Kafka topics", OUTBOX: "Outbox table"}
 ORGS = ((OWN, "of this org alone"), (NAMED, "of whichever org each of them names"))
 SCHEME = "verification"
 SCHEMES = tuple(LABELS.items())
