@@ -10,6 +10,7 @@ Rows go in by `executemany`, ids in sorted order within a batch.
 """
 
 from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any, cast
 
 import apsw
@@ -56,6 +57,7 @@ _INSERT_BODY = insert_into("body", BodyInsert)
 # Only an unfinished delivery is settled: a cancelled one stays cancelled, a second settle of the
 # same attempt changes nothing.
 _SETTLE = f"{update_of('delivery', SettleUpdate)} AND state IN ({PENDING}, {RETRYING})"
+_KEY = itemgetter(0, 1)  # of an attempt: its delivery and its number
 _ATTEMPT = insert_into("attempt", AttemptRow, "INSERT OR REPLACE")
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
@@ -242,11 +244,13 @@ class Writer:
         firsts: list[int] = []
         in_part: list[tuple[int, int]] = []
         number, left = self._delivery, batch.deliveries_max
+        per_event_max = batch.per_event_max
         for event, seq in zip(events, seqs, strict=True):
             firsts.append(number + 1)
             if not seq:
                 continue
             matched = event.deliveries
+            count = len(matched)
             rows.append(
                 bind_event(
                     seq=seq,
@@ -256,18 +260,20 @@ class Writer:
                     at_ms=now,
                     warning=event.warning,
                     first_delivery=number + 1,
-                    deliveries=len(matched),
+                    deliveries=count,
                     terms=event.terms,
                     passage=event.passage,
                 )
             )
             bodies.append((seq, event.body))
-            after = number + len(matched)
-            if len(matched) > (at_once := min(left, batch.per_event_max)):
+            after = number + count
+            if count > left or count > per_event_max:
+                at_once = min(left, per_event_max)
                 self._fan_outs.owe(event.org, seq, number + at_once + 1, matched[at_once:])
                 in_part.append((len(firsts) - 1, at_once))
                 matched = matched[:at_once]
-            left -= len(matched)
+                count = at_once
+            left -= count
             for new in matched:
                 number += 1
                 state = _PARKED if new.parked else PENDING
@@ -324,32 +330,29 @@ class Writer:
         left_out = []
         over = []
         for settlement in settled:
-            final = settlement.state >= FINAL
+            state, attempt, delivery = settlement.state, settlement.attempt, settlement.delivery
+            final = state >= FINAL
             due = None if settlement.delay_ms is None else now + settlement.delay_ms
             rows.append(
                 bind_settlement(
-                    state=settlement.state,
-                    attempts=settlement.attempt,
+                    state=state,
+                    attempts=attempt,
                     due_ms=due,
                     done_ms=now if final else None,
                     duration_ms=settlement.duration_ms,
                     status=settlement.status,
                     version=settlement.version,
-                    id=settlement.delivery,
+                    id=delivery,
                 )
             )
-            if settlement.evidence is not None or settlement.attempt > 1:
+            if settlement.evidence is not None or attempt > 1:
                 attempts.append(_attempt_row(settlement))
-                if (
-                    settlement.state == DELIVERED and not settlement.keeps_sent
-                ):  # delivered, and not at once
-                    over.append((settlement.delivery,))
+                if state == DELIVERED and not settlement.keeps_sent:  # and not at once
+                    over.append((delivery,))
             if settlement.sent is not None:
-                sent.append(
-                    (settlement.delivery, settlement.sent, settlement.cut, settlement.keeps_sent)
-                )
+                sent.append((delivery, settlement.sent, settlement.cut, settlement.keeps_sent))
             if settlement.left_out is not None:
-                left_out.append((settlement.delivery, msgspec.json.encode(settlement.left_out)))
+                left_out.append((delivery, msgspec.json.encode(settlement.left_out)))
             if final and settlement.key is not None:
                 ordered.append((settlement.webhook, settlement.key))
         changes = self._connection.total_changes()
@@ -378,7 +381,7 @@ class Writer:
             self._connection.executemany(_ATTEMPT, attempts)
             self._connection.executemany(_FORGET_SENT, over)
             self._connection.executemany(
-                _COUNT, [(number, delivery, number) for delivery, number, *_ in attempts]
+                _COUNT, [(number, delivery, number) for delivery, number in map(_KEY, attempts)]
             )
         was = None if late else State.PENDING
         return [freed for place in ordered for freed in self.free_next(*place, was)]
