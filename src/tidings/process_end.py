@@ -8,6 +8,8 @@ MEMORY = (
     "container, of the unit (MemoryMax) or of the shell (ulimit -v), and start again."
 )
 
+NO_MEMORY = 71  # the exit code of a process of ours that a bound of memory has ended
+
 _MEMORY_ERRORS = ("can't start new thread", "failed to map segment", "annot allocate memory")
 
 
@@ -38,4 +40,6 @@ def describe_end(code: int | None) -> str:
         named = signal.strsignal(-code) or "unknown"
         also = f" {MEMORY}" if code == -signal.SIGABRT else ""
         return f"It was ended by signal {-code} ({named}).{also}"
+    if code == NO_MEMORY:
+        return MEMORY
     return f"It ended with code {code}." if code else "It ended by itself."

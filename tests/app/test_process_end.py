@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import tidings.app
-from tidings.process_end import describe_end, is_of_memory
+from tidings.process_end import NO_MEMORY, describe_end, is_of_memory
 from tidings.settings.settings import Settings
 
 
@@ -17,6 +17,7 @@ from tidings.settings.settings import Settings
         (-signal.SIGKILL, "where memory is short"),
         (-signal.SIGABRT, "an allocation failed"),
         (-signal.SIGSEGV, "signal 11"),
+        (NO_MEMORY, "ulimit -v"),
         (1, "with code 1"),
         (0, "by itself"),
         (None, "does not answer"),

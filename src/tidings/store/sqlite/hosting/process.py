@@ -25,6 +25,7 @@ import apsw
 import msgspec
 
 from tidings.frames import Frames, framed
+from tidings.process_end import NO_MEMORY, is_of_memory
 from tidings.store import port
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
 from tidings.store.sqlite.hosting.answer_bound import AnswerBound
@@ -207,4 +208,10 @@ def _say(line: socket.socket, fault: tuple[str, str] | None) -> None:
 
 if __name__ == "__main__":
     os.umask(0o077)
-    sys.exit(main(*sys.argv[1:]))
+    try:
+        code = main(*sys.argv[1:])
+    except Exception as error:
+        if not is_of_memory(error):
+            raise
+        os._exit(NO_MEMORY)  # at once: an orderly end needs memory. Who started it says why.
+    sys.exit(code)

@@ -1,0 +1,59 @@
+"""A process of the store that a bound of memory ends: the log says why, and what to raise."""
+
+import json
+import resource
+from contextlib import suppress
+from http.client import HTTPException
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness.events import new_id
+from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import ORG
+from tests.e2e.harness.until import until
+
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+LINES = 40
+TEXT = "x" * 60_000
+
+
+def bound_memory(pid: int) -> None:
+    """Let a process have no more address space than it has."""
+    pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
+    most = pages * resource.getpagesize()
+    resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+
+
+@pytest.mark.parametrize("role", ["write", "read"])
+def test_what_a_bound_of_memory_ends_is_told_with_what_to_raise(
+    own_service: NewService, receiver: Receiver, role: str
+) -> None:
+    service, path = own_service(), receiver.path()
+    service.start()
+    accepted: list[str] = []
+
+    def is_told() -> bool:
+        data = {"groupId": 1, "name": TEXT}
+        ids = [new_id() for _ in range(LINES)]
+        events = [{"eventName": "groupCreated", "eventId": id, "data": data} for id in ids]
+        body = "\n".join(map(json.dumps, events)).encode()
+        with suppress(OSError, HTTPException), service.api(ORG) as api:
+            if api.post(body, "application/x-ndjson").status == 202:
+                accepted.extend(ids)
+            api.get("/v1/events?limit=100")
+        return "a process of the store has ended by itself" in service.words()
+
+    with service.api(ORG) as api:
+        api.webhook(receiver.url(path), eventNames=["groupCreated"])
+    bound_memory(service.store_child(role).pid)
+    until(is_told, "that it has ended", 40)
+    [line] = [line for line in service.words().splitlines() if "has ended by itself" in line]
+    told = json.loads(line)
+    assert told["role"] == role
+    assert "an allocation failed" in told["reason"] and "ulimit -v" in told["reason"]
+    if role == "write":  # the service ends, and begins again with more memory
+        assert service.wait() != 0
+        service.start()
+    until(lambda: receiver.known_ids(path) >= set(accepted), "all that was accepted", 40)
