@@ -5,6 +5,7 @@ random: that is the seed. The manner of the receiver and the connections go roun
 """
 
 import random
+from collections.abc import Sequence
 from functools import partial
 
 import pytest
@@ -236,3 +237,57 @@ def test_short_and_long_outages_and_five_in_a_row_are_forgotten(
         refused = sum(end_s <= at_s < to_s for at_s in world.refused_s)
         assert taken >= LEAST * RATE * 60, (taken, end_s)
         assert refused <= REFUSED * (taken + refused), (refused, end_s)
+
+
+class StallingWorld(OutageWorld):
+    """Its sender stands still now and then, and then sends what has become due meanwhile."""
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        how: str,
+        spans: list[tuple[float, float]],
+        stalls: Sequence[tuple[float, float]],
+    ) -> None:
+        super().__init__(limiter, how, spans)
+        self.stalls = stalls
+
+    def _stalls_until_s(self, now_s: float) -> float:
+        ends = (begin_s + lasts_s for begin_s, lasts_s in self.stalls if begin_s <= now_s)
+        return max(ends, default=0.0)
+
+    def _arrive(self, one: Job, started_s: float, now_s: float) -> None:
+        if now_s < (end_s := self._stalls_until_s(now_s)):
+            self.at(end_s, partial(super()._arrive, one, started_s))
+        else:
+            super()._arrive(one, started_s, now_s)
+
+    def _start(self, now_s: float) -> None:
+        if now_s >= self._stalls_until_s(now_s):
+            super()._start(now_s)
+
+
+@pytest.mark.parametrize("how", ["503", "429", "refused"])
+@pytest.mark.parametrize("kind", ["fixed", "sliding", "large bucket"])
+@pytest.mark.parametrize("phase_s", [0.37, 0.9])
+@pytest.mark.parametrize(
+    ("stalls", "learns_s"),
+    [
+        ([], 12),
+        ([(6, 0.5)], 12),
+        ([(5, 0.6), (9, 0.6)], 15),
+        ([(4, 1.0), (7, 1.0), (10, 0.7)], 25),
+    ],
+)
+def test_an_outage_soon_after_refusals_of_other_causes_is_none_the_less_forgotten(
+    how: str, kind: str, phase_s: float, stalls: Sequence[tuple[float, float]], learns_s: int
+) -> None:
+    """Bursts that are refused before an outage are no outages, and make of it no limit."""
+    every_s = 10 + BACK_S + 15
+    spans = [(learns_s + n * every_s, learns_s + n * every_s + 10) for n in range(2)]
+    world = StallingWorld(limiter(kind, RATE, phase_s), how, spans, stalls)
+    world.run(spans[-1][0] + every_s)
+    for _, end_s in spans:
+        from_s, to_s = end_s + BACK_S, end_s + BACK_S + 15
+        taken = sum(from_s <= at_s < to_s for at_s in world.taken_s)
+        assert taken >= LEAST * RATE * 15, (taken, end_s)

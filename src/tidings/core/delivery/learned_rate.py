@@ -61,7 +61,7 @@ RAISED = 2.0  # times the rate, with each step that bears chance out
 CHANCE_IN_A_ROW = 12  # shut the lane, though it may be chance
 FORGET_S = 600.0  # without a refusal
 SUSTAINED_S = 75.0  # open: no span that is learned is as long
-STATED_S = 10.0  # the same, at a rate that single refusals have told
+STATED_S = 5.0  # the same, at a rate that single refusals have told
 SOON_S, SOON_MAX = 40.0, 2  # shut again within it, so often in a row: it has got a limit
 
 
@@ -330,13 +330,20 @@ class LearnedRate:
     def _was_outage(self, open_s: float) -> bool:
         """Return whether what is over now was an outage, as far as one can tell: before it the
         receiver was open for so long."""
-        self._soon = self._soon + 1 if open_s < SOON_S else 0
-        if self._soon > SOON_MAX or not self._spent:
+        if not self._spent:
             self._sustained = False
             return False
         self._sustained = self._sustained or open_s >= SUSTAINED_S
         remembered = self._rate_before_row is not None and self._stretch < LONG_S
-        return self._sustained or (remembered and open_s >= STATED_S)
+        looks_so = self._sustained or (remembered and open_s >= STATED_S)
+        if open_s >= SOON_S:
+            self._soon = 0
+        elif looks_so:  # what does not look like an outage says nothing of how many there were
+            self._soon += 1
+        if self._soon > SOON_MAX:
+            self._sustained = False
+            return False
+        return looks_so
 
     def _go_on(self, now_s: float) -> None:
         """As before the outage: with the rate that was right then, or with none."""
