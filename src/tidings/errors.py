@@ -16,14 +16,17 @@ kinds of refusals are as many as faces tell apart. They know no protocol: each f
 its own way, with the texts and codes that they carry.
 """
 
-import re
 from typing import Self, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 
-_PLACE = re.compile(r" \([^(),]+, (?:field|header) ([^()]+)\)$")
+
+def end_with_place(sentence: str, code: int | str, place: str) -> str:
+    """Return the sentence as everybody reads it, with its code and place at the end, as in
+    `… (bad_type, field limit)`."""
+    return f"{sentence} ({code}, {place})"
 
 
 class FieldRefusal(msgspec.Struct, frozen=True):
@@ -33,12 +36,23 @@ class FieldRefusal(msgspec.Struct, frozen=True):
     message: str
     field: str
 
-
-def named_in(message: str) -> str:
-    """The field, parameter or header that a message names at its end, as in `… (bad_type, field
-    limit)`; empty where it is about none. So the two cannot say different things."""
-    found = _PLACE.search(message)
-    return "" if found is None else found[1]
+    @classmethod
+    def build(
+        cls,
+        code: int | str,
+        sentence: str,
+        *,
+        field: str = "",
+        header: str = "",
+        place: str = "-",
+    ) -> Self:
+        """Put one together from its parts. It is about a field, a header or, by name, another place
+        (`body`); its message ends with that and the code, its `field` is the field or header."""
+        if field:
+            place = f"field {field}"
+        elif header:
+            place = f"header {header}"
+        return cls(code, end_with_place(sentence, code, place), field or header)
 
 
 class TidingsError(Exception):
@@ -59,9 +73,11 @@ class RequestRefused(TidingsError):
         self.refusals = refusals
 
     @classmethod
-    def because(cls, code: str, message: str) -> Self:
-        """For one reason, about the field or header that the message names at its end."""
-        return cls(FieldRefusal(code, message, named_in(message)))
+    def because(
+        cls, code: str, sentence: str, *, field: str = "", header: str = "", place: str = "-"
+    ) -> Self:
+        """Return one for one reason, put together as by `FieldRefusal.build`."""
+        return cls(FieldRefusal.build(code, sentence, field=field, header=header, place=place))
 
     @property
     def reason(self) -> FieldRefusal:
@@ -89,9 +105,19 @@ class Throttled(Denied):
         self.wait_s = wait_s
 
     @classmethod
-    def because(cls, code: str, message: str, wait_s: float | None = None) -> Self:
-        """For one reason, as above."""
-        return cls(FieldRefusal(code, message, named_in(message)), wait_s=wait_s)
+    def because(
+        cls,
+        code: str,
+        sentence: str,
+        wait_s: float | None = None,
+        *,
+        field: str = "",
+        header: str = "",
+        place: str = "-",
+    ) -> Self:
+        """Return one for one reason, as above."""
+        reason = FieldRefusal.build(code, sentence, field=field, header=header, place=place)
+        return cls(reason, wait_s=wait_s)
 
 
 class Invalid(RequestRefused):
@@ -142,11 +168,11 @@ def not_found(field: str, must: str, got: str) -> NotFound:
     """For an id that leads nowhere: the same where it is another org's and where it is nobody's."""
     shown = got if len(got) <= 40 else got[:40] + "…"
     return NotFound(
-        FieldRefusal(
+        FieldRefusal.build(
             "not_found",
             f'{field} must be {must}; got "{shown}", which does not exist. Check the id and the '
-            f"credential's org. (not_found, field {field})",
-            field,
+            "credential's org.",
+            field=field,
         )
     )
 

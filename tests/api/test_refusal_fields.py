@@ -1,95 +1,22 @@
 """`field` of a refusal is a name: of a field, a parameter or a header; its sentence says it too.
 
-Three walks: the code's refusals as they are written, the refusals of access as they are answered on
-both families, and, in `control_client.call` and `accept_client`, whatever any other test meets.
+Two walks: the refusals of access as they are answered on both families, and, in
+`control_client.call` and `accept_client`, whatever any other test meets. That no code writes the
+end of a sentence by hand is of `tests/docs/errors/test_error_texts.py`.
 """
 
-import ast
-import importlib
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-import tidings
 from tests.api.control_client import BASIC, Service, basic, service
-from tests.api.named import PLACE, name_in, well_named
+from tests.api.named import well_named
 from tests.api.v1.access.credential_calls import make
-from tests.syntax import walk
 from tidings.engine.access.guards.till_guard import TRIES
-
-SOURCE = Path(tidings.__file__).parent
-FILES = [path for path in sorted(SOURCE.rglob("*.py")) if "node_modules" not in path.parts]
 
 V1, V3 = "/v1/orgs", "/v3/webHooks"
 UNKNOWN = basic("nobody", "wrong")
 AUTHORIZATION, TOKEN, ORG = "Authorization", "X-CAP-API-OAUTH-TOKEN", "X-Tidings-Org"
-
-
-def shape(node: ast.expr) -> str | None:
-    """A text of the code with `{…}` for what is filled in; None for what is no text."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else None
-    if isinstance(node, ast.JoinedStr):
-        return "".join(
-            str(part.value) if isinstance(part, ast.Constant) else f"{{{ast.unparse(part.value)}}}"
-            for part in node.values
-            if isinstance(part, ast.Constant | ast.FormattedValue)
-        )
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return (shape(node.left) or "…") + (shape(node.right) or "…")
-    return f"{{{ast.unparse(node)}}}"
-
-
-def refusals() -> Iterator[tuple[str, str, str]]:
-    """Of the code: where it stands, the sentence with its place, and the field."""
-    for path in FILES:
-        for scope in walk(ast.parse(path.read_text("utf-8"))):
-            if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
-                continue
-            nodes = walk(scope)
-            named = {
-                node.targets[0].id: shape(node.value)
-                for node in nodes
-                if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)
-            }
-            for node in nodes:
-                by = getattr(node, "func", None)
-                if getattr(by, "attr", getattr(by, "id", "")) not in ("refused", "FieldRefusal"):
-                    continue
-                assert isinstance(node, ast.Call)
-                texts = [
-                    named.get(arg.id, f"{{{arg.id}}}") if isinstance(arg, ast.Name) else shape(arg)
-                    for arg in node.args
-                ]
-                for at, text in enumerate(texts):
-                    if text is not None and PLACE.search(text) and "{where}" not in text:
-                        field = shape(node.args[at + 1]) if at + 1 < len(node.args) else ""
-                        where = f"{path.relative_to(SOURCE).as_posix()}:{node.lineno}"
-                        yield where, text, field or ""
-
-
-def module_of(path: Path) -> str:
-    return ".".join(("tidings", *path.relative_to(SOURCE).with_suffix("").parts))
-
-
-def constants(path: Path) -> dict[str, str]:
-    """The texts that a module has names for."""
-    return {
-        name: value
-        for name, value in vars(importlib.import_module(module_of(path))).items()
-        if isinstance(value, str) and name.isupper()
-    }
-
-
-def test_every_refusal_of_the_code_has_the_name_that_its_sentence_says() -> None:
-    seen = list(refusals())
-    assert len(seen) > 60  # the gathering still finds them
-    for where, sentence, field in seen:
-        name = name_in(sentence)
-        known = constants(SOURCE / where.partition(":")[0])
-        assert known.get(field.strip("{}"), field) == name, (where, sentence, field)
 
 
 async def told(

@@ -17,8 +17,12 @@ REFUSE = frozenset(
     "FieldRefusal CallRefusal TargetRefused BackupRefused SchemaRefused RecordRefused "
     "call_refused FilterRefused LoadRefused AnswerRefused BadFile FileFault StoreRefused "
     "PlatformDown BootstrapRefused VaultRefused ServiceUnreachable DemoFailed Unrenderable "
-    "SettingsRefused _refused _refusal _fault because".split()
+    "SettingsRefused _refused _refusal _fault because build".split()
 )
+# Those that are handed the parts of a text, and put its code and its place at the end of it.
+# Each with where among its arguments the code is; the sentence follows.
+BUILD = {"because": 0, "build": 0, "refused": 1}
+PLACES = ("field", "header", "place")
 
 SENTENCE = re.compile(r"[A-Za-z…\"(].* .*[.:…)\w]", re.S)
 
@@ -46,10 +50,31 @@ def _words(node: ast.expr) -> str | None:
 
 
 def _of_call(node: ast.Call, named: dict[str, str]) -> Iterator[str]:
-    for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+    by = getattr(node.func, "attr", getattr(node.func, "id", ""))
+    code_at = BUILD.get(by)
+    for argument in [
+        *node.args,
+        *(keyword.value for keyword in node.keywords if keyword.arg not in PLACES),
+    ]:
         said = named.get(argument.id) if isinstance(argument, ast.Name) else _words(argument)
         if said and SENTENCE.fullmatch(said):
-            yield said
+            parts = code_at is not None and argument in node.args[code_at + 1 :]
+            yield f"{said} ({_part(node.args[code_at or 0])}, {_place(node)})" if parts else said
+
+
+def _place(node: ast.Call) -> str:
+    """What a text is about, by the call that it is handed to."""
+    words = {keyword.arg: _part(keyword.value) for keyword in node.keywords}
+    for name in PLACES[:2]:
+        if name in words:
+            return f"{name} {words[name]}"
+    return words.get("place", "-")
+
+
+def _part(node: ast.expr) -> str:
+    if isinstance(node, ast.Constant) and isinstance(node.value, int):
+        return str(node.value)
+    return _words(node) or "…"
 
 
 def values(module: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:

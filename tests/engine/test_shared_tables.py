@@ -57,7 +57,7 @@ def address(owner: int, number: int) -> str:
 
 def key_guard_case() -> Case:
     guard = KeyGuard()
-    denied = Unauthenticated.because("a", "b. (a, -)")
+    denied = Unauthenticated.because("a", "b.")
     return Case(
         lambda owner, number: guard.wrong(denied, address(owner, number), 0.0),
         lambda owner, number: block_of(address(owner, number)) in guard._places,

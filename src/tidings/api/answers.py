@@ -65,11 +65,20 @@ class RefusalAnswer(TidingsError):
 
 
 def refused(
-    status: int, code: int | str, message: str, field: str = "", **headers: str
+    status: int,
+    code: int | str,
+    sentence: str,
+    *,
+    field: str = "",
+    header: str = "",
+    place: str = "-",
+    **headers: str,
 ) -> RefusalAnswer:
-    """A refusal for one reason. Header names are written with `_` for `-`."""
+    """Return a refusal for one reason, put together as by `FieldRefusal.build`. Names of the
+    answer's headers are written with `_` for `-`."""
+    reason = FieldRefusal.build(code, sentence, field=field, header=header, place=place)
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return RefusalAnswer(status, [FieldRefusal(code, message, field)], named)
+    return RefusalAnswer(status, [reason], named)
 
 
 def status_of(wrong: RequestRefused) -> int:

@@ -149,7 +149,8 @@ class Services:
                 429,
                 "too_many_calls",
                 "Calls must stay within callsPerMinute of the credential; got more. Wait for the "
-                "time in Retry-After. (too_many_calls, credential)",
+                "time in Retry-After.",
+                place="credential",
                 retry_after=str(math.ceil(allowance.wait_s)),
             )
 
@@ -161,8 +162,8 @@ class Services:
                 403,
                 "forbidden",
                 "The call must carry the platform's own credential; got an org's credential. Ask "
-                "the operator. (forbidden, header Authorization)",
-                "Authorization",
+                "the operator.",
+                header="Authorization",
             )
         return caller
 
@@ -202,15 +203,15 @@ async def read_object(
         raise refused(
             400,
             "bad_json",
-            f"The body must be one JSON object; got {got}. Check quotes and commas. "
-            "(bad_json, body)",
+            f"The body must be one JSON object; got {got}. Check quotes and commas.",
+            place="body",
         )
     if deeper(body, BODY_DEPTH_MAX):
         raise refused(
             400,
             "too_deep",
-            f"The body must be at most {BODY_DEPTH_MAX} levels deep; got more. Flatten it. "
-            "(too_deep, body)",
+            f"The body must be at most {BODY_DEPTH_MAX} levels deep; got more. Flatten it.",
+            place="body",
         )
     return value
 
@@ -242,8 +243,8 @@ async def read_bytes(request: Request, bytes_max: int) -> bytes:
         raise refused(
             408,
             "too_slow",
-            f"The body must arrive within {BODY_WAIT_S:.0f} s; it did not. Send it again. "
-            "(too_slow, body)",
+            f"The body must arrive within {BODY_WAIT_S:.0f} s; it did not. Send it again.",
+            place="body",
         ) from None
     whole: Callable[[bytes], Awaitable[None]] | None = request.scope.get(WHOLE_BODY)
     if whole is not None:
@@ -264,7 +265,8 @@ def _too_large(bytes_max: int) -> RefusalAnswer:
     return refused(
         413,
         "too_large",
-        f"The body must be at most {bytes_max} bytes; got more. Send less. (too_large, body)",
+        f"The body must be at most {bytes_max} bytes; got more. Send less.",
+        place="body",
         connection="close",
     )
 

@@ -149,7 +149,7 @@ class CallControl:
             log.error("call failed", request=call, path=scope["path"], traceback=trace)
             if started:
                 raise
-            refusal = refused(500, "internal", failed(call))
+            refusal = RefusalAnswer(500, [failed(call)])
             await error_answer(scope["path"], refusal)(scope, receive, send_with_id)
         finally:
             body.release()
@@ -157,7 +157,7 @@ class CallControl:
 
 def _foreign_answer(path: str, message: str, header: str) -> Response:
     code: int | str = V3_CODES[403] if path.startswith("/v3/") else CODE
-    return error_answer(path, refused(403, code, f"{message} ({code}, header {header})", header))
+    return error_answer(path, refused(403, code, message, header=header))
 
 
 async def _say_refused(request: Request, error: Exception) -> Response:
@@ -182,8 +182,7 @@ async def _say_store_down(request: Request, error: Exception) -> Response:
     down = refused(
         503,
         code,
-        f"The store must accept writes; it cannot at the moment. Try again in a second. ({code}, "
-        "-)",
+        "The store must accept writes; it cannot at the moment. Try again in a second.",
         retry_after="1",
     )
     return error_answer(path, down)
@@ -196,7 +195,7 @@ async def _say_unanswered(request: Request, error: Exception) -> Response:
         503,
         code,
         "The store must answer a query in time; it did not. Ask for less, such as a shorter time "
-        f"range, or try again in five seconds. ({code}, -)",
+        "range, or try again in five seconds.",
         retry_after="5",
     )
     return error_answer(path, late)
@@ -209,11 +208,11 @@ async def _say_http(request: Request, error: Exception) -> Response:
         code, must = "method_not_allowed", f"a method that {describe_value(path)} has; got {method}"
     else:
         code, must = "not_found", f"one of the API; got {method} {describe_value(path)}"
-    message = f"The call must be {must}. GET /openapi.json lists all calls. ({code}, path)"
+    message = f"The call must be {must}. GET /openapi.json lists all calls."
     headers = dict(error.headers or {})
     if "GET" in (allowed := headers.get("Allow", "").split(", ")) and "HEAD" not in allowed:
         headers["Allow"] = ", ".join((*allowed, "HEAD"))  # `http/head.py` asks by GET
-    refusal = refused(error.status_code, code, message)
+    refusal = refused(error.status_code, code, message, place="path")
     refusal.headers.update(headers)
     return error_answer(path, refusal)
 
@@ -223,8 +222,5 @@ async def _say_parameter(request: Request, error: Exception) -> Response:
     first = error.errors()[0]
     name = str(first["loc"][-1])
     reason = str(first["msg"]).replace("Input should be", f"{name} must be")
-    message = (
-        f"{reason}; got {describe_value(first.get('input'))}. Leave it out for its default. "
-        f"(bad_parameter, field {name})"
-    )
-    return error_answer(request.url.path, refused(400, "bad_parameter", message, name))
+    message = f"{reason}; got {describe_value(first.get('input'))}. Leave it out for its default."
+    return error_answer(request.url.path, refused(400, "bad_parameter", message, field=name))

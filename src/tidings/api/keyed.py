@@ -42,9 +42,8 @@ def read_key(request: Request) -> str | None:
             400,
             "bad_idempotency_key",
             "Idempotency-Key must be 1 to 255 visible ASCII characters; got "
-            f"{describe_value(key) if key.isprintable() else 'another character'}. Use a UUID. "
-            "(bad_idempotency_key, header Idempotency-Key)",
-            HEADER,
+            f"{describe_value(key) if key.isprintable() else 'another character'}. Use a UUID.",
+            header="Idempotency-Key",
         )
     return key
 

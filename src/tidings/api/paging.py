@@ -90,16 +90,14 @@ def moved(name: str, old: str | None, cursor: str | None) -> tuple[str | None, l
         raise refused(
             400,
             "given_twice",
-            f"cursor must come alone; got {name} too, which means the same. Leave {name} out. "
-            f"(given_twice, field {name})",
-            name,
+            f"cursor must come alone; got {name} too, which means the same. Leave {name} out.",
+            field=name,
         )
     message = (
         f"cursor is the name of this parameter, and takes paging.next; got {name}, which was read "
-        f"as it was before: {describe_value(old)}. Take paging.next. (parameter_alias, field "
-        f"{name})"
+        f"as it was before: {describe_value(old)}. Take paging.next."
     )
-    return None, [{"code": "parameter_alias", "message": message, "path": name}]
+    return None, [_warning(FieldRefusal.build("parameter_alias", message, field=name))]
 
 
 def _warning(one: FieldRefusal) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def _problem_response(request: Request, problem: str) -> Response:
         503,
         code,
         "The store must accept writes; it cannot yet, and the service is waiting for it. Nothing "
-        f"from this call was stored. Try again. ({code}, -)",
+        "from this call was stored. Try again.",
         retry_after=str(RETRY_S),
     )
     down.headers["connection"] = "close"  # its body was not read

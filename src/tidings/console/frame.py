@@ -45,6 +45,7 @@ from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.errors import (
     Denied,
+    FieldRefusal,
     Forbidden,
     NotFound,
     RequestRefused,
@@ -63,12 +64,13 @@ FORM_FIELDS_MAX = 400
 URLENCODED = "application/x-www-form-urlencoded"
 STALE = (
     "The form must belong to this page and your current session; got another one. Nothing was "
-    "changed. Reload the page and submit it again. (stale_form, field csrf)"
+    "changed. Reload the page and submit it again."
 )
-ELSEWHERE = (
+ELSEWHERE = FieldRefusal.build(
+    "foreign_origin",
     "The form must be sent from a page of this service; this one came from another site. Nothing "
-    "was changed. Reload the page at its own address and submit it there. (foreign_origin, header "
-    "Origin)"
+    "was changed. Reload the page at its own address and submit it there.",
+    header="Origin",
 )
 NO_ORG = "The address must hold the number of an org; got none. Look for it among your orgs."
 POLICY = (
@@ -253,7 +255,7 @@ class PageFrame:
         own = self.services.access.sessions.caller(token)
         if place.portal != (self.services.access.sessions.opened(token) is not None):
             raise Unauthenticated.because(
-                "signed_out", "The session must belong to this place. (signed_out, session)"
+                "signed_out", "The session must belong to this place.", place="session"
             )
         return own
 
@@ -262,15 +264,15 @@ class PageFrame:
         org."""
         self._own(token, place)
         if place.org is None:  # 07, or a number that no org has
-            raise NotFound.because("not_found", NO_ORG)
+            raise NotFound(FieldRefusal("not_found", NO_ORG, ""))
         try:
             return self.services.access.sessions.caller(token, place.org)
         except Forbidden:
             raise Forbidden.because(
                 "forbidden_org",
                 f"Org {place.org} must be one that you have access to; it is not, or it does not "
-                "exist. Ask one of its owners for an invitation, or sign in as another user. "
-                "(forbidden_org, address)",
+                "exist. Ask one of its owners for an invitation, or sign in as another user.",
+                place="address",
             ) from None
 
     async def _take_form(self, visit: PlainVisit) -> None:
@@ -284,7 +286,7 @@ class PageFrame:
         if not any(form_fits(visit.token, path, token) for token in given):
             raise self._misplaced(visit, given)
         if not self.from_here(request):
-            raise Forbidden.because("foreign_origin", ELSEWHERE)
+            raise Forbidden(ELSEWHERE)
         visit.form = {name: str(value) for name, value in form.items()}
         visit.lists = {name: [str(value) for value in form.getlist(name)] for name in form.keys()}
 
@@ -294,7 +296,7 @@ class PageFrame:
         orgs = {org for token in given if (org := org_of_form(token)) is not None}
         here, other = visit.place.org, next(iter(orgs), None)
         if here is None or other is None or here in orgs:
-            return Forbidden.because("stale_form", STALE)
+            return Forbidden.because("stale_form", STALE, field="csrf")
         try:
             self.services.access.sessions.caller(
                 visit.token, other
@@ -307,8 +309,8 @@ class PageFrame:
             "foreign_form",
             f"The form must belong to the org in its address, {named(own) if own else here}; got "
             f"one of {named(known) if known else f'org {other}'}. Nothing was changed. Open the "
-            "page of the org that you mean and submit the form there. (foreign_form, field "
-            f"{FORM_FIELD})",
+            "page of the org that you mean and submit the form there.",
+            field=FORM_FIELD,
         )
 
     def _denied(self, request: Request, denied: Denied, visit: PlainVisit | None) -> Response:
@@ -431,7 +433,9 @@ async def read_form(request: Request) -> FormData:
     """The fields of a form. TooLarge, or TooSlow where they do not come in time."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > FORM_BYTES_MAX:
-        raise TooLarge.because("too_large", "The form must be at most 512 KB. Shorten it.")
+        raise TooLarge(
+            FieldRefusal("too_large", "The form must be at most 512 KB. Shorten it.", "")
+        )
     try:
         async with asyncio.timeout(BODY_WAIT_S):
             if not request.headers.get("content-type", "").startswith(URLENCODED):
@@ -439,7 +443,7 @@ async def read_form(request: Request) -> FormData:
             body = await request.body()
     except TimeoutError:
         message = f"The form must arrive within {BODY_WAIT_S:.0f} s; it did not. Send it again."
-        raise TooSlow.because("too_slow", message) from None
+        raise TooSlow(FieldRefusal("too_slow", message, "")) from None
     return await parse_fields(body, FORM_FIELDS_MAX)
 
 

@@ -31,13 +31,16 @@ from tidings.console.pages.webhooks import edit as webhook_edit
 from tidings.console.pages.webhooks import webhooks
 from tidings.console.place import OUTSIDE
 from tidings.console.static import PREFIX, static_files
+from tidings.errors import FieldRefusal
 from tidings.reads.actions.views import READS as ACTIONS
 from tidings.reads.connections import CHECKS, READS
 
 NOTHING = "The address may be mistyped, or its page no longer exists. Search with / above."
-MOVED_FORM = (
+MOVED_FORM = FieldRefusal.build(
+    "no_org",
     "The address of a form must name its org; this one is from a page that was loaded before orgs "
-    "were part of addresses. Nothing was changed. Reload the page. (no_org, address)"
+    "were part of addresses. Nothing was changed. Reload the page.",
+    place="address",
 )
 Pages = Sequence[tuple[str, str, Page, str | None]]
 
@@ -145,7 +148,7 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         if request.path_params["rest"].partition("/")[0] in MOVED:
             if request.method == "GET":
                 return await moved(request)
-            return frame.error(request, 404, MOVED_FORM)
+            return frame.error(request, 404, MOVED_FORM.message)
         return frame.error(request, 404, NOTHING)
 
     def route(method: str, path: str, endpoint: Endpoint) -> Route:

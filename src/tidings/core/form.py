@@ -70,11 +70,11 @@ class Form:
 
     def refuse(self, code: int | str, field: str, sentence: str) -> None:
         """Note what is wrong; the code and the field are added to the sentence."""
-        self.refusals.append(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))
+        self.refusals.append(FieldRefusal.build(code, sentence, field=field))
 
     def warn(self, code: str, field: str, sentence: str) -> None:
         """Note what the sender should know."""
-        self.warnings.append(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))
+        self.warnings.append(FieldRefusal.build(code, sentence, field=field))
 
     def called(self, field: str) -> str:
         """A field as sentences call it."""

@@ -46,8 +46,9 @@ class MessageFault(Unprocessable):
 
     def __init__(self, code: str, message: str, field: str = "") -> None:
         self.sentence = message
-        self.message = f"{message} ({code}, {f'field {field}' if field else 'message'})"
-        super().__init__(FieldRefusal(code, self.message, field))
+        reason = FieldRefusal.build(code, message, field=field, place="message")
+        super().__init__(reason)
+        self.message = reason.message
         self.code = code
         self.field = field
 

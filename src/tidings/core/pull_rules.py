@@ -153,25 +153,24 @@ def _unknown_cursor() -> FieldRefusal:
     text = (
         "cursor must come from an answer whose messages are still leased; none of these are, so "
         "nothing was acknowledged. They were acknowledged before, or their leases have ended and "
-        "they will be delivered again. Acknowledge before leasedUntil. (cursor_not_known, field "
-        "cursor)"
+        "they will be delivered again. Acknowledge before leasedUntil."
     )
-    return FieldRefusal("cursor_not_known", text, "cursor")
+    return FieldRefusal.build("cursor_not_known", text, field="cursor")
 
 
 def _not_out_of_cursor(passed_over: int) -> FieldRefusal:
     text = (
         f"cursor must come from an answer whose messages are still leased; {passed_over} of them "
         "are not. They were acknowledged before, or their leases have ended and they will be "
-        "delivered again. Acknowledge before leasedUntil. (not_out, field cursor)"
+        "delivered again. Acknowledge before leasedUntil."
     )
-    return FieldRefusal("not_out", text, "cursor")
+    return FieldRefusal.build("not_out", text, field="cursor")
 
 
 def _not_out(tokens: int, passed_over: int) -> FieldRefusal:
     text = (
         f"ackIds must name messages that are still leased; {passed_over} of {tokens} are not, and "
         "were ignored. They were acknowledged before, or their leases have ended and they will be "
-        "delivered again. Acknowledge before leasedUntil. (not_out, field ackIds)"
+        "delivered again. Acknowledge before leasedUntil."
     )
-    return FieldRefusal("not_out", text, "ackIds")
+    return FieldRefusal.build("not_out", text, field="ackIds")

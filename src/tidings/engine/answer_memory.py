@@ -150,7 +150,7 @@ class AnswerMemory:
         return Throttled.because(
             "too_many_answers",
             "Answers as long as this one must be few at a time; got more than fit in memory. "
-            "Finish reading the others, or ask for less; then try again. (too_many_answers, -)",
+            "Finish reading the others, or ask for less; then try again.",
             wait_s=AGAIN_S,
         )
 

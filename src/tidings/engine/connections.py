@@ -31,9 +31,9 @@ class CheckedTooOften(Throttled):
     def __init__(self, wait_s: float) -> None:
         message = (
             "An org must ask for at most one check of a connection a second; got more. Wait for "
-            "the time in Retry-After. (too_many_checks, -)"
+            "the time in Retry-After."
         )
-        super().__init__(FieldRefusal("too_many_checks", message, ""), wait_s=wait_s)
+        super().__init__(FieldRefusal.build("too_many_checks", message), wait_s=wait_s)
 
 
 class CheckResult(msgspec.Struct, frozen=True):
@@ -155,10 +155,10 @@ class NamedConnections:
 def _unknown(name: str) -> NotFound:
     shown = name if len(name) <= 40 else name[:40] + "…"
     return NotFound(
-        FieldRefusal(
+        FieldRefusal.build(
             "not_found",
             f'name must be a connection that the org may use; got "{shown}". The '
-            "operator declares them. List them with GET /v1/connections. (not_found, field name)",
-            "name",
+            "operator declares them. List them with GET /v1/connections.",
+            field="name",
         )
     )

@@ -170,11 +170,10 @@ class Inboxes:
         count = sum(1 for inbox in self._by_number.values() if inbox.stored.org == org)
         if count >= INBOXES_MAX:
             raise Conflict(
-                FieldRefusal(
+                FieldRefusal.build(
                     "too_many_inboxes",
                     f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one "
-                    "that you do not need. (too_many_inboxes, -)",
-                    "",
+                    "that you do not need.",
                 )
             )
         token = _text(self._random_bytes(TOKEN_BYTES))

@@ -64,9 +64,9 @@ class OutcomeUnknown(Conflict):
         message = (
             "Idempotency-Key must belong to a call whose answer was stored; the first call with "
             "this key was made, but its answer was not stored. Check whether that call took "
-            "effect; if not, use a new key. (already_made, header Idempotency-Key)"
+            "effect; if not, use a new key."
         )
-        super().__init__(FieldRefusal("already_made", message, HEADER))
+        super().__init__(FieldRefusal.build("already_made", message, header="Idempotency-Key"))
 
 
 class AnswerWithheld(Conflict):
@@ -76,9 +76,9 @@ class AnswerWithheld(Conflict):
         message = (
             "Idempotency-Key must belong to a call whose credential still has all its scopes; some "
             "were removed since, so the stored answer is not returned. Check whether that call "
-            "took effect; if not, use a new key. (already_made, header Idempotency-Key)"
+            "took effect; if not, use a new key."
         )
-        super().__init__(FieldRefusal("already_made", message, HEADER))
+        super().__init__(FieldRefusal.build("already_made", message, header="Idempotency-Key"))
 
 
 class TooManyKeys(Throttled):
@@ -87,9 +87,9 @@ class TooManyKeys(Throttled):
     def __init__(self) -> None:
         message = (
             f"At most {port.KEYED_MAX} calls of an org may use an Idempotency-Key in 24 hours; got "
-            "one more. Call without it. (too_many_keys, header Idempotency-Key)"
+            "one more. Call without it."
         )
-        super().__init__(FieldRefusal("too_many_keys", message, HEADER))
+        super().__init__(FieldRefusal.build("too_many_keys", message, header="Idempotency-Key"))
 
 
 class KeyedCalls:

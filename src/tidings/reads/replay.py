@@ -106,11 +106,11 @@ class ReplayCalls:
         now = await parts.store.delivery(found.id) or found
         if not cancelled:
             raise Conflict(
-                FieldRefusal(
+                FieldRefusal.build(
                     "not_unfinished",
                     "The delivery must be unfinished to be cancelled; it is "
-                    f"{State(now.state).word}. Leave it. (not_unfinished, field id)",
-                    "id",
+                    f"{State(now.state).word}. Leave it.",
+                    field="id",
                 )
             )
         return now, record
@@ -160,11 +160,11 @@ class ReplayCalls:
 def unknown(field: str, must: str, got: str) -> NotFound:
     """Build the error for what is not there, or is another org's."""
     return NotFound(
-        FieldRefusal(
+        FieldRefusal.build(
             "not_found",
             f"{field} must be {must}; got {describe_value(got)}, which does not exist. GET "
-            f"/v1/replays lists replays. (not_found, field {field})",
-            field,
+            "/v1/replays lists replays.",
+            field=field,
         )
     )
 

@@ -19,7 +19,7 @@ async def answered(method: str, path: str) -> tuple[int, bytes]:
 
     async def answers(request: Request, org: str, name: str) -> Response:
         if name == "refused":
-            raise refused(404, "no_source", "There is none. (no_source, path)")
+            raise refused(404, "no_source", "There is none.", place="path")
         return Response(f"{org} {name}".encode(), 202)
 
     async def receive() -> Any:

@@ -5,12 +5,14 @@ The texts are gathered from the code: what is handed to the constructors and fun
 `…` stands for what is filled in when it is said.
 """
 
+import ast
 import re
 
-from tests.docs.source_texts import UNKIND, texts
+from tests.docs.source_texts import SOURCE, UNKIND, _words, texts
+from tests.syntax import walk
 
 CLASS_NAME = re.compile(r"\b[A-Z][a-z]+(?:[A-Z][a-z]+)*(?:Error|Exception)\b")
-PLACE = re.compile(r" \((?P<code>[^()]*), (?P<where>[^()]*)\)$")
+PLACE = re.compile(r"[.:?…] \([a-z0-9_…]+, [^()]+\)$")
 
 
 def test_every_error_text_in_one_list() -> None:
@@ -39,14 +41,34 @@ def test_what_refuses_a_field_says_what_must_be_what_came_and_what_to_do() -> No
         assert re.search(r"[.:…] ?\S", rest), f"{place}\n  says nothing of what to do"
 
 
-def test_a_text_that_names_its_place_ends_with_code_and_field() -> None:
-    """`refused` is given whole texts: each ends with its code and where."""
+def test_code_and_place_are_put_to_a_text_in_one_place() -> None:
+    """`errors.py` ends a text with its code and what it is about; nobody writes the end himself, so
+    the two cannot say different things."""
+    by_hand = [
+        (path.relative_to(SOURCE).as_posix(), node.lineno, said)
+        for path in SOURCE.rglob("*.py")
+        if "node_modules" not in path.parts
+        for node in walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Constant | ast.JoinedStr)
+        and (said := _words(node)) is not None
+        and PLACE.search(said)
+    ]
+    apart = {
+        "errors.py",  # here it is done
+        "server/refusals.py",  # knows nothing of Tidings
+        "api/openapi/accept.py",  # an example of an answer
+    }
+    assert [text for text in by_hand if text[0] not in apart] == []
+    assert {text[0] for text in by_hand} == apart  # the search finds them
+
+
+def test_a_refusal_of_the_api_is_ended_with_code_and_place() -> None:
+    """`refused` and `because` are given the parts."""
     lacking = [
         text
         for text in texts()
-        if text[2] == "refused"
+        if text[2] in ("refused", "because", "build")
         and text[0].startswith("api/")
         and not PLACE.search(text[3])
-        and text[3][0].isupper()
     ]
     assert lacking == []

@@ -213,7 +213,8 @@ def too_large(bytes_max: int) -> TooLarge:
     """413."""
     return TooLarge.because(
         "too_large",
-        f"The body must be at most {bytes_max} bytes; got more. Send less. (too_large, body)",
+        f"The body must be at most {bytes_max} bytes; got more. Send less.",
+        place="body",
     )
 
 
@@ -223,13 +224,15 @@ def used_up(share: BodyShare) -> RequestRefused:
         return Throttled.because(
             "too_many_bodies",
             f"The bodies of concurrent calls must together be at most {share.bytes_max} bytes for "
-            f"{share.whose}; got more. Send fewer at once. (too_many_bodies, body)",
+            f"{share.whose}; got more. Send fewer at once.",
             1.0,
+            place="body",
         )
     return Busy.because(
         "bodies_full",
         f"The bodies of concurrent calls must together be at most {share.bytes_max} bytes; other "
-        "calls are using all of them. Try again in a second. (bodies_full, body)",
+        "calls are using all of them. Try again in a second.",
+        place="body",
     )
 
 
@@ -238,5 +241,6 @@ def pushed_out() -> Busy:
     return Busy.because(
         "body_gave_way",
         f"The body must arrive within {YOUNG_S:g} s while others wait; it did not. Send it again, "
-        "all at once. (body_gave_way, body)",
+        "all at once.",
+        place="body",
     )

@@ -15,6 +15,7 @@ from tidings.api.http.answer_headers import with_all
 from tidings.api.http.front import Front
 from tidings.api.http.head import answer_head
 from tidings.api.http.refusals import messages, refusal, request_id
+from tidings.errors import FieldRefusal
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -81,9 +82,10 @@ async def _say_elsewhere(scope: Scope, send: Send) -> None:
     here, other = ("every other path", "inbox_url") if inbox else ("/inbox/{token}", "public_url")
     message = (
         f"The call must be made to the host that serves its path; got one to the host of {here}. "
-        f"Use the host in the setting {other}. (other_host, header Host)"
+        f"Use the host in the setting {other}."
     )
+    reason = FieldRefusal.build("other_host", message, header="Host")
     call = request_id(dict(scope["headers"]), lambda: str(uuid.uuid4()))
-    start, end = messages(refusal(404, "other_host", message, call, path="Host", close=True))
+    start, end = messages(refusal(404, reason, call, close=True))
     await send(start)
     await send(end)

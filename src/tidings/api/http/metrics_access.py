@@ -49,9 +49,8 @@ class MetricsReaders:
             401,
             "metrics_closed",
             "The call must carry the token of the setting metrics_token, or come from a network of "
-            "metrics_from; got neither. The platform's own credential works too. (metrics_closed, "
-            "header Authorization)",
-            "Authorization",
+            "metrics_from; got neither. The platform's own credential works too.",
+            header="Authorization",
             www_authenticate='Bearer realm="tidings"',
         )
 

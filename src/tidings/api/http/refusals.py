@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from tidings.api.http.answer_headers import BARE
+from tidings.errors import FieldRefusal
 
 Headers = list[tuple[bytes, bytes]]
 Answer = tuple[int, Headers, bytes]
@@ -56,16 +57,16 @@ def json_answer(status: int, body: bytes, request: bytes) -> Answer:
 
 def refusal(
     status: int,
-    code: str,
-    message: str,
+    reason: FieldRefusal,
     request: bytes,
     *,
-    path: str = "",
     retry_after: float | None = None,
     close: bool = False,
 ) -> Answer:
     """The answer to a refused call. `close`: its body was not read to the end."""
-    body = msgspec.json.encode(RefusalBody(CallRefusal(code, message, path)))
+    body = msgspec.json.encode(
+        RefusalBody(CallRefusal(str(reason.code), reason.message, reason.field))
+    )
     status, headers, body = json_answer(status, body, request)
     if status == 401:
         headers.append((b"www-authenticate", b'Basic realm="tidings", charset="UTF-8"'))
@@ -76,13 +77,13 @@ def refusal(
     return status, headers, body
 
 
-def failed(call: str) -> str:
-    """Build the text for a call that failed by our own fault: that it failed, and where to read
+def failed(call: str) -> FieldRefusal:
+    """Build the reason for a call that failed by our own fault: that it failed, and where to read
     more."""
-    return (
-        "Tidings failed to process this call. See the server log for the cause, at request "
-        f"{call}. (internal, -)"
+    message = (
+        f"Tidings failed to process this call. See the server log for the cause, at request {call}."
     )
+    return FieldRefusal.build("internal", message)
 
 
 def messages(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -78,6 +78,6 @@ def _less(counts: Counter[Key], key: Key) -> None:
 def _too_many(most: int, whose: str) -> RefusalAnswer:
     text = (
         f"At most {most} streams may be open at one time for {whose}; got one more. Close one, or "
-        "ask again later. (too_many_streams, -)"
+        "ask again later."
     )
     return refused(429, "too_many_streams", text, retry_after=str(RETRY_S))

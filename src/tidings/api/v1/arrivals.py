@@ -92,7 +92,8 @@ def _open_route(services: Services) -> APIRouter:
                 404,
                 "no_inbox",
                 "The address must belong to a test inbox; it does not, or the inbox was deleted. "
-                "Create one with POST /v1/inboxes. (no_inbox, path)",
+                "Create one with POST /v1/inboxes.",
+                place="path",
             )
         body = await read_bytes(request, BODY_BYTES_KEPT)
         if not waiting.take(org):
@@ -100,7 +101,7 @@ def _open_route(services: Services) -> APIRouter:
                 429,
                 "too_many_arrivals",
                 f"At most {WAITING_MAX} arrivals may wait for their answer; got one more. Send "
-                "fewer at once. (too_many_arrivals, -)",
+                "fewer at once.",
                 retry_after="1",
             )
         try:

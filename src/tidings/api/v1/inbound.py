@@ -71,8 +71,8 @@ def inbound_answers(services: Services) -> Answers:
                 415,
                 "content_encoding",
                 "The body must be sent without a content encoding; it has one. Send it "
-                "uncompressed. (content_encoding, header Content-Encoding)",
-                "Content-Encoding",
+                "uncompressed.",
+                header="Content-Encoding",
             )
         refuse_announced(request, BODY_BYTES_MAX)
         budget, began_s = services.web.bodies.budget, asyncio.get_running_loop().time()
@@ -89,14 +89,15 @@ def inbound_answers(services: Services) -> Answers:
             refusal_answer = await inbound.receive(
                 OrgId(org), source_name, request.headers.items(), body
             )
-        if refusal_answer.fate is not None:
+        if refusal_answer.reason is None:
+            assert refusal_answer.fate is not None
             return answer(show_taken(refusal_answer.fate), refusal_answer.status)
         wait = (
             {}
             if refusal_answer.retry_after_s is None
-            else {"retry_after": str(refusal_answer.retry_after_s)}
+            else {"retry-after": str(refusal_answer.retry_after_s)}
         )
-        raise refused(refusal_answer.status, refusal_answer.code, refusal_answer.message, **wait)
+        raise RefusalAnswer(refusal_answer.status, [refusal_answer.reason], wait)
 
     return answers
 

@@ -124,7 +124,7 @@ def org_caller(
             404,
             "not_found",
             "orgId must be the id of an org that the credential may see; got "
-            f"{describe_value(org_id)}. Use the credential's own org. (not_found, field orgId)",
-            "orgId",
+            f"{describe_value(org_id)}. Use the credential's own org.",
+            field="orgId",
         )
     return caller, org

@@ -264,7 +264,6 @@ def _bad(field: str, must: str, got: object) -> Exception:
         400,
         "bad_type",
         f'{field} must be {must}; got {describe_value(got)}. Write {{"message": {{"body": '
-        f"{{…}}}}}}. "
-        f"(bad_type, field {field})",
-        field,
+        f"{{…}}}}}}.",
+        field=field,
     )

@@ -37,8 +37,8 @@ def stop_routes(services: Services) -> APIRouter:
             404,
             "not_found",
             "orgId must be an org that the credential may act for; got "
-            f'"{org_id[:40]}", which does not exist. Check the id. (not_found, field orgId)',
-            "orgId",
+            f'"{org_id[:40]}", which does not exist. Check the id.',
+            field="orgId",
         )
 
     @router.post("/stop", summary="Stop sending for all orgs")

@@ -205,21 +205,21 @@ def _behind(tally: Tally) -> tuple[FieldRefusal, ...]:
     if not tally.behind:
         return ()
     return (
-        FieldRefusal(
+        FieldRefusal.build(
             "still_counting",
             f"All deliveries should be counted; {tally.behind} are not yet, because the counters "
-            "are being rebuilt. Check again in a minute. (still_counting, field data)",
-            "data",
+            "are being rebuilt. Check again in a minute.",
+            field="data",
         ),
     )
 
 
 def _sorted_newest(field: str) -> FieldRefusal:
-    return FieldRefusal(
+    return FieldRefusal.build(
         "newest_sorted",
         f"By {field} the newest {SORTED_MAX} rows that fit are sorted; there are older ones. "
-        "Narrow startDate and endDate to see those. (newest_sorted, field sortBy)",
-        "sortBy",
+        "Narrow startDate and endDate to see those.",
+        field="sortBy",
     )
 
 
@@ -229,6 +229,6 @@ def _unknown(consumerGroupId: str) -> RefusalAnswer:
         400,
         "consumerGroupId must be that of a webhook of this org; got "
         f"{describe_value(consumerGroupId)}. "
-        "GET /v3/webHooks lists them. (400, field consumerGroupId)",
-        "consumerGroupId",
+        "GET /v3/webHooks lists them.",
+        field="consumerGroupId",
     )

@@ -211,12 +211,11 @@ class EventQueries:
 
 
 def _cut() -> FieldRefusal:
-    return FieldRefusal(
+    return FieldRefusal.build(
         "rows_left_out",
         f"At most {LOOKUP_ROWS_MAX} rows are returned, out of the newest {EXAMINED_MAX} that have "
-        "this value in any field; there are older ones. Page through the log of one webhook. "
-        "(rows_left_out, field data)",
-        "data",
+        "this value in any field; there are older ones. Page through the log of one webhook.",
+        field="data",
     )
 
 
@@ -226,6 +225,6 @@ def _unknown(event_id: str) -> RefusalAnswer:
         400,
         f"eventId must be the id of an event of this org; got {describe_value(event_id)}. Check "
         "it, and the "
-        "credential's org. (400, field eventId)",
-        "eventId",
+        "credential's org.",
+        field="eventId",
     )

@@ -33,9 +33,8 @@ def metadata_routes(services: Services) -> APIRouter:
                 "unknown_event_name",
                 f"eventName must be an event type of this org; got {describe_value(eventName)}. "
                 "GET "
-                "/v3/webHooks/eventMetaData lists them; case matters. (unknown_event_name, "
-                "field eventName)",
-                "eventName",
+                "/v3/webHooks/eventMetaData lists them; case matters.",
+                field="eventName",
             )
         return answer(envelope({"active": True, "eventName": kind.name, "schema": kind.schema}))
 

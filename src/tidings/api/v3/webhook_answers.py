@@ -116,10 +116,8 @@ def _flag(request: Request, name: str, advice: str) -> bool:
     raise refused(
         400,
         "bad_parameter",
-        f"{name} must be true or false; got {describe_value(value)}. {advice} (bad_parameter, "
-        "field "
-        f"{name})",
-        name,
+        f"{name} must be true or false; got {describe_value(value)}. {advice}",
+        field=name,
     )
 
 
@@ -132,8 +130,7 @@ async def changed(webhook_id: WebhookId, change: Awaitable[Result]) -> Result:
             412,
             "version_moved",
             f"If-Match must be the webhook's ETag, {etag(moved.version)}; got another. Get the "
-            "webhook again and repeat the change on the current version. (version_moved, header "
-            "If-Match)",
-            "If-Match",
+            "webhook again and repeat the change on the current version.",
+            header="If-Match",
             etag=etag(moved.version),
         ) from None

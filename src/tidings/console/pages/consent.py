@@ -28,7 +28,7 @@ class Consent:
         except RequestRefused as refused:
             return self._frame.error(request, status_of(refused), refused.reason.message)
         if not self._frame.from_here(request):
-            return self._frame.error(request, 403, ELSEWHERE)
+            return self._frame.error(request, 403, ELSEWHERE.message)
         token, consents = str(form.get("token", "")), self._frame.services.notices.consents
         try:
             await consents.confirm(token)

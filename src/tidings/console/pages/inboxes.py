@@ -208,9 +208,9 @@ def _headers(text: str) -> dict[str, str]:
         if not colon:
             lines = (
                 f"Each line must be a header, such as Retry-After: 30; got {describe_value(line)}. "
-                "Add its value. (bad_headers, field answer.headers)"
+                "Add its value."
             )
-            raise Invalid(FieldRefusal("bad_headers", lines, "answer.headers"))
+            raise Invalid(FieldRefusal.build("bad_headers", lines, field="answer.headers"))
         found[name.strip()] = value.strip()
     return found
 

@@ -109,7 +109,8 @@ def _platform(visit: PlainVisit) -> None:
         raise Forbidden.because(
             "forbidden",
             "An org must be created with the platform's own credential; got an org's credential. "
-            "Ask the operator. (forbidden, session)",
+            "Ask the operator.",
+            place="session",
         )
 
 
@@ -148,9 +149,11 @@ def _levels(text: str) -> dict[str, str]:
             lines = (
                 "Each line must be an event type, = and strict, lenient or off; got "
                 f"{describe_value(line)}. "
-                "Write pointsIssued = lenient. (bad_validation, field settings.validationByType)"
+                "Write pointsIssued = lenient."
             )
-            raise Invalid(FieldRefusal("bad_validation", lines, "settings.validationByType"))
+            raise Invalid(
+                FieldRefusal.build("bad_validation", lines, field="settings.validationByType")
+            )
         levels[name.strip()] = level.strip()
     return levels
 

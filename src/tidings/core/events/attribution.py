@@ -69,22 +69,21 @@ def of_headers(
     if named not in ENTITY_TYPES:
         field = "X-CAP-API-ATTRIBUTION-ENTITY-TYPE"
         listed = ", ".join(ENTITY_TYPES[:-1]) + " or " + ENTITY_TYPES[-1]
-        return FieldRefusal(
+        return FieldRefusal.build(
             "bad_attribution",
-            f"{field} must be {listed}; got {describe_value(entity_type)}. Leave it out for TILL. "
-            f"(bad_attribution, header {field})",
-            field,
+            f"{field} must be {listed}; got {describe_value(entity_type)}. Leave it out for TILL.",
+            header=field,
         )
     if code is None or not (code := code.strip()):
         return None
     if len(code) > CODE_MAX or not visible(code):
         field = "X-CAP-API-ATTRIBUTION-ENTITY-CODE"
-        return FieldRefusal(
+        return FieldRefusal.build(
             "bad_attribution",
             f"{field} must be 1 to {CODE_MAX} visible characters; got {describe_value(code)}. Send "
             "the "
-            f"code of the till or store. (bad_attribution, header {field})",
-            field,
+            "code of the till or store.",
+            header=field,
         )
     described = "" if named == "TILL" else named
     return StoredAttribution(code, code, described, code, "TILL")

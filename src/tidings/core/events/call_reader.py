@@ -231,9 +231,7 @@ class CallReader(Generic[Draft]):
         if key is not None and not _KEY.fullmatch(key):
             rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
             refusal_text = f"{rule}; got {describe_value(key, IN_EVENTS)}. Use a UUID."
-            raise call_refused(
-                Invalid, "idempotency_key", refusal_text, where="header Idempotency-Key"
-            )
+            raise call_refused(Invalid, "idempotency_key", refusal_text, header="Idempotency-Key")
         if form == "json":
             if body.lstrip(b" \t\r\n")[:1] == b"{":
                 return [self._alone(body, body, caller, key, now_ms)]

@@ -15,7 +15,7 @@ Refused = TypeVar("Refused", bound=RequestRefused)
 _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _JSON_SUFFIX = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json")
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)"?', re.I)
-_TYPE = "header Content-Type"
+_TYPE = "Content-Type"
 
 Form = Literal["json", "ndjson", "structured", "batch", "binary"]
 _FORMS: dict[bytes, Form] = {
@@ -26,9 +26,9 @@ _FORMS: dict[bytes, Form] = {
 }
 
 
-def call_refused(kind: type[Refused], code: str, message: str, where: str = "body") -> Refused:
+def call_refused(kind: type[Refused], code: str, message: str, header: str = "") -> Refused:
     """The whole call is refused; no event of it was looked at further."""
-    return kind.because(code, f"{message} ({code}, {where})")
+    return kind.because(code, message, header=header, place="body")
 
 
 class CallLimits(msgspec.Struct, frozen=True):
@@ -50,7 +50,7 @@ def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
     charset = _CHARSET.search(text)
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
         message = f"The charset must be utf-8; got {charset[1][:40]}. Encode the body as UTF-8."
-        raise call_refused(Unsupported, "charset", message, where=_TYPE)
+        raise call_refused(Unsupported, "charset", message, header=_TYPE)
     form = _FORMS.get(media.encode("latin-1"))
     if BINARY_MARK in headers and form in (None, "json"):
         if not media or _JSON_SUFFIX.fullmatch(media):
@@ -59,7 +59,7 @@ def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
         known = ", ".join(kind.decode() for kind in _FORMS)
         got = f'"{media[:80]}"' if media else "none"
         message = f"The content type must be one of {known}; got {got}. Name the one that you send."
-        raise call_refused(Unsupported, "content_type", message, where=_TYPE)
+        raise call_refused(Unsupported, "content_type", message, header=_TYPE)
     return form
 
 

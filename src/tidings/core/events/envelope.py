@@ -72,8 +72,9 @@ class EventFault(Unprocessable):
     """
 
     def __init__(self, code: str, message: str, path: str = "") -> None:
-        self.message = f"{message} ({code}, {f'field {path}' if path else 'event'})"
-        super().__init__(FieldRefusal(code, self.message, path))
+        reason = FieldRefusal.build(code, message, field=path, place="event")
+        super().__init__(reason)
+        self.message = reason.message
         self.code = code
         self.sentence = message
         self.path = path

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.errors import FieldRefusal
 
 HEADER = "tidings-hops"
 EXTENSION = "tidingshops"  # of a CloudEvent, whose attributes have no hyphens
@@ -31,6 +32,11 @@ _HOPS = re.compile(r"[0-9]{1,6}")
 _DOOR = re.compile(r"[0-9A-Za-z_-]{1,32}")
 _AT = "\n"  # in what is stored, before where the message was; no header has it
 _ORGS_KNOWN = 10_000
+
+
+def stop_for(reason: str) -> str:
+    """Return the warning, for its sender, of an event that is sent to nobody for this reason."""
+    return FieldRefusal.build("loop", f"{STOPPED}{reason}", header=HEADER).message
 
 
 class Passage(msgspec.Struct, frozen=True):
@@ -49,22 +55,21 @@ class Passage(msgspec.Struct, frozen=True):
     def stop(self) -> str:
         """Say why the event is sent to nobody, as a sentence for its sender; empty if it may be."""
         if self.unread:
-            return (
-                f"{STOPPED}{HEADER} must be a number and what Tidings wrote behind it; it "
+            return stop_for(
+                f"{HEADER} must be a number and what Tidings wrote behind it; it "
                 f"could not be read, which counts as {HOPS_MAX} passages. Pass the header on as it "
-                f"came. (loop, header {HEADER})"
+                "came."
             )
         if self.hops >= HOPS_MAX:
-            return (
-                f"{STOPPED}this event has passed through Tidings {self.hops} times; it may "
+            return stop_for(
+                f"this event has passed through Tidings {self.hops} times; it may "
                 f"{HOPS_MAX - 1} times. Look for a webhook or an action whose messages come back "
-                f"as events. (loop, header {HEADER})"
+                "as events."
             )
         if self.via and self.via.count(self.via[-1]) >= SAME_DOOR_MAX:
-            return (
-                f"{STOPPED}this event has come in by the same door {SAME_DOOR_MAX} times. "
-                "Look for a webhook or an action whose messages come back as events. "
-                f"(loop, header {HEADER})"
+            return stop_for(
+                f"this event has come in by the same door {SAME_DOOR_MAX} times. "
+                "Look for a webhook or an action whose messages come back as events."
             )
         return ""
 

@@ -278,4 +278,4 @@ def _too_long(line: int) -> RowError:
 
 
 def _bad(line: int, code: str, sentence: str) -> RowError:
-    return RowError(line, FieldRefusal(code, f"{sentence} ({code}, line {line})", ""))
+    return RowError(line, FieldRefusal.build(code, sentence, place=f"line {line}"))

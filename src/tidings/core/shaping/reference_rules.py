@@ -118,7 +118,7 @@ class RecordRefused(Invalid):
     """A record cannot be kept."""
 
     def __init__(self, code: str, field: str, sentence: str) -> None:
-        super().__init__(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))
+        super().__init__(FieldRefusal.build(code, sentence, field=field))
 
 
 def read_id(value: object) -> str:

@@ -54,11 +54,10 @@ def bounded_body(body: bytes) -> tuple[bytes, FieldRefusal | None]:
 
 def too_large(size: int) -> FieldRefusal:
     """The reason for a body of so many bytes."""
-    return FieldRefusal(
+    return FieldRefusal.build(
         TOO_LARGE,
         f"The body must be at most {MESSAGE_BYTES_MAX} bytes; got {size}, of which the first "
-        f"{CUT_BYTES} are kept. Send a reference to large content instead. ({TOO_LARGE}, -)",
-        "",
+        f"{CUT_BYTES} are kept. Send a reference to large content instead.",
     )
 
 
@@ -72,12 +71,10 @@ def defect_of(message: ForeignMessage) -> FieldRefusal | None:
     size = sum(len(name) + len(value) for name, value in message.headers[:READ_HEADERS_MAX])
     if count <= READ_HEADERS_MAX and size <= READ_HEADERS_BYTES_MAX:
         return None
-    return FieldRefusal(
+    return FieldRefusal.build(
         "too_many_headers",
         f"A message must have at most {READ_HEADERS_MAX} headers of {READ_HEADERS_BYTES_MAX} "
-        f"characters together; got {count}. Send less in headers, and more in the body. "
-        "(too_many_headers, -)",
-        "",
+        f"characters together; got {count}. Send less in headers, and more in the body.",
     )
 
 
@@ -88,10 +85,9 @@ def unreadable(place: str, body: bytes, error: Exception) -> ForeignMessage:
         place,
         (),
         body,
-        FieldRefusal(
+        FieldRefusal.build(
             UNREADABLE,
             "Tidings must be able to read a message; it failed on this one "
-            f"({type(error).__name__}). Retry it once the cause is fixed. ({UNREADABLE}, -)",
-            "",
+            f"({type(error).__name__}). Retry it once the cause is fixed.",
         ),
     )

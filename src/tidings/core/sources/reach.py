@@ -28,9 +28,9 @@ def takes_from_others(source: Source, previous: Source | None) -> FieldRefusal |
     had = previous is not None and previous.kafka is not None and previous.kafka.group == group
     if not group or had:
         return None
-    return FieldRefusal(
+    return FieldRefusal.build(
         "platform_only",
         "kafka.group must be left out; got one, with which a source could take another's messages. "
-        "Use the platform's own credential. (platform_only, field kafka.group)",
-        "kafka.group",
+        "Use the platform's own credential.",
+        field="kafka.group",
     )

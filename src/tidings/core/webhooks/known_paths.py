@@ -48,13 +48,12 @@ def unknown_key(kind: EventType) -> tuple[FieldRefusal, ...]:
     if steps is None or has_path(kind, steps):
         return ()
     return (
-        FieldRefusal(
+        FieldRefusal.build(
             "unknown_path",
             f"key should be a path that the schema has; got {describe_value(kind.key)}, which it "
             "rules out. "
-            "Events without a key are sent in any order: name a field of the schema. "
-            "(unknown_path, field key)",
-            "key",
+            "Events without a key are sent in any order: name a field of the schema.",
+            field="key",
         ),
     )
 
@@ -110,10 +109,10 @@ def _tested(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
 def _unknown(place: str, path: str, kinds: Sequence[EventType]) -> FieldRefusal:
     names = [kind.label for kind in kinds]
     listed = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-    return FieldRefusal(
+    return FieldRefusal.build(
         "unknown_path",
         f"A path should be one that an event of the webhook's types has ({listed}); got "
         f"{describe_value(path)}, which none has. Check it against the schema: "
-        f"GET /v3/webHooks/eventMetaData/{kinds[0].name}. (unknown_path, field {place})",
-        place,
+        f"GET /v3/webHooks/eventMetaData/{kinds[0].name}.",
+        field=place,
     )

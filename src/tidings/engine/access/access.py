@@ -182,7 +182,8 @@ class CredentialBook:
                 "forbidden_org",
                 f"X-Tidings-Org must name {must}; got {describe_value(wanted)}. Leave it out for "
                 "org "
-                f"{caller.org}. (forbidden_org, header X-Tidings-Org)",
+                f"{caller.org}.",
+                header="X-Tidings-Org",
             )
         return msgspec.structs.replace(caller, org=int(wanted))
 
@@ -227,7 +228,8 @@ class CredentialBook:
             denied = Unauthenticated.because(
                 "unauthenticated",
                 "key and secret must be those of an oauth credential; got a pair that does not "
-                "match. Check both halves. (unauthenticated, field secret)",
+                "match. Check both halves.",
+                field="secret",
             )
             if self._was_good(key, secret):
                 raise denied
@@ -237,7 +239,8 @@ class CredentialBook:
             raise Unauthenticated.because(
                 "wrong_kind",
                 f"Tokens must be requested with an oauth credential; got kind {credential.kind}. "
-                "Send this one as Authorization: Basic. (wrong_kind, field key)",
+                "Send this one as Authorization: Basic.",
+                field="key",
             )
         ttl_s = min(TTL_S, (proof.until_ms - now_ms) // 1000)
         if ttl_s < 1:
@@ -298,7 +301,8 @@ class CredentialBook:
             raise Unauthenticated.because(
                 "wrong_kind",
                 "A credential of kind oauth must call with a token; got it as Basic. POST its key "
-                f"and secret to {TOKEN_PATH}. (wrong_kind, header Authorization)",
+                f"and secret to {TOKEN_PATH}.",
+                header="Authorization",
             )
         return _CachedCaller(self._caller(proof.credential), proof.until_ms)
 
@@ -314,8 +318,8 @@ class CredentialBook:
             raise (Unauthenticated if self._tokens.made(token) else NotKnown).because(
                 "unauthenticated",
                 "The call must carry a valid access token; got one that has expired, or is not "
-                f"from this service. POST key and secret to {TOKEN_PATH} for a new one. "
-                "(unauthenticated, header X-CAP-API-OAUTH-TOKEN)",
+                f"from this service. POST key and secret to {TOKEN_PATH} for a new one.",
+                header="X-CAP-API-OAUTH-TOKEN",
             )
         return _CachedCaller(self._caller(credential), min(until_ms, claims.exp * 1000))
 

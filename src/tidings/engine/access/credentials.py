@@ -288,5 +288,4 @@ def _check_within(caller: AuthenticatedCaller, scopes: str, field: str) -> None:
 
 
 def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:
-    where = f"field {field}" if field else "credential"
-    return kind(FieldRefusal(code, f"{sentence} ({code}, {where})", field))
+    return kind(FieldRefusal.build(code, sentence, field=field, place="credential"))

@@ -15,7 +15,8 @@ def demand(caller: AuthenticatedCaller, scope: str) -> None:
         raise Forbidden.because(
             "forbidden",
             f"The credential must have the scope {scope}; {caller.credential} does not. Add the "
-            "scope, or use another credential. (forbidden, header Authorization)",
+            "scope, or use another credential.",
+            header="Authorization",
         )
 
 
@@ -24,15 +25,16 @@ def unknown(got: str, kind: type[Unauthenticated] = Unauthenticated) -> Unauthen
     return kind.because(
         "unauthenticated",
         "The call must carry Authorization: Basic and the base64 of key:secret; got "
-        f"{got}. Check both halves of the credential. (unauthenticated, header Authorization)",
+        f"{got}. Check both halves of the credential.",
+        header="Authorization",
     )
 
 
 def unknown_of(what: str, id: str) -> FieldRefusal:
     """For an id that no credential, or no user, of the org has."""
-    return FieldRefusal(
+    return FieldRefusal.build(
         "not_found",
         f"id must be that of a {what} of this org; got {describe_value(id)}. List them with "
-        f"GET /v1/orgs/{{orgId}}/{what}s. (not_found, field id)",
-        "id",
+        f"GET /v1/orgs/{{orgId}}/{what}s.",
+        field="id",
     )

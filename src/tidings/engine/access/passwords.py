@@ -27,10 +27,9 @@ class TooBusy(Busy):
 
     def __init__(self) -> None:
         message = (
-            "Passwords must be checked one at a time; too many are waiting. Try again in a second. "
-            "(busy, -)"
+            "Passwords must be checked one at a time; too many are waiting. Try again in a second."
         )
-        super().__init__(FieldRefusal("busy", message, ""))
+        super().__init__(FieldRefusal.build("busy", message))
 
 
 @cache

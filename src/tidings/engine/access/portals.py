@@ -58,7 +58,8 @@ class Portals:
                 "role_exceeded",
                 "role must not allow more than the calling credential; got "
                 f"{describe_value(portal.role)}. Use reader, or call with a credential that has "
-                "its scopes. (role_exceeded, field role)",
+                "its scopes.",
+                field="role",
             )
         now_ms = self._clock.now_ms()
         ends = self._open.setdefault(portal.org, deque())
@@ -68,8 +69,7 @@ class Portals:
             raise Throttled.because(
                 "too_many_links",
                 f"An org must have at most {OPEN_LINKS_MAX} unopened links; got one more. Create a "
-                "link only when somebody opens the page, and shorten expiresInMinutes. "
-                "(too_many_links, -)",
+                "link only when somebody opens the page, and shorten expiresInMinutes.",
             )
         token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
@@ -118,5 +118,5 @@ def _ended() -> Unauthenticated:
     return Unauthenticated.because(
         "link_ended",
         "The link must be unused and current; this one was used or has expired. Reload the page "
-        "that shows this portal. (link_ended, -)",
+        "that shows this portal.",
     )

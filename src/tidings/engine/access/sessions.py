@@ -169,7 +169,7 @@ class Sessions:
             raise Unauthenticated.because(
                 "link_ended",
                 "The link must be unused and at most 10 minutes old; this one is not. Ask for a "
-                "new one. (link_ended, -)",
+                "new one.",
             )
         self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
         mark = mark_of(credential.digest).encode()
@@ -303,7 +303,8 @@ class Sessions:
             raise Unauthenticated.because(
                 "signed_out",
                 "The call must carry a valid session; got none, or one that has ended. Sign in "
-                "again. (signed_out, session)",
+                "again.",
+                place="session",
             )
         self._table.see(session, now_ms)
         return session
@@ -321,8 +322,8 @@ class Sessions:
         if org not in (None, opened.org):
             raise Forbidden.because(
                 "forbidden_org",
-                f"The org must be the portal's own; got {org}. Go back to the portal. "
-                "(forbidden_org, session)",
+                f"The org must be the portal's own; got {org}. Go back to the portal.",
+                place="session",
             )
         return AuthenticatedCaller(
             org=opened.org,
@@ -373,5 +374,5 @@ def _not_known() -> Unauthenticated:
     return Unauthenticated.because(
         "not_known",
         "Name and password must match; they do not. Check both, or ask your org for a new "
-        "invitation. (not_known, -)",
+        "invitation.",
     )

@@ -117,8 +117,8 @@ class UserBook:
         if member is None:
             raise Forbidden.because(
                 "forbidden_org",
-                f"The org must be one that you are a user of; got {org}. Choose another one. "
-                "(forbidden_org, session)",
+                f"The org must be one that you are a user of; got {org}. Choose another one.",
+                place="session",
             )
         email = self._persons[member.person].email
         return AuthenticatedCaller(
@@ -429,5 +429,4 @@ def _link_ended() -> Invalid:
 
 
 def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:
-    where = f"field {field}" if field else "user"
-    return kind(FieldRefusal(code, f"{sentence} ({code}, {where})", field))
+    return kind(FieldRefusal.build(code, sentence, field=field, place="user"))

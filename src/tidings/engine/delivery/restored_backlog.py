@@ -27,9 +27,9 @@ class NotStopped(Conflict):
     def __init__(self) -> None:
         message = (
             "Sending must be stopped for all orgs before events can be marked as delivered; it is "
-            "not. POST /v1/stop first, or start with --hold. (not_stopped, -)"
+            "not. POST /v1/stop first, or start with --hold."
         )
-        super().__init__(FieldRefusal("not_stopped", message, ""))
+        super().__init__(FieldRefusal.build("not_stopped", message))
 
 
 class BacklogCount(msgspec.Struct, frozen=True):

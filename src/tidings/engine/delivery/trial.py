@@ -48,9 +48,9 @@ class TooSoon(Throttled):
     def __init__(self, wait_s: float) -> None:
         message = (
             "An org must send at most one test message a second; got more. Wait for the time "
-            "in Retry-After. (too_many_tests, -)"
+            "in Retry-After."
         )
-        super().__init__(FieldRefusal("too_many_tests", message, ""), wait_s=wait_s)
+        super().__init__(FieldRefusal.build("too_many_tests", message), wait_s=wait_s)
 
 
 class NotDialled(Conflict):
@@ -60,9 +60,9 @@ class NotDialled(Conflict):
         message = (
             f"webHookType must be one that can be called for a test message; it is {kind}, which "
             "nothing is sent to. Send an event instead, or set webHookType to HTTP with the "
-            "receiver's URL. (not_dialled, field webHookType)"
+            "receiver's URL."
         )
-        super().__init__(FieldRefusal("not_dialled", message, "webHookType"))
+        super().__init__(FieldRefusal.build("not_dialled", message, field="webHookType"))
 
 
 class TrialResult(msgspec.Struct, frozen=True):

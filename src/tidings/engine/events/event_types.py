@@ -53,9 +53,9 @@ class UnknownType(NotFound):
         shown = name if len(name) <= 40 else name[:40] + "…"
         message = (
             f'eventName must be an event type of this org; got "{shown}", which does not exist. '
-            "GET /v1/eventTypes lists them; case matters. (not_found, field eventName)"
+            "GET /v1/eventTypes lists them; case matters."
         )
-        super().__init__(FieldRefusal("not_found", message, "eventName"))
+        super().__init__(FieldRefusal.build("not_found", message, field="eventName"))
 
 
 class OwnRecord(msgspec.Struct, frozen=True):
@@ -349,7 +349,7 @@ def _changes_between(old: OwnRecord, new: OwnType) -> list[SchemaChange]:
 
 
 def _refusal(code: str, field: str, sentence: str) -> FieldRefusal:
-    return FieldRefusal(code, f"{sentence} ({code}, field {field})", field)
+    return FieldRefusal.build(code, sentence, field=field)
 
 
 def _taken(name: str) -> FieldRefusal:

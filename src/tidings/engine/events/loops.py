@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
-from tidings.core.events.passage import FAMILY_MAX, HEADER, STOPPED, Doors, Passage
+from tidings.core.events.passage import FAMILY_MAX, Doors, Passage, stop_for
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Acceptance, Draft
 
@@ -92,10 +92,10 @@ class LoopGuard:
             self._orgs.popitem(last=False)
         if count <= FAMILY_MAX:
             return ""
-        return (
-            f"{STOPPED}at most {FAMILY_MAX} messages that were made of one event may come "
+        return stop_for(
+            f"at most {FAMILY_MAX} messages that were made of one event may come "
             "back to an org; this is one more. Look for a webhook or an action whose messages come "
-            f"back as events. (loop, header {HEADER})"
+            "back as events."
         )
 
     def _uncount(self, org: OrgId, family: str) -> None:

@@ -122,8 +122,7 @@ class Consents:
         raise Invalid.because(
             "link_ended",
             "The link must come from an e-mail of the last 7 days, to an address that the org "
-            "still lists; this one does not. Ask the org to remove your address and add it again. "
-            "(link_ended, -)",
+            "still lists; this one does not. Ask the org to remove your address and add it again.",
         )
 
     async def confirm(self, token: str) -> ConsentRequest:

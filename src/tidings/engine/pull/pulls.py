@@ -46,9 +46,9 @@ class TooManyOut(Throttled):
     def __init__(self) -> None:
         message = (
             "Readers must keep within their limit of leased messages; got more. Acknowledge "
-            "fetched messages, or wait until their leases end. (too_many_out, -)"
+            "fetched messages, or wait until their leases end."
         )
-        super().__init__(FieldRefusal("too_many_out", message, ""), wait_s=1.0)
+        super().__init__(FieldRefusal.build("too_many_out", message), wait_s=1.0)
 
 
 class NotPulled(Conflict):
@@ -57,9 +57,9 @@ class NotPulled(Conflict):
     def __init__(self, kind: str) -> None:
         message = (
             f"webHookType must be PULL for messages to be fetched; it is {kind}. Create a webhook "
-            "of that type. (not_pulled, field webHookType)"
+            "of that type."
         )
-        super().__init__(FieldRefusal("not_pulled", message, "webHookType"))
+        super().__init__(FieldRefusal.build("not_pulled", message, field="webHookType"))
 
 
 class TooManyReaders(Throttled):
@@ -68,9 +68,9 @@ class TooManyReaders(Throttled):
     def __init__(self) -> None:
         message = (
             f"A webhook must have at most {READERS_MAX} readers waiting at a time; got one more. "
-            "Try again when one of them has its answer. (too_many_readers, -)"
+            "Try again when one of them has its answer."
         )
-        super().__init__(FieldRefusal("too_many_readers", message, ""), wait_s=1.0)
+        super().__init__(FieldRefusal.build("too_many_readers", message), wait_s=1.0)
 
 
 class Pulls:

@@ -171,4 +171,4 @@ def _parts(items: Sequence[Item]) -> list[Sequence[Item]]:
 
 
 def _refused(code: str, field: str, sentence: str) -> Invalid:
-    return Invalid(FieldRefusal(code, f"{sentence} ({code}, field {field})", field))
+    return Invalid(FieldRefusal.build(code, sentence, field=field))

@@ -81,11 +81,8 @@ class NotNow(Conflict):
 
     def __init__(self, what: ReplayTransition, state: str) -> None:
         allowed = " or ".join(before(what))
-        message = (
-            f"A replay must be {allowed} for {what}; it is {state}. Get its state again. "
-            "(wrong_state, field id)"
-        )
-        super().__init__(FieldRefusal("wrong_state", message, "id"))
+        message = f"A replay must be {allowed} for {what}; it is {state}. Get its state again."
+        super().__init__(FieldRefusal.build("wrong_state", message, field="id"))
 
 
 class TooMany(Conflict):
@@ -94,9 +91,9 @@ class TooMany(Conflict):
     def __init__(self) -> None:
         message = (
             f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has "
-            "reached that limit. Wait for one, or cancel it. (too_many, body)"
+            "reached that limit. Wait for one, or cancel it."
         )
-        super().__init__(FieldRefusal("too_many", message, ""))
+        super().__init__(FieldRefusal.build("too_many", message, place="body"))
 
 
 class ReplayRun:

@@ -31,9 +31,9 @@ class UnknownTransformation(NotFound):
     def __init__(self, name: str) -> None:
         message = (
             f"name must be that of a transformation of this org; got {describe_value(name)}. GET "
-            "/v1/transformations lists them. (not_found, field name)"
+            "/v1/transformations lists them."
         )
-        super().__init__(FieldRefusal("not_found", message, "name"))
+        super().__init__(FieldRefusal.build("not_found", message, field="name"))
 
 
 Users = Callable[[OrgId, str], Sequence[str]]
@@ -157,7 +157,7 @@ class Transformations:
 
 
 def _refusal(code: str, message: str, field: str) -> FieldRefusal:
-    return FieldRefusal(code, f"{message} ({code}, field {field})", field)
+    return FieldRefusal.build(code, message, field=field)
 
 
 def _taken(name: str) -> FieldRefusal:

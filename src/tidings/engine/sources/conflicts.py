@@ -36,14 +36,13 @@ class IdConflict(msgspec.Struct, frozen=True):
             from_where = self.first_place or "a call of the API"
             before = f"the event of {iso(self.first_at_ms)} from {from_where}"
         where = f"{self.field} differs" if self.field else "its content cannot be compared any more"
-        return FieldRefusal(
+        return FieldRefusal.build(
             ID_CONFLICT,
             "An eventId must identify one event; this message, from "
             f"{self.place or 'no place of its own'}, has {self.event_id}, which belongs to "
             f"{before}, and {where}. Map mapping.eventId to something that differs between the two "
-            f"senders, or leave it out, and retry the message. ({ID_CONFLICT}, field "
-            f"{self.field or 'eventId'})",
-            self.field or "eventId",
+            "senders, or leave it out, and retry the message.",
+            field=self.field or "eventId",
         )
 
 

@@ -33,7 +33,7 @@ from tidings.engine.sources.activity import REFUSED, MessageActivity
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import DeadLettersFull, LiveSource
-from tidings.errors import Throttled
+from tidings.errors import FieldRefusal, Throttled
 from tidings.store.port import StoreDown
 
 RUNNING_MAX = 64  # requests of a source at one time
@@ -63,8 +63,7 @@ class InboundAnswer(msgspec.Struct, frozen=True):
     """The answer to a sender."""
 
     status: int
-    code: str = ""
-    message: str = ""
+    reason: FieldRefusal | None = None  # None: it was taken
     retry_after_s: int | None = None
     fate: IntakeResult | None = None
 
@@ -105,9 +104,12 @@ class Inbound:
         await asyncio.sleep(began_s + REFUSED_AFTER_S - asyncio.get_running_loop().time())
         return InboundAnswer(
             401,
-            "not_verified",
-            "The request must reach a source and prove who sent it; it does not. The page of the "
-            "source shows why it refuses a request. (not_verified, header)",
+            FieldRefusal.build(
+                "not_verified",
+                "The request must reach a source and prove who sent it; it does not. The page "
+                "of the source shows why it refuses a request.",
+                place="header",
+            ),
         )
 
     async def receive(
@@ -127,9 +129,11 @@ class Inbound:
         if self._running.get(number, 0) >= RUNNING_MAX:
             return InboundAnswer(
                 429,
-                "too_many_requests",
-                f"A source must get at most {RUNNING_MAX} requests at a time; got one more. Send "
-                "fewer at once. (too_many_requests, -)",
+                FieldRefusal.build(
+                    "too_many_requests",
+                    f"A source must get at most {RUNNING_MAX} requests at a time; got one more. "
+                    "Send fewer at once.",
+                ),
                 BUSY_RETRY_S,
             )
         self._running[number] = self._running.get(number, 0) + 1
@@ -163,8 +167,7 @@ class Inbound:
         if live.source.paused:
             return InboundAnswer(
                 503,
-                "paused",
-                "The source is paused. Send it again later. (paused, -)",
+                FieldRefusal.build("paused", "The source is paused. Send it again later."),
                 PAUSED_RETRY_S,
             )
         try:
@@ -172,17 +175,17 @@ class Inbound:
         except Throttled as much:
             return InboundAnswer(
                 429,
-                str(much.reason.code),
-                much.reason.message,
+                much.reason,
                 math.ceil(much.wait_s or BUSY_RETRY_S),
             )
         except DeadLettersFull as full:
-            return InboundAnswer(503, "aside_full", full.reason.message, FULL_RETRY_S)
+            return InboundAnswer(503, full.reason, FULL_RETRY_S)
         except (StoreDown, Overloaded):
             return InboundAnswer(
                 503,
-                "unavailable",
-                "Tidings cannot store anything now. Send it again. (unavailable, -)",
+                FieldRefusal.build(
+                    "unavailable", "Tidings cannot store anything now. Send it again."
+                ),
                 BUSY_RETRY_S,
             )
         return InboundAnswer(202, fate=fate)

@@ -35,11 +35,11 @@ from tidings.store.port import NotKept, StoreDown
 CHUNK, CHUNK_EVENTS, CHUNK_BYTES = 500, 500, 4 << 20
 TOO_MANY = (
     "Events must stay within eventsPerSecond of the org's limits; there were more. Wait for the "
-    "time in Retry-After. (too_many_events, -)"
+    "time in Retry-After."
 )
 NOT_KEPT = (
     "The events of a message must be writable; these are not, though others are. See the server "
-    "log for the cause, and retry the message once it is fixed. (not_kept, -)"
+    "log for the cause, and retry the message once it is fixed."
 )
 
 log = structlog.get_logger(__name__)
@@ -201,7 +201,7 @@ class SourceIntake:
             return await self._commit(live, chunk, alone=True)
         [read] = chunk
         log.error("events of a message cannot be kept", source=live.id, reason=repr(error)[:500])
-        read.items, read.fault = [], FieldRefusal("not_kept", NOT_KEPT, "")
+        read.items, read.fault = [], FieldRefusal.build("not_kept", NOT_KEPT)
         return [fate_of(read, iter(()))]
 
 

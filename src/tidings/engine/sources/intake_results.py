@@ -16,7 +16,7 @@ from tidings.errors import FieldRefusal
 PLACE_REUSED = (
     "A message's position must be unique; another message with the same position and other bytes "
     "was accepted already. A topic that was created anew counts from 0 again: then delete the "
-    "source and create it again. (place_reused, message)"
+    "source and create it again."
 )
 
 
@@ -62,7 +62,7 @@ def fate_of(
             continue
         alone = draft.event_id if len(read.items) + read.passed_over == 1 else ""
         if draft.event_id == derived_event_id(draft.org, read.key, index):
-            why = why or FieldRefusal("place_reused", PLACE_REUSED, "")
+            why = why or FieldRefusal.build("place_reused", PLACE_REUSED, place="message")
         else:
             why = why or conflict.refusal()
     return IntakeResult(

@@ -23,11 +23,11 @@ class UnknownSource(NotFound):
     def __init__(self, source_id: str) -> None:
         shown = source_id if len(source_id) <= 40 else source_id[:40] + "…"
         super().__init__(
-            FieldRefusal(
+            FieldRefusal.build(
                 "not_found",
                 f'id must be the id of a source of the org, as src_…; got "{shown}", which does '
-                "not exist. List them with GET /v1/sources. (not_found, field id)",
-                "id",
+                "not exist. List them with GET /v1/sources.",
+                field="id",
             )
         )
 
@@ -37,12 +37,11 @@ class DeadLettersFull(Busy):
 
     def __init__(self, name: str) -> None:
         super().__init__(
-            FieldRefusal(
+            FieldRefusal.build(
                 "aside_full",
                 f"Source {name} may set aside {DEAD_LETTERS_MAX} messages and "
                 f"{DEAD_LETTER_BYTES_MAX >> 20} MiB; it has reached that limit. Correct its "
-                "mapping and redrive them, or delete them. (aside_full, -)",
-                "",
+                "mapping and redrive them, or delete them.",
             )
         )
 
@@ -52,12 +51,11 @@ class DeclaredInFile(Conflict):
 
     def __init__(self, name: str, file: str) -> None:
         super().__init__(
-            FieldRefusal(
+            FieldRefusal.build(
                 "declared_in_file",
                 f"Source {name} must be changed where it is declared, in the operator's file "
                 f"{file}; got a change elsewhere. Ask the operator to change it there and restart "
-                "the service. (declared_in_file, -)",
-                "",
+                "the service.",
             )
         )
 

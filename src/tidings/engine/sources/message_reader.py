@@ -32,7 +32,7 @@ from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.engine.sources.live_source import LiveSource
-from tidings.errors import FieldRefusal, RequestRefused, Unavailable
+from tidings.errors import FieldRefusal, RequestRefused, Unavailable, end_with_place
 from tidings.transform.port import Mapper, RenderLater, RenderRefused
 
 NOWHERE = "none "  # what a place begins with that was made for a message without one
@@ -156,7 +156,7 @@ class MessageReader:
         except MemoryError as error:  # ours: that of the other process ends it
             raise Overloaded("a message cannot be handed over now") from error
         except RenderRefused as refused:
-            reason = f"{refused.reason} ({APART_CODE}, -)"
+            reason = end_with_place(refused.reason, APART_CODE, "-")
             return MappedMessage(message.place, fault=(APART_CODE, reason, ""))
 
     async def _take_as_it_is(self, read: ReadMessage, caller: AuthenticatedCaller) -> None:
@@ -226,6 +226,6 @@ def _faulty(live: LiveSource, message: ForeignMessage, fault: FieldRefusal) -> R
 def _failed(live: LiveSource, message: ForeignMessage, kind: str) -> ReadMessage:
     reason = (
         f"Tidings must be able to read a message; it failed on this one ({kind}). See the server "
-        f"log for the cause, and retry the message once it is fixed. ({UNREADABLE}, -)"
+        "log for the cause, and retry the message once it is fixed."
     )
-    return _faulty(live, message, FieldRefusal(UNREADABLE, reason, ""))
+    return _faulty(live, message, FieldRefusal.build(UNREADABLE, reason))

@@ -55,13 +55,12 @@ class OutboxTables:
             passes_on = declared is not None and declared.passes_on
             if not passes_on and is_same_table(connection, table, name, written):
                 raise Conflict(
-                    FieldRefusal(
+                    FieldRefusal.build(
                         "table_written",
                         "outbox.table must be one that no webhook and no action writes to; got "
                         f"{table}, whose rows would come back as events in an endless loop. Choose "
-                        'another, or have the operator declare headers = "headers" for it. '
-                        "(table_written, field outbox)",
-                        "outbox",
+                        'another, or have the operator declare headers = "headers" for it.',
+                        field="outbox",
                     )
                 )
 

@@ -138,20 +138,19 @@ class Sources:
         self._outboxes.refuse_written(source)
         if (org, source.name) in self._by_name:
             raise Conflict(
-                FieldRefusal(
+                FieldRefusal.build(
                     "name_taken",
                     f"name must be unique in the org; got {source.name}. Choose another, or change "
-                    "that one. (name_taken, field name)",
-                    "name",
+                    "that one.",
+                    field="name",
                 )
             )
         if len(self.of(org)) >= SOURCES_MAX:
             raise Conflict(
-                FieldRefusal(
+                FieldRefusal.build(
                     "too_many_sources",
                     f"An org must have at most {SOURCES_MAX} sources; got one more. Delete one "
-                    "that you do not need. (too_many_sources, -)",
-                    "",
+                    "that you do not need.",
                 )
             )
         live = await self.put(org, source, None)
@@ -236,7 +235,8 @@ class Sources:
             raise Forbidden.because(
                 "platform_only",
                 "orgs must be own; got named, with which a source could send events for every org. "
-                "Use the platform's own credential. (platform_only, field orgs)",
+                "Use the platform's own credential.",
+                field="orgs",
             )
         refusal = None if caller.platform else takes_from_others(made, old)
         if refusal is not None:
@@ -248,12 +248,11 @@ class Sources:
         may = found is not None and found.may_be_named_by(caller.org, platform=caller.platform)
         if found is None or not may or found.kind != made.kind:
             raise Invalid(
-                FieldRefusal(
+                FieldRefusal.build(
                     "unknown_connection",
                     f"connection must be one of type {made.kind} that the operator has declared "
-                    f"for the org; got {made.connection}. Ask the operator. "
-                    "(unknown_connection, field connection)",
-                    "connection",
+                    f"for the org; got {made.connection}. Ask the operator.",
+                    field="connection",
                 )
             )
 
@@ -262,11 +261,7 @@ class Sources:
         why = None if connection is None else outside_connection(made, connection, org)
         if why is not None:
             field = made.kind  # what it reads over the connection is called like its type
-            raise Invalid(
-                FieldRefusal(
-                    "outside_connection", f"{why} (outside_connection, field {field})", field
-                )
-            )
+            raise Invalid(FieldRefusal.build("outside_connection", why, field=field))
 
     # -- set aside --------------------------------------------------------------------------------
 

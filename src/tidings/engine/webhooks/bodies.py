@@ -153,11 +153,11 @@ class WebhookBodyParser:
                 return found
             if reason is not None:
                 found.append(
-                    FieldRefusal(
+                    FieldRefusal.build(
                         "bad_template",
                         f"{field} should be a template that renders. {reason} Every delivery fails "
-                        f"until it does. (bad_template, field {field})",
-                        field,
+                        "until it does.",
+                        field=field,
                     )
                 )
         return found

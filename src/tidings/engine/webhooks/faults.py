@@ -18,10 +18,11 @@ class KeyReused(Unprocessable):
     def __init__(self) -> None:
         message = (
             "Idempotency-Key must be new for a different body; this key was used with a different "
-            "body in the last 24 hours. Use a new key. (idempotency_key_reused, header "
-            "Idempotency-Key)"
+            "body in the last 24 hours. Use a new key."
         )
-        super().__init__(FieldRefusal("idempotency_key_reused", message, "Idempotency-Key"))
+        super().__init__(
+            FieldRefusal.build("idempotency_key_reused", message, header="Idempotency-Key")
+        )
 
 
 class WebhookMoved(Stale):
@@ -35,32 +36,30 @@ class WebhookMoved(Stale):
 
 def filters_too_slow(total_s: float) -> FieldRefusal:
     """All filters of an org are asked for each of its events."""
-    return FieldRefusal(
+    return FieldRefusal.build(
         "filter_too_large",
         f"The filters of an org's webhooks must together take at most {LOOP_S * 1000:.0f} ms for "
         f"the worst event; got one with which they may take {total_s * 1000:.0f} ms. Use fewer "
-        "tests with [*] and contains. (filter_too_large, field filter)",
-        "filter",
+        "tests with [*] and contains.",
+        field="filter",
     )
 
 
 def action_in_file(name: str) -> FieldRefusal:
     """An action is deleted that its file still has: the next start would make it again."""
-    return FieldRefusal(
+    return FieldRefusal.build(
         "action_in_file",
         f"The action {name} must not be in the file of actions to be deleted; it is. Remove it "
-        "from the file, restart Tidings, then delete it; or pause it. (action_in_file, field "
-        "webHookId)",
-        "webHookId",
+        "from the file, restart Tidings, then delete it; or pause it.",
+        field="webHookId",
     )
 
 
 def action_left_file(name: str) -> FieldRefusal:
     """An action is enabled that its file does not have: nothing could be done by it."""
-    return FieldRefusal(
+    return FieldRefusal.build(
         "action_left_file",
         f"The action {name} must be in the file of actions to be enabled; it was removed. Add it "
-        "to the file again and restart Tidings, or delete its webhook. (action_left_file, field "
-        "webHookId)",
-        "webHookId",
+        "to the file again and restart Tidings, or delete its webhook.",
+        field="webHookId",
     )

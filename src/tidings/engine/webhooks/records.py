@@ -224,11 +224,11 @@ def same(fresh: Config, old: Config) -> bool:
 
 def name_taken(name: str) -> FieldRefusal:
     """A second webhook of the org may not have this name."""
-    return FieldRefusal(
+    return FieldRefusal.build(
         "name_taken",
         f'name must be unique in the org; got "{name[:40]}", which is '
-        "taken. Choose another, or replace that webhook. (name_taken, field name)",
-        "name",
+        "taken. Choose another, or replace that webhook.",
+        field="name",
     )
 
 
@@ -281,22 +281,20 @@ def refuse_verb(verb: Verb, status: WebhookStatus) -> FieldRefusal:
         WebhookStatus.ACTIVE: "It is in force; nothing is to be done.",
         WebhookStatus.PAUSED: "Call …/resume.",
     }.get(status, "Call …/enable.")
-    return FieldRefusal(
+    return FieldRefusal.build(
         "wrong_standing",
-        f"The webhook must be {must} for {verb}; it is {status.value}. {advice} "
-        "(wrong_standing, field standing)",
-        "standing",
+        f"The webhook must be {must} for {verb}; it is {status.value}. {advice}",
+        field="standing",
     )
 
 
 def too_many_secrets() -> FieldRefusal:
     """Rotated again and again within one overlap."""
-    return FieldRefusal(
+    return FieldRefusal.build(
         "too_many_secrets",
         f"At most {SECRETS_MAX} secrets may sign at once; this would be one more. Wait until an "
-        "overlap ends (signingSecretOverlapEnds), or rotate with overlapInHours 0. "
-        "(too_many_secrets, field overlapInHours)",
-        "overlapInHours",
+        "overlap ends (signingSecretOverlapEnds), or rotate with overlapInHours 0.",
+        field="overlapInHours",
     )
 
 
@@ -304,10 +302,9 @@ def name_unresolved(host: str) -> FieldRefusal:
     """A warning. One sentence for no such name and for a name of a forbidden address: else anybody
     could ask which names our network knows."""
     shown = host if len(host) <= 80 else host[:80] + "…"
-    return FieldRefusal(
+    return FieldRefusal.build(
         "name_unresolved",
         f'webHookUrl should name a host that resolves to a public address; "{shown}" does not at '
-        "the moment. Deliveries are retried until it does; check its spelling. "
-        "(name_unresolved, field webHookUrl)",
-        "webHookUrl",
+        "the moment. Deliveries are retried until it does; check its spelling.",
+        field="webHookUrl",
     )

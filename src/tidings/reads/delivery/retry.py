@@ -103,9 +103,7 @@ def _must_send(record: WebhookState) -> None:
         message = (
             f"The webhook must be active; it is {status.value}. Set it active, then try again."
         )
-    raise Conflict(
-        FieldRefusal("webhook_does_not_send", f"{message} (webhook_does_not_send, -)", "")
-    )
+    raise Conflict(FieldRefusal.build("webhook_does_not_send", message))
 
 
 def _nothing(
@@ -119,7 +117,7 @@ def _nothing(
         outcome = "under_way" if seen.next_attempt.begun else "waiting"
     code, sentence = _NOTHING[outcome]
     why = f" {waits}" if outcome == "waiting" else ""
-    return Conflict(FieldRefusal(code, f"{sentence}{why} ({code}, -)", ""))
+    return Conflict(FieldRefusal.build(code, f"{sentence}{why}"))
 
 
 def if_it_fails(promised: bool, age_ms: int, policy: RetryPolicy) -> str:

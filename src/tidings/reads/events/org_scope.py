@@ -27,11 +27,10 @@ def org_scope_of(orgs: Orgs, org: OrgId, webhooks: Iterable[Webhook]) -> OrgScop
     below = orgs.below(org)
     if len(below) < SCOPE_MAX:
         return OrgScope((org, *below))
-    left_out = FieldRefusal(
+    left_out = FieldRefusal.build(
         "orgs_left_out",
         f"At most {SCOPE_MAX} orgs are searched at once; {len(below) + 1 - SCOPE_MAX} of those "
-        "below this one were left out. Search as one of them. (orgs_left_out, header "
-        "X-Tidings-Org)",
-        "X-Tidings-Org",
+        "below this one were left out. Search as one of them.",
+        header="X-Tidings-Org",
     )
     return OrgScope((org, *below[: SCOPE_MAX - 1]), (left_out,))

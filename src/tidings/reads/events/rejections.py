@@ -39,11 +39,10 @@ async def taken(
         raise Unprocessable(*wrong.refusals) from None
     except Overloaded:
         raise Busy(
-            FieldRefusal(
+            FieldRefusal.build(
                 "overloaded",
                 "The service must keep up with its events; too many are waiting. Try again in a "
-                "second. (overloaded, -)",
-                "",
+                "second.",
             )
         ) from None
     if isinstance(outcome, RejectedEvent):

@@ -9,8 +9,6 @@ from tidings.errors import FieldRefusal, Invalid
 
 Result = TypeVar("Result")
 
-_UNKNOWN = 400  # the original's code
-
 
 async def changed(webhook_id: WebhookId, change: Awaitable[Result]) -> Result:
     """Await a change. One of a webhook that is not there is Invalid, as it is for the original."""
@@ -24,10 +22,10 @@ def unknown_webhook(webhook_id: WebhookId) -> Invalid:
     """For an id that leads to no webhook: the original calls that a wrong question."""
     got = webhook_id if len(webhook_id) <= 40 else webhook_id[:40] + "…"
     return Invalid(
-        FieldRefusal(
-            _UNKNOWN,
+        FieldRefusal.build(
+            400,  # the original's code
             "webHookId must be the id of a webhook of this org that was not deleted; got "
-            f'"{got}". GET /v3/webHooks lists them. (400, field webHookId)',
-            "webHookId",
+            f'"{got}". GET /v3/webHooks lists them.',
+            field="webHookId",
         )
     )

@@ -31,12 +31,11 @@ from tidings.values import describe_value
 BODY_BYTES_MAX = 256 * 1024
 TEST_BYTES = 3 << 20  # what a test message takes while its answer is waited for
 SECRET_BYTES = 32
-_OTHER_SECRET = FieldRefusal(
+_OTHER_SECRET = FieldRefusal.build(
     "test_secret",
     "webHookUrl must be the stored one for the stored secret to sign; got a different one. This "
-    "test was signed with the signingSecret in this answer, made for this test: verify with that. "
-    "(test_secret, field signingSecret)",
-    "signingSecret",
+    "test was signed with the signingSecret in this answer, made for this test: verify with that.",
+    field="signingSecret",
 )
 
 
@@ -114,12 +113,11 @@ def now_in(body: dict[str, Any]) -> bool:
     now = body.get("now", False)
     if not isinstance(now, bool):
         raise Invalid(
-            FieldRefusal(
+            FieldRefusal.build(
                 "bad_type",
                 f"now must be true or false; got {describe_value(now)}. Leave it out to keep quiet "
-                "hours. "
-                "(bad_type, field now)",
-                "now",
+                "hours.",
+                field="now",
             )
         )
     return now
@@ -134,12 +132,11 @@ def test_message(
     given = body.get("event")
     if given is not None and not isinstance(given, dict):
         raise Invalid(
-            FieldRefusal(
+            FieldRefusal.build(
                 "bad_event",
                 f"event must be an object; got {describe_value(given)}. Leave it out for the "
-                "type's example. "
-                "(bad_event, field event)",
-                "event",
+                "type's example.",
+                field="event",
             )
         )
     if given is None:
@@ -152,12 +149,12 @@ def test_message(
             name = given["eventName"]  # that of its wire
         if given is None:
             raise Invalid(
-                FieldRefusal(
+                FieldRefusal.build(
                     "unknown_type",
                     "eventName must be an event type that has an example; got "
                     f"{describe_value(name)}. Send "
-                    "the event itself in event. (unknown_type, field eventName)",
-                    "eventName",
+                    "the event itself in event.",
+                    field="eventName",
                 )
             )
     event_id = str(uuid.uuid4())
@@ -167,11 +164,10 @@ def test_message(
     message = msgspec.json.encode(event)
     if len(message) > BODY_BYTES_MAX:
         raise TooLarge(
-            FieldRefusal(
+            FieldRefusal.build(
                 "event_too_large",
-                f"event must have at most {BODY_BYTES_MAX} bytes; got {len(message)}. Send less. "
-                "(event_too_large, field event)",
-                "event",
+                f"event must have at most {BODY_BYTES_MAX} bytes; got {len(message)}. Send less.",
+                field="event",
             )
         )
     return event_id, message

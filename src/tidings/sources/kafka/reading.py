@@ -266,11 +266,11 @@ def _message(place: str, record: Any) -> ForeignMessage:
     return ForeignMessage(place, headers, body, defect)
 
 
-_BROKEN_NAME = FieldRefusal(
+_BROKEN_NAME = FieldRefusal.build(
     "bad_message_headers",
     "The names of headers must be UTF-8; one is not. Correct the producer; where the header does "
-    "not matter, try the message again. (bad_message_headers, message)",
-    "",
+    "not matter, try the message again.",
+    place="message",
 )
 
 

@@ -212,14 +212,14 @@ def _text(value: msgspec.Raw) -> str:
         return bytes(value).decode()
 
 
-_NO_BODY = FieldRefusal(
+_NO_BODY = FieldRefusal.build(
     "no_body",
-    "A row must have a body; it has none. Have the application write one. (no_body, message)",
-    "",
+    "A row must have a body; it has none. Have the application write one.",
+    place="message",
 )
-_BAD_HEADERS = FieldRefusal(
+_BAD_HEADERS = FieldRefusal.build(
     "bad_message_headers",
     f"The headers of a row must be a JSON object of at most {HEAD_BYTES_MAX} bytes in UTF-8; they "
-    "are not. Correct the application. (bad_message_headers, message)",
-    "",
+    "are not. Correct the application.",
+    place="message",
 )

@@ -21,6 +21,7 @@ from tidings.api.http.answer_headers import BARE
 from tidings.api.http.refusals import refusal
 from tidings.core.events.call_split import CallLimits
 from tidings.engine.events.intake import Overloaded
+from tidings.errors import FieldRefusal
 from tidings.store.port import StoreDown
 
 
@@ -266,7 +267,9 @@ async def test_request_ids(headers: list[tuple[bytes, bytes]], shown: bytes | No
 
 
 def test_a_refusal_by_hand() -> None:
-    status, headers, body = refusal(409, "taken", "It is.", b"r", path="name", retry_after=0)
+    status, headers, body = refusal(
+        409, FieldRefusal("taken", "It is.", "name"), b"r", retry_after=0
+    )
     assert status == 409
     assert json.loads(body) == {"error": {"code": "taken", "message": "It is.", "path": "name"}}
     assert (b"retry-after", b"1") in headers

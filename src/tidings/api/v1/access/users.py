@@ -148,9 +148,8 @@ def password_routes(services: Services) -> APIRouter:
             raise refused(
                 401,
                 "not_known",
-                "email and currentPassword must match; they do not. Check both. (not_known, field "
-                "currentPassword)",
-                "currentPassword",
+                "email and currentPassword must match; they do not. Check both.",
+                field="currentPassword",
             )
         services.access.guard.succeeded(address, account, services.clock.now_ms() / 1000)
         return Response(status_code=204)

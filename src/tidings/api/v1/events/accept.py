@@ -38,7 +38,7 @@ from tidings.core.events.call_split import call_refused, form_of, too_large
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
-from tidings.errors import Forbidden, Invalid, RequestRefused, Throttled, Unsupported
+from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused, Throttled, Unsupported
 from tidings.store.port import NewRejection, StoreDown
 
 SCOPE = "events:write"
@@ -180,13 +180,10 @@ class AcceptApp:
         except (StoreDown, Overloaded) as error:
             answer = _unavailable(error, request)
         except RequestRefused as error:
-            why = error.reason
             answer = refusal(
                 status_of(error),
-                str(why.code),
-                why.message,
+                error.reason,
                 request,
-                path=why.field,
                 retry_after=wait_of(error),
                 close=not read,
             )
@@ -195,8 +192,7 @@ class AcceptApp:
         except Exception:
             trace = traceback.format_exc()  # as text: local variables would show what is sent
             log.error("call failed", request=request.decode(), traceback=trace)
-            message = failed(request.decode())
-            answer = refusal(500, "internal", message, request, close=not read)
+            answer = refusal(500, failed(request.decode()), request, close=not read)
         finally:
             release_body(scope)
         if allowance is not None:
@@ -210,7 +206,7 @@ class AcceptApp:
     ) -> AuthenticatedCaller:
         if ORIGIN in headers or FETCH_SITE in headers:
             if (found := foreign(headers, lambda: self._origins_of(scope))) is not None:
-                raise call_refused(Forbidden, CODE, found[0], where=f"header {found[1]}")
+                raise call_refused(Forbidden, CODE, found[0], header=found[1])
         caller = self._access.caller(
             headers.get(b"authorization"),
             SCOPE,
@@ -303,9 +299,9 @@ async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:
 def _too_many(allowance: Allowance) -> Throttled:
     message = (
         "Events must stay within eventsPerSecond of the credential and of its org; got more. Wait "
-        "for the time in Retry-After, then send them again. (too_many_events, credential)"
+        "for the time in Retry-After, then send them again."
     )
-    return Throttled.because("too_many_events", message, allowance.wait_s)
+    return Throttled.because("too_many_events", message, allowance.wait_s, place="credential")
 
 
 def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> None:
@@ -316,9 +312,7 @@ def _check_content(content_type: bytes | None, headers: dict[bytes, bytes]) -> N
         message = (
             f'The body must be uncompressed; got Content-Encoding "{got}". Send it uncompressed.'
         )
-        raise call_refused(
-            Unsupported, "content_encoding", message, where="header Content-Encoding"
-        )
+        raise call_refused(Unsupported, "content_encoding", message, header="Content-Encoding")
     form_of(content_type, headers)
 
 
@@ -340,10 +334,8 @@ def _unavailable(error: StoreDown | Overloaded, request: bytes) -> Answer:
     else:
         why = "more events wait for their commit than may"
         code, retry_s = "overloaded", OVERLOAD_RETRY_S
-    message = (
-        f"Events must be written before they are accepted; {why} now. Send them again. ({code}, -)"
-    )
-    return refusal(503, code, message, request, retry_after=retry_s)
+    message = f"Events must be written before they are accepted; {why} now. Send them again."
+    return refusal(503, FieldRefusal.build(code, message), request, retry_after=retry_s)
 
 
 def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
@@ -355,5 +347,5 @@ def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
             message = (
                 f"The header {shown} must appear once; got it more than once. Send one of them."
             )
-            raise call_refused(Invalid, "header_repeated", message, where=f"header {shown}")
+            raise call_refused(Invalid, "header_repeated", message, header=shown)
         seen.add(name)

@@ -143,6 +143,6 @@ def _unknown(kind: RecordKind, id: str) -> RefusalAnswer:
         404,
         "not_found",
         f"id must be one of the org's {kind.word}; got {describe_value(id)}, which does not exist. "
-        f"GET /v1/reference/{kind.word} lists them. (not_found, field id)",
-        "id",
+        f"GET /v1/reference/{kind.word} lists them.",
+        field="id",
     )

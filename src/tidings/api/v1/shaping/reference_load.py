@@ -63,9 +63,8 @@ def add_load_route(router: APIRouter, services: Services) -> None:
                 415,
                 "bad_content_type",
                 "Content-Type must be application/x-ndjson or text/csv; got "
-                f"{describe_value(content_type or None)}. Name the type that you send. "
-                "(bad_content_type, header Content-Type)",
-                "Content-Type",
+                f"{describe_value(content_type or None)}. Name the type that you send.",
+                header="Content-Type",
             )
         loader = Loader(reference, org, *found)
         try:
@@ -90,19 +89,19 @@ async def _chunks(request: Request) -> AsyncIterator[bytes]:
                 chunk = await anext(stream, None)
         except TimeoutError:
             message = f"The body must continue within {CHUNK_WAIT_S:.0f} s; it stopped."
-            raise TooSlow.because("too_slow", message) from None
+            raise TooSlow(FieldRefusal("too_slow", message, "")) from None
         if chunk is None:
             return
         seen += len(chunk)
         if seen > LOAD_BYTES_MAX:
             message = f"The body must be at most {LOAD_BYTES_MAX} bytes; got more."
-            raise TooLarge.because("too_large", message)
+            raise TooLarge(FieldRefusal("too_large", message, ""))
         yield chunk
 
 
 def _broken_off(status: int, code: int | str, message: str, loader: Loader) -> RefusalAnswer:
     advice = f"{loader.done.loaded} rows were stored and stay; load the file again to go on."
-    refusal = FieldRefusal(code, f"{message} {advice} ({code}, body)", "")
+    refusal = FieldRefusal.build(code, f"{message} {advice}", place="body")
     headers = {"connection": "close"} | ({"retry-after": "5"} if status == 503 else {})
     return RefusalAnswer(status, [refusal], headers)
 
@@ -115,8 +114,7 @@ def kind_of(word: str) -> RecordKind:
             400,
             "unknown_kind",
             f"The kind must be stores, tills or customers; got {describe_value(word)}. Check the "
-            "path. "
-            "(unknown_kind, field kind)",
-            "kind",
+            "path.",
+            field="kind",
         )
     return found

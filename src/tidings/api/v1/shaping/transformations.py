@@ -134,6 +134,6 @@ def _refusals_answered() -> Iterator[None]:
         raise refused(
             503,
             "not_run_now",
-            f"{later.reason} (not_run_now, -)",
+            later.reason,
             retry_after=str(max(1, round(later.delay_s))),
         ) from None

@@ -99,6 +99,6 @@ def _last(value: object) -> int:
         "bad_last",
         f"last must be a whole number from 1 to {LAST_MAX}; got {describe_value(value)}. Leave it "
         "out for "
-        f"{LAST}. (bad_last, field last)",
-        "last",
+        f"{LAST}.",
+        field="last",
     )

@@ -124,7 +124,7 @@ class PasswordPages:
             form = await read_form(request)
             token = str(form.get("link", ""))[:1024]
             if not self._frame.from_here(request):
-                return self._form(request, token, ELSEWHERE, 403)
+                return self._form(request, token, ELSEWHERE.message, 403)
             password = str(form.get("password", ""))
             address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
             await open_link(

@@ -14,7 +14,7 @@ from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
 from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.sessions import SignedIn
-from tidings.errors import Denied, RequestRefused
+from tidings.errors import Denied, FieldRefusal, RequestRefused
 from tidings.store.port import StoreDown
 
 Signing = Coroutine[Any, Any, SignedIn]
@@ -57,7 +57,7 @@ class SignInPages:
             return self._form(request, "", HOME, refused.reason.message, status_of(refused))
         to = return_path(str(form.get("to", "")))
         if not self._frame.from_here(request):
-            return self._form(request, "", to, ELSEWHERE, 403)
+            return self._form(request, "", to, ELSEWHERE.message, 403)
         sessions = self._frame.services.access.sessions
         if token := str(form.get("link", "")):
             return await self._try(request, "", to, sessions.by_link(token, *_who(request)))
@@ -129,11 +129,11 @@ async def sign_out_everywhere(visit: PlainVisit) -> Response:
 
 def slow_down(tries: TooManyTries) -> str:
     """Build the page's text for somebody who tries too often and whose browser may be known."""
-    return (
+    sentence = (
         f"Too many sign-ins from here, or to this account. Wait {tries.wait_s:.0f} s, then try "
-        "once with the right pair, or in a browser where you have signed in before. "
-        "(too_many_tries, -)"
+        "once with the right pair, or in a browser where you have signed in before."
     )
+    return FieldRefusal.build("too_many_tries", sentence).message
 
 
 def _who(request: Request) -> tuple[str, str]:

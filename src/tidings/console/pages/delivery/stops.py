@@ -59,6 +59,7 @@ def _platform(visit: PlainVisit, scope: str) -> None:
         raise Forbidden.because(
             "forbidden",
             "Sending for all orgs must be stopped by the platform's own credential; got an org's "
-            "credential. Stop only your org, or ask the operator. (forbidden, session)",
+            "credential. Stop only your org, or ask the operator.",
+            place="session",
         )
     demand(visit.caller, scope)

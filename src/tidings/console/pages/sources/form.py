@@ -251,11 +251,10 @@ def _read_json(name: str, text: str, refusals: list[FieldRefusal]) -> Any:
     except (msgspec.DecodeError, RecursionError) as wrong:
         message = str(wrong)[:120]
         refusals.append(
-            FieldRefusal(
+            FieldRefusal.build(
                 "bad_json",
-                f"{name} must be JSON; {message}. Check quotes, commas and brackets. "
-                f"(bad_json, field {name})",
-                name,
+                f"{name} must be JSON; {message}. Check quotes, commas and brackets.",
+                field=name,
             )
         )
         return None

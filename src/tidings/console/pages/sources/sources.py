@@ -185,7 +185,8 @@ async def take_over(visit: Visit) -> Response:
         raise Forbidden.because(
             "forbidden",
             "A table must be taken over with the platform's own credential; got an org's "
-            "credential. Ask the operator. (forbidden, session)",
+            "credential. Ask the operator.",
+            place="session",
         )
     await visit.services.sources.sources.take_over(visit.caller.org, live.id)
     return visit.go(f"{AT}/{live.id}", "It takes over its table; other installations are refused.")

@@ -190,11 +190,10 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         except (msgspec.DecodeError, RecursionError) as wrong:
             message = str(wrong)[:120]
             refusals.append(
-                FieldRefusal(
+                FieldRefusal.build(
                     "bad_json",
-                    f"filter must be JSON; {message}. Check quotes, commas and brackets. "
-                    "(bad_json, field filter)",
-                    FILTER,
+                    f"filter must be JSON; {message}. Check quotes, commas and brackets.",
+                    field="filter",
                 )
             )
     if texts[RENAME]:
@@ -261,11 +260,11 @@ def _renames(text: str, refusals: list[FieldRefusal]) -> dict[str, str]:
         path, equals, name = line.partition("=")
         if not equals:
             refusals.append(
-                FieldRefusal(
+                FieldRefusal.build(
                     "bad_rename",
                     f'Each line must be a path, = and a new name; got "{line[:40]}". Write '
-                    "data.totalPointsIssued = points. (bad_rename, field rename)",
-                    RENAME,
+                    "data.totalPointsIssued = points.",
+                    field="rename",
                 )
             )
         made[path.strip()] = name.strip()

@@ -113,11 +113,11 @@ def _value(own: OwnField, text: str, refusals: list[FieldRefusal]) -> Any:
             return msgspec.json.decode(text)
         except (msgspec.DecodeError, RecursionError) as wrong:
             refusals.append(
-                FieldRefusal(
+                FieldRefusal.build(
                     "bad_json",
                     f"{own.place} must be JSON; {str(wrong)[:120]}. Check quotes, commas and "
-                    f"brackets. (bad_json, field {own.place})",
-                    own.place,
+                    "brackets.",
+                    field=own.place,
                 )
             )
             return None

@@ -59,7 +59,7 @@ class FilterRefused(Invalid):
     """A text is no filter: a code that never changes, the place, and what must be and what came."""
 
     def __init__(self, code: str, place: str, message: str) -> None:
-        super().__init__(FieldRefusal(code, f"{message} ({code}, field {place})", place))
+        super().__init__(FieldRefusal.build(code, message, field=place))
         self.code = code
         self.place = place
         self.message = message

@@ -61,7 +61,8 @@ class KeyGuard(Collector):
             "too_many_tries",
             f"Calls must carry a known credential; got more than {self._tries} others from "
             f"{address or 'here'} within {TRIES_S:.0f} s. Correct the credential, and wait "
-            f"{wait_s} s before the next try. (too_many_tries, header Authorization)",
+            f"{wait_s} s before the next try.",
+            header="Authorization",
             wait_s=wait_s,
         )
 

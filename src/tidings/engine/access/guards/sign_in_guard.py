@@ -39,10 +39,8 @@ class TooManyTries(Throttled):
 
     def __init__(self, wait_s: float) -> None:
         wait = max(1, math.ceil(wait_s))
-        message = (
-            f"Attempts to sign in must be few; got too many. Wait {wait} s. (too_many_tries, -)"
-        )
-        super().__init__(FieldRefusal("too_many_tries", message, ""), wait_s=wait_s)
+        message = f"Attempts to sign in must be few; got too many. Wait {wait} s."
+        super().__init__(FieldRefusal.build("too_many_tries", message), wait_s=wait_s)
 
 
 class SignInGuard:

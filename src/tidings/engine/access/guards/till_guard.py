@@ -37,8 +37,8 @@ class TillGuard:
             raise Throttled.because(
                 "too_many_tries",
                 f"A till must sign in with its password; got {TRIES} wrong ones within "
-                f"{TRIES_S:.0f} s. Wait a second, then send the right one. (too_many_tries, "
-                "header Authorization)",
+                f"{TRIES_S:.0f} s. Wait a second, then send the right one.",
+                header="Authorization",
                 wait_s=1,
             )
 
