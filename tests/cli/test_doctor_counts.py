@@ -85,6 +85,6 @@ def test_how_many_ids_are_of_another_event_is_told_beside_all_else(
     messages = f"{conflicts} message{'s' if conflicts != 1 else ''} with the id of another event"
     assert (messages in said) == (conflicts > 0)
     assert (f"{field} differs" in said) == bool(conflicts and field)
-    assert ("of which no event could be made" in said) == (unreadable > 0)
+    assert ("that could not become events" in said) == (unreadable > 0)
     assert (str(trouble) in said) == (trouble is not None)
     assert ("in order" in said) == (not trouble and not unreadable and not conflicts)

@@ -149,7 +149,7 @@ def test_one_that_failed_for_eight_days_is_mended_and_enabled(ward: Ward) -> Non
 def test_who_has_stopped_sending_is_named_before_all_else(ward: Ward) -> None:
     told = ward.doctor("stopped")
     assert told["cause"].startswith("Sending is stopped for this org: ")
-    assert "lets it go on" in told["fix"]
+    assert "Start it again" in told["fix"]
 
 
 def test_a_receiver_that_gets_too_much_is_sent_less(ward: Ward) -> None:
