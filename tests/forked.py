@@ -173,6 +173,7 @@ class _Zygote:
             socket.send_fds(self._line, [json.dumps(order).encode()], files)
             while "pid" not in (said := self._read()):
                 pass
+            self._codes.pop(said["pid"], None)  # of one that ended before, and had the same number
             return int(said["pid"])
 
     def ended(self, pid: int) -> int | None:

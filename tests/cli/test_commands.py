@@ -362,7 +362,7 @@ def test_doctor_finds_a_filter_that_takes_nothing(tidings: Command, org: Api) ->
 
 def test_doctor_finds_a_credential_that_is_not_known(tidings: Command) -> None:
     done = tidings("doctor", TIDINGS_KEY="boss:wrong").must(1)
-    assert "does not know the credential of TIDINGS_KEY" in done.out and "wrong" not in done.out
+    assert "does not accept the credential from TIDINGS_KEY" in done.out and "wrong" not in done.out
     step = f"tidings login default --url {tidings.environ['TIDINGS_URL']}"
     assert next_of(done.err) == step
 

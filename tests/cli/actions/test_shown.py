@@ -75,7 +75,7 @@ def test_actions_are_told_with_what_ails_them_and_never_with_a_secret(
     quiet = tidings(
         "doctor", "birthday", "--json"
     ).row  # its runs wait until their time, and are well
-    assert quiet["well"] and quiet["cause"].endswith("wait until their time.")
+    assert quiet["well"] and quiet["cause"].endswith("wait for their time.")
     assert quiet["next"] == "tidings actions show birthday", "no mail is sent by a next step"
 
 

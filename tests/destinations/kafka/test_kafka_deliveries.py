@@ -94,7 +94,7 @@ def test_the_originals_queue_webhooks_are_told_by_the_default_connection(
     api.accept(event(sent, ORG))
     for hook in hooks:
         settled = api.settled(sent, hook)
-        assert settled["state"] == "delivered" and "took it" in settled["advice"]
+        assert settled["state"] == "delivered" and "accepted it" in settled["advice"]
     found = records(subject)
     assert [json.loads(row.value)["eventId"] for row in found] == [sent, sent]
     assert headers_of(found[0])["tidings-event"] == "pointsIssued"

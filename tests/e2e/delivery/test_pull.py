@@ -69,7 +69,7 @@ def test_a_message_is_fetched_signed_and_delivered_when_it_is_acknowledged(api: 
     assert (again["taken"], again["passedOver"]) == (0, 1)
     [warning] = again["warnings"]
     assert (warning["code"], warning["path"]) == ("not_out", "ackIds")
-    assert "1 of 1 it does not have" in warning["message"]
+    assert "1 of 1 are not, and were ignored" in warning["message"]
     assert fetch(api, hook)["messages"] == []
 
 

@@ -96,7 +96,7 @@ async def test_the_enricher_can_put_the_delivery_off() -> None:
 
 
 async def test_a_fault_of_ours_is_never_charged_to_the_delivery() -> None:
-    with pytest.raises(ShapeLater, match="Tidings failed"):
+    with pytest.raises(ShapeLater, match="Tidings could not build"):
         await shape(hook(), enricher=Adding(error=KeyError("a secret value")))
 
 
