@@ -12,6 +12,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import bare
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.until import until
 
 
 def started(tidings: Command) -> Iterator[Callable[..., Running]]:
@@ -318,7 +319,9 @@ def test_an_inbox_shows_what_has_arrived(tidings: Command, org: Api) -> None:
     secret = "Bearer 0123456789abcdef"
     org.webhook(made["url"], webHookHeaders={"Authorization": secret})
     tidings("webhooks", "test", "crm").must(1)
-    row = tidings("inboxes", "show", made["id"], "--json").must(0).row
+    # What it answers at once it writes down a moment later.
+    shows = ("inboxes", "show", made["id"], "--json")
+    [row] = until(lambda: tidings(*shows).must(0).rows, "that it is kept")
     assert (row["verdict"], row["status"]) == ("valid", 503)
     assert "valid" in tidings("inboxes", "show", made["id"]).must(0).out
     for command in (["show", row["id"]], ["inboxes", "show", made["id"], "--arrival", row["id"]]):

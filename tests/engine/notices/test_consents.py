@@ -295,7 +295,7 @@ async def test_who_agreed_to_notices_is_asked_for_what_webhooks_send() -> None:
         assert w.mailer.asked() == {OPS: 2} and "with events" in w.mailer.emails[-1][2]
         asks = w.mailer.paths()[-1]
         page = await w.s.call("GET", asks)
-        assert b"with events" in page.body and not w.s.consents.has_agreed(OrgId(7), OPS)
+        assert b"of events" in page.body and not w.s.consents.has_agreed(OrgId(7), OPS)
         await w.say_yes(asks)
         assert w.s.consents.has_agreed(OrgId(7), OPS)
         assert not w.s.consents.has_agreed(OrgId(8), OPS)
