@@ -1,8 +1,7 @@
 """`field` of a refusal is a name: of a field, a parameter or a header; its sentence says it too.
 
-Two walks: the refusals of access as they are answered on both families, and, in
-`control_client.call` and `accept_client`, whatever any other test meets. That no code writes the
-end of a sentence by hand is of `tests/docs/errors/test_error_texts.py`.
+Looked at are how one is built, the refusals of access as they are answered on both families, and,
+in `control_client.call` and `accept_client`, whatever any other test meets.
 """
 
 from typing import Any
@@ -10,13 +9,37 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, Service, basic, service
-from tests.api.named import well_named
+from tests.api.named import name_in, well_named
 from tests.api.v1.access.credential_calls import make
+from tidings.api.answers import refused
 from tidings.engine.access.guards.till_guard import TRIES
+from tidings.errors import FieldRefusal, Invalid, Throttled
 
 V1, V3 = "/v1/orgs", "/v3/webHooks"
 UNKNOWN = basic("nobody", "wrong")
 AUTHORIZATION, TOKEN, ORG = "Authorization", "X-CAP-API-OAUTH-TOKEN", "X-Tidings-Org"
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ({"field": "filter.all[0]"}, "filter.all[0]"),
+        ({"field": "name", "place": "user"}, "name"),
+        ({"header": "If-Match"}, "If-Match"),
+        ({"field": "", "place": "body"}, ""),
+        ({}, ""),
+    ],
+)
+def test_a_refusal_that_is_built_has_the_name_that_its_sentence_says(
+    place: dict[str, Any], name: str
+) -> None:
+    """No other one is written with a place: tests/docs/errors/test_error_texts.py looks."""
+    built = FieldRefusal.build("bad_type", "It must be so.", **place)
+    assert built.message.startswith("It must be so. (bad_type, ")
+    assert name_in(built.message) == built.field == name
+    assert refused(400, "bad_type", "It must be so.", **place).refusals == [built]
+    assert Invalid.because("bad_type", "It must be so.", **place).reason == built
+    assert Throttled.because("bad_type", "It must be so.", 1.0, **place).reason == built
 
 
 async def told(
