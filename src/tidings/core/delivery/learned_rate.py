@@ -61,8 +61,9 @@ RAISED = 2.0  # times the rate, with each step that bears chance out
 CHANCE_IN_A_ROW = 12  # shut the lane, though it may be chance
 FORGET_S = 600.0  # without a refusal
 SUSTAINED_S = 75.0  # open: no span that is learned is as long
-STATED_S = 5.0  # the same, at a rate that single refusals have told
+STATED_S = 10.0  # the same, at a rate that single refusals have told
 SOON_S, SOON_MAX = 40.0, 2  # shut again within it, so often in a row: it has got a limit
+NOTED_S = 3.0  # open for less it says nothing of outages
 
 
 class LearnedRate:
@@ -338,7 +339,7 @@ class LearnedRate:
         looks_so = self._sustained or (remembered and open_s >= STATED_S)
         if open_s >= SOON_S:
             self._soon = 0
-        elif looks_so:  # what does not look like an outage says nothing of how many there were
+        elif looks_so or open_s >= NOTED_S:
             self._soon += 1
         if self._soon > SOON_MAX:
             self._sustained = False
