@@ -37,7 +37,7 @@ class FieldType(msgspec.Struct, frozen=True, kw_only=True):
     """Whether nothing refuses its absence."""
 
     def read(self, form: Any, field: "DeclaredField", previous: Any) -> Any:
-        """The value that the form's body says; `standing` where it does not say. What cannot be is
+        """The value that the form's body says; `previous` where it does not say. What cannot be is
         refused on the form, and what is given then is of no use."""
         raise NotImplementedError
 

@@ -41,7 +41,7 @@ _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})(?:\.[0-9]{1,18})?")
 
 
 class MessageFault(Unprocessable):
-    """Nothing can be made of a message as it is. `said`: why, in sentences; `field`: what it is
+    """Nothing can be made of a message as it is. `message`: why, in sentences; `field`: what it is
     about, of a mapping or of what is made; empty for the message as a whole."""
 
     def __init__(self, code: str, message: str, field: str = "") -> None:

@@ -74,6 +74,6 @@ class SteadyClock:
         self._followed_s = self._passed_s()
 
     def apart_ms(self, reported_ms: int) -> int:
-        """By what the owner of the data has leapt, when it says that it is `told_ms`; 0: not."""
+        """Return by what the owner of the data has leapt, which says `reported_ms`; 0: not."""
         apart_ms = reported_ms - self.now_ms()
         return apart_ms if abs(apart_ms) >= LEAP_MS else 0

@@ -15,7 +15,7 @@ JSON = "application/json"
 
 
 class Success(NamedTuple):
-    """One good answer; `said` is a short form of `words.py`, None for no body."""
+    """One good answer; `body` is a short form of `words.py`, None for no body."""
 
     status: int
     description: str

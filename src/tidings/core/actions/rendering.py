@@ -223,7 +223,7 @@ class _Making:
         return _written(self._value(part, fill_in), what)
 
     def _value(self, part: Part, fill_in: FillIn = str) -> Any:
-        """As JSON has it. `said`: what stands for a secret."""
+        """Return the value as JSON has it. `fill_in`: what stands for a secret."""
         match part:
             case TemplatedText():
                 return self._room.take(self._texts[part])

@@ -269,7 +269,7 @@ class CallReader(Generic[Draft]):
         index: int,
         now_ms: int,
     ) -> "Item[Draft]":
-        """The flat event at `index` of those that were made of something else, `came_as`, by which
+        """The flat event at `index` of those that were made of something else, `raw`, by which
         a repeat is told."""
         try:
             _check_size(flat, self.limits)

@@ -68,7 +68,7 @@ _read_keys = msgspec.json.Decoder(
 class EventFault(Unprocessable):
     """One event is refused. The other events of its call are not.
 
-    `said` is what must be, what came and what to do; `message` adds where: code and field.
+    `sentence` is what must be, what came and what to do; `message` adds where: code and field.
     """
 
     def __init__(self, code: str, message: str, path: str = "") -> None:

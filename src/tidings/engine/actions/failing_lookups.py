@@ -34,7 +34,7 @@ class FailingLookups:
     def __init__(
         self, org: OrgId, actions: Actions, tell: TellOrg, clock: Clock, notify_after_ms: int
     ) -> None:
-        """`tell_after_ms`: how long one must have failed before the org is told."""
+        """`notify_after_ms`: how long one must have failed before the org is told."""
         self._org = org
         self._actions = actions
         self._tell = tell

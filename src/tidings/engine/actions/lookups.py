@@ -45,7 +45,7 @@ log = structlog.get_logger(__name__)
 
 class LookupResult(NamedTuple):
     """The result of a look-up. `record`: read exactly (`core/exact_json.py`), and the caller's own;
-    None where there is none. `said`: in a few words, for the steps of an action."""
+    None where there is none. `outcome`: in a few words, for the steps of an action."""
 
     record: dict[str, Any] | None
     outcome: str

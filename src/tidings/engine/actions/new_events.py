@@ -37,7 +37,7 @@ _NONE = b"[]"
 
 
 class EventsRefused(TidingsError):
-    """One of the events cannot be accepted, so none is. `said`: why, in sentences."""
+    """One of the events cannot be accepted, so none is. `message`: why, in sentences."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

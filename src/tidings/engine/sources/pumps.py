@@ -44,7 +44,7 @@ class Pumps:
         notify_after_ms: int,
         supervisor: Supervisor,
     ) -> None:
-        """`tell_after_ms`: how long a source must have failed before its org is told."""
+        """`notify_after_ms`: how long a source must have failed before its org is told."""
         self._sources = sources
         self._drivers = drivers
         self._connections = connections
