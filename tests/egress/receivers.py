@@ -8,6 +8,8 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Self
 
+from tests.loops.threads import LoopThread
+
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -22,46 +24,27 @@ class Receiver:
     ) -> None:
         self._handler = handler
         self._context = context
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self.connections = 0
         self.open = 0
         self.port = port  # 0: any that is free
         self.ended = threading.Semaphore(0)  # released for each connection that is over
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        self._call(self._start())
+        self._thread = LoopThread()
+        self._thread.run(self._start())
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._call(self._stop())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(5)
-        self._loop.close()
+        self._thread.close()
 
     def url(self, path: str = "/hook", host: str = "127.0.0.1") -> str:
         return f"{'https' if self._context else 'http'}://{host}:{self.port}{path}"
 
-    def _call(self, work: Awaitable[None]) -> None:
-        async def go() -> None:
-            await work
-
-        asyncio.run_coroutine_threadsafe(go(), self._loop).result(10)
-
     async def _start(self) -> None:
-        self._server = await asyncio.start_server(
+        server = await asyncio.start_server(
             self._serve, "127.0.0.1", self.port, ssl=self._context, limit=2**20
         )
-        self.port = self._server.sockets[0].getsockname()[1]
-
-    async def _stop(self) -> None:
-        self._server.close()
-        # Also those that were accepted just now and have not begun.
-        while others := asyncio.all_tasks() - {asyncio.current_task()}:
-            for task in others:
-                task.cancel()
-            await asyncio.wait(others)
+        self.port = server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1

@@ -6,7 +6,6 @@ examples of each kind and call.
 """
 
 import asyncio
-import threading
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -20,6 +19,7 @@ from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.api.control_client import basic
 from tests.depth import depth
+from tests.loops.threads import LoopThread
 from tests.openapi.admitted import ADMITTED, admitted
 from tests.openapi.calls import body_of, headers_of
 from tests.openapi.world import Things, World, world
@@ -44,9 +44,7 @@ class Host:
     """The service in a thread with a loop of its own, called from any other loop."""
 
     def __init__(self) -> None:
-        self.loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-        self._thread.start()
+        self._thread = LoopThread()
         self._opened = world()
         self.world: World = self.do(self._opened.__aenter__())
         self.things: Things = self.do(self.world.org(2001, "acme"))
@@ -55,7 +53,7 @@ class Host:
 
     def do(self, coroutine: Any) -> Any:
         """Run in the service's loop, to the end."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(60)
+        return self._thread.run(coroutine)
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Any, send: Any) -> None:
         """ASGI: gather the body, call in the service's loop, hand the answer back."""
@@ -68,7 +66,7 @@ class Host:
             if not message.get("more_body"):
                 break
         coroutine = self._answer(dict(scope), body)
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._thread.loop)
         for message in await asyncio.wrap_future(future):
             await send(message)
 
@@ -88,9 +86,7 @@ class Host:
     def close(self) -> None:
         """Stop the service and its thread."""
         self.do(self._opened.__aexit__(None, None, None))
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self._thread.join(10)
-        self.loop.close()
+        self._thread.close()
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """A receiver that answers in a process of its own, and what a service holds beside it."""
 
 import asyncio
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +8,7 @@ import psutil
 
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.service import ServiceProcess
+from tests.loops.threads import LoopThread
 
 BATCH_BYTES = 3 << 20
 
@@ -51,15 +51,9 @@ class Answering(asyncio.Protocol):
 @contextmanager
 def answering(receiver: type[Answering] = Answering) -> Iterator[int]:
     """Receivers at one port, in a thread of their own."""
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(loop.create_server(receiver, "127.0.0.1", 0, backlog=2048))
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join()
+    with LoopThread() as thread:
+        listening = thread.loop.create_server(receiver, "127.0.0.1", 0, backlog=2048)
+        yield thread.run(listening).sockets[0].getsockname()[1]
 
 
 def rss(service: ServiceProcess) -> int:

@@ -1,9 +1,8 @@
 """A scripted broker for the programs that a test starts."""
 
-import asyncio
 import json
-import threading
 
+from tests.loops.threads import LoopThread
 from tests.sources.kafka.scripted import ScriptedBroker
 
 TOPIC = "loyalty.events"
@@ -14,10 +13,8 @@ class BrokerThread:
 
     def __init__(self) -> None:
         self.broker = ScriptedBroker()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever)
-        self._thread.start()
-        asyncio.run_coroutine_threadsafe(self.broker.start(), self._loop).result(10)
+        self._thread = LoopThread()
+        self._thread.run(self.broker.start())
         self.topic = self.broker.make_topic(TOPIC)
 
     @property
@@ -35,7 +32,5 @@ class BrokerThread:
 
     def stop(self) -> None:
         """End the broker and its loop."""
-        asyncio.run_coroutine_threadsafe(self.broker.die(), self._loop).result(10)
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(10)
-        self._loop.close()
+        self._thread.run(self.broker.die())
+        self._thread.close()

@@ -1,12 +1,12 @@
 """The driver over a scripted broker, which runs in a loop of its own: what a test says is sync."""
 
 import asyncio
-import threading
 from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from zlib import crc32
 
+from tests.loops.threads import LoopThread
 from tests.sources.conformance.subject import Made
 from tests.sources.kafka.scripted import Message, ScriptedBroker
 from tests.sources.kafka.subject import INSTALLATION, MemoryPlaces
@@ -23,8 +23,8 @@ TOPIC = "events"
 class ScriptedSubject:
     """See `Subject`: a topic of the broker, and a source of it."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
+    def __init__(self, thread: LoopThread) -> None:
+        self._thread = thread
         self.broker = ScriptedBroker()
         self.places = MemoryPlaces()
         self.number = 7
@@ -33,7 +33,7 @@ class ScriptedSubject:
 
     def run(self, work: Coroutine[Any, Any, _Answer]) -> _Answer:
         """Have the broker's loop do something."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        return self._thread.run(work, 10)
 
     def fill(self, bodies: Sequence[bytes], topic: str = TOPIC, partition: int = 0) -> None:
         """Produce messages to a partition."""
@@ -85,25 +85,12 @@ class ScriptedSubject:
 @contextmanager
 def scripted_subject() -> Iterator[ScriptedSubject]:
     """A broker for as long as the block lasts."""
-    loop = asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
-    thread.start()
-    subject = ScriptedSubject(loop)
-    try:
-        yield subject
-    finally:
-        subject.stop_server()
-        subject.run(_end_tasks())
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
-        loop.close()
-
-
-async def _end_tasks() -> None:
-    tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    with LoopThread() as thread:
+        subject = ScriptedSubject(thread)
+        try:
+            yield subject
+        finally:
+            subject.stop_server()
 
 
 def new_scripted(request: Any) -> ScriptedSubject:
