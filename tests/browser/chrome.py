@@ -124,7 +124,8 @@ class Reader:
         self.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
 
     def text(self) -> str:
-        """All that the page's content says."""
+        """Wait until the page is whole, as a click does not: all that its content says."""
+        self.page.wait_for_load_state("domcontentloaded")
         return self.page.locator("main").inner_text()
 
     def shot(self, place: Path | None, name: str) -> None:

@@ -184,8 +184,8 @@ def test_7_explain_a_failure(reader: NewReader, world: World) -> None:
     one.page.locator(".todo li", has_text="Old feed").get_by_role("link", name="Look").click()
     one.see("410")
     one.page.locator("table[data-list] a[data-row]").first.click()
+    one.see("The receiver answered 410 Gone")
     text = one.text()
-    assert "The receiver answered 410 Gone" in text
     assert "does not retry it" in text and "give the webhook a new URL" in text
     assert WRONG in text, "its own words"
     assert "webhook-signature" in text and "41200999" in text
@@ -209,6 +209,18 @@ def test_8_retry_one(reader: NewReader, new_org: NewOrg, receiver: Receiver) -> 
         assert len(receiver.wait(path, 2)) == 2
         assert api.delivery(failed["id"])["state"] == "delivered"
         one.see("Attempt 2")
+
+
+def count_all(one: Reader) -> None:
+    """Ask until all are counted: a page counts for three seconds, which a busy machine needs."""
+
+    def counted() -> bool:
+        if one.page.get_by_text(f"This sends {MANY} requests").is_visible():
+            return True
+        one.page.get_by_role("button", name=re.compile("^Count")).click()
+        return False
+
+    until(counted, "all of them are counted", 60)
 
 
 def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: Receiver) -> None:
@@ -236,9 +248,10 @@ def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: R
         expect(one.page.locator(".head .state")).to_contain_text("well")
         one.open(f"/deliveries?webhook={hook['webHookId']}&status=failed&status=parked")
         one.page.get_by_role("button", name="Replay all that match").click()
-        one.see(f"This sends {MANY} requests")
+        count_all(one)
         one.page.get_by_label("Requests a second, at most").fill("5")
         one.page.get_by_role("button", name="Count again").click()
+        count_all(one)
         one.page.get_by_role("button", name=f"Replay {MANY} deliveries").click()
         one.page.wait_for_url("**/replays/rpl_**")
         receiver.wait(path, 8, 20)
