@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tidings.core.delivery.receivers.attempt_share import (
     BUCKET_S,
     BUCKETS,
+    LEAVES_MIN,
     RUN_MIN,
     WINDOW_S,
     AttemptShare,
@@ -242,10 +243,112 @@ def test_who_goes_on_after_another_one_judges_as_that_would_have(
     if forgot:
         assert was is not None or since_ms is not None or after.failing(now_ms / 1000) is None
         return
-    assert after.failing(now_ms / 1000) == was
+    assert_judged_alike(after, before, now_ms)
     for more_ms in (0, 40_000, 200_000):
         now_ms += more_ms
-        assert after.failing(now_ms / 1000) == before.failing(now_ms / 1000)
+        assert_judged_alike(after, before, now_ms)
         for attempts in (before, after):
             count(attempts, now_ms, good=False)
-        assert after.failing(now_ms / 1000) == before.failing(now_ms / 1000)
+        assert_judged_alike(after, before, now_ms)
+
+
+def assert_judged_alike(after: AttemptShare, before: AttemptShare, now_ms: int) -> None:
+    """Assert the same judgement, and the same share where that is of the window alone, which is all
+    that a store knows."""
+    share, former = after.failing(now_ms / 1000), before.failing(now_ms / 1000)
+    assert (share is None) == (former is None)
+    if share is not None and former is not None:
+        if former.attempts == sum(before.attempts):
+            assert share == former
+        assert share.since_ms == former.since_ms
+        assert after.attempts == before.attempts
+
+
+RATES_A_MINUTE = [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10, 15, 20, 30, 60, 300]
+
+
+class Unsteady:
+    """A receiver that fails 15 % at random, and not so often in a row that it is an outage."""
+
+    def __init__(self, seed: object) -> None:
+        self.random = random.Random(str(seed))
+        self.attempts = AttemptShare()
+        self._run = 0
+
+    def fails_at(self, now_s: float) -> bool:
+        """Make an attempt, and return whether it is judged as failing then."""
+        self._run = self._run + 1 if self.random.random() < 0.15 and self._run < RUN_MIN - 1 else 0
+        if self._run:
+            self.attempts.bad(now_s, MS, "503")
+        else:
+            self.attempts.good(now_s)
+        return self.attempts.failing(now_s) is not None
+
+
+@pytest.mark.parametrize("a_minute", RATES_A_MINUTE)
+def test_no_flaps_in_200_looks_at_any_rate_of_attempts(a_minute: float) -> None:
+    """Looks after each attempt and before the next, twenty receivers."""
+    for seed in range(20):
+        receiver, now_s, seen = Unsteady(f"{a_minute} {seed}"), 1000.0, list[bool]()
+        for _ in range(200):
+            now_s += 60 / a_minute * receiver.random.uniform(0.5, 1.5)
+            seen.append(receiver.attempts.failing(now_s - 0.001) is not None)
+            seen.append(receiver.fails_at(now_s))
+        assert flips(seen) <= 1, seed
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_no_flaps_where_the_rate_of_attempts_changes(seed: int) -> None:
+    """Rates that rise and fall, down to one a minute, and attempts that come in heaps."""
+    receiver, now_s, seen = Unsteady(seed), 1000.0, list[bool]()
+    for _ in range(8):
+        a_minute = receiver.random.choice((1, 2, 3, 4, 10, 100, 600))
+        for _ in range(25):
+            now_s += 60 / a_minute
+            for _ in range(receiver.random.choice((1, 1, 1, 20))):
+                seen.append(receiver.fails_at(now_s))
+    assert seen[-1] and flips(seen) <= 1
+
+
+@pytest.mark.parametrize("a_minute", [2.5, 4, 10, 60])
+def test_what_is_mended_is_well_again_at_any_rate_of_attempts(a_minute: float) -> None:
+    attempts, now_s = AttemptShare(), 1000.0
+    for at in range(200):
+        now_s += 60 / a_minute
+        attempts.bad(now_s, MS, "503") if at % 3 == 0 else attempts.good(now_s)
+    assert attempts.failing(now_s) is not None
+    good = 0
+    while (share := attempts.failing(now_s)) is not None:
+        assert 0 < share.failed < share.attempts, "what it says of itself holds"
+        now_s += 60 / a_minute
+        attempts.good(now_s)
+        good += 1
+    assert good <= max(LEAVES_MIN + 5 * a_minute / 10, WINDOW_S * a_minute / 60)
+
+
+def test_a_few_good_ones_are_not_enough_and_eighty_are() -> None:
+    attempts = AttemptShare()
+    for at in range(10):
+        attempts.good(1000.0 + at) if at < 8 else attempts.bad(1010.0, MS, "503")
+    for at in range(79):
+        attempts.good(1100.0 + 20 * at)
+        assert attempts.failing(1100.0 + 20 * at) is not None, at
+    attempts.good(2680.0)
+    assert attempts.failing(2680.0) is None
+
+
+@pytest.mark.parametrize(("failed", "attempts_of"), [(0, 80), (1, 92), (2, 104), (5, 140)])
+def test_so_many_attempts_are_enough_for_so_many_that_failed(failed: int, attempts_of: int) -> None:
+    attempts = AttemptShare()
+    for _ in range(10):
+        attempts.good(900.0)
+        attempts.bad(900.0, MS, "503")
+    attempts.good(1100.0)  # what was before the window is remembered
+    for _ in range(failed):
+        attempts.bad(1290.0, MS, "503")
+        attempts.good(1290.0)
+    for _ in range(attempts_of - 2 * failed - 2):
+        attempts.good(1290.0)
+    assert attempts.failing(1290.0) is not None
+    attempts.good(1290.0)
+    assert attempts.failing(1290.0) is None

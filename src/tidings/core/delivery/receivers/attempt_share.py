@@ -1,18 +1,19 @@
 """Which share of a webhook's attempts fails, over the last five minutes, and since when.
 
     well ──(2 failures or more, at least 1 in 10 of 10 attempts or more)──► failing
-    failing ──(less than 1 in 20, or no attempt in all the window)──► well
+    failing ──(less than 1 in 20 of 80 attempts or more, or none in all the window)──► well
 
 One success does not make well what fails three times in twenty, and one failure does not make
 failing what is well: the two bounds lie apart, so that a share near one of them changes nothing
-back and forth. What failed without exception is another matter: where a webhook that was well
+back and forth. Of a few attempts chance alone lets none fail: so a webhook that is failing and makes
+few of them is judged by its last 80, however long ago those were. What failed without exception is another matter: where a webhook that was well
 fails several times in a row, or long enough, that is over with the first success, and counts no
 more. A restart changes nothing
 either: the next process goes on with what the store knows of the window, and with the judgement
 (`resume`). Pure; seconds of one clock are passed in.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 
 import msgspec
@@ -24,6 +25,8 @@ ATTEMPTS_MIN = 10
 FAILURES_MIN = 2
 ENTERS = 0.10
 LEAVES = 0.05
+LEAVES_MIN, LEAVES_MORE = 80, 12  # attempts, and so many more for each that failed: of so few the
+# share says nothing. With the share they let what fails 15 % at random be well once in 100,000 looks.
 RUN_MIN = 5  # failures in a row after successes: one in ten thousand where 15 % fail at random
 RUN_LONG = 20  # failures in a row that are total whatever came before them
 _CAUSES_MAX = 8  # of a bucket; others are counted without their name
@@ -88,6 +91,9 @@ class AttemptShare:
         "_failures",
         "_good",
         "_goods",
+        "_older",
+        "_older_bad",
+        "_older_good",
         "_run",
         "_since_ms",
         "_total_bucket",
@@ -99,6 +105,8 @@ class AttemptShare:
         self._good = 0  # all of them
         self._failures: dict[int, _Failures] = {}  # by bucket
         self._bad = 0  # all of them
+        self._older: deque[tuple[int, _Failures | None]] = deque()  # buckets before the window
+        self._older_good = self._older_bad = 0  # all of these; they count while it is failing
         self._bucket = 0
         self._run = 0  # failures since the last success
         self._was_well = True  # when that run began
@@ -186,6 +194,9 @@ class AttemptShare:
                 self._forget(at, failures.run)
             failures.run = 0
         self._run = 0
+        if is_total:
+            self._forget_older()
+            self._since_ms = None
 
     @property
     def _run_min(self) -> int:
@@ -211,14 +222,22 @@ class AttemptShare:
         self._judge()
         if self._since_ms is None:
             return None
-        causes = sum((failures.causes for failures in self._failures.values()), Counter[str]())
+        older = [failures for _, failures in self._older if failures is not None]
+        counted = (failures.causes for failures in (*self._failures.values(), *older))
+        causes = sum(counted, Counter[str]())
         most = max(causes, key=lambda cause: (causes[cause], cause), default="")
-        return Share(self._bad + self._good, self._bad, most, self._since_ms)
+        failed = self._bad + self._older_bad
+        return Share(failed + self._good + self._older_good, failed, most, self._since_ms)
 
     def _judge(self) -> None:
-        failed, attempts = self._bad, self._bad + self._good
+        if self._older:
+            self._trim_older()
+        failed = self._bad + self._older_bad
+        attempts = failed + self._good + self._older_good
         if self._since_ms is not None:
-            if failed < LEAVES * attempts or not attempts:
+            enough = attempts >= LEAVES_MIN + LEAVES_MORE * failed
+            if enough and failed < LEAVES * attempts:
+                self._forget_older()
                 self._since_ms = None
         elif failed >= FAILURES_MIN and attempts >= ATTEMPTS_MIN and failed >= ENTERS * attempts:
             self._since_ms = min(failures.first_ms for failures in self._failures.values())
@@ -232,11 +251,34 @@ class AttemptShare:
                     self._empty(passed % BUCKETS)
             self._bucket = bucket
             if not (self._bad or self._good):
+                self._forget_older()
                 self._since_ms = None  # here, too, so that nothing hangs on who looks when
         return self._bucket % BUCKETS
 
     def _empty(self, at: int) -> None:
-        self._good -= self._goods[at]
+        """Take a bucket out of the window; of what is failing it is remembered."""
+        goods, failures = self._goods[at], self._failures.pop(at, None)
+        bad = 0 if failures is None else failures.count
         self._goods[at] = 0
-        if (failures := self._failures.pop(at, None)) is not None:
-            self._bad -= failures.count
+        self._good -= goods
+        self._bad -= bad
+        if self._since_ms is not None and (goods or bad):
+            self._older.append((goods, failures))
+            self._older_good += goods
+            self._older_bad += bad
+
+    def _trim_older(self) -> None:
+        """Forget the oldest buckets, as long as enough attempts are left."""
+        while self._older:
+            goods, failures = self._older[0]
+            bad = 0 if failures is None else failures.count
+            all_attempts = self._good + self._bad + self._older_good + self._older_bad
+            if all_attempts - goods - bad < LEAVES_MIN:
+                return
+            self._older.popleft()
+            self._older_good -= goods
+            self._older_bad -= bad
+
+    def _forget_older(self) -> None:
+        self._older.clear()
+        self._older_good = self._older_bad = 0
