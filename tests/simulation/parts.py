@@ -162,6 +162,8 @@ class Disk:
             self._asked = None
         assert {id for id, _, _ in moved} <= {delivery}, "7 another try moves one delivery"
         for (old, *was), (new, *now) in zip(before, after, strict=True):
+            if old == State.DELIVERED:
+                assert asked.outcome == "delivered", "7 what was delivered is not tried again"
             assert was[1:] == now[1:], "7 another try changes state and time alone"
             if (old, was) != (new, now):
                 revived = old in UNDELIVERED and asked.outcome in ("due", "next")

@@ -24,6 +24,16 @@ from tidings.store import port
 from tidings.store.port import StoreDown
 
 RATES = (3.0, 50.0, 5000.0)
+UNDELIVERED = (State.CANCELLED, State.FAILED, State.PARKED)
+# What a person may ask another try of, with whether one of its key is under way beside it.
+TRIED = (
+    "SELECT d.id, d.webhook, d.state, EXISTS (SELECT 1 FROM delivery p WHERE p.webhook = d.webhook"
+    " AND p.key = d.key AND p.id <> d.id AND p.state IN (0, 2)) FROM delivery d WHERE d.state > 1"
+)
+WAITED_FOR = (
+    "SELECT d.id, d.webhook FROM delivery d WHERE d.state IN (0, 2) AND EXISTS (SELECT 1"
+    " FROM delivery h WHERE h.webhook = d.webhook AND h.key = d.key AND h.state = 1)"
+)
 
 
 class ReplayWorld(World):
@@ -59,7 +69,8 @@ class ReplayWorld(World):
             return
         deeds = (self.ask_for_replay, self.cancel_some, self.move_a_job, self.throw_the_switch)
         try:
-            await rng.choice((*deeds, self.ask_for_replay, self.try_by_hand))(rng, living)
+            by_hand = (self.try_by_hand, self.take_back_and_try)
+            await rng.choice((*deeds, self.ask_for_replay, *by_hand))(rng, living)
         except StoreDown:
             pass
 
@@ -130,15 +141,29 @@ class ReplayWorld(World):
                 self.taken_back.setdefault(delivery_id, self.loop.time())
 
     async def try_by_hand(self, rng: random.Random, living: list[Known]) -> None:
-        """One more try of what ended undelivered, of what was cancelled first, or of what waits."""
-        rows = self.disk.ask(
-            "SELECT id, webhook FROM delivery WHERE state IN (?, ?, ?, ?)",
-            *(State.CANCELLED, State.FAILED, State.PARKED, State.RETRYING),
-        )
+        """One more try of what has ended, also delivered, or of what waits; most often of one whose
+        key has another under way."""
+        rows = self.disk.ask(TRIED)
         rows = [row for row in rows if self.may_be_tried(row[1])]
         if not rows:
             return
-        delivery, number = rng.choice(rows)
+        beside = [row for row in rows if row[2] in UNDELIVERED and row[3]]
+        if beside and rng.random() < 0.7:
+            rows = beside
+        state = rng.choice(sorted({row[2] for row in rows}))
+        await self.ask_by_hand(*rng.choice([row for row in rows if row[2] == state])[:2])
+
+    async def take_back_and_try(self, rng: random.Random, living: list[Known]) -> None:
+        """Cancel one that others of its key wait for, and have it tried again: what it has freed
+        goes first."""
+        rows = [row for row in self.disk.ask(WAITED_FOR) if self.may_be_tried(row[1])]
+        if rows:
+            delivery, number = rng.choice(rows)
+            await self.cancel_until_answered([DeliveryId(delivery)])
+            await self.ask_by_hand(delivery, number)
+
+    async def ask_by_hand(self, delivery: int, number: int) -> None:
+        """Have a delivery tried again, if its webhook is active."""
         record = self.webhooks.by_number(number)
         if record is None or record.webhook.status is not WebhookStatus.ACTIVE:
             return
