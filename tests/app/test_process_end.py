@@ -15,7 +15,9 @@ from tidings.settings.settings import Settings
     ("code", "words"),
     [
         (-signal.SIGKILL, "where memory is short"),
-        (-signal.SIGABRT, "an allocation failed"),
+        (-signal.SIGABRT, "signal 6 (Aborted)"),
+        (-signal.SIGABRT, "an allocation failed, or where it finds a fault of its own"),
+        (-signal.SIGABRT, "ulimit -v"),
         (-signal.SIGSEGV, "signal 11"),
         (NO_MEMORY, "ulimit -v"),
         (1, "with code 1"),
@@ -26,6 +28,12 @@ from tidings.settings.settings import Settings
 def test_the_end_of_a_process_is_told_in_words(code: int | None, words: str) -> None:
     said = describe_end(code)
     assert words in said and said.endswith(".")
+
+
+def test_who_was_killed_by_us_is_not_told_as_killed_by_the_kernel() -> None:
+    assert "Tidings has killed it" in describe_end(-signal.SIGKILL, ended_by_us=True)
+    for code in (-signal.SIGSEGV, 1, 0, None):  # it has ended by itself before
+        assert describe_end(code, ended_by_us=True) == describe_end(code)
 
 
 @pytest.mark.parametrize(

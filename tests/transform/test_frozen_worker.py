@@ -5,14 +5,16 @@ import asyncio
 import os
 import signal
 from collections.abc import AsyncIterator
+from contextlib import suppress
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import Heartbeats
 from tidings.transform import process
-from tidings.transform.port import RenderLater
+from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.renderer import ProcessRenderer
 
 pytestmark = pytest.mark.timeout(40)
@@ -30,8 +32,11 @@ async def renderer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProcessRend
 
 
 async def warmed(renderer: ProcessRenderer) -> int:
-    """The id of a process that has answered."""
-    assert await renderer.render(TEMPLATE, b'{"n": 1}', 7) == b'{"a":1}'
+    """The id of a process that has answered, however often one that starts slowly is replaced."""
+    while True:
+        with suppress(RenderLater):
+            assert await renderer.render(TEMPLATE, b'{"n": 1}', 7) == b'{"a":1}'
+            break
     worker = renderer.processes()[0]._worker
     assert worker is not None
     return worker.process.pid
@@ -86,3 +91,55 @@ async def test_a_renderer_with_a_frozen_process_can_be_closed(
     await renderer.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGVTALRM])
+async def test_a_signal_of_what_it_ran_is_told_with_the_org_and_what_happens_now(
+    renderer: ProcessRenderer, number: signal.Signals
+) -> None:
+    pid = await warmed(renderer)
+    with capture_logs() as logs:
+        os.kill(pid, signal.SIGSTOP)
+        run = asyncio.ensure_future(renderer.render(TEMPLATE, b'{"n": 2}', 9))
+        await asyncio.sleep(0)
+        os.kill(pid, number)
+        os.kill(pid, signal.SIGCONT)
+        with pytest.raises(RenderRefused):
+            await run
+    [line] = logs
+    assert line["event"] == "a process of transformations was ended by what it ran"
+    assert (line["org"], line["log_level"]) == (9, "warning")
+    assert f"signal {number.value} " in line["reason"]
+    assert "another process" in line["then"]
+
+
+async def test_ends_that_come_one_after_the_other_are_counted_and_not_each_logged(
+    renderer: ProcessRenderer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = renderer.processes()[0]
+    with capture_logs() as logs:
+        for _ in range(3):
+            os.kill(await warmed(renderer), signal.SIGABRT)
+            while line._worker is not None:
+                await asyncio.sleep(0.01)
+        assert len(logs) == 1
+        monkeypatch.setattr(process, "LOG_EVERY_S", 0.0)
+        os.kill(await warmed(renderer), signal.SIGABRT)
+        while line._worker is not None:
+            await asyncio.sleep(0.01)
+    assert [written["unlogged"] for written in logs] == [0, 2]
+
+
+async def test_a_process_that_tidings_has_killed_is_not_told_as_killed_by_the_kernel(
+    renderer: ProcessRenderer,
+) -> None:
+    heartbeats, _ = watch(renderer)
+    pid = await warmed(renderer)
+    with capture_logs() as logs:
+        os.kill(pid, signal.SIGSTOP)
+        while renderer.processes()[0].crashes == 0:
+            await asyncio.sleep(0.01)
+    [line] = [line for line in logs if line["event"] == "a process of transformations has ended"]
+    assert line["reason"] == "It did not respond, so Tidings has killed it (SIGKILL)."
+    assert "another process" in line["then"]
+    heartbeats.stop()

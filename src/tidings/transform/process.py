@@ -22,7 +22,7 @@ from tidings.child_environment import child_environment
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
 from tidings.core.running.parts import ServicePart
 from tidings.frames import Frames, framed
-from tidings.process_end import describe_end
+from tidings.process_end import describe_end, describe_signal
 from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.turns import FairQueue
 from tidings.transform.worker import CHECK_TEMPLATE, WORN, TransformReply
@@ -30,6 +30,7 @@ from tidings.transform.worker import CHECK_TEMPLATE, WORN, TransformReply
 HANDED_MAX = 4  # requests that the process has at a time
 log = structlog.get_logger(__name__)
 AGAIN_S = 5.0
+LOG_EVERY_S = 10.0  # of ends that tenants can bring about
 PING_S = 5.0
 CLOSE_S = 5.0
 PART = ServicePart(
@@ -44,6 +45,9 @@ _replies = msgspec.msgpack.Decoder(TransformReply)
 _PING = framed(msgspec.msgpack.encode((CHECK_TEMPLATE, "", b"")))
 
 TOO_MUCH = f"more than {APART_CPU_S * 1000:.0f} ms or {MEMORY_BYTES >> 20} MB"
+_OWN_END = "It was ended by {signal}: a template or a check took {much}, or met a fault of the engine."
+_THEN = "What it worked at is refused, what waits goes to another process, which is started."
+_THEN_LATER = "What it was asked is tried again in a few seconds, by another process."
 DIED = "The process that runs transformations and checks has ended. It is started again."
 
 
@@ -122,6 +126,9 @@ class Process:
         self._loop = asyncio.get_running_loop()
         self._handed_s = 0.0  # since when the one at the head is worked at
         self._starting_s = 0.0
+        self._stopped: Worker | None = None  # that was killed because it did not respond
+        self._logged_s = -LOG_EVERY_S
+        self._unlogged = 0  # ends since then
         self.deaths = 0
         self.crashes = 0  # of these without a fault of what it ran
 
@@ -139,6 +146,7 @@ class Process:
     def kill(self) -> None:
         """End the process: what waits is asked again later, and nobody is to blame."""
         if self._worker is not None:
+            self._stopped = self._worker
             self._worker.process.kill()
 
     def ask(self, asked: PendingCall) -> None:
@@ -227,18 +235,39 @@ class Process:
         self.deaths += code != WORN
         if code not in (*OWN_DEATHS, WORN):
             self.crashes += 1
-            log.error("a process of transformations has ended", reason=describe_end(code))
+            log.error(
+                "a process of transformations has ended",
+                reason=describe_end(code, ended_by_us=worker is self._stopped),
+                then=_THEN_LATER,
+            )
             self._put_off()
             return
         cause = self._handed.popleft() if self._handed and code != WORN else None
         self.waiting.push_back(list(self._handed))
         self._handed.clear()
+        if code != WORN:
+            self._log_own_end(code, None if cause is None else cause.org)
         if cause is not None:
             if not cause.answered.done():
                 cause.answered.set_exception(RenderRefused(TOO_MUCH))
             self._killed(cause)
         if self.waiting and self._starting is None and not self._closed:
             self._begin()
+
+    def _log_own_end(self, code: int, org: int | None) -> None:
+        """Log by which signal the process has ended, and whose request it was at; not each time
+        where that comes often."""
+        if self._loop.time() < self._logged_s + LOG_EVERY_S:
+            self._unlogged += 1
+            return
+        log.warning(
+            "a process of transformations was ended by what it ran",
+            reason=_OWN_END.format(signal=describe_signal(-code), much=TOO_MUCH),
+            then=_THEN,
+            org=org,
+            unlogged=self._unlogged,
+        )
+        self._logged_s, self._unlogged = self._loop.time(), 0
 
     def _put_off(self) -> None:
         for asked in (*self._handed, *self.waiting.take()):

@@ -20,11 +20,16 @@ from tidings.store.sqlite.database import StoreRefused
 from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, PING, StoreReply
 
-END_S = 0.2  # of a process whose line is closed
+END_S = 10.0  # until a process whose line is closed has ended, and its end can be told
+LEAVES_S = 1.0  # until one that the next follows is killed
 PING_S = 5.0
 CLOSE_S = 20.0
 
 log = structlog.get_logger(__name__)
+_THEN = {
+    "write": "The service stops. Start it again: all that was accepted is on the disk.",
+    "read": "Another one is started, and is asked what this one has not answered.",
+}
 _nothing = msgspec.msgpack.Decoder(None)
 _replies = msgspec.msgpack.Decoder(StoreReply)
 _encoder = msgspec.msgpack.Encoder()
@@ -47,6 +52,8 @@ class Child(asyncio.Protocol):
         self._process = process
         self._role = role
         self._died = died
+        self._killed = False  # by us
+        self._ending: asyncio.Future[int | None] | None = None  # how it has ended by itself
         self._transport: asyncio.WriteTransport | None = None
         self._frames = Frames()
         self._waiting: dict[int, tuple[asyncio.Future[Any], msgspec.msgpack.Decoder[Any], float]]
@@ -126,7 +133,9 @@ class Child(asyncio.Protocol):
 
     def kill(self) -> None:
         """End the process at once, whatever it does. What it is asked ends with StoreDown."""
-        self._process.kill()
+        if self._process.poll() is None:
+            self._killed = True
+            self._process.kill()
 
     def _ping(self) -> None:
         """Ask it for a sign of life where nobody asks it anything."""
@@ -184,11 +193,8 @@ class Child(asyncio.Protocol):
             if not future.done():
                 future.set_exception(port.StoreDown("the store's process is gone"))
         if not self._closing and self._started:
-            log.error(
-                "a process of the store has ended by itself",
-                role=self._role,
-                reason=describe_end(self._exit_code()),
-            )
+            self._ending = self._loop.run_in_executor(None, self._exit_code)
+            self._ending.add_done_callback(self._log_end)
             self._died()
 
     def _exit_code(self) -> int | None:
@@ -197,6 +203,23 @@ class Child(asyncio.Protocol):
             return self._process.wait(END_S)
         except subprocess.TimeoutExpired:
             return None
+
+    def _log_end(self, ending: "asyncio.Future[int | None]") -> None:
+        """Name the process that has ended, why it has, and what happens now."""
+        if not ending.cancelled():
+            log.error(
+                "a process of the store has ended by itself",
+                role=self._role,
+                reason=describe_end(ending.result(), ended_by_us=self._killed),
+                then=_THEN[self._role],
+            )
+
+    async def see_off(self) -> None:
+        """Wait for the end of a process whose line is closed; kill it where that does not come."""
+        if self._ending is not None:
+            await asyncio.wait([self._ending], timeout=LEAVES_S)
+        self.kill()
+        await self.close()
 
     async def close(self) -> None:
         """Let the process finish, and wait for its end; where it does not, end it as a crash would.
@@ -215,6 +238,8 @@ class Child(asyncio.Protocol):
             log.error("a process of the store does not end and is killed", role=self._role)
             self.kill()
             await asyncio.to_thread(self._process.wait)
+        if self._ending is not None:
+            await asyncio.wait([self._ending])  # its end is logged before ours
 
 
 def _look_at(future: "asyncio.Future[Any]") -> None:

@@ -187,8 +187,7 @@ class StoreReader:
     async def _restart(self, dead: Child | None) -> None:
         """Start another one, until one stays: never beside the one before."""
         if dead is not None:
-            dead.kill()  # it may have lost its line alone
-            await dead.close()
+            await dead.see_off()  # it may have lost its line alone
         while self._child is None:
             await asyncio.sleep(restart_delay_s(self._failures))
             try:
