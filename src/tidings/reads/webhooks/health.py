@@ -12,7 +12,7 @@ from tidings.store import port
 
 def show_health(health: port.StoredHealth | None) -> dict[str, Any] | None:
     """Show how its receiver does, and why it is left alone; null where it is healthy. Attempts are
-    those of the last five minutes, where some of them succeed or enough were made."""
+    those of the last five minutes, or the last 80, where some succeed or enough were made."""
     if health is None:
         return None
     share = health.share
