@@ -95,8 +95,9 @@ async def test_a_renderer_with_a_frozen_process_can_be_closed(
 
 @pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV, signal.SIGVTALRM])
 async def test_a_signal_of_what_it_ran_is_told_with_the_org_and_what_happens_now(
-    renderer: ProcessRenderer, number: signal.Signals
+    renderer: ProcessRenderer, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:
+    monkeypatch.setattr(process, "PING_S", 60.0)  # what it is at is the request, and no ping
     pid = await warmed(renderer)
     with capture_logs() as logs:
         os.kill(pid, signal.SIGSTOP)

@@ -45,7 +45,9 @@ _replies = msgspec.msgpack.Decoder(TransformReply)
 _PING = framed(msgspec.msgpack.encode((CHECK_TEMPLATE, "", b"")))
 
 TOO_MUCH = f"more than {APART_CPU_S * 1000:.0f} ms or {MEMORY_BYTES >> 20} MB"
-_OWN_END = "It was ended by {signal}: a template or a check took {much}, or met a fault of the engine."
+_OWN_END = (
+    "It was ended by {signal}: a template or a check took {much}, or met a fault of the engine."
+)
 _THEN = "What it worked at is refused, what waits goes to another process, which is started."
 _THEN_LATER = "What it was asked is tried again in a few seconds, by another process."
 DIED = "The process that runs transformations and checks has ended. It is started again."
@@ -152,7 +154,8 @@ class Process:
     def ask(self, asked: PendingCall) -> None:
         """Have it answered when its turn comes."""
         if self._closed:
-            asked.answered.set_exception(RenderLater(DIED, AGAIN_S))
+            if not asked.answered.done():
+                asked.answered.set_exception(RenderLater(DIED, AGAIN_S))
             return
         self.waiting.push(asked)
         if self._worker is not None:
@@ -177,8 +180,8 @@ class Process:
 
     def _hand_over(self) -> None:
         worker = self._worker
-        if worker is None:
-            return
+        if worker is None or worker.transport.is_closing():
+            return  # it has died, and `_ended` says what becomes of its requests: writing raises
         while self.waiting and len(self._handed) < HANDED_MAX:
             asked = self.waiting.pop()
             if asked.answered.done():
@@ -211,7 +214,8 @@ class Process:
             worker = Worker(process, self._replied, lambda code: self._ended(worker, code))
             loop: Any = asyncio.get_running_loop()
             await loop.create_unix_connection(lambda: worker, sock=ours)
-        except OSError:
+        except Exception as error:  # no file, no memory, no thread: whatever it is, nobody waits
+            log.error("a process of transformations cannot start", error=repr(error))
             self._starting = None
             self._put_off()
             return

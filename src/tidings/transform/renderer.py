@@ -172,7 +172,7 @@ class ProcessRenderer:
         except RenderRefused:
             raise TooMuchNow from None
         finally:
-            if (held := self._held.pop(org) - size) > 0:
+            if (held := self._held.pop(org, 0) - size) > 0:
                 self._held[org] = held
 
     def _line_of(self, org: int, now_s: float) -> Process:

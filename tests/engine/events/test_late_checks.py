@@ -1,5 +1,6 @@
 """Events that are checked apart: what they become, and where nobody can say."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -136,3 +137,19 @@ def test_a_start_takes_schemas_that_would_not_be_saved_today(
     assert versions[1].fits_loop(raw) is passes
     if passes:
         assert versions[1].check(msgspec.json.decode(raw)) == []
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+async def test_where_a_schema_cannot_be_compiled_events_are_checked_apart(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fail(made: OwnType) -> Any:
+        raise error
+
+    monkeypatch.setattr(OwnType, "compile", fail)
+    monkeypatch.setattr(OwnType, "is_cold", property(lambda made: True))
+    checker = Checker([])
+    made = OwnType("orderPacked", 1, Declaration("Packed.", SCHEMA), envelope())
+    late = LateChecks(checker)
+    found = await asyncio.gather(*(late.problems(ORG, made, EVENT) for _ in range(3)))
+    assert found == [[], [], []] and len(checker.asked) == 3

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
+import structlog
 
 from tidings.catalogue import SchemaViolation
 from tidings.core.events.call_reader import Item, RejectedEvent, UncheckedEvent
@@ -24,6 +25,7 @@ from tidings.core.shares.table import SharedTable
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.transform.port import CheckBy, Checker, RenderLater, RenderRefused
 
+log = structlog.get_logger(__name__)
 COMPILED_EVERY_S = 1.0  # of an org
 ORGS_MAX = 1000  # whose last time is remembered
 
@@ -41,7 +43,7 @@ class LateChecks:
         assert isinstance(made, OwnType)  # only these are ever put off
         if made.is_cold and (compiling := self._compile_behind(org, made)) is not None:
             await asyncio.shield(compiling)
-            if made.fits_loop(raw):
+            if made.fits_loop(raw):  # not where it could not be compiled
                 return made.check(msgspec.json.decode(raw))
         return await self.check_apart(org, made, raw)
 
@@ -73,7 +75,12 @@ class LateChecks:
 
 
 async def _compile(made: OwnType) -> None:
-    made.adopt(await asyncio.to_thread(made.compile))
+    """Compile what events of a type are checked by; where that fails they are checked apart."""
+    try:
+        made.adopt(await asyncio.to_thread(made.compile))
+    except Exception as error:
+        kind = made.kind
+        log.warning("a schema cannot be compiled", event_type=kind.name, error=repr(error))
 
 
 async def concluded(
