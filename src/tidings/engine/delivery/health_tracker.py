@@ -185,7 +185,7 @@ class HealthTracker:
         if attempts.only_fails(now_s) and known.failing_since_ms is not None:
             since_ms = min(since_ms, known.failing_since_ms)
         return msgspec.structs.replace(
-            known, failing_since_ms=since_ms, cause=share.cause, share=share
+            known, failing_since_ms=since_ms, cause=share.cause or known.cause, share=share
         )
 
     def delivers(self, webhook: int) -> bool:

@@ -5,12 +5,12 @@
 
 One success does not make well what fails three times in twenty, and one failure does not make
 failing what is well: the two bounds lie apart, so that a share near one of them changes nothing
-back and forth. Of a few attempts chance alone lets none fail: so a webhook that is failing and makes
-few of them is judged by its last 80, however long ago those were. What failed without exception is another matter: where a webhook that was well
-fails several times in a row, or long enough, that is over with the first success, and counts no
-more. A restart changes nothing
-either: the next process goes on with what the store knows of the window, and with the judgement
-(`resume`). Pure; seconds of one clock are passed in.
+back and forth. Of a few attempts chance alone lets none fail: so a webhook that is failing and
+makes few of them is judged by its last 80, however long ago those were. What failed without
+exception is another matter: where a webhook that was well fails several times in a row, or long
+enough, that is over with the first success, and counts no more. A restart changes nothing either:
+the next process goes on with what the store knows of the window, and with the judgement (`resume`).
+Pure; seconds of one clock are passed in.
 """
 
 from collections import Counter, deque
@@ -25,8 +25,9 @@ ATTEMPTS_MIN = 10
 FAILURES_MIN = 2
 ENTERS = 0.10
 LEAVES = 0.05
-LEAVES_MIN, LEAVES_MORE = 80, 12  # attempts, and so many more for each that failed: of so few the
-# share says nothing. With the share they let what fails 15 % at random be well once in 100,000 looks.
+# Attempts, and so many more for each that failed: of fewer the share says nothing. What fails 15 %
+# at random is judged well once in 100,000 looks.
+LEAVES_MIN, LEAVES_MORE = 80, 12
 RUN_MIN = 5  # failures in a row after successes: one in ten thousand where 15 % fail at random
 RUN_LONG = 20  # failures in a row that are total whatever came before them
 _CAUSES_MAX = 8  # of a bucket; others are counted without their name
