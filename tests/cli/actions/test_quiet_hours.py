@@ -1,4 +1,4 @@
-"""`tidings webhooks test` of an action disturbs no customer in quiet hours, unless it is `--now`."""
+"""`tidings webhooks test` of an action disturbs nobody in quiet hours, unless it is `--now`."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +23,7 @@ by = "event.data.customerIdentifiers.customerId"
 [actions.birthday]
 types = ["customerAdded"]
 lookups = ["contact"]
-quiet = {{from = "{begins:%H:%M}", to = "{ends:%H:%M}", zone = "contact.zone", usual = "Asia/Kolkata"}}
+quiet = {{from = "{begins:%H:%M}", to = "{ends:%H:%M}", zone = "contact.zone", usual = "UTC"}}
 
 [actions.birthday.mail]
 connection = "mail"
@@ -59,9 +59,11 @@ def test_a_test_keeps_quiet_hours_and_says_how_to_send_it_all_the_same(
         held = tidings("webhooks", "test", "birthday").must(1)
         assert "It is quiet for the customer until" in held.err and "--now" in held.err, held
         until(  # of one a second
-            lambda: (row := tidings("webhooks", "test", "birthday", "--json").rows)
-            and row[0]["fault"] == "waits"
-            and not row[0]["delivered"],
+            lambda: (
+                (row := tidings("webhooks", "test", "birthday", "--json").rows)
+                and row[0]["fault"] == "waits"
+                and not row[0]["delivered"]
+            ),
             "what programs are told",
         )
         assert mail.subjects() == [], "nobody was disturbed"

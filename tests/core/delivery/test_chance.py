@@ -105,3 +105,9 @@ def test_after_a_trial_in_vain_there_is_a_rest_and_then_a_longer_one() -> None:
     assert stage_of(chance) is Stage.LIMIT
     suspect(chance, now_s=10.0 + 2 * REST_S)
     assert stage_of(chance) is Stage.TRIAL
+
+
+@pytest.mark.parametrize("good", [0, 60])
+def test_forty_refusals_of_a_hundred_may_be_chance_and_no_more(good: int) -> None:
+    assert RandomFailureDetector()._keep(good, 40)
+    assert not RandomFailureDetector()._keep(good - good // 60, 41)
