@@ -182,6 +182,7 @@ class Engine:
         Returns whether all of it is written. If not, the next start must take what was in flight
         for possibly sent, as after a crash.
         """
+        self.committer.second_look.stop()
         await self.dispatcher.stop(self._limits.drain_s)
         if self._settler is None:
             return True
@@ -231,6 +232,7 @@ class Engine:
         ] + [
             *(() if self.connections is None else self.connections.notices()),
             *self._errors.notices(),
+            *self.committer.second_look.notices(),
             *self.dispatcher.slot_watch.notices(),
         ]
 

@@ -212,6 +212,61 @@ def test_a_receipt_that_cannot_be_told_ends_no_committer_and_loses_nothing(
     in_world(scenario)
 
 
+def commits_of(world: NoticeWorld, at_most: int) -> list[float]:
+    """When the store is asked to commit, from now on; more than so many fail it for good."""
+    begun: list[float] = []
+    store = world.engine.committer._store
+    whole = store.commit
+
+    async def commit(batch: port.Batch) -> port.Receipt:
+        begun.append(asyncio.get_running_loop().time())
+        assert len(begun) <= at_most, "it goes round and round"
+        return await whole(batch)
+
+    store.commit = commit  # type: ignore[method-assign]
+    return begun
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("kind", ["groupCreated", "retries"])
+@pytest.mark.parametrize(("name", "place"), WHOLE, ids=[name for name, _ in WHOLE])
+def test_a_hand_over_that_fails_each_time_costs_little_and_is_told_until_it_works(
+    name: str, place: Callable[[NoticeWorld], tuple[Any, str]], kind: str, after: bool
+) -> None:
+    async def scenario(world: NoticeWorld) -> None:
+        loop = asyncio.get_running_loop()
+        await world.webhook("one", "groupCreated")
+        await world.webhook("two", "groupCreated", status=503 if kind == "retries" else 200)
+        await world.event()
+        await asyncio.sleep(1)
+        world.receivers.status["/two"] = 200
+        breaks = Breaks(ValueError("7777"), 1_000_000, after=after)
+        breaks.wrap(*place(world))
+        if name == "look again":
+            Breaks(ValueError("7777"), 1_000_000).wrap(world.engine, "handover")
+        begun = commits_of(world, 2_000)
+        for _ in range(10):
+            asked_s = loop.time()
+            await world.event()  # its caller is answered
+            assert loop.time() - asked_s < 1, "and waits for no pause"
+            await asyncio.sleep(30)
+        in_work = len(begun)
+        assert "passed on" in reported(world) or "could not pass on" in reported(world)
+        assert "7777" not in reported(world)
+        breaks.left = 0
+        vars(world.engine).pop("handover", None)
+        await asyncio.sleep(120)
+        assert states_of(world) == [State.DELIVERED] * 22
+        assert world.receivers.tries["/one"] == 11 and not world.engine.ended.done()
+        assert in_work < 400
+        await world.event()
+        await asyncio.sleep(1)
+        assert states_of(world) == [State.DELIVERED] * 24, "as before"
+        assert not any("could not pass on" in notice for notice in world.engine.notices())
+
+    in_world(scenario)
+
+
 def test_a_cancel_is_heeded_though_the_hand_over_of_its_commit_fails() -> None:
     async def scenario(world: NoticeWorld) -> None:
         webhook = await world.webhook("crm", "groupCreated", status=503)

@@ -7,7 +7,8 @@ happens here, at the close, and a batch that the store finds outdated is matched
 
 When the store refuses, callers are told (StoreDown), settlements are kept and tried again, and
 nothing more is sent (`halted`) until a commit has succeeded. What was refused may have been written
-all the same (a lost answer): after that commit the lanes look at the store again (`look_again`).
+all the same (a lost answer): after that commit the lanes look at the store again
+(`second_look.py`), as they do when they could not be told of what is written.
 
 While deliveries of accepted events are owed, each commit makes a slice of them.
 """
@@ -23,12 +24,12 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.events.commit_queue import CommitContents, CommitQueue, QueuedCall, QueuedEvent
 from tidings.engine.events.intake import Acceptance
+from tidings.engine.events.second_look import Onlooker, SecondLook
 from tidings.store import port
 
 CROWD = 8  # events in a commit that say that many callers are there
 GATHER_S = 0.002  # among many callers the next commit waits this long: fewer, larger ones
 RETRY_STORE_S = 0.25
-LOOK_AGAIN_S = 1.0  # after lanes have failed to look at the store
 CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
 DIFFERS = "The event id is known with other bytes; the first ones stay."
 
@@ -38,7 +39,7 @@ _UNKEPT = "What came of the attempt could not be kept. The server's log has the 
 log = structlog.get_logger(__name__)
 
 
-class CommitListener(Protocol):
+class CommitListener(Onlooker, Protocol):
     """Hears what was written: the lanes."""
 
     def handover(
@@ -51,10 +52,6 @@ class CommitListener(Protocol):
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These settlements are in the same transaction; told after `handover`."""
-
-    def look_again(self, claimed_of: set[int]) -> None:
-        """A commit was refused, and may have been written all the same, without a receipt: read the
-        store again. It had asked for due retries of the webhooks `claimed_of`."""
 
 
 class Committer:
@@ -86,7 +83,7 @@ class Committer:
         self.owed = 0  # deliveries of accepted events that are not made yet
         self._owing = True  # whether there may be some; a former owner may have left them
         self.fan_out_failure = ""
-        self._doubted: set[int] | None = None
+        self.second_look = SecondLook(queue, listener, failed)
         self._held_back = False
         self._loop = asyncio.get_running_loop()
         self._busy_since_s: float | None = None
@@ -166,10 +163,8 @@ class Committer:
         self.owed = receipt.owed
         self._owing = receipt.owed > 0
         if not self._hand_over(receipt, events, matched, batch):
-            self._doubt(batch)
-            self._queue.put_back(CommitContents(claims=batch.claims))  # so that none is under way
-        if self._doubted is not None:
-            self._look_again()
+            self.second_look.miss(batch.claims)
+        self.second_look.begin_if_due()
         return len(events)
 
     def _hand_over(
@@ -186,11 +181,11 @@ class Committer:
         try:
             self._listener.handover(receipt, events, matched)
         except BaseException as error:
-            known = self._note_failure(error)
+            known = self._note_untold(error)
         try:
             self._listener.settled(batch.settled, receipt)
         except BaseException as error:
-            known = self._note_failure(error)
+            known = self._note_untold(error)
         try:
             batch.commands.answer(receipt)
         except BaseException as error:
@@ -207,22 +202,16 @@ class Committer:
             at += len(call.events)
         return known
 
-    def _look_again(self) -> None:
-        doubted, self._doubted = self._doubted, None
-        try:
-            self._listener.look_again(doubted or set())
-        except BaseException as error:
-            self._doubted = doubted  # after the next commit
-            self._note_failure(error)
-            self._loop.call_later(LOOK_AGAIN_S, self._queue.wake)
-
-    def _note_failure(self, error: BaseException) -> bool:
-        """Report what was raised in code that awaits nothing, so that it can be no cancel of this
-        task. Return False."""
-        if isinstance(error, KeyboardInterrupt):
-            raise error
-        self._failed(error)
+    def _note_untold(self, error: BaseException) -> bool:
+        """Report what has kept the lanes from a receipt. Return False."""
+        _must_not_interrupt(error)
+        self.second_look.note(error)
         return False
+
+    def _note_failure(self, error: BaseException) -> None:
+        """Report what has kept a caller from its answer."""
+        _must_not_interrupt(error)
+        self._failed(error)
 
     async def _write(
         self, events: list[QueuedEvent], batch: CommitContents
@@ -251,7 +240,7 @@ class Committer:
                 await asyncio.sleep(CHANGE_S)
 
     def _doubt(self, batch: CommitContents) -> None:
-        self._doubted = (self._doubted or set()) | batch.claims.keys()
+        self.second_look.doubt(batch.claims)
         self._owing = True
 
     async def _sliced(self) -> bool:
@@ -302,6 +291,13 @@ class Committer:
         if rejections:
             await self._commit(CommitContents(rejections=rejections))
         self._queue.put_back(CommitContents(claims=batch.claims))
+
+
+def _must_not_interrupt(error: BaseException) -> None:
+    """Raise an error that ends the process. Whatever else is raised in code that awaits nothing is
+    a fault of ours, and can be no cancel of this task."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
 
 
 def _without_evidence(settled: port.Settlement) -> port.Settlement:
