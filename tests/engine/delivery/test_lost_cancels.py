@@ -1,4 +1,5 @@
-"""After a commit whose answer was lost nothing is sent that it has cancelled; the rest is, once."""
+"""What the store has ended by itself is not sent, by a commit whose answer was lost or as it was
+parked; the rest is, once."""
 
 import asyncio
 from collections.abc import Sequence
@@ -143,3 +144,44 @@ async def test_what_has_left_already_ends_as_it_began(how: str) -> None:
     await bring(scene, "retry", of("retry", 1))
     await settle()
     assert count(receiver) == 2, "a later attempt of it is free again"
+
+
+@pytest.mark.parametrize("parked", [True, False])
+@pytest.mark.parametrize("how", HOW)
+async def test_what_is_parked_while_it_waits_for_its_connection_is_not_sent(
+    how: str, parked: bool
+) -> None:
+    """Its page was read before the store has parked it, and its attempt has begun."""
+    receiver, store = Receiver(), Written()
+    scene = scene_with(receiver, store, 5)
+    await bring(scene, how, of(how, 1))
+    await settle()
+    lane = scene.dispatcher._runners[HOOK.number].lane
+    assert lane.running == 1 and not receiver.sent, "it connects"
+    store.jobs = {} if parked else {DeliveryId(1): of(how, 1)}
+    scene.heard.parked.tell(HOOK, 1)
+    receiver.connected.set()
+    receiver.answers.set()
+    await settle()
+    if how == "retry":
+        assert not receiver.sent and store.released[-1] == (HOOK.number, []), "due again"
+    else:
+        assert count(receiver) == (0 if parked else 1)
+    assert lane.running == 0 and scene.dispatcher.attempts_running == 0
+
+
+@pytest.mark.parametrize("how", HOW)
+async def test_what_has_left_before_it_is_parked_ends_as_it_began(how: str) -> None:
+    receiver, store = Receiver(), Written()
+    receiver.connected.set()
+    scene = scene_with(receiver, store, 5)
+    settled: list[port.Settlement] = []
+    scene.committer.settle = settled.append  # type: ignore[method-assign,assignment]
+    await bring(scene, how, of(how, 1))
+    await settle()
+    assert count(receiver) == 1
+    scene.heard.parked.tell(HOOK, 1)
+    receiver.answers.set()
+    await settle()
+    assert [settlement.delivery for settlement in settled] == [1] and count(receiver) == 1
+    assert scene.dispatcher.attempts_running == 0

@@ -569,8 +569,10 @@ class Dispatcher:
         self.spawn(self._look_again(set()))
 
     def parked(self, webhook: Webhook, _: int) -> None:
-        """The store has ended some of a webhook's deliveries: what is in memory may be of those."""
+        """The store has ended some of a webhook's deliveries: what is in memory may be of those,
+        and so may what was started and has not left."""
         if (runner := self._runners.get(webhook.number)) is not None:
+            runner.doubted |= runner.lane.unsettled_attempts.keys()
             runner.lane.start_over()
             self.pump(runner)
 
