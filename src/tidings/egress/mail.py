@@ -113,6 +113,7 @@ class SmtpMailer:
             raise MailFailed(
                 f"the mail server refuses every recipient ({min(codes)})",
                 final=min(codes) >= FINAL_FROM,
+                deferred=min(codes) < FINAL_FROM,
             ) from None
         except smtplib.SMTPAuthenticationError as refused:
             # An operator may mend it: tried again. The server's text may repeat what was sent.
@@ -121,6 +122,7 @@ class SmtpMailer:
             raise MailFailed(
                 f"the mail server answers {refused.smtp_code}",
                 final=refused.smtp_code >= FINAL_FROM,
+                deferred=refused.smtp_code < FINAL_FROM,
             ) from None
         except (smtplib.SMTPException, OSError) as error:
             raise MailFailed(f"{type(error).__name__}: {error}") from None

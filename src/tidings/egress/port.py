@@ -92,11 +92,13 @@ class PathSender(Protocol):
 
 
 class MailFailed(RemoteError):
-    """A letter was not taken. `final`: it never will be, trying again cannot help."""
+    """A letter was not taken. `final`: it never will be, trying again cannot help; `deferred`: the
+    server works, and asks for a later try."""
 
-    def __init__(self, reason: str, *, final: bool = False) -> None:
+    def __init__(self, reason: str, *, final: bool = False, deferred: bool = False) -> None:
         super().__init__(reason)
         self.final = final
+        self.deferred = deferred
 
 
 class Mailer(Protocol):

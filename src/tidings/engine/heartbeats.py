@@ -108,15 +108,16 @@ class Heart:
         self._grace_s = grace_s
         self._began_s = 0.0
 
-    def beat(self, work_s: float | None = None) -> None:
+    def beat(self, work_s: float | None = None, *, explained: bool = False) -> None:
         """Show life: the next sign follows within `work_s`, by default as the part declares.
 
-        However long that is, a part that shows no other sign is told of after `TELL_S`.
+        However long that is, a part that shows no other sign is told of after `TELL_S`, except
+        where it is `explained` already what it waits for.
         """
         pulse, now_s = self.pulse, self._clock.now_s
         work_s = self.part.work_s if work_s is None else work_s
         pulse.beat_s = now_s
-        pulse.due_s = now_s + min(work_s, TELL_S)
+        pulse.due_s = now_s + (work_s if explained else min(work_s, TELL_S))
         pulse.restart_s = now_s + work_s
 
     def rest(self) -> None:

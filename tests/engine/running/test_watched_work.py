@@ -4,6 +4,7 @@ of secrets, the live stream, lines to brokers; each is told by its name within t
 import asyncio
 import threading
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import pytest
@@ -45,6 +46,16 @@ def figures(heartbeats: Heartbeats) -> str:
     registry = CollectorRegistry()
     registry.register(heartbeats)
     return generate_latest(registry).decode()
+
+
+async def notices_each_second(app: App, seconds: int) -> list[list[str]]:
+    """What readiness says, second by second."""
+    told = []
+    for _ in range(seconds):
+        await asyncio.sleep(1)
+        assert app.running.readiness.problems() == []
+        told.append(app.running.readiness.notices())
+    return told
 
 
 async def told_within(app: App, seconds: int, text: str) -> bool:
@@ -139,12 +150,52 @@ def test_a_letter_that_its_mail_server_never_takes_is_told_by_name_and_keeps_its
         assert 'tidings_part_works{part="letters to owners"} 0.0' in figures(app.base.heartbeats)
         await over.wait()
         await asyncio.sleep(3)
-        assert (
-            app.running.readiness.notices() == [] and begun == 1 and emails.counts["retried"] == 1
-        )
+        assert begun == 1 and emails.counts["retried"] == 1
+        told = await notices_each_second(app, 3 * 3600)
+        assert begun >= 4, "it was tried again and again, and once given up"
+        assert {len(notices) for notices in told} == {1}, "one notice, which stands"
+        assert {notices[0][:32] for notices in told} == {"The mail server takes no letters"}
+        assert 'tidings_notice_standing{notice="mail server"} 1.0' in figures(app.base.heartbeats)
         assert 'tidings_part_restarts_total{part="letters to owners"} 0.0' in figures(
             app.base.heartbeats
         )
+        await app.stop()
+
+    simulate(1, scenario())
+
+
+@pytest.mark.parametrize("failed", ["refused", "deferred", "deferred for long", "no address"])
+def test_a_mail_server_that_takes_nothing_is_told_until_it_takes_a_letter(failed: str) -> None:
+    async def scenario() -> None:
+        app = await started()
+        emails, taken = app.notices.notices._emails, 0
+
+        async def send(id: str, to: Any, subject: str, text: str) -> None:
+            nonlocal taken
+            if failed == "no address":
+                raise MailFailed("its header cannot be written", final=True)
+            if works.is_set():
+                taken += 1
+                return
+            raise MailFailed("the mail server answers 451", deferred=failed.startswith("deferred"))
+
+        works = asyncio.Event()
+        setattr(emails._mailer, "send", send)  # noqa: B010
+        emails._addresses = lambda org: ("ops@example.test",)
+        finished = CATALOGUE.get(REPLAY_FINISHED)
+        assert finished is not None
+        await emails.note(notice(REPLAY_FINISHED, OrgId(1), finished.example["data"], 5))
+        emails.confirm()
+        told = await notices_each_second(app, 2500 if failed == "deferred for long" else 300)
+        works.set()
+        changes = sum(left != right for left, right in pairwise(told))
+        if failed in ("deferred", "no address"):
+            assert {len(notices) for notices in told} == {0}, "that is usual, or the letter's"
+        else:
+            assert len(told[-1]) == 1 and changes <= 1, "told once, and it stands"
+        later = await notices_each_second(app, 8000)
+        assert later[-1] == [] and taken == (failed != "no address")
+        assert sum(left != right for left, right in pairwise(later)) <= 1
         await app.stop()
 
     simulate(1, scenario())

@@ -22,6 +22,7 @@ from tidings.core.notices.consent_rules import Purpose
 from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
 from tidings.core.notices.kinds import EXHAUSTED
+from tidings.core.notices.mail_server import MailServerState, ReportMailServer
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.egress.port import Mailer, MailFailed
@@ -56,8 +57,12 @@ class Emails:
         mailer: Mailer | None,
         awaits: Callable[[OrgId, str, Purpose], bool] = lambda org, address, purpose: False,
         link: Callable[[OrgId, str, int, Purpose], str] = lambda org, address, at_ms, purpose: "",
+        report: ReportMailServer = lambda sentence: None,
     ) -> None:
-        """`awaits` and `link` are of e-mails that ask an owner whether others may come."""
+        """`awaits` and `link` are of e-mails that ask an owner whether others may come; `report`
+        hears when the mail server takes none, and when it does again."""
+        self._report = report
+        self._server = MailServerState()
         self._store = store
         self._clock = clock
         self._addresses = addresses
@@ -181,7 +186,7 @@ class Emails:
             self._wake.clear()
             now_ms = self._clock.now_ms()
             for due in [queued for queued in self._settled() if _due_ms(queued, now_ms) <= now_ms]:
-                heart.beat(SEND_S)  # it is told of long before
+                heart.beat(SEND_S, explained=self._server.is_reported)  # else told of long before
                 await self._go(self._mailer, due.id)
             heart.beat()
             await self._drop_gone()
@@ -240,6 +245,8 @@ class Emails:
         except MailFailed as failed:
             await self._failed(one, failed, words.subject)
         else:
+            if self._server.note_taken():
+                self._report("")
             if one.kind == EXHAUSTED:
                 await self._note_sent(one.org, fact["webHookId"])
             self._end(one)
@@ -248,6 +255,10 @@ class Emails:
             self._going = ""
 
     async def _failed(self, one: port.QueuedEmail, failed: MailFailed, subject: str) -> None:
+        if not failed.final:  # that says something of the letter alone
+            now_ms = self._clock.now_ms()
+            if sentence := self._server.note_failure(now_ms, str(failed), deferred=failed.deferred):
+                self._report(sentence)
         if failed.final or one.tries >= len(AGAIN_MS):
             self._end(one)
             self.counts["lost"] += 1

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
+from tidings.core.notices.mail_server import KEEP_S
 from tidings.core.running.parts import ServicePart
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.notices.consents import PART as CONSENT_EMAILS
@@ -50,6 +51,13 @@ class NoticeServices:
             base=options.public_url,
             mailed=mailed,
         )
+
+        def report(sentence: str) -> None:
+            if sentence:
+                base.heartbeats.raise_notice("mail server", sentence, for_s=KEEP_S)
+            else:
+                base.heartbeats.clear_notice("mail server")
+
         emails = Emails(
             store=base.store,
             clock=base.clock,
@@ -57,6 +65,7 @@ class NoticeServices:
             mailer=mailer,
             awaits=consents.awaits,
             link=consents.link,
+            report=report,
         )
         asks = None
         if mailer is not None:
