@@ -143,6 +143,8 @@ class CallControl:
             await app(scope, body.receive, send_with_id)
         except ClientDisconnect:
             return  # nobody is there to be answered
+        except MemoryError:
+            raise  # the server knows why, and answers if it can
         except Exception:
             # As text: a renderer that shows local variables would show secrets.
             trace = traceback.format_exc()

@@ -28,6 +28,7 @@ from tidings.app.connections import load_connections
 from tidings.app.descriptors import Shares, share_out
 from tidings.app.faces import services_of
 from tidings.app.machine import file_limit
+from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.parts import (
     CONNECTION_TYPES,
     console_link,
@@ -92,8 +93,10 @@ class RunningService:
         server: HttpServer,
         console_link: str | None,
         closers: Sequence[Callable[[], Awaitable[None]]],
+        shortage: MemoryShortage,
     ) -> None:
         """`console_link` is printed at the start; `closers` end the adapters beside the store."""
+        self._shortage = shortage
         self._settings = settings
         self._store = store
         self._app = app
@@ -176,15 +179,17 @@ class RunningService:
                 besides=acting.sources(),
             )
         )
-        server = _server(settings, app, shares)
+        shortage = MemoryShortage(app.base.heartbeats)
+        server = _server(settings, app, shares, shortage)
         await app.start(through, hold=hold)
         link = await through(lambda: console_link(settings, app.access))
         closers = [*closers, probe.stop, acting.close, renderer.close, sender.close]
-        return cls(settings, store, app, server, link, closers)
+        return cls(settings, store, app, server, link, closers, shortage)
 
     async def run(self, ended: "asyncio.Future[int]") -> int:
         """Serve until told to end, or until a part of it has ended by itself."""
         settings, engine = self._settings, self._app.delivery.engine
+        asyncio.get_running_loop().set_exception_handler(self._shortage.handle)
         self._server.start()
         gc.collect()
         gc.freeze()  # what was composed stays; only what calls make is looked through
@@ -252,7 +257,7 @@ def _declared(acting: Acting, drivers: Mapping[str, SourceDriver]) -> Declared:
     )
 
 
-def _server(settings: Settings, app: App, shares: Shares) -> HttpServer:
+def _server(settings: Settings, app: App, shares: Shares, shortage: MemoryShortage) -> HttpServer:
     """The faces of the app behind a server that has not begun."""
     proxies = Proxies(settings.trusted_proxies)
     front = Front(proxies, settings.public_url or "")
@@ -279,7 +284,7 @@ def _server(settings: Settings, app: App, shares: Shares) -> HttpServer:
     control = make_control_app(services)
     control.router.routes.extend(console_routes(services, plain_http=settings.dev))
     return HttpServer(
-        HttpGate(accept, control, inbox_host(settings), front),
+        HttpGate(accept, control, inbox_host(settings), front, shortage.note),
         host=settings.host,
         port=settings.port,
         bounds=Bounds(

@@ -35,7 +35,8 @@ def keeps(method: str, path: str) -> bool:
 
 class HttpGate:
     """ASGI 3. `inbox_host` is the name of the host that serves test inboxes alone; `front` knows
-    the proxies before it."""
+    the proxies before it; `is_explained` hears what a call has raised for want of memory, and says
+    whether the operator is told: then the call is left without an answer of its own."""
 
     def __init__(
         self,
@@ -43,7 +44,9 @@ class HttpGate:
         control: App,
         inbox_host: str | None = None,
         front: Front | None = None,
+        is_explained: Callable[[BaseException], bool] = lambda error: False,
     ) -> None:
+        self._is_explained = is_explained
         self._accept = accept
         self._front = front or Front()
         self._control = self._front.around(control)
@@ -51,16 +54,20 @@ class HttpGate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One call."""
-        if scope["type"] != "http":
-            await self._control(scope, receive, send)
-        elif self._inbox_host is not None and self._is_elsewhere(scope):
-            await _say_elsewhere(scope, with_all(send))
-        elif scope["path"] == EVENTS_PATH and scope["method"] == "POST":
-            await self._accept(scope, receive, send)
-        elif scope["method"] == "HEAD" and not scope["path"].startswith(INBOX_STEM):
-            await answer_head(self._control, scope, receive, with_all(send))
-        else:
-            await self._control(scope, receive, with_all(send))
+        try:
+            if scope["type"] != "http":
+                await self._control(scope, receive, send)
+            elif self._inbox_host is not None and self._is_elsewhere(scope):
+                await _say_elsewhere(scope, with_all(send))
+            elif scope["path"] == EVENTS_PATH and scope["method"] == "POST":
+                await self._accept(scope, receive, send)
+            elif scope["method"] == "HEAD" and not scope["path"].startswith(INBOX_STEM):
+                await answer_head(self._control, scope, receive, with_all(send))
+            else:
+                await self._control(scope, receive, with_all(send))
+        except MemoryError as error:
+            if not self._is_explained(error):
+                raise
 
     def _is_elsewhere(self, scope: Scope) -> bool:
         """Return whether the path is served, if at all, on the other host."""
