@@ -34,7 +34,7 @@ from tidings.engine.events.feed import Feed
 from tidings.engine.listeners import EngineListeners
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.shaping.shaper import Shaping
-from tidings.engine.supervisor import SupervisedTask, Supervisor
+from tidings.engine.supervisor import SupervisedTask, Supervisor, fail
 from tidings.store import port
 
 STUCK_S = 5.0
@@ -284,7 +284,7 @@ class Engine:
         if not self.ended.done() and not settler.cancelled():
             error = settler.exception()
             if error is not None:
-                self.ended.set_exception(error)
+                fail(self.ended, error)
 
     def handover(
         self,

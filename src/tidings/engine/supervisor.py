@@ -48,7 +48,6 @@ class SupervisedTask:
         self._stopped = False
         self.ended: asyncio.Future[None] = self._loop.create_future()
         """Done when it has ended for good; holds the failure of one that does not restart."""
-        self.ended.add_done_callback(_look_at)
         self._begin()
 
     def restart_if_frozen(self) -> None:
@@ -97,7 +96,7 @@ class SupervisedTask:
         if not (self._part.restarts and self._may_restart()):
             log.error("a part has failed", part=self._part.name, error=repr(error), exc_info=error)
             if not self.ended.done():
-                self.ended.set_exception(error or RuntimeError("it was cancelled"))
+                fail(self.ended, error or RuntimeError("it was cancelled"))
             return
         log.error(
             "a part has failed and is restarted",
@@ -151,7 +150,8 @@ class Supervisor:
             task.restart_if_frozen()
 
 
-def _look_at(ended: "asyncio.Future[None]") -> None:
-    """Take note of a failure, so that asyncio does not log it once more."""
-    if not ended.cancelled():
-        ended.exception()
+def fail(ended: "asyncio.Future[None]", error: BaseException) -> None:
+    """End a future by a failure that is logged, so that asyncio does not log it once more where
+    nobody asks for it: at a stop."""
+    ended.set_exception(error)
+    ended.exception()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.engine.notice_world import NoticeWorld, in_world
+from tests.simulation.loop import simulate
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.guards.lane_rescue import RESCUE_S
@@ -300,3 +301,30 @@ def test_what_cannot_be_answered_is_told_to_its_caller_alone() -> None:
         assert world.receivers.tries["/crm"] == 2 and not committer.is_busy
 
     in_world(scenario)
+
+
+def test_an_end_that_nobody_waits_for_is_told_by_the_log_of_its_part_alone() -> None:
+    """And not once more by asyncio, as of an exception that was never retrieved."""
+
+    async def main() -> None:
+        world = NoticeWorld()
+        running = await world.start()
+        store, never = world.engine.committer._store, asyncio.Event()
+
+        async def hang(batch: port.Batch) -> Any:
+            await never.wait()
+
+        store.commit = hang  # type: ignore[method-assign]
+        world.engine.commits.claim(1, 1)
+        await asyncio.sleep(1)
+        assert world.engine.committer.is_busy and world.engine._settler is not None
+        task: Any = world.engine._settler._task
+        task.cancel()
+        await asyncio.sleep(1)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        ended: Any = world.engine.ended
+        assert ended.done() and not ended._log_traceback
+        assert ended.exception() is not None, "whoever asks is told"
+
+    simulate(1, main())
