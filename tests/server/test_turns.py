@@ -115,6 +115,18 @@ def test_while_connections_wait_to_be_let_in_one_call_of_a_stranger_begins() -> 
     assert turns.others.left > 1
 
 
+def test_while_connections_wait_to_be_let_in_one_call_of_each_known_caller_begins() -> None:
+    turns: ConnectionTurns[int] = ConnectionTurns()
+    for number in range(50):
+        turns.known.wait(number, "greedy")
+    turns.known.wait(100, "other")
+    for expected in ([0, 100], [1], [2]):
+        turns.refill(0.001, pressed=True)
+        assert begun(turns.known) == expected
+    turns.refill(0.001)
+    assert len(begun(turns.known)) > 1, "once all are let in, as many as a round takes"
+
+
 def test_one_caller_has_no_more_calls_worked_on_than_it_leaves_room_for() -> None:
     line: CallerLine[int] = CallerLine(100, 100)
     others = 0

@@ -12,7 +12,7 @@ same, and nobody waits for ever.
 Calls that a place is kept for have a line of their own, and so have those of known callers, who
 have turns among themselves, however many calls each of them has sent: neither strangers nor one
 that is known can hold another up. While connections wait to be let in, one call of a stranger
-begins in a round.
+begins in a round, and one of each known caller.
 """
 
 from collections import deque
@@ -109,10 +109,13 @@ class CallerLine(Generic[C]):
         """Return whether calls of the caller wait."""
         return caller in self._waiting
 
-    def refill(self, took_s: float) -> None:
-        """Begin another round, after one that took so many seconds."""
+    def refill(self, took_s: float, *, pressed: bool = False) -> None:
+        """Begin another round, after one that took so many seconds. `pressed`: in it, a call of
+        each caller begins at most."""
         self._allowed = _allowed_after(took_s, self._allowed, self._least, self._most)
         self.left = self._allowed
+        if pressed and self._waiting:
+            self.left = min(self._allowed, len(self._waiting))
 
     def next_ones(self, room: Callable[[], int], begin: Callable[[C], bool]) -> None:
         """Begin a call of each caller in turn, while there is room for another one of it.
@@ -158,7 +161,7 @@ class ConnectionTurns(Generic[C]):
         """Begin another round, after one that took so many seconds. `pressed`: connections wait to
         be let in."""
         self.kept.refill(took_s)
-        self.known.refill(took_s)
+        self.known.refill(took_s, pressed=pressed)
         self.others.refill(took_s)
         if pressed:
             self.others.left = 1

@@ -25,7 +25,7 @@ PROBES = {
 MANY, SOME = 4500, 1200
 AT_MOST_S = {MANY: 1.0, SOME: 6.0}  # beside the fewer ones other tests run
 LOOP_AT_MOST_S = 1.0  # of processor time that the service's loop spends meanwhile
-KNOWN_AT_MOST_S = 2.0  # the same beside a tenant's own 4,500 connections, 0.6 to 1.4 s measured
+KNOWN_AT_MOST_S = 2.0  # beside a tenant's own 4,500 connections, on a busy machine
 MORE_MB = 100
 AT_REST = 500  # files that are open where no crowd is there
 ALONE = ("one call each", "one large answer")  # strangers' pages wait with who asks the like
@@ -121,7 +121,7 @@ def beside(
     shown = {name: round(spent_s, 2) for name, spent_s in loop_of.items()}
     print(request[:30], f"{slowest_s:.2f} s", shown, f"{(most - before) / 1e6:.0f} MB")
     assert statuses == {200, 202}
-    assert count < MANY or max(loop_of.values()) < (at_most_s or LOOP_AT_MOST_S)
+    assert count < MANY or max(loop_of.values()) < LOOP_AT_MOST_S
     assert slowest_s < (at_most_s or AT_MOST_S[count])
     assert most - before < MORE_MB * 1_000_000
 
