@@ -59,9 +59,10 @@ async def test_calls_that_find_no_memory_are_told_once_and_others_go_on() -> Non
     "error", [MemoryError(), OSError(12, "Cannot allocate memory"), RuntimeError("a bug")]
 )
 async def test_callbacks_that_find_no_memory_are_told_once(error: Exception) -> None:
-    heartbeats, loop = Heartbeats(), asyncio.get_running_loop()
+    heartbeats = Heartbeats()
+    loop: Any = asyncio.get_running_loop()
     unexplained: list[Any] = []
-    loop.default_exception_handler = unexplained.append  # type: ignore[method-assign]
+    loop.default_exception_handler = unexplained.append
     shortage = MemoryShortage(heartbeats)
     loop.set_exception_handler(shortage.handle)
     try:

@@ -2,6 +2,7 @@
 
 import json
 import resource
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPException
 from pathlib import Path
@@ -17,13 +18,19 @@ from tests.e2e.harness.until import until
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
 LINES = 40
 TEXT = "x" * 60_000
+MUST = "Tidings must have more memory than it may take"
 
 
 def bound_memory(pid: int) -> None:
-    """Let a process have no more address space than it has."""
+    """Let a process have no more address space than it has, until `unbound_memory`."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[0])
-    most = pages * resource.getpagesize()
-    resource.prlimit(pid, resource.RLIMIT_AS, (most, most))
+    _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+    resource.prlimit(pid, resource.RLIMIT_AS, (pages * resource.getpagesize(), hard))
+
+
+def unbound_memory(pid: int) -> None:
+    _, hard = resource.prlimit(pid, resource.RLIMIT_AS)
+    resource.prlimit(pid, resource.RLIMIT_AS, (hard, hard))
 
 
 @pytest.mark.parametrize("role", ["write", "read"])
@@ -57,3 +64,37 @@ def test_what_a_bound_of_memory_ends_is_told_with_what_to_raise(
         assert service.wait() != 0
         service.start()
     until(lambda: receiver.known_ids(path) >= set(accepted), "all that was accepted", 40)
+
+
+def test_a_bound_of_the_main_process_is_told_once_and_it_stays_up(
+    own_service: NewService, receiver: Receiver
+) -> None:
+    service, path = own_service(), receiver.path()
+    service.start()
+    accepted: set[str] = set()
+
+    def post(size: int) -> None:
+        id = new_id()
+        event = {"eventName": "groupCreated", "eventId": id, "data": {"groupId": 1, "name": "x"}}
+        body = json.dumps(event).encode() + b" " * size
+        with suppress(OSError, HTTPException), service.api(ORG) as api:
+            if api.post(body, "application/json").status == 202:
+                accepted.add(id)
+
+    def is_told() -> bool:
+        with ThreadPoolExecutor(24) as crowd:
+            list(crowd.map(post, [7 << 20] * 24))
+        return MUST in service.words()
+
+    with service.api(ORG) as api:
+        api.webhook(receiver.url(path), eventNames=["groupCreated"])
+    bound_memory(service.pid)
+    until(is_told, "that it may take no more memory", 60)
+    assert service.log.read_text("utf-8", "replace").count(MUST) == 1, "once"
+    unbound_memory(service.pid)
+    post(0)
+    with service.api(ORG) as api:
+        notices = api.get("/readyz").must(200)["notices"]
+        assert any(MUST in notice for notice in notices)
+    until(lambda: receiver.known_ids(path) >= accepted, "all that was accepted", 40)
+    assert accepted
