@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tidings.api.openapi.operation_ids import OPERATION_IDS
+from tests.openapi.entries import OPERATION_IDS
 from tidings.core.events.own_schema import KEYWORDS
 
 ROOT = Path(__file__).parents[2]

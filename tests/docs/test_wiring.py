@@ -25,7 +25,6 @@ SMALL_LINES = 40
 # Why a module under that stands alone although only one other imports it.
 SMALL = {
     "tidings/api/http/*": "a module for each step that every call passes",
-    "tidings/api/v1/events/*": "a module for each group of calls",
     "tidings/api/v3/routes.py": "the routes of one version, as the others have theirs",
     "tidings/app/files.py": "looked through before a first start, without the service",
     "tidings/cli/*": "a command is imported when it is called, by its name",

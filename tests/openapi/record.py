@@ -11,10 +11,11 @@ from typing import Any
 
 from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of, second_of
+from tests.openapi.entries import SCOPES
 from tests.openapi.validate import faults, lacking
 from tests.openapi.world import Reply, Things, World, world
 from tidings.api.openapi.document import operations
-from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
+from tidings.api.route import OPEN, PLATFORM
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import OUTBOX
 

@@ -4,10 +4,11 @@ import json
 from typing import Any
 
 from tests.openapi.calls import body_of, headers_of
+from tests.openapi.entries import SCOPES
 from tests.openapi.record import good
 from tests.openapi.world import NOBODYS, Reply, Things, World, world
 from tidings.api.openapi.document import operations
-from tidings.api.openapi.scopes import OPEN, SCOPES
+from tidings.api.route import OPEN
 
 # Names that each org chooses for itself: with another org's name a call makes the caller's own.
 OWN_NAMES = {"PUT /v1/eventTypes/{name}", "PUT /v1/reference/{kind}/{id}"}

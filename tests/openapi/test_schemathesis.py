@@ -22,16 +22,20 @@ from tests.depth import depth
 from tests.loops.threads import LoopThread
 from tests.openapi.admitted import ADMITTED, admitted
 from tests.openapi.calls import body_of, headers_of
+from tests.openapi.entries import SCOPES
 from tests.openapi.world import Things, World, world
-from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
+from tidings.api.route import OPEN, PLATFORM
 from tidings.core.access.scopes import RESOURCES
 
 EXAMPLES = depth(2, 6, "TIDINGS_SCHEMATHESIS")
 BOSS = basic("boss", "s3cret")
 load_all_checks()
 
-# What takes things away comes last, so that the others find them.
-ORDER = sorted(SCOPES, key=lambda call: (call.startswith("DELETE "), "link" in call))
+# What takes things away comes last, so that the others find them; what is open comes first, as an
+# inbox answers any status that it was told.
+ORDER = sorted(
+    SCOPES, key=lambda call: (SCOPES[call] != OPEN, call.startswith("DELETE "), "link" in call)
+)
 ANYTHING = ("POST /in/{source_org}/{source_name}",)  # whose body cannot be wrong
 CHOSEN = CHECKS.get_all()
 [ACCEPTS] = [row for row in CHOSEN if row.__name__ == "positive_data_acceptance"]

@@ -1,12 +1,17 @@
-"""The walk of all calls with lesser scopes: 403 wherever the table says so, and nothing changed."""
+"""The walk of all calls with lesser scopes: 403 wherever the entry says so, and nothing changed."""
 
+import hashlib
 from itertools import product
+from typing import Any
 
 from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of
+from tests.openapi.entries import SCOPES, enough_for
 from tests.openapi.world import Things, World, world
 from tidings.api.openapi.document import operations
-from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES, enough_for
+from tidings.api.route import KNOWN, OPEN, PLATFORM
+from tidings.api.v1.events.accept import ACCEPT
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 
 ORG = OrgId(2001)
@@ -39,7 +44,7 @@ async def _refused(w: World, things: Things, call: str, auth: str) -> None:
     assert w.stored() == before, call
 
 
-async def test_every_call_has_its_scope_in_the_table() -> None:
+async def test_every_call_of_the_description_has_its_entry() -> None:
     async with world() as w:
         calls = {call for call, _ in operations(await w.document())}
         assert calls == SCOPES.keys()
@@ -58,6 +63,42 @@ async def test_lesser_scopes_are_403_everywhere() -> None:
                 await _refused(w, things, call, logins[scopes])
 
 
+async def _logins(w: World, things: Things, scopes: str, number: int) -> dict[str, str]:
+    """A credential of each kind that has these scopes, as `Authorization` carries it."""
+    made = f"/v1/orgs/{things.org}/credentials"
+    levels = dict(scope.split(":") for scope in scopes.split())
+    password = "several words of mine"
+    till = {"kind": "till", "code": f"acme.{number}", "password": password, "scopes": levels}
+    assert (await w.call("POST", made, till, things.auth)).status == 201
+    app = {"kind": "oauth", "name": "app", "scopes": levels}
+    key = (await w.call("POST", made, app, things.auth)).json
+    asked = {"key": key["id"], "secret": key["secret"]}
+    token = (await w.call("POST", "/v3/oauth/token/generate", asked)).json["data"]["accessToken"]
+    await w.s.access.put(f"boss{number}", "x", ORG, platform=True, scopes=scopes)
+    return {
+        "till": basic(f"acme.{number}", hashlib.md5(password.encode()).hexdigest()),
+        "oauth": f"Bearer {token}",
+        "platform": basic(f"boss{number}", "x"),
+    }
+
+
+async def test_no_kind_of_credential_goes_around_the_scope() -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        logins: dict[str, dict[str, str]] = {}
+        before = w.stored()
+        for call in [call for call in SCOPES if enough_for(call)]:
+            scopes = lesser(call)[1]
+            if scopes not in logins:
+                logins[scopes] = await _logins(w, things, scopes, len(logins))
+                before = w.stored()
+            for kind, auth in logins[scopes].items():
+                method, body = call.partition(" ")[0], body_of(call, things)
+                reply = await w.call(method, things.path(call), body, auth, headers_of(call))
+                assert reply.status == 403, (call, kind, reply.status, reply.body)
+            assert w.stored() == before, call
+
+
 async def test_what_is_the_platforms_is_403_for_an_org_with_every_scope() -> None:
     async with world() as w:
         things = await w.org(2001, "acme")
@@ -67,7 +108,7 @@ async def test_what_is_the_platforms_is_403_for_an_org_with_every_scope() -> Non
             await _refused(w, things, call, things.auth)
 
 
-async def test_the_scope_of_the_table_is_enough() -> None:
+async def test_the_scope_of_the_entry_is_enough() -> None:
     async with world() as w:
         things = await w.org(2001, "acme")
         for number, call in enumerate(SCOPES):
@@ -81,6 +122,26 @@ async def test_the_scope_of_the_table_is_enough() -> None:
                 # A credential gives no more than it has: that refusal comes after the scope's.
                 given = reply.status == 403 and b"_exceeded" in reply.body
                 assert reply.status not in (401, 403) or given, (call, reply.body)
+
+
+async def test_every_call_is_counted_once() -> None:
+    async with world() as w:
+        things = await w.org(2001, "acme")
+        limits, counted = w.s.access_services.limits, list[AuthenticatedCaller]()
+        count = limits.call
+
+        def noted(caller: AuthenticatedCaller) -> Any:
+            counted.append(caller)
+            return count(caller)
+
+        limits.call = noted  # type: ignore[method-assign]
+        await w.s.access.put("counted", "x", ORG, platform=True, scopes="*")
+        for call in [call for call in SCOPES if SCOPES[call] != OPEN and call != ACCEPT.call]:
+            method, body = call.partition(" ")[0], body_of(call, things)
+            auth = basic("counted", "x") if SCOPES[call].startswith(PLATFORM) else things.auth
+            await w.call(method, things.path(call), body, auth, headers_of(call))
+            assert len(counted) == 1, call
+            counted.clear()
 
 
 async def test_what_takes_no_scope_is_answered_to_a_credential_without_any() -> None:

@@ -19,6 +19,7 @@ from tidings.api.http.health import ReadinessProbe
 from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.paging import check_parameters
+from tidings.api.route import RouteEntry
 from tidings.core.access.from_browser import own_origins
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
@@ -26,6 +27,7 @@ from tidings.core.form import Form
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import AuthenticatedCaller
 from tidings.engine.access.access_services import AccessServices
+from tidings.engine.access.denials import demand
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.clock import Clock
@@ -48,6 +50,7 @@ TOKEN_HEADER = "x-cap-api-oauth-token"
 ENTITY_TYPE_HEADER = "x-cap-api-attribution-entity-type"
 ENTITY_CODE_HEADER = "x-cap-api-attribution-entity-code"
 RATE_LIMIT = "tidings.rate_limit"
+ENTRY = "tidings.entry"  # in the scope: that of the route which the call was admitted to
 WHOLE_BODY = "tidings.whole_body"  # in the scope: what hears of the body before its route does
 
 
@@ -98,12 +101,34 @@ class Services:
         """List what `neoEnrichment` of the org's webhooks may name, as label and value."""
         return self.shaping.transformations.choices(org)
 
-    def caller(self, request: Request, scope: str | None = None) -> AuthenticatedCaller:
-        """Return the caller of a request, its org, and the person it acts for. Denied unless the
-        scope, if any, is theirs.
+    def admit(self, request: Request, entry: RouteEntry) -> AuthenticatedCaller:
+        """Return the caller of a request, its org, and the person it acts for. Denied or
+        RefusalAnswer unless the entry of the call admits it.
 
         The call is counted: it is refused with 429 where its credential's quota is used up.
         """
+        caller = self._counted(request, entry.needed[0] if entry.needed else None)
+        for scope in entry.needed[1:]:
+            demand(caller, scope)
+        if entry.of_platform and not caller.platform:
+            raise refused(
+                403,
+                "forbidden",
+                "The call must carry the platform's own credential; got an org's credential. Ask "
+                "the operator.",
+                header="Authorization",
+            )
+        request.scope[ENTRY] = entry
+        return caller
+
+    def demand_further(self, request: Request, caller: AuthenticatedCaller) -> None:
+        """Denied unless the caller of an admitted call has the scope that its entry asks for where
+        what is found needs it."""
+        entry: RouteEntry = request.scope[ENTRY]
+        assert entry.asks_further, entry.call
+        demand(caller, entry.asks_further)
+
+    def _counted(self, request: Request, scope: str | None) -> AuthenticatedCaller:
         headers = request.headers
         authorization, token = _proof(request)
         caller = self.access.access.caller(
@@ -121,21 +146,20 @@ class Services:
         port.ASKING_ORG.set(acting.org)  # and whose questions of the store
         return acting
 
-    def known(self, request: Request, scope: str | None = None) -> AuthenticatedCaller:
-        """Return the caller of a request that was already admitted and counted. Denied as by
-        `caller`."""
+    def known(self, request: Request) -> AuthenticatedCaller:
+        """Return the caller of a request, whatever its scopes; does not count it as another call.
+        Denied where nobody is known by its credential."""
         authorization, token = _proof(request)
-        caller = self.access.access.caller(authorization, scope, token)
+        caller = self.access.access.caller(authorization, None, token)
         return self.access.access.acting(caller, request.headers.get(ORG_HEADER))
 
-    def still_may(self, request: Request, scope: str) -> bool:
-        """Return whether a call that goes on would be admitted now; does not count it as another
-        call."""
+    def still_may(self, request: Request) -> bool:
+        """Return whether a call that was admitted and goes on would be admitted now."""
+        entry: RouteEntry = request.scope[ENTRY]
         try:
-            self.known(request, scope)
+            return entry.admits(self.known(request))
         except Denied:
             return False
-        return True
 
     def _count(self, request: Request, caller: AuthenticatedCaller) -> None:
         allowance = self.access.limits.call(caller)
@@ -153,19 +177,6 @@ class Services:
                 place="credential",
                 retry_after=str(math.ceil(allowance.wait_s)),
             )
-
-    def platform(self, request: Request, scope: str) -> AuthenticatedCaller:
-        """Like `caller`, for what only the platform's own credential may do."""
-        caller = self.caller(request, scope)
-        if not caller.platform:
-            raise refused(
-                403,
-                "forbidden",
-                "The call must carry the platform's own credential; got an org's credential. Ask "
-                "the operator.",
-                header="Authorization",
-            )
-        return caller
 
     def reached_at(self, request: Request) -> str:
         """Return the address that browsers reach the service by; links begin with it."""

@@ -20,13 +20,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from tidings import __version__
 from tidings.api.answers import RefusalAnswer, as_refused, error_answer, refused
 from tidings.api.context import RATE_LIMIT, Services
+from tidings.api.health import health_routes
 from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
-from tidings.api.http.health import health_routes
 from tidings.api.http.refusals import REQUEST_ID, failed, request_id
-from tidings.api.keyed import hold_keys
 from tidings.api.openapi.routes import add_openapi
-from tidings.api.openapi.scopes import scope_of
 from tidings.api.v1.access.credentials import caller_routes, credential_routes
 from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes
@@ -64,11 +62,7 @@ def make_control_app(services: Services) -> FastAPI:
         redirect_slashes=False,
     )
     for routes in (
-        health_routes(
-            services.web.health,
-            services.web.metrics,
-            lambda request: services.web.metrics_readers.check(request, services.platform),
-        ),
+        health_routes(services),
         replay_routes(services),
         cancel_routes(services),
         stop_routes(services),
@@ -88,10 +82,8 @@ def make_control_app(services: Services) -> FastAPI:
         proof_routes(services),
     ):
         # Not `include_router`: it builds every route again, and that is half of the start.
-        app.router.routes.extend(routes.routes)
-    for route in app.router.routes:
-        hold_keys(route, services, scope_of)
-    add_openapi(app)
+        app.router.routes.extend(routes)
+    add_openapi(app, services)
     app.add_exception_handler(RefusalAnswer, _say_refused)
     app.add_exception_handler(RequestRefused, _say_request_refused)
     app.add_exception_handler(StoreDown, _say_store_down)

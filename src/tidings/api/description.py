@@ -1,8 +1,8 @@
 """What the API's description says of bodies and answers, made when somebody asks for it.
 
-Answers are named by reference, and not as FastAPI's `model`: of that it makes a validator for each
-route and status. Nothing here is built at the start of the service, which needs none of it: the
-code reads and writes with msgspec.
+Answers are named by reference in their entry, and not as FastAPI's `model`: of that it makes a
+validator for each route and status. Nothing here is built at the start of the service, which needs
+none of it: the code reads and writes with msgspec.
 """
 
 from collections.abc import Callable
@@ -28,13 +28,12 @@ _models: dict[str, type[Model]] = {}
 _schemas: list[BodyShape] = []
 
 
-def described(model: type[Model], description: str) -> dict[str, Any]:
-    """An entry of a route's `responses`: JSON of this model, which the document will hold."""
+def reference_to(model: type[Model]) -> dict[str, Any]:
+    """Return a reference to the schema of a model, which the document will hold."""
     name = model.__name__
     if _models.setdefault(name, model) is not model:
         raise ValueError(f"Two models are named {name}. Rename one: the name is that of a schema.")
-    schema = {"$ref": _PLACE.format(model=name)}
-    return {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {"$ref": _PLACE.format(model=name)}
 
 
 def schema_of(shape: BodyShape) -> dict[str, Any]:

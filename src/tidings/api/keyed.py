@@ -1,35 +1,29 @@
-"""`Idempotency-Key` for the calls of `/v1` that make something: a route declares the header by
-`KEYED`, and is held to it here."""
+"""`Idempotency-Key` for the calls of `/v1` that make something: an entry says that its route is
+`keyed`, and it is held to it here."""
 
 import re
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from fastapi.routing import APIRoute
 from starlette.requests import Request
-from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from tidings.api.answers import refused
 from tidings.api.context import WHOLE_BODY, Services
 from tidings.api.field_schemas import KEY
+from tidings.api.route import RouteEntry
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.keyed_calls import HEADER, AsksForCall, KeptAnswer
 from tidings.errors import Denied
 from tidings.values import describe_value
 
 REPEATED = (b"idempotent-replayed", b"true")
-KEYED: dict[str, Any] = {
-    "parameters": [
-        {
-            "name": HEADER,
-            "in": "header",
-            "description": "The same call within 24 hours is answered the same and does nothing "
-            "again; with another body it is refused (422).",
-            "schema": {"type": "string", "pattern": KEY},
-        }
-    ]
+KEY_PARAMETER: dict[str, Any] = {
+    "name": HEADER,
+    "in": "header",
+    "description": "The same call within 24 hours is answered the same and does nothing "
+    "again; with another body it is refused (422).",
+    "schema": {"type": "string", "pattern": KEY},
 }
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -48,18 +42,6 @@ def read_key(request: Request) -> str | None:
     return key
 
 
-def hold_keys(
-    route: BaseRoute, services: Services, scope_of: Callable[[str], tuple[str, bool]]
-) -> None:
-    """Answer the calls of a route once by their key, if it declares `KEYED`. `scope_of` a call,
-    and whether it is for the platform's own credential alone."""
-    if isinstance(route, APIRoute) and KEYED["parameters"][0] in (route.openapi_extra or {}).get(
-        "parameters", ()
-    ):
-        [method] = sorted(route.methods or ())
-        route.app = _once(route.app, services, *scope_of(f"{method} {route.path}"))
-
-
 class _Answered(Exception):
     """The call was made before: out of its route, whose work is not done again."""
 
@@ -68,9 +50,9 @@ class _Answered(Exception):
         self.answer = answer
 
 
-def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> ASGIApp:
-    """`needed`: the scope, which is looked at before the body is read, and before an answer is
-    shown again."""
+def once(app: ASGIApp, services: Services, entry: RouteEntry) -> ASGIApp:
+    """Answer the calls of a route once by their key. Whether its entry admits the caller is looked
+    at before the body is read, and before an answer is shown again."""
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -78,10 +60,10 @@ def _once(app: ASGIApp, services: Services, needed: str, of_platform: bool) -> A
             await app(scope, receive, send)
             return
         try:
-            caller: AuthenticatedCaller | None = services.known(request, needed)
+            caller: AuthenticatedCaller | None = services.known(request)
         except Denied:
             caller = None
-        if caller is None or (of_platform and not caller.platform):
+        if caller is None or not entry.admits(caller):
             await app(scope, receive, send)  # which counts and refuses it
             return
         answer, made = await services.web.keyed_calls.run(

@@ -6,11 +6,9 @@ from typing import Any
 from msgspec import Struct
 from pydantic import Field
 
-from tidings.api.description import BodyShape, Model, described, schema_of
+from tidings.api.description import BodyShape, Model, schema_of
 from tidings.core.declaration import DeclaredField, Json, declared
 from tidings.schema.bodies import CLOSED, change_schema, new_schema
-
-Responses = dict[int | str, dict[str, Any]]
 
 
 class Problem(Model):
@@ -33,11 +31,6 @@ class Error(Model):
     """The shape of every refusal of `/v1`."""
 
     error: Problem
-
-
-def refusals(**texts: str) -> Responses:
-    """Further refusals of `/v1`, by status: `s409="…"`."""
-    return {int(name[1:]): described(Error, text) for name, text in texts.items()}
 
 
 def body_of(
@@ -67,14 +60,3 @@ def change_body(about: str, *resources: type[Struct], **given: Any) -> dict[str,
 
 def _fields(resources: Iterable[type[Struct]]) -> list[DeclaredField]:
     return [field for each in resources for field in declared(each)]
-
-
-V1_ERRORS: Responses = {
-    status: described(Error, text)
-    for status, text in {
-        401: "No known credential",
-        403: "The credential lacks the scope",
-        404: "Unknown, or of another org",
-        503: "The store is not there now",
-    }.items()
-}

@@ -17,6 +17,10 @@ from tidings.reads.questions import cursors, refuse_unknown_parameters, schema_o
 from tidings.values import describe_value
 
 V1 = "/v1/"
+# What lists have in their answers, as `openapi/words.py` reads it.
+PAGE = {"paging": "#Page"}
+PAGED = {"older": "text|null", "newer": "text|null"} | PAGE
+WARNED = {"warnings?": ["#Problem"]}
 
 
 def check_parameters(request: Request) -> None:
@@ -24,23 +28,12 @@ def check_parameters(request: Request) -> None:
     if request.method != "GET" or not request.url.path.startswith(V1):
         return
     form = Form(dict(request.query_params))
-    refuse_unknown_parameters(form, _declared(request.scope.get("route")))
+    refuse_unknown_parameters(form, request.scope["route"].query_names)
     if form.refusals:
         raise RefusalAnswer(400, form.refusals)
 
 
-def _declared(route: Any) -> frozenset[str]:
-    own = {
-        parameter.alias
-        for parameter in getattr(getattr(route, "dependant", None), "query_params", ())
-    }
-    extra = (getattr(route, "openapi_extra", None) or {}).get("parameters", ())
-    return frozenset(
-        own | {parameter["name"] for parameter in extra if parameter.get("in") == "query"}
-    )
-
-
-def described(filters: Parameters) -> dict[str, Any]:
+def described(filters: Parameters) -> list[dict[str, Any]]:
     """The parameters of a list in the description, each with the name that it had before."""
     passed_over = []
     for parameter in filters:
@@ -58,7 +51,7 @@ def described(filters: Parameters) -> dict[str, Any]:
             passed_over.append(
                 {"name": parameter.alias, "description": former, "deprecated": True} | about
             )
-    return {"parameters": passed_over}
+    return passed_over
 
 
 def page_of(

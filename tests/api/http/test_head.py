@@ -3,8 +3,9 @@
 from typing import Any
 
 from tests.api.control_client import Reply, basic
+from tests.openapi.entries import SCOPES
 from tests.openapi.world import Things, world
-from tidings.api.openapi.scopes import OPEN, PLATFORM, SCOPES
+from tidings.api.route import OPEN, PLATFORM
 
 BOSS = basic("boss", "s3cret")
 GETS = [call.partition(" ")[2] for call in SCOPES if call.startswith("GET ")]

@@ -5,9 +5,10 @@ from typing import Any
 
 from tests.api.control_client import Service, basic, service
 from tests.openapi.calls import body_of
+from tests.openapi.entries import SCOPES
 from tests.openapi.world import world
 from tidings.api.openapi.document import operations
-from tidings.api.openapi.scopes import PLATFORM, SCOPES
+from tidings.api.route import PLATFORM
 from tidings.engine.keyed_calls import ANSWER_BYTES_MAX
 from tidings.store.port import KEYED_KEPT_MS, StoreDown
 from tools.api_promise import described
@@ -36,7 +37,7 @@ def test_every_call_that_makes_something_declares_it() -> None:
         for call, operation in operations(described())
         if call.startswith("POST /v1/") and "201" in operation["responses"]
     }
-    assert made <= keyed().keys(), "say KEYED where the route is declared"
+    assert made <= keyed().keys(), "say keyed=True in the entry of the route"
     assert len(keyed()) >= 12
 
 

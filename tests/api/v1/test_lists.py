@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import basic
+from tests.openapi.entries import OPERATION_IDS, SCOPES
 from tests.openapi.world import World, world
-from tidings.api.openapi.operation_ids import OPERATION_IDS
-from tidings.api.openapi.scopes import PLATFORM, SCOPES
+from tidings.api.route import PLATFORM
 
 BOSS = basic("boss", "s3cret")
 GETS = [call for call in SCOPES if call.startswith("GET /v1/")]

@@ -9,9 +9,10 @@ import pytest
 from tests.api.control_client import basic
 from tests.api.v1.full_bodies import MORE
 from tests.openapi.calls import body_of, headers_of
+from tests.openapi.entries import SCOPES
 from tests.openapi.world import Things, world
 from tidings.api.openapi.document import operations
-from tidings.api.openapi.scopes import PLATFORM, SCOPES
+from tidings.api.route import PLATFORM
 from tools.api_promise import described
 
 BOSS = basic("boss", "s3cret")

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from starlette.responses import Response
 
 from tidings.api.http.stream_places import EventStream
+from tidings.api.route import EVENT_STREAM, StreamKind
 from tidings.engine.events.feed import Feed, Subscription
 
 KEEP_ALIVE_S = 15.0
@@ -14,6 +15,11 @@ OPENING = b"retry: %d\n: listening\n\n" % RETRY_MS
 ALIVE = b": still here\n\n"
 ASKED_AGAIN_S = 4.0  # whose credential or session has ended hears nothing 5 s later
 MOVES_S = 0.001  # a wait that is sure to move the clock: less may be lost in its rounding
+DROPPED = StreamKind(
+    "DroppedFact",
+    "So many facts came faster than they were read, and are not told.",
+    {"facts": 12},
+)
 EVENT_STREAM_HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}
 
 
@@ -28,7 +34,7 @@ def event_stream(
     place."""
     subscription = feed.subscribe(channel)
     heard = sse_events(feed, subscription, may_hear, keep_alive_s)
-    stream = EventStream(heard, media_type="text/event-stream", headers=EVENT_STREAM_HEADERS)
+    stream = EventStream(heard, media_type=EVENT_STREAM, headers=EVENT_STREAM_HEADERS)
     stream.ends = (lambda: feed.unsubscribe(subscription), give_back)
     return stream
 

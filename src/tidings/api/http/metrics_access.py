@@ -17,7 +17,6 @@ from tidings.api.http.front import client_of
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 SCHEME = "bearer "
-SCOPE = "admin:read"
 TOKEN_HEADER = "x-cap-api-oauth-token"
 
 
@@ -34,14 +33,14 @@ class MetricsReaders:
         None stands for an unknown address."""
         return self.everybody or self._knows(authorization) or self._is_near(address)
 
-    def check(self, request: Request, of_platform: Callable[[Request, str], object]) -> None:
-        """RefusalAnswer or Denied where a call may not read. `of_platform` is asked about a
-        credential, and refuses all but the platform's own."""
+    def check(self, request: Request, by_credential: Callable[[], object]) -> None:
+        """RefusalAnswer or Denied where a call may not read. `by_credential` is asked where there
+        is one, and refuses all but the platform's own."""
         authorization = request.headers.get("authorization")
         if self.admit(authorization, client_of(request.scope)):
             return
         if authorization is not None or TOKEN_HEADER in request.headers:
-            of_platform(request, SCOPE)
+            by_credential()
             return
         # Asked for a token, not for a name and a password: a browser would remember those, and
         # send them with every call to this host.

@@ -4,11 +4,11 @@ from typing import Any
 
 from tidings.api.field_schemas import EVENT_ID, KEY
 from tidings.api.openapi.words import Json, schema
+from tidings.api.v1.events.accept import ACCEPT
 from tidings.catalogue.event_type import EventType
 from tidings.core.events.envelope import NAME_MAX, ORG_MAX
 from tidings.core.events.passage import HEADER, TEXT_MAX
 
-EVENTS = "/v1/events"
 _CLOUD_HEADERS: dict[str, Json] = {
     "ce-specversion": {"type": "string", "enum": ["1.0"]},
     "ce-id": {"type": "string", "minLength": 1},
@@ -146,8 +146,8 @@ def accept_operation(kind: EventType) -> Json:
     }
     one = schema("#EventIn")
     return {
-        "tags": ["events"],
-        "summary": "Accept events",
+        "tags": [ACCEPT.tag],
+        "summary": ACCEPT.summary,
         "description": "One event or many. 202 is sent once they are on the disk; 422 where every "
         "one was refused. Each has a row in the answer, in the order in which they came. The form "
         "of the body is told by its content type, and by ce- headers for CloudEvents in binary "

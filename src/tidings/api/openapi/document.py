@@ -1,7 +1,7 @@
 """The OpenAPI 3.1 document: FastAPI's own, completed with what routes do not say.
 
-Answers, refusals, scopes and examples come from tables beside this; the accept path and the
-outgoing webhooks, which are no routes, are added.
+What each answers and refuses, and its scope, stand in its entry (`route.py`); the accept path and
+the outgoing webhooks, which are no routes of the application, are added.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,17 +11,16 @@ from typing import Any
 import msgspec
 
 from tidings.api import description
-from tidings.api.openapi import accept, answers, components, generators, outgoing, streams
-from tidings.api.openapi.operation_ids import OPERATION_IDS
+from tidings.api.openapi import accept, components, generators, outgoing, streams
 from tidings.api.openapi.refusals import add_refusals
-from tidings.api.openapi.scopes import KNOWN, OPEN, PLATFORM, SCOPES
 from tidings.api.openapi.words import Json, schema
+from tidings.api.route import METHODS, AnswerForm, RouteEntry
+from tidings.api.v1.events.accept import ACCEPT
 from tidings.api.v1.webhooks import filter_schema
 from tidings.catalogue.event_type import EventType
 from tidings.core import picks
 from tidings.core.events.attribution import ENTITY_TYPES
 
-METHODS = ("get", "put", "post", "delete", "patch")
 FIRST = "pointsIssued"  # the event of the examples
 _ABOUT = """Two families: `/v3/…` speaks as the system that Tidings stands in for, `/v1/…` is ours.
 Every call carries a credential but those that say so. Every answer carries `X-Cap-Requestid`.
@@ -73,8 +72,8 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
     """Each call as "GET /v1/…", and its operation."""
     for path, path_item in document["paths"].items():
         for method in METHODS:
-            if method in path_item:
-                yield f"{method.upper()} {path}", path_item[method]
+            if method.lower() in path_item:
+                yield f"{method} {path}", path_item[method.lower()]
 
 
 def load_examples() -> dict[str, Json]:
@@ -87,22 +86,25 @@ def load_examples() -> dict[str, Json]:
 
 def complete(
     plain: Json,
+    entries: Mapping[str, RouteEntry],
     kinds: Mapping[str, EventType],
     blocks: Json,
     examples: Mapping[str, Json],
 ) -> Json:
     """The whole document over what FastAPI made of the routes.
 
-    `kinds` and `blocks` are the catalogue's; `examples` is as `load_examples` gives it.
+    `entries` are those of the routes, by their call; `kinds` and `blocks` are the catalogue's;
+    `examples` is as `load_examples` gives it.
     """
     document: Json = description.finish(plain)
     document["info"]["description"] = _ABOUT
     document["tags"] = [{"name": name, "description": text} for name, text in _TAGS.items()]
     document["security"] = [{"basic": []}, {"bearer": []}, {"token": []}]
-    document["paths"].setdefault(accept.EVENTS, {})["post"] = accept.accept_operation(kinds[FIRST])
+    document["paths"].setdefault(ACCEPT.path, {})["post"] = accept.accept_operation(kinds[FIRST])
+    entries = {**entries, ACCEPT.call: ACCEPT}
     named_bodies: Json = {}
     for call, operation in operations(document):
-        _complete(call, operation, examples.get(call, {}))
+        _complete(entries[call], operation, examples.get(call, {}))
         generators.name_body(operation, named_bodies)
     document["webhooks"] = outgoing.outgoing(kinds.values())
     parts = document.setdefault("components", {})
@@ -125,30 +127,22 @@ def complete(
     return document
 
 
-def _complete(call: str, operation: Json, example: Json) -> None:
-    scope = SCOPES.get(call)
-    is_open = scope == OPEN
-    operation["operationId"] = OPERATION_IDS.get(call, operation.get("operationId", ""))
-    goods = answers.ANSWERS.get(call, ())
-    if goods and all(good.status != 200 for good in goods):
+def _complete(entry: RouteEntry, operation: Json, example: Json) -> None:
+    operation["operationId"] = entry.id
+    if entry.answers and all(form.status != 200 for form in entry.answers):
         operation["responses"].pop("200", None)  # FastAPI's guess
-    for good in goods:
-        content: Json = {}
-        if good.body is not None:
-            content = {"content": {good.media: {"schema": schema(good.body)}}}
-        operation["responses"][str(good.status)] = {"description": good.description} | content
-    streams.add_stream(call, operation)
-    add_refusals(call, operation, is_open)
-    if is_open:
+    for form in entry.answers:
+        operation["responses"][str(form.status)] = _answer(form)
+    streams.add_stream(entry.stream, operation)
+    add_refusals(entry, operation)
+    if entry.is_open:
         operation["security"] = []
     else:
-        _add_scope(operation, scope or "")
-        # Nobody is named for an event: the accept path does not read these two.
-        unread = ("EntityCode", "EntityType") if call == f"POST {accept.EVENTS}" else ()
+        _add_scope(operation, entry)
         operation["parameters"] = operation.get("parameters", []) + [
             {"$ref": f"#/components/parameters/{name}"}
             for name in _PARAMETERS
-            if name not in unread
+            if entry.attributed or name == "Org"
         ]
     for response in operation["responses"].values():
         headers = response.setdefault("headers", {})
@@ -156,16 +150,23 @@ def _complete(call: str, operation: Json, example: Json) -> None:
     _add_examples(operation, example)
 
 
-def _add_scope(operation: Json, scope: str) -> None:
+def _answer(form: AnswerForm) -> Json:
+    if form.body is None:
+        return {"description": form.description}
+    shape = (
+        description.reference_to(form.body) if isinstance(form.body, type) else schema(form.body)
+    )
+    return {"description": form.description, "content": {form.media: {"schema": shape}}}
+
+
+def _add_scope(operation: Json, entry: RouteEntry) -> None:
     about = operation.get("description", "")
-    if scope == KNOWN:
-        operation["x-scope"] = ""
+    operation["x-scope"] = entry.scopes
+    if not entry.scopes:
         operation["description"] = f"{about}\n\nFor any credential: it takes no scope.".strip()
         return
-    whose = "Of the platform's own credential. " if scope.startswith(PLATFORM) else ""
-    named = scope.removeprefix(PLATFORM)
-    operation["x-scope"] = named
-    operation["description"] = f"{about}\n\n{whose}Scope: {named}.".strip()
+    whose = "Of the platform's own credential. " if entry.of_platform else ""
+    operation["description"] = f"{about}\n\n{whose}Scope: {entry.scopes}.".strip()
 
 
 def _add_examples(operation: Json, example: Json) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import jinja2
 import msgspec
 
-from tidings.api.openapi.document import METHODS
 from tidings.api.openapi.words import Json
+from tidings.api.route import METHODS
 
 _STYLE = resources.files(__package__).joinpath("reader.css").read_text("utf-8")
 _HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
@@ -50,7 +50,7 @@ def _calls(document: Json, tag: Json) -> Json:
     calls = [
         _call(document, method, path, place[method])
         for path, place in places
-        for method in METHODS
+        for method in map(str.lower, METHODS)
         if method in place and tag["name"] in place[method].get("tags", ())
     ]
     return {"calls": calls}

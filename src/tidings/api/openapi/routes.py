@@ -2,18 +2,21 @@
 
 import gzip
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 
 import msgspec
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings import catalogue
+from tidings.api.context import Services
 from tidings.api.openapi.document import complete, load_examples
 from tidings.api.openapi.reader import POLICY, page
 from tidings.api.openapi.words import Json
+from tidings.api.route import OPEN, RouteEntry
+from tidings.api.router import Routes, entries_of
 from tidings.catalogue.loader import HERE, read_blocks
 
 _HTML, _JSON = "text/html; charset=utf-8", "application/json"
@@ -31,35 +34,35 @@ def _label(kind: catalogue.EventType) -> str:
     return kind.label
 
 
-def describe(plain: Json) -> Json:
-    """The whole document over what FastAPI made of the routes."""
-    return complete(plain, *_catalogue(), load_examples())
+def describe(plain: Json, entries: Mapping[str, RouteEntry]) -> Json:
+    """The whole document over what FastAPI made of the routes with these entries, by their call."""
+    return complete(plain, entries, *_catalogue(), load_examples())
 
 
-def add_openapi(app: FastAPI) -> None:
+def add_openapi(app: FastAPI, services: Services) -> None:
     """Describe an application that has all its routes, and serve that."""
     plain = app.openapi
     made: dict[str, Json] = {}
 
     def whole() -> Json:
         if not made:
-            made["it"] = describe(plain())
+            made["it"] = describe(plain(), entries_of(app.router.routes))
         return made["it"]
 
     app.openapi = whole  # type: ignore[method-assign]
     document = _Document(lambda: msgspec.json.encode(whole()), _JSON, {})
     reader = _Document(lambda: page(whole()).encode(), _HTML, {"content-security-policy": POLICY})
-    router = APIRouter(include_in_schema=False)
+    route = Routes(services, refuses={})
 
-    @router.get("/openapi.json")
+    @route("GET", "/openapi.json", scope=OPEN)
     async def openapi(request: Request) -> Response:
         return document.answer(request)
 
-    @router.get("/docs")
+    @route("GET", "/docs", scope=OPEN)
     async def docs(request: Request) -> Response:
         return reader.answer(request)
 
-    app.router.routes.extend(router.routes)
+    app.router.routes.extend(route.made)
 
 
 class _Document:

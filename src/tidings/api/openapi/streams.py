@@ -1,29 +1,20 @@
-"""What the streams tell: the kinds of their events, the fields of each, and how a stream goes on.
+"""What the streams tell: the fields of each kind of their events, and how a stream goes on.
 
 OpenAPI 3.1 knows a stream as one text. So the text is shown by an example, what it is made of
 stands in the words of the call, and the schemas of its events in `x-events`, where programs can
 find them.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
 from tidings.api.http.event_stream import ALIVE, ASKED_AGAIN_S, KEEP_ALIVE_S, OPENING, RETRY_MS
 from tidings.api.openapi.words import Json
+from tidings.api.route import EVENT_STREAM, StreamKind
 from tidings.core.replay import JobState
 from tidings.core.shaping.signatures.scheme import SignatureVerdict
-
-MEDIA = "text/event-stream"
-
-
-class StreamKind(NamedTuple):
-    """One kind of event: the component that its data is, when it is told, and an example."""
-
-    component: str
-    description: str
-    example: Any
-
 
 COMPONENTS: dict[str, Any] = {
     "EventFact": {
@@ -69,88 +60,14 @@ COMPONENTS: dict[str, Any] = {
     "DroppedFact": {"facts": "whole"},
 }
 
-_AT_MS = 1_770_801_300_000
-_DROPPED = StreamKind(
-    "DroppedFact",
-    "So many facts came faster than they were read, and are not told.",
-    {"facts": 12},
-)
-STREAMS: dict[str, dict[str, StreamKind]] = {
-    "GET /v1/stream": {
-        "event": StreamKind(
-            "EventFact",
-            "An event was accepted, at `acceptedAt` (ms since 1970), for so many `webhooks`.",
-            {
-                "eventId": "acme-event",
-                "eventName": "pointsIssued",
-                "acceptedAt": _AT_MS,
-                "webhooks": 1,
-            },
-        ),
-        "delivery": StreamKind(
-            "DeliveryFact",
-            "An attempt has ended. `status` is the answer's, `fault` says why there was none; "
-            "`nextAttemptInMs` is null where no other attempt comes, or nothing is sent at all.",
-            {
-                "deliveryId": "dlv_0000000000003",
-                "eventId": "acme-event",
-                "webHookId": "698c4aa10b7fc92c6c0c0d15",
-                "webHookName": "crm",
-                "attempt": 1,
-                "state": "retrying",
-                "status": 503,
-                "fault": None,
-                "durationMs": 20.4,
-                "nextAttemptInMs": 5120,
-            },
-        ),
-        "replay": StreamKind(
-            "ReplayFact",
-            "A replay or a cancel has ended, with what it has made and what became of it.",
-            {
-                "replayId": "rpl_0000000000001",
-                "kind": "replay",
-                "state": "finished",
-                "reason": None,
-                "matched": 512,
-                "made": 510,
-                "skipped": 2,
-                "delivered": 509,
-                "failed": 1,
-                "parked": 0,
-                "cancelled": 0,
-            },
-        ),
-        "dropped": _DROPPED,
-    },
-    "GET /v1/inboxes/{inbox_id}/stream": {
-        "arrival": StreamKind(
-            "ArrivalFact",
-            "Something has arrived, at `arrivedAt` (ms since 1970). `verdict` is on its signature, "
-            "`status` is what it was answered.",
-            {
-                "id": "arr_0000000000001",
-                "arrivedAt": _AT_MS,
-                "method": "POST",
-                "bytes": 312,
-                "verdict": "valid",
-                "reason": "The signature is that of these bytes.",
-                "status": 200,
-            },
-        ),
-        "dropped": _DROPPED,
-    },
-}
 
-
-def add_stream(call: str, operation: Json) -> None:
-    """Describe what a stream tells; nothing for any other call."""
-    kinds = STREAMS.get(call)
-    if kinds is None:
+def add_stream(kinds: Mapping[str, StreamKind], operation: Json) -> None:
+    """Describe what a stream tells; nothing for a call that is none."""
+    if not kinds:
         return
     listed = " ".join(f"`{name}`: {kind.description}" for name, kind in kinds.items())
     operation["description"] = f"{operation.get('description', '')}\n\n{_HOW}\n\n{listed}".strip()
-    content = operation["responses"]["200"]["content"][MEDIA]
+    content = operation["responses"]["200"]["content"][EVENT_STREAM]
     content["x-events"] = {
         name: {
             "description": kind.description,

@@ -1,13 +1,13 @@
 """`/v1/actions`: what is done for customers when events come, as the operator's file says."""
 
-from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services
-from tidings.api.models import V1_ERRORS
-from tidings.api.paging import WHOLE
+from tidings.api.paging import PAGE, WHOLE
+from tidings.api.route import ok
+from tidings.api.router import EntryRoute, Routes
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.reads.actions.views import (
     READS,
     action_records,
@@ -19,15 +19,22 @@ from tidings.reads.actions.views import (
 )
 
 
-def action_routes(services: Services) -> APIRouter:
+def action_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/actions", tags=["actions"], responses=V1_ERRORS)
+    route = Routes(services, tag="actions")
 
-    @router.get("", summary="Actions")
-    async def actions_of(request: Request) -> Response:
+    @route(
+        "GET",
+        "/v1/actions",
+        id="listActions",
+        scope=READS,
+        summary="Actions",
+        answers=ok("By name", {"actions": ["#ActionRow"], "warnings": ["#ActionWarning"]} | PAGE),
+    )
+    async def actions_of(caller: AuthenticatedCaller) -> Response:
         """The org's actions, by name: what each does, what ails it, and its last 24 hours. An
         action is a webhook of the type ACTION: pause and resume it there."""
-        org = services.caller(request, READS).org
+        org = caller.org
         views = await action_views(services, action_records(services, org))
         body = {
             "actions": [show_row(view) for view in views],
@@ -35,11 +42,18 @@ def action_routes(services: Services) -> APIRouter:
         }
         return answer(body | WHOLE)
 
-    @router.get("/{action_name}", summary="An action")
-    async def get(request: Request, action_name: str) -> Response:
+    @route(
+        "GET",
+        "/v1/actions/{action_name}",
+        id="getAction",
+        scope=READS,
+        summary="An action",
+        answers=ok("The action", "#Action"),
+    )
+    async def get(caller: AuthenticatedCaller, action_name: str) -> Response:
         """All that its file says of it, with templates as they are written and secrets masked; and
         how its look-ups do."""
-        org = services.caller(request, READS).org
+        org = caller.org
         return answer(show_whole(services, await own_action(services, org, action_name)))
 
-    return router
+    return route.made

@@ -2,28 +2,34 @@
 
 from typing import Any
 
-from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services
-from tidings.api.models import V1_ERRORS
+from tidings.api.route import PLATFORM, ok, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.core.delivery.states import State
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
 from tidings.reads.delivery.retry import try_now
 
 
-def delivery_routes(services: Services) -> APIRouter:
+def delivery_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1", tags=["deliveries"], responses=V1_ERRORS)
+    route = Routes(services, tag="deliveries")
     store = services.store
 
-    @router.get("/deliveries/count", summary="Deliveries by state")
-    async def count(request: Request) -> Response:
+    @route(
+        "GET",
+        "/v1/deliveries/count",
+        id="countDeliveries",
+        scope=PLATFORM + "logs:read",
+        summary="Deliveries by state",
+        answers=ok("The counts of all orgs", "#Counts"),
+    )
+    async def count() -> Response:
         """Totals of all orgs, for the platform's own credential."""
-        services.platform(request, "logs:read")
         counts = await store.counts()
         by_state = {state.word: counts.by_state.get(state, 0) for state in State}
         return answer(
@@ -32,17 +38,41 @@ def delivery_routes(services: Services) -> APIRouter:
             | {"orphans": counts.orphans, "indexLag": counts.index_lag}
         )
 
-    @router.get("/deliveries/{delivery_id}", summary="A delivery")
-    async def delivery(request: Request, delivery_id: str) -> Response:
+    @route(
+        "GET",
+        "/v1/deliveries/{delivery_id}",
+        id="getDelivery",
+        scope="logs:read",
+        summary="A delivery",
+        answers=ok("The delivery", "#WholeDelivery"),
+    )
+    async def delivery(caller: AuthenticatedCaller, delivery_id: str) -> Response:
         """Its state, every attempt as it was sent and answered, the next one, and what to do."""
-        org = services.caller(request, "logs:read").org
+        org = caller.org
         found, record = await own_delivery(services.store, services.webhooks, org, delivery_id)
         return answer(await show_whole(services, org, found, record))
 
-    @router.post("/deliveries/{delivery_id}/retry", summary="Try a delivery now", status_code=202)
-    async def retry(request: Request, delivery_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/deliveries/{delivery_id}/retry",
+        id="retryDelivery",
+        scope="replay:write",
+        summary="Try a delivery now",
+        answers=ok(
+            "It is due",
+            {
+                "id": "text",
+                "outcome": {"due", "next"},
+                "nextAttemptAt": "time|null",
+                "advice": "text",
+            },
+            202,
+        ),
+        refuses=usually(409),
+    )
+    async def retry(caller: AuthenticatedCaller, delivery_id: str) -> Response:
         """In its lane and order. If it fails, the automatic attempts go on as they were due."""
-        org = services.caller(request, "replay:write").org
+        org = caller.org
         tried = await try_now(services, org, delivery_id)
         body: dict[str, Any] = {
             "id": delivery_id,
@@ -52,4 +82,4 @@ def delivery_routes(services: Services) -> APIRouter:
         }
         return answer(body, 202)
 
-    return router
+    return route.made

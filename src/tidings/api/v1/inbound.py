@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -14,6 +13,8 @@ from tidings.api.context import Services, read_bytes, refuse_announced
 from tidings.api.http.body_guard import HOLDER
 from tidings.api.http.front import address_of
 from tidings.api.models import body_of
+from tidings.api.route import OPEN, ok, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.core.events.envelope import ORG_MAX
 from tidings.core.ids import OrgId
 from tidings.errors import RequestRefused
@@ -102,21 +103,25 @@ def inbound_answers(services: Services) -> Answers:
     return answers
 
 
-def inbound_routes(services: Services) -> APIRouter:
+def inbound_routes(services: Services) -> list[EntryRoute]:
     """The routes as they are described; their calls are answered at the `SourceDoor`."""
-    router = APIRouter(tags=["sources"])
+    route = Routes(services, tag="sources", refuses={})
     answers = inbound_answers(services)
 
-    @router.post(
+    @route(
+        "POST",
         "/in/{source_org}/{source_name}",
+        id="sendToSource",
+        scope=OPEN,
         summary="Send to a source",
-        status_code=202,
-        openapi_extra=_BODY | {"security": []},
+        answers=ok("It is kept", "#Taken", 202),
+        refuses=usually(401, 404, 408, 413, 415, 429),
+        body=_BODY,
+        more_methods=("PUT",),
     )
-    @router.put("/in/{source_org}/{source_name}", include_in_schema=False)
     async def arrive(request: Request, source_org: str, source_name: str) -> Response:
         """Open to whoever proves to be its sender, as the source is set. Answered 202 when the
         message is kept, as events or set aside; anything else is to be sent again."""
         return await answers(request, source_org, source_name)
 
-    return router
+    return route.made

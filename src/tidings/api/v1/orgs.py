@@ -2,17 +2,17 @@
 
 from typing import Any, Literal
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.description import Model, described
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Page, change_body, new_body, refusals
+from tidings.api.description import Model
+from tidings.api.models import Page, change_body, new_body
 from tidings.api.paging import WHOLE
+from tidings.api.route import PLATFORM, ok
+from tidings.api.router import EntryRoute, Routes
 from tidings.core.declaration import declared
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
@@ -59,64 +59,78 @@ CHANGE_BODY = change_body(
     OrgRequest,
     example={"settings": {"validation": "lenient", "unknownTypes": "admitted"}},
 )
-BAD = refusals(s400="The body is refused")
+BAD = {400: "The body is refused"}
 
 
-def org_routes(services: Services) -> APIRouter:
+def org_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/orgs", tags=["orgs"], responses=V1_ERRORS)
+    route = Routes(services, tag="orgs")
 
-    @router.post(
-        "",
+    @route(
+        "POST",
+        "/v1/orgs",
+        id="createOrg",
+        scope=PLATFORM + "admin:write",
         summary="Create an org",
-        status_code=201,
-        openapi_extra=NEW_BODY | KEYED,
-        responses={201: described(Org, "The org"), **BAD, **refusals(s409="The id is taken")},
+        answers=ok("The org", Org, 201),
+        refuses=BAD | {409: "The id is taken"},
+        body=NEW_BODY,
+        keyed=True,
     )
     async def create(request: Request) -> Response:
-        services.platform(request, "admin:write")
         org = await services.orgs.make(await read_object(request))
         return answer(show_org(services.notices.consents, org), 201)
 
-    @router.get(
-        "", summary="List all orgs", responses={200: described(SeveralOrgs, "All orgs, by id")}
+    @route(
+        "GET",
+        "/v1/orgs",
+        id="listOrgs",
+        scope=PLATFORM + "admin:read",
+        summary="List all orgs",
+        answers=ok("All orgs, by id", SeveralOrgs),
     )
-    async def list_all(request: Request) -> Response:
+    async def list_all() -> Response:
         """For the platform's own credential."""
-        services.platform(request, "admin:read")
         return answer(
             {"orgs": [show_org(services.notices.consents, org) for org in services.orgs.all()]}
             | WHOLE
         )
 
-    @router.get("/{org_id}", summary="Get an org", responses={200: described(Org, "The org")})
-    async def get(request: Request, org_id: str) -> Response:
-        _, org = org_caller(services, request, "admin:read", org_id)
+    @route(
+        "GET",
+        "/v1/orgs/{org_id}",
+        id="getOrg",
+        scope="admin:read",
+        summary="Get an org",
+        answers=ok("The org", Org),
+    )
+    async def get(caller: AuthenticatedCaller, org_id: str) -> Response:
+        org = org_of(services, caller, org_id)
         return answer(show_org(services.notices.consents, org))
 
-    @router.patch(
-        "/{org_id}",
+    @route(
+        "PATCH",
+        "/v1/orgs/{org_id}",
+        id="updateOrg",
+        scope="admin:write",
         summary="Change an org",
-        openapi_extra=CHANGE_BODY,
-        responses={200: described(Org, "The org"), **BAD},
+        answers=ok("The org", Org),
+        refuses=BAD,
+        body=CHANGE_BODY,
     )
-    async def change(request: Request, org_id: str) -> Response:
+    async def change(request: Request, caller: AuthenticatedCaller, org_id: str) -> Response:
         """Change an org; what the body leaves out stays. In force for every event accepted after
         the answer."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         body = await read_object(request)
         changed = await services.orgs.change(org.id, body, platform=caller.platform)
         return answer(show_org(services.notices.consents, changed))
 
-    return router
+    return route.made
 
 
-def org_caller(
-    services: Services, request: Request, scope: str, org_id: str
-) -> tuple[AuthenticatedCaller, StoredOrg]:
-    """Return the caller, and the org of the path. 404 for one that is not there, or not the
-    caller's."""
-    caller = services.caller(request, scope)
+def org_of(services: Services, caller: AuthenticatedCaller, org_id: str) -> StoredOrg:
+    """Return the org of the path. 404 for one that is not there, or not the caller's."""
     known = org_id.isascii() and org_id.isdigit() and len(org_id) <= 16
     org = services.orgs.get(OrgId(int(org_id))) if known else None
     if org is None or not (caller.platform or caller.org == org.id):
@@ -127,4 +141,4 @@ def org_caller(
             f"{describe_value(org_id)}. Use the credential's own org.",
             field="orgId",
         )
-    return caller, org
+    return org

@@ -5,16 +5,18 @@ A job of another org answers exactly like one that does not exist.
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
 from tidings.api.field_schemas import OLDER_CURSOR
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, new_body
-from tidings.api.paging import moved, page_of
+from tidings.api.models import new_body
+from tidings.api.paging import PAGE, WARNED, moved, page_of
+from tidings.api.route import AnswerForm, ok, usually
+from tidings.api.router import EntryRoute, Routes
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import read
 from tidings.core.replay import ReplayKind, ReplayTransition
 from tidings.core.replay_rules import NARROWS, CancelRequest, ResendRequest
@@ -43,19 +45,39 @@ BODY_BYTES_MAX = 8 << 20  # a list of 100,000 ids
 NEWEST = (1 << 63) - 1
 
 
-def replay_routes(services: Services) -> APIRouter:
+def replay_routes(services: Services) -> list[EntryRoute]:
     """The routes of jobs, over the services."""
-    router = APIRouter(prefix="/v1/replays", tags=["replays"], responses=V1_ERRORS)
+    route = Routes(services, tag="replays")
     calls, store = ReplayCalls(services), services.store
 
-    @router.post("", summary="Replay", status_code=201, openapi_extra=REPLAY_BODY | KEYED)
-    async def create(request: Request) -> Response:
+    @route(
+        "POST",
+        "/v1/replays",
+        id="createReplay",
+        scope="replay:write",
+        summary="Replay",
+        answers=[
+            AnswerForm(200, "With dryRun: what it would do", "#DryRun"),
+            AnswerForm(201, "The job", "#ReplayJob"),
+        ],
+        refuses=usually(404, 409),
+        body=REPLAY_BODY,
+        keyed=True,
+    )
+    async def create(request: Request, caller: AuthenticatedCaller) -> Response:
         """Make new deliveries from old events. With `dryRun` it only says what it would do."""
-        return await _ask(services, calls, ReplayKind.REPLAY, request)
+        return await _ask(calls, ReplayKind.REPLAY, request, caller)
 
-    @router.get("", summary="Replays and cancels of the org")
+    @route(
+        "GET",
+        "/v1/replays",
+        id="listReplays",
+        scope="replay:read",
+        summary="Replays and cancels of the org",
+        answers=ok("The newest first", {"replays": ["#ReplayJob"]} | PAGE | WARNED),
+    )
     async def list_all(
-        request: Request,
+        caller: AuthenticatedCaller,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = 50,
         cursor: Annotated[
             str | None, Query(description="paging.next of a page.", json_schema_extra=OLDER_CURSOR)
@@ -66,7 +88,7 @@ def replay_routes(services: Services) -> APIRouter:
         ] = None,
     ) -> Response:
         """The newest first."""
-        org = services.caller(request, "replay:read").org
+        org = caller.org
         given, warnings = moved("before", before_id, cursor)
         number = NEWEST if before_id is None else read("rpl", before_id)
         if number is None:
@@ -81,65 +103,116 @@ def replay_routes(services: Services) -> APIRouter:
             | ({"warnings": warnings} if warnings else {})
         )
 
-    @router.get("/{replay_id}", summary="A replay and how far it is")
-    async def get(request: Request, replay_id: str) -> Response:
+    @route(
+        "GET",
+        "/v1/replays/{replay_id}",
+        id="getReplay",
+        scope="replay:read",
+        summary="A replay and how far it is",
+        answers=ok("The replay", "#ReplayJob"),
+    )
+    async def get(caller: AuthenticatedCaller, replay_id: str) -> Response:
         """Return a replay: what it has made, what came of that, and how long the rest takes."""
-        org = services.caller(request, "replay:read").org
+        org = caller.org
         number = read("rpl", replay_id)
         job = None if number is None else await store.replay(org, number)
         if job is None:
             raise unknown("id", A_REPLAY, replay_id)
         return answer(calls.shown(job))
 
-    @router.post("/{replay_id}/pause", summary="Pause a replay")
-    async def pause(request: Request, replay_id: str) -> Response:
-        """It makes nothing more until it is resumed; what it has made is sent."""
-        return await _move(services, calls, request, replay_id, ReplayTransition.PAUSE)
-
-    @router.post("/{replay_id}/resume", summary="Start or resume a replay")
-    async def resume(request: Request, replay_id: str) -> Response:
-        """It continues where it stopped."""
-        return await _move(services, calls, request, replay_id, ReplayTransition.RESUME)
-
-    @router.post("/{replay_id}/cancel", summary="Cancel a replay")
-    async def cancel(request: Request, replay_id: str) -> Response:
-        """It makes nothing more, and what it has made and is unfinished is cancelled."""
-        return await _move(services, calls, request, replay_id, ReplayTransition.CANCEL)
-
-    return router
+    _add_moves(route, services)
+    return route.made
 
 
-def cancel_routes(services: Services) -> APIRouter:
-    """The routes that take deliveries back, over the services."""
-    router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"], responses=V1_ERRORS)
+def _add_moves(route: Routes, services: Services) -> None:
+    """Add the routes that pause, resume and cancel a job."""
     calls = ReplayCalls(services)
 
-    @router.post(
-        "/cancel",
-        summary="Cancel deliveries by filter",
-        status_code=201,
-        openapi_extra=CANCEL_BODY | KEYED,
+    @route(
+        "POST",
+        "/v1/replays/{replay_id}/pause",
+        id="pauseReplay",
+        scope="replay:write",
+        summary="Pause a replay",
+        answers=ok("The replay", "#ReplayJob"),
+        refuses=usually(409),
     )
-    async def cancel_many(request: Request) -> Response:
-        """A job like a replay. With `dryRun` it only says how many there are."""
-        return await _ask(services, calls, ReplayKind.CANCEL, request)
+    async def pause(caller: AuthenticatedCaller, replay_id: str) -> Response:
+        """It makes nothing more until it is resumed; what it has made is sent."""
+        return await _move(calls, caller, replay_id, ReplayTransition.PAUSE)
 
-    @router.post("/{delivery_id}/cancel", summary="Cancel one delivery")
-    async def cancel_one(request: Request, delivery_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/replays/{replay_id}/resume",
+        id="resumeReplay",
+        scope="replay:write",
+        summary="Start or resume a replay",
+        answers=ok("The replay", "#ReplayJob"),
+        refuses=usually(409),
+    )
+    async def resume(caller: AuthenticatedCaller, replay_id: str) -> Response:
+        """It continues where it stopped."""
+        return await _move(calls, caller, replay_id, ReplayTransition.RESUME)
+
+    @route(
+        "POST",
+        "/v1/replays/{replay_id}/cancel",
+        id="cancelReplay",
+        scope="replay:write",
+        summary="Cancel a replay",
+        answers=ok("The replay", "#ReplayJob"),
+        refuses=usually(409),
+    )
+    async def cancel(caller: AuthenticatedCaller, replay_id: str) -> Response:
+        """It makes nothing more, and what it has made and is unfinished is cancelled."""
+        return await _move(calls, caller, replay_id, ReplayTransition.CANCEL)
+
+
+def cancel_routes(services: Services) -> list[EntryRoute]:
+    """The routes that take deliveries back, over the services."""
+    route = Routes(services, tag="deliveries")
+    calls = ReplayCalls(services)
+
+    @route(
+        "POST",
+        "/v1/deliveries/cancel",
+        id="cancelDeliveries",
+        scope="replay:write",
+        summary="Cancel deliveries by filter",
+        answers=[
+            AnswerForm(200, "With dryRun: what it would do", "#DryRun"),
+            AnswerForm(201, "The job", "#ReplayJob"),
+        ],
+        refuses=usually(404, 409),
+        body=CANCEL_BODY,
+        keyed=True,
+    )
+    async def cancel_many(request: Request, caller: AuthenticatedCaller) -> Response:
+        """A job like a replay. With `dryRun` it only says how many there are."""
+        return await _ask(calls, ReplayKind.CANCEL, request, caller)
+
+    @route(
+        "POST",
+        "/v1/deliveries/{delivery_id}/cancel",
+        id="cancelDelivery",
+        scope="replay:write",
+        summary="Cancel one delivery",
+        answers=ok("The delivery, cancelled", "#Delivery"),
+        refuses=usually(409),
+    )
+    async def cancel_one(caller: AuthenticatedCaller, delivery_id: str) -> Response:
         """It is sent no more, and what waits behind it goes on."""
-        caller = services.caller(request, "replay:write")
         now, record = await calls.cancel(caller, delivery_id)
         seen = see(services, now, record)
         return answer(show_delivery(seen.row, record, seen.next_ms))
 
-    return router
+    return route.made
 
 
 async def _ask(
-    services: Services, calls: ReplayCalls, kind: ReplayKind, request: Request
+    calls: ReplayCalls, kind: ReplayKind, request: Request, caller: AuthenticatedCaller
 ) -> Response:
     """Make a job of what a body asks for, or only count."""
-    caller = services.caller(request, "replay:write")
     body = await read_object(request, bytes_max=BODY_BYTES_MAX)
     job_request, wanted = await calls.look_up(caller.org, kind, body)
     warnings = [
@@ -154,8 +227,7 @@ async def _ask(
 
 
 async def _move(
-    services: Services, calls: ReplayCalls, request: Request, replay_id: str, what: ReplayTransition
+    calls: ReplayCalls, caller: AuthenticatedCaller, replay_id: str, what: ReplayTransition
 ) -> Response:
     """Pause, resume or cancel a job."""
-    org = services.caller(request, "replay:write").org
-    return answer(calls.shown(await calls.moved(org, replay_id, what)))
+    return answer(calls.shown(await calls.moved(caller.org, replay_id, what)))

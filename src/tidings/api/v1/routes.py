@@ -4,9 +4,8 @@ A delivery is its webhook's owner's to see: with `listenToChildEvents` that is a
 event's. What belongs to another org answers exactly like what does not exist.
 """
 
-from fastapi import APIRouter
-
 from tidings.api.context import Services
+from tidings.api.router import EntryRoute
 from tidings.api.v1.actions import action_routes
 from tidings.api.v1.arrivals import arrival_routes
 from tidings.api.v1.connections import connection_routes
@@ -21,10 +20,9 @@ from tidings.api.v1.webhooks.totals import total_routes
 from tidings.api.v1.webhooks.trials import trial_routes
 
 
-def proof_routes(services: Services) -> APIRouter:
+def proof_routes(services: Services) -> list[EntryRoute]:
     """All of them, over the services."""
-    router = APIRouter()
-    for routes in (
+    subjects = (
         log_routes,
         event_routes,
         total_routes,
@@ -38,6 +36,5 @@ def proof_routes(services: Services) -> APIRouter:
         action_routes,
         source_routes,
         inbound_routes,
-    ):
-        router.routes.extend(routes(services).routes)
-    return router
+    )
+    return [route for routes in subjects for route in routes(services)]

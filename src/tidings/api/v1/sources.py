@@ -3,16 +3,16 @@
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.http.held_answer import answer_within
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, body_of, change_body, new_body
-from tidings.api.paging import WHOLE, both_sides, described
+from tidings.api.models import body_of, change_body, new_body
+from tidings.api.paging import PAGE, WHOLE, both_sides, described
+from tidings.api.route import GONE, PLATFORM, ok, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
@@ -89,131 +89,247 @@ NEW_PREVIEW = _preview_body(_EXAMPLE, "As for making one.")
 PREVIEW = _preview_body({}, "What would be changed of it.")
 
 
-def source_routes(services: Services) -> APIRouter:
+def source_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/sources", tags=["sources"], responses=V1_ERRORS)
+    route = Routes(services, tag="sources")
     sources = services.sources.sources
 
-    def shown(request: Request, live: LiveSource) -> dict[str, Any]:
-        return show_source(live, services.reached_at(request), services.clock.now_ms())
-
-    @router.get("", summary="Sources of the org")
-    async def sources_of(request: Request) -> Response:
+    @route(
+        "GET",
+        "/v1/sources",
+        id="listSources",
+        scope="sources:read",
+        summary="Sources of the org",
+        answers=ok("By name", {"sources": ["#Source"]} | PAGE),
+    )
+    async def sources_of(request: Request, caller: AuthenticatedCaller) -> Response:
         """By name."""
-        org = services.caller(request, "sources:read").org
-        return answer({"sources": [shown(request, live) for live in sources.of(org)]} | WHOLE)
+        org = caller.org
+        return answer(
+            {"sources": [_shown(services, request, live) for live in sources.of(org)]} | WHOLE
+        )
 
-    @router.post("", summary="Make a source", status_code=201, openapi_extra=SOURCE_BODY | KEYED)
-    async def create(request: Request) -> Response:
+    @route(
+        "POST",
+        "/v1/sources",
+        id="createSource",
+        scope="sources:write",
+        summary="Make a source",
+        answers=ok("The source", "#Source", 201),
+        refuses=usually(409),
+        body=SOURCE_BODY,
+        keyed=True,
+    )
+    async def create(request: Request, caller: AuthenticatedCaller) -> Response:
         """An inbound webhook: what is sent to its `url` becomes events, by its `mapping`."""
-        caller = services.caller(request, "sources:write")
         live = await sources.create(caller, await read_object(request))
-        return answer(shown(request, live), 201)
+        return answer(_shown(services, request, live), 201)
 
-    @router.post("/preview", summary="Try a message on a source to be", openapi_extra=NEW_PREVIEW)
-    async def preview_new(request: Request) -> Response:
+    @route(
+        "POST",
+        "/v1/sources/preview",
+        id="previewNewSource",
+        scope="sources:write",
+        summary="Try a message on a source to be",
+        answers=ok("What would become of it", "#SourcePreview"),
+        body=NEW_PREVIEW,
+    )
+    async def preview_new(request: Request, caller: AuthenticatedCaller) -> Response:
         """The events that it would become. Nothing is made or accepted."""
-        caller = services.caller(request, "sources:write")
         return await _preview(services, request, caller, None)
 
-    @router.get("/{source_id}", summary="A source")
-    async def get(request: Request, source_id: str) -> Response:
+    @route(
+        "GET",
+        "/v1/sources/{source_id}",
+        id="getSource",
+        scope="sources:read",
+        summary="A source",
+        answers=ok("The source", "#WholeSource"),
+    )
+    async def get(request: Request, caller: AuthenticatedCaller, source_id: str) -> Response:
         """By its id or name, with its newest messages."""
-        live = sources.get(services.caller(request, "sources:read").org, source_id)
-        return answer(shown(request, live) | {"newest": show_newest(live)})
+        live = sources.get(caller.org, source_id)
+        return answer(_shown(services, request, live) | {"newest": show_newest(live)})
 
-    @router.patch("/{source_id}", summary="Change a source", openapi_extra=SOURCE_CHANGE)
-    async def change(request: Request, source_id: str) -> Response:
+    _add_changes(route, services)
+    _add_switches(route, services)
+    _add_dead_letters(route, services)
+    return route.made
+
+
+def _add_changes(route: Routes, services: Services) -> None:
+    """Add the routes that change or try one source."""
+    sources = services.sources.sources
+
+    @route(
+        "PATCH",
+        "/v1/sources/{source_id}",
+        id="updateSource",
+        scope="sources:write",
+        summary="Change a source",
+        answers=ok("The source", "#Source"),
+        refuses=usually(409),
+        body=SOURCE_CHANGE,
+    )
+    async def change(request: Request, caller: AuthenticatedCaller, source_id: str) -> Response:
         """Each field that is named is set as a whole. Messages that are set aside stay there until
         they are redriven."""
-        caller = services.caller(request, "sources:write")
         live = await sources.change(caller, source_id, await read_object(request))
-        return answer(shown(request, live))
+        return answer(_shown(services, request, live))
 
-    @router.delete("/{source_id}", summary="Delete a source", status_code=204)
-    async def delete(request: Request, source_id: str) -> Response:
+    @route(
+        "DELETE",
+        "/v1/sources/{source_id}",
+        id="deleteSource",
+        scope="sources:write",
+        summary="Delete a source",
+        answers=GONE,
+        refuses=usually(409),
+    )
+    async def delete(caller: AuthenticatedCaller, source_id: str) -> Response:
         """With what it has set aside. What is sent to its address then is answered 401."""
-        org = services.caller(request, "sources:write").org
+        org = caller.org
         await sources.delete(org, source_id)
         return Response(status_code=204)
 
-    @router.post("/{source_id}/preview", summary="Try a message", openapi_extra=PREVIEW)
-    async def preview(request: Request, source_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/sources/{source_id}/preview",
+        id="previewSource",
+        scope="sources:write",
+        summary="Try a message",
+        answers=ok("What would become of it", "#SourcePreview"),
+        body=PREVIEW,
+    )
+    async def preview(request: Request, caller: AuthenticatedCaller, source_id: str) -> Response:
         """The events that it would become, by the source as it is or as it would be."""
-        caller = services.caller(request, "sources:write")
         return await _preview(services, request, caller, sources.get(caller.org, source_id))
 
-    @router.post("/{source_id}/redrive", summary="Try what was set aside again")
-    async def redrive(request: Request, source_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/sources/{source_id}/redrive",
+        id="redriveSource",
+        scope="sources:write",
+        summary="Try what was set aside again",
+        answers=ok("What became of them", "#Redriven"),
+    )
+    async def redrive(caller: AuthenticatedCaller, source_id: str) -> Response:
         """By the mapping and the rules of today, the oldest first, at most 1,000 of them."""
-        live = sources.get(services.caller(request, "sources:write").org, source_id)
+        live = sources.get(caller.org, source_id)
         fates = await redrive_dead_letters(services.web.answer_memory, sources, live)
         return answer(show_redriven(fates, live))
 
-    _switch_routes(services, router)
-    _dead_letter_routes(services, router)
-    return router
+
+def _shown(services: Services, request: Request, live: LiveSource) -> dict[str, Any]:
+    return show_source(live, services.reached_at(request), services.clock.now_ms())
 
 
-def _switch_routes(services: Services, router: APIRouter) -> None:
+def _add_switches(route: Routes, services: Services) -> None:
     sources = services.sources.sources
 
-    def shown(request: Request, live: LiveSource) -> dict[str, Any]:
-        return show_source(live, services.reached_at(request), services.clock.now_ms())
-
-    @router.post("/{source_id}/pause", summary="Pause a source")
-    async def pause(request: Request, source_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/sources/{source_id}/pause",
+        id="pauseSource",
+        scope="sources:write",
+        summary="Pause a source",
+        answers=ok("The source", "#Source"),
+        refuses=usually(409),
+    )
+    async def pause(request: Request, caller: AuthenticatedCaller, source_id: str) -> Response:
         """Its senders are told to come again later."""
-        org = services.caller(request, "sources:write").org
-        return answer(shown(request, await sources.pause(org, source_id, paused=True)))
+        org = caller.org
+        return answer(_shown(services, request, await sources.pause(org, source_id, paused=True)))
 
-    @router.post("/{source_id}/resume", summary="Resume a source")
-    async def resume(request: Request, source_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/sources/{source_id}/resume",
+        id="resumeSource",
+        scope="sources:write",
+        summary="Resume a source",
+        answers=ok("The source", "#Source"),
+        refuses=usually(409),
+    )
+    async def resume(request: Request, caller: AuthenticatedCaller, source_id: str) -> Response:
         """It takes messages again."""
-        org = services.caller(request, "sources:write").org
-        return answer(shown(request, await sources.pause(org, source_id, paused=False)))
+        org = caller.org
+        return answer(_shown(services, request, await sources.pause(org, source_id, paused=False)))
 
-    @router.post("/{source_id}/takeOver", summary="Take over a table")
-    async def take_over(request: Request, source_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/sources/{source_id}/takeOver",
+        id="takeOverSource",
+        scope=PLATFORM + "sources:write",
+        summary="Take over a table",
+        answers=ok("The source", "#Source"),
+    )
+    async def take_over(request: Request, caller: AuthenticatedCaller, source_id: str) -> Response:
         """Read the table of an outbox from now on, though another installation of Tidings reads it.
         Only the platform's credential may."""
-        org = services.platform(request, "sources:write").org
-        return answer(shown(request, await sources.take_over(org, source_id)))
+        org = caller.org
+        return answer(_shown(services, request, await sources.take_over(org, source_id)))
 
 
-def _dead_letter_routes(services: Services, router: APIRouter) -> None:
+def _add_dead_letters(route: Routes, services: Services) -> None:
     sources = services.sources.sources
 
-    @router.get("/{source_id}/aside", summary="Messages set aside", openapi_extra=described(PAGING))
-    async def aside(request: Request, source_id: str) -> Response:
+    @route(
+        "GET",
+        "/v1/sources/{source_id}/aside",
+        id="listAsideMessages",
+        scope="sources:read",
+        summary="Messages set aside",
+        answers=ok("The newest first", {"messages": ["#AsideMessage"]} | PAGE),
+        parameters=described(PAGING),
+    )
+    async def aside(request: Request, caller: AuthenticatedCaller, source_id: str) -> Response:
         """The newest first, each with why no event could be made of it."""
-        org = services.caller(request, "sources:read").org
+        org = caller.org
         live = sources.get(org, source_id)
         asked = read_question(request.query_params, PAGING, services.zone(org))
         page = await sources.list_dead_letters(live, asked.before, asked.after, asked.limit)
         rows = [show_dead_letter(message) for message in page.messages]
         return answer({"messages": rows} | both_sides(asked, page.older, page.newer))
 
-    @router.get("/{source_id}/aside/{aside_id}", summary="A message set aside")
-    async def aside_message(request: Request, source_id: str, aside_id: str) -> Response:
+    @route(
+        "GET",
+        "/v1/sources/{source_id}/aside/{aside_id}",
+        id="getAsideMessage",
+        scope="sources:read",
+        summary="A message set aside",
+        answers=ok("The message", "#WholeAsideMessage"),
+    )
+    async def aside_message(caller: AuthenticatedCaller, source_id: str, aside_id: str) -> Response:
         """With its headers and bytes."""
-        live = sources.get(services.caller(request, "sources:read").org, source_id)
+        live = sources.get(caller.org, source_id)
         return answer(show_whole_dead_letter(await sources.dead_letter(live, aside_id)))
 
-    @router.delete(
-        "/{source_id}/aside/{aside_id}", summary="Drop a message set aside", status_code=204
+    @route(
+        "DELETE",
+        "/v1/sources/{source_id}/aside/{aside_id}",
+        id="deleteAsideMessage",
+        scope="sources:write",
+        summary="Drop a message set aside",
+        answers=GONE,
     )
-    async def drop(request: Request, source_id: str, aside_id: str) -> Response:
+    async def drop(caller: AuthenticatedCaller, source_id: str, aside_id: str) -> Response:
         """For good: it becomes no event."""
-        live = sources.get(services.caller(request, "sources:write").org, source_id)
+        live = sources.get(caller.org, source_id)
         message = await sources.dead_letter(live, aside_id)
         await sources.drop_dead_letters(live, [message.number])
         return Response(status_code=204)
 
-    @router.post("/{source_id}/aside/{aside_id}/redrive", summary="Try one message again")
-    async def redrive_one(request: Request, source_id: str, aside_id: str) -> Response:
+    @route(
+        "POST",
+        "/v1/sources/{source_id}/aside/{aside_id}/redrive",
+        id="redriveAsideMessage",
+        scope="sources:write",
+        summary="Try one message again",
+        answers=ok("What became of them", "#Redriven"),
+    )
+    async def redrive_one(caller: AuthenticatedCaller, source_id: str, aside_id: str) -> Response:
         """By the mapping and the rules of today."""
-        live = sources.get(services.caller(request, "sources:write").org, source_id)
+        live = sources.get(caller.org, source_id)
         message = await sources.dead_letter(live, aside_id)
         fates = await redrive_dead_letters(services.web.answer_memory, sources, live, message)
         return answer(show_redriven(fates, live))

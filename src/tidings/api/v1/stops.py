@@ -1,12 +1,14 @@
 """The stop switches: hold sending for an org, or for all of them, and let it go on."""
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
-from tidings.api.models import V1_ERRORS, new_body
+from tidings.api.models import new_body
+from tidings.api.route import PLATFORM, ok, usually
+from tidings.api.router import EntryRoute, Routes
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.replay_rules import TakeAsDelivered, read_taking
 from tidings.core.times import iso
@@ -21,79 +23,131 @@ TAKE_FOR_S = 5.0
 TAKE_BODY = new_body("Until when receivers have what was accepted.", TakeAsDelivered)
 
 
-def stop_routes(services: Services) -> APIRouter:
+def stop_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1", tags=["stops"], responses=V1_ERRORS)
+    route = Routes(services, tag="stops")
     stops = services.delivery.stops
 
-    def named(request: Request, org_id: str, scope: str) -> tuple[OrgId, str]:
-        """The org of the path, if the caller may speak for it, and the caller."""
-        caller = services.caller(request, scope)
-        known = org_id.isascii() and org_id.isdigit() and len(org_id) < 17
-        number = OrgId(int(org_id) if known else 0)
-        if number == caller.org or (caller.platform and services.orgs.get(number) is not None):
-            return number, caller.credential
-        raise refused(
-            404,
-            "not_found",
-            "orgId must be an org that the credential may act for; got "
-            f'"{org_id[:40]}", which does not exist. Check the id.',
-            field="orgId",
-        )
-
-    @router.post("/stop", summary="Stop sending for all orgs")
-    async def stop_all(request: Request) -> Response:
+    @route(
+        "POST",
+        "/v1/stop",
+        id="stopSending",
+        scope=PLATFORM + "admin:write",
+        summary="Stop sending for all orgs",
+        answers=ok("Whether all sending is held", "#Stop"),
+    )
+    async def stop_all(caller: AuthenticatedCaller) -> Response:
         """Events are accepted as ever; no attempt starts once this is answered."""
-        by = services.platform(request, "admin:write").credential
-        await stops.stop(EVERYTHING, by)
+        await stops.stop(EVERYTHING, caller.credential)
         return answer(show_stop_of_all(stops))
 
-    @router.post("/start", summary="Let sending go on for all orgs")
-    async def start_all(request: Request) -> Response:
+    @route(
+        "POST",
+        "/v1/start",
+        id="startSending",
+        scope=PLATFORM + "admin:write",
+        summary="Let sending go on for all orgs",
+        answers=ok("Whether all sending is held", "#Stop"),
+    )
+    async def start_all() -> Response:
         """Orgs that were stopped by a switch of their own stay stopped."""
-        services.platform(request, "admin:write")
         await stops.start(EVERYTHING)
         return answer(show_stop_of_all(stops))
 
-    @router.post(
-        "/takeAsDelivered",
+    @route(
+        "POST",
+        "/v1/takeAsDelivered",
+        id="takeAsDelivered",
+        scope=PLATFORM + "admin:write",
         summary="Take as delivered what was accepted before a time",
-        openapi_extra=TAKE_BODY,
+        answers=ok(
+            "How many were taken, or are there",
+            {"acceptedBefore": "time", "dryRun": "yes", "deliveries": "whole", "ended": "yes"},
+        ),
+        refuses=usually(409),
+        body=TAKE_BODY,
     )
-    async def take(request: Request) -> Response:
+    async def take(request: Request, caller: AuthenticatedCaller) -> Response:
         """For all orgs, while sending is stopped for all of them: after a restore, what receivers
         have got since the backup is not sent once more. With `dryRun` it only counts. A call takes
         what it can in some seconds; `ended` false asks to make it again."""
-        return await _take(services, request)
+        return await _take(services, request, caller)
 
-    @router.get("/stop", summary="Whether sending is stopped for all orgs")
-    async def get_all(request: Request) -> Response:
-        services.platform(request, "admin:read")
+    @route(
+        "GET",
+        "/v1/stop",
+        id="getStop",
+        scope=PLATFORM + "admin:read",
+        summary="Whether sending is stopped for all orgs",
+        answers=ok("Whether all sending is held", "#Stop"),
+    )
+    async def get_all() -> Response:
         return answer(show_stop_of_all(stops))
 
-    @router.post("/orgs/{org_id}/stop", summary="Stop sending for an org")
-    async def stop_one(request: Request, org_id: str) -> Response:
+    _add_of_an_org(route, services)
+    return route.made
+
+
+def _add_of_an_org(route: Routes, services: Services) -> None:
+    """Add the switches of one org."""
+    stops = services.delivery.stops
+
+    @route(
+        "POST",
+        "/v1/orgs/{org_id}/stop",
+        id="stopOrg",
+        scope="admin:write",
+        summary="Stop sending for an org",
+        answers=ok("Whether the org's sending is held", "#OrgStop"),
+    )
+    async def stop_one(caller: AuthenticatedCaller, org_id: str) -> Response:
         """For the webhooks of this org; those of orgs below it go on."""
-        org, by = named(request, org_id, "admin:write")
-        await stops.stop(org, by)
+        org = _org_of(services, caller, org_id)
+        await stops.stop(org, caller.credential)
         return answer(show_stop(stops, org))
 
-    @router.post("/orgs/{org_id}/start", summary="Let sending go on for an org")
-    async def start_one(request: Request, org_id: str) -> Response:
-        org, _ = named(request, org_id, "admin:write")
+    @route(
+        "POST",
+        "/v1/orgs/{org_id}/start",
+        id="startOrg",
+        scope="admin:write",
+        summary="Let sending go on for an org",
+        answers=ok("Whether the org's sending is held", "#OrgStop"),
+    )
+    async def start_one(caller: AuthenticatedCaller, org_id: str) -> Response:
+        org = _org_of(services, caller, org_id)
         await stops.start(org)
         return answer(show_stop(stops, org))
 
-    @router.get("/orgs/{org_id}/stop", summary="Whether sending is stopped for an org")
-    async def get_one(request: Request, org_id: str) -> Response:
-        org, _ = named(request, org_id, "admin:read")
+    @route(
+        "GET",
+        "/v1/orgs/{org_id}/stop",
+        id="getOrgStop",
+        scope="admin:read",
+        summary="Whether sending is stopped for an org",
+        answers=ok("Whether the org's sending is held", "#OrgStop"),
+    )
+    async def get_one(caller: AuthenticatedCaller, org_id: str) -> Response:
+        org = _org_of(services, caller, org_id)
         return answer(show_stop(stops, org))
 
-    return router
+
+def _org_of(services: Services, caller: AuthenticatedCaller, org_id: str) -> OrgId:
+    """Return the org of the path, if the caller may speak for it."""
+    known = org_id.isascii() and org_id.isdigit() and len(org_id) < 17
+    number = OrgId(int(org_id) if known else 0)
+    if number == caller.org or (caller.platform and services.orgs.get(number) is not None):
+        return number
+    raise refused(
+        404,
+        "not_found",
+        "orgId must be an org that the credential may act for; got "
+        f'"{org_id[:40]}", which does not exist. Check the id.',
+        field="orgId",
+    )
 
 
-async def _take(services: Services, request: Request) -> Response:
-    by = services.platform(request, "admin:write").credential
+async def _take(services: Services, request: Request, caller: AuthenticatedCaller) -> Response:
     wanted = passed(read_taking(await read_object(request), services.clock.now_ms()))
     before_ms = wanted.before_ms
     if wanted.dry_run:
@@ -101,7 +155,7 @@ async def _take(services: Services, request: Request) -> Response:
     else:
         if services.delivery.stops.of(EVERYTHING) is None:
             raise NotStopped
-        done = await services.delivery.replay.backlog.take(before_ms, by, TAKE_FOR_S)
+        done = await services.delivery.replay.backlog.take(before_ms, caller.credential, TAKE_FOR_S)
     return answer(
         {
             "acceptedBefore": iso(before_ms),

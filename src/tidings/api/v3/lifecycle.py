@@ -3,14 +3,15 @@ pause, resume, enable and disable."""
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.context import Services, read_object
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v3.models import CHANGE_ERRORS, CONDITIONAL, ONE, ROTATE_BODY
 from tidings.api.v3.webhook_answers import WebhookAnswers, changed, expect
 from tidings.core.declaration import read_body
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
 from tidings.core.ids import WebhookId
 from tidings.core.overlap import Rotation
@@ -36,21 +37,26 @@ _VERBS: dict[Verb, tuple[str, str]] = {
 }
 
 
-def lifecycle_routes(services: Services) -> APIRouter:
+def lifecycle_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v3/webHooks", tags=["webhooks"], responses=CHANGE_ERRORS)
+    route = Routes(services, tag="webhooks", refuses=CHANGE_ERRORS)
     webhooks, show = services.webhooks, WebhookAnswers(services)
 
-    @router.post(
-        "/{webHookId}/rotateSecret",
+    @route(
+        "POST",
+        "/v3/webHooks/{webHookId}/rotateSecret",
+        id="rotateWebhookSecret",
+        scope="webhooks:write",
         summary="Give a webhook a new signing secret",
-        openapi_extra=ROTATE_BODY | CONDITIONAL,
-        responses=ONE,
+        answers=ONE,
+        body=ROTATE_BODY,
+        parameters=CONDITIONAL,
     )
-    async def rotate(request: Request, webHookId: WebhookId) -> Response:
+    async def rotate(
+        request: Request, caller: AuthenticatedCaller, webHookId: WebhookId
+    ) -> Response:
         """The new secret is in this answer and in no other one. Until the overlap ends each message
         is signed with the old secret too; `overlapInHours` 0 ends all old ones at once."""
-        caller = services.caller(request, "webhooks:write")
         form = Form(await read_object(request, empty={}))
         wanted = passed(read_body(Rotation, form))  # misspelt: a secret that has leaked must end
         rotating = webhooks.rotate_secret(
@@ -59,9 +65,20 @@ def lifecycle_routes(services: Services) -> APIRouter:
         record, secret = await changed(webHookId, rotating)
         return show.one(record, form.warnings, signingSecret=show_secret(secret))
 
-    def add(verb: Verb, summary: str, description: str) -> None:
-        async def say(request: Request, webHookId: WebhookId) -> Response:
-            caller = services.caller(request, "webhooks:write")
+    def add(verb: Verb, summary: str, about: str) -> None:
+        @route(
+            "POST",
+            f"/v3/webHooks/{{webHookId}}/{verb}",
+            id=f"{verb}Webhook",
+            scope="webhooks:write",
+            summary=summary,
+            about=about,
+            answers=ONE,
+            parameters=CONDITIONAL,
+        )
+        async def change(
+            request: Request, caller: AuthenticatedCaller, webHookId: WebhookId
+        ) -> Response:
             more: dict[str, Any] = {}
             if verb == "enable":
                 try:
@@ -70,22 +87,11 @@ def lifecycle_routes(services: Services) -> APIRouter:
                     more["replay"] = await missed_by(webhooks, health, record)
                 except UnknownWebhook:
                     raise unknown_webhook(webHookId) from None
-            saying = webhooks.change_status(
+            changing = webhooks.change_status(
                 caller.org, webHookId, verb, author(caller), expect(request)
             )
-            return show.one(await changed(webHookId, saying), **more)
+            return show.one(await changed(webHookId, changing), **more)
 
-        router.add_api_route(
-            f"/{{webHookId}}/{verb}",
-            say,
-            methods=["POST"],
-            name=f"{verb}_webhook",
-            summary=summary,
-            description=description,
-            openapi_extra=CONDITIONAL,
-            responses=ONE,
-        )
-
-    for verb, (summary, description) in _VERBS.items():
-        add(verb, summary, description)
-    return router
+    for verb, (summary, about) in _VERBS.items():
+        add(verb, summary, about)
+    return route.made

@@ -5,12 +5,13 @@ The original documents the filters, but neither paging nor the answer of the log
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import RefusalAnswer, answer, envelope, refused
 from tidings.api.context import Services
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v3.event_log_view import STATUSES, complete, show_log_row
 from tidings.api.v3.log_rules import (
     LIMIT,
@@ -25,6 +26,7 @@ from tidings.api.v3.log_rules import (
     read_question,
 )
 from tidings.api.v3.models import ERRORS, LOG, METRICS
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
 from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import FieldRefusal
@@ -53,23 +55,28 @@ Value = Annotated[str, _log_query(TEXT)]
 EpochMs = Annotated[str, _log_query(EPOCH_MS)]
 
 
-def log_routes(services: Services) -> APIRouter:
+def log_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(
-        prefix="/v3/events/consumer-groups/{consumerGroupId}", tags=["logs"], responses=ERRORS
-    )
+    route = Routes(services, tag="logs", refuses=ERRORS)
     logs = Logs(services)
 
-    def own(request: Request, consumerGroupId: str) -> WebhookState:
-        org = services.caller(request, "webhooks:read").org
-        record = services.webhooks.by_consumer_group(org, consumerGroupId)
+    def own(caller: AuthenticatedCaller, consumerGroupId: str) -> WebhookState:
+        record = services.webhooks.by_consumer_group(caller.org, consumerGroupId)
         if record is None:
             raise _unknown(consumerGroupId)
         return record
 
-    @router.get("/logs", summary="A webhook's log", responses=LOG)
+    @route(
+        "GET",
+        "/v3/events/consumer-groups/{consumerGroupId}/logs",
+        id="listWebhookLogs",
+        scope="webhooks:read",
+        summary="A webhook's log",
+        answers=LOG,
+    )
     async def log(
         request: Request,
+        caller: AuthenticatedCaller,
         consumerGroupId: str,
         sortBy: Annotated[str, _log_query({"pattern": _SORTED})] = f"{TIME}:desc",
         eventType: Names = "",
@@ -84,19 +91,30 @@ def log_routes(services: Services) -> APIRouter:
     ) -> Response:
         """Filters combine. `eventSearchKey` is any value that an event is found by: a customer's
         id, e-mail, mobile, a card or a bill. Without dates: the last 30 days, newest first."""
-        record = own(request, consumerGroupId)
+        record = own(caller, consumerGroupId)
         question = read_question(request.query_params, services.clock.now_ms())
         data, warnings = await logs.page(record, question)
         passed_over_warnings = passed_over(request.query_params, LOG_PARAMETERS)
         return answer(envelope(data, warnings=(*passed_over_warnings, *warnings)))
 
-    @router.get("/metrics", summary="How a webhook fared", responses=METRICS)
+    @route(
+        "GET",
+        "/v3/events/consumer-groups/{consumerGroupId}/metrics",
+        id="getWebhookMetrics",
+        scope="webhooks:read",
+        summary="How a webhook fared",
+        answers=METRICS,
+    )
     async def metrics(
-        request: Request, consumerGroupId: str, startDate: EpochMs = "", endDate: EpochMs = ""
+        request: Request,
+        caller: AuthenticatedCaller,
+        consumerGroupId: str,
+        startDate: EpochMs = "",
+        endDate: EpochMs = "",
     ) -> Response:
         """By the time of accept, both ends included, in epoch milliseconds; the last 30 days where
         they are not said."""
-        record = own(request, consumerGroupId)
+        record = own(caller, consumerGroupId)
         form = Form(dict(request.query_params))
         period = read_period(form, services.clock.now_ms())
         if form.refusals:
@@ -109,7 +127,7 @@ def log_routes(services: Services) -> APIRouter:
         warnings = passed_over(request.query_params, METRICS_PARAMETERS)
         return answer(envelope(_show_tally(tally) | dates, warnings=(*warnings, *_behind(tally))))
 
-    return router
+    return route.made
 
 
 class Logs:

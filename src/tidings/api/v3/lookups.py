@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter
-from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import RefusalAnswer, answer, envelope, refused
 from tidings.api.context import Services
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v3.event_log_view import complete, show_event_log, show_unmatched
 from tidings.api.v3.models import ERRORS, EVENT_LOG, EVENT_LOGS
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import EVENT_ID, OrgId
 from tidings.errors import FieldRefusal
 from tidings.reads.events.log_pages import heads_of, newest_first
@@ -37,7 +37,6 @@ LOOKUP_ROWS_MAX = 1000
 EXAMINED_MAX = 10_000  # rows that have the value in some field
 ROUNDS_MAX = 200  # questions: nearly all rows of a page may belong to other webhooks
 VALUE_MAX = 255
-_PATHS = ("/v3/webHooks/eventLog", "/v3/webhooks/eventLog")
 
 FieldReader = Callable[[EventHead], str | None]  # the field of an event that is looked up
 Fits = Callable[[EventHead | None], bool]
@@ -50,60 +49,60 @@ class PageOfRows(msgspec.Struct, frozen=True):
     warnings: tuple[FieldRefusal, ...]
 
 
-def lookup_routes(services: Services) -> APIRouter:
+def lookup_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(tags=["logs"], responses=ERRORS)
+    route = Routes(services, tag="logs", refuses=ERRORS)
     lookups = EventQueries(services)
 
-    async def by_request(request: Request, requestId: str) -> Response:
+    @route(
+        "GET",
+        "/v3/webHooks/eventLog/requestId/{requestId}",
+        id="listEventLogsOfRequest",
+        scope="webhooks:read",
+        summary="Event logs of a request",
+        answers=EVENT_LOGS,
+        more_paths=["/v3/webhooks/eventLog/requestId/{requestId}"],
+    )
+    async def by_request(caller: AuthenticatedCaller, requestId: str) -> Response:
         """`requestId` is the `apiRequestId` of events: the `X-Cap-Requestid` of the call that
         caused them."""
-        org = services.caller(request, "webhooks:read").org
+        org = caller.org
         found = await lookups.by_value(org, requestId, lambda head: head.request_id)
         return answer(envelope(found.rows, warnings=found.warnings))
 
-    async def by_reference(request: Request, refId: str) -> Response:
+    @route(
+        "GET",
+        "/v3/webHooks/eventLog/refId/{refId}",
+        id="listEventLogsOfReference",
+        scope="webhooks:read",
+        summary="Event logs of a reference",
+        answers=EVENT_LOGS,
+        more_paths=["/v3/webhooks/eventLog/refId/{refId}"],
+    )
+    async def by_reference(caller: AuthenticatedCaller, refId: str) -> Response:
         """`refId` is that of events: the org's id and that of what the event is about."""
-        org = services.caller(request, "webhooks:read").org
+        org = caller.org
         found = await lookups.by_value(org, refId, lambda head: head.ref_id)
         return answer(envelope(found.rows, warnings=found.warnings))
 
-    async def by_event(request: Request, eventId: str) -> Response:
+    @route(
+        "GET",
+        "/v3/webHooks/eventLog/{eventId}",
+        id="getEventLog",
+        scope="webhooks:read",
+        summary="Event log of an event",
+        answers=EVENT_LOG,
+        more_paths=["/v3/webhooks/eventLog/{eventId}"],
+    )
+    async def by_event(caller: AuthenticatedCaller, eventId: str) -> Response:
         """The event's newest delivery."""
-        org = services.caller(request, "webhooks:read").org
+        org = caller.org
         row = await lookups.by_event(org, eventId)
         if row is None:
             raise _unknown(eventId)
         return answer(envelope(row))
 
-    for path in _PATHS:
-        shown = path == _PATHS[0]
-        add = router.add_api_route
-        add(
-            path + "/requestId/{requestId}",
-            by_request,
-            methods=["GET"],
-            summary="Event logs of a request",
-            responses=EVENT_LOGS,
-            include_in_schema=shown,
-        )
-        add(
-            path + "/refId/{refId}",
-            by_reference,
-            methods=["GET"],
-            summary="Event logs of a reference",
-            responses=EVENT_LOGS,
-            include_in_schema=shown,
-        )
-        add(
-            path + "/{eventId}",
-            by_event,
-            methods=["GET"],
-            summary="Event log of an event",
-            responses=EVENT_LOG,
-            include_in_schema=shown,
-        )
-    return router
+    return route.made
 
 
 class EventQueries:

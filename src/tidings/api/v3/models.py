@@ -4,9 +4,10 @@ from typing import Any
 
 from pydantic import Field
 
-from tidings.api.description import Model, described
+from tidings.api.description import Model
 from tidings.api.field_schemas import KEY
-from tidings.api.models import Responses, new_body
+from tidings.api.models import new_body
+from tidings.api.route import AnswerForm, ok
 from tidings.core.overlap import ONE_NAME, Rotation
 from tidings.core.webhooks.settings import SETTABLE
 from tidings.schema.answers import answer_model
@@ -218,8 +219,8 @@ def _envelope(data: type[Model], name: str, several: bool = False) -> type[Model
     return type(name, (Model,), {"__annotations__": hints, "__doc__": doc})
 
 
-def _answers(data: type[Model], name: str, text: str, several: bool = False) -> Responses:
-    return {200: described(_envelope(data, name, several), text)}
+def _answers(data: type[Model], name: str, text: str, several: bool = False) -> list[AnswerForm]:
+    return ok(text, _envelope(data, name, several))
 
 
 def _header(name: str, description: str, pattern: str | None = None) -> dict[str, Any]:
@@ -227,16 +228,13 @@ def _header(name: str, description: str, pattern: str | None = None) -> dict[str
     return {"name": name, "in": "header", "description": description, "schema": schema}
 
 
-ONE: Responses = {200: described(OneWebhook, "The webhook")}
-SEVERAL: Responses = {200: described(SeveralWebhooks, "All webhooks of the org")}
-ERRORS: Responses = {
-    status: described(OneWebhook, text)
-    for status, text in {
-        400: "The body is refused, or the webhook is unknown",
-        401: "No known credential",
-        403: "The credential lacks the scope",
-        503: "The store takes no writes now",
-    }.items()
+ONE = ok("The webhook", OneWebhook)
+SEVERAL = ok("All webhooks of the org", SeveralWebhooks)
+ERRORS = {
+    400: "The body is refused, or the webhook is unknown",
+    401: "No known credential",
+    403: "The credential lacks the scope",
+    503: "The store takes no writes now",
 }
 METADATA = _answers(Metadata, "EventTypeList", "The event types", several=True)
 ONE_METADATA = _answers(SchemaOfType, "OneEventType", "The event type")
@@ -245,15 +243,12 @@ EVENT_LOGS = _answers(EventLog, "SeveralEventLogs", "One row for each delivery",
 LOG = _answers(Log, "WebhookLog", "A page of the log")
 METRICS = _answers(Metrics, "WebhookMetrics", "The totals")
 
-CHANGE_ERRORS: Responses = ERRORS | {
-    status: described(OneWebhook, text)
-    for status, text in {
-        408: "The body came too slowly",
-        409: "It does not go with what is there: a name that is taken, another standing",
-        412: "If-Match names another version than the newest",
-        413: "The body is too large",
-        422: "The Idempotency-Key came with another body",
-    }.items()
+CHANGE_ERRORS = ERRORS | {
+    408: "The body came too slowly",
+    409: "It does not go with what is there: a name that is taken, another standing",
+    412: "If-Match names another version than the newest",
+    413: "The body is too large",
+    422: "The Idempotency-Key came with another body",
 }
 _IF_MATCH = _header("If-Match", "The ETag that the change is made on; another is 412.")
 _IDEMPOTENCY_KEY = _header(
@@ -273,8 +268,8 @@ _IF_CHANGED: dict[str, Any] = {
     "that is there. A dry run does not tell.",
     "schema": {"enum": ["true", "false", ""]},
 }
-CONDITIONAL: dict[str, Any] = {"parameters": [_IF_MATCH]}
-CREATING: dict[str, Any] = {"parameters": [_DRY_RUN, _IDEMPOTENCY_KEY]}
-CHANGING: dict[str, Any] = {"parameters": [_DRY_RUN, _IF_MATCH]}
-REPLACING: dict[str, Any] = {"parameters": [_DRY_RUN, _IF_CHANGED, _IF_MATCH]}
+CONDITIONAL = [_IF_MATCH]
+CREATING = [_DRY_RUN, _IDEMPOTENCY_KEY]
+CHANGING = [_DRY_RUN, _IF_MATCH]
+REPLACING = [_DRY_RUN, _IF_CHANGED, _IF_MATCH]
 ROTATE_BODY = new_body("How a secret is rotated.", Rotation, more=CLOSED | ONE_NAME, required=False)

@@ -1,14 +1,14 @@
 """`POST /v3/oauth/token/generate`: the original's call for an access token."""
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.description import described
 from tidings.api.http.front import address_of
 from tidings.api.models import new_body
+from tidings.api.route import OPEN, AnswerForm, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.core.access.credential_rules import TokenRequest, read_token_request
@@ -23,19 +23,23 @@ BODY = new_body(
 )
 
 
-def token_routes(services: Services) -> APIRouter:
+def token_routes(services: Services) -> list[EntryRoute]:
     """The route, over the services."""
-    router = APIRouter(tags=["credentials"])
+    route = Routes(services, tag="credentials", refuses={})
 
-    @router.post(
+    @route(
+        "POST",
         TOKEN_PATH,
+        id="generateToken",
+        scope=OPEN,
         summary="An access token for an OAuth client",
-        openapi_extra=BODY,
-        responses={
-            200: described(models.TokenAnswer, "The token"),
-            400: described(models.TokenAnswer, "The body is refused"),
-            401: described(models.TokenAnswer, "Not known together"),
-        },
+        answers=[
+            AnswerForm(200, "The token", models.TokenAnswer),
+            AnswerForm(400, "The body is refused", models.TokenAnswer),
+            AnswerForm(401, "Not known together", models.TokenAnswer),
+        ],
+        refuses=usually(429),
+        body=BODY,
     )
     async def generate(request: Request) -> Response:
         """Send it as `X-CAP-API-OAUTH-TOKEN`, or as `Authorization: Bearer`."""
@@ -46,4 +50,4 @@ def token_routes(services: Services) -> APIRouter:
         data = {"accessToken": token, "ttlSeconds": ttl_s}
         return answer({"data": data, "errors": None}, 200, NO_STORE)
 
-    return router
+    return route.made

@@ -6,13 +6,14 @@ Answers of one webhook carry its `ETag`; a change with `If-Match` holds only for
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, envelope
 from tidings.api.context import Services, read_object
 from tidings.api.keyed import read_key
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.webhooks.models import BODY, PATCH_BODY, REPLACING_BODY
 from tidings.api.v3.models import CHANGE_ERRORS, CHANGING, CREATING, ONE, REPLACING, SEVERAL
 from tidings.api.v3.webhook_answers import (
@@ -23,6 +24,7 @@ from tidings.api.v3.webhook_answers import (
     is_if_changed,
     tagged,
 )
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.settings import FIELD_OF
@@ -37,16 +39,24 @@ Part = Annotated[
 ]
 
 
-def webhook_routes(services: Services) -> APIRouter:
+def webhook_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v3/webHooks", tags=["webhooks"], responses=CHANGE_ERRORS)
+    route = Routes(services, tag="webhooks", refuses=CHANGE_ERRORS)
     webhooks, show = services.webhooks, WebhookAnswers(services)
 
-    @router.post("", summary="Create a webhook", openapi_extra=BODY | CREATING, responses=ONE)
-    async def create(request: Request) -> Response:
+    @route(
+        "POST",
+        "/v3/webHooks",
+        id="createWebhook",
+        scope="webhooks:write",
+        summary="Create a webhook",
+        answers=ONE,
+        body=BODY,
+        parameters=CREATING,
+    )
+    async def create(request: Request, caller: AuthenticatedCaller) -> Response:
         """The signing secret is in this answer and in no other one. With an `Idempotency-Key` the
         same call within 24 hours is answered the same, and nothing is made again."""
-        caller = services.caller(request, "webhooks:write")
         dry_run = is_dry_run(request)
         key = read_key(request)
         body = await read_object(request)
@@ -55,42 +65,59 @@ def webhook_routes(services: Services) -> APIRouter:
         )
         return show.one(record, warnings, dry_run=dry_run, signingSecret=show_secret(secret))
 
-    @router.get("", summary="List the webhooks of the org", responses=SEVERAL)
-    async def list_all(request: Request, name: Part = "") -> Response:
+    @route(
+        "GET",
+        "/v3/webHooks",
+        id="listWebhooks",
+        scope="webhooks:read",
+        summary="List the webhooks of the org",
+        answers=SEVERAL,
+    )
+    async def list_all(caller: AuthenticatedCaller, name: Part = "") -> Response:
         """All of them: inactive, queue-type and deleted ones too; or those of a part of a name."""
-        caller = services.caller(request, "webhooks:read")
         return answer(
             envelope([show.to_get(record) for record in webhooks.named(caller.org, name)])
         )
 
-    @router.get("/{webHookId}", summary="Get one webhook", responses=ONE)
-    async def get(request: Request, webHookId: WebhookId) -> Response:
+    @route(
+        "GET",
+        "/v3/webHooks/{webHookId}",
+        id="getWebhook",
+        scope="webhooks:read",
+        summary="Get one webhook",
+        answers=ONE,
+    )
+    async def get(caller: AuthenticatedCaller, webHookId: WebhookId) -> Response:
         """Also a deleted one."""
-        caller = services.caller(request, "webhooks:read")
         try:
             record = webhooks.get(caller.org, webHookId)
         except UnknownWebhook:
             raise unknown_webhook(webHookId) from None
         return tagged(record, show.to_get(record))
 
-    _add_changes(router, services, show)
-    return router
+    _add_changes(route, services, show)
+    return route.made
 
 
-def _add_changes(router: APIRouter, services: Services, show: WebhookAnswers) -> None:
+def _add_changes(route: Routes, services: Services, show: WebhookAnswers) -> None:
     """Add the routes that change one webhook."""
     webhooks = services.webhooks
 
-    @router.put(
-        "/{webHookId}",
+    @route(
+        "PUT",
+        "/v3/webHooks/{webHookId}",
+        id="replaceWebhook",
+        scope="webhooks:write",
         summary="Replace a webhook",
-        openapi_extra=REPLACING_BODY | REPLACING,
-        responses=ONE,
+        answers=ONE,
+        body=REPLACING_BODY,
+        parameters=REPLACING,
     )
-    async def replace(request: Request, webHookId: WebhookId) -> Response:
+    async def replace(
+        request: Request, caller: AuthenticatedCaller, webHookId: WebhookId
+    ) -> Response:
         """Fields that are left out stay as they were; the name always does. A value of a header as
         GET shows it means the stored one."""
-        caller = services.caller(request, "webhooks:write")
         dry_run, if_changed = is_dry_run(request), is_if_changed(request)
         body = await read_object(request)
         replacing = webhooks.replace(
@@ -105,16 +132,21 @@ def _add_changes(router: APIRouter, services: Services, show: WebhookAnswers) ->
         )
         return show.one(*await changed(webHookId, replacing), dry_run=dry_run)
 
-    @router.patch(
-        "/{webHookId}",
+    @route(
+        "PATCH",
+        "/v3/webHooks/{webHookId}",
+        id="updateWebhook",
+        scope="webhooks:write",
         summary="Change some fields of a webhook",
-        openapi_extra=PATCH_BODY | CHANGING,
-        responses=ONE,
+        answers=ONE,
+        body=PATCH_BODY,
+        parameters=CHANGING,
     )
-    async def patch(request: Request, webHookId: WebhookId) -> Response:
+    async def patch(
+        request: Request, caller: AuthenticatedCaller, webHookId: WebhookId
+    ) -> Response:
         """Each field that the body names is set as a whole; null takes it away. Headers are set
         name by name, and null takes one away. Misspelt fields are refused."""
-        caller = services.caller(request, "webhooks:write")
         dry_run = is_dry_run(request)
         body = await read_object(request)
 
@@ -134,12 +166,26 @@ def _add_changes(router: APIRouter, services: Services, show: WebhookAnswers) ->
         )
         return show.one(*await changed(webHookId, patching), dry_run=dry_run)
 
-    @router.delete(
-        "/{webHookId}", summary="Delete a webhook", openapi_extra=CHANGING, responses=ONE
+    _add_deletion(route, services, show)
+
+
+def _add_deletion(route: Routes, services: Services, show: WebhookAnswers) -> None:
+    """Add the route that deletes one webhook."""
+    webhooks = services.webhooks
+
+    @route(
+        "DELETE",
+        "/v3/webHooks/{webHookId}",
+        id="deleteWebhook",
+        scope="webhooks:write",
+        summary="Delete a webhook",
+        answers=ONE,
+        parameters=CHANGING,
     )
-    async def delete(request: Request, webHookId: WebhookId) -> Response:
+    async def delete(
+        request: Request, caller: AuthenticatedCaller, webHookId: WebhookId
+    ) -> Response:
         """It stays in the list with `active: false`; what it has not been sent is cancelled."""
-        caller = services.caller(request, "webhooks:write")
         dry_run = is_dry_run(request)
         deleting = webhooks.delete(
             caller.org, webHookId, author(caller), expect(request), dry_run=dry_run

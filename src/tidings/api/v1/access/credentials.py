@@ -3,20 +3,20 @@ who calls, and for which org, so that a program need not be told it twice."""
 
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.description import described
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Responses, change_body, new_body, refusals
+from tidings.api.models import change_body, new_body
 from tidings.api.paging import WHOLE
+from tidings.api.route import KNOWN, ok
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.access import models
-from tidings.api.v1.orgs import org_caller
+from tidings.api.v1.orgs import org_of
 from tidings.core.access.credential_rules import CredentialRequest, CredentialRotation
 from tidings.core.access.scopes import show_scopes
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.overlap import ONE_NAME
 from tidings.core.times import iso
 from tidings.reads.access import show_credential
@@ -45,95 +45,146 @@ ROTATE_BODY = new_body(
     more=CLOSED | ONE_NAME,
     example={"overlapInHours": 24},
 )
-ONE: Responses = {200: described(models.Credential, "The credential")}
-BAD = refusals(s400="The body is refused", s409="Not as things stand")
-CALLER: Responses = {200: described(models.Caller, "Who calls")}
+ONE = ok("The credential", models.Credential)
+BAD = {400: "The body is refused", 409: "Not as things stand"}
 
 
-def credential_routes(services: Services) -> APIRouter:
+def credential_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(
-        prefix="/v1/orgs/{org_id}/credentials", tags=["credentials"], responses=V1_ERRORS
-    )
+    route = Routes(services, tag="credentials")
     credentials = services.access.credentials
 
-    def show(credential: StoredCredential) -> dict[str, Any]:
-        return show_credential(credential, services.access.access.used_ms(credential))
-
-    @router.get(
-        "",
+    @route(
+        "GET",
+        "/v1/orgs/{org_id}/credentials",
+        id="listCredentials",
+        scope="admin:read",
         summary="List the credentials of an org",
-        responses={200: described(models.SeveralCredentials, "Oldest first")},
+        answers=ok("Oldest first", models.SeveralCredentials),
     )
-    async def list_all(request: Request, org_id: str) -> Response:
+    async def list_all(caller: AuthenticatedCaller, org_id: str) -> Response:
         """Revoked ones too; never a secret."""
-        caller, org = org_caller(services, request, "admin:read", org_id)
+        org = org_of(services, caller, org_id)
         return answer(
-            {"credentials": [show(credential) for credential in credentials.list(caller, org.id)]}
+            {
+                "credentials": [
+                    _show(services, credential) for credential in credentials.list(caller, org.id)
+                ]
+            }
             | WHOLE
         )
 
-    @router.post(
-        "",
+    @route(
+        "POST",
+        "/v1/orgs/{org_id}/credentials",
+        id="createCredential",
+        scope="admin:write",
         summary="Create a credential",
-        status_code=201,
-        openapi_extra=NEW_BODY | KEYED,
-        responses={201: described(models.CredentialWithSecret, "Shown once"), **BAD},
+        answers=ok("Shown once", models.CredentialWithSecret, 201),
+        refuses=BAD,
+        body=NEW_BODY,
+        keyed=True,
     )
-    async def create(request: Request, org_id: str) -> Response:
+    async def create(request: Request, caller: AuthenticatedCaller, org_id: str) -> Response:
         """The secret is in this answer and in no other one."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         body = await read_object(request)
         made, secret = await credentials.create(caller, org.id, body)
-        return answer(show(made) | {"secret": secret}, 201, NO_STORE)
+        return answer(_show(services, made) | {"secret": secret}, 201, NO_STORE)
 
-    @router.get("/{credential_id}", summary="Get a credential", responses=ONE)
-    async def get(request: Request, org_id: str, credential_id: str) -> Response:
-        caller, org = org_caller(services, request, "admin:read", org_id)
-        return answer(show(credentials.get(caller, org.id, credential_id)))
+    @route(
+        "GET",
+        "/v1/orgs/{org_id}/credentials/{credential_id}",
+        id="getCredential",
+        scope="admin:read",
+        summary="Get a credential",
+        answers=ONE,
+    )
+    async def get(caller: AuthenticatedCaller, org_id: str, credential_id: str) -> Response:
+        org = org_of(services, caller, org_id)
+        return answer(_show(services, credentials.get(caller, org.id, credential_id)))
 
-    @router.patch(
-        "/{credential_id}",
+    _add_changes(route, services)
+    return route.made
+
+
+def _add_changes(route: Routes, services: Services) -> None:
+    """Add the routes that change one credential."""
+    credentials = services.access.credentials
+
+    @route(
+        "PATCH",
+        "/v1/orgs/{org_id}/credentials/{credential_id}",
+        id="updateCredential",
+        scope="admin:write",
         summary="Change a credential",
-        openapi_extra=CHANGE_BODY,
-        responses=ONE | BAD,
+        answers=ONE,
+        refuses=BAD,
+        body=CHANGE_BODY,
     )
-    async def change(request: Request, org_id: str, credential_id: str) -> Response:
+    async def change(
+        request: Request, caller: AuthenticatedCaller, org_id: str, credential_id: str
+    ) -> Response:
         """Change a credential; what the body leaves out stays. In force when it is answered."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         body = await read_object(request)
-        return answer(show(await credentials.change(caller, org.id, credential_id, body)))
+        return answer(
+            _show(services, await credentials.change(caller, org.id, credential_id, body))
+        )
 
-    @router.post(
-        "/{credential_id}/rotate",
+    @route(
+        "POST",
+        "/v1/orgs/{org_id}/credentials/{credential_id}/rotate",
+        id="rotateCredential",
+        scope="admin:write",
         summary="Give a credential a new secret",
-        openapi_extra=ROTATE_BODY | KEYED,
-        responses={200: described(models.CredentialWithSecret, "Shown once"), **BAD},
+        answers=ok("Shown once", models.CredentialWithSecret),
+        refuses=BAD,
+        body=ROTATE_BODY,
+        keyed=True,
     )
-    async def rotate(request: Request, org_id: str, credential_id: str) -> Response:
+    async def rotate(
+        request: Request, caller: AuthenticatedCaller, org_id: str, credential_id: str
+    ) -> Response:
         """The old secret is taken for 24 hours too, unless `overlapInHours` says otherwise."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         body = await read_object(request, {})
         made, secret = await credentials.rotate(caller, org.id, credential_id, body)
-        return answer(show(made) | {"secret": secret}, 200, NO_STORE)
+        return answer(_show(services, made) | {"secret": secret}, 200, NO_STORE)
 
-    @router.delete("/{credential_id}", summary="Revoke a credential", responses=ONE | BAD)
-    async def revoke(request: Request, org_id: str, credential_id: str) -> Response:
+    @route(
+        "DELETE",
+        "/v1/orgs/{org_id}/credentials/{credential_id}",
+        id="revokeCredential",
+        scope="admin:write",
+        summary="Revoke a credential",
+        answers=ONE,
+        refuses=BAD,
+    )
+    async def revoke(caller: AuthenticatedCaller, org_id: str, credential_id: str) -> Response:
         """For good, and at once: its tokens and sessions end with it. It stays in the list."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
-        return answer(show(await credentials.revoke(caller, org.id, credential_id)))
-
-    return router
+        org = org_of(services, caller, org_id)
+        return answer(_show(services, await credentials.revoke(caller, org.id, credential_id)))
 
 
-def caller_routes(services: Services) -> APIRouter:
+def _show(services: Services, credential: StoredCredential) -> dict[str, Any]:
+    return show_credential(credential, services.access.access.used_ms(credential))
+
+
+def caller_routes(services: Services) -> list[EntryRoute]:
     """The route, over the services."""
-    router = APIRouter(tags=["credentials"], responses=V1_ERRORS)
+    route = Routes(services, tag="credentials")
 
-    @router.get("/v1/caller", summary="Who calls, and for which org", responses=CALLER)
-    async def who(request: Request) -> Response:
+    @route(
+        "GET",
+        "/v1/caller",
+        id="getCaller",
+        scope=KNOWN,
+        summary="Who calls, and for which org",
+        answers=ok("Who calls", models.Caller),
+    )
+    async def who(caller: AuthenticatedCaller) -> Response:
         """The credential of this very call; `orgId` is its own org, or that of X-Tidings-Org."""
-        caller = services.caller(request)
         credential = services.access.access.credential(caller.credential)
         assert credential is not None  # it was recognised in this moment
         return answer(
@@ -148,4 +199,4 @@ def caller_routes(services: Services) -> APIRouter:
             }
         )
 
-    return router
+    return route.made

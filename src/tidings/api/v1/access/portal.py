@@ -1,19 +1,20 @@
 """`/v1/orgs/{orgId}/portal-links`: links that open a brand's console inside another product."""
 
-from fastapi import APIRouter
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.description import Model, described
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, new_body, refusals
+from tidings.api.description import Model
+from tidings.api.models import new_body
+from tidings.api.route import ok
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.access.credentials import NO_STORE
-from tidings.api.v1.orgs import org_caller
+from tidings.api.v1.orgs import org_of
 from tidings.core.access import portal_rules
 from tidings.core.access.portal_rules import read_portal
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso
 from tidings.errors import passed
 
@@ -38,29 +39,31 @@ BODY = new_body(
         "embedIn": ["https://app.acme.example"],
     },
 )
-BAD = refusals(s400="The body is refused", s429="Too many links wait to be opened")
+BAD = {400: "The body is refused", 429: "Too many links wait to be opened"}
 
 
-def portal_routes(services: Services) -> APIRouter:
+def portal_routes(services: Services) -> list[EntryRoute]:
     """The route, over the services."""
-    router = APIRouter(
-        prefix="/v1/orgs/{org_id}/portal-links", tags=["portals"], responses=V1_ERRORS
-    )
+    route = Routes(services, tag="portals")
 
-    @router.post(
-        "",
+    @route(
+        "POST",
+        "/v1/orgs/{org_id}/portal-links",
+        id="createPortalLink",
+        scope="admin:write",
         summary="Make a link to an org's portal",
-        status_code=201,
-        openapi_extra=BODY | KEYED,
-        responses={201: described(PortalLink, "Shown once"), **BAD},
+        answers=ok("Shown once", PortalLink, 201),
+        refuses=BAD,
+        body=BODY,
+        keyed=True,
     )
-    async def create(request: Request, org_id: str) -> Response:
+    async def create(request: Request, caller: AuthenticatedCaller, org_id: str) -> Response:
         """Open it at once, in a frame or a window: it begins a session of up to 8 hours, in this
         org alone, that ends with the calling credential."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         read = passed(read_portal(org.id, await read_object(request)))
         token, ends_ms = await services.access.portals.make_link(caller, *read)
         url = f"{services.reached_at(request)}{PAGE}?link={token}"
         return answer({"url": url, "expiresAt": iso(ends_ms)}, 201, NO_STORE)
 
-    return router
+    return route.made

@@ -1,20 +1,20 @@
 """`/v1/orgs/{orgId}/users`: the people of an org; and `/v1/passwords`, for these people."""
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import BODY_BYTES_MAX, Services, read_bytes, read_object
-from tidings.api.description import described
 from tidings.api.http.front import address_of
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Responses, change_body, new_body, refusals
+from tidings.api.models import change_body, new_body
 from tidings.api.paging import WHOLE
+from tidings.api.route import DONE, OPEN, ok, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
-from tidings.api.v1.orgs import org_caller
+from tidings.api.v1.orgs import org_of
 from tidings.core.access.user_rules import PasswordChange, WantedUser, read_password_change
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
 from tidings.errors import passed
@@ -34,93 +34,140 @@ PASSWORD_BODY = new_body(
     more=models.OF_A_LINK,
     example={"token": "lnk_…", "password": "several words of mine"},
 )
-ONE: Responses = {200: described(models.User, "The user")}
-BAD = refusals(s400="The body is refused")
+ONE = ok("The user", models.User)
+BAD = {400: "The body is refused"}
 
 
-def user_routes(services: Services) -> APIRouter:
+def user_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/orgs/{org_id}/users", tags=["users"], responses=V1_ERRORS)
+    route = Routes(services, tag="users")
     users = services.access.users
 
-    @router.get(
-        "",
+    @route(
+        "GET",
+        "/v1/orgs/{org_id}/users",
+        id="listUsers",
+        scope="admin:read",
         summary="List the users of an org",
-        responses={200: described(models.SeveralUsers, "By e-mail address")},
+        answers=ok("By e-mail address", models.SeveralUsers),
     )
-    async def list_all(request: Request, org_id: str) -> Response:
-        _, org = org_caller(services, request, "admin:read", org_id)
+    async def list_all(caller: AuthenticatedCaller, org_id: str) -> Response:
+        org = org_of(services, caller, org_id)
         return answer({"users": [show_user(user) for user in users.list(org.id)]} | WHOLE)
 
-    @router.post(
-        "",
+    @route(
+        "POST",
+        "/v1/orgs/{org_id}/users",
+        id="createUser",
+        scope="admin:write",
         summary="Add a user to an org",
-        status_code=201,
-        openapi_extra=NEW_BODY | KEYED,
-        responses={
-            201: described(models.UserWithInvitation, "Shown once"),
-            **BAD,
-            **refusals(s409="The org has this user"),
-        },
+        answers=ok("Shown once", models.UserWithInvitation, 201),
+        refuses=BAD | {409: "The org has this user"},
+        body=NEW_BODY,
+        keyed=True,
     )
-    async def create(request: Request, org_id: str) -> Response:
+    async def create(request: Request, caller: AuthenticatedCaller, org_id: str) -> Response:
         """Pass the invitation on: who opens it sets the password that they sign in with here."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         body = await read_object(request)
         user, link = await users.create(caller, org.id, body)
         invitation = None if link is None else show_link(link)
         return answer(show_user(user) | {"invitation": invitation}, 201, NO_STORE)
 
-    @router.get("/{user_id}", summary="Get a user", responses=ONE)
-    async def get(request: Request, org_id: str, user_id: str) -> Response:
-        _, org = org_caller(services, request, "admin:read", org_id)
+    @route(
+        "GET",
+        "/v1/orgs/{org_id}/users/{user_id}",
+        id="getUser",
+        scope="admin:read",
+        summary="Get a user",
+        answers=ONE,
+    )
+    async def get(caller: AuthenticatedCaller, org_id: str, user_id: str) -> Response:
+        org = org_of(services, caller, org_id)
         return answer(show_user(users.get(org.id, user_id)))
 
-    @router.patch(
-        "/{user_id}", summary="Change a user", openapi_extra=CHANGE_BODY, responses=ONE | BAD
+    _add_changes(route, services)
+    return route.made
+
+
+def _add_changes(route: Routes, services: Services) -> None:
+    """Add the routes that change one user."""
+    users = services.access.users
+
+    @route(
+        "PATCH",
+        "/v1/orgs/{org_id}/users/{user_id}",
+        id="updateUser",
+        scope="admin:write",
+        summary="Change a user",
+        answers=ONE,
+        refuses=usually(409) | BAD,
+        body=CHANGE_BODY,
     )
-    async def change(request: Request, org_id: str, user_id: str) -> Response:
+    async def change(
+        request: Request, caller: AuthenticatedCaller, org_id: str, user_id: str
+    ) -> Response:
         """Change a user; what the body leaves out stays. In force for open sessions when it is
         answered."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         body = await read_object(request)
         return answer(show_user(await users.change(caller, org.id, user_id, body)))
 
-    @router.delete("/{user_id}", summary="Take a user out of an org", status_code=204)
-    async def remove(request: Request, org_id: str, user_id: str) -> Response:
+    @route(
+        "DELETE",
+        "/v1/orgs/{org_id}/users/{user_id}",
+        id="removeUser",
+        scope="admin:write",
+        summary="Take a user out of an org",
+        answers=DONE,
+        refuses=usually(409),
+    )
+    async def remove(caller: AuthenticatedCaller, org_id: str, user_id: str) -> Response:
         """Remove a user from the org; a person who is in no org any more is forgotten, with all
         sessions."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         await users.remove(caller, org.id, user_id)
         return Response(status_code=204)
 
-    @router.post(
-        "/{user_id}/link",
+    @route(
+        "POST",
+        "/v1/orgs/{org_id}/users/{user_id}/link",
+        id="createUserLink",
+        scope="admin:write",
         summary="A new invitation, or a reset of the password",
-        openapi_extra=KEYED,
-        responses={200: described(models.Invitation, "Shown once")},
+        answers=ok("Shown once", models.Invitation),
+        refuses=usually(409),
+        keyed=True,
     )
-    async def link(request: Request, org_id: str, user_id: str) -> Response:
+    async def link(
+        request: Request, caller: AuthenticatedCaller, org_id: str, user_id: str
+    ) -> Response:
         """An invitation until the user has accepted; then a reset, by the platform alone."""
-        caller, org = org_caller(services, request, "admin:write", org_id)
+        org = org_of(services, caller, org_id)
         await read_bytes(request, BODY_BYTES_MAX)  # it says nothing, but a key is of its body too
         made = await users.link(caller, org.id, user_id)
         return answer(show_link(made), 200, NO_STORE)
 
-    return router
 
-
-def password_routes(services: Services) -> APIRouter:
+def password_routes(services: Services) -> list[EntryRoute]:
     """The route that people reach without a credential, with a link or their password."""
-    router = APIRouter(prefix="/v1/passwords", tags=["users"])
-    errors = BAD | refusals(
-        s401="Address and current password are not known together",
-        s429="Too many tries",
-        s503="The store is not there now",
-    )
+    route = Routes(services, tag="users", refuses={})
 
-    @router.post(
-        "", summary="Set a password", status_code=204, openapi_extra=PASSWORD_BODY, responses=errors
+    @route(
+        "POST",
+        "/v1/passwords",
+        id="setPassword",
+        scope=OPEN,
+        summary="Set a password",
+        answers=DONE,
+        refuses=usually(403, 404, 409)
+        | BAD
+        | {
+            401: "Address and current password are not known together",
+            429: "Too many tries",
+            503: "The store is not there now",
+        },
+        body=PASSWORD_BODY,
     )
     async def set_password(request: Request) -> Response:
         """With the token of an invitation or a reset, or with `email` and `currentPassword`.
@@ -154,4 +201,4 @@ def password_routes(services: Services) -> APIRouter:
         services.access.guard.succeeded(address, account, services.clock.now_ms() / 1000)
         return Response(status_code=204)
 
-    return router
+    return route.made

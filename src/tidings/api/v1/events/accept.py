@@ -23,6 +23,7 @@ from tidings.api.http.body import CallerDisconnected, Receive, RequestBodyReader
 from tidings.api.http.body_guard import CALLER, BodyGuard, release_body
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, foreign
 from tidings.api.http.front import address_of
+from tidings.api.http.gate import EVENTS_PATH
 from tidings.api.http.refusals import (
     Answer,
     CallRefusal,
@@ -32,6 +33,7 @@ from tidings.api.http.refusals import (
     refusal,
     request_id,
 )
+from tidings.api.route import RouteEntry, usually
 from tidings.core.access.body_budget import SMALL_BYTES
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
@@ -41,7 +43,17 @@ from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused, Throttled, Unsupported
 from tidings.store.port import NewRejection, StoreDown
 
-SCOPE = "events:write"
+ACCEPT = RouteEntry(
+    method="POST",
+    path=EVENTS_PATH,
+    id="sendEvents",
+    scope="events:write",
+    summary="Accept events",
+    tag="events",
+    refuses=usually(415),
+    refusal="CallRefused",
+    attributed=False,  # nobody is named for an event
+)
 BODY_S = 10.0
 STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
@@ -209,7 +221,7 @@ class AcceptApp:
                 raise call_refused(Forbidden, CODE, found[0], header=found[1])
         caller = self._access.caller(
             headers.get(b"authorization"),
-            SCOPE,
+            ACCEPT.scope,
             headers.get(TOKEN_HEADER),
             lambda: self._address_of(scope),
         )

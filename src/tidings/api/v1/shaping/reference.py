@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query
+from fastapi import Path, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,9 +10,11 @@ from tidings.api.answers import RefusalAnswer, answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.description import schema_of
 from tidings.api.http.held_answer import answer_within
-from tidings.api.models import V1_ERRORS, Responses
-from tidings.api.paging import moved, page_of
+from tidings.api.paging import PAGE, WARNED, moved, page_of
+from tidings.api.route import GONE, AnswerForm, ok
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.shaping.reference_load import KindOfPath, add_load_route, kind_of
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.shaping.reference_rules import (
     ID_MAX,
     MODELS,
@@ -61,26 +63,39 @@ _RECORD: dict[str, Any] = {
 }
 RECORD_TIMES = 3  # a record as the store brings it, as it is read, and in the answer
 OLD = "As `cursor` was called before."
-_BAD: Responses = {400: {"description": "The record, its id or its kind is refused"}}
+_BAD = {400: "The record, its id or its kind is refused"}
 
 
-def reference_routes(services: Services) -> APIRouter:
+def reference_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/reference", tags=["reference"], responses=V1_ERRORS)
+    route = Routes(services, tag="reference")
     reference = services.shaping.reference
 
-    add_load_route(router, services)
+    add_load_route(route, services)
 
-    @router.get("/{kind}", summary="List records", responses=_BAD)
+    @route(
+        "GET",
+        "/v1/reference/{kind}",
+        id="listRecords",
+        scope="reference:read",
+        summary="List records",
+        answers=ok(
+            "A page of records",
+            {"count": "whole", "records": [{"id": "text", "record": "object"}], "next": "text|null"}
+            | PAGE
+            | WARNED,
+        ),
+        refuses=_BAD,
+    )
     async def list_all(
-        request: Request,
+        caller: AuthenticatedCaller,
         kind: KindOfPath,
         cursor: Annotated[str, Query(max_length=128, description="paging.next of a page.")] = "",
         after: Annotated[str, Query(max_length=128, deprecated=True, description=OLD)] = "",
         limit: Annotated[int, Query(ge=1, le=PAGE_MAX)] = 100,
     ) -> Response:
         """A page in the order of the ids, and how many there are in all."""
-        org = services.caller(request, "reference:read").org
+        org = caller.org
         which = kind_of(kind)
         start, warnings = moved("after", after, cursor)
 
@@ -100,19 +115,49 @@ def reference_routes(services: Services) -> APIRouter:
         most = limit * RECORD_TIMES * RECORD_BYTES_MAX
         return await answer_within(services.web.answer_memory, org, most, make)
 
-    @router.get("/{kind}/{id:path}", summary="Get a record", responses=_BAD)
-    async def get(request: Request, kind: KindOfPath, id: RecordId) -> Response:
-        org = services.caller(request, "reference:read").org
+    @route(
+        "GET",
+        "/v1/reference/{kind}/{id:path}",
+        id="getRecord",
+        scope="reference:read",
+        summary="Get a record",
+        answers=ok("The record", {"id": "text"}),
+        refuses=_BAD,
+    )
+    async def get(caller: AuthenticatedCaller, kind: KindOfPath, id: RecordId) -> Response:
+        org = caller.org
         which, known = kind_of(kind), read_id(id)
         record = await reference.get(org, which, known)
         if record is None:
             raise _unknown(which, id)
         return answer({"id": known} | record)
 
-    @router.put("/{kind}/{id:path}", summary="Keep a record", openapi_extra=_RECORD, responses=_BAD)
-    async def put(request: Request, kind: KindOfPath, id: RecordId) -> Response:
+    _add_changes(route, services)
+    return route.made
+
+
+def _add_changes(route: Routes, services: Services) -> None:
+    """Add the routes that change one record."""
+    reference = services.shaping.reference
+
+    @route(
+        "PUT",
+        "/v1/reference/{kind}/{id:path}",
+        id="putRecord",
+        scope="reference:write",
+        summary="Keep a record",
+        answers=[
+            AnswerForm(200, "It is as it was before", {"id": "text", "ignoredFields": ["text"]}),
+            AnswerForm(201, "It was kept", {"id": "text", "ignoredFields": ["text"]}),
+        ],
+        refuses=_BAD,
+        body=_RECORD,
+    )
+    async def put(
+        request: Request, caller: AuthenticatedCaller, kind: KindOfPath, id: RecordId
+    ) -> Response:
         """Make it or replace it whole; in force for every message that is made from now on."""
-        org = services.caller(request, "reference:write").org
+        org = caller.org
         which, known = kind_of(kind), read_id(id)
         body = await read_object(request)
         record = read_record(which, body)
@@ -127,15 +172,21 @@ def reference_routes(services: Services) -> APIRouter:
         ignored = unknown_fields(which, body)[:20]
         return answer({"id": known, "ignoredFields": ignored}, 201 if done.changed else 200)
 
-    @router.delete("/{kind}/{id:path}", summary="Delete a record", responses=_BAD)
-    async def delete(request: Request, kind: KindOfPath, id: RecordId) -> Response:
-        org = services.caller(request, "reference:write").org
+    @route(
+        "DELETE",
+        "/v1/reference/{kind}/{id:path}",
+        id="deleteRecord",
+        scope="reference:write",
+        summary="Delete a record",
+        answers=GONE,
+        refuses=_BAD,
+    )
+    async def delete(caller: AuthenticatedCaller, kind: KindOfPath, id: RecordId) -> Response:
+        org = caller.org
         which, known = kind_of(kind), read_id(id)
         if not await reference.delete(org, which, known):
             raise _unknown(which, id)
         return Response(status_code=204)
-
-    return router
 
 
 def _unknown(kind: RecordKind, id: str) -> RefusalAnswer:

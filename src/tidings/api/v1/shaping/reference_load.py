@@ -4,14 +4,16 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import Path
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import RefusalAnswer, answer, refused, status_of
 from tidings.api.context import Services
 from tidings.api.http.body_guard import streamed
-from tidings.api.models import Responses
+from tidings.api.route import ok
+from tidings.api.router import Routes
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.shaping.reference_rows import LoadRefused, reader
 from tidings.core.shaping.reference_rules import KINDS, RecordKind
 from tidings.engine.shaping.reference_load import Loader, as_json
@@ -36,26 +38,35 @@ _LOAD: dict[str, Any] = {
         },
     }
 }
-_LOAD_BAD: Responses = {
-    400: {"description": "The kind is unknown, or the body cannot be split into records"},
-    408: {"description": "The body stopped coming"},
-    413: {"description": "The body is too long"},
-    415: {"description": "Neither NDJSON nor CSV"},
+_LOAD_BAD = {
+    400: "The kind is unknown, or the body cannot be split into records",
+    408: "The body stopped coming",
+    413: "The body is too long",
+    415: "Neither NDJSON nor CSV",
 }
 
 
-def add_load_route(router: APIRouter, services: Services) -> None:
+def add_load_route(route: Routes, services: Services) -> None:
     """Add the route."""
     reference = services.shaping.reference
 
-    @router.post("/{kind}:load", summary="Load records", openapi_extra=_LOAD, responses=_LOAD_BAD)
-    async def load(request: Request, kind: KindOfPath) -> Response:
+    @route(
+        "POST",
+        "/v1/reference/{kind}:load",
+        id="loadRecords",
+        scope="reference:write",
+        summary="Load records",
+        answers=ok("What was stored, and what was not", "#Loaded"),
+        refuses=_LOAD_BAD,
+        body=_LOAD,
+    )
+    async def load(request: Request, caller: AuthenticatedCaller, kind: KindOfPath) -> Response:
         """Records from NDJSON or CSV, read while they come; rows that do not fit are told.
 
         A row is stored whole or not at all, and replaces what was there. When the call breaks off,
         what was stored stays: call again with the same body.
         """
-        org = services.caller(request, "reference:write").org
+        org = caller.org
         content_type = request.headers.get("content-type", "")
         found = reader(kind_of(kind), content_type)
         if found is None:

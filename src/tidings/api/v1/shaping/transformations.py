@@ -4,16 +4,17 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.http.held_answer import answer_within
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, Responses, new_body
-from tidings.api.paging import WHOLE
+from tidings.api.models import new_body
+from tidings.api.paging import PAGE, WHOLE
+from tidings.api.route import ok
+from tidings.api.router import EntryRoute, Routes
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX, NewTransformation, Template
 from tidings.engine.shaping.transformations import VERSIONS_SHOWN, Transformations
 from tidings.reads.shaping import show_transformation
@@ -23,21 +24,28 @@ from tidings.transform.port import RenderLater
 TRANSFORMATION_BODY = new_body("A template by its name.", NewTransformation)
 REPLACING_BODY = new_body("A template for the name in the path.", Template)
 VERSIONS_BYTES = 5 * VERSIONS_SHOWN * TEMPLATE_MAX  # as texts, as JSON, and as an answer
-TRANSFORMATION_ERRORS: Responses = {
-    400: {"description": "The name or the template is refused; the answer says why"},
-    409: {"description": "The name is taken, or webhooks use it"},
+_BAD = {
+    400: "The name or the template is refused; the answer says why",
+    409: "The name is taken, or webhooks use it",
 }
 
 
-def transformation_routes(services: Services) -> APIRouter:
+def transformation_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/transformations", tags=["transformations"], responses=V1_ERRORS)
+    route = Routes(services, tag="transformations")
     transformations = services.shaping.transformations
 
-    @router.get("", summary="List the transformations of the org")
-    async def list_all(request: Request) -> Response:
+    @route(
+        "GET",
+        "/v1/transformations",
+        id="listTransformations",
+        scope="webhooks:read",
+        summary="List the transformations of the org",
+        answers=ok("By name", {"transformations": ["#TransformationRow"]} | PAGE),
+    )
+    async def list_all(caller: AuthenticatedCaller) -> Response:
         """By name, without their templates."""
-        org = services.caller(request, "webhooks:read").org
+        org = caller.org
         found = transformations.list(org)
         rows = [
             show_transformation(transformation)
@@ -46,15 +54,18 @@ def transformation_routes(services: Services) -> APIRouter:
         ]
         return answer({"transformations": rows} | WHOLE)
 
-    @router.post(
-        "",
+    @route(
+        "POST",
+        "/v1/transformations",
+        id="createTransformation",
+        scope="webhooks:write",
         summary="Make a transformation",
-        openapi_extra=TRANSFORMATION_BODY | KEYED,
-        responses=TRANSFORMATION_ERRORS,
-        status_code=201,
+        answers=ok("The transformation", "#Transformation", 201),
+        refuses=_BAD,
+        body=TRANSFORMATION_BODY,
+        keyed=True,
     )
-    async def create(request: Request) -> Response:
-        caller = services.caller(request, "webhooks:write")
+    async def create(request: Request, caller: AuthenticatedCaller) -> Response:
         body = await read_object(request)
         refuse_unknown_fields(body, ("name", "template"))
         with _refusals_answered():
@@ -63,16 +74,38 @@ def transformation_routes(services: Services) -> APIRouter:
             )
         return answer(_full(transformations, made), 201)
 
-    @router.get("/{name}", summary="Get a transformation")
-    async def get(request: Request, name: str) -> Response:
-        org = services.caller(request, "webhooks:read").org
+    @route(
+        "GET",
+        "/v1/transformations/{name}",
+        id="getTransformation",
+        scope="webhooks:read",
+        summary="Get a transformation",
+        answers=ok("The transformation", "#Transformation"),
+    )
+    async def get(caller: AuthenticatedCaller, name: str) -> Response:
+        org = caller.org
         with _refusals_answered():
             return answer(_full(transformations, transformations.get(org, name)))
 
-    @router.get("/{name}/versions", summary="The versions of a transformation")
-    async def versions(request: Request, name: str) -> Response:
+    _add_versions(route, services)
+    return route.made
+
+
+def _add_versions(route: Routes, services: Services) -> None:
+    """Add the route of the versions of one."""
+    transformations = services.shaping.transformations
+
+    @route(
+        "GET",
+        "/v1/transformations/{name}/versions",
+        id="listTransformationVersions",
+        scope="webhooks:read",
+        summary="The versions of a transformation",
+        answers=ok("The newest first", {"versions": ["#TransformationVersion"]} | PAGE),
+    )
+    async def versions(caller: AuthenticatedCaller, name: str) -> Response:
         """The newest 100 first, with their templates. One without says that it was deleted."""
-        org = services.caller(request, "webhooks:read").org
+        org = caller.org
 
         async def make() -> Response:
             with _refusals_answered():
@@ -85,23 +118,25 @@ def transformation_routes(services: Services) -> APIRouter:
 
         return await answer_within(services.web.answer_memory, org, VERSIONS_BYTES, make)
 
-    _add_changes(router, services)
-    return router
+    _add_changes(route, services)
 
 
-def _add_changes(router: APIRouter, services: Services) -> None:
+def _add_changes(route: Routes, services: Services) -> None:
     """Add the routes that change one of them."""
     transformations = services.shaping.transformations
 
-    @router.put(
-        "/{name}",
+    @route(
+        "PUT",
+        "/v1/transformations/{name}",
+        id="replaceTransformation",
+        scope="webhooks:write",
         summary="Replace a transformation",
-        openapi_extra=REPLACING_BODY,
-        responses=TRANSFORMATION_ERRORS,
+        answers=ok("The transformation", "#Transformation"),
+        refuses=_BAD,
+        body=REPLACING_BODY,
     )
-    async def replace(request: Request, name: str) -> Response:
+    async def replace(request: Request, caller: AuthenticatedCaller, name: str) -> Response:
         """A new version, in force for what is shaped from now on. The same template is none."""
-        caller = services.caller(request, "webhooks:write")
         body = await read_object(request)
         refuse_unknown_fields(body, ("template",))
         with _refusals_answered():
@@ -110,10 +145,17 @@ def _add_changes(router: APIRouter, services: Services) -> None:
             )
         return answer(_full(transformations, made))
 
-    @router.delete("/{name}", summary="Delete a transformation", responses=TRANSFORMATION_ERRORS)
-    async def delete(request: Request, name: str) -> Response:
+    @route(
+        "DELETE",
+        "/v1/transformations/{name}",
+        id="deleteTransformation",
+        scope="webhooks:write",
+        summary="Delete a transformation",
+        answers=ok("It is gone", {"name": "text", "deleted": "yes"}),
+        refuses=_BAD,
+    )
+    async def delete(caller: AuthenticatedCaller, name: str) -> Response:
         """Not while a webhook uses it. Its versions stay readable."""
-        caller = services.caller(request, "webhooks:write")
         with _refusals_answered():
             await transformations.delete(caller.org, name, caller.credential)
         return answer({"name": name, "deleted": True})

@@ -8,14 +8,15 @@ The webhook is not saved: it comes in the body as for `POST /v3/webHooks`, or is
 from typing import Any
 
 import msgspec
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
 from tidings.api.context import Services, read_object
 from tidings.api.http.held_answer import answer_within
-from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.models import body_of
+from tidings.api.route import ok, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import whole_of
@@ -50,15 +51,22 @@ PREVIEW_BODY = body_of(
 )
 
 
-def preview_routes(services: Services) -> APIRouter:
+def preview_routes(services: Services) -> list[EntryRoute]:
     """The route, over the services."""
-    router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
+    route = Routes(services, tag="webhooks")
 
-    @router.post("/preview", summary="Try a webhook on stored events", openapi_extra=PREVIEW_BODY)
-    async def preview(request: Request) -> Response:
+    @route(
+        "POST",
+        "/v1/webHooks/preview",
+        id="previewWebhook",
+        scope="webhooks:read logs:read",
+        summary="Try a webhook on stored events",
+        answers=ok("Each event that was tried", "#Previewed"),
+        refuses=usually(404),
+        body=PREVIEW_BODY,
+    )
+    async def preview(request: Request, caller: AuthenticatedCaller) -> Response:
         """For each of the newest events of its types: whether it would be sent, and its bytes."""
-        services.caller(request, "webhooks:read")
-        caller = services.caller(request, "logs:read")  # it shows events
         body = await read_object(request)
         last = _last(body.pop("last", LAST))
         webhook, warnings = _webhook(services, caller, body)
@@ -71,7 +79,7 @@ def preview_routes(services: Services) -> APIRouter:
             services.web.answer_memory, caller.org, preview_bytes(last), make
         )
 
-    return router
+    return route.made
 
 
 def _webhook(

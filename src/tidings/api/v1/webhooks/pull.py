@@ -3,21 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
-from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object
-from tidings.api.models import V1_ERRORS, new_body
+from tidings.api.models import new_body
+from tidings.api.paging import WARNED
+from tidings.api.route import ok, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.core.declaration import read_body
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import WebhookId
 from tidings.core.pull_rules import Asked, PullBody, warn_of_cursor, warn_of_tokens
 from tidings.core.times import iso
 from tidings.engine.pull.lease import Offer
 from tidings.errors import FieldRefusal, passed
 
-SCOPE = "messages:write"
 PULL_BODY = new_body(
     "What a reader asks for.", Asked, example={"max": 100, "waitInSeconds": 20}, required=False
 )
@@ -28,18 +30,35 @@ ACKNOWLEDGE_BODY = new_body(
 )
 
 
-def pull_routes(services: Services) -> APIRouter:
+def pull_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/webHooks", tags=["messages"], responses=V1_ERRORS)
+    route = Routes(services, tag="messages")
     webhooks, pulls = services.webhooks, services.delivery.pulls
 
-    @router.post("/{pulled_id}/pull", summary="Fetch messages", openapi_extra=PULL_BODY)
-    async def pull(request: Request, pulled_id: WebhookId) -> Response:
+    @route(
+        "POST",
+        "/v1/webHooks/{pulled_id}/pull",
+        id="pullMessages",
+        scope="messages:write",
+        summary="Fetch messages",
+        answers=ok(
+            "Messages, or none when the wait is over",
+            {
+                "messages": ["#Message"],
+                "cursor": "text|null",
+                "leasedUntil": "time|null",
+                "acknowledged?": {"taken": "whole", "passedOver": "whole"},
+            }
+            | WARNED,
+        ),
+        refuses=usually(409),
+        body=PULL_BODY,
+    )
+    async def pull(request: Request, caller: AuthenticatedCaller, pulled_id: WebhookId) -> Response:
         """Of a webhook of the type PULL: as soon as there is one, or none when the wait is over.
         They are the caller's for the time of the lease; with the answer's `cursor` in the next
         call all of them are acknowledged, or one by one with `acknowledge`. `acknowledged` says
         what a cursor has done; `warnings` says so where that is less than all."""
-        caller = services.caller(request, SCOPE)
         webhook = webhooks.living(caller.org, pulled_id).webhook
         asked = passed(read_body(Asked, await read_object(request, {})))
         give_back = services.web.streams.take(caller)
@@ -58,15 +77,24 @@ def pull_routes(services: Services) -> APIRouter:
             body |= _warned(warn_of_cursor(done.known, done.passed_over))
         return answer(body)
 
-    @router.post(
-        "/{pulled_id}/acknowledge",
+    @route(
+        "POST",
+        "/v1/webHooks/{pulled_id}/acknowledge",
+        id="acknowledgeMessages",
+        scope="messages:write",
         summary="Say what became of messages",
-        openapi_extra=ACKNOWLEDGE_BODY,
+        answers=ok(
+            "How many of them were still the caller's",
+            {"taken": "whole", "passedOver": "whole"} | WARNED,
+        ),
+        refuses=usually(409),
+        body=ACKNOWLEDGE_BODY,
     )
-    async def acknowledge(request: Request, pulled_id: WebhookId) -> Response:
+    async def acknowledge(
+        request: Request, caller: AuthenticatedCaller, pulled_id: WebhookId
+    ) -> Response:
         """`taken` counts those that the caller still had: the others can be fetched again, or were
         spoken of before, and `warnings` says so."""
-        caller = services.caller(request, SCOPE)
         webhook = webhooks.living(caller.org, pulled_id).webhook
         body = passed(read_body(PullBody, await read_object(request)))
         taken = pulls.settle(webhook, body)
@@ -74,7 +102,7 @@ def pull_routes(services: Services) -> APIRouter:
         settled = {"taken": taken, "passedOver": named - taken}
         return answer(settled | _warned(warn_of_tokens(named, named - taken)))
 
-    return router
+    return route.made
 
 
 def _warned(warnings: Sequence[FieldRefusal]) -> dict[str, Any]:

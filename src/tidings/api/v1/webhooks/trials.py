@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from fastapi import APIRouter
 from pydantic import ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
@@ -10,10 +9,12 @@ from starlette.responses import Response
 from tidings.api.answers import answer
 from tidings.api.context import Services, read_object, refuse_unknown_fields
 from tidings.api.description import Model, whole_schema
-from tidings.api.keyed import KEYED
-from tidings.api.models import V1_ERRORS, body_of
+from tidings.api.models import body_of
+from tidings.api.route import ok, usually
+from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
 from tidings.core.delivery.webhook_status import WebhookStatus
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.webhook import Webhook
@@ -60,9 +61,9 @@ TEST_BODY = body_of(SavedTestBody, required=False)
 UNSAVED_TEST_BODY = body_of(_unsaved)
 
 
-def trial_routes(services: Services) -> APIRouter:
+def trial_routes(services: Services) -> list[EntryRoute]:
     """The routes, over the services."""
-    router = APIRouter(prefix="/v1/webHooks", tags=["webhooks"], responses=V1_ERRORS)
+    route = Routes(services, tag="webhooks")
 
     async def tried(
         org: OrgId, webhook: Webhook, body: dict[str, Any], saved: Webhook | None
@@ -72,15 +73,22 @@ def trial_routes(services: Services) -> APIRouter:
         tested = await sent(services, org, webhook, event_id, message, saved, now=now)
         return show_tested(tested, webhook)
 
-    @router.post(
-        "/test", summary="Test an unsaved webhook", openapi_extra=UNSAVED_TEST_BODY | KEYED
+    @route(
+        "POST",
+        "/v1/webHooks/test",
+        id="testUnsavedWebhook",
+        scope="webhooks:write",
+        summary="Test an unsaved webhook",
+        answers=ok("What was sent, and the answer", "#Tested"),
+        refuses=usually(404),
+        body=UNSAVED_TEST_BODY,
+        keyed=True,
     )
-    async def unsaved(request: Request) -> Response:
+    async def unsaved(request: Request, caller: AuthenticatedCaller) -> Response:
         """The fields of a webhook; with `webHookId`, changes to that one. Nothing is saved.
 
         What is stored of it as a secret goes to its stored URL alone: to another one the test goes
         without the stored values of headers, signed by a secret that is made for it and shown."""
-        caller = services.caller(request, "webhooks:write")
         org = caller.org
         body = await read_object(request, bytes_max=2 * BODY_BYTES_MAX)
         asked = {field: body.pop(field) for field in _OF_TEST if field in body}
@@ -100,17 +108,29 @@ def trial_routes(services: Services) -> APIRouter:
             trial["signingSecret"] = show_secret(made)
         return answer(trial | {"warnings": (*warnings, *more)})
 
-    @router.post("/{webhook_id}/test", summary="Test a webhook", openapi_extra=TEST_BODY | KEYED)
-    async def saved(request: Request, webhook_id: WebhookId) -> Response:
+    @route(
+        "POST",
+        "/v1/webHooks/{webhook_id}/test",
+        id="testWebhook",
+        scope="webhooks:write",
+        summary="Test a webhook",
+        asks_further="logs:read",  # of an action, whose test shows what look-ups have of customers
+        answers=ok("What was sent, and the answer", "#Tested"),
+        body=TEST_BODY,
+        keyed=True,
+    )
+    async def saved(
+        request: Request, caller: AuthenticatedCaller, webhook_id: WebhookId
+    ) -> Response:
         """One signed message with the example of an event type, or a given event; not stored."""
-        org = services.caller(request, "webhooks:write").org
+        org = caller.org
         body = await read_object(request, {}, bytes_max=2 * BODY_BYTES_MAX)
         refuse_unknown_fields(body, _OF_TEST)
         webhook = services.webhooks.get(org, webhook_id).webhook
         if webhook.type.acts:
-            services.known(request, "logs:read")  # it shows what look-ups have of customers
+            services.demand_further(request, caller)
         if webhook.status is WebhookStatus.DELETED:
             raise UnknownWebhook(webhook_id)
         return answer(await tried(org, webhook, body, webhook))
 
-    return router
+    return route.made
