@@ -93,6 +93,7 @@ docs: setup  ## Make the pages that are made from the code
 	@$(BIN)/python -m tools.resources_page docs/contract/resources.md
 	@$(BIN)/python -m tests.docs.tree CONTRIBUTING.md
 	@$(BIN)/python -m tests.docs.connections.connection_tables docs/connections.md
+	@$(BIN)/python -m tests.docs.signature_schemes docs/contract/delivery.md
 
 golden: setup  ## Write anew the lists of what must not change unasked (tests/golden)
 	@$(BIN)/python -m tests.golden.lists

@@ -7,10 +7,10 @@ import msgspec
 
 from tests.api.control_client import BASIC, Service, basic, service
 from tests.api.v1.events.listening import Listening
+from tests.core.shaping.signatures.signing import default_signer
 from tidings.api.v1.arrivals import WAITING_MAX
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.ids import OrgId
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX
 from tidings.store import port
 
@@ -112,7 +112,7 @@ async def test_the_signature_of_a_webhook_that_points_here_is_checked() -> None:
             headers = {
                 "webhook_id": "evt_1",
                 "webhook_timestamp": str(now_s),
-                "webhook_signature": StandardWebhooksSigner((secret,)).sign("evt_1", now_s, b"{}"),
+                "webhook_signature": default_signer((secret,)).sign("evt_1", now_s, b"{}"),
             }
             await s.call("POST", path_of(inbox), b"{}", auth=None, **headers)
             page = (await s.call("GET", f"/v1/inboxes/{inbox['id']}/arrivals")).json

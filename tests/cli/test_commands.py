@@ -76,6 +76,25 @@ def test_a_webhook_s_life(tidings: Command, org: Api) -> None:
     assert tidings("webhooks", "list", "--json").must(0).rows == []
 
 
+def test_a_webhook_that_signs_by_a_key_pair_shows_its_public_keys(
+    tidings: Command, org: Api
+) -> None:
+    words = ("crm", "https://example.com/x", "--on", "pointsIssued", "--signatures", "v1,v1a")
+    made = tidings("webhooks", "create", *words).must(0)
+    [key] = re.findall(r"public key v1a +(whpk_\S+)\n", made.out)
+    assert "whsec_" in made.out
+    done = tidings("webhooks", "rotate", "crm").must(0)
+    newest, former = re.findall(r"public key v1a +(whpk_\S+)", done.out)
+    assert former == key != newest and f"{former} until " in done.out
+    shown = tidings("webhooks", "show", "crm").must(0)
+    assert re.findall(r"whpk_\S+", shown.out) == [newest, former] and "v1, v1a" in shown.out
+    tidings("webhooks", "edit", "crm", "--signatures", "v1a").must(0)
+    alone = tidings("webhooks", "rotate", "crm", "--overlap-hours", "0").must(0)
+    assert "whsec_" not in alone.out and "shown only once" not in alone.err
+    wrong = tidings("webhooks", "edit", "crm", "--signatures", "v2").must(4)
+    assert "signatures must be a list of v1 and v1a" in wrong.err
+
+
 def test_a_name_that_is_nearly_right_is_suggested(tidings: Command, hook: Any) -> None:
     done = tidings("webhooks", "show", "cmr").must(3)
     assert "Did you mean crm?" in done.err and done.out == ""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 from standardwebhooks.webhooks import Webhook as Official
 
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner, show_secret
+from tests.core.shaping.signatures.signing import default_signer
+from tidings.core.shaping.signatures.secrets import show_secret
 from tidings_consumer import (
     ConsumerError,
     MalformedHeader,
@@ -33,7 +34,7 @@ def signed(*keys: bytes, id: str = ID, at: int = NOW, body: bytes = BODY) -> Hea
     return {
         "webhook-id": id,
         "webhook-timestamp": str(at),
-        "webhook-signature": StandardWebhooksSigner(keys or (KEY,)).sign(id, at, body),
+        "webhook-signature": default_signer(keys or (KEY,)).sign(id, at, body),
     }
 
 

@@ -143,7 +143,7 @@ async def test_arrivals_at_one_orgs_inbox_leave_room_for_those_of_others(
     nobody: Any = None
     made = Inboxes(
         store=store, clock=Clock(), random_bytes=bytes, url_of=str, tokens=set(),
-        secrets_at=lambda org, url: [], supervisor=nobody,
+        keys_at=lambda org, url: [], supervisor=nobody,
     )  # fmt: skip
     for org in (GREEDY, QUIET, LAST):
         made._keep(inbox(org))

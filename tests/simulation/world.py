@@ -21,6 +21,7 @@ import random
 from collections import Counter
 from typing import Any
 
+from tests.core.shaping.signatures.signing import default_signer
 from tests.ports import Unhashed, at_once, ports
 from tests.simulation.loop import ends_run, fail
 from tests.simulation.parts import (
@@ -43,7 +44,6 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId, message_id, replayed_id
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.engine import Engine, EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
@@ -384,7 +384,7 @@ class World:
         id = id if again is None else replayed_id(id, again)
         assert request.message_id == id, "38 one webhook-id"
         if known.secret:
-            made = StandardWebhooksSigner((known.secret,)).sign(
+            made = default_signer((known.secret,)).sign(
                 request.message_id, int(request.headers["webhook-timestamp"]), request.body
             )
             assert made == request.headers["webhook-signature"], "37 signatures"

@@ -27,7 +27,8 @@ HEADERS: Json = {
         },
         "webhook-signature": {
             "type": "string",
-            "description": "v1, and an HMAC-SHA256 in base64 (Standard Webhooks).",
+            "description": "Signatures with a space between, each its scheme, a comma and base64: "
+            "v1, an HMAC-SHA256, where the webhook has chosen no other (Standard Webhooks).",
         },
         "tidings-hops": {
             "type": "string",

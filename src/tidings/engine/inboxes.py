@@ -22,7 +22,8 @@ from tidings.core.inbox_rules import (
     typed,
 )
 from tidings.core.running.parts import ServicePart
-from tidings.core.shaping.signatures.schemes import judge
+from tidings.core.shaping.signatures.schemes import VerificationKey
+from tidings.core.shaping.signatures.standard_webhooks import judge
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.sources.message import bounded_headers
 from tidings.core.token_bucket import TokenBucket
@@ -90,17 +91,17 @@ class Inboxes:
         url_of: Callable[[str], str],
         tokens: set[str],
         supervisor: Supervisor,
-        secrets_at: Callable[[OrgId, str], Sequence[bytes]],
+        keys_at: Callable[[OrgId, str], Sequence[VerificationKey]],
         headers_at: Callable[[OrgId, str], Collection[str]] = lambda org, url: (),
     ) -> None:
-        """`tokens`: those of all inboxes are kept there. `secrets_at` and `headers_at` know the
+        """`tokens`: those of all inboxes are kept there. `keys_at` and `headers_at` know the
         org's webhooks that send to a URL: their signing secrets, and the names of the headers that
         are stored for them."""
         self._store = store
         self._clock = clock
         self._random_bytes = random_bytes
         self._url_of = url_of
-        self._secrets_at = secrets_at
+        self._keys_at = keys_at
         self._headers_at = headers_at
         self._tokens = tokens
         self._by_token: dict[str, LiveInbox] = {}
@@ -231,8 +232,8 @@ class Inboxes:
                 ("retry-after", "1"),
             )
         stored, answer = live.stored, live.answer
-        secrets = self._secrets_at(stored.org, self.url(live))
-        judged = judge(headers, body, secrets, now_ms // 1000)
+        keys = self._keys_at(stored.org, self.url(live))
+        judged = judge(headers, body, keys, now_ms // 1000)
         live.stored = msgspec.structs.replace(stored, used_ms=now_ms)
         self._places.charge(org, 1)
         self._bytes.charge(org, size)

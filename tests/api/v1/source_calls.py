@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.api.control_client import Reply, Service
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 
 SECRET = b"s" * 32
 

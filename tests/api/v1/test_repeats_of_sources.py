@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import START_MS, Reply, Service, service
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 
 KEY = "a secret of the sender"
 HMAC = {"type": "hmac", "header": "X-Sig", "secret": KEY}

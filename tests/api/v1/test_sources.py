@@ -10,8 +10,8 @@ import pytest
 
 from tests.api.control_client import START_MS, Service, service
 from tests.api.v1.source_calls import SECRET, SIGNED, STATIC, accepted, admit, make, send
+from tests.core.shaping.signatures.signing import default_signer
 from tidings.api.v1.inbound import BODY_BYTES_MAX
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.sources import live_source, sources
 from tidings.errors import Unavailable
 from tidings.store import port
@@ -56,7 +56,7 @@ async def test_an_event_of_another_tidings_is_taken_once_whichever_org_it_names(
         proof = {
             "webhook_id": "msg_1",
             "webhook_timestamp": at,
-            "webhook_signature": StandardWebhooksSigner((SECRET,)).sign("msg_1", int(at), body),
+            "webhook_signature": default_signer((SECRET,)).sign("msg_1", int(at), body),
         }
         first = await s.call("POST", "/in/1/shop", body, auth=None, **proof)
         assert (first.status, first.json["accepted"]) == (202, 1)

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from tests.api.control_client import BASIC, START_MS, Service, event, service
+from tests.core.shaping.signatures.signing import default_signer
 from tidings.core.delivery.exchange import Timings
 from tidings.core.delivery.next_attempt import NextAttempt, Wait
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, show
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.core.times import iso
 from tidings.store import port
 
@@ -73,7 +73,7 @@ async def test_each_attempt_shows_its_request_by_the_version_that_sent_it() -> N
         )
         at_s = int(headers["webhook-timestamp"])
         assert at_s == (START_MS + 5) // 1000
-        made = StandardWebhooksSigner(hook.secrets).sign(
+        made = default_signer(hook.secrets).sign(
             headers["webhook-id"], at_s, first["body"]["text"].encode()
         )
         assert headers["webhook-signature"] == made, "signatures are kept"

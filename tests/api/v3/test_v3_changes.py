@@ -141,6 +141,7 @@ class TestPatch:
             "keepResponses": True,
             "withoutPersonalData": True,
             "retryPolicy": {"delaysInSeconds": [1]},
+            "signatures": ["v1a"],
         }
         usual = {"eventNames", "eventVersions", "webHookUrl", "maxAllowedConnections"}
         other = {"transformation", "webHookType"}  # go with fields, URL and flows of their own

@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import BASIC, Service, service
 from tidings.api.context import BODY_BYTES_MAX, BODY_DEPTH_MAX
 from tidings.core.ids import OrgId
-from tidings.core.shaping.signatures.standard_webhooks import read_secret
+from tidings.core.shaping.signatures.secrets import read_secret
 
 UUID = re.compile("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

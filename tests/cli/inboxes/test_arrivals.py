@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from tests.core.shaping.signatures.signing import default_signer
 from tidings.cli.inboxes.arrivals import read_arrival
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner, show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 
 SECRET, OTHER = b"s" * 32, b"o" * 32
 BODY = b'{"eventName": "pointsIssued", "eventId": "e-1"}'
@@ -15,7 +16,7 @@ AT_S = 1_795_553_909
 
 def told(body: bytes = BODY, secret: bytes = SECRET, **fields: Any) -> dict[str, Any]:
     """An arrival as the API tells it."""
-    signature = StandardWebhooksSigner((secret,)).sign("m-1", AT_S, BODY)
+    signature = default_signer((secret,)).sign("m-1", AT_S, BODY)
     headers = {
         "webhook-id": "m-1",
         "webhook-timestamp": str(AT_S),

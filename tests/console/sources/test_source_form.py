@@ -25,7 +25,7 @@ from tidings.console.pages.sources import form as source_form
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field, declared
 from tidings.core.kinds import BooleanType, Choice, CustomField
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.sources.source import FIELDS, KINDS, Source
 from tidings.core.sources.verification import HmacHeader, StandardWebhooks, StaticHeader
 from tidings.store.port import EventQuery

@@ -357,6 +357,7 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
         "filter": {"any": [{"path": "data.a", "eq": "é"}, {"path": "data.b", "gt": 1.5}]},
         "fields": {"keep": ["data.a", "data.b"]},
         "rename": {"data.a": "x = y"},
+        "signatures": ["v1a"],
     }
 
     def read(body: object, source: WebhookSettings | None = None) -> ParsedWebhookBody:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.core.shaping.signatures.signing import default_signer, secret_keys
 from tidings.core.budget import LOOP_S
 from tidings.core.form import Form
 from tidings.core.shaping.filters.filter import FilterRefused
@@ -28,12 +29,12 @@ from tidings.core.shaping.shape_rules import (
     read_fields,
     read_rename,
 )
+from tidings.core.shaping.signatures.hmac_sha256 import BLOCK_BYTES
 from tidings.core.shaping.signatures.scheme import SignatureVerdict
+from tidings.core.shaping.signatures.schemes import DEFAULT
 from tidings.core.shaping.signatures.standard_webhooks import (
-    BLOCK_BYTES,
     SIGNATURES_MAX,
     TOLERANCE_S,
-    StandardWebhooksSigner,
     head_fault,
     judge,
 )
@@ -142,7 +143,7 @@ def test_a_signature_is_that_of_hmac_for_a_key_of_any_length(length: int) -> Non
     key = bytes(range(1, length + 1))
     expected = hmac.digest(key, b"msg_1.7.{}", hashlib.sha256)
     assert (
-        base64.b64decode(StandardWebhooksSigner((key,)).sign("msg_1", 7, b"{}").removeprefix("v1,"))
+        base64.b64decode(default_signer((key,)).sign("msg_1", 7, b"{}").removeprefix("v1,"))
         == expected
     )
 
@@ -155,10 +156,12 @@ def test_a_message_is_fresh_up_to_its_tolerance(off_s: int, is_fresh: bool, sign
     headers = [
         ("webhook-id", "msg_1"),
         ("webhook-timestamp", str(then_s)),
-        ("webhook-signature", StandardWebhooksSigner((key,)).sign("msg_1", then_s, b"{}")),
+        ("webhook-signature", default_signer((key,)).sign("msg_1", then_s, b"{}")),
     ]
-    assert (head_fault(headers, now_s) == "") is is_fresh
-    assert (judge(headers, b"{}", [key], now_s).verdict is SignatureVerdict.VALID) is is_fresh
+    assert (head_fault(headers, now_s, DEFAULT) == "") is is_fresh
+    assert (
+        judge(headers, b"{}", secret_keys([key]), now_s).verdict is SignatureVerdict.VALID
+    ) is is_fresh
 
 
 @pytest.mark.parametrize(
@@ -166,16 +169,19 @@ def test_a_message_is_fresh_up_to_its_tolerance(off_s: int, is_fresh: bool, sign
 )
 def test_so_many_signatures_of_a_message_are_compared(before: int, is_found: bool) -> None:
     key = b"k" * 24
-    signatures = ["v2,a"] * before + [StandardWebhooksSigner((key,)).sign("msg_1", 7, b"{}")]
+    signatures = ["v2,a"] * before + [default_signer((key,)).sign("msg_1", 7, b"{}")]
     headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "7"),
                ("webhook-signature", " ".join(signatures))]  # fmt: skip
-    assert (head_fault(headers, 7) == "") is is_found
-    assert (judge(headers, b"{}", [key], 7).verdict is SignatureVerdict.VALID) is is_found
+    assert (head_fault(headers, 7, DEFAULT) == "") is is_found
+    assert (
+        judge(headers, b"{}", secret_keys([key]), 7).verdict is SignatureVerdict.VALID
+    ) is is_found
 
 
 @pytest.mark.parametrize(("digits", "is_date"), [(15, True), (16, False)])
 def test_a_timestamp_has_at_most_so_many_digits(digits: int, is_date: bool) -> None:
     headers = [("webhook-id", "msg_1"), ("webhook-timestamp", "7".zfill(digits)),
                ("webhook-signature", "v1," + "a" * 43 + "=")]  # fmt: skip
-    assert (head_fault(headers, 7) == "") is is_date
-    assert ("seconds since 1970" in judge(headers, b"{}", [b"k" * 24], 7).reason) is not is_date
+    assert (head_fault(headers, 7, DEFAULT) == "") is is_date
+    keys = secret_keys([b"k" * 24])
+    assert ("seconds since 1970" in judge(headers, b"{}", keys, 7).reason) is not is_date

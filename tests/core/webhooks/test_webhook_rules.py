@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.core.webhooks.webhook_bodies import BODY, KNOWN, TYPES, passed, read
 from tidings.core.delivery.outcome import DEFAULT_POLICY
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.settings import RATE_MAX_PER_S, SLA_MAX_S, WebhookSettings
 from tidings.core.webhooks.webhook import Ordering

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import trustme
 
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner, read_secret
+from tests.core.shaping.signatures.signing import default_signer
+from tidings.core.shaping.signatures.secrets import read_secret
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
@@ -74,7 +75,7 @@ def test_a_secret_that_was_rotated_signs_nothing_more(api: Api, slow: SlowReceiv
     secret = rotate(api, hook)
     slow.opens()
     [(headers, body)] = slow.wait(1)
-    signed = StandardWebhooksSigner((secret,)).sign(
+    signed = default_signer((secret,)).sign(
         headers["webhook-id"], int(headers["webhook-timestamp"]), body
     )
     assert headers["webhook-signature"] == signed and headers["tidings-attempt"] == "1"
@@ -100,7 +101,7 @@ def test_what_waits_for_the_only_connection_follows_a_change(api: Api, tls: Slow
     tls.opens()
     for headers, body in tls.wait(5):
         now_s = int(headers["webhook-timestamp"])
-        signed = StandardWebhooksSigner((secret,)).sign(headers["webhook-id"], now_s, body)
+        signed = default_signer((secret,)).sign(headers["webhook-id"], now_s, body)
         assert headers["webhook-signature"] == signed
 
 

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner, read_secret
+from tests.core.shaping.signatures.signing import default_signer
+from tidings.core.shaping.signatures.secrets import read_secret
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
@@ -78,7 +79,7 @@ def test_a_secret_that_was_rotated_signs_nothing_more(api: Api, receiver: Receiv
     ).must(200)
     secret = read_secret(rotated["data"]["signingSecret"])
     [arrival] = receiver.wait(path, 1)
-    signer = StandardWebhooksSigner((secret,))
+    signer = default_signer((secret,))
     now_s = int(arrival.headers["webhook-timestamp"])
     assert arrival.headers["webhook-signature"] == signer.sign(arrival.message, now_s, arrival.body)
     assert arrival.attempt == 1

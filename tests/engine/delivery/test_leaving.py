@@ -6,12 +6,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.core.shaping.signatures.signing import default_signer
 from tests.engine.delivery.scenes.slow_line import PLAIN, SlowLine, changed, desk_of
 from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Shaping, job
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.core.webhooks.webhook import Webhook
 from tidings.store import port
 
@@ -29,7 +29,7 @@ async def test_a_new_url_and_secret_are_those_of_what_has_not_left(plain: bool) 
     [(host, headers, body)] = line.sent
     assert host == "y.example" and body == (BODY if plain else b'{"made":2}')
     now_s = int(headers["webhook-timestamp"])
-    signed = StandardWebhooksSigner((b"t" * 32,)).sign(headers["webhook-id"], now_s, body)
+    signed = default_signer((b"t" * 32,)).sign(headers["webhook-id"], now_s, body)
     assert headers["webhook-signature"] == signed
     assert desk.noted.attempts == [(5, 2)]  # type: ignore[attr-defined]
     assert line.closed == ["x.example"], "the old line is closed after its last attempt"

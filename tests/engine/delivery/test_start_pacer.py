@@ -4,7 +4,7 @@ import asyncio
 from typing import Any, cast
 
 from tidings.core.delivery.lane import Lane, WindowBudget
-from tidings.core.shaping.signatures.schemes import IN_FORCE
+from tidings.core.shaping.signatures.schemes import DEFAULT
 from tidings.core.webhooks.kinds import HTTP, KINDS
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
@@ -18,7 +18,8 @@ class Signed:
     """As much of a webhook as its messages are made of."""
 
     def __getattr__(self, name: str) -> Any:
-        known = {"headers": (), "secrets": (), "extra": {}, "scheme": IN_FORCE, "type": KINDS[HTTP]}
+        known = {"headers": (), "secrets": (), "extra": {}, "type": KINDS[HTTP]}
+        known |= {"signatures": DEFAULT, "key_pairs": ()}
         return known.get(name, "x")
 
 

@@ -3,11 +3,11 @@
 import msgspec
 import pytest
 
+from tests.core.shaping.signatures.signing import default_signer
 from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.shaping.left_out import LeftOut
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner
 from tidings.engine.delivery.guards import judgement
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 
@@ -135,7 +135,7 @@ async def test_what_changed_while_it_was_shaped_is_made_again_by_the_new_version
     [(headers, body)] = line.sent
     assert body == b'{"made":2}' and headers["x-shop"] == "two"
     now_s = int(headers["webhook-timestamp"])
-    signed = StandardWebhooksSigner(changed.secrets).sign(headers["webhook-id"], now_s, body)
+    signed = default_signer(changed.secrets).sign(headers["webhook-id"], now_s, body)
     assert headers["webhook-signature"] == signed
     assert line.opened[-1] == "https://y.example/"
 

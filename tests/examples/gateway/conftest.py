@@ -5,11 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.core.shaping.signatures.signing import default_signer
 from tests.e2e.harness.api import Api, Reply
 from tests.e2e.harness.fixtures import own_service
 from tests.e2e.harness.nginx import HOST, Nginx
 from tests.e2e.harness.service import ORG, ServiceProcess, free_port
-from tidings.core.shaping.signatures.standard_webhooks import StandardWebhooksSigner, show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 
 from .recorder import Recorder
 
@@ -32,7 +33,7 @@ class Brand:
             "Content-Type": "application/json",
             "webhook-id": id,
             "webhook-timestamp": str(now),
-            "webhook-signature": StandardWebhooksSigner((SECRET,)).sign(id, now, signed or body),
+            "webhook-signature": default_signer((SECRET,)).sign(id, now, signed or body),
         }
         return self.nginx.raw(request(f"/in/{ORG}/shop", body, headers, chunked))
 

@@ -322,6 +322,7 @@ COMPONENTS: dict[str, Any] = {
             {"code": "text", "message": "text", "field": "text"},
         ],
         "signingSecret?": "text",
+        "publicKeys?": [{"scheme": "text", "key": "text", "until": "time|null"}],
     },
     "Previewed": {
         "looked": "whole",

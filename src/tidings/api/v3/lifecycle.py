@@ -15,12 +15,12 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
 from tidings.core.ids import WebhookId
 from tidings.core.overlap import Rotation
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.errors import passed
 from tidings.reads.webhooks.changes import unknown_webhook
 from tidings.reads.webhooks.health import missed_by
+from tidings.reads.webhooks.signing import show_new_secret
 
 _VERBS: dict[Verb, tuple[str, str]] = {
     "pause": ("Pause a webhook", "New deliveries are made; all wait until it is resumed."),
@@ -56,14 +56,15 @@ def lifecycle_routes(services: Services) -> list[EntryRoute]:
         request: Request, caller: AuthenticatedCaller, webHookId: WebhookId
     ) -> Response:
         """The new secret is in this answer and in no other one. Until the overlap ends each message
-        is signed with the old secret too; `overlapInHours` 0 ends all old ones at once."""
+        is signed with the old secret too; `overlapInHours` 0 ends all old ones at once. A webhook
+        that signs by a key pair gets a new one likewise."""
         form = Form(await read_object(request, empty={}))
         wanted = passed(read_body(Rotation, form))  # misspelt: a secret that has leaked must end
         rotating = webhooks.rotate_secret(
             caller.org, webHookId, wanted.overlap_ms, author(caller), expect(request)
         )
         record, secret = await changed(webHookId, rotating)
-        return show.one(record, form.warnings, signingSecret=show_secret(secret))
+        return show.one(record, form.warnings, **show_new_secret(secret))
 
     def add(verb: Verb, summary: str, about: str) -> None:
         @route(

@@ -64,6 +64,14 @@ class WebhookWarning(Model):
     message: str
 
 
+class PublicKey(Model):
+    """A public key by which the messages of a webhook verify now."""
+
+    scheme: str = Field(description="What signatures by it begin with, before a comma.")
+    key: str = Field(description="As it is handed to the receiver, such as whpk_…")
+    until: str | None = Field(description="When it stops to sign; null for the newest one.")
+
+
 class Webhook(WebhookFields):  # type: ignore[misc]
     """A webhook as it is answered."""
 
@@ -78,6 +86,12 @@ class Webhook(WebhookFields):  # type: ignore[misc]
         None, description="whsec_…; of the answer that makes or changes it alone."
     )
     signingSecretHint: str | None = Field(None, description="The secret's last four characters.")
+    signatures: list[str] | None = Field(
+        None, description="The schemes that sign its messages, where not v1 alone."
+    )
+    publicKeys: list[PublicKey] | None = Field(
+        None, description="By which its messages verify, where it signs by key pairs."
+    )
     warning: WebhookWarning | None = Field(
         None, description="flow_unknown, queue_not_served, own_path …; null where there is none."
     )

@@ -10,10 +10,11 @@ from tidings.core.declaration import show_resource
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.neo_rules import NEO
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.times import iso, local_iso
 from tidings.core.webhooks.webhook_form import UrlCheck
 from tidings.engine.webhooks.records import Author, WebhookState
+from tidings.reads.webhooks.signing import show_signing
 from tidings.reads.webhooks.warnings import warning_of
 
 
@@ -44,6 +45,7 @@ def show_webhook(
         "version": webhook.version,
         "signingSecretHint": f"…{show_secret(secrets[0])[-4:]}" if secrets else None,
         "signingSecretOverlapEnds": iso(max(ends)) if len(secrets) > 1 else None,
+        **show_signing(webhook),
         "warning": warning_of(webhook, flows, unheard, unconfirmed, own_path),
     }
 

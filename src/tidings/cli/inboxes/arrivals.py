@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.output import duration
-from tidings.core.shaping.signatures.schemes import judge
-from tidings.core.shaping.signatures.standard_webhooks import read_secret
+from tidings.core.shaping.signatures.schemes import read_verification_keys
+from tidings.core.shaping.signatures.standard_webhooks import judge
 from tidings.core.webhooks.masks import looks_masked
 
 FORWARD_S = 30.0
@@ -76,12 +76,13 @@ class ArrivalView:
         }
 
 
-def read_arrival(row: dict[str, Any], secret: str) -> ArrivalView:
-    """An arrival as the API tells it, judged by the webhook's own secret."""
+def read_arrival(row: dict[str, Any], *secrets: str) -> ArrivalView:
+    """An arrival as the API tells it, judged by the webhook's own secret and public keys."""
     body = base64.b64decode(row["body"]["base64"])
     headers = [(head["name"], head["value"]) for head in row["headers"]]
     at_ms = _ms(row["arrivedAt"])
-    judged = judge(headers, body, [read_secret(secret)], at_ms // 1000)
+    keys = [key for secret in secrets for key in read_verification_keys(secret)]
+    judged = judge(headers, body, keys, at_ms // 1000)
     if row["body"].get("truncated"):
         # The bytes are not all here; the service has seen them all.
         verified, verdict = row["verdict"] == "valid", f"{row['verdict']}, by the service"

@@ -143,7 +143,7 @@ class ListenSession:
         self._opened = False
         self.inbox: dict[str, Any] | None = None
         self.webhook: dict[str, Any] | None = None
-        self.secret = ""
+        self.keys: list[str] = []
         self.facts: queue.Queue[Fact] = queue.Queue(QUEUE_MAX)
 
     def __enter__(self) -> "ListenSession":
@@ -161,7 +161,8 @@ class ListenSession:
         webhook = {"name": name, "webHookUrl": inbox["url"], "maxAllowedConnections": 10}
         with self._signals.held():
             self.webhook = changed(api, "POST", WEBHOOKS, webhook | wanted)
-        self.secret = self.webhook["signingSecret"]
+        self.keys = [self.webhook["signingSecret"]]
+        self.keys += [pair["key"] for pair in self.webhook.get("publicKeys", ())]
         event_names = ", ".join(self.webhook["eventNames"])
         after = f" after {answer['delayMs'] / 1000:g} s" if answer["delayMs"] else ""
         say(
@@ -355,7 +356,7 @@ def _print_all(
                         raise
                     break  # it is in the list that is read once the stream is open again
                 seen.append(arrival)
-                arrived = read_arrival(arrival_row, stay.secret)
+                arrived = read_arrival(arrival_row, *stay.keys)
                 shown.one(arrived, "" if onward is None else onward.send(arrived))
 
 

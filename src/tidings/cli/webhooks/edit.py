@@ -13,7 +13,7 @@ from tidings.cli.options.values import headers, read_json
 from tidings.cli.output import print_facts, print_line, word
 from tidings.cli.webhook_names import PATH, find_webhook, tag
 from tidings.cli.webhooks.fields import changed
-from tidings.cli.webhooks.webhooks import show_webhook
+from tidings.cli.webhooks.webhooks import public_key_facts, show_webhook
 from tidings.cli.where import HERE, Where
 
 PULL = "PULL"
@@ -60,6 +60,7 @@ def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
                 ("id", made["webHookId"]),
                 ("standing", made["standing"]),
                 ("signing secret", made["signingSecret"]),
+                *public_key_facts(made),
             ]
         )
     say("The signing secret is shown only once; save it now.")

@@ -156,6 +156,8 @@ def show_webhook(found: dict[str, Any], as_json: bool) -> None:
         ("filter", found.get("filter") and json.dumps(found["filter"], ensure_ascii=False)),
         ("fields", found.get("fields") and json.dumps(found["fields"], ensure_ascii=False)),
         ("transformation", found.get("transformation")),
+        ("signatures", found.get("signatures")),
+        *public_key_facts(found),
         ("signing secret", found.get("signingSecretHint")),
         ("warning", (found.get("warning") or {}).get("message")),
         ("version", number(found["version"])),
@@ -172,6 +174,17 @@ def _health(found: dict[str, Any]) -> list[tuple[str, Any]]:
         return []
     rows = [("health", health_cell(found))]
     return [*rows, ("receiver", describe_health(found))] if found["health"] else rows
+
+
+def public_key_facts(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """List the public keys by which a webhook's messages verify, each with its scheme and end."""
+    return [
+        (
+            f"public key {pair['scheme']}",
+            f"{pair['key']} until {moment(pair['until'])}" if pair["until"] else pair["key"],
+        )
+        for pair in found.get("publicKeys") or ()
+    ]
 
 
 def leads_to(webhook: dict[str, Any]) -> str:
@@ -289,7 +302,8 @@ def delete(
 
 @app.command
 def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> int:
-    """Give a webhook a new signing secret. It is printed only once.
+    """Give a webhook a new signing secret, which is printed only once, and a new key pair where it
+    signs by one.
 
     Parameters
     ----------
@@ -308,10 +322,12 @@ def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -
         print_facts(
             [
                 ("name", now["name"]),
-                ("signing secret", now["signingSecret"]),
+                ("signing secret", now.get("signingSecret")),
                 ("old one until", moment(now.get("signingSecretOverlapEnds"))),
+                *public_key_facts(now),
             ]
         )
-    say("The signing secret is shown only once; save it now.")
+    if "signingSecret" in now:
+        say("The signing secret is shown only once; save it now.")
     api.next_step(f"tidings webhooks test {word(now['name'])}")
     return Exit.OK

@@ -14,8 +14,9 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.shaping.signatures import standard_webhooks
+from tidings.core.shaping.signatures import secrets, standard_webhooks
 from tidings.core.shaping.signatures.scheme import SignatureVerdict
+from tidings.core.shaping.signatures.schemes import SECRET_SCHEMES, read_verification_keys
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.webhooks.variants import Variants, VariantText
 
@@ -32,7 +33,7 @@ _VALUE = VariantText(
 _KEY = VariantText("text of 16 to 256 ASCII characters", r"[\x20-\x7e]{16,}", 256, secret=True)
 _WHSEC = VariantText(
     "a signing secret, whsec_ and the base64 of 24 to 64 bytes",
-    standard_webhooks.SECRET_PATTERN.strip("^$"),
+    secrets.SECRET_PATTERN.strip("^$"),
     100,
     secret=True,
 )
@@ -57,12 +58,12 @@ class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks"):
 
     def head_refusal(self, head: ForeignMessage, now_s: int) -> str | None:
         """See `head_refusal_of`."""
-        return standard_webhooks.head_fault(head.headers, now_s) or None
+        return standard_webhooks.head_fault(head.headers, now_s, SECRET_SCHEMES) or None
 
     def refusal(self, message: ForeignMessage, now_s: int) -> str | None:
         """See `refusal_of`."""
-        secrets = [standard_webhooks.read_secret(secret) for secret in _both(self)]
-        judged = standard_webhooks.judge(list(message.headers), message.body, secrets, now_s)
+        keys = [key for secret in _both(self) for key in read_verification_keys(secret)]
+        judged = standard_webhooks.judge(list(message.headers), message.body, keys, now_s)
         if judged.verdict is SignatureVerdict.VALID:
             return None
         return judged.reason.replace(
@@ -235,7 +236,7 @@ def is_proven_by_head(verification: Verification) -> bool:
 def secret_headers(verification: Verification) -> frozenset[str]:
     """The headers, in small letters, that prove who calls: nobody is shown their values."""
     if isinstance(verification, StandardWebhooks):
-        return frozenset(("webhook-signature",))
+        return frozenset((standard_webhooks.SIGNATURE_HEADER,))
     return frozenset((verification.header.lower(),))
 
 

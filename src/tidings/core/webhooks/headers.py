@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tidings.core.form import Form
-from tidings.core.shaping.signatures.schemes import SCHEMES
 from tidings.core.webhooks.masks import looks_masked, mask, masked
 from tidings.values import describe_value
 
@@ -27,7 +26,7 @@ _VALUE = re.compile(r"[\x20-\x7e\t]*")
 _RESERVED = frozenset(
     "host content-length transfer-encoding connection keep-alive te trailer upgrade expect cookie "
     "forwarded accept-encoding".split()
-) | {scheme.header for scheme in SCHEMES.values()}
+)
 _RESERVED_STEMS = ("proxy-", "webhook-", "x-forwarded-", "tidings-", "x-tidings-")
 _FIELD = "webHookHeaders"
 _PORTS = {"http": 80, "https": 443}

@@ -22,6 +22,7 @@ from tidings.core.kinds import (
     Choice,
     CustomField,
     Number,
+    ParsedField,
     StoredField,
 )
 from tidings.core.shaping import shape_rules
@@ -38,7 +39,8 @@ from tidings.core.shaping.enrichment import (
 )
 from tidings.core.shaping.neo_rules import NEO, NEO_PART
 from tidings.core.shaping.shape import Fields
-from tidings.core.shaping.signatures.standard_webhooks import SECRET_PATTERN
+from tidings.core.shaping.signatures.schemes import DEFAULT, SCHEMES, chosen
+from tidings.core.shaping.signatures.secrets import SECRET_PATTERN
 from tidings.core.webhooks import authentication_body, retry_policy_body
 from tidings.core.webhooks import headers as header_rules
 from tidings.core.webhooks.authentication import Authentication
@@ -54,6 +56,7 @@ RATE_MAX_PER_S = 100_000
 DEADLINE_MIN_S, DEADLINE_MAX_S = 1, 30
 EXTRA_BYTES_MAX = 8192
 WITHOUT_PERSONAL_DATA = "withoutPersonalData"
+SIGNATURES = "signatures"
 METHODS = ("POST", "PUT", "GET", "DELETE")
 
 _NAME = CustomField(
@@ -102,6 +105,21 @@ _ORDERING = Choice(
     ),
 )
 _VERSIONS = {"type": "object", "additionalProperties": {"type": "integer", "minimum": 1}}
+_SIGNATURES = ParsedField(
+    lambda value: chosen(value) or None,
+    f"a list of {' and '.join(SCHEMES)}, or of one of them",
+    "bad_signatures",
+    "Leave it out if in doubt.",
+    clears=True,
+    shows=list,
+    schema={
+        "type": "array",
+        "items": {"type": "string", "enum": [*SCHEMES]},
+        "minItems": 1,
+        "maxItems": len(SCHEMES),
+        "uniqueItems": True,
+    },
+)
 _SECRET = CustomField(WebhookForm.secret, schema={"type": "string", "pattern": SECRET_PATTERN})
 
 # Enrichment is asked for by these; they are kept as they came.
@@ -373,6 +391,17 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         ),
     ] = None
     extra: Annotated[dict[str, msgspec.Raw], _EXTRA] = {}
+    signatures: Annotated[
+        tuple[str, ...],
+        Field(
+            SIGNATURES,
+            _SIGNATURES,
+            "How its messages are signed, each scheme in the one header: "
+            + "; ".join(f"{scheme.id}, {scheme.label}" for scheme in SCHEMES.values())
+            + ". Answers show it where it is not the default.",
+            answered=False,
+        ),
+    ] = DEFAULT
 
     @property
     def place(self) -> str:

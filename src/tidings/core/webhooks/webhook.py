@@ -10,8 +10,7 @@ from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, EnrichmentSettings
 from tidings.core.shaping.filters.filter import CompiledFilter
 from tidings.core.shaping.shape import Shape
-from tidings.core.shaping.signatures.scheme import Scheme
-from tidings.core.shaping.signatures.schemes import IN_FORCE
+from tidings.core.shaping.signatures.schemes import DEFAULT, KeyPair
 from tidings.core.webhooks.authentication import Authentication, header_of
 from tidings.core.webhooks.kinds import KINDS, WebhookType
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
@@ -58,6 +57,8 @@ class Webhook(msgspec.Struct, frozen=True):
     email: Mailing | None = None
     sla_s: int | None = None
     secrets: tuple[bytes, ...] = ()  # signing secrets in force, newest first
+    signatures: tuple[str, ...] = DEFAULT  # the schemes by which its messages are signed
+    key_pairs: tuple[KeyPair, ...] = ()  # of those that sign by pairs, in force, newest first
     retry: RetryPolicy = DEFAULT_POLICY
     ordering: Ordering = Ordering.NONE
     rate_per_s: float | None = None
@@ -125,11 +126,6 @@ class Webhook(msgspec.Struct, frozen=True):
     def type(self) -> WebhookType:
         """Return what webhooks of its type have and can."""
         return KINDS[self.kind]
-
-    @property
-    def scheme(self) -> Scheme:
-        """Return the scheme by which its messages are signed."""
-        return IN_FORCE
 
     @property
     def header_names(self) -> list[str]:

@@ -12,7 +12,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.form import Form, number_of, visible, whole_of
 from tidings.core.ids import OrgId
 from tidings.core.shaping.shape_rules import read_transformation
-from tidings.core.shaping.signatures.standard_webhooks import read_secret
+from tidings.core.shaping.signatures.secrets import read_secret
 from tidings.core.webhooks import authentication_body
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.event_name_rules import read_event_names

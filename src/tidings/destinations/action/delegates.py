@@ -13,6 +13,7 @@ from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.picks import Pick, is_path
+from tidings.core.shaping.signatures.standard_webhooks import SIGNATURE_HEADER
 from tidings.core.webhooks.kinds import EMAIL, KAFKA, SQL
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.targets.mailing import Mailing
@@ -87,9 +88,9 @@ def handover_of(
     return None
 
 
-def unsigned(headers: Headers, webhook: Webhook) -> Headers:
+def unsigned(headers: Headers) -> Headers:
     """Without the signature, which is of what was made and not of what goes."""
-    return [header for header in headers if header[0] != webhook.scheme.header]
+    return [header for header in headers if header[0] != SIGNATURE_HEADER]
 
 
 class DelegateChannel:
@@ -174,7 +175,7 @@ class _Handed:
 
     def headers_if_current(self, carried: Headers) -> Headers | None:
         headers = self._message.headers_if_current(carried)
-        return None if headers is None else unsigned(headers, self._webhook)
+        return None if headers is None else unsigned(headers)
 
 
 def _field(column: str, at: int) -> str:

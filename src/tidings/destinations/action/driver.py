@@ -109,7 +109,7 @@ class ActionDestination:
         handover, kind = handover_of(action, body), as_kind(webhook, action)
         if not isinstance(handover, DriverMessage):
             return MessagePreview(ACTION, [], body)
-        sent = unsigned(headers, webhook)
+        sent = unsigned(headers)
         shown = self._drivers[kind.kind].show(kind, sent, handover.body, key)
         if isinstance(action.act, KafkaRecordAct) and sent:
             own = dict(shown.headers)

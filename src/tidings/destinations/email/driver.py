@@ -18,6 +18,7 @@ from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.ids import OrgId
 from tidings.core.mail_addresses import address_of
+from tidings.core.shaping.signatures.standard_webhooks import SIGNATURE_HEADER
 from tidings.core.webhooks.targets.mailing import ShapedMail, mail_in
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.deadline import within_its_time
@@ -119,7 +120,7 @@ class EmailDestination:
         self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
     ) -> MessagePreview:
         """The text is shown; of an e-mail of HTML alone that."""
-        ours = carried_of(headers, webhook.scheme.header)
+        ours = carried_of(headers, SIGNATURE_HEADER)
         mail, connection = mail_in(body), self._connections.get(webhook.connection)
         if mail is None or connection is None:
             return MessagePreview(SEND, ours, body)
@@ -198,7 +199,7 @@ class EmailChannel:
             if headers is None:
                 return None
             attempt.left = True
-            ours = carried_of(headers, webhook.scheme.header)
+            ours = carried_of(headers, SIGNATURE_HEADER)
             own = [*way_out_of(mail), *known_by(headers, webhook, server)]
             return written([*own, *ours]) + ready
 

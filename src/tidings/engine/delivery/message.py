@@ -9,6 +9,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.events.passage import HEADER, next_hop, write_passage
 from tidings.core.ids import OrgId, message_id, replayed_id, show
+from tidings.core.shaping.signatures.standard_webhooks import SIGNATURE_HEADER, MessageSigner
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers
 
@@ -29,8 +30,8 @@ class MessageHeaders:
         self._org = webhook.org
         self._hops = first_hop(webhook.org)
         self._first_hop = first_hop
-        self._header = webhook.scheme.header
-        self._signer = webhook.scheme.signer(webhook.secrets) if webhook.secrets else None
+        self._signer = MessageSigner(webhook.signatures, webhook.secrets, webhook.key_pairs)
+        self._is_signed = bool(self._signer)
 
     def of(self, job: Job, now_s: int, carried: Headers) -> Headers:
         """All headers of one attempt, signed at `now_s` (seconds since the epoch), behind those
@@ -49,8 +50,8 @@ class MessageHeaders:
         ]
         if job.replay is not None:
             headers.append(("tidings-replay", show("rpl", job.replay)))
-        if self._signer is not None:
-            headers.append((self._header, self._signer.sign(id, now_s, job.body)))
+        if self._is_signed:
+            headers.append((SIGNATURE_HEADER, self._signer.sign(id, now_s, job.body)))
         return headers
 
     def _hops_of(self, job: Job) -> str:

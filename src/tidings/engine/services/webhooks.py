@@ -59,10 +59,8 @@ def compose_webhooks(
         url_of=addresses.inbox_url,
         tokens=tokens,
         supervisor=base.supervisor,
-        secrets_at=lambda org, url: [
-            secret
-            for same in addresses.inbox_urls(url)
-            for secret in webhooks.secrets_at(org, same)
+        keys_at=lambda org, url: [
+            key for same in addresses.inbox_urls(url) for key in webhooks.keys_at(org, same)
         ],
         headers_at=lambda org, url: {
             name for same in addresses.inbox_urls(url) for name in webhooks.headers_at(org, same)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from tidings.core.ids import OrgId
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import WEBHOOK
 from tidings.core.sources.verification import (

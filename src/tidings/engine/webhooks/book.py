@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
+from tidings.core.shaping.signatures.schemes import VerificationKey, verification_keys
 from tidings.engine.webhooks.faults import UnknownWebhook, WebhookMoved
 from tidings.engine.webhooks.records import WebhookState
 
@@ -43,13 +44,13 @@ class WebhookBook:
         """A webhook that is known to be there, by the store's number."""
         return self._records[number]
 
-    def secrets_at(self, org: OrgId, url: str) -> Sequence[bytes]:
-        """The signing secrets in force of the org's webhooks that send to a URL."""
+    def keys_at(self, org: OrgId, url: str) -> Sequence[VerificationKey]:
+        """The keys that verify what the org's webhooks send to a URL now."""
         return [
-            secret
+            key
             for number in self._of_org.get(org, ())
             if (webhook := self._records[number].webhook).url == url
-            for secret in webhook.secrets
+            for key in verification_keys(webhook.signatures, webhook.secrets, webhook.key_pairs)
         ]
 
     def headers_at(self, org: OrgId, url: str) -> Collection[str]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import uuid
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -15,6 +16,9 @@ from tidings.core.shaping.enrichment import enrichment_of
 from tidings.core.shaping.filters.filter import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
+from tidings.core.shaping.signatures.key_ring import KEYS_MAX, KeyRing
+from tidings.core.shaping.signatures.schemes import KeyPair, key_pair, paired
+from tidings.core.shaping.signatures.secrets import SECRET_BYTES
 from tidings.core.webhooks.kinds import KINDS
 from tidings.core.webhooks.rules import ParsedWebhookBody
 from tidings.core.webhooks.settings import WebhookSettings
@@ -23,7 +27,7 @@ from tidings.engine.callables import RandomBytes
 from tidings.errors import FieldRefusal
 from tidings.store.port import StoredWebhook
 
-SECRETS_MAX = 4  # in force at once: each of them signs every message
+SHARED = ""  # among the names of key rings, which are schemes: that of the signing secrets
 IDEMPOTENCY_KEY_KEPT_MS = 24 * 3_600_000
 DIGEST_BYTES = 16
 
@@ -65,11 +69,48 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
     reason: str | None = None  # why it was disabled
     secret_ends: tuple[int, ...] = ()  # of each secret but the newest: until when it signs
     call: IdempotencyKey | None = None
+    key_rings: dict[str, KeyRing] = {}  # private keys, by the scheme that signs by them
+
+    @property
+    def rings(self) -> dict[str, KeyRing]:
+        """Return all its keys: those of schemes with key pairs, and the secrets as `SHARED`."""
+        return {SHARED: KeyRing(self.secrets, self.secret_ends), **self.key_rings}
+
+    @property
+    def key_ends(self) -> list[int]:
+        """Return until when each key signs that is not the newest of its ring."""
+        return [end for ring in self.rings.values() for end in ring.ends]
 
     def in_force(self, now_ms: int) -> tuple[bytes, ...]:
         """The secrets that sign at this time."""
-        old = zip(self.secrets[1:], self.secret_ends, strict=False)
-        return self.secrets[:1] + tuple(secret for secret, end in old if end > now_ms)
+        return self.rings[SHARED].in_force(now_ms)
+
+    def pairs_in_force(self, now_ms: int) -> tuple[KeyPair, ...]:
+        """The key pairs that sign at this time, by the schemes that are chosen."""
+        return tuple(
+            key_pair(scheme, private, end)
+            for scheme in paired(self.settings.signatures)
+            if scheme.id in self.key_rings
+            for private, end in self.key_rings[scheme.id].living(now_ms)
+        )
+
+    def with_rings(self, rings: Mapping[str, KeyRing]) -> "Config":
+        """With these keys in place of those of the same names."""
+        rings = self.rings | dict(rings)
+        shared = rings.pop(SHARED)
+        return msgspec.structs.replace(
+            self, secrets=shared.keys, secret_ends=shared.ends, key_rings=rings
+        )
+
+    def with_missing_pairs(self, random_bytes: RandomBytes) -> "Config":
+        """With a key pair for each chosen scheme that signs by pairs and has none yet."""
+        return self.with_rings(
+            {
+                scheme.id: KeyRing((random_bytes(scheme.key_bytes),))
+                for scheme in paired(self.settings.signatures)
+                if scheme.id not in self.key_rings
+            }
+        )
 
     def __repr__(self) -> str:
         """Without the secrets."""
@@ -126,6 +167,7 @@ def webhook_of(
         url=settings.place,
         connection=default_connection if of_type.over_default else settings.connection or "",
         secrets=config.in_force(now_ms),
+        key_pairs=config.pairs_in_force(now_ms),
         retry=_retry(settings),
         enrichment=enrichment,
         filter=None if settings.filter is None else compile_filter(settings.filter),
@@ -232,28 +274,24 @@ def name_taken(name: str) -> FieldRefusal:
     )
 
 
-def rotated(config: Config, fresh: bytes, overlap_ms: int, now_ms: int) -> Config:
-    """With a new secret. Those in force go on for `overlap_ms`, none longer than it was given."""
-    living = config.in_force(now_ms)
-    until = now_ms + overlap_ms
-    ends = [end for end in config.secret_ends if end > now_ms]
-    kept = [(secret, min(end, until)) for secret, end in zip(living, [until, *ends], strict=True)]
-    if overlap_ms == 0:
-        kept = []
-    return msgspec.structs.replace(
-        config,
-        secrets=(fresh, *(secret for secret, _ in kept)),
-        secret_ends=tuple(end for _, end in kept),
+def rotated(config: Config, random_bytes: RandomBytes, overlap_ms: int, now_ms: int) -> Config:
+    """With a new key for each scheme that is chosen. Those in force go on for `overlap_ms`, none
+    longer than it was given."""
+    config, signatures = config.with_missing_pairs(random_bytes), config.settings.signatures
+    pairs = {scheme.id: scheme.key_bytes for scheme in paired(signatures)}
+    shared = {} if len(pairs) == len(signatures) else {SHARED: SECRET_BYTES}
+    rings = config.rings
+    return config.with_rings(
+        {
+            name: rings[name].rotated(random_bytes(size), overlap_ms, now_ms)
+            for name, size in (shared | pairs).items()
+        }
     )
 
 
 def pruned(config: Config, now_ms: int) -> Config:
-    """Without the secrets whose time is over: a new version does not keep them."""
-    return msgspec.structs.replace(
-        config,
-        secrets=config.in_force(now_ms),
-        secret_ends=tuple(end for end in config.secret_ends if end > now_ms),
-    )
+    """Without the keys whose time is over: a new version does not keep them."""
+    return config.with_rings({name: ring.pruned(now_ms) for name, ring in config.rings.items()})
 
 
 def after(verb: Verb, status: WebhookStatus) -> WebhookStatus | None:
@@ -292,7 +330,7 @@ def too_many_secrets() -> FieldRefusal:
     """Rotated again and again within one overlap."""
     return FieldRefusal.build(
         "too_many_secrets",
-        f"At most {SECRETS_MAX} secrets may sign at once; this would be one more. Wait until an "
+        f"At most {KEYS_MAX} secrets may sign at once; this would be one more. Wait until an "
         "overlap ends (signingSecretOverlapEnds), or rotate with overlapInHours 0.",
         field="overlapInHours",
     )

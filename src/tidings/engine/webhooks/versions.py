@@ -139,10 +139,14 @@ class Versions:
     def end_overlap(self, number: int) -> None:
         """An overlap has ended: sign by what is still in force, without a new version."""
         record = self._book.at(number)
-        secrets = record.config.in_force(self._clock.now_ms())
-        if secrets == record.webhook.secrets or record.webhook.status is WebhookStatus.DELETED:
+        now_ms = self._clock.now_ms()
+        webhook, config = record.webhook, record.config
+        secrets, pairs = config.in_force(now_ms), config.pairs_in_force(now_ms)
+        if (secrets, pairs) == (webhook.secrets, webhook.key_pairs):
             return
-        webhook = msgspec.structs.replace(record.webhook, secrets=secrets)
+        if webhook.status is WebhookStatus.DELETED:
+            return
+        webhook = msgspec.structs.replace(webhook, secrets=secrets, key_pairs=pairs)
         self._book.enter(msgspec.structs.replace(record, webhook=webhook))
         self._registry.put(webhook)
         self._changed.tell(webhook)
@@ -155,7 +159,7 @@ class Versions:
             self._registry.remove(webhook.number)
         else:
             self._registry.put(webhook)
-            for end in config.secret_ends:
+            for end in config.key_ends:
                 self._ends.note(webhook.number, end)
         self._idempotency_keys.note(record)
         return record

@@ -15,6 +15,8 @@ from tidings.core.connections.connection import Connections
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import StoredAttribution
 from tidings.core.ids import OrgId, WebhookId
+from tidings.core.shaping.signatures.key_ring import KEYS_MAX
+from tidings.core.shaping.signatures.secrets import SECRET_BYTES
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
@@ -35,7 +37,6 @@ from tidings.engine.webhooks.faults import (
     action_left_file,
 )
 from tidings.engine.webhooks.records import (
-    SECRETS_MAX,
     Author,
     Config,
     IdempotencyKey,
@@ -68,7 +69,6 @@ __all__ = [
     "Webhooks",
 ]
 
-SECRET_BYTES = 32
 Made = tuple[WebhookState, bytes, tuple[FieldRefusal, ...]]
 
 
@@ -346,14 +346,14 @@ class Webhooks(WebhookBook):
                     self._random_bytes,
                 )
                 config = Config(settings, (self._random_bytes(SECRET_BYTES),), by, by)
-                return await self._versions.put(fresh, config)
+                return await self._come_to(fresh, config, False)
             if not old.webhook.type.of_file:
                 raise Conflict(name_taken(settings.name))
             if old.config.settings == settings:
                 return old
             config = pruned(old.config, self._clock.now_ms())
             config = msgspec.structs.replace(config, settings=settings, updated_by=by)
-            return await self._versions.put(next_version(old, old.webhook.status), config)
+            return await self._come_to(next_version(old, old.webhook.status), config, False)
 
         return await self._changes.run(change)
 
@@ -364,18 +364,19 @@ class Webhooks(WebhookBook):
         overlap_ms: int,
         by: Author,
         expect: Collection[int] | None = None,
-    ) -> tuple[WebhookState, bytes]:
-        """Make a new signing secret (shown once); the old ones sign on for `overlap_ms`."""
+    ) -> tuple[WebhookState, bytes | None]:
+        """Make a new key for each scheme that the webhook has chosen; the old ones sign on for
+        `overlap_ms`. Returns it, and its new signing secret (shown once) where it signs by that."""
 
-        async def change() -> tuple[WebhookState, bytes]:
+        async def change() -> tuple[WebhookState, bytes | None]:
             old = self.living(org, webhook_id, expect)
-            secret = self._random_bytes(SECRET_BYTES)
-            config = rotated(old.config, secret, overlap_ms, self._clock.now_ms())
-            if len(config.secrets) > SECRETS_MAX:
+            config = rotated(old.config, self._random_bytes, overlap_ms, self._clock.now_ms())
+            if any(len(ring.keys) > KEYS_MAX for ring in config.rings.values()):
                 raise Conflict(too_many_secrets())
+            shared = config.secrets[0] if config.secrets != old.config.secrets else None
             config = msgspec.structs.replace(config, updated_by=by)
             fresh = next_version(old, old.webhook.status)
-            return await self._versions.put(fresh, config), secret
+            return await self._versions.put(fresh, config), shared
 
         return await self._changes.run(change)
 
@@ -478,7 +479,7 @@ class Webhooks(WebhookBook):
     async def _come_to(self, fresh: StoredWebhook, config: Config, dry_run: bool) -> WebhookState:
         if dry_run:
             return self._versions.would_be(fresh, config)
-        return await self._versions.put(fresh, config)
+        return await self._versions.put(fresh, config.with_missing_pairs(self._random_bytes))
 
     async def _made_by(self, org: OrgId, call: IdempotencyKey) -> Made | None:
         """Return what an earlier call with the same key has made, as it was answered."""

@@ -15,6 +15,7 @@ import msgspec
 from tidings.core.delivery.exchange import UNMADE
 from tidings.core.delivery.job import Job
 from tidings.core.events.passage import HEADER
+from tidings.core.shaping.signatures.standard_webhooks import SIGNATURE_HEADER
 from tidings.core.webhooks.masks import masked_of
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.records import Config
@@ -117,7 +118,7 @@ def _request(
     if attempt.started_ms < sent.hops_since_ms:
         headers = [header for header in headers if header[0] != HEADER]
     if not known or body is None:  # the bytes are not there, so their signature is not either
-        headers = [header for header in headers if header[0] != webhook.scheme.header]
+        headers = [header for header in headers if header[0] != SIGNATURE_HEADER]
     shown = parts.delivery.destination.show(webhook, headers, signed, sent.key)
     return {
         "method": shown.method,

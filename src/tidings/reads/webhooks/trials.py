@@ -10,7 +10,8 @@ import msgspec
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import ReceiverAnswer, TransportFault
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.signatures.standard_webhooks import read_secret
+from tidings.core.shaping.signatures.schemes import key_pair, paired
+from tidings.core.shaping.signatures.secrets import SECRET_BYTES, read_secret
 from tidings.core.times import iso
 from tidings.core.webhooks.headers import same_url
 from tidings.core.webhooks.masks import masked_by_name, masked_of
@@ -30,7 +31,6 @@ from tidings.values import describe_value
 
 BODY_BYTES_MAX = 256 * 1024
 TEST_BYTES = 3 << 20  # what a test message takes while its answer is waited for
-SECRET_BYTES = 32
 _OTHER_SECRET = FieldRefusal.build(
     "test_secret",
     "webHookUrl must be the stored one for the stored secret to sign; got a different one. This "
@@ -70,13 +70,22 @@ def signed(
 
     It is the given one, the saved one's where the message goes to the saved URL, or made: whoever
     sees a message that the stored one has signed could pass it on to the receiver as if it were
-    ours.
+    ours. Likewise the key pairs of the schemes that it signs by; none is given.
     """
     saved = None if webhook_id is None else webhooks.get(org, WebhookId(str(webhook_id))).webhook
+    stays = saved is not None and same_url(saved.url, webhook.url)
+    stored = saved.key_pairs if saved is not None and stays else ()
+    pairs = [
+        pair
+        for scheme in paired(webhook.signatures)
+        for pair in [stored_pair for stored_pair in stored if stored_pair.scheme == scheme.id]
+        or [key_pair(scheme, os.urandom(scheme.key_bytes))]
+    ]
+    webhook = msgspec.structs.replace(webhook, key_pairs=tuple(pairs))
     if isinstance(secret := body.get("signingSecret"), str):
         given = read_secret(secret)  # it was checked with the rest
         return msgspec.structs.replace(webhook, secrets=(given,)), None, ()
-    if saved is not None and same_url(saved.url, webhook.url):
+    if saved is not None and stays:
         return msgspec.structs.replace(webhook, secrets=saved.secrets), None, ()
     made = os.urandom(SECRET_BYTES)
     warnings = () if saved is None else (_OTHER_SECRET,)

@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, Service, service
+from tests.core.shaping.signatures.signing import default_signer
 from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.core.ids import OrgId
-from tidings.core.shaping.signatures.standard_webhooks import (
-    StandardWebhooksSigner,
-    read_secret,
-    show_secret,
-)
+from tidings.core.shaping.signatures.secrets import read_secret, show_secret
 
 
 async def webhook(s: Service, **fields: Any) -> Any:
@@ -35,7 +32,7 @@ async def test_the_example_of_a_type_is_sent_signed_and_its_answer_shown() -> No
         sent = json.loads(body)
         assert method == "POST" and sent["eventName"] == "pointsIssued" and sent["orgId"] == 1
         assert sent["data"], "the catalogue's example"
-        made = StandardWebhooksSigner(hook.secrets).sign(
+        made = default_signer(hook.secrets).sign(
             headers["webhook-id"], int(headers["webhook-timestamp"]), body
         )
         assert headers["webhook-signature"] == made
@@ -63,7 +60,7 @@ async def test_an_unsaved_webhook_is_tested_with_a_secret_of_its_own() -> None:
         told = (await s.call("POST", "/v1/webHooks/test", body)).json
         assert s.outside.opened[0].host == "draft.example"
         _, headers, sent = s.outside.sent[0]
-        signer = StandardWebhooksSigner((read_secret(told["signingSecret"]),))
+        signer = default_signer((read_secret(told["signingSecret"]),))
         at_s = int(headers["webhook-timestamp"])
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
         s.clock.ms += 1000
@@ -71,7 +68,7 @@ async def test_an_unsaved_webhook_is_tested_with_a_secret_of_its_own() -> None:
         told = (await s.call("POST", "/v1/webHooks/test", body | {"signingSecret": own})).json
         assert "signingSecret" not in told
         _, headers, sent = s.outside.sent[1]
-        signer = StandardWebhooksSigner((b"o" * 32,))
+        signer = default_signer((b"o" * 32,))
         at_s = int(headers["webhook-timestamp"])
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
         assert (await s.call("GET", "/v3/webHooks")).json["data"] == []
@@ -92,7 +89,7 @@ async def test_changes_of_a_saved_one_are_tested_with_its_secret_at_its_url() ->
             assert reply.json["warnings"] == [] and "signingSecret" not in reply.json
             _, headers, sent = s.outside.sent[-1]
             at_s = int(headers["webhook-timestamp"])
-            made = StandardWebhooksSigner(hook.secrets).sign(headers["webhook-id"], at_s, sent)
+            made = default_signer(hook.secrets).sign(headers["webhook-id"], at_s, sent)
             assert headers["webhook-signature"] == made
             assert headers["Authorization"] == BASIC["webHookHeaders"]["Authorization"]
             assert s.outside.opened[-1].host == "crm.example.com"
@@ -125,9 +122,9 @@ async def test_what_is_stored_as_a_secret_goes_to_the_stored_url_alone(url: str,
         assert "authorization" not in {name.lower() for name in headers}
         assert headers.get("X-Own") == (None if said == "left out" else "mine")
         at_s = int(headers["webhook-timestamp"])
-        made = StandardWebhooksSigner(hook.secrets).sign(headers["webhook-id"], at_s, sent)
+        made = default_signer(hook.secrets).sign(headers["webhook-id"], at_s, sent)
         assert headers["webhook-signature"] != made
-        signer = StandardWebhooksSigner((read_secret(told["signingSecret"]),))
+        signer = default_signer((read_secret(told["signingSecret"]),))
         assert headers["webhook-signature"] == signer.sign(headers["webhook-id"], at_s, sent)
         codes = {row["code"] for row in told["warnings"]}
         assert codes == {"test_secret"} | (set() if said == "cut" else {"header_values_left_out"})
@@ -148,7 +145,7 @@ async def test_values_that_are_given_again_go_to_another_url() -> None:
         assert told["warnings"] == [] and "signingSecret" not in told
         _, headers, sent = s.outside.sent[0]
         assert headers["Authorization"] == "Bearer of-the-draft"
-        made = StandardWebhooksSigner((b"o" * 32,)).sign(
+        made = default_signer((b"o" * 32,)).sign(
             headers["webhook-id"], int(headers["webhook-timestamp"]), sent
         )
         assert headers["webhook-signature"] == made

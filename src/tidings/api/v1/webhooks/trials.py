@@ -16,9 +16,9 @@ from tidings.api.v1.webhooks.models import SAVED, unsaved, unsaved_schema
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.webhooks.webhooks import UnknownWebhook
+from tidings.reads.webhooks.signing import PUBLIC_KEYS, show_new_secret, show_public_keys
 from tidings.reads.webhooks.trials import (
     BODY_BYTES_MAX,
     now_in,
@@ -105,7 +105,9 @@ def trial_routes(services: Services) -> list[EntryRoute]:
         saved = services.webhooks.by_number(webhook.number)
         trial = await tried(org, webhook, asked, None if saved is None else saved.webhook)
         if made is not None:
-            trial["signingSecret"] = show_secret(made)
+            trial |= show_new_secret(made)
+        if webhook.key_pairs:
+            trial[PUBLIC_KEYS] = show_public_keys(webhook)
         return answer(trial | {"warnings": (*warnings, *more)})
 
     @route(

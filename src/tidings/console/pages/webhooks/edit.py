@@ -19,7 +19,7 @@ from tidings.console.visit import Visit
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, warn_of_unknown_flow
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.webhooks.kinds import FIELDS, HTTP, KINDS
 from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.settings import WebhookSettings

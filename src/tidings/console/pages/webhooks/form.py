@@ -16,6 +16,7 @@ from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields
+from tidings.core.shaping.signatures import schemes
 from tidings.core.webhooks.authentication import LABELS, SCHEMES
 from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
 from tidings.core.webhooks.authentication_body import VARIANTS
@@ -25,6 +26,7 @@ from tidings.core.webhooks.retry_policy_body import RETRY_FIELDS, show_retry
 from tidings.core.webhooks.settings import (
     FIELD_OF,
     SETTABLE,
+    SIGNATURES,
     WITHOUT_PERSONAL_DATA,
     WebhookSettings,
 )
@@ -56,6 +58,7 @@ WHEN_DOWN_CHOICES = (
 )
 FIELDS_CHOICES = (("all", "All fields"), ("keep", "Only these"), ("drop", "All but these"))
 HEADER_ROWS_MIN = 2
+SCHEMES_OF_SIGNATURES = tuple(schemes.SCHEMES.values())
 AUTHENTICATIONS = (("", "None"), *LABELS.items())
 PARTS = {
     scheme: [(f"{AUTHENTICATION}.{field.name}", field) for field in declared(kind)]
@@ -103,6 +106,8 @@ class WebhookFormState(msgspec.Struct):
     headers: list[tuple[str, str]]
     names: list[str]  # of event types
     sources: list[str]
+    signatures: list[str]  # ticked schemes
+    asks_signing: bool = True  # whether the page has ticks for them
 
 
 def fresh(kind: str = HTTP) -> WebhookFormState:
@@ -116,7 +121,9 @@ def fresh(kind: str = HTTP) -> WebhookFormState:
         "fieldsKind": "all",
         **_retry_texts(DEFAULT_POLICY),
     }
-    return WebhookFormState(texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [])
+    return WebhookFormState(
+        texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [], [*FIELD_OF[SIGNATURES].usual()]
+    )
 
 
 def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
@@ -143,6 +150,7 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
     shown.checks |= {SEND_WHOLE} if (_extra(extra, NEO) or {}).get(SEND_WHOLE) else set()
     shown.headers = [*masked(settings.headers), ("", "")]
     shown.names = list(settings.event_names)
+    shown.signatures = list(settings.signatures)
     shown.sources = [str(identifier) for identifier in _extra(extra, IDENTIFIERS) or ()]
     return shown
 
@@ -158,6 +166,8 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Webh
         headers or [("", "")] * HEADER_ROWS_MIN,
         list(dict.fromkeys([*lists.get("eventNames", ()), *_lines(form.get("otherNames", ""))])),
         list(dict.fromkeys(lists.get("sources", ()))),
+        list(lists.get(SIGNATURES, ())) if "signing" in form else [*FIELD_OF[SIGNATURES].usual()],
+        "signing" in form,
     )
 
 
@@ -182,6 +192,8 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         **{name: name in shown.checks for name in _CHECKS},
     }
     body |= kind_form.body_of(texts, refusals)
+    if shown.asks_signing:
+        body[SIGNATURES] = shown.signatures
     if texts["signingSecret"]:
         body["signingSecret"] = texts["signingSecret"]
     if texts[FILTER]:
@@ -218,7 +230,7 @@ def _place(field: str) -> str:
         return own
     stem = field.partition(".")[0].partition("[")[0]
     place = _PLACES.get(stem, stem)
-    known = (*_TEXTS, *_CHECKS, "headers", "flow", "eventNames", IDENTIFIERS)
+    known = (*_TEXTS, *_CHECKS, "headers", "flow", "eventNames", IDENTIFIERS, SIGNATURES)
     return place if place in known else ""
 
 

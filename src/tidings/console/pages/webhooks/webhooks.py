@@ -17,7 +17,8 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show as show_id
 from tidings.core.shaping.shape_rules import show_fields
-from tidings.core.shaping.signatures.standard_webhooks import show_secret
+from tidings.core.shaping.signatures.schemes import SCHEMES
+from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Verb, WebhookState, after, author
@@ -167,6 +168,7 @@ def _facts(record: WebhookState) -> dict[str, Any]:
         "rename": settings.rename,
         "secrets": [f"…{show_secret(secret)[-4:]}" for secret in secrets],
         "ends": list(record.config.secret_ends),
+        "signatures": [SCHEMES[id] for id in settings.signatures],
     }
 
 
@@ -232,9 +234,8 @@ async def rotate(visit: Visit) -> Response:
         caller.org, record.webhook.id, wanted.overlap_ms, author(caller)
     )
     record, secret = await changed(record.webhook.id, rotating)
-    return visit.page(
-        "webhook_made.html", record=record, secret=show_secret(secret), warnings=(), rotated=True
-    )
+    shown = None if secret is None else show_secret(secret)
+    return visit.page("webhook_made.html", record=record, secret=shown, warnings=(), rotated=True)
 
 
 async def _ask(visit: Visit, record: WebhookState, verb: str) -> Response:
