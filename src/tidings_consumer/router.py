@@ -181,8 +181,8 @@ def verify(
     """The event of a request that may be believed.
 
     `headers` as a mapping or pairs, `body` as it came, byte for byte; `secrets` one `whsec_…` or
-    several, or `StaticHeader`. VerificationError where it may not be believed, PayloadError where
-    it was signed and holds no event, SecretError where a secret is none.
+    `whpk_…` or several, or `StaticHeader`. VerificationError where it may not be believed,
+    PayloadError where it was signed and holds no event, SecretError where a secret is none.
     """
     now = time.time() if now_s is None else now_s
     return _read(Verifier(secrets, tolerance_s), headers, body, now)

@@ -1,14 +1,12 @@
-"""Standard Webhooks signatures, `v1`, and static headers.
+"""Standard Webhooks signatures and static headers.
 
 The signed text is `{webhook-id}.{webhook-timestamp}.{body}` over the bytes as they came; the header
-holds `v1,` and base64 of HMAC-SHA256 for each secret in force, separated by spaces (the Standard
-Webhooks specification, "Signature scheme").
+holds a scheme, a comma and base64 for each key in force, separated by spaces (the Standard Webhooks
+specification, "Signature scheme"). What a scheme is stands in `schemes/`.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import re
 from collections.abc import Sequence
@@ -23,16 +21,14 @@ from tidings_consumer.errors import (
     TimestampError,
 )
 from tidings_consumer.headers import HeaderView
+from tidings_consumer.schemes.registry import scheme_of
+from tidings_consumer.schemes.scheme import Scheme, Verify
 
-PREFIX = "whsec_"
-SECRET_MIN, SECRET_MAX = 24, 64  # bytes
 SECRETS_MAX = 16
-SIGNATURES_MAX = 32
 TOLERANCE_S = 300
 _SIGNED = ("webhook-id", "webhook-timestamp", "webhook-signature")
 # A dot would let bytes move between the id, the time and the body.
 _ID = re.compile(r"[A-Za-z0-9_:~-]{1,256}")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 _SECONDS = re.compile(r"[1-9][0-9]{0,11}")
 
 
@@ -68,8 +64,9 @@ class Signed:
 class Verifier:
     """Checks requests with the secrets of one webhook: several while a secret is being changed.
 
-    Where there are `whsec_…` secrets, one of them must have signed; where there are static headers,
-    one of them must be there with its value; where there are both, both must hold.
+    Where there are `whsec_…` secrets or `whpk_…` public keys, one of them must have signed; where
+    there are static headers, one of them must be there with its value; where there are both, both
+    must hold.
     """
 
     def __init__(
@@ -81,7 +78,10 @@ class Verifier:
         given = [secrets] if isinstance(secrets, (str, StaticHeader)) else secrets
         if not 1 <= len(given) <= SECRETS_MAX:
             raise SecretError(f"there must be 1 to {SECRETS_MAX} secrets; got {len(given)}")
-        self._keys = [_key(secret) for secret in given if not isinstance(secret, StaticHeader)]
+        self._keys: dict[Scheme, list[Verify]] = {}
+        for secret in [secret for secret in given if not isinstance(secret, StaticHeader)]:
+            scheme = scheme_of(secret)
+            self._keys.setdefault(scheme, []).append(scheme.verifier(secret))
         self._static = [secret for secret in given if isinstance(secret, StaticHeader)]
         self._tolerance_s = tolerance_s
         self.names = frozenset(
@@ -114,15 +114,24 @@ class Verifier:
             raise MalformedHeader("webhook-id must be 1 to 256 letters, digits or any of _ : ~ -")
         if not _SECONDS.fullmatch(sent_at):
             raise MalformedHeader("webhook-timestamp must be whole seconds since 1970")
-        given = [
-            signature.encode() for signature in signatures.split(" ") if signature.startswith("v1,")
-        ]
-        if not given:
-            raise MalformedHeader("webhook-signature must hold a signature that begins with v1,")
-        if len(given) > SIGNATURES_MAX:
+        given = {
+            scheme: [
+                signature[len(scheme.id) + 1 :]
+                for signature in signatures.split(" ")
+                if signature.startswith(f"{scheme.id},")
+            ]
+            for scheme in self._keys
+        }
+        if not any(given.values()):
+            begins = " or ".join(f"{scheme.id}," for scheme in given)
             raise MalformedHeader(
-                f"webhook-signature must contain at most {SIGNATURES_MAX} of them"
+                f"webhook-signature must hold a signature that begins with {begins}"
             )
+        for scheme, found in given.items():
+            if len(found) > scheme.signatures_max:
+                raise MalformedHeader(
+                    f"webhook-signature must contain at most {scheme.signatures_max} of them"
+                )
         off_s = now_s - int(sent_at)
         if not abs(off_s) <= self._tolerance_s:  # so that a clock without a time believes nothing
             when = "ago" if off_s > 0 else "ahead"
@@ -132,34 +141,15 @@ class Verifier:
             )
         text = f"{id}.{sent_at}.".encode() + body
         fits = False
-        for key in self._keys:
-            ours = b"v1," + binascii.b2a_base64(hmac.digest(key, text, "sha256"), newline=False)
-            for theirs in given:
-                fits |= hmac.compare_digest(ours, theirs)
+        for scheme, keys in self._keys.items():
+            for verify in keys:  # all of them, whichever fits: time tells nothing
+                fits |= verify(text, given[scheme])
         if not fits:
             raise SignatureError(
                 "no signature in webhook-signature is that of these bytes with your secrets: is it"
                 " the webhook's secret, and the body as it came, not parsed and written again?"
             )
         return Signed(id, int(sent_at))
-
-
-def _key(secret: object) -> bytes:
-    if not isinstance(secret, str):
-        raise SecretError(f"a secret must be text; got {type(secret).__name__}")
-    if not secret.startswith(PREFIX):
-        got = "something else" if secret else "an empty text"
-        raise SecretError(f"a signing secret must begin with {PREFIX}; got {got}")
-    text = secret[len(PREFIX) :]
-    # `b64decode` takes more padding than there may be, also where it validates (Python 3.11).
-    if not _BASE64.fullmatch(text) or len(text) % 4:
-        raise SecretError("a signing secret must be base64 after its prefix")
-    key = base64.b64decode(text)
-    if not SECRET_MIN <= len(key) <= SECRET_MAX:
-        raise SecretError(
-            f"a signing secret must have {SECRET_MIN} to {SECRET_MAX} bytes; got {len(key)}"
-        )
-    return key
 
 
 def _required(view: HeaderView, name: str) -> str:

@@ -39,6 +39,7 @@ SMALL = {
     "tidings/store/sqlite/*": "a module for each subject of the port, and each duty of a process",
     "tidings_consumer/adapters/*": "imported by an application, and imports its framework",
     "tidings_consumer/events/*": "made from the catalogue",
+    "tidings_consumer/schemes/*": "a module for each scheme, and the list of them",
 }
 
 

@@ -1,0 +1,1 @@
+"""The signature schemes that a receiver can verify: a module for each."""
