@@ -117,14 +117,19 @@ def ran(words: list[str], lines: Iterable[str] = ()) -> list[str]:
         in_ours,
     ],
 )
+@pytest.mark.parametrize("signatures", [["v1"], ["v1", "v1a"]], ids="+".join)
 def test_what_leaves_the_service_is_right_to_the_library_and_what_was_touched_is_not(
-    api: Api, receiver: Receiver, library: Library
+    api: Api, receiver: Receiver, library: Library, signatures: list[str]
 ) -> None:
+    """Also where a signature of another scheme stands beside theirs, which they skip."""
     path = receiver.path()
-    secret = api.webhook(receiver.url(path))["signingSecret"]
+    secret = api.webhook(receiver.url(path), signatures=signatures)["signingSecret"]
     for note in NOTES:
         api.accept(event(new_id(), api.org, note=note))
     arrivals = receiver.wait(path, len(NOTES))
+    for arrival in arrivals:
+        parts = arrival.headers["webhook-signature"].split(" ")
+        assert [part.partition(",")[0] for part in parts] == signatures
     touched = [Arrival(**vars(arrivals[0]) | change) for change in changes(arrivals[0])]
     others = "whsec_" + base64.b64encode(b"another secret of the same size").decode()
     forged = [*((secret, arrival) for arrival in touched), (others, arrivals[0])]
