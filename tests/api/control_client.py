@@ -80,7 +80,7 @@ class Lanes:
     @property
     def asked(self) -> list[tuple[int, int]]:
         """Webhooks, by number, that have a retry, and when it is due."""
-        runners = self._dispatcher._runners.items()
+        runners = self._dispatcher.runners.at_work.items()
         return [
             (number, due) for number, runner in runners if (due := runner.next_due_ms) is not None
         ]

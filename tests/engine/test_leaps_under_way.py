@@ -42,6 +42,6 @@ async def test_a_leap_while_an_attempt_is_under_way_is_no_age(moment: str) -> No
     await desk.work()
     if moment == "put back":
         assert desk.quiet.settled == []
-        desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
+        desk.dispatcher.changes.changed(msgspec.structs.replace(HOOK, version=3))
     [failed] = await desk.work()
     assert failed.state is State.RETRYING, "it is a second old"

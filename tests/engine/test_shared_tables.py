@@ -24,8 +24,8 @@ from tidings.engine.access.guards.till_guard import TillGuard
 from tidings.engine.access.links import Links
 from tidings.engine.actions import needs
 from tidings.engine.actions.needs import Needs
-from tidings.engine.delivery import channels
-from tidings.engine.delivery.channels import Channels
+from tidings.engine.delivery.lanes import channels
+from tidings.engine.delivery.lanes.channels import Channels
 from tidings.engine.delivery.retries import manual_retries
 from tidings.engine.delivery.retries.manual_retries import PromisedRetries
 from tidings.engine.listeners import Listeners

@@ -41,7 +41,7 @@ ALLOWED = {
     "engine/delivery/send_slots.py:_open": "a slot: as many as attempts at a time",
     "engine/delivery/guards/connection_watch.py:run": "one look, under its deadline",
     "engine/delivery/dispatcher.py:spawn": "one page or one look, tried again by its lane",
-    "engine/delivery/channels.py:close": "the end of one channel, which is given up after a time",
+    "engine/delivery/lanes/channels.py:close": "the end of one channel, given up after a time",
     "engine/delivery/retries/retry_claims.py:release": "one look, tried again by its lane",
     # one change or write behind a call, tried again until the store takes it
     "engine/changes.py:run": "one change",

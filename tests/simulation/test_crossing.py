@@ -164,7 +164,7 @@ async def recover(world: CrossedWorld, rng: random.Random) -> None:
 
 def lane_is_asked(world: CrossedWorld, receiver: int) -> bool:
     """Whether the breaker of a webhook is not closed yet."""
-    runner = world.engine.dispatcher._runners.get(world.known[receiver].number)
+    runner = world.engine.dispatcher.runners.at_work.get(world.known[receiver].number)
     return runner is None or runner.lane.breaker.position is not Position.CLOSED
 
 

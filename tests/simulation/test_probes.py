@@ -33,7 +33,7 @@ async def scenario(seed: int, ours: float) -> None:
     world.network.broken.clear()  # the receivers are back, and we are at fault
     world.faults.ours = ours
     await asyncio.sleep(SPELL_S)
-    lanes = [runner.lane for runner in world.engine.dispatcher._runners.values()]
+    lanes = [runner.lane for runner in world.engine.dispatcher.runners.at_work.values()]
     asked = sum(lane.breaker.position is not Position.CLOSED for lane in lanes)
     assert asked or ours < 1, "no probe has come to an end by the receiver"
     world.faults.heal()

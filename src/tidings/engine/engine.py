@@ -20,13 +20,15 @@ from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.dispatcher import Dispatcher, StopSwitches, WebhookEnds
+from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.health_tracker import BUCKET_MS, PAST_MAX, HealthTracker
 from tidings.engine.delivery.health_tracker import PART as HEALTHS
+from tidings.engine.delivery.lanes.runners import StopSwitches
 from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.owed_deliveries import made_at_once
+from tidings.engine.delivery.settler import WebhookEnds
 from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer
@@ -174,7 +176,7 @@ class Engine:
         self._settler.ended.add_done_callback(self._settler_ended)
         self.healths.load(healths, past)
         self._watch = self._supervisor.start(HEALTHS, self.healths.run)
-        self.dispatcher.begin(backlogs)
+        self.dispatcher.recovery.begin(backlogs)
 
     async def stop(self) -> bool:
         """Start nothing more, wait for attempts within the drain limit, write what is known.
@@ -314,12 +316,12 @@ class Engine:
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """See `CommitListener`."""
-        self.dispatcher.settled(settled, receipt)
+        self.dispatcher.settler.settled(settled, receipt)
         self._settlements.settled(settled)
 
     def look_again(self, claimed_of: set[int]) -> None:
         """See `CommitListener`."""
-        self.dispatcher.look_again(claimed_of)
+        self.dispatcher.recovery.look_again(claimed_of)
 
     def observe(self, webhook: Webhook, job: Job, ending: Ending, outcome: Outcome) -> None:
         """See `AttemptObserver`."""

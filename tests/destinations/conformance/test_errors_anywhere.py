@@ -72,7 +72,7 @@ class Sending:
             delivery=DeliveryId(self._count), org=self.webhook.org, event_id=f"e-{self._count}"
         )
         job.replay = 1 if way == "replay" else None
-        runner = self.dispatcher.runner_of(self.webhook.number)
+        runner = self.dispatcher.runners.runner_of(self.webhook.number)
         assert runner is not None
         runner.lane.breaker = Breaker()
         if way == "probe":
@@ -89,7 +89,7 @@ class Sending:
 
     def fault(self, settled: port.Settlement) -> str:
         """Say what is wrong with how an attempt has ended; empty where nothing is."""
-        runner = self.dispatcher._runners[self.webhook.number]
+        runner = self.dispatcher.runners.at_work[self.webhook.number]
         evidence = settled.evidence
         if settled.state != State.DELIVERED:
             if evidence is None or evidence.kind not in OURS:

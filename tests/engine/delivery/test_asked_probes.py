@@ -32,7 +32,7 @@ async def left_alone(world: NoticeWorld) -> Webhook:
     for _ in range(EVENTS):
         await world.event()
     await asyncio.sleep(200)  # the pauses double
-    lane = world.engine.dispatcher._runners[crm.number].lane
+    lane = world.engine.dispatcher.runners.at_work[crm.number].lane
     while lane.breaker.wait_s(asyncio.get_running_loop().time()) < 30:
         await asyncio.sleep(1)
     health = world.engine.healths.shown(crm.number)
@@ -83,7 +83,7 @@ def test_what_waits_is_sent_at_once_after_a_mend(ask: Ask) -> None:
 def test_a_failure_leaves_the_pause_as_it_was(ask: Ask) -> None:
     async def scenario(world: NoticeWorld) -> None:
         crm = await left_alone(world)
-        breaker = world.engine.dispatcher._runners[crm.number].lane.breaker
+        breaker = world.engine.dispatcher.runners.at_work[crm.number].lane.breaker
         before, tries = (breaker.until_s, breaker.opens), world.receivers.tries["/crm"]
         await ask(world, crm)
         await asyncio.sleep(2)

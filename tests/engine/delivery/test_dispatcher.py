@@ -102,13 +102,13 @@ class Lanes:
         ended = {settlement.delivery for settlement in written}
         self.stored = [job for job in self.stored if job.delivery not in ended]
         self.dispatcher.handover.take(receipt, [], [])
-        self.dispatcher.settled(written, receipt)
+        self.dispatcher.settler.settled(written, receipt)
         await turns()
 
     def have_answered(self) -> None:
         """Both webhooks' receivers have, before this process."""
         for webhook in (HOOK, OTHER):
-            runner = self.dispatcher.runner_of(webhook.number)
+            runner = self.dispatcher.runners.runner_of(webhook.number)
             assert runner is not None
             runner.pace.trusted()
 
@@ -216,8 +216,8 @@ async def test_an_unfinished_outcome_is_due_again_and_a_final_one_is_not() -> No
 
 async def test_a_claim_is_under_way_once_and_asks_for_what_it_has_left() -> None:
     lanes = Lanes()
-    lanes.dispatcher.begin([port.Backlog(HOOK.number, 0, 0)])
-    lanes.dispatcher.due(HOOK.number, 0)
+    lanes.dispatcher.recovery.begin([port.Backlog(HOOK.number, 0, 0)])
+    lanes.dispatcher.changes.due(HOOK.number, 0)
     await turns()
     assert lanes.commits.takes == [HOOK.number]
     await lanes.commit(claimed=[job(1, 2)], due=[(HOOK.number, NOW_MS)])
@@ -231,7 +231,7 @@ async def test_nothing_starts_while_the_store_refuses_and_the_log_is_read_after_
     await lanes.commit(*numbered(1))
     assert lanes.receiver.sent == [] and lanes.dispatcher.queued == 1
     lanes.commits.halted = False
-    lanes.dispatcher.look_again(set())  # no receipt had told of the second
+    lanes.dispatcher.recovery.look_again(set())  # no receipt had told of the second
     await turns()
     assert lanes.receiver.sent == [b"1", b"2"]
 
@@ -239,7 +239,7 @@ async def test_nothing_starts_while_the_store_refuses_and_the_log_is_read_after_
 async def test_what_a_commit_without_a_receipt_has_stored_is_found_and_sent() -> None:
     lanes = Lanes()
     lanes.stored = numbered(1)  # of a webhook that nothing was known of here
-    lanes.dispatcher.look_again(set())
+    lanes.dispatcher.recovery.look_again(set())
     await turns()
     assert lanes.receiver.sent == [b"1"]
 
@@ -262,7 +262,7 @@ async def test_what_had_not_left_when_a_commit_was_lost_is_read_again_and_sent_o
     lanes.receiver.connects.clear()
     lanes.stored = numbered(1)
     await lanes.commit(*numbered(1), *numbered(2))  # the lost one has ended 2: it is not stored
-    lanes.dispatcher.look_again(set())
+    lanes.dispatcher.recovery.look_again(set())
     await turns()
     lanes.receiver.connects.set()
     await turns()
@@ -272,7 +272,7 @@ async def test_what_had_not_left_when_a_commit_was_lost_is_read_again_and_sent_o
 async def test_what_a_former_owner_left_is_read_in_pages_and_sent_each_once() -> None:
     lanes = Lanes(connections_max=2)
     lanes.stored = numbered(*range(1, 1201))
-    lanes.dispatcher.begin([port.Backlog(HOOK.number, 1200, None)])
+    lanes.dispatcher.recovery.begin([port.Backlog(HOOK.number, 1200, None)])
     for _ in range(200):
         if len(lanes.receiver.sent) >= 1200:
             break
@@ -296,7 +296,7 @@ async def test_who_is_deleted_is_sent_nothing_more_and_closed_when_its_attempts_
     lanes = Lanes(connections_max=1)
     lanes.receiver.free.clear()
     await lanes.commit(*numbered(1, 2))
-    lanes.dispatcher.changed(msgspec.structs.replace(HOOK, status=WebhookStatus.DELETED))
+    lanes.dispatcher.changes.changed(msgspec.structs.replace(HOOK, status=WebhookStatus.DELETED))
     await turns()
     assert lanes.receiver.closed == 0, "the first is under way"
     lanes.receiver.free.set()
@@ -308,8 +308,8 @@ async def test_who_is_deleted_is_sent_nothing_more_and_closed_when_its_attempts_
 async def test_a_webhook_that_nobody_knows_is_passed_by() -> None:
     lanes = Lanes()
     await lanes.commit(*numbered(1, webhook=77), *numbered(2))
-    lanes.dispatcher.begin([port.Backlog(77, 1, 0)])
-    lanes.dispatcher.due(77, 0)
+    lanes.dispatcher.recovery.begin([port.Backlog(77, 1, 0)])
+    lanes.dispatcher.changes.due(77, 0)
     await lanes.commit(due=[(77, None)])
     assert lanes.receiver.sent == [b"2"]
 
@@ -318,7 +318,7 @@ async def test_a_webhook_that_nobody_knows_is_passed_by() -> None:
     "reason",
     [
         lambda lanes: setattr(lanes.commits, "halted", True),
-        lambda lanes: lanes.dispatcher.changed(
+        lambda lanes: lanes.dispatcher.changes.changed(
             msgspec.structs.replace(HOOK, status=WebhookStatus.PAUSED)
         ),
     ],

@@ -62,10 +62,10 @@ def break_lane(world: NoticeWorld, webhook: Webhook, step: str, breaks: Breaks) 
     """Break what concerns the lane of one webhook alone."""
     dispatcher = world.engine.dispatcher
     is_of = lambda given, *_: getattr(given, "webhook", given) in (webhook, webhook.number)  # noqa: E731
-    runner = dispatcher.runner_of(webhook.number)
+    runner = dispatcher.runners.runner_of(webhook.number)
     assert runner is not None
     if step == "open":
-        del dispatcher._runners[webhook.number]
+        del dispatcher.runners.at_work[webhook.number]
         breaks.wrap(dispatcher._channels, "open", lambda opened: opened.number == webhook.number)
     elif step == "pump":
         pump: Any = SimpleNamespace(pump=dispatcher.pump)
@@ -178,7 +178,7 @@ WHOLE = [
     ("engine.handover", lambda world: (world.engine, "handover")),
     ("engine.settled", lambda world: (world.engine, "settled")),
     ("dispatcher.handover", lambda world: (world.engine.dispatcher.handover, "take")),
-    ("dispatcher.settled", lambda world: (world.engine.dispatcher, "settled")),
+    ("dispatcher.settled", lambda world: (world.engine.dispatcher.settler, "settled")),
     ("look again", lambda world: (world.engine, "look_again")),
 ]
 
@@ -207,7 +207,8 @@ def test_a_receipt_that_cannot_be_told_ends_no_committer_and_loses_nothing(
         assert "step hand-over" in reported(world)
         assert not world.engine.ended.done() and world.engine.dispatcher.attempts_running == 0
         assert not any(
-            runner.lane.unsettled_attempts for runner in world.engine.dispatcher._runners.values()
+            runner.lane.unsettled_attempts
+            for runner in world.engine.dispatcher.runners.at_work.values()
         ), "nothing is taken for under way"
 
     in_world(scenario)
@@ -279,7 +280,7 @@ def test_a_cancel_is_heeded_though_the_hand_over_of_its_commit_fails() -> None:
         assert len(done.deliveries) == 1
         await asyncio.sleep(3600)
         assert states_of(world) == [State.CANCELLED] and world.receivers.tries["/crm"] == 1
-        assert webhook.number in world.engine.dispatcher._runners
+        assert webhook.number in world.engine.dispatcher.runners.at_work
 
     in_world(scenario)
 

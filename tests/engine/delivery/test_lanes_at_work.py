@@ -21,7 +21,7 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.guards.slot_watch import OVERDUE_S
-from tidings.engine.delivery.pages import PAGE_RETRY_S
+from tidings.engine.delivery.lanes.pages import PAGE_RETRY_S
 from tidings.engine.delivery.retries.retry_claims import ALARM_S_MAX
 from tidings.engine.delivery.runner import QUICK_S, WebhookRunner
 from tidings.engine.webhooks.retirement import RETIRE_SLICE, Retirement
@@ -77,7 +77,7 @@ async def test_a_lane_that_has_work_and_a_slot_and_does_not_send_is_told_unless_
     scene = Scene()
     scene = scene_of(Silent())
     await hand_over(scene, job(1, 2))
-    [runner] = scene.dispatcher._runners.values()
+    [runner] = scene.dispatcher.runners.at_work.values()
     assert runner.waiting_since_s is None and scene.dispatcher.overdue() == []
     runner.pace.trusted()
     runner.lane.offer_retry(job(2, 2))  # and nobody pumps
@@ -101,9 +101,9 @@ async def test_what_could_not_be_read_is_read_soon_though_nothing_else_happens()
         return [job(7)] if after < 7 else []
 
     scene.store.page = page  # type: ignore[method-assign]
-    scene.dispatcher.begin([port.Backlog(HOOK.number, 1, None)])
+    scene.dispatcher.recovery.begin([port.Backlog(HOOK.number, 1, None)])
     await asyncio.sleep(PAGE_RETRY_S + 0.1)
-    [runner] = scene.dispatcher._runners.values()
+    [runner] = scene.dispatcher.runners.at_work.values()
     assert asked == 2 and runner.lane.unsettled_attempts == {7: 1}
 
 
@@ -130,7 +130,7 @@ async def test_well_is_who_has_just_delivered_and_quickly() -> None:
         timed.status, timed.took_ms = status, took_ms
         await hand_over(scene, job(n, 2))
         await asyncio.sleep(0.01)
-        [runner] = scene.dispatcher._runners.values()
+        [runner] = scene.dispatcher.runners.at_work.values()
         seen.append(runner.well)
     assert seen == [True, False, True, False]
 
@@ -144,10 +144,10 @@ async def test_a_url_that_was_changed_before_a_410_was_written_is_sent_to() -> N
     await asyncio.sleep(0.01)
     moved = msgspec.structs.replace(HOOK, version=2, url="https://new.example.com")
     scene.registry.put(moved)
-    scene.dispatcher.changed(moved)
+    scene.dispatcher.changes.changed(moved)
     settled = port.Settlement(DeliveryId(1), HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
-    scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
-    [runner] = scene.dispatcher._runners.values()
+    scene.dispatcher.settler.settled([settled], port.Receipt(now_ms=1_000_000))
+    [runner] = scene.dispatcher.runners.at_work.values()
     assert runner.lane.open
     timed.status = 200
     await hand_over(scene, job(2, 2))
@@ -163,8 +163,8 @@ async def test_after_a_410_was_written_nothing_starts() -> None:
     await hand_over(scene, job(1, 2))
     await asyncio.sleep(0.01)
     settled = port.Settlement(DeliveryId(1), HOOK.number, None, 4, 2, 1, 1_000_000, 1, 410)
-    scene.dispatcher.settled([settled], port.Receipt(now_ms=1_000_000))
-    [runner] = scene.dispatcher._runners.values()
+    scene.dispatcher.settler.settled([settled], port.Receipt(now_ms=1_000_000))
+    [runner] = scene.dispatcher.runners.at_work.values()
     assert not runner.lane.open
     await hand_over(scene, job(2, 2))
     await asyncio.sleep(0.01)
@@ -176,7 +176,7 @@ def test_a_clock_that_was_set_ahead_is_seen_within_a_minute_by_what_waits_for_it
         scene = Scene()
         clock = scene.dispatcher._claims._clock
         assert isinstance(clock, Clock)
-        scene.dispatcher.due(HOOK.number, clock.ms + 8 * 3_600_000)
+        scene.dispatcher.changes.due(HOOK.number, clock.ms + 8 * 3_600_000)
         await asyncio.sleep(ALARM_S_MAX + 1)
         assert scene.committer.takes == []
         clock.ms += 9 * 3_600_000
@@ -190,13 +190,13 @@ async def test_what_a_receiver_takes_is_forgotten_with_its_url_and_not_before() 
     scene = Scene()
     scene = scene_of(Silent())
     await hand_over(scene, job(1, 2))
-    [runner] = scene.dispatcher._runners.values()
+    [runner] = scene.dispatcher.runners.at_work.values()
     refuse(scene, runner)
     learned = runner.lane.learned
-    scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
+    scene.dispatcher.changes.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
     assert runner.lane.learned is learned
     moved = msgspec.structs.replace(HOOK, version=3, url="https://new.example.com")
-    scene.dispatcher.changed(moved)
+    scene.dispatcher.changes.changed(moved)
     assert runner.lane.learned.rate is None
 
 
@@ -208,10 +208,10 @@ async def test_a_webhook_that_is_set_active_again_begins_afresh(off: WebhookStat
     scene = Scene()
     scene = scene_of(Silent())
     await hand_over(scene, job(1, 2))
-    [runner] = scene.dispatcher._runners.values()
+    [runner] = scene.dispatcher.runners.at_work.values()
     scene.healths.bad(HOOK.number, "503")
     open_breaker(scene, runner)
-    scene.dispatcher.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
+    scene.dispatcher.changes.changed(msgspec.structs.replace(HOOK, version=2, name="other"))
     assert scene.healths.of(HOOK.number) is not None, "another name mends no receiver"
     scene.change(off)
     scene.change(WebhookStatus.ACTIVE)

@@ -48,7 +48,7 @@ async def test_what_was_shaped_and_did_not_leave_is_shaped_from_what_was_accepte
     changed(desk, HOOK, status=WebhookStatus.PAUSED)
     line.connected.set()
     assert await desk.work() == [] and line.sent == []
-    desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
+    desk.dispatcher.changes.changed(msgspec.structs.replace(HOOK, version=3))
     [failed] = await desk.work()
     assert seen == [BODY, BODY] and failed.sent == b'{"made":2}' and failed.attempt == 2
 
@@ -59,7 +59,7 @@ def set_standing(standing: WebhookStatus) -> Callable[[Desk], None]:
 
 def stop(desk: Desk) -> None:
     desk.stopped = True
-    desk.dispatcher.switched()
+    desk.dispatcher.changes.switched()
 
 
 def cancel(desk: Desk) -> None:

@@ -64,7 +64,8 @@ def scene_with(receiver: Receiver, store: Written, connections_max: int) -> Scen
     scene = scene_of(receiver, connections_max=connections_max)  # type: ignore[arg-type]
     scene.store = store
     lanes = scene.dispatcher
-    lanes._store = lanes._claims._store = lanes._pages._store = store  # type: ignore[assignment]
+    stored: Any = store
+    lanes.recovery._store = lanes._claims._store = lanes._pages._store = stored
     return scene
 
 
@@ -87,7 +88,7 @@ async def test_what_waits_in_memory_is_not_sent(how: str) -> None:
     assert count(receiver) == 1, "two wait for the only connection"
     if how != "retry":
         store.jobs = {DeliveryId(3): of(how, 3)}  # the second is cancelled, and nobody was told
-    scene.dispatcher.look_again(set())
+    scene.dispatcher.recovery.look_again(set())
     receiver.answers.set()
     await settle()
     if how == "retry":
@@ -96,7 +97,10 @@ async def test_what_waits_in_memory_is_not_sent(how: str) -> None:
         assert 3 not in store.released[-1][1] and 2 not in store.released[-1][1]
     else:
         assert count(receiver) == 2, "the third is sent, and sent once"
-        assert scene.dispatcher._runners[HOOK.number].lane.unsettled_attempts.keys() == {1, 3}
+        assert scene.dispatcher.runners.at_work[HOOK.number].lane.unsettled_attempts.keys() == {
+            1,
+            3,
+        }
 
 
 @pytest.mark.parametrize("cancelled", [True, False])
@@ -108,10 +112,10 @@ async def test_what_waits_for_its_connection_is_not_sent(how: str, cancelled: bo
     scene = scene_with(receiver, store, 5)
     await bring(scene, how, of(how, 1))
     await settle()
-    lane = scene.dispatcher._runners[HOOK.number].lane
+    lane = scene.dispatcher.runners.at_work[HOOK.number].lane
     assert lane.running == 1 and not receiver.sent, "it connects"
     store.jobs = {} if cancelled else {DeliveryId(1): of(how, 1)}
-    scene.dispatcher.look_again(set())
+    scene.dispatcher.recovery.look_again(set())
     await settle()
     receiver.connected.set()
     receiver.answers.set()
@@ -135,12 +139,12 @@ async def test_what_has_left_already_ends_as_it_began(how: str) -> None:
     await bring(scene, how, of(how, 1))
     await settle()
     assert count(receiver) == 1
-    scene.dispatcher.look_again(set())
+    scene.dispatcher.recovery.look_again(set())
     await settle()
     receiver.answers.set()
     await settle()
     assert [settlement.delivery for settlement in settled] == [1] and count(receiver) == 1
-    scene.dispatcher.settled(settled, port.Receipt(now_ms=1_000_000))
+    scene.dispatcher.settler.settled(settled, port.Receipt(now_ms=1_000_000))
     await bring(scene, "retry", of("retry", 1))
     await settle()
     assert count(receiver) == 2, "a later attempt of it is free again"

@@ -37,7 +37,7 @@ async def test_an_attempt_has_begun_when_it_has_a_slot_and_until_its_outcome_is_
     await asyncio.sleep(0.01)
     assert told(scene, 5).begun == 2, "its outcome is not written"
     settled = port.Settlement(DeliveryId(5), HOOK.number, None, 3, 2, 1, NOW_MS, 1, 200)
-    scene.dispatcher.settled([settled], port.Receipt(now_ms=NOW_MS))
+    scene.dispatcher.settler.settled([settled], port.Receipt(now_ms=NOW_MS))
     assert told(scene, 5) == NextAttempt()
 
 
@@ -64,7 +64,7 @@ async def test_while_a_probe_is_under_way_the_others_wait_for_it() -> None:
     scene = Scene()
     scene = scene_of(Silent())
     await hand_over(scene, job(1, 2))
-    breaker = scene.dispatcher._runners[HOOK.number].lane.breaker
+    breaker = scene.dispatcher.runners.at_work[HOOK.number].lane.breaker
     now_s = asyncio.get_running_loop().time()
     for _ in range(OUTCOMES_MIN):
         breaker.record(now_s, now_s - 1, False, random.Random(1))
@@ -92,7 +92,7 @@ async def test_a_rate_limit_and_a_lane_that_is_behind_are_named() -> None:
     paced = told(scene, 2)
     assert (paced.why, paced.most) == (Wait.RATE, 0.1) and paced.until_ms is not None
     assert 9_000 <= paced.until_ms - NOW_MS <= 10_000
-    lane = scene.dispatcher._runners[HOOK.number].lane
+    lane = scene.dispatcher.runners.at_work[HOOK.number].lane
     lane.behind, lane.cursor = True, 50
     assert told(scene, 51, retry=False) == NextAttempt(why=Wait.OLDER)
     assert told(scene, 50, retry=False).why is Wait.RATE, "it is in the queue"
@@ -119,7 +119,7 @@ async def test_a_process_without_a_free_slot_is_said_to_be_full() -> None:
 
 async def test_a_retry_is_taken_from_when_it_is_asked_for_until_it_starts() -> None:
     scene = Scene()
-    scene.dispatcher.begin(due_now(HOOK))
+    scene.dispatcher.recovery.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     assert scene.committer.takes and told(scene, 5).claimed, "its receipt is on the way"
     scene.take_comes_back()

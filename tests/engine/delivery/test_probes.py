@@ -25,7 +25,7 @@ class Trouble:
         self.desk: Desk
 
     def change(self, **fields: Any) -> None:
-        self.desk.dispatcher.changed(msgspec.structs.replace(HOOK, **fields))
+        self.desk.dispatcher.changes.changed(msgspec.structs.replace(HOOK, **fields))
 
 
 class Met(Shaping):
@@ -67,12 +67,12 @@ def refuse(_: Trouble) -> None:
 
 def pause_for_a_moment(trouble: Trouble) -> None:
     trouble.desk.stopped = True
-    trouble.desk.dispatcher.switched()
+    trouble.desk.dispatcher.changes.switched()
     loop = asyncio.get_running_loop()
 
     def go_on() -> None:
         trouble.desk.stopped = False
-        trouble.desk.dispatcher.switched()
+        trouble.desk.dispatcher.changes.switched()
 
     loop.call_later(0.01, go_on)
 
@@ -83,12 +83,12 @@ def refused_by_the_store(trouble: Trouble) -> None:
 
 
 def cancel(trouble: Trouble) -> None:
-    [runner] = trouble.desk.dispatcher._runners.values()
+    [runner] = trouble.desk.dispatcher.runners.at_work.values()
     runner.cancelled |= runner.lane.unsettled_attempts.keys()
 
 
 def doubt(trouble: Trouble) -> None:
-    [runner] = trouble.desk.dispatcher._runners.values()
+    [runner] = trouble.desk.dispatcher.runners.at_work.values()
     runner.doubted |= runner.lane.unsettled_attempts.keys()
 
 
@@ -112,7 +112,7 @@ async def closes(trouble: Trouble, line: Way) -> None:
     """The lane is asking; after the trouble others ask, and it closes."""
     trouble.desk = desk = Desk(line, Met(trouble))
     await desk.work()
-    runner = desk.dispatcher.runner_of(HOOK.number)
+    runner = desk.dispatcher.runners.runner_of(HOOK.number)
     assert runner is not None
     runner.lane.breaker.resume(Pause(3, 0.0), asyncio.get_running_loop().time())
     breaker = runner.lane.breaker

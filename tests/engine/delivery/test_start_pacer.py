@@ -8,8 +8,8 @@ from tidings.core.shaping.signatures.schemes import DEFAULT
 from tidings.core.webhooks.kinds import HTTP, KINDS
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.delivery.lanes.start_pacer import TURN_MIN, TURN_SHARE, StartPacer
 from tidings.engine.delivery.runner import WebhookRunner
-from tidings.engine.delivery.start_pacer import TURN_MIN, TURN_SHARE, StartPacer
 
 Nothing = cast(Any, None)
 

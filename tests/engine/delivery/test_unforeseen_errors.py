@@ -175,26 +175,28 @@ class Scene:
         if at == "settled":
             monkeypatch.setattr(attempt_results, "settled", broken(at, attempt_results.settled))
         if at == "observe":
-            monkeypatch.setattr(dispatcher._observer, "observe", broken(at, lambda *_: None))
+            monkeypatch.setattr(
+                dispatcher.settler._observer, "observe", broken(at, lambda *_: None)
+            )
         if at == "note":
-            note = dispatcher._in_flight.note
-            monkeypatch.setattr(dispatcher._in_flight, "note", broken(at, note))
+            note = dispatcher.settler._in_flight.note
+            monkeypatch.setattr(dispatcher.settler._in_flight, "note", broken(at, note))
         if at == "sign":
-            runner = dispatcher.runner_of(self.webhook.number)
+            runner = dispatcher.runners.runner_of(self.webhook.number)
             assert runner is not None
             monkeypatch.setattr(runner.headers, "of", broken(at, runner.headers.of))
 
     async def work(self, *jobs: Any) -> list[port.Settlement]:
         receipt = port.Receipt(now_ms=1_000, claimed=list(jobs))
         self.dispatcher.handover.take(receipt, [], [])
-        self.dispatcher.ask(self.webhook.number, 10, 0)  # readers, where it is fetched from
+        self.dispatcher.changes.ask(self.webhook.number, 10, 0)  # readers, where it is fetched from
         for _ in range(80):
             await asyncio.sleep(0)
         return self.desk.quiet.settled
 
     def is_free(self) -> bool:
         """Whether nothing is held any more, and nothing is charged to the receiver."""
-        runner = self.dispatcher._runners[self.webhook.number]
+        runner = self.dispatcher.runners.at_work[self.webhook.number]
         return (
             self.dispatcher.attempts_running == 0
             and runner.lane.running == 0
@@ -258,7 +260,7 @@ async def test_our_own_decision_may_fail_and_neither_delivery_nor_slot_is_lost(
     assert first.state == (State.RETRYING if fails_too else State.DELIVERED)
     assert fails.times == 0
     assert scene.dispatcher.attempts_running == 0
-    assert scene.dispatcher._runners[1].lane.running == 0
+    assert scene.dispatcher.runners.at_work[1].lane.running == 0
 
 
 async def test_a_delivery_that_always_fails_so_ends_with_its_window() -> None:
@@ -275,7 +277,7 @@ async def test_retries_by_hand_replays_and_probes_end_so_too(
     at: str, hand_over: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scene = Scene(HTTP, Fails(at, ValueError(), 2 if at == "open" else 1), monkeypatch)
-    runner = scene.dispatcher.runner_of(1)
+    runner = scene.dispatcher.runners.runner_of(1)
     assert runner is not None
     one = job()
     if hand_over == "retry by hand":
@@ -296,7 +298,7 @@ async def test_a_channel_that_cannot_follow_or_close_harms_nobody(error: BaseExc
         scene = Scene(HTTP, fails)
         await scene.work(job())
         changed = msgspec.structs.replace(scene.webhook, version=2)
-        scene.dispatcher.changed(changed)
+        scene.dispatcher.changes.changed(changed)
         first, second = await scene.work(job(delivery=6))
         assert (first.state, second.state) == (State.DELIVERED, State.DELIVERED)
         await scene.dispatcher.stop(1.0)
@@ -306,7 +308,7 @@ async def test_a_channel_that_cannot_follow_or_close_harms_nobody(error: BaseExc
 async def test_a_task_that_is_cancelled_before_its_first_step_frees_its_slot() -> None:
     scene = Scene(HTTP, Fails("", ValueError()))
     scene.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=[job()]), [], [])
-    runner = scene.dispatcher._runners[1]
+    runner = scene.dispatcher.runners.at_work[1]
     scene.dispatcher.pump(runner)
     [task] = runner.slots
     task.cancel()
@@ -318,11 +320,11 @@ async def test_a_task_that_is_cancelled_before_its_first_step_frees_its_slot() -
 async def test_permits_that_nobody_holds_are_found_told_and_given_back() -> None:
     scene = Scene(HTTP, Fails("", ValueError()))
     await scene.work(job())
-    permits, lane = scene.dispatcher._admission.permits, scene.dispatcher._runners[1].lane
+    permits, lane = scene.dispatcher._admission.permits, scene.dispatcher.runners.at_work[1].lane
     late, *_ = [permits.take(OrgId(org), LanePace(), 0.0) for org in (7, 7, 8)]
     lane.running, lane.under_way = 1, {DeliveryId(9)}
     lane.unsettled_attempts[DeliveryId(9)] = 1
-    errors = scene.dispatcher._errors
+    errors = scene.dispatcher.settler._errors
     assert scene.dispatcher.slot_watch.look() == 3
     assert (permits.used, lane.running, errors.lost_slots) == (0, 0, 3)
     assert 9 not in lane.unsettled_attempts, "it is looked for in the store"
@@ -366,7 +368,7 @@ async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirt
     watch = scene.dispatcher.slot_watch
     watch.look()
     assert watch.notices() == [] and not watch.late
-    for slot in scene.dispatcher._runners[1].slots.values():
+    for slot in scene.dispatcher.runners.at_work[1].slots.values():
         slot.began_s -= scene.webhook.deadline_s + LATE_S + 1
     with capture_logs() as logs:
         watch.look()
@@ -391,7 +393,7 @@ async def test_an_attempt_long_after_its_deadline_is_ended_as_our_fault() -> Non
 
     scene.fails.send = hang  # type: ignore[method-assign]
     await scene.work(job())
-    runner = scene.dispatcher._runners[1]
+    runner = scene.dispatcher.runners.at_work[1]
     [slot] = runner.slots.values()
     scene.dispatcher.slot_watch.look()
     slot.began_s -= scene.webhook.deadline_s + OVERRUN_S + 1
@@ -415,7 +417,7 @@ async def test_what_even_the_guard_fails_at_is_taken_up_from_the_store(
     monkeypatch.setattr(scene.dispatcher._judge, "judge", lambda *_: 1 / 0)
     await scene.work(job(), job(delivery=6))
     assert scene.dispatcher.attempts_running == 0
-    lane = scene.dispatcher._runners[1].lane
+    lane = scene.dispatcher.runners.at_work[1].lane
     assert lane.running == 0 and lane.unsettled_attempts.keys() == {5, 6}
     assert [pair[0] for pair in later if pair[0] == TAKEN_UP_S] == [TAKEN_UP_S] * 2
     for delay_s, call, given in list(later):

@@ -14,7 +14,7 @@ ROOM = window(100)
 
 
 def lane_of(scene: Scene) -> Lane:
-    return scene.dispatcher._runners[HOOK.number].lane
+    return scene.dispatcher.runners.at_work[HOOK.number].lane
 
 
 def room(scene: Scene) -> int:

@@ -145,7 +145,7 @@ async def test_what_is_asked_for_in_the_last_moment_still_holds() -> None:
     def change() -> None:
         if not scene.dispatched:
             scene.dispatched = True
-            scene.dispatcher.changed(WITHOUT)
+            scene.dispatcher.changes.changed(WITHOUT)
 
     scene = Scene(SHAPES, before=change)
     settled = await scene.retry()
@@ -156,7 +156,7 @@ async def test_what_is_taken_back_in_the_last_moment_sends_and_keeps_the_old_byt
     def change() -> None:
         if not scene.dispatched:
             scene.dispatched = True
-            scene.dispatcher.changed(msgspec.structs.replace(SHAPES, version=3))
+            scene.dispatcher.changes.changed(msgspec.structs.replace(SHAPES, version=3))
 
     scene = Scene(WITHOUT, before=change)
     settled = await scene.retry()
@@ -168,12 +168,12 @@ async def test_what_was_put_back_before_it_left_is_made_anew_once_more() -> None
         if not scene.dispatched:
             scene.dispatched = True
             paused = msgspec.structs.replace(WITHOUT, version=3, status=WebhookStatus.PAUSED)
-            scene.dispatcher.changed(paused)
+            scene.dispatcher.changes.changed(paused)
 
     scene = Scene(WITHOUT, before=change)
     await scene.hand_over(Job(*RETRY, shaped=True))
     assert scene.sent == [] and scene.settled == []
-    scene.dispatcher.changed(msgspec.structs.replace(WITHOUT, version=4))
+    scene.dispatcher.changes.changed(msgspec.structs.replace(WITHOUT, version=4))
     await scene.rest()
     assert scene.sent == [CUT] and scene.shaped == [ACCEPTED] * 2
     assert [(settlement.sent, settlement.cut) for settlement in scene.settled] == [(CUT, True)]

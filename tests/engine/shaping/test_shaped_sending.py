@@ -84,7 +84,7 @@ async def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped() -> N
     line = Line()
     desk: Desk
     shaper = Shaping(
-        lambda: desk.dispatcher.changed(
+        lambda: desk.dispatcher.changes.changed(
             msgspec.structs.replace(HOOK, status=WebhookStatus.DISABLED, version=2)
         )
     )
@@ -101,12 +101,12 @@ async def test_what_was_paused_while_it_was_shaped_leaves_later_under_the_same_n
     def pause_once() -> None:
         if shaper.asked == 1:
             paused = msgspec.structs.replace(HOOK, status=WebhookStatus.PAUSED, version=2)
-            desk.dispatcher.changed(paused)
+            desk.dispatcher.changes.changed(paused)
 
     shaper = Shaping(pause_once)
     desk = Desk(line, shaper)
     assert await desk.work(job()) == [] and line.sent == []
-    desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=3))
+    desk.dispatcher.changes.changed(msgspec.structs.replace(HOOK, version=3))
     [delivered] = await desk.work()
     assert (delivered.attempt, delivered.version) == (2, 3)
     [(headers, body)] = line.sent
@@ -126,7 +126,7 @@ async def test_what_changed_while_it_was_shaped_is_made_again_by_the_new_version
 
     def change_once() -> None:
         if shaper.asked == 1:
-            desk.dispatcher.changed(changed)
+            desk.dispatcher.changes.changed(changed)
 
     shaper = Shaping(change_once)
     desk = Desk(line, shaper)
@@ -145,7 +145,7 @@ async def test_what_the_old_version_could_not_shape_is_shaped_by_the_new_one() -
 
     def refuse_the_old() -> None:
         if shaper.asked == 1:
-            desk.dispatcher.changed(msgspec.structs.replace(HOOK, version=2))
+            desk.dispatcher.changes.changed(msgspec.structs.replace(HOOK, version=2))
             raise ShapeRefused("The transformation takes too many steps.")
 
     line = Line(200)
@@ -159,7 +159,7 @@ async def test_a_change_to_plain_sends_what_was_accepted() -> None:
     desk: Desk
     line = Line(503)
     plain = msgspec.structs.replace(HOOK, plain=True, version=2)
-    shaper = Shaping(lambda: desk.dispatcher.changed(plain))
+    shaper = Shaping(lambda: desk.dispatcher.changes.changed(plain))
     desk = Desk(line, shaper)
     [failed] = await desk.work(job())
     assert line.sent[0][1] == BODY and failed.sent is None

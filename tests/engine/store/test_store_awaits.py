@@ -96,7 +96,7 @@ CASES = {
         emails: emails put_email drop_emails
     """,
     f"{FAULTS}::test_what_lanes_ask_behind_the_calls_is_asked_again": """
-        dispatcher: unfinished
+        recovery: unfinished
         pages: page
         retry_claims: release
         health_tracker: put_healths

@@ -748,7 +748,7 @@ def test_what_lanes_ask_behind_the_calls_is_asked_again(
         commit = refusing(world.store, "commit", first(1), fault=FULL, lost=True)
         with pytest.raises(port.StoreDown):
             await world.event()  # lanes look again: at pages, standings and takes
-        world.engine.dispatcher.look_again({crm.number})
+        world.engine.dispatcher.recovery.look_again({crm.number})
         if method == "retire":
             await world.webhooks.change_status(crm.org, crm.id, "pause", "its owner")
             await world.webhooks.set_status(crm.number, WebhookStatus.DISABLED, "It is gone.")

@@ -105,10 +105,10 @@ class Scene:
     def change(self, standing: WebhookStatus) -> None:
         changed = msgspec.structs.replace(HOOK, status=standing)
         self.registry.put(changed)
-        self.dispatcher.changed(changed)
+        self.dispatcher.changes.changed(changed)
 
     def delete(self) -> None:
-        self.dispatcher.changed(msgspec.structs.replace(HOOK, status=WebhookStatus.DELETED))
+        self.dispatcher.changes.changed(msgspec.structs.replace(HOOK, status=WebhookStatus.DELETED))
 
     def take_comes_back(self, accepted_ms: int = 1_000_000) -> None:
         job = Job(
@@ -116,7 +116,7 @@ class Scene:
         )
         receipt = port.Receipt(now_ms=1_000_000, claimed=[job], due=[(HOOK.number, None)])
         self.dispatcher.handover.take(receipt, [], [])
-        self.dispatcher.settled([], receipt)
+        self.dispatcher.settler.settled([], receipt)
 
 
 def due_now(webhook: Webhook) -> list[port.Backlog]:

@@ -16,7 +16,7 @@ from tidings.store import port
 
 async def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() -> None:
     scene = Scene()
-    scene.dispatcher.begin(due_now(HOOK))
+    scene.dispatcher.recovery.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     assert scene.committer.takes == [HOOK.number]
     scene.change(WebhookStatus.DISABLED)
@@ -30,7 +30,7 @@ async def test_what_it_brings_is_not_sent_when_the_webhook_is_enabled_again() ->
 
 async def test_it_is_released_only_after_it_came_back() -> None:
     scene = Scene()
-    scene.dispatcher.begin(due_now(HOOK))
+    scene.dispatcher.recovery.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     scene.change(WebhookStatus.DISABLED)
     scene.change(WebhookStatus.ACTIVE)
@@ -55,7 +55,7 @@ async def test_what_could_not_be_released_is_released_when_the_store_is_back() -
             raise port.StoreDown("the disk is full")
 
     scene.store.release = release  # type: ignore[method-assign]
-    scene.dispatcher.begin(due_now(HOOK))
+    scene.dispatcher.recovery.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     scene.change(WebhookStatus.DISABLED)
     scene.take_comes_back()
@@ -79,17 +79,17 @@ async def test_a_take_whose_window_is_over_behind_an_open_breaker_is_parked_and_
     scene.store.park_expired = park_expired  # type: ignore[method-assign]
     parking: Any = SimpleNamespace(parks=lambda _: True)
     scene.dispatcher.handover._healths = parking
-    scene.dispatcher.begin(due_now(HOOK))
+    scene.dispatcher.recovery.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS)
     await asyncio.sleep(0.05)
     assert deeds == [] and scene.line.bodies == [b"parked by now"], "the last moment is in time"
-    scene.dispatcher.due(HOOK.number, 0)
+    scene.dispatcher.changes.due(HOOK.number, 0)
     await asyncio.sleep(0.05)
     scene.take_comes_back(accepted_ms=1_000_000 - LAST_MS - 1)
     await asyncio.sleep(0.05)
     assert deeds == ["released", "parked"] and len(scene.line.bodies) == 1
-    [runner] = scene.dispatcher._runners.values()
+    [runner] = scene.dispatcher.runners.at_work.values()
     assert not runner.overdue, "what is released next is not parked for it"
 
 
@@ -114,14 +114,14 @@ async def test_a_first_attempt_whose_window_is_over_behind_an_open_breaker_is_pa
     scene.store.page = page  # type: ignore[method-assign]
     scene.store.park_expired = park_expired  # type: ignore[method-assign]
     scene.healths.parks = lambda webhook: True  # type: ignore[method-assign]
-    scene.dispatcher.begin([port.Backlog(HOOK.number, 2, None)])
+    scene.dispatcher.recovery.begin([port.Backlog(HOOK.number, 2, None)])
     await asyncio.sleep(0.1)
     assert scene.line.bodies == [b"in time"] and stored == [fresh]
 
 
 async def test_a_paused_webhook_keeps_what_it_took() -> None:
     scene = Scene()
-    scene.dispatcher.begin(due_now(HOOK))
+    scene.dispatcher.recovery.begin(due_now(HOOK))
     await asyncio.sleep(0.01)
     scene.change(WebhookStatus.PAUSED)
     scene.take_comes_back()

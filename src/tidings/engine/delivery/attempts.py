@@ -17,8 +17,7 @@ accepted bytes, and kept instead.
 """
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, Protocol
+from typing import Protocol
 
 import msgspec
 
@@ -33,7 +32,7 @@ from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import JobMessage
-from tidings.engine.delivery.runner import WebhookRunner
+from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.errors import TidingsError
@@ -75,9 +74,6 @@ class AttemptListener(Protocol):
         """Hear that its connection could not be used; `restore` makes the job as it was before.
         Return False where it has ended all the same."""
 
-    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        """Run what goes on behind."""
-
 
 class Attempts:
     """Makes attempts that a lane has started."""
@@ -90,14 +86,17 @@ class Attempts:
         clock: Clock,
         in_flight: port.InFlight,
         listener: AttemptListener,
+        lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """Each attempt is told to `listener` once, in one of its three ways."""
+        """Each attempt is told to `listener` once, in one of its three ways; `lanes` run what goes
+        on behind."""
         self._shaper = shaper
         self._store = store
         self.clock = clock
         self.in_flight = in_flight
         self._listener = listener
+        self._lanes = lanes
         self._errors = errors
         self.leapt_ms = 0  # all leaps of the wall clock since this process began, added up
 
@@ -136,7 +135,7 @@ class Attempts:
                 finally:
                     channel.active -= 1
                     if channel.retired and channel.unused:
-                        self._listener.spawn(channel.close())
+                        self._lanes.spawn(channel.close())
                 self._check(result, message)
                 if message.left or (
                     result is not None and self.is_still_current(runner, webhook, job)

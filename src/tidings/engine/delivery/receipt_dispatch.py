@@ -2,7 +2,7 @@
 them. Lanes that got something are woken at the end, when everything is in its place.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import chain
 
 from tidings.core.delivery.job import Job
@@ -10,10 +10,11 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.ids import DeliveryId, from_first
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
 from tidings.engine.delivery.health_tracker import HealthTracker
+from tidings.engine.delivery.lanes.runners import WebhookRunners
+from tidings.engine.delivery.lanes.start_pacer import StartPacer
 from tidings.engine.delivery.owed_deliveries import made_late
 from tidings.engine.delivery.retries.retry_claims import RetryClaims
-from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
-from tidings.engine.delivery.start_pacer import StartPacer
+from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.events.commit_queue import QueuedEvent
 from tidings.store import port
 
@@ -27,19 +28,17 @@ class ReceiptDispatch:
     def __init__(
         self,
         *,
-        runners: Mapping[int, WebhookRunner],
-        lanes: LaneDriver,
+        runners: WebhookRunners,
         pacer: StartPacer,
         healths: HealthTracker,
         claims: RetryClaims,
         rescuer: LaneRescuer,
     ) -> None:
-        """`runners`: those at work, by the numbers of their webhooks. `healths` know whether a
-        webhook's deliveries are parked once their window is over, and `claims` do so with those
-        that were claimed for a probe. `rescuer` hears what was raised for one webhook, from which
-        the others are kept."""
+        """`healths` know whether a webhook's deliveries are parked once their window is over, and
+        `claims` do so with those that were claimed for a probe. `rescuer` hears what was raised for
+        one webhook, from which the others are kept."""
         self._runners = runners
-        self._lanes = lanes
+        self._at_work = runners.at_work
         self._pacer = pacer
         self._healths = healths
         self._claims = claims
@@ -57,7 +56,7 @@ class ReceiptDispatch:
         woken: dict[WebhookRunner, None] = {}  # in the order of their first job
         for job in chain(receipt.freed, made_late(receipt.fanned_out)):
             try:
-                runner = self._runners.get(job.webhook) or self._lanes.runner_of(job.webhook)
+                runner = self._at_work.get(job.webhook) or self._runners.runner_of(job.webhook)
                 if runner is not None:
                     runner.lane.offer_freed(job)
                     woken[runner] = None
@@ -73,7 +72,7 @@ class ReceiptDispatch:
                 if new.parked or delivery in held:
                     continue
                 try:
-                    runner = self._runners.get(new.webhook) or self._lanes.runner_of(new.webhook)
+                    runner = self._at_work.get(new.webhook) or self._runners.runner_of(new.webhook)
                     if runner is not None:
                         runner.lane.offer(
                             Job(
@@ -102,7 +101,7 @@ class ReceiptDispatch:
         self._pacer.wake(woken)
 
     def _offer_retry(self, job: Job, now_ms: int, woken: dict[WebhookRunner, None]) -> None:
-        runner = self._lanes.runner_of(job.webhook)
+        runner = self._runners.runner_of(job.webhook)
         if runner is None or runner.claims_void:
             return
         if now_ms - job.accepted_ms > LAST_MS and self._healths.parks(runner.webhook):
@@ -117,7 +116,7 @@ class ReceiptDispatch:
         woken: dict[WebhookRunner, None] = {}
         for job in (job for receipt in replayed for job in receipt.jobs):
             try:
-                runner = self._lanes.runner_of(job.webhook)
+                runner = self._runners.runner_of(job.webhook)
                 if runner is not None:
                     runner.lane.offer(job)
                     woken[runner] = None
@@ -133,7 +132,7 @@ class ReceiptDispatch:
                 of_webhook.setdefault(webhook, set()).add(delivery)
         for webhook, deliveries in of_webhook.items():
             try:
-                if (runner := self._runners.get(webhook)) is not None:
+                if (runner := self._at_work.get(webhook)) is not None:
                     runner.cancelled |= deliveries & runner.lane.unsettled_attempts.keys()
                     runner.lane.forget(deliveries)
                     if not runner.lane.queued:

@@ -1,7 +1,7 @@
 """One webhook at work: its lane, its connections, and how its messages are made."""
 
 import asyncio
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from tidings.core.delivery.lane import Lane
@@ -34,11 +34,8 @@ class LanePump(Protocol):
 class LaneDriver(LanePump, Protocol):
     """Drives the lanes of a process, as its parts ask it."""
 
-    def runner_of(self, number: int) -> "WebhookRunner | None":
-        """Return the runner of a webhook, which is put to work; None: there is no such webhook."""
-
-    def all_runners(self) -> "Iterable[WebhookRunner]":
-        """List those at work, and those of deleted webhooks whose attempts go on."""
+    stopping: bool
+    """Whether nothing more starts, for the process stops."""
 
     def open_or_close(self, runner: "WebhookRunner") -> None:
         """Open its lane or close it, by what holds it back."""
@@ -54,6 +51,9 @@ class LaneDriver(LanePump, Protocol):
 
     def may_claim(self) -> bool:
         """Return whether due retries may be asked for now."""
+
+    def give_turns(self) -> None:
+        """Give lanes that wait for their turn as many as there are slots."""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         """Run what goes on behind."""

@@ -11,9 +11,9 @@ from functools import partial
 from tidings.core.delivery.job import Job
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.attempts import Attempts
-from tidings.engine.delivery.channels import Channels
 from tidings.engine.delivery.guards.slot import Slot
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
+from tidings.engine.delivery.lanes.channels import Channels
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 
 TAKEN_UP_S = 30.0  # after which what an error of ours has left behind is looked for again

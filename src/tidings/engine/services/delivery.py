@@ -155,7 +155,7 @@ class DeliveryServices:
             inboxes=inboxes,
             pulls=pulls,
             stops=stops,
-            manual_retries=ManualRetries(store, dispatcher),
+            manual_retries=ManualRetries(store, dispatcher.promised_retries, dispatcher.changes),
             trial=Trial(
                 destination=destination,
                 shaper=shaping.shaper,

@@ -175,7 +175,7 @@ class Scene:
         self.stored += jobs
         receipt = port.Receipt(now_ms=NOW_MS, freed=list(jobs), **more)
         self.dispatcher.handover.take(receipt, [], [])
-        self.dispatcher.settled(written, receipt)
+        self.dispatcher.settler.settled(written, receipt)
         await self.pass_time(0.001)
 
     async def pass_time(self, seconds: float = 0.05) -> None:

@@ -172,7 +172,7 @@ async def test_a_restart_in_the_middle_charges_nothing_and_goes_on() -> None:
     assert scene.ends == []
     then = Scene(FIRST, stored=scene.stored)
     then.down.add("main")
-    then.dispatcher.begin([port.Backlog(FIRST.number, 3, None)])
+    then.dispatcher.recovery.begin([port.Backlog(FIRST.number, 3, None)])
     await then.until(lambda: then.watch.held())
     assert then.ends == [] and then.sent == []
     then.down.clear()

@@ -31,7 +31,7 @@ async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
     assert {wait.evidence.kind for wait in waits if wait.evidence} == {"waits"}
     assert all(wait.delay_ms is not None and wait.delay_ms >= 1_700_000 for wait in waits)
     assert scene.healths.of(FIRST.number) is None and scene.healths.open_breakers == 0
-    runner = scene.dispatcher.runner_of(FIRST.number)
+    runner = scene.dispatcher.runners.runner_of(FIRST.number)
     assert runner is not None
     assert runner.lane.learned.rate is None and not runner.lane.learned.shut
     next_attempt = scene.dispatcher.next_attempts.of(FIRST.number, DeliveryId(39), False)

@@ -117,11 +117,11 @@ async def beside(kind: str, step: str) -> None:
             connection="kafka" if kind == QUEUE else "",
             connections_max=20,
         )
-        dispatcher._registry.put(webhook)
+        dispatcher.runners._registry.put(webhook)
         for _ in range(BACKLOG):
             offer(number)
         if kind == PULL:
-            dispatcher.ask(number, BACKLOG, 0)
+            dispatcher.changes.ask(number, BACKLOG, 0)
     await asyncio.sleep(2.0)
     if kind != PULL:  # which waits for its readers and holds nothing
         assert dispatcher.attempts_running > 1, "they hang"

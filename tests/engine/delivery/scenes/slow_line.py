@@ -66,4 +66,4 @@ def desk_of(line: SlowLine, webhook: Webhook = PLAIN, shaper: Shaping | None = N
 
 
 def changed(desk: Desk, webhook: Webhook, **fields: Any) -> None:
-    desk.dispatcher.changed(msgspec.structs.replace(webhook, version=2, **fields))
+    desk.dispatcher.changes.changed(msgspec.structs.replace(webhook, version=2, **fields))

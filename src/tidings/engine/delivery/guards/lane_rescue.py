@@ -6,10 +6,10 @@ store a little later, again and again until that succeeds. The other lanes of th
 """
 
 import asyncio
-from collections.abc import Mapping
 
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors
-from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
+from tidings.engine.delivery.lanes.runners import WebhookRunners
+from tidings.engine.delivery.runner import LaneDriver
 
 RESCUE_S = 5.0
 
@@ -20,11 +20,10 @@ class LaneRescuer:
     def __init__(
         self,
         *,
-        runners: Mapping[int, WebhookRunner],
+        runners: WebhookRunners,
         lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """`runners`: those at work, by the numbers of their webhooks."""
         self._runners = runners
         self._lanes = lanes
         self._errors = errors
@@ -38,7 +37,7 @@ class LaneRescuer:
             raise error
         self._errors.note(error, AttemptStep.HANDOVER)
         try:
-            if (runner := self._runners.get(webhook)) is not None:
+            if (runner := self._runners.at_work.get(webhook)) is not None:
                 runner.lane.start_over()  # nothing that is committed later goes before it
         except Exception as another:
             self._errors.note(another, AttemptStep.HANDOVER)
@@ -49,7 +48,7 @@ class LaneRescuer:
     def _rescue(self, webhook: int) -> None:
         self._missed.discard(webhook)
         try:
-            if (runner := self._lanes.runner_of(webhook)) is not None:
+            if (runner := self._runners.runner_of(webhook)) is not None:
                 self._lanes.fill(runner)
         except BaseException as error:
             self.note(webhook, error)

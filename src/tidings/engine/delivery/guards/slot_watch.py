@@ -16,6 +16,7 @@ from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.delivery.lanes.runners import WebhookRunners
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -36,12 +37,14 @@ class SlotWatch:
         self,
         *,
         admission: Admission,
+        runners: WebhookRunners,
         lanes: LaneDriver,
         slots: SendSlots,
         errors: UnforeseenErrors,
     ) -> None:
         """`slots` are given away again once they were taken back."""
         self._admission = admission
+        self._runners = runners
         self._lanes = lanes
         self._slots = slots
         self._errors = errors
@@ -62,7 +65,7 @@ class SlotWatch:
         lost = 0
         late: Counter[str] = Counter()
         now_s = asyncio.get_running_loop().time()
-        for runner in list(self._lanes.all_runners()):
+        for runner in list(self._runners.all()):
             jobs = {}
             for task, slot in list(runner.slots.items()):
                 if (job := slot.job) is None:

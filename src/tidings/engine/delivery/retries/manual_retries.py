@@ -55,10 +55,8 @@ class PromisedRetries:
         return msgspec.structs.replace(outcome, delay_s=min(outcome.delay_s, left_s))
 
 
-class RetryPromises(Protocol):
-    """The dispatcher, as far as it is asked (engine/delivery/dispatcher.py)."""
-
-    promised_retries: PromisedRetries
+class RetryLanes(Protocol):
+    """The lanes, as far as they are asked (engine/delivery/lanes/changes.py)."""
 
     def due(self, webhook: int, due_ms: int) -> None:
         """A retry of a webhook is due then."""
@@ -73,8 +71,9 @@ class RetryPromises(Protocol):
 class ManualRetries:
     """Asks the store for the retry and tells the lane."""
 
-    def __init__(self, store: port.LaneStore, lanes: RetryPromises) -> None:
+    def __init__(self, store: port.LaneStore, promised: PromisedRetries, lanes: RetryLanes) -> None:
         self._store = store
+        self._promised = promised
         self._lanes = lanes
 
     async def ask(self, org: OrgId, delivery: DeliveryId, webhook: int) -> port.ManualRetry:
@@ -88,10 +87,10 @@ class ManualRetries:
         else:
             asked = await self._store.retry_now(delivery)
         if asked.promised_ms is None and asked.outcome in ("due", "next"):
-            self._lanes.promised_retries.forget(delivery)
+            self._promised.forget(delivery)
         if asked.due_ms is not None:
             if asked.promised_ms is not None and asked.promised_ms > asked.due_ms:
-                self._lanes.promised_retries.make(org, delivery, asked.promised_ms)
+                self._promised.make(org, delivery, asked.promised_ms)
             self._lanes.due(webhook, asked.due_ms)
         if asked.due_ms is not None or asked.outcome in ("waiting", "next"):
             self._lanes.probe(webhook)

@@ -11,7 +11,7 @@ from tidings.core.delivery.next_attempt import CLEAR, NextAttempt, Wait
 from tidings.core.delivery.receivers.breaker import Position
 from tidings.core.ids import DeliveryId
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.admission import Admission
+from tidings.engine.delivery.admission import Admission, Sending
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.runner import WebhookRunner
@@ -27,23 +27,22 @@ class KnownRunners(Protocol):
     def known(self, number: int) -> WebhookRunner | None:
         """Return a webhook's runner, if there is one; also a deleted one's whose attempts go on."""
 
-    def may_send(self) -> bool:
-        """Return whether anything may be sent now."""
-
 
 class NextAttempts:
     """Looks at the lanes of a process; it changes nothing."""
 
     def __init__(
         self,
-        lanes: KnownRunners,
+        runners: KnownRunners,
+        sending: Sending,
         healths: HealthTracker,
         clock: Clock,
         admission: Admission,
         connections: ConnectionWatch | None = None,
     ) -> None:
         self._connections = connections
-        self._lanes = lanes
+        self._runners = runners
+        self._sending = sending
         self._healths = healths
         self._clock = clock
         self._admission = admission
@@ -52,7 +51,7 @@ class NextAttempts:
     def of(self, webhook: int, delivery: DeliveryId, retry: bool) -> NextAttempt:
         """Of one delivery of a webhook, by their numbers. `retry`: it is RETRYING, not PENDING."""
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
-        runner, health = self._lanes.known(webhook), self._healths.of(webhook)
+        runner, health = self._runners.known(webhook), self._healths.of(webhook)
         if runner is None:
             until_ms = _left_alone_until(health) or 0
             return NextAttempt(why=Wait.BREAKER, until_ms=until_ms) if until_ms > now_ms else CLEAR
@@ -72,7 +71,7 @@ class NextAttempts:
         now_s: float,
         now_ms: int,
     ) -> NextAttempt:
-        if not self._lanes.may_send():
+        if not self._sending.may_send():
             return NextAttempt(why=Wait.STORE)
         if self._connections is not None and (hold := self._connections.hold_of(runner.webhook)):
             return NextAttempt(why=Wait.CONNECTION, over=hold.connection)
@@ -89,7 +88,7 @@ class NextAttempts:
     def next_in_ms(self, webhook: int, delay_ms: int) -> int | None:
         """Return when a retry that is due in `delay_ms` may start; None where its lane sends
         nothing."""
-        runner = self._lanes.known(webhook)
+        runner = self._runners.known(webhook)
         if runner is None or not runner.lane.open:
             return None
         until_ms = self.of(webhook, _ANY, True).until_ms

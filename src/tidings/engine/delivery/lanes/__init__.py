@@ -1,0 +1,1 @@
+"""Lanes at work: made, opened and closed, paced, and filled from the store."""
