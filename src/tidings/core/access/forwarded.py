@@ -101,13 +101,13 @@ class Proxies:
         """The address of who calls, for what an address alone opens: never that of a proxy.
 
         None where a call was passed on and trusted proxies do not say, in words that can be read
-        to the end, for whom. `peer` and `headers` are those of `told`.
+        to the end, for whom. `peer` and `headers` are those of `origin_of`.
         """
         if not any(name.startswith(_PASSED_ON) or name in _PASSED_ON_FOR for name, _ in headers):
             return plain_address(peer)
         address = self.origin_of(peer, headers).address
-        # `told` ends at a proxy, or at whoever is no trusted one and has passed it on, where it
-        # can read no further; only a trusted one's word leads from its own address to another.
+        # `origin_of` ends at a proxy, or at whoever is no trusted one and has passed it on, where
+        # it can read no further; only a trusted one's word leads from its own address to another.
         beyond = address != (plain_address(peer) or peer) and not self.trusts(address)
         return address if beyond else None
 

@@ -4,8 +4,8 @@ Only webhooks that fail have an entry, always or in part. Changes are written be
 a second at most: what a crash forgets is a moment of a failure that will be seen again. The
 attempts of the last minutes are only in memory; a start makes them out of what the store knows.
 
-What an owner is to be told is written down as told once it is (`told`), and not before: until then
-the row says what it said, and whoever comes after a stop tells it.
+What an owner is to be told is written down as told once it is (`on_notified`), and not before:
+until then the row says what it said, and whoever comes after a stop tells it.
 """
 
 import asyncio
@@ -70,7 +70,8 @@ log = structlog.get_logger(__name__)
 
 
 class HealthOwnerListener(Protocol):
-    """Tells the owners of webhooks how their receivers do. `told` is called once that is sure."""
+    """Tells the owners of webhooks how their receivers do. `on_notified` is called once
+    that is sure."""
 
     def failing(
         self,
@@ -318,7 +319,7 @@ class HealthTracker:
         return since_ms + self._policy.disable_after_ms + round(stood_ms / MINUTE_MS) * MINUTE_MS
 
     def _tells(self, before: port.StoredHealth) -> None:
-        """Its owner is being told of what became of it; `told` follows."""
+        """Its owner is being told of what became of it; `mark_notified` follows."""
         self._untold.setdefault(before.webhook, _PendingNotice(before)).facts += 1
 
     def mark_notified(self, webhook: int) -> None:

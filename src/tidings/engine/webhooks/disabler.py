@@ -34,8 +34,8 @@ class DisableOwnerListener(Protocol):
         since_ms: int | None,
         on_notified: Notify,
     ) -> None:
-        """It is disabled, and so many deliveries were parked; it has failed since then. `told` is
-        called once the telling is sure."""
+        """It is disabled, and so many deliveries were parked; it has failed since then.
+        `on_notified` is called once the telling is sure."""
 
 
 class Disables(Protocol):

@@ -90,9 +90,9 @@ def judge(
 
 
 def to_tell(verdict: HealthState, notified: int) -> int | None:
-    """The step to tell the owner of now, or None where it was told already.
+    """Return the step to tell the owner of now, or None where it was told already.
 
-    `told` is the last step that was told since the last success, 0 for none.
+    `notified` is the last step that was told since the last success, 0 for none.
     """
     if isinstance(verdict, Failing) and verdict.percent > notified:
         return verdict.percent
