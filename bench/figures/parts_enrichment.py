@@ -8,7 +8,8 @@ import msgspec
 
 from bench.payload import EVENT_NAME, ID_SLOT, ORG_FIRST
 from bench.report import HELD, MISSED, Row
-from tidings.catalogue import load
+from tidings.catalogue import EventType, load
+from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.thin import thin
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.job import Job
@@ -92,6 +93,17 @@ async def per_wait(call: Callable[[], Awaitable[object]], calls: int) -> float:
     return (time.perf_counter_ns() - began) / calls / 1000
 
 
+class CatalogueTypes:
+    """See `EventTypeSource`: those of the catalogue alone."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+
+    def event_type_of(self, org: OrgId, event: dict[str, Any]) -> EventType | None:
+        """See `EventTypeSource`."""
+        return self._catalogue.get(event["eventName"])
+
+
 async def enricher_over(keys: Iterable[Key]) -> Enricher:
     """An enricher whose reference data are these records, and the store of their tills."""
     reference = Reference(
@@ -103,9 +115,8 @@ async def enricher_over(keys: Iterable[Key]) -> Enricher:
             record = read_record(KINDS[kind], RECORDS[kind])
             await reference.put(OrgId(ORG_FIRST), KINDS[kind], {id: record})
     platform = Platform(Awards(), PlatformOptions(paths={"awards": "/awards/{id}"}), WallClock())
-    types = load()
     return Enricher(
-        kind_of=lambda org, event: types.get(event["eventName"]),
+        types=CatalogueTypes(load()),
         reference=reference,
         platform=platform,
     )

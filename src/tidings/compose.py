@@ -195,6 +195,6 @@ def _actions(
         renderer=ports.sandboxes,
         clock=base.clock,
         due=base.heard.due,
-        tell=notices.notices.tell,
+        notices=notices.notices,
         tell_after_ms=options.limits.health.first_after_ms,
     )

@@ -2,15 +2,23 @@
 
 import ast
 import dataclasses
+from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
+from types import MethodType
+from typing import Any, cast
 
 import pytest
 
+from tests.ports import ports
+from tests.store.in_process import MemoryStore
 from tidings.api.context import Services
-from tidings.compose import App
-from tidings.ports import Ports
+from tidings.compose import App, build
+from tidings.engine.clock import WallClock
+from tidings.engine.listeners import Listeners
+from tidings.ports import EngineOptions, Ports
 
 SOURCE = Path(__file__).parents[2] / "src"
 ENGINE = SOURCE / "tidings/engine"
@@ -135,3 +143,87 @@ def methods_of(declared: ast.ClassDef) -> list[str]:
         if isinstance(method, ast.FunctionDef | ast.AsyncFunctionDef)
         and not any(getattr(mark, "id", "") == "property" for mark in method.decorator_list)
     ]
+
+
+# Methods of other parts that a part of the engine keeps, and why it is not given the whole of them.
+KEPT_METHODS = {
+    "WallClock.now_ms": "a part that asks for the date and nothing else",
+    "*.run": "a job, which the supervisor runs",
+    "Supervisor._restart_frozen": "its own, called at each look of the heartbeats",
+    "SharedTable.clear": "what a change of credentials makes stale is forgotten",
+    "Notices.flush": "what the background tasks do last",
+    "NamedConnections.probe": "one question, asked behind the calls",
+    "Registry.*": "rules of core, asked when types, templates or orgs are changed or listed",
+    "Consents.*": "what is asked before an e-mail is written, behind the calls",
+    "Sources.named": "one question of a door at which messages come in",
+    "Disabler.parked": "what follows when a webhook is retired",
+    "WebhookBook.at": "one question, at the repetition of a call",
+    "DeclaredActions.of": "what the file of actions says, when an action has failed",
+}
+
+
+async def test_a_part_keeps_no_method_of_another_part() -> None:
+    """Of the service as it is composed: a part that asks or tells another one is given it whole,
+    by a protocol with a name, so that what it calls can be followed."""
+    store, clock, nobody = MemoryStore(WallClock()), WallClock(), cast(Any, object())
+    service = build(ports(store=store, clock=clock, sender=nobody, mailer=nobody), EngineOptions())
+    kept = set(methods_kept(service))
+    await store.close()
+    unlisted = [
+        f"{place} keeps {method}"
+        for place, method in sorted(kept)
+        if not any(fnmatch(method, pattern) for pattern in KEPT_METHODS)
+    ]
+    assert unlisted == [], "\n".join(unlisted)
+    unused = [
+        pattern
+        for pattern in KEPT_METHODS
+        if not any(fnmatch(method, pattern) for _, method in kept)
+    ]
+    assert unused == []
+
+
+def methods_kept(whole: object) -> Iterator[tuple[str, str]]:
+    """List `Part.attribute` with the method of another part that is there, through all parts."""
+    waiting, seen = [whole], set[int]()
+    while waiting:
+        part = waiting.pop()
+        if id(part) in seen or not is_ours(part):
+            continue
+        seen.add(id(part))
+        for name, value in attributes_of(part):
+            for element in elements_of(value):
+                waiting.append(getattr(element, "__self__", element))
+                if (
+                    isinstance(element, MethodType)
+                    and is_ours(element.__self__)
+                    and element.__self__ is not part
+                    and type(part).__module__.startswith("tidings.engine.")
+                    and not isinstance(part, Listeners)  # functions are added to it
+                ):
+                    yield f"{type(part).__name__}.{name}", element.__qualname__
+
+
+def is_ours(part: object) -> bool:
+    return type(part).__module__.startswith("tidings.")
+
+
+def attributes_of(part: object) -> Iterator[tuple[str, object]]:
+    yield from getattr(part, "__dict__", {}).items()
+    for kind in type(part).__mro__:
+        for name in getattr(kind, "__slots__", ()):
+            if hasattr(part, name):
+                yield name, getattr(part, name)
+    for name in getattr(part, "_fields", ()):
+        yield name, getattr(part, name)
+
+
+def elements_of(value: object) -> Iterator[object]:
+    if isinstance(value, dict):
+        yield from value.values()
+    elif isinstance(value, list | tuple | set | frozenset | deque) and not is_ours(value):
+        yield from value
+    elif isinstance(value, partial):
+        yield from (value.func, *value.args)
+    else:
+        yield value

@@ -94,7 +94,7 @@ async def test_notices_of_one_org_leave_room_for_those_of_others(
     monkeypatch.setattr(notice_rules, "QUEUE_MAX", 10)
     nobody: Any = None
     told = Notices(
-        accept=nobody, clock=Clock(), registry=nobody, emails=nobody, parked=Listeners("parked")
+        intake=nobody, clock=Clock(), registry=nobody, emails=nobody, parked=Listeners("parked")
     )  # fmt: skip
     for number in range(20):
         told._add(Notice("a", GREEDY, f"g{number}", b"", {}))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from tests.engine.types_by import TypesBy
 from tests.destinations.messages import hook
 from tidings.catalogue import load
 from tidings.core.access.forwarded import block_of
@@ -147,7 +148,7 @@ def cuts_case() -> Case:
     catalogue = load()
     [kind] = (kind for kind in catalogue.kinds() if kind.label == "pointsIssued")
     kinds: dict[tuple[int, int], Any] = {}
-    made = PersonalCuts(lambda org, event: kinds[org, int(event["eventName"])])
+    made = PersonalCuts(TypesBy(lambda org, event: kinds[org, int(event["eventName"])]))
 
     def put(owner: int, number: int) -> None:
         kinds[owner, number] = msgspec.structs.replace(kind, family="own")
@@ -159,7 +160,7 @@ def cuts_case() -> Case:
 def plans_case() -> Case:
     [kind] = (kind for kind in load().kinds() if kind.label == "pointsIssued")
     store: Any = type("Reference", (), {"recall": None})()
-    made = Enricher(kind_of=lambda org, event: kind, reference=store)
+    made = Enricher(types=TypesBy(lambda org, event: kind), reference=store)
 
     def webhook(owner: int, number: int) -> Any:
         return msgspec.structs.replace(

@@ -7,9 +7,7 @@ is an object with a protocol, beside the part that asks it.
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from tidings.catalogue import EventType
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import Fact
 
 Result = TypeVar("Result")
 
@@ -19,8 +17,6 @@ ReadSeconds = Callable[[], float]  # seconds: a duration, or the time of a stead
 ReadText = Callable[[], str]
 Ask = Callable[[], bool]  # whether it may be, or is so, at this moment
 Notify = Callable[[], None]  # something has been done, or has changed; whoever hears it looks
-TellOrg = Callable[[str, OrgId, Fact], None]  # an org is told a fact, of this kind
 OrgsBelow = Callable[[OrgId], list[OrgId]]
 AddressesOf = Callable[[OrgId], Sequence[str]]  # of e-mail, that an org has named
-EventTypeOf = Callable[[OrgId, dict[str, Any]], EventType | None]  # of an org's event, by version
 Change = Callable[[], Coroutine[Any, Any, Result]]

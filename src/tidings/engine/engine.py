@@ -143,7 +143,7 @@ class Engine:
             store=store,
             registry=registry,
             queue=commits,
-            match=Matcher(registry).match,
+            matcher=Matcher(registry),
             listener=self,
             deliveries_max=limits.deliveries_max,
             per_event_max=limits.per_event_max,

@@ -2,8 +2,10 @@
 each of them when it is made: so none has to know the others, and none is given them later."""
 
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVarTuple
+from typing import Generic, NamedTuple, Protocol, TypeVarTuple
 
+from tidings.core.ids import OrgId
+from tidings.core.notices.kinds import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.errors import TidingsError
 
@@ -12,6 +14,13 @@ FactArgs = TypeVarTuple("FactArgs")
 
 class Unheard(TidingsError):
     """Something was told and nobody was there to hear it: a part is missing."""
+
+
+class OrgNotices(Protocol):
+    """Tells orgs what Tidings has to say of itself."""
+
+    def tell(self, kind: str, org: OrgId, fact: Fact) -> None:
+        """Tell an org a fact of this kind. Waits for nothing and raises nothing."""
 
 
 class Listeners(Generic[*FactArgs]):

@@ -3,6 +3,7 @@ parked; the rest is, once."""
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 

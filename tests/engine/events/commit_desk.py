@@ -100,7 +100,7 @@ class Desk:
             store=self.store,  # type: ignore[arg-type]  # of the port it asks for commits alone
             registry=self.registry,
             queue=self.queue,
-            match=lambda event: self.match(event),
+            matcher=self,
             listener=self.lanes,
             fan_out_rows=5,
         )

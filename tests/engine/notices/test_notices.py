@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -277,7 +279,7 @@ def test_a_store_that_takes_no_writes_holds_facts_up_and_loses_none() -> None:
 def test_a_full_queue_of_commits_holds_facts_up_and_loses_none() -> None:
     async def scenario(world: NoticeWorld) -> None:
         crm = await world.webhook("crm", "groupCreated")
-        accept, refused = world.notices._accept, 0
+        accept, refused = world.notices._intake.accept, 0
 
         async def full_at_first(drafts: list[Draft]) -> list[Acceptance]:
             nonlocal refused
@@ -286,7 +288,7 @@ def test_a_full_queue_of_commits_holds_facts_up_and_loses_none() -> None:
                 raise Overloaded("commits take too long")
             return await accept(drafts)
 
-        world.notices._accept = full_at_first
+        world.notices._intake = cast(Any, SimpleNamespace(accept=full_at_first))
         for since in range(5):
             world.failing(crm, port.StoredHealth(crm.number, since + 1, 12, "503", notified=50))
         await asyncio.sleep(20)

@@ -4,6 +4,8 @@ often the service is restarted on that way: only time that it ran counts."""
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -161,7 +163,7 @@ def test_a_step_that_could_not_be_told_before_a_stop_is_told_after_it(
     async def scenario(world: NoticeWorld) -> NoticeWorld:
         await failing(world)
         await until_ms(world, of_the_way(step) - MINUTE_MS)
-        world.notices._accept = _full
+        world.notices._intake = cast(Any, SimpleNamespace(accept=_full))
         await until_ms(world, of_the_way(step) + LATE_MS + MINUTE_MS)
         assert world.notices._queue, "it waits"
         world = await world.restarted(killed=killed)
@@ -178,7 +180,7 @@ def test_a_recovery_that_could_not_be_told_before_a_stop_is_told_after_it(killed
     async def scenario(world: NoticeWorld) -> NoticeWorld:
         await failing(world)
         await until_ms(world, of_the_way(60))
-        world.notices._accept = _full
+        world.notices._intake = cast(Any, SimpleNamespace(accept=_full))
         world.receivers.status["/crm"] = 200
         await for_ms(world, LATE_MS)
         assert world.notices._queue, "it waits"

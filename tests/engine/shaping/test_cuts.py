@@ -39,7 +39,7 @@ class Types:
     def __init__(self, *types: OwnType) -> None:
         self.of_org = {own_type.version: own_type for own_type in types}
 
-    def kind_of(self, org: OrgId, event: dict[str, Any]) -> EventType | None:
+    def event_type_of(self, org: OrgId, event: dict[str, Any]) -> EventType | None:
         if event.get("eventName") == "packed" and org == ORG:
             return pick(self.of_org, event).kind
         return load().get(str(event.get("eventName")))
@@ -53,7 +53,7 @@ def without(**fields: Any) -> Webhook:
 
 
 async def shaped(webhook: Webhook, body: bytes = BODY, **parts: Any) -> bytes:
-    cuts = PersonalCuts(PACKED.kind_of)
+    cuts = PersonalCuts(PACKED)
     return await Shaper(cuts=cuts, **parts).shape(webhook, job(body))
 
 
@@ -118,7 +118,7 @@ def apply(cuts: PersonalCuts, body: bytes) -> Any:
 
 def test_an_event_is_cut_by_the_version_of_its_type() -> None:
     types = Types(own(sku=TEXT), own(2, sku=PII, name=TEXT))
-    cuts = PersonalCuts(types.kind_of)
+    cuts = PersonalCuts(types)
     body = b'{"eventName":"packed"%s,"data":{"sku":"S","name":"N"}}'
     assert apply(cuts, body % b"") == {"sku": "S"}
     assert apply(cuts, body % b',"eventVersion":1') == {"sku": "S"}
@@ -135,13 +135,13 @@ def test_an_event_is_cut_by_the_version_of_its_type() -> None:
 def test_a_name_that_comes_twice_is_the_one_that_is_sent(names: bytes) -> None:
     body = b'{%s,"data":{"sku":"S"}}' % names
     assert json.loads(body)["eventName"] == "gone"
-    assert apply(PersonalCuts(PACKED.kind_of), body) == {}
+    assert apply(PersonalCuts(PACKED), body) == {}
 
 
 @pytest.mark.parametrize("name", [b"null", b"7", b'["packed"]', b'"Packed"', b'"packed "'])
 def test_what_is_no_name_of_a_type_keeps_the_envelope(name: bytes) -> None:
     body = b'{"eventName":%s,"eventId":"e-1","data":{"sku":"S"}}' % name
-    made = PersonalCuts(PACKED.kind_of).of(ORG, body).apply(json.loads(body))
+    made = PersonalCuts(PACKED).of(ORG, body).apply(json.loads(body))
     assert made["data"] == {} and made["eventId"] == "e-1"
 
 
@@ -149,7 +149,7 @@ def test_what_one_org_asks_for_drives_out_nothing_that_others_use(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "PLACES_MAX", 1_000)
-    cuts = PersonalCuts(PACKED.kind_of)
+    cuts = PersonalCuts(PACKED)
     used = cuts.of(ORG, BODY)
     for kind in load().kinds():
         cuts.of(ORG, b'{"eventName":"%b"}' % kind.name.encode())
@@ -160,7 +160,7 @@ def test_what_is_kept_is_bounded_by_all_places_of_all_types(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, "PLACES_MAX", 600)
-    cuts = PersonalCuts(PACKED.kind_of)
+    cuts = PersonalCuts(PACKED)
     for kind in load().kinds():
         assert cuts.of(ORG, b'{"eventName":"%b"}' % kind.name.encode()).size > 10
         assert sum(cuts._kept[key][1].size for key in cuts._kept) <= 600

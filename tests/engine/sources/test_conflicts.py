@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.engine.told_notices import ToldNotices
 from tests.api.control_client import Service, service
 from tests.api.v1.source_calls import accepted, admit, make, send
 from tests.engine.sources.topic import Topic, fetched, told, until
@@ -301,7 +302,7 @@ async def test_the_letter_says_how_many_there_are_and_which_field_differs() -> N
     async with service() as s:
         topic = Topic(batch=1)
         await fetched(s, topic, mapping=BY_ORDER)
-        s.parts.sources.sources.intake._dead_letters._tell = lambda *fact: facts.append(fact)
+        s.parts.sources.sources.intake._dead_letters._notices = ToldNotices(facts)
         topic.append(order(1))
         topic.append(order(1, 7))
         await until(lambda: len(facts) == 1)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.engine.told_notices import ToldNotices
 from tests.api.control_client import service
 from tests.engine.sources.topic import BODY, MAIN, Reader, Topic, fetched, until
 from tidings.connections.port import ConnectionDown
@@ -91,7 +92,7 @@ async def test_an_org_is_told_of_a_source_that_opens_and_then_fails(
             topic,
             connection if kind == OUTBOX else MAIN,
             intake,
-            lambda *fact: facts.append(fact),
+            ToldNotices(facts),
             lines=SourceLines(connection) if kind == OUTBOX else None,
             notify_after_ms=300_000,
             sleep=sleep,

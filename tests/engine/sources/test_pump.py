@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.engine.told_notices import ToldNotices
 from tests.api.control_client import service
 from tests.engine.sources.topic import (
     BODY,
@@ -299,8 +300,8 @@ async def test_a_fault_of_a_driver_ends_nothing_and_is_tried_more_and_more_rarel
     async with service() as s:
         live = await fetched(s, Topic())
         await s.parts.sources.pumps.stop()
-        tell = s.parts.notices.notices.tell
-        pump = Pump(live, Broken(), MAIN, s.parts.sources.sources.intake, tell, sleep=sleep)
+        notices = s.parts.notices.notices
+        pump = Pump(live, Broken(), MAIN, s.parts.sources.sources.intake, notices, sleep=sleep)
         with capture_logs() as logs:  # drawn, each would take a quarter of a second
             task = asyncio.ensure_future(pump.run())
             await until(lambda: len(slept) >= 9)
@@ -351,7 +352,7 @@ async def test_an_org_is_told_once_of_a_source_that_fails_for_a_while() -> None:
             topic,
             MAIN,
             sources_intake,
-            lambda *fact: facts.append(fact),
+            ToldNotices(facts),
             notify_after_ms=300_000,
             sleep=sleep,
         )

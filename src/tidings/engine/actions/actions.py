@@ -16,9 +16,8 @@ from tidings.engine.actions.failing_lookups import FailingLookups
 from tidings.engine.actions.lookups import ActionLookups
 from tidings.engine.actions.needs import Needs
 from tidings.engine.actions.preparation import Preparation
-from tidings.engine.callables import TellOrg
 from tidings.engine.clock import Clock
-from tidings.engine.listeners import Listeners
+from tidings.engine.listeners import Listeners, OrgNotices
 from tidings.lookups.port import LookupBackend
 from tidings.store import port
 from tidings.transform.port import Renderer
@@ -53,11 +52,11 @@ class ActionServices:
         renderer: Renderer,
         clock: Clock,
         due: Listeners[int, int],
-        tell: TellOrg,
+        notices: OrgNotices,
         tell_after_ms: int,
     ) -> Self:
         """`sources`: whom each look-up asks, by its name; `due` hears of retries that are
-        due now; `tell` an org of look-ups that have failed for `tell_after_ms`."""
+        due now; `notices` tell an org of look-ups that have failed for `tell_after_ms`."""
 
         def number_of(org: OrgId, name: str) -> int | None:
             found = (
@@ -69,7 +68,7 @@ class ActionServices:
 
         failing = None
         if declared.org is not None:
-            failing = FailingLookups(declared.org, declared.actions, tell, clock, tell_after_ms)
+            failing = FailingLookups(declared.org, declared.actions, notices, clock, tell_after_ms)
         needs, lookups = Needs(store, number_of, due), ActionLookups(sources, listener=failing)
         preparation = Preparation(
             actions=declared.actions,

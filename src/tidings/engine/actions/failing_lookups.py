@@ -10,7 +10,7 @@ import asyncio
 from tidings.core.actions.action import ActionLookup, Actions
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import LOOKUP_FAILING, lookup_failing
-from tidings.engine.callables import TellOrg
+from tidings.engine.listeners import OrgNotices
 from tidings.engine.clock import Clock
 
 FAILURES_MIN = 3  # fewer are not told, however long ago the first was
@@ -32,12 +32,12 @@ class FailingLookups:
     """The look-ups that fail now, and since when. See `LookupListener`."""
 
     def __init__(
-        self, org: OrgId, actions: Actions, tell: TellOrg, clock: Clock, notify_after_ms: int
+        self, org: OrgId, actions: Actions, notices: OrgNotices, clock: Clock, notify_after_ms: int
     ) -> None:
         """`notify_after_ms`: how long one must have failed before the org is told."""
         self._org = org
         self._actions = actions
-        self._tell = tell
+        self._notices = notices
         self._clock = clock
         self._after_s = notify_after_ms / 1000
         self._failing: dict[str, _Failing] = {}
@@ -62,10 +62,10 @@ class FailingLookups:
         """A new state of a list is not taken before it is accepted: told at once."""
         needing = self._needing(name)
         fact = lookup_failing(name, needing, True, self._clock.now_ms(), 0, why)
-        self._tell(LOOKUP_FAILING, self._org, fact)
+        self._notices.tell(LOOKUP_FAILING, self._org, fact)
 
     def close(self) -> None:
-        """TellOrg nothing any more. Idempotent."""
+        """Tell nothing any more. Idempotent."""
         for lookup in self._failing.values():
             lookup.timer.cancel()
         self._failing.clear()
@@ -82,7 +82,7 @@ class FailingLookups:
         needing = self._needing(lookup.name)
         waits = lookup.failing == "wait"
         fact = lookup_failing(lookup.name, needing, waits, one.since_ms, one.failures, one.why)
-        self._tell(LOOKUP_FAILING, self._org, fact)
+        self._notices.tell(LOOKUP_FAILING, self._org, fact)
 
     def _needing(self, name: str) -> list[str]:
         """The actions that need a look-up."""

@@ -5,8 +5,8 @@ through a channel of its own, so that no delivery waits for it, and it counts fo
 """
 
 import asyncio
-from collections.abc import Callable
 from time import monotonic
+from typing import Protocol
 
 import msgspec
 
@@ -78,6 +78,14 @@ class TrialResult(msgspec.Struct, frozen=True):
     delivered: bool = False  # whether it counts as taken, whatever its status
 
 
+class TrialListener(Protocol):
+    """Hears which receivers take messages."""
+
+    def succeeded_outside(self, webhook: int) -> None:
+        """Hear of a webhook, by its number, whose receiver has taken a message that was no
+        delivery."""
+
+
 class Trial:
     """Sends test messages."""
 
@@ -89,11 +97,10 @@ class Trial:
         clock: Clock,
         errors: UnforeseenErrors | None = None,
         headers_of: HeadersOf = MessageHeaders,
-        succeeded: Callable[[int], None] = lambda number: None,
+        listener: TrialListener | None = None,
     ) -> None:
-        """`succeeded` is told of a webhook, by its number, whose receiver has taken a test of the
-        stored configuration."""
-        self._succeeded = succeeded
+        """`listener` hears of tests of the stored configuration; None: nobody does."""
+        self._listener = listener
         self._headers_of = headers_of
         self._errors = errors or UnforeseenErrors()
         self._destination = destination
@@ -101,6 +108,10 @@ class Trial:
         self._clock = clock
         self._buckets: dict[int, TokenBucket] = {}
         self._under_way = SharedBudget[OrgId](UNDER_WAY_MAX)
+
+    def _note_success(self, webhook: Webhook) -> None:
+        if self._listener is not None:
+            self._listener.succeeded_outside(webhook.number)
 
     async def rehearse(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes) -> bytes:
         """The bytes that a test would send of an event; nothing is sent. TooSoon, ShapeRefused,
@@ -155,7 +166,7 @@ class Trial:
                 taken_ms = (monotonic() - began_s) * 1e3
                 result = of_fault(TransportFault(FaultKind.OURS, False, _CHANGED, taken_ms))
             if stored and result.verdict is DeliveryVerdict.DELIVERED:
-                self._succeeded(webhook.number)
+                self._note_success(webhook)
             shown = self._destination.show(webhook, message.headers, job.body, job.key)
             return TrialResult(
                 shown.method,

@@ -54,6 +54,13 @@ class CommitListener(Onlooker, Protocol):
         """These settlements are in the same transaction; told after `handover`."""
 
 
+class EventMatcher(Protocol):
+    """Knows which webhooks want an event."""
+
+    def match(self, event: QueuedEvent) -> Sequence[port.NewDelivery]:
+        """List one for each webhook that wants it, as the registry is now."""
+
+
 class Committer:
     """Owns the loop that writes what waits in the queue."""
 
@@ -63,7 +70,7 @@ class Committer:
         store: port.Store,
         registry: Registry,
         queue: CommitQueue,
-        match: Callable[[QueuedEvent], Sequence[port.NewDelivery]],
+        matcher: EventMatcher,
         listener: CommitListener,
         deliveries_max: int = port.DELIVERIES_MAX,
         per_event_max: int = port.PER_EVENT_MAX,
@@ -75,7 +82,7 @@ class Committer:
         self._store = store
         self._registry = registry
         self._queue = queue
-        self._match = match
+        self._matcher = matcher
         self._listener = listener
         self._deliveries_max = deliveries_max
         self._per_event_max = per_event_max
@@ -216,8 +223,9 @@ class Committer:
     async def _write(
         self, events: list[QueuedEvent], batch: CommitContents
     ) -> tuple[list[Sequence[port.NewDelivery]], port.Receipt]:
+        match = self._matcher.match
         while True:
-            matched = [self._match(event) for event in events]
+            matched = [match(event) for event in events]
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
             registry_version = self._registry.version
             receipt = await self._store.commit(

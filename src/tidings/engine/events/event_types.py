@@ -6,7 +6,7 @@ an event of a type that it knows, so that own types cost such events nothing.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 import structlog
@@ -69,6 +69,13 @@ class OwnRecord(msgspec.Struct, frozen=True):
 log = structlog.get_logger(__name__)
 
 _declarations = msgspec.json.Decoder(Declaration)
+
+
+class EventTypeSource(Protocol):
+    """Knows the types of events."""
+
+    def event_type_of(self, org: OrgId, event: Json) -> EventType | None:
+        """Return the type of an org's event, decoded, in its version; None where none is known."""
 
 
 class EventTypes:

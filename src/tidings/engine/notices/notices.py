@@ -9,7 +9,7 @@ has.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 from prometheus_client.core import CounterMetricFamily, Metric
@@ -44,7 +44,7 @@ from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.callables import Notify
 from tidings.engine.clock import Clock
-from tidings.engine.events.intake import Acceptance, Draft, Overloaded
+from tidings.engine.events.intake import Draft, Intake, Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.notices.emails import Emails
@@ -64,7 +64,7 @@ class Notices(Collector):
     def __init__(
         self,
         *,
-        accept: Callable[[list[Draft]], Awaitable[list[Acceptance]]],
+        intake: Intake,
         clock: Clock,
         registry: Registry,
         emails: Emails,
@@ -73,7 +73,7 @@ class Notices(Collector):
     ) -> None:
         """It hears what was `parked` behind an open breaker, and how much of it; `actions` of an
         org, as their file has them."""
-        self._accept = accept
+        self._intake = intake
         self._clock = clock
         self._registry = registry
         self._emails = emails
@@ -201,7 +201,7 @@ class Notices(Collector):
         about = one.event["data"].get("webHookId")
         number = None if about is None else self._registry.number_of(one.org, about)
         draft = Draft(one.org, one.kind, one.event_id, one.body, one.event, about=number or 0)
-        (verdict,) = await self._accept([draft])
+        (verdict,) = await self._intake.accept([draft])
         if verdict.status == "accepted":
             self._notified[one.kind] += 1
             self._emails.confirm()

@@ -1,28 +1,32 @@
 """What a slice of a replay is, by the registry as it is at the close of its batch."""
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
 from tidings.core.ids import EventNumber, OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
-from tidings.engine.callables import EventTypeOf
 from tidings.engine.events.acceptor import lane_key
 from tidings.engine.events.commit_commands import Plan
+from tidings.engine.events.event_types import EventTypeSource
 from tidings.store import port
 
-OrderingKey = Callable[[OrgId, str, dict[str, Any]], int | None]
+
+class OrderingKeys(Protocol):
+    """Knows by which key events are kept in order."""
+
+    def ordering_key(self, org: OrgId, name: str, event: dict[str, Any]) -> int | None:
+        """Return the key of an org's event of this name, decoded; None where it has none."""
 
 
 class Planner:
     """Makes slices from what a reader has found."""
 
-    def __init__(self, registry: Registry, ordering_key: OrderingKey, kind_of: EventTypeOf) -> None:
+    def __init__(self, registry: Registry, ordering_keys: OrderingKeys, types: EventTypeSource) -> None:
         self._registry = registry
-        self._ordering_key = ordering_key
-        self._kind_of = kind_of
+        self._ordering_keys = ordering_keys
+        self._types = types
 
     def needs_bodies(self, webhook: Webhook, spec: port.ReplaySpec) -> bool:
         """Return whether the events themselves must be looked at."""
@@ -41,7 +45,7 @@ class Planner:
             ):
                 continue
             key = (
-                None if event is None else self._ordering_key(candidate.org, candidate.name, event)
+                None if event is None else self._ordering_keys.ordering_key(candidate.org, candidate.name, event)
             )
             keys[candidate.event] = key
 
@@ -67,7 +71,7 @@ class Planner:
     def _wants(self, webhook: Webhook, org: OrgId, event: dict[str, Any]) -> bool:
         """Return whether it would get the event if it came now; that its type is wanted is
         known."""
-        kind = self._kind_of(org, event)
+        kind = self._types.event_type_of(org, event)
         if kind is not None and kind.version != webhook.version_of(kind.name):
             return False
         return webhook.filter is None or webhook.filter.accepts(event)

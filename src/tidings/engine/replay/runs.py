@@ -29,13 +29,13 @@ from tidings.core.replay import (
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.callables import EventTypeOf, TellOrg
+from tidings.engine.events.event_types import EventTypeSource
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.commit_queue import CommitQueue
 from tidings.engine.heartbeats import Heart
-from tidings.engine.listeners import Listeners
+from tidings.engine.listeners import Listeners, OrgNotices
 from tidings.engine.outage import Outage
-from tidings.engine.replay.plan import OrderingKey, Planner
+from tidings.engine.replay.plan import OrderingKeys, Planner
 from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.errors import Conflict, FieldRefusal, NotFound
 from tidings.shared_places import SharedPlaces
@@ -138,9 +138,9 @@ class Replays:
         commits: CommitQueue,
         lanes: LaneLoad,
         stops: Stops,
-        ordering_key: OrderingKey,
-        kind_of: EventTypeOf,
-        tell: TellOrg,
+        ordering_keys: OrderingKeys,
+        types: EventTypeSource,
+        notices: OrgNotices,
         changed: Listeners[Webhook],
         switched: Listeners[()],
         supervisor: Supervisor,
@@ -152,8 +152,8 @@ class Replays:
         self._commits = commits
         self._lanes = lanes
         self._stops = stops
-        self._planner = Planner(registry, ordering_key, kind_of)
-        self._tell = tell
+        self._planner = Planner(registry, ordering_keys, types)
+        self._notices = notices
         self._runs: dict[int, ReplayRun] = {}
         self._supervisor = supervisor
         self._tasks: dict[int, SupervisedTask] = {}
@@ -444,7 +444,7 @@ class Replays:
         job = await self._store.replay(run.job.org, number) or run.job
         if not run.notified:
             run.notified = True
-            self._tell(REPLAY_FINISHED, job.org, fact_of(job))
+            self._notices.tell(REPLAY_FINISHED, job.org, fact_of(job))
         await self._store.close_replay(number)
         self._runs.pop(number, None)
 

@@ -60,7 +60,7 @@ class HealthServices:
             probe=named.probe,
             clock=clock,
             moved=base.heard.held,
-            tell=notices.tell,
+            notices=notices,
         )
         return cls(
             connections=named,
@@ -162,7 +162,7 @@ class DeliveryServices:
                 clock=clock,
                 errors=base.errors,
                 headers_of=headers_of,
-                succeeded=dispatcher.succeeded_outside,
+                listener=dispatcher,
             ),
             replay=ReplayServices.compose(
                 base,

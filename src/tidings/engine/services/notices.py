@@ -73,7 +73,7 @@ class NoticeServices:
             base.heard.changed.add(asks.webhook_changed)
         return cls(
             notices=Notices(
-                accept=acceptor.accept,
+                intake=acceptor,
                 clock=base.clock,
                 registry=registry,
                 emails=emails,

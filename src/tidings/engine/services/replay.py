@@ -43,9 +43,9 @@ class ReplayServices:
                 commits=events.commits,
                 lanes=lanes,
                 stops=stops,
-                ordering_key=events.acceptor.ordering_key,
-                kind_of=events.types.event_type_of,
-                tell=_ReplayEnds(events.feed, notices).tell,
+                ordering_keys=events.acceptor,
+                types=events.types,
+                notices=_ReplayEnds(events.feed, notices),
                 changed=base.heard.changed,
                 switched=base.heard.switched,
                 supervisor=base.supervisor,
@@ -58,13 +58,13 @@ class ReplayServices:
 
 
 class _ReplayEnds:
-    """Tells of the ends of jobs: who watches, and who subscribes."""
+    """See `OrgNotices`: of the ends of jobs it tells who watches, and who subscribes."""
 
     def __init__(self, feed: Feed, notices: Notices) -> None:
         self._feed = feed
         self._notices = notices
 
     def tell(self, kind: str, org: OrgId, fact: Fact) -> None:
-        """Tell an org a fact of a job."""
+        """See `OrgNotices`."""
         self._feed.tell(org, "replay", dict(fact))
         self._notices.tell(kind, org, fact)

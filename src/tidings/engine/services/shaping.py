@@ -47,7 +47,7 @@ class ShapingServices:
             users=base.registry.transformed_by,
         )
         enricher = Enricher(
-            kind_of=event_types.event_type_of, reference=reference, platform=platform
+            types=event_types, reference=reference, platform=platform
         )
         return cls(
             reference=reference,
@@ -60,7 +60,7 @@ class ShapingServices:
                 templates=transformations,
                 renderer=renderer,
                 actions=actions.preparation,
-                cuts=PersonalCuts(event_types.event_type_of),
+                cuts=PersonalCuts(event_types),
                 failed=lambda error, kind: errors.note(error, AttemptStep.SHAPE, kind),
                 offload=base.offload,
             ),

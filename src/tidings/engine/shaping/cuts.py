@@ -14,7 +14,7 @@ from tidings.core.events.own_types import FAMILY
 from tidings.core.ids import OrgId
 from tidings.core.shaping.personal_cut import PersonalCut
 from tidings.core.shares.table import SharedTable
-from tidings.engine.callables import EventTypeOf
+from tidings.engine.events.event_types import EventTypeSource
 
 PLACES_MAX = 200_000  # of all cuts that are kept: some 60 MB
 CATALOGUE = OrgId(0)  # whose types are everybody's
@@ -31,8 +31,8 @@ _named = msgspec.json.Decoder(_NameAndVersion)
 class PersonalCuts:
     """Finds the cut for an event."""
 
-    def __init__(self, kind_of: EventTypeOf) -> None:
-        self._kind_of = kind_of
+    def __init__(self, types: EventTypeSource) -> None:
+        self._types = types
         self._unknown = PersonalCut(envelope())
         # By which object the type is; what was asked for last stands last.
         self._kept = SharedTable[OrgId, int, tuple[EventType, PersonalCut]](PLACES_MAX)
@@ -44,7 +44,7 @@ class PersonalCuts:
         event = {"eventName": named.eventName}
         if named.eventVersion is not msgspec.UNSET:
             event[VERSION_FIELD] = named.eventVersion
-        kind = self._kind_of(org, event)
+        kind = self._types.event_type_of(org, event)
         if kind is None:
             return self._unknown
         kept = self._kept.get(id(kind))

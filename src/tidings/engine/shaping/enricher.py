@@ -25,7 +25,7 @@ from tidings.core.shaping.reference_rules import KINDS
 from tidings.core.shares.byte_cache import MISSING
 from tidings.core.shares.table import SharedTable
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.callables import EventTypeOf
+from tidings.engine.events.event_types import EventTypeSource
 from tidings.engine.shaping.faults import ShapeLater
 from tidings.engine.shaping.platform import Platform, PlatformDown
 from tidings.engine.shaping.reference import Reference
@@ -79,9 +79,9 @@ class Enricher:
     """All webhooks' enrichment."""
 
     def __init__(
-        self, *, kind_of: EventTypeOf, reference: Reference, platform: Platform | None = None
+        self, *, types: EventTypeSource, reference: Reference, platform: Platform | None = None
     ) -> None:
-        self._kind_of = kind_of
+        self._types = types
         self._reference = reference
         self._platform = platform
         # What the platform is asked for, and where else a kind is found in the reference data.
@@ -132,7 +132,7 @@ class Enricher:
     # -- inside -----------------------------------------------------------------------------------
 
     def _plan(self, webhook: Webhook, org: OrgId, event: Json) -> Plan | None:
-        if (kind := self._kind_of(org, event)) is None:
+        if (kind := self._types.event_type_of(org, event)) is None:
             return None
         key = (webhook.number, webhook.version, id(kind))
         kept = self._plans.get(key)

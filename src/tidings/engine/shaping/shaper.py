@@ -75,6 +75,13 @@ class ActionMaker(Protocol):
         """See `Shaping.shape`."""
 
 
+class _NoTypes:
+    """See `EventTypeSource`: it knows none."""
+
+    def event_type_of(self, org: OrgId, event: dict[str, Any]) -> None:
+        """See `EventTypeSource`."""
+
+
 class Shaper:
     """Shapes for all webhooks. A part that is not given is not asked."""
 
@@ -95,7 +102,7 @@ class Shaper:
         self._enricher = enricher
         self._templates = templates
         self._renderer = renderer
-        self._cuts = cuts or PersonalCuts(lambda *_: None)  # then no type is known
+        self._cuts = cuts or PersonalCuts(_NoTypes())
         self._offload = offload or ThreadOffload()
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:

@@ -15,7 +15,8 @@ from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.source import FETCHED
 from tidings.core.sources.verification import secret_headers
 from tidings.core.webhooks.masks import masked_by_name, masked_of
-from tidings.engine.callables import ReadMs, TellOrg
+from tidings.engine.listeners import OrgNotices
+from tidings.engine.callables import ReadMs
 from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import CONFLICT_BYTES_MAX, CONFLICTS_MAX, LiveSource
 from tidings.store import port
@@ -30,9 +31,9 @@ log = structlog.get_logger(__name__)
 class DeadLetterQueue:
     """Over the store."""
 
-    def __init__(self, store: port.SourceStore, tell: TellOrg, clock_ms: ReadMs) -> None:
+    def __init__(self, store: port.SourceStore, notices: OrgNotices, clock_ms: ReadMs) -> None:
         self._store = store
-        self._tell = tell
+        self._notices = notices
         self._clock_ms = clock_ms
 
     async def put(self, live: LiveSource, fates: Sequence[IntakeResult]) -> None:
@@ -66,7 +67,7 @@ class DeadLetterQueue:
         if others and not waiting and (notified_ms is None or _is_due(notified_ms, now_ms)):
             live.dead_letters_notified_ms = now_ms
             fact = dead_letter_fact(live.words, now_ms, others[0].code, others[0].reason)
-            self._tell(SOURCE_DEAD_LETTER, live.org, fact)
+            self._notices.tell(SOURCE_DEAD_LETTER, live.org, fact)
         for fate, former in zip(fates, replaced, strict=True):
             if former is not None:
                 live.count_dead_letters(-1, -former.bytes, former.code == ID_CONFLICT)
@@ -86,7 +87,7 @@ class DeadLetterQueue:
             live.conflicts_notified = now_ms, live.conflicts
             fact = dead_letter_fact(live.words, now_ms, newest.code, newest.reason)
             fact |= {"count": live.conflicts, "field": newest.field}
-            self._tell(SOURCE_DEAD_LETTER, live.org, fact)
+            self._notices.tell(SOURCE_DEAD_LETTER, live.org, fact)
 
     async def _make_room(self, live: LiveSource, fates: Sequence[IntakeResult]) -> None:
         """Drop the oldest conflicts where there are as many as may be: they stop no source, and

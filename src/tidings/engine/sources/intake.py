@@ -18,8 +18,9 @@ from tidings.core.sources.message import (
     TOO_LARGE,
     ForeignMessage,
 )
+from tidings.engine.listeners import OrgNotices
 from tidings.engine.access.limits import Allowance
-from tidings.engine.callables import ReadMs, TellOrg
+from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Intake, Overloaded
 from tidings.engine.sources.activity import MessageActivity
 from tidings.engine.sources.conflicts import ConflictFinder
@@ -67,10 +68,10 @@ class SourceIntake:
         conflicts: ConflictFinder,
         clock_ms: ReadMs,
         throttle: SourceThrottle,
-        tell: TellOrg,
+        notices: OrgNotices,
     ) -> None:
         self._store = store
-        self._dead_letters = DeadLetterQueue(store, tell, clock_ms)
+        self._dead_letters = DeadLetterQueue(store, notices, clock_ms)
         self._conflicts = conflicts
         self._throttle = throttle
         self._intake = intake

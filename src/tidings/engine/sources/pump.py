@@ -18,7 +18,7 @@ from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
 from tidings.core.sources.line_share import TURN_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection
-from tidings.engine.callables import TellOrg
+from tidings.engine.listeners import OrgNotices
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.sources.intake import SourceIntake
@@ -58,7 +58,7 @@ class Pump:
         driver: SourceDriver,
         connection: Connection,
         intake: SourceIntake,
-        tell: TellOrg,
+        notices: OrgNotices,
         *,
         lines: SourceLines | None = None,
         notify_after_ms: int = NOTIFY_AFTER_MS,
@@ -70,7 +70,7 @@ class Pump:
         self._driver = driver
         self._connection = connection
         self._intake = intake
-        self._tell = tell
+        self._notices = notices
         self._lines = lines
         self._notify_after_ms = notify_after_ms
         self._sleep = sleep
@@ -276,4 +276,4 @@ class Pump:
         since_ms = live.troubled(why, now_ms)
         if not live.trouble_notified and now_ms - since_ms >= self._notify_after_ms:
             live.trouble_notified = True
-            self._tell(SOURCE_FAILING, live.org, source_failing(live.words, since_ms, why))
+            self._notices.tell(SOURCE_FAILING, live.org, source_failing(live.words, since_ms, why))

@@ -10,7 +10,7 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.running.parts import ServicePart
 from tidings.core.sources.source import OUTBOX, WEBHOOK, Source
-from tidings.engine.callables import TellOrg
+from tidings.engine.listeners import OrgNotices
 from tidings.engine.heartbeats import Heart
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import LiveSource
@@ -40,7 +40,7 @@ class Pumps:
         sources: Sources,
         drivers: Mapping[str, SourceDriver],
         connections: Mapping[str, Connection],
-        tell: TellOrg,
+        notices: OrgNotices,
         notify_after_ms: int,
         supervisor: Supervisor,
     ) -> None:
@@ -48,7 +48,7 @@ class Pumps:
         self._sources = sources
         self._drivers = drivers
         self._connections = connections
-        self._tell = tell
+        self._notices = notices
         self._notify_after_ms = notify_after_ms
         self._lines: dict[str, SourceLines] = {}  # one for each connection of the operator's
         self._supervisor = supervisor
@@ -91,7 +91,7 @@ class Pumps:
             driver,
             connection,
             self._sources.intake,
-            self._tell,
+            self._notices,
             lines=self._lines_of(connection) if live.source.kind == OUTBOX else None,
             notify_after_ms=self._notify_after_ms,
         )

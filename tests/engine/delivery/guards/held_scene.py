@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tests.engine.told_notices import ToldNotices
 from tests.engine.delivery.scenes.health_parts import HOOK, Clock
 from tests.engine.unwatched import UNWATCHED
 from tests.engine.webhooks.dispatch_scene import Committer, Store
@@ -107,7 +108,7 @@ class Scene:
             probe=self.probe,
             clock=Clock(),
             moved=heard.held,
-            tell=lambda kind, org, fact: self.told.append((kind, org, fact)),
+            notices=ToldNotices(self.told),
         )
         self.healths = HealthTracker(
             store=self.store,

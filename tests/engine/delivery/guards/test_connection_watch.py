@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from tests.engine.told_notices import ToldNotices
 from tests.core.webhooks.hooks import hook
 from tests.simulation.parts import SimulatedClock
 from tidings.core.webhooks.registry import Registry
@@ -45,7 +46,7 @@ def watching(probes: Probes, count: int) -> tuple[ConnectionWatch, list[Webhook]
         probe=probes,
         clock=SimulatedClock(),
         moved=Listeners("a connection is held, or works again"),
-        tell=lambda name, org, fact: None,
+        notices=ToldNotices(),
     )
     return watch, webhooks
 

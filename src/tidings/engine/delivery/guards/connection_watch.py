@@ -19,10 +19,9 @@ from tidings.core.notices.kinds import CONNECTION_FAILING, connection_failing
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.callables import TellOrg
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
-from tidings.engine.listeners import Listeners
+from tidings.engine.listeners import Listeners, OrgNotices
 
 PART = ServicePart(
     "connections that are down", "what could not use a connection waits, and is not tried again"
@@ -45,17 +44,17 @@ class ConnectionWatch:
         probe: Callable[[str], Awaitable[str]],
         clock: Clock,
         moved: Listeners[str],
-        tell: TellOrg,
+        notices: OrgNotices,
     ) -> None:
         """`connection_of` a webhook: the one that it goes over, blank for none; `probe` one by its
         name: why it cannot be used, blank where it can; `moved` hears of one that is held, or works
-        again; `tell` an org a fact."""
+        again; `notices` tell orgs of one that is."""
         self._registry = registry
         self._connection_of = connection_of
         self._probe = probe
         self._clock = clock
         self._moved = moved
-        self._tell = tell
+        self._notices = notices
         self._holds = ConnectionHolds()
         self._waiting: dict[str, list[Decided]] = {}
         self._wake = asyncio.Event()
@@ -143,7 +142,7 @@ class ConnectionWatch:
         for org in self._holds.orgs_to_tell(hold.connection, set(by_org), self._loop.time()):
             names = sorted(webhook.name for webhook in by_org[OrgId(org)])
             fact = connection_failing(hold.connection, names, hold.since_ms, hold.reason)
-            self._tell(CONNECTION_FAILING, OrgId(org), fact)
+            self._notices.tell(CONNECTION_FAILING, OrgId(org), fact)
 
     # -- behind -----------------------------------------------------------------------------------
 
