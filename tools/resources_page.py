@@ -12,7 +12,7 @@ from tidings.core.declaration import DeclaredField, Json, declared
 from tidings.core.events.own_types import Declaration, TypeBodyFields
 from tidings.core.inbox_rules import InboxForm
 from tidings.core.kinds import Nested
-from tidings.core.org_settings import OrgSettings
+from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.replay_rules import CancelRequest, ResendRequest
 from tidings.core.shaping.transformation_rules import NewTransformation
 from tidings.core.sources.mapping import Mapping

@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import BASIC, Service, service
 from tests.store.in_process import MemoryStore
 from tidings.core.ids import OrgId
-from tidings.core.org_settings import settings_of
+from tidings.core.orgs.org_settings import settings_of
 from tidings.store import port
 
 

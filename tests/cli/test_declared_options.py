@@ -15,7 +15,7 @@ from tidings.core.access.credential_rules import CREDENTIAL
 from tidings.core.declaration import DeclaredField, Field, declared
 from tidings.core.inbox_rules import InboxForm
 from tidings.core.kinds import BooleanType, Choice, Nested, Number, TextType
-from tidings.core.org_settings import OrgSettings
+from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.replay_rules import ResendRequest
 from tidings.core.webhooks.settings import SETTABLE
 

@@ -11,7 +11,7 @@ from tests.simulation.loop import simulate
 from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.ids import OrgId
-from tidings.core.retention import DAY_MS, SHARE, RetentionDays
+from tidings.core.orgs.retention import DAY_MS, SHARE, RetentionDays
 from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.heartbeats import Heart, Heartbeats
 from tidings.engine.retention import PART, Retention

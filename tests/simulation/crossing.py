@@ -30,7 +30,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
-from tidings.core.retention import RetentionDays
+from tidings.core.orgs.retention import RetentionDays
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.declared import DeclaredActions, declare

@@ -13,7 +13,7 @@ from tests.simulation.parts import ReceiverLimit
 from tests.simulation.trouble import meddling, trouble
 from tests.simulation.world import ORG
 from tidings.core.delivery.receivers.breaker import Position
-from tidings.core.retention import RetentionDays
+from tidings.core.orgs.retention import RetentionDays
 from tidings.engine import retention
 from tidings.engine.delivery import health_tracker
 from tidings.engine.events.intake import Draft

@@ -27,7 +27,7 @@ for _name in ("create", "edit"):
 
 def _settings(*, new: bool) -> tuple[DeclaredOption, ...]:
     from tidings.core.declaration import declared
-    from tidings.core.org_settings import OrgSettings
+    from tidings.core.orgs.org_settings import OrgSettings
 
     return flags(declared(OrgSettings), new=new, inside=("settings",))
 

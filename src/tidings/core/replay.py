@@ -19,7 +19,7 @@ from enum import IntEnum, StrEnum
 import msgspec
 
 from tidings.core.delivery.states import State
-from tidings.core.token_bucket import TokenBucket
+from tidings.core.shares.token_bucket import TokenBucket
 
 RATE_DEFAULT = 20.0
 RATE_MAX = 5_000.0

@@ -12,7 +12,7 @@ from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
-from tidings.core.token_bucket import TokenBucket
+from tidings.core.shares.token_bucket import TokenBucket
 from tidings.engine.clock import Clock
 from tidings.errors import FieldRefusal, NotFound, Throttled
 

@@ -26,7 +26,7 @@ from tidings.core.shaping.signatures.schemes import VerificationKey
 from tidings.core.shaping.signatures.standard_webhooks import judge
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.sources.message import bounded_headers
-from tidings.core.token_bucket import TokenBucket
+from tidings.core.shares.token_bucket import TokenBucket
 from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock

@@ -10,8 +10,8 @@ from tidings.core.declaration import read_body
 from tidings.core.events.call_reader import IntakeRules
 from tidings.core.form import Form
 from tidings.core.ids import ORG_ID_MAX, OrgId
-from tidings.core.org_rules import PARENT, OrgRequest
-from tidings.core.org_settings import (
+from tidings.core.orgs.org_rules import PARENT, OrgRequest
+from tidings.core.orgs.org_settings import (
     DEFAULT_SETTINGS,
     OPERATORS_ONLY,
     OrgSettings,

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from tidings.core.ids import OrgId
-from tidings.core.retention import (
+from tidings.core.orgs.retention import (
     GIVE_BACK_PAGES,
     RetentionDays,
     RetentionGroup,

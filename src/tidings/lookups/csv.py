@@ -33,7 +33,7 @@ from tidings.core.actions.list_changes import (
     ReadColumns,
     objection_to,
 )
-from tidings.core.org_rules import is_zone
+from tidings.core.orgs.org_rules import is_zone
 from tidings.lookups.accepted_lists import is_accepted, noted_at
 from tidings.lookups.csv_table import CsvTable, FileUnfit, GivenUp, read_file
 from tidings.lookups.kept_lists import KeptList

@@ -10,7 +10,7 @@ from tidings.core.actions.file.when import PACE_FIELDS
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, AttemptResult, TransportFault
 from tidings.core.delivery.next_attempt import NextAttempt, Wait, waits_for
-from tidings.core.org_settings import OrgLimits
+from tidings.core.orgs.org_settings import OrgLimits
 from tidings.core.webhooks import settings as webhook_settings
 from tidings.destinations.email import limits
 from tidings.destinations.email.verdicts import no_place, over_limit

@@ -20,7 +20,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import FAILING
-from tidings.core.retention import DAY_MS, RetentionDays
+from tidings.core.orgs.retention import DAY_MS, RetentionDays
 from tidings.egress.port import MailFailed
 from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.events.intake import Draft

@@ -21,7 +21,7 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.replay import JobState
-from tidings.core.retention import DAY_MS
+from tidings.core.orgs.retention import DAY_MS
 from tidings.core.shaping.reference_rules import RecordKind
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine import outage

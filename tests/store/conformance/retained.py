@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG
 from tidings.core.ids import OrgId
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 
 LATER = 60_000  # what has been accepted just now is older than a moment so far ahead

@@ -10,7 +10,7 @@ from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, w
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.replay import JobState, ReplayKind
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 
 OTHER = OrgId(ORG + 1)

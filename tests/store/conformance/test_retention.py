@@ -9,7 +9,7 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 

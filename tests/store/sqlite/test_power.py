@@ -18,7 +18,7 @@ from tests.store.rows import event, failing, new, settled, webhook
 from tests.store.sqlite.disk import Disk, PowerCut
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.checkpoints import Checkpoints

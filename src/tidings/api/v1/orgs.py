@@ -16,7 +16,7 @@ from tidings.api.router import EntryRoute, Routes
 from tidings.core.declaration import declared
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
-from tidings.core.org_rules import OrgRequest
+from tidings.core.orgs.org_rules import OrgRequest
 from tidings.reads.orgs import show_org
 from tidings.schema.answers import answer_model
 from tidings.store.port import StoredOrg

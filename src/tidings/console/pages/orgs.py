@@ -10,7 +10,7 @@ from tidings.console.place import PageScope, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.declaration import declared, show_resource
 from tidings.core.ids import OrgId
-from tidings.core.org_settings import (
+from tidings.core.orgs.org_settings import (
     OPERATORS_ONLY,
     OrgSettings,
     settings_of,

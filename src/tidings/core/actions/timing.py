@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tidings.core.actions.action import Quiet
-from tidings.core.org_rules import is_zone
+from tidings.core.orgs.org_rules import is_zone
 
 ZONE_MAX = 64  # characters
 DAY_MINUTES = 24 * 60

@@ -13,7 +13,7 @@ import msgspec
 
 from tidings.core.access.user_rules import email_of
 from tidings.core.connections.connection import Connection
-from tidings.core.org_settings import OrgSettings
+from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.webhooks.targets.mailing import recipients_of
 from tidings.core.webhooks.webhook import Webhook
 

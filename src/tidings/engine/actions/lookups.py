@@ -20,7 +20,7 @@ from tidings.core.actions.questions import digest_of, question_of
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.circuit import Circuit
 from tidings.core.shares.byte_cache import MISSING, ByteCache
-from tidings.core.token_bucket import TokenBucket
+from tidings.core.shares.token_bucket import TokenBucket
 from tidings.engine.callables import ReadSeconds
 from tidings.lookups.port import (
     RECORD_BYTES_MAX,

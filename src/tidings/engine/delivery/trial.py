@@ -22,7 +22,7 @@ from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shares.budget import SharedBudget
-from tidings.core.token_bucket import TokenBucket
+from tidings.core.shares.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
 from tidings.engine.callables import Ask

@@ -9,7 +9,7 @@ from tidings.catalogue.event_type import EventType
 from tidings.core.budget import LOOP_S
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.ids import OrgId
-from tidings.core.org_settings import OrgSettings
+from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.shaping.filters.cost import worst_s
 from tidings.core.shaping.filters.filter import compile_filter
 from tidings.core.webhooks.kinds import KINDS

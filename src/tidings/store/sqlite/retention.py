@@ -22,7 +22,7 @@ import apsw
 import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies

@@ -9,7 +9,7 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 
 KEY = 42

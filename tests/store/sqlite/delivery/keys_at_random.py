@@ -14,7 +14,7 @@ from tests.store.rows import event, new, settled, webhook
 from tests.store.sqlite.hostings import Halves, InProcess
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 
 KEYS = (None, 7, 8)

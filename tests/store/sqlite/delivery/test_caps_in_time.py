@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.store.rows import HOUR_MS, event, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.store import port
 from tidings.store.sqlite.hosting.embedded import WritingHalf

@@ -18,7 +18,7 @@ from tests.store.sqlite.log_rows import COUNTED_AS, OTHER, OWN, START_MS, fill, 
 from tidings.core.delivery.sla import late
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.retention import RowKind
+from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.port import REPLAYED, STEP_MS
 from tidings.store.sqlite.database import FILE, open_reader, open_writer

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.core.token_bucket import TokenBucket
+from tidings.core.shares.token_bucket import TokenBucket
 
 
 @given(

@@ -13,7 +13,7 @@ from tidings.core.declaration import DeclaredField, Field
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.kinds import TEXT, CustomField, Nested, ParsedField, TextType
-from tidings.core.org_settings import DEFAULT_SETTINGS, OrgSettings
+from tidings.core.orgs.org_settings import DEFAULT_SETTINGS, OrgSettings
 from tidings.values import describe_value
 
 NAME_MAX = 255

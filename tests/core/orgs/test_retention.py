@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tidings.core.ids import OrgId
-from tidings.core.retention import (
+from tidings.core.orgs.retention import (
     DAY_MS,
     ROWS_MAX,
     ROWS_MIN,

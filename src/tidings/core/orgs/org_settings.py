@@ -13,7 +13,7 @@ from tidings.core.declaration import NULL, Field, Json, either
 from tidings.core.events.call_reader import IntakeRules, Validation
 from tidings.core.form import Form
 from tidings.core.kinds import Choice, CustomField, Nested, Number
-from tidings.core.retention import RetentionDays, check_days
+from tidings.core.orgs.retention import RetentionDays, check_days
 from tidings.values import describe_value
 
 TYPES_MAX = 500

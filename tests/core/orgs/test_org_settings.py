@@ -6,8 +6,8 @@ import pytest
 
 from tidings.core.declaration import read_body, show_resource
 from tidings.core.events.call_reader import IntakeRules
-from tidings.core.org_rules import OrgRequest
-from tidings.core.org_settings import (
+from tidings.core.orgs.org_rules import OrgRequest
+from tidings.core.orgs.org_settings import (
     DEFAULT_SETTINGS,
     OrgLimits,
     OrgSettings,
@@ -15,7 +15,7 @@ from tidings.core.org_settings import (
     settings_of,
     stored_settings,
 )
-from tidings.core.retention import RetentionDays
+from tidings.core.orgs.retention import RetentionDays
 from tidings.errors import FieldRefusal
 
 

@@ -5,8 +5,8 @@
     payload     bodies of events, and what was made of them          30 days after the accept
     metadata    that there was an event, its deliveries, attempts    90 days after the accept
 
-Days can be set for each org (core/org_settings.py). What is unfinished is kept whole, whatever its
-age: that is the store's to see, row by row. Pure; the time is passed in.
+Days can be set for each org (core/orgs/org_settings.py). What is unfinished is kept whole, whatever
+its age: that is the store's to see, row by row. Pure; the time is passed in.
 """
 
 from collections.abc import Mapping
