@@ -12,10 +12,10 @@ from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.ids import OrgId
 from tidings.core.orgs.retention import DAY_MS, SHARE, RetentionDays
-from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.heartbeats import Heart, Heartbeats
 from tidings.engine.retention import PART, Retention
-from tidings.engine.supervisor import Supervisor
+from tidings.engine.running.background_tasks import BackgroundTasks
+from tidings.engine.running.supervisor import Supervisor
 from tidings.store import port
 
 

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
-from tests.engine.types_by import TypesBy
 from tests.destinations.messages import hook
+from tests.engine.types_by import TypesBy
 from tidings.catalogue import load
 from tidings.core.access.forwarded import block_of
 from tidings.core.events.own_types import Declaration

@@ -11,7 +11,7 @@ STARTS = {"create_task", "ensure_future", "TaskGroup", "start_soon"}
 
 # By module and function: why the task may be without a heart.
 ALLOWED = {
-    "engine/supervisor.py:_begin": "the supervisor",
+    "engine/running/supervisor.py:_begin": "the supervisor",
     # a call, a connection or a question: it ends with it, under its deadline
     "server/connection.py:_begin": "one call, under the bounds of the server",
     "server/listener.py:_begin_opening": "one connection, under its deadline",

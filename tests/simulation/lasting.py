@@ -14,8 +14,8 @@ from tests.simulation.replaying import ReplayWorld
 from tests.simulation.world import ORG, Known
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
-from tidings.core.replay import JobState, ReplayKind
 from tidings.core.orgs.retention import RetentionDays
+from tidings.core.replay import JobState, ReplayKind
 from tidings.engine.retention import Retention
 from tidings.store import port
 

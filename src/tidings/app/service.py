@@ -64,7 +64,7 @@ from tidings.engine.clock import service_clock
 from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import EngineLimits
 from tidings.engine.pull.pulls import OUT_MAX
-from tidings.engine.supervisor import Supervisor
+from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
 from tidings.engine.vault import Vault
 from tidings.lookups.kept_lists import FOLDER

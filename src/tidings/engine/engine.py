@@ -35,8 +35,8 @@ from tidings.engine.events.committer import Committer
 from tidings.engine.events.feed import Feed
 from tidings.engine.listeners import EngineListeners
 from tidings.engine.metrics import EngineMetrics
+from tidings.engine.running.supervisor import SupervisedTask, Supervisor, fail
 from tidings.engine.shaping.shaper import Shaping
-from tidings.engine.supervisor import SupervisedTask, Supervisor, fail
 from tidings.store import port
 
 STUCK_S = 5.0

@@ -25,15 +25,15 @@ from tidings.core.running.parts import ServicePart
 from tidings.core.shaping.signatures.schemes import VerificationKey
 from tidings.core.shaping.signatures.standard_webhooks import judge
 from tidings.core.shares.budget import SharedBudget
-from tidings.core.sources.message import bounded_headers
 from tidings.core.shares.token_bucket import TokenBucket
+from tidings.core.sources.message import bounded_headers
 from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
 from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
-from tidings.engine.supervisor import SupervisedTask, Supervisor
+from tidings.engine.running.supervisor import SupervisedTask, Supervisor
 from tidings.errors import Conflict, FieldRefusal, NotFound, not_found, passed
 from tidings.store import port
 

@@ -25,8 +25,8 @@ from tidings.egress.port import MailFailed
 from tidings.engine.events.feed import PART as FEED
 from tidings.engine.events.feed import Feed
 from tidings.engine.heartbeats import Heartbeats
-from tidings.engine.loop_lag import LoopLag
-from tidings.engine.supervisor import Supervisor
+from tidings.engine.running.loop_lag import LoopLag
+from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import OFFLOAD, POOL, SMALL_BYTES, ThreadOffload, ThreadProbe
 from tidings.engine.webhooks.secret_ends import PART as SECRET_ENDS
 from tidings.engine.webhooks.secret_ends import SecretEnds

@@ -6,7 +6,6 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.engine.types_by import TypesBy
 from tests.api.control_client import Clock
 from tests.engine.reference_parts import (
     CountingStore,
@@ -17,6 +16,7 @@ from tests.engine.reference_parts import (
     ok,
     reference_over,
 )
+from tests.engine.types_by import TypesBy
 from tidings.catalogue import load
 from tidings.core.budget import MEMORY_BYTES
 from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
@@ -73,7 +73,9 @@ class Scene:
             options = PlatformOptions(paths={kind: f"/{kind}/{{id}}" for kind in kinds})
             platform = Platform(self.origin, options, self.clock)
         self.job = a_job()  # of the message that was made last
-        self.enricher = Enricher(types=TypesBy(kind_of), reference=self.reference, platform=platform)
+        self.enricher = Enricher(
+            types=TypesBy(kind_of), reference=self.reference, platform=platform
+        )
 
     async def fill(self) -> None:
         await keep(self.reference, RecordKind.TILLS, "5031", code="till.01", storeId="9")

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.engine.told_notices import ToldNotices
 from tests.api.control_client import Service, service
 from tests.api.v1.source_calls import accepted, admit, make, send
 from tests.engine.sources.topic import Topic, fetched, told, until
+from tests.engine.told_notices import ToldNotices
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import KINDS
 from tidings.core.sources.message import ForeignMessage

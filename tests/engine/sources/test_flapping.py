@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.engine.told_notices import ToldNotices
 from tests.api.control_client import service
 from tests.engine.sources.topic import BODY, MAIN, Reader, Topic, fetched, until
+from tests.engine.told_notices import ToldNotices
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.notices.kinds import SOURCE_FAILING

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.engine.told_notices import ToldNotices
 from tests.api.control_client import service
 from tests.engine.sources.topic import (
     BODY,
@@ -19,6 +18,7 @@ from tests.engine.sources.topic import (
     told,
     until,
 )
+from tests.engine.told_notices import ToldNotices
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId

@@ -20,8 +20,8 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, show
 from tidings.core.notices.emails import CONSENT
-from tidings.core.replay import JobState
 from tidings.core.orgs.retention import DAY_MS
+from tidings.core.replay import JobState
 from tidings.core.shaping.reference_rules import RecordKind
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine import outage

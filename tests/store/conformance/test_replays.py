@@ -9,8 +9,8 @@ from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.core.replay import JobState, ReplayKind
 from tidings.core.orgs.retention import RowKind
+from tidings.core.replay import JobState, ReplayKind
 from tidings.store import port
 
 OTHER = OrgId(ORG + 1)

@@ -15,8 +15,8 @@ from tests.store.rows import HOUR_MS, event, failing, new, settled, webhook
 from tests.store.sqlite.log_rows import COUNTED_AS
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.replay import JobState, ReplayKind, ReplayTransition, after, before
 from tidings.core.orgs.retention import DAY_MS, RetentionDays, before_ms, groups
+from tidings.core.replay import JobState, ReplayKind, ReplayTransition, after, before
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 from tidings.store.sqlite.database import FILE

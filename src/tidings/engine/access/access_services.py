@@ -21,7 +21,7 @@ from tidings.engine.callables import RandomBytes, ReadSeconds
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
-from tidings.engine.supervisor import Supervisor
+from tidings.engine.running.supervisor import Supervisor
 from tidings.store import port
 
 

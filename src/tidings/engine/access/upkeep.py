@@ -11,7 +11,7 @@ from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, Sessions
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
-from tidings.engine.supervisor import SupervisedTask, Supervisor
+from tidings.engine.running.supervisor import SupervisedTask, Supervisor
 from tidings.store import port
 
 EVERY_S = 60.0

@@ -10,8 +10,8 @@ import asyncio
 from tidings.core.actions.action import ActionLookup, Actions
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import LOOKUP_FAILING, lookup_failing
-from tidings.engine.listeners import OrgNotices
 from tidings.engine.clock import Clock
+from tidings.engine.listeners import OrgNotices
 
 FAILURES_MIN = 3  # fewer are not told, however long ago the first was
 

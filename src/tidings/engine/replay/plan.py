@@ -23,7 +23,9 @@ class OrderingKeys(Protocol):
 class Planner:
     """Makes slices from what a reader has found."""
 
-    def __init__(self, registry: Registry, ordering_keys: OrderingKeys, types: EventTypeSource) -> None:
+    def __init__(
+        self, registry: Registry, ordering_keys: OrderingKeys, types: EventTypeSource
+    ) -> None:
         self._registry = registry
         self._ordering_keys = ordering_keys
         self._types = types
@@ -45,7 +47,9 @@ class Planner:
             ):
                 continue
             key = (
-                None if event is None else self._ordering_keys.ordering_key(candidate.org, candidate.name, event)
+                None
+                if event is None
+                else self._ordering_keys.ordering_key(candidate.org, candidate.name, event)
             )
             keys[candidate.event] = key
 

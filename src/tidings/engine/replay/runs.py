@@ -29,14 +29,14 @@ from tidings.core.replay import (
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.events.event_types import EventTypeSource
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.commit_queue import CommitQueue
+from tidings.engine.events.event_types import EventTypeSource
 from tidings.engine.heartbeats import Heart
 from tidings.engine.listeners import Listeners, OrgNotices
 from tidings.engine.outage import Outage
 from tidings.engine.replay.plan import OrderingKeys, Planner
-from tidings.engine.supervisor import SupervisedTask, Supervisor
+from tidings.engine.running.supervisor import SupervisedTask, Supervisor
 from tidings.errors import Conflict, FieldRefusal, NotFound
 from tidings.shared_places import SharedPlaces
 from tidings.store import port

@@ -14,8 +14,8 @@ from tidings.engine.notices.emails import PART as EMAILS
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
 from tidings.engine.orgs import Orgs
+from tidings.engine.running.supervisor import Job
 from tidings.engine.services.foundation import Foundation
-from tidings.engine.supervisor import Job
 from tidings.ports import EngineOptions, Ports
 
 

@@ -8,19 +8,20 @@ from prometheus_client.registry import Collector
 from tidings.core.running.parts import ServicePart
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.actions.actions import ActionServices
-from tidings.engine.background_tasks import BackgroundTasks
 from tidings.engine.clock import sure
 from tidings.engine.delivery.guards.connection_watch import PART as CONNECTIONS
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.stops import EVERYTHING
-from tidings.engine.loop_lag import BLOCKED_NOTICE_S, LoopLag
-from tidings.engine.loop_lag import PART as LOOP_LAG
 from tidings.engine.notices.notices import PART as NOTICES
 from tidings.engine.orgs import Orgs
 from tidings.engine.readiness import Readiness
 from tidings.engine.retention import PART as RETENTION
 from tidings.engine.retention import Retention
+from tidings.engine.running.background_tasks import BackgroundTasks
+from tidings.engine.running.loop_lag import BLOCKED_NOTICE_S, LoopLag
+from tidings.engine.running.loop_lag import PART as LOOP_LAG
+from tidings.engine.running.supervisor import Job
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
@@ -29,7 +30,6 @@ from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.services.sources import SourceServices
 from tidings.engine.shaping.platform import counters, gauges
 from tidings.engine.sources.kept_activity import PART as SOURCE_FIGURES
-from tidings.engine.supervisor import Job
 
 
 @dataclass(frozen=True, kw_only=True)

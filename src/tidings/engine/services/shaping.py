@@ -46,9 +46,7 @@ class ShapingServices:
             renderer=renderer,
             users=base.registry.transformed_by,
         )
-        enricher = Enricher(
-            types=event_types, reference=reference, platform=platform
-        )
+        enricher = Enricher(types=event_types, reference=reference, platform=platform)
         return cls(
             reference=reference,
             transformations=transformations,

@@ -15,8 +15,8 @@ from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.source import FETCHED
 from tidings.core.sources.verification import secret_headers
 from tidings.core.webhooks.masks import masked_by_name, masked_of
-from tidings.engine.listeners import OrgNotices
 from tidings.engine.callables import ReadMs
+from tidings.engine.listeners import OrgNotices
 from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import CONFLICT_BYTES_MAX, CONFLICTS_MAX, LiveSource
 from tidings.store import port

@@ -18,10 +18,10 @@ from tidings.core.sources.message import (
     TOO_LARGE,
     ForeignMessage,
 )
-from tidings.engine.listeners import OrgNotices
 from tidings.engine.access.limits import Allowance
 from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Intake, Overloaded
+from tidings.engine.listeners import OrgNotices
 from tidings.engine.sources.activity import MessageActivity
 from tidings.engine.sources.conflicts import ConflictFinder
 from tidings.engine.sources.dead_letters import DeadLetterQueue

@@ -18,9 +18,9 @@ from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
 from tidings.core.sources.line_share import TURN_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection
-from tidings.engine.listeners import OrgNotices
 from tidings.engine.events.intake import Overloaded
 from tidings.engine.heartbeats import Heart, unwatched_heart
+from tidings.engine.listeners import OrgNotices
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.lines import SourceLines

@@ -10,13 +10,13 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.running.parts import ServicePart
 from tidings.core.sources.source import OUTBOX, WEBHOOK, Source
-from tidings.engine.listeners import OrgNotices
 from tidings.engine.heartbeats import Heart
+from tidings.engine.listeners import OrgNotices
+from tidings.engine.running.supervisor import SupervisedTask, Supervisor
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.pump import Pump
 from tidings.engine.sources.sources import Sources
-from tidings.engine.supervisor import SupervisedTask, Supervisor
 from tidings.sources.port import SourceDriver
 
 END_S = 10.0  # in which a source that is paused or deleted finishes what it has read

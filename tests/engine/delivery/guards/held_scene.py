@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tests.engine.told_notices import ToldNotices
 from tests.engine.delivery.scenes.health_parts import HOOK, Clock
+from tests.engine.told_notices import ToldNotices
 from tests.engine.unwatched import UNWATCHED
 from tests.engine.webhooks.dispatch_scene import Committer, Store
 from tidings.core.delivery.exchange import (

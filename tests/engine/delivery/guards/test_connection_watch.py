@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from tests.engine.told_notices import ToldNotices
 from tests.core.webhooks.hooks import hook
+from tests.engine.told_notices import ToldNotices
 from tests.simulation.parts import SimulatedClock
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from tests.simulation.loop import simulate
-from tidings.engine.loop_lag import BEAT_S, WINDOW_S, LoopLag
+from tidings.engine.running.loop_lag import BEAT_S, WINDOW_S, LoopLag
 
 
 async def test_a_loop_that_is_held_up_is_seen() -> None:

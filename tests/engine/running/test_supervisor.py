@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from tests.simulation.loop import simulate
 from tidings.core.running.parts import ServicePart
 from tidings.engine.heartbeats import Heart, Heartbeats
-from tidings.engine.supervisor import Supervisor
+from tidings.engine.running.supervisor import Supervisor
 
 PART = ServicePart("retention", "data that is too old is kept")
 VITAL = ServicePart("commits", "nothing is accepted", vital=True, restarts=False)

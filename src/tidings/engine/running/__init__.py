@@ -1,0 +1,1 @@
+"""What runs behind the calls: started, watched, and begun again where it fails."""
