@@ -1,6 +1,6 @@
 """The adapters that the suite runs for: the one place in it that names any."""
 
 from tests.store.conformance.subject import Adapter
-from tests.store.sqlite.hostings import Children, Halves
+from tests.store.sqlite.hosting.hostings import Children, Halves
 
 ADAPTERS: dict[str, Adapter] = {"sqlite-in-process": Halves(), "sqlite": Children()}

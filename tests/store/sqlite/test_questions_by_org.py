@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from tests.api.control_client import BASIC, service
-from tests.store.sqlite.watched_reader import Watched, ask, watched
+from tests.store.sqlite.hosting.watched_reader import Watched, ask, watched
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.hosting.calls import answerers, methods

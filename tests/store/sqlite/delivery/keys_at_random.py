@@ -11,7 +11,7 @@ from tests.store.conformance.replay_jobs import Jobs
 from tests.store.conformance.retained import drop
 from tests.store.conformance.subject import Subject
 from tests.store.rows import event, new, settled, webhook
-from tests.store.sqlite.hostings import Halves, InProcess
+from tests.store.sqlite.hosting.hostings import Halves, InProcess
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.orgs.retention import RowKind

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.simulation.acting import MAIL, SURVEY, Doer, Doing
-from tests.simulation.crossing import CrossedWorld
+from tests.simulation.crossed.crossing import CrossedWorld
+from tests.simulation.crossed.recovering import recover
 from tests.simulation.loop import SimulatedLoop
-from tests.simulation.test_crossing import recover
 from tidings.core.delivery import learned_rate
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.destinations.port import Message

@@ -14,7 +14,7 @@ import pytest
 from tests import forked
 from tests.engine.sources.topic import until
 from tests.store.rows import event
-from tests.store.sqlite.watched_reader import COUNT, Watched, ask, watched
+from tests.store.sqlite.hosting.watched_reader import COUNT, Watched, ask, watched
 from tidings.core.ids import OrgId
 from tidings.engine.heartbeats import Heartbeats
 from tidings.store import port

@@ -13,7 +13,7 @@ from structlog.testing import capture_logs
 from tests import forked
 from tests.engine.sources.topic import until
 from tests.store.rows import event
-from tests.store.sqlite.watched_reader import Watched, ask, watched
+from tests.store.sqlite.hosting.watched_reader import Watched, ask, watched
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.hosting.client import SqliteStore
