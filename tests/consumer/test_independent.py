@@ -1,10 +1,8 @@
-"""OpenSSL and Go sign and verify by Ed25519 as we do, text for text, as programs of their own."""
+"""OpenSSL, a program of its own, signs and verifies by Ed25519 as we do, text for text."""
 
 import base64
 import random
-import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,6 @@ from tidings.core.shaping.signatures.schemes import SCHEMES, key_pair
 
 __all__ = ["api", "new_org", "receiver", "service"]
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
-GO_PROGRAM = Path(__file__).parent / "independent" / "verify.go"
 V1A = SCHEMES["v1a"]
 # What stands before the bytes of a key in DER (RFC 8410).
 PRIVATE_DER = bytes.fromhex("302e020100300506032b657004220420")
@@ -49,6 +46,7 @@ def touched(vector: Vector) -> list[Vector]:
 
 
 def by_openssl(vector: Vector, directory: Path) -> tuple[bytes, bool]:
+    """Its own signature of a vector, and whether it takes the vector's."""
     private, public, signature, text = vector
     files = {"key": PRIVATE_DER + private, "public": PUBLIC_DER + public, "sig": signature}
     for name, content in (files | {"text": text}).items():
@@ -63,41 +61,16 @@ def by_openssl(vector: Vector, directory: Path) -> tuple[bytes, bool]:
     return own, verified.returncode == 0
 
 
-def by_go(vector: Vector, directory: Path) -> tuple[bytes, bool]:
-    program = directory / "verify"
-    if not program.exists():
-        build = ["go", "build", "-o", str(program), str(GO_PROGRAM)]
-        subprocess.run(build, capture_output=True, check=True, timeout=110)
-    line = " ".join(base64.b64encode(part).decode() for part in vector)
-    ran = subprocess.run([program], input=line, capture_output=True, check=True, text=True)
-    own, agrees = ran.stdout.split()
-    return base64.b64decode(own), agrees == "true"
-
-
-Other = Callable[[Vector, Path], tuple[bytes, bool]]
-
-
-@pytest.fixture(params=[by_openssl, by_go])
-def other(request: pytest.FixtureRequest) -> Other:
-    """Another implementation: of a vector its own signature, and whether it takes the vector's."""
-    program = {by_openssl: "openssl", by_go: "go"}[request.param]
-    assert shutil.which(program), f"install {program}"
-    found: Other = request.param
-    return found
-
-
-def test_another_implementation_signs_the_same_and_agrees_on_what_is_right(
-    other: Other, tmp_path: Path
-) -> None:
+def test_another_implementation_signs_the_same_and_agrees_on_what_is_right(tmp_path: Path) -> None:
     for vector in vectors():
-        assert other(vector, tmp_path) == (vector[2], True)
+        assert by_openssl(vector, tmp_path) == (vector[2], True)
         for wrong in touched(vector):
-            assert not other(wrong, tmp_path)[1]
+            assert not by_openssl(wrong, tmp_path)[1]
             assert not V1A.verifier(wrong[1])(wrong[3], [wrong[2]])
 
 
 def test_what_leaves_the_service_verifies_by_the_published_key(
-    api: Api, receiver: Receiver, other: Other, tmp_path: Path
+    api: Api, receiver: Receiver, tmp_path: Path
 ) -> None:
     path = receiver.path()
     hook = api.webhook(receiver.url(path), signatures=["v1", "v1a"])
@@ -110,5 +83,5 @@ def test_what_leaves_the_service_verifies_by_the_published_key(
         if part.startswith("v1a,")
     ]
     text = f"{arrival.message}.{arrival.headers['webhook-timestamp']}.".encode() + arrival.body
-    assert other((b"p" * 32, public, signature, text), tmp_path)[1]
-    assert not other((b"p" * 32, public, signature, text + b" "), tmp_path)[1]
+    assert by_openssl((b"p" * 32, public, signature, text), tmp_path)[1]
+    assert not by_openssl((b"p" * 32, public, signature, text + b" "), tmp_path)[1]

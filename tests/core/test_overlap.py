@@ -9,7 +9,7 @@ from tidings.core.form import Form
 from tidings.core.overlap import ALIAS, FIELD, OVERLAP_H, OVERLAP_H_MAX, Rotation
 
 
-def read(body: dict[str, Any]) -> tuple[Rotation, list[str], list[str]]:
+def read(body: dict[str, Any]) -> tuple[Rotation, list[int | str], list[int | str]]:
     form = Form(body)
     rotation = read_resource(Rotation, form, None)
     return rotation, [no.code for no in form.refusals], [told.code for told in form.warnings]

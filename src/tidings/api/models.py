@@ -39,7 +39,7 @@ def body_of(
     example: Any = None,
     required: bool = True,
 ) -> dict[str, Any]:
-    """`openapi_extra` for a body that the code reads by itself; JSON unless `medias` say."""
+    """Describe a body that the code reads by itself; JSON unless `medias` say."""
     content = {"schema": schema_of(shape)} | ({} if example is None else {"example": example})
     medias = medias or ("application/json",)
     return {"requestBody": {"required": required, "content": dict.fromkeys(medias, content)}}
@@ -48,13 +48,13 @@ def body_of(
 def new_body(
     about: str, *resources: type[Struct], more: Json = CLOSED, **given: Any
 ) -> dict[str, Any]:
-    """`openapi_extra` of a body that makes these resources. It has no other fields, or what `more`
+    """Describe a body that makes these resources. It has no other fields, or what `more`
     says; `given` is as in `body_of`."""
     return body_of(lambda: new_schema(_fields(resources), about) | more, **given)
 
 
 def change_body(about: str, *resources: type[Struct], **given: Any) -> dict[str, Any]:
-    """The same of a body that changes them."""
+    """Describe a body that changes them."""
     return body_of(lambda: change_schema(_fields(resources), about) | CLOSED, **given)
 
 

@@ -161,7 +161,7 @@ async def test_what_is_parked_while_it_waits_for_its_connection_is_not_sent(
     scene = scene_with(receiver, store, 5)
     await bring(scene, how, of(how, 1))
     await settle()
-    lane = scene.dispatcher._runners[HOOK.number].lane
+    lane = scene.dispatcher.runners.at_work[HOOK.number].lane
     assert lane.running == 1 and not receiver.sent, "it connects"
     store.jobs = {} if parked else {DeliveryId(1): of(how, 1)}
     scene.heard.parked.tell(HOOK, 1)
