@@ -8,7 +8,7 @@ import tests.simulation
 
 HERE = Path(__file__).parent
 ROW = re.compile(r"^\| (\d+) \| .* \| (.*) \|$", re.MULTILINE)
-PLACE = re.compile(r"(\w+\.py) `(\w+)`")
+PLACE = re.compile(r"([\w/]+\.py) `(\w+)`")
 WANTED = {6, 7, *range(20, 31), 32, 33, 44, 45, *range(52, 59)}
 
 
