@@ -113,6 +113,7 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         "event types are the catalogue's and the org's own",
         (*_ACCEPT, "POST /v1/webHooks/test", "POST /v1/webHooks/{webhook_id}/test"),
     ),
+    "event_name": ("an org may admit unknown event types, of these letters alone", _ACCEPT),
     "cloudevent": ("no generator can put a `date-time` into a header", _ACCEPT),
     "schema": ("an event is checked by the schema that its name stands for", _ACCEPT),
     "other_org": ("the credential's own org", _ACCEPT),

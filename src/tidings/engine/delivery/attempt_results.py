@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+import msgspec
+
 from tidings.core.actions.rendered_act import note_of
 from tidings.core.delivery.exchange import (
     AT_ONCE,
@@ -63,6 +65,12 @@ def settled(
     if status is not None and not 0 <= status < STATUS_END:
         raise ValueError("an answer must have a status")
     return _row(webhook, job, started_ms, state, took_ms, delay_ms, status, evidence, disable)
+
+
+def keep_sent(settlement: port.Settlement, job: Job) -> port.Settlement:
+    """Settle with what was sent, though it was taken: its delivery may have been cancelled or
+    parked meanwhile, and another try of that sends the same bytes."""
+    return msgspec.structs.replace(settlement, sent=job.sent)
 
 
 def unshaped(why: ShapeRefused | ShapeLater) -> AttemptResult:

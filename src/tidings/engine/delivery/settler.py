@@ -164,6 +164,8 @@ class AttemptSettler:
         runner.well = delivered and took_s < QUICK_S
         if disable is not None:
             self._ends[job.delivery] = webhook, disable
+        if delivered and (job.delivery in runner.cancelled or job.delivery in runner.doubted):
+            settlement = attempt_results.keep_sent(settlement, job)
         self._commits.settle(settlement)
         try:
             self._observer.observe(webhook, job, ending, outcome)

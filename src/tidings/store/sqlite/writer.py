@@ -97,7 +97,11 @@ _KEEP_SENT = (
 )
 _KNOWN = "SELECT 1 FROM delivery WHERE id = ?"
 _KEEP_LEFT_OUT = "INSERT OR IGNORE INTO left_out VALUES (?, ?)"
-_FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
+# One that was cancelled or parked before its attempt was taken may be tried again: the same bytes.
+_FORGET_SENT = (
+    "DELETE FROM sent WHERE delivery = ?1 AND EXISTS"
+    f" (SELECT 1 FROM delivery WHERE id = ?1 AND state = {DELIVERED})"
+)
 _DISABLE = (
     "INSERT INTO disabling VALUES (?, ?, ?) ON CONFLICT (webhook) DO UPDATE SET"
     " version = excluded.version, reason = excluded.reason WHERE reason = ''"
@@ -328,7 +332,6 @@ class Writer:
         ordered = []
         sent = []
         left_out = []
-        over = []
         for settlement in settled:
             state, attempt, delivery = settlement.state, settlement.attempt, settlement.delivery
             final = state >= FINAL
@@ -347,8 +350,6 @@ class Writer:
             )
             if settlement.evidence is not None or attempt > 1:
                 attempts.append(_attempt_row(settlement))
-                if state == DELIVERED and not settlement.keeps_sent:  # and not at once
-                    over.append((delivery,))
             if settlement.sent is not None:
                 sent.append((delivery, settlement.sent, settlement.cut, settlement.keeps_sent))
             if settlement.left_out is not None:
@@ -375,11 +376,13 @@ class Writer:
         )
         if sent:
             self._connection.executemany(_KEEP_SENT, sent)
+        over = [(settlement.delivery,) for settlement in settled if _may_have_kept(settlement)]
+        if over:
+            self._connection.executemany(_FORGET_SENT, over)
         if left_out:
             self._connection.executemany(_KEEP_LEFT_OUT, left_out)
         if attempts:
             self._connection.executemany(_ATTEMPT, attempts)
-            self._connection.executemany(_FORGET_SENT, over)
             self._connection.executemany(
                 _COUNT, [(number, delivery, number) for delivery, number in map(_KEY, attempts)]
             )
@@ -458,6 +461,14 @@ class Writer:
     def _one(self, query: str, binding: Row = (), default: int | None = 0) -> Any:
         row = self._connection.execute(query, binding).fetchone()
         return default if row is None else row[0]
+
+
+def _may_have_kept(settlement: port.Settlement) -> bool:
+    """Return whether an attempt was taken, and what was sent may be kept: not of a first one."""
+    if settlement.state != DELIVERED or settlement.keeps_sent:
+        return False
+    is_plain = settlement.attempt == 1 and settlement.evidence is None
+    return not is_plain or settlement.sent is not None
 
 
 def _attempt_row(settlement: port.Settlement) -> Row:

@@ -4,6 +4,7 @@ said of the delivery."""
 from typing import Any
 
 import msgspec
+import pytest
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import EVIDENCE, event, new, settled
@@ -96,6 +97,24 @@ def test_a_crash_keeps_what_was_sent(subject: Subject) -> None:
     subject.recover()
     job = taken(subject)
     assert (job.body, job.shaped, job.attempt) == (SHAPED, True, 3)
+
+
+@pytest.mark.parametrize("ended", [State.PARKED, State.CANCELLED])
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_what_was_taken_after_its_delivery_had_ended_is_sent_the_same_if_tried_again(
+    subject: Subject, attempt: int, ended: State
+) -> None:
+    one = committed(subject)
+    if attempt == 2:
+        subject.commit(settled=[failed(one, SHAPED)])
+        taken(subject)
+    subject.retire(ended)
+    outcome = settled(one, State.DELIVERED, attempt=attempt)
+    subject.commit(settled=[msgspec.structs.replace(outcome, sent=SHAPED)])
+    assert subject.states(one) == [ended]
+    subject.ask(lambda store: store.retry_now(DeliveryId(one)))
+    job = taken(subject)
+    assert (job.body, job.shaped, job.attempt) == (SHAPED, True, attempt + 1)
 
 
 def test_what_was_delivered_is_let_go(subject: Subject) -> None:
