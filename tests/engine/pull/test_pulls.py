@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import random
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,23 @@ async def test_a_reader_that_goes_away_leaves_everything_to_the_next(
     await asyncio.gather(gone, return_exceptions=True)
     await asyncio.sleep(0)
     assert pulls.state(webhook.number) == (0, 0), "nothing is out without a reader"
+
+
+@pytest.mark.parametrize("most", [1, 3])
+async def test_what_comes_in_the_turn_in_which_a_wait_ends_is_handed_out(
+    pulls: Pulls, webhook: Webhook, most: int
+) -> None:
+    """The loop pauses for longer than readers wait: both are due when it goes on."""
+    lane = Lane(pulls, webhook)
+    fetch = asyncio.ensure_future(pulls.fetch(webhook, Asked(most=most, wait_s=0.1)))
+    await asyncio.sleep(0)
+    for number in range(most):
+        lane.waiting.append(TestMessage(b"%d" % number))
+    lane.ask(webhook.number, most, 0)
+    time.sleep(0.2)
+    got = await fetch
+    assert [offer.message.body for offer in got.offers] == [b"%d" % n for n in range(most)]
+    assert pulls.state(webhook.number) == (0, most)
 
 
 async def test_what_must_not_leave_any_more_is_passed_over(pulls: Pulls, webhook: Webhook) -> None:

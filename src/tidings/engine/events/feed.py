@@ -5,6 +5,7 @@ slowly loses facts, and is told how many when it reads on.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from typing import Any
 
@@ -62,10 +63,9 @@ class Subscription:
         if not self._queue and not self.closed:
             self._waiting = True
             try:  # not `wait_for`: where a fact comes with it, that swallows a cancellation
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
-            except TimeoutError:
-                return []
+                with contextlib.suppress(TimeoutError):  # a fact may come in that very turn
+                    async with asyncio.timeout(wait_s):
+                        await self._wake.wait()
             finally:
                 self._waiting = False
         self._wake.clear()
