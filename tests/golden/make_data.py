@@ -31,7 +31,7 @@ DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 FILES = ("tidings.db", "tidings.db-wal", "search.db", "key")
 _UNFINISHED = (
     "SELECT w.name, e.id, d.state, d.id, d.attempts FROM delivery d JOIN event e ON e.seq = d.event"
-    " JOIN webhook w ON w.number = d.webhook WHERE d.state < 3 ORDER BY d.id"
+    " JOIN webhook w ON w.number = d.webhook WHERE d.state NOT IN (3, 4, 5, 6) ORDER BY d.id"
 )
 _STATES = (
     "SELECT w.name, d.state, count(*) FROM delivery d JOIN webhook w ON w.number = d.webhook"

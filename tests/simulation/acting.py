@@ -215,7 +215,7 @@ class Doer:
             assert "within the time of its cap" in why, ("56 a reason that is stated", why)
             unfinished = self.ask(
                 "SELECT d.id FROM delivery d JOIN webhook w ON w.number = d.webhook"
-                " JOIN body b ON b.seq = d.event WHERE w.name = ? AND d.state < 3"
+                " JOIN body b ON b.seq = d.event WHERE w.name = ? AND d.state NOT IN (3, 4, 5, 6)"
                 " AND json_extract(CAST(b.bytes AS TEXT), '$.data.key') = ?",
                 *(name, customer),
             )

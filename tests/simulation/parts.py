@@ -126,7 +126,8 @@ class Disk:
                 " BEGIN SELECT dropped(old.seq); END"
             )
         run(
-            "CREATE TEMP TRIGGER drops_delivery AFTER DELETE ON delivery WHEN old.state < 3"
+            "CREATE TEMP TRIGGER drops_delivery AFTER DELETE ON delivery"
+            " WHEN old.state NOT IN (3, 4, 5, 6)"
             " BEGIN SELECT owed(old.id); END"
         )
         run(
@@ -195,7 +196,7 @@ class Disk:
         assert not self._owed, ("45 retention drops no unfinished delivery", self._owed)
         for event in {event for (event,) in _emptied(self._dropped)}:
             unfinished = self.ask(
-                "SELECT d.id FROM delivery d WHERE d.event = ? AND d.state < 3"
+                "SELECT d.id FROM delivery d WHERE d.event = ? AND d.state NOT IN (3, 4, 5, 6)"
                 " UNION ALL SELECT f.first FROM fan_out f WHERE f.event = ?",
                 event,
                 event,
@@ -214,7 +215,8 @@ class Disk:
         """Every unfinished delivery has a due time, a live owner, or a held predecessor."""
         orphans = self.ask(
             "SELECT d.id FROM delivery d WHERE d.state = 1 AND NOT EXISTS (SELECT 1 FROM delivery p"
-            " WHERE p.webhook = d.webhook AND p.key = d.key AND p.state < 3 AND p.id < d.id)"
+            " WHERE p.webhook = d.webhook AND p.key = d.key"
+            " AND p.state NOT IN (3, 4, 5, 6) AND p.id < d.id)"
             " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first < d.id)"
         )
         for (delivery,) in orphans:  # those that a person has tried again: who goes first is kept

@@ -395,7 +395,8 @@ class World:
         """32: those of its key that came first have ended, but for one that a person had tried
         again while this one was under way."""
         before = self.disk.ask(
-            "SELECT id, state FROM delivery WHERE webhook = ? AND key = ? AND id < ? AND state < 3",
+            "SELECT id, state FROM delivery WHERE webhook = ? AND key = ? AND id < ?"
+            " AND state NOT IN (3, 4, 5, 6)",
             webhook,
             key,
             delivery,
@@ -563,7 +564,10 @@ class World:
 
     def unfinished(self) -> set[int]:
         """Deliveries that are not final."""
-        return {int(id) for (id,) in self.disk.ask("SELECT id FROM delivery WHERE state < 3")}
+        return {
+            int(id)
+            for (id,) in self.disk.ask("SELECT id FROM delivery WHERE state NOT IN (3, 4, 5, 6)")
+        }
 
 
 __all__ = ["EPOCH_MS", "World"]

@@ -272,7 +272,7 @@ class CrossedWorld(ReplayWorld):
 
     def unfinished(self) -> set[int]:
         """Of webhooks that people have made: acts may be cancelled for a reason of their own."""
-        return {row[0] for row in self.charged() if row[2] < State.DELIVERED}
+        return {row[0] for row in self.charged() if not State(row[2]).final}
 
     # -- invariants at the end --------------------------------------------------------------------
 
@@ -313,7 +313,7 @@ class CrossedWorld(ReplayWorld):
         before_ms = self.clock.now_ms() - days * DAY_MS - round(2 * PASS_EVERY_S * 1000)
         left = self.disk.ask(
             "SELECT e.id FROM event e WHERE e.at_ms < ? AND NOT EXISTS"
-            " (SELECT 1 FROM delivery d WHERE d.event = e.seq AND d.state < 3)",
+            " (SELECT 1 FROM delivery d WHERE d.event = e.seq AND d.state NOT IN (3, 4, 5, 6))",
             before_ms,
         )
         assert not left, ("57 what is final and old goes", left)
@@ -331,7 +331,7 @@ class CrossedWorld(ReplayWorld):
         found: dict[int, tuple[int, ...]] = {}
         for event, delivery in self.disk.ask(
             "SELECT event, id FROM delivery WHERE event IN"
-            " (SELECT event FROM delivery WHERE state < 3)"
+            " (SELECT event FROM delivery WHERE state NOT IN (3, 4, 5, 6))"
         ):
             found[event] = (*found.get(event, ()), delivery)
         return found

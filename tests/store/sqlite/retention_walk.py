@@ -148,10 +148,10 @@ class Walk:
 
     def try_again(self, rng: random.Random) -> None:
         """A delivery is asked for by hand."""
-        ids = [id for (id,) in self.ask("SELECT id FROM delivery WHERE state > 3")]
+        ids = [id for (id,) in self.ask("SELECT id FROM delivery WHERE state IN (4, 5, 6)")]
         own = (
             "SELECT r.delivery FROM delivery_replay r JOIN replay j ON j.number = r.replay"
-            " WHERE r.state > 3 AND j.ended_ms IS NULL ORDER BY 1 DESC LIMIT 2"
+            " WHERE r.state IN (4, 5, 6) AND j.ended_ms IS NULL ORDER BY 1 DESC LIMIT 2"
         )
         of_jobs = [id for (id,) in self.ask(own)]
         for id in {*rng.sample(ids, min(2, len(ids))), *of_jobs}:
@@ -317,21 +317,24 @@ class Walk:
         """Whatever is unfinished is whole."""
         assert not self.ask(
             "SELECT d.id FROM delivery d LEFT JOIN event e ON e.seq = d.event"
-            " LEFT JOIN body b ON b.seq = d.event WHERE d.state < 3"
+            " LEFT JOIN body b ON b.seq = d.event WHERE d.state NOT IN (3, 4, 5, 6)"
             " AND (e.seq IS NULL OR b.seq IS NULL)"
         ), "retention never takes the payload of what is unfinished"
         assert not self.ask(
             "SELECT d.id FROM delivery d WHERE d.state = 1 AND NOT EXISTS (SELECT 1 FROM delivery p"
             " WHERE p.webhook = d.webhook AND p.key = d.key AND p.state IN (0, 2))"
         )
-        unfinished = {id for ends in self.ends.values() for id in ends if ends[id] < 3}
-        here = {id for (id,) in self.ask("SELECT id FROM delivery WHERE state < 3")}
+        unfinished = {id for ends in self.ends.values() for id in ends if not State(ends[id]).final}
+        here = {id for (id,) in self.ask("SELECT id FROM delivery WHERE state NOT IN (3, 4, 5, 6)")}
         assert unfinished <= here, "a replay's unfinished delivery is there"
 
     def check_kept(self) -> None:
         """After a pass: everything that is young, nothing that is old and finished."""
         unfinished = {
-            seq for (seq,) in self.ask("SELECT DISTINCT event FROM delivery WHERE state < 3")
+            seq
+            for (seq,) in self.ask(
+                "SELECT DISTINCT event FROM delivery WHERE state NOT IN (3, 4, 5, 6)"
+            )
         }
         stored = {
             id: (seq, body)

@@ -101,7 +101,9 @@ class Script:
     def _settled(self, one: port.Settlement, state: State) -> None:
         self.half.commit(port.Batch(0, settled=[one]))
         self._promise(
-            "SELECT 1 FROM delivery WHERE id = ? AND state >= ?", one.delivery, int(state)
+            "SELECT 1 FROM delivery WHERE id = ? AND state IN (?, 3, 4, 5, 6)",
+            one.delivery,
+            int(state),
         )
 
     def _promise(self, query: str, *binding: object) -> None:

@@ -4,14 +4,15 @@ Two rules. All that decides whether a delivery may change state stands in `MOVES
 engine and the documentation's picture are made from it. And a final state is left only where
 somebody asks for another try of what was not delivered; a replay makes a new delivery instead.
 
-The numbers are what the stores keep; they never change their meaning.
+The numbers are what the stores keep; they never change their meaning. They have no order: which
+states are unfinished, and which are final, is said by name (`UNFINISHED`, `FINAL`).
 """
 
 from enum import IntEnum
 
 
 class State(IntEnum):
-    """The states of a delivery. `PENDING` to `RETRYING` are unfinished, the rest is final."""
+    """The states of a delivery. Each is either in `UNFINISHED` or in `FINAL`."""
 
     PENDING = 0  # committed; its first attempt is due now
     HELD = 1  # an unfinished delivery with the same ordering key goes first
@@ -24,12 +25,16 @@ class State(IntEnum):
     @property
     def final(self) -> bool:
         """Return whether nothing will happen to the delivery any more."""
-        return self >= State.DELIVERED
+        return self in FINAL
 
     @property
     def word(self) -> str:
         """The state's name as people read it: lower case, everywhere the same."""
         return self.name.lower()
+
+
+UNFINISHED = frozenset((State.PENDING, State.HELD, State.RETRYING))
+FINAL = frozenset((State.DELIVERED, State.FAILED, State.PARKED, State.CANCELLED))
 
 
 class Move(IntEnum):

@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from tidings.core.delivery.states import State
+from tidings.core.delivery.states import FINAL, State
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.shares.table import SharedTable
 from tidings.engine.listeners import Listeners
@@ -77,7 +77,7 @@ class Needs:
         if not self._waiters:
             return
         for settlement in settled:
-            if settlement.state >= State.DELIVERED:
+            if settlement.state in FINAL:
                 for waiter in self._waiters.pop(settlement.delivery) or ():
                     task = asyncio.get_running_loop().create_task(self._wake(waiter))
                     self._waking.add(task)

@@ -12,7 +12,7 @@ from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.name_matching import wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.states import DELIVERED, FINAL, HELD, PENDING, TROUBLE
+from tidings.store.sqlite.states import DELIVERED, HELD, PENDING, TROUBLE, UNFINISHED
 from tidings.store.sqlite.tables import (
     Projection,
     columns_of,
@@ -84,7 +84,7 @@ _OF_EVENT = (
 _NOT_DELIVERED = (
     f"SELECT {PENDING}, count(*) FROM delivery INDEXED BY delivery_pending WHERE state = {PENDING}"
     f" UNION ALL SELECT {HELD}, count(*) FROM delivery INDEXED BY delivery_key"
-    f" WHERE state < {FINAL} AND key IS NOT NULL AND state = {HELD}"
+    f" WHERE state IN ({UNFINISHED}) AND key IS NOT NULL AND state = {HELD}"
     " UNION ALL SELECT state, count(*) FROM delivery INDEXED BY delivery_trouble"
     f" WHERE state IN ({TROUBLE}) GROUP BY state"
 )
@@ -92,9 +92,9 @@ _NOT_DELIVERED = (
 # none is counted: it may wait for that, also an older one of which somebody asked for another try.
 _ORPHANS = (
     "SELECT count(*) FROM delivery d INDEXED BY delivery_key"
-    f" WHERE d.state < {FINAL} AND d.key IS NOT NULL AND d.state = {HELD} AND NOT EXISTS"
+    f" WHERE d.state IN ({UNFINISHED}) AND d.key IS NOT NULL AND d.state = {HELD} AND NOT EXISTS"
     " (SELECT 1 FROM delivery p WHERE p.webhook = d.webhook AND p.key = d.key"
-    f" AND p.state < {FINAL} AND p.state <> {HELD})"
+    f" AND p.state IN ({UNFINISHED}) AND p.state <> {HELD})"
     " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first > 0)"
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])

@@ -17,7 +17,7 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.states import State
+from tidings.core.delivery.states import FINAL, State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
@@ -43,7 +43,7 @@ from tidings.store.sqlite.events.log_rows import (
 from tidings.store.sqlite.events.rejections import REJECTION
 from tidings.store.sqlite.queries import AttemptRow, bind_attempt, id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
-from tidings.store.sqlite.states import DELIVERED, FINAL, HELD, PENDING, RETRYING
+from tidings.store.sqlite.states import DELIVERED, HELD, PENDING, RETRYING, UNFINISHED
 from tidings.store.sqlite.tables import columns_of, insert_into, update_of
 
 Row = tuple[Any, ...]
@@ -62,14 +62,15 @@ _ATTEMPT = insert_into("attempt", AttemptRow, "INSERT OR REPLACE")
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
 _REJECTION = REJECTION.insert(without=["id"])
-_WAITS = f"SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} LIMIT 1"
+_WAITS = f"SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state IN ({UNFINISHED}) LIMIT 1"
 _NEXT_OF_KEY = (
-    f"SELECT id FROM delivery WHERE webhook = ? AND key = ? AND state < {FINAL} ORDER BY id LIMIT 1"
+    "SELECT id FROM delivery WHERE webhook = ? AND key = ?"
+    f" AND state IN ({UNFINISHED}) ORDER BY id LIMIT 1"
 )
 # Where none is under way this reads all that wait: asked only where it cannot be known.
 _UNDER_WAY = (
     "SELECT 1 FROM delivery WHERE webhook = ? AND key = ?"
-    f" AND state < {FINAL} AND state <> {HELD} LIMIT 1"
+    f" AND state IN ({UNFINISHED}) AND state <> {HELD} LIMIT 1"
 )
 _FREE = f"UPDATE delivery SET state = {PENDING} WHERE id = ? AND state = {HELD}"
 _DUE = (
@@ -334,7 +335,7 @@ class Writer:
         left_out = []
         for settlement in settled:
             state, attempt, delivery = settlement.state, settlement.attempt, settlement.delivery
-            final = state >= FINAL
+            final = state in FINAL
             due = None if settlement.delay_ms is None else now + settlement.delay_ms
             rows.append(
                 bind_settlement(

@@ -62,7 +62,9 @@ class KeysAtRandom:
     def check(self) -> None:
         """Assert that one of a key is under way at a time, and that none waits for nothing."""
         waiting, under_way = set[Place](), list[Place]()
-        rows = self.halves.run("SELECT webhook, key, state FROM delivery WHERE state < 3")
+        rows = self.halves.run(
+            "SELECT webhook, key, state FROM delivery WHERE state NOT IN (3, 4, 5, 6)"
+        )
         for hook, key, state in rows:
             if state == State.HELD:
                 waiting.add((hook, key))
@@ -93,7 +95,9 @@ class KeysAtRandom:
 
     def unfinished(self) -> dict[DeliveryId, int]:
         """Unfinished deliveries with their states."""
-        return dict(self.halves.run("SELECT id, state FROM delivery WHERE state < 3"))
+        return dict(
+            self.halves.run("SELECT id, state FROM delivery WHERE state NOT IN (3, 4, 5, 6)")
+        )
 
     # -- what is done -----------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.changed_blocks import touch
-from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING
+from tidings.store.sqlite.states import HELD, PENDING, RETRYING, UNFINISHED
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
@@ -34,7 +34,7 @@ _UNCHARGED = "UPDATE delivery SET due_ms = ?, attempts = attempts - 1 WHERE id =
 # Keys of which deliveries wait and none is under way.
 _STUCK = (
     "SELECT webhook, key FROM delivery INDEXED BY delivery_key"
-    f" WHERE state < {FINAL} AND key IS NOT NULL GROUP BY webhook, key"
+    f" WHERE state IN ({UNFINISHED}) AND key IS NOT NULL GROUP BY webhook, key"
     f" HAVING min(state) = {HELD} AND max(state) = {HELD}"
 )
 
@@ -169,7 +169,7 @@ class Recovery:
         with self._connection:
             # The held ones first: none may be left without the one that it waits for.
             for unfinished in (
-                f"state < {FINAL} AND state = {HELD} AND key NOT NULL",
+                f"state IN ({UNFINISHED}) AND state = {HELD} AND key NOT NULL",
                 f"state = {PENDING}",
                 f"state = {RETRYING}",
             ):

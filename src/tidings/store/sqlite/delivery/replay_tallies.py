@@ -26,7 +26,7 @@ _NOTE = "UPDATE delivery_replay SET state = ? WHERE delivery = ?"
 _UNCOUNTED = (
     "SELECT r.delivery, r.replay, d.state FROM delivery_replay r"
     " JOIN delivery d ON d.id = r.delivery"
-    f" WHERE r.event BETWEEN ? AND ? AND r.state IS NULL AND d.state >= {FINAL}"
+    f" WHERE r.event BETWEEN ? AND ? AND r.state IS NULL AND d.state IN ({FINAL})"
 )
 _ENDED = ", ".join(f"'{state}'" for state in JobState if state.final)
 # A job that has ended keeps what it has told: a try after that is asked for by somebody else.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tidings.core.delivery.sla import breach_ms
+from tidings.core.delivery.states import UNFINISHED
 from tidings.store import port
 from tidings.store.sqlite.events.summaries import COUNTS, DELIVERED, answer_of, merge_packed, unpack
 
@@ -69,9 +70,9 @@ class Sum:
                     self.answers[answer] += 1
                 if state == DELIVERED and done_ms is not None:
                     self.ms_sum += max(0, done_ms - at_ms)
-            elif state >= DELIVERED:
+            elif state not in UNFINISHED:
                 continue
-            if self._late(at_ms, done_ms if state >= DELIVERED else None):
+            if self._late(at_ms, None if state in UNFINISHED else done_ms):
                 self.breaches += 1
 
     def _late(self, at_ms: int, done_ms: int | None) -> bool:

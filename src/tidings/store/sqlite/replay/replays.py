@@ -17,7 +17,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
-from tidings.store.sqlite.states import FINAL, HELD, PENDING, RETRYING, TROUBLE
+from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TROUBLE, UNFINISHED
 from tidings.store.sqlite.tables import FLAG, StoredTable, json_of
 
 _JOB = StoredTable(
@@ -44,7 +44,8 @@ _TALLY = (
 _ANY_OPEN = f"SELECT 1 FROM {_OPEN} WHERE r.replay = ? AND r.state IS NULL LIMIT 1"
 _UNFINISHED = (
     f"SELECT r.delivery FROM {_OPEN} JOIN delivery d ON d.id = r.delivery"
-    f" WHERE r.replay = ? AND r.state IS NULL AND d.state < {FINAL} ORDER BY r.delivery LIMIT ?"
+    f" WHERE r.replay = ? AND r.state IS NULL AND d.state IN ({UNFINISHED})"
+    " ORDER BY r.delivery LIMIT ?"
 )
 _ONE = f"{_JOB.select} WHERE number = ? AND org = ?"
 _NEWEST = f"{_JOB.select} WHERE org = ? AND number < ? ORDER BY number DESC LIMIT ?"
@@ -60,7 +61,7 @@ _STAGES = (
     _AT.format(
         key="d.key",
         index="delivery_key",
-        which=f"d.state < {FINAL} AND d.key IS NOT NULL AND d.state = {HELD}"
+        which=f"d.state IN ({UNFINISHED}) AND d.key IS NOT NULL AND d.state = {HELD}"
         " AND (d.webhook, d.key, d.id) > (?1, ?2, ?3)",
         order="d.webhook, d.key, d.id",
     ),
