@@ -21,8 +21,9 @@ from tidings.core.delivery.states import FINAL, State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.delivery.due import DueDeliveries
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
-from tidings.store.sqlite.delivery.jobs import ONE_JOB, PENDING_JOBS, read_job
+from tidings.store.sqlite.delivery.jobs import PENDING_JOBS, one_job, read_job
 from tidings.store.sqlite.events.changed_blocks import (
     BLOCK_BITS,
     touch,
@@ -73,18 +74,6 @@ _UNDER_WAY = (
     f" AND state IN ({UNFINISHED}) AND state <> {HELD} LIMIT 1"
 )
 _FREE = f"UPDATE delivery SET state = {PENDING} WHERE id = ? AND state = {HELD}"
-_DUE = (
-    f"SELECT id FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms <= ?"
-    " ORDER BY due_ms LIMIT ?"
-)
-_CLAIM = "UPDATE delivery SET due_ms = NULL, attempts = attempts + 1 WHERE id = ?"
-_INTENT = (
-    "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version)"
-    " SELECT id, attempts, ?, version FROM delivery WHERE id = ?"
-)
-_NEXT_DUE = (
-    f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms NOT NULL"
-)
 # The first bytes stay: they are what retries send. Only those without personal data replace others;
 # and where they are kept to be shown, those of a later attempt that was made anew.
 # Retention may have come first, where the attempt ended after its delivery: what is made of a
@@ -126,8 +115,8 @@ class Writer:
         )
         self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
         self._fan_outs = FanOuts(connection, self.free_next)
+        self._due = DueDeliveries(connection)
         self._slices = ReplaySlices(connection, waits=self.waits, free_next=self.free_next)
-        self._claims_next: int | None = None  # the webhook that a commit had no room for first
 
     @property
     def seq(self) -> EventNumber:
@@ -190,18 +179,7 @@ class Writer:
                     for rejection in batch.rejections
                 ],
             )
-        claimed: list[Job] = []
-        due: list[tuple[int, int | None]] = []
-        share = max(1, batch.claimed_max // max(1, len(batch.claims)))
-        room = batch.claimed_bytes_max
-        for claim in self._in_turn(batch.claims):
-            if room > 0:
-                jobs = self._claim(claim.webhook, min(claim.limit, share), now, room)
-                room -= sum(len(job.body) for job in jobs)
-                claimed += jobs
-            elif self._claims_next is None:
-                self._claims_next = claim.webhook
-            due.append((claim.webhook, self._one(_NEXT_DUE, (claim.webhook,))))
+        claimed, due = self._due.claim(batch, now)
         asked = (batch.events, batch.settled, batch.claims, batch.rejections, batch.replays)
         if not (any(asked) or batch.cancels or fanned_out):
             self._connection.execute(_TOUCH)  # an empty batch asks whether writing works: write
@@ -420,31 +398,7 @@ class Writer:
         if not self._connection.changes():
             return []
         touch(self._connection, [first])
-        return [self._job(first, retry=False)]
-
-    def _in_turn(self, claims: Sequence[port.RetryClaim]) -> Sequence[port.RetryClaim]:
-        """Begin with the first one that got nothing in the commit before, for want of room."""
-        first, self._claims_next = self._claims_next, None
-        at = next((at for at, claim in enumerate(claims) if claim.webhook == first), 0)
-        return (*claims[at:], *claims[:at]) if at else claims
-
-    def _claim(self, webhook: int, limit: int, now: int, room: int) -> list[Job]:
-        """Claim due retries of a webhook until their bodies have filled the room, in bytes."""
-        jobs: list[Job] = []
-        due = [row[0] for row in self._connection.execute(_DUE, (webhook, now, limit))]
-        for delivery in due:
-            if room <= 0:
-                break
-            self._connection.execute(_CLAIM, (delivery,))
-            self._connection.execute(_INTENT, (now, delivery))
-            claimed = self._job(delivery, retry=True)
-            room -= len(claimed.body)
-            jobs.append(claimed)
-        return jobs
-
-    def _job(self, delivery: DeliveryId, *, retry: bool) -> Job:
-        [row] = self._connection.execute(ONE_JOB, (delivery,))
-        return read_job(*row, retry=retry)
+        return [one_job(self._connection, first, retry=False)]
 
     @answers(port.Store.page)
     def page(self, webhook: int, after: int, limit: int) -> list[Job]:

@@ -1,5 +1,7 @@
 """Deliveries that may be sent now, read with all that sending needs."""
 
+import apsw
+
 from tidings.core.delivery.exchange import UNMADE, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
@@ -80,10 +82,16 @@ _JOINED = (
     " LEFT JOIN delivery_replay r ON r.delivery = d.id"
     " LEFT JOIN sent s ON s.delivery = d.id"
 )
-ONE_JOB = f"{_JOB} FROM delivery d{_JOINED} WHERE d.id = ?"
+_ONE_JOB = f"{_JOB} FROM delivery d{_JOINED} WHERE d.id = ?"
 # The index is named: without statistics SQLite prefers that of the whole log, and a page would then
 # read past everything that was ever delivered.
 PENDING_JOBS = (
     f"{_JOB} FROM delivery d INDEXED BY delivery_pending{_JOINED}"
     f" WHERE d.webhook = ? AND d.id > ? AND d.state = {PENDING} ORDER BY d.id LIMIT ?"
 )
+
+
+def one_job(connection: apsw.Connection, delivery: DeliveryId, *, retry: bool) -> Job:
+    """Read an unfinished delivery."""
+    [row] = connection.execute(_ONE_JOB, (delivery,))
+    return read_job(*row, retry=retry)
