@@ -51,7 +51,7 @@ def test_what_is_not_said_is_what_people_mean(
 
 def test_a_cancel_asks_for_all_that_is_unfinished() -> None:
     read = request(ReplayKind.CANCEL, eventNames=["pointsIssued"])
-    assert read.states == {State.PENDING, State.HELD, State.RETRYING}
+    assert read.states == {State.PENDING, State.HELD, State.RETRYING, State.WAITING}
     assert (read.webhook_id, read.names, read.dry_run) == (None, ("pointsIssued",), False)
 
 

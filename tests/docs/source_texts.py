@@ -17,7 +17,7 @@ REFUSE = frozenset(
     "FieldRefusal CallRefusal TargetRefused BackupRefused SchemaRefused RecordRefused "
     "call_refused FilterRefused LoadRefused AnswerRefused BadFile FileFault StoreRefused "
     "PlatformDown BootstrapRefused VaultRefused ServiceUnreachable DemoFailed Unrenderable "
-    "SettingsRefused _refused _refusal _fault because build".split()
+    "SettingsRefused WaitsFor _refused _refusal _fault because build".split()
 )
 # Those that are handed the parts of a text, and put its code and its place at the end of it.
 # Each with where among its arguments the code is; the sentence follows.

@@ -4,6 +4,7 @@ case shows that this outlives a restart. A new column of this kind has to say so
 import re
 
 from tests.engine import test_ends_after_restarts as ends
+from tests.engine.actions import test_timing as timing
 from tests.engine.delivery import test_due_after_restarts as due
 from tests.engine.delivery import test_health_after_restarts as shares
 from tests.engine.notices import test_steps_after_restarts as steps
@@ -34,6 +35,7 @@ KNOWN = {
     "delivery.due_ms": (
         due.test_a_retry_comes_when_it_is_due,
         due.test_what_waits_behind_another_one_goes_once_that_one_has_ended,
+        timing.test_a_wait_outlives_restarts_and_is_no_longer_for_them,
     ),
     "event.at_ms": (
         due.test_the_last_attempt_is_at_the_end_of_168_hours_of_whoever_is_there,
@@ -91,6 +93,7 @@ KNOWN = {
     "source_activity.last_ms": RECORD,
     "source.created_ms": RECORD,
     "transformation.created_ms": RECORD,
+    "waiting.since_ms": RECORD,
     "webhook_version.updated_ms": RECORD,
 }
 

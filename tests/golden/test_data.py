@@ -29,7 +29,9 @@ PENDING, HELD, RETRYING, DELIVERED, FAILED, PARKED, CANCELLED = range(7)
 OF_THE_MOMENT = {"health", "lastUsedAt", "lastSignInAt", "from", "to"}
 # What answers have gained since, and what it is of all that was there before.
 SINCE: dict[str, Any] = dict.fromkeys(["authentication", "connection", "kafka", "sql", "email"]) | {
-    "withoutPersonalData": False
+    "withoutPersonalData": False,
+    "waiting": 0,
+    "waitsFor": None,
 }
 # No answer said then what was kept, where a page stands, or what everything is.
 TOLD_SINCE = {"condition", "endedBy", "paging", "sources", "messages"}

@@ -156,7 +156,7 @@ class Doer:
         now_s = asyncio.get_running_loop().time()
         [(state, event, key, webhook, stored, replayed)] = self.ask(_DELIVERY, request.delivery)
         assert stored == name, "54 by its own action"
-        if key is not None and state in (State.PENDING, State.RETRYING):
+        if key is not None and state in (State.PENDING, State.RETRYING, State.WAITING):
             self.check_order(request.delivery, webhook, key)
         customer = self.customer_of(event)
         assert any(is_open(customer, now_s - earlier_s) for earlier_s in (0.0, SLACK_S)), (

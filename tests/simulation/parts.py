@@ -35,7 +35,7 @@ ROW = (
 )
 UNDER_WAY = (
     "SELECT p.id FROM delivery d JOIN delivery p ON p.webhook = d.webhook AND p.key = d.key"
-    " WHERE d.id = ? AND p.id <> d.id AND p.state IN (0, 2)"
+    " WHERE d.id = ? AND p.id <> d.id AND p.state IN (0, 2, 7)"
 )
 OWED = "SELECT first, count FROM fan_out"
 UNDELIVERED = {old for old, _ in ASKED}
@@ -132,7 +132,7 @@ class Disk:
         )
         run(
             "CREATE TEMP TRIGGER takes AFTER UPDATE OF due_ms ON delivery"
-            " WHEN old.due_ms NOT NULL AND new.due_ms IS NULL AND new.state = 2"
+            " WHEN old.due_ms NOT NULL AND new.due_ms IS NULL AND new.state IN (2, 7)"
             " BEGIN SELECT taken(old.id, old.due_ms); END"
         )
 
@@ -168,7 +168,11 @@ class Disk:
             assert was[1:] == now[1:], "7 another try changes state and time alone"
             if (old, was) != (new, now):
                 revived = old in UNDELIVERED and asked.outcome in ("due", "next")
-                assert revived or (old == new == State.RETRYING), ("7 another try", old, new)
+                assert revived or (old == new and old in (State.RETRYING, State.WAITING)), (
+                    "7 another try",
+                    old,
+                    new,
+                )
             if old != new:
                 held = new == State.HELD
                 assert held or not ahead, ("32 another try goes beside one of its key", delivery)
@@ -224,7 +228,7 @@ class Disk:
             first = [other for other in under_way if self.may_go_first(delivery, other)]
             assert first and len(first) == len(under_way), ("an owner", delivery, under_way)
         beside = self.ask(
-            "SELECT webhook, key, count(*) FROM delivery WHERE key NOT NULL AND state IN (0, 2)"
+            "SELECT webhook, key, count(*) FROM delivery WHERE key NOT NULL AND state IN (0, 2, 7)"
             " GROUP BY webhook, key HAVING count(*) > 1"
         )
         assert not beside, ("32 one of a key at a time", beside)

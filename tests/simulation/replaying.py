@@ -28,11 +28,11 @@ UNDELIVERED = (State.CANCELLED, State.FAILED, State.PARKED)
 # What a person may ask another try of, with whether one of its key is under way beside it.
 TRIED = (
     "SELECT d.id, d.webhook, d.state, EXISTS (SELECT 1 FROM delivery p WHERE p.webhook = d.webhook"
-    " AND p.key = d.key AND p.id <> d.id AND p.state IN (0, 2)) FROM delivery d WHERE"
+    " AND p.key = d.key AND p.id <> d.id AND p.state IN (0, 2, 7)) FROM delivery d WHERE"
     " d.state NOT IN (0, 1)"
 )
 WAITED_FOR = (
-    "SELECT d.id, d.webhook FROM delivery d WHERE d.state IN (0, 2) AND EXISTS (SELECT 1"
+    "SELECT d.id, d.webhook FROM delivery d WHERE d.state IN (0, 2, 7) AND EXISTS (SELECT 1"
     " FROM delivery h WHERE h.webhook = d.webhook AND h.key = d.key AND h.state = 1)"
 )
 

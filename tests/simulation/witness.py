@@ -157,12 +157,12 @@ class Witness:
         if kind in ("lost", "stale"):
             assert settled.delay_ms == 0, "22 what was not the receiver's doing is due at once"
             return
-        if kind == "waits":  # for a time of an action's own: acting.py sees whether it did
+        if settled.waits is not None:  # acting.py sees whether it did
+            assert settled.state is State.WAITING and evidence is None, "22 a wait is no attempt"
             assert settled.delay_ms, "22 what is not to be done yet is not due"
             return
         [(lost,)] = self._ask(
-            "SELECT count(*) FROM attempt WHERE delivery = ? AND number < ?"
-            " AND kind IN ('lost', 'waits')",
+            "SELECT count(*) FROM attempt WHERE delivery = ? AND number < ? AND kind = 'lost'",
             settled.delivery,
             settled.attempt,
         )

@@ -365,8 +365,9 @@ class World:
         assert row, "9 intent first: the delivery is stored before it is sent"
         state, attempts, webhook, key, at_ms, org, event_id, again, due_ms = row[0]
         known = self.known[request.webhook]
-        if state == State.PENDING:
+        if state in (State.PENDING, State.WAITING):
             assert request.attempt == attempts + 1, "8 attempt numbers"
+            assert state == State.PENDING or due_ms is None, "20 what waits is taken when it is due"
         elif state == State.RETRYING:
             assert request.attempt == attempts, "9 intent first: the retry is written down"
             assert due_ms is None, "20 a retry is sent once it has been taken, and not before"
@@ -388,7 +389,7 @@ class World:
                 request.message_id, int(request.headers["webhook-timestamp"]), request.body
             )
             assert made == request.headers["webhook-signature"], "37 signatures"
-        if key is not None and state in (State.PENDING, State.RETRYING):
+        if key is not None and state in (State.PENDING, State.RETRYING, State.WAITING):
             self.check_order(request.delivery, webhook, key)
 
     def check_order(self, delivery: int, webhook: int, key: int) -> None:

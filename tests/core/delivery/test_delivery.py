@@ -6,15 +6,16 @@ from tidings.core.delivery.states import MOVES, Move, State, move
 
 # One row a state, one column a move; "." where that cannot happen.
 TABLE = """
-          FREED   SUCCEEDED RETRY    REFUSED PARK   CANCEL    ASKED    ASKED_BEHIND TAKEN
-PENDING   .       DELIVERED RETRYING FAILED  PARKED CANCELLED .        .            DELIVERED
-HELD      PENDING .         .        .       PARKED CANCELLED .        .            DELIVERED
-RETRYING  .       DELIVERED RETRYING FAILED  PARKED CANCELLED .        .            DELIVERED
-DELIVERED .       .         .        .       .      .         .        .            .
-FAILED    .       .         .        .       .      .         RETRYING HELD         .
-PARKED    .       .         .        .       .      .         RETRYING HELD         .
-CANCELLED .       .         .        .       .      .         RETRYING HELD         .
-"""
+          FREED   SUCCEEDED RETRY    REFUSED PARK   CANCEL    ASKED    ASKED_BEHIND TAKEN     WAIT
+PENDING   .       DELIVERED RETRYING FAILED  PARKED CANCELLED .        .            DELIVERED WAITING
+HELD      PENDING .         .        .       PARKED CANCELLED .        .            DELIVERED .
+RETRYING  .       DELIVERED RETRYING FAILED  PARKED CANCELLED .        .            DELIVERED WAITING
+WAITING   .       DELIVERED RETRYING FAILED  PARKED CANCELLED .        .            DELIVERED WAITING
+DELIVERED .       .         .        .       .      .         .        .            .         .
+FAILED    .       .         .        .       .      .         RETRYING HELD         .         .
+PARKED    .       .         .        .       .      .         RETRYING HELD         .         .
+CANCELLED .       .         .        .       .      .         RETRYING HELD         .         .
+"""  # noqa: E501
 _HEAD, *_ROWS = [line.split() for line in TABLE.strip().splitlines()]
 CELLS = {
     (State[row[0]], Move[name]): None if cell == "." else State[cell]
@@ -57,6 +58,7 @@ def test_the_numbers_that_stores_keep_never_change() -> None:
         "FAILED": 4,
         "PARKED": 5,
         "CANCELLED": 6,
+        "WAITING": 7,
     }
     assert [state.name for state in State if state.final] == [
         "DELIVERED",
@@ -75,4 +77,5 @@ def test_a_state_is_read_in_lower_case() -> None:
         "failed",
         "parked",
         "cancelled",
+        "waiting",
     ]

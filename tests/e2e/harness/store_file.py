@@ -13,7 +13,9 @@ _LOST = (
 )
 # A retry that waits has a due time; while its attempt is under way it has none.
 _UNSETTLED = (
-    "SELECT e.id FROM delivery d" + _OF + " AND (d.state = 0 OR (d.state = 2 AND d.due_ms IS NULL))"
+    "SELECT e.id FROM delivery d"
+    + _OF
+    + " AND (d.state = 0 OR (d.state IN (2, 7) AND d.due_ms IS NULL))"
 )
 ANY = "%"
 

@@ -35,6 +35,18 @@ def refusing(
     return failed
 
 
+def counted(store: Any, name: str) -> list[int]:
+    """Count the calls of an operation, which is done as ever; returns their numbers, which grow."""
+    whole, calls = getattr(store, name), list[int]()
+
+    async def answer(*arguments: Any) -> Any:
+        calls.append(len(calls))
+        return await whole(*arguments)
+
+    setattr(store, name, answer)
+    return calls
+
+
 def first(count: int) -> Callable[[int], bool]:
     """The first so many calls."""
     return lambda call: call < count

@@ -209,7 +209,7 @@ class CrossedWorld(ReplayWorld):
         [(state, attempts)] = self.disk.ask(
             "SELECT state, attempts FROM delivery WHERE id = ?", request.delivery
         )
-        if state == State.PENDING:
+        if state in (State.PENDING, State.WAITING):
             assert request.attempt == attempts + 1, "8 attempt numbers"
         elif state == State.RETRYING:
             assert request.attempt == attempts, "9 intent first: the retry is written down"

@@ -322,7 +322,7 @@ class Walk:
         ), "retention never takes the payload of what is unfinished"
         assert not self.ask(
             "SELECT d.id FROM delivery d WHERE d.state = 1 AND NOT EXISTS (SELECT 1 FROM delivery p"
-            " WHERE p.webhook = d.webhook AND p.key = d.key AND p.state IN (0, 2))"
+            " WHERE p.webhook = d.webhook AND p.key = d.key AND p.state IN (0, 2, 7))"
         )
         unfinished = {id for ends in self.ends.values() for id in ends if not State(ends[id]).final}
         here = {id for (id,) in self.ask("SELECT id FROM delivery WHERE state NOT IN (3, 4, 5, 6)")}

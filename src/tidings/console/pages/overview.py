@@ -118,9 +118,8 @@ async def _now(visit: Visit, records: Sequence[WebhookState]) -> CurrentState:
     services, org = visit.services, visit.caller.org
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    acting = [record.webhook.number for record in records if record.webhook.type.acts]
     lefts, refused = await asyncio.gather(
-        backlogs_now(services.store, services.clock, numbers, acting),
+        backlogs_now(services.store, services.clock, numbers),
         services.store.log_rejections(org, None, None, REJECTIONS_MAX),
     )
     waiting = sum(left.waiting for left in lefts)

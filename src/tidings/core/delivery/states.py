@@ -21,6 +21,7 @@ class State(IntEnum):
     FAILED = 4  # refused for good, or its 168 hours are over
     PARKED = 5  # not sent because its webhook is disabled; can be replayed
     CANCELLED = 6  # somebody, the deletion of its webhook, or a reason of an action took it back
+    WAITING = 7  # not to be done yet, for a reason of ours: until a time, or another has ended
 
     @property
     def final(self) -> bool:
@@ -33,7 +34,7 @@ class State(IntEnum):
         return self.name.lower()
 
 
-UNFINISHED = frozenset((State.PENDING, State.HELD, State.RETRYING))
+UNFINISHED = frozenset((State.PENDING, State.HELD, State.RETRYING, State.WAITING))
 FINAL = frozenset((State.DELIVERED, State.FAILED, State.PARKED, State.CANCELLED))
 
 
@@ -49,19 +50,21 @@ class Move(IntEnum):
     ASKED = 6  # somebody wants another try of what had ended undelivered
     ASKED_BEHIND = 7  # … and another one of its ordering key is unfinished: it goes next
     TAKEN = 8  # the operator says that a receiver has it, as after a restore
+    WAIT = 9  # its turn came, and it is not to be done yet: nothing was tried
 
 
-_P, _H, _R = State.PENDING, State.HELD, State.RETRYING
+_P, _H, _R, _W = State.PENDING, State.HELD, State.RETRYING, State.WAITING
 _UNDELIVERED = (State.FAILED, State.PARKED, State.CANCELLED)
 
 MOVES: dict[tuple[State, Move], State] = {
     (_H, Move.FREED): _P,
-    **{(state, Move.SUCCEEDED): State.DELIVERED for state in (_P, _R)},
-    **{(state, Move.RETRY): _R for state in (_P, _R)},
-    **{(state, Move.REFUSED): State.FAILED for state in (_P, _R)},
-    **{(state, Move.PARK): State.PARKED for state in (_P, _H, _R)},
-    **{(state, Move.CANCEL): State.CANCELLED for state in (_P, _H, _R)},
-    **{(state, Move.TAKEN): State.DELIVERED for state in (_P, _H, _R)},
+    **{(state, Move.SUCCEEDED): State.DELIVERED for state in (_P, _R, _W)},
+    **{(state, Move.RETRY): _R for state in (_P, _R, _W)},
+    **{(state, Move.WAIT): _W for state in (_P, _R, _W)},
+    **{(state, Move.REFUSED): State.FAILED for state in (_P, _R, _W)},
+    **{(state, Move.PARK): State.PARKED for state in (_P, _H, _R, _W)},
+    **{(state, Move.CANCEL): State.CANCELLED for state in (_P, _H, _R, _W)},
+    **{(state, Move.TAKEN): State.DELIVERED for state in (_P, _H, _R, _W)},
     **{(state, Move.ASKED): _R for state in _UNDELIVERED},
     **{(state, Move.ASKED_BEHIND): _H for state in _UNDELIVERED},
 }

@@ -87,7 +87,7 @@ async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> l
         return []
     now_ms = parts.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    lefts = await backlogs_now(parts.store, parts.clock, numbers, numbers)
+    lefts = await backlogs_now(parts.store, parts.clock, numbers)
     days = await parts.store.series([[number] for number in numbers], now_ms - DAY_MS, now_ms, 24)
     await parts.actions.lookups.check()
     views = []

@@ -1,6 +1,6 @@
 """What is left to do at webhooks now, and how many attempts succeed: for every face alike."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -18,7 +18,11 @@ class WebhookBacklog(msgspec.Struct, frozen=True):
     """Of one webhook."""
 
     by_state: Mapping[int, int]
-    timed: int = 0  # of those that wait: runs of an action that it puts off itself
+
+    @property
+    def timed(self) -> int:
+        """Count the deliveries that are not to be done yet: runs that an action puts off itself."""
+        return self.by_state.get(State.WAITING, 0)
 
     @property
     def waiting(self) -> int:
@@ -43,22 +47,12 @@ async def backlogs_now(
     store: port.TotalsStore,
     clock: Clock,
     webhooks: Sequence[int],
-    acting: Collection[int] = (),
 ) -> list[WebhookBacklog]:
-    """Of each of some webhooks, by their numbers and in their order; `acting`: those of actions."""
+    """Of each of some webhooks, by their numbers and in their order."""
     if not webhooks:
         return []
     found = await store.count_states(webhooks, 0, clock.now_ms() + 1, LEFT_STATES)
-    asked = [
-        number
-        for number, by_state in zip(webhooks, found, strict=True)
-        if number in acting and by_state.get(State.RETRYING)
-    ]
-    timed = await store.count_timed(asked) if asked else {}
-    return [
-        WebhookBacklog(by_state, timed.get(number, 0))
-        for number, by_state in zip(webhooks, found, strict=True)
-    ]
+    return [WebhookBacklog(by_state) for by_state in found]
 
 
 def attempts_of(

@@ -59,7 +59,6 @@ from tidings.store.port.delivery.stops import SendingStop, StopStore
 from tidings.store.port.delivery.totals import (
     LEFT_STATES,
     REPLAYED,
-    TIMED_MAX,
     Counts,
     Point,
     Series,

@@ -13,7 +13,7 @@ from typing import Any
 import apsw
 
 from tidings.core.steady_clock import LEAP_MS
-from tidings.store.sqlite.states import RETRYING
+from tidings.store.sqlite.states import RETRYING, TIMED, WAITING
 
 LEAPS_MAX = 256  # older ones are of deliveries that have long ended
 
@@ -23,7 +23,7 @@ _NOTE = "INSERT INTO leap VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET by_ms = by_
 _FORGET = (
     "DELETE FROM leap WHERE upto <= (SELECT upto FROM leap ORDER BY upto DESC LIMIT 1 OFFSET ?)"
 )
-_MOVE_DUE = f"UPDATE delivery SET due_ms = due_ms + ? WHERE state = {RETRYING} AND due_ms NOT NULL"
+_MOVE_DUE = f"UPDATE delivery SET due_ms = due_ms + ? WHERE state IN ({TIMED}) AND due_ms NOT NULL"
 _MOVE_CAPS = "UPDATE cap_use SET at_ms = at_ms + ?1, until_ms = until_ms + ?1 WHERE delivery > ?2"
 _CAPS_AHEAD = "UPDATE cap_use SET until_ms = until_ms - at_ms + ?1, at_ms = ?1 WHERE at_ms > ?1"
 _LAST_DATE = (  # of the newest event, as today's dates have it
@@ -35,8 +35,14 @@ _LAST_DATE = (  # of the newest event, as today's dates have it
 _STRANDED = (
     "UPDATE delivery SET due_ms = due_ms - (SELECT a.started_ms FROM attempt a"
     " WHERE a.delivery = delivery.id AND a.number = delivery.attempts) + ?1"
-    f" WHERE state = {RETRYING} AND due_ms > ?1 AND EXISTS (SELECT 1 FROM attempt a"
+    f" WHERE state IN ({TIMED}) AND state = {RETRYING} AND due_ms > ?1"
+    " AND EXISTS (SELECT 1 FROM attempt a"
     " WHERE a.delivery = delivery.id AND a.number = delivery.attempts AND a.started_ms > ?1)"
+)
+# What waits is looked at: until when it waits was said by the wrong clock.
+_LOOK_AGAIN = (
+    f"UPDATE delivery SET due_ms = ?1 WHERE state IN ({TIMED}) AND state = {WAITING}"
+    " AND due_ms > ?1"
 )
 
 
@@ -57,6 +63,7 @@ class Leaps:
         self._began_apart_ms = 0 if last is None else now_ms - last[0]
         if self._began_apart_ms <= -LEAP_MS:
             self._connection.execute(_STRANDED, (now_ms,))
+            self._connection.execute(_LOOK_AGAIN, (now_ms,))
             self._connection.execute(_CAPS_AHEAD, (now_ms,))
 
     def follow(self, by_ms: int) -> None:

@@ -7,12 +7,20 @@ import apsw
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.waits import WaitsFor
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.name_matching import wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.states import DELIVERED, HELD, PENDING, TROUBLE, UNFINISHED
+from tidings.store.sqlite.states import (
+    DELIVERED,
+    HELD,
+    PENDING,
+    TROUBLE,
+    UNFINISHED,
+    WAITING,
+)
 from tidings.store.sqlite.tables import (
     Projection,
     columns_of,
@@ -53,8 +61,14 @@ DELIVERY = Projection(
         "replay": "r.replay",
         "left_out": "l.said",
         "ended_by": "c.by",
+        "waits": f"CASE WHEN d.state = {WAITING} THEN (SELECT json_array(w.reason, w.detail,"
+        " w.needed) FROM waiting w WHERE w.delivery = d.id) END",
     },
-    {"event_name": read_only(wire_name), "left_out": json_of(LeftOut)},
+    {
+        "event_name": read_only(wire_name),
+        "left_out": json_of(LeftOut),
+        "waits": json_of(WaitsFor),
+    },
 )
 WEBHOOK = Projection(
     port.StoredWebhook,

@@ -69,6 +69,10 @@ _DROP_LEFT_OUT = (
     "DELETE FROM left_out WHERE delivery IN (SELECT delivery FROM left_out"
     " WHERE delivery >= ? AND delivery < ? ORDER BY delivery LIMIT ?)"
 )
+_DROP_WAITING = (
+    "DELETE FROM waiting WHERE delivery IN (SELECT delivery FROM waiting"
+    " WHERE delivery >= ? AND delivery < ? ORDER BY delivery LIMIT ?)"
+)
 _DROP_REJECTIONS = (
     "DELETE FROM rejection WHERE at_ms < ? AND id IN (SELECT id FROM rejection ORDER BY id LIMIT ?)"
 )
@@ -269,7 +273,7 @@ class RetentionRows:
             self._raise_floors(run[-1].seq, DeliveryId(max(end for _, end in ranges) - 1))
             if any(event.replays for event in run):
                 replay_tallies.count_those_of(self._connection, *_seqs(run))
-            rest = (_DROP_SENT, _DROP_LEFT_OUT, DROP_UNDONE, _DROP_DELIVERIES)
+            rest = (_DROP_SENT, _DROP_LEFT_OUT, _DROP_WAITING, DROP_UNDONE, _DROP_DELIVERIES)
             of_delivery = (_DROP_ATTEMPTS, *rest)
             rows += self._drop_ranges(of_delivery, ranges, rows_max - rows)
             if rows and rows + _ROWS_OF_AN_EVENT * len(run) > rows_max:

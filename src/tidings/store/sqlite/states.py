@@ -9,8 +9,11 @@ from tidings.core.delivery import states
 from tidings.core.delivery.states import State
 
 PENDING, HELD, RETRYING = int(State.PENDING), int(State.HELD), int(State.RETRYING)
+WAITING = int(State.WAITING)
 DELIVERED = int(State.DELIVERED)
 UNFINISHED = ", ".join(f"{state:d}" for state in sorted(states.UNFINISHED))
 FINAL = ", ".join(f"{state:d}" for state in sorted(states.FINAL))
+# What `delivery_due` holds: what is due at a time. One of them: `state IN ({TIMED}) AND state = …`.
+TIMED = f"{RETRYING}, {WAITING}"
 # What `delivery_trouble` holds.
-TROUBLE = f"{RETRYING}, {State.FAILED:d}, {State.PARKED:d}, {State.CANCELLED:d}"
+TROUBLE = f"{RETRYING}, {State.FAILED:d}, {State.PARKED:d}, {State.CANCELLED:d}, {WAITING}"

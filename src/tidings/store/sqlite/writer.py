@@ -24,6 +24,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.due import DueDeliveries
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.delivery.jobs import PENDING_JOBS, one_job, read_job
+from tidings.store.sqlite.delivery.waiting import WaitingRows
 from tidings.store.sqlite.events.changed_blocks import (
     BLOCK_BITS,
     touch,
@@ -44,7 +45,14 @@ from tidings.store.sqlite.events.log_rows import (
 from tidings.store.sqlite.events.rejections import REJECTION
 from tidings.store.sqlite.queries import AttemptRow, bind_attempt, id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
-from tidings.store.sqlite.states import DELIVERED, HELD, PENDING, RETRYING, UNFINISHED
+from tidings.store.sqlite.states import (
+    DELIVERED,
+    HELD,
+    PENDING,
+    RETRYING,
+    UNFINISHED,
+    WAITING,
+)
 from tidings.store.sqlite.tables import columns_of, insert_into, update_of
 
 Row = tuple[Any, ...]
@@ -56,8 +64,9 @@ _INSERT_ID = insert_into("event_id", EventIdInsert)
 _INSERT_EVENT = insert_into("event", EventInsert)
 _INSERT_BODY = insert_into("body", BodyInsert)
 # Only an unfinished delivery is settled: a cancelled one stays cancelled, a second settle of the
-# same attempt changes nothing.
-_SETTLE = f"{update_of('delivery', SettleUpdate)} AND state IN ({PENDING}, {RETRYING})"
+# same attempt changes nothing. In a list of three, SQLite would look the state up in a table.
+_UNDER_WAY_STATES = f"(state = {PENDING} OR state = {RETRYING} OR state = {WAITING})"
+_SETTLE = f"{update_of('delivery', SettleUpdate)} AND {_UNDER_WAY_STATES}"
 _KEY = itemgetter(0, 1)  # of an attempt: its delivery and its number
 _ATTEMPT = insert_into("attempt", AttemptRow, "INSERT OR REPLACE")
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
@@ -115,6 +124,7 @@ class Writer:
         )
         self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
         self._fan_outs = FanOuts(connection, self.free_next)
+        self._waiting = WaitingRows(connection)
         self._due = DueDeliveries(connection)
         self._slices = ReplaySlices(connection, waits=self.waits, free_next=self.free_next)
 
@@ -315,6 +325,12 @@ class Writer:
             state, attempt, delivery = settlement.state, settlement.attempt, settlement.delivery
             final = state in FINAL
             due = None if settlement.delay_ms is None else now + settlement.delay_ms
+            if settlement.sent is not None:
+                sent.append((delivery, settlement.sent, settlement.cut, settlement.keeps_sent))
+            if settlement.left_out is not None:
+                left_out.append((delivery, msgspec.json.encode(settlement.left_out)))
+            if state == WAITING:
+                continue
             rows.append(
                 bind_settlement(
                     state=state,
@@ -329,15 +345,13 @@ class Writer:
             )
             if settlement.evidence is not None or attempt > 1:
                 attempts.append(_attempt_row(settlement))
-            if settlement.sent is not None:
-                sent.append((delivery, settlement.sent, settlement.cut, settlement.keeps_sent))
-            if settlement.left_out is not None:
-                left_out.append((delivery, msgspec.json.encode(settlement.left_out)))
             if final and settlement.key is not None:
                 ordered.append((settlement.webhook, settlement.key))
         changes = self._connection.total_changes()
         self._connection.executemany(_SETTLE, rows)
         late = self._connection.total_changes() - changes < len(rows)
+        if len(rows) < len(settled):
+            self._waiting.put_off(settled, now)
         if late:  # some were ended meanwhile
             attempts += [
                 _attempt_row(settlement) for settlement in settled if self._unseen(settlement)
@@ -353,13 +367,10 @@ class Writer:
             self._connection,
             [settlement.delivery for settlement in settled if settlement.state == DELIVERED],
         )
-        if sent:
-            self._connection.executemany(_KEEP_SENT, sent)
+        self._keep(sent, left_out)
         over = [(settlement.delivery,) for settlement in settled if _may_have_kept(settlement)]
         if over:
             self._connection.executemany(_FORGET_SENT, over)
-        if left_out:
-            self._connection.executemany(_KEEP_LEFT_OUT, left_out)
         if attempts:
             self._connection.executemany(_ATTEMPT, attempts)
             self._connection.executemany(
@@ -368,6 +379,13 @@ class Writer:
         was = None if late else State.PENDING
         return [freed for place in ordered for freed in self.free_next(*place, was)]
 
+    def _keep(self, sent: Sequence[Row], left_out: Sequence[Row]) -> None:
+        """Keep what was shaped for deliveries that are not over, and what it lacks."""
+        if sent:
+            self._connection.executemany(_KEEP_SENT, sent)
+        if left_out:
+            self._connection.executemany(_KEEP_LEFT_OUT, left_out)
+
     def _known(self, delivery: DeliveryId) -> bool:
         """Return whether retention has not dropped a delivery meanwhile."""
         return self._one(_KNOWN, (delivery,), None) is not None
@@ -375,7 +393,7 @@ class Writer:
     def _unseen(self, one: port.Settlement) -> bool:
         """Return whether a plain first success, which the delivery's row would show, has come too
         late."""
-        if one.evidence is not None or one.attempt > 1:
+        if one.evidence is not None or one.waits is not None or one.attempt > 1:
             return False
         state = self._one("SELECT state FROM delivery WHERE id = ?", (one.delivery,), None)
         return state in _ENDED_BY_OTHERS

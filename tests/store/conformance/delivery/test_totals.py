@@ -65,7 +65,7 @@ def test_a_tally_says_what_became_of_a_webhooks_deliveries(subject: Subject) -> 
 
 
 def test_a_wait_and_a_reason_not_to_act_are_no_attempts(subject: Subject) -> None:
-    """Actions write both as rows of attempts, so that people see them; nothing was tried."""
+    """Actions have written both as rows of attempts, so that people see them; nothing was tried."""
 
     def untried(kind: FaultKind) -> port.Evidence:
         return port.Evidence(kind, "So.", [], b"", False)

@@ -2,11 +2,13 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import OrgId
 from tidings.store import port
 
@@ -25,7 +27,7 @@ def rejection(number: int, org: int = ORG) -> port.NewRejection:
 
 
 def test_counts_tell_every_state(subject: Subject) -> None:
-    a, *_, b, c, d = subject.commit(
+    a, *_, b, c, d, e = subject.commit(
         event("a", new(1)),
         event("b", new(1, 7)),
         event("c", new(1, 7)),
@@ -33,11 +35,16 @@ def test_counts_tell_every_state(subject: Subject) -> None:
         event("e", new(1)),
         event("f", new(1)),
         event("g", new(1)),
+        event("h", new(1)),
     ).firsts
     ends = [settled(a), settled(c, State.FAILED, status=400), settled(d, State.CANCELLED)]
-    subject.commit(settled=[*ends, failing(b, HOUR_MS)])
+    waits = msgspec.structs.replace(
+        settled(e, State.WAITING, status=None, delay_ms=HOUR_MS),
+        waits=WaitsFor(WaitReason.QUIET, "It is quiet."),
+    )
+    subject.commit(settled=[*ends, failing(b, HOUR_MS), waits])
     counts = subject.counts()
-    assert counts.events == 7
+    assert counts.events == 8
     assert counts.by_state == dict.fromkeys(State, 1)
     assert counts.orphans == 0
 

@@ -151,8 +151,7 @@ async def summaries(services: Services, records: Sequence[WebhookState]) -> list
         return []
     now_ms = services.clock.now_ms()
     numbers = [record.webhook.number for record in records]
-    acting = [record.webhook.number for record in records if record.webhook.type.acts]
-    lefts = await backlogs_now(services.store, services.clock, numbers, acting)
+    lefts = await backlogs_now(services.store, services.clock, numbers)
     days = await services.store.series(
         [[number] for number in numbers], now_ms - DAY_MS, now_ms, 24
     )

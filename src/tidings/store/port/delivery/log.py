@@ -50,10 +50,12 @@ class SentBody(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FirstStart(msgspec.Struct, frozen=True, array_like=True):
-    """The beginning of a delivery's first attempt."""
+    """The beginning of a delivery's first attempt; or where it has waited before that, of the first
+    look at it."""
 
     delivery: DeliveryId
     started_ms: int
+    looks: int = 0  # that found it not to be done yet
 
 
 class DeliveryStore(Protocol):
@@ -72,7 +74,8 @@ class DeliveryStore(Protocol):
         """The attempts that are kept as rows; a plain first success has none."""
 
     def first_starts(self, deliveries: Sequence[DeliveryId]) -> Awaitable[Sequence[FirstStart]]:
-        """Of deliveries whose first attempt is kept as a row; a plain first success has none."""
+        """Of deliveries whose first attempt is kept as a row, which a plain first success has not;
+        and of those that have waited."""
 
     def goes_first(self, delivery: DeliveryId) -> Awaitable[DeliveryId | None]:
         """The delivery that a HELD one waits for; None where it is not HELD, and where that one is

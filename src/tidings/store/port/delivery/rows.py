@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.waits import WaitsFor
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.shaping.left_out import LeftOut
 
@@ -31,7 +32,8 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Settlement(msgspec.Struct, frozen=True, array_like=True):
-    """The result of one attempt. `state` is DELIVERED, FAILED, CANCELLED or RETRYING."""
+    """The result of one attempt. `state` is DELIVERED, FAILED, CANCELLED or RETRYING; or WAITING,
+    where none was made."""
 
     delivery: DeliveryId
     webhook: int
@@ -42,13 +44,14 @@ class Settlement(msgspec.Struct, frozen=True, array_like=True):
     started_ms: int
     duration_ms: int
     status: int | None
-    delay_ms: int | None = None  # RETRYING: from now to the next attempt
+    delay_ms: int | None = None  # RETRYING, WAITING: from now to the next attempt
     evidence: Evidence | None = None
     sent: bytes | None = None  # shaped bytes of an attempt that did not deliver: retries send them
     left_out: LeftOut | None = None  # what was sent lacks this; the first one of a delivery stays
     disable: str | None = None  # the reason, where its webhook is disabled for this outcome
     keeps_sent: bool = False  # what was shaped stays also when it is delivered; the newest does
     cut: bool = False  # `sent` was made without personal data, and replaces what was not
+    waits: WaitsFor | None = None  # WAITING: for what; `attempt` is not counted
 
 
 class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
@@ -71,6 +74,7 @@ class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     replay: int | None = None  # the job that made it
     left_out: LeftOut | None = None  # what every attempt lacked that has sent something
     ended_by: str | None = None  # who has cancelled it, or has taken it as delivered
+    waits: WaitsFor | None = None  # WAITING: for what
 
 
 class StoredAttempt(msgspec.Struct, frozen=True, array_like=True):

@@ -20,11 +20,10 @@ from tidings.core.ids import OrgId
 # Beside the states in what is counted by state: a delivery that failed or was parked, and whose
 # event a replay has since delivered to its webhook. It counts here alone: nobody has to do anything
 # about it any more.
-REPLAYED = 7
+REPLAYED = 8
 # What somebody may have to do something about: what is unfinished or parked. What a replay has
 # delivered since is none of it.
-LEFT_STATES = (State.PENDING, State.HELD, State.RETRYING, State.PARKED)
-TIMED_MAX = 10_000  # retries of a webhook that one question looks at
+LEFT_STATES = (State.PENDING, State.HELD, State.RETRYING, State.WAITING, State.PARKED)
 
 
 class Tally(msgspec.Struct, frozen=True, array_like=True):
@@ -95,11 +94,6 @@ class TotalsStore(Protocol):
         """Count each webhook's deliveries in each state, or in each of `states`, in their order.
         The ends of the time are moved outwards by half a day at most: for long times, where no more
         is asked. Of `LEFT_STATES`, or some of them, it costs what there is of these."""
-
-    def count_timed(self, webhooks: Sequence[int]) -> Awaitable[dict[int, int]]:
-        """Of each of some webhooks that have any, how many deliveries wait for a time that their
-        action itself has set: their last attempt ended before anything was tried
-        (`FaultKind.WAITS`). Of each webhook `TIMED_MAX` retries at most are looked at."""
 
     def late_each(
         self, wishes: Sequence[tuple[int, int]], from_ms: int, to_ms: int

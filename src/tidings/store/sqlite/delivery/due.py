@@ -1,4 +1,4 @@
-"""What is due at a time, claimed for its lane: retries."""
+"""What is due at a time, claimed for its lane: retries, and what waits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,10 +8,10 @@ import apsw
 from tidings.core.delivery.job import Job
 from tidings.store import port
 from tidings.store.sqlite.delivery.jobs import one_job
-from tidings.store.sqlite.states import RETRYING
+from tidings.store.sqlite.states import TIMED, WAITING
 
 _DUE = (
-    f"SELECT id FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms <= ?"
+    f"SELECT id, state FROM delivery WHERE webhook = ? AND state IN ({TIMED}) AND due_ms <= ?"
     " ORDER BY due_ms LIMIT ?"
 )
 _CLAIM = "UPDATE delivery SET due_ms = NULL, attempts = attempts + 1 WHERE id = ?"
@@ -19,8 +19,10 @@ _INTENT = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version)"
     " SELECT id, attempts, ?, version FROM delivery WHERE id = ?"
 )
+# What waits is looked at again: whether that is an attempt is known when it leaves.
+_LOOK = "UPDATE delivery SET due_ms = NULL WHERE id = ?"
 _NEXT_DUE = (
-    f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = {RETRYING} AND due_ms NOT NULL"
+    f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state IN ({TIMED}) AND due_ms NOT NULL"
 )
 
 
@@ -59,12 +61,16 @@ class DueDeliveries:
         """Claim what is due of a webhook until the bodies have filled the room, in bytes."""
         jobs: list[Job] = []
         due: list[Any] = self._connection.execute(_DUE, (webhook, now, limit)).fetchall()
-        for (delivery,) in due:
+        for delivery, state in due:
             if room <= 0:
                 break
-            self._connection.execute(_CLAIM, (delivery,))
-            self._connection.execute(_INTENT, (now, delivery))
+            if state == WAITING:
+                self._connection.execute(_LOOK, (delivery,))
+            else:
+                self._connection.execute(_CLAIM, (delivery,))
+                self._connection.execute(_INTENT, (now, delivery))
             claimed = one_job(self._connection, delivery, retry=True)
+            claimed.attempt += state == WAITING
             room -= len(claimed.body)
             jobs.append(claimed)
         return jobs

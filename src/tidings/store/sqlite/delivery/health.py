@@ -14,7 +14,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
-from tidings.store.sqlite.states import HELD, PENDING, RETRYING, UNFINISHED
+from tidings.store.sqlite.states import HELD, PENDING, TIMED, UNFINISHED
 from tidings.store.sqlite.tables import StoredTable
 
 _HEALTH = StoredTable(
@@ -53,7 +53,7 @@ _EXPIRED = (
 _UNFINISHED = {
     State.HELD: f"d.state IN ({UNFINISHED}) AND d.state = {HELD} AND d.key NOT NULL",
     State.PENDING: f"d.state = {PENDING}",
-    State.RETRYING: f"d.state = {RETRYING} AND d.due_ms NOT NULL",
+    State.RETRYING: f"d.state IN ({TIMED}) AND d.due_ms NOT NULL",  # and what waits
 }
 
 

@@ -72,6 +72,7 @@ _JOB = select_for(
         "cut": "coalesce(s.without_personal_data, 0)",
         "tried": "d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
         f" AND (a.status NOT NULL OR a.kind NOT IN ({_MADE_NOTHING})))",
+        # Of before: what waited was a row of an attempt that was none.
         "lost": "CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a"
         f" WHERE a.delivery = d.id AND a.kind IN ('{LOST}', '{FaultKind.WAITS}')) ELSE 0 END",
         "passage": "e.passage",

@@ -16,6 +16,7 @@ _ROW = (
     "SELECT d.state, d.due_ms, d.webhook, d.key, EXISTS (SELECT 1 FROM body b"
     " WHERE b.seq = d.event) FROM delivery d WHERE d.id = ?"
 )
+_TIMED = (State.RETRYING, State.WAITING)
 
 
 class ManualRetryRows:
@@ -67,7 +68,7 @@ class ManualRetryRows:
         self, delivery: DeliveryId, state: State, due_ms: int | None, webhook: int, key: int | None
     ) -> port.ManualRetry:
         now = self._clock_ms()
-        if state is State.RETRYING:
+        if state in _TIMED:
             self._run("UPDATE delivery SET due_ms = ? WHERE id = ?", (now, delivery))
             return port.ManualRetry("due", now, due_ms)
         behind = key is not None and self._waits(webhook, key)
@@ -87,6 +88,6 @@ def _refusal(state: State, due_ms: int | None, has_body: bool) -> port.ManualRet
         return port.ManualRetry("waiting")
     if state is State.DELIVERED:
         return port.ManualRetry("delivered")
-    if state is State.RETRYING and due_ms is None:
+    if state in _TIMED and due_ms is None:
         return port.ManualRetry("under_way")
     return None if has_body else port.ManualRetry("no_payload")

@@ -10,7 +10,7 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.changed_blocks import touch
-from tidings.store.sqlite.states import HELD, PENDING, RETRYING, UNFINISHED
+from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TIMED, UNFINISHED, WAITING
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
@@ -19,7 +19,19 @@ _MARK_LOST = (
     "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version, kind, detail)"
     f" SELECT id, ?2, ?3, version, '{LOST}', '{LOST_DETAIL}' FROM delivery WHERE id = ?1"
 )
-_TAKEN = f"state = {RETRYING} AND due_ms IS NULL"
+_TAKEN = f"state IN ({TIMED}) AND due_ms IS NULL"
+# The number of the attempt that it was taken for: what waits has not counted it.
+_TAKEN_FOR = f"attempts + (state = {WAITING})"
+# What was taken to be looked at and may have left was an attempt after all.
+_WAS_TRIED = (
+    f"UPDATE delivery SET state = {RETRYING}, attempts = ?2 WHERE id = ?1 AND state = {WAITING}"
+)
+# Who waits for another one is woken by its end, which the process may have missed.
+_LOOK_AGAIN = (
+    f"UPDATE delivery SET due_ms = ?1 WHERE state IN ({TIMED}) AND state = {WAITING}"
+    " AND due_ms > ?1 AND EXISTS (SELECT 1 FROM waiting w WHERE w.delivery = delivery.id"
+    " AND w.needed NOT NULL)"
+)
 _END_LOST = (
     f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE delivery = ? AND number ="
     " ?"
@@ -28,9 +40,11 @@ _DUE_NOW = "UPDATE delivery SET due_ms = ? WHERE id = ?"
 # It has not left: its intent goes, and the next attempt has the number.
 _FORGET_INTENT = (
     "DELETE FROM attempt WHERE (delivery, number) IN"
-    " (SELECT id, attempts FROM delivery WHERE id = ?)"
+    f" (SELECT id, attempts FROM delivery WHERE id = ? AND state = {RETRYING})"
 )
-_UNCHARGED = "UPDATE delivery SET due_ms = ?, attempts = attempts - 1 WHERE id = ?"
+_UNCHARGED = (
+    f"UPDATE delivery SET due_ms = ?, attempts = attempts - (state = {RETRYING}) WHERE id = ?"
+)
 # Keys of which deliveries wait and none is under way.
 _STUCK = (
     "SELECT webhook, key FROM delivery INDEXED BY delivery_key"
@@ -74,10 +88,13 @@ class Recovery:
         with self._connection:
             self._begins(self._clock_ms())
             [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
-            taken: list[Any] = run(f"SELECT id, attempts FROM delivery WHERE {_TAKEN}").fetchall()
+            taken: list[Any] = run(
+                f"SELECT id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
+            ).fetchall()
             if not clean:
                 self._mark_pending(self._lowest_pending(window) if left is None else left)
             self._return_taken(taken, set(taken if left is None else left))
+            run(_LOOK_AGAIN, (self._clock_ms(),))
             stuck: list[Any] = run(_STUCK).fetchall()
             for webhook, key in stuck:
                 self._free_next(webhook, key, None)
@@ -96,7 +113,7 @@ class Recovery:
                 (webhook,),
             )
             [(due,)] = run(
-                f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state = {RETRYING}",
+                f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state IN ({TIMED})",
                 (webhook,),
             )
             if pending or due is not None:
@@ -139,6 +156,8 @@ class Recovery:
         now, run = self._clock_ms(), self._connection.execute
         for delivery, number in taken:
             if (delivery, number) in sent:
+                run(_WAS_TRIED, (delivery, number))
+                run(_MARK_LOST, (delivery, number, now))
                 run(_END_LOST, (delivery, number))
                 run(_DUE_NOW, (now, delivery))
                 touch(self._connection, [delivery])
@@ -171,7 +190,7 @@ class Recovery:
             for unfinished in (
                 f"state IN ({UNFINISHED}) AND state = {HELD} AND key NOT NULL",
                 f"state = {PENDING}",
-                f"state = {RETRYING}",
+                f"state IN ({TIMED})",
             ):
                 ended: list[Any] = self._connection.execute(
                     "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id IN"

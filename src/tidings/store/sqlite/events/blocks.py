@@ -27,7 +27,7 @@ from tidings.core.delivery.states import State
 from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
-from tidings.store.sqlite.events.summaries import SlotSummaries, SummarySlot, spell
+from tidings.store.sqlite.events.summaries import COUNTS, SlotSummaries, SummarySlot, spell
 
 BITS = BLOCK_BITS
 BLOCK = 1 << BITS
@@ -53,7 +53,7 @@ TABLES = (
     " webhook INTEGER NOT NULL, slot INTEGER NOT NULL, min_ms INTEGER NOT NULL,"
     " max_ms INTEGER NOT NULL, n0 INTEGER NOT NULL, n1 INTEGER NOT NULL, n2 INTEGER NOT NULL,"
     " n3 INTEGER NOT NULL, n4 INTEGER NOT NULL, n5 INTEGER NOT NULL, n6 INTEGER NOT NULL,"
-    " n7 INTEGER NOT NULL, attempts INTEGER NOT NULL, ms_sum INTEGER NOT NULL,"
+    " n7 INTEGER NOT NULL, n8 INTEGER NOT NULL, attempts INTEGER NOT NULL, ms_sum INTEGER NOT NULL,"
     " slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
     " late BLOB NOT NULL, answers BLOB NOT NULL,"
     " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
@@ -68,10 +68,18 @@ TABLES = (
     " slot INTEGER NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL,"
     " PRIMARY KEY (level, org, slot, block)) WITHOUT ROWID",
 )
+# Until what waits was a state of its own, the seventh count was of what a replay has delivered.
+_WITHOUT_WAITING = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'n7'"
+_WITH_WAITING = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'n8'"
+_MAKE_ROOM = (
+    "DROP INDEX IF EXISTS slice_left_in_state",
+    "ALTER TABLE slice ADD COLUMN n8 INTEGER NOT NULL DEFAULT 0",
+    "UPDATE slice SET n8 = n7, n7 = 0",
+)
 # Of a delivery `d`: as what it is counted, and how many attempts of it were made and have ended. An
 # event that did not arrive is delivered by a replay where a later delivery to the same webhook is;
-# a retry without a due time is under way; a wait of an action, and a reason not to do it, are rows
-# of attempts and none. What was delivered at once has no such row.
+# a retry without a due time is under way; a reason not to do an action is a row of attempts and
+# none, and so was a wait of one, of before. What was delivered at once has no such row.
 COUNTED_AS = (
     f"iif(d.state IN ({int(State.FAILED)}, {int(State.PARKED)}) AND EXISTS (SELECT 1"
     " FROM delivery_replay x INDEXED BY delivery_replay_event CROSS JOIN delivery y"
@@ -100,7 +108,15 @@ _EVENT_TIMES = (
     "SELECT org, at_ms / :step, count(*) FROM event WHERE seq >= :low AND seq < :high"
     " GROUP BY org, at_ms / :step"
 )
-_SLICE = f"INSERT INTO slice VALUES ({', '.join('?' * 20)})"
+_SLICE_COLUMNS = (
+    *("level", "block", "webhook", "slot", "min_ms", "max_ms"),
+    *(f"n{count}" for count in range(COUNTS)),
+    *("attempts", "ms_sum", "slowest_ms", "spread", "late", "answers"),
+)
+_SLICE = (
+    f"INSERT INTO slice ({', '.join(_SLICE_COLUMNS)})"
+    f" VALUES ({', '.join('?' * len(_SLICE_COLUMNS))})"
+)
 
 
 class EventNameIndex:
@@ -146,6 +162,7 @@ class Blocks:
         self._clock_s = clock_s
         self._spare = spare
         self._spared_until = 0.0
+        _make_room(search)
         for statement in TABLES:
             search.execute(statement).fetchall()
         self.names = EventNameIndex(search)
@@ -380,6 +397,15 @@ class Blocks:
         """Differs when the log has changed: by another connection, or by its own."""
         [(version,)] = self._log.execute("PRAGMA data_version")
         return int(version), self._log.total_changes()
+
+
+def _make_room(search: apsw.Connection) -> None:
+    """Make room for what waits in the slices of before."""
+    [(has, has_room)] = search.execute(f"SELECT ({_WITHOUT_WAITING}), ({_WITH_WAITING})")
+    if has and not has_room:
+        with search:
+            for statement in _MAKE_ROOM:
+                search.execute(statement).fetchall()
 
 
 def _slices(

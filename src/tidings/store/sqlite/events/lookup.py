@@ -25,6 +25,7 @@ _GOES_FIRST = (
     f" LIMIT {_LOOKED_PAST})"
     f" WHERE state <> {HELD} LIMIT 1"
 )
+_WAITS = "SELECT delivery, since_ms, looks FROM waiting WHERE delivery IN"
 
 
 class _Head(msgspec.Struct):
@@ -79,7 +80,12 @@ class EventLookup:
         # SQLite gives the other columns of the row that holds the minimum.
         query = "SELECT delivery, started_ms, min(number) FROM attempt WHERE delivery IN"
         rows = self._in(query, deliveries, " GROUP BY delivery")
-        return [port.FirstStart(delivery, started) for delivery, started, _ in rows]
+        starts = {delivery: port.FirstStart(delivery, started) for delivery, started, _ in rows}
+        for delivery, since, looks in self._in(_WAITS, deliveries):
+            known = starts.get(delivery)
+            first = since if known is None else min(since, known.started_ms)
+            starts[delivery] = port.FirstStart(delivery, first, looks)
+        return list(starts.values())
 
     @answers(port.Store.goes_first)
     def goes_first(self, delivery: DeliveryId) -> DeliveryId | None:

@@ -8,7 +8,9 @@ which are whole seconds, what ended after more than a second is counted by exact
 import struct
 from collections.abc import Iterable, Mapping
 
-STATES = 7
+from tidings.core.delivery.states import State
+
+STATES = len(State)
 COUNTS = STATES + 1  # what is counted: by state, and at last what a replay has delivered since
 DELIVERED = 3
 SECOND_MS = 1000

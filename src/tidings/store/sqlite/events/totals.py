@@ -12,11 +12,10 @@ from typing import Any
 import apsw
 import msgspec
 
-from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
-from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS, TIMED_MAX
+from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.blocks import (
     BITS,
@@ -74,12 +73,6 @@ _LEFT_EACH = (
     " FROM json_each(:webhooks) w"
     " CROSS JOIN slice s INDEXED BY slice_left_in_state ON s.webhook = w.value"
     f" AND s.slot >= :first AND s.slot < :end WHERE {LEFT_IN_STATE} GROUP BY s.webhook"
-)
-_TIMED = (
-    "SELECT count(*) FROM (SELECT id, attempts FROM delivery INDEXED BY delivery_due"
-    f" WHERE webhook = ? AND state = {int(State.RETRYING)} LIMIT {TIMED_MAX}) d"
-    " CROSS JOIN attempt a ON a.delivery = d.id AND a.number = d.attempts"
-    f" WHERE a.kind = '{FaultKind.WAITS}'"
 )
 _MONTH_POINTS = 60
 _EVENT_SERIES = (
@@ -234,15 +227,6 @@ class TotalRows:
             {state: found.get(webhook, {}).get(state, 0) for state in wanted}
             for webhook in webhooks
         ]
-
-    @answers(port.Store.count_timed)
-    def count_timed(self, webhooks: Sequence[int]) -> dict[int, int]:
-        return {
-            number: count
-            for number in webhooks
-            for (count,) in self._log.execute(_TIMED, (number,))
-            if count
-        }
 
     @answers(port.Store.event_series)
     def event_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> port.EventSeries:

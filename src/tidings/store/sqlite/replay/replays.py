@@ -17,7 +17,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
-from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TROUBLE, UNFINISHED
+from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TROUBLE, UNFINISHED, WAITING
 from tidings.store.sqlite.tables import FLAG, StoredTable, json_of
 
 _JOB = StoredTable(
@@ -71,12 +71,15 @@ _STAGES = (
         which=f"d.state = {PENDING} AND (d.webhook, d.id) > (?1, ?3) AND ?2 = 0",
         order="d.webhook, d.id",
     ),
-    _AT.format(
-        key="0",
-        index="delivery_trouble",
-        which=f"d.state IN ({TROUBLE}) AND d.state = {RETRYING}"
-        f" AND (d.webhook, d.state, d.id) > (?1, {RETRYING}, ?3) AND ?2 = 0",
-        order="d.webhook, d.state, d.id",
+    *(
+        _AT.format(
+            key="0",
+            index="delivery_trouble",
+            which=f"d.state IN ({TROUBLE}) AND d.state = {state}"
+            f" AND (d.webhook, d.state, d.id) > (?1, {state}, ?3) AND ?2 = 0",
+            order="d.webhook, d.state, d.id",
+        )
+        for state in (RETRYING, WAITING)
     ),
 )
 _OWED = (

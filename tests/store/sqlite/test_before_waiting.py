@@ -1,0 +1,87 @@
+"""Data of before what waits was a state opens, and goes on: no act is done twice, none is lost."""
+
+from pathlib import Path
+
+import msgspec
+
+from tests.store.before_waiting import make_old
+from tests.store.rows import HOUR_MS, event, failing, new, settled
+from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason, WaitsFor
+from tidings.core.ids import DeliveryId
+from tidings.store import port
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.hosting.embedded import WritingHalf
+
+DETAILS = {
+    WaitReason.AFTER: "It is done at 2026-11-30 14:00:00 UTC.",
+    WaitReason.QUIET: "It is quiet for the customer until 08:00 (UTC), by quiet of the action; it "
+    "is done then.",
+    WaitReason.NEEDS: "It waits for mail, which is not done yet.",
+    WaitReason.LIMIT: "The org may write to 3 recipients by limit_per_hour of the connection mail, "
+    "and has.",
+}
+ROW = "SELECT state, attempts, status, due_ms FROM delivery WHERE id = ?"
+SAID = "SELECT reason, detail, needed, looks FROM waiting WHERE delivery = ?"
+
+
+def waits(delivery: int, reason: WaitReason, *, attempt: int = 1) -> port.Settlement:
+    """What waits for an hour."""
+    settlement = settled(
+        delivery, State.WAITING, key=7, attempt=attempt, status=None, delay_ms=HOUR_MS
+    )
+    return msgspec.structs.replace(settlement, waits=WaitsFor(reason, DETAILS[reason]))
+
+
+def test_what_waited_before_waits_on_under_its_reason_without_an_attempt(tmp_path: Path) -> None:
+    half = WritingHalf(tmp_path / FILE)
+    ids = list(half.commit(port.Batch(1, [event(f"e{i}", new(1)) for i in range(7)])).firsts)
+    reasons = dict(zip(ids, DETAILS, strict=False))
+    tried, retrying, done = ids[4:]
+    half.commit(
+        port.Batch(
+            0,
+            settled=[
+                *(waits(delivery, reason) for delivery, reason in reasons.items()),
+                failing(tried, 0),
+                failing(retrying, HOUR_MS),
+                settled(done),
+            ],
+        )
+    )
+    half.commit(port.Batch(0, claims=[port.RetryClaim(1, 10)]))
+    half.commit(port.Batch(0, settled=[waits(tried, WaitReason.QUIET, attempt=2)]))
+    due = {id: half.connection.execute(ROW, (id,)).fetchone() for id in ids}
+    half.close()
+    assert make_old(tmp_path) == 5
+
+    half = WritingHalf(tmp_path / FILE)
+    ask = half.connection.execute
+    for delivery, reason in reasons.items():
+        assert ask(ROW, (delivery,)).fetchone() == due[delivery], "at the same time"
+        on = "mail" if reason is WaitReason.NEEDS else None
+        assert ask(SAID, (delivery,)).fetchone() == (reason, DETAILS[reason], on, 1)
+        assert not ask("SELECT 1 FROM attempt WHERE delivery = ?", (delivery,)).fetchall()
+    state, attempts, *_ = ask(ROW, (tried,)).fetchone()  # type: ignore[misc]
+    assert (state, attempts) == (State.WAITING, 2), "the numbers of its attempts stay"
+    assert ask(SAID, (tried,)).fetchone()[3] == 0, "and its waits are attempts among them"  # type: ignore[index]
+    assert ask(ROW, (retrying,)).fetchone() == due[retrying]
+    assert ask(ROW, (done,)).fetchone() == due[done]
+    half.close()
+
+
+def test_what_waited_before_is_done_once_and_frees_its_key(tmp_path: Path) -> None:
+    half = WritingHalf(tmp_path / FILE)
+    first, second = half.commit(port.Batch(1, [event(f"e{i}", new(1, 7)) for i in range(2)])).firsts
+    half.commit(port.Batch(0, settled=[waits(first, WaitReason.QUIET)]))
+    half.close()
+    assert make_old(tmp_path) == 1
+
+    half = WritingHalf(tmp_path / FILE)
+    assert half.manual_retries.wake(DeliveryId(first)).outcome == "due"
+    taken = half.commit(port.Batch(0, claims=[port.RetryClaim(1, 10)])).claimed
+    assert [(job.delivery, job.attempt, job.shaped) for job in taken] == [(first, 1, False)]
+    assert not half.commit(port.Batch(0, claims=[port.RetryClaim(1, 10)])).claimed
+    receipt = half.commit(port.Batch(0, settled=[settled(first, key=7)]))
+    assert [job.delivery for job in receipt.freed] == [second]
+    half.close()
