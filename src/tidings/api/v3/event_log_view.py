@@ -13,14 +13,15 @@ from tidings.core.times import local_iso
 from tidings.core.webhooks.webhook import Webhook
 from tidings.reads.columns import show_left_out
 from tidings.reads.events.log_pages import RowStore
-from tidings.store.port import EventHead, StoredDelivery, StoredEvent
+from tidings.store.port import EventHead, FirstStart, StoredDelivery, StoredEvent
 
-# The original's four words. Parked waits for its webhook to be mended, so it is pending; cancelled
-# never arrived, so it failed. The sum of the four is the total.
+# The original's four words. What waits is tried again, in its words, as what failed is. Parked
+# waits for its webhook to be mended, so it is pending; cancelled never arrived, so it failed. The
+# sum of the four is the total.
 STATUSES: dict[str, tuple[State, ...]] = {
     "Pending": (State.PENDING, State.HELD, State.PARKED),
     "Delivered": (State.DELIVERED,),
-    "Retrying": (State.RETRYING,),
+    "Retrying": (State.RETRYING, State.WAITING),
     "Failed": (State.FAILED, State.CANCELLED),
 }
 _WORD = {int(state): word for word, states in STATUSES.items() for state in states}
@@ -30,17 +31,16 @@ class RowDetails(msgspec.Struct, frozen=True):
     """Data that rows need beside the deliveries themselves."""
 
     heads: dict[int, EventHead]  # by event
-    starts: dict[int, int]  # by delivery: when its first attempt began
+    starts: dict[int, FirstStart]  # by delivery: when its first attempt began
 
 
 async def complete(store: RowStore, rows: Sequence[StoredDelivery]) -> RowDetails:
     """Ask for it, at once for all rows."""
     heads = await store.event_heads(list(dict.fromkeys(row.event for row in rows)))
-    tried = [row.id for row in rows if row.attempts]
-    starts = await store.first_starts(tried) if tried else ()
+    starts = await store.first_starts([row.id for row in rows]) if rows else ()
     return RowDetails(
         {head.seq: head for head in heads},
-        {start.delivery: start.started_ms for start in starts},
+        {start.delivery: start for start in starts},
     )
 
 
@@ -76,9 +76,9 @@ def show_log_row(
         "eventType": row.event_name,
         "deliveryId": show("dlv", row.id),
         "status": status_word(row.state),
-        "state": State(row.state).word,
-        "attempts": row.attempts,
-        "webhookDuration": row.duration_ms,
+        "state": _shown_state(row.state).word,
+        "attempts": row.attempts + _looks(row, more),
+        "webhookDuration": shown_duration_ms(row, waited=_looks(row, more) > 0),
     }
     return shown if warning is None else shown | {"warning": warning}
 
@@ -104,9 +104,25 @@ def status_word(state: int) -> str:
     return _WORD[state]
 
 
+def _shown_state(state: int) -> State:
+    """The state that a row of the log shows: what waits is what was retried before it waited."""
+    return State.RETRYING if state == State.WAITING else State(state)
+
+
+def shown_duration_ms(row: StoredDelivery, *, waited: bool) -> int | None:
+    """Return how long its last attempt took, in milliseconds; a look that found a wait took 0."""
+    return 0 if row.duration_ms is None and waited else row.duration_ms
+
+
+def _looks(row: StoredDelivery, more: RowDetails) -> int:
+    """Count the looks that found it not to be done yet: in this log each of them is an attempt."""
+    kept = more.starts.get(row.id)
+    return 0 if kept is None else kept.looks
+
+
 def _started_ms(row: StoredDelivery, more: RowDetails) -> int | None:
     if (kept := more.starts.get(row.id)) is not None:
-        return kept
+        return kept.started_ms
     if not row.attempts or row.done_ms is None or row.duration_ms is None:
         return None
     return max(row.done_ms - row.duration_ms, row.accepted_ms)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tidings.api.answers import RefusalAnswer
-from tidings.api.v3.event_log_view import STATUSES, status_word
+from tidings.api.v3.event_log_view import STATUSES, shown_duration_ms, status_word
 from tidings.core.delivery.states import State
 from tidings.core.form import Form
 from tidings.errors import FieldRefusal
@@ -24,9 +24,15 @@ TIME = "eventIngestionTimestamp"
 
 Key = Callable[[StoredDelivery], Any]
 
+
+def _place_of_duration(row: StoredDelivery) -> tuple[bool, int]:
+    took_ms = shown_duration_ms(row, waited=row.state == State.WAITING)
+    return took_ms is not None, took_ms or 0
+
+
 # What a log is sorted by beside its time: the newest `SORTED_MAX` rows that fit are sorted.
 SORTS: dict[str, Key] = {
-    "webhookDuration": lambda row: (row.duration_ms is not None, row.duration_ms or 0),
+    "webhookDuration": _place_of_duration,
     "eventType": lambda row: row.event_name.lower(),
     "status": lambda row: status_word(row.state),
     "webhookHttpStatus": lambda row: (row.status is not None, row.status or 0),
