@@ -7,7 +7,7 @@ import pytest
 from tests.destinations.messages import TestMessage
 from tests.destinations.noted import Noted, webhook
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.delivery.exchange import FaultKind, TransportFault
+from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault
 from tidings.core.webhooks.kinds import HTTP, KAFKA, QUEUE
 from tidings.destinations.registry import ByKind
 
@@ -46,7 +46,7 @@ async def test_where_nothing_leads_nothing_is_sent_and_no_receiver_is_charged(
         channel = known.open(element)
         result = await channel.send(message)
         await channel.close()
-        assert result is not None and isinstance(result.ending, TransportFault)
+        assert isinstance(result, AttemptResult) and isinstance(result.ending, TransportFault)
         assert result.ending.kind is FaultKind.OURS and message.asked == 0
         if said != "QUEUE":
             assert said in result.ending.detail

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol, runtime_checkable
 
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import AttemptResult
+from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.webhook import Webhook
@@ -82,10 +83,11 @@ class Message(Protocol):
 class Channel(Protocol):
     """One webhook's way to its receiver; never shared with another webhook."""
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         """One attempt, under its one absolute deadline. Raises nothing but CancelledError.
 
-        None: it was ready to leave, and the message said no; nothing of it has left. What is kept
+        None: it was ready to leave, and the message said no; nothing of it has left. `NotYet`: a
+        limit of ours admits none for now, so that none was made, and nothing left. What is kept
         of an answer holds nothing that was sent as a secret.
         """
 

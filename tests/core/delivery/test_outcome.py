@@ -28,6 +28,7 @@ from tidings.core.delivery.outcome import (
 )
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.statuses import retry_after_s, status_meaning
+from tidings.core.delivery.waits import GRACE_S, NotYet, WaitReason, WaitsFor
 from tidings.destinations.http.verdicts import judge
 
 NOW_S = 1_700_000_000.0  # 2023-11-14T22:13:20Z
@@ -99,23 +100,17 @@ def test_the_body_of_an_answer_decides_nothing() -> None:
     assert judged(ReceiverAnswer(200, (), b'{"error":"no"}', True, 1.0)) == Delivered()
 
 
-OURS = {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE, FaultKind.WAITS}
+OURS = {FaultKind.OURS, FaultKind.STALE, FaultKind.LEASE}
+NEVER_AGAIN = {FaultKind.TRANSFORM, FaultKind.SKIPPED, FaultKind.WAITS}
 
 
-@pytest.mark.parametrize("kind", sorted(set(FaultKind) - {FaultKind.TRANSFORM, FaultKind.SKIPPED}))
+@pytest.mark.parametrize("kind", sorted(set(FaultKind) - NEVER_AGAIN))
 def test_a_fault_is_tried_again_and_ours_is_not_the_receivers(kind: FaultKind) -> None:
     for sent in (False, True):
         outcome = judged(TransportFault(kind, sent, "", 1.0))
         assert isinstance(outcome, Retry)
         assert outcome.ours is (kind in OURS)
         assert outcome.slow is (kind in {FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT})
-
-
-def test_what_waits_comes_when_it_is_due_and_takes_no_step_of_the_schedule() -> None:
-    waits = TransportFault(FaultKind.WAITS, False, "It is quiet.", 0.0, 7 * 3600.0)
-    assert judged(waits) == Retry(delay_s=7 * 3600.0, ours=True)
-    assert judged(waits, age_s=WINDOW_S - 60) == Retry(delay_s=60.0, ours=True)
-    assert judged(waits, age_s=WINDOW_S) == Failed(exhausted=True)
 
 
 def test_what_is_needless_is_cancelled_at_any_age() -> None:
@@ -278,3 +273,34 @@ def test_a_wish_changes_nothing_where_nothing_is_tried_again(status: int) -> Non
 def test_nothing_in_the_header_raises_or_waits_longer_than_a_day(value: str) -> None:
     outcome = judged(answer(503, ("Retry-After", value)))
     assert isinstance(outcome, Retry) and 0 < outcome.delay_s <= DAY_S
+
+
+WAIT_S = 7 * 3600.0
+
+
+@pytest.mark.parametrize("reason", sorted(set(WaitReason) - {WaitReason.NEEDS}))
+@pytest.mark.parametrize(
+    ("age_s", "delay_s"), [(0.0, WAIT_S), (WINDOW_S - 60, 60.0), (WINDOW_S, None)]
+)
+def test_what_waits_for_a_time_comes_when_it_is_due_and_at_the_end_of_its_window_at_last(
+    reason: WaitReason, age_s: float, delay_s: float | None
+) -> None:
+    not_yet = NotYet(WaitsFor(reason, "It is not time yet."), WAIT_S)
+    assert not_yet.delay_s(WINDOW_S, age_s) == delay_s
+
+
+@pytest.mark.parametrize(
+    ("age_s", "delay_s"),
+    [
+        (0.0, WAIT_S),
+        (WINDOW_S - 60, GRACE_S + 60),
+        (WINDOW_S, GRACE_S),
+        (WINDOW_S + GRACE_S - 1, 1.0),
+        (WINDOW_S + GRACE_S, None),
+    ],
+)
+def test_what_waits_for_another_sees_the_last_attempt_of_that_one(
+    age_s: float, delay_s: float | None
+) -> None:
+    not_yet = NotYet(WaitsFor(WaitReason.NEEDS, "It waits for mail.", "mail"), WAIT_S)
+    assert not_yet.delay_s(WINDOW_S, age_s) == delay_s

@@ -16,6 +16,7 @@ from tests.destinations.sql.crm import STATE, STATE_DDL, Crm, message
 from tests.engine.reference_parts import FakeOrigin, ok
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.engine.shaping.platform import CONNECTIONS_MAX, Platform, PlatformOptions
@@ -29,7 +30,7 @@ CREATE FUNCTION sleeps() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN IF NEW.tier = 'slow' THEN PERFORM pg_sleep(60); END IF; RETURN NEW; END $$;
 CREATE TRIGGER sleeps BEFORE INSERT ON state FOR EACH ROW EXECUTE FUNCTION sleeps();
 """
-Send = Callable[[OrgId, bool], Awaitable[AttemptResult | None]]
+Send = Callable[[OrgId, bool], Awaitable[AttemptResult | NotYet | None]]
 
 
 async def found_room(send: Send, *, hanging: int) -> float:
@@ -37,7 +38,9 @@ async def found_room(send: Send, *, hanging: int) -> float:
     get: both are known, and everything of the greedy one hangs."""
     for org in (GREEDY, QUIET):
         result = await send(org, False)
-        assert result is not None and result.verdict is DeliveryVerdict.DELIVERED, result
+        assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED, (
+            result
+        )
     hung = [asyncio.ensure_future(send(GREEDY, True)) for _ in range(hanging)]
     try:
         await asyncio.sleep(0.3)  # they have taken what they get
@@ -45,7 +48,9 @@ async def found_room(send: Send, *, hanging: int) -> float:
         for _ in range(5):
             began_s = monotonic()
             result = await send(QUIET, False)
-            assert result is not None and result.verdict is DeliveryVerdict.DELIVERED, result
+            assert (
+                isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
+            ), result
             took_s = max(took_s, monotonic() - began_s)
         assert not any(task.done() for task in hung)
     finally:
@@ -67,7 +72,7 @@ async def test_rows_of_an_org_that_hang_leave_a_line_to_every_other_org() -> Non
     }
     sent = 0
 
-    async def send(org: OrgId, hangs: bool) -> AttemptResult | None:
+    async def send(org: OrgId, hangs: bool) -> AttemptResult | NotYet | None:
         nonlocal sent
         sent += 1
         body = b'{"customer": %d, "tier": "%s", "at": 1}' % (sent, b"slow" if hangs else b"quick")
@@ -95,7 +100,7 @@ async def test_emails_of_an_org_that_hang_leave_a_conversation_to_every_other_or
 
         server.stays = stays
 
-        async def send(org: OrgId, hangs: bool) -> AttemptResult | None:
+        async def send(org: OrgId, hangs: bool) -> AttemptResult | NotYet | None:
             nonlocal sent, hang
             sent += 1
             hang = hangs

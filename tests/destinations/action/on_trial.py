@@ -36,6 +36,7 @@ from tidings.core.actions.rendered_act import (
 )
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult
+from tidings.core.delivery.waits import NotYet
 from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, KINDS, SQL
 from tidings.core.webhooks.targets import mailing
 from tidings.core.webhooks.webhook import Webhook
@@ -166,7 +167,7 @@ class AsMade:
         self._inner = inner
         self._act = act
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         body = bytes_of(made_for(self._act, message.body, message.id))
         assert made_in(body) is not None
         made: Any = WithBody(message, body)

@@ -88,7 +88,7 @@ class Calls:
         channel = self.open(call, **more)
         result = await channel.send(message(made or self.made()))
         await channel.close()
-        assert result is not None
+        assert isinstance(result, AttemptResult)
         return result
 
 
@@ -206,7 +206,7 @@ async def test_messages_have_paths_of_their_own_over_the_same_connection(calls: 
     channel = calls.open(calls.call(), fields={"connections_max": 1})
     for id in ("1", "a%2Fb", "2?x=%26"):
         result = await channel.send(message(calls.made(f"/v1/{id}")))
-        assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+        assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
     await channel.close()
     assert [exchange.path for exchange in calls.receiver.seen] == [
         "/v1/1",
@@ -249,7 +249,11 @@ async def test_what_is_no_call_is_not_sent(calls: Calls, body: bytes) -> None:
     channel = calls.open(calls.call())
     tried = TestMessage(body)
     result = await channel.send(tried)
-    assert result is not None and result.verdict is DeliveryVerdict.NEVER and tried.asked == 0
+    assert (
+        isinstance(result, AttemptResult)
+        and result.verdict is DeliveryVerdict.NEVER
+        and tried.asked == 0
+    )
     assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.TRANSFORM
 
 
@@ -446,7 +450,11 @@ async def test_an_action_that_is_not_in_the_file_is_told(calls: Calls) -> None:
     channel = calls.driver.open(hook("", kind=ACTION, name="gone"), None)
     tried = message(calls.made())
     result = await channel.send(tried)
-    assert result is not None and result.verdict is DeliveryVerdict.AGAIN and tried.asked == 0
+    assert (
+        isinstance(result, AttemptResult)
+        and result.verdict is DeliveryVerdict.AGAIN
+        and tried.asked == 0
+    )
     assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.OURS
     assert "The action gone must be in the operator's file" in result.ending.detail
     assert not channel.follow(hook("", kind=ACTION, name="other"))
@@ -455,7 +463,7 @@ async def test_an_action_that_is_not_in_the_file_is_told(calls: Calls) -> None:
 async def test_a_url_that_may_not_be_called_is_told(calls: Calls) -> None:
     channel = calls.open(HttpCall("POST", "ftp://h.example/{id}", {"id": "event.id"}))
     result = await channel.send(message(calls.made()))
-    assert result is not None and "https://" in detail_of(result)
+    assert isinstance(result, AttemptResult) and "https://" in detail_of(result)
 
 
 async def test_a_dead_receiver_is_told(calls: Calls) -> None:
@@ -473,7 +481,7 @@ async def test_another_version_is_followed_and_another_action_is_not(calls: Call
     retry = msgspec.structs.replace(webhook.retry, fail_also=frozenset({503}))
     assert channel.follow(msgspec.structs.replace(webhook, version=2, retry=retry))
     result = await channel.send(message(calls.made()))
-    assert result is not None and result.verdict is DeliveryVerdict.NEVER
+    assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.NEVER
     assert not channel.follow(msgspec.structs.replace(webhook, name="other"))
     assert not channel.follow(msgspec.structs.replace(webhook, connections_max=2))
     await channel.close()
@@ -587,7 +595,7 @@ async def test_a_call_may_be_tried_on_a_test_inbox() -> None:
     made = MadeCall("POST", url, (("content-type", "text/plain"),), "hello")
     result = await channel.send(message(made))
     await sender.close()
-    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+    assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
     assert got == [("a" * 24, "POST", "text/plain", b"hello")]
 
 

@@ -80,7 +80,7 @@ async def sent(driver: ActionDestination, *made: Any, **more: Any) -> list[Attem
         message = TestMessage(bytes_of(Made(row)), **more)
         message.id = f"msg_{number}"
         result = await channel.send(message)
-        assert result is not None
+        assert isinstance(result, AttemptResult)
         results.append(result)
     await channel.close()
     return results

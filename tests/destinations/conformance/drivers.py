@@ -19,6 +19,7 @@ from tests.destinations.sql.bench import Sql
 from tests.egress.support import DEV, Names, at
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import AttemptResult
+from tidings.core.delivery.waits import NotYet
 from tidings.core.webhooks.authentication import ApiKey
 from tidings.core.webhooks.kinds import EMAIL, HTTP
 from tidings.core.webhooks.targets.mailing import Mailing, ShapedMail
@@ -164,7 +165,7 @@ class AsEmail:
         self.follow = inner.follow
         self._inner = inner
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         mail = ShapedMail(("ops@brand.example",), "pointsIssued", message.body.decode())
         made: Any = Mailed(message, msgspec.json.encode(mail))
         return await self._inner.send(made)

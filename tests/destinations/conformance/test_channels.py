@@ -12,6 +12,7 @@ from tests.destinations.conformance.drivers import DRIVERS, on_trial, served
 from tests.destinations.conformance.subject import SECRET, Bench, Driver, Says
 from tests.destinations.messages import BODY, HOPS, TestMessage
 from tidings.core.delivery.exchange import (
+    AttemptResult,
     DeliveryVerdict,
     FaultKind,
     ReceiverAnswer,
@@ -36,7 +37,7 @@ async def test_a_message_arrives_as_it_is_and_is_delivered(bench: Bench) -> None
     channel = bench.destination.open(bench.webhook())
     result = await channel.send(TestMessage())
     await channel.close()
-    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+    assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
     [got] = bench.got
     assert got.body == BODY and got.headers["webhook-id"] == "msg_1"
 
@@ -76,9 +77,9 @@ async def test_what_the_receiver_says_is_judged(bench: Bench, said: Says) -> Non
     result = await channel.send(TestMessage())
     after = await channel.send(TestMessage())
     await channel.close()
-    assert result is not None and result.verdict is VERDICTS[said]
+    assert isinstance(result, AttemptResult) and result.verdict is VERDICTS[said]
     assert isinstance(result.ending, ReceiverAnswer), "an answer is evidence"
-    assert after is not None and after.verdict is DeliveryVerdict.DELIVERED
+    assert isinstance(after, AttemptResult) and after.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_a_message_that_may_not_leave_any_more_does_not(bench: Bench) -> None:
@@ -101,7 +102,11 @@ async def test_a_message_is_asked_once_and_only_if_its_receiver_is_there(bench: 
     result = await nowhere.send(lost)
     await channel.close()
     await nowhere.close()
-    assert result is not None and result.verdict is DeliveryVerdict.AGAIN and lost.asked == 0
+    assert (
+        isinstance(result, AttemptResult)
+        and result.verdict is DeliveryVerdict.AGAIN
+        and lost.asked == 0
+    )
     assert (
         isinstance(result.ending, TransportFault)
         and not result.ending.sent
@@ -115,7 +120,11 @@ async def test_a_silent_receiver_costs_no_more_than_the_deadline(bench: Bench) -
     began = monotonic()
     result = await channel.send(TestMessage(deadline_s=0.3))
     await channel.close()
-    assert result is not None and result.verdict is DeliveryVerdict.AGAIN and result.slow
+    assert (
+        isinstance(result, AttemptResult)
+        and result.verdict is DeliveryVerdict.AGAIN
+        and result.slow
+    )
     assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.TIMEOUT
     assert result.ending.sent and 0.3 <= monotonic() - began < 5
 
@@ -131,7 +140,7 @@ async def test_a_send_that_is_cancelled_ends_and_the_channel_goes_on(bench: Benc
         await sending
     result = await channel.send(TestMessage())
     await channel.close()
-    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+    assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_a_closed_channel_opens_again(bench: Bench) -> None:
@@ -141,7 +150,7 @@ async def test_a_closed_channel_opens_again(bench: Bench) -> None:
     await channel.close()
     result = await channel.send(TestMessage())
     await channel.close()
-    assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+    assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_many_go_at_once_and_none_is_taken_for_another(bench: Bench) -> None:
@@ -152,7 +161,7 @@ async def test_many_go_at_once_and_none_is_taken_for_another(bench: Bench) -> No
     done = [
         result
         for result in results
-        if result is not None and result.verdict is DeliveryVerdict.DELIVERED
+        if isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
     ]
     assert len(done) == 40 and sorted(pair.body for pair in bench.got) == sorted(bodies)
 
@@ -192,10 +201,10 @@ async def test_only_who_is_not_reached_at_all_blames_the_connection(
     nowhere = bench.destination.open(bench.nowhere())
     result = await nowhere.send(TestMessage())
     await nowhere.close()
-    assert result is not None and result.unusable is (name not in OVER_NONE)
+    assert isinstance(result, AttemptResult) and result.unusable is (name not in OVER_NONE)
     for said in driver.says:
         bench.says(said)
         channel = bench.destination.open(bench.webhook())
         result = await channel.send(TestMessage(deadline_s=0.5))
         await channel.close()
-        assert result is None or not result.unusable, said
+        assert not isinstance(result, AttemptResult) or not result.unusable, said

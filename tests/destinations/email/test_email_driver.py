@@ -24,6 +24,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
 )
 from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.waits import NotYet, WaitReason
 from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.destinations.port import Headers
 
@@ -54,7 +55,7 @@ async def sent(server: MailServer, *messages: TestMessage, **fields: Any) -> lis
     channel = server.destination(**fields).open(mailing())
     for message in messages or (email(),):
         result = await channel.send(message)
-        assert result is not None
+        assert isinstance(result, AttemptResult)
         results.append(result)
     await channel.close()
     return results
@@ -295,7 +296,7 @@ async def test_the_retry_policy_of_the_webhook_holds_for_emails_too() -> None:
         channel = server.destination().open(mailing(retry=policy))
         result = await channel.send(email())
         await channel.close()
-    assert result is not None and result.verdict is DeliveryVerdict.AGAIN
+    assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.AGAIN
 
 
 async def test_taken_for_one_it_is_delivered_and_the_others_are_named() -> None:
@@ -355,19 +356,18 @@ async def test_over_the_limit_an_email_waits_and_no_other_org_does() -> None:
         mine, other = destination.open(mailing()), destination.open(mailing(org=2))
         for _ in range(3):
             result = await mine.send(email())
-            assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+            assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
         message = email()
         over = await mine.send(message)
         theirs = await other.send(email())
         await mine.close()
         await other.close()
         assert len(server.came) == 4 and message.asked == 0
-    assert over is not None and over.verdict is DeliveryVerdict.AGAIN and over.limit is None
+    assert isinstance(over, NotYet), "no mail server has said anything"
     assert over.wait_s == over.lane_pause_s and 3500 < over.lane_pause_s <= 3660
-    said = fault(over)
-    assert said.kind is FaultKind.WAITS, "no mail server has said anything"
-    assert "3 recipients by limit_per_hour of the connection mail" in said.detail
-    assert theirs is not None and theirs.verdict is DeliveryVerdict.DELIVERED
+    assert over.waits.reason == WaitReason.LIMIT
+    assert "3 recipients by limit_per_hour of the connection mail" in over.waits.detail
+    assert isinstance(theirs, AttemptResult) and theirs.verdict is DeliveryVerdict.DELIVERED
 
 
 async def test_what_did_not_leave_does_not_count() -> None:
@@ -389,7 +389,7 @@ async def test_a_conversation_that_the_server_has_ended_costs_no_attempt() -> No
         for _ in range(3):
             message = email()
             result = await channel.send(message)
-            assert result is not None and result.verdict is DeliveryVerdict.DELIVERED
+            assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
             assert message.asked == 1
             await server.stop()
             await server.start()
@@ -414,7 +414,8 @@ async def test_all_webhooks_together_hold_no_more_conversations_than_admitted() 
         for channel in channels:
             await channel.close()
     assert all(
-        result is not None and result.verdict is DeliveryVerdict.DELIVERED for result in results
+        isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
+        for result in results
     )
     assert most == 3
 
@@ -441,7 +442,8 @@ async def test_a_webhook_with_much_to_send_leaves_places_for_the_others() -> Non
         await much.close()
         await little.close()
     assert all(
-        result is not None and result.verdict is DeliveryVerdict.DELIVERED for result in results
+        isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
+        for result in results
     )
     assert server.conversations <= 4
 
@@ -528,7 +530,7 @@ async def served(*said: bytes, slow_s: float = 0.0, **fields: Any) -> AttemptRes
         await channel.close()
         listener.close()
         server.close()
-    assert result is not None
+    assert isinstance(result, AttemptResult)
     return result
 
 

@@ -19,6 +19,7 @@ from tests.sources.kafka.server import KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult
+from tidings.core.delivery.waits import NotYet
 from tidings.core.webhooks.kinds import KAFKA
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.webhook import Webhook
@@ -128,7 +129,7 @@ class _Channel:
         self.follow = inner.follow
         self.close = inner.close
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         await self._bench.next()
         return await self._inner.send(message)
 

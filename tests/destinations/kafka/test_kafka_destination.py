@@ -149,15 +149,19 @@ async def test_what_waits_at_the_deadline_or_is_cancelled_does_not_leave_later(
     cancelled = asyncio.create_task(main.send(given_up))
     result = await main.send(late)
     cancelled.cancel()
-    assert result is not None and isinstance(result.ending, TransportFault)
+    assert isinstance(result, AttemptResult) and isinstance(result.ending, TransportFault)
     assert result.ending.kind is FaultKind.TIMEOUT and not result.ending.sent
     assert late.asked == given_up.asked == 0
     ended = await first
-    assert ended is not None and isinstance(ended.ending, TransportFault) and ended.ending.sent
+    assert (
+        isinstance(ended, AttemptResult)
+        and isinstance(ended.ending, TransportFault)
+        and ended.ending.sent
+    )
     bench._proxy.answers(True)
     after = await main.send(TestMessage(b"4"))
     await main.close()
-    assert after is not None and after.verdict is DeliveryVerdict.DELIVERED
+    assert isinstance(after, AttemptResult) and after.verdict is DeliveryVerdict.DELIVERED
     assert sorted(pair.body for pair in bench.got) == [b"1", b"4"]
 
 

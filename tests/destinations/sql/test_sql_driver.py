@@ -35,7 +35,7 @@ pytestmark = pytest.mark.timeout(60)
 async def sent(channel: Channel, *messages: TestMessage) -> list[AttemptResult]:
     results = [await channel.send(message) for message in messages]
     assert all(results)
-    return [result for result in results if result is not None]
+    return [result for result in results if isinstance(result, AttemptResult)]
 
 
 def words(result: AttemptResult) -> str:
@@ -432,7 +432,7 @@ async def test_a_line_that_breaks_under_a_statement_is_not_used_again() -> None:
             ):
                 await asyncio.sleep(0.02)
             result = await sending
-        assert result is not None and result.verdict is DeliveryVerdict.AGAIN
+        assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.AGAIN
         [after] = await sent(channel, message("a", body_of(customer=1, at=1)))
     assert status(after) == 201
 
@@ -495,7 +495,8 @@ async def test_webhooks_share_the_lines_of_a_connection_and_let_go_of_them() -> 
     )
     watching.cancel()
     assert all(
-        result is not None and result.verdict is DeliveryVerdict.DELIVERED for result in results
+        isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
+        for result in results
     )
     assert 0 < most <= 4, "three, and the one that counts"
     for channel in channels:
@@ -566,7 +567,7 @@ async def test_a_row_is_shown_as_it_went() -> None:
 async def test_why_no_row_can_be_made_of_a_message_is_told_in_words_that_its_page_shows() -> None:
     async with Crm(STATE_DDL, tables={"state": STATE}).opened("state") as channel:
         result = await channel.send(message("m", b'{"nothing": "of it"}'))
-    assert result is not None and result.verdict is DeliveryVerdict.NEVER
+    assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.NEVER
     assert isinstance(result.ending, TransportFault) and result.ending.kind is FaultKind.TRANSFORM
     tried = PastAttempt(None, result.ending.kind, result.ending.detail, 0)
     assert "must have a value" in what_happened(tried) and "Correct" in what_to_do(tried)

@@ -14,7 +14,7 @@ from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.core.connections.tables import COLUMNS_MAX, LINES_USUAL, tables_of
-from tidings.core.delivery.exchange import DeliveryVerdict
+from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.webhook_form import Known
@@ -60,7 +60,9 @@ async def test_the_webhook_of_the_page_writes_the_row_that_its_table_is_for(
         channel = SqlDestination({"crm": here}).open(sql_hook(reading.settings.sql), here)
         result = await channel.send(TestMessage(json.dumps(EVENT).encode()))
         await channel.close()
-        assert result is not None and result.verdict is DeliveryVerdict.DELIVERED, result
+        assert isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED, (
+            result
+        )
         line.execute("SET TimeZone = 'UTC'")
         row = line.execute("SELECT customer_id, tier, points::text, at::text FROM customer_state")
         assert row.fetchall() == [(7, "gold", "86.0", "2026-02-11 09:15:00.412+00")]

@@ -228,12 +228,14 @@ class ActionWorld:
         return [State(row[0]) for row in rows]
 
     def why(self, name: str = "mail") -> list[str]:
-        """What its attempts say that did nothing, in order."""
+        """What its deliveries have waited for at last, and what its attempts say that did nothing,
+        in order."""
         rows = self._rows(
-            "SELECT a.detail FROM attempt a JOIN delivery d ON d.id = a.delivery"
-            " JOIN webhook w ON w.number = d.webhook"
-            " WHERE w.name = ? AND a.kind IN ('waits', 'skipped', 'transform', 'ours')"
-            " ORDER BY a.delivery, a.number",
+            "SELECT detail FROM (SELECT a.detail, a.delivery, a.number FROM attempt a"
+            " WHERE a.kind IN ('waits', 'skipped', 'transform', 'ours')"
+            " UNION ALL SELECT detail, delivery, 0 FROM waiting) t"
+            " JOIN delivery d ON d.id = t.delivery JOIN webhook w ON w.number = d.webhook"
+            " WHERE w.name = ? ORDER BY t.delivery, t.number",
             (name,),
         )
         return [row[0] for row in rows]

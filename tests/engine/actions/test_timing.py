@@ -13,9 +13,10 @@ from tests.engine.actions.action_world import (
     contact,
     in_world,
 )
-from tests.engine.store.store_faults import first, refusing
+from tests.engine.store.store_faults import counted, first, refusing
 from tidings.core.actions.action import Cap, Quiet
 from tidings.core.delivery.exchange import FaultKind, TransportFault
+from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Ordering
@@ -196,17 +197,34 @@ def number_of(world: ActionWorld, name: str = "mail") -> int:
 
 
 def test_one_that_needs_another_for_days_looks_seldom_and_is_woken_all_the_same() -> None:
-    """Each look is a row of the log, and thousands of customers may wait for one mail server."""
+    """Each look asks the store, and thousands of customers may wait for one mail server."""
 
     async def scenario(world: ActionWorld) -> None:
         world.doer.status["mail"] = 503
+        looks = counted(world.store, "deliveries_of")
         await world.event()
         await asyncio.sleep(160 * HOUR)
-        assert 20 < len(world.why("survey")) < 100
+        assert 20 < len(looks) < 100
+        assert world.why("survey") == ["It waits for mail, which is not done yet."]
         world.doer.status.clear()
         await asyncio.sleep(9 * HOUR)
         [mail], [survey] = world.did(), world.did("survey")
         assert 0 < survey.at_s - mail.at_s < 2
+
+    in_world(scenario, action(), action("survey", needs="mail"))
+
+
+def test_one_whose_need_has_its_last_attempt_at_the_end_of_both_windows_sees_what_came_of_it() -> (
+    None
+):
+    async def scenario(world: ActionWorld) -> None:
+        world.doer.status["mail"] = 503
+        await world.event()
+        await asyncio.sleep(170 * HOUR)
+        [*_, last] = world.doer.tried
+        assert WINDOW_S <= last.at_s < WINDOW_S + 2 and world.states() == [State.FAILED]
+        assert world.states("survey") == [State.CANCELLED]
+        assert world.why("survey")[-1] == "It needs mail, which failed."
 
     in_world(scenario, action(), action("survey", needs="mail"))
 

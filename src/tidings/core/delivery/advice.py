@@ -22,6 +22,7 @@ from tidings.core.delivery.next_attempt import (
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.states import State
 from tidings.core.delivery.statuses import status_meaning
+from tidings.core.delivery.waits import WaitsFor
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import show
 
@@ -175,15 +176,21 @@ def advise(
     ended_by: str | None = None,
     of_action: str | None = None,
     lasted_ms: int | None = None,
+    waits: WaitsFor | None = None,
 ) -> str:
     """A delivery in words, from its state, its last attempt and what its next one waits for.
     `of_action`: it is a run of one; why that is disabled, or empty. `lasted_ms`: from its accept to
-    its end, which tells whether its retries were over; None where that is not known."""
+    its end, which tells whether its retries were over; None where that is not known. `waits`: what
+    it waits for that is not to be done yet."""
     acts = of_action is not None
     happened = "" if tried is None else what_happened(tried)
     todo = "" if tried is None else what_to_do(tried)
     middle = ""
-    if not state.final:
+    if waits is not None and not next_attempt.begun:
+        happened, todo = _sentences(waits.detail)
+    if waits is not None and waits.on is not None and not next_attempt.begun:
+        middle = _barred(next_attempt, status, acts=acts)  # when it looks again is nobody's wait
+    elif not state.final:
         middle = comes(
             state,
             due_ms=due_ms,

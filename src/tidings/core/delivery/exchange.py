@@ -30,7 +30,7 @@ class FaultKind(StrEnum):
     RECIPIENTS = "recipients"  # none of those it is addressed to may be written to; nothing left
     TOKEN = "token"  # no access token could be had for the receiver; nothing was sent
     TRANSFORM = "transform"  # the webhook's own shaping cannot make a message of this event
-    WAITS = "waits"  # it is not to be done yet, by a limit or a time of ours: nothing was tried
+    WAITS = "waits"  # it is not to be done yet: nothing was tried; kept where its time is over
     SKIPPED = "skipped"  # an action is not to be done for this event: nothing was tried
 
 
@@ -124,8 +124,7 @@ class AttemptResult(msgspec.Struct, frozen=True, gc=False):  # one for each atte
     ending: Ending
     wait_s: float | None = None  # not again before, as the receiver asks
     slow: bool = False  # fewer at once
-    # So long the receiver wants nothing at all; or, where it WAITS, a limit of ours admits none.
-    lane_pause_s: float = 0.0
+    lane_pause_s: float = 0.0  # so long the receiver wants nothing at all
     limit: Limit | None = None
     spares_receiver: bool = False  # a refusal that the message alone is the reason of
     # The operator's connection could not be used, whatever the message: nothing of it has left.

@@ -96,10 +96,8 @@ def classify(
         return Failed(exhausted=True)
     ending = result.ending
     kind = ending.kind if isinstance(ending, TransportFault) else None
-    ours = kind in (FaultKind.OURS, FaultKind.WAITS) or kind in AT_ONCE
+    ours = kind is FaultKind.OURS or kind in AT_ONCE
     if kind is FaultKind.LEASE:
         delay = min(delay, result.wait_s or 0.0)
-    elif kind is FaultKind.WAITS:  # it is known when, and no failure
-        delay = min(policy.schedule.window_s - age_s, result.wait_s or 0.0)
     pause_s = min(LANE_PAUSE_MAX_S, result.lane_pause_s)
     return Retry(delay_s=delay, slow=result.slow, ours=ours, lane_pause_s=pause_s)

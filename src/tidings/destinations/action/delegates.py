@@ -9,6 +9,7 @@ import msgspec
 from tidings.core.actions.action import Action, KafkaRecordAct, MailAct, TableRowAct
 from tidings.core.actions.rendered_act import MadeMail, MadeRecord, MadeRow, made_in
 from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault, of_fault
+from tidings.core.delivery.waits import NotYet
 from tidings.core.events.names import CONTENT_TYPE, name_in
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
@@ -111,7 +112,7 @@ class DelegateChannel:
         self._inner = inner
         self._needed = needed
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         handover = handover_of(self._action, message.body, self._needed)
         if not isinstance(handover, DriverMessage):
             return of_fault(TransportFault(FaultKind.TRANSFORM, False, handover or _OTHER, 0.0))

@@ -16,6 +16,7 @@ from tidings.connections.smtp_server import SmtpServer, server_of
 from tidings.connections.smtp_type import EXTRA
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult
+from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
 from tidings.core.mail_addresses import address_of
 from tidings.core.shaping.signatures.standard_webhooks import SIGNATURE_HEADER
@@ -141,7 +142,7 @@ class EmailChannel:
         self._shared = server
         self._own = asyncio.Semaphore(min(webhook.connections_max, server.share))
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         attempt = _EmailAttempt(message)
         server, org = self._shared.server, self._webhook.org
         mail = mail_in(message.body)
@@ -164,7 +165,7 @@ class EmailChannel:
         limits = self._shared.limits
         if (wait_s := limits.take(org, len(to), monotonic())) > 0:
             limit, most = limits.decisive(org, len(to), monotonic())
-            return verdicts.over_limit(wait_s, server.connection, limit, most, attempt.ms)
+            return verdicts.over_limit(wait_s, server.connection, limit, most)
         try:
             async with within_its_time(message):
                 return await self._hand_over(attempt, self._webhook, mail, to)

@@ -27,6 +27,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.statuses import SLOW_DOWN, TOO_MANY, status_meaning
+from tidings.core.delivery.waits import NotYet, WaitReason, WaitsFor
 
 OK, SOME = 200, 207
 _LATER, _MANY, _UNKNOWN, _LARGE, _REFUSED = 503, TOO_MANY, 422, 413, 400
@@ -68,20 +69,14 @@ def judge_down(down: MailDown, ms: float, *, unusable: bool = False) -> AttemptR
     return msgspec.structs.replace(result, unusable=unusable and not down.sent)
 
 
-def over_limit(wait_s: float, connection: str, limit: str, most: int, ms: float) -> AttemptResult:
+def over_limit(wait_s: float, connection: str, limit: str, most: int) -> NotYet:
     """The org has written to as many as it may for now. Nothing was tried, and no mail server has
     said anything. `limit`: by its name in the operator's file."""
     words = (
         f"The org may write to {most:,} recipients by {limit} of the connection {connection}, and "
         "has. It is sent as soon as the limit allows; ask the operator to raise the limit."
     )
-    return AttemptResult(
-        DeliveryVerdict.AGAIN,
-        TransportFault(FaultKind.WAITS, False, words, ms, wait_s),
-        wait_s,
-        False,
-        wait_s,
-    )
+    return NotYet(WaitsFor(WaitReason.LIMIT.value, words), wait_s, lane_pause_s=wait_s)
 
 
 def unmade(ms: float) -> AttemptResult:

@@ -20,6 +20,7 @@ from tidings.core.actions.rendering import made_of, templates_of
 from tidings.core.actions.timing import quiet_until_ms, zone_of
 from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason
 from tidings.core.exact_json import read_exactly, value_of, write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook import Webhook
@@ -173,7 +174,8 @@ class Preparation:
         if job.replay is None and action.after_s and since_ms is not None:
             left_s = action.after_s - (self._clock.now_ms() - since_ms) / 1000
             if left_s > 0:
-                raise ShapeNotYet(_until("It is done", self._clock.now_ms(), left_s), left_s)
+                reason = _until("It is done", self._clock.now_ms(), left_s)
+                raise ShapeNotYet(WaitReason.AFTER, reason, left_s)
 
     async def _look_up(
         self, lookup: ActionLookup, seen: dict[str, Any], steps: list[RunStep]
@@ -218,6 +220,7 @@ class Preparation:
         if until_ms is not None:
             ends = datetime.fromtimestamp(until_ms / 1000, UTC).astimezone(zone)
             raise ShapeNotYet(
+                WaitReason.QUIET,
                 f"It is quiet for the customer until {ends:%H:%M} ({zone.key}), by quiet of "
                 "the action; " + (_TRY_NOW if tried else "it is done then."),
                 (until_ms - now_ms) / 1000,
@@ -264,7 +267,8 @@ def _done(needs: str, needed: Needed | None, waited_s: float) -> int | None:
         raise ShapeNeedless(f"It needs {needs}, which is not done for this event.")
     if not needed.state.final:
         wait_s = min(LOOK_AGAIN_MAX_S, max(LOOK_AGAIN_S, waited_s * LOOK_AGAIN_PART))
-        raise ShapeNotYet(f"It waits for {needs}, which is not done yet.", wait_s)
+        reason = f"It waits for {needs}, which is not done yet."
+        raise ShapeNotYet(WaitReason.NEEDS, reason, wait_s, on=needs)
     if needed.state is not State.DELIVERED:
         raise ShapeNeedless(f"It needs {needs}, which {_BECAME[needed.state]}.")
     return needed.done_ms

@@ -18,8 +18,9 @@ from tidings.core.delivery.exchange import (
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import NotYet, WaitsFor
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
+from tidings.engine.shaping.faults import ShapeLater, ShapeNotYet, ShapeRefused
 from tidings.store import port
 
 STATUS_END = 1000  # of three digits
@@ -69,16 +70,34 @@ def settled(
 
 def keep_sent(settlement: port.Settlement, job: Job) -> port.Settlement:
     """Settle with what was sent, though it was taken: its delivery may have been cancelled or
-    parked meanwhile, and another try of that sends the same bytes."""
-    return msgspec.structs.replace(settlement, sent=job.sent)
+    parked meanwhile, and another try of that sends the same bytes. What was made before it waited
+    is kept as well, and goes once it is delivered."""
+    waited = job.shaped and job.attempt == 1
+    return msgspec.structs.replace(settlement, sent=job.body if waited else job.sent)
 
 
-def unshaped(why: ShapeRefused | ShapeLater) -> AttemptResult:
-    """Nothing was sent: refused for good by the webhook's own shaping, or put off by ours."""
+def waiting(
+    webhook: Webhook, job: Job, started_ms: int, waits: WaitsFor, delay_s: float
+) -> port.Settlement:
+    """The settlement of what is not to be done yet, and is looked at again in `delay_s` seconds."""
+    delay_ms = max(1, round(delay_s * 1000))
+    return _row(webhook, job, started_ms, State.WAITING, 0, delay_ms, None, None, None, waits)
+
+
+def unshaped(why: ShapeRefused | ShapeLater) -> AttemptResult | NotYet:
+    """Nothing was sent: refused for good by the webhook's own shaping, put off by ours, or not to
+    be done yet."""
+    if isinstance(why, ShapeNotYet):
+        return NotYet(why.waits, why.delay_s)
     if isinstance(why, ShapeRefused):
         notes = tuple(map(note_of, why.steps))
         return of_fault(TransportFault(why.kind, False, why.reason, 0.0, notes=notes))
     return of_fault(TransportFault(why.kind, False, why.reason, 0.0, why.delay_s))
+
+
+def in_vain(not_yet: NotYet) -> AttemptResult:
+    """The result of what has waited to its end, or where nothing waits."""
+    return of_fault(TransportFault(FaultKind.WAITS, False, not_yet.waits.detail, 0.0))
 
 
 def _row(
@@ -91,6 +110,7 @@ def _row(
     status: int | None,
     evidence: port.Evidence | None,
     disable: str | None = None,
+    waits: WaitsFor | None = None,
 ) -> port.Settlement:
     keeps_sent = webhook.type.keeps_sent
     return port.Settlement(
@@ -110,6 +130,7 @@ def _row(
         disable,
         keeps_sent=keeps_sent,
         cut=job.cut and job.sent is not None,
+        waits=waits,
     )
 
 

@@ -23,6 +23,7 @@ import msgspec
 
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.job import Job
+from tidings.core.delivery.waits import NotYet
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers
 from tidings.engine.callables import Notify
@@ -59,6 +60,11 @@ class AttemptListener(Protocol):
     ) -> None:
         """Hear that it has ended; a result of None: it was stopped."""
 
+    def not_yet(
+        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: NotYet
+    ) -> None:
+        """Hear that it is not to be made yet: none was made."""
+
     def put_back(self, slot: Slot, job: Job) -> None:
         """Hear that it has not left."""
 
@@ -89,7 +95,7 @@ class Attempts:
         lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """Each attempt is told to `listener` once, in one of its three ways; `lanes` run what goes
+        """Each attempt is told to `listener` once, in one of its four ways; `lanes` run what goes
         on behind."""
         self._shaper = shaper
         self._store = store
@@ -153,30 +159,35 @@ class Attempts:
             if result is None:
                 return
         # What has left is judged at once, also where its driver says nothing of it.
-        waits = result is not None and result.unusable
-        if not waits or not self._waits(slot, message, started_ms, result, before, leapt_ms):
+        if result is None or (isinstance(result, AttemptResult) and not result.unusable):
             self._listener.attempt_ended(slot, message.webhook, job, started_ms, result)
+            return
+        self._wait(slot, message, started_ms, result, before, leapt_ms)
 
-    def _waits(
+    def _wait(
         self,
         slot: Slot,
         message: "_RunningAttempt",
         started_ms: int,
-        result: AttemptResult | None,
+        result: AttemptResult | NotYet,
         before: tuple[bytes, bool],
         leapt_ms: int,
-    ) -> bool:
-        """Have an attempt wait until it is known whether its connection works for anybody. Return
-        whether it does: what may have left is judged at once."""
-        job = message.job
-        if message.left or result is None:
-            return False
+    ) -> None:
+        """Have it wait: it is not to be made yet, or its connection cannot be used, and whether
+        that is so for anybody is not known. What may have left is judged at once."""
+        webhook, job = message.webhook, message.job
+        if isinstance(result, NotYet):
+            self._listener.not_yet(slot, webhook, job, started_ms, result)
+            return
 
         def restore() -> None:
             (job.body, job.cut), job.sent = before, None
             self._dated(job, leapt_ms)
 
-        return self._listener.unusable(slot, message.webhook, job, started_ms, result, restore)
+        if message.left or not self._listener.unusable(
+            slot, webhook, job, started_ms, result, restore
+        ):
+            self._listener.attempt_ended(slot, webhook, job, started_ms, result)
 
     def _failed(
         self,
@@ -215,13 +226,18 @@ class Attempts:
         message.step = AttemptStep.OPEN
         return channel.opened()
 
-    def _check(self, result: AttemptResult | None, message: "_RunningAttempt") -> None:
+    def _check(self, result: AttemptResult | NotYet | None, message: "_RunningAttempt") -> None:
         """Raise what was raised while the message was signed, and TypeError or ValueError for what
         is no result of a driver."""
         if result is None:
             if message.failure is not None:
                 message.step = AttemptStep.SIGN
                 raise message.failure
+        elif type(result) is NotYet:
+            if message.left:
+                raise TypeError("an attempt must have a result once it has left")
+            if not 0 <= result.wait_s < FOREVER_MS:
+                raise ValueError("a wait must have an end")
         elif type(result) is not AttemptResult:
             raise TypeError("a driver must return a result")
         elif not 0 <= result.ending.duration_ms < FOREVER_MS:

@@ -56,8 +56,6 @@ class Breakers:
             ending.__class__ is TransportFault and not is_the_receivers(ending)
         ):
             breaker.unproven()
-            if result.lane_pause_s > 0 and isinstance(ending, TransportFault):
-                self._rest(runner, result.lane_pause_s, first_sentence(ending.detail))
             return None
         number = runner.webhook.number
         hopeless: str | None = None
@@ -88,13 +86,13 @@ class Breakers:
         if runner.lane.breaker.position is not Position.CLOSED:
             self._set_probe(runner, 0.0)
 
-    def _rest(self, runner: WebhookRunner, pause_s: float, reason: str) -> None:
+    def rest(self, runner: WebhookRunner, pause_s: float, detail: str) -> None:
         """Start nothing of a webhook for a while, by a limit of ours: its receiver is not asked,
-        and nothing is learned of it."""
+        and nothing is learned of it. `detail`: the limit, in sentences."""
         pause_s = min(LANE_PAUSE_MAX_S, pause_s)
         if runner.rest is None:
             self._loop.call_later(pause_s, self._end_rest, runner)
-            runner.rest = Rest(self._loop.time() + pause_s, reason)
+            runner.rest = Rest(self._loop.time() + pause_s, first_sentence(detail))
             self._lanes.open_or_close(runner)
 
     def _end_rest(self, runner: WebhookRunner) -> None:

@@ -11,6 +11,7 @@ from typing import Protocol
 from tidings.core.delivery.exchange import AttemptResult, Ending, ReceiverAnswer, is_answered
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Outcome, Retry
+from tidings.core.delivery.waits import NotYet
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -164,13 +165,37 @@ class AttemptSettler:
         runner.well = delivered and took_s < QUICK_S
         if disable is not None:
             self._ends[job.delivery] = webhook, disable
-        if delivered and (job.delivery in runner.cancelled or job.delivery in runner.doubted):
+        if delivered and (
+            (job.shaped and job.attempt == 1)  # it had waited
+            or job.delivery in runner.cancelled
+            or job.delivery in runner.doubted
+        ):
             settlement = attempt_results.keep_sent(settlement, job)
         self._commits.settle(settlement)
         try:
             self._observer.observe(webhook, job, ending, outcome)
         except Exception as error:
             self._errors.note(error, AttemptStep.OBSERVE, webhook.kind)
+
+    def not_yet(
+        self, slot: Slot, webhook: Webhook, job: Job, started_ms: int, result: NotYet
+    ) -> None:
+        """See `AttemptListener`. It waits, and is charged to nobody; where its time is over, it
+        has failed."""
+        runner = slot.runner
+        delay_s = self._judge.wait_s(webhook, job, started_ms, result)
+        if result.lane_pause_s > 0:
+            self._judge.rest(runner, result)
+        if delay_s is None:
+            in_vain = attempt_results.in_vain(result)
+            self.attempt_ended(slot, webhook, job, started_ms, in_vain)
+            return
+        slot.free(self._loop.time())
+        runner.lane.ended(job.delivery, slow=False, delivered=False)
+        runner.lane.breaker.unproven()
+        self._commits.settle(
+            attempt_results.waiting(webhook, job, started_ms, result.waits, delay_s)
+        )
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """These are written: their deliveries leave their lanes, and retries have a due time."""

@@ -19,6 +19,7 @@ from tidings.core.delivery.exchange import (
     of_fault,
 )
 from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
+from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shares.budget import SharedBudget
@@ -27,6 +28,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
 from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
+from tidings.engine.delivery.attempt_results import in_vain
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import HeadersOf, JobMessage, MessageHeaders
@@ -187,7 +189,8 @@ class Trial:
         step = AttemptStep.OPEN
         try:
             inner, step = channel.opened(), AttemptStep.SEND
-            return await inner.send(message)
+            result = await inner.send(message)
+            return in_vain(result) if isinstance(result, NotYet) else result
         except BaseException as error:
             return self._failed(error, step, lonely, sent=bool(message.headers))
         finally:

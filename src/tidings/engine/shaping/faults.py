@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from tidings.core.actions.rendered_act import RunStep
 from tidings.core.delivery.exchange import FaultKind
+from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.errors import ShapingError, Unavailable
 
 
@@ -32,9 +33,14 @@ class ShapeRefused(ShapingError):
 
 
 class ShapeNotYet(ShapeLater):
-    """The message is wanted later, at a time that is known; nothing is wrong."""
+    """The message is not wanted yet: nothing is wrong, and no attempt was made. It waits."""
 
     kind = FaultKind.WAITS
+
+    def __init__(self, why: WaitReason, reason: str, delay_s: float, on: str | None = None) -> None:
+        """`on`: what it waits for, where that is no time."""
+        super().__init__(reason, delay_s)
+        self.waits = WaitsFor(why.value, reason, on)
 
 
 class ShapeNeedless(ShapeRefused):

@@ -95,6 +95,7 @@ def advice_for(
         ended_by=delivery.ended_by,
         of_action=_why_disabled(webhook),
         lasted_ms=None if delivery.done_ms is None else delivery.done_ms - delivery.accepted_ms,
+        waits=delivery.waits,
     )
 
 

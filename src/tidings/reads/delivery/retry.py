@@ -67,6 +67,8 @@ async def try_now(parts: RetryParts, org: OrgId, delivery_id: str) -> RetryAnswe
     _must_send(record)
     asked = await parts.delivery.manual_retries.ask(org, found.id, found.webhook)
     if (state := _AFTER.get(asked.outcome)) is not None:
+        if found.state == State.WAITING:
+            state = State.WAITING  # it is looked at now, and may wait on
         found = msgspec.structs.replace(found, state=state, due_ms=asked.due_ms)
     seen = await with_first(parts, see(parts, found, record))
     waits = comes(

@@ -1,7 +1,7 @@
 """One run of an action: the steps on its way, and what it has made of the event.
 
-What was made is kept with the delivery, so that each attempt does the same; what it waited for and
-why it was not done is told by its attempts.
+What was made is kept with the delivery, so that each attempt does the same; why it was not done is
+told by its attempts, and what it waits for now by the delivery itself.
 """
 
 from collections.abc import Mapping, Sequence
@@ -80,9 +80,19 @@ async def show_run(
     return {
         "action": record.webhook.name,
         "language": None if made is None else made.language or None,
-        "steps": steps_of(attempts, made, {step.number: _looked_up(step) for step in stored}),
+        "steps": [
+            *steps_of(attempts, made, {step.number: _looked_up(step) for step in stored}),
+            *_waits(delivery),
+        ],
         "made": None if made is None else show_made(made, action),
     }
+
+
+def _waits(delivery: StoredDelivery) -> list[dict[str, Any]]:
+    """The step at which a run is that is not to be done yet."""
+    if delivery.waits is None:
+        return []
+    return [_step(WAIT, delivery.waits.detail) | {"done": False}]
 
 
 def _looked_up(attempt: StoredAttempt) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.notices.kinds import Fact
 from tidings.core.webhooks.registry import Registry
@@ -64,10 +65,12 @@ class Road:
         self.scene = scene
         self.number = number
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         await asyncio.sleep(0)
         self.scene.attempts.append(self.number)
         result = self.scene.result_of(self.number)
+        if isinstance(result, NotYet):
+            return result
         if not result.unusable or self.scene.leaves_first:
             if message.headers_if_current([]) is None:
                 return None
@@ -86,7 +89,7 @@ class Scene:
 
     def __init__(self, *webhooks: Webhook, stored: list[Job] | None = None) -> None:
         self.down: set[str] = set()  # really, whatever attempts say
-        self.says: dict[int, AttemptResult] = {}  # what attempts of a webhook say all the same
+        self.says: dict[int, AttemptResult | NotYet] = {}  # what attempts say all the same
         self.leaves_first = False
         self.sent: list[tuple[int, bytes]] = []
         self.attempts: list[int] = []
@@ -150,7 +153,7 @@ class Scene:
     def show(self, webhook: Webhook, headers: Any, body: bytes, key: int | None) -> MessagePreview:
         return MessagePreview("POST", headers, body)
 
-    def result_of(self, number: int) -> AttemptResult:
+    def result_of(self, number: int) -> AttemptResult | NotYet:
         one = self.registry.get(number)
         assert one is not None
         return self.says.get(number) or (DOWN if one.connection in self.down else TAKEN)

@@ -19,7 +19,7 @@ async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
 ) -> None:
     monkeypatch.setattr(breakers, "LANE_PAUSE_MAX_S", 0.3)
     scene = Scene(FIRST, SECOND)
-    limited = over_limit(1800.0, "main", "limit_per_hour", 100, 0.2)
+    limited = over_limit(1800.0, "main", "limit_per_hour", 100)
     scene.says[FIRST.number] = limited
     await scene.commit(*jobs(FIRST, *range(1, 40)))
     await scene.until(lambda: scene.unwritten)
@@ -27,8 +27,9 @@ async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
     tried = len(scene.attempts) - 1
     assert tried <= FIRST.connections_max, "one look tells it; 39 would be 39 rows of nothing"
     waits = [settlement for settlement in scene.written if settlement.delivery < 50]
-    assert {State(wait.state) for wait in waits} == {State.RETRYING}
-    assert {wait.evidence.kind for wait in waits if wait.evidence} == {"waits"}
+    assert {State(wait.state) for wait in waits} == {State.WAITING}
+    assert {wait.waits.reason for wait in waits if wait.waits} == {"limit"}
+    assert not any(wait.evidence for wait in waits), "no attempt was made"
     assert all(wait.delay_ms is not None and wait.delay_ms >= 1_700_000 for wait in waits)
     assert scene.healths.of(FIRST.number) is None and scene.healths.open_breakers == 0
     runner = scene.dispatcher.runners.runner_of(FIRST.number)

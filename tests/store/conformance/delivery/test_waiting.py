@@ -95,6 +95,8 @@ def test_what_was_made_before_it_waits_is_what_is_sent(subject: Subject) -> None
     while not (taken := subject.take()):
         pass
     assert [(job.body, job.shaped) for job in taken] == [(b"made", True)]
+    subject.commit(settled=[msgspec.structs.replace(settled(one), sent=b"made")])
+    assert subject.ask(lambda store: store.sent_body(DeliveryId(one))).shaped is None, "nor longer"
 
 
 def test_one_that_waits_goes_before_the_others_of_its_key(subject: Subject) -> None:

@@ -17,6 +17,7 @@ from tidings.core.delivery.outcome import (
     classify,
 )
 from tidings.core.delivery.receivers.health import GONE, GONE_OF_ACTION
+from tidings.core.delivery.waits import NotYet
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock, leaping, sure
@@ -93,11 +94,32 @@ class AttemptJudge:
             settlement = attempt_results.settled(webhook, job, started_ms, ending, outcome, disable)
         return ending, outcome, disable, settlement
 
+    def wait_s(self, webhook: Webhook, job: Job, started_ms: int, not_yet: NotYet) -> float | None:
+        """Seconds until what is not to be done yet is looked at again; None: its time is over.
+        Raises nothing."""
+        try:
+            age_s = self._age_s(webhook, job, started_ms, 0.0)
+            return not_yet.delay_s(webhook.retry.schedule.window_s, age_s)
+        except Exception as error:
+            self._errors.note(error, AttemptStep.JUDGE, webhook.kind)
+            return not_yet.wait_s
+
+    def rest(self, runner: WebhookRunner, not_yet: NotYet) -> None:
+        """Start nothing of a webhook while a limit of ours admits nothing. Raises nothing."""
+        try:
+            self._breakers.rest(runner, not_yet.lane_pause_s, not_yet.waits.detail)
+        except Exception as error:
+            self._errors.note(error, AttemptStep.JUDGE, runner.webhook.kind)
+
     def _outcome(
         self, webhook: Webhook, job: Job, started_ms: int, result: AttemptResult
     ) -> Outcome:
+        age_s = self._age_s(webhook, job, started_ms, result.ending.duration_ms)
+        return classify(result, webhook.retry, job.step, age_s, self._rng)
+
+    def _age_s(self, webhook: Webhook, job: Job, started_ms: int, took_ms: float) -> float:
         # By its own begin and length: a leap of the clock meanwhile is no age.
-        age_s = max(0.0, (started_ms - job.accepted_ms + result.ending.duration_ms) / 1000)
+        age_s = max(0.0, (started_ms - job.accepted_ms + took_ms) / 1000)
         nearly_s = max(0.0, webhook.retry.schedule.window_s - SURE_AFTER_S)
         if age_s > nearly_s:
             is_old = job.accepted_ms < self.began_ms and not sure(self._clock)
@@ -105,7 +127,7 @@ class AttemptJudge:
                 # The first date of this process may be a wrong one, and around a leap the store
                 # has followed it before we hear of it: one more attempt, when it is surer.
                 age_s = nearly_s
-        return classify(result, webhook.retry, job.step, age_s, self._rng)
+        return age_s
 
     def _failed(self, error: Exception, webhook: Webhook, result: AttemptResult) -> AttemptResult:
         ending = getattr(result, "ending", None)

@@ -49,7 +49,7 @@ class NextAttempts:
         self._loop = asyncio.get_running_loop()
 
     def of(self, webhook: int, delivery: DeliveryId, retry: bool) -> NextAttempt:
-        """Of one delivery of a webhook, by their numbers. `retry`: it is RETRYING, not PENDING."""
+        """Of one delivery of a webhook, by their numbers. `retry`: it is due at a time."""
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
         runner, health = self._runners.known(webhook), self._healths.of(webhook)
         if runner is None:
