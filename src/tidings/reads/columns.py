@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason
 from tidings.core.ids import show
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.left_out_words import code_of, describe_left_out
@@ -39,6 +40,8 @@ class DeliveryRow(msgspec.Struct, frozen=True):
     webhook: WebhookState | None
     next_ms: int | None
     """When it is tried next."""
+    unread: bool
+    """Nobody fetches it, whose webhook is fetched from."""
 
 
 class EventRow(msgspec.Struct, frozen=True):
@@ -60,6 +63,16 @@ def show_left_out(left_out: LeftOut | None) -> dict[str, Any] | None:
     }
 
 
+def show_waits(one: DeliveryRow) -> dict[str, Any] | None:
+    """Show what a delivery waits for that is not to be done yet: until when, or on what; or that it
+    waits for a reader."""
+    waits = one.row.waits
+    if waits is None:
+        return {"reason": WaitReason.READER, "until": None, "on": None} if one.unread else None
+    until_ms = one.row.due_ms if waits.on is None else None  # else it is looked at now and then
+    return {"reason": waits.reason, "until": iso(until_ms), "on": waits.on}
+
+
 DELIVERY: tuple[Column[DeliveryRow], ...] = (
     Column("id", "text", lambda one: show("dlv", one.row.id)),
     Column("webHookId", "text|null", lambda one: one.webhook and one.webhook.webhook.id),
@@ -75,6 +88,7 @@ DELIVERY: tuple[Column[DeliveryRow], ...] = (
     Column("acceptedAt", "time", lambda one: iso(one.row.accepted_ms)),
     Column("doneAt", "time|null", lambda one: iso(one.row.done_ms)),
     Column("nextAttemptAt", "time|null", lambda one: iso(one.next_ms)),
+    Column("waitsFor", "#WaitsFor|null", show_waits),
     Column(
         "replayId",
         "text|null",
@@ -96,10 +110,10 @@ EVENT: tuple[Column[EventRow], ...] = (
 
 
 def show_delivery(
-    row: StoredDelivery, webhook: WebhookState | None, next_ms: int | None
+    row: StoredDelivery, webhook: WebhookState | None, next_ms: int | None, *, unread: bool = False
 ) -> dict[str, Any]:
-    """Show a delivery's row, and when it is tried next."""
-    seen = DeliveryRow(row, webhook, next_ms)
+    """Show a delivery's row, and when it is tried next. `unread`: it waits for a reader."""
+    seen = DeliveryRow(row, webhook, next_ms, unread)
     return {column.name: column.value(seen) for column in DELIVERY}
 
 

@@ -187,7 +187,7 @@ _STATES = ListParameter(
     "States of deliveries, with commas.",
     FormField("status", "State"),
     "status",
-    "pending, held, retrying, delivered, failed, parked or cancelled; with commas.",
+    "pending, held, retrying, delivered, failed, parked, cancelled or waiting; with commas.",
     example="failed,parked",
     alias="status",
 )

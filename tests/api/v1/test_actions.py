@@ -1,46 +1,28 @@
 """`/v1/actions`: what an org's actions are, how they do, and what came of one run."""
 
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 import pytest
 
+from tests.api.acting import BOTH, ORG, acting, number_of
 from tests.api.control_client import Service, service
 from tests.api.log_client import accept, settle
 from tests.declared_actions import CONTACT, SECRET, Nobody, text_message, welcome
-from tidings.core.actions.action import ActionLookup, Actions, SqlLookup
+from tidings.core.actions.action import ActionLookup, SqlLookup
 from tidings.core.actions.rendered_act import Made, MadeMail, RunStep, bytes_of, note_of
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitsFor
 from tidings.core.ids import DeliveryId, OrgId, show
+from tidings.core.times import iso
 from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.engine.actions.declared import ABSENT, declare
 from tidings.lookups.port import LookupDown
 from tidings.reads.connections import ConnectionViews
 from tidings.store import port
-
-ORG = OrgId(7)
-
-
-BOTH = {action.name: action for action in (welcome(), text_message())}
-
-
-@asynccontextmanager
-async def acting(actions: Actions = BOTH, **more: Any) -> AsyncIterator[tuple[Service, str]]:
-    """A service whose org 7 has actions, and the credential of that org."""
-    async with service(actions=actions, actions_org=7, **more) as s:
-        auth = await s.add_org(ORG)
-        await declare(s.webhooks, ORG, actions, "actions.toml")
-        yield s, auth
-
-
-def number_of(s: Service, name: str) -> int:
-    return next(
-        state.webhook.number for state in s.webhooks.list(ORG) if state.webhook.name == name
-    )
 
 
 async def test_an_org_sees_its_actions_and_what_came_of_them_and_no_other_does() -> None:
@@ -144,6 +126,40 @@ async def test_a_delivery_of_an_action_has_its_steps_and_what_was_made() -> None
         first, _ = shown["attemptList"]
         assert first["request"]["body"] is None, "nothing was made while it waited"
         assert first["request"]["note"] == "Nothing was created from the event."
+
+
+@pytest.mark.parametrize(
+    ("reason", "on"), [("after", None), ("quiet", None), ("limit", None), ("needs", "credit")]
+)
+async def test_a_delivery_that_waits_says_for_what_and_until_when_and_has_no_attempt(
+    reason: str, on: str | None
+) -> None:
+    async with acting() as (s, auth):
+        number = number_of(s, "welcome")
+        [delivery] = await accept(s, "a", [number], org=7)
+        words = "It is not to be done yet, by a rule. Nothing has to be done."
+        waits = port.Settlement(
+            *(DeliveryId(delivery), number, None, State.WAITING, 1, 1, s.clock.now_ms(), 0, None),
+            3_600_000,
+            waits=WaitsFor(reason, words, on),
+        )
+        receipt = await s.store.commit(port.Batch(s.registry.version, settled=[waits]))
+        id = show("dlv", delivery)
+        until = None if on else iso(receipt.now_ms + 3_600_000)
+        shown = (await s.call("GET", f"/v1/deliveries/{id}", auth=auth)).json
+        assert shown["state"] == "waiting"
+        assert shown["waitsFor"] == {"reason": reason, "until": until, "on": on}
+        assert (shown["attempts"], shown["attemptList"], shown["status"]) == (0, [], None)
+        assert shown["advice"].startswith("It is not to be done yet, by a rule.")
+        assert ("try" in shown["advice"]) == (on is None)
+        assert [step["step"] for step in shown["run"]["steps"]] == ["wait"]
+        for states, found in (("waiting", [id]), ("retrying", []), ("waiting,failed", [id])):
+            page = (await s.call("GET", f"/v1/deliveries?states={states}", auth=auth)).json
+            assert [row["id"] for row in page["deliveries"]] == found, states
+        webhook = shown["webHookId"]
+        tally = (await s.call("GET", f"/v1/webHooks/{webhook}/tally", auth=auth)).json
+        assert (tally["waiting"], tally["retrying"], tally["now"]["waiting"]) == (1, 0, 1)
+        assert (tally["failing"], tally["attempts"], tally["successPercent"]) == (0, 0, None)
 
 
 async def test_a_run_that_was_not_done_shows_what_it_had_looked_up() -> None:

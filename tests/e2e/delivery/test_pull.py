@@ -57,6 +57,7 @@ def test_a_message_is_fetched_signed_and_delivered_when_it_is_acknowledged(api: 
     api.accept(body)
     waiting = api.delivery_of(sent)
     assert waiting["state"] == "pending" and "waits to be fetched" in waiting["advice"]
+    assert waiting["waitsFor"] == {"reason": "reader", "until": None, "on": None}
     got = fetch(api, hook, 5)
     [message] = got["messages"]
     assert message["body"].encode() == body, "byte for byte"
@@ -64,7 +65,8 @@ def test_a_message_is_fetched_signed_and_delivered_when_it_is_acknowledged(api: 
     verifier.verify(message["body"], message["headers"])
     assert (message["attempt"], message["headers"]["tidings-attempt"]) == (1, "1")
     assert say(api, hook, [message], "delivered") == {"taken": 1, "passedOver": 0}
-    assert api.settled(sent)["state"] == "delivered"
+    settled = api.settled(sent)
+    assert (settled["state"], settled["waitsFor"]) == ("delivered", None)
     again = say(api, hook, [message], "delivered")
     assert (again["taken"], again["passedOver"]) == (0, 1)
     [warning] = again["warnings"]

@@ -134,10 +134,13 @@ def happen(api: Api) -> dict[str, str]:
 
     until(lambda: {"welcome"} <= runs(api, "cancelled").keys(), "a mail that was not sent")
     until(lambda: {"welcome"} <= runs(api, "delivered").keys(), "a mail that was sent")
-    until(lambda: {"survey", "birthday"} <= runs(api, "retrying").keys(), "who waits")
+    until(
+        lambda: "survey" in runs(api, "retrying") and "birthday" in runs(api, "waiting"),
+        "who waits",
+    )
     until(lambda: "receipt" in runs(api, "pending"), "who waits for a connection")
     until(stuck, "actions in trouble", 60)
-    waiting = runs(api, "retrying") | runs(api, "pending")
+    waiting = runs(api, "retrying") | runs(api, "waiting") | runs(api, "pending")
     return {
         "done": runs(api, "delivered")["welcome"],
         "not-done": runs(api, "cancelled")["welcome"],

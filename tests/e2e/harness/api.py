@@ -174,7 +174,9 @@ class Api:
 
         def ask() -> dict[str, int] | None:
             found = self.counts()
-            return None if any(found[s] for s in ("pending", "held", "retrying")) else found
+            return (
+                None if any(found[s] for s in ("pending", "held", "waiting", "retrying")) else found
+            )
 
         found = until(ask, "every delivery is final", seconds)
         assert found is not None

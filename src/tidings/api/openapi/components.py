@@ -5,11 +5,13 @@ from typing import Any
 from tidings.api.openapi.action_components import ACTION_COMPONENTS
 from tidings.api.openapi.words import RawSchema, of_resource
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason
 from tidings.core.inbox_rules import InboxForm
 from tidings.core.sources.source import Source
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.reads import columns
 from tidings.reads.columns import shapes
+from tidings.store.port import LEFT_STATES
 
 STATES: set[str] = {state.word for state in State}
 _COUNTS = {word: "whole" for word in sorted(STATES)}
@@ -113,6 +115,11 @@ COMPONENTS: dict[str, Any] = {
     "Header": {"name": "text", "value": "text"},
     "Delivery": _DELIVERY,
     "DeliveryWarning": {"code": "text", "message": "text", "leftOut": ["text"]},
+    "WaitsFor": {
+        "reason": {reason.value for reason in WaitReason},
+        "until": "time|null",
+        "on": "text|null",
+    },
     "DeliveryRow": _DELIVERY | {"slaBreachedAt": "time|null"},
     "WholeDelivery": _DELIVERY
     | {
@@ -283,7 +290,7 @@ COMPONENTS: dict[str, Any] = {
         "attempts": "whole",
         "failedAttempts": "whole",
         "successPercent": "number|null",
-        "now": {"pending": "whole", "held": "whole", "retrying": "whole", "parked": "whole"},
+        "now": {state.word: "whole" for state in LEFT_STATES},
         "answers": [{"status": "whole|null", "deliveries": "whole"}],
         "averageDeliveryTimeInMs": "whole|null",
         "slaInSeconds": "number|null",

@@ -204,7 +204,7 @@ def cancel_routes(services: Services) -> list[EntryRoute]:
         """It is sent no more, and what waits behind it goes on."""
         now, record = await calls.cancel(caller, delivery_id)
         seen = see(services, now, record)
-        return answer(show_delivery(seen.row, record, seen.next_ms))
+        return answer(show_delivery(seen.row, record, seen.next_ms, unread=seen.unread))
 
     return route.made
 

@@ -53,7 +53,7 @@ async def show_whole(
         attempt["request"] = sent
     run = await show_run(parts, found, record, shown, attempts)
     return (
-        show_delivery(found, record, seen.next_ms)
+        show_delivery(found, record, seen.next_ms, unread=seen.unread)
         | sla_of(found, record, now_ms)
         | {
             "advice": advice_for(

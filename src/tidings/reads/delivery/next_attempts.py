@@ -47,11 +47,17 @@ class ScheduledDelivery(msgspec.Struct, frozen=True):
     next_attempt: NextAttempt
     next_ms: int | None  # the earliest time of its next attempt, where one is known
 
+    @property
+    def unread(self) -> bool:
+        """Return whether it waits for somebody to fetch it."""
+        return self.row.state == State.PENDING and self.next_attempt.why is Wait.READER
+
 
 def see(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> ScheduledDelivery:
     """One of the webhook's deliveries. The store is not asked."""
     state = State(row.state)
-    next_attempt = parts.delivery.next_attempts.of(row.webhook, row.id, state is State.RETRYING)
+    timed = state in (State.RETRYING, State.WAITING)
+    next_attempt = parts.delivery.next_attempts.of(row.webhook, row.id, timed)
     taken = state is State.RETRYING and row.due_ms is None
     if not state.final:
         # The lane may not have heard yet that an attempt is written down, which the row says.
@@ -98,7 +104,8 @@ def show_row(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState)
     """A delivery in a list."""
     seen = see(parts, row, record)
     now_ms = parts.clock.now_ms()
-    return show_delivery(seen.row, record, seen.next_ms) | sla_of(seen.row, record, now_ms)
+    shown = show_delivery(seen.row, record, seen.next_ms, unread=seen.unread)
+    return shown | sla_of(seen.row, record, now_ms)
 
 
 def _barred(

@@ -106,13 +106,13 @@ def hurried(api: Api, seconds: float = 60.0) -> None:
     """The same, without waiting for the times of further attempts."""
 
     def over() -> bool:
-        page = api.get("/v1/deliveries?states=retrying&limit=200").must(200)
+        page = api.get("/v1/deliveries?states=retrying,waiting&limit=200").must(200)
         for row in page["deliveries"]:
             asked = api.call("POST", f"/v1/deliveries/{row['id']}/retry")
             assert asked.status in (202, 409), asked  # or it is under way, or over
         time.sleep(0.2)
         left = api.counts()
-        return not any(left[state] for state in ("pending", "held", "retrying"))
+        return not any(left[state] for state in ("pending", "held", "waiting", "retrying"))
 
     until(over, "every delivery is final", seconds)
 

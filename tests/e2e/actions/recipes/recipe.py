@@ -100,8 +100,15 @@ def ended(api: Api, count: int, action: str = "", seconds: float = 30) -> list[A
 
 def said(run: Any) -> str:
     """Why it has come to what it is, in words."""
+    if run["state"] == "waiting":
+        return str(run["advice"])
     attempts = run["attemptList"]
     return str(attempts[-1]["detail"] or "") if attempts else ""
+
+
+def is_judged(run: Any) -> bool:
+    """Return whether its turn has come: it was tried, or is not to be done yet."""
+    return bool(run["attemptList"] or run["waitsFor"])
 
 
 def answers(run: Any) -> str:

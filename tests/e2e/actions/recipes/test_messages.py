@@ -6,7 +6,16 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.actions.recipes.mail_server import MailServer, part
-from tests.e2e.actions.recipes.recipe import NIGHT, NOON, Recipe, ended, runs, said, zone_at
+from tests.e2e.actions.recipes.recipe import (
+    NIGHT,
+    NOON,
+    Recipe,
+    ended,
+    is_judged,
+    runs,
+    said,
+    zone_at,
+)
 from tests.e2e.actions.recipes.two import TYPES, Two, example
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
@@ -90,7 +99,7 @@ def test_who_is_unknown_has_opted_out_or_sleeps_is_left_alone_and_the_log_says_w
         assert receipt["to"] == "jonas.weber@mail.example", "a receipt comes at any hour"
         with two.at_brand() as api:
             until(lambda: len(runs(api, "loyalty-mail")) == 4, "four runs")
-            until(lambda: all(run["attemptList"] for run in runs(api, "loyalty-mail")), "judged")
+            until(lambda: all(map(is_judged, runs(api, "loyalty-mail"))), "judged")
             found = runs(api, "loyalty-mail")  # in the order in which they came to the brand's
             over = [row for row in found if row["state"] == "cancelled"]
             [waits] = [row for row in found if row["state"] != "cancelled"]
@@ -99,7 +108,7 @@ def test_who_is_unknown_has_opted_out_or_sleeps_is_left_alone_and_the_log_says_w
                 "The customer has opted out of e-mails.",
                 "The contact list has no e-mail address of the customer.",
             }
-            assert waits["state"] == "retrying" and waits["doneAt"] is None
+            assert waits["state"] == "waiting" and waits["doneAt"] is None
             assert said(waits).startswith("It is quiet for the customer until 08:00 (Etc/GMT")
             assert len(runs(api, "purchase-mail")) == 1, "a return is no purchase"
             recipe.tell(lambda id: {"zone": zone_at(NOON)})
@@ -118,8 +127,8 @@ def test_who_opts_out_before_the_morning_is_not_written_to_though_all_is_killed_
         two.tell(*(example("pointsIssued", who) for who in (MEERA, JONAS, AARAV)))
         two.arrived(3)
         with two.at_brand() as api:
-            until(lambda: all(run["attemptList"] for run in runs(api, "loyalty-mail")), "judged")
-            assert [run["state"] for run in runs(api, "loyalty-mail")] == ["retrying"] * 3
+            until(lambda: all(map(is_judged, runs(api, "loyalty-mail"))), "judged")
+            assert [run["state"] for run in runs(api, "loyalty-mail")] == ["waiting"] * 3
         two.brand.kill_all()
         del recipe.people[str(AARAV)]
         recipe.tell(
@@ -133,7 +142,7 @@ def test_who_opts_out_before_the_morning_is_not_written_to_though_all_is_killed_
             def over() -> bool:
                 found = runs(api, "loyalty-mail")
                 for row in found:
-                    if row["state"] == "retrying":
+                    if row["state"] == "waiting":
                         api.call("POST", f"/v1/deliveries/{row['id']}/retry")
                 return all(row["doneAt"] for row in found)
 
