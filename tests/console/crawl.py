@@ -16,6 +16,7 @@ from tidings.console.routes import OF_AN_ORG
 from tidings.core.actions.rendered_act import Made, MadeCall, MadeMail, RunStep, bytes_of
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.engine.actions.declared import declare
@@ -207,7 +208,7 @@ async def act(p: Pages, org: int, name: str = "Welcome") -> list[str]:
     made_call = Made(MadeCall("POST", f"https://a.example/{name}", (), name))
     runs: list[tuple[str, State, FaultKind | None, Made | None]] = [
         ("welcome", State.DELIVERED, None, mail),
-        ("welcome", State.RETRYING, FaultKind.WAITS, None),
+        ("welcome", State.WAITING, FaultKind.WAITS, None),
         ("welcome", State.CANCELLED, FaultKind.SKIPPED, None),
         ("welcome", State.RETRYING, FaultKind.OURS, None),
         ("text-message", State.FAILED, None, made_call),
@@ -221,10 +222,11 @@ async def act(p: Pages, org: int, name: str = "Welcome") -> list[str]:
         settled = port.Settlement(
             *(DeliveryId(delivery), number, None, int(state), 1, 1, p.s.clock.ms, 5),
             None if fault else 200 if state is State.DELIVERED else 400,
-            60_000 if state is State.RETRYING else None,
-            evidence,
+            None if state.final else 60_000,
+            None if state is State.WAITING else evidence,
             None if made is None else bytes_of(made),
             keeps_sent=True,
+            waits=WaitsFor(WaitReason.QUIET, name, name) if state is State.WAITING else None,
         )
         await p.s.store.commit(port.Batch(p.s.registry.version, settled=[settled]))
         shown.append(show("dlv", delivery))

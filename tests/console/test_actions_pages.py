@@ -128,7 +128,7 @@ async def test_a_run_shows_its_steps_and_the_mail_or_why_it_was_not_done() -> No
                           (held_up, "held up: So it is."), (failed, "tried:")):  # fmt: skip
             assert word in said(text(await browser.get(f"/console/o/7/deliveries/{run}"))), word
         waiting = said(text(await browser.get(f"/console/o/7/deliveries/{waits}")))
-        assert "Nothing was done at this attempt." in waiting
+        assert "None was made. It is not to be done yet." in waiting
 
 
 async def test_an_action_that_left_its_file_says_so_and_can_be_deleted_and_no_other_can() -> None:

@@ -73,7 +73,7 @@ def show_delivery(api: ApiClient, id: str, as_json: bool) -> int:
         print_line(found)
     else:
         _print_delivery(found)
-    if found["state"] in ("failed", "parked", "cancelled", "retrying"):
+    if found["state"] in ("failed", "parked", "cancelled", "retrying", "waiting"):
         api.next_step(f"tidings deliveries retry {found['id']}")
     else:
         api.next_step(f"tidings show {found['eventId']}")
@@ -83,12 +83,32 @@ def show_delivery(api: ApiClient, id: str, as_json: bool) -> int:
 # What the facts below tell, or nobody needs beside them.
 _SHOWN = frozenset(
     "id webHookId webHookName webHookVersion eventId eventName orgId state attempts status "
-    "durationInMs acceptedAt doneAt nextAttemptAt slaBreachedAt replayId warning attemptList run "
-    "advice".split()
+    "durationInMs acceptedAt doneAt nextAttemptAt waitsFor slaBreachedAt replayId warning "
+    "attemptList run advice".split()
 )
 
 
+_REASONS = {
+    "after": "its time",
+    "quiet": "the end of quiet hours",
+    "needs": "the action",
+    "limit": "a limit of its connection",
+    "reader": "a reader: nobody fetches it now",
+}
+
+
+def _waits_for(waits: dict[str, Any] | None) -> str | None:
+    """Say what it waits for, and until when; None where it waits for nothing."""
+    if waits is None:
+        return None
+    reason = _REASONS.get(waits["reason"], waits["reason"])
+    if waits["on"] is not None:
+        return f"{reason} {clean(waits['on'])}"
+    return reason if waits["until"] is None else f"{reason}, {moment(waits['until'])}"
+
+
 def _print_delivery(found: dict[str, Any]) -> None:
+    waits_for = _waits_for(found.get("waitsFor"))
     further = [(spaced(name), value) for name, value in found.items() if name not in _SHOWN]
     print_facts(
         [
@@ -98,7 +118,8 @@ def _print_delivery(found: dict[str, Any]) -> None:
             ("webhook", f"{found['webHookName']} (version {found['webHookVersion']})"),
             ("accepted", moment(found["acceptedAt"])),
             ("ended", moment(found["doneAt"])),
-            ("next try", moment(found["nextAttemptAt"])),
+            ("next try", None if waits_for else moment(found["nextAttemptAt"])),
+            ("waits for", waits_for),
             ("late since", moment(found.get("slaBreachedAt"))),
             ("replay", found["replayId"]),
             ("warning", (found.get("warning") or {}).get("message")),

@@ -256,7 +256,7 @@ def _lag(api: ApiClient) -> DoctorCheck | None:
             f"The search index is {answer['indexLag']:,} events behind.",
             "Wait; it does not delay deliveries. If the number grows, the disk is too slow.",
         )
-    open_ = answer["pending"] + answer["held"] + answer["retrying"]
+    open_ = sum(answer[state] for state in ("pending", "held", "waiting", "retrying"))
     return DoctorCheck("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
 
 

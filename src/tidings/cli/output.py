@@ -20,6 +20,7 @@ WIDTH_MAX = 100
 STATES = {  # glyph and colour, the same everywhere
     "delivered": ("✓", "green"),
     "retrying": ("↻", "yellow"),
+    "waiting": ("◷", "cyan"),
     "failed": ("✗", "red"),
     "parked": ("‖", "blue"),
     "pending": ("·", "bright_black"),

@@ -17,6 +17,7 @@ from tidings.core.times import exact
 GLYPHS = {
     "delivered": "✓",
     "retrying": "↻",
+    "waiting": "◷",
     "failed": "✗",
     "parked": "‖",
     "pending": "·",

@@ -12,6 +12,7 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN, Breaker
 from tidings.core.delivery.receivers.judgement import Condition, ConnectionHold
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.lookups.port import LookupDown
@@ -56,6 +57,7 @@ class World:
         if kind is None:
             return
         status = int(kind) if kind.isdigit() else None
+        waits = WaitsFor(WaitReason.QUIET, "It waits.") if kind == FaultKind.WAITS else None
         evidence = port.Evidence(None if status else kind, "It waits.", (), b"", False)
         ms = self.p.s.clock.ms
         await self.p.s.store.commit(
@@ -66,14 +68,15 @@ class World:
                         DeliveryId(id),
                         self.number,
                         None,
-                        int(State.RETRYING),
+                        int(State.RETRYING if waits is None else State.WAITING),
                         1,
                         1,
                         ms - 5,
                         5,
                         status,
                         60_000,
-                        evidence,
+                        None if waits else evidence,
+                        waits=waits,
                     )
                 ],
             )

@@ -143,7 +143,7 @@ def _diagnose_status(found: Findings) -> Diagnosis | None:
                 f"tidings webhooks enable {id}",
             )
         case "paused":
-            waiting = _left(found, *WAITING, "retrying")
+            waiting = _left(found, *WAITING, "waiting", "retrying")
             return Diagnosis(
                 f"{name} is paused: {_deliveries_wait(waiting)}."
                 if waiting
@@ -194,7 +194,7 @@ def _unread(found: Findings) -> Diagnosis | None:
     webhook = found.webhook
     if not is_pulled(webhook):
         return None
-    name, waiting = webhook["name"], _left(found, *WAITING, "retrying")
+    name, waiting = webhook["name"], _left(found, *WAITING, "waiting", "retrying")
     step = f"tidings webhooks pull {name}"
     tries = [] if found.worst is None else found.worst["attemptList"]
     ended = [attempt for attempt in tries if attempt["ended"]]
@@ -225,7 +225,7 @@ def _held_up(found: Findings) -> Diagnosis | None:
     if health_word(found.webhook) != "held up":
         return None
     name = found.webhook.get("connection") or ""
-    waiting = _left(found, *WAITING, "retrying")
+    waiting = _left(found, *WAITING, "waiting", "retrying")
     wait = f" {_deliveries_wait(waiting)} for it." if waiting else ""
     return Diagnosis(
         f"{found.webhook['name']} is held up by its connection {name}.{wait}",
@@ -241,7 +241,7 @@ def _left_alone(found: Findings) -> Diagnosis | None:
         return None
     health, now = webhook["health"], datetime.now(UTC)
     since = when(health["failingSince"], now)
-    waiting = _left(found, *WAITING, "retrying")
+    waiting = _left(found, *WAITING, "waiting", "retrying")
     wait = f"{_deliveries_wait(waiting)} for it; " if waiting else ""
     cause = (
         f"{webhook['name']} is left alone: its receiver {receiver_does(webhook)}"

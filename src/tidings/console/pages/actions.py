@@ -32,7 +32,7 @@ SHOWN = 12  # of the latest runs
 # Which runs are shown, by the word in the address: its label, and their states.
 WHICH: dict[str, tuple[str, tuple[State, ...]]] = {
     "all": ("All", ()),
-    "waiting": ("Waiting", (State.PENDING, State.HELD, State.RETRYING)),
+    "waiting": ("Waiting", (State.PENDING, State.HELD, State.WAITING, State.RETRYING)),
     "failed": ("Failed", (State.FAILED, State.PARKED)),
     "not-done": ("Skipped, with a reason", (State.CANCELLED,)),
     "done": ("Done", (State.DELIVERED,)),

@@ -204,7 +204,7 @@ def _states(states: tuple[int, ...], kind: ReplayKind, again: bool) -> list[str]
         "sent anyway. Choose failed or parked."
         if final
         else "A cancel covers unfinished deliveries, and the filters ask for finished ones. Choose "
-        "pending, held or retrying."
+        "pending, held, waiting or retrying."
     )
 
 

@@ -16,7 +16,8 @@ _NEXT_CELL = '</td><td class="n">'
 # The states of a chart of deliveries, as stacked from below, with the colour of each.
 _STACK: tuple[tuple[str, str, tuple[int, ...]], ...] = (
     ("delivered", "ok", (State.DELIVERED,)),
-    ("waiting", "faint", (State.PENDING, State.HELD)),
+    ("pending", "faint", (State.PENDING, State.HELD)),
+    ("waiting", "waiting", (State.WAITING,)),
     ("retrying", "warn", (State.RETRYING,)),
     ("failed", "bad", (State.FAILED,)),
     ("parked", "parked", (State.PARKED,)),

@@ -27,7 +27,7 @@ COUNT_S = 3.0
 STEPS = (ReplayTransition.PAUSE, ReplayTransition.RESUME, ReplayTransition.CANCEL)
 IDS_MAX = 200
 FINAL = ("failed", "parked", "cancelled", "delivered", UNMATCHED)
-UNFINISHED = ("pending", "held", "retrying")
+UNFINISHED = ("pending", "held", "waiting", "retrying")
 # What the page calls a field otherwise.
 _NAMES = {
     "eventNames": "types",

@@ -28,7 +28,7 @@ from tidings.store.port import StoredDelivery, StoredEvent
 TABS = (("sent", "As sent"), ("enriched", "Enriched"), ("original", "Original"))
 OF_ACTIONS = (TABS[0], TABS[2])
 _EXPIRED = "The bytes were deleted after their retention time."
-_RETRIABLE = (State.RETRYING, State.FAILED, State.PARKED, State.CANCELLED)
+_RETRIABLE = (State.RETRYING, State.WAITING, State.FAILED, State.PARKED, State.CANCELLED)
 
 
 class Payload(msgspec.Struct, frozen=True):
@@ -131,6 +131,7 @@ async def _page(
         payload=await _payload(visit, tab, webhook, event, request),
         mark=_mark(seen),
         next_ms=seen.next_ms,
+        waits_for=shown["waitsFor"],
         replay=None if found.replay is None else show_id("rpl", found.replay),
         retriable=state in _RETRIABLE
         and record.webhook.status in (WebhookStatus.ACTIVE, WebhookStatus.PAUSED),
