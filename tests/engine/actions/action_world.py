@@ -20,6 +20,7 @@ from tidings.core.actions.rendered_act import Made, RunStep, made_in, steps_in
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import AttemptResult, ReceiverAnswer
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.webhook import Webhook
@@ -66,6 +67,8 @@ class Doer:
         self.tried: list[Done] = []
         self.status: dict[str, int] = {}  # by action; 200 where nothing is said
         self.hangs = False  # whether what is begun does not end
+        self.not_yet: list[NotYet] = []  # what it says first, one at a time
+        self.lies = False  # whether it has done by then what is not to be done yet
 
     def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
         return Doing(self, webhook)
@@ -85,8 +88,11 @@ class Doing:
     def __init__(self, doer: Doer, webhook: Webhook) -> None:
         self._doer, self._webhook = doer, webhook
 
-    async def send(self, message: Message) -> AttemptResult | None:
+    async def send(self, message: Message) -> AttemptResult | NotYet | None:
         await asyncio.sleep(0.01)
+        not_yet = self._doer.not_yet.pop(0) if self._doer.not_yet else None
+        if not_yet is not None and not self._doer.lies:
+            return not_yet
         if message.headers_if_current([]) is None:
             return None
         made = made_in(message.body)
@@ -99,6 +105,8 @@ class Doing:
             await asyncio.sleep(1)
         if status < 300:
             self._doer.done.append(one)
+        if not_yet is not None:
+            return not_yet
         return judge(ReceiverAnswer(status, (), b"", False, 10.0), self._webhook.retry, lambda: 0.0)
 
     def follow(self, webhook: Webhook) -> bool:

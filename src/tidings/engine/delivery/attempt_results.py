@@ -24,6 +24,7 @@ from tidings.engine.shaping.faults import ShapeLater, ShapeNotYet, ShapeRefused
 from tidings.store import port
 
 STATUS_END = 1000  # of three digits
+FOREVER = 1e12  # no attempt takes so many milliseconds, and nothing waits so many seconds
 LOST = "lost"
 LOST_DETAIL = "possibly sent (stopped before the answer came)"
 
@@ -93,6 +94,17 @@ def unshaped(why: ShapeRefused | ShapeLater) -> AttemptResult | NotYet:
         notes = tuple(map(note_of, why.steps))
         return of_fault(TransportFault(why.kind, False, why.reason, 0.0, notes=notes))
     return of_fault(TransportFault(why.kind, False, why.reason, 0.0, why.delay_s))
+
+
+def check_wait(not_yet: NotYet, *, left: bool) -> None:
+    """Raise TypeError or ValueError for a wait that nobody may believe: without a reason or an
+    end, or of a message that has `left`, whose receiver may have got it."""
+    if left:
+        raise TypeError("an attempt must have a result once it has left")
+    if type(not_yet.waits) is not WaitsFor:
+        raise TypeError("a wait must have a reason")
+    if not (0 <= not_yet.wait_s < FOREVER and 0 <= not_yet.lane_pause_s < FOREVER):
+        raise ValueError("a wait must have an end")
 
 
 def in_vain(not_yet: NotYet) -> AttemptResult:

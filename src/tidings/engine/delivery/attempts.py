@@ -41,7 +41,6 @@ from tidings.store import port
 
 STORE_WAIT_S = 1.0
 _SHAPE, _SEND = AttemptStep.SHAPE, AttemptStep.SEND  # not looked up for each attempt
-FOREVER_MS = 1e12  # no attempt takes so long
 _UNREAD = "The accepted event could not be read. Tidings tries again."
 
 
@@ -234,13 +233,10 @@ class Attempts:
                 message.step = AttemptStep.SIGN
                 raise message.failure
         elif type(result) is NotYet:
-            if message.left:
-                raise TypeError("an attempt must have a result once it has left")
-            if not 0 <= result.wait_s < FOREVER_MS:
-                raise ValueError("a wait must have an end")
+            attempt_results.check_wait(result, left=message.left)
         elif type(result) is not AttemptResult:
             raise TypeError("a driver must return a result")
-        elif not 0 <= result.ending.duration_ms < FOREVER_MS:
+        elif not 0 <= result.ending.duration_ms < attempt_results.FOREVER:
             raise ValueError("an attempt must have a duration")
 
     def _dated(self, job: Job, leapt_ms: int) -> int:

@@ -28,7 +28,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
 from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
-from tidings.engine.delivery.attempt_results import in_vain
+from tidings.engine.delivery.attempt_results import check_wait, in_vain
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import HeadersOf, JobMessage, MessageHeaders
@@ -190,7 +190,10 @@ class Trial:
         try:
             inner, step = channel.opened(), AttemptStep.SEND
             result = await inner.send(message)
-            return in_vain(result) if isinstance(result, NotYet) else result
+            if not isinstance(result, NotYet):
+                return result
+            check_wait(result, left=bool(message.headers))
+            return in_vain(result)
         except BaseException as error:
             return self._failed(error, step, lonely, sent=bool(message.headers))
         finally:
