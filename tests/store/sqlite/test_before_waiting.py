@@ -62,9 +62,12 @@ def test_what_waited_before_waits_on_under_its_reason_without_an_attempt(tmp_pat
         on = "mail" if reason is WaitReason.NEEDS else None
         assert ask(SAID, (delivery,)).fetchone() == (reason, DETAILS[reason], on, 1)
         assert not ask("SELECT 1 FROM attempt WHERE delivery = ?", (delivery,)).fetchall()
-    state, attempts, *_ = ask(ROW, (tried,)).fetchone()  # type: ignore[misc]
-    assert (state, attempts) == (State.WAITING, 2), "the numbers of its attempts stay"
-    assert ask(SAID, (tried,)).fetchone()[3] == 0, "and its waits are attempts among them"  # type: ignore[index]
+    state, attempts, status, due_ms = ask(ROW, (tried,)).fetchone()  # type: ignore[misc]
+    assert (state, attempts, status) == (State.WAITING, 1, None), "what was tried stays"
+    assert due_ms == due[tried][3]  # type: ignore[index]
+    assert ask(SAID, (tried,)).fetchone()[3] == 1  # type: ignore[index]
+    numbers = ask("SELECT number, kind FROM attempt WHERE delivery = ?", (tried,)).fetchall()
+    assert numbers == [(1, None)]
     assert ask(ROW, (retrying,)).fetchone() == due[retrying]
     assert ask(ROW, (done,)).fetchone() == due[done]
     half.close()

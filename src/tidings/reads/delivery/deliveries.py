@@ -13,6 +13,7 @@ from tidings.reads.delivery.delivery_view import (
     all_attempts,
     show_attempts,
     sla_of,
+    was_wait,
 )
 from tidings.reads.delivery.next_attempts import NextAttemptParts, look
 from tidings.reads.delivery.request_view import RequestParts, requests_of
@@ -59,7 +60,11 @@ async def show_whole(
             "advice": advice_for(
                 found, attempts, record, now_ms, parts.zone(org), seen.next_attempt
             ),
-            "attemptList": shown,
+            "attemptList": [
+                view
+                for view, attempt in zip(shown, attempts, strict=True)
+                if not was_wait(attempt, found)
+            ],
         }
         | ({} if run is None else {"run": run})
     )

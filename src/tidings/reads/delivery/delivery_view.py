@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.delivery.advice import PastAttempt, advise, what_happened, what_to_do
-from tidings.core.delivery.exchange import Timings
+from tidings.core.delivery.exchange import FaultKind, Timings
 from tidings.core.delivery.next_attempt import NextAttempt
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.delivery.sla import breach_ms
@@ -52,6 +52,14 @@ def all_attempts(
             )
         )
     return sorted(attempts, key=lambda attempt: attempt.number)
+
+
+def was_wait(attempt: StoredAttempt, delivery: StoredDelivery) -> bool:
+    """Return whether a row of an attempt is of none: until waits were a state, each was such a row.
+    The one by which a delivery has failed that waited to its end is shown, for it says so."""
+    if attempt.evidence is None or attempt.evidence.kind != FaultKind.WAITS:
+        return False
+    return delivery.state != State.FAILED or attempt.number != delivery.attempts
 
 
 def _doubtful(attempt: StoredAttempt) -> StoredAttempt:

@@ -8,32 +8,33 @@ CREATE TABLE waiting (
     looks INTEGER NOT NULL, since_ms INTEGER NOT NULL
 );
 
--- What waits now goes on: its last attempt was none. Where no other one was made, it has none; else
--- the numbers of the others stay, and the row of before with them.
-INSERT INTO waiting (delivery, reason, detail, needed, looks, since_ms)
-    SELECT d.id,
-        CASE WHEN a.detail LIKE 'It waits for %, which is not done yet.' THEN 'needs'
-            WHEN a.detail LIKE 'It is quiet for the customer until %' THEN 'quiet'
-            WHEN a.detail LIKE 'It is done at %' THEN 'after' ELSE 'limit' END,
-        coalesce(a.detail, ''),
-        CASE WHEN a.detail LIKE 'It waits for %, which is not done yet.'
-            THEN substr(a.detail, 14, length(a.detail) - 13 - length(', which is not done yet.')) END,
-        0, a.started_ms
+-- What waits now goes on: its last attempts were none, and their rows and numbers go. Those before an
+-- attempt that was made stay, for its number is known.
+CREATE TEMP TABLE waits AS
+    SELECT d.id, coalesce((SELECT max(made.number) FROM attempt made WHERE made.delivery = d.id
+        AND made.kind IS NOT 'waits'), 0) AS made, coalesce(a.detail, '') AS detail
     FROM delivery d CROSS JOIN attempt a ON a.delivery = d.id AND a.number = d.attempts
     WHERE d.state = 2 AND d.due_ms IS NOT NULL AND a.kind = 'waits';
+INSERT INTO waiting (delivery, reason, detail, needed, looks, since_ms)
+    SELECT w.id,
+        CASE WHEN w.detail LIKE 'It waits for %, which is not done yet.' THEN 'needs'
+            WHEN w.detail LIKE 'It is quiet for the customer until %' THEN 'quiet'
+            WHEN w.detail LIKE 'It is done at %' THEN 'after' ELSE 'limit' END,
+        w.detail,
+        CASE WHEN w.detail LIKE 'It waits for %, which is not done yet.'
+            THEN substr(w.detail, 14, length(w.detail) - 13 - length(', which is not done yet.')) END,
+        count(*), min(a.started_ms)
+    FROM waits w CROSS JOIN attempt a ON a.delivery = w.id AND a.number > w.made GROUP BY w.id;
 DROP INDEX delivery_key;
 DROP INDEX delivery_due;
 DROP INDEX delivery_trouble;
-UPDATE delivery SET state = 7 WHERE id IN (SELECT delivery FROM waiting);
-UPDATE waiting SET (looks, since_ms) =
-        (SELECT count(*), min(a.started_ms) FROM attempt a WHERE a.delivery = waiting.delivery)
-    WHERE NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = waiting.delivery
-        AND (a.kind IS NULL OR a.kind <> 'waits'));
-UPDATE delivery SET attempts = 0, duration_ms = NULL WHERE id IN (SELECT delivery FROM waiting)
-    AND NOT EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = delivery.id
-        AND (a.kind IS NULL OR a.kind <> 'waits'));
-DELETE FROM attempt WHERE kind = 'waits' AND delivery IN
-    (SELECT w.delivery FROM waiting w JOIN delivery d ON d.id = w.delivery WHERE d.attempts = 0);
+UPDATE delivery SET state = 7, status = NULL, duration_ms = NULL,
+        attempts = (SELECT made FROM waits WHERE waits.id = delivery.id)
+    WHERE id IN (SELECT id FROM waits);
+DELETE FROM attempt WHERE (delivery, number) IN
+    (SELECT a.delivery, a.number FROM waits w CROSS JOIN attempt a
+        ON a.delivery = w.id AND a.number > w.made);
+DROP TABLE waits;
 INSERT OR REPLACE INTO touched (block) SELECT DISTINCT delivery >> 12 FROM waiting;
 
 -- Unfinished deliveries of an ordering key.
