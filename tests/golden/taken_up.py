@@ -73,12 +73,12 @@ class TakenUp:
         return until(ask, f"{delivery} comes to {name}")[0]
 
 
-def unpacked(data: Path) -> dict[str, Any]:
+def unpacked(data: Path, archive: Path = ARCHIVE) -> dict[str, Any]:
     """The directory, as it was left; the record of what was made in it."""
     record: dict[str, Any] = {}
-    with tarfile.open(ARCHIVE) as archive:
-        for member in archive:
-            packed = archive.extractfile(member)
+    with tarfile.open(archive) as members:
+        for member in members:
+            packed = members.extractfile(member)
             assert packed is not None, member.name
             if member.name == "made.json":
                 record = json.load(packed)
@@ -90,11 +90,21 @@ def unpacked(data: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def taken_up(place: Path) -> Iterator[TakenUp]:
-    """Its service, started, with its receivers and its mail server; one at a time on a machine."""
+def receiver_of_then() -> Iterator[Receiver]:
+    """The receivers at the port that they had; one at a time on a machine."""
     with (Path(tempfile.gettempdir()) / f"tidings-golden-{PORT}.lock").open("w") as turn:
         fcntl.flock(turn, fcntl.LOCK_EX)  # of another checkout's run, or another worker's
         receiver = Receiver(PORT)
+        try:
+            yield receiver
+        finally:
+            receiver.stop()
+
+
+@contextmanager
+def taken_up(place: Path) -> Iterator[TakenUp]:
+    """Its service, started, with its receivers and its mail server."""
+    with receiver_of_then() as receiver:
         up = TakenUp(place, receiver)
         try:
             assert empty_tables(up.service.data) == [], "made with a row in every table"
@@ -104,4 +114,3 @@ def taken_up(place: Path) -> Iterator[TakenUp]:
         finally:
             up.service.end()
             up.mail.kill()
-            receiver.stop()
