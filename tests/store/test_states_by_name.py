@@ -108,5 +108,7 @@ def test_a_final_state_is_left_only_by_asking() -> None:
 
 
 def test_sql_names_the_same_states() -> None:
-    assert {State(int(number)) for number in sql.UNFINISHED.split(",")} == UNFINISHED
+    numbers = re.findall(r"d\.state = (\d)", sql.is_unfinished("d"))
+    assert {State(int(number)) for number in numbers} == UNFINISHED
+    assert sql.is_unfinished("d").replace("d.", "") == sql.is_unfinished()
     assert {State(int(number)) for number in sql.FINAL.split(",")} == FINAL

@@ -32,7 +32,7 @@ from tidings.store.sqlite.database import (
     open_reader,
 )
 from tidings.store.sqlite.directory_lock import DirectoryLock
-from tidings.store.sqlite.states import HELD, PENDING, TIMED, UNFINISHED
+from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
 
 KEY = "key"
 MANIFEST = "manifest.json"
@@ -169,7 +169,7 @@ def _copy(data: Path, stage: Path, progress: Progress) -> Manifest:
                 f" WHERE state = {PENDING}",
                 f"SELECT count(*) FROM delivery INDEXED BY delivery_due WHERE state IN ({TIMED})",
                 "SELECT count(*) FROM delivery INDEXED BY delivery_key"
-                f" WHERE state IN ({UNFINISHED}) AND key IS NOT NULL AND state = {HELD}",
+                f" WHERE {is_unfinished()} AND key IS NOT NULL AND state = {HELD}",
             )
             for (count,) in copy.execute(query)
         )

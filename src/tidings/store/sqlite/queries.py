@@ -17,9 +17,9 @@ from tidings.store.sqlite.states import (
     DELIVERED,
     HELD,
     PENDING,
-    TROUBLE,
-    UNFINISHED,
     WAITING,
+    is_in_trouble,
+    is_unfinished,
 )
 from tidings.store.sqlite.tables import (
     Projection,
@@ -98,17 +98,17 @@ _OF_EVENT = (
 _NOT_DELIVERED = (
     f"SELECT {PENDING}, count(*) FROM delivery INDEXED BY delivery_pending WHERE state = {PENDING}"
     f" UNION ALL SELECT {HELD}, count(*) FROM delivery INDEXED BY delivery_key"
-    f" WHERE state IN ({UNFINISHED}) AND key IS NOT NULL AND state = {HELD}"
+    f" WHERE {is_unfinished()} AND key IS NOT NULL AND state = {HELD}"
     " UNION ALL SELECT state, count(*) FROM delivery INDEXED BY delivery_trouble"
-    f" WHERE state IN ({TROUBLE}) GROUP BY state"
+    f" WHERE {is_in_trouble()} GROUP BY state"
 )
 # A held one without an unfinished one of its key that is not held itself. While anything is owed
 # none is counted: it may wait for that, also an older one of which somebody asked for another try.
 _ORPHANS = (
     "SELECT count(*) FROM delivery d INDEXED BY delivery_key"
-    f" WHERE d.state IN ({UNFINISHED}) AND d.key IS NOT NULL AND d.state = {HELD} AND NOT EXISTS"
+    f" WHERE {is_unfinished('d')} AND d.key IS NOT NULL AND d.state = {HELD} AND NOT EXISTS"
     " (SELECT 1 FROM delivery p WHERE p.webhook = d.webhook AND p.key = d.key"
-    f" AND p.state IN ({UNFINISHED}) AND p.state <> {HELD})"
+    f" AND {is_unfinished('p')} AND p.state <> {HELD})"
     " AND NOT EXISTS (SELECT 1 FROM fan_out f WHERE f.first > 0)"
 )
 _headers = msgspec.json.Decoder(list[tuple[str, str]])

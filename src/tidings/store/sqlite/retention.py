@@ -28,7 +28,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.delivery.caps import DROP_EXPIRED, DROP_UNDONE
 from tidings.store.sqlite.queries import id_hash
-from tidings.store.sqlite.states import UNFINISHED
+from tidings.store.sqlite.states import is_unfinished
 from tidings.store.sqlite.tables import select_for
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
@@ -36,11 +36,11 @@ SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
 _OWN = "d.id >= e.first_delivery AND d.id < e.first_delivery + e.deliveries"
 # Whether anything of an event is unfinished.
 _UNFINISHED = (
-    f"EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND d.state IN ({UNFINISHED}))"
+    f"EXISTS (SELECT 1 FROM delivery d WHERE {_OWN} AND {is_unfinished('d')})"
     " OR EXISTS (SELECT 1 FROM fan_out f WHERE f.first >= e.first_delivery"
     " AND f.first < e.first_delivery + e.deliveries)"
     " OR EXISTS (SELECT 1 FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
-    f" WHERE r.event = e.seq AND d.state IN ({UNFINISHED}))"
+    f" WHERE r.event = e.seq AND {is_unfinished('d')})"
 )
 _ANSWERS = (
     "SELECT a.started_ms, a.delivery, a.number, w.org FROM attempt a INDEXED BY attempt_answer"

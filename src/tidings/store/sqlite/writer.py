@@ -50,8 +50,8 @@ from tidings.store.sqlite.states import (
     HELD,
     PENDING,
     RETRYING,
-    UNFINISHED,
     WAITING,
+    is_unfinished,
 )
 from tidings.store.sqlite.tables import columns_of, insert_into, update_of
 
@@ -72,16 +72,11 @@ _ATTEMPT = insert_into("attempt", AttemptRow, "INSERT OR REPLACE")
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
 _REJECTION = REJECTION.insert(without=["id"])
-_WAITS = f"SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND state IN ({UNFINISHED}) LIMIT 1"
-_NEXT_OF_KEY = (
-    "SELECT id FROM delivery WHERE webhook = ? AND key = ?"
-    f" AND state IN ({UNFINISHED}) ORDER BY id LIMIT 1"
-)
+_OF_KEY = f"FROM delivery WHERE webhook = ? AND key = ? AND {is_unfinished()}"
+_WAITS = f"SELECT 1 {_OF_KEY} LIMIT 1"
+_NEXT_OF_KEY = f"SELECT id {_OF_KEY} ORDER BY id LIMIT 1"
 # Where none is under way this reads all that wait: asked only where it cannot be known.
-_UNDER_WAY = (
-    "SELECT 1 FROM delivery WHERE webhook = ? AND key = ?"
-    f" AND state IN ({UNFINISHED}) AND state <> {HELD} LIMIT 1"
-)
+_UNDER_WAY = f"SELECT 1 {_OF_KEY} AND state <> {HELD} LIMIT 1"
 _FREE = f"UPDATE delivery SET state = {PENDING} WHERE id = ? AND state = {HELD}"
 # The first bytes stay: they are what retries send. Only those without personal data replace others;
 # and where they are kept to be shown, those of a later attempt that was made anew.

@@ -22,7 +22,7 @@ from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS, touch_blocks
 from tidings.store.sqlite.events.log_rows import OwedDeliveryInsert, bind_owed_delivery
-from tidings.store.sqlite.states import HELD, UNFINISHED
+from tidings.store.sqlite.states import HELD, is_unfinished
 from tidings.store.sqlite.tables import ColumnCodec, StoredTable, insert_into, select_for
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
@@ -66,7 +66,7 @@ _STATUS = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY versi
 # an older one does of which somebody has asked for another try.
 _WAITS_BEFORE = (
     "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
-    f" AND state IN ({UNFINISHED}) AND state <> {HELD} LIMIT 1"
+    f" AND {is_unfinished()} AND state <> {HELD} LIMIT 1"
 )
 _ENDED = {WebhookStatus.DELETED: int(State.CANCELLED), WebhookStatus.DISABLED: int(State.PARKED)}
 _entries = msgspec.msgpack.Decoder(list[port.NewDelivery])

@@ -14,7 +14,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
-from tidings.store.sqlite.states import HELD, PENDING, TIMED, UNFINISHED
+from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
 from tidings.store.sqlite.tables import StoredTable
 
 _HEALTH = StoredTable(
@@ -51,7 +51,7 @@ _EXPIRED = (
 # The held ones first: none may be left without the one that it waits for. A retry without a due
 # time is in flight, and its own ending decides.
 _UNFINISHED = {
-    State.HELD: f"d.state IN ({UNFINISHED}) AND d.state = {HELD} AND d.key NOT NULL",
+    State.HELD: f"{is_unfinished('d')} AND d.state = {HELD} AND d.key NOT NULL",
     State.PENDING: f"d.state = {PENDING}",
     State.RETRYING: f"d.state IN ({TIMED}) AND d.due_ms NOT NULL",  # and what waits
 }

@@ -10,7 +10,7 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.changed_blocks import touch
-from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TIMED, UNFINISHED, WAITING
+from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TIMED, WAITING, is_unfinished
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
@@ -48,7 +48,7 @@ _UNCHARGED = (
 # Keys of which deliveries wait and none is under way.
 _STUCK = (
     "SELECT webhook, key FROM delivery INDEXED BY delivery_key"
-    f" WHERE state IN ({UNFINISHED}) AND key IS NOT NULL GROUP BY webhook, key"
+    f" WHERE {is_unfinished()} AND key IS NOT NULL GROUP BY webhook, key"
     f" HAVING min(state) = {HELD} AND max(state) = {HELD}"
 )
 
@@ -188,7 +188,7 @@ class Recovery:
         with self._connection:
             # The held ones first: none may be left without the one that it waits for.
             for unfinished in (
-                f"state IN ({UNFINISHED}) AND state = {HELD} AND key NOT NULL",
+                f"{is_unfinished()} AND state = {HELD} AND key NOT NULL",
                 f"state = {PENDING}",
                 f"state IN ({TIMED})",
             ):

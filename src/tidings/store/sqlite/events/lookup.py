@@ -10,7 +10,7 @@ from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.queries import WEBHOOK
-from tidings.store.sqlite.states import HELD, UNFINISHED
+from tidings.store.sqlite.states import HELD, is_unfinished
 
 _SLICE = 500  # bindings of one statement
 # The one of its key that is not held is the first of them, but for older ones of which somebody has
@@ -20,7 +20,7 @@ _LOOKED_PAST = 10_000
 _GOES_FIRST = (
     "SELECT id FROM (SELECT p.id, p.state FROM delivery d CROSS JOIN delivery p"
     f" INDEXED BY delivery_key ON p.webhook = d.webhook AND p.key = d.key"
-    f" AND p.state IN ({UNFINISHED})"
+    f" AND {is_unfinished('p')}"
     f" AND p.key IS NOT NULL WHERE d.id = ? AND d.state = {HELD} ORDER BY p.id"
     f" LIMIT {_LOOKED_PAST})"
     f" WHERE state <> {HELD} LIMIT 1"

@@ -17,7 +17,14 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
-from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TROUBLE, UNFINISHED, WAITING
+from tidings.store.sqlite.states import (
+    HELD,
+    PENDING,
+    RETRYING,
+    WAITING,
+    is_in_trouble,
+    is_unfinished,
+)
 from tidings.store.sqlite.tables import FLAG, StoredTable, json_of
 
 _JOB = StoredTable(
@@ -44,7 +51,7 @@ _TALLY = (
 _ANY_OPEN = f"SELECT 1 FROM {_OPEN} WHERE r.replay = ? AND r.state IS NULL LIMIT 1"
 _UNFINISHED = (
     f"SELECT r.delivery FROM {_OPEN} JOIN delivery d ON d.id = r.delivery"
-    f" WHERE r.replay = ? AND r.state IS NULL AND d.state IN ({UNFINISHED})"
+    f" WHERE r.replay = ? AND r.state IS NULL AND {is_unfinished('d')}"
     " ORDER BY r.delivery LIMIT ?"
 )
 _ONE = f"{_JOB.select} WHERE number = ? AND org = ?"
@@ -61,7 +68,7 @@ _STAGES = (
     _AT.format(
         key="d.key",
         index="delivery_key",
-        which=f"d.state IN ({UNFINISHED}) AND d.key IS NOT NULL AND d.state = {HELD}"
+        which=f"{is_unfinished('d')} AND d.key IS NOT NULL AND d.state = {HELD}"
         " AND (d.webhook, d.key, d.id) > (?1, ?2, ?3)",
         order="d.webhook, d.key, d.id",
     ),
@@ -75,7 +82,7 @@ _STAGES = (
         _AT.format(
             key="0",
             index="delivery_trouble",
-            which=f"d.state IN ({TROUBLE}) AND d.state = {state}"
+            which=f"{is_in_trouble('d')} AND d.state = {state}"
             f" AND (d.webhook, d.state, d.id) > (?1, {state}, ?3) AND ?2 = 0",
             order="d.webhook, d.state, d.id",
         )

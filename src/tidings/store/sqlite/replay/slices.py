@@ -23,7 +23,7 @@ from tidings.store.sqlite.events.log_rows import (
     bind_delivery,
 )
 from tidings.store.sqlite.replay.source import ReplaySource
-from tidings.store.sqlite.states import UNFINISHED
+from tidings.store.sqlite.states import is_unfinished
 from tidings.store.sqlite.tables import insert_into
 
 _SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"
@@ -32,7 +32,7 @@ _ADVANCE = (
     " no_body = no_body + ? WHERE number = ?"
 )
 _INSERT_OF = insert_into("delivery_replay", ReplayDeliveryInsert)
-_UNFINISHED = f"SELECT webhook, key, state FROM delivery WHERE id = ? AND state IN ({UNFINISHED})"
+_UNFINISHED = f"SELECT webhook, key, state FROM delivery WHERE id = ? AND {is_unfinished()}"
 _CANCEL = (
     f"UPDATE delivery SET state = {int(State.CANCELLED)}, done_ms = ?2, due_ms = NULL WHERE id = ?1"
 )
