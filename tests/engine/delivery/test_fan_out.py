@@ -154,8 +154,7 @@ def as_served() -> Iterator[None]:
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
     yield
-    gc.set_threshold(*before)
-    gc.unfreeze()
+    gc.set_threshold(*before)  # what is frozen stays so, as since the collection of the tests
 
 
 @pytest.mark.usefixtures("as_served")

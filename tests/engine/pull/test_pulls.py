@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.destinations.messages import TestMessage, hook
+from tests.simulation.loop import simulate
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
@@ -307,11 +308,16 @@ async def test_at_the_end_readers_are_let_go_and_what_is_out_comes_again(
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
-    pulls: Pulls, webhook: Webhook, seed: int
+def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
+    pulls: Pulls, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Readers come, go, say anything in any order; each message is out at most once at a time, and
-    what ended undelivered is there again."""
+    what ended undelivered is there again. In virtual time: a reader waits where nothing is there."""
+    monkeypatch.setattr(rules, "monotonic", lambda: asyncio.get_running_loop().time())
+    simulate(seed, readers_do_anything(pulls, webhook, seed))
+
+
+async def readers_do_anything(pulls: Pulls, webhook: Webhook, seed: int) -> None:
     rng = random.Random(seed)
     lane = Lane(pulls, webhook)
     lane.waiting = [TestMessage(b"%d" % number) for number in range(60)]

@@ -19,7 +19,11 @@ from tidings.transform.renderer import ProcessRenderer
 
 @contextmanager
 def longest(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
-    """Keeps the seconds of processor time of the longest callback of the loop."""
+    """Keeps the seconds of processor time of the longest callback of the loop.
+
+    As in the service, the collector does not look through what was made before. It stays so: of
+    this process that is all that pytest has collected, half a second each time.
+    """
     run: Callable[[Any], None] = asyncio.Handle._run
     worst = [0.0]
 
@@ -29,13 +33,10 @@ def longest(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
         worst[0] = max(worst[0], time.thread_time() - began)
 
     gc.collect()
-    gc.freeze()  # as the service does: what the tests have made before is not looked through again
-    try:
-        with monkeypatch.context() as patched:
-            patched.setattr(asyncio.Handle, "_run", timed)
-            yield worst
-    finally:
-        gc.unfreeze()
+    gc.freeze()
+    with monkeypatch.context() as patched:
+        patched.setattr(asyncio.Handle, "_run", timed)
+        yield worst
 
 
 @asynccontextmanager
