@@ -19,6 +19,7 @@ _ANY = frozenset({"string", "integer", "number", "boolean", "object", "array", "
 def breaking(old: Json, new: Json) -> list[str]:
     """What `new` does not keep of `old`; empty where it only adds."""
     found: list[str] = []
+    asked, answered = _Sides(old, new, request=True), _Sides(old, new, request=False)
     for path, item in old["paths"].items():
         for method in METHODS:
             if method not in item:
@@ -28,25 +29,25 @@ def breaking(old: Json, new: Json) -> list[str]:
             if kept is None:
                 found.append(f"{call}: was there, is gone.")
             else:
-                found += [f"{call}: {said}" for said in _operation(old, new, item[method], kept)]
+                changes = _operation(asked, answered, item[method], kept)
+                found += [f"{call}: {said}" for said in changes]
     gone = [name for name in old.get("webhooks", {}) if name not in new.get("webhooks", {})]
     return found + [f"webhook {name}: was sent, is gone." for name in gone]
 
 
-def _operation(old: Json, new: Json, was: Json, now: Json) -> Iterator[str]:
-    yield from _parameters(_by_name(old, was), _by_name(new, now), old, new)
+def _operation(asked: "_Sides", answered: "_Sides", was: Json, now: Json) -> Iterator[str]:
+    yield from _parameters(_by_name(asked.old, was), _by_name(asked.new, now), asked)
     before, after = was.get("requestBody", {}), now.get("requestBody", {})
     if after.get("required") and not before.get("required"):
         yield "a body was not required, is required."
-    yield from _contents(before, after, "body", _Sides(old, new, request=True))
+    yield from _contents(before, after, "body", asked)
     for status, answer in was["responses"].items():
         if not status.startswith("2"):
             continue
         if status not in now["responses"]:
             yield f"answer {status} was there, is gone."
             continue
-        side = _Sides(old, new, request=False)
-        yield from _contents(answer, now["responses"][status], f"answer {status}", side)
+        yield from _contents(answer, now["responses"][status], f"answer {status}", answered)
     more = [one for one in now.get("security", []) if one not in was.get("security", [{}])]
     if was.get("security") == [] and more != []:
         yield "took no credential, takes one."
@@ -56,16 +57,13 @@ def _operation(old: Json, new: Json, was: Json, now: Json) -> Iterator[str]:
         yield f"took the scope {was['x-scope']}, takes {now.get('x-scope')}."
 
 
-def _parameters(
-    was: Mapping[str, Json], now: Mapping[str, Json], old: Json, new: Json
-) -> Iterator[str]:
+def _parameters(was: Mapping[str, Json], now: Mapping[str, Json], side: "_Sides") -> Iterator[str]:
     for name, one in was.items():
         if name not in now:
             yield f"parameter {name} was there, is gone."
             continue
         if now[name].get("required") and not one.get("required"):
             yield f"parameter {name} was not required, is required."
-        side = _Sides(old, new, request=True)
         schemas = one.get("schema", {}), now[name].get("schema", {})
         yield from side.compare(*schemas, f"parameter {name}")
     for name, one in now.items():
@@ -105,23 +103,33 @@ class _Sides:
     """Compares two schemas, each with the references of its own document."""
 
     def __init__(self, old: Json, new: Json, *, request: bool) -> None:
-        self._old = old
-        self._new = new
+        self.old = old
+        self.new = new
         self._request = request
+        # By the two schemas and the depth: a component stands in many places. The schemas are kept
+        # with what was found, so that no other one gets their ids.
+        self._compared: dict[tuple[int, int, int], tuple[Json, Json, list[str]]] = {}
 
     def compare(self, was: Json, now: Json, where: str, depth: int = 0) -> Iterator[str]:
         """What the new schema does not keep."""
+        key = id(was), id(now), depth
+        if key not in self._compared:
+            self._compared[key] = was, now, list(self._changes(was, now, "", depth))
+        for said in self._compared[key][2]:
+            yield f"{where}{said}"
+
+    def _changes(self, was: Json, now: Json, where: str, depth: int) -> Iterator[str]:
         if depth > DEPTH_MAX or was == now == {}:
             return
-        was, now = _resolved(self._old, was), _resolved(self._new, now)
-        kinds, allowed = _kinds(self._old, was), _kinds(self._new, now)
+        was, now = _resolved(self.old, was), _resolved(self.new, now)
+        kinds, allowed = _kinds(self.old, was), _kinds(self.new, now)
         if (lost := kinds - allowed) and self._request:
             yield f"{where} took {_listed(lost)}, does not."
         if (more := allowed - kinds) and not self._request and kinds != _ANY:
             yield f"{where} was never {_listed(more)}, can be."
         yield from self._values(was, now, where)
         yield from self._fields(was, now, where, depth)
-        for mine, other in _pairs(self._old, self._new, was, now):
+        for mine, other in _pairs(self.old, self.new, was, now):
             yield from self.compare(mine, other, where, depth + 1)
         if isinstance(was.get("items"), dict):
             yield from self.compare(was["items"], now.get("items", {}), f"{where}[]", depth + 1)
