@@ -312,7 +312,8 @@ def test_nothing_is_lost_or_had_by_two_whatever_readers_do(
     pulls: Pulls, webhook: Webhook, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """Readers come, go, say anything in any order; each message is out at most once at a time, and
-    what ended undelivered is there again. In virtual time: a reader waits where nothing is there."""
+    what ended undelivered is there again. In virtual time: where nothing is there a reader waits.
+    """
     monkeypatch.setattr(rules, "monotonic", lambda: asyncio.get_running_loop().time())
     simulate(seed, readers_do_anything(pulls, webhook, seed))
 
