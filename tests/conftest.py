@@ -16,7 +16,7 @@ from tests import forked, left_running
 from tests.looks import looked_at
 from tests.postgres_server import end_shared_server, take_back_databases
 from tests.rewriting import rewrite
-from tests.store.migrated import copy_in_memory
+from tests.store.migrated import copy_migrated
 
 # A property says what holds, not how fast: on a busy machine one example in thousands takes longer.
 settings.register_profile("tidings", deadline=None)
@@ -28,7 +28,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 looked_at.install()
-copy_in_memory()
+copy_migrated()
 left_running.mark_programs()
 
 

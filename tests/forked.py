@@ -323,9 +323,11 @@ def _preload() -> None:
         importlib.import_module(name)
     # Only this process needs them; what they keep for all is in every program that it forks.
     from tests.api.one_app import the_one  # noqa: PLC0415
+    from tests.store.migrated import copy_migrated  # noqa: PLC0415
     from tidings.catalogue import load  # noqa: PLC0415
     from tidings.engine.access.passwords import Passwords  # noqa: PLC0415
 
+    copy_migrated()
     load().prepare_all()
     the_one()  # models of requests and answers are made when the first application is
     Passwords()

@@ -1,4 +1,6 @@
-"""Databases in memory of the tests are as the service would have made them."""
+"""New databases of the tests are as the service would have made them."""
+
+from pathlib import Path
 
 import apsw
 import pytest
@@ -14,10 +16,16 @@ def told(connection: apsw.Connection) -> list[object]:
     return [schema.fetchall(), *(connection.pragma(name) for name in _TOLD)]
 
 
-def test_a_copy_is_what_the_migrations_make(monkeypatch: pytest.MonkeyPatch) -> None:
-    copied = database.open_writer(":memory:")
+@pytest.mark.parametrize("place", ["memory", "file"])
+def test_a_copy_is_what_the_migrations_make(
+    place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def opened(name: str) -> apsw.Connection:
+        return database.open_writer(tmp_path / name if place == "file" else ":memory:")
+
+    copied = opened("copied")
     monkeypatch.setattr(database, "migrate", migrated._migrate)
-    made = database.open_writer(":memory:")
+    made = opened("made")
     assert told(copied) == told(made) and told(made)[0]
 
 

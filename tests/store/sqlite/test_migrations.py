@@ -5,14 +5,21 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tests.store import migrated
 from tests.store.rows import event, new
 from tidings.store import port
 from tidings.store.sqlite import database
-from tidings.store.sqlite.database import FILE, StoreRefused, migrate, open_writer
+from tidings.store.sqlite.database import FILE, StoreRefused, open_writer
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 SCHEMA = Path(database.__file__).parent / "schema"
 SCRIPTS = sorted(SCHEMA.glob("*.sql"))
+
+
+@pytest.fixture(autouse=True)
+def as_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """New files are migrated from the first number on, and are no copies."""
+    monkeypatch.setattr(database, "migrate", migrated._migrate)
 
 
 def schema_of(connection: apsw.Connection) -> list[tuple[object, ...]]:
@@ -32,10 +39,10 @@ def test_a_migrated_schema_equals_a_fresh_one(tmp_path: Path, have: int) -> None
         old.execute(script.read_text("utf-8")).fetchall()
         old.pragma("user_version", number)
     old.close()
-    migrated, fresh = open_writer(tmp_path / "old.db"), open_writer(tmp_path / "fresh.db")
-    assert schema_of(migrated) == schema_of(fresh)
-    assert migrated.pragma("user_version") == len(SCRIPTS)
-    migrated.close()
+    brought, fresh = open_writer(tmp_path / "old.db"), open_writer(tmp_path / "fresh.db")
+    assert schema_of(brought) == schema_of(fresh)
+    assert brought.pragma("user_version") == len(SCRIPTS)
+    brought.close()
     fresh.close()
 
 
@@ -43,7 +50,7 @@ def test_migrating_again_changes_nothing(tmp_path: Path) -> None:
     half = WritingHalf(tmp_path / FILE)
     half.commit(port.Batch(1, [event("a", new(1))]))
     before = schema_of(half.connection)
-    migrate(half.connection)
+    database.migrate(half.connection)
     assert schema_of(half.connection) == before
     assert half.writer.page(1, 0, 10)
     half.close()
@@ -56,7 +63,7 @@ def test_a_migration_that_fails_leaves_the_schema_as_it_was(
     connection.execute("CREATE TABLE delivery (id)").fetchall()  # in the way of the first file
     before = schema_of(connection)
     with pytest.raises(apsw.SQLError, match="already exists"):
-        migrate(connection)
+        database.migrate(connection)
     assert schema_of(connection) == before
     assert connection.pragma("user_version") == 0
     assert connection.get_autocommit()
