@@ -4,12 +4,15 @@ import asyncio
 import errno
 import os
 import socket
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from tests import forked
 from tidings import app
 from tidings.app import start_retry
 from tidings.app.start_retry import StartAborted, StartRetry
@@ -51,8 +54,13 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(start_retry, "AGAIN_S", 0.05)
+def quick() -> Iterator[None]:
+    """Steps are made again soon, and the store's processes need not import everything anew."""
+    with (
+        patch.object(start_retry, "AGAIN_S", 0.05),
+        patch.object(subprocess, "Popen", forked.Popen),
+    ):
+        yield
 
 
 def refusing(

@@ -88,18 +88,17 @@ class Guide:
         else:
             assert name == "tidings"
             into = words[words.index(">") + 1] if ">" in words else ""
-            done = subprocess.run(
-                [forked.SCRIPT, *(words[: words.index(">")] if into else words)], cwd=self.where,
-                env=self.environ, capture_output=True, text=True, timeout=60, check=False,
-                stdin=subprocess.DEVNULL,
-            )  # fmt: skip
+            spoken = words[: words.index(">")] if into else words
+            done = forked.run(
+                [forked.SCRIPT, *spoken], timeout=60, cwd=self.where, env=self.environ
+            )
             assert done.returncode == 0, (command, done.stdout, done.stderr)
             if into:
                 (self.where / into).write_text(done.stdout, "utf-8")
             _says(command, done.stdout + done.stderr, shown)
 
     def _serve(self, words: list[str]) -> None:
-        self._serving = subprocess.Popen(
+        self._serving = forked.Popen(
             [forked.SCRIPT, *words], cwd=self.where, env=self.environ, stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )  # fmt: skip
