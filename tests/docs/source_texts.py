@@ -77,16 +77,17 @@ def _part(node: ast.expr) -> str:
     return _words(node) or "…"
 
 
-def values(module: ast.Module) -> Iterator[tuple[int, str, ast.expr]]:
-    """The texts of declared fields of the kind `ParsedField`, each with its line and its code. It
-    is handed their parts; the name is that of the field, where the same module declares it."""
+def values(nodes: list[ast.AST]) -> Iterator[tuple[int, str, ast.expr]]:
+    """The texts of declared fields of the kind `ParsedField` among the nodes of a module, each with
+    its line and its code. It is handed their parts; the name is that of the field, where the same
+    module declares it."""
     named: dict[str, str] = {}  # of kinds, by their names in the code
-    for node in walk(module):
+    for node in nodes:
         if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Field":
             if len(node.args) > 1 and isinstance(node.args[1], ast.Name):
                 name, kind = _words(node.args[0]) or "…", node.args[1].id
                 named[kind] = name if named.get(kind, name) == name else "…"
-    for node in walk(module):
+    for node in nodes:
         value = node.value if isinstance(node, ast.Assign | ast.Return) else None
         if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "ParsedField":
             target = node.targets[0] if isinstance(node, ast.Assign) else None
@@ -103,9 +104,9 @@ def texts() -> list[Text]:
     for path in sorted(SOURCE.rglob("*.py")):
         if "node_modules" in path.parts:
             continue
-        module, file = ast.parse(path.read_text("utf-8")), path.relative_to(SOURCE).as_posix()
-        found += [(file, line, "refuse", said) for line, said, _ in values(module)]
-        for scope in walk(module):
+        whole, file = walk(ast.parse(path.read_text("utf-8"))), path.relative_to(SOURCE).as_posix()
+        found += [(file, line, "refuse", said) for line, said, _ in values(whole)]
+        for scope in whole:
             if not isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
             nodes = walk(scope)

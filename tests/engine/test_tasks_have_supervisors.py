@@ -72,7 +72,9 @@ def starts(path: Path) -> list[str]:
         for child in ast.iter_child_nodes(node):
             walk(child, function)
 
-    walk(ast.parse(path.read_text("utf-8")), "")
+    text = path.read_text("utf-8")
+    if any(name in text for name in STARTS):
+        walk(ast.parse(text), "")
     return found
 
 

@@ -147,23 +147,25 @@ def codes() -> dict[str, list[Given]]:
     who, named = takers(trees), constants(trees)
     found: dict[str, set[Given]] = {}
     for path, tree in trees:
-        file = path.relative_to(SOURCE).as_posix()
-        for line, said, given in values(tree):
+        file, whole = path.relative_to(SOURCE).as_posix(), walk(tree)
+        for line, said, given in values(whole):
             for element in _codes(given, named):
                 found.setdefault(str(element), set()).add(Given(file, line, said))
-        for scope in walk(tree):
+        for scope in whole:
             if isinstance(scope, ast.FunctionDef | ast.AsyncFunctionDef | ast.Module):
-                for code, line, said in _of_scope(scope, who, named):
+                nodes = whole if scope is tree else walk(scope)
+                for code, line, said in _of_scope(scope, nodes, who, named):
                     found.setdefault(code, set()).add(Given(file, line, said))
     return {code: sorted(found[code]) for code in sorted(found)}
 
 
 def _of_scope(
     scope: ast.FunctionDef | ast.AsyncFunctionDef | ast.Module,
+    nodes: list[ast.AST],
     who: dict[str, set[int]],
     named: dict[str, set[Code]],
 ) -> Iterator[tuple[str, int, str]]:
-    local, texts, nodes = dict(named), {}, walk(scope)
+    local, texts = dict(named), {}
     for node in scope.body if isinstance(scope, ast.Module) else nodes:
         if isinstance(node, ast.stmt):
             for name, value in _assigned(node):

@@ -125,8 +125,10 @@ def test_every_door_goes_through_the_one_function_and_is_tried() -> None:
     readers: set[str] = set()
     previews: set[str] = set()
     for file in root.rglob("*.py"):
-        place = file.relative_to(root).as_posix()
-        for owner, name in calls_in(ast.parse(file.read_text("utf-8"))):
+        place, text = file.relative_to(root).as_posix(), file.read_text("utf-8")
+        if not any(word in text for word in ("intake", "PlanRunner", "try_message", "_messages")):
+            continue
+        for owner, name in calls_in(ast.parse(text)):
             if owner.lstrip("_") == "intake" and name in ("take", "again", "preview"):
                 callers.add((place, name))
             if name == "PlanRunner":
