@@ -93,9 +93,11 @@ class FakeOrigin:
         self.answers = list(answers)
         self.asked: list[tuple[str, list[tuple[str, str]]]] = []
         self.closed = False
+        self.is_asked = asyncio.Event()
 
     async def get(self, path: str, headers: list[tuple[str, str]], deadline_s: float) -> Ending:
         self.asked.append((path, headers))
+        self.is_asked.set()
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         return await answer if isinstance(answer, asyncio.Future) else answer
 

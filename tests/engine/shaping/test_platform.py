@@ -1,6 +1,7 @@
 """The pull connector: asks once for all, remembers, and leaves a platform that fails alone."""
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -135,3 +136,27 @@ async def test_a_stop_gives_up_what_is_under_way() -> None:
     assert origin.closed
     with pytest.raises(asyncio.CancelledError):
         await asked
+
+
+@pytest.mark.parametrize("ends", ["by its failure", "by a stop"])
+async def test_a_question_that_nobody_waits_for_any_more_ends_without_a_word(ends: str) -> None:
+    loop = asyncio.get_running_loop()
+    reported: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+    line: asyncio.Future[Ending] = loop.create_future()
+    made, origin = platform(line)
+    asked = asyncio.ensure_future(made.ask("customers", ORG, "7", 0))
+    await origin.is_asked.wait()
+    asked.cancel()
+    await asyncio.wait([asked])
+    if ends == "by a stop":
+        await made.close()
+    else:
+        line.set_result(SLOW)
+        while counters(made)["platform_failed"][1]() == 0:
+            await asyncio.sleep(0)
+        await asyncio.sleep(0)  # what follows its end
+    del line
+    gc.collect()
+    await asyncio.sleep(0)
+    assert asked.cancelled() and origin.asked and reported == []

@@ -54,6 +54,21 @@ def test_neighbours_are_merged_so_that_a_look_up_asks_few(tmp_path: Path) -> Non
     search.close()
 
 
+def test_long_neighbours_stay_as_they_are_and_keep_no_shorter_ones_from_being_merged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "MERGED_BYTES_MAX", segments.MERGE * 3 * segments.ENTRY_BYTES)
+    long, short = WORDS[:4], WORDS[:1]
+    search = SearchSegments(tmp_path / "search.db")
+    events = events_with([long] * segments.MERGE + [short] * segments.MERGE)
+    while search.write_slice(events, 1):
+        pass
+    levels = search._rows("SELECT level, count(*) FROM segment GROUP BY level ORDER BY level", ())
+    assert levels == [(1, 1), (segments.FULL, segments.MERGE)]
+    assert len(set(search.find(WORDS[0], 1000))) == 2 * segments.MERGE
+    search.close()
+
+
 def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
