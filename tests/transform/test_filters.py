@@ -79,10 +79,10 @@ def test_a_number_is_written_as_a_country_does(template: str, made: str) -> None
     ],
 )
 def test_what_does_not_fit_fails_soon_and_without_the_value(template: str) -> None:
-    began_s = time.perf_counter()
+    began_s = time.process_time()
     with pytest.raises(Unrenderable) as told:
         text(template, long="9" * 100_000)
-    assert time.perf_counter() - began_s < 1
+    assert time.process_time() - began_s < 1
     assert "secret-of" not in str(told.value) and "99999" not in str(told.value)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
-from .until import until
+from .until import PATIENCE_S, until
 
 JSON = "application/json"
 FINAL = ("delivered", "failed", "parked", "cancelled")
@@ -152,7 +152,7 @@ class Api:
         event_id: str,
         webhook: dict[str, Any] | None = None,
         states: tuple[str, ...] = FINAL,
-        seconds: float = 15.0,
+        seconds: float = PATIENCE_S,
     ) -> dict[str, Any]:
         """The delivery, once it has come to one of these states."""
 
@@ -169,7 +169,7 @@ class Api:
         found: dict[str, int] = self.get("/v1/deliveries/count").must(200)
         return found
 
-    def drained(self, seconds: float = 30.0) -> dict[str, int]:
+    def drained(self, seconds: float = PATIENCE_S) -> dict[str, int]:
         """The counts, once no delivery is unfinished."""
 
         def ask() -> dict[str, int] | None:

@@ -1,7 +1,8 @@
 """A platform's API in a process of its own: `python platform_process.py`.
 
-Prints its port. Customers whose id ends in 404 are unknown; while the file named by the first
-argument exists, every question is answered 500, or late by as many seconds as it says.
+Prints its port. Customers whose id ends in 404 are unknown. While the file named by the first
+argument exists, every question is answered 500; where it is a folder, each is noted there by the
+id that it is for, and answered once that note is gone.
 """
 
 import json
@@ -30,10 +31,13 @@ class Answers(BaseHTTPRequestHandler):
         }
         if kind == "points":
             record = {"data": {"pointsBalance": int(id)}}
-        broken = BROKEN.exists()
-        late_s = BROKEN.read_text() if broken else ""
-        time.sleep(float(late_s or 0))
-        status = 500 if broken and not late_s else 404 if id.endswith("404") else 200
+        if held := BROKEN.is_dir():
+            note = BROKEN / id
+            note.touch()
+            while note.exists():
+                time.sleep(0.01)
+        broken = BROKEN.exists() and not held
+        status = 500 if broken else 404 if id.endswith("404") else 200
         body = json.dumps(record).encode()
         self.send_response(status)
         self.send_header("content-length", str(len(body)))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from .api import Api
 from .events import event, new_id
 from .receiver import Receiver
-from .until import until
+from .until import PATIENCE_S, until
 
 Connect = Callable[[], Api]
 
@@ -41,7 +41,7 @@ class Pump:
                 else:
                     self.refused[event_id] = status
 
-    def wait(self, count: int, seconds: float = 20.0) -> None:
+    def wait(self, count: int, seconds: float = PATIENCE_S) -> None:
         """Until this many are acknowledged."""
         until(lambda: len(self.acknowledged) >= count, f"{count} acknowledged events", seconds)
 

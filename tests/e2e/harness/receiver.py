@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .until import until
+from .until import PATIENCE_S, until
 
 PROGRAM = Path(__file__).with_name("receiver_process.py")
 
@@ -121,7 +121,7 @@ class Receiver:
         self._tell()
         return list(self._arrivals[path])
 
-    def wait(self, path: str, count: int, seconds: float = 15.0) -> list[Arrival]:
+    def wait(self, path: str, count: int, seconds: float = PATIENCE_S) -> list[Arrival]:
         """The arrivals at a path, once there are this many."""
         until(
             lambda: len(self._arrivals[path]) >= count,

@@ -117,6 +117,8 @@ class Receiver:
             )
             if plan.get("delay"):
                 await asyncio.sleep(plan["delay"])
+            while plan.get("held") and self.plans[path].get("held"):  # until it has another plan
+                await asyncio.sleep(0.005)
         finally:
             self._running[path] -= 1
         return await self._answer(plan, writer)

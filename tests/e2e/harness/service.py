@@ -15,7 +15,7 @@ from .api import Api
 from .until import until
 
 ORG, KEY, SECRET = 2001, "boss", "s3cret-of-the-tests"
-READY_S = 30.0
+READY_S = 60.0
 WRITER = "tidings.store.sqlite.hosting.process"
 
 

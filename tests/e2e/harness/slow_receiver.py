@@ -56,7 +56,7 @@ class SlowReceiver:
 
     def wait(self, count: int) -> list[tuple[dict[str, str], bytes]]:
         """What has come, once it is so many."""
-        until(lambda: len(self.arrivals) >= count, f"{count} requests", 20.0)
+        until(lambda: len(self.arrivals) >= count, f"{count} requests")
         return self.arrivals
 
     def _fill_up(self) -> None:

@@ -7,9 +7,10 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 POLL_S = 0.01
+PATIENCE_S = 60.0  # for what must happen: no promise in time, so that a busy machine keeps it too
 
 
-def until(ask: Callable[[], Value | None], what: str, seconds: float = 15.0) -> Value:
+def until(ask: Callable[[], Value | None], what: str, seconds: float = PATIENCE_S) -> Value:
     """The first true answer. AssertionError, with what was waited for, after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := ask()):

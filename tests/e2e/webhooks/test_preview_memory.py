@@ -86,6 +86,13 @@ def preview(api: Api, last: int = EVENTS) -> int:
     return answer.status
 
 
+def small_preview_s(api: Api) -> float:
+    """How long one of a single event takes, in seconds."""
+    began = time.monotonic()
+    assert preview(api, 1) == 200, "another org has its share"
+    return time.monotonic() - began
+
+
 def test_many_previews_of_large_events_take_the_memory_of_a_few_and_others_go_on(
     service: ServiceProcess, api: Api, new_org: Callable[..., Api]
 ) -> None:
@@ -93,15 +100,14 @@ def test_many_previews_of_large_events_take_the_memory_of_a_few_and_others_go_on
     fill(api)
     other.accept(event(new_id(), 0))
     assert preview(api) == 200, "so that all has been imported"
+    alone_s = min(small_preview_s(other) for _ in range(5))
     waits: list[float] = []
     ended = threading.Event()
 
     def look() -> None:
         with service.api(other.org) as own:
             while not ended.is_set():
-                began = time.monotonic()
-                assert preview(own, 1) == 200, "another org has its share"
-                waits.append(time.monotonic() - began)
+                waits.append(small_preview_s(own))
 
     looking = threading.Thread(target=look)
     with Memory(service.pid) as memory:
@@ -111,7 +117,7 @@ def test_many_previews_of_large_events_take_the_memory_of_a_few_and_others_go_on
         looking.join()
     assert set(statuses) <= {200, 429} and statuses[200] >= 2, statuses
     assert memory.more < MORE_BYTES_MAX, f"{memory.more >> 20} MiB more"
-    assert sorted(waits)[len(waits) // 2] < 1.0
+    assert sorted(waits)[len(waits) // 2] < 1.0 + 10 * alone_s
 
 
 def test_who_asks_and_does_not_read_takes_no_more_memory_and_holds_nobody_up(

@@ -210,10 +210,11 @@ async def test_no_more_are_asked_in_a_second_than_may_be() -> None:
     world.lookups = ActionLookups({"tier": world.source})  # by the loop's own clock
     began = monotonic()
     await asyncio.gather(*(world.find(number, rate_per_s=20) for number in range(30)))
-    assert 0.4 < monotonic() - began < 2
-    down = await world.down("late", rate_per_s=20, deadline_s=0.001)
-    assert "At most 20 questions a second" in down.reason
-    assert down.wait_s is not None and 0 < down.wait_s <= 0.05
+    assert 0.4 < monotonic() - began < 10
+    await world.find("first of a minute", rate_per_s=1 / 60)
+    down = await world.down("late", rate_per_s=1 / 60, deadline_s=0.001)
+    assert "questions a second" in down.reason
+    assert down.wait_s is not None and 0 < down.wait_s <= 60
     assert not world.lookups.down("tier")
 
 
@@ -221,7 +222,7 @@ async def test_a_source_that_does_not_end_is_ended(world: World) -> None:
     world.source.gate.clear()
     began = monotonic()
     down = await world.down(1, deadline_s=0.1)
-    assert "must answer within 0.1 s" in down.reason and monotonic() - began < 1
+    assert "must answer within 0.1 s" in down.reason and monotonic() - began < 10
     assert world.source.now == 0 and world.source.deadlines == [pytest.approx(0.1)]
 
 

@@ -18,7 +18,7 @@ import trustme
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.e2e.harness.service import free_port
-from tests.e2e.harness.until import until
+from tests.e2e.harness.until import PATIENCE_S, until
 
 USER, PASSWORD = "loyalty", "the-password-of-the-mail-server"
 ROOT = Path(__file__).parents[4]
@@ -65,7 +65,7 @@ class MailServer:
                 found.append(mail)
         return found
 
-    def wait(self, count: int, to: str = "", seconds: float = 30) -> list[EmailMessage]:
+    def wait(self, count: int, to: str = "", seconds: float = PATIENCE_S) -> list[EmailMessage]:
         """The mails, once there are so many."""
         until(lambda: len(self.mails(to)) >= count, f"{count} mails to {to or 'all'}", seconds)
         return self.mails(to)
