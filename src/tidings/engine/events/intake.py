@@ -45,6 +45,10 @@ class Overloaded(Busy):
         self.args = (why,)
 
 
+class CheckUnavailable(Overloaded):
+    """The process that checks an event cannot do so now."""
+
+
 class Intake(Protocol):
     """The acceptor as the API sees it."""
 

@@ -22,7 +22,7 @@ from tidings.core.events.call_reader import Item, RejectedEvent, UncheckedEvent
 from tidings.core.events.own_types import OwnType
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
-from tidings.engine.events.intake import Draft, Overloaded
+from tidings.engine.events.intake import CheckUnavailable, Draft, Overloaded
 from tidings.transform.port import CheckBy, Checker, RenderLater, RenderRefused
 
 log = structlog.get_logger(__name__)
@@ -60,7 +60,7 @@ class LateChecks:
             expected = "one that its schema can be checked by"
             return [SchemaViolation("", expected, "more than that", refused.reason)]
         except RenderLater as later:
-            raise Overloaded(later.reason) from None
+            raise CheckUnavailable(later.reason) from None
 
     def _compile_behind(self, org: OrgId, made: OwnType) -> "asyncio.Task[None] | None":
         """Return what compiles a type's schema now; None where others have their turn."""

@@ -38,7 +38,7 @@ from tidings.core.access.body_budget import SMALL_BYTES
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
 from tidings.engine.access.limits import Allowance
-from tidings.engine.events.intake import Acceptance, Draft, Intake, Overloaded
+from tidings.engine.events.intake import Acceptance, CheckUnavailable, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused, Throttled, Unsupported
 from tidings.store.port import NewRejection, StoreDown
@@ -340,7 +340,16 @@ def _answer_rows(rows: list[AcceptResult], request: bytes) -> Answer:
     return json_answer(422 if rejected == len(rows) else 202, body, request)
 
 
+def _unchecked(request: bytes) -> Answer:
+    message = "Events must be checked first; no process can check these now. Send them again."
+    return refusal(
+        503, FieldRefusal.build("overloaded", message), request, retry_after=OVERLOAD_RETRY_S
+    )
+
+
 def _unavailable(error: StoreDown | Overloaded, request: bytes) -> Answer:
+    if isinstance(error, CheckUnavailable):
+        return _unchecked(request)
     if isinstance(error, StoreDown):
         code, why, retry_s = "store_down", "the store takes no writes", STORE_RETRY_S
     else:
