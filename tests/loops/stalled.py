@@ -1,8 +1,8 @@
 """A plugin that stalls tests, as a machine with too much to do does.
 
-`TIDINGS_STALLS=7 pytest -p tests.stalled PATH…` holds the main thread of each test for a tenth of a
-second to half a second, at points that are drawn by the seed (7) and the test's name: the first
-after a millisecond or so of its processor time, the others ever further apart.
+`TIDINGS_STALLS=7 pytest -p tests.loops.stalled PATH…` holds the main thread of each test for a
+tenth of a second to half a second, at points that are drawn by the seed (7) and the test's name:
+the first after a millisecond or so of its processor time, the others ever further apart.
 `TIDINGS_STALLS=sleeps …` stalls where it hurts most instead: each short `asyncio.sleep` and
 `asyncio.timeout` that a test awaits is over before anything else has had more than one turn.
 
