@@ -57,7 +57,6 @@ from tidings.store.sqlite.tables import columns_of, insert_into, update_of
 
 Row = tuple[Any, ...]
 
-_ENDED_BY_OTHERS = (State.PARKED, State.CANCELLED)
 _PARKED = int(State.PARKED)
 
 _INSERT_ID = insert_into("event_id", EventIdInsert)
@@ -387,11 +386,11 @@ class Writer:
 
     def _unseen(self, one: port.Settlement) -> bool:
         """Return whether a plain first success, which the delivery's row would show, has come too
-        late."""
+        late for that: whoever has ended the delivery meanwhile, the attempt is not counted."""
         if one.evidence is not None or one.waits is not None or one.attempt > 1:
             return False
-        state = self._one("SELECT state FROM delivery WHERE id = ?", (one.delivery,), None)
-        return state in _ENDED_BY_OTHERS
+        counted = self._one("SELECT attempts FROM delivery WHERE id = ?", (one.delivery,), None)
+        return counted is not None and counted < one.attempt
 
     def free_next(self, webhook: int, key: int, was: State | None) -> list[Job]:
         """Make the first delivery PENDING that waits for its key, when one of the key has ended.

@@ -36,6 +36,8 @@ _END_LOST = (
     f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE delivery = ? AND number ="
     " ?"
 )
+# Its delivery was ended meanwhile, by a park or a cancel: the row of its intent waits for an end.
+_END_INTENT = f"{_END_LOST} AND kind IS NULL AND status IS NULL"
 _DUE_NOW = "UPDATE delivery SET due_ms = ? WHERE id = ?"
 # It has not left: its intent goes, and the next attempt has the number.
 _FORGET_INTENT = (
@@ -92,7 +94,7 @@ class Recovery:
                 f"SELECT id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
             ).fetchall()
             if not clean:
-                self._mark_pending(self._lowest_pending(window) if left is None else left)
+                self._mark_first(self._lowest_pending(window) if left is None else left)
             self._return_taken(taken, set(taken if left is None else left))
             run(_LOOK_AGAIN, (self._clock_ms(),))
             stuck: list[Any] = run(_STUCK).fetchall()
@@ -136,13 +138,13 @@ class Recovery:
             )
         return found
 
-    def _mark_pending(self, sent: Sequence[tuple[DeliveryId, int]]) -> None:
-        """These were first attempts, where their delivery is PENDING and has not counted them."""
+    def _mark_first(self, sent: Sequence[tuple[DeliveryId, int]]) -> None:
+        """These were first attempts, where their delivery has not counted them: whatever has become
+        of it since they left."""
         now, run = self._clock_ms(), self._connection.execute
         for delivery, number in sent:
             run(
-                "UPDATE delivery SET attempts = ?2"
-                f" WHERE id = ?1 AND state = {PENDING} AND attempts < ?2",
+                "UPDATE delivery SET attempts = ?2 WHERE id = ?1 AND attempts < ?2",
                 (delivery, number),
             )
             if self._connection.changes():
@@ -152,8 +154,13 @@ class Recovery:
     def _return_taken(
         self, taken: Sequence[tuple[DeliveryId, int]], sent: set[tuple[DeliveryId, int]]
     ) -> None:
-        """Taken retries are due now: one that may have left with an ending, another uncharged."""
+        """Taken retries are due now: one that may have left with an ending, another uncharged. One
+        that has left and was ended has an ending, too."""
         now, run = self._clock_ms(), self._connection.execute
+        for delivery, number in sent.difference(taken):
+            run(_END_INTENT, (delivery, number))
+            if self._connection.changes():
+                touch(self._connection, [delivery])
         for delivery, number in taken:
             if (delivery, number) in sent:
                 run(_WAS_TRIED, (delivery, number))
