@@ -174,7 +174,7 @@ class Terminal:
 
     def ended(self) -> Done:
         """Wait for its end."""
-        until(lambda: (self.screen, self._process.poll() is not None)[1], "its end", 20)
+        until(lambda: (self.screen, self._process.poll() is not None)[1], "its end")
         said = self.screen
         os.close(self._main)
         return Done(self._process.wait(1), said, said)

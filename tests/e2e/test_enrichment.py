@@ -159,7 +159,7 @@ def test_the_platform_is_asked_and_while_it_is_down_each_webhook_does_as_it_says
         api.accept(accepted)
         assert receiver.wait(goes, 2)[1].body == accepted, "thin"
         assert receiver.wait(goes, 3)[2].body == accepted, "the retry sends the same"
-        until(lambda: api.delivery_of(event_id, hook)["state"] == "delivered", "the retry", 10.0)
+        until(lambda: api.delivery_of(event_id, hook)["state"] == "delivered", "the retry")
         warning = api.delivery_of(event_id, hook)["warning"]
         assert warning["code"] == "sent_thin"
         assert warning["leftOut"] == [
@@ -187,7 +187,7 @@ def test_the_platform_is_asked_and_while_it_is_down_each_webhook_does_as_it_says
         assert len(receiver.arrivals(waits)) == 1
 
         broken.unlink()
-        until(lambda: len(receiver.arrivals(waits)) == 2, "the one that waits", 30.0)
+        until(lambda: len(receiver.arrivals(waits)) == 2, "the one that waits")
         data = receiver.arrivals(waits)[1].event["data"]
         assert data["customerIdentifiers"]["instore"]["email"].startswith(f"{org}-8@")
         assert data["AvailablePointsBalance"] == 8

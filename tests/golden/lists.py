@@ -124,7 +124,7 @@ def metrics(up: TakenUp) -> list[str]:
             return all(f"\ntidings_{text}" in boss.get("/metrics").body.decode() for text in wanted)
 
         with contextlib.suppress(AssertionError):  # the difference then says what does not come
-            until(ask, "a figure of each kind", 20)
+            until(ask, "a figure of each kind")
         said = boss.get("/metrics").body.decode()
     found = set()
     for line in said.splitlines():

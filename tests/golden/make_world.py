@@ -404,7 +404,7 @@ class World:
         self.made["fanned"] = self.post(api, name="tierRenewed")[0]
         data = self.service.data
         query = "SELECT (SELECT count(*) FROM disabling) > 0 AND (SELECT count(*) FROM fan_out) > 0"
-        until(lambda: store_file.ask(data, query)[0][0], "both at one moment", 10.0)
+        until(lambda: store_file.ask(data, query)[0][0], "both at one moment")
         self.service.kill_all()
 
 

@@ -340,7 +340,7 @@ def replays_end_with_their_counts(up: TakenUp) -> None:
                 found: dict[str, Any] = api.get(f"/v1/replays/{id}").must(200)
                 return found if found["state"] == "finished" else None
 
-            found = until(ended, f"the replay {name} ends", 20)
+            found = until(ended, f"the replay {name} ends")
             assert found is not None
             told = (found["matched"], found["made"], found["delivered"])
             assert told == (count, count, count), name

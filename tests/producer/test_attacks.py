@@ -162,7 +162,7 @@ def test_the_same_event_after_a_lost_answer_is_one(told: ToldService, to_told: T
     sent = issued(1)
     with pytest.raises(Unanswered):
         producer.send(sent)
-    until(lambda: producer.status().waiting_bytes == 0, "nothing waits", 10)
+    until(lambda: producer.status().waiting_bytes == 0, "nothing waits")
     assert to_told().send(sent) == sent["eventId"]
     assert numbers(told) == [1]
 

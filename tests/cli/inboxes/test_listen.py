@@ -48,7 +48,7 @@ def slowly(ask: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
         return ask()
 
-    until(asked, what, 25.0)
+    until(asked, what)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

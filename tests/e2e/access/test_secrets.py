@@ -64,7 +64,7 @@ class World:
         delivery = api.delivery_of(self.event_id, loud)
         for row in (quiet, loud):
             path = f"/v1/webHooks/{row['webHookId']}/test"
-            tested = until(partial(self._tested, path), "a test message", 5)
+            tested = until(partial(self._tested, path), "a test message")
             self.told += [json.dumps(row), tested]
         replay = {"webHookId": quiet["webHookId"], "eventIds": [self.event_id], "again": True}
         replayed = api.send("POST", "/v1/replays", replay).must(201)

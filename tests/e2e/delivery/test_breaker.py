@@ -52,6 +52,7 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
     api.webhook(receiver.url(well), name="well")
     ids = burst(api, 300)
     receiver.wait(well, 300)
+    receiver.wait(dead, 10)
     time.sleep(3)
     asked = len(receiver.arrivals(dead))
     assert 10 <= asked <= 40, asked  # what was under way when it opened, and a probe at most
@@ -84,6 +85,7 @@ def test_good_traffic_does_not_make_it_blind(api: Api, receiver: Receiver) -> No
     receiver.wait(path, 1000)
     receiver.plan(path, status=500, delay=0.01)
     burst(api, 1000)
+    receiver.wait(path, 1030)
     time.sleep(3)
     failed = len(receiver.arrivals(path)) - 1000
     assert 30 <= failed <= 100, failed

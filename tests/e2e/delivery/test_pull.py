@@ -102,9 +102,9 @@ def test_what_is_not_acknowledged_within_its_lease_comes_again_at_once(api: Api)
     hook = pulled(api)
     sent = new_id()
     api.accept(event(sent, 0))
-    [first] = fetch(api, hook, 5, leaseInSeconds=1)["messages"]
+    [first] = fetch(api, hook, 20, leaseInSeconds=3)["messages"]
     assert fetch(api, hook)["messages"] == [], "it is the first reader's"
-    [second] = fetch(api, hook, 10)["messages"]
+    [second] = fetch(api, hook, 20)["messages"]
     assert (first["id"], second["attempt"]) == (second["id"], 2)
     late = say(api, hook, [first], "delivered")
     assert (late["taken"], late["passedOver"]) == (0, 1)
@@ -120,15 +120,15 @@ def test_a_reader_gives_back_asks_for_longer_and_refuses(api: Api) -> None:
     hook = pulled(api)
     sent = new_id()
     api.accept(event(sent, 0))
-    [message] = fetch(api, hook, 5, leaseInSeconds=1)["messages"]
-    say(api, hook, [message], "longer", leaseInSeconds=30)
-    time.sleep(1.3)
-    assert say(api, hook, [message], "again", delayInSeconds=1)["taken"] == 1
+    [message] = fetch(api, hook, 20, leaseInSeconds=3)["messages"]
+    say(api, hook, [message], "longer", leaseInSeconds=300)
+    time.sleep(3.3)
     began = time.monotonic()
-    [message] = fetch(api, hook, 10)["messages"]
+    assert say(api, hook, [message], "again", delayInSeconds=1)["taken"] == 1
+    [message] = fetch(api, hook, 20)["messages"]
     assert message["attempt"] == 2 and time.monotonic() - began > 0.7
     say(api, hook, [message], "again")
-    [message] = fetch(api, hook, 10)["messages"]
+    [message] = fetch(api, hook, 20)["messages"]
     say(api, hook, [message], "never", reason="no such customer")
     ended = api.settled(sent)
     assert ended["state"] == "failed"

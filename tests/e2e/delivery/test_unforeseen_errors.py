@@ -27,11 +27,11 @@ def test_an_unforeseen_error_is_told_and_gives_its_slot_back(
         lines = [group(words) for _ in range(BROKEN)]
         body = "\n".join(map(json.dumps, lines)).encode()
         assert api.post(body, "application/x-ndjson").status == 202
-        until(lambda: figure(api, "tidings_unforeseen_errors_total") >= BROKEN, "all errors", 30)
+        until(lambda: figure(api, "tidings_unforeseen_errors_total") >= BROKEN, "all errors")
         well = group("well")
         assert api.post(json.dumps(well).encode()).status == 202
-        until(lambda: api.delivery_of(well["eventId"])["state"] == "delivered", "its slot", 20)
-        until(lambda: figure(api, "tidings_in_flight") == 0, "that every slot is free", 20)
+        until(lambda: api.delivery_of(well["eventId"])["state"] == "delivered", "its slot")
+        until(lambda: figure(api, "tidings_in_flight") == 0, "that every slot is free")
         assert figure(api, "tidings_lost_slots_total") == 0
         ready = api.get("/readyz").must(200)
         [notice] = [row for row in ready["notices"] if "an error of its own" in row]
@@ -70,7 +70,7 @@ def test_an_error_as_a_message_is_offered_to_readers_ends_that_attempt_alone(
                 api.send("POST", path, told).must(200)
             return len(fetched)
 
-        until(read, "the one that is well", 30)
+        until(read, "the one that is well")
         assert fetched == [well["eventId"]]
         assert figure(api, "tidings_unforeseen_errors_total") >= BROKEN
         assert figure(api, "tidings_lost_slots_total") == 0
@@ -80,4 +80,4 @@ def test_an_error_as_a_message_is_offered_to_readers_ends_that_attempt_alone(
         bug.unlink()
         until(lambda: read() == BROKEN + 1, "all of them", 60)
         assert sorted(fetched) == sorted(line["eventId"] for line in [*lines, well])
-        until(lambda: api.counts()["delivered"] == BROKEN + 1, "all acknowledged", 20)
+        until(lambda: api.counts()["delivered"] == BROKEN + 1, "all acknowledged")

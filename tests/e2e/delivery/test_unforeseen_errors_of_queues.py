@@ -43,11 +43,11 @@ def test_an_error_on_the_way_to_the_queue_ends_its_attempt_as_ours(
         body = "\n".join(map(json.dumps, lines)).encode()
         assert api.post(body, "application/x-ndjson").status == 202
         ids = [line["eventId"] for line in lines]
-        until(lambda: api.counts()["retrying"] == BROKEN, "that each has failed once", 30)
+        until(lambda: api.counts()["retrying"] == BROKEN, "that each has failed once")
         well = group("well")
         assert api.post(json.dumps(well).encode()).status == 202
-        until(lambda: api.delivery_of(well["eventId"])["state"] == "delivered", "its slot", 20)
-        until(lambda: figure(api, "tidings_in_flight") == 0, "that every slot is free", 20)
+        until(lambda: api.delivery_of(well["eventId"])["state"] == "delivered", "its slot")
+        until(lambda: figure(api, "tidings_in_flight") == 0, "that every slot is free")
         assert figure(api, "tidings_lost_slots_total") == 0
         assert "7777" not in service.words() and "ZeroDivisionError" in service.words()
         for id in ids:

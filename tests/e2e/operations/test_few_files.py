@@ -56,7 +56,7 @@ def test_receivers_that_hang_take_no_file_from_anybody_else(
         api.accept(event(new_id(), api.org))
         assert hanging.open <= 120
         assert files(service) < FILES // 2
-    until(lambda: api.get("/readyz").status == 200, "a ready service", 5)
+    until(lambda: api.get("/readyz").status == 200, "a ready service")
 
     with service.api() as platform:
         healthy = platform.send("POST", "/v1/orgs", {"name": "Ours"}).must(201)["id"]

@@ -51,7 +51,7 @@ def waits(service: ServiceProcess) -> None:
         except OSError:
             return False
 
-    until(up, "an answer", 20)
+    until(up, "an answer")
     with service.api() as api:
         ready = api.get("/readyz")
         assert ready.status == 503 and ready.json["ready"] is False
@@ -71,7 +71,7 @@ def waits(service: ServiceProcess) -> None:
 
 def ready(service: ServiceProcess) -> None:
     """That it becomes ready by itself."""
-    until(service._ready, f"a ready service; it says {service.words()}", 20)
+    until(service._ready, f"a ready service; it says {service.words()}")
 
 
 @pytest.mark.parametrize("most", [8 << 10, 64 << 10, 300 << 10])
