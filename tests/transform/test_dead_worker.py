@@ -14,7 +14,7 @@ import pytest_asyncio
 from tidings.catalogue import envelope
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId
-from tidings.engine.events.intake import Overloaded
+from tidings.engine.events.intake import CheckUnavailable
 from tidings.engine.events.late_checks import LateChecks
 from tidings.transform import process
 from tidings.transform.port import RenderLater
@@ -116,7 +116,7 @@ async def test_a_check_by_a_process_that_has_died_is_to_be_asked_again(
     await asyncio.sleep(0.05)
     known.set()
     results = await asyncio.gather(*checks, return_exceptions=True)
-    assert {type(result) for result in results} == {Overloaded}, "which the API answers with 503"
+    assert {type(result) for result in results} == {CheckUnavailable}, "which is answered with 503"
     assert await late.problems(ORG, own_type(), EVENT), "by the next process"
 
 
