@@ -12,6 +12,7 @@ from tests.e2e.harness.service import ORG, ServiceProcess
 from tests.e2e.harness.until import until
 from tests.sources.kafka.scripted_subject import TOPIC, ScriptedSubject
 from tests.sources.trials.books import data_of
+from tests.store.before_waiting import make_old
 
 __all__ = ["own_service"]
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(400)]
@@ -35,6 +36,7 @@ def taken(service: ServiceProcess) -> dict[str, int]:
 
 def made_older(data: Path, subject: ScriptedSubject) -> None:
     """Take from the directory, and from the group, what that release had not."""
+    make_old(data)  # of what came since, the newest first
     with sqlite3.connect(data / "tidings.db") as connection:
         for table in ("installation", "source_place", "source_activity", "source_owner"):
             connection.execute(f"DROP TABLE {table}")
