@@ -2,11 +2,14 @@
 of the log names the process, the signal, and what happens now."""
 
 import json
+import resource
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -22,6 +25,7 @@ from ..harness.until import stays, until
 
 WORKER = "tidings.transform.worker"
 ENDS = [signal.SIGKILL, signal.SIGABRT, signal.SIGSEGV]
+FIRST_UNKNOWN = 1_024  # `select` knows the numbers of files below it
 STORE_END = "a process of the store has ended by itself"
 
 
@@ -189,4 +193,60 @@ def test_a_check_that_ends_its_process_is_refused_and_the_next_one_is_answered(
     [line] = lines(service, "a process of transformations was ended by what it ran", org=ORG)
     assert names(line, number) and "another process" in line["then"]
     assert checked(service).status == 202
+    assert service.stop() == 0
+
+
+# -- a service that holds many files open: what a new process is handed has a high number ----------
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """This side holds them too."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def open_files(service: ServiceProcess) -> int:
+    """How many files the main process holds open."""
+    return sum(1 for _ in Path(f"/proc/{service.pid}/fd").iterdir())
+
+
+def readers(service: ServiceProcess) -> int:
+    """How many processes that read have ended."""
+    return len(lines(service, STORE_END, role="read"))
+
+
+def hold_open(service: ServiceProcess, stack: ExitStack) -> None:
+    """Have it hold more open than `select` can name; it closes in time who says nothing."""
+    while (held := open_files(service)) <= FIRST_UNKNOWN:
+        for _ in range(FIRST_UNKNOWN + 50 - held):
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+
+
+@pytest.mark.usefixtures("descriptors")
+def test_its_processes_are_replaced_while_more_than_a_thousand_files_are_open(
+    own_service: NewService, receiver: Receiver
+) -> None:
+    service = own_service().start()
+    path = receiver.path()
+    with ExitStack() as stack, service.api(ORG) as api:
+        api.webhook(receiver.url(path))
+        hold_open(service, stack)
+        assert checked(service).status == 202  # by a process that is first started now
+
+        hold_open(service, stack)
+        service.store_child("read").send_signal(signal.SIGKILL)
+        until(lambda: readers(service) == 1, "the end of the reader")
+        until(lambda: answers(service), "an answer of the next one")
+        hold_open(service, stack)
+        worker = until(partial(worker_of, service), f"a process of {WORKER}")
+        worker.send_signal(signal.SIGKILL)
+        until(lambda: checked(service).status == 202, "the next one that checks")
+
+        for count in (1, 2, 3):
+            api.accept(event(new_id(), ORG))
+            receiver.wait(path, count)
+    assert readers(service) == 1, "the next one has ended too"
     assert service.stop() == 0

@@ -126,8 +126,10 @@ class StoreHost:
     def run(self) -> None:
         """Until the other side closes the socket."""
         more, worked_at = False, time.monotonic()
+        line = select.poll()  # `select` knows no number above 1,023, and the service has more open
+        line.register(self._line, select.POLLIN)
         while True:
-            readable, _, _ = select.select([self._line], [], [], 0 if more else IDLE_S)
+            readable = line.poll(0 if more else IDLE_S * 1000)
             if readable and not self._receive():
                 return
             # Callers that never pause must not keep the work behind them from being done.
