@@ -14,6 +14,7 @@ from hypothesis import settings
 
 from tests import forked, left_running
 from tests.looks import looked_at
+from tests.loops.descriptors import Descriptors
 from tests.postgres_server import end_shared_server, take_back_databases
 from tests.rewriting import rewrite
 from tests.store.migrated import copy_migrated
@@ -27,9 +28,12 @@ settings.load_profile("tidings")
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+DESCRIPTORS = Descriptors()
+
 looked_at.install()
 copy_migrated()
 left_running.mark_programs()
+left_running.refuse_signals_to_all()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -52,6 +56,7 @@ def all_programs_are_ended() -> Iterator[None]:
 def pytest_runtest_teardown() -> None:
     """What a test has borrowed is free once its fixtures have ended."""
     take_back_databases()
+    DESCRIPTORS.give_back()
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,16 +4,37 @@ import os
 import signal
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 MARK = "TESTS_STARTED_BY"  # in the environment of what a worker starts, and of what that starts
+LEAST_PID = 2  # 1 is that of the machine
 ENDING_S = 30.0  # what is about to end may take so long, on a machine that has much to do
 
 
 def mark_programs() -> None:
     """Have all programs that are started from here on known by their environment."""
     os.environ[MARK] = uuid.uuid4().hex
+
+
+def refuse_signals_to_all() -> None:
+    """Refuse a signal to the own group (0) or to every process (-1 and the group 1).
+
+    Where a process is gone and its id is read as 0, `os.kill` would end the tests, `make` and
+    whoever has called it, without a word.
+    """
+    for name in ("kill", "killpg"):
+        setattr(os, name, _refusing(getattr(os, name)))
+
+
+def _refusing(signals: Callable[[int, int], None]) -> Callable[[int, int], None]:
+    def signal_one(pid: int, number: int) -> None:
+        if pid < LEAST_PID:
+            raise ValueError(f"a signal goes to one process or its group; got the id {pid}")
+        signals(pid, number)
+
+    return signal_one
 
 
 def left_running(*ours: int | None) -> dict[int, str]:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -15,6 +16,7 @@ from tests import forked, left_running
 ROOT = Path(__file__).parents[1]
 STARTS = """
 import sys, time
+from collections.abc import Callable
 from pathlib import Path
 from tests.e2e.harness.service import ServiceProcess
 service = ServiceProcess(Path(sys.argv[1]) / "store").start()
@@ -80,3 +82,12 @@ def test_a_program_that_runs_on_is_found_and_one_that_ends_is_not() -> None:
         assert other.pid not in left
         left_running.end_programs({one.pid: left[one.pid]})
         assert one.wait(10) == -signal.SIGKILL
+
+
+@pytest.mark.parametrize("signals", [os.kill, os.killpg])
+@pytest.mark.parametrize("pid", [0, 1, -1])
+def test_a_signal_to_the_own_group_or_to_all_is_refused(
+    signals: Callable[[int, int], None], pid: int
+) -> None:
+    with pytest.raises(ValueError, match=f"got the id {pid}"):
+        signals(pid, 0)  # the number that does no harm, where it is not refused
