@@ -20,11 +20,13 @@ from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.pump import Pump
 from tidings.reads.sources import needs_somebody
 
-DOWN = ConnectionDown("The broker must answer; it does not. Start it.")
+
+def down() -> ConnectionDown:
+    return ConnectionDown("The broker must answer; it does not. Start it.")
 
 
 async def fail_at_once(reader: Reader) -> Sequence[ForeignMessage]:
-    raise DOWN
+    raise down()
 
 
 async def fail_of_ours(reader: Reader) -> Sequence[ForeignMessage]:
@@ -34,11 +36,11 @@ async def fail_of_ours(reader: Reader) -> Sequence[ForeignMessage]:
 async def fail_after_a_while(reader: Reader) -> Sequence[ForeignMessage]:
     """It looks well for a moment: nothing waits, and then the line breaks off."""
     await asyncio.sleep(0.03)
-    raise DOWN
+    raise down()
 
 
 async def read_and_fail_to_mark(reader: Reader) -> Sequence[ForeignMessage]:
-    reader._topic.fault = DOWN  # of `acknowledge`
+    reader._topic.fault = down()  # of `acknowledge`
     return [ForeignMessage("t/0/0", [], BODY % 0)]
 
 

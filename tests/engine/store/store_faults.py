@@ -29,7 +29,7 @@ def refusing(
         if lost:
             await whole(*arguments)
         failed.append(call)
-        raise fault
+        raise type(fault)(*fault.args)  # one that is raised again keeps all frames it went through
 
     setattr(store, name, answer)
     return failed
