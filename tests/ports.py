@@ -165,7 +165,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
         "rng": rng,
         "random_bytes": rng.randbytes,
         "new_event_id": lambda: "made",
-        "keys": Keys(terms=b"t" * 16, tokens=key, consents=b"k" * 32),
+        "keys": Keys(terms=b"t" * 16, tokens=key, consents=b"k" * 32, audit=b"a" * 32),
         "vault": Vault({1: SealedSecret(key)}, rng.randbytes),
         "passwords": Passwords(PasswordHasher(1, 8, 1)),
         "passed_s": lambda: clock.now_ms() / 1000,

@@ -103,7 +103,13 @@ class App:
 def build(ports: Ports, options: EngineOptions) -> App:
     """Make every subject. Runs in the event loop that they will work in."""
     base = Foundation.compose(ports, options)
-    orgs = Orgs(store=base.store, registry=base.registry, changes=base.changes, clock=base.clock)
+    orgs = Orgs(
+        store=base.store,
+        registry=base.registry,
+        changes=base.changes,
+        audit=base.audit,
+        clock=base.clock,
+    )
     access = _access(base, ports, orgs)
     events = EventServices.compose(base, ports, options, orgs)
     notices = NoticeServices.compose(base, ports, options, acceptor=events.acceptor, orgs=orgs)

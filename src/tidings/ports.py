@@ -37,6 +37,7 @@ class Keys(NamedTuple):
     terms: bytes  # of the search terms
     tokens: bytes  # of access tokens
     consents: bytes  # of the links by which owners agree to e-mails
+    audit: bytes  # of the seals of the audit log
 
 
 class Addresses(Protocol):

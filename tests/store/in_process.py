@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tidings.store import port
@@ -39,10 +40,12 @@ def operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
 
 def _method(name: str) -> Callable[..., Any]:
     async def method(store: "MemoryStore", *given: Any, **named: Any) -> Any:
+        audit = port.take_audit() if name in WRITES else None
         await asyncio.sleep(0)
         if store.down and name in REFUSED:
             raise port.StoreDown("the disk is full")
-        return store.operations[name](*given, **named)
+        operation = partial(store.operations[name], *given, **named)
+        return operation() if audit is None else store.half.record(audit, operation)
 
     return method
 

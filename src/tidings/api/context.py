@@ -30,6 +30,7 @@ from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.denials import demand
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
+from tidings.engine.audit.acting import act_as, actor_of
 from tidings.engine.clock import Clock
 from tidings.engine.keyed_calls import KeyedCalls
 from tidings.engine.orgs import Orgs
@@ -144,6 +145,7 @@ class Services:
         acting = self.access.access.acting(caller, headers.get(ORG_HEADER))
         request.scope[CALLER] = acting  # whose body it is: see `http/body_guard.py`
         port.ASKING_ORG.set(acting.org)  # and whose questions of the store
+        act_as(actor_of(acting, "api", address_of(request.scope)))
         return acting
 
     def known(self, request: Request) -> AuthenticatedCaller:

@@ -49,6 +49,7 @@ from tidings.sources.port import DriverStore, SourceDriver
 KEY_FILE = "key"
 TERMS_PURPOSE = b"tidings.terms"
 TOKENS_PURPOSE, CONSENTS_PURPOSE = b"tidings.tokens", b"tidings.consents"
+AUDIT_PURPOSE = b"tidings.audit"
 # What the operator may declare, by the name of its type.
 CONNECTION_TYPES: dict[str, ConnectionType] = {
     connection_type.name: connection_type
@@ -175,6 +176,7 @@ def keys_in(data: Path) -> Keys:
         terms=terms_key(data),
         tokens=derived_key(data, TOKENS_PURPOSE),
         consents=derived_key(data, CONSENTS_PURPOSE),
+        audit=derived_key(data, AUDIT_PURPOSE),
     )
 
 

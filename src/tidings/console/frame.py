@@ -22,7 +22,7 @@ from starlette.responses import RedirectResponse, Response
 from tidings.api.answers import RefusalAnswer, as_refused, status_of
 from tidings.api.context import BODY_WAIT_S, Services
 from tidings.api.http.body_guard import CALLER
-from tidings.api.http.front import LOOPBACK
+from tidings.api.http.front import LOOPBACK, address_of
 from tidings.console.form_fields import parse_fields
 from tidings.console.kept_pages import KeptPages, pack_page
 from tidings.console.place import OUTSIDE, PageScope, form_fits, org_of_form, place_of
@@ -43,6 +43,7 @@ from tidings.core.ids import OrgId
 from tidings.engine.access.denials import demand
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
+from tidings.engine.audit.acting import act_as, actor_of
 from tidings.errors import (
     Denied,
     FieldRefusal,
@@ -224,6 +225,7 @@ class PageFrame:
                 visit = enter(request)
                 request.scope[CALLER] = visit.caller
                 ASKING_ORG.set(visit.caller.org)
+                act_as(actor_of(visit.caller, "console", address_of(request.scope)))
                 if request.method not in ("GET", "HEAD"):
                     await self._take_form(visit)
                 return await page(visit)

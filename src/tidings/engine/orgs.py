@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.declaration import read_body
+from tidings.core.audit.actions import ORG_CHANGED, ORG_CREATED
+from tidings.core.declaration import read_body, show_resource
 from tidings.core.events.call_reader import IntakeRules
 from tidings.core.form import Form
 from tidings.core.ids import ORG_ID_MAX, OrgId
@@ -21,6 +22,7 @@ from tidings.core.orgs.org_settings import (
     stored_settings,
 )
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import Notify
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
@@ -45,11 +47,13 @@ class Orgs:
         store: port.OrgStore,
         registry: Registry,
         changes: Changes,
+        audit: AuditLog,
         clock: Clock | None = None,
     ) -> None:
         self._store = store
         self._registry = registry
         self._changes = changes
+        self._audit = audit
         self._clock = clock or WallClock()
         self._orgs: dict[OrgId, port.StoredOrg] = {}
         self._settings: dict[OrgId, OrgSettings] = {}
@@ -213,7 +217,10 @@ class Orgs:
 
     async def _store_org(self, fresh: port.StoredOrg, settings: OrgSettings) -> port.StoredOrg:
         """Store, then have it in force. Runs inside `Changes.run`."""
-        version = await self._store.put_org(fresh)
+        old = self._orgs.get(fresh.id)
+        action, before = (ORG_CREATED, None) if old is None else (ORG_CHANGED, _shown(old))
+        with self._audit.recording(action, fresh.id, str(fresh.id), before, _shown(fresh)):
+            version = await self._store.put_org(fresh)
         self._keep(fresh, settings)
         self._changes.seen(version)
         for changed in self._watchers:
@@ -233,6 +240,10 @@ def asked(org: port.StoredOrg) -> OrgRequest:
     return OrgRequest(
         org.name, org.id, parent=org.parent, time_zone=org.time_zone, settings=settings
     )
+
+
+def _shown(org: port.StoredOrg) -> dict[str, Any]:
+    return dict(show_resource(asked(org)))
 
 
 def _refuse_operators(form: Form) -> None:

@@ -4,6 +4,7 @@ import base64
 import random
 from typing import cast
 
+from tests.audit_log import UnkeptLog
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.changes import Changes
@@ -33,7 +34,7 @@ class House:
         store = cast(port.Store, kept)
         self.registry = Registry()
         changes = Changes(store, self.registry)
-        self.orgs = Orgs(store=store, registry=self.registry, changes=changes)
+        self.orgs = Orgs(store=store, registry=self.registry, changes=changes, audit=UnkeptLog())
         self.access = CredentialBook(
             store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes
         )

@@ -10,6 +10,7 @@ from tests.store.rows import ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
+from tidings.store.sqlite.audit import AuditRows
 from tidings.store.sqlite.database import open_writer
 from tidings.store.sqlite.writer import Writer
 
@@ -27,7 +28,8 @@ class Desk:
 
     def begun_anew(self) -> Writer:
         """As the next owner of the store makes it."""
-        return Writer(self.connection, lambda: self.now_ms)
+        audit = AuditRows(self.connection, lambda: self.now_ms)
+        return Writer(self.connection, lambda: self.now_ms, audit)
 
     def commit(
         self, *events: port.NewEvent, version: int = FIRST_VERSION, **more: Any

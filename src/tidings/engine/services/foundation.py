@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
@@ -25,6 +26,7 @@ class Foundation:
     random_bytes: RandomBytes
     registry: Registry
     changes: Changes
+    audit: AuditLog
     heard: EngineListeners
     metrics: EngineMetrics
     errors: UnforeseenErrors
@@ -47,6 +49,7 @@ class Foundation:
             random_bytes=ports.randomness.random_bytes,
             registry=registry,
             changes=Changes(store, registry),
+            audit=AuditLog(store, ports.secrets.keys.audit),
             heard=new_listeners(),
             metrics=EngineMetrics(),
             errors=UnforeseenErrors(),

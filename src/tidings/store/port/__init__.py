@@ -26,6 +26,14 @@ from tidings.store.port.access import (
     StoredSession,
 )
 from tidings.store.port.asking import ASKING_ORG
+from tidings.store.port.audit import (
+    AuditPage,
+    AuditQuery,
+    AuditStore,
+    AuditWrite,
+    recorded,
+    take_audit,
+)
 from tidings.store.port.commit import Batch, CommitStore, NewEvent, Receipt
 from tidings.store.port.configuration import ConfigurationStore, Snapshot
 from tidings.store.port.delivery.caps import CapStore, CapUse
@@ -162,6 +170,7 @@ class Store(
     ReplayStore,
     OrgStore,
     AccessStore,
+    AuditStore,
     InboxStore,
     SourceStore,
     KeyedCallStore,

@@ -22,6 +22,7 @@ import msgspec
 
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
+from tidings.store.port.audit import AuditWrite
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, PER_EVENT_MAX, FanOut
 from tidings.store.port.delivery.lanes import CLAIMED_BYTES_MAX, CLAIMED_MAX, RetryClaim
 from tidings.store.port.delivery.rows import NewDelivery, Settlement
@@ -58,6 +59,7 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     fan_out: int = 0  # make up to so many owed deliveries of earlier events
     claimed_max: int = CLAIMED_MAX
     claimed_bytes_max: int = CLAIMED_BYTES_MAX
+    audits: Sequence[AuditWrite] = ()  # entries of what the batch does
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True):

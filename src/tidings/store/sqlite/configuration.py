@@ -155,6 +155,13 @@ class Configuration:
         self._raised(version)
         return version
 
+    def read_version_again(self) -> None:
+        """Take the registry version from the database, where a change was taken back."""
+        [(version,)] = self._connection.execute(
+            "SELECT value FROM meta WHERE key = 'registry_version'"
+        )
+        self._raised(version)
+
     def _raise_version(self) -> int:
         [(version,)] = self._connection.execute(
             "UPDATE meta SET value = value + 1 WHERE key = 'registry_version' RETURNING value"

@@ -21,6 +21,7 @@ from tidings.core.delivery.states import FINAL, State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.audit import AuditRows
 from tidings.store.sqlite.delivery.due import DueDeliveries
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.delivery.jobs import PENDING_JOBS, one_job, read_job
@@ -106,8 +107,11 @@ _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
 class Writer:
     """The writing half of the embedded store."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, connection: apsw.Connection, clock_ms: Callable[[], int], audit: AuditRows
+    ) -> None:
         self._connection = connection
+        self._audit = audit
         self._clock_ms = clock_ms
         self._seq = EventNumber(
             self._newest("SELECT coalesce(max(seq), 0) FROM event", "seq_floor")
@@ -183,9 +187,11 @@ class Writer:
                     for rejection in batch.rejections
                 ],
             )
+        for write in batch.audits:
+            self._audit.append(write)
         claimed, due = self._due.claim(batch, now)
         asked = (batch.events, batch.settled, batch.claims, batch.rejections, batch.replays)
-        if not (any(asked) or batch.cancels or fanned_out):
+        if not (any(asked) or batch.cancels or batch.audits or fanned_out):
             self._connection.execute(_TOUCH)  # an empty batch asks whether writing works: write
         return port.Receipt(
             now_ms=now,

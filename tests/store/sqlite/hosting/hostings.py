@@ -9,6 +9,7 @@ from typing import Any, cast
 from unittest.mock import patch
 
 from tests import forked
+from tests.store.in_process import WRITES
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting import embedded
@@ -37,7 +38,10 @@ class InProcess:
             if name == "counts":
                 with patch.object(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0):
                     self.reading.background()
-            return function(*arguments)
+            audit = port.take_audit() if name in WRITES else None
+            if audit is None:
+                return function(*arguments)
+            return self.writing.record(audit, lambda: function(*arguments))
 
         return answer
 

@@ -144,15 +144,20 @@ class Child(asyncio.Protocol):
             self.call(_nothing, PING, ()).add_done_callback(_look_at)
 
     def call(
-        self, decoder: msgspec.msgpack.Decoder[Any], operation: str, arguments: tuple[Any, ...]
+        self,
+        decoder: msgspec.msgpack.Decoder[Any],
+        operation: str,
+        arguments: tuple[Any, ...],
+        audit: port.AuditWrite | None = None,
     ) -> asyncio.Future[Any]:
-        """Send a request; the future holds its typed result, or StoreDown."""
+        """Send a request; the future holds its typed result, or StoreDown. `audit`: entries that
+        are written with it."""
         future: asyncio.Future[Any] = self._loop.create_future()
         if self._transport is None or self.is_gone:
             future.set_exception(port.StoreDown("the store's process is gone"))
             return future
         self._number += 1
-        asked = framed(_encoder.encode((self._number, operation, arguments)))
+        asked = framed(_encoder.encode((self._number, operation, arguments, audit)))
         self._waiting[self._number] = (future, decoder, self._loop.time())
         self._transport.write(asked)
         return future

@@ -50,14 +50,19 @@ def _forwarding(method: Callable[..., Any], line: str) -> Callable[..., asyncio.
     types, answer = types_of(method)
     count, decoder = len(types), _decoder(answer)
     child: Callable[[object], Child] = attrgetter(line)
+    beside: Callable[[], tuple[Any, ...]] = _audit if line == "_writing" else tuple
 
     def forward(self: object, *given: Any, **named: Any) -> asyncio.Future[Any]:
         if named or len(given) != count:
             given = _bound(method, self, given, named)
-        return child(self).call(decoder, name, given)
+        return child(self).call(decoder, name, given, *beside())
 
     forward.__name__, forward.__doc__ = name, method.__doc__
     return forward
+
+
+def _audit() -> tuple[port.AuditWrite | None]:
+    return (port.take_audit(),)
 
 
 def _bound(

@@ -7,6 +7,7 @@ call them in process.
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -14,6 +15,7 @@ from tidings.core.ids import EventNumber
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.audit import AuditReader, AuditRows
 from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
@@ -68,6 +70,7 @@ class WritingHalf:
     Of the port it answers what is marked (`answers`): in itself, and in the parts declared here.
     """
 
+    audit: AuditRows
     writer: Writer
     configuration: Configuration
     recovery: Recovery
@@ -96,7 +99,8 @@ class WritingHalf:
         self._steady = None if passed_s is None else SteadyClock(clock_ms, passed_s)
         self.clock_ms = clock_ms = self._steady.now_ms if self._steady else clock_ms
         self.connection = open_writer(path, vfs=vfs)
-        self.writer = Writer(self.connection, clock_ms)
+        self.audit = AuditRows(self.connection, clock_ms)
+        self.writer = Writer(self.connection, clock_ms, self.audit)
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
         self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin, self.writer.free_next)
@@ -117,6 +121,17 @@ class WritingHalf:
         beside = Path(path) if own_file else None
         self.checkpoints = Checkpoints(self.connection, CHECKPOINT_PAGES, beside)
         self._closed = False
+
+    def record(self, write: port.AuditWrite, change: Callable[[], Any]) -> Any:
+        """Make a change with its entries in one transaction, or neither; return its answer."""
+        try:
+            with self.connection:
+                answer = change()
+                self.audit.append(write, made=str(getattr(answer, "number", "")))
+        except BaseException:
+            self.configuration.read_version_again()  # it was raised by what was taken back
+            raise
+        return answer
 
     @answers(port.Store.commit)
     def commit(self, batch: port.Batch) -> port.Receipt:
@@ -159,6 +174,7 @@ class ReadingHalf:
     rejections: Rejections
     inboxes: InboxReader
     dead_letters: DeadLetterReader
+    audit: AuditReader
 
     def __init__(
         self,
@@ -182,6 +198,7 @@ class ReadingHalf:
         self.rejections = Rejections(self._connection)
         self.inboxes = InboxReader(self._connection)
         self.dead_letters = DeadLetterReader(self._connection)
+        self.audit = AuditReader(self._connection)
         self._indexed_at = 0.0
         self._dropped_at = 0.0
 

@@ -4,10 +4,11 @@ Why a process and not a thread: apsw gives the interpreter lock back at every st
 and must win it again from a loop that never idles. Measured beside a busy loop, a writer thread
 managed 67 rows/s where it does 64,000 alone (docs/decisions/0002-embedded-store.md).
 
-Frames are a 4-byte big-endian length and msgpack: `[number, operation, arguments]` one way,
-`[number, fault or null, result]` the other. Answers come in the order of the requests. The child
-ends when its socket is closed, after finishing what it had begun; it inherits the directory lock,
-so no other owner gets in before it is gone.
+Frames are a 4-byte big-endian length and msgpack: `[number, operation, arguments, audit]` one way,
+where `audit` holds entries that are written with the change, and `[number, fault or null, result]`
+the other. Answers come in the order of the requests. The child ends when its socket is closed,
+after finishing what it had begun; it inherits the directory lock, so no other owner gets in before
+it is gone.
 """
 
 import os
@@ -39,7 +40,11 @@ PING = "ping"  # an operation that every half answers, whatever it is: the proce
 OPEN = b"o"  # what comes before all frames: the files may be opened
 NOT_NOW = 75  # the exit code of a start that the disk refused: it may pass (EX_TEMPFAIL)
 
+Recorder = Callable[[port.AuditWrite, Callable[[], Any]], Any]
 Operation = tuple[Callable[..., Any], msgspec.msgpack.Decoder[tuple[Any, ...]]]
+
+
+_NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
 
 
 class StoreRequest(msgspec.Struct, array_like=True):
@@ -48,6 +53,7 @@ class StoreRequest(msgspec.Struct, array_like=True):
     number: int
     operation: str
     arguments: msgspec.Raw
+    audit: msgspec.Raw = _NOTHING  # entries that are written with it, or null
 
 
 class StoreReply(msgspec.Struct, array_like=True):
@@ -56,9 +62,6 @@ class StoreReply(msgspec.Struct, array_like=True):
     number: int
     fault: tuple[str, str] | None
     result: msgspec.Raw
-
-
-_NOTHING = msgspec.Raw(msgspec.msgpack.encode(None))
 
 
 def _of_the_disk(error: BaseException) -> BaseException | None:
@@ -114,8 +117,11 @@ class StoreHost:
         after: Callable[[], None],
         background: Callable[[], bool],
         bounded: AbstractContextManager[object] | None = None,
+        record: Recorder | None = None,
     ) -> None:
-        """`bounded` is entered for each answer: it ends those that take too long."""
+        """`bounded` is entered for each answer: it ends those that take too long. `record` makes a
+        change with its entries of the audit log."""
+        self._record = record
         self._bounded = bounded or nullcontext()
         self._line = line
         self._operations = operations
@@ -144,14 +150,22 @@ class StoreHost:
             self._answer(_requests.decode(message))
         return True
 
+    def _do(self, function: Callable[..., Any], given: tuple[Any, ...], told: msgspec.Raw) -> Any:
+        if (audit := _audits.decode(told)) is None:
+            return function(*given)
+        if self._record is None:
+            raise ValueError("entries of the audit log go to the half that writes")
+        return self._record(audit, lambda: function(*given))
+
     def _answer(self, request: StoreRequest) -> None:
         fault: tuple[str, str] | None = None
         result = _NOTHING
         try:
             if request.operation != PING:
                 function, arguments = self._operations[request.operation]
+                given = arguments.decode(request.arguments)
                 with self._bounded:
-                    value = function(*arguments.decode(request.arguments))
+                    value = self._do(function, given, request.audit)
                 result = msgspec.Raw(_encoder.encode(value))
         except (MemoryError, apsw.NoMemError) as error:
             # Of the moment, and not of what was asked: it is asked again.
@@ -167,6 +181,7 @@ class StoreHost:
 READER_NICE = 5
 
 _requests = msgspec.msgpack.Decoder(StoreRequest)
+_audits = msgspec.msgpack.Decoder(port.AuditWrite | None)
 _encoder = msgspec.msgpack.Encoder()
 
 
@@ -181,7 +196,11 @@ def main(role: str, directory: str, descriptor: str) -> int:
         if role == "write":
             half = WritingHalf(Path(directory) / FILE, passed_s=passed_s)
             host = StoreHost(
-                line, writing_operations(half), half.checkpoints.run_if_due, lambda: False
+                line,
+                writing_operations(half),
+                half.checkpoints.run_if_due,
+                lambda: False,
+                record=half.record,
             )
         else:
             os.nice(READER_NICE)

@@ -1,0 +1,92 @@
+"""What can be changed or looked at, by name: every action of the audit log, once.
+
+An action is called by its object and a verb in the past tense. A new one is a line here; whoever
+writes the change to the store records it (`engine/audit/audit_log.py`).
+"""
+
+from typing import NamedTuple
+
+
+class AuditAction(NamedTuple):
+    """One kind of entry. `object` is the kind of thing that it happens to."""
+
+    name: str
+    object: str
+    summary: str  # as a sentence without a full stop: of whom the actor is the subject
+
+
+_ACTIONS: dict[str, AuditAction] = {}
+
+
+def _action(name: str, summary: str) -> AuditAction:
+    action = AuditAction(name, name.partition(".")[0], summary)
+    if _ACTIONS.setdefault(name, action) is not action:
+        raise ValueError(f"the audit action {name} is declared twice")
+    return action
+
+
+def actions() -> dict[str, AuditAction]:
+    """Return every action by its name."""
+    return dict(_ACTIONS)
+
+
+ORG_CREATED = _action("org.created", "created the org")
+ORG_CHANGED = _action("org.changed", "changed the org")
+
+WEBHOOK_CREATED = _action("webhook.created", "created the webhook")
+WEBHOOK_CHANGED = _action("webhook.changed", "changed the webhook")
+WEBHOOK_ROTATED = _action("webhook.rotated", "gave the webhook new signing keys")
+WEBHOOK_DELETED = _action("webhook.deleted", "deleted the webhook")
+
+CREDENTIAL_CREATED = _action("credential.created", "created the credential")
+CREDENTIAL_CHANGED = _action("credential.changed", "changed the credential")
+CREDENTIAL_ROTATED = _action("credential.rotated", "gave the credential a new secret")
+CREDENTIAL_REVOKED = _action("credential.revoked", "revoked the credential")
+
+USER_INVITED = _action("user.invited", "invited the user")
+USER_CHANGED = _action("user.changed", "changed the user")
+USER_REMOVED = _action("user.removed", "removed the user")
+USER_LINKED = _action("user.linked", "made a sign-in link for the user")
+PASSWORD_SET = _action("user.password_set", "set the password of the user")
+PORTAL_LINKED = _action("portal.linked", "made a link to the portal")
+
+SESSION_BEGUN = _action("session.begun", "signed in")
+SESSION_REFUSED = _action("session.refused", "was refused a sign-in")
+SESSIONS_ENDED = _action("session.ended", "signed out")
+
+EVENT_TYPE_PUT = _action("event_type.changed", "declared the event type")
+EVENT_TYPE_DELETED = _action("event_type.deleted", "deleted the event type")
+
+TRANSFORMATION_CREATED = _action("transformation.created", "created the transformation")
+TRANSFORMATION_CHANGED = _action("transformation.changed", "changed the transformation")
+TRANSFORMATION_DELETED = _action("transformation.deleted", "deleted the transformation")
+REFERENCE_PUT = _action("reference.changed", "changed reference data")
+REFERENCE_DELETED = _action("reference.deleted", "deleted reference data")
+
+SOURCE_CREATED = _action("source.created", "created the source")
+SOURCE_CHANGED = _action("source.changed", "changed the source")
+SOURCE_DELETED = _action("source.deleted", "deleted the source")
+SOURCE_TAKEN_OVER = _action("source.taken_over", "took over the source's table")
+DEAD_LETTERS_REDRIVEN = _action("source.redriven", "sent dead letters of the source again")
+DEAD_LETTERS_DROPPED = _action("source.dropped", "dropped dead letters of the source")
+
+INBOX_CREATED = _action("inbox.created", "created the test inbox")
+INBOX_CHANGED = _action("inbox.changed", "changed the test inbox")
+INBOX_DELETED = _action("inbox.deleted", "deleted the test inbox")
+
+SENDING_STOPPED = _action("sending.stopped", "stopped sending")
+SENDING_STARTED = _action("sending.started", "started sending again")
+DELIVERY_RETRIED = _action("delivery.retried", "tried the delivery again")
+DELIVERIES_CANCELLED = _action("delivery.cancelled", "cancelled deliveries")
+DELIVERIES_TAKEN = _action("delivery.taken", "took deliveries for delivered")
+REJECTION_RETRIED = _action("rejection.retried", "sent the rejected event again")
+
+REPLAY_CREATED = _action("replay.created", "began the replay")
+REPLAY_PAUSED = _action("replay.paused", "paused the replay")
+REPLAY_RESUMED = _action("replay.resumed", "resumed the replay")
+REPLAY_CANCELLED = _action("replay.cancelled", "cancelled the replay")
+
+PAYLOAD_VIEWED = _action("payload.viewed", "looked at a payload")
+
+LOG_SHORTENED = _action("audit.shortened", "dropped entries that were kept long enough")
+STORE_RESTORED = _action("audit.restored", "restored the store from a backup")

@@ -1,0 +1,1 @@
+"""Records who has changed what, in the transaction of the change."""

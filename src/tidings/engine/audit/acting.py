@@ -1,0 +1,44 @@
+"""Who acts now: set where a call, form or file is let in, for all that is done on its behalf."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from tidings.core.audit.actor import SERVICE, Actor, Face
+from tidings.core.events.call_reader import AuthenticatedCaller
+
+_ACTING: ContextVar[Actor] = ContextVar("acting", default=SERVICE)
+
+
+def acting() -> Actor:
+    """Return who acts now; the service itself where nobody has asked."""
+    return _ACTING.get()
+
+
+def act_as(actor: Actor) -> None:
+    """Let all that is done from here on, in this task and those that it starts, be by an actor."""
+    _ACTING.set(actor)
+
+
+@contextmanager
+def acting_as(actor: Actor) -> Iterator[None]:
+    """Let what is done in the block be by an actor."""
+    token = _ACTING.set(actor)
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
+
+def actor_of(caller: AuthenticatedCaller, face: Face, address: str = "") -> Actor:
+    """Return the actor that a caller is."""
+    named = caller.attribution
+    is_own = named.id in ("", caller.credential)
+    return Actor(
+        "person" if caller.role else "credential",
+        caller.credential,
+        name=named.name if is_own else "",
+        face=face,
+        address=address,
+        behalf="" if is_own else f"{named.type} {named.code}",
+    )

@@ -1,0 +1,110 @@
+"""The audit log as the store keeps it, and how an entry goes along with its change.
+
+Whoever makes a change calls the store inside `recorded(write)`: the store writes the entries in the
+transaction of the change, or neither.
+"""
+
+from collections.abc import Awaitable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Protocol
+
+import msgspec
+
+from tidings.core.audit.chain import Anchor, ChainHead
+from tidings.core.audit.entries import AuditDraft, AuditEntry
+
+
+class AuditWrite(msgspec.Struct, frozen=True, array_like=True):
+    """Entries that are written together, and the key that seals them."""
+
+    key: bytes
+    entries: Sequence[AuditDraft]
+
+    def __repr__(self) -> str:
+        """Without the key."""
+        return f"AuditWrite({self.entries!r})"
+
+
+class AuditQuery(msgspec.Struct, frozen=True, array_like=True):
+    """What is asked of a chain. Empty fields ask for everything."""
+
+    chain: int
+    since_ms: int | None = None
+    until_ms: int | None = None
+    actor: str = ""
+    action: str = ""  # or the kind of object before the point
+    object_kind: str = ""
+    object: str = ""
+    before: int | None = None  # entries with a smaller number, newest first
+    after: int | None = None  # those with a greater one
+    limit: int = 100
+
+
+class AuditPage(msgspec.Struct, frozen=True, array_like=True):
+    """Newest first. `older` is the next question's `before`, `newer` its `after`."""
+
+    entries: Sequence[AuditEntry]
+    older: int | None = None
+    newer: int | None = None
+
+
+class AuditStore(Protocol):
+    """The store of the audit log. Entries are only ever added, but for retention."""
+
+    def append_audit(self, write: AuditWrite) -> Awaitable[None]:
+        """Write entries of what is no change of the store: a sign-in, a look at a payload."""
+
+    def audit_page(self, query: AuditQuery) -> Awaitable[AuditPage]:
+        """A page of a chain."""
+
+    def audit_slice(self, chain: int, after: int, limit: int) -> Awaitable[Sequence[AuditEntry]]:
+        """Entries of a chain with greater numbers than `after`, in their order: to be checked or
+        exported."""
+
+    def audit_heads(self) -> Awaitable[Sequence[ChainHead]]:
+        """The newest entry of each chain, by chain."""
+
+    def put_anchor(self, key: bytes, at_ms: int) -> Awaitable[Anchor | None]:
+        """Keep the heads of all chains that have grown since the last anchor; None where none has.
+        Synced."""
+
+    def anchors(self) -> Awaitable[Sequence[Anchor]]:
+        """All anchors that are kept, oldest first."""
+
+    def shorten_audit(self, key: bytes, draft: AuditDraft, until_ms: int) -> Awaitable[int]:
+        """Drop a chain's entries that are older, at most some thousand, with the mark `draft` as
+        their last trace in the same transaction; how many were dropped. The anchors that are older
+        go too. `draft.after` is filled in."""
+
+
+class _Pending:
+    """A write that waits for the change that it belongs to."""
+
+    def __init__(self, write: AuditWrite) -> None:
+        self.write: AuditWrite | None = write
+
+
+_PENDING: ContextVar[_Pending | None] = ContextVar("pending_audit", default=None)
+
+
+@contextmanager
+def recorded(write: AuditWrite) -> Iterator[None]:
+    """Let entries go along with the first write that the block asks of the store. AssertionError
+    where the block ends well and has asked for none."""
+    pending = _Pending(write)
+    token = _PENDING.set(pending)
+    try:
+        yield
+    finally:
+        _PENDING.reset(token)
+    assert pending.write is None, "a change was recorded that the store was not asked for"
+
+
+def take_audit() -> AuditWrite | None:
+    """Return the entries that go along with the write that is asked for now, once."""
+    pending = _PENDING.get()
+    if pending is None:
+        return None
+    write, pending.write = pending.write, None
+    return write

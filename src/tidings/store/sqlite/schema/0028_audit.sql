@@ -1,0 +1,17 @@
+-- The audit log: a chain of entries per org, and one of the platform (0). `mac` seals an entry and, by the one
+-- before it, all that came earlier; its key is not in the database.
+
+CREATE TABLE audit (
+    chain INTEGER NOT NULL, number INTEGER NOT NULL, at_ms INTEGER NOT NULL, actor_kind TEXT NOT NULL,
+    actor TEXT NOT NULL, actor_name TEXT NOT NULL, face TEXT NOT NULL, address TEXT NOT NULL,
+    behalf TEXT NOT NULL, action TEXT NOT NULL, object_kind TEXT NOT NULL, object TEXT NOT NULL,
+    before BLOB, after BLOB, times INTEGER NOT NULL, mac BLOB NOT NULL
+);
+CREATE UNIQUE INDEX audit_number ON audit (chain, number);
+CREATE INDEX audit_object ON audit (chain, object_kind, object, number);
+CREATE INDEX audit_time ON audit (chain, at_ms);
+
+-- What the chains were each hour, of those that had grown.
+CREATE TABLE audit_anchor (
+    number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, heads BLOB NOT NULL, mac BLOB NOT NULL
+);

@@ -1,0 +1,132 @@
+"""Chains of the audit log: whatever is changed in one, or taken out of it, is named."""
+
+import random
+from collections.abc import Callable, Sequence
+
+import msgspec
+import pytest
+
+from tidings.core.audit.actions import ORG_CHANGED
+from tidings.core.audit.actor import SERVICE
+from tidings.core.audit.chain import (
+    START,
+    Anchor,
+    ChainFault,
+    ChainHead,
+    anchor_mac,
+    check_anchor,
+    check_chain,
+    numbered,
+    sealed,
+)
+from tidings.core.audit.entries import AuditEntry, draft
+
+KEY = b"k" * 32
+
+
+def chain_of(count: int, org: int = 7) -> list[AuditEntry]:
+    entries: list[AuditEntry] = []
+    previous = START
+    for number in range(1, count + 1):
+        change = draft(org, SERVICE, ORG_CHANGED, str(org), {"name": number}, {"name": number + 1})
+        entries.append(sealed(KEY, previous, numbered(change, number, 1000 + number, "")))
+        previous = entries[-1].mac
+    return entries
+
+
+def faults(entries: Sequence[AuditEntry]) -> list[tuple[int, int]]:
+    return [(fault.chain, fault.number) for fault in check_chain(KEY, entries)]
+
+
+def test_a_whole_chain_has_no_faults_nor_has_one_without_entries() -> None:
+    assert faults(chain_of(9)) == [] and faults([]) == []
+
+
+@pytest.mark.parametrize("field", [*AuditEntry.__struct_fields__])
+def test_each_changed_field_of_an_entry_is_named(field: str) -> None:
+    entries = chain_of(5)
+    value = getattr(entries[2], field)
+    if isinstance(value, int):
+        other: object = value + 1
+    elif isinstance(value, str):
+        other = value + "x"
+    else:
+        other = (value or b"") + b"x"
+    entries[2] = msgspec.structs.replace(entries[2], **{field: other})
+    assert (7, 3) in faults(entries) or (8, 3) in faults(entries)
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_an_entry_that_was_taken_out_is_named(place: int) -> None:
+    entries = chain_of(5)
+    del entries[place]
+    assert (7, place + 1) in faults(entries)
+
+
+def test_entries_that_were_numbered_anew_over_a_gap_do_not_fit() -> None:
+    entries = chain_of(5)
+    del entries[1]
+    entries[1:] = [
+        msgspec.structs.replace(entry, number=number)
+        for number, entry in enumerate(entries[1:], start=2)
+    ]
+    assert (7, 2) in faults(entries)
+
+
+def test_another_key_makes_no_entry_that_fits() -> None:
+    entries = chain_of(3)
+    forged = sealed(b"x" * 32, entries[1].mac, entries[2])
+    assert faults([*entries[:2], forged]) == [(7, 3)]
+
+
+def test_an_anchor_names_what_was_cut_off_behind_it() -> None:
+    entries = chain_of(5)
+    anchor = anchored(5, ChainHead(7, 5, entries[-1].mac))
+    assert list(check_anchor(KEY, anchor, seals(entries), {})) == []
+    cut = entries[:3]
+    assert faults(cut) == [], "by itself it is whole"
+    [fault] = check_anchor(KEY, anchor, seals(cut), {})
+    assert (fault.chain, fault.number) == (7, 5) and "missing" in str(fault)
+
+
+def test_an_anchor_that_was_changed_is_one_itself() -> None:
+    entries = chain_of(2)
+    anchor = anchored(1, ChainHead(7, 2, entries[-1].mac))
+    less = msgspec.structs.replace(anchor, heads=[])
+    assert [fault.chain for fault in check_anchor(KEY, less, seals(entries), {})] == [0]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_no_chance_change_goes_unseen(seed: int) -> None:
+    rng = random.Random(seed)
+    entries = chain_of(12)
+    change: Callable[[list[AuditEntry]], None] = rng.choice([swap, repeat, drop_some])
+    changed = list(entries)
+    change(changed)
+    assert changed == entries or faults(changed) or len(changed) < 12
+
+
+def swap(entries: list[AuditEntry]) -> None:
+    entries[3], entries[8] = entries[8], entries[3]
+
+
+def repeat(entries: list[AuditEntry]) -> None:
+    entries.insert(5, entries[5])
+
+
+def drop_some(entries: list[AuditEntry]) -> None:
+    del entries[2:6]
+
+
+def anchored(number: int, *heads: ChainHead) -> Anchor:
+    anchor = Anchor(number, 99, heads)
+    return msgspec.structs.replace(anchor, mac=anchor_mac(KEY, anchor))
+
+
+def seals(entries: Sequence[AuditEntry]) -> dict[tuple[int, int], bytes]:
+    return {(entry.chain, entry.number): entry.mac for entry in entries}
+
+
+def test_a_fault_is_said_as_a_sentence() -> None:
+    assert str(ChainFault(0, 4, "is missing")) == "Entry 4 of the platform is missing."
+    assert str(ChainFault(7, 4, "is missing")) == "Entry 4 of org 7 is missing."
