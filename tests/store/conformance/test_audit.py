@@ -11,7 +11,7 @@ from tidings.core.audit.actions import INBOX_CREATED, LOG_SHORTENED, ORG_CHANGED
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.chain import check_anchor, check_chain
 from tidings.core.audit.entries import AuditDraft, AuditEntry, draft
-from tidings.core.ids import OrgId, WebhookId
+from tidings.core.ids import OrgId, WebhookId, show
 from tidings.store import port
 
 KEY = b"k" * 32
@@ -65,7 +65,7 @@ def test_what_a_write_makes_gives_its_number_to_the_entry(subject: Subject) -> N
             return await store.put_inbox(port.Inbox(0, OrgId(7), "t1", "shop", b"{}"))
 
     inbox = subject.ask(asked)
-    assert [entry.object for entry in entries(subject)] == [str(inbox.number)]
+    assert [entry.object for entry in entries(subject)] == [show("inb", inbox.number)]
 
 
 def test_a_change_that_is_refused_leaves_no_entry(subject: Subject) -> None:
@@ -162,3 +162,44 @@ def test_an_anchor_holds_the_chains_that_have_grown(subject: Subject) -> None:
     assert list(known) == [first, second]
     seals = {(entry.chain, entry.number): entry.mac for entry in entries(subject)}
     assert list(check_anchor(KEY, second, seals, {})) == []
+
+
+def stored(subject: Subject, *drafts: AuditDraft) -> None:
+    async def asked(store: port.Store) -> None:
+        await store.append_audit(port.AuditWrite(KEY, drafts))
+
+    subject.ask(asked)
+
+
+def test_a_thing_is_found_by_its_id_alone_and_an_action_by_the_kind_of_its_object(
+    subject: Subject,
+) -> None:
+    inbox = draft(7, SERVICE, INBOX_CREATED, "3", None, {"name": "shop"})
+    stored(subject, change(), inbox, change())
+    assert [entry.number for entry in page(subject, object=show("inb", 3)).entries] == [2]
+    assert [entry.number for entry in page(subject, action="org").entries] == [3, 1]
+    assert [entry.number for entry in page(subject, action="inbox.created").entries] == [2]
+    assert [entry.number for entry in page(subject, object_kind="inbox").entries] == [2]
+    assert not page(subject, object=show("inb", 3), object_kind="org").entries
+
+
+def test_a_page_is_bounded_in_bytes_and_leads_on(subject: Subject) -> None:
+    long = {f"field{number}": "x" * 2000 for number in range(8)}
+    stored(subject, *[draft(7, SERVICE, INBOX_CREATED, str(n), None, long) for n in range(300)])
+    numbers: list[int] = []
+    before = None
+    while True:
+        found = page(subject, limit=1000, before=before)
+        assert found.entries
+        numbers += [entry.number for entry in found.entries]
+        if found.older is None:
+            break
+        before = found.older
+    assert numbers == list(range(300, 0, -1)) and before is not None, "it took several pages"
+
+
+@pytest.mark.parametrize("at", [0, 2**63 - 1])
+def test_a_cursor_beyond_all_entries_finds_nothing(subject: Subject, at: int) -> None:
+    stored(subject, change())
+    for found in (page(subject, before=at), page(subject, after=at)):
+        assert [entry.number for entry in found.entries] in ([], [1])

@@ -25,9 +25,26 @@ def _action(name: str, summary: str) -> AuditAction:
     return action
 
 
+ID_PREFIXES = {
+    "inbox": "inb",
+    "source": "src",
+    "delivery": "dlv",
+    "rejection": "rej",
+    "replay": "rpl",
+}
+"""What ids begin with of the kinds of objects that the store numbers."""
+
+
 def actions() -> dict[str, AuditAction]:
     """Return every action by its name."""
     return dict(_ACTIONS)
+
+
+def summarize_action(name: str) -> str:
+    """Return what an action does, as in the summary of an entry; its name where it is none of
+    today's."""
+    action = _ACTIONS.get(name)
+    return name if action is None else action.summary
 
 
 ORG_CREATED = _action("org.created", "created the org")

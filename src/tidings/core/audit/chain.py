@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidings.core.audit.actions import LOG_SHORTENED
-from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, AuditEntry
+from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, AuditEntry, shown_object
 
 START = bytes(32)  # what stands before the first entry of a chain
 _pack = msgspec.msgpack.Encoder().encode
@@ -69,7 +69,7 @@ def numbered(draft: AuditDraft, number: int, at_ms: int, made: str) -> AuditEntr
     """Return a draft as an entry of its chain; `made` is the number of what its write has made."""
     given = msgspec.structs.asdict(draft) | {"number": number, "at_ms": at_ms}
     if draft.object is None:
-        given["object"] = made
+        given["object"] = shown_object(draft.object_kind, made)
     return AuditEntry(**given)
 
 

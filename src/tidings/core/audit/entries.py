@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.audit.actions import AuditAction
+from tidings.core.audit.actions import ID_PREFIXES, AuditAction
 from tidings.core.audit.actor import Actor, ActorKind, Face
+from tidings.core.ids import show
 
 PLATFORM_CHAIN = 0  # no org has this id
 VALUE_BYTES_MAX = 2048  # of one field, as JSON
@@ -83,11 +84,17 @@ def draft(
         _cut(actor.behalf),
         action.name,
         action.object,
-        None if object is None else _cut(object),
+        None if object is None else _cut(shown_object(action.object, object)),
         None if before is None else encode_fields(before),
         None if after is None else encode_fields(after),
         times,
     )
+
+
+def shown_object(kind: str, object: str) -> str:
+    """Return the id of an object as people see it, `inb_…`, also where its number is given."""
+    is_number = kind in ID_PREFIXES and object.isascii() and object.isdigit()
+    return show(ID_PREFIXES[kind], int(object)) if is_number else object
 
 
 def changed_fields(

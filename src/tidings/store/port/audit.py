@@ -27,7 +27,7 @@ class AuditWrite(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AuditQuery(msgspec.Struct, frozen=True, array_like=True):
-    """What is asked of a chain. Empty fields ask for everything."""
+    """A question of a chain. Empty fields ask for everything."""
 
     chain: int
     since_ms: int | None = None
@@ -42,7 +42,9 @@ class AuditQuery(msgspec.Struct, frozen=True, array_like=True):
 
 
 class AuditPage(msgspec.Struct, frozen=True, array_like=True):
-    """Newest first. `older` is the next question's `before`, `newer` its `after`."""
+    """Newest first. `older` is the next question's `before`, `newer` its `after`; a page may hold
+    fewer entries than were asked for, or none, and still have a further one: a question looks at
+    some thousand entries and answers some megabytes."""
 
     entries: Sequence[AuditEntry]
     older: int | None = None
