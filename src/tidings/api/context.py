@@ -61,6 +61,7 @@ class LogStore(
     port.DeliveryStore,
     port.TotalsStore,
     port.ReplayStore,
+    port.AuditStore,
     Protocol,
 ):
     """The logs that pages read: row by row, by pages, and counted. What is written goes through the

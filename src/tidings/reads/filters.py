@@ -70,6 +70,32 @@ class EventId(ParameterType):
     """The id of one event."""
 
 
+class ExactValue(ParameterType):
+    """A value that is compared as it is."""
+
+
+class ActorParameter(ExactValue):
+    """A person or credential by its id."""
+
+    control = "names"
+
+
+class ActionParameter(ExactValue):
+    """An action of the audit log."""
+
+    control = "choice"
+
+
+class ObjectKindParameter(ExactValue):
+    """A kind of thing that an action happens to."""
+
+    control = "choice"
+
+
+class ChainParameter(ExactValue):
+    """A chain of the audit log: that of the org, or the platform's."""
+
+
 class Cursor(ParameterType):
     """The place where a page goes on: below an id, or above one."""
 
@@ -216,6 +242,61 @@ _TO = ListParameter(
     "until",
     "Before this time.",
 )
+_SINCE = ListParameter(
+    "since",
+    Moment(),
+    "ISO time, or milliseconds since 1970; belongs to the range.",
+    FormField("from", "From", placeholder="2026-02-11T09:15", further=True),
+    "since",
+    "Not before: 30m, 2h, 3d ago, or an ISO time.",
+    example="2026-02-11T09:15:00Z",
+)
+_UNTIL = ListParameter(
+    "until",
+    Moment(),
+    "ISO time, or milliseconds since 1970; does not belong to the range.",
+    FormField("to", "Before", placeholder="2026-02-11T10:00", further=True),
+    "until",
+    "Before this time.",
+)
+_ACTOR = ListParameter(
+    "actor",
+    ActorParameter(),
+    "Who did it: the id of a person or credential.",
+    FormField("actor", "Who"),
+    "actor",
+)
+_ACTION = ListParameter(
+    "action",
+    ActionParameter(),
+    "What was done.",
+    FormField("action", "What"),
+    "action",
+    "Only this: webhook.changed, user.invited …",
+    example="webhook.changed",
+)
+_OBJECT_KIND = ListParameter(
+    "objectKind",
+    ObjectKindParameter(),
+    "The kind of thing that it was done to.",
+    FormField("kind", "Kind of thing"),
+    "kind",
+    "Only to things of this kind: webhook, user, org …",
+    example="webhook",
+)
+_OBJECT = ListParameter(
+    "object",
+    ExactValue(),
+    "What it was done to: the thing's id, or its name where it has no id.",
+    FormField("object", "Thing", "Id of the thing", 20),
+    "object",
+)
+_CHAIN = ListParameter(
+    "chain",
+    ChainParameter(),
+    "platform: what belongs to no org, for the platform's own credential alone; left out: the "
+    "org's.",
+)
 _LIMIT = ListParameter(
     "limit", WholeNumberType(1, LIMIT_MAX, LIMIT), f"Rows of a page; {LIMIT} where it is left out."
 )
@@ -237,8 +318,13 @@ class LogQuestion:
     matched: Annotated[bool | None, _MATCHED] = None
     states: Annotated[tuple[int, ...], _STATES] = ()
     event_id: Annotated[str | None, _EVENT] = None
-    from_ms: Annotated[int | None, _FROM] = None
-    to_ms: Annotated[int | None, _TO] = None
+    from_ms: Annotated[int | None, _FROM, _SINCE] = None
+    to_ms: Annotated[int | None, _TO, _UNTIL] = None
+    actor: Annotated[str, _ACTOR] = ""
+    action: Annotated[str, _ACTION] = ""
+    object_kind: Annotated[str, _OBJECT_KIND] = ""
+    object: Annotated[str, _OBJECT] = ""
+    chain: Annotated[str, _CHAIN] = ""
     limit: Annotated[int, _LIMIT, _MORE] = LIMIT
     cursor: Annotated[tuple[int | None, int | None], _CURSOR] = (None, None)
     points: Annotated[int, _POINTS] = POINTS
@@ -263,13 +349,12 @@ ATTRIBUTES = {
 ASKED = frozenset((*LogQuestion.__annotations__, "before", "after"))
 """What a store's query may have under the same name."""
 Parameters = tuple[ListParameter, ...]
-DELIVERIES: Parameters = tuple(
-    attribute for attribute in ATTRIBUTES if attribute not in (_MATCHED, _MORE, _POINTS)
-)
-EVENTS: Parameters = tuple(
-    attribute for attribute in ATTRIBUTES if attribute not in (_MORE, _POINTS)
-)
+AUDITED: Parameters = (_ACTOR, _ACTION, _OBJECT_KIND, _OBJECT, _SINCE, _UNTIL)
 PAGING: Parameters = (_LIMIT, _CURSOR)
+AUDIT: Parameters = (*AUDITED, _CHAIN, *PAGING)
+_OF_OTHERS = (_MORE, _POINTS, _CHAIN, *AUDITED)
+EVENTS: Parameters = tuple(attribute for attribute in ATTRIBUTES if attribute not in _OF_OTHERS)
+DELIVERIES: Parameters = tuple(attribute for attribute in EVENTS if attribute is not _MATCHED)
 REJECTIONS: Parameters = (_MORE, _CURSOR)
 SPAN: Parameters = (_FROM, _TO)
 SERIES: Parameters = (_FROM, _TO, _POINTS)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
+from tidings.core.audit.actions import actions
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, nearest
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, read, show
@@ -16,11 +17,15 @@ from tidings.errors import Invalid
 from tidings.reads.filters import (
     ATTRIBUTES,
     VALUE_MAX,
+    ActionParameter,
+    ChainParameter,
     EventId,
+    ExactValue,
     Listed,
     ListParameter,
     LogQuestion,
     Moment,
+    ObjectKindParameter,
     Parameters,
     ParameterType,
     SearchValueType,
@@ -33,6 +38,7 @@ from tidings.values import describe_value
 Json = dict[str, Any]
 
 LISTED_MAX = 100  # values of one filter
+PLATFORM = "platform"  # the chain of the audit log that is of no org
 OLDER, NEWER = "older", "newer"  # what an opaque cursor begins with
 _STATES = {state.word: int(state) for state in State}
 _EPOCH_MS = re.compile(r"[0-9]{1,15}")
@@ -105,6 +111,8 @@ def read_value(kind: ParameterType, form: Form, name: str, zone: tzinfo) -> Any:
             return _event_id(form)
         case YesNo():
             return _yes_no(form, name, kind.advice)
+        case ExactValue():
+            return _exact(form, name, words_of(kind))
         case WholeNumberType():
             return form.whole(name, kind.least, kind.most, kind.usual)
         case _:
@@ -176,6 +184,40 @@ def _value(form: Form, name: str) -> tuple[str, ...]:
     return (value,) if value else ()
 
 
+def _exact(form: Form, name: str, known: Collection[str]) -> str:
+    """A value as it is, of `known` ones where there are any."""
+    value = str(form.body.get(name) or "")
+    if value and known and value not in known:
+        form.refuse(
+            "bad_parameter",
+            name,
+            f"{name} must be one of {', '.join(known)}; got {describe_value(value)}."
+            f"{nearest(value, known) or ' Leave it out for all.'}",
+        )
+        return ""
+    if len(value) > VALUE_MAX:
+        form.refuse(
+            "bad_parameter",
+            name,
+            f"{name} must be at most {VALUE_MAX} characters; got {len(value)}. Give the id itself.",
+        )
+        return ""
+    return value
+
+
+def words_of(kind: ParameterType) -> Sequence[str]:
+    """List the words that a parameter may be; none where it may be any text."""
+    match kind:
+        case ActionParameter():
+            return sorted(actions())
+        case ObjectKindParameter():
+            return sorted({action.object for action in actions().values()})
+        case ChainParameter():
+            return (PLATFORM,)
+        case _:
+            return ()
+
+
 def _event_id(form: Form) -> str | None:
     value = form.body.get("eventId")
     if not value or EVENT_ID.fullmatch(value):
@@ -218,6 +260,9 @@ def schema_of(kind: ParameterType) -> Json:
             return {"type": "integer", "minimum": kind.least, "maximum": kind.most}
         case SearchValueType():
             return TEXT
+        case ExactValue():
+            words = words_of(kind)
+            return {"enum": [*words, ""]} if words else TEXT
         case _:
             return {"type": "string", "pattern": f"^(({OLDER}|{NEWER})_{SHOWN_NUMBER})?$"}
 

@@ -75,6 +75,18 @@ _REPLAY = {
     "warnings?": ["#Fault"],
 }
 
+_AUDIT_FIELDS = RawSchema({"type": ["object", "null"], "additionalProperties": True})
+_AUDIT: dict[str, Any] = {
+    "number": "whole",
+    "at": "time",
+    "actor": "#AuditActor",
+    "action": "text",
+    "summary": "text",
+    "object": {"kind": "text", "id": "text"},
+    "before": _AUDIT_FIELDS,
+    "after": _AUDIT_FIELDS,
+    "times": "whole",
+}
 _NAMES = RawSchema({"type": ["array", "null"], "items": {"type": "string"}})
 _SOURCE: dict[str, Any] = {
     "id": "text",
@@ -261,6 +273,22 @@ COMPONENTS: dict[str, Any] = {
         "updatedAt?": "time|null",
         "warnings?": "any",
         "deleted?": "yes",
+    },
+    "AuditEntry": _AUDIT,
+    "SealedAuditEntry": {
+        "orgId": RawSchema({"type": ["integer", "null"], "description": "null: the platform's."}),
+        **_AUDIT,
+        "mac": RawSchema(
+            {"type": "string", "description": "The seal over the entry and the one before it."}
+        ),
+    },
+    "AuditActor": {
+        "kind": "text",
+        "id": "text",
+        "name": "text",
+        "face": "text",
+        "address": "text",
+        "behalf": "text",
     },
     "ReplayJob": _REPLAY,
     "DryRun": {

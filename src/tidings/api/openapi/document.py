@@ -63,6 +63,7 @@ _TAGS = {
     "credentials": "Who may call",
     "users": "Who may sign in",
     "portals": "A brand's console inside another product",
+    "audit": "Who has changed what, from where",
     "health": "Alive, ready, and figures",
     "sent": "What receivers get",
 }

@@ -8,6 +8,7 @@ from tidings.api.context import Services
 from tidings.api.router import EntryRoute
 from tidings.api.v1.actions import action_routes
 from tidings.api.v1.arrivals import arrival_routes
+from tidings.api.v1.audit import audit_routes
 from tidings.api.v1.connections import connection_routes
 from tidings.api.v1.deliveries import delivery_routes
 from tidings.api.v1.events.logs import event_routes, log_routes
@@ -36,5 +37,6 @@ def proof_routes(services: Services) -> list[EntryRoute]:
         action_routes,
         source_routes,
         inbound_routes,
+        audit_routes,
     )
     return [route for routes in subjects for route in routes(services)]
