@@ -32,6 +32,8 @@ COMMANDS = [
     "orgs list",
     "replay list",
     "replay --webhook crm --dry-run",
+    "audit list",
+    "audit export",
     "show crm",
     "show e-1",
     "doctor",

@@ -242,6 +242,7 @@ for _name, _path in (
     ("actions", "actions.actions:app"),
     ("replay", "replay:app"),
     ("sending", "serving.sending:app"),
+    ("audit", "audit.audit:app"),
     ("profiles", "profile_commands:app"),
     ("send", "events.send:send"),
     ("trigger", "events.trigger:trigger"),
