@@ -154,6 +154,8 @@ class World:
             "find": "/find?q=41200999",
             "nothing-found": "/find?q=none-of-these",
             "access": "/access",
+            "audit-log": "/audit",
+            "audit-filtered": "/audit?kind=org&span=7d",
             "credential-new": "/access/credentials/new",
             "user-new": "/access/users/new",
             "org": "/settings",
@@ -162,5 +164,5 @@ class World:
             "nowhere": "/nothing/is/here",
         }.items():
             yield name, f"/console/o/{self.org}{path}"
-        for path in ("sessions", "orgs", "orgs/new", "stop-all", "nothing/is/here"):
+        for path in ("sessions", "orgs", "orgs/new", "stop-all", "audit", "nothing/is/here"):
             yield path.replace("/", "-"), f"/console/{path}"

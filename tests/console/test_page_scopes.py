@@ -43,7 +43,7 @@ SCOPES = {
         "GET/replays/new POST/replays/new POST/replays/{id} POST/deliveries/many "
         "POST/deliveries/{id}/retry POST/deliveries/{id}/cancel"
     ),
-    "admin:read": "GET/stop GET/access GET/access/users/{id} GET/settings GET/health",
+    "admin:read": "GET/stop GET/access GET/access/users/{id} GET/audit GET/settings GET/health",
     "admin:write": (
         "POST/stop POST/settings GET/access/credentials/new POST/access/credentials/new "
         "GET/access/credentials/{id}/rotate POST/access/credentials/{id}/rotate "

@@ -11,6 +11,7 @@ from tidings.console.frame import Endpoint, Page, PageFrame
 from tidings.console.pages import (
     action_trials,
     actions,
+    audit,
     bulk_actions,
     connections,
     consent,
@@ -126,6 +127,7 @@ OF_AN_ORG: Pages = [
     ("POST", "/access/users/new", people.invite, "admin:write"),
     ("GET", "/access/users/{id}", people.show, "admin:read"),
     ("POST", "/access/users/{id}", people.change, "admin:write"),
+    ("GET", "/audit", audit.show, "admin:read"),
     ("GET", "/settings", orgs.show, "admin:read"),
     ("POST", "/settings", orgs.change, "admin:write"),
     ("GET", "/health", health.show, "admin:read"),
@@ -185,6 +187,7 @@ def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
         route("GET", "/orgs/new", frame.plain(orgs.show_new)),
         route("POST", "/orgs/new", frame.plain(orgs.create)),
         route("GET", "/orgs/{id}", frame.plain(orgs.settings_moved)),
+        route("GET", "/audit", frame.plain(audit.show_platform)),
         route("GET", "/stop-all", frame.plain(stops.show_all)),
         route("POST", "/stop-all", frame.plain(stops.throw_all)),
         route("GET", "/{rest:path}", nowhere),

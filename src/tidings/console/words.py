@@ -7,6 +7,7 @@ zone by the browser (`app.js` rewrites `<time>`); without scripts they stand in 
 import re
 from functools import lru_cache
 
+import msgspec
 from markupsafe import Markup, escape
 
 from tidings.core.delivery.receivers import judgement
@@ -138,6 +139,17 @@ def masked(secret: str) -> str:
     return "…" + secret[-4:] if len(secret) > 8 else "…"
 
 
+def plain(value: object) -> str:
+    """A value of JSON as people read it: a text bare, a dash where there is none."""
+    if value is msgspec.UNSET or value is None or value == "":
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
+        return ", ".join(map(str, value)) or "–"
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 def visible(value: object) -> object:
     """Escape signs that would steer whatever shows a value and are not seen by themselves:
     `\x1b`."""
@@ -158,5 +170,6 @@ FILTERS = {
     "countdown": countdown,
     "copyable": copyable,
     "masked": masked,
+    "plain": plain,
 }
 FUNCTIONS = {"percent": percent, "escape": escape}

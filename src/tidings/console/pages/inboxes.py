@@ -4,6 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from tidings.console.changed_by import changed_by
 from tidings.console.json_view import body_of
 from tidings.console.visit import Visit
 from tidings.core.declaration import declared, show_resource
@@ -141,6 +142,7 @@ async def _show(
         "inbox.html",
         400 if refusals else 200,
         live=live,
+        changed=await changed_by(visit, "inbox", live.id),
         users=_users(visit, live),
         opened=opened,
         body=None if opened is None else body_of(opened.body),

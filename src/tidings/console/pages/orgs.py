@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from tidings.console.changed_by import changed_by
 from tidings.console.place import PageScope, inside
 from tidings.console.visit import PlainVisit, Visit, named
 from tidings.core.declaration import declared, show_resource
@@ -17,6 +18,7 @@ from tidings.core.orgs.org_settings import (
 )
 from tidings.engine.access.denials import demand
 from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused
+from tidings.reads.audit import LastChange
 from tidings.schema.page_forms import page_form
 from tidings.store.port import StoredOrg
 from tidings.values import describe_value
@@ -86,7 +88,8 @@ async def create(visit: PlainVisit) -> Response:
 async def show(visit: Visit) -> Response:
     """Show the settings of the org."""
     org = visit.org
-    return _page(visit, org, _org_texts(org))
+    changed = await changed_by(visit, "org", str(org.id))
+    return _page(visit, org, _org_texts(org), changed=changed)
 
 
 async def change(visit: Visit) -> Response:
@@ -180,10 +183,12 @@ def _page(
     org: StoredOrg | None,
     texts: dict[str, str],
     refusals: Sequence[FieldRefusal] = (),
+    changed: LastChange | None = None,
 ) -> Response:
     return visit.page(
         "org.html",
         400 if refusals else 200,
+        changed=changed,
         made=org,
         notified=visit.services.notices.consents.states(org.id) if org is not None else [],
         filled=texts,

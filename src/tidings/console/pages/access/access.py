@@ -6,6 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.api.answers import status_of
+from tidings.console.changed_by import changed_by
 from tidings.console.visit import Visit
 from tidings.core import overlap
 from tidings.core.access.credential_rules import CREDENTIAL
@@ -13,6 +14,7 @@ from tidings.core.access.scopes import LEVELS, RESOURCES, show_scopes
 from tidings.core.form import number_of
 from tidings.engine.access.credentials import UnknownCredential
 from tidings.errors import FieldRefusal, RequestRefused, not_found
+from tidings.reads.audit import LastChange
 from tidings.schema.page_forms import page_form
 from tidings.store.port import StoredCredential
 
@@ -77,7 +79,9 @@ async def create(visit: Visit) -> Response:
 
 async def ask_rotate(visit: Visit) -> Response:
     """For how long the old secret goes on."""
-    return _ask_rotate(visit, _own(visit), f"{overlap.OVERLAP_H:g}")
+    own = _own(visit)
+    changed = await changed_by(visit, "credential", own.id)
+    return _ask_rotate(visit, own, f"{overlap.OVERLAP_H:g}", changed=changed)
 
 
 async def rotate(visit: Visit) -> Response:
@@ -95,7 +99,8 @@ async def rotate(visit: Visit) -> Response:
 
 async def ask_revoke(visit: Visit) -> Response:
     """Ask before a credential is revoked, and say what ends with it."""
-    return _ask_revoke(visit, _own(visit))
+    own = _own(visit)
+    return _ask_revoke(visit, own, changed=await changed_by(visit, "credential", own.id))
 
 
 async def revoke(visit: Visit) -> Response:
@@ -109,11 +114,16 @@ async def revoke(visit: Visit) -> Response:
 
 
 def _ask_revoke(
-    visit: Visit, old: StoredCredential, refused: str = "", status: int = 200
+    visit: Visit,
+    old: StoredCredential,
+    refused: str = "",
+    status: int = 200,
+    changed: LastChange | None = None,
 ) -> Response:
     return visit.page(
         "credential_revoke.html",
         status,
+        changed=changed,
         one=_shown(visit, old),
         own=old.id == visit.caller.credential,
         refused=refused,
@@ -172,11 +182,17 @@ def _of_all_scopes(refusal: FieldRefusal) -> FieldRefusal:
 
 
 def _ask_rotate(
-    visit: Visit, one: StoredCredential, overlap_text: str, refused: str = "", status: int = 200
+    visit: Visit,
+    one: StoredCredential,
+    overlap_text: str,
+    refused: str = "",
+    status: int = 200,
+    changed: LastChange | None = None,
 ) -> Response:
     return visit.page(
         "credential_rotate.html",
         status,
+        changed=changed,
         one=_shown(visit, one),
         filled=overlap_text,
         most=overlap.OVERLAP_H_MAX,

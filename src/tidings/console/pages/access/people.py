@@ -5,6 +5,7 @@ from starlette.responses import RedirectResponse, Response
 
 from tidings.api.answers import status_of
 from tidings.api.http.front import address_of
+from tidings.console.changed_by import changed_by
 from tidings.console.frame import ELSEWHERE, SIGN_IN, PageFrame, read_form
 from tidings.console.pages.access.access import AT
 from tidings.console.pages.access.sign_in import slow_down
@@ -16,6 +17,7 @@ from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord
 from tidings.errors import RequestRefused, not_found
+from tidings.reads.audit import LastChange
 from tidings.schema.page_forms import page_form
 from tidings.store.port import StoreDown
 
@@ -45,7 +47,8 @@ async def invite(visit: Visit) -> Response:
 
 async def show(visit: Visit) -> Response:
     """One user, and what can be changed of them."""
-    return _page(visit, _own(visit))
+    user = _own(visit)
+    return _page(visit, user, changed=await changed_by(visit, "user", user.person.id))
 
 
 async def change(visit: Visit) -> Response:
@@ -88,11 +91,18 @@ def _form(
     return visit.page("user_new.html", status, filled=texts, refusals=refusals, asks=NEW)
 
 
-def _page(visit: Visit, user: UserRecord, refused: str = "", status: int = 200) -> Response:
+def _page(
+    visit: Visit,
+    user: UserRecord,
+    refused: str = "",
+    status: int = 200,
+    changed: LastChange | None = None,
+) -> Response:
     return visit.page(
         "user.html",
         status,
         user=user,
+        changed=changed,
         own=user.person.id == visit.caller.credential,
         asks=CHANGE,
         filled={"name": user.member.name, "role": user.member.role},

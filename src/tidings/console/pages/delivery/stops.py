@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from tidings.console.changed_by import changed_by
 from tidings.console.visit import PlainVisit, Visit
 from tidings.engine.access.denials import demand
 from tidings.engine.delivery.stops import EVERYTHING
@@ -18,6 +19,7 @@ async def show(visit: Visit) -> Response:
     lefts = await backlogs_now(services.store, services.clock, numbers)
     return visit.page(
         "stop.html",
+        changed=await changed_by(visit, "sending"),
         stop=services.delivery.stops.of(org),
         everything=services.delivery.stops.of(EVERYTHING),
         waiting=sum(left.waiting for left in lefts),
@@ -38,7 +40,12 @@ async def show_all(visit: PlainVisit) -> Response:
     """The same of every org of the service at once."""
     _platform(visit, "admin:read")
     stops = visit.services.delivery.stops
-    return visit.page("stop_all.html", everything=stops.of(EVERYTHING), orgs=stops.orgs)
+    return visit.page(
+        "stop_all.html",
+        changed=await changed_by(visit, "sending"),
+        everything=stops.of(EVERYTHING),
+        orgs=stops.orgs,
+    )
 
 
 async def throw_all(visit: PlainVisit) -> Response:

@@ -17,11 +17,12 @@ from tidings.catalogue.facts import (
     reference_meaning,
 )
 from tidings.catalogue.thin import thin
+from tidings.console.changed_by import changed_by
 from tidings.console.json_view import body_of
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
 from tidings.core.delivery.webhook_status import WebhookStatus
-from tidings.core.events.own_types import RESERVED
+from tidings.core.events.own_types import FAMILY, RESERVED
 from tidings.core.webhooks.name_matching import BULK, STORED_BULK, stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
 from tidings.errors import not_found
@@ -92,6 +93,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "catalogue_type.html",
         kind=kind,
+        changed=await changed_by(visit, "event_type", name) if kind.family == FAMILY else None,
         tree=schema_tree(kind.schema),
         product=PRODUCTS[kind.product],
         causes=raised_by(kind),

@@ -10,12 +10,25 @@ from urllib.parse import urlencode
 import msgspec
 from starlette.datastructures import QueryParams
 
-from tidings.console.visit import Visit
+from tidings.console.visit import PlainVisit
 from tidings.core.delivery.states import State
 from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import RequestRefused
-from tidings.reads.filters import Listed, ListParameter, LogQuestion, Parameters, States, YesNo
-from tidings.reads.questions import cursors, read_question
+from tidings.reads.filters import (
+    ATTRIBUTES,
+    ActionParameter,
+    ActorParameter,
+    EventTypeParameter,
+    Listed,
+    ListParameter,
+    LogQuestion,
+    ObjectKindParameter,
+    Parameters,
+    States,
+    WebhookParameter,
+    YesNo,
+)
+from tidings.reads.questions import cursors, read_question, words_of
 
 PAGE = 50
 HOUR_MS = 3_600_000
@@ -88,7 +101,7 @@ class Filters(msgspec.Struct, frozen=True):
             yield ActiveFilter("Time", SPANS[self.span][1], self.address(span=None))
 
 
-def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> Filters:
+def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None) -> Filters:
     """The filters of the visitor's address, or of another one, with what is wrong with them."""
     query = visit.request.query_params if query is None else query
     asked, shown = {"limit": str(PAGE)}, {}
@@ -99,9 +112,10 @@ def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> F
         if text:
             asked[parameter.name] = text
     span = query.get("span", "")
-    span = span if span in SPANS and "from" not in asked else ""
+    [begins] = [parameter.name for parameter in known if ATTRIBUTES[parameter] == "from_ms"]
+    span = span if span in SPANS and begins not in asked else ""
     if span:
-        asked["from"] = str(visit.services.clock.now_ms() - SPANS[span][0])
+        asked[begins] = str(visit.services.clock.now_ms() - SPANS[span][0])
     question, refusals = None, {}
     try:
         question = read_question(asked, known, visit.services.zone(visit.caller.org))
@@ -113,19 +127,31 @@ def read(visit: Visit, known: Parameters, query: QueryParams | None = None) -> F
     return Filters(form, choices, question, shown, span, refusals, bool(shown["cursor"]))
 
 
-def _choices(visit: Visit, one: ListParameter) -> Choices:
+def _choices(visit: PlainVisit, one: ListParameter) -> Choices:
     """List the choices of a filter, each value with its word."""
     kind = one.kind
     if isinstance(kind, YesNo):
         return kind.choices
     if isinstance(kind, States):
         return [(state.word, state.word) for state in State]
-    if kind.control == "names":
+    if isinstance(kind, EventTypeParameter):
         return [(name, name) for name in visit.services.events.types.names(visit.caller.org)]
-    if kind.control == "choice":
+    if isinstance(kind, ActorParameter):
+        return _actors(visit)
+    if isinstance(kind, ActionParameter | ObjectKindParameter):
+        return [("", "any"), *((word, word.replace("_", " ")) for word in words_of(kind))]
+    if isinstance(kind, WebhookParameter):
         records = sorted(visit.services.webhooks.list(visit.caller.org), key=_order)
         return [("", "all"), *((record.webhook.id, _named(record)) for record in records)]
     return ()
+
+
+def _actors(visit: PlainVisit) -> Choices:
+    """List the people and credentials of the org that are there now, by id with their names."""
+    access, org = visit.services.access, visit.caller.org
+    people = [(user.person.id, user.person.email) for user in access.users.list(org)]
+    credentials = access.credentials.list(visit.caller, org)
+    return people + [(known.id, known.name or known.id) for known in credentials]
 
 
 def _order(record: WebhookState) -> tuple[bool, str]:

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from tidings.console.changed_by import changed_by
 from tidings.console.pages.sources import form as source_form
 from tidings.console.visit import Visit
 from tidings.core.ids import show as show_id
@@ -61,6 +62,7 @@ async def show(visit: Visit) -> Response:
     return visit.page(
         "source.html",
         one=one,
+        changed=await changed_by(visit, "source", str(one["id"])),
         live=live,
         page=page,
         show=lambda number: show_id(PREFIX, number),

@@ -6,6 +6,7 @@ from typing import Any
 
 from starlette.responses import Response
 
+from tidings.console.changed_by import changed_by
 from tidings.console.pages import charts
 from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks.edit import living, own
@@ -96,6 +97,7 @@ async def show(visit: Visit) -> Response:
         "webhook.html",
         record=record,
         webhook=webhook,
+        changed=await changed_by(visit, "webhook", webhook.id),
         readers=visit.services.delivery.pulls.state(webhook.number),
         summary=summary,
         span=span,
