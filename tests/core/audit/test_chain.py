@@ -10,11 +10,7 @@ from tidings.core.audit.actions import ORG_CHANGED
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.chain import (
     START,
-    Anchor,
     ChainFault,
-    ChainHead,
-    anchor_mac,
-    check_anchor,
     check_chain,
     numbered,
     sealed,
@@ -67,8 +63,8 @@ def test_entries_that_were_numbered_anew_over_a_gap_do_not_fit() -> None:
     entries = chain_of(5)
     del entries[1]
     entries[1:] = [
-        msgspec.structs.replace(entry, number=number)
-        for number, entry in enumerate(entries[1:], start=2)
+        msgspec.structs.replace(moved, number=number)
+        for number, moved in enumerate(entries[1:], start=2)
     ]
     assert (7, 2) in faults(entries)
 
@@ -77,23 +73,6 @@ def test_another_key_makes_no_entry_that_fits() -> None:
     entries = chain_of(3)
     forged = sealed(b"x" * 32, entries[1].mac, entries[2])
     assert faults([*entries[:2], forged]) == [(7, 3)]
-
-
-def test_an_anchor_names_what_was_cut_off_behind_it() -> None:
-    entries = chain_of(5)
-    anchor = anchored(5, ChainHead(7, 5, entries[-1].mac))
-    assert list(check_anchor(KEY, anchor, seals(entries), {})) == []
-    cut = entries[:3]
-    assert faults(cut) == [], "by itself it is whole"
-    [fault] = check_anchor(KEY, anchor, seals(cut), {})
-    assert (fault.chain, fault.number) == (7, 5) and "missing" in str(fault)
-
-
-def test_an_anchor_that_was_changed_is_one_itself() -> None:
-    entries = chain_of(2)
-    anchor = anchored(1, ChainHead(7, 2, entries[-1].mac))
-    less = msgspec.structs.replace(anchor, heads=[])
-    assert [fault.chain for fault in check_anchor(KEY, less, seals(entries), {})] == [0]
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -116,15 +95,6 @@ def repeat(entries: list[AuditEntry]) -> None:
 
 def drop_some(entries: list[AuditEntry]) -> None:
     del entries[2:6]
-
-
-def anchored(number: int, *heads: ChainHead) -> Anchor:
-    anchor = Anchor(number, 99, heads)
-    return msgspec.structs.replace(anchor, mac=anchor_mac(KEY, anchor))
-
-
-def seals(entries: Sequence[AuditEntry]) -> dict[tuple[int, int], bytes]:
-    return {(entry.chain, entry.number): entry.mac for entry in entries}
 
 
 def test_a_fault_is_said_as_a_sentence() -> None:

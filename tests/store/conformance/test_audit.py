@@ -7,9 +7,9 @@ import msgspec
 import pytest
 
 from tests.store.conformance.subject import Subject
-from tidings.core.audit.actions import INBOX_CREATED, LOG_SHORTENED, ORG_CHANGED
+from tidings.core.audit.actions import INBOX_CREATED, ORG_CHANGED
 from tidings.core.audit.actor import SERVICE
-from tidings.core.audit.chain import check_anchor, check_chain
+from tidings.core.audit.chain import check_chain
 from tidings.core.audit.entries import AuditDraft, AuditEntry, draft
 from tidings.core.ids import OrgId, WebhookId, show
 from tidings.store import port
@@ -44,7 +44,7 @@ def test_entries_outlive_a_crash_with_their_changes_and_make_one_chain(subject: 
     subject.crash()
     put(subject, "three")
     known = entries(subject)
-    assert [entry.number for entry in known] == [1, 2, 3]
+    assert [kept.number for kept in known] == [1, 2, 3]
     assert list(check_chain(KEY, known)) == []
     [org] = subject.ask(lambda store: store.load()).orgs
     assert org.name == "three"
@@ -52,8 +52,8 @@ def test_entries_outlive_a_crash_with_their_changes_and_make_one_chain(subject: 
 
 def test_each_org_has_a_chain_of_its_own(subject: Subject) -> None:
     put(subject, "both", change(), change(org=0), change())
-    assert [entry.number for entry in entries(subject)] == [1, 2]
-    assert [entry.number for entry in entries(subject, 0)] == [1]
+    assert [kept.number for kept in entries(subject)] == [1, 2]
+    assert [kept.number for kept in entries(subject, 0)] == [1]
     heads = subject.ask(lambda store: store.audit_heads())
     assert [(head.chain, head.number) for head in heads] == [(0, 1), (7, 2)]
 
@@ -65,7 +65,7 @@ def test_what_a_write_makes_gives_its_number_to_the_entry(subject: Subject) -> N
             return await store.put_inbox(port.Inbox(0, OrgId(7), "t1", "shop", b"{}"))
 
     inbox = subject.ask(asked)
-    assert [entry.object for entry in entries(subject)] == [show("inb", inbox.number)]
+    assert [kept.object for kept in entries(subject)] == [show("inb", inbox.number)]
 
 
 def test_a_change_that_is_refused_leaves_no_entry(subject: Subject) -> None:
@@ -115,53 +115,16 @@ def test_pages_go_both_ways_and_find_by_what_is_asked(subject: Subject) -> None:
     for number in range(7):
         put(subject, f"n{number}", change(org=7) if number else change(times=2))
     first = page(subject, limit=3)
-    assert [entry.number for entry in first.entries] == [7, 6, 5] and first.newer is None
+    assert [kept.number for kept in first.entries] == [7, 6, 5] and first.newer is None
     second = page(subject, limit=3, before=first.older)
-    assert [entry.number for entry in second.entries] == [4, 3, 2]
+    assert [kept.number for kept in second.entries] == [4, 3, 2]
     back = page(subject, limit=3, after=second.newer)
-    assert [entry.number for entry in back.entries] == [7, 6, 5]
+    assert [kept.number for kept in back.entries] == [7, 6, 5]
     last = page(subject, limit=3, before=second.older)
-    assert [entry.number for entry in last.entries] == [1] and last.older is None
+    assert [kept.number for kept in last.entries] == [1] and last.older is None
     assert len(page(subject, object_kind="org", object="7", action="org.changed").entries) == 7
     assert not page(subject, actor="nobody").entries
     assert not page(subject, until_ms=1).entries and len(page(subject, since_ms=1).entries) == 7
-
-
-def test_retention_leaves_a_mark_from_which_the_chain_is_whole(subject: Subject) -> None:
-    for number in range(5):
-        put(subject, f"n{number}")
-    mark = draft(7, SERVICE, LOG_SHORTENED, "7")
-
-    def shorten(until_ms: int) -> int:
-        return subject.ask(lambda store: store.shorten_audit(KEY, mark, until_ms))
-
-    assert shorten(1) == 0 and len(entries(subject)) == 5
-    assert shorten(2**50) == 4, "the newest one stays"
-    left = entries(subject)
-    assert [entry.number for entry in left] == [5, 6] and left[1].action == "audit.shortened"
-    assert list(check_chain(KEY, left)) == []
-    put(subject, "later")
-    assert list(check_chain(KEY, entries(subject))) == []
-    assert list(check_chain(KEY, entries(subject)[1:])), "and from no other entry"
-
-
-def test_an_anchor_holds_the_chains_that_have_grown(subject: Subject) -> None:
-    def anchor() -> Any:
-        return subject.ask(lambda store: store.put_anchor(KEY, 99))
-
-    assert anchor() is None
-    put(subject, "one", change(), change(org=0))
-    first = anchor()
-    assert [(head.chain, head.number) for head in first.heads] == [(0, 1), (7, 1)]
-    assert anchor() is None, "nothing has grown"
-    put(subject, "two")
-    second = anchor()
-    assert [(head.chain, head.number) for head in second.heads] == [(7, 2)]
-    subject.crash()
-    known = subject.ask(lambda store: store.anchors())
-    assert list(known) == [first, second]
-    seals = {(entry.chain, entry.number): entry.mac for entry in entries(subject)}
-    assert list(check_anchor(KEY, second, seals, {})) == []
 
 
 def stored(subject: Subject, *drafts: AuditDraft) -> None:

@@ -10,7 +10,7 @@ from tests.store.rows import ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
-from tidings.store.sqlite.audit import AuditRows
+from tidings.store.sqlite.audit.rows import AuditRows
 from tidings.store.sqlite.database import open_writer
 from tidings.store.sqlite.writer import Writer
 

@@ -4,12 +4,15 @@ not whole.
 The seal is HMAC-SHA256 over the seal before it and all fields, by a key that is not in the store's
 tables. So a changed entry, one that was taken out, added or moved does not fit. A chain of which
 the *end* was cut is whole by itself: what is missing shows against an anchor, which the service
-writes into its log each hour (`Anchor`).
+writes into its log each hour (`anchors.py`).
+
+Retention cuts the beginning off, and says so in a mark, which is an entry like the others: a chain
+begins with 1, or with what the newest of its marks names.
 """
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -17,7 +20,8 @@ import msgspec
 from tidings.core.audit.actions import LOG_SHORTENED
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, AuditEntry, shown_object
 
-START = bytes(32)  # what stands before the first entry of a chain
+START = bytes(32)  # what stands before the first entry of a chain, and before the first anchor
+ANCHORS = "anchors"  # the object of a mark of the platform's chain that is of anchors
 _pack = msgspec.msgpack.Encoder().encode
 
 
@@ -35,12 +39,13 @@ class Anchor(msgspec.Struct, frozen=True, array_like=True):
     number: int
     at_ms: int
     heads: Sequence[ChainHead]
+    previous: bytes = START  # the seal of the anchor before
     mac: bytes = b""
 
 
 class Remainder(msgspec.Struct, frozen=True):
-    """What retention has left of a chain: its entries begin with `first`, behind the seal `mac`
-    (hexadecimal) of the last one that was dropped."""
+    """The beginning of a chain after retention: its entries begin with `first`, behind the seal
+    `mac` (hexadecimal) of the last one that was dropped. Of anchors alike."""
 
     first: int
     mac: str
@@ -48,7 +53,7 @@ class Remainder(msgspec.Struct, frozen=True):
 
 
 class ChainFault(NamedTuple):
-    """What is wrong with a chain, at which entry."""
+    """A fault of a chain, and the entry at which it is."""
 
     chain: int
     number: int
@@ -73,67 +78,100 @@ def numbered(draft: AuditDraft, number: int, at_ms: int, made: str) -> AuditEntr
     return AuditEntry(**given)
 
 
+class ChainCheck:
+    """Checks a chain entry by entry, in their order. It keeps no more than the last of them."""
+
+    def __init__(self, key: bytes, chain: int) -> None:
+        self._key = key
+        self.chain = chain
+        self.entries = 0
+        self.head: ChainHead | None = None
+        self.kept_anchors: Remainder | None = None  # the newest mark of anchors, in the platform's
+        self._first: AuditEntry | None = None
+        self._mark: Remainder | None = None  # the newest one whose seal fits
+        self._mark_number = 0
+        self._next = 0
+        self._previous: bytes | None = None  # the seal before the next entry, where it is known
+
+    def add(self, entry: AuditEntry) -> ChainFault | None:
+        """Take the next entry; return what is wrong with it or before it."""
+        self.entries += 1
+        fault = None
+        if self._first is None:
+            self._first = entry
+        elif entry.number > self._next:
+            fault = self._fault(self._next, missing(self._next, entry.number - 1))
+            self._previous = None
+        elif entry.number < self._next:
+            fault = self._fault(entry.number, "is there more than once, or in another's place")
+        if self._previous is not None and not fits(self._key, self._previous, entry):
+            fault = fault or self._fault(entry.number, "was changed, or the one before it was")
+        elif entry.action == LOG_SHORTENED.name and (self._previous or entry is self._first):
+            self._note(entry)
+        self.head = ChainHead(self.chain, entry.number, entry.mac)
+        self._next, self._previous = entry.number + 1, entry.mac
+        return fault
+
+    def end(self) -> Iterator[ChainFault]:
+        """Find what is wrong with the beginning of the chain, of which all entries were given."""
+        first = self._first
+        if first is None:
+            return
+        begins, previous = self.first, START
+        by = "the chain begins with 1"
+        if self._mark is not None:
+            previous = bytes.fromhex(self._mark.mac)
+            by = f"by the mark of retention in entry {self._mark_number}, it begins with {begins}"
+        if first.number > begins:
+            yield self._fault(begins, f"{missing(begins, first.number - 1)}: {by}")
+        elif first.number < begins:
+            yield self._fault(first.number, f"is there again, and was dropped: {by}")
+        elif not fits(self._key, previous, first):
+            yield self._fault(first.number, "was changed, or is not the first that was there")
+
+    @property
+    def first(self) -> int:
+        """The number with which the chain begins, by what is sealed in it."""
+        return 1 if self._mark is None else self._mark.first
+
+    def _note(self, mark: AuditEntry) -> None:
+        try:
+            remainder = msgspec.json.decode(mark.after or b"", type=Remainder)
+            bytes.fromhex(remainder.mac)
+        except ValueError:
+            return  # what is no mark of ours has no seal that fits either
+        if mark.object == ANCHORS:
+            self.kept_anchors = remainder
+        else:
+            self._mark, self._mark_number = remainder, mark.number
+
+    def _fault(self, number: int, reason: str) -> ChainFault:
+        return ChainFault(self.chain, number, reason)
+
+
 def check_chain(key: bytes, entries: Iterable[AuditEntry]) -> Iterator[ChainFault]:
-    """Find what is wrong with a chain, of which all entries are given in order.
-
-    It begins with 1, or where the newest mark of retention says that it does.
-    """
-    known = list(entries)
-    if not known:
-        return
-    first = known[0]
-    start = _start(known)
-    number, previous = 1, START
-    if start is not None:
-        number, previous = start.first, bytes.fromhex(start.mac)
-    if first.number != number:
-        yield ChainFault(
-            first.chain, number, f"is missing: the first that is there is {first.number}"
-        )
-        number = first.number
-        previous = b""  # not known
-    for entry in known:
-        if entry.number != number:
-            yield ChainFault(entry.chain, number, f"is missing: {entry.number} follows")
-            previous = b""
-        if previous and not hmac.compare_digest(_mac(key, previous, entry), entry.mac):
-            yield ChainFault(entry.chain, entry.number, "was changed, or the one before it was")
-        number, previous = entry.number + 1, entry.mac
+    """Find what is wrong with a chain, of which all entries are given in order."""
+    check: ChainCheck | None = None
+    for given in entries:
+        check = check or ChainCheck(key, given.chain)
+        if (fault := check.add(given)) is not None:
+            yield fault
+    if check is not None:
+        yield from check.end()
 
 
-def check_anchor(
-    key: bytes, anchor: Anchor, heads: Mapping[tuple[int, int], bytes], kept_from: Mapping[int, int]
-) -> Iterator[ChainFault]:
-    """Find the entries that an anchor names and that are not there as they were.
-
-    `heads`: the seals of the entries that are there, by chain and number; `kept_from`: the first
-    entry of each chain that retention has left.
-    """
-    if not hmac.compare_digest(anchor_mac(key, anchor), anchor.mac):
-        yield ChainFault(PLATFORM_CHAIN, anchor.number, "among the anchors was changed")
-        return
-    for head in anchor.heads:
-        there = heads.get((head.chain, head.number))
-        if there == head.mac or head.number < kept_from.get(head.chain, 1):
-            continue
-        wrong = "is missing, which was there" if there is None else "is not the one that was there"
-        yield ChainFault(head.chain, head.number, f"{wrong} at the anchor")
+def fits(key: bytes, previous: bytes, entry: AuditEntry) -> bool:
+    """Return whether an entry has the seal that it must have behind the seal `previous`."""
+    return hmac.compare_digest(_mac(key, previous, entry), entry.mac)
 
 
-def anchor_mac(key: bytes, anchor: Anchor) -> bytes:
-    """Seal an anchor: over its number, its time and its heads."""
-    told = _pack(("anchor", anchor.number, anchor.at_ms, list(anchor.heads)))
-    return hmac.new(key, told, hashlib.sha256).digest()
+def missing(first: int, last: int) -> str:
+    """Say that entries from `first` are missing: the rest of a sentence that names it."""
+    if first == last:
+        return "is missing"
+    return f"is missing, and so is all up to {last}"
 
 
 def _mac(key: bytes, previous: bytes, entry: AuditEntry) -> bytes:
     fields = msgspec.structs.astuple(entry)[:-1]
     return hmac.new(key, previous + _pack(fields), hashlib.sha256).digest()
-
-
-def _start(entries: Sequence[AuditEntry]) -> Remainder | None:
-    """Return where a chain begins by its newest mark of retention; None: with its first entry."""
-    for entry in reversed(entries):
-        if entry.action == LOG_SHORTENED.name and entry.after is not None:
-            return msgspec.json.decode(entry.after, type=Remainder)
-    return None

@@ -74,10 +74,24 @@ class AuditStore(Protocol):
     def anchors(self) -> Awaitable[Sequence[Anchor]]:
         """All anchors that are kept, oldest first."""
 
+    def overdue_audit(self, before_ms: int) -> Awaitable[Sequence[int]]:
+        """The chains whose first entry is older, some hundred at most."""
+
     def shorten_audit(self, key: bytes, draft: AuditDraft, until_ms: int) -> Awaitable[int]:
-        """Drop a chain's entries that are older, at most some thousand, with the mark `draft` as
-        their last trace in the same transaction; how many were dropped. The anchors that are older
-        go too. `draft.after` is filled in."""
+        """Drop the beginning of a chain, as far as its entries are older, at most some hundred of
+        them, with the mark `draft` as their last trace in the same transaction; how many were
+        dropped. `draft.after` is filled in."""
+
+    def shorten_anchors(
+        self, key: bytes, draft: AuditDraft, until_ms: int, overdue_ms: int
+    ) -> Awaitable[int]:
+        """Drop the oldest anchors likewise, but for the newest one, if there is one before
+        `overdue_ms`. What no other anchor names will be in the next one."""
+
+    def note_restore(self, key: bytes, draft: AuditDraft) -> Awaitable[int | None]:
+        """Write the entry `draft` where the store is a copy that nobody has opened yet; when the
+        copy was made, in milliseconds since the epoch. None where it is no copy, or that was noted.
+        `draft.after` is filled in."""
 
 
 class _Pending:

@@ -21,7 +21,7 @@ from tidings.core.delivery.states import FINAL, State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.audit import AuditRows
+from tidings.store.sqlite.audit.rows import AuditRows
 from tidings.store.sqlite.delivery.due import DueDeliveries
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.delivery.jobs import PENDING_JOBS, one_job, read_job

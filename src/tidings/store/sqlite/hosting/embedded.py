@@ -15,7 +15,8 @@ from tidings.core.ids import EventNumber
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.audit import AuditReader, AuditRows
+from tidings.store.sqlite.audit.rows import AuditReader, AuditRows
+from tidings.store.sqlite.audit.upkeep import AuditUpkeep
 from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
@@ -71,6 +72,7 @@ class WritingHalf:
     """
 
     audit: AuditRows
+    audit_upkeep: AuditUpkeep
     writer: Writer
     configuration: Configuration
     recovery: Recovery
@@ -100,6 +102,7 @@ class WritingHalf:
         self.clock_ms = clock_ms = self._steady.now_ms if self._steady else clock_ms
         self.connection = open_writer(path, vfs=vfs)
         self.audit = AuditRows(self.connection, clock_ms)
+        self.audit_upkeep = AuditUpkeep(self.connection, self.audit)
         self.writer = Writer(self.connection, clock_ms, self.audit)
         self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)

@@ -150,8 +150,8 @@ class StoreHost:
             self._answer(_requests.decode(message))
         return True
 
-    def _do(self, function: Callable[..., Any], given: tuple[Any, ...], told: msgspec.Raw) -> Any:
-        if (audit := _audits.decode(told)) is None:
+    def _do(self, function: Callable[..., Any], given: tuple[Any, ...], beside: msgspec.Raw) -> Any:
+        if (audit := _audits.decode(beside)) is None:
             return function(*given)
         if self._record is None:
             raise ValueError("entries of the audit log go to the half that writes")

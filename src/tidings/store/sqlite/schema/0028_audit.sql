@@ -15,7 +15,13 @@ CREATE INDEX audit_action ON audit (chain, action, number);
 CREATE INDEX audit_actor ON audit (chain, actor, number);
 CREATE INDEX audit_time ON audit (chain, at_ms, number);
 
--- What the chains were each hour, of those that had grown.
+-- The newest entry of each chain, behind which the next one stands, and up to which it is in an anchor.
+CREATE TABLE audit_chain (
+    chain INTEGER PRIMARY KEY, number INTEGER NOT NULL, mac BLOB NOT NULL, anchored INTEGER NOT NULL DEFAULT 0
+);
+CREATE INDEX audit_grown ON audit_chain (chain) WHERE number > anchored;
+
+-- What the chains were each hour, of those that had grown. Each holds the seal of the anchor before it.
 CREATE TABLE audit_anchor (
-    number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, heads BLOB NOT NULL, mac BLOB NOT NULL
+    number INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, heads BLOB NOT NULL, previous BLOB NOT NULL, mac BLOB NOT NULL
 );

@@ -10,8 +10,6 @@ from tidings.core.audit.chain import (
     START,
     Anchor,
     ChainHead,
-    Remainder,
-    anchor_mac,
     numbered,
     sealed,
 )
@@ -21,15 +19,12 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import PAGE_BYTES
 from tidings.store.sqlite.tables import StoredTable
 
-SHORTENED_AT_A_TIME = 2000
-
 _ENTRY = StoredTable("audit", AuditEntry)
 _INSERT = _ENTRY.insert()
-_LAST = "SELECT number, mac FROM audit WHERE chain = ? ORDER BY number DESC LIMIT 1"
-_HEADS = (
-    "SELECT a.chain, a.number, a.mac FROM audit a JOIN"
-    " (SELECT chain, max(number) AS number FROM audit GROUP BY chain) n"
-    " ON a.chain = n.chain AND a.number = n.number ORDER BY a.chain"
+_HEAD = "SELECT number, mac FROM audit_chain WHERE chain = ?"
+_PUT_HEAD = (
+    "INSERT INTO audit_chain (chain, number, mac) VALUES (?1, ?2, ?3)"
+    " ON CONFLICT (chain) DO UPDATE SET number = ?2, mac = ?3"
 )
 WALKED = 5000  # entries that one question looks at, and some index more
 _NUMBER_MAX = (1 << 63) - 1
@@ -47,8 +42,13 @@ _UNTIL = (
     "SELECT max(number) FROM (SELECT number FROM audit INDEXED BY audit_time"
     " WHERE chain = ? AND at_ms < ? ORDER BY at_ms DESC, number DESC LIMIT ?)"
 )
+_OVERDUE = (
+    "SELECT chain FROM audit_chain c WHERE"
+    " (SELECT at_ms FROM audit a WHERE a.chain = c.chain ORDER BY number LIMIT 1) < ? LIMIT ?"
+)
+OVERDUE_MAX = 1000  # chains of one answer
+ANCHORS = "SELECT number, at_ms, heads, previous, mac FROM audit_anchor ORDER BY number"
 _heads = msgspec.msgpack.Decoder(list[ChainHead])
-_pack = msgspec.msgpack.Encoder().encode
 
 
 class AuditRows:
@@ -70,51 +70,12 @@ class AuditRows:
         with self._connection:
             self.append(write)
 
-    @answers(port.Store.put_anchor)
-    def put_anchor(self, key: bytes, at_ms: int) -> Anchor | None:
-        """See `port.AuditStore.put_anchor`."""
-        with self._connection:
-            known: dict[int, int] = {}
-            for (heads,) in self._run("SELECT heads FROM audit_anchor ORDER BY number"):
-                known |= {head.chain: head.number for head in _heads.decode(heads)}
-            grown = [
-                head for head in _read_heads(self._run) if head.number > known.get(head.chain, 0)
-            ]
-            if not grown:
-                return None
-            [(number,)] = self._run("SELECT coalesce(max(number), 0) + 1 FROM audit_anchor")
-            anchor = Anchor(number, at_ms, grown)
-            anchor = msgspec.structs.replace(anchor, mac=anchor_mac(key, anchor))
-            row = (anchor.number, anchor.at_ms, _pack(anchor.heads), anchor.mac)
-            self._run("INSERT INTO audit_anchor VALUES (?, ?, ?, ?)", row)
-        return anchor
-
-    @answers(port.Store.shorten_audit)
-    def shorten(self, key: bytes, draft: AuditDraft, until_ms: int) -> int:
-        """See `port.AuditStore.shorten_audit`."""
-        chain = draft.chain
-        with self._connection:
-            numbers = self._run(
-                "SELECT number, mac FROM audit WHERE chain = ?1 AND at_ms < ?2"
-                " AND number < (SELECT max(number) FROM audit WHERE chain = ?1)"
-                " ORDER BY number LIMIT ?3",
-                (chain, until_ms, SHORTENED_AT_A_TIME),
-            ).fetchall()
-            if not numbers:
-                return 0
-            last, mac = numbers[-1]
-            self._run("DELETE FROM audit WHERE chain = ? AND number <= ?", (chain, last))
-            self._run("DELETE FROM audit_anchor WHERE at_ms < ?", (until_ms,))
-            left = Remainder(last + 1, mac.hex(), len(numbers))
-            told = msgspec.structs.replace(draft, after=msgspec.json.encode(left))
-            self._append(key, told, "")
-        return len(numbers)
-
     def _append(self, key: bytes, draft: AuditDraft, made: str) -> None:
-        last = self._run(_LAST, (draft.chain,)).fetchone()
-        number, previous = (last[0] + 1, last[1]) if last else (1, START)
+        head = self._run(_HEAD, (draft.chain,)).fetchone()
+        number, previous = (head[0] + 1, head[1]) if head else (1, START)
         entry = sealed(key, previous, numbered(draft, number, self._clock_ms(), made))
         self._run(_INSERT, _ENTRY.write(entry))
+        self._run(_PUT_HEAD, (entry.chain, entry.number, entry.mac))
 
 
 class AuditReader:
@@ -207,19 +168,24 @@ class AuditReader:
     @answers(port.Store.audit_heads)
     def heads(self) -> list[ChainHead]:
         """See `port.AuditStore.audit_heads`."""
-        return _read_heads(self._run)
+        rows = self._run("SELECT chain, number, mac FROM audit_chain ORDER BY chain")
+        return [ChainHead(*row) for row in rows]
+
+    @answers(port.Store.overdue_audit)
+    def overdue(self, before_ms: int) -> list[int]:
+        """See `port.AuditStore.overdue_audit`."""
+        return [chain for (chain,) in self._run(_OVERDUE, (before_ms, OVERDUE_MAX))]
 
     @answers(port.Store.anchors)
     def anchors(self) -> list[Anchor]:
         """See `port.AuditStore.anchors`."""
-        rows = self._run("SELECT number, at_ms, heads, mac FROM audit_anchor ORDER BY number")
-        return [
-            Anchor(number, at_ms, _heads.decode(heads), mac) for number, at_ms, heads, mac in rows
-        ]
+        return [read_anchor(row) for row in self._run(ANCHORS)]
 
 
-def _read_heads(run: Callable[..., Any]) -> list[ChainHead]:
-    return [ChainHead(*row) for row in run(_HEADS)]
+def read_anchor(row: Sequence[Any]) -> Anchor:
+    """Return a row of `ANCHORS` as an anchor."""
+    number, at_ms, heads, previous, mac = row
+    return Anchor(number, at_ms, _heads.decode(heads), previous, mac)
 
 
 def _conditions(query: port.AuditQuery) -> list[tuple[str, Any]]:
