@@ -49,6 +49,7 @@ class App:
     async def load(self, through: StepRunner) -> None:
         """Take up what is stored. StoreDown, VaultRefused."""
         store = self.ports.store
+        await through(self.base.audit.note_restore)
         self.events.types.load(await through(store.load_types))
         self.shaping.transformations.load(await through(store.load_transformations))
         snapshot = await through(store.load)
@@ -96,6 +97,7 @@ class App:
         await self.actions.close()
         await delivery.inboxes.close()
         await self.access.upkeep.stop()
+        await self.running.anchors.close()
         self.base.heartbeats.stop()
         return written
 
@@ -150,6 +152,7 @@ def build(ports: Ports, options: EngineOptions) -> App:
     )
     running = RunningServices.compose(
         base,
+        options,
         orgs=orgs,
         guard=access.access.guard,
         events=events,

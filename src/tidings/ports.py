@@ -9,6 +9,7 @@ import msgspec
 
 from tidings.catalogue import Catalogue
 from tidings.connections.port import ConnectionType
+from tidings.core.audit.entries import KEPT_DAYS as AUDIT_DAYS
 from tidings.core.connections.connection import Connections
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
@@ -137,6 +138,7 @@ class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
     limits: EngineLimits = EngineLimits()
     calls: CallLimits = CALL_LIMITS
     public_url: str = ""  # that links in e-mails begin with
+    audit_days: int = AUDIT_DAYS  # for which entries of the audit log are kept
     rest_slice_s: float = SLEEP_SLICE_S  # a background part at rest shows life so often
 
 

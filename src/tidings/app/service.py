@@ -243,6 +243,7 @@ def options_of(settings: Settings, shares: Shares) -> EngineOptions:
             settings.call_bytes_max, settings.event_bytes_max, settings.events_per_call_max
         ),
         public_url=public_url(settings),
+        audit_days=settings.audit_days,
     )
 
 

@@ -27,6 +27,7 @@ from tidings.core.orgs.retention import (
     to_give_back,
 )
 from tidings.core.running.parts import ServicePart
+from tidings.engine.audit.retention import AuditRetention
 from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -54,8 +55,11 @@ class Retention(Collector):
         retentions: Callable[[], Mapping[OrgId, RetentionDays]],
         every_s: float = EVERY_S,
         sure: Ask = lambda: True,
+        audit: AuditRetention | None = None,
     ) -> None:
-        """`sure`: whether the date may be relied on; until then only what has passed counts."""
+        """`sure`: whether the date may be relied on; until then only what has passed counts.
+        `audit` drops what is old of the audit log, where one is kept."""
+        self._audit = audit
         self._sure = sure
         self._store = store
         self._clock = clock
@@ -96,6 +100,10 @@ class Retention(Collector):
         rows = 0
         for group in groups(self._retentions()):
             rows += await self._drop(group, now_ms)
+        if self._audit is not None:
+            entries = await self._audit.drop(now_ms, self._heart.sleep)
+            self._dropped["audit"] += entries
+            rows += entries
         self._passed_s = began_s
         await self._give_back()
         self._kept = await self._store.retention_state()

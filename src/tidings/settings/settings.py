@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Meta
 
+from tidings.core.audit.entries import KEPT_DAYS
 from tidings.core.ids import ORG_ID_MAX
 from tidings.core.shaping.platform_rules import ASKED
 from tidings.egress.policy import AllowedRange, Network
@@ -265,6 +266,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             "(`tidings.webhook.failing`), in s.",
         ),
     ] = 900
+    audit_days: Annotated[
+        int,
+        _from(
+            30,
+            3650,
+            "Days for which entries of the audit log are kept ([audit.md](audit.md)).",
+        ),
+    ] = KEPT_DAYS
     drain_s: Annotated[
         float,
         _from(0, 600, "How long a stop waits for attempts in flight, in s; others are sent again."),

@@ -70,7 +70,7 @@ def test_a_slice_of_retention_is_bounded_and_each_leaves_a_mark(subject: Subject
     while dropped := shorten(subject, entries(subject)[0].at_ms + 1):
         slices.append(dropped)
         assert list(check_chain(KEY, entries(subject))) == []
-        if len(slices) > 3:
+        if len(slices) > 8:
             break
     assert len(slices) >= 2 and max(slices) <= 1000
 

@@ -17,6 +17,7 @@ PLATFORM_CHAIN = 0  # no org has this id
 VALUE_BYTES_MAX = 2048  # of one field, as JSON
 FIELDS_BYTES_MAX = 16 * 1024  # of all of them
 TEXT_MAX = 200
+KEPT_DAYS = 400  # unless the operator sets others
 MASKED = "…"
 _SECRET_WORDS = ("secret", "password", "token", "authorization", "apikey", "privatekey")
 

@@ -11,13 +11,19 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from tidings.core.audit.actions import AuditAction
-from tidings.core.audit.actor import Actor
-from tidings.core.audit.entries import AuditDraft, draft
+import structlog
+
+from tidings.core.audit.actions import LOG_SHORTENED, STORE_RESTORED, AuditAction
+from tidings.core.audit.actor import SERVICE, Actor
+from tidings.core.audit.chain import ANCHORS, Anchor
+from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
+from tidings.core.times import exact
 from tidings.engine.audit.acting import acting
 from tidings.store import port
 
 Fields = Mapping[str, Any]
+
+log = structlog.get_logger(__name__)
 
 
 class AuditLog:
@@ -61,8 +67,31 @@ class AuditLog:
         times: int = 1,
     ) -> None:
         """Record what is no change of the store. StoreDown."""
-        told = draft(chain, actor or acting(), action, object, None, after, times)
-        await self._store.append_audit(self.write_of(told))
+        happened = draft(chain, actor or acting(), action, object, None, after, times)
+        await self._store.append_audit(self.write_of(happened))
+
+    async def put_anchor(self, at_ms: int) -> Anchor | None:
+        """Anchor all chains that have grown since the last anchor; None where none has.
+        StoreDown."""
+        return await self._store.put_anchor(self._key, at_ms)
+
+    async def shorten(self, chain: int, until_ms: int) -> int:
+        """Drop a slice of a chain's entries that are older; how many. StoreDown."""
+        mark = draft(chain, SERVICE, LOG_SHORTENED, str(chain))
+        return await self._store.shorten_audit(self._key, mark, until_ms)
+
+    async def shorten_anchors(self, until_ms: int, overdue_ms: int) -> int:
+        """Drop a slice of the anchors before `until_ms` if there is one before `overdue_ms`; how
+        many. StoreDown."""
+        mark = draft(PLATFORM_CHAIN, SERVICE, LOG_SHORTENED, ANCHORS)
+        return await self._store.shorten_anchors(self._key, mark, until_ms, overdue_ms)
+
+    async def note_restore(self) -> None:
+        """Record that the store is a restored copy, once, if it is one. StoreDown."""
+        mark = draft(PLATFORM_CHAIN, SERVICE, STORE_RESTORED, "store")
+        copied_ms = await self._store.note_restore(self._key, mark)
+        if copied_ms is not None:
+            log.warning("the store was restored from a backup", backup_made=exact(copied_ms))
 
     def write_of(self, *drafts: AuditDraft) -> port.AuditWrite:
         """Return entries as the store is given them."""

@@ -8,6 +8,9 @@ from prometheus_client.registry import Collector
 from tidings.core.running.parts import ServicePart
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.actions.actions import ActionServices
+from tidings.engine.audit.anchors import PART as ANCHORS
+from tidings.engine.audit.anchors import AuditAnchors
+from tidings.engine.audit.retention import AuditRetention
 from tidings.engine.clock import sure
 from tidings.engine.delivery.guards.connection_watch import PART as CONNECTIONS
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
@@ -30,12 +33,14 @@ from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.services.sources import SourceServices
 from tidings.engine.shaping.platform import counters, gauges
 from tidings.engine.sources.kept_activity import PART as SOURCE_FIGURES
+from tidings.ports import EngineOptions
 
 
 @dataclass(frozen=True, kw_only=True)
 class RunningServices:
     """Composed last, over all others."""
 
+    anchors: AuditAnchors
     background: BackgroundTasks
     readiness: Readiness
     collectors: Sequence[Collector]
@@ -44,6 +49,7 @@ class RunningServices:
     def compose(
         cls,
         base: Foundation,
+        options: EngineOptions,
         *,
         orgs: Orgs,
         guard: KeyGuard,
@@ -63,7 +69,9 @@ class RunningServices:
             clock=clock,
             sure=lambda: sure(clock),
             retentions=lambda: {org.id: orgs.settings(org.id).retention for org in orgs.all()},
+            audit=AuditRetention(base.store, base.audit, options.audit_days),
         )
+        anchors = AuditAnchors(base.audit, clock)
         lag = LoopLag(
             lambda lag_s: heartbeats.raise_notice(
                 "loop blocked",
@@ -74,6 +82,7 @@ class RunningServices:
         )
         jobs: Mapping[ServicePart, Job] = {
             RETENTION: retention.run,
+            ANCHORS: anchors.run,
             NOTICES: notices.notices.run,
             LOOP_LAG: lag.run,
             SLOTS: engine.dispatcher.slot_watch.run,
@@ -84,6 +93,7 @@ class RunningServices:
         _measure_deliveries(base, delivery, actions)
         _measure_others(base, events, shaping, delivery, lag)
         return cls(
+            anchors=anchors,
             background=BackgroundTasks(base.supervisor, jobs, notices.notices.flush),
             readiness=Readiness(engine, delivery.stops, heartbeats),
             collectors=(

@@ -24,6 +24,7 @@ import msgspec
 
 from tidings import __version__
 from tidings.errors import Unusable
+from tidings.store.sqlite.audit.upkeep import COPIED
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
@@ -37,6 +38,7 @@ from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
 KEY = "key"
 MANIFEST = "manifest.json"
 FORMAT = 1
+MADE_AT = "%Y-%m-%dT%H:%M:%SZ"
 STEP_PAGES = 1024
 CHUNK_BYTES = 1 << 20
 MANIFEST_BYTES_MAX = 64 << 10
@@ -126,7 +128,7 @@ def restore(source: Path, data: Path, progress: Progress) -> Manifest:
             for name, path in fresh.items():
                 _take(files, name, manifest.files[name], path, source, progress)
             progress("checking the database", 0, 1)
-            _check(fresh[FILE])
+            _check(fresh[FILE], manifest.made_at)
             for name in reversed(FILES):  # the key before what it opens
                 fresh[name].rename(data / name)
             _sync(data)
@@ -145,6 +147,7 @@ def restore(source: Path, data: Path, progress: Progress) -> Manifest:
 def _copy(data: Path, stage: Path, progress: Progress) -> Manifest:
     _new_file(stage / KEY, (data / KEY).read_bytes())
     _new_file(stage / FILE, b"")
+    made = datetime.now(UTC)
     source = open_reader(data / FILE)
     copy = apsw.Connection(str(stage / FILE))
     try:
@@ -161,6 +164,7 @@ def _copy(data: Path, stage: Path, progress: Progress) -> Manifest:
         copy.execute("PRAGMA journal_mode = delete").fetchall()
         progress("checking the copy", 0, 1)
         schema = _integrity(copy)
+        _note_copy(copy, made.timestamp())
         [(newest,)] = copy.execute("SELECT coalesce(max(seq), 0) FROM event").fetchall()
         unfinished = sum(
             int(count)
@@ -177,7 +181,7 @@ def _copy(data: Path, stage: Path, progress: Progress) -> Manifest:
         copy.close()
     manifest = Manifest(
         FORMAT,
-        f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
+        f"{made:{MADE_AT}}",
         __version__,
         schema,
         int(newest),  # type: ignore[arg-type]
@@ -215,12 +219,24 @@ def _integrity(connection: apsw.Connection) -> int:
     return int(schema)  # type: ignore[arg-type]
 
 
-def _check(path: Path) -> None:
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+def _check(path: Path, made_at: str) -> None:
+    """See that a restored database is sound, and note that it is a copy: a release that made it
+    before copies noted it themselves did not."""
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
     try:
         _integrity(connection)
+        with contextlib.suppress(ValueError):  # of a time that cannot be read nothing is noted
+            made = datetime.strptime(made_at, MADE_AT).replace(tzinfo=UTC)
+            _note_copy(connection, made.timestamp())
     finally:
         connection.close()
+
+
+def _note_copy(connection: apsw.Connection, made_s: float) -> None:
+    """Note in a copy that it is one, since when: whoever opens it first records that."""
+    connection.execute(
+        "INSERT OR IGNORE INTO meta VALUES (?, ?)", (COPIED, round(made_s * 1000))
+    ).fetchall()
 
 
 def _new_file(path: Path, content: bytes) -> None:

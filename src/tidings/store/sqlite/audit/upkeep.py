@@ -19,7 +19,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.audit.rows import ANCHORS, AuditRows, read_anchor
 
-SHORTENED_AT_A_TIME = 1000  # entries of one slice
+SHORTENED_AT_A_TIME = 500  # entries of one slice
 HEADS_AT_A_TIME = 2000  # in the anchors of one slice, about
 ANCHORS_AT_A_TIME = 500
 COPIED = "copied_ms"  # in `meta`: when the copy was made that this is, until it is noted
