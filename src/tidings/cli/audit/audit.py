@@ -5,3 +5,4 @@ from cyclopts import App
 app = App(name="audit", help="The audit log: who has changed what, from where.")
 app.command("tidings.cli.audit.entries:list_all", name="list")
 app.command("tidings.cli.audit.export:export", name="export")
+app.command("tidings.cli.audit.verify:verify", name="verify")
