@@ -12,7 +12,7 @@ from ..e2e.harness.audit_log import agree, anchor_lines, changes_of, new_org, re
 from ..e2e.harness.service import ServiceProcess
 from ..e2e.harness.store_file import sound
 from ..e2e.harness.until import until
-from .test_disk import Books, fill, small_disk
+from .small_disk import Books, fill, small_disk
 
 __all__ = ["small_disk"]
 

@@ -21,12 +21,15 @@ from tidings.app.files import check_files
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
 from tidings.app.operator_file import FileRefused
 from tidings.app.start_retry import StartAborted, StartRetry
-from tidings.engine.vault import KEY_FILE, read_or_make_key
+from tidings.core.audit.anchors import read_anchor_line
+from tidings.core.audit.report import AuditReport
+from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
 from tidings.errors import Unusable
 from tidings.process_end import MEMORY, is_of_memory
 from tidings.settings.settings import Settings
 from tidings.store.sqlite import backup as backups
-from tidings.store.sqlite.database import StoreRefused
+from tidings.store.sqlite.audit.check import AuditUnreadable, check_audit
+from tidings.store.sqlite.database import FILE, StoreRefused
 from tidings.store.sqlite.hosting.client import SqliteStore
 
 if TYPE_CHECKING:
@@ -72,6 +75,24 @@ def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest
 def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Manifest:
     """Make a data directory from a copy. DataRefused says why not; OSError: the disk."""
     return _or_refused(lambda: backups.restore(source, data, progress))
+
+
+def verify_audit(data: Path, anchor: str = "") -> AuditReport:
+    """Check the audit log of a data directory, also of one that is served, against the line of an
+    anchor where one is given. ValueError where it is no such line; DataRefused."""
+    from tidings.app.parts import AUDIT_PURPOSE, derived_key  # noqa: PLC0415  # with most adapters
+
+    line = read_anchor_line(anchor) if anchor else None
+    for name in (FILE, KEY_FILE):
+        if not (data / name).is_file():  # a key that is missing must not be made
+            raise DataRefused(
+                f"{data} must be a data directory or a backup with {FILE} and {KEY_FILE}; it has "
+                f"no {name}. Name one with --data, and restore a .tar first (tidings restore)."
+            )
+    try:
+        return check_audit(data, derived_key(data, AUDIT_PURPOSE), line)
+    except (AuditUnreadable, VaultRefused) as refusal:
+        raise DataRefused(str(refusal)) from None
 
 
 def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 import pytest
 
-from tests.core.audit.test_chain import KEY, chain_of, faults
+from tests.core.audit.chains import KEY, chain_of, faults
 from tidings.core.audit.anchors import AnchorCheck, anchor_mac, read_anchor_line
 from tidings.core.audit.chain import START, Anchor, ChainHead, Remainder
 from tidings.core.audit.entries import AuditEntry

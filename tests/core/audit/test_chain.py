@@ -1,37 +1,17 @@
 """Chains of the audit log: whatever is changed in one, or taken out of it, is named."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import msgspec
 import pytest
 
-from tidings.core.audit.actions import ORG_CHANGED
-from tidings.core.audit.actor import SERVICE
+from tests.core.audit.chains import chain_of, faults
 from tidings.core.audit.chain import (
-    START,
     ChainFault,
-    check_chain,
-    numbered,
     sealed,
 )
-from tidings.core.audit.entries import AuditEntry, draft
-
-KEY = b"k" * 32
-
-
-def chain_of(count: int, org: int = 7) -> list[AuditEntry]:
-    entries: list[AuditEntry] = []
-    previous = START
-    for number in range(1, count + 1):
-        change = draft(org, SERVICE, ORG_CHANGED, str(org), {"name": number}, {"name": number + 1})
-        entries.append(sealed(KEY, previous, numbered(change, number, 1000 + number, "")))
-        previous = entries[-1].mac
-    return entries
-
-
-def faults(entries: Sequence[AuditEntry]) -> list[tuple[int, int]]:
-    return [(fault.chain, fault.number) for fault in check_chain(KEY, entries)]
+from tidings.core.audit.entries import AuditEntry
 
 
 def test_a_whole_chain_has_no_faults_nor_has_one_without_entries() -> None:

@@ -10,7 +10,7 @@ import structlog
 from tests.api.control_client import Clock
 from tests.audit_log import entries_of
 from tests.simulation.loop import simulate
-from tests.store.conformance.test_audit import KEY, change
+from tests.store.conformance.audited import KEY, change
 from tests.store.in_process import MemoryStore
 from tidings.core.audit.anchors import AnchorCheck, read_anchor_line
 from tidings.core.audit.chain import ChainCheck
@@ -174,5 +174,43 @@ def test_many_slices_are_dropped_in_one_pass_and_rested_between() -> None:
         assert len(rests) >= 4 and await world.faults() == []
         marks = world.numbers(7)
         assert marks[0] == 3501 and 4 <= len(marks) < len(rests)
+
+    run(scenario)
+
+
+def test_what_the_store_refuses_to_drop_is_dropped_by_a_later_pass() -> None:
+    async def scenario(world: World) -> None:
+        for _ in range(2):
+            world.write(7)
+            await world.anchors.put()
+        world.clock.ms += 402 * DAY_MS
+        keeper = AuditRetention(world.store, world.audit, 400)
+
+        async def rest(_: float) -> None:
+            if refuses:
+                world.store.down = True  # after the first slice
+
+        refuses = True
+        with pytest.raises(port.StoreDown):
+            await keeper.drop(world.clock.ms, rest)
+        assert await world.faults() == []
+        refuses = world.store.down = False
+        await keeper.drop(world.clock.ms, rest)
+        assert world.numbers(7) == [3] and await world.faults() == []
+
+    run(scenario)
+
+
+def test_a_restore_is_noted_by_the_start_that_the_store_lets_through() -> None:
+    async def scenario(world: World) -> None:
+        world.store.half.connection.execute("INSERT INTO meta VALUES ('copied_ms', 5)")
+        world.store.down = True
+        with pytest.raises(port.StoreDown):
+            await world.audit.note_restore()
+        assert world.numbers(0) == []
+        world.store.down = False
+        for _ in range(2):
+            await world.audit.note_restore()
+        assert world.numbers(0) == [1]
 
     run(scenario)

@@ -20,6 +20,7 @@ STORE = ("store", "demo", "simulator")  # the store itself, and what has none
 METHODS = {name for name, _ in inspect.getmembers(port.Store, inspect.isfunction) if name[0] != "_"}
 
 FAULTS = "engine/store/test_store_faults.py"
+AUDIT = "engine/audit/test_upkeep.py"
 STARTS = "app/test_start_retry.py::test_a_step_that_is_refused_is_made_again"
 # The case, and the modules and methods that it fails.
 CASES = {
@@ -137,6 +138,16 @@ CASES = {
     "engine/sources/test_lag_watch.py"
     "::test_the_last_hour_outlives_a_restart_and_a_store_that_refuses_it_for_a_while": """
         kept_activity: put_activity
+    """,
+    f"{AUDIT}::test_an_anchor_that_the_store_refuses_is_made_soon_after": """
+        audit_log: put_anchor
+    """,
+    f"{AUDIT}::test_what_the_store_refuses_to_drop_is_dropped_by_a_later_pass": """
+        audit_log: shorten_audit shorten_anchors
+        retention: overdue_audit
+    """,
+    f"{AUDIT}::test_a_restore_is_noted_by_the_start_that_the_store_lets_through": """
+        audit_log: note_restore
     """,
     "sources/kafka/test_topic_places.py"
     "::test_a_store_that_refuses_places_holds_the_source_and_nothing_is_passed_over": """

@@ -6,32 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.store.conformance.audited import KEY, ORG, change, entries, put
 from tests.store.conformance.subject import Subject
-from tidings.core.audit.actions import INBOX_CREATED, ORG_CHANGED
+from tidings.core.audit.actions import INBOX_CREATED
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.chain import check_chain
-from tidings.core.audit.entries import AuditDraft, AuditEntry, draft
+from tidings.core.audit.entries import AuditDraft, draft
 from tidings.core.ids import OrgId, WebhookId, show
 from tidings.store import port
-
-KEY = b"k" * 32
-ORG = port.StoredOrg(OrgId(7), "Acme")
-
-
-def change(name: str = "Acme", org: int = 7, **more: Any) -> AuditDraft:
-    return draft(org, SERVICE, ORG_CHANGED, str(org), {"name": ""}, {"name": name}, **more)
-
-
-def put(subject: Subject, name: str, *drafts: AuditDraft) -> int:
-    async def asked(store: port.Store) -> int:
-        with port.recorded(port.AuditWrite(KEY, drafts or (change(name),))):
-            return await store.put_org(msgspec.structs.replace(ORG, name=name))
-
-    return subject.ask(asked)
-
-
-def entries(subject: Subject, chain: int = 7) -> list[AuditEntry]:
-    return list(subject.ask(lambda store: store.audit_slice(chain, 0, 1000)))
 
 
 def page(subject: Subject, **query: Any) -> port.AuditPage:

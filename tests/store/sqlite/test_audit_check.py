@@ -9,14 +9,15 @@ from typing import Any
 import apsw
 import pytest
 
-from tests.store.conformance.test_audit import KEY, change
+from tests.store.conformance.audited import KEY, change
 from tidings.core.audit.actions import LOG_SHORTENED, STORE_RESTORED
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.anchors import AnchorLine
 from tidings.core.audit.chain import ANCHORS
 from tidings.core.audit.entries import draft
+from tidings.core.audit.report import AuditReport
 from tidings.store import port
-from tidings.store.sqlite.audit.check import AuditReport, AuditUnreadable, check_audit
+from tidings.store.sqlite.audit.check import AuditUnreadable, check_audit
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 START_MS = 1_000_000

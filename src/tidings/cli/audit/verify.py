@@ -4,15 +4,13 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 from cyclopts import Parameter
 
 from tidings.cli.exits import CommandExit, Exit, next_step, refuse, say
 from tidings.cli.output import clean, how_many
-from tidings.settings.load import SettingsRefused, load
 
 if TYPE_CHECKING:
-    from tidings.app.audit import AuditReport
+    from tidings.core.audit.report import AuditReport
 
 FAULTS_PRINTED = 100
 
@@ -42,15 +40,17 @@ def verify(
     json
         Print what was found as one line of JSON.
     """
-    from tidings import app  # noqa: PLC0415  # help needs none of it
-    from tidings.app.audit import verify_audit  # noqa: PLC0415
+    import msgspec
+
+    from tidings import app
+    from tidings.settings.load import SettingsRefused, load
 
     try:
         directory = load(os.environ, config, {"data": data}).data
     except SettingsRefused as refused:
         return refuse(refused.problems)
     try:
-        report = verify_audit(directory, anchor)
+        report = app.verify_audit(directory, anchor)
     except ValueError as error:
         raise CommandExit(str(error), Exit.USAGE) from None
     except app.DataRefused as refused:

@@ -12,9 +12,10 @@ import apsw
 import msgspec
 
 from tidings.core.audit.actions import STORE_RESTORED
-from tidings.core.audit.anchors import AnchorCheck, AnchorFault, AnchorLine
+from tidings.core.audit.anchors import AnchorCheck, AnchorLine
 from tidings.core.audit.chain import ChainCheck, ChainFault, ChainHead, missing
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
+from tidings.core.audit.report import AuditReport, ReportedAnchor, ReportedRestore
 from tidings.core.times import exact
 from tidings.errors import Unusable
 from tidings.store.sqlite.audit.rows import ANCHORS, read_anchor
@@ -22,8 +23,6 @@ from tidings.store.sqlite.database import DISK_FAULTS, FILE, open_reader
 from tidings.store.sqlite.tables import StoredTable
 
 FIRST_SCHEMA = 28  # with an audit log
-FAULTS_SHOWN = 1000
-RESTORES_SHOWN = 20
 
 _ENTRY = StoredTable("audit", AuditEntry)
 NOT_NOTED = "is the last one, and the note of the last one names another"
@@ -32,55 +31,6 @@ _SEAL = "SELECT mac FROM audit WHERE chain = ? AND number = ?"
 
 class AuditUnreadable(Unusable):
     """It cannot be checked; the text says why and what to do."""
-
-
-class ReportedFault(msgspec.Struct, frozen=True):
-    """A fault: of a chain (its org, 0 for the platform), or of the anchors where that is None."""
-
-    chain: int | None
-    number: int | None
-    what: str
-
-
-class ReportedAnchor(msgspec.Struct, frozen=True):
-    """An anchor as its line in the service's log shows it."""
-
-    number: int
-    at: str
-    chains: int
-    digest: str
-
-
-class ReportedRestore(msgspec.Struct, frozen=True, rename="camel"):
-    """A restore, by the entry of the platform's chain that says so."""
-
-    number: int
-    at: str
-    backup_made_at: str
-    newest_anchor: int  # in that backup
-
-
-class AuditReport(msgspec.Struct, rename="camel"):
-    """The result of a check."""
-
-    chains: int = 0
-    entries: int = 0
-    anchors: int = 0
-    newest_anchor: ReportedAnchor | None = None
-    restores: list[ReportedRestore] = []
-    fault_count: int = 0
-    faults: list[ReportedFault] = []  # the first ones
-
-    def add(self, fault: ChainFault | AnchorFault) -> None:
-        """Take a fault."""
-        chain = fault.chain if isinstance(fault, ChainFault) else None
-        self.report(chain, fault.number, str(fault))
-
-    def report(self, chain: int | None, number: int | None, what: str) -> None:
-        """Take a fault in words."""
-        self.fault_count += 1
-        if len(self.faults) < FAULTS_SHOWN:
-            self.faults.append(ReportedFault(chain, number, what))
 
 
 def check_audit(data: Path, key: bytes, line: AnchorLine | None = None) -> AuditReport:
@@ -166,7 +116,7 @@ class _AuditWalk:
             return
         made, newest = fields.get("backupMadeAt", ""), fields.get("newestAnchor", 0)
         restore = ReportedRestore(mark.number, exact(mark.at_ms), str(made), int(newest))
-        self._report.restores = [*self._report.restores[1 - RESTORES_SHOWN :], restore]
+        self._report.note_restore(restore)
 
     def _check_heads(self) -> None:
         """Compare the newest entry of each chain with what is noted beside it, behind which the
