@@ -12,7 +12,8 @@ from tidings.core.audit.actions import INBOX_CREATED
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.chain import check_chain
 from tidings.core.audit.entries import AuditDraft, draft
-from tidings.core.ids import OrgId, WebhookId, show
+from tidings.core.ids import DeliveryId, OrgId, WebhookId, show
+from tidings.core.shaping.reference_rules import KINDS
 from tidings.store import port
 
 
@@ -91,6 +92,36 @@ def test_entries_go_along_with_one_write_alone(subject: Subject) -> None:
 def test_who_records_and_does_not_write_is_told(subject: Subject) -> None:
     with pytest.raises(AssertionError), port.recorded(port.AuditWrite(KEY, (change(),))):
         asyncio.run(asyncio.sleep(0))
+
+
+def test_an_entry_that_asks_for_it_is_left_out_where_nothing_was_changed(subject: Subject) -> None:
+    async def asked(store: port.Store) -> None:
+        with port.recorded(port.AuditWrite(KEY, (change(),), if_changed=True)):
+            assert await store.move_replay(1, ["running"], "paused", "") is None
+        with port.recorded(port.AuditWrite(KEY, (change(),), if_changed=True)):
+            assert (await store.retry_now(DeliveryId(1))).outcome == "unknown"
+        with port.recorded(port.AuditWrite(KEY, (change(),), if_changed=True)):
+            assert not (await store.delete_reference(OrgId(7), KINDS["stores"], ["1"])).changed
+        with port.recorded(port.AuditWrite(KEY, (change(),), if_changed=True)):
+            await store.put_org(ORG)
+
+    subject.ask(asked)
+    assert len(entries(subject)) == 1
+
+
+def test_entries_wait_for_the_next_write_where_theirs_has_failed(subject: Subject) -> None:
+    async def asked(store: port.Store) -> None:
+        loop = asyncio.get_running_loop()
+        with port.recorded(port.AuditWrite(KEY, (change(),))):
+            refused: asyncio.Future[None] = loop.create_future()
+            assert port.take_audit(refused) is not None and port.take_audit() is None
+            loop.call_soon(refused.set_exception, port.NotKept("of one event"))
+            with pytest.raises(port.NotKept):
+                await refused
+            await store.put_org(ORG)
+
+    subject.ask(asked)
+    assert len(entries(subject)) == 1
 
 
 def test_pages_go_both_ways_and_find_by_what_is_asked(subject: Subject) -> None:

@@ -49,11 +49,15 @@ def summarize_action(name: str) -> str:
 
 ORG_CREATED = _action("org.created", "created the org")
 ORG_CHANGED = _action("org.changed", "changed the org")
+CONSENT_GIVEN = _action("consent.given", "agreed to e-mails of the org")
 
 WEBHOOK_CREATED = _action("webhook.created", "created the webhook")
 WEBHOOK_CHANGED = _action("webhook.changed", "changed the webhook")
 WEBHOOK_ROTATED = _action("webhook.rotated", "gave the webhook new signing keys")
 WEBHOOK_DELETED = _action("webhook.deleted", "deleted the webhook")
+WEBHOOK_TESTED = _action("webhook.tested", "sent a test message to the webhook")
+
+CONNECTION_CHECKED = _action("connection.checked", "checked the connection")
 
 CREDENTIAL_CREATED = _action("credential.created", "created the credential")
 CREDENTIAL_CHANGED = _action("credential.changed", "changed the credential")
@@ -99,6 +103,7 @@ DELIVERIES_TAKEN = _action("delivery.taken", "took deliveries for delivered")
 REJECTION_RETRIED = _action("rejection.retried", "sent the rejected event again")
 
 REPLAY_CREATED = _action("replay.created", "began the replay")
+CANCEL_BEGUN = _action("replay.cancel_created", "began to cancel deliveries")
 REPLAY_PAUSED = _action("replay.paused", "paused the replay")
 REPLAY_RESUMED = _action("replay.resumed", "resumed the replay")
 REPLAY_CANCELLED = _action("replay.cancelled", "cancelled the replay")

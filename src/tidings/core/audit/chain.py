@@ -71,7 +71,8 @@ def sealed(key: bytes, previous: bytes, entry: AuditEntry) -> AuditEntry:
 
 
 def numbered(draft: AuditDraft, number: int, at_ms: int, made: str) -> AuditEntry:
-    """Return a draft as an entry of its chain; `made` is the number of what its write has made."""
+    """Return a draft as an entry of its chain; `made` is the number of what its write has made,
+    which people see in its id."""
     given = msgspec.structs.asdict(draft) | {"number": number, "at_ms": at_ms}
     if draft.object is None:
         given["object"] = shown_object(draft.object_kind, made)

@@ -44,16 +44,17 @@ class AuditLog:
         after: Fields | None = None,
         *,
         times: int = 1,
+        if_changed: bool = False,
     ) -> Iterator[None]:
         """Record what the block asks the store to write: one call.
 
         `chain` is the org's id, or `PLATFORM_CHAIN`. `object` is the id of what is changed; None
         where the write gives it a number. `before` and `after` hold what an answer shows of it, by
-        field; of both the fields are kept that differ.
+        field; of both the fields are kept that differ. `if_changed`: there is no entry where the
+        write finds nothing to change.
         """
-        with port.recorded(
-            self.write_of(draft(chain, acting(), action, object, before, after, times))
-        ):
+        write = self.write_of(draft(chain, acting(), action, object, before, after, times))
+        with port.recorded(port.AuditWrite(write.key, write.entries, if_changed)):
             yield
 
     async def append(

@@ -31,6 +31,7 @@ from tidings.store.port.audit import (
     AuditQuery,
     AuditStore,
     AuditWrite,
+    is_change,
     recorded,
     take_audit,
 )

@@ -4,10 +4,12 @@ Whoever makes a change calls the store inside `recorded(write)`: the store write
 transaction of the change, or neither.
 """
 
+from asyncio import Future
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 
 import msgspec
 
@@ -20,6 +22,7 @@ class AuditWrite(msgspec.Struct, frozen=True, array_like=True):
 
     key: bytes
     entries: Sequence[AuditDraft]
+    if_changed: bool = False  # only where the answer of the write says that it has done something
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -94,6 +97,12 @@ class AuditStore(Protocol):
         `draft.after` is filled in."""
 
 
+def is_change(answer: Any) -> bool:
+    """Return whether the answer of a write says that it has done something: it is there, and where
+    it knows (`is_change`), it says so."""
+    return answer is not None and bool(getattr(answer, "is_change", True))
+
+
 class _Pending:
     """A write that waits for the change that it belongs to."""
 
@@ -117,10 +126,18 @@ def recorded(write: AuditWrite) -> Iterator[None]:
     assert pending.write is None, "a change was recorded that the store was not asked for"
 
 
-def take_audit() -> AuditWrite | None:
-    """Return the entries that go along with the write that is asked for now, once."""
+def take_audit(answered: Future[Any] | None = None) -> AuditWrite | None:
+    """Return the entries that go along with the write that is asked for now, once. Where `answered`
+    is given and fails, they wait again for the next write."""
     pending = _PENDING.get()
     if pending is None:
         return None
     write, pending.write = pending.write, None
+    if write is not None and answered is not None:
+        answered.add_done_callback(partial(_wait_again, pending, write))
     return write
+
+
+def _wait_again(pending: _Pending, write: AuditWrite, answered: Future[Any]) -> None:
+    if answered.cancelled() or answered.exception() is not None:
+        pending.write = write

@@ -27,6 +27,11 @@ class ReferenceWrite(msgspec.Struct, frozen=True, array_like=True):
     changed: int  # rows that are there now and were not, or the other way round
     took_us: int  # how long the writer was busy with it: background work keeps its slices short
 
+    @property
+    def is_change(self) -> bool:
+        """Return whether there are more rows than before, or fewer."""
+        return self.changed > 0
+
 
 class ReferenceStore(Protocol):
     """The store of reference data."""

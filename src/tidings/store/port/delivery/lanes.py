@@ -52,6 +52,11 @@ class ManualRetry(msgspec.Struct, frozen=True, array_like=True):
     due_ms: int | None = None
     promised_ms: int | None = None  # when the automatic attempt was due that this one comes before
 
+    @property
+    def is_change(self) -> bool:
+        """Return whether the delivery is tried that would not have been, or sooner."""
+        return self.outcome in ("due", "next")
+
 
 class UnfinishedPage(msgspec.Struct, frozen=True, array_like=True):
     """A part of what is unfinished, and where to go on; `place` is None at its end."""

@@ -126,11 +126,15 @@ class WritingHalf:
         self._closed = False
 
     def record(self, write: port.AuditWrite, change: Callable[[], Any]) -> Any:
-        """Make a change with its entries in one transaction, or neither; return its answer."""
+        """Make a change with its entries in one transaction, or neither; return its answer.
+
+        See `AuditWrite.if_changed` for where entries are left out.
+        """
         try:
             with self.connection:
                 answer = change()
-                self.audit.append(write, made=str(getattr(answer, "number", "")))
+                if not write.if_changed or port.is_change(answer):
+                    self.audit.append(write, made=str(getattr(answer, "number", "")))
         except BaseException:
             self.configuration.read_version_again()  # it was raised by what was taken back
             raise
