@@ -8,6 +8,7 @@ import msgspec
 
 from bench.payload import EVENT_NAME, ID_SLOT, ORG_FIRST
 from bench.report import HELD, MISSED, Row
+from tests.audit_log import UnkeptLog
 from tidings.catalogue import EventType, load
 from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.thin import thin
@@ -109,6 +110,7 @@ async def enricher_over(keys: Iterable[Key]) -> Enricher:
     reference = Reference(
         store=Records(),  # type: ignore[arg-type]  # of the store it is asked for two things
         vault=Vault({1: SealedSecret(b"k" * 32)}),
+        audit=UnkeptLog(),
     )
     for kind, id in (*keys, (STORES, STORE)):
         if kind in RECORDS:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from tests.api.control_client import Clock
+from tests.audit_log import UnkeptLog
 from tests.store.in_process import MemoryStore
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
@@ -41,7 +42,9 @@ class CountingStore(MemoryStore):
 
 def reference_over(store: MemoryStore, **options: Any) -> Reference:
     """The service, with a key of its own."""
-    return Reference(store=store, vault=Vault({1: SealedSecret(b"k" * 32)}), **options)
+    return Reference(
+        store=store, vault=Vault({1: SealedSecret(b"k" * 32)}), audit=UnkeptLog(), **options
+    )
 
 
 async def keep(

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
+from tests.audit_log import UnkeptLog
 from tidings.connections.port import ConnectionCheck, ConnectionType
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import AuthenticatedCaller
@@ -23,7 +24,7 @@ class Clock:
 def connections(check: ConnectionCheck, **options: Any) -> NamedConnections:
     kind = ConnectionType("kafka", "", (), check, check)
     declared = Connections([Connection("main", "kafka", {}, None)])
-    return NamedConnections(declared, {"kafka": kind}, Clock(), **options)
+    return NamedConnections(declared, {"kafka": kind}, Clock(), UnkeptLog(), **options)
 
 
 def caller(org: int) -> AuthenticatedCaller:

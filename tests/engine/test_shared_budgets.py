@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.audit_log import UnkeptLog
 from tests.destinations.messages import hook
 from tidings.api.answers import RefusalAnswer
 from tidings.api.http.stream_places import StreamPlaces
@@ -61,7 +62,7 @@ def test_streams_of_one_org_leave_room_for_others() -> None:
 def test_test_messages_of_one_org_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_rules, "UNDER_WAY_MAX", 10)
     nobody: Any = None
-    trial = Trial(destination=nobody, shaper=nobody, clock=Clock())
+    trial = Trial(destination=nobody, audit=UnkeptLog(), shaper=nobody, clock=Clock())
     for _ in range(5):
         trial._admit(GREEDY)
     with pytest.raises(TooSoon):
@@ -80,7 +81,7 @@ async def test_a_test_message_gives_its_place_back_however_it_ends() -> None:
 
     nobody: Any = None
     shaper: Any = Fails()
-    trial = Trial(destination=nobody, shaper=shaper, clock=Clock())
+    trial = Trial(destination=nobody, audit=UnkeptLog(), shaper=shaper, clock=Clock())
     for _ in range(3):
         with pytest.raises(RuntimeError):
             await trial.rehearse(GREEDY, hook("https://a.example/"), "e", b"{}")
@@ -142,8 +143,8 @@ async def test_arrivals_at_one_orgs_inbox_leave_room_for_those_of_others(
     store: Any = Store()
     nobody: Any = None
     made = Inboxes(
-        store=store, clock=Clock(), random_bytes=bytes, url_of=str, tokens=set(),
-        keys_at=lambda org, url: [], supervisor=nobody,
+        store=store, audit=UnkeptLog(), clock=Clock(), random_bytes=bytes, url_of=str,
+        tokens=set(), keys_at=lambda org, url: [], supervisor=nobody,
     )  # fmt: skip
     for org in (GREEDY, QUIET, LAST):
         made._keep(inbox(org))

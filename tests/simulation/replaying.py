@@ -132,7 +132,7 @@ class ReplayWorld(World):
         """Whoever hears nothing asks again; what the first one has ended is not named to them."""
         while True:
             try:
-                await self.replays.cancel(chosen, "sim")
+                await self.replays.cancel(ORG, chosen, "sim")
                 break
             except StoreDown:
                 await asyncio.sleep(0.1)

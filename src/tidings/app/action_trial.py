@@ -94,7 +94,9 @@ class ActionTrial:
                 made,
                 shown=self._destination.show(webhook, [("webhook-id", "test")], body, None),
             )
-        trial = Trial(destination=self._destination, shaper=_Same(body), clock=WallClock())
+        trial = Trial(
+            destination=self._destination, audit=None, shaper=_Same(body), clock=WallClock()
+        )
         sent = await trial.send(self._org, webhook, event_id, event, lambda: True)
         shown = MessagePreview(sent.method, sent.headers, sent.body, sent.url)
         return Tried(action, made, shown=shown, ending=sent.ending, done=sent.delivered)

@@ -8,11 +8,13 @@ import msgspec
 import structlog
 
 from tidings.connections.port import ConnectionDown, ConnectionType
+from tidings.core.audit.actions import CONNECTION_CHECKED
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.shares.token_bucket import TokenBucket
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock
 from tidings.errors import FieldRefusal, NotFound, Throttled
 
@@ -52,12 +54,14 @@ class NamedConnections:
         connections: Connections,
         types: Mapping[str, ConnectionType],
         clock: Clock,
+        audit: AuditLog,
         *,
         deadline_s: float = DEADLINE_S,
     ) -> None:
         self._connections = connections
         self.types = types
         self._clock = clock
+        self._audit = audit
         self._deadline_s = deadline_s
         self._results: dict[str, CheckResult] = {}
         self._buckets: dict[int, TokenBucket] = {}
@@ -85,11 +89,13 @@ class NamedConnections:
         return self._results.get(connection.name)
 
     async def check(self, caller: AuthenticatedCaller, name: str) -> CheckResult:
-        """Look whether it works, now. NotFound, CheckedTooOften."""
+        """Look whether it works, now. NotFound, CheckedTooOften, and StoreDown where it cannot be
+        recorded."""
         connection = self.get(caller, name)
         self._admit(caller)
         began_s = monotonic()
         try:
+            await self._audit.append(CONNECTION_CHECKED, caller.org, connection.name)
             trouble = await self._trouble(connection)
         finally:
             self._under_way.give(caller.org)

@@ -7,10 +7,12 @@ are answered at once and written behind that, a few at a time; a flood is answer
 import asyncio
 import base64
 from collections.abc import Callable, Collection, Sequence
+from typing import Any
 
 import msgspec
 import structlog
 
+from tidings.core.audit.actions import INBOX_CHANGED, INBOX_CREATED, INBOX_DELETED
 from tidings.core.declaration import read_body
 from tidings.core.ids import OrgId, read, show
 from tidings.core.inbox_rules import (
@@ -28,6 +30,7 @@ from tidings.core.shares.budget import SharedBudget
 from tidings.core.shares.token_bucket import TokenBucket
 from tidings.core.sources.message import bounded_headers
 from tidings.core.webhooks.masks import masked_arrival
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
@@ -78,6 +81,11 @@ class LiveInbox:
         """As people see it."""
         return show("inb", self.stored.number)
 
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """Return what the audit log keeps of it."""
+        return _recorded(InboxForm(self.stored.name, self.answer))
+
 
 class Inboxes:
     """All inboxes of the service, over the store."""
@@ -86,6 +94,7 @@ class Inboxes:
         self,
         *,
         store: port.InboxStore,
+        audit: AuditLog,
         clock: Clock,
         random_bytes: RandomBytes,
         url_of: Callable[[str], str],
@@ -98,6 +107,7 @@ class Inboxes:
         org's webhooks that send to a URL: their signing secrets, and the names of the headers that
         are stored for them."""
         self._store = store
+        self._audit = audit
         self._clock = clock
         self._random_bytes = random_bytes
         self._url_of = url_of
@@ -179,7 +189,9 @@ class Inboxes:
             )
         token = _text(self._random_bytes(TOKEN_BYTES))
         fresh = port.Inbox(0, org, token, form.name, msgspec.json.encode(form.answer))
-        return self._keep(await self._store.put_inbox(fresh))
+        with self._audit.recording(INBOX_CREATED, org, None, None, _recorded(form)):
+            stored = await self._store.put_inbox(fresh)
+        return self._keep(stored)
 
     async def change(self, org: OrgId, inbox_id: str, body: dict[str, object]) -> LiveInbox:
         """Change the name or the answer. UnknownInbox, Invalid, StoreDown."""
@@ -191,7 +203,9 @@ class Inboxes:
             answer=msgspec.json.encode(form.answer),
             used_ms=self._clock.now_ms(),
         )
-        return self._keep(await self._store.put_inbox(changed))
+        with self._audit.recording(INBOX_CHANGED, org, live.id, live.recorded, _recorded(form)):
+            stored = await self._store.put_inbox(changed)
+        return self._keep(stored)
 
     async def delete(self, org: OrgId, inbox_id: str) -> None:
         """Forget an inbox with its arrivals. UnknownInbox, StoreDown."""
@@ -341,7 +355,8 @@ class Inboxes:
         return live
 
     async def _drop(self, live: LiveInbox) -> None:
-        await self._store.drop_inbox(live.stored.number)
+        with self._audit.recording(INBOX_DELETED, live.stored.org, live.id, live.recorded):
+            await self._store.drop_inbox(live.stored.number)
         self._by_token.pop(live.stored.token, None)
         self._tokens.discard(live.stored.token)
         self._by_number.pop(live.stored.number, None)
@@ -358,6 +373,19 @@ class Inboxes:
         for live in [idle for idle in self._by_number.values() if idle.stored.used_ms < before]:
             log.info("idle inbox dropped", inbox=live.id, org=live.stored.org)
             await self._drop(live)
+
+
+def _recorded(form: InboxForm) -> dict[str, Any]:
+    """Return what the audit log keeps of an inbox. Its answer may hold anything: of its body the
+    size is kept, of its headers the names."""
+    answer = form.answer
+    return {
+        "name": form.name,
+        "status": answer.status,
+        "delayMs": answer.delay_ms,
+        "headers": sorted(name for name, _ in answer.headers),
+        "bodyBytes": len(answer.body.encode()),
+    }
 
 
 def _read(body: dict[str, object], name: str = "", answer: InboxAnswer = PLAIN) -> InboxForm:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import msgspec
@@ -147,8 +148,14 @@ class Orgs:
 
         return await self._changes.run(change)
 
-    async def amend(self, org: OrgId, change: Callable[[OrgSettings], OrgSettings]) -> None:
-        """Change what Tidings itself keeps in an org's settings; nothing where it is not there."""
+    async def amend(
+        self,
+        org: OrgId,
+        change: Callable[[OrgSettings], OrgSettings],
+        recording: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        """Change what Tidings itself keeps in an org's settings; nothing where it is not there.
+        `recording`: entered where it is written, by whoever has it done for somebody."""
 
         async def amend() -> None:
             old = self._orgs.get(org)
@@ -157,7 +164,10 @@ class Orgs:
             settings = change(self._settings[org])
             if settings != self._settings[org]:
                 stored = stored_settings(settings)
-                await self._store_org(msgspec.structs.replace(old, settings=stored), settings)
+                fresh = msgspec.structs.replace(old, settings=stored)
+                with recording():
+                    version = await self._store.put_org(fresh)
+                self._take_over(fresh, settings, version)
 
         await self._changes.run(amend)
 
@@ -221,11 +231,15 @@ class Orgs:
         action, before = (ORG_CREATED, None) if old is None else (ORG_CHANGED, _shown(old))
         with self._audit.recording(action, fresh.id, str(fresh.id), before, _shown(fresh)):
             version = await self._store.put_org(fresh)
+        self._take_over(fresh, settings, version)
+        return fresh
+
+    def _take_over(self, fresh: port.StoredOrg, settings: OrgSettings, version: int) -> None:
+        """Have in force what is stored."""
         self._keep(fresh, settings)
         self._changes.seen(version)
         for changed in self._watchers:
             changed()
-        return fresh
 
     def _keep(self, org: port.StoredOrg, settings: OrgSettings) -> None:
         self._orgs[org.id] = org

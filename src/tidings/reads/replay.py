@@ -102,7 +102,9 @@ class ReplayCalls:
         record = None if found is None else parts.webhooks.by_number(found.webhook)
         if found is None or record is None or record.org != caller.org:
             raise not_found("id", "the id of a delivery of this org, as dlv_…", delivery_id)
-        cancelled = await parts.delivery.replay.runs.cancel([found.id], caller.credential)
+        cancelled = await parts.delivery.replay.runs.cancel(
+            caller.org, [found.id], caller.credential
+        )
         now = await parts.store.delivery(found.id) or found
         if not cancelled:
             raise Conflict(

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from tests.audit_log import UnkeptLog
 from tests.destinations.conformance.drivers import DRIVERS, MARKS, on_trial, served
 from tests.destinations.conformance.odd_errors import ERRORS, Lines
 from tests.destinations.conformance.subject import Bench, Driver
@@ -104,6 +105,7 @@ class Sending:
         self._count += 1
         trial = Trial(
             destination=GuardedDestination(self._destination, UnforeseenErrors()),
+            audit=UnkeptLog(),
             shaper=Shaping(),
             clock=self.dispatcher._clock,
             errors=UnforeseenErrors(),

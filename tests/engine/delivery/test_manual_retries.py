@@ -89,7 +89,7 @@ def test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_besi
             await asyncio.sleep(0.001)
         retries = world.parts.delivery.manual_retries
         assert (await retries.ask(crm.org, delivery, crm.number)).outcome == "waiting"
-        await world.parts.delivery.replay.runs.cancel([delivery], "me")
+        await world.parts.delivery.replay.runs.cancel(OrgId(1), [delivery], "me")
         assert state_of(world) == State.CANCELLED
         world.store.down = True
         with pytest.raises(StoreDown):
@@ -118,7 +118,7 @@ def test_one_that_has_ended_since_is_not_owed_the_automatic_try_of_before(ended_
         await parts.delivery.stops.stop(crm.org, "me")
         assert (await parts.delivery.manual_retries.ask(crm.org, delivery, crm.number)).promised_ms
         if ended_by == "a cancel":
-            await parts.delivery.replay.runs.cancel([delivery], "me")
+            await parts.delivery.replay.runs.cancel(OrgId(1), [delivery], "me")
         else:
             await parts.webhooks.set_status(crm.number, WebhookStatus.DISABLED, "it is over", "me")
             await asyncio.sleep(1)

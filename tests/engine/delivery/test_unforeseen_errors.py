@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from tests.audit_log import UnkeptLog
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery import outcome
 from tidings.core.delivery.exchange import (
@@ -452,6 +453,7 @@ async def test_a_test_message_tells_of_it_and_raises_nothing(
 
     trial = Trial(
         destination=GuardedDestination(fails, errors),
+        audit=UnkeptLog(),
         shaper=Shaping(lambda: fails.come_to("shape")),
         clock=Clock(),
         errors=errors,

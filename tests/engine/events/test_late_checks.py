@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.audit_log import UnkeptLog
 from tidings.catalogue import SchemaViolation, envelope, load
 from tidings.core.events.call_reader import (
     AuthenticatedCaller,
@@ -128,7 +129,7 @@ def test_a_start_takes_schemas_that_would_not_be_saved_today(
     store: Any = None
     types = EventTypes(
         catalogue=load(), envelope=envelope(), store=store, changes=Changes(store, Registry()),
-        below=lambda org: [], users=lambda org, name: [],
+        audit=UnkeptLog(), below=lambda org: [], users=lambda org, name: [],
     )  # fmt: skip
     types.load([stored(schema)])
     versions = types.own(ORG, "orderPacked")

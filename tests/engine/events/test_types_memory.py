@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.audit_log import UnkeptLog
 from tidings.catalogue import SchemaViolation, envelope, load
 from tidings.core.events import own_types
 from tidings.core.events.own_schema import read_schema
@@ -55,7 +56,7 @@ def all_types() -> EventTypes:
     store: Any = Store()
     return EventTypes(
         catalogue=load(), envelope=envelope(), store=store, changes=Changes(store, Registry()),
-        below=lambda org: [], users=lambda org, name: [],
+        audit=UnkeptLog(), below=lambda org: [], users=lambda org, name: [],
     )  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import status_of
+from tidings.api.http.front import address_of
 from tidings.console.frame import ELSEWHERE, PageFrame, read_form
 from tidings.errors import RequestRefused
 from tidings.store.port import StoreDown
@@ -31,7 +32,7 @@ class Consent:
             return self._frame.error(request, 403, ELSEWHERE.message)
         token, consents = str(form.get("token", "")), self._frame.services.notices.consents
         try:
-            await consents.confirm(token)
+            await consents.confirm(token, address_of(request.scope))
         except RequestRefused as refused:
             return self._frame.error(request, status_of(refused), refused.reason.message)
         except StoreDown:

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from tidings.core.audit.entries import MASKED
 from tidings.core.connections.connection import NAMES_ONE_OR_BLANK
 from tidings.core.declaration import DeclaredField, Field, declared, read_resource, show_resource
 from tidings.core.form import Form
@@ -24,6 +25,7 @@ from tidings.core.sources.mapping_cost import ITEM_MAX_S, cost_of
 from tidings.core.sources.message_id import MESSAGE_ID, MessageId
 from tidings.core.sources.message_plan import ITEMS_MAX, MessagePlan
 from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATION, Verification
+from tidings.core.webhooks.masks import MARK
 from tidings.values import describe_value
 
 WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
@@ -307,3 +309,28 @@ def _check(form: Form, made: Source) -> None:
 def address(org: OrgId, name: str) -> str:
     """The path of an inbound webhook, on the service's public URL."""
     return f"/in/{org}/{name}"
+
+
+def recorded_source(source: Source, declared_in: str) -> dict[str, Any]:
+    """Return what the audit log keeps of a source: no part of a secret."""
+    fields = dict(show_resource(source)) | {"declaredIn": declared_in or None}
+    return fields | {"verification": _without_ends(fields["verification"])}
+
+
+def recorded_change(
+    old: tuple[Source, str], new: tuple[Source, str]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the fields of two versions, each with the file that declares it. Where secrets alone
+    have been changed, the later one says that they were."""
+    before, after = recorded_source(*old), recorded_source(*new)
+    is_another = old[0].verification != new[0].verification
+    if is_another and before["verification"] == after["verification"]:
+        after["verification"] = {**after["verification"], "changed": True}
+    return before, after
+
+
+def _without_ends(shown: Any) -> Any:
+    """Reduce what is shown by its last characters to the mark."""
+    if isinstance(shown, dict):
+        return {name: _without_ends(value) for name, value in shown.items()}
+    return MASKED if isinstance(shown, str) and shown.startswith(MARK) else shown

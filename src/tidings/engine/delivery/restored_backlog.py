@@ -7,9 +7,14 @@ lanes let go of what they hold, jobs count it as delivered.
 """
 
 import asyncio
+from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
+from tidings.core.audit.actions import DELIVERIES_TAKEN
+from tidings.core.audit.entries import PLATFORM_CHAIN
+from tidings.core.times import iso
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.delivery.stops import EVERYTHING, Stops
 from tidings.engine.events.commit_queue import CommitQueue
 from tidings.errors import Conflict, FieldRefusal
@@ -42,8 +47,11 @@ class BacklogCount(msgspec.Struct, frozen=True):
 class RestoredBacklog:
     """Over the store and the commits."""
 
-    def __init__(self, *, store: port.LaneStore, commits: CommitQueue, stops: Stops) -> None:
+    def __init__(
+        self, *, store: port.LaneStore, audit: AuditLog, commits: CommitQueue, stops: Stops
+    ) -> None:
         self._store = store
+        self._audit = audit
         self._commits = commits
         self._stops = stops
 
@@ -68,6 +76,13 @@ class RestoredBacklog:
         if not await self._all_made(accepted_before_ms, ends_s):
             return BacklogCount(0, False)
         place: tuple[int, int, int, int] | None = START
+        recording: AbstractContextManager[None] = self._audit.recording(
+            DELIVERIES_TAKEN,
+            PLATFORM_CHAIN,
+            "all",
+            None,
+            {"acceptedBefore": iso(accepted_before_ms)},
+        )
         while place is not None:
             part = await self._store.unfinished_before(accepted_before_ms, place, LOOKED_AT)
             for at in range(0, len(part.deliveries), SLICE):
@@ -76,7 +91,9 @@ class RestoredBacklog:
                 if self._stops.of(EVERYTHING) is None:
                     raise NotStopped
                 wanted = part.deliveries[at : at + SLICE]
-                done = await self._commits.cancel(port.CancelSlice(wanted, by, delivered=True))
+                with recording:  # the first slice alone
+                    done = await self._commits.cancel(port.CancelSlice(wanted, by, delivered=True))
+                recording = nullcontext()
                 count += len(done.deliveries)
             place = part.place
         return BacklogCount(count, True)

@@ -2,26 +2,31 @@
 
 Events are accepted and matched as ever; their deliveries wait in the store. A switch outlives a
 restart. It is thrown in memory first, so that nothing starts once its caller is answered, whatever
-the store says.
+the store says; where the store takes nothing, neither switch nor entry of the audit log is written.
 """
 
 import msgspec
 
+from tidings.core.audit.actions import SENDING_STARTED, SENDING_STOPPED
 from tidings.core.ids import OrgId
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
 from tidings.store import port
 
-EVERYTHING = OrgId(0)
+EVERYTHING = OrgId(0)  # as the chain of the platform in the audit log
 HOLD = "serve --hold"  # who has stopped everything where a start was asked to
 
 
 class Stops:
     """The switches of this service."""
 
-    def __init__(self, *, store: port.StopStore, clock: Clock, switched: Listeners[()]) -> None:
+    def __init__(
+        self, *, store: port.StopStore, audit: AuditLog, clock: Clock, switched: Listeners[()]
+    ) -> None:
         """`switched` hears of each switch that is thrown."""
         self._store = store
+        self._audit = audit
         self._clock = clock
         self._stops: dict[OrgId, port.SendingStop] = {}
         self._switched = switched
@@ -49,13 +54,15 @@ class Stops:
         # An object of its own each time: a start under way then knows that it was overtaken.
         stop = self._stops[org] = msgspec.structs.replace(known)
         self._switched.tell()
-        await self._store.put_stop(stop)
+        with self._audit.recording(SENDING_STOPPED, org, _object(org)):
+            await self._store.put_stop(stop)
         return stop
 
     async def start(self, org: OrgId) -> None:
         """Send again. StoreDown: it stays stopped. A stop that comes meanwhile is in force."""
         if (found := self._stops.get(org)) is not None:
-            await self._store.drop_stop(org)
+            with self._audit.recording(SENDING_STARTED, org, _object(org)):
+                await self._store.drop_stop(org)
             if self._stops.get(org) is found:
                 del self._stops[org]
             self._switched.tell()
@@ -82,3 +89,8 @@ class Stops:
                 "/v1/orgs/{orgId}/start lets it go on."
             )
         return found
+
+
+def _object(org: OrgId) -> str:
+    """Return what an entry of the audit log calls the sending of an org, or of all."""
+    return "all" if org == EVERYTHING else str(org)

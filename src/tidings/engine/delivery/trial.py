@@ -10,6 +10,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.audit.actions import WEBHOOK_TESTED
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
@@ -26,6 +27,7 @@ from tidings.core.shares.budget import SharedBudget
 from tidings.core.shares.token_bucket import TokenBucket
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Headers
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.attempt_results import check_wait, in_vain
@@ -95,17 +97,20 @@ class Trial:
         self,
         *,
         destination: Destination,
+        audit: AuditLog | None,
         shaper: Shaping,
         clock: Clock,
         errors: UnforeseenErrors | None = None,
         headers_of: HeadersOf = MessageHeaders,
         listener: TrialListener | None = None,
     ) -> None:
-        """`listener` hears of tests of the stored configuration; None: nobody does."""
+        """`listener` hears of tests of the stored configuration; None: nobody does. `audit`: None
+        where there is no store that could keep who has sent one."""
         self._listener = listener
         self._headers_of = headers_of
         self._errors = errors or UnforeseenErrors()
         self._destination = destination
+        self._audit = audit
         self._shaper = shaper
         self._clock = clock
         self._buckets: dict[int, TokenBucket] = {}
@@ -137,7 +142,8 @@ class Trial:
         stored: bool = False,
         now: bool = False,
     ) -> TrialResult:
-        """One attempt with an event of the org. TooSoon, NotDialled; no other fault is raised.
+        """One attempt with an event of the org. TooSoon, NotDialled, and StoreDown where it cannot
+        be recorded; no other fault is raised.
         `stored`: the webhook is as it is stored, so that a success tells how it does; `now`: in the
         quiet hours of an action too.
 
@@ -149,6 +155,9 @@ class Trial:
         job = self._job(org, webhook, event_id, body, now=now)
         started_ms = job.accepted_ms
         try:
+            if self._audit is not None:
+                fields = {"name": webhook.name, "stored": stored}
+                await self._audit.append(WEBHOOK_TESTED, org, webhook.id, fields)
             try:
                 job.body = await self._shaper.shape(webhook, job)
             except (ShapeRefused, ShapeLater) as unshaped:

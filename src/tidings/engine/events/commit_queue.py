@@ -42,6 +42,7 @@ class QueuedCall(msgspec.Struct):
     since_s: float
     bytes: int
     org: OrgId  # of its first event
+    audit: port.AuditWrite | None = None  # where it is a change that somebody makes
 
 
 class CommitContents(msgspec.Struct):
@@ -60,6 +61,12 @@ class CommitContents(msgspec.Struct):
     def events(self) -> list[QueuedEvent]:
         """Of all its calls."""
         return [event for call in self.calls for event in call.events]
+
+    @property
+    def audits(self) -> list[port.AuditWrite]:
+        """List the entries of the audit log that go along with its calls and commands."""
+        of_calls = [call.audit for call in self.calls if call.audit is not None]
+        return of_calls + self.commands.audits
 
 
 class Commits(Protocol):
@@ -115,7 +122,7 @@ class CommitQueue:
             raise Overloaded("commits take too long")
         self._must_not_be_halted()
         answered: asyncio.Future[list[Acceptance]] = self._loop.create_future()
-        calls.append(QueuedCall(events, answered, now, size, org))
+        calls.append(QueuedCall(events, answered, now, size, org, port.take_audit(answered)))
         self._waiting_bytes += size
         self._waiting_of[org] = own + size
         self.wake()

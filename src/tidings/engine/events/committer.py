@@ -239,6 +239,7 @@ class Committer:
                     self._deliveries_max,
                     self._per_event_max,
                     self._slice_rows(),
+                    audits=batch.audits,
                 )
             )
             if not receipt.moved:

@@ -15,6 +15,7 @@ from tidings.catalogue import Catalogue, EventType, SchemaViolation
 from tidings.catalogue.compat import SchemaChange, breaking
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.versions import ReadyVersion, pick
+from tidings.core.audit.actions import EVENT_TYPE_DELETED, EVENT_TYPE_PUT
 from tidings.core.events.own_schema import SchemaRefused, expand_schema
 from tidings.core.events.own_types import (
     TYPES_MAX,
@@ -28,6 +29,7 @@ from tidings.core.events.own_types import (
 from tidings.core.ids import OrgId
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.known_paths import unknown_key
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import OrgsBelow
 from tidings.engine.changes import Changes
 from tidings.engine.events.intake import Overloaded
@@ -88,6 +90,7 @@ class EventTypes:
         envelope: Json,
         store: port.TypeStore,
         changes: Changes,
+        audit: AuditLog,
         below: OrgsBelow,  # the orgs below an org
         users: Users,
         late: LateChecks | None = None,  # for examples that may take long to check
@@ -98,6 +101,7 @@ class EventTypes:
         self._envelope = envelope
         self._store = store
         self._changes = changes
+        self._audit = audit
         self._below = below
         self._users = users
         changes.reread.add(lambda _, types: self.load(types))
@@ -227,9 +231,15 @@ class EventTypes:
         async def change() -> tuple[OwnRecord, bool, tuple[FieldRefusal, ...]]:
             version, made = self._version_for(org, name, reading)
             self._check_room(org, name, version, reading.made)
-            stored, registry = await self._store.put_type(
-                port.StoredType(org, name, version, msgspec.json.encode(reading.declaration))
-            )
+            fresh = port.StoredType(org, name, version, msgspec.json.encode(reading.declaration))
+            with self._audit.recording(
+                EVENT_TYPE_PUT,
+                org,
+                name,
+                self._recorded(org, name),
+                _recorded(reading.declaration, version),
+            ):
+                stored, registry = await self._store.put_type(fresh)
             record = self._keep(stored, reading.declaration, reading.made.expanded)
             self._changes.seen(registry)
             return record, made, reading.warnings + unknown_key(reading.made.kind)
@@ -246,7 +256,8 @@ class EventTypes:
             record = self.record(org, name)
             if users := self._users(org, name):
                 raise Conflict(_in_use(name, users))
-            registry = await self._store.delete_type(org, name)
+            with self._audit.recording(EVENT_TYPE_DELETED, org, name, self._recorded(org, name)):
+                registry = await self._store.delete_type(org, name)
             self._forget(org, name)
             self._changes.seen(registry)
             return record
@@ -276,6 +287,13 @@ class EventTypes:
     def _let_go(self, record: OwnRecord) -> None:
         record.made.forget()
         self._held.give(record.stored.org, record.made.size.held_bytes)
+
+    def _recorded(self, org: OrgId, name: str) -> dict[str, Any] | None:
+        """Return what the audit log keeps of a type as it is; None where there is none."""
+        if name not in self._own.get(org, ()):
+            return None
+        record = self.record(org, name)
+        return _recorded(record.declaration, record.stored.version)
 
     def _check_room(self, org: OrgId, name: str, version: int, made: OwnType) -> None:
         """Raise Invalid where the org's types would take more memory than they may. What makes a
@@ -344,6 +362,17 @@ class EventTypes:
         if len(versions) >= VERSIONS_MAX:
             raise Invalid(_too_many(f"at most {VERSIONS_MAX} versions of an event type"))
         return newest.stored.version + 1, True
+
+
+def _recorded(declaration: Declaration, version: int) -> dict[str, Any]:
+    """Return what the audit log keeps of a declaration: an example may be a customer's, so that its
+    size is kept alone."""
+    fields: dict[str, Any] = msgspec.to_builtins(declaration)
+    example = fields.pop("example", None)
+    return fields | {
+        "version": version,
+        "exampleBytes": 0 if example is None else len(msgspec.json.encode(example)),
+    }
 
 
 def _changes_between(old: OwnRecord, new: OwnType) -> list[SchemaChange]:

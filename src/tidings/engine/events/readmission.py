@@ -1,9 +1,11 @@
 """A refused event once more: read and checked by today's rules, and accepted if it now fits."""
 
+from tidings.core.audit.actions import REJECTION_RETRIED
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
 from tidings.core.events.call_split import call_refused
 from tidings.core.events.passage import HEADER
-from tidings.core.ids import OrgId
+from tidings.core.ids import OrgId, show
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Acceptance, Draft, Intake
 from tidings.engine.events.late_checks import LateChecks, concluded
@@ -24,6 +26,7 @@ class Readmission:
         self,
         *,
         store: port.RejectionStore,
+        audit: AuditLog,
         intake: Intake,
         reader: CallReader[Draft],
         clock_ms: ReadMs,
@@ -31,6 +34,7 @@ class Readmission:
     ) -> None:
         self._late = late
         self._store = store
+        self._audit = audit
         self._intake = intake
         self._reader = reader
         self._clock_ms = clock_ms
@@ -44,10 +48,13 @@ class Readmission:
         kept = await self._store.rejection(org, number)
         if kept is None:
             raise UnknownRejection
-        outcome = await self.take(org, kept.body, kept.passage)
-        if not isinstance(outcome, RejectedEvent):
-            await self._store.drop_rejection(org, number)
-        return outcome
+        item = await self._read(org, kept.body, kept.passage)
+        if isinstance(item, RejectedEvent):
+            return item
+        with self._audit.recording(REJECTION_RETRIED, org, show("rej", number)):
+            (verdict,) = await self._intake.accept([item])
+        await self._store.drop_rejection(org, number)
+        return item.event_id, verdict
 
     async def take(
         self, org: OrgId, body: bytes, passage: str | None = None
@@ -57,6 +64,14 @@ class Readmission:
 
         A refusal is not kept: who offers it sees it, and can offer it again.
         """
+        item = await self._read(org, body, passage)
+        if isinstance(item, RejectedEvent):
+            return item
+        (verdict,) = await self._intake.accept([item])
+        return item.event_id, verdict
+
+    async def _read(self, org: OrgId, body: bytes, passage: str | None) -> Draft | RejectedEvent:
+        """The one event that bytes are; what is raised is as above, but for the store."""
         media = STRUCTURED if b'"specversion"' in body[:4096] else PLAIN
         headers = {} if passage is None else {HEADER.encode(): passage.encode("latin-1")}
         read = self._reader.read(
@@ -66,8 +81,4 @@ class Readmission:
         if len(items) != 1:
             message = f"The body must be one event; got {len(items)}. Send them one by one."
             raise call_refused(Unprocessable, "one_event", message)
-        (item,) = items
-        if isinstance(item, RejectedEvent):
-            return item
-        (verdict,) = await self._intake.accept([item])
-        return item.event_id, verdict
+        return items[0]

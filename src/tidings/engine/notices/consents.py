@@ -10,6 +10,8 @@ import hmac
 import msgspec
 
 from tidings.core.access.user_rules import email_of
+from tidings.core.audit.actions import CONSENT_GIVEN
+from tidings.core.audit.actor import Actor
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import (
     LINK_MS,
@@ -26,6 +28,8 @@ from tidings.core.notices.consent_rules import (
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import AddressesOf
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -56,6 +60,7 @@ class Consents:
         self,
         *,
         orgs: Orgs,
+        audit: AuditLog,
         clock: Clock,
         key: bytes,
         base: str,
@@ -63,6 +68,7 @@ class Consents:
     ) -> None:
         """`mailed`: whom an org's webhooks write to, where they need agree."""
         self._orgs = orgs
+        self._audit = audit
         self._mailed = mailed
         self._clock = clock
         self._key = key
@@ -125,15 +131,24 @@ class Consents:
             "still lists; this one does not. Ask the org to remove your address and add it again.",
         )
 
-    async def confirm(self, token: str) -> ConsentRequest:
-        """The owner of an address says yes. Invalid, StoreDown."""
+    async def confirm(self, token: str, origin: str = "") -> ConsentRequest:
+        """The owner of an address says yes. Invalid, StoreDown. `origin`: the network address that
+        it is said from."""
         asked = self.asked(token)
         if asked.purpose is Purpose.NOTICES:
             change = functools.partial(with_confirmed, address=asked.address)
         else:
             mailed = self._mailed(asked.org)
             change = functools.partial(with_mail_confirmed, address=asked.address, mailed=mailed)
-        await self._orgs.amend(asked.org, change)
+        owner = Actor("person", asked.address, asked.address, "console", origin)
+        with acting_as(owner):  # nobody is signed in: the link proves who it is
+            await self._orgs.amend(
+                asked.org,
+                change,
+                lambda: self._audit.recording(
+                    CONSENT_GIVEN, asked.org, asked.address, None, {"purpose": str(asked.purpose)}
+                ),
+            )
         return asked
 
     def _names(self, org: OrgId, address: str, purpose: Purpose) -> bool:

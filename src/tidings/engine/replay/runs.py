@@ -13,6 +13,15 @@ from typing import Any, Protocol, assert_never
 import msgspec
 import structlog
 
+from tidings.core.audit.actions import (
+    CANCEL_BEGUN,
+    DELIVERIES_CANCELLED,
+    REPLAY_CANCELLED,
+    REPLAY_CREATED,
+    REPLAY_PAUSED,
+    REPLAY_RESUMED,
+)
+from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.notices.kinds import REPLAY_FINISHED
 from tidings.core.replay import (
@@ -27,8 +36,10 @@ from tidings.core.replay import (
     before,
 )
 from tidings.core.running.parts import ServicePart
+from tidings.core.times import iso
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.commit_queue import CommitQueue
 from tidings.engine.events.event_types import EventTypeSource
@@ -44,6 +55,7 @@ from tidings.store import port
 PART = ServicePart("replays", "a replay or a cancel makes no progress", work_s=25.0)
 CANCEL_EVENTS = 200
 CANCEL_PAUSE_S = 0.005
+RECORDED_MAX = 20  # ids in an entry of the audit log
 NO_ROOM_S = 0.02
 WAITING_S, WAITING_S_MAX = 0.5, 60.0
 TALLY_S, TALLY_S_MAX = 1.0, 30.0
@@ -57,6 +69,11 @@ SLICES_AT_ONCE = 2
 LISTED_AT_ONCE = 1_000
 RATE_OVER_S = 10.0
 
+_ACTIONS = {
+    ReplayTransition.PAUSE: REPLAY_PAUSED,
+    ReplayTransition.RESUME: REPLAY_RESUMED,
+    ReplayTransition.CANCEL: REPLAY_CANCELLED,
+}
 CROWDED = "The webhook's own traffic comes first, or its receiver does not keep up."
 
 log = structlog.get_logger(__name__)
@@ -134,6 +151,7 @@ class Replays:
         self,
         *,
         store: port.ReplayStore,
+        audit: AuditLog,
         registry: Registry,
         commits: CommitQueue,
         lanes: LaneLoad,
@@ -148,6 +166,7 @@ class Replays:
         """It hears which webhooks have `changed` and when stop switches are thrown: what waits for
         that goes on."""
         self._store = store
+        self._audit = audit
         self._registry = registry
         self._commits = commits
         self._lanes = lanes
@@ -210,7 +229,9 @@ class Replays:
         )  # fmt: skip
         if mine >= OPEN_JOBS_MAX:
             raise TooMany
-        stored = await self._store.put_replay(job, listed)
+        action = CANCEL_BEGUN if job.kind == ReplayKind.CANCEL else REPLAY_CREATED
+        with self._audit.recording(action, job.org, None, None, self._recorded(job, len(listed))):
+            stored = await self._store.put_replay(job, listed)
         self._begin(stored)
         return stored
 
@@ -219,7 +240,15 @@ class Replays:
         job = await self._store.replay(org, number)
         if job is None:
             raise UnknownReplay
-        moved = await self._store.move_replay(number, before(what), after(what), "")
+        with self._audit.recording(
+            _ACTIONS[what],
+            org,
+            show("rpl", number),
+            {"state": job.state},
+            {"state": after(what)},
+            if_changed=True,
+        ):
+            moved = await self._store.move_replay(number, before(what), after(what), "")
         if moved is None:
             job = await self._store.replay(org, number) or job
             raise NotNow(what, job.state)
@@ -248,11 +277,36 @@ class Replays:
         return 0.0 if run is None else run.rate(self._loop.time())
 
     async def cancel(
-        self, deliveries: Sequence[DeliveryId], by: str
+        self, org: OrgId, deliveries: Sequence[DeliveryId], by: str
     ) -> list[tuple[int, DeliveryId]]:
-        """Cancel single deliveries: webhook and delivery of those that were unfinished."""
-        done = await self._commits.cancel(port.CancelSlice(deliveries, by))
+        """Cancel single deliveries of the org, one at least: webhook and delivery of those that
+        were unfinished."""
+        ids = [show("dlv", delivery) for delivery in deliveries]
+        after = None if len(ids) == 1 else {"count": len(ids), "deliveries": ids[:RECORDED_MAX]}
+        with self._audit.recording(DELIVERIES_CANCELLED, org, ids[0], None, after):
+            done = await self._commits.cancel(port.CancelSlice(deliveries, by))
         return list(done.deliveries)
+
+    def _recorded(self, job: port.ReplayJob, listed: int) -> dict[str, Any]:
+        """Return what the audit log keeps of a job: which deliveries it is about."""
+        spec = job.spec
+        source, target = (
+            None if number is None else self._registry.get(number)
+            for number in (spec.source, spec.target)
+        )
+        return {
+            "webHookId": None if source is None else source.id,
+            "toWebHookId": None if target is None else target.id,
+            "eventNames": list(spec.names),
+            "from": iso(spec.from_ms),
+            "to": iso(spec.to_ms),
+            "states": [State(state).word for state in spec.states],
+            "unmatched": spec.unmatched,
+            "again": spec.again,
+            "listed": listed if spec.listed else None,
+            "ratePerSecond": job.rate,
+            "start": not job.hold,
+        }
 
     # -- one job ----------------------------------------------------------------------------------
 

@@ -53,7 +53,7 @@ class HealthServices:
     ) -> "HealthServices":
         """`notices`: by whom orgs and owners are told."""
         clock, registry, declared = base.clock, base.registry, ports.declared
-        named = NamedConnections(declared.connections, declared.connection_types, clock)
+        named = NamedConnections(declared.connections, declared.connection_types, clock, base.audit)
         watch = ConnectionWatch(
             registry=registry,
             connection_of=lambda webhook: connection_of(webhook, declared.actions.of(webhook.org)),
@@ -117,7 +117,7 @@ class DeliveryServices:
         pulls = Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked)
         destination = _destination(base, ports, events, notices, inboxes, pulls)
         headers_of = partial(MessageHeaders, first_hop=events.doors.first_hop)
-        stops = Stops(store=store, clock=clock, switched=base.heard.switched)
+        stops = Stops(store=store, audit=base.audit, clock=clock, switched=base.heard.switched)
         engine = Engine(
             store=store,
             registry=registry,
@@ -155,9 +155,12 @@ class DeliveryServices:
             inboxes=inboxes,
             pulls=pulls,
             stops=stops,
-            manual_retries=ManualRetries(store, dispatcher.promised_retries, dispatcher.changes),
+            manual_retries=ManualRetries(
+                store, base.audit, dispatcher.promised_retries, dispatcher.changes
+            ),
             trial=Trial(
                 destination=destination,
+                audit=base.audit,
                 shaper=shaping.shaper,
                 clock=clock,
                 errors=base.errors,

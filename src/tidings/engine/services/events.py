@@ -52,6 +52,7 @@ class EventServices:
             envelope=envelope(),
             store=base.store,
             changes=base.changes,
+            audit=base.audit,
             below=registry.below,
             users=registry.subscribers,
         )
@@ -75,6 +76,7 @@ class EventServices:
             acceptor=acceptor,
             readmission=Readmission(
                 store=base.store,
+                audit=base.audit,
                 intake=acceptor,
                 reader=reader,
                 clock_ms=base.clock.now_ms,

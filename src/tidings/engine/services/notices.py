@@ -46,6 +46,7 @@ class NoticeServices:
 
         consents = Consents(
             orgs=orgs,
+            audit=base.audit,
             clock=base.clock,
             key=ports.secrets.keys.consents,
             base=options.public_url,

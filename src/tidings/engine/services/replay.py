@@ -39,6 +39,7 @@ class ReplayServices:
         return cls(
             runs=Replays(
                 store=store,
+                audit=base.audit,
                 registry=registry,
                 commits=events.commits,
                 lanes=lanes,
@@ -53,7 +54,9 @@ class ReplayServices:
             requests=ReplayRequests(
                 store=store, webhooks=webhooks, terms=events.terms, below=registry.below
             ),
-            backlog=RestoredBacklog(store=store, commits=events.commits, stops=stops),
+            backlog=RestoredBacklog(
+                store=store, audit=base.audit, commits=events.commits, stops=stops
+            ),
         )
 
 

@@ -38,11 +38,15 @@ class ShapingServices:
         renderer, platform = ports.sandboxes, ports.outside.platform
         store, errors, metrics = base.store, base.errors, base.metrics
         reference = Reference(
-            store=store, vault=ports.secrets.vault, others=lambda: metrics.written
+            store=store,
+            vault=ports.secrets.vault,
+            audit=base.audit,
+            others=lambda: metrics.written,
         )
         transformations = Transformations(
             store=store,
             changes=base.changes,
+            audit=base.audit,
             renderer=renderer,
             users=base.registry.transformed_by,
         )

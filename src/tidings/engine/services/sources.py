@@ -42,6 +42,7 @@ class SourceServices:
         store, clock, declared = base.store, base.clock, ports.declared
         sources = Sources(
             store=store,
+            audit=base.audit,
             vault=ports.secrets.vault,
             intake=SourceIntake(
                 store=store,

@@ -54,6 +54,7 @@ def compose_webhooks(
     )
     inboxes = Inboxes(
         store=base.store,
+        audit=base.audit,
         clock=base.clock,
         random_bytes=base.random_bytes,
         url_of=addresses.inbox_url,

@@ -11,17 +11,20 @@ numbers. Measured: 3 µs to open and decode one, paid only where memory has it n
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal, TypeVar
 
 import msgspec
 import structlog
 
 from tidings.catalogue.event_type import Json
+from tidings.core.audit.actions import REFERENCE_DELETED, REFERENCE_PUT
 from tidings.core.ids import OrgId
 from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.reference_rules import KINDS, RecordKind
 from tidings.core.shares.byte_cache import MISSING, ByteCache, CacheMiss
+from tidings.engine.audit.audit_log import AuditLog, Fields
 from tidings.engine.vault import Vault, VaultRefused
 from tidings.store import port
 
@@ -29,6 +32,7 @@ QUERY_IDS_MAX = 500
 ALONE_AFTER_S = 1.0
 SEALED_PER_TURN = 200  # of the loop: sealing one takes about 4 µs
 CACHE_BYTES = 32 << 20
+RECORDED_IDS_MAX = 20  # in an entry of the audit log
 _WHAT = "A record of reference data"
 
 Key = tuple[OrgId, str, str]  # org, kind, id
@@ -58,6 +62,7 @@ class Reference:
         *,
         store: port.ReferenceStore,
         vault: Vault,
+        audit: AuditLog,
         cache_bytes: int = CACHE_BYTES,
         others: Callable[[], int] | None = None,
     ) -> None:
@@ -67,6 +72,7 @@ class Reference:
         self._others_s = float("-inf")  # when others were last seen to write
         self._store = store
         self._vault = vault
+        self._audit = audit
         self._cache: ByteCache[Key, EnrichmentRecord | None] = ByteCache(
             cache_bytes, owner_of=lambda key: key[0]
         )
@@ -180,6 +186,22 @@ class Reference:
         self, org: OrgId, kind: RecordKind, records: dict[str, bytes]
     ) -> port.ReferenceWrite:
         """Insert or replace records, given as checked JSON; all of them or, on StoreDown, none."""
+        with self.recording(org, kind, recorded(records)):
+            return await self._put(org, kind, records)
+
+    def recording(
+        self, org: OrgId, kind: RecordKind, after: Fields
+    ) -> AbstractContextManager[None]:
+        """Record in the audit log what the block asks to put: how much, and never what."""
+        return self._audit.recording(REFERENCE_PUT, org, kind.word, None, after)
+
+    async def note_load(self, org: OrgId, kind: RecordKind, after: Fields) -> None:
+        """Record what a load has come to that nothing is written of any more. StoreDown."""
+        await self._audit.append(REFERENCE_PUT, org, kind.word, after)
+
+    async def _put(
+        self, org: OrgId, kind: RecordKind, records: dict[str, bytes]
+    ) -> port.ReferenceWrite:
         word = kind.word
         rows: list[port.ReferenceRow] = []
         for id, plain in records.items():
@@ -192,19 +214,22 @@ class Reference:
 
     async def delete(self, org: OrgId, kind: RecordKind, id: str) -> bool:
         """Delete a record; whether it was there."""
-        done = await self._write(
-            org, kind.word, [id], lambda: self._store.delete_reference(org, kind, [id])
-        )
+        before = {"count": 1, "ids": [id]}
+        with self._audit.recording(REFERENCE_DELETED, org, kind.word, before, if_changed=True):
+            done = await self._write(
+                org, kind.word, [id], lambda: self._store.delete_reference(org, kind, [id])
+            )
         return done.changed > 0
 
     async def put_slice(
         self, org: OrgId, kind: RecordKind, records: dict[str, bytes]
     ) -> tuple[port.ReferenceWrite, bool]:
         """`put` for bulk loads: one slice at a time over all loads, and whether the writer was
-        theirs alone. Where anything else was written lately, as long a pause comes after it: all
-        loads together then keep the writer busy at most half of the time."""
+        theirs alone; who calls has it recorded. Where anything else was written lately, as long a
+        pause comes after it: all loads together then keep the writer busy at most half of the
+        time."""
         async with self._background:
-            done = await self.put(org, kind, records)
+            done = await self._put(org, kind, records)
             others, now_s = self._others(), asyncio.get_running_loop().time()
             if others != self._others_seen:
                 self._others_seen, self._others_s = others, now_s
@@ -249,6 +274,15 @@ class Reference:
         self._tasks.discard(task)
         if not task.cancelled():
             task.exception()  # told to whoever waits; there may be nobody left
+
+
+def recorded(ids: Collection[str], *, count: int | None = None) -> dict[str, Any]:
+    """Return what the audit log keeps of records: how many there are, and the first of their
+    ids."""
+    return {
+        "count": len(ids) if count is None else count,
+        "ids": list(itertools.islice(ids, RECORDED_IDS_MAX)),
+    }
 
 
 def _place(org: OrgId, kind: str, id: str) -> bytes:

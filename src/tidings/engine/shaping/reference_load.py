@@ -2,11 +2,15 @@
 
 Nothing but the row that is being read and one slice is in memory. Events wait behind a slice, so it
 may take the store's writer 5 ms; while there are none, 5 ms beyond the sync that ends every write.
+The audit log hears of a load with its first slice, and again at its end where there were more.
 Rows that were stored stay stored when the stream breaks off: loading the same file again replaces
 them.
 """
 
 import asyncio
+import contextlib
+import itertools
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -18,8 +22,9 @@ from tidings.core.shaping.reference_rows import (
     ReferenceLoadReader,
     RowError,
 )
-from tidings.engine.shaping.reference import Reference
+from tidings.engine.shaping.reference import RECORDED_IDS_MAX, Reference, recorded
 from tidings.errors import FieldRefusal
+from tidings.store.port import StoreDown
 
 ERRORS_SHOWN = 100
 SLICE_ROWS_MIN, SLICE_ROWS_MAX = 128, 1024
@@ -63,6 +68,9 @@ class Loader:
         self._rows_max = SLICE_ROWS_MIN * 2
         self._sync_us = float("inf")  # about: what the quickest slice took, or the last least one
         self._rows_us = 0.0  # what the rows of the last slice took beyond that
+        self._first_ids: list[str] = []  # for the audit log
+        self._is_last = False
+        self._is_begun = False  # an entry says that the load has begun, and none how it has ended
         self.done = LoadResult(errors=[], ignored_fields=[])
 
     async def feed(self, chunk: bytes) -> None:
@@ -76,9 +84,23 @@ class Loader:
         """No more bytes: the rest is stored."""
         for row in self._reader.end():
             await self._take(row)
+        self._is_last = True
         await self._store()
+        if self._is_begun:
+            await self._note("ended")
         self.done.ignored_fields = list(self._records.ignored)
         return self.done
+
+    async def break_off(self) -> None:
+        """Record that it has stopped before its end, as far as that can be written."""
+        if self._is_begun:
+            with contextlib.suppress(StoreDown):
+                await self._note("broken off")
+
+    async def _note(self, state: str) -> None:
+        self._is_begun = False
+        summary = recorded(self._first_ids, count=self.done.loaded) | {"load": state}
+        await self._reference.note_load(self._org, self._records.kind, summary)
 
     async def _take(self, row: ParsedReferenceRow | RowError) -> None:
         if isinstance(row, RowError):
@@ -101,10 +123,19 @@ class Loader:
             return
         records, rows = self._slice, self._slice_rows
         self._slice, self._slice_rows, self._slice_bytes = {}, 0, 0
-        written, alone = await self._reference.put_slice(self._org, self._records.kind, records)
+        is_first = not self.done.loaded
+        with self._recording(records) if is_first else contextlib.nullcontext():
+            written, alone = await self._reference.put_slice(self._org, self._records.kind, records)
+        self._is_begun = self._is_begun or (is_first and not self._is_last)
         self.done.loaded += rows
         self.done.new += written.changed
         self._fit(rows, written.took_us, alone)
+
+    def _recording(self, records: dict[str, bytes]) -> AbstractContextManager[None]:
+        """Have the first slice recorded."""
+        self._first_ids = list(itertools.islice(records, RECORDED_IDS_MAX))
+        state = {} if self._is_last else {"load": "begun"}
+        return self._reference.recording(self._org, self._records.kind, recorded(records) | state)
 
     def _fit(self, rows: int, took_us: int, alone: bool) -> None:
         if rows <= SLICE_ROWS_MIN:

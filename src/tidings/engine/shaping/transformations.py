@@ -5,15 +5,22 @@ shaped before is sent as it was. Old versions are kept: a delivery's time tells 
 """
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
+from tidings.core.audit.actions import (
+    TRANSFORMATION_CHANGED,
+    TRANSFORMATION_CREATED,
+    TRANSFORMATION_DELETED,
+)
 from tidings.core.declaration import read_body
 from tidings.core.ids import OrgId
 from tidings.core.shaping.transformation_rules import (
     NewTransformation,
     Template,
 )
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.changes import Changes
 from tidings.errors import Conflict, FieldRefusal, Invalid, NotFound, passed
 from tidings.store import port
@@ -43,10 +50,17 @@ class Transformations:
     """The newest version of each."""
 
     def __init__(
-        self, *, store: port.TransformationStore, changes: Changes, renderer: Renderer, users: Users
+        self,
+        *,
+        store: port.TransformationStore,
+        changes: Changes,
+        audit: AuditLog,
+        renderer: Renderer,
+        users: Users,
     ) -> None:
         self._store = store
         self._changes = changes
+        self._audit = audit
         self._renderer = renderer
         self._users = users  # names of the webhooks of an org that use one
         self._newest: dict[int, dict[str, StoredTransformation]] = {}
@@ -147,13 +161,25 @@ class Transformations:
         known = self._newest.get(org, {}).get(name)
         version = 1 if known is None else known.version + 1
         fresh = StoredTransformation(org, name, version, template, by)
-        stored = await self._store.put_transformation(fresh)
+        before, after = _recorded(known), _recorded(fresh)
+        action = TRANSFORMATION_CREATED if before is None else TRANSFORMATION_CHANGED
+        with self._audit.recording(
+            TRANSFORMATION_DELETED if after is None else action, org, name, before, after
+        ):
+            stored = await self._store.put_transformation(fresh)
         self._newest.setdefault(org, {})[name] = msgspec.structs.replace(stored)
         return stored
 
     async def _check(self, org: OrgId, template: str) -> None:
         if (reason := await self._renderer.check(template, org)) is not None:
             raise Invalid(_refusal("bad_template", reason, "template"))
+
+
+def _recorded(transformation: StoredTransformation | None) -> dict[str, Any] | None:
+    """Return what the audit log keeps of one; None for none, and one that is deleted."""
+    if transformation is None or transformation.template is None:
+        return None
+    return {"version": transformation.version, "template": transformation.template}
 
 
 def _refusal(code: str, message: str, field: str) -> FieldRefusal:

@@ -2,18 +2,37 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 import msgspec
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
+from tidings.core.audit.actions import (
+    DEAD_LETTERS_DROPPED,
+    DEAD_LETTERS_REDRIVEN,
+    SOURCE_CHANGED,
+    SOURCE_CREATED,
+    SOURCE_DELETED,
+    SOURCE_TAKEN_OVER,
+)
 from tidings.core.connections.connection import Connection
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
-from tidings.core.ids import OrgId, read
+from tidings.core.ids import OrgId, read, show
 from tidings.core.sources.reach import outside_connection, reads_elsewhere, takes_from_others
-from tidings.core.sources.source import FETCHED, NAMED, OUTBOX, Source, read_source
+from tidings.core.sources.source import (
+    FETCHED,
+    NAMED,
+    OUTBOX,
+    Source,
+    read_source,
+    recorded_change,
+    recorded_source,
+)
 from tidings.core.sources.table_owner import TableOwner
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import SourceIntake
@@ -27,6 +46,7 @@ from tidings.store import port
 SOURCES_MAX = 50  # of an org
 REDRIVEN_MAX = 1000  # by one call
 REDRIVE_BATCH = 100
+RECORDED_MAX = 20  # ids in an entry of the audit log
 _settings = msgspec.json.Decoder(Source).decode
 
 
@@ -46,6 +66,7 @@ class Sources:
         self,
         *,
         store: port.SourceStore,
+        audit: AuditLog,
         vault: Vault,
         intake: SourceIntake,
         connections: Mapping[str, Connection],
@@ -53,6 +74,7 @@ class Sources:
     ) -> None:
         self._outboxes = outboxes
         self._store = store
+        self._audit = audit
         self._vault = vault
         self.intake = intake
         self.connections = connections
@@ -164,10 +186,16 @@ class Sources:
         sealed = self._sealed(org, source, declared_in)
         if old is None:
             fresh = port.StoredSource(0, org, source.name, sealed)
-            return self._keep(await self._store.put_source(fresh), source, declared_in)
-        old.stored = await self._store.put_source(
-            msgspec.structs.replace(old.stored, sealed=sealed)
-        )
+            with self._audit.recording(
+                SOURCE_CREATED, org, None, None, recorded_source(source, declared_in)
+            ):
+                stored = await self._store.put_source(fresh)
+            return self._keep(stored, source, declared_in)
+        before, after = recorded_change((old.source, old.declared_in), (source, declared_in))
+        with self._audit.recording(SOURCE_CHANGED, org, old.id, before, after):
+            old.stored = await self._store.put_source(
+                msgspec.structs.replace(old.stored, sealed=sealed)
+            )
         old.source, old.declared_in = source, declared_in
         self._outboxes.keep(old.stored.number, source)
         return old
@@ -198,7 +226,8 @@ class Sources:
         live = self.get(org, source_id)
         if live.source.kind != OUTBOX:
             raise not_found("id", "the id of a source of type outbox", source_id)
-        await self._store.put_table_owner(TableOwner(live.stored.number, takes_over=True))
+        with self._audit.recording(SOURCE_TAKEN_OVER, org, live.id):
+            await self._store.put_table_owner(TableOwner(live.stored.number, takes_over=True))
         self.changed.tell(live)
         return live
 
@@ -206,7 +235,9 @@ class Sources:
         """Forget a source with what it has set aside. UnknownSource, DeclaredInFile, StoreDown."""
         live = self.get(org, source_id)
         live.refuse_declared()
-        await self._store.drop_source(live.stored.number)
+        before = recorded_source(live.source, live.declared_in)
+        with self._audit.recording(SOURCE_DELETED, org, live.id, before):
+            await self._store.drop_source(live.stored.number)
         self._gone.update(live.activity.totals)
         del self._by_number[live.stored.number], self._by_name[org, live.source.name]
         self._outboxes.keep(live.stored.number, None)
@@ -283,7 +314,9 @@ class Sources:
 
     async def drop_dead_letters(self, live: LiveSource, numbers: Sequence[int]) -> None:
         """Forget messages that were set aside, for good. StoreDown."""
-        live.count(await self._store.drop_dead_letters(live.stored.number, numbers))
+        before = _recorded_letters(numbers)
+        with self._audit.recording(DEAD_LETTERS_DROPPED, live.org, live.id, before):
+            live.count(await self._store.drop_dead_letters(live.stored.number, numbers))
 
     async def redrive(
         self, live: LiveSource, only: port.DeadLetter | None = None
@@ -292,7 +325,8 @@ class Sources:
         by today's mapping and rules; return what became of them. StoreDown, Overloaded, after which
         the rest stays."""
         if only is not None:
-            return [fate for _, fate in await self.intake.again(live, [only])]
+            with self._recording_redrive(live, [only.number]):
+                return [fate for _, fate in await self.intake.again(live, [only])]
         fates: list[IntakeResult] = []
         at = 0
         while len(fates) < REDRIVEN_MAX:
@@ -301,8 +335,20 @@ class Sources:
             if not oldest_first:
                 break
             at = oldest_first[-1].number
-            fates += [fate for _, fate in await self.intake.again(live, oldest_first)]
+            # One entry for all of them, with the first that is written of it.
+            numbers = [message.number for message in oldest_first]
+            with nullcontext() if fates else self._recording_redrive(live, numbers):
+                fates += [fate for _, fate in await self.intake.again(live, oldest_first)]
         return fates
+
+    def _recording_redrive(
+        self, live: LiveSource, numbers: Sequence[int]
+    ) -> AbstractContextManager[None]:
+        """Record what the block tries again, from these messages on."""
+        after = _recorded_letters(numbers)
+        if len(numbers) > 1:
+            after["count"] = min(live.dead_letters, REDRIVEN_MAX)
+        return self._audit.recording(DEAD_LETTERS_REDRIVEN, live.org, live.id, None, after)
 
     def sample(
         self, live: LiveSource | None, caller: AuthenticatedCaller, source: Source
@@ -331,6 +377,12 @@ class Sources:
                 msgspec.structs.asdict(source) | {"declaredIn": declared_in}
             )
         return self._vault.seal_at(plain, _place(org, source.name))
+
+
+def _recorded_letters(numbers: Sequence[int]) -> dict[str, Any]:
+    """Return what the audit log keeps of messages that were set aside."""
+    ids = [show("asd", number) for number in numbers[:RECORDED_MAX]]
+    return {"count": len(numbers), "messages": ids}
 
 
 def _place(org: OrgId, name: str) -> bytes:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from tests.api.control_client import Clock
+from tests.audit_log import UnkeptLog
 from tests.store.in_process import MemoryStore
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.listeners import Listeners
@@ -15,4 +16,4 @@ def stops_over(store: MemoryStore, clock: Clock) -> Stops:
 def stops_telling(store: MemoryStore, clock: Clock, changed: Callable[[], None]) -> Stops:
     switched: Listeners[()] = Listeners("a switch was thrown")
     switched.add(changed)
-    return Stops(store=store, clock=clock, switched=switched)
+    return Stops(store=store, audit=UnkeptLog(), clock=clock, switched=switched)

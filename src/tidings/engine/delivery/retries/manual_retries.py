@@ -4,13 +4,16 @@ One that comes before an automatic one must not take that one away: if it fails,
 due again when it would have been without it, also where the answer would have ended it for good.
 """
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 import msgspec
 
+from tidings.core.audit.actions import DELIVERY_RETRIED
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
-from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.shares.table import SharedTable
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock
 from tidings.store import port
 
@@ -71,8 +74,15 @@ class RetryLanes(Protocol):
 class ManualRetries:
     """Asks the store for the retry and tells the lane."""
 
-    def __init__(self, store: port.LaneStore, promised: PromisedRetries, lanes: RetryLanes) -> None:
+    def __init__(
+        self,
+        store: port.LaneStore,
+        audit: AuditLog,
+        promised: PromisedRetries,
+        lanes: RetryLanes,
+    ) -> None:
         self._store = store
+        self._audit = audit
         self._promised = promised
         self._lanes = lanes
 
@@ -81,11 +91,13 @@ class ManualRetries:
         if self._lanes.is_under_way(webhook, delivery):
             # One that was cancelled meanwhile is not revived: its next attempt would go beside this
             # one, and under the same number.
-            asked = await self._store.wake(delivery)
+            with self._recording(org, delivery):
+                asked = await self._store.wake(delivery)
             if asked.outcome == "over":
                 return port.ManualRetry("under_way")
         else:
-            asked = await self._store.retry_now(delivery)
+            with self._recording(org, delivery):
+                asked = await self._store.retry_now(delivery)
         if asked.promised_ms is None and asked.outcome in ("due", "next"):
             self._promised.forget(delivery)
         if asked.due_ms is not None:
@@ -95,3 +107,7 @@ class ManualRetries:
         if asked.due_ms is not None or asked.outcome in ("waiting", "next"):
             self._lanes.probe(webhook)
         return asked
+
+    def _recording(self, org: OrgId, delivery: DeliveryId) -> AbstractContextManager[None]:
+        """Record that the delivery is tried, where it is."""
+        return self._audit.recording(DELIVERY_RETRIED, org, show("dlv", delivery), if_changed=True)
