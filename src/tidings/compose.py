@@ -8,9 +8,11 @@ other goes through listeners, which are made first. Nothing runs when `build` ha
 
 from dataclasses import dataclass
 
+from tidings.core.audit.actor import operator_actor
 from tidings.destinations.port import BROKER_TASKS
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.actions.actions import ActionServices
+from tidings.engine.audit.acting import acting_as
 from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.events.feed import PART as FEED
 from tidings.engine.orgs import Orgs
@@ -68,7 +70,8 @@ class App:
         heartbeats.start()
         await through(delivery.stops.load)
         if hold:
-            await through(lambda: delivery.stops.stop(EVERYTHING, HOLD))
+            with acting_as(operator_actor(HOLD)):
+                await through(lambda: delivery.stops.stop(EVERYTHING, HOLD))
         await through(self.webhooks.disable_owed)
         await through(delivery.engine.start)
         await through(delivery.replay.runs.start)

@@ -21,6 +21,7 @@ from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.paging import check_parameters
 from tidings.api.route import RouteEntry
 from tidings.core.access.from_browser import own_origins
+from tidings.core.audit.actor import face_of
 from tidings.core.events.attribution import of_headers
 from tidings.core.events.envelope import deeper
 from tidings.core.form import Form
@@ -146,7 +147,7 @@ class Services:
         acting = self.access.access.acting(caller, headers.get(ORG_HEADER))
         request.scope[CALLER] = acting  # whose body it is: see `http/body_guard.py`
         port.ASKING_ORG.set(acting.org)  # and whose questions of the store
-        act_as(actor_of(acting, "api", address_of(request.scope)))
+        act_as(actor_of(acting, face_of(headers.get("user-agent", "")), address_of(request.scope)))
         return acting
 
     def known(self, request: Request) -> AuthenticatedCaller:

@@ -13,6 +13,7 @@ from tidings.catalogue import Catalogue
 from tidings.compose import App
 from tidings.core.actions.action import Actions, CsvLookup
 from tidings.core.actions.file.reading import ActionsFile
+from tidings.core.audit.actor import file_actor
 from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.destinations.action.driver import ActionDestination
@@ -22,6 +23,7 @@ from tidings.destinations.port import Driver
 from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.declared import DeclaredActions, declare
+from tidings.engine.audit.acting import acting_as
 from tidings.engine.sources.declared import DeclaredSource
 from tidings.errors import Conflict, RequestRefused
 from tidings.lookups.kept_lists import KeptList, Sealer, drop_others
@@ -115,8 +117,9 @@ class Acting:
     async def declare(self, app: App) -> None:
         """Let the webhooks of all actions be as the file says. FileRefused, StoreDown."""
         if self.org is not None:
-            await app.orgs.ensure(self.org)
-            await self._declare_types(app, self.org)
+            with acting_as(file_actor(self._name)):
+                await app.orgs.ensure(self.org)
+                await self._declare_types(app, self.org)
         for org in app.orgs.all():
             actions = self.actions if org.id == self.org else {}
             try:

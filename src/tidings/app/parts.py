@@ -15,6 +15,7 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.app.operator_file import FileRefused
 from tidings.connections import kafka_type, outbox_type, smtp_type, sql_type
 from tidings.connections.port import ConnectionType
+from tidings.core.audit.actor import operator_actor
 from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
@@ -33,6 +34,7 @@ from tidings.egress.port import OutletMaker, ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.access_services import AccessServices
+from tidings.engine.audit.acting import acting_as
 from tidings.engine.clock import Clock
 from tidings.engine.shaping.platform import (
     CONNECTIONS_MAX,
@@ -199,10 +201,11 @@ async def first_credential(
         settings.bootstrap_key,
         settings.bootstrap_secret,
     )
-    if key is not None and secret is not None:
-        await access.ensure_bootstrap(org, key, secret.reveal())
-        return
-    fresh = await access.first_credential(org)
+    with acting_as(operator_actor("serve")):
+        if key is not None and secret is not None:
+            await access.ensure_bootstrap(org, key, secret.reveal())
+            return
+        fresh = await access.first_credential(org)
     if fresh is not None:
         print(
             f"First start: org {org} and the platform's own credential are made.\n"
@@ -218,7 +221,8 @@ async def console_link(settings: Settings, access_services: AccessServices) -> s
     own = access_services.access.of_platform()
     if not settings.dev or not own:
         return None
-    token = await access_services.sessions.make_link(own[0].id)
+    with acting_as(operator_actor("serve --dev")):
+        token = await access_services.sessions.make_link(own[0].id)
     here = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
     return f"http://{here}:{settings.port}/console/sign-in?link={token}"
 

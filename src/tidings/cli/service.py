@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from tidings import __version__
+
 if TYPE_CHECKING:  # loaded when a call is made: help makes none
     import http.client
 
@@ -42,10 +44,15 @@ class ServiceClient:
         import http.client
         import ssl
 
+        from tidings.core.audit.actor import COMMAND_LINE
+
         scheme, host, port, path = _split(url)
         self.url = url.rstrip("/")
         self._prefix = path.rstrip("/")
-        self._headers = {"content-type": "application/json"}
+        self._headers = {
+            "content-type": "application/json",
+            "user-agent": f"{COMMAND_LINE}/{__version__}",
+        }
         self.retry_after_s: float | None = None  # what the last answer asks to wait
         self.etag: str | None = None  # of the last answer
         self.date: str | None = None  # of the last answer

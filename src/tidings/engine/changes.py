@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from tidings.core.webhooks.registry import Registry
+from tidings.engine.audit.acting import by_service
 from tidings.engine.callables import Change
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
@@ -39,7 +40,10 @@ class Changes:
         self._reading = Outage("what a change without an answer has come to")
 
     async def run(self, change: Change[Result]) -> Result:
-        """Run a change alone and to its end; a cancelled caller does not cancel it."""
+        """Run a change alone and to its end; a cancelled caller does not cancel it.
+
+        It is by whoever asks for it, also where the caller is gone.
+        """
         task = asyncio.ensure_future(self._alone(change))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -61,7 +65,7 @@ class Changes:
     def _doubt(self) -> None:
         if not self._doubtful:
             self._doubtful = True
-            task = asyncio.ensure_future(self._settle())
+            task = asyncio.ensure_future(by_service(self._settle()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 

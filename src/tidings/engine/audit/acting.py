@@ -1,11 +1,14 @@
 """Who acts now: set where a call, form or file is let in, for all that is done on its behalf."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TypeVar
 
 from tidings.core.audit.actor import SERVICE, Actor, Face
 from tidings.core.events.call_reader import AuthenticatedCaller
+
+Result = TypeVar("Result")
 
 _ACTING: ContextVar[Actor] = ContextVar("acting", default=SERVICE)
 
@@ -28,6 +31,12 @@ def acting_as(actor: Actor) -> Iterator[None]:
         yield
     finally:
         _ACTING.reset(token)
+
+
+async def by_service(work: Awaitable[Result]) -> Result:
+    """Do work by the service itself, whoever it is that has begun the task which does it."""
+    act_as(SERVICE)
+    return await work
 
 
 def actor_of(caller: AuthenticatedCaller, face: Face, address: str = "") -> Actor:

@@ -13,6 +13,7 @@ import structlog
 
 from tidings.core.running.parts import ServicePart
 from tidings.core.running.restarts import restart_delay_s
+from tidings.engine.audit.acting import by_service
 from tidings.engine.callables import Ask, ReadSeconds
 from tidings.engine.heartbeats import Heart, Heartbeats
 
@@ -80,7 +81,7 @@ class SupervisedTask:
         self._task.add_done_callback(self._on_done)
 
     async def _run(self) -> None:
-        await self._job(self._heart)
+        await by_service(self._job(self._heart))
 
     def _on_done(self, task: "asyncio.Task[None]") -> None:
         if self._stopped:

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tidings.core.audit.actor import file_actor
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import Source
+from tidings.engine.audit.acting import acting_as
 from tidings.engine.sources.sources import Sources
 
 
@@ -32,9 +34,14 @@ async def declare(sources: Sources, declared: Sequence[DeclaredSource]) -> None:
         if live is not None and live.declared_in and not declaration.declares_pause:
             source = msgspec.structs.replace(source, paused=live.source.paused)
         if live is None or live.source != source or live.declared_in != declaration.file:
-            live = await sources.put(declaration.org, source, live, declared_in=declaration.file)
+            with acting_as(file_actor(declaration.file)):
+                live = await sources.put(
+                    declaration.org, source, live, declared_in=declaration.file
+                )
         live.declares_pause = declaration.declares_pause
     names = {(declaration.org, declaration.source.name) for declaration in declared}
     for live in sources.all():
         if live.declared_in and (live.org, live.source.name) not in names:
-            await sources.put(live.org, msgspec.structs.replace(live.source, paused=True), live)
+            paused = msgspec.structs.replace(live.source, paused=True)
+            with acting_as(file_actor(live.declared_in)):  # which says nothing of it any more
+                await sources.put(live.org, paused, live)

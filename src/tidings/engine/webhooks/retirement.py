@@ -10,6 +10,7 @@ from collections.abc import Callable
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.audit.acting import by_service
 from tidings.engine.outage import Outage
 from tidings.store import port
 
@@ -58,7 +59,7 @@ class Retirement:
         """
         number = webhook.number
         if webhook.status in _ENDS_IN and number not in self._running:
-            task = asyncio.ensure_future(self._all(number, moved))
+            task = asyncio.ensure_future(by_service(self._all(number, moved)))
             self._running[number] = task
             task.add_done_callback(lambda _: self._running.pop(number, None))
 
