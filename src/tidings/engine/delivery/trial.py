@@ -7,6 +7,7 @@ through a channel of its own, so that no delivery waits for it, and it counts fo
 import asyncio
 from time import monotonic
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -156,7 +157,8 @@ class Trial:
         started_ms = job.accepted_ms
         try:
             if self._audit is not None:
-                fields = {"name": webhook.name, "stored": stored}
+                host = urlsplit(webhook.url).hostname  # no more of it: the rest may be secret
+                fields = {"name": webhook.name, "host": host, "stored": stored}
                 await self._audit.append(WEBHOOK_TESTED, org, webhook.id, fields)
             try:
                 job.body = await self._shaper.shape(webhook, job)

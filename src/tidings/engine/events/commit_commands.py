@@ -25,7 +25,6 @@ class _Slice(msgspec.Struct):
 class _Cancel(msgspec.Struct):
     slice: port.CancelSlice
     answered: asyncio.Future[port.CancelReceipt]
-    audit: port.AuditWrite | None
 
 
 class CommitCommands:
@@ -47,13 +46,10 @@ class CommitCommands:
     def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.CancelReceipt]:
         """Cancel deliveries, with the entries of the audit log that its caller records."""
         answered: asyncio.Future[port.CancelReceipt] = asyncio.get_running_loop().create_future()
-        self._cancels.append(_Cancel(slice, answered, port.take_audit()))
+        if (audit := port.take_audit()) is not None:
+            slice = msgspec.structs.replace(slice, audit=audit)
+        self._cancels.append(_Cancel(slice, answered))
         return answered
-
-    @property
-    def audits(self) -> list[port.AuditWrite]:
-        """List the entries of the audit log that go along with them."""
-        return [cancel.audit for cancel in self._cancels if cancel.audit is not None]
 
     def planned(self) -> tuple[list[port.ReplaySlice], list[port.CancelSlice]]:
         """List what goes into the batch, by the registry as it is now."""

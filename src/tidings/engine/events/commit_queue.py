@@ -64,9 +64,9 @@ class CommitContents(msgspec.Struct):
 
     @property
     def audits(self) -> list[port.AuditWrite]:
-        """List the entries of the audit log that go along with its calls and commands."""
-        of_calls = [call.audit for call in self.calls if call.audit is not None]
-        return of_calls + self.commands.audits
+        """List the entries of the audit log that go along with its calls; its commands have
+        their own."""
+        return [call.audit for call in self.calls if call.audit is not None]
 
 
 class Commits(Protocol):

@@ -283,7 +283,7 @@ class Replays:
         were unfinished."""
         ids = [show("dlv", delivery) for delivery in deliveries]
         after = None if len(ids) == 1 else {"count": len(ids), "deliveries": ids[:RECORDED_MAX]}
-        with self._audit.recording(DELIVERIES_CANCELLED, org, ids[0], None, after):
+        with self._audit.recording(DELIVERIES_CANCELLED, org, ids[0], None, after, if_changed=True):
             done = await self._commits.cancel(port.CancelSlice(deliveries, by))
         return list(done.deliveries)
 

@@ -17,6 +17,7 @@ import msgspec
 
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
+from tidings.store.port.audit import AuditWrite
 
 
 class ReplaySpec(msgspec.Struct, frozen=True, array_like=True):
@@ -122,6 +123,7 @@ class CancelSlice(msgspec.Struct, frozen=True, array_like=True):
     after: EventNumber = EventNumber(0)
     to: EventNumber = EventNumber(0)
     delivered: bool = False  # they end as delivered, at the time of their accept
+    audit: AuditWrite | None = None  # entries that are written with it
 
 
 class ReplayReceipt(msgspec.Struct, frozen=True, array_like=True):
@@ -138,6 +140,11 @@ class CancelReceipt(msgspec.Struct, frozen=True, array_like=True):
 
     applied: bool
     deliveries: Sequence[tuple[int, DeliveryId]] = ()  # webhook and delivery
+
+    @property
+    def is_change(self) -> bool:
+        """Return whether one of them was unfinished."""
+        return bool(self.deliveries)
 
 
 class ReplayTally(msgspec.Struct, frozen=True, array_like=True):

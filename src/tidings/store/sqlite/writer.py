@@ -166,6 +166,8 @@ class Writer:
         for wanted in batch.cancels:  # before the claims: what is cancelled is not claimed
             done, freed_by_it = self._slices.cancel(wanted, now)
             cancelled.append(done)
+            if wanted.audit is not None:
+                self._audit.append_of(wanted.audit, done)
             freed += freed_by_it
         # Before the events: what was accepted earlier is told to the lanes first.
         fanned_out, freed_by_it = self._fan_outs.make(batch.fan_out, now, self._delivery)

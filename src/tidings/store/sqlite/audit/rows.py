@@ -64,6 +64,11 @@ class AuditRows:
         for draft in write.entries:
             self._append(write.key, draft, made)
 
+    def append_of(self, write: port.AuditWrite, answer: object) -> None:
+        """Write the entries of a change whose answer is known, in the transaction that is open."""
+        if not write.if_changed or port.is_change(answer):
+            self.append(write, made=str(getattr(answer, "number", "")))
+
     @answers(port.Store.append_audit)
     def write(self, write: port.AuditWrite) -> None:
         """See `port.AuditStore.append_audit`."""

@@ -133,8 +133,7 @@ class WritingHalf:
         try:
             with self.connection:
                 answer = change()
-                if not write.if_changed or port.is_change(answer):
-                    self.audit.append(write, made=str(getattr(answer, "number", "")))
+                self.audit.append_of(write, answer)
         except BaseException:
             self.configuration.read_version_again()  # it was raised by what was taken back
             raise
