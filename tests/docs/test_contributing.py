@@ -28,6 +28,7 @@ CHANGES = [
     "authentication towards receivers",
     "webhook's retry policy",
     "latency histogram",
+    "new kind of change, with its entry in the audit log",
     "route of the API",
 ]
 # `folder/`, `folder/module.py`, `folder/file_*.sql`; with a class or function behind a colon
@@ -110,7 +111,7 @@ def test_the_way_of_an_event_is_twelve_modules_and_fifteen_words() -> None:
 def test_there_is_a_recipe_for_each_change_with_its_files() -> None:
     recipes = dict(
         re.findall(
-            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Fifteen changes"), re.M | re.S
+            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Sixteen changes"), re.M | re.S
         )
     )
     assert list(recipes) == CHANGES
