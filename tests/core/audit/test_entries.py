@@ -4,7 +4,7 @@ import msgspec
 
 from tidings.core.audit.actions import WEBHOOK_CHANGED, actions
 from tidings.core.audit.actor import SERVICE
-from tidings.core.audit.entries import FIELDS_BYTES_MAX, draft, encode_fields
+from tidings.core.audit.entries import FIELDS_BYTES_MAX, Hidden, draft, encode_fields
 
 
 def test_of_two_versions_the_fields_are_kept_that_differ() -> None:
@@ -43,3 +43,23 @@ def test_every_action_is_called_by_its_object() -> None:
     for name, action in actions().items():
         assert name == action.name and name.startswith(f"{action.object}.")
         assert not action.summary.endswith(".")
+
+
+def test_of_what_is_hidden_it_is_told_that_it_was_changed_and_not_how() -> None:
+    before = {"url": Hidden("a?k=1", "a?k=…"), "clientSecret": "abc", "keys": {"x": Hidden(b"1")}}
+    after = {"url": Hidden("a?k=2", "a?k=…"), "clientSecret": "def", "keys": {"x": Hidden(b"2")}}
+    made = draft(7, SERVICE, WEBHOOK_CHANGED, "wh_1", before, after)
+    assert made.before is not None and made.after is not None
+    assert msgspec.json.decode(made.before) == {
+        "url": "a?k=…",
+        "clientSecret": "…",
+        "keys": {"x": "…"},
+    }
+    assert msgspec.json.decode(made.after) == {
+        "url": "a?k=… (changed)",
+        "clientSecret": "… (changed)",
+        "keys": {"x": "… (changed)"},
+    }
+    same = draft(7, SERVICE, WEBHOOK_CHANGED, "wh_1", before, before | {"name": "n"})
+    assert same.after is not None and msgspec.json.decode(same.after) == {"name": "n"}
+    assert "abc" not in repr(Hidden("abc"))

@@ -19,9 +19,22 @@ FIELDS_BYTES_MAX = 16 * 1024  # of all of them
 TEXT_MAX = 200
 KEPT_DAYS = 400  # unless the operator sets others
 MASKED = "…"
+CHANGED = " (changed)"  # behind what is shown alike before and after, and was changed
 _SECRET_WORDS = ("secret", "password", "token", "authorization", "apikey", "privatekey")
 
+_ABSENT = object()
 _encode = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Hidden(msgspec.Struct, frozen=True):
+    """A value of which only `shown` is kept, and that it was changed."""
+
+    value: Any
+    shown: str = MASKED
+
+    def __repr__(self) -> str:
+        """Without the value."""
+        return f"Hidden({self.shown!r})"
 
 
 class AuditDraft(msgspec.Struct, frozen=True, array_like=True):
@@ -87,7 +100,7 @@ def draft(
         action.object,
         None if object is None else _cut(shown_object(action.object, object)),
         None if before is None else encode_fields(before),
-        None if after is None else encode_fields(after),
+        None if after is None else encode_fields(after, before),
         times,
     )
 
@@ -109,12 +122,14 @@ def changed_fields(
     )
 
 
-def encode_fields(fields: Mapping[str, Any]) -> bytes:
-    """Encode fields as a JSON object, secrets masked and long values cut."""
+def encode_fields(fields: Mapping[str, Any], previous: Mapping[str, Any] | None = None) -> bytes:
+    """Encode fields as a JSON object, secrets masked and long values cut. Of secrets that are not
+    as they were in `previous` that is said."""
     kept: dict[str, Any] = {}
     left = FIELDS_BYTES_MAX
     for name, value in fields.items():
-        text = _encode(_masked(name, value))
+        was = _ABSENT if previous is None else previous.get(name, _ABSENT)
+        text = _encode(_masked(name, value, was))
         if len(text) > min(VALUE_BYTES_MAX, left):
             text = _encode({"bytes": len(text)})  # too long to be kept
         left -= len(text) + len(name)
@@ -130,14 +145,29 @@ def is_secret(name: str) -> bool:
     return any(word in plain for word in _SECRET_WORDS)
 
 
-def _masked(name: str, value: Any) -> Any:
+def _masked(name: str, value: Any, was: Any) -> Any:
+    """Return a value without what is secret in it; `was`: the value before, or `_ABSENT`."""
+    if isinstance(value, Hidden):
+        return _marked(value, was)
     if value is not None and not isinstance(value, bool | int | float) and is_secret(name):
-        return MASKED
+        return _marked(Hidden(value), was if isinstance(was, Hidden) else Hidden(was))
     if isinstance(value, Mapping):
-        return {str(key): _masked(str(key), child) for key, child in value.items()}
+        older = was if isinstance(was, Mapping) else {}
+        return {
+            str(key): _masked(str(key), child, older.get(key, _ABSENT))
+            for key, child in value.items()
+        }
     if isinstance(value, list | tuple):
-        return [_masked(name, child) for child in value]
+        return [_masked(name, child, _ABSENT) for child in value]
     return value
+
+
+def _marked(hidden: Hidden, was: Any) -> str:
+    """Return what is shown of a hidden value, and where it alone does not show that it is another
+    one than before, that it is."""
+    before = was if isinstance(was, Hidden) else Hidden(_ABSENT)
+    unseen = before.value not in (_ABSENT, None, hidden.value) and before.shown == hidden.shown
+    return hidden.shown + CHANGED if unseen else hidden.shown
 
 
 def _cut(text: str) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tidings.core.actions.action import Action, Actions
 from tidings.core.actions.file.faults import ActionsFileFault
+from tidings.core.audit.actor import Actor
 from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
@@ -13,6 +14,7 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.audit.acting import acting_as
 from tidings.engine.webhooks.webhooks import Webhooks
 
 ABSENT = LEFT_FILE
@@ -41,6 +43,11 @@ async def declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> 
     as it was. `by`: who is shown as the author, the file's name. Conflict where a name is another
     webhook's; StoreDown.
     """
+    with acting_as(Actor("file", by, face="file")):
+        await _declare(webhooks, org, actions, by)
+
+
+async def _declare(webhooks: Webhooks, org: OrgId, actions: Actions, by: str) -> None:
     previous = {
         record.webhook.name: record for record in webhooks.list(org) if record.webhook.type.of_file
     }

@@ -29,6 +29,7 @@ def compose_webhooks(
     addresses, declared, tokens = ports.addresses, ports.declared, set[str]()
     webhooks = Webhooks(
         store=base.store,
+        audit=base.audit,
         registry=base.registry,
         changes=base.changes,
         vault=ports.secrets.vault,

@@ -9,8 +9,10 @@ import contextlib
 from collections.abc import Awaitable, Coroutine, Sequence
 from typing import Any, Protocol
 
+from tidings.core.audit.actor import SERVICE
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.audit.acting import acting_as
 from tidings.engine.callables import Notify
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.outage import Outage
@@ -87,7 +89,10 @@ class Disabler:
             found = await self._versions.at(owed.webhook, owed.version)
             same = found is not None and found[1].settings.place == record.webhook.url
             if same and owed.reason and record.webhook.sends:
-                await self._webhooks.set_status(owed.webhook, WebhookStatus.DISABLED, owed.reason)
+                with acting_as(SERVICE):
+                    await self._webhooks.set_status(
+                        owed.webhook, WebhookStatus.DISABLED, owed.reason
+                    )
             else:
                 await self._store.drop_disabling(owed.webhook, record.webhook.version)
             del self._owed[owed.webhook]  # its owner is told by the disabling itself
@@ -122,7 +127,8 @@ class Disabler:
             await asyncio.wait(self._running)
 
     def _behind(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.ensure_future(work)
+        with acting_as(SERVICE):  # whoever has sent the event that it failed with
+            task = asyncio.ensure_future(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 

@@ -1,14 +1,24 @@
 """The versions of webhooks: stored and sealed, then matched by, then told to whoever listens."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
+from tidings.core.audit.actions import (
+    WEBHOOK_CHANGED,
+    WEBHOOK_CREATED,
+    WEBHOOK_DELETED,
+    AuditAction,
+)
+from tidings.core.audit.entries import Hidden
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.recorded_fields import recorded_settings
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import Listeners
@@ -36,6 +46,7 @@ class Versions:
         self,
         *,
         store: port.Store,
+        audit: AuditLog,
         book: WebhookBook,
         registry: Registry,
         changes: Changes,
@@ -46,6 +57,7 @@ class Versions:
     ) -> None:
         """`changed` hears of each new version, once it is stored and matched by."""
         self._store = store
+        self._audit = audit
         self._book = book
         self._registry = registry
         self._changes = changes
@@ -83,14 +95,24 @@ class Versions:
         """A version as the engine knows it, with the secrets that are in force at a time."""
         return webhook_of(stored, config, at_ms, self._default_connection)
 
-    async def put(self, fresh: StoredWebhook, config: Config) -> WebhookState:
-        """Store, match by it, tell its lane. Runs inside `Changes.run`."""
+    async def put(
+        self, fresh: StoredWebhook, config: Config, action: AuditAction | None = None
+    ) -> WebhookState:
+        """Store with its entry of the audit log, match by it, tell its lane. Runs inside
+        `Changes.run`. `action`: what is done, where it is more than a change."""
         plain = msgspec.json.encode(config)
         sealed = self._vault.seal(plain, fresh.org, fresh.id, fresh.version)
+        old = self._book.by_number(fresh.number)
+        before = None if old is None else _recorded(old.webhook, old.config)
+        if action is None:
+            action = _action(fresh)
         try:
-            stored, version = await self._store.put_webhook(
-                msgspec.structs.replace(fresh, config=sealed)
-            )
+            with self._audit.recording(
+                action, fresh.org, fresh.id, before, _recorded(fresh, config)
+            ):
+                stored, version = await self._store.put_webhook(
+                    msgspec.structs.replace(fresh, config=sealed)
+                )
         except NameTaken:
             raise Conflict(name_taken(fresh.name)) from None
         record = self._keep(stored, config)
@@ -163,3 +185,23 @@ class Versions:
                 self._ends.note(webhook.number, end)
         self._idempotency_keys.note(record)
         return record
+
+
+def _action(fresh: StoredWebhook) -> AuditAction:
+    if fresh.number == 0:
+        return WEBHOOK_CREATED
+    is_deleted = fresh.status == WebhookStatus.DELETED.value
+    return WEBHOOK_DELETED if is_deleted else WEBHOOK_CHANGED
+
+
+def _recorded(version: Webhook | StoredWebhook, config: Config) -> dict[str, Any]:
+    """Return what the audit log keeps of a version."""
+    rings = config.rings
+    return recorded_settings(config.settings) | {
+        "status": WebhookStatus(version.status).value,
+        "version": version.version,
+        "disabledReason": config.reason,
+        "signingKeys": {
+            name or "shared": Hidden(ring.keys[0]) for name, ring in rings.items() if ring.keys
+        },
+    }

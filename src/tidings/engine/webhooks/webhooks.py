@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.core.actions.action import Actions
+from tidings.core.audit.actions import WEBHOOK_ROTATED
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import StoredAttribution
@@ -20,6 +21,7 @@ from tidings.core.shaping.signatures.secrets import SECRET_BYTES
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
@@ -86,6 +88,7 @@ class Webhooks(WebhookBook):
         self,
         *,
         store: port.Store,
+        audit: AuditLog,
         registry: Registry,
         changes: Changes,
         vault: Vault,
@@ -112,6 +115,7 @@ class Webhooks(WebhookBook):
         self._changes = changes
         self._versions = Versions(
             store=store,
+            audit=audit,
             book=self,
             registry=registry,
             changes=changes,
@@ -376,7 +380,7 @@ class Webhooks(WebhookBook):
             shared = config.secrets[0] if config.secrets != old.config.secrets else None
             config = msgspec.structs.replace(config, updated_by=by)
             fresh = next_version(old, old.webhook.status)
-            return await self._versions.put(fresh, config), shared
+            return await self._versions.put(fresh, config, WEBHOOK_ROTATED), shared
 
         return await self._changes.run(change)
 
