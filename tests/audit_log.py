@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.store.in_process import MemoryStore
 from tidings.core.audit.actions import AuditAction
-from tidings.core.audit.entries import AuditEntry
+from tidings.core.audit.entries import AuditDraft, AuditEntry
 from tidings.engine.audit.audit_log import AuditLog
 
 
@@ -22,6 +22,14 @@ class UnkeptLog(AuditLog):
     ) -> Iterator[None]:
         yield
         self.recorded.append((action.name, chain, object))
+
+    @contextmanager
+    def recording_all(self, *drafts: AuditDraft) -> Iterator[None]:
+        yield
+        self.recorded += [(draft.action, draft.chain, draft.object) for draft in drafts]
+
+    async def append_all(self, *drafts: AuditDraft) -> None:
+        self.recorded += [(draft.action, draft.chain, draft.object) for draft in drafts]
 
     async def append(
         self, action: AuditAction, chain: int, object: str, *_: Any, **__: Any

@@ -185,6 +185,7 @@ def build(ports: Ports, options: EngineOptions) -> App:
 def _access(base: Foundation, ports: Ports, orgs: Orgs) -> AccessServices:
     return AccessServices.compose(
         store=base.store,
+        audit=base.audit,
         orgs=orgs,
         changes=base.changes,
         clock=base.clock,

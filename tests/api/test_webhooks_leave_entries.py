@@ -25,11 +25,11 @@ FULL: dict[str, Any] = BASIC | {
 
 
 def recorded(s: Service, chain: int = ORG, of: str = "webhook") -> list[AuditEntry]:
-    return [entry for entry in entries_of(s.store, chain) if entry.object_kind == of]
+    return [change for change in entries_of(s.store, chain) if change.object_kind == of]
 
 
-def fields(told: bytes | None) -> dict[str, Any]:
-    return dict(msgspec.json.decode(told or b"{}"))
+def fields(kept: bytes | None) -> dict[str, Any]:
+    return dict(msgspec.json.decode(kept or b"{}"))
 
 
 async def made(s: Service, **more: Any) -> str:
@@ -115,13 +115,13 @@ async def test_every_way_of_changing_a_webhook_is_recorded() -> None:
             reply = await s.call(method, at, body, auth)
             assert reply.status < 300, (method, at, reply.json)
         entries = recorded(s)[1:]
-        assert [entry.action for entry in entries] == [way[3] for way in ways]
+        assert [change.action for change in entries] == [way[3] for way in ways]
         assert fields(entries[0].after)["maxAllowedConnections"] == 3
-        statuses = [fields(entry.after).get("status") for entry in entries[2:6]]
+        statuses = [fields(change.after).get("status") for change in entries[2:6]]
         assert statuses == ["paused", "active", "disabled", "active"]
         assert fields(entries[6].after)["signingKeys"] == {"shared": CHANGED}
         assert fields(entries[7].after)["status"] == "deleted"
-        assert {entry.actor for entry in entries} == {"org7"}
+        assert {change.actor for change in entries} == {"org7"}
 
 
 async def test_what_changes_nothing_leaves_nothing() -> None:
@@ -169,8 +169,12 @@ async def test_webhooks_of_the_file_are_changed_by_the_file() -> None:
         await declare(s.webhooks, ORG, {action.name: action}, "actions.toml")
         await declare(s.webhooks, ORG, {}, "actions.toml")
         made, disabled = recorded(s)
-        for entry in (made, disabled):
-            assert (entry.actor_kind, entry.actor, entry.face) == ("file", "actions.toml", "file")
+        for change in (made, disabled):
+            assert (change.actor_kind, change.actor, change.face) == (
+                "file",
+                "actions.toml",
+                "file",
+            )
         assert made.action == "webhook.created"
         assert fields(disabled.after)["status"] == WebhookStatus.DISABLED.value
 
@@ -204,7 +208,7 @@ async def test_no_part_of_a_secret_is_in_any_entry() -> None:
         await s.call("DELETE", path, None, auth)
         entries = recorded(s)
         assert len(entries) == 9
-        for entry in entries:
-            told = (entry.before or b"") + (entry.after or b"")
+        for change in entries:
+            kept = (change.before or b"") + (change.after or b"")
             for secret in SECRETS:
-                assert secret.encode() not in told, (secret, told)
+                assert secret.encode() not in kept, (secret, kept)

@@ -4,7 +4,7 @@ from typing import Any
 
 from tidings.core.declaration import show_resource
 from tidings.core.times import iso
-from tidings.engine.access.credentials import asked
+from tidings.engine.access.credential_records import asked
 from tidings.engine.access.user_records import NewLink, UserRecord
 from tidings.store.port import StoredCredential
 

@@ -7,7 +7,9 @@ from typing import cast
 from tests.audit_log import UnkeptLog
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.access.access import CredentialBook
+from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.changes import Changes
+from tidings.engine.clock import WallClock
 from tidings.engine.orgs import Orgs
 from tidings.store import port
 
@@ -36,7 +38,11 @@ class House:
         changes = Changes(store, self.registry)
         self.orgs = Orgs(store=store, registry=self.registry, changes=changes, audit=UnkeptLog())
         self.access = CredentialBook(
-            store=store, orgs=self.orgs, random_bytes=random.Random(3).randbytes
+            store=store,
+            audit=UnkeptLog(),
+            sign_ins=SignInLog(UnkeptLog(), WallClock()),
+            orgs=self.orgs,
+            random_bytes=random.Random(3).randbytes,
         )
         found = {credential.id: credential for credential in kept.credentials}
         snapshot = port.Snapshot(1 + len(kept.orgs), kept.orgs, list(found.values()))

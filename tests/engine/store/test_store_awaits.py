@@ -65,6 +65,10 @@ CASES = {
     "test_what_may_have_been_done_before_a_crash_is_done_once_where_the_file_says_so": """
         preparation: attempts_of
     """,
+    "api/test_access_leaves_entries.py"
+    "::test_what_the_store_refused_is_written_by_the_next_round": """
+        audit_log: append_audit
+    """,
     f"{FAULTS}::test_a_link_is_used_up_only_by_what_it_was_for": """
         links: take_link put_link
         session_table: put_session

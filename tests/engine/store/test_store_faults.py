@@ -509,7 +509,7 @@ def test_the_upkeep_of_access_outlives_what_the_store_says(
         token = (await s.sessions.by_link(link, "192.0.2.1")).token
         s.clock.ms += 1000
         s.sessions.caller(token)
-        s.sessions._table._ended[b"gone"] = None
+        s.sessions._table._ended[b"gone"] = ()
         failed = refusing(s.store, method, first(3), fault=fault)
         s.access_services.upkeep.start()
         await asyncio.sleep(60 * 5)

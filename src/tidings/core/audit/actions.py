@@ -65,6 +65,7 @@ CREDENTIAL_ROTATED = _action("credential.rotated", "gave the credential a new se
 CREDENTIAL_REVOKED = _action("credential.revoked", "revoked the credential")
 
 USER_INVITED = _action("user.invited", "invited the user")
+USER_ACCEPTED = _action("user.accepted", "accepted the invitation")
 USER_CHANGED = _action("user.changed", "changed the user")
 USER_REMOVED = _action("user.removed", "removed the user")
 USER_LINKED = _action("user.linked", "made a sign-in link for the user")
@@ -72,6 +73,7 @@ PASSWORD_SET = _action("user.password_set", "set the password of the user")
 PORTAL_LINKED = _action("portal.linked", "made a link to the portal")
 
 SESSION_BEGUN = _action("session.begun", "signed in")
+SESSION_LINKED = _action("session.linked", "made a link that signs in")
 SESSION_REFUSED = _action("session.refused", "was refused a sign-in")
 SESSIONS_ENDED = _action("session.ended", "signed out")
 

@@ -11,15 +11,17 @@ import binascii
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
+from tidings.core.audit.actor import Actor
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
+from tidings.engine.access.credential_records import action_on, chain_of, recorded_credential
 from tidings.engine.access.denials import NotKnown, demand, unknown
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.access.guards.till_guard import TillGuard
@@ -33,6 +35,9 @@ from tidings.engine.access.keys import (
     typed,
 )
 from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
+from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes, ReadText
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
@@ -47,6 +52,7 @@ KEY, TILL, OAUTH = "key", "till", "oauth"
 TOKEN_PATH = "/v3/oauth/token/generate"
 _FOREVER_MS = 1 << 62
 _NOBODY = b"\0" * 32
+_OPERATOR = Actor("operator", "settings", "the service's settings", "service")
 
 __all__ = [
     "EVERYTHING",
@@ -90,6 +96,8 @@ class CredentialBook:
         self,
         *,
         store: port.AccessStore,
+        audit: AuditLog,
+        sign_ins: SignInLog,
         orgs: Orgs,
         random_bytes: RandomBytes = os.urandom,
         clock: Clock | None = None,
@@ -97,6 +105,8 @@ class CredentialBook:
     ) -> None:
         """Without `tokens`, those that are given out do not outlive this object."""
         self._store = store
+        self._audit = audit
+        self._sign_ins = sign_ins
         self._orgs = orgs
         self._random_bytes = random_bytes
         self._now_ms = (clock or WallClock()).now_ms
@@ -220,8 +230,24 @@ class CredentialBook:
         self._uses[credential_id] = now_ms
         return self._caller(credential)
 
+    def accounts_of(self, key: str) -> Sequence[tuple[int, str]]:
+        """Return the chains of the audit log that tell of tries at a credential, each with what it
+        is called there; none where nobody knows it."""
+        known = self._credentials.get(key)
+        return [] if known is None else [(chain_of(known), known.id)]
+
     def token(self, key: str, secret: str, address: str = "") -> tuple[str, int]:
         """An access token for an OAuth client, and the seconds that it lasts. Denied otherwise."""
+        try:
+            given = self._token(key, secret, address)
+        except Denied:
+            self._sign_ins.refused("api", address, self.accounts_of(key))
+            raise
+        for chain, credential in self.accounts_of(key):
+            self._sign_ins.token_given(address, chain, credential)
+        return given
+
+    def _token(self, key: str, secret: str, address: str) -> tuple[str, int]:
         now_ms = self._now_ms()
         proof = self.prove(key, secret, address)
         if proof is None:
@@ -277,7 +303,11 @@ class CredentialBook:
         where = address()
         try:
             return self._read(presented, now_ms, where)
-        except NotKnown as denied:
+        except Denied as denied:
+            if where:  # else the call itself is asked about, and counted by that
+                self._sign_ins.refused("api", where, self.accounts_of(_key_in(presented)))
+            if not isinstance(denied, NotKnown):
+                raise
             raise self.guard.wrong(denied, where, now_ms / 1000) from None
 
     def _read(self, presented: bytes, now_ms: int, address: str) -> _CachedCaller:
@@ -393,7 +423,16 @@ class CredentialBook:
 
     async def keep(self, credential: port.StoredCredential) -> None:
         """Store a credential as it is; it is in force, or no longer, when this returns."""
-        await self._store.put_credential(credential)
+        old = self._credentials.get(credential.id)
+        before = None if old is None else recorded_credential(old)
+        with self._audit.recording(
+            action_on(old, credential),
+            chain_of(credential),
+            credential.id,
+            before,
+            recorded_credential(credential),
+        ):
+            await self._store.put_credential(credential)
         self._credentials[credential.id] = credential
         self._remembered.clear()
 
@@ -429,8 +468,9 @@ class CredentialBook:
                 f"{describe_value(key)}, which is a credential of org {known.org}. Choose another "
                 "name."
             )
-        await self._orgs.ensure(org)
-        await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
+        with acting_as(_OPERATOR):
+            await self._orgs.ensure(org)
+            await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
 
     async def first_credential(self, org: OrgId = FIRST_ORG) -> NewCredential | None:
         """A platform credential, and its org, where there is none at all; to be printed once."""
@@ -440,3 +480,14 @@ class CredentialBook:
         fresh = NewCredential(new_key(self._random_bytes), new_secret(self._random_bytes))
         await self.put(fresh.key, fresh.secret, org, platform=True, scopes=EVERYTHING)
         return fresh
+
+
+def _key_in(presented: bytes) -> str:
+    """Return the key of a pair that was shown; empty where there is none."""
+    scheme, _, rest = presented.strip().partition(b" ")
+    if scheme.lower() != b"basic" or len(rest) > PRESENTED_MAX:
+        return ""
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""

@@ -17,6 +17,8 @@ from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.tokens import Tokens
 from tidings.engine.access.upkeep import AccessUpkeep
 from tidings.engine.access.users import UserBook
+from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes, ReadSeconds
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
@@ -34,6 +36,7 @@ class AccessServices:
     users: UserBook
     sessions: Sessions
     portals: Portals
+    sign_ins: SignInLog
     guard: SignInGuard
     limits: Quotas
     upkeep: AccessUpkeep
@@ -43,6 +46,7 @@ class AccessServices:
         cls,
         *,
         store: port.AccessStore,
+        audit: AuditLog,
         orgs: Orgs,
         changes: Changes,
         clock: Clock,
@@ -53,16 +57,20 @@ class AccessServices:
         now_s: ReadSeconds = time.monotonic,
     ) -> "AccessServices":
         """`token_key` signs access tokens: with another one, those that are out end."""
+        sign_ins = SignInLog(audit, clock)
         access = CredentialBook(
             store=store,
+            audit=audit,
+            sign_ins=sign_ins,
             orgs=orgs,
             random_bytes=random_bytes,
             clock=clock,
             tokens=Tokens(token_key, random_bytes),
         )
-        links, table = Links(store, clock), SessionTable(store)
+        links, table = Links(store, clock), SessionTable(store, audit)
         users = UserBook(
             store=store,
+            audit=audit,
             links=links,
             sessions=table,
             changes=changes,
@@ -73,6 +81,8 @@ class AccessServices:
         guard = SignInGuard(hmac.digest(token_key, b"tidings.devices", "sha256"))
         sessions = Sessions(
             table=table,
+            audit=audit,
+            sign_ins=sign_ins,
             links=links,
             access=access,
             users=users,
@@ -89,11 +99,14 @@ class AccessServices:
             sessions=sessions,
             portals=Portals(
                 links=links,
+                audit=audit,
+                sign_ins=sign_ins,
                 access=access,
                 sessions=sessions,
                 clock=clock,
                 random_bytes=random_bytes,
             ),
+            sign_ins=sign_ins,
             guard=guard,
             limits=Quotas(orgs, now_s),
             upkeep=AccessUpkeep(
@@ -101,6 +114,7 @@ class AccessServices:
                 access=access,
                 sessions=sessions,
                 table=table,
+                sign_ins=sign_ins,
                 clock=clock,
                 supervisor=supervisor,
             ),

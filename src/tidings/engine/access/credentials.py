@@ -9,16 +9,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tidings.core.access.credential_rules import (
-    CredentialLimits,
-    CredentialRequest,
-    read_credential,
-    read_rotation,
-)
+from tidings.core.access.credential_rules import CredentialLimits, read_credential, read_rotation
 from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import TILL, CredentialBook
+from tidings.engine.access.credential_records import asked
 from tidings.engine.access.denials import unknown_of
 from tidings.engine.access.keys import digest_of, new_key, new_secret, till_secret
 from tidings.engine.access.limits import CALLS_PER_MINUTE
@@ -241,17 +237,6 @@ class Credentials:
 
 def _shown(credential: port.StoredCredential, caller: AuthenticatedCaller) -> bool:
     return caller.platform or not credential.platform
-
-
-def asked(old: port.StoredCredential) -> CredentialRequest:
-    """A credential as a body would ask for it."""
-    return CredentialRequest(
-        old.name,
-        old.scopes,
-        old.expires_ms,
-        CredentialLimits(old.calls_per_minute, old.events_per_s),
-        old.kind,
-    )
 
 
 def _check_raised(

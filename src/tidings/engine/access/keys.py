@@ -31,6 +31,11 @@ def new_secret(random_bytes: RandomBytes) -> str:
     return typed("tds", random_bytes(30))
 
 
+def shown_id(digest: bytes) -> str:
+    """Return what a session or link is called by where people see it."""
+    return digest[:8].hex()
+
+
 def digest_of(secret: str) -> bytes:
     """Compute what is kept of a secret."""
     return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).digest()

@@ -11,16 +11,20 @@ import msgspec
 
 from tidings.core.access.portal_rules import Portal
 from tidings.core.access.scopes import ROLES, grants_of
+from tidings.core.audit.actions import PORTAL_LINKED
 from tidings.core.events.call_reader import AuthenticatedCaller
+from tidings.core.times import iso
 from tidings.engine.access.access import CredentialBook
-from tidings.engine.access.keys import digest_of, is_typed, typed
+from tidings.engine.access.keys import digest_of, is_typed, shown_id, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import PORTAL, Sessions, SignedIn
 from tidings.engine.access.tokens import mark_of
+from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
-from tidings.errors import Forbidden, Throttled, Unauthenticated
+from tidings.errors import Denied, Forbidden, Throttled, Unauthenticated
 from tidings.store import port
 from tidings.values import describe_value
 
@@ -37,12 +41,16 @@ class Portals:
         self,
         *,
         links: Links,
+        audit: AuditLog,
+        sign_ins: SignInLog,
         access: CredentialBook,
         sessions: Sessions,
         clock: Clock,
         random_bytes: RandomBytes,
     ) -> None:
         self._links = links
+        self._audit = audit
+        self._sign_ins = sign_ins
         self._access = access
         self._sessions = sessions
         self._clock = clock
@@ -74,7 +82,14 @@ class Portals:
         token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
         link = port.OneTimeLink(digest, PORTAL, "", portal.org, maker, ends_ms, _encode(portal))
-        await self._links.put(link)
+        after = {
+            "name": portal.name,
+            "role": portal.role,
+            "embedIn": list(portal.embed_in),
+            "expiresAt": iso(ends_ms),
+        }
+        with self._audit.recording(PORTAL_LINKED, portal.org, shown_id(digest), None, after):
+            await self._links.put(link)
         ends.append(ends_ms)
         return token, ends_ms
 
@@ -89,6 +104,15 @@ class Portals:
 
     async def open(self, token: str, address: str, agent: str) -> tuple[SignedIn, PortalSession]:
         """The session that a link begins, and what that is limited to. Denied, StoreDown."""
+        try:
+            return await self._open_link(token, address, agent)
+        except Denied:
+            self._sign_ins.refused("console", address)
+            raise
+
+    async def _open_link(
+        self, token: str, address: str, agent: str
+    ) -> tuple[SignedIn, PortalSession]:
         if not is_typed("lnk", token):
             raise _ended()
         digest = digest_of(token)

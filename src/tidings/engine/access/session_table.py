@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from tidings.core.access.portal_rules import Portal
+from tidings.core.audit.entries import AuditDraft
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.store import port
 
 DROP_SLICE = 200  # sessions in one write
@@ -28,13 +30,15 @@ _opened = msgspec.json.Decoder(PortalSession).decode
 class SessionTable:
     """Over the store, which keeps the same sessions."""
 
-    def __init__(self, store: port.AccessStore) -> None:
+    def __init__(self, store: port.AccessStore, audit: AuditLog) -> None:
         self._store = store
+        self._audit = audit
         self._sessions: dict[bytes, port.StoredSession] = {}
         self._of_owner: defaultdict[str, list[bytes]] = defaultdict(list)  # oldest first
         self._seen: dict[bytes, int] = {}
         self._portals: dict[bytes, PortalSession] = {}  # of the sessions that portals began
-        self._ended: dict[bytes, None] = {}  # out of force, and in the store still
+        # Out of force, and in the store still; with the entries that tell of their end.
+        self._ended: dict[bytes, Sequence[AuditDraft]] = {}
 
     def __iter__(self) -> Iterator[port.StoredSession]:
         return iter(list(self._sessions.values()))
@@ -65,9 +69,10 @@ class SessionTable:
         """All sessions of an owner, oldest first."""
         return [self._sessions[digest] for digest in self._of_owner.get(owner, ())]
 
-    async def add(self, session: port.StoredSession) -> None:
-        """Keep a new one. StoreDown: there is none."""
-        await self._store.put_session(session)
+    async def add(self, session: port.StoredSession, drafts: Sequence[AuditDraft]) -> None:
+        """Keep a new one, and the entries that tell of it. StoreDown: there is none."""
+        with self._audit.recording_all(*drafts):
+            await self._store.put_session(session)
         self._enter(session)
 
     def see(self, session: port.StoredSession, now_ms: int) -> None:
@@ -104,10 +109,13 @@ class SessionTable:
                 if seen_ms is not None:
                     self._seen[digest] = seen_ms
 
-    async def drop(self, digests: Iterable[bytes]) -> None:
-        """Out of force first: whoever signs out must be out, whatever the store says. StoreDown."""
+    async def drop(self, digests: Iterable[bytes], drafts: Sequence[AuditDraft]) -> None:
+        """Out of force first: whoever signs out must be out, whatever the store says. The entries
+        that tell of it are written when the store forgets them. StoreDown."""
         known = [digest for digest in digests if digest in self._sessions]
-        self._ended.update(dict.fromkeys(known))
+        self._ended.update(dict.fromkeys(known, ()))
+        if known:
+            self._ended[known[0]] = drafts
         for digest in known:
             self.forget(digest)
         await self.drop_ended()
@@ -115,8 +123,15 @@ class SessionTable:
     async def drop_ended(self) -> None:
         """Have the store forget what has ended, for a new start would take it for open. StoreDown:
         it is asked again by the next one that ends, and by the upkeep."""
-        while ended := list(itertools.islice(self._ended, DROP_SLICE)):
-            await self._store.drop_sessions(ended)
+        while ended := dict(itertools.islice(self._ended.items(), DROP_SLICE)):
+            drafts = [draft for several in ended.values() for draft in several]
+            self._ended.update(dict.fromkeys(ended, ()))  # whoever asks meanwhile tells none again
+            try:
+                with self._audit.recording_all(*drafts):
+                    await self._store.drop_sessions(list(ended))
+            except Exception:
+                self._ended.update(ended)
+                raise
             for digest in ended:
                 self._ended.pop(digest, None)
 

@@ -9,26 +9,35 @@ a revocation ends it at once.
 import contextlib
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from tidings.core.access.forwarded import network_of
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
+from tidings.core.audit.actions import SESSION_BEGUN, SESSION_LINKED, SESSIONS_ENDED, AuditAction
+from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
+from tidings.core.times import iso
 from tidings.engine.access.access import CredentialBook
+from tidings.engine.access.credential_records import chain_of
 from tidings.engine.access.guards.sign_in_guard import SignInGuard
-from tidings.engine.access.keys import digest_of, typed
+from tidings.engine.access.keys import digest_of, shown_id, typed
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.tokens import mark_of
+from tidings.engine.access.user_records import draft_for_orgs
 from tidings.engine.access.users import UserBook
+from tidings.engine.audit.acting import known_as
+from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
-from tidings.errors import Forbidden, Unauthenticated
+from tidings.errors import Denied, Forbidden, Unauthenticated
 from tidings.store import port
 
 IDLE_MS = 12 * 3_600_000
@@ -77,6 +86,8 @@ class Sessions:
         self,
         *,
         links: Links,
+        audit: AuditLog,
+        sign_ins: SignInLog,
         access: CredentialBook,
         users: UserBook,
         clock: Clock,
@@ -85,6 +96,8 @@ class Sessions:
         guard: SignInGuard | None = None,
     ) -> None:
         self._links = links
+        self._audit = audit
+        self._sign_ins = sign_ins
         self._access = access
         self._users = users
         self._clock = clock
@@ -107,13 +120,14 @@ class Sessions:
     ) -> SignedIn:
         """A person's sign-in. Denied; TooManyTries, TooBusy: nothing was looked at."""
         account, now_s = account_of(email), self._clock.now_ms() / 1000
-        person = await self._on_device(email, password, device)
-        if person is None:
-            self._guard.enter(address, account, now_s)
-            person = await self._users.verify(email, password, network=network_of(address))
-        mark = None if person is None else self._users.mark(person)
-        if person is None or mark is None:
-            raise _not_known()
+        with self._counting_refusals(address, self._users.accounts_of(email[:EMAIL_MAX])):
+            person = await self._on_device(email, password, device)
+            if person is None:
+                self._guard.enter(address, account, now_s)
+                person = await self._users.verify(email, password, network=network_of(address))
+            mark = None if person is None else self._users.mark(person)
+            if person is None or mark is None:
+                raise _not_known()
         self._guard.succeeded(address, account, now_s)
         signed = await self._open(person, "", mark, address, agent)
         return self._marked(signed, person)
@@ -132,15 +146,27 @@ class Sessions:
     ) -> SignedIn:
         """A sign-in with a credential of any kind; of a till, with its password. As above."""
         account, now_s = f"credential {key[:128]}", self._clock.now_ms() / 1000
-        if not self._guard.enter_known(account, device, now_s):
-            self._guard.enter(address, account, now_s)
-        proof = self._access.prove(key, secret, address, plain=True)
-        if proof is None:
-            raise _not_known()
+        with self._counting_refusals(address, self._access.accounts_of(key)):
+            if not self._guard.enter_known(account, device, now_s):
+                self._guard.enter(address, account, now_s)
+            proof = self._access.prove(key, secret, address, plain=True)
+            if proof is None:
+                raise _not_known()
         self._guard.succeeded(address, account, now_s)
         mark = mark_of(proof.digest).encode()
         signed = await self._open("", proof.credential.id, mark, address, agent)
         return self._marked(signed, account)
+
+    @contextlib.contextmanager
+    def _counting_refusals(
+        self, address: str, accounts: Sequence[tuple[int, str]] = ()
+    ) -> Iterator[None]:
+        """Count what is refused in the block, for the audit log."""
+        try:
+            yield
+        except Denied:
+            self._sign_ins.refused("console", address, accounts)
+            raise
 
     def _marked(self, signed: SignedIn, account: str) -> SignedIn:
         device = self._guard.device(account, self._random_bytes(16))
@@ -150,13 +176,20 @@ class Sessions:
         """The token of a link that signs in once, within 10 minutes, as a credential."""
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + LINK_MS
-        await self._links.put(
-            port.OneTimeLink(digest_of(token), SIGN_IN, "", OrgId(0), credential, expires_ms)
-        )
+        link = port.OneTimeLink(digest_of(token), SIGN_IN, "", OrgId(0), credential, expires_ms)
+        known = self._access.credential(credential)
+        chain = PLATFORM_CHAIN if known is None else chain_of(known)
+        after = {"credential": credential, "expiresAt": iso(expires_ms)}
+        with self._audit.recording(SESSION_LINKED, chain, shown_id(link.digest), None, after):
+            await self._links.put(link)
         return token
 
     async def by_link(self, token: str, address: str, agent: str = "") -> SignedIn:
         """A sign-in by such a link. Denied, TooManyTries."""
+        with self._counting_refusals(address):
+            return await self._by_link(token, address, agent)
+
+    async def _by_link(self, token: str, address: str, agent: str) -> SignedIn:
         self._guard.enter(address, f"link {address}", self._clock.now_ms() / 1000)
         link = await self._links.take(digest_of(token))
         credential = None if link is None else self._access.credential(link.credential)
@@ -218,7 +251,7 @@ class Sessions:
         own = self._live(token)
         return [
             OpenSession(
-                session.digest[:8].hex(),
+                shown_id(session.digest),
                 session.created_ms,
                 self._table.seen_ms(session),
                 session.address,
@@ -238,13 +271,17 @@ class Sessions:
 
     async def sign_out(self, token: str) -> None:
         """End this session; nothing is done where there is none."""
-        await self._table.drop([digest_of(token)])
+        session = self._table.get(digest_of(token))
+        if session is None:
+            await self._table.drop_ended()
+        else:
+            await self._end([session])
 
     async def sign_out_everywhere(self, token: str) -> int:
         """End all sessions of this one's owner, this one too; how many. Denied."""
         own = self._live(token)
         ending = [own] if own.portal else self._table.of(self._table.owner(own))
-        await self._table.drop([session.digest for session in ending])
+        await self._end(ending)
         return len(ending)
 
     # -- upkeep -----------------------------------------------------------------------------------
@@ -280,13 +317,52 @@ class Sessions:
             agent[:AGENT_MAX],
             b"" if opened is None else msgspec.json.encode(opened),
         )
-        await self._table.add(session)
+        after = {"agent": session.agent}
+        if opened is not None:
+            after["link"] = opened.link[: len(shown_id(session.digest))]
+        drafts = self._drafts(SESSION_BEGUN, session, opened, after)
+        await self._table.add(session, drafts)
         own = self._table.of(self._table.owner(session))
         most = PER_OWNER_MAX if opened is None else PORTALS_MAX
         if len(own) > most:
             with contextlib.suppress(port.StoreDown):  # out of force; see `drop_ended`
-                await self._table.drop([session.digest for session in own[:-most]])
+                await self._end(own[:-most])
         return SignedIn(token)
+
+    async def _end(self, ending: Sequence[port.StoredSession]) -> None:
+        """End sessions of one owner. StoreDown: they are out of force all the same."""
+        last = ending[-1]
+        after = {"sessions": [shown_id(session.digest) for session in ending]}
+        drafts = self._drafts(
+            SESSIONS_ENDED, last, self._table.portal(last), after, times=len(ending)
+        )
+        await self._table.drop([session.digest for session in ending], drafts)
+
+    def _drafts(
+        self,
+        action: AuditAction,
+        session: port.StoredSession,
+        opened: PortalSession | None,
+        after: Mapping[str, Any],
+        times: int = 1,
+    ) -> Sequence[AuditDraft]:
+        """Draft the entries that tell of a session, in the chains of the orgs that it opens."""
+        by = known_as("credential", session.credential, "")
+        address = session.address if action is SESSION_BEGUN else by.address or session.address
+        by = msgspec.structs.replace(by, face="console", address=address)
+        id = shown_id(session.digest)
+        if session.person:
+            users = self._users.users_of(session.person)
+            return draft_for_orgs(users, by, action, id, after, times)
+        if opened is not None:
+            by = msgspec.structs.replace(by, kind="person", name=f"{opened.name} portal")
+            return [draft(opened.org, by, action, id, None, after, times)]
+        credential = self._access.credential(session.credential)
+        name, chain = "", PLATFORM_CHAIN
+        if credential is not None:
+            name, chain = credential.name, chain_of(credential)
+        by = msgspec.structs.replace(by, name=name)
+        return [draft(chain, by, action, id, None, after, times)]
 
     def owner_at_hand(self, token: str) -> str | None:
         """Find whose session a token is of; None where it is of none that is in force. It is not

@@ -1,4 +1,5 @@
-"""Writes down, behind the calls, who was last here, and forgets what has expired."""
+"""Writes down, behind the calls, who was last here and who was not let in, and forgets what has
+expired."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -8,6 +9,7 @@ from tidings.core.running.parts import ServicePart
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, Sessions
+from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
@@ -17,7 +19,8 @@ from tidings.store import port
 EVERY_S = 60.0
 SLICE = 200  # rows in one write
 PART = ServicePart(
-    "upkeep of access", "last uses of credentials are not written, and expired sessions are kept"
+    "upkeep of access",
+    "last uses of credentials and refused sign-ins are not written, and expired sessions are kept",
 )
 
 Used = TypeVar("Used")
@@ -33,6 +36,7 @@ class AccessUpkeep:
         access: CredentialBook,
         sessions: Sessions,
         table: SessionTable,
+        sign_ins: SignInLog,
         clock: Clock,
         supervisor: Supervisor,
     ) -> None:
@@ -41,6 +45,7 @@ class AccessUpkeep:
         self._access = access
         self._sessions = sessions
         self._table = table
+        self._sign_ins = sign_ins
         self._clock = clock
         self._task: SupervisedTask | None = None
         self._outage = Outage("last uses of credentials and sessions")
@@ -56,10 +61,12 @@ class AccessUpkeep:
         await self._task.stop()
         self._task = None
         with self._outage:
-            await self.write()
+            await self.write(last=True)
 
-    async def write(self) -> None:
-        """One round. StoreDown: what was not written is kept for the next one."""
+    async def write(self, *, last: bool = False) -> None:
+        """One round. StoreDown: what was not written is kept for the next one. `last`: there is
+        none after it."""
+        await self._sign_ins.write(last=last)
         await self._table.drop_ended()
         for uses in _slices(self._access.uses()):
             await self._store.note_uses(uses, [])

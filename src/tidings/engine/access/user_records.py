@@ -1,11 +1,21 @@
-"""A person in an org, and a link that was made for them."""
+"""A person in an org, shown and as the audit log keeps it, and a link that was made for them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from tidings.core.access.user_rules import WantedUser
+from tidings.core.audit.actions import AuditAction
+from tidings.core.audit.actor import Actor
+from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
+from tidings.core.declaration import show_resource
+from tidings.core.times import iso
 from tidings.engine.access.denials import unknown_of
 from tidings.errors import NotFound
 from tidings.store import port
+
+CHAINS_MAX = 20  # of the orgs of one person; what more are told of is in the platform's chain
 
 
 class UnknownUser(NotFound):
@@ -36,6 +46,11 @@ class UserRecord(msgspec.Struct, frozen=True):
             return "disabled"
         return "active" if self.member.accepted_ms is not None else "invited"
 
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """As the audit log keeps it."""
+        return dict(show_resource(self.asked)) | {"status": self.status}
+
 
 class NewLink(msgspec.Struct, frozen=True):
     """A link that was made just now; the only time that its token is known."""
@@ -48,7 +63,34 @@ class NewLink(msgspec.Struct, frozen=True):
         """Without the token."""
         return f"NewLink(purpose={self.purpose!r})"
 
+    @property
+    def recorded(self) -> dict[str, Any]:
+        """As the audit log keeps it."""
+        return {"purpose": self.purpose, "expiresAt": iso(self.expires_ms)}
+
 
 def is_active(member: port.Member) -> bool:
     """Return whether somebody may work there now."""
     return member.accepted_ms is not None and member.disabled_ms is None
+
+
+def draft_for_orgs(
+    users: Sequence[UserRecord],
+    by: Actor,
+    action: AuditAction,
+    object: str | None = None,
+    after: Mapping[str, Any] | None = None,
+    times: int = 1,
+) -> list[AuditDraft]:
+    """Draft the entries of what somebody does who may be a user of several orgs: one for each, as
+    the person that they are there, so that no org learns of the others. `object`: without one it
+    is the person."""
+
+    def as_person(chain: int, user: UserRecord) -> AuditDraft:
+        person = user.person
+        actor = msgspec.structs.replace(by, kind="person", id=person.id, name=person.email)
+        return draft(chain, actor, action, object or person.id, None, after, times)
+
+    if len(users) > CHAINS_MAX:
+        return [as_person(PLATFORM_CHAIN, users[0])]
+    return [as_person(user.member.org, user) for user in users]

@@ -15,6 +15,14 @@ import msgspec
 from tidings.core.access.credential_rules import PASSWORD_MAX
 from tidings.core.access.scopes import OWNER, ROLES, grants_of
 from tidings.core.access.user_rules import NewPassword, WantedUser, email_of
+from tidings.core.audit.actions import (
+    PASSWORD_SET,
+    USER_ACCEPTED,
+    USER_CHANGED,
+    USER_INVITED,
+    USER_LINKED,
+    USER_REMOVED,
+)
 from tidings.core.declaration import read_body
 from tidings.core.events.attribution import of_person
 from tidings.core.events.call_reader import AuthenticatedCaller
@@ -24,7 +32,15 @@ from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import KNOWN, Passwords, TooBusy
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.tokens import mark_of
-from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord, is_active
+from tidings.engine.access.user_records import (
+    NewLink,
+    UnknownUser,
+    UserRecord,
+    draft_for_orgs,
+    is_active,
+)
+from tidings.engine.audit.acting import acting, acting_as, known_as
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
@@ -36,6 +52,7 @@ Refused = TypeVar("Refused", bound=RequestRefused)
 
 PER_ORG_MAX = 1000
 INVITE, RESET = "invite", "reset"
+LINK_ENDED = "link_ended"  # the code of a refusal
 INVITE_MS, RESET_MS = 7 * 86_400_000, 3_600_000
 
 
@@ -46,6 +63,7 @@ class UserBook:
         self,
         *,
         store: port.AccessStore,
+        audit: AuditLog,
         links: Links,
         sessions: SessionTable,
         changes: Changes,
@@ -54,6 +72,7 @@ class UserBook:
         passwords: Passwords,
     ) -> None:
         self._store = store
+        self._audit = audit
         self._links = links
         self._sessions = sessions
         self._changes = changes
@@ -101,6 +120,24 @@ class UserBook:
             if is_active(member)
         ]
         return sorted(seats, key=lambda member: member.org)
+
+    def users_of(self, person: str) -> Sequence[UserRecord]:
+        """The users that a person's account is, lowest org first."""
+        users = [
+            UserRecord(self._persons[user.id], member)
+            for user in self._account(person)
+            for member in self._members.get(user.id, {}).values()
+        ]
+        return sorted(users, key=lambda user: user.member.org)
+
+    def accounts_of(self, email: str) -> Sequence[tuple[int, str]]:
+        """Return the chains of the audit log that tell of tries at an address, each with who that
+        is there; none where nobody knows it."""
+        return [
+            (org, person)
+            for person in self.of_email(email)
+            for org in self._members.get(person, {})
+        ]
 
     def of_email(self, email: str) -> Sequence[str]:
         """The ids of the persons of an address."""
@@ -154,7 +191,8 @@ class UserBook:
             return None
         if len(fitting) > 1 or any(self._passwords.is_old(hashed) for hashed in fitting):
             # One hash for all: they are one account from now on, and cost one check.
-            await self._set_password(seated, await self._hash(seated[0].email, password))
+            hashed = await self._hash(seated[0].email, password)
+            await self._set_password(seated, hashed, is_new=False)
         return min(seated, key=lambda one: self.seats(one.id)[0].org).id
 
     # -- changing ---------------------------------------------------------------------------------
@@ -195,10 +233,12 @@ class UserBook:
             link, invitation = None, None
             if hashed is None:
                 link, invitation = self._new_link(INVITE, person.id, org, INVITE_MS)
-            await self._store.put_people([person], [fresh], link)
+            user = UserRecord(person, fresh)
+            with self._audit.recording(USER_INVITED, org, person.id, None, user.recorded):
+                await self._store.put_people([person], [fresh], link)
             self._keep_person(person)
             self._keep_member(fresh)
-            return UserRecord(person, fresh), invitation
+            return user, invitation
 
         return await self._changes.run(change)
 
@@ -220,9 +260,11 @@ class UserBook:
             fresh = msgspec.structs.replace(
                 member, name=wanted.name, role=wanted.role, disabled_ms=disabled_ms
             )
-            await self._store.put_people([], [fresh])
+            changed = UserRecord(user.person, fresh)
+            with self._audit.recording(USER_CHANGED, org, id, user.recorded, changed.recorded):
+                await self._store.put_people([], [fresh])
             self._keep_member(fresh)
-            return UserRecord(user.person, fresh)
+            return changed
 
         return await self._changes.run(change)
 
@@ -235,7 +277,8 @@ class UserBook:
             others = [user.id for user in self._account(id) if user.id != id]
             if others and len(self._members[id]) == 1:
                 await self._sessions.inherit(id, others[0])
-            forgotten = await self._store.drop_member(org, id)
+            with self._audit.recording(USER_REMOVED, org, id, user.recorded):
+                forgotten = await self._store.drop_member(org, id)
             del self._members[id][org]
             if forgotten:
                 del self._members[id], self._persons[id]
@@ -315,7 +358,11 @@ class UserBook:
         )
         return await self._passwords.hash(password, next(like, None))
 
-    async def _set_password(self, persons: Sequence[port.StoredPerson], hashed: str) -> None:
+    async def _set_password(
+        self, persons: Sequence[port.StoredPerson], hashed: str, *, is_new: bool = True
+    ) -> None:
+        """Store a hash; without `is_new`, of the same password as before."""
+
         async def change() -> None:
             fresh = [
                 msgspec.structs.replace(now, password=hashed)
@@ -323,9 +370,16 @@ class UserBook:
                 if (now := self._persons.get(person.id)) is not None
                 and now.password == person.password  # else they were faster
             ]
-            await self._store.put_people(fresh)  # one account before, and after
-            for session in fresh:
-                self._keep_person(session)
+            users = [
+                UserRecord(person, member)
+                for person in fresh
+                for member in self._members.get(person.id, {}).values()
+            ]
+            drafts = draft_for_orgs(users, acting(), PASSWORD_SET) if is_new else []
+            with self._audit.recording_all(*drafts):
+                await self._store.put_people(fresh)  # one account before, and after
+            for person in fresh:
+                self._keep_person(person)
 
         await self._changes.run(change)
 
@@ -336,16 +390,22 @@ class UserBook:
         if person is None or member is None or member.accepted_ms is not None:
             raise _link_ended()
         accepted = msgspec.structs.replace(member, accepted_ms=self._clock.now_ms())
+        own, former = msgspec.structs.replace(person, password=hashed), ""
         if person.password is not None:
             # Invited when an address was one person for all orgs: one of this org's own from now.
-            id = typed("usr", self._random_bytes(10))
-            own = msgspec.structs.replace(person, id=id, password=hashed)
+            former, id = person.id, typed("usr", self._random_bytes(10))
+            own = msgspec.structs.replace(own, id=id)
             accepted = msgspec.structs.replace(accepted, person=id)
-            await self._store.put_people([own], [accepted], None, person.id)
-            del self._members[person.id][link.org]
-        else:
-            own = msgspec.structs.replace(person, password=hashed)
-            await self._store.put_people([own], [accepted])
+        before, after = UserRecord(person, member).recorded, UserRecord(own, accepted).recorded
+        if former:
+            before, after = before | {"id": former}, after | {"id": own.id}
+        with (
+            acting_as(known_as("person", own.id, own.email)),
+            self._audit.recording(USER_ACCEPTED, link.org, own.id, before, after),
+        ):
+            await self._store.put_people([own], [accepted], None, former)
+        if former:
+            del self._members[former][link.org]
         self._keep_person(own)
         self._keep_member(accepted)
         return own.id
@@ -381,7 +441,8 @@ class UserBook:
 
     async def _link(self, purpose: str, person: str, org: OrgId, lasts_ms: int) -> NewLink:
         link, fresh = self._new_link(purpose, person, org, lasts_ms)
-        await self._links.put(link)
+        with self._audit.recording(USER_LINKED, org, person, None, fresh.recorded):
+            await self._links.put(link)
         return fresh
 
     def _new_link(
@@ -421,7 +482,7 @@ def _check_role(caller: AuthenticatedCaller, role: str) -> None:
 def _link_ended() -> Invalid:
     return _refused(
         Invalid,
-        "link_ended",
+        LINK_ENDED,
         "token",
         "token must come from a link that is unused and has not expired; got another. Ask for a "
         "new one.",

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TypeVar
 
-from tidings.core.audit.actor import SERVICE, Actor, Face
+import msgspec
+
+from tidings.core.audit.actor import SERVICE, Actor, ActorKind, Face
 from tidings.core.events.call_reader import AuthenticatedCaller
 
 Result = TypeVar("Result")
@@ -37,6 +39,16 @@ async def by_service(work: Awaitable[Result]) -> Result:
     """Do work by the service itself, whoever it is that has begun the task which does it."""
     act_as(SERVICE)
     return await work
+
+
+def stranger(face: Face, address: str) -> Actor:
+    """Return the actor of a call or form by somebody who is not known yet."""
+    return Actor("unknown", "unknown", face=face, address=address)
+
+
+def known_as(kind: ActorKind, id: str, name: str) -> Actor:
+    """Return whoever acts now as somebody that they have just shown to be."""
+    return msgspec.structs.replace(acting(), kind=kind, id=id, name=name)
 
 
 def actor_of(caller: AuthenticatedCaller, face: Face, address: str = "") -> Actor:

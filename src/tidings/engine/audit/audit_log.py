@@ -53,9 +53,22 @@ class AuditLog:
         field; of both the fields are kept that differ. `if_changed`: there is no entry where the
         write finds nothing to change.
         """
-        write = self.write_of(draft(chain, acting(), action, object, before, after, times))
-        with port.recorded(port.AuditWrite(write.key, write.entries, if_changed)):
+        told = draft(chain, acting(), action, object, before, after, times)
+        with self.recording_all(told, if_changed=if_changed):
             yield
+
+    @contextmanager
+    def recording_all(self, *drafts: AuditDraft, if_changed: bool = False) -> Iterator[None]:
+        """Record several entries with what the block asks the store to write: one call."""
+        if not drafts:
+            yield
+            return
+        with port.recorded(port.AuditWrite(self._key, drafts, if_changed)):
+            yield
+
+    async def append_all(self, *drafts: AuditDraft) -> None:
+        """Record several at once that are no changes of the store. StoreDown."""
+        await self._store.append_audit(self.write_of(*drafts))
 
     async def append(
         self,

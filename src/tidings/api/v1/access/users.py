@@ -17,7 +17,8 @@ from tidings.core.access.user_rules import PasswordChange, WantedUser, read_pass
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
-from tidings.errors import passed
+from tidings.engine.audit.acting import act_as, stranger
+from tidings.errors import Throttled, passed
 from tidings.reads.access import show_link, show_user
 
 NEW_BODY = new_body(
@@ -177,10 +178,12 @@ def password_routes(services: Services) -> list[EntryRoute]:
         """
         wanted = passed(read_password_change(await read_object(request)))
         address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
+        act_as(stranger("api", address))
         if wanted.token is not None:
             await open_link(
                 services.access.guard,
                 services.access.users,
+                services.access.sign_ins,
                 now_s,
                 address,
                 wanted.token,
@@ -189,9 +192,15 @@ def password_routes(services: Services) -> list[EntryRoute]:
             return Response(status_code=204)
         email, current = wanted.email or "", wanted.current or ""
         account = account_of(email)
-        services.access.guard.enter(address, account, now_s)
+        known = services.access.users.accounts_of(email)
+        try:
+            services.access.guard.enter(address, account, now_s)
+        except Throttled:
+            services.access.sign_ins.refused("api", address, known)
+            raise
         done = await services.access.users.change_password(email, current, wanted.password)
         if done is None:
+            services.access.sign_ins.refused("api", address, known)
             raise refused(
                 401,
                 "not_known",

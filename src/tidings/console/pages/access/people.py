@@ -16,6 +16,7 @@ from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord
+from tidings.engine.audit.acting import act_as, stranger
 from tidings.errors import RequestRefused, not_found
 from tidings.reads.audit import LastChange
 from tidings.schema.page_forms import page_form
@@ -137,8 +138,10 @@ class PasswordPages:
                 return self._form(request, token, ELSEWHERE.message, 403)
             password = str(form.get("password", ""))
             address, now_s = address_of(request.scope), services.clock.now_ms() / 1000
+            act_as(stranger("console", address))
+            access = services.access
             await open_link(
-                services.access.guard, services.access.users, now_s, address, token, password
+                access.guard, access.users, access.sign_ins, now_s, address, token, password
             )
         except TooBusy as busy:
             message = "Too many passwords are being checked now. Try again."

@@ -14,6 +14,7 @@ from tidings.console.visit import Visit
 from tidings.core.access.portal_rules import COLOUR, accents
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import PORTAL_MS
+from tidings.engine.audit.acting import act_as, stranger
 from tidings.errors import Denied
 from tidings.store.port import StoreDown
 
@@ -44,6 +45,7 @@ class PortalEntrance:
         if request.headers.get("sec-fetch-mode", "navigate") != "navigate":
             return frame.portal_ended(request, None, "It must be opened as a page.", 400)
         address = address_of(request.scope)
+        act_as(stranger("console", address))
         agent = request.headers.get("user-agent", "")[:AGENT_MAX]
         portals = frame.services.access.portals
         before = portals.opened_by(token, frame.portal_tokens(request))

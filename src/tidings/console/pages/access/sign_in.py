@@ -14,6 +14,7 @@ from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
 from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.sessions import SignedIn
+from tidings.engine.audit.acting import act_as, stranger
 from tidings.errors import Denied, FieldRefusal, RequestRefused
 from tidings.store.port import StoreDown
 
@@ -36,6 +37,7 @@ class SignInPages:
 
     async def show(self, request: Request) -> Response:
         """The form; a link's token in the address signs in at once."""
+        act_as(stranger("console", address_of(request.scope)))
         if token := request.query_params.get("link"):
             heard = request.headers.get
             by_hand = opened_by_hand(heard("sec-fetch-site"), heard("sec-fetch-mode"))
@@ -51,6 +53,7 @@ class SignInPages:
 
     async def sign_in(self, request: Request) -> Response:
         """The form's answer."""
+        act_as(stranger("console", address_of(request.scope)))
         try:
             form = await read_form(request)
         except RequestRefused as refused:

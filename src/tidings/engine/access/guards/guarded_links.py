@@ -1,15 +1,34 @@
 """Opening an invitation or a reset, which is guarded against guessing as a sign-in is."""
 
-from tidings.engine.access.guards.sign_in_guard import SignInGuard
+from tidings.engine.access.guards.sign_in_guard import SignInGuard, TooManyTries
 from tidings.engine.access.sessions import account_of
-from tidings.engine.access.users import UserBook
+from tidings.engine.access.users import LINK_ENDED, UserBook
+from tidings.engine.audit.acting import acting
+from tidings.engine.audit.sign_ins import SignInLog
+from tidings.errors import Invalid
 
 
 async def open_link(
-    guard: SignInGuard, users: UserBook, now_s: float, address: str, token: str, password: object
+    guard: SignInGuard,
+    users: UserBook,
+    sign_ins: SignInLog,
+    now_s: float,
+    address: str,
+    token: str,
+    password: object,
 ) -> None:
-    """Accept an invitation or set a new password. Invalid, TooManyTries, TooBusy, StoreDown."""
-    guard.enter(address, f"link {address}", now_s)
-    person = await users.open_link(token, password)
+    """Accept an invitation or set a new password, for whoever acts now. Invalid, TooManyTries,
+    TooBusy, StoreDown."""
+    face = acting().face
+    try:
+        guard.enter(address, f"link {address}", now_s)
+        person = await users.open_link(token, password)
+    except TooManyTries:
+        sign_ins.refused(face, address)
+        raise
+    except Invalid as refused:
+        if refused.reason.code == LINK_ENDED:
+            sign_ins.refused(face, address)
+        raise
     # Who sets a password for an address and signs in with it learns whether it opens more.
     guard.charge(address, account_of(users.email(person)), now_s)
