@@ -151,7 +151,6 @@ KEPT_METHODS = {
     "*.run": "a job, which the supervisor runs",
     "Supervisor._restart_frozen": "its own, called at each look of the heartbeats",
     "SharedTable.clear": "what a change of credentials makes stale is forgotten",
-    "Notices.flush": "what the background tasks do last",
     "NamedConnections.probe": "one question, asked behind the calls",
     "Registry.*": "rules of core, asked when types, templates or orgs are changed or listed",
     "Consents.*": "what is asked before an e-mail is written, behind the calls",

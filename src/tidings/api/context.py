@@ -32,6 +32,7 @@ from tidings.engine.access.denials import demand
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
 from tidings.engine.audit.acting import act_as, actor_of
+from tidings.engine.audit.views import ViewLog
 from tidings.engine.clock import Clock
 from tidings.engine.keyed_calls import KeyedCalls
 from tidings.engine.orgs import Orgs
@@ -74,6 +75,7 @@ class WebServices:
     """Services of the web side: health, figures, and what is kept of calls."""
 
     health: ReadinessProbe
+    views: ViewLog
     metrics: CollectorRegistry
     keyed_calls: KeyedCalls
     metrics_readers: MetricsReaders = MetricsReaders()  # beside the platform's own credential

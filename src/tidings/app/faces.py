@@ -37,6 +37,7 @@ def services_of(
         notices=app.notices,
         web=WebServices(
             health=app.running.readiness,
+            views=app.running.views,
             metrics=metrics,
             keyed_calls=KeyedCalls(app.base.store, app.ports.secrets.vault),
             metrics_readers=metrics_readers or MetricsReaders(),

@@ -124,6 +124,10 @@ class Visit(PlainVisit):
         assert found is not None
         return found
 
+    def view_payload(self, kind: str, id: str) -> None:
+        """Note for the audit log that the visitor is shown the payload of an object."""
+        self.services.web.views.view(self.caller.org, kind, id)
+
     @property
     def has_actions(self) -> bool:
         """Return whether the org has actions, of which there are pages then."""

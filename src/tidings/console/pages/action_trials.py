@@ -45,6 +45,8 @@ async def attempt(visit: Visit) -> Response:
         event = await trial_event(services, org, webhook, wanted)
         if event is None:
             return await _page(visit, view, wanted, trouble=_NO_EVENT)
+        if event.at_ms is not None:
+            visit.view_payload("event", event.id)
         trial = {"event": event}
         if visit.form.get("do") == "yes" and passed_by(webhook, event) is None:
             trial["done"] = _laid_out(await do_as_test(services, org, webhook, event))

@@ -138,6 +138,8 @@ async def _show(
     refusals: dict[str, str] | None = None,
 ) -> Response:
     opened = await _opened(visit, live, page)
+    if opened is not None:
+        visit.view_payload("arrival", show_id(PREFIX, opened.number))
     return visit.page(
         "inbox.html",
         400 if refusals else 200,

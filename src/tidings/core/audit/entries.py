@@ -84,8 +84,10 @@ def draft(
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     times: int = 1,
+    object_kind: str = "",
 ) -> AuditDraft:
-    """Draft an entry: of two versions of a thing the fields that differ, of one all of them."""
+    """Draft an entry: of two versions of a thing the fields that differ, of one all of them.
+    `object_kind`: of an action that is done to things of several kinds."""
     if before is not None and after is not None:
         before, after = changed_fields(before, after)
     return AuditDraft(
@@ -97,8 +99,8 @@ def draft(
         _cut(actor.address),
         _cut(actor.behalf),
         action.name,
-        action.object,
-        None if object is None else _cut(shown_object(action.object, object)),
+        object_kind or action.object,
+        None if object is None else _cut(shown_object(object_kind or action.object, object)),
         None if before is None else encode_fields(before),
         None if after is None else encode_fields(after, before),
         times,

@@ -11,6 +11,8 @@ from tidings.engine.actions.actions import ActionServices
 from tidings.engine.audit.anchors import PART as ANCHORS
 from tidings.engine.audit.anchors import AuditAnchors
 from tidings.engine.audit.retention import AuditRetention
+from tidings.engine.audit.views import PART as VIEWS
+from tidings.engine.audit.views import ViewLog
 from tidings.engine.clock import sure
 from tidings.engine.delivery.guards.connection_watch import PART as CONNECTIONS
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
@@ -43,6 +45,7 @@ class RunningServices:
     anchors: AuditAnchors
     background: BackgroundTasks
     readiness: Readiness
+    views: ViewLog
     collectors: Sequence[Collector]
 
     @classmethod
@@ -72,6 +75,7 @@ class RunningServices:
             audit=AuditRetention(base.store, base.audit, options.audit_days),
         )
         anchors = AuditAnchors(base.audit, clock)
+        views = ViewLog(base.audit, clock)
         lag = LoopLag(
             lambda lag_s: heartbeats.raise_notice(
                 "loop blocked",
@@ -89,13 +93,24 @@ class RunningServices:
             CONNECTIONS: watch.run,
             **notices.mail_jobs(),
             SOURCE_FIGURES: sources.kept_activity.run,
+            VIEWS: views.run,
         }
+
+        async def farewell() -> None:
+            await notices.notices.flush()
+            await views.write()
+
         _measure_deliveries(base, delivery, actions)
         _measure_others(base, events, shaping, delivery, lag)
+        base.metrics.counters["audit_views_unwritten"] = (
+            "Looks at payloads that the audit log had no room for.",
+            lambda: views.unwritten,
+        )
         return cls(
             anchors=anchors,
-            background=BackgroundTasks(base.supervisor, jobs, notices.notices.flush),
+            background=BackgroundTasks(base.supervisor, jobs, farewell),
             readiness=Readiness(engine, delivery.stops, heartbeats),
+            views=views,
             collectors=(
                 base.metrics,
                 heartbeats,

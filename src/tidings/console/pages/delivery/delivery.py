@@ -107,6 +107,7 @@ async def _page(
     state = State(found.state)
     request = None if chosen is None else chosen["request"]
     answer = None if chosen is None else chosen["answer"]
+    visit.view_payload("delivery", _id(visit))
     return visit.page(
         "delivery.html",
         status,

@@ -72,6 +72,7 @@ async def show(visit: Visit) -> Response:
         if record is not None and record.org == org:
             rows.append(see(services, delivery, record))
     newest = {row.row.webhook: row for row in rows}  # with replays
+    visit.view_payload("event", event.id)
     return visit.page(
         "event.html",
         event=event,

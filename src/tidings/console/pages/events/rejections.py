@@ -87,6 +87,7 @@ async def _own(visit: Visit) -> Rejection:
 
 def _page(visit: Visit, kept: Rejection, status: int = 200, trouble: str = "") -> Response:
     kind = visit.services.events.types.get(visit.caller.org, kept.name) if kept.name else None
+    visit.view_payload("rejection", _id(visit))
     return visit.page(
         "rejection.html",
         status,

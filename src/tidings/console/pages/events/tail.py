@@ -40,6 +40,8 @@ async def stream(visit: Visit) -> Response:
         visit.caller.org,
     )
 
+    visit.view_payload("tail", str(org))
+
     def may_hear() -> bool:
         try:
             return sessions.caller(visit.token, org).may("logs:read")

@@ -56,6 +56,7 @@ async def _own(visit: Visit, live: LiveSource) -> DeadLetter:
 
 
 def _page(visit: Visit, live: LiveSource, message: DeadLetter, trouble: str = "") -> Response:
+    visit.view_payload("dead_letter", str(visit.request.path_params["aside"]))
     return visit.page(
         "source_aside.html",
         409 if trouble else 200,

@@ -357,6 +357,8 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
         return preview | {
             "hint": "No event of these types has arrived yet, and none has an example."
         }
+    if real:
+        visit.view_payload("event", stored.id)
     row = await try_event(visit.services, webhook, stored, BYTES_MAX)
     text = None if row["body"] is None else row["body"]["text"]
     row |= {"shown": _pretty(text.encode()) if text else None, "raw": text}
@@ -421,6 +423,7 @@ async def _test_event(visit: Visit, webhook: Webhook) -> tuple[str, bytes]:
     asked: dict[str, Any] = {}
     stored = await _newest(visit, sorted(webhook.event_names))
     if stored is not None:
+        visit.view_payload("event", stored.id)
         asked = {"eventName": stored.name, "event": msgspec.json.decode(stored.body or b"{}")}
     return test_message(visit.services, visit.caller.org, webhook, asked)
 
