@@ -8,7 +8,7 @@ import msgspec
 
 from bench.payload import EVENT_NAME, ID_SLOT, ORG_FIRST
 from bench.report import HELD, MISSED, Row
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tidings.catalogue import EventType, load
 from tidings.catalogue.catalogue import Catalogue
 from tidings.catalogue.thin import thin

@@ -8,7 +8,7 @@ import pytest
 from tests.api.control_client import Service, basic, service
 from tests.api.v1.access.credential_calls import make
 from tests.api.v1.access.user_calls import PASSWORD, active, add, on, password
-from tests.audit_log import entries_of
+from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.ids import OrgId
 from tidings.engine.access.sessions import PER_OWNER_MAX
@@ -311,7 +311,7 @@ async def test_a_stranger_fills_no_disk() -> None:
     async with service() as s:
         await s.add_org(7)
         for number in range(400):
-            s.access_services.sign_ins.refused("api", f"198.{number}.3.4")
+            s.access_services.sign_ins.note_refusal("api", f"198.{number}.3.4")
         await s.access_services.upkeep.write()
         rows = of(s, PLATFORM_CHAIN, "session")
         assert len(rows) == 60 and sum(row.times for row in rows) == 400

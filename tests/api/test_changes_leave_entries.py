@@ -11,7 +11,7 @@ import pytest
 
 from tests.api.control_client import service
 from tests.api.one_app import the_one
-from tests.audit_log import entries_of
+from tests.engine.audit.kept_log import entries_of
 from tests.openapi.entries import SCOPES
 from tests.openapi.record import BOSS, good
 from tests.openapi.world import PROOF, Reply, Things, World, world

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from tests.api.control_client import BASIC, Service, service
-from tests.audit_log import entries_of
 from tests.declared_actions import welcome
+from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.entries import AuditEntry
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId

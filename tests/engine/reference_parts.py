@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from tests.api.control_client import Clock
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tests.store.in_process import MemoryStore
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job

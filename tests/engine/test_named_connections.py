@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tidings.connections.port import ConnectionCheck, ConnectionType
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import AuthenticatedCaller

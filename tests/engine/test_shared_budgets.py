@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.audit_log import UnkeptLog
 from tests.destinations.messages import hook
+from tests.engine.audit.kept_log import UnkeptLog
 from tidings.api.answers import RefusalAnswer
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.core.events.call_reader import AuthenticatedCaller

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.api.control_client import Service, service
-from tests.audit_log import entries_of
+from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.entries import AuditEntry
 from tidings.core.ids import OrgId

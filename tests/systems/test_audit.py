@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from ..e2e.harness.audit_log import agree, anchor_lines, changes_of, new_org, rename, verified
-from ..e2e.harness.service import ServiceProcess
-from ..e2e.harness.store_file import sound
-from ..e2e.harness.until import until
-from .small_disk import Books, fill, small_disk
+from tests.e2e.audit.verified_log import agree, anchor_lines, changes_of, new_org, rename, verified
+from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.store_file import sound
+from tests.e2e.harness.until import until
+from tests.systems.small_disk import Books, fill, small_disk
 
 __all__ = ["small_disk"]
 

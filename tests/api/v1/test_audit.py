@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from tests.api.control_client import Service, service
-from tests.audit_log import entries_of
+from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.actions import (
     ORG_CHANGED,
     SOURCE_CHANGED,

@@ -3,8 +3,8 @@
 from urllib.parse import urlencode
 
 from tests.api.control_client import Reply, call
-from tests.audit_log import entries_of
 from tests.console.webhook_client import Pages, pages
+from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.ids import OrgId
 

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from tests.api.control_client import Reply, call
-from tests.audit_log import entries_of
 from tests.console.crawl import event_of, furnish
 from tests.console.sources.source_forms import VALUE
 from tests.console.webhook_client import FORM, Pages, pages, text
+from tests.engine.audit.kept_log import entries_of
 from tidings import catalogue
 from tidings.console.routes import OF_AN_ORG, console_routes
 from tidings.core.audit.chain import check_chain

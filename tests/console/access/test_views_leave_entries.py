@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.audit_log import entries_of
 from tests.console.access.visitor import Visitor, visitor
 from tests.console.crawl import furnish
 from tests.console.webhook_client import FORM, Browser, Pages, pages, text
+from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.entries import AuditEntry
 from tidings.core.ids import OrgId, show
 from tidings.store import port

@@ -13,10 +13,10 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from tests.audit_log import UnkeptLog
 from tests.destinations.conformance.drivers import DRIVERS, MARKS, on_trial, served
 from tests.destinations.conformance.odd_errors import ERRORS, Lines
 from tests.destinations.conformance.subject import Bench, Driver
+from tests.engine.audit.kept_log import UnkeptLog
 from tests.engine.shaping.sending_desk import Desk, Line, Shaping
 from tests.engine.shaping.sending_desk import job as new_job
 from tidings.core.delivery.exchange import FaultKind, TransportFault

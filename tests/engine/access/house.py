@@ -4,7 +4,7 @@ import base64
 import random
 from typing import cast
 
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tidings.core.webhooks.registry import Registry
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.audit.sign_ins import SignInLog

@@ -115,7 +115,7 @@ def test_what_was_taken_after_its_end_is_tried_again_by_hand_with_the_same_bytes
         assert bodies(world) == [BEFORE], "it is under way"
         delivery, webhook, *_ = row(world)
         if end == "cancelled":
-            await world.parts.delivery.replay.runs.cancel([DeliveryId(delivery)], "brand")
+            await world.parts.delivery.replay.runs.cancel(ORG, [DeliveryId(delivery)], "brand")
         else:
             await world.parts.webhooks.set_status(webhook, WebhookStatus.DISABLED, "stop", "brand")
         world.doer.hangs = False

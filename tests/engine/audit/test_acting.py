@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from tests.api.control_client import service
-from tests.audit_log import entries_of
+from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.actor import SERVICE, Actor, face_of
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from tests.api.control_client import Clock
-from tests.audit_log import entries_of
+from tests.engine.audit.kept_log import entries_of
 from tests.simulation.loop import simulate
 from tests.store.conformance.audited import KEY, change
 from tests.store.in_process import MemoryStore

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery import outcome
 from tidings.core.delivery.exchange import (

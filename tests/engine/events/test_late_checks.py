@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tidings.catalogue import SchemaViolation, envelope, load
 from tidings.core.events.call_reader import (
     AuthenticatedCaller,

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tidings.catalogue import SchemaViolation, envelope, load
 from tidings.core.events import own_types
 from tidings.core.events.own_schema import read_schema

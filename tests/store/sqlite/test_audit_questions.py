@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tidings.store import port
-from tidings.store.sqlite.audit import WALKED, AuditReader
+from tidings.store.sqlite.audit.rows import WALKED, AuditReader
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 ROWS = 200_000

@@ -241,10 +241,10 @@ class CredentialBook:
         try:
             given = self._token(key, secret, address)
         except Denied:
-            self._sign_ins.refused("api", address, self.accounts_of(key))
+            self._sign_ins.note_refusal("api", address, self.accounts_of(key))
             raise
         for chain, credential in self.accounts_of(key):
-            self._sign_ins.token_given(address, chain, credential)
+            self._sign_ins.note_token(address, chain, credential)
         return given
 
     def _token(self, key: str, secret: str, address: str) -> tuple[str, int]:
@@ -305,7 +305,7 @@ class CredentialBook:
             return self._read(presented, now_ms, where)
         except Denied as denied:
             if where:  # else the call itself is asked about, and counted by that
-                self._sign_ins.refused("api", where, self.accounts_of(_key_in(presented)))
+                self._sign_ins.note_refusal("api", where, self.accounts_of(_key_in(presented)))
             if not isinstance(denied, NotKnown):
                 raise
             raise self.guard.wrong(denied, where, now_ms / 1000) from None

@@ -107,7 +107,7 @@ class Portals:
         try:
             return await self._open_link(token, address, agent)
         except Denied:
-            self._sign_ins.refused("console", address)
+            self._sign_ins.note_refusal("console", address)
             raise
 
     async def _open_link(

@@ -165,7 +165,7 @@ class Sessions:
         try:
             yield
         except Denied:
-            self._sign_ins.refused("console", address, accounts)
+            self._sign_ins.note_refusal("console", address, accounts)
             raise
 
     def _marked(self, signed: SignedIn, account: str) -> SignedIn:

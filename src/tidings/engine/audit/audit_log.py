@@ -53,8 +53,8 @@ class AuditLog:
         field; of both the fields are kept that differ. `if_changed`: there is no entry where the
         write finds nothing to change.
         """
-        told = draft(chain, acting(), action, object, before, after, times)
-        with self.recording_all(told, if_changed=if_changed):
+        made = draft(chain, acting(), action, object, before, after, times)
+        with self.recording_all(made, if_changed=if_changed):
             yield
 
     @contextmanager

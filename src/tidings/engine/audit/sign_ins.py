@@ -33,14 +33,16 @@ class SignInLog:
         self._clock = clock
         self._refused, self._tokens = SignInTally(), SignInTally()
 
-    def refused(self, face: Face, address: str, accounts: Iterable[tuple[int, str]] = ()) -> None:
+    def note_refusal(
+        self, face: Face, address: str, accounts: Iterable[tuple[int, str]] = ()
+    ) -> None:
         """Count one that was refused. `accounts`: the chains that tell of the account, each with
         what it is called there; none where nobody knows it."""
         known = list(itertools.islice(accounts, CHAINS_MAX))
         account = known[0][1] if known else UNKNOWN
         self._refused.note(face, address, account, known, self._clock.now_ms())
 
-    def token_given(self, address: str, chain: int, credential: str) -> None:
+    def note_token(self, address: str, chain: int, credential: str) -> None:
         """Count a token that a credential was given."""
         self._tokens.note("api", address, "", [(chain, credential)], self._clock.now_ms())
 

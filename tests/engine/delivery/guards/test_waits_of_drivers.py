@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.engine.audit.kept_log import UnkeptLog
 from tests.engine.shaping.sending_desk import BODY, HOOK, Desk, Line, Shaping, job
 from tidings.core.delivery.exchange import (
     AttemptResult,
@@ -194,6 +195,7 @@ async def test_a_test_message_says_so_too(leaves: bool) -> None:
         shaper=Shaping(),
         clock=Clock(),
         errors=errors,
+        audit=UnkeptLog(),
     )
     result = await trial.send(OrgId(7), HOOK, "e", b"{}", lambda: True)
     assert isinstance(result.ending, TransportFault) and not result.delivered

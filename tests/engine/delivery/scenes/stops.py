@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from tests.api.control_client import Clock
-from tests.audit_log import UnkeptLog
+from tests.engine.audit.kept_log import UnkeptLog
 from tests.store.in_process import MemoryStore
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.listeners import Listeners

@@ -196,11 +196,11 @@ def password_routes(services: Services) -> list[EntryRoute]:
         try:
             services.access.guard.enter(address, account, now_s)
         except Throttled:
-            services.access.sign_ins.refused("api", address, known)
+            services.access.sign_ins.note_refusal("api", address, known)
             raise
         done = await services.access.users.change_password(email, current, wanted.password)
         if done is None:
-            services.access.sign_ins.refused("api", address, known)
+            services.access.sign_ins.note_refusal("api", address, known)
             raise refused(
                 401,
                 "not_known",

@@ -24,11 +24,11 @@ async def open_link(
         guard.enter(address, f"link {address}", now_s)
         person = await users.open_link(token, password)
     except TooManyTries:
-        sign_ins.refused(face, address)
+        sign_ins.note_refusal(face, address)
         raise
     except Invalid as refused:
         if refused.reason.code == LINK_ENDED:
-            sign_ins.refused(face, address)
+            sign_ins.note_refusal(face, address)
         raise
     # Who sets a password for an address and signs in with it learns whether it opens more.
     guard.charge(address, account_of(users.email(person)), now_s)

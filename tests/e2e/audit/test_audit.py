@@ -8,17 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.audit.verified_log import agree, anchor_lines, new_org, rename, verified, verify
+from tests.e2e.harness.fixtures import NewService
 from tests.e2e.operations.commands import tidings
-
-from ..harness.audit_log import agree, anchor_lines, new_org, rename, verified, verify
-from ..harness.fixtures import NewService
 
 
 @pytest.fixture(scope="module")
 def stopped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, int, str]:
     """A directory of a service that has stopped, an org of it with ten changes, and the line of
     its last anchor. Not to be changed."""
-    from ..harness.service import ServiceProcess  # noqa: PLC0415
+    from tests.e2e.harness.service import ServiceProcess  # noqa: PLC0415
 
     service = ServiceProcess(tmp_path_factory.mktemp("audit") / "store")
     try:

@@ -24,7 +24,7 @@ class UnkeptLog(AuditLog):
         self.recorded.append((action.name, chain, object))
 
     @contextmanager
-    def recording_all(self, *drafts: AuditDraft) -> Iterator[None]:
+    def recording_all(self, *drafts: AuditDraft, if_changed: bool = False) -> Iterator[None]:
         yield
         self.recorded += [(draft.action, draft.chain, draft.object) for draft in drafts]
 

@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from tests import forked
-
-from .api import Api
-from .service import ServiceProcess, environment
-from .store_file import ask
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.service import ServiceProcess, environment
+from tests.e2e.harness.store_file import ask
 
 
 def verify(data: Path, *options: str) -> "subprocess.CompletedProcess[str]":

@@ -1,0 +1,1 @@
+"""The audit log of real services: kept through kills and restores, and what verifying finds."""
