@@ -13,6 +13,8 @@ from tidings.errors import Forbidden
 from tidings.reads.filters import LogQuestion
 from tidings.store import port
 
+_NEWEST = 20  # entries of a thing among which its last change is looked for
+_NO_CHANGES = ("webhook.tested", "payload.viewed")
 ABSENT = msgspec.UNSET
 """The value of a field that was not there before, or is not any more."""
 
@@ -90,13 +92,14 @@ async def last_change(
     of it, or cannot be read now: its page is shown all the same."""
     try:
         page = await parts.store.audit_page(
-            port.AuditQuery(chain, object_kind=kind, object=object, limit=1)
+            port.AuditQuery(chain, object_kind=kind, object=object, limit=_NEWEST)
         )
     except (port.StoreDown, port.StoreUnanswered):
         return None
-    if not page.entries:
+    entries = [entry for entry in page.entries if entry.action not in _NO_CHANGES]
+    if not entries:
         return None
-    [entry] = page.entries
+    entry = entries[0]
     verb = entry.action.partition(".")[2].replace("_", " ").capitalize()
     return LastChange(entry, verb, field_changes(entry))
 

@@ -10,7 +10,7 @@ import pytest
 from tests.console.access.visitor import visitor
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.openapi.world import SOURCE, TYPE
-from tidings.core.audit.actions import actions
+from tidings.core.audit.actions import AuditAction, actions
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.entries import PLATFORM_CHAIN, draft
 from tidings.core.ids import OrgId
@@ -18,6 +18,7 @@ from tidings.engine.audit.acting import acting_as
 
 ORG = OrgId(7)
 XSS = "\"><script>alert(1)</script>'{{7*7}}"
+TESTED = AuditAction("webhook.tested", "webhook", "sent a test message to the webhook")
 ASHA = Actor("person", "usr_asha", "asha@acme.example", "console", "192.0.2.7")
 
 
@@ -192,6 +193,16 @@ async def test_every_thing_says_who_changed_it_last_and_what_it_was() -> None:
             await append(p, f"{kind}.{verb}", f"{id}-other", Actor("person", "usr_bo", "bo"))
             if kind != "sending":
                 assert "asha@acme.example" in await shown(browser, path), "another one's is not its"
+
+
+async def test_a_test_message_is_no_change_of_its_webhook() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        webhook, _ = await p.webhook()
+        await append(p, "webhook.rotated", webhook)
+        tested = draft(ORG, Actor("person", "usr_bo", "bo"), TESTED, webhook)
+        await p.s.store.append_audit(p.s.parts.base.audit.write_of(tested))
+        assert "Rotated by <b>asha@acme.example</b>" in await shown(browser, f"/webhooks/{webhook}")
 
 
 async def test_the_operator_s_switch_says_who_has_thrown_it() -> None:

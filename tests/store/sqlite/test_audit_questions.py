@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tidings.store import port
-from tidings.store.sqlite.audit.rows import WALKED, AuditReader
+from tidings.store.sqlite.audit.pages import WALKED, read_page
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 ROWS = 200_000
@@ -28,7 +28,6 @@ class Counted:
     def __init__(self) -> None:
         self.half = WritingHalf(":memory:")
         self.half.connection.execute(_FILL, (ROWS,))
-        self._reader = AuditReader(self.half.connection)
         self.steps = 0
         self.half.connection.set_progress_handler(self._count, 100)
 
@@ -38,7 +37,7 @@ class Counted:
 
     def page(self, **asked: Any) -> port.AuditPage:
         self.steps = 0
-        found = self._reader.page(port.AuditQuery(7, **asked))
+        found = read_page(self.half.connection.execute, port.AuditQuery(7, **asked))
         assert self.steps < STEPS_MAX, (asked, self.steps)
         return found
 

@@ -28,8 +28,23 @@ _PAGES = {
     "inbox": "/inboxes/{}",
     "event_type": "/catalogue/{}",
     "sending": "/stop",
+    "connection": "/connections",
+    "event": "/events/{}",
+    "delivery": "/deliveries/{}",
+    "rejection": "/rejections/{}",
+    "replay": "/replays/{}",
 }
-_NO_PAGE = ("session", "portal", "transformation", "reference", "audit")
+_NO_PAGE = (
+    "arrival",
+    "audit",
+    "consent",
+    "dead_letter",
+    "portal",
+    "reference",
+    "session",
+    "tail",
+    "transformation",
+)
 _ENDS = ("deleted", "removed")
 
 

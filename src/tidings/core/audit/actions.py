@@ -35,6 +35,15 @@ ID_PREFIXES = {
 """What ids begin with of the kinds of objects that the store numbers."""
 
 
+VIEWED_KINDS = ("event", "delivery", "rejection", "arrival", "dead_letter", "tail")
+"""The kinds of things whose payloads people look at."""
+
+
+def object_kinds() -> list[str]:
+    """List the kinds of things that entries are of."""
+    return sorted({action.object for action in _ACTIONS.values()}.union(VIEWED_KINDS))
+
+
 def actions() -> dict[str, AuditAction]:
     """Return every action by its name."""
     return dict(_ACTIONS)
