@@ -125,6 +125,7 @@ def test_where_what_it_waits_for_never_comes_it_looks_by_itself_or_is_told_and_b
 
     async def check(app: App, name: str) -> None:
         told: list[str] = []
+        await asyncio.sleep(0.5)  # at the very end of a slice of waiting nothing hangs any more
         before = await at_rest(name)
         hang_there(before)
         app.delivery.engine.commits.claim(1, 1)  # work comes
@@ -146,6 +147,7 @@ def test_what_freezes_again_and_again_stays_told() -> None:
     async def check(app: App, name: str) -> None:
         if name != "upkeep of access":
             return
+        await asyncio.sleep(0.5)  # at the very end of a slice of waiting nothing hangs any more
         for _ in range(4):
             hang_there(task := await at_rest(name))
             await asyncio.sleep(28)

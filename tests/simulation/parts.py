@@ -293,7 +293,15 @@ class SimulatedStore:
         if name == "retry_now":
             function = self._disk.retry_now
         refused = name in WRITES and name not in NEVER_REFUSED
-        return lambda *given: self._do(lambda: function(*given), write=refused)
+
+        def ask(*given: Any) -> Coroutine[Any, Any, Any]:
+            audit = port.take_audit() if name in WRITES else None
+            if audit is None:
+                return self._do(lambda: function(*given), write=refused)
+            half = self._disk.half
+            return self._do(lambda: half.record(audit, lambda: function(*given)), write=refused)
+
+        return ask
 
 
 class Noted:
