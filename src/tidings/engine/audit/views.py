@@ -21,7 +21,7 @@ from tidings.engine.outage import Outage
 WAITING_MAX = 2000  # looks that are not written yet
 LATELY_MAX = 10_000  # looks of this minute
 SLICE = 200  # entries in one write
-EVERY_S = 1.0
+EVERY_S = 5.0
 MINUTE_MS = 60_000
 PART = ServicePart("audit of views", "who looks at payloads is not written to the audit log")
 
@@ -29,7 +29,7 @@ LookKey = tuple[OrgId, str, str, str, int]  # org, actor, kind, object, minute
 
 
 class ViewLog:
-    """The looks of the last seconds."""
+    """Keeps the looks of the last seconds."""
 
     def __init__(self, audit: AuditLog, clock: Clock) -> None:
         self._audit = audit
@@ -58,7 +58,7 @@ class ViewLog:
         self.unwritten += 1
 
     async def run(self, heart: Heart) -> None:
-        """Write what came, once a second."""
+        """Write what came, every five seconds."""
         while True:
             await heart.sleep(EVERY_S)
             with self._outage:
