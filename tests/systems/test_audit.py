@@ -1,20 +1,16 @@
-"""The audit log through kills and a full disk: a change and its entry are there, or neither."""
+"""The audit log through kills: a change and its entry are there, or neither."""
 
 import random
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
-from tests.e2e.audit.verified_log import agree, anchor_lines, changes_of, new_org, rename, verified
+from tests.e2e.audit.verified_log import agree, anchor_lines, new_org, rename, verified
 from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.store_file import sound
 from tests.e2e.harness.until import until
-from tests.systems.small_disk import Books, fill, small_disk
-
-__all__ = ["small_disk"]
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(240)]
 
@@ -82,37 +78,3 @@ def test_through_kills_there_is_no_change_without_its_entry_and_no_entry_without
     for org in orgs:
         agree(service.data, org, acknowledged[org])
     assert verified(service.data, "--anchor", anchor_lines(service)[-1])["faults"] == []
-
-
-def test_on_a_full_disk_a_change_is_refused_and_neither_it_nor_its_entry_is_there(
-    own_service: NewService, small_disk: Path
-) -> None:
-    service = own_service(data=small_disk / "store")
-    service.log = small_disk.parent / "service.log"
-    service.start()
-    with service.api() as api:
-        org = new_org(api)
-        acknowledged: list[str] = []
-        refused: list[str] = []
-        books = Books(api)
-
-        def change() -> int:
-            name = f"n{len(acknowledged)}-{len(refused)}"
-            status = rename(api, org, name)
-            (acknowledged if status == 200 else refused).append(name)
-            return status
-
-        for _ in range(3):
-            for _ in range(20):
-                assert change() == 200
-            ballast = fill(small_disk)
-            until(lambda: books.post() == 503, "the disk is full", 30)
-            until(lambda: change() == 503, "nor is there room for a change", 30)
-            shown = api.get(f"/v1/orgs/{org}").must(200)["name"]
-            assert shown == acknowledged[-1], "what is shown is what is stored"
-            ballast.unlink()
-            until(lambda: change() == 200, "it takes changes again", 20)
-    assert refused
-    assert service.stop() == 0 and sound(service.data)
-    agree(service.data, org, acknowledged)
-    assert [after for _, after in changes_of(service.data, org)[1:]] == acknowledged
