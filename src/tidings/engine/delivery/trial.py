@@ -157,8 +157,7 @@ class Trial:
         started_ms = job.accepted_ms
         try:
             if self._audit is not None:
-                host = urlsplit(webhook.url).hostname  # no more of it: the rest may be secret
-                fields = {"name": webhook.name, "host": host, "stored": stored}
+                fields = {"name": webhook.name, "host": _host(webhook.url), "stored": stored}
                 await self._audit.append(WEBHOOK_TESTED, org, webhook.id, fields)
             try:
                 job.body = await self._shaper.shape(webhook, job)
@@ -235,6 +234,15 @@ class Trial:
         if not bucket.take(now_s):
             raise TooSoon(bucket.wait_s(now_s))
         self._under_way.charge(org, 1)
+
+
+def _host(url: str) -> str | None:
+    """Return the host of a URL, for the audit log: the rest may be secret. None where it has none,
+    or is none."""
+    try:
+        return urlsplit(url).hostname
+    except ValueError:
+        return None
 
 
 class _Test(JobMessage):
