@@ -108,4 +108,3 @@ def read_anchor(row: Sequence[Any]) -> Anchor:
     """Return a row of `ANCHORS` as an anchor."""
     number, at_ms, heads, previous, mac = row
     return Anchor(number, at_ms, _heads.decode(heads), previous, mac)
-
