@@ -38,18 +38,8 @@ UNRECORDED = {
     "/events/new": "accepting events is what the service is for; the log of events has them",
     "/console/{rest:path}": "no page: it is answered 404",
 }
-# Forms whose entries are made with those of access and of webhooks.
-RECORDED_ELSEWHERE = {
-    "/webhooks/new",
-    "/webhooks/{id}/edit",
-    "/webhooks/{id}/say",
-    "/webhooks/{id}/rotate",
-    "/webhooks/{id}/delete",
-    "/access/credentials/new",
-    "/access/credentials/{id}/rotate",
-    "/access/credentials/{id}/revoke",
-    "/access/users/new",
-    "/access/users/{id}",
+# Forms by which people come in and go: `test_access_leaves_entries.py` asks them.
+OF_SESSIONS = {
     "/console/sign-in",
     "/console/welcome",
     "/console/portal/o/{org}/leave",
@@ -132,6 +122,20 @@ async def _replay(things: Things) -> None:
     things.ids["replay"] = show("rpl", job.number)
 
 
+async def _credential(things: Things) -> None:
+    """A credential of the org beside that of whoever acts."""
+    boss, body = _in_org(things.p.s.access.caller_of("boss")), {"name": "crm", "scopes": {}}
+    made, _ = await things.p.s.services.access.credentials.create(boss, ORG, body)
+    things.ids["credential"] = made.id
+
+
+async def _user(things: Things) -> None:
+    boss = things.p.s.access.caller_of("boss")
+    body = {"email": "asha@acme.example", "role": "admin"}
+    user, _ = await things.p.s.users.create(boss, ORG, body)
+    things.ids["user"] = user.person.id
+
+
 Prepare = Callable[[Things], Awaitable[None]]
 SOURCE_FORM = {
     "name": "orders",
@@ -144,6 +148,31 @@ SOURCE_FORM = {
 # What each form sends that does its work: what is prepared, the id in its path, its fields, and
 # the action that it leaves.
 FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
+    "/webhooks/new": (None, {}, FORM | {"name": "another"}, "webhook.created"),
+    "/webhooks/{id}/edit": (None, {"id": "webhook"}, FORM | {"version": "1"}, "webhook.changed"),
+    "/webhooks/{id}/say": (None, {"id": "webhook"}, {"verb": "pause"}, "webhook.changed"),
+    "/webhooks/{id}/rotate": (None, {"id": "webhook"}, {}, "webhook.rotated"),
+    "/webhooks/{id}/delete": (None, {"id": "webhook"}, {"sure": "yes"}, "webhook.deleted"),
+    "/access/credentials/new": (
+        None,
+        {},
+        {"name": "crm", "kind": "key", "scope-logs": "read"},
+        "credential.created",
+    ),
+    "/access/credentials/{id}/rotate": (
+        _credential,
+        {"id": "credential"},
+        {},
+        "credential.rotated",
+    ),
+    "/access/credentials/{id}/revoke": (
+        _credential,
+        {"id": "credential"},
+        {},
+        "credential.revoked",
+    ),
+    "/access/users/new": (None, {}, {"email": "b@acme.example", "role": "admin"}, "user.invited"),
+    "/access/users/{id}": (_user, {"id": "user"}, {"do": "disable"}, "user.changed"),
     "/webhooks/inbox": (None, {}, FORM, "inbox.created"),
     "/webhooks/test": (None, {}, FORM, "webhook.tested"),
     "/webhooks/{id}/test": (None, {"id": "webhook"}, {}, "webhook.tested"),
@@ -248,7 +277,7 @@ POSTED = posted()
 
 
 def test_the_lists_name_forms_that_there_are() -> None:
-    named = [*UNRECORDED, *sorted(RECORDED_ELSEWHERE), *FORMS]
+    named = [*UNRECORDED, *sorted(OF_SESSIONS), *FORMS]
     assert len(named) == len(set(named)), "one form, one list"
     assert set(named) == set(POSTED), (
         "a form must leave an entry of the audit log, and be in FORMS with what it sends; or in "
