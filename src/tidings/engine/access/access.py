@@ -16,7 +16,6 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from tidings.core.access.scopes import EVERYTHING, RESOURCES, grants_of
-from tidings.core.audit.actor import Actor
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
@@ -35,7 +34,6 @@ from tidings.engine.access.keys import (
     typed,
 )
 from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
-from tidings.engine.audit.acting import acting_as
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes, ReadText
@@ -52,7 +50,6 @@ KEY, TILL, OAUTH = "key", "till", "oauth"
 TOKEN_PATH = "/v3/oauth/token/generate"
 _FOREVER_MS = 1 << 62
 _NOBODY = b"\0" * 32
-_OPERATOR = Actor("operator", "settings", "the service's settings", "service")
 
 __all__ = [
     "EVERYTHING",
@@ -468,9 +465,8 @@ class CredentialBook:
                 f"{describe_value(key)}, which is a credential of org {known.org}. Choose another "
                 "name."
             )
-        with acting_as(_OPERATOR):
-            await self._orgs.ensure(org)
-            await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
+        await self._orgs.ensure(org)
+        await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
 
     async def first_credential(self, org: OrgId = FIRST_ORG) -> NewCredential | None:
         """A platform credential, and its org, where there is none at all; to be printed once."""

@@ -4,17 +4,19 @@ Whoever makes a change calls the store inside `recorded(write)`: the store write
 transaction of the change, or neither.
 """
 
-from asyncio import Future
 from collections.abc import Awaitable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
 from tidings.core.audit.chain import Anchor, ChainHead
 from tidings.core.audit.entries import AuditDraft, AuditEntry
+
+if TYPE_CHECKING:  # the processes of a store load no loop
+    from asyncio import Future
 
 
 class AuditWrite(msgspec.Struct, frozen=True, array_like=True):
@@ -126,7 +128,7 @@ def recorded(write: AuditWrite) -> Iterator[None]:
     assert pending.write is None, "a change was recorded that the store was not asked for"
 
 
-def take_audit(answered: Future[Any] | None = None) -> AuditWrite | None:
+def take_audit(answered: "Future[Any] | None" = None) -> AuditWrite | None:
     """Return the entries that go along with the write that is asked for now, once. Where `answered`
     is given and fails, they wait again for the next write."""
     pending = _PENDING.get()
@@ -138,6 +140,6 @@ def take_audit(answered: Future[Any] | None = None) -> AuditWrite | None:
     return write
 
 
-def _wait_again(pending: _Pending, write: AuditWrite, answered: Future[Any]) -> None:
+def _wait_again(pending: _Pending, write: AuditWrite, answered: "Future[Any]") -> None:
     if answered.cancelled() or answered.exception() is not None:
         pending.write = write

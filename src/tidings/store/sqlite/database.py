@@ -28,6 +28,17 @@ DISK_FAULTS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenEr
 DISK_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 
 
+def disk_fault_of(error: BaseException) -> BaseException | None:
+    """Return the disk's refusal that an error is, or came of; None where the disk did not refuse.
+
+    Where SQLite has ended the transaction by itself, leaving it fails with an error of its own.
+    """
+    seen: BaseException | None = error
+    while seen is not None and not isinstance(seen, DISK_FAULTS):
+        seen = seen.__context__
+    return seen
+
+
 class StoreRefused(Unusable):
     """The data directory cannot be used; the text says why and what to do."""
 

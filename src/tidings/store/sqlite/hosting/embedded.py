@@ -6,6 +6,7 @@ call them in process.
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tidings.store.sqlite.configuration import Configuration
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
+    disk_fault_of,
     open_reader,
     open_writer,
 )
@@ -128,14 +130,18 @@ class WritingHalf:
     def record(self, write: port.AuditWrite, change: Callable[[], Any]) -> Any:
         """Make a change with its entries in one transaction, or neither; return its answer.
 
-        See `AuditWrite.if_changed` for where entries are left out.
+        See `AuditWrite.if_changed` for where entries are left out. StoreDown where the disk refuses
+        either of them.
         """
         try:
             with self.connection:
                 answer = change()
                 self.audit.append_of(write, answer)
-        except BaseException:
-            self.configuration.read_version_again()  # it was raised by what was taken back
+        except BaseException as error:
+            with suppress(*DISK_FAULTS):
+                self.configuration.read_version_again()  # it was raised by what was taken back
+            if isinstance(error, apsw.Error) and (fault := disk_fault_of(error)) is not None:
+                raise port.StoreDown(str(fault)) from error
             raise
         return answer
 

@@ -28,7 +28,7 @@ import msgspec
 from tidings.frames import Frames, framed
 from tidings.process_end import NO_MEMORY, is_of_memory
 from tidings.store import port
-from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused
+from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused, disk_fault_of
 from tidings.store.sqlite.hosting.answer_bound import AnswerBound
 from tidings.store.sqlite.hosting.calls import functions, types_of
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf, passed_s
@@ -64,17 +64,6 @@ class StoreReply(msgspec.Struct, array_like=True):
     result: msgspec.Raw
 
 
-def _of_the_disk(error: BaseException) -> BaseException | None:
-    """The disk's refusal that an error is, or came of; None where the disk did not refuse.
-
-    Where SQLite has ended the transaction by itself, leaving it fails with an error of its own.
-    """
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, DISK_FAULTS):
-        seen = seen.__context__
-    return seen
-
-
 def _operation(function: Callable[..., Any], method: Callable[..., Any]) -> Operation:
     types, _ = types_of(method)
     arguments = tuple[types] if types else tuple[()]  # type: ignore[valid-type]  # built at run time
@@ -83,7 +72,7 @@ def _operation(function: Callable[..., Any], method: Callable[..., Any]) -> Oper
         try:
             return function(*given)
         except apsw.Error as error:
-            if (fault := _of_the_disk(error)) is None:
+            if (fault := disk_fault_of(error)) is None:
                 raise
             raise port.StoreDown(str(fault)) from error
 
