@@ -20,12 +20,14 @@ from tests.store.in_process import MemoryStore
 from tidings.app.faces import services_of
 from tidings.compose import build
 from tidings.core.actions.action import Actions
+from tidings.core.audit.actor import operator_actor
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.ids import OrgId
 from tidings.core.notices.kinds import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
+from tidings.engine.audit.acting import acting_as
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.lookups.port import LookupBackend
 from tidings.ports import EngineOptions
@@ -224,7 +226,8 @@ class Service:
     async def start(self) -> None:
         """As the service starts, but for the lanes."""
         await self.parts.load(at_once)
-        await self.access.ensure_bootstrap(OrgId(1), "boss", "s3cret")
+        with acting_as(operator_actor("serve")):
+            await self.access.ensure_bootstrap(OrgId(1), "boss", "s3cret")
 
     async def add_org(self, org: int, scopes: str = "*", parent: int | None = None) -> str:
         """An org with a credential `org{n}:secret`; returns the header."""
