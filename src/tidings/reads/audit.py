@@ -15,6 +15,7 @@ from tidings.store import port
 
 _NEWEST = 20  # entries of a thing among which its last change is looked for
 _NO_CHANGES = ("webhook.tested", "payload.viewed")
+_UNSET: Sequence[Any] = (None, "", [], {})
 ABSENT = msgspec.UNSET
 """The value of a field that was not there before, or is not any more."""
 
@@ -106,12 +107,21 @@ async def last_change(
 
 def field_changes(entry: AuditEntry) -> list[FieldChange]:
     """List the fields of an entry: what each was before, and what it is. Of an object within those
-    that differ, as `settings.validation`."""
-    before, after = (
-        {} if fields is None else msgspec.json.decode(fields, type=dict[str, Any])
-        for fields in (entry.before, entry.after)
-    )
-    return list(_differences("", before, after))
+    that differ, as `settings.validation`; of what is new those that are set."""
+    changes = _differences("", _fields(entry.before), _fields(entry.after))
+    if entry.before is None:
+        return [change for change in changes if change.after not in _UNSET]
+    return list(changes)
+
+
+def object_name(entry: AuditEntry) -> str | None:
+    """Return what the thing of an entry is called; None where its name is its id, or unknown."""
+    name = _fields(entry.after).get("name", _fields(entry.before).get("name"))
+    return name if isinstance(name, str) and name != entry.object else None
+
+
+def _fields(written: bytes | None) -> dict[str, Any]:
+    return {} if written is None else msgspec.json.decode(written, type=dict[str, Any])
 
 
 def _differences(

@@ -78,6 +78,20 @@ async def test_filters_stand_in_the_address_and_narrow(query: str, shown: str, h
         assert "No entry matches" in none
 
 
+async def test_a_new_thing_is_named_and_shows_the_fields_that_are_set() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        webhook, _ = await p.webhook()
+        page = text(await browser.get("/console/o/7/audit"))
+        [row] = [row for row in page.split("<tr>") if "created the webhook" in row]
+        name = p.s.webhooks.get(ORG, webhook).webhook.name
+        assert f"created the webhook <b>{name}</b>" in row
+        count = row.count("<li>")
+        assert 3 < count < 30 and f"<summary>{count} fields</summary>" in row
+        assert "webHookUrl: <code>" in row and "disabledReason" not in row
+        assert ">None<" not in row and "<code></code>" not in row
+
+
 async def test_older_pages_are_led_to() -> None:
     async with pages() as p:
         browser = await p.browser()

@@ -13,7 +13,7 @@ from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.ids import OrgId
 from tidings.engine.access.denials import demand
 from tidings.errors import Forbidden
-from tidings.reads.audit import audit_page, field_changes
+from tidings.reads.audit import audit_page, field_changes, object_name
 from tidings.reads.filters import AUDIT
 from tidings.store.port import AuditPage
 
@@ -79,6 +79,7 @@ async def _page(visit: PlainVisit, chain: int) -> Response:
         at=visit.at(AT),
         summarize=summarize_action,
         changes=field_changes,
+        name_of=object_name,
         page_of=lambda entry: _page_of(visit, entry),
         spans=log_filters.SPANS,
         sides=log_filters.sides(filters, page.older, page.newer),
