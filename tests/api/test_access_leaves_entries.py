@@ -126,6 +126,7 @@ async def test_a_link_to_a_portal_is_recorded() -> None:
         assert (begun.action, ended.action) == ("session.begun", "session.ended")
         assert (begun.actor_kind, begun.actor_name) == ("person", "Acme portal")
         assert fields(begun.after)["link"] == change.object
+        assert fields(begun.after)["by"] == "link of the portal"
 
 
 async def test_a_person_who_signs_in_is_in_the_chains_of_their_orgs_as_they_are_there() -> None:
@@ -141,7 +142,7 @@ async def test_a_person_who_signs_in_is_in_the_chains_of_their_orgs_as_they_are_
             begun, ended = of(s, org, "session")
             assert (begun.action, begun.actor, begun.actor_name) == ("session.begun", user, ASHA)
             assert (begun.face, begun.address) == ("console", ADDRESS)
-            assert fields(begun.after) == {"agent": "Firefox"}
+            assert fields(begun.after) == {"by": "password", "agent": "Firefox"}
             assert (ended.action, ended.actor, ended.object) == (
                 "session.ended",
                 user,
@@ -160,7 +161,11 @@ async def test_a_credential_signs_in_and_out_everywhere() -> None:
         assert names(of(s, 7, "session")) == ["session.begun"] * 3 + ["session.ended"]
         assert of(s, 7, "session")[-1].times == 3
         await s.sessions.by_credential("boss", "s3cret", ADDRESS)
-        assert names(of(s, PLATFORM_CHAIN, "session")) == ["session.begun"]
+        await s.sessions.by_link(await s.sessions.make_link("boss"), ADDRESS)
+        signed_in, linked, by_link = of(s, PLATFORM_CHAIN, "session")
+        assert linked.action == "session.linked"
+        means = [fields(begun.after)["by"] for begun in (signed_in, by_link)]
+        assert means == ["credential", "link"]
 
 
 async def test_of_too_many_sessions_the_end_of_the_oldest_is_recorded() -> None:

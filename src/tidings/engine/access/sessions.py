@@ -129,7 +129,7 @@ class Sessions:
             if person is None or mark is None:
                 raise _not_known()
         self._guard.succeeded(address, account, now_s)
-        signed = await self._open(person, "", mark, address, agent)
+        signed = await self._open("password", person, "", mark, address, agent)
         return self._marked(signed, person)
 
     async def _on_device(self, email: str, password: str, device: str) -> str | None:
@@ -154,7 +154,7 @@ class Sessions:
                 raise _not_known()
         self._guard.succeeded(address, account, now_s)
         mark = mark_of(proof.digest).encode()
-        signed = await self._open("", proof.credential.id, mark, address, agent)
+        signed = await self._open("credential", "", proof.credential.id, mark, address, agent)
         return self._marked(signed, account)
 
     @contextlib.contextmanager
@@ -207,7 +207,7 @@ class Sessions:
         self._access.caller_of(credential.id)  # Denied where it has ended meanwhile
         mark = mark_of(credential.digest).encode()
         try:
-            return await self._open("", credential.id, mark, address, agent)
+            return await self._open("link", "", credential.id, mark, address, agent)
         except port.StoreDown:
             await self._links.give_back(link)
             raise
@@ -216,7 +216,7 @@ class Sessions:
         self, opened: PortalSession, credential: str, mark: bytes, address: str, agent: str
     ) -> SignedIn:
         """A session that a portal's link begins (`Portals.open`)."""
-        return await self._open("", credential, mark, address, agent, opened)
+        return await self._open("link of the portal", "", credential, mark, address, agent, opened)
 
     # -- using ------------------------------------------------------------------------------------
 
@@ -296,6 +296,7 @@ class Sessions:
 
     async def _open(
         self,
+        means: str,
         person: str,
         credential: str,
         mark: bytes,
@@ -303,7 +304,7 @@ class Sessions:
         agent: str,
         opened: PortalSession | None = None,
     ) -> SignedIn:
-        """A new session, always with a new token."""
+        """Begin a session, always with a new token. `means` is what let them in, for its entry."""
         token = typed("tsn", self._random_bytes(32))
         now_ms = self._clock.now_ms()
         session = port.StoredSession(
@@ -317,7 +318,7 @@ class Sessions:
             agent[:AGENT_MAX],
             b"" if opened is None else msgspec.json.encode(opened),
         )
-        after = {"agent": session.agent}
+        after = {"by": means, "agent": session.agent}
         if opened is not None:
             after["link"] = opened.link[: len(shown_id(session.digest))]
         drafts = self._drafts(SESSION_BEGUN, session, opened, after)
