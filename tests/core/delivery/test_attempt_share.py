@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tidings.core.delivery.receivers.attempt_share import (
@@ -207,6 +207,7 @@ def test_no_flaps_in_200_looks_at_a_receiver_that_fails_15_percent(per_s: int) -
     st.integers(0, 400_000),
     st.integers(0, 5_000_000),
 )
+@example([(0, False)] * 10, 300_000, 29_999)  # what failed has left the window
 def test_who_goes_on_after_another_one_judges_as_that_would_have(
     steps: list[tuple[int, bool]], stood_ms: int, began_ms: int
 ) -> None:

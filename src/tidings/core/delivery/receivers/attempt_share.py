@@ -146,7 +146,8 @@ class AttemptShare:
             if (kept := self._failures.get((newest - behind) % BUCKETS)) is not None:
                 kept.run = min(run, kept.count)
                 run -= kept.run
-        self._since_ms = since_ms
+        # Where nothing is left in the window all is well, as in a process that has gone on (`_at`).
+        self._since_ms = since_ms if self._good or self._bad else None
         self._judge()
         if since_ms is None and self._since_ms is not None:
             for at, failures in list(self._failures.items()):
