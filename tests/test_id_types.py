@@ -1,6 +1,7 @@
 """No id is a bare number or text on its way through the inner floors: a checker finds mixing only
 where the types say what is what."""
 
+import asyncio
 import importlib
 import inspect
 import pkgutil
@@ -18,7 +19,10 @@ FLOORS = ("core", "engine", "reads", "store.port")
 IDS = {"org": OrgId, "webhook_id": WebhookId, "delivery": DeliveryId}
 BARE = (int, int | None, str, str | None)
 # Names that a module imports for its checker alone.
-LATER = {name: vars(ids)[name] for name in ("WebhookId",)} | {"FieldRefusal": FieldRefusal}
+LATER = {name: vars(ids)[name] for name in ("WebhookId",)} | {
+    "FieldRefusal": FieldRefusal,
+    "Future": asyncio.Future,
+}
 # What a person gives is a text until it is read.
 READ_LATER = {"delivery_id"}
 

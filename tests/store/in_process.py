@@ -19,7 +19,7 @@ _READ_IN_ORDER = frozenset(
 )
 WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER
 # What a full disk refuses; reference data is read in the way of what is sent.
-REFUSED = WRITES - {"close"} | {"reference", "list_reference", "count_reference"}
+REFUSED = WRITES - {"close"} | {"note_restore", "reference", "list_reference", "count_reference"}
 
 
 def operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
