@@ -10,18 +10,15 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import settings
 
-from tests import forked, left_running
+from tests import depth, forked, left_running
 from tests.looks import looked_at
 from tests.loops.descriptors import Descriptors
 from tests.postgres_server import end_shared_server, take_back_databases
 from tests.rewriting import rewrite
 from tests.store.migrated import copy_migrated
 
-# A property says what holds, not how fast: on a busy machine one example in thousands takes longer.
-settings.register_profile("tidings", deadline=None)
-settings.load_profile("tidings")
+depth.settle_examples()
 
 # The tests start hundreds of programs: each module is compiled once, whatever the caller's shell
 # says of it. Without that, each start of the service compiles four hundred of them.

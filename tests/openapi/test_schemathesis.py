@@ -12,8 +12,6 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.internal.conjecture import providers
-from hypothesis.internal.constants_ast import Constants
 from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
@@ -91,16 +89,6 @@ class Host:
         """Stop the service and its thread."""
         self.do(self._opened.__aexit__(None, None, None))
         self._thread.close()
-
-
-@pytest.fixture(autouse=True)
-def _the_same_calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Hypothesis takes a part of its values out of the modules that are loaded: another word
-    anywhere in the code, and the calls are others."""
-    providers.CONSTANTS_CACHE.cache.clear()
-    monkeypatch.setattr(providers, "_get_local_constants", Constants)
-    yield
-    providers.CONSTANTS_CACHE.cache.clear()
 
 
 @pytest.fixture(scope="module")
