@@ -177,6 +177,8 @@ class Witness:
         assert settled.delay_ms is not None
         delay_s = settled.delay_ms / 1000
         promised_ms = None if kind == "ours" else self.promised.pop(settled.delivery, None)
+        if self._was_ended(settled.delivery):
+            promised_ms = None  # its attempt is told, and no try is due any more
         if promised_ms is not None and settled.status not in SLOW_DOWN and wait_s is None:
             promised_s = max(0.0, (promised_ms - self._now_ms()) / 1000)
             assert delay_s <= promised_s + ROUNDING_S, ("22 the automatic try is gone", delay_s)
@@ -184,6 +186,11 @@ class Witness:
                 return
         assert min(least, left_s) - ROUNDING_S <= delay_s, ("22 too soon", delay_s, least)
         assert delay_s <= max(min(most, left_s), 0) + ROUNDING_S, ("22 too late", delay_s, most)
+
+    def _was_ended(self, delivery: DeliveryId) -> bool:
+        """Return whether a delivery was ended while its attempt was under way."""
+        [(state,)] = self._ask("SELECT state FROM delivery WHERE id = ?", delivery)
+        return State(state) in (State.PARKED, State.CANCELLED)
 
     def check_failed(self, settled: port.Settlement) -> None:
         """23: refused for good, or tried until the window's end."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests.store.conformance.subject import Subject
@@ -123,3 +124,25 @@ def test_one_that_was_asked_for_again_meanwhile_counts_the_one_that_had_left(
     subject.recover(left=[(one, 1)])
     assert shown(subject, one) == [(1, True, None, "lost")]
     assert [job.attempt for job in subject.take()] == [2]
+
+
+REOPENED = [end for end, (_, state) in ENDS.items() if state is not State.DELIVERED]
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES)
+@pytest.mark.parametrize("kept", [None, b'{"made":true}'])
+@pytest.mark.parametrize("end", REOPENED)
+def test_another_try_sends_what_was_kept_of_it_or_is_made_anew_where_it_arrived(
+    subject: Subject, end: str, kept: bytes | None, outcome: str
+) -> None:
+    """A success keeps nothing: the event as it came may be what a webhook must not be shown."""
+    one = begun(subject, 1)
+    ENDS[end][0](subject, one)
+    more = dict(OUTCOMES[outcome])
+    settlement = settled(one, more.pop("state"), **more)
+    subject.commit(settled=[msgspec.structs.replace(settlement, sent=kept)])
+    subject.ask(lambda store: store.retry_now(DeliveryId(one)))
+    [job] = subject.take()
+    made_anew = kept is None and outcome != "refused"
+    assert job.shaped is not made_anew
+    assert kept is None or job.body == kept

@@ -33,7 +33,8 @@ def read_job(
     """Return a row of either query as a job. A claimed retry has counted its attempt already.
 
     A further attempt sends what the first recorded one has sent: the shaped bytes where they were
-    kept, the accepted ones where it was made without shaping. Neither, where nothing can have left.
+    kept, the accepted ones where it was made without shaping. Neither, where nothing can have left,
+    and where it arrived after the end of its delivery: a success lets go of what it sent.
     """
     return Job(
         delivery=delivery,
@@ -71,7 +72,7 @@ _JOB = select_for(
         "sent": "s.bytes",
         "cut": "coalesce(s.without_personal_data, 0)",
         "tried": "d.attempts > 0 AND EXISTS (SELECT 1 FROM attempt a WHERE a.delivery = d.id"
-        f" AND (a.status NOT NULL OR a.kind NOT IN ({_MADE_NOTHING})))",
+        f" AND (a.status NOT BETWEEN 200 AND 299 OR a.kind NOT IN ({_MADE_NOTHING})))",
         # Of before: what waited was a row of an attempt that was none.
         "lost": "CASE WHEN d.attempts > 0 THEN (SELECT count(*) FROM attempt a"
         f" WHERE a.delivery = d.id AND a.kind IN ('{LOST}', '{FaultKind.WAITS}')) ELSE 0 END",
