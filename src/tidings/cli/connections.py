@@ -14,9 +14,10 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
 )
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import CONNECTIONS
 
 app = App(
     name="connections", help="The connections that the operator declared for sources and webhooks."
@@ -34,21 +35,13 @@ def list_all(*, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     elif found:
-        print_table(
-            ("Name", "Type", "Open to", "Sources", "Webhooks", "Last check"),
-            [
-                (
-                    connection["name"],
-                    connection["type"],
-                    _open_to(connection),
-                    _count(connection["sources"]),
-                    _count(connection["webhooks"]),
-                    _last(connection["lastCheck"]),
-                )
-                for connection in found
-            ],
-            right="Sources Webhooks",
-            whole="Name",
+        print_list(
+            CONNECTIONS.shell,
+            found,
+            openTo=_open_to,
+            sources=lambda connection: _count(connection["sources"]),
+            webhooks=lambda connection: _count(connection["webhooks"]),
+            lastCheck=lambda connection: _last(connection["lastCheck"]),
         )
     none = "The org may use no connections: the operator declares them, see docs/connections.md."
     say(how_many(len(found), "connection") if found else none)

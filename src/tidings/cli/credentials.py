@@ -16,10 +16,11 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
     word,
 )
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import CREDENTIALS
 
 app = App(name="credentials", help="Credentials: who may call the API, with which scopes.")
 app.command("tidings.cli.credentials:create", name="create")
@@ -76,17 +77,12 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     if where.json:
         print_lines(found)
     elif found:
-        rows = [
-            (
-                credential["name"],
-                "revoked" if credential["revokedAt"] else credential["kind"],
-                describe_scopes(credential["scopes"]),
-                moment(credential["lastUsedAt"]),
-                credential["id"],
-            )
-            for credential in found
-        ]
-        print_table(("Name", "Kind", "May", "Last used", "Key"), rows)
+        print_list(
+            CREDENTIALS.shell,
+            found,
+            kind=lambda credential: "revoked" if credential["revokedAt"] else credential["kind"],
+            scopes=lambda credential: describe_scopes(credential["scopes"]),
+        )
     say(how_many(len(found), "credential") if found else "The org has no credentials.")
     api.next_step("tidings credentials create reader --scope logs:read")
     return Exit.OK

@@ -15,9 +15,10 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
 )
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import ORGS
 
 app = App(name="orgs", help="The tenants.")
 PATH = "/v1/orgs"
@@ -44,17 +45,7 @@ def list_all(*, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     else:
-        rows = [
-            (
-                number(org["id"]),
-                org["name"],
-                _parent(org),
-                org["timeZone"],
-                moment(org["createdAt"]),
-            )
-            for org in found
-        ]
-        print_table(("Id", "Name", "Parent", "Time zone", "Made"), rows, right="Id Parent")
+        print_list(ORGS.shell, found, id=lambda org: number(org["id"]), parent=_parent)
     say(how_many(len(found), "org"))
     api.next_step(f"tidings orgs show {found[0]['id']}")
     return Exit.OK

@@ -4,7 +4,7 @@ import json
 import re
 import shlex
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tidings.cli.exits import CommandExit, Exit
+from tidings.core.lists import DELIVERIES, ListColumn, Shown
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -88,42 +89,40 @@ def glyph(word: str) -> Text:
     return Text(sign, style=colour)
 
 
-def print_table(
-    heads: Sequence[str], rows: Iterable[Sequence[Any]], right: str = "", whole: str = ""
+def print_list(
+    columns: Sequence[ListColumn], rows: Iterable[dict[str, Any]], **cells: Callable[[Any], Any]
 ) -> None:
-    """A table without lines.
+    """Print rows of an answer in declared columns; `cells`: makes those of a field otherwise."""
+    print_table(columns, ([_cell_of(column, row, cells) for column in columns] for row in rows))
 
-    `right`: the heads, with spaces, whose columns are numbers; `whole`: those that are not broken.
-    """
+
+def _cell_of(column: ListColumn, row: dict[str, Any], cells: dict[str, Any]) -> Any:
+    """Return what stands in one column of a row."""
+    if column.field in cells:
+        return cells[column.field](row)
+    value: Any = row
+    for name in column.field.split("."):
+        value = value[name]
+    return moment(value) if column.shown is Shown.MOMENT else value
+
+
+def print_table(columns: Sequence[ListColumn | str], rows: Iterable[Sequence[Any]]) -> None:
+    """Print a table without lines. A column is declared, or is texts below a head."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
-    for head in heads:
-        side: Literal["left", "right"] = "right" if head in right.split() else "left"
-        table.add_column(head, justify=side, overflow="fold", no_wrap=head in whole.split())
+    for column in columns:
+        head, _, shown, *_ = ListColumn(column) if isinstance(column, str) else column
+        side: Literal["left", "right"] = "right" if shown is Shown.NUMBER else "left"
+        table.add_column(head, justify=side, overflow="fold", no_wrap=shown is Shown.NAME)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     _put(table)
 
 
 def print_deliveries(found: list[dict[str, Any]]) -> None:
-    """A table of deliveries."""
-    print_table(
-        ("State", "Accepted", "Event", "Webhook", "Tries", "Answer", "Id"),
-        [
-            (
-                state(delivery["state"]),
-                moment(delivery["acceptedAt"]),
-                delivery["eventName"],
-                delivery["webHookName"],
-                delivery["attempts"],
-                delivery["status"],
-                delivery["id"],
-            )
-            for delivery in found
-        ],
-        right="Tries Answer",
-    )
+    """Print a table of deliveries."""
+    print_list(DELIVERIES.shell, found, state=lambda delivery: state(delivery["state"]))
 
 
 def spaced(name: str) -> str:

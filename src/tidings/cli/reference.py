@@ -14,9 +14,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from tidings.cli.calls import ApiClient, calls
 from tidings.cli.exits import CommandExit, Exit, refuse, say
-from tidings.cli.output import clean, how_many, print_line, print_lines, print_table
+from tidings.cli.output import clean, how_many, print_line, print_lines, print_list
 from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.cli.where import HERE, Where, server
+from tidings.core.lists import RECORDS
 
 KINDS = ("stores", "tills", "customers")
 PIECE_BYTES = 64 * 1024
@@ -88,7 +89,7 @@ def list_all(kind: str, /, *, limit: int = 20, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     else:
-        print_table(("Id", "Record"), [(row["id"], _shown(row["record"])) for row in found])
+        print_list(RECORDS.shell, found, record=lambda row: _shown(row["record"]))
     say(f"{len(found):,} of {how_many(page['count'], 'record')}")
     api.next_step("tidings webhooks list")
     return Exit.OK

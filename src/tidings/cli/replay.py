@@ -20,11 +20,12 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
     word,
 )
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import REPLAYS
 
 app = App(name="replay", help="Send again what a webhook missed.")
 PATH = "/v1/replays"
@@ -185,21 +186,13 @@ def list_all(*, limit: int = 50, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     elif found:
-        rows = [
-            (
-                job["id"],
-                job["kind"],
-                job["state"],
-                f"{job['progress']:.0%}",
-                job["made"],
-                job.get("delivered"),
-                job.get("failed"),
-                moment(job["createdAt"]),
-            )
-            for job in found
-        ]
-        heads = ("Id", "Kind", "State", "Done", "Made", "Delivered", "Failed", "Asked for")
-        print_table(heads, rows, right="Done Made Delivered Failed")
+        print_list(
+            REPLAYS.shell,
+            found,
+            progress=lambda job: f"{job['progress']:.0%}",
+            delivered=lambda job: job.get("delivered"),
+            failed=lambda job: job.get("failed"),
+        )
     say(how_many(len(found), "replay") if found else "The org has no replay.")
     api.next_step(
         f"tidings replay show {found[0]['id']}"

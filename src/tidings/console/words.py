@@ -5,13 +5,16 @@ zone by the browser (`app.js` rewrites `<time>`); without scripts they stand in 
 """
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 import msgspec
 from markupsafe import Markup, escape
 
+from tidings.core import lists
 from tidings.core.delivery.receivers import judgement
 from tidings.core.delivery.states import State
+from tidings.core.lists import ListColumn, Shown
 from tidings.core.shaping.left_out_words import word_of
 from tidings.core.times import exact
 
@@ -172,4 +175,22 @@ FILTERS = {
     "masked": masked,
     "plain": plain,
 }
-FUNCTIONS = {"percent": percent, "escape": escape}
+
+
+def head_cells(columns: Sequence[ListColumn], *, acts: bool = True) -> Markup:
+    """Return the cells of a table's head. `acts`: whether the reader may do what the rows offer."""
+    return Markup("").join(
+        _head_cell(column) for column in columns if acts or column.shown is not Shown.DONE_HERE
+    )
+
+
+def _head_cell(column: ListColumn) -> Markup:
+    head = escape(column.head)
+    if column.shown is Shown.DONE_HERE:
+        head = Markup('<span class="quiet">{}</span>').format(head)
+    side = Markup(' class="n"') if column.shown is Shown.NUMBER else ""
+    title = Markup(' title="{}"').format(column.title) if column.title else ""
+    return Markup('<th scope="col"{}{}>{}</th>').format(side, title, head)
+
+
+FUNCTIONS = {"percent": percent, "escape": escape, "head_cells": head_cells, "lists": lists}

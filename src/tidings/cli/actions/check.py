@@ -8,6 +8,7 @@ from cyclopts import Parameter
 
 from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import clean, how_many, print_line, print_table, word
+from tidings.core.lists import ListColumn, Shown
 
 if TYPE_CHECKING:
     from tidings.core.actions.file.faults import ActionsFileFault
@@ -123,12 +124,11 @@ def _print(made: "ActionsFile", lost: list[str], odd: list[str], json: bool) -> 
         )
         return
     print_table(
-        ("Name", "When", "Looks up", "Does", "Over"),
+        (ListColumn("Name", shown=Shown.NAME), "When", "Looks up", "Does", "Over"),
         [
             (action.name, when_of(action), looked_up(action), does_of(action), over_of(action))
             for action in made.actions.values()
         ],
-        whole="Name",
     )
     for fault in made.warnings:
         say(clean(fault))

@@ -5,16 +5,10 @@ from typing import Any
 
 from tidings.cli.calls import ApiClient, calls, part
 from tidings.cli.exits import Exit, say
-from tidings.cli.output import (
-    clean,
-    how_many,
-    print_facts,
-    print_line,
-    print_lines,
-    print_table,
-)
+from tidings.cli.output import clean, how_many, print_facts, print_line, print_lines, print_list
 from tidings.cli.webhooks.health import word_cell
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import ACTIONS
 
 PATH = "/v1/actions"
 ALSO = 10  # troubles that a list tells
@@ -28,22 +22,11 @@ def list_all(*, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     elif found:
-        print_table(
-            ("Action", "State", "Does", "Done", "Failed", "Skipped", "Waiting"),
-            [
-                (
-                    action["name"],
-                    word_cell(word_of(action)),
-                    action["does"] or "not in the file any more",
-                    action["lastDay"]["done"],
-                    action["lastDay"]["failed"],
-                    action["lastDay"]["cancelled"],
-                    action["waiting"],
-                )
-                for action in found
-            ],
-            right="Done Failed Skipped Waiting",
-            whole="Action",
+        print_list(
+            ACTIONS.shell,
+            found,
+            state=lambda action: word_cell(word_of(action)),
+            does=lambda action: action["does"] or "not in the file any more",
         )
     bad = [action for action in found if action["troubles"]]
     for action in bad[:ALSO]:

@@ -14,10 +14,11 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
     word,
 )
 from tidings.cli.where import HERE, Where
+from tidings.core import lists
 from tidings.reads.filters import EVENTS, VALUE_MAX
 
 FOUND_MAX = 20  # events with a value
@@ -66,16 +67,7 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     else:
-        table = [
-            (
-                moment(rejection["rejectedAt"]),
-                rejection["eventName"],
-                rejection["id"],
-                rejection["error"]["message"],
-            )
-            for rejection in found
-        ]
-        print_table(("Refused", "Event", "Id", "Why"), table)
+        print_list(lists.REJECTIONS.shell, found)
     say(how_many(len(found), "refused event") + (", the newest" if len(found) == limit else ""))
     api.next_step(f"tidings show {found[0]['id']}")
     return Exit.OK
@@ -190,8 +182,4 @@ def show_rejection(api: ApiClient, id: str, as_json: bool) -> int:
 
 
 def _print_events(found: list[dict[str, Any]]) -> None:
-    table = [
-        (moment(event["acceptedAt"]), event["eventName"], event["deliveries"], event["eventId"])
-        for event in found
-    ]
-    print_table(("Accepted", "Event", "Webhooks", "Id"), table, right="Webhooks")
+    print_list(lists.EVENTS.shell, found)

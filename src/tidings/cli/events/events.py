@@ -47,6 +47,9 @@ from tidings.cli.output import (
     print_table,
 )
 from tidings.cli.where import Where
+from tidings.core.lists import ListColumn, Shown
+
+_TYPE, _FAMILY = (ListColumn(head, shown=Shown.NAME) for head in ("Type", "Family"))
 
 
 def _print_json(value: Json, one_line: bool) -> None:
@@ -123,7 +126,7 @@ def _row(kind: EventType) -> Json:
 
 def _print_list(chosen: Iterable[Json]) -> None:
     rows_ = [(_label(row), row["family"], row["trigger"]) for row in chosen]
-    print_table(("Type", "Family", "When"), rows_, whole="Type Family")
+    print_table((_TYPE, _FAMILY, "When"), rows_)
 
 
 def _label(row: Json) -> str:

@@ -16,9 +16,10 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
 )
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import ARRIVALS, INBOXES
 
 app = App(name="inboxes", help="Test inboxes: receiving URLs inside the service.")
 app.command("tidings.cli.inboxes.inboxes:create", name="create")
@@ -55,11 +56,7 @@ def list_all(*, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     elif found:
-        table = [
-            (inbox["id"], inbox["name"], _answer(inbox["answer"]), moment(inbox["lastUsedAt"]))
-            for inbox in found
-        ]
-        print_table(("Id", "Name", "Answers", "Last used"), table)
+        print_list(INBOXES.shell, found, answer=lambda inbox: _answer(inbox["answer"]))
     say(how_many(len(found), "inbox") if found else "The org has no test inboxes.")
     api.next_step(f"tidings inboxes show {found[0]['id']}" if found else "tidings inboxes create")
     return Exit.OK
@@ -136,23 +133,8 @@ def show_inbox(
 
 
 def _print_arrivals(found: list[dict[str, Any]]) -> None:
-    if not found:
-        return
-    print_table(
-        ("Arrived", "Method", "Bytes", "Signature", "Answered", "Id"),
-        [
-            (
-                moment(arrival["arrivedAt"]),
-                arrival["method"],
-                arrival["bytes"],
-                arrival["verdict"],
-                arrival["status"],
-                arrival["id"],
-            )
-            for arrival in found
-        ],
-        right="Bytes Answered",
-    )
+    if found:
+        print_list(ARRIVALS.shell, found)
 
 
 def find_arrival(api: ApiClient, id: str, as_json: bool) -> int:

@@ -13,11 +13,12 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
 )
 from tidings.cli.sources.files import FileName, read_bytes
 from tidings.cli.sources.state import FETCHED, state_of, waiting_of
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import DEAD_LETTERS, LAGS
 
 PATH = "/v1/sources"
 
@@ -44,21 +45,7 @@ def lag(id: str = "", /, *, fail_above: int | None = None, where: Where = HERE) 
             ]
         )
     elif found:
-        print_table(
-            ("Name", "Type", "State", "Waiting", "A second", "Last message"),
-            [
-                (
-                    source["name"],
-                    source["type"],
-                    state_of(source),
-                    waiting_of(source),
-                    source["messagesPerSecond"],
-                    moment(source["lastMessageAt"]),
-                )
-                for source in found
-            ],
-            right="Waiting",
-        )
+        print_list(LAGS.shell, found, state=state_of, waiting=waiting_of)
     late = [source for source in found if fail_above is not None and is_late(source, fail_above)]
     for source in late:
         say(f"{clean(source['name'])}: {clean(source['trouble'] or _waits(source))}")
@@ -147,22 +134,7 @@ def dead(id: str, /, *, message: str | None = None, limit: int = 20, where: Wher
     if where.json:
         print_lines(found)
     elif found:
-        print_table(
-            ("At", "Code", "Why", "Times", "Bytes", "Id"),
-            [
-                (
-                    moment(message["at"]),
-                    message["error"]["code"],
-                    _why(message),
-                    message["times"],
-                    message["bytes"],
-                    message["id"],
-                )
-                for message in found
-            ],
-            right="Times Bytes",
-            whole="Id",
-        )
+        print_list(DEAD_LETTERS.shell, found, reason=_why)
     say("" if found else "Nothing was set aside.")
     api.next_step(f"tidings sources {'redrive' if found else 'show'} {id}")
     return Exit.OK

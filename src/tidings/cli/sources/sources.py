@@ -14,12 +14,13 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
     spaced,
 )
 from tidings.cli.sources.files import FileName, read_object
 from tidings.cli.sources.state import count_last_hour, state_of, waiting_of
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import MESSAGES_OF_SOURCE, SOURCES
 
 app = App(
     name="sources", help="Sources: where Tidings gets events that nobody sends to /v1/events."
@@ -37,22 +38,7 @@ def list_all(*, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     elif found:
-        print_table(
-            ("Name", "Type", "State", "Last message", "Last hour", "Set aside", "Id"),
-            [
-                (
-                    source["name"],
-                    source["type"],
-                    state_of(source),
-                    moment(source["lastMessageAt"]),
-                    count_last_hour(source),
-                    source["asideMessages"],
-                    source["id"],
-                )
-                for source in found
-            ],
-            right="Last hour Set aside",
-        )
+        print_list(SOURCES.shell, found, state=state_of, lastHour=count_last_hour)
     say(how_many(len(found), "source") if found else "The org has no sources.")
     api.next_step(
         f"tidings sources show {found[0]['name']}" if found else "tidings sources create --help"
@@ -126,18 +112,8 @@ def show_source(api: ApiClient, id: str, as_json: bool) -> int:
     one = api.get(f"{PATH}/{part(id)}")
     _print_source(one, as_json)
     if not as_json and one["newest"]:
-        print_table(
-            ("At", "Outcome", "Event", "Event id", "Why"),
-            [
-                (
-                    moment(row["at"]),
-                    spaced(row["outcome"]),
-                    row["eventName"],
-                    row["eventId"],
-                    row["reason"],
-                )
-                for row in one["newest"]
-            ],
+        print_list(
+            MESSAGES_OF_SOURCE.shell, one["newest"], outcome=lambda row: spaced(row["outcome"])
         )
     dead_count = one["asideMessages"] > 0
     api.next_step(f"tidings sources {'dead' if dead_count else 'preview'} {one['name']}")

@@ -11,15 +11,15 @@ from tidings.cli.output import (
     clean,
     duration,
     how_many,
-    moment,
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
     word,
 )
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import PREVIEWED
 
 
 def test(
@@ -96,17 +96,12 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     if where.json:
         print_lines(preview["events"])
     else:
-        rows = [
-            (
-                "✓" if event["received"] else "–",
-                moment(event["acceptedAt"]),
-                event["eventName"],
-                event["eventId"],
-                _sent(event) if event["body"] else event["why"],
-            )
-            for event in preview["events"]
-        ]
-        print_table(("", "Accepted", "Event", "Id", "Bytes, or why not"), rows)
+        print_list(
+            PREVIEWED.shell,
+            preview["events"],
+            received=lambda event: "✓" if event["received"] else "–",
+            body=lambda event: _sent(event) if event["body"] else event["why"],
+        )
     of = how_many(preview["looked"], "event")
     say(f"It would have received {preview['received']:,} of the last {of}.")
     api.next_step(f"tidings webhooks test {word(found['name'])}")

@@ -16,7 +16,7 @@ from tidings.cli.output import (
     print_facts,
     print_line,
     print_lines,
-    print_table,
+    print_list,
     word,
 )
 from tidings.cli.webhook_names import (
@@ -30,6 +30,7 @@ from tidings.cli.webhook_names import (
 from tidings.cli.webhooks.fields import changed
 from tidings.cli.webhooks.health import describe_health, health_cell
 from tidings.cli.where import HERE, Where
+from tidings.core.lists import WEBHOOKS_OF_ORG
 
 app = App(name="webhooks", help="Webhooks: which events go where, and how.")
 for _name, _path in (
@@ -64,17 +65,13 @@ def list_all(*, all: Annotated[bool, Parameter(negative=())] = False, where: Whe
     if where.json:
         print_lines(found)
     else:
-        rows = [
-            (
-                webhook["name"],
-                health_cell(webhook),
-                _events(webhook["eventNames"]),
-                leads_to(webhook),
-                webhook["webHookId"],
-            )
-            for webhook in found
-        ]
-        print_table(("Name", "Health", "Events", "To", "Id"), rows, whole="Health")
+        print_list(
+            WEBHOOKS_OF_ORG.shell,
+            found,
+            health=health_cell,
+            eventNames=lambda webhook: _events(webhook["eventNames"]),
+            to=leads_to,
+        )
     say(how_many(len(found), "webhook"))
     api.next_step(f"tidings webhooks show {word(found[0]['name'])}")
     return Exit.OK

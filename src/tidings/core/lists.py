@@ -1,0 +1,260 @@
+"""The lists that people read: the columns of each, declared once for command line and console.
+
+A list of the command line has all of a column made from here: its head, the field of the answer,
+how that is shown, and whether it may be broken. The console's pages take heads and alignment; what
+stands in a cell there (links, chips, further lines) is the page's own.
+"""
+
+from enum import Enum, auto
+from typing import NamedTuple
+
+
+class Shown(Enum):
+    """A way to show the values of a column."""
+
+    TEXT = auto()
+    NAME = auto()
+    """In one piece: a narrow terminal breaks other columns."""
+    NUMBER = auto()
+    """At the right."""
+    MOMENT = auto()
+    """A time, in the reader's zone."""
+    DONE_HERE = auto()
+    """On a page alone: what can be done with the row, where the reader may do it."""
+
+
+class ListColumn(NamedTuple):
+    """One column."""
+
+    head: str
+    field: str = ""
+    """Of the API's answer, as a path: `error.code`. A command may compute its cells otherwise."""
+    shown: Shown = Shown.TEXT
+    label: str = ""
+    """On a page whose rows are cards, where it is shorter than the head."""
+    title: str = ""
+    """On a page: what is counted, where the head alone does not say it."""
+
+
+class ResourceList(NamedTuple):
+    """The columns of one list, from left to right."""
+
+    shell: tuple[ListColumn, ...] = ()
+    page: tuple[ListColumn, ...] = ()
+
+
+def _number(head: str, field: str = "", title: str = "") -> ListColumn:
+    """Return a column of numbers."""
+    return ListColumn(head, field, Shown.NUMBER, title=title)
+
+
+def _moment(head: str, field: str = "") -> ListColumn:
+    """Return a column of times."""
+    return ListColumn(head, field, Shown.MOMENT)
+
+
+def _name(head: str, field: str) -> ListColumn:
+    """Return a column whose values are not broken."""
+    return ListColumn(head, field, Shown.NAME)
+
+
+ID = ListColumn("Id", "id")
+NAME = ListColumn("Name", "name")
+TYPE = ListColumn("Type", "type")
+STATE = ListColumn("State", "state")
+WHY = ListColumn("Why", "reason")
+ACCEPTED = _moment("Accepted", "acceptedAt")
+EVENT = ListColumn("Event", "eventName")
+EVENT_ID = ListColumn("Id", "eventId")
+CUSTOMER = ListColumn("Customer", "customerId")
+WEBHOOKS = _number("Webhooks", "deliveries")
+WEBHOOK = ListColumn("Webhook", "webHookName")
+ATTEMPTS = _number("Attempts", "attempts")
+TRIES = _number("Tries", "attempts")
+ANSWER = _number("Answer", "status")
+TOOK = _number("Took", "durationInMs")
+LAST_USED = _moment("Last used", "lastUsedAt")
+LAST_MESSAGE = _moment("Last message", "lastMessageAt")
+DEAD_COUNT = _number("Set aside", "asideMessages")
+WAITING = _number("Waiting", "waiting")
+
+EVENTS = ResourceList(
+    shell=(ACCEPTED, EVENT, WEBHOOKS, EVENT_ID),
+    page=(ACCEPTED, EVENT, EVENT_ID, CUSTOMER, WEBHOOKS),
+)
+EVENTS_FOUND = ResourceList(page=(ACCEPTED, EVENT, EVENT_ID, WEBHOOKS))
+REJECTIONS = ResourceList(
+    shell=(_moment("Refused", "rejectedAt"), EVENT, ID, ListColumn("Why", "error.message")),
+    page=(
+        _moment("Came"),
+        ListColumn("Event type"),
+        ListColumn("What is wrong"),
+        ListColumn("Where"),
+    ),
+)
+DELIVERIES = ResourceList(
+    shell=(STATE, ACCEPTED, EVENT, WEBHOOK, TRIES, ANSWER, ID),
+    page=(ACCEPTED, EVENT, CUSTOMER, WEBHOOK, STATE, ATTEMPTS, ANSWER, TOOK),
+)
+DELIVERIES_FOUND = ResourceList(page=(ACCEPTED, EVENT, WEBHOOK, STATE))
+DELIVERIES_OF_EVENT = ResourceList(
+    page=(WEBHOOK, STATE, ATTEMPTS, ANSWER, TOOK, ListColumn("Delivery"))
+)
+DELIVERIES_OF_WEBHOOK = ResourceList(page=(ACCEPTED, EVENT, STATE, ATTEMPTS, ANSWER, TOOK))
+RUNS = ResourceList(
+    page=(ACCEPTED, EVENT, STATE, WHY, TRIES, ListColumn("Again", shown=Shown.DONE_HERE))
+)
+WEBHOOKS_OF_ORG = ResourceList(
+    shell=(
+        NAME,
+        _name("Health", "health"),
+        ListColumn("Events", "eventNames"),
+        ListColumn("To", "to"),
+        ListColumn("Id", "webHookId"),
+    ),
+    page=(
+        WEBHOOK,
+        STATE,
+        ListColumn("24 hours"),
+        _number("Success", title="The share of attempts in 24 hours that succeeded"),
+        _number("p50 · p95"),
+        WAITING,
+        _number("Parked"),
+    ),
+)
+PREVIEWED = ResourceList(
+    shell=(
+        ListColumn("", "received"),
+        ACCEPTED,
+        EVENT,
+        EVENT_ID,
+        ListColumn("Bytes, or why not", "body"),
+    )
+)
+ACTIONS = ResourceList(
+    shell=(
+        _name("Action", "name"),
+        STATE,
+        ListColumn("Does", "does"),
+        _number("Done", "lastDay.done"),
+        _number("Failed", "lastDay.failed"),
+        _number("Skipped", "lastDay.cancelled"),
+        WAITING,
+    ),
+    page=(
+        ListColumn("Action"),
+        STATE,
+        ListColumn("24 hours"),
+        _number("Done"),
+        _number("Failed"),
+        _number(
+            "Not done",
+            title="Skipped, with a reason that the file names: an opt-out, a cap, no record",
+        ),
+        WAITING,
+    ),
+)
+REPLAYS = ResourceList(
+    shell=(
+        ID,
+        ListColumn("Kind", "kind"),
+        STATE,
+        _number("Done", "progress"),
+        _number("Made", "made"),
+        _number("Delivered", "delivered"),
+        _number("Failed", "failed"),
+        _moment("Asked for", "createdAt"),
+    ),
+    page=(_moment("Begun"), ListColumn("What"), STATE, _number("Made"), ListColumn("Progress")),
+)
+SOURCES = ResourceList(
+    shell=(NAME, TYPE, STATE, LAST_MESSAGE, _number("Last hour", "lastHour"), DEAD_COUNT, ID),
+    page=(ListColumn("Source"), STATE, LAST_MESSAGE, ListColumn("Last hour"), DEAD_COUNT),
+)
+LAGS = ResourceList(
+    shell=(NAME, TYPE, STATE, WAITING, ListColumn("A second", "messagesPerSecond"), LAST_MESSAGE)
+)
+MESSAGES_OF_SOURCE = ResourceList(
+    shell=(_moment("At", "at"), ListColumn("Outcome", "outcome"), EVENT)
+    + (ListColumn("Event id", "eventId"), WHY),
+    page=(_moment("Came"), ListColumn("Outcome"), EVENT, ListColumn("Known by"), WHY),
+)
+DEAD_LETTERS = ResourceList(
+    shell=(
+        _moment("At", "at"),
+        ListColumn("Code", "error.code"),
+        WHY,
+        _number("Times", "times"),
+        _number("Bytes", "bytes"),
+        _name("Id", "id"),
+    ),
+    page=(
+        _moment("Came"),
+        ListColumn("Why no event was made of it", label="Why"),
+        ListColumn("Where"),
+        _number("Body"),
+    ),
+)
+CONNECTIONS = ResourceList(
+    shell=(
+        _name("Name", "name"),
+        TYPE,
+        ListColumn("Open to", "openTo"),
+        _number("Sources", "sources"),
+        _number("Webhooks", "webhooks"),
+        ListColumn("Last check", "lastCheck"),
+    ),
+    page=(
+        ListColumn("Connection"),
+        ListColumn("Who may use it"),
+        ListColumn("Used by"),
+        ListColumn("Last check"),
+        ListColumn("Check", shown=Shown.DONE_HERE),
+    ),
+)
+INBOXES = ResourceList(
+    shell=(ID, NAME, ListColumn("Answers", "answer"), LAST_USED),
+    page=(ListColumn("Inbox"), ListColumn("Receiving URL"), ListColumn("Answers"), LAST_USED),
+)
+ARRIVALS = ResourceList(
+    shell=(
+        _moment("Arrived", "arrivedAt"),
+        ListColumn("Method", "method"),
+        _number("Bytes", "bytes"),
+        ListColumn("Signature", "verdict"),
+        _number("Answered", "status"),
+        ID,
+    ),
+    page=(_moment("Arrived"), ListColumn("Request"), ListColumn("Signature"), _number("Answered")),
+)
+CREDENTIALS = ResourceList(
+    shell=(
+        NAME,
+        ListColumn("Kind", "kind"),
+        ListColumn("May", "scopes"),
+        LAST_USED,
+        ListColumn("Key", "id"),
+    ),
+    page=(
+        ListColumn("Credential"),
+        STATE,
+        ListColumn("May"),
+        LAST_USED,
+        ListColumn("Ends"),
+        ListColumn("Actions", shown=Shown.DONE_HERE),
+    ),
+)
+USERS = ResourceList(page=(ListColumn("User"), ListColumn("Role"), STATE, _moment("Since")))
+SESSIONS = ResourceList(
+    page=(ListColumn("Browser"), ListColumn("Address"), _moment("Signed in"), _moment("Last seen"))
+)
+ORGS = ResourceList(
+    shell=(
+        _number("Id", "id"),
+        NAME,
+        _number("Parent", "parent"),
+        ListColumn("Time zone", "timeZone"),
+        _moment("Made", "createdAt"),
+    )
+)
+RECORDS = ResourceList(shell=(ID, ListColumn("Record", "record")))
