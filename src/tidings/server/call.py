@@ -16,9 +16,28 @@ App = Callable[
     Awaitable[None],
 ]
 
+_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _APART_MIN = 8 * 1024  # of a body that is sent apart from its head
 
 log = structlog.get_logger(__name__)
+
+
+def scope_of(request: HttpRequest, peer: tuple[str, int], here: tuple[str, int]) -> Message:
+    """Return the scope in which the application is called for a request."""
+    return {
+        "type": "http",
+        "asgi": _ASGI,
+        "http_version": request.version,
+        "method": request.method,
+        "scheme": "http",
+        "path": request.path,
+        "raw_path": request.raw_path,
+        "query_string": request.query,
+        "root_path": "",
+        "headers": request.headers,
+        "client": peer,
+        "server": here,
+    }
 
 
 class CallConnection(Protocol):

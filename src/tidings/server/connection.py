@@ -9,14 +9,13 @@ from collections.abc import Hashable
 from typing import cast
 
 from tidings.server import refusals
-from tidings.server.call import AsgiCall
+from tidings.server.call import AsgiCall, scope_of
 from tidings.server.host import UNFINISHED, ConnectionHost, Phase
 from tidings.server.places import NOBODY
 from tidings.server.reader import HttpRequest, Pairs, RequestReader
 from tidings.server.refusals import RejectedRequest
 from tidings.server.writer import AnswerWriter
 
-_ASGI = {"version": "3.0", "spec_version": "2.3"}
 _IDLE, _WORK, _QUEUED = Phase.IDLE, Phase.WORK, Phase.QUEUED  # not looked up for each call
 _ENDING, _CLOSED = Phase.ENDING, Phase.CLOSED
 _PEEK = socket.MSG_PEEK | socket.MSG_DONTWAIT
@@ -349,20 +348,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         if not kept:
             host.places.others += 1
         self._stand(_WORK if request.complete else Phase.BODY)
-        scope = {
-            "type": "http",
-            "asgi": _ASGI,
-            "http_version": request.version,
-            "method": request.method,
-            "scheme": "http",
-            "path": request.path,
-            "raw_path": request.raw_path,
-            "query_string": request.query,
-            "root_path": "",
-            "headers": request.headers,
-            "client": self._peer,
-            "server": self._here,
-        }
+        scope = scope_of(request, self._peer, self._here)
         call.task = self._loop.create_task(call.run(host.app, scope))
 
     def start(self, call: AsgiCall, status: int, headers: Pairs) -> bytes:

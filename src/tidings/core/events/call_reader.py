@@ -36,7 +36,6 @@ from tidings.core.events.envelope import (
     SURELY_MS,
     EventFault,
     bad_event_id,
-    bad_name,
     complete,
     decode,
     given_id,
@@ -44,10 +43,18 @@ from tidings.core.events.envelope import (
     org_of,
     time_warning,
 )
+from tidings.core.events.event_faults import (
+    check_size,
+    check_unknown,
+    event_too_large,
+    refused_name,
+    unknown_org,
+    weigh_problems,
+)
 from tidings.core.events.known_types import OwnTypes, OwnVersion, Types, TypeVersion, TypeViolation
 from tidings.core.events.own_types import RESERVED
 from tidings.core.events.passage import HEADER, Passage, furthest, read_passage
-from tidings.core.ids import EVENT_ID, UNKNOWN_NAME, OrgId, derived_event_id
+from tidings.core.ids import EVENT_ID, OrgId, derived_event_id
 from tidings.errors import Invalid
 from tidings.values import ABSENT, IN_EVENTS, describe_value
 
@@ -248,7 +255,7 @@ class CallReader(Generic[Draft]):
         if form == "batch":
             return self._many(split(body, self.limits), flatten, caller, key, now_ms)
         try:
-            _check_size(body, self.limits)  # before it is read, and made another
+            check_size(body, self.limits)  # before it is read, and made another
             if form == "structured":
                 flat, passage = flatten(body)
             else:
@@ -272,7 +279,7 @@ class CallReader(Generic[Draft]):
         """The flat event at `index` of those that were made of something else, `raw`, by which
         a repeat is told."""
         try:
-            _check_size(flat, self.limits)
+            check_size(flat, self.limits)
             event = decode(flat, self.limits.depth)
         except EventFault as fault:
             return self._refuse(flat, {}, fault)
@@ -283,7 +290,7 @@ class CallReader(Generic[Draft]):
     ) -> "Item[Draft]":
         try:
             if len(raw_call) > self.limits.event_bytes:  # no call: every event passes here
-                raise _event_too_large(raw_call, self.limits)
+                raise event_too_large(raw_call, self.limits)
             event = decode(raw, self.limits.depth)
         except EventFault as fault:
             return self._refused_alone(raw_call, fault)
@@ -305,7 +312,7 @@ class CallReader(Generic[Draft]):
     ) -> "Iterator[Item[Draft]]":
         for index, raw in enumerate(raws):
             try:
-                _check_size(raw, self.limits)
+                check_size(raw, self.limits)
                 flat, passage = (raw, None) if flatten is None else flatten(raw)
                 event = decode(flat, self.limits.depth)
             except EventFault as fault:
@@ -331,14 +338,14 @@ class CallReader(Generic[Draft]):
             if raw_org != own or raw_org.__class__ is not int:
                 org = own if caller.adopts else org_of(raw_org, own, caller.platform)
             if (rules := self._rules_of(org)) is None:
-                raise _unknown_org(org)
+                raise unknown_org(org)
             name = event.get("eventName", ABSENT)
             if (
                 name.__class__ is not str
                 or not 0 < len(name) <= NAME_MAX
                 or name.startswith(RESERVED)
             ):
-                raise _bad_name(name)
+                raise refused_name(name)
             event_id = event.get("eventId")
             if event_id is not None and (event_id.__class__ is not str or not _fits(event_id)):
                 raise bad_event_id(event_id)
@@ -377,7 +384,7 @@ class CallReader(Generic[Draft]):
             return name, version, level, made.check(event)
         if (real := self._alias_of(name)) is not None:
             return self._judge_type(org, real, event, raw, rules)
-        _check_unknown(name, rules)
+        check_unknown(name, admitted=rules.unknown == "admitted")
         return name, version, level, ()
 
     def _finish(
@@ -397,7 +404,7 @@ class CallReader(Generic[Draft]):
         warning = None
         if problems:
             try:
-                warning = _weigh(name, problems, level)
+                warning = weigh_problems(name, problems, lenient=level == "lenient")
             except EventFault as fault:
                 return self._refuse(raw, event, fault)
         elif level != "off":
@@ -490,54 +497,3 @@ def _version(event: dict[str, Any], versions: Mapping[int, TypeVersion]) -> int:
     if isinstance(version, int):
         return version
     raise EventFault("event_version", version.message, version.path)
-
-
-def _weigh(name: str, problems: Sequence[TypeViolation], level: Validation) -> str | None:
-    """The warning for an event that its type does not allow, or an EventFault."""
-    first = "" if len(problems) == 1 else f"It is the first of {len(problems)} problems. "
-    message = f"{problems[0].message} {first}The schema of {name} says more."
-    if level == "lenient":
-        return message
-    raise EventFault("schema", message, problems[0].path)
-
-
-def _bad_name(name: object) -> EventFault:
-    if not isinstance(name, str) or not name.startswith(RESERVED):
-        return bad_name(name)
-    rule = f"eventName must not begin with {RESERVED}, which Tidings alone tells of itself"
-    return EventFault(
-        "reserved_name",
-        f"{rule}; got {describe_value(name, IN_EVENTS)}. Choose another name.",
-        "eventName",
-    )
-
-
-def _unknown_org(org: OrgId) -> EventFault:
-    message = f"orgId must name an existing org; got {org}. Create it first, or correct the number."
-    return EventFault("unknown_org", message, "orgId")
-
-
-def _check_size(raw: bytes, limits: CallLimits) -> None:
-    if len(raw) > limits.event_bytes:
-        raise _event_too_large(raw, limits)
-
-
-def _event_too_large(raw: bytes, limits: CallLimits) -> EventFault:
-    rule = f"An event must have at most {limits.event_bytes} bytes"
-    advice = "Send a reference to what is large"
-    return EventFault("event_too_large", f"{rule}; got {len(raw)}. {advice}.")
-
-
-def _check_unknown(name: str, rules: IntakeRules) -> None:
-    if rules.unknown == "admitted":
-        if UNKNOWN_NAME.fullmatch(name):
-            return
-        rule = "eventName must be 1 to 128 of A-Z a-z 0-9 _ . : -"
-        raise EventFault(
-            "event_name", f"{rule}; got {describe_value(name, IN_EVENTS)}. Rename it.", "eventName"
-        )
-    rule = "eventName must be in the catalogue"
-    advice = "Names are case-sensitive; an org can be set to admit unknown ones"
-    raise EventFault(
-        "unknown_type", f"{rule}; got {describe_value(name, IN_EVENTS)}. {advice}.", "eventName"
-    )
