@@ -2,6 +2,7 @@
 
 import ast
 import dataclasses
+import re
 from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatch
@@ -16,6 +17,7 @@ from tests.ports import ports
 from tests.store.in_process import MemoryStore
 from tidings.api.context import Services
 from tidings.compose import App, build
+from tidings.core.webhooks import kinds
 from tidings.engine.clock import WallClock
 from tidings.engine.listeners import Listeners
 from tidings.ports import EngineOptions, Ports
@@ -24,6 +26,8 @@ SOURCE = Path(__file__).parents[2] / "src"
 ENGINE = SOURCE / "tidings/engine"
 FIELDS_MAX = 12
 LINES_MAX = 80
+MODULE_MAX = 500
+BRANCHES_MAX = 5  # on the type of a webhook, outside the folder of webhooks
 CALLABLES_MAX = 60  # in the engine; `engine/callables.py` names those that several parts take
 OF_THE_LOOP = frozenset(
     "call_soon call_later call_at add_done_callback to_thread partial start add on_look".split()
@@ -134,6 +138,79 @@ def test_the_engine_is_handed_few_callables() -> None:
         if isinstance(node, ast.ClassDef) and methods_of(node) == ["__call__"]
     ]
     assert found + len(alone) <= CALLABLES_MAX
+
+
+def test_few_places_outside_their_own_folder_ask_which_type_a_webhook_is_of() -> None:
+    """All others ask for what a type can (`core/webhooks/kinds.py:WebhookType`)."""
+    own = SOURCE / "tidings/core/webhooks"
+    places = [
+        f"{path.relative_to(SOURCE)}:{line}"
+        for path, tree in trees(SOURCE / "tidings")
+        if not path.is_relative_to(own)
+        for line in branches_on_types(tree)
+    ]
+    assert 0 < len(places) <= BRANCHES_MAX, places
+
+
+def test_each_way_to_ask_for_a_type_is_seen() -> None:
+    code = """
+from tidings.core.webhooks.kinds import KAFKA, PULL as FETCHED
+if kind == KAFKA: pass
+if kind not in (FETCHED, other): pass
+if kind == kinds.SQL or KINDS[KAFKA].connection or kind in kinds.KINDS: pass
+if webhook["webHookType"] == "ACTION": pass
+match kind:
+    case "PULL": pass
+drivers[KAFKA], kind == other, KINDS[kind].acts
+"""
+    assert sorted(branches_on_types(ast.parse(code))) == [3, 4, 5, 5, 6, 8]
+
+
+def branches_on_types(tree: ast.Module) -> Iterator[int]:
+    """List the lines that ask whether a type is a certain one, or what that one can."""
+    names_of_types = {name for name, value in vars(kinds).items() if value in [*kinds.KINDS]}
+    imported = {
+        alias.asname or alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module == kinds.__name__
+        for alias in node.names
+        if alias.name in names_of_types
+    }
+    for node in ast.walk(tree):
+        asked: list[ast.expr] = []
+        if isinstance(node, ast.Compare):
+            asked = [node.left, *node.comparators]
+        elif isinstance(node, ast.MatchValue):
+            asked = [node.value]
+        elif isinstance(node, ast.Subscript) and getattr(node.value, "id", "") == "KINDS":
+            asked = [node.slice]
+        names = (name for value in asked for name in getattr(value, "elts", [value]))
+        for name in names:
+            if isinstance(name, ast.Constant):
+                found = isinstance(name.value, str) and name.value in kinds.KINDS
+            elif isinstance(name, ast.Attribute):
+                found = getattr(name.value, "id", "") == "kinds" and name.attr in names_of_types
+            else:
+                found = isinstance(name, ast.Name) and name.id in imported
+            if found:
+                yield node.value.lineno if isinstance(node, ast.MatchValue) else node.lineno
+
+
+def test_the_engine_names_nothing_that_carries_messages() -> None:
+    carriers = re.compile("kafka|smtp|postgres", re.IGNORECASE)
+    sources = list(ENGINE.rglob("*.py"))
+    assert len(sources) > 100
+    assert [str(path) for path in sources if carriers.search(path.read_text())] == []
+
+
+def test_no_module_is_longer_than_it_can_be_read() -> None:
+    long = [
+        str(path.relative_to(SOURCE))
+        for path, _ in trees(SOURCE)
+        if not path.is_relative_to(SOURCE / "tidings_consumer/events")  # made from the catalogue
+        and len(path.read_text().splitlines()) > MODULE_MAX
+    ]
+    assert long == []
 
 
 def methods_of(declared: ast.ClassDef) -> list[str]:

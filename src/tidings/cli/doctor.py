@@ -11,8 +11,8 @@ from tidings.cli.credentials import describe_scopes
 from tidings.cli.exits import CommandExit, Exit, next_step
 from tidings.cli.options.values import moment_of
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_text
-from tidings.cli.webhook_names import find_webhook
-from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, acts, diagnose
+from tidings.cli.webhook_names import acts, find_webhook
+from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
 from tidings.cli.where import HERE, Where
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off

@@ -1,6 +1,7 @@
 """Webhooks by what a person calls them: an id, or a name."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from tidings.cli.calls import ApiClient
@@ -70,3 +71,13 @@ def of_consumer_group(api: ApiClient, id: str) -> dict[str, Any]:
 def tag(webhook: dict[str, Any]) -> str:
     """The ETag of a webhook as it was read."""
     return f'"{webhook["version"]}"'
+
+
+def acts(webhook: Mapping[str, Any]) -> bool:
+    """Return whether it is an action, which the operator's file declares."""
+    return bool(webhook.get("webHookType") == "ACTION")
+
+
+def is_pulled(webhook: Mapping[str, Any]) -> bool:
+    """Return whether its messages are fetched by a reader."""
+    return bool(webhook.get("webHookType") == "PULL")

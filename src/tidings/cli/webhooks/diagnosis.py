@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from tidings.cli.webhook_names import acts, is_pulled
 from tidings.cli.webhooks.health import (
     asked_again,
     describe_health,
@@ -48,16 +49,6 @@ class Findings:
     preview: Facts | None = None  # of the newest events
     delivered: Sequence[Facts] = ()  # newest first, where nothing among the newest has ended
     action: Facts | None = None  # what the service says of it, where it is an action
-
-
-def acts(webhook: Facts) -> bool:
-    """Return whether it is an action, which the operator's file declares."""
-    return bool(webhook.get("webHookType") == "ACTION")
-
-
-def is_pulled(webhook: Facts) -> bool:
-    """Return whether its messages are fetched by a reader."""
-    return bool(webhook.get("webHookType") == "PULL")
 
 
 def diagnose(found: Findings) -> Diagnosis:

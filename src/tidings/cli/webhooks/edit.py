@@ -11,12 +11,11 @@ from tidings.cli.options.command import ParsedOptions, with_flags
 from tidings.cli.options.declared import DeclaredOption, Written, flags
 from tidings.cli.options.values import headers, read_json
 from tidings.cli.output import print_facts, print_line, word
-from tidings.cli.webhook_names import PATH, find_webhook, tag
+from tidings.cli.webhook_names import PATH, find_webhook, is_pulled, tag
 from tidings.cli.webhooks.fields import changed
 from tidings.cli.webhooks.webhooks import public_key_facts, show_webhook
 from tidings.cli.where import HERE, Where
 
-PULL = "PULL"
 _WRITTEN = {
     "name": Written(("name",)),
     "eventNames": Written(("--on",), EventNames),
@@ -64,7 +63,7 @@ def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
             ]
         )
     say("The signing secret is shown only once; save it now.")
-    then = "pull" if made["webHookType"] == PULL else "test"
+    then = "pull" if is_pulled(made) else "test"
     api.next_step(f"tidings webhooks {then} {word(made['name'])}")
     return Exit.OK
 
