@@ -118,6 +118,42 @@ def test_there_is_a_recipe_for_each_change_with_its_files() -> None:
     assert [title for title, text in recipes.items() if len(named(text)) < 3] == []
 
 
+def test_the_recipe_of_the_store_says_its_true_size() -> None:
+    said = re.search(
+        r"`store/port/` has some (\d+) methods in (\d+) protocols, .* some ([\d,]+) lines in\n"
+        r"(\d+) modules with (\d+) migrations, .* some ([\d,]+) lines",
+        TEXT,
+    )
+    assert said is not None
+    store = SOURCE / "store"
+    trees = [ast.parse(path.read_text()) for path in (store / "port").rglob("*.py")]
+    protocols = [
+        node
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+        and any(getattr(base, "id", "") == "Protocol" for base in node.bases)
+    ]
+    methods = [
+        node
+        for protocol in protocols
+        for node in protocol.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    ]
+    adapter = list((store / "sqlite").rglob("*.py"))
+    suite = list((ROOT / "tests/store/conformance").rglob("*.py"))
+    true = [
+        len(methods),
+        len(protocols),
+        sum(len(path.read_text().splitlines()) for path in adapter),
+        len(adapter),
+        len(list((store / "sqlite/schema").glob("*.sql"))),
+        sum(len(path.read_text().splitlines()) for path in suite),
+    ]
+    for word, number in zip(said.groups(), true, strict=True):
+        assert abs(int(word.replace(",", "")) - number) <= number / 10, (word, true)
+
+
 def test_links_lead_to_files_of_the_repository() -> None:
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", TEXT):
         assert (ROOT / link).exists(), link
