@@ -12,6 +12,7 @@ from ..e2e.harness.until import until
 
 WEBHOOKS, AT_ONCE, EVENTS, BYTES_EACH = 25, 60, 80, 240_000
 WELL = 20  # events that each of them answers before
+MANY, EVENTS_EACH, BOUND_MB = 2_200, 2, 300
 MORE_MB = 400  # 295 to 313 were seen; without the budget 839
 WATCHED_S = 12.0
 
@@ -27,6 +28,20 @@ class Deaf(Answering):
             self._transport.pause_reading()
         else:
             super().data_received(data)
+
+
+class Well(Answering):
+    """A receiver that always answers, and counts its own."""
+
+    taken_here = 0
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        Well.taken_here += 1
+
+
+def until_taken(count: int) -> None:
+    until(lambda: Well.taken_here >= count, "that another org's receiver has its messages", 5.0)
 
 
 @pytest.mark.systems
@@ -65,3 +80,38 @@ def test_receivers_that_hang_with_large_bodies_take_little_memory(
         print(f"{attempts} attempts, {(most - before) / 1e6:.0f} MB more")
         assert attempts >= WEBHOOKS, "each has one"
         assert most - before <= MORE_MB * 1e6
+
+
+@pytest.mark.systems
+@pytest.mark.alone
+@pytest.mark.timeout(400)
+def test_thousands_of_webhooks_that_hang_with_large_bodies_are_bounded_and_nobody_starves(
+    own_service: Callable[..., ServiceProcess],
+) -> None:
+    service = own_service().start()
+    Deaf.hangs = False
+    with answering(Deaf) as port, answering(Well) as well, service.api() as platform:
+        org = platform.send("POST", "/v1/orgs", {"name": "Hanging"}).must(201)["id"]
+        other = platform.send("POST", "/v1/orgs", {"name": "Well"}).must(201)["id"]
+        with service.api(org) as api:
+            for number in range(MANY):
+                api.webhook(f"http://127.0.0.1:{port}/{number}", f"hook {number}")
+        with service.api(other) as api:
+            api.webhook(f"http://127.0.0.1:{well}/well", "well")
+        platform.send("POST", f"/v1/orgs/{org}/stop", {"reason": "they wait"}).must(200)
+        Deaf.hangs = True
+        accept_many(service, org, EVENTS_EACH, "x" * BYTES_EACH)
+        before = most = rss(service)
+        accepted = Well.taken_here
+        platform.send("POST", f"/v1/orgs/{org}/start", {}).must(200)
+        until_s = time.monotonic() + WATCHED_S
+        while time.monotonic() < until_s:
+            accept_many(service, other, 1, "x" * 100)
+            until_taken(accepted := accepted + 1)
+            most = max(most, rss(service))
+            time.sleep(0.2)
+        print(f"{(most - before) / 1e6:.0f} MB more")
+        assert most - before <= BOUND_MB * 1e6
+        Deaf.hangs, taken = False, Answering.taken
+        sent = MANY * EVENTS_EACH
+        until(lambda: Answering.taken - taken >= sent, "that all is delivered", 240.0)

@@ -293,7 +293,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             MIB,
             1024 * MIB,
             "The most bytes of events that lanes hold in memory, together; attempts under way hold "
-            "as many again in bodies over 16 KB, and one of each webhook.",
+            "as many again in bodies over 16 KB. What finds no room waits in the store.",
         ),
     ] = 64 * MIB
     allow: Annotated[

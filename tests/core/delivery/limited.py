@@ -12,9 +12,10 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from tests.core.delivery.lanes.jobs import job
+from tidings.core.delivery.body_memory import PAGE_JOBS, WindowBudget
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import PAGE_JOBS, Lane, WindowBudget
+from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
 from tidings.core.delivery.receivers.breaker import Position
 from tidings.destinations.http.verdicts import judge

@@ -5,14 +5,8 @@ from msgspec.structs import replace
 
 from tests.core.delivery.lanes.jobs import end_all, job, lane_of, started
 from tidings.core.delivery import lane as lanes
-from tidings.core.delivery.lane import (
-    LARGE_BYTES,
-    PROBES_QUEUED,
-    RETRIES_MAX,
-    WINDOW_JOBS,
-    Lane,
-    WindowBudget,
-)
+from tidings.core.delivery.body_memory import PAGE_JOBS, WindowBudget
+from tidings.core.delivery.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Lane
 from tidings.core.delivery.rate_limit import CATCH_UP_S
 from tidings.core.delivery.receivers.breaker import Pause
 from tidings.core.ids import DeliveryId
@@ -367,83 +361,14 @@ def test_a_changed_pace_knows_what_was_started_before() -> None:
 
 
 def test_the_bounds_are_those_that_the_store_is_recovered_with() -> None:
-    assert lanes.PAGE_JOBS <= lanes.WINDOW_JOBS
+    assert PAGE_JOBS <= lanes.WINDOW_JOBS
 
 
 def test_a_page_has_as_many_as_all_windows_together_have_room_for() -> None:
     budget = WindowBudget(1_000_000)
     assert budget.page_jobs == 1_000_000 // 65_536
-    for _ in range(10):
-        budget.queued(50_000)
+    for n in range(10):
+        budget.add(job(n, size=50_000))
     assert 5 <= budget.page_jobs <= 10
-    budget.queued(500_000)
+    budget.add(job(11, size=500_000))
     assert budget.spent and budget.page_jobs == 2, "and no lane waits for the others"
-
-
-LARGE = 2 * LARGE_BYTES
-
-
-def offered(lane: Lane, count: int, size: int = LARGE, first: int = 1) -> Lane:
-    """The lane, with so many deliveries of a size."""
-    for delivery in range(first, first + count):
-        lane.offer_retry(job(delivery, size=size, retry=True))
-    return lane
-
-
-def test_large_bodies_under_way_are_bounded_and_each_lane_has_one_more() -> None:
-    budget = WindowBudget(64 * LARGE)
-    lanes = [offered(Lane(100, None, budget), 100, first=1000 * n) for n in range(50)]
-    assert len(started(lanes[0])) == 33, "one alone holds half, and one more"
-    assert len(started(lanes[1])) == 16
-    counts = [len(started(lane)) for lane in lanes[2:]]
-    assert min(counts) == 1, "there is one for whoever comes last"
-    under_way = sum(lane.running for lane in lanes) * LARGE
-    assert under_way <= budget.bytes_max + len(lanes) * LARGE
-    assert budget.under_way_left == budget.bytes_max - under_way
-
-
-def test_small_bodies_start_whatever_large_ones_are_under_way() -> None:
-    budget = WindowBudget(4 * LARGE)
-    hanging = [offered(Lane(100, None, budget), 9, first=100 * n) for n in range(9)]
-    for lane in hanging:
-        started(lane)
-    assert budget.under_way_left <= 0
-    well = offered(Lane(100, None, budget), 50, LARGE_BYTES)
-    assert len(started(well)) == 50
-    mixed = offered(offered(Lane(100, None, budget), 1), 9, 10, first=50)
-    assert len(started(mixed)) == 1, "beside one that is large it waits for its end"
-    end_all(mixed)
-    assert len(started(mixed)) == 9
-
-
-@pytest.mark.parametrize("way", ["ended", "free", "put back", "never"])
-def test_what_has_ended_gives_its_bytes_back_once(way: str) -> None:
-    budget = WindowBudget(4 * LARGE)
-    lane = offered(Lane(100, None, budget), 1)
-    now = lane.start(0.0)
-    assert now is not None and budget.under_way_left == 3 * LARGE
-    lane.weigh(now.delivery, 5 * LARGE)  # its message was made
-    assert budget.under_way_left == -LARGE
-    lane.weigh(now.delivery, 10)  # what was counted stays: both are in memory
-    assert budget.under_way_left == -LARGE
-    if way == "ended":
-        lane.ended(now.delivery, slow=False, delivered=True)
-    elif way == "put back":
-        lane.put_back(now, wanted=True)
-    elif way == "free":
-        lane.free(now.delivery)
-    if way != "never":
-        lane.free(now.delivery)
-        lane.ended(now.delivery, slow=True, delivered=False)
-        lane.weigh(now.delivery, LARGE)  # too late
-        assert budget.under_way_left == budget.bytes_max
-        assert lane.running == 0
-    else:
-        assert not offered(lane, 1, first=7).can_start
-
-
-def test_what_readers_have_fetched_is_not_counted() -> None:
-    budget = WindowBudget(4 * LARGE)
-    lane = offered(Lane(100, None, budget), 20)
-    lane.wanted = 20
-    assert len(started(lane)) == 20 and budget.under_way_left == budget.bytes_max

@@ -13,7 +13,7 @@ def runner(org: int, number: int, *, took_s: float | None = None) -> WebhookRunn
     made: Any = SimpleNamespace(
         webhook=SimpleNamespace(org=org, number=number),
         fetched=False,
-        lane=SimpleNamespace(running=0, can_start=True),
+        lane=SimpleNamespace(running=0, can_start=True, next_bytes=0),
         pace=LanePace(),
     )
     if took_s is not None:
@@ -35,7 +35,7 @@ class MaySend:
 
 
 def admission(slots: int = 8) -> Admission:
-    return Admission(slots, MaySend())
+    return Admission(slots, 1 << 30, MaySend())
 
 
 def begin(desk: Admission, runner: WebhookRunner, now_s: float = 0.0) -> Permit:
@@ -121,7 +121,7 @@ def test_a_lane_that_cannot_start_any_more_does_not_keep_the_turn_of_the_next() 
 
 def test_nobody_has_a_turn_while_nothing_may_be_sent_or_no_slot_is_free() -> None:
     may = MaySend(False)
-    desk, lane = Admission(2, may), runner(1, 10, took_s=0.01)
+    desk, lane = Admission(2, 1 << 30, may), runner(1, 10, took_s=0.01)
     assert not desk.admits(lane, 0.0)
     desk.wait(lane, 0.0)
     assert desk.next(0.0) is None

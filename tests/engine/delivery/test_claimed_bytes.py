@@ -3,7 +3,9 @@
 from types import SimpleNamespace
 from typing import Any, cast
 
-from tidings.core.delivery.lane import CLAIM_BYTES, CLAIM_LEAST, RETRIES_MAX, Lane, WindowBudget
+from tests.core.delivery.lanes.jobs import job
+from tidings.core.delivery.body_memory import CLAIM_BYTES, CLAIM_LEAST, WindowBudget
+from tidings.core.delivery.lane import RETRIES_MAX, Lane
 from tidings.engine.clock import WallClock
 from tidings.engine.delivery.retries.retry_claims import RetryClaims
 
@@ -76,7 +78,7 @@ async def test_where_the_windows_are_full_a_lane_asks_only_for_what_it_has_none_
     scene = Scene()
     scene.budget.bytes_used = BYTES_MAX
     for runner in scene.runners[1:]:
-        runner.lane.offer_retry(SimpleNamespace(delivery=1, body=b"x"))
+        runner.lane.offer_retry(job(1, size=1, retry=True))
     assert scene.ask_all() == CLAIM_LEAST
     for runner in scene.runners:
         scene.claims.claimed(runner, None)

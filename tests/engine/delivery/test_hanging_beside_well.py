@@ -15,8 +15,9 @@ import pytest
 from tests.core.delivery.lanes.jobs import job
 from tests.depth import depth
 from tests.simulation.loop import simulate
+from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import Lane, WindowBudget
+from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.admission import Admission
@@ -35,7 +36,7 @@ class World:
     def __init__(self, slots: int, rng: random.Random) -> None:
         self.rng = rng
         self.loop = asyncio.get_running_loop()
-        self.admission = Admission(slots, self)
+        self.admission = Admission(slots, 1 << 30, self)
         self.sends = SendSlots(
             admission=self.admission,
             attempts=cast(Any, self),

@@ -3,7 +3,8 @@
 import asyncio
 from typing import Any, cast
 
-from tidings.core.delivery.lane import Lane, WindowBudget
+from tidings.core.delivery.body_memory import WindowBudget
+from tidings.core.delivery.lane import Lane
 from tidings.core.shaping.signatures.schemes import DEFAULT
 from tidings.core.webhooks.kinds import HTTP, KINDS
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel

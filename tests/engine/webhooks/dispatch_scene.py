@@ -1,6 +1,7 @@
 """A dispatcher over a store and a line that are told what to answer."""
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -69,8 +70,14 @@ class Committer:
 
 
 class Scene:
-    def __init__(self) -> None:
-        self.store, self.line, self.committer = Store(), Line(), Committer()
+    def __init__(
+        self,
+        store: Store | None = None,
+        budget_bytes: int = 1 << 20,
+        in_flight_max: int = 10,
+        target_of: Callable[[str], Any] = lambda url: None,
+    ) -> None:
+        self.store, self.line, self.committer = store or Store(), Line(), Committer()
         self.registry = Registry()
         self.registry.put(HOOK)
         self.heard = new_listeners()
@@ -86,13 +93,13 @@ class Scene:
             registry=self.registry,
             destination=destinations(
                 self.line,
-                lambda url: None,  # type: ignore[arg-type,return-value]
+                target_of,
                 Clock(),
             ),
             clock=Clock(),
             rng=random.Random(1),
-            budget_bytes=1 << 20,
-            in_flight_max=10,
+            budget_bytes=budget_bytes,
+            in_flight_max=in_flight_max,
             healths=self.healths,
             shaper=None,  # type: ignore[arg-type]
             ends=UNWATCHED,

@@ -21,9 +21,8 @@ A receiver that refuses for now (429, 503, `Retry-After`) teaches the lane its r
 The messages of some webhooks are fetched. Their lanes start no more than their readers have asked
 for and not got yet (`wanted`), and claim nothing while nobody asks.
 
-The bodies of attempts under way have a budget of their own. A lane that holds large ones starts
-another attempt only while it holds no more of them than is left for all others: so many lanes that
-hang hold a few each, one that holds none always has one more, and none waits for another's end.
+What its bodies may take in memory, while they wait and while they are sent, is decided for all
+lanes together (body_memory.py): it tells how large the one is that it would start next.
 
 Deliveries of replays come in like all others and wait in a queue of their own: like retries they
 get a quarter of the starts while fresh ones wait, and all of them when none does.
@@ -32,6 +31,7 @@ get a quarter of the starts while fresh ones wait, and all of them when none doe
 import random
 from collections import deque
 
+from tidings.core.delivery.body_memory import LARGE_BYTES, WindowBudget
 from tidings.core.delivery.exchange import AttemptResult, Limit, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
@@ -41,50 +41,11 @@ from tidings.core.delivery.receivers.breaker import Breaker, Position
 from tidings.core.ids import DeliveryId
 
 WINDOW_JOBS = 256
-PAGE_JOBS = 128
-PAGE_LEAST = 2  # where the windows are full
-JOB_BYTES, JOB_KEPT = 65_536, 0.99  # taken for a body before any came; of it, with each smaller
 RETRIES_MAX = 64
-CLAIM_BYTES = 64 * 1024  # that a retry which was asked for is taken to have
-CLAIM_LEAST = 1  # where the windows are full, of a lane in which none waits
 PROBES_QUEUED = 1  # due retries in memory of a lane that is only being asked whether it is back
 RETRY_TURN = 4  # one start in four goes to a retry when both wait
+MADE_KEPT = 0.98  # of the size of a large message, with each smaller one
 LIMITED_S, LIKELY_LIMITED_S = 120.0, 5.0
-LARGE_BYTES = 16 * 1024  # of a body that counts while its attempt is under way
-
-
-class WindowBudget:
-    """The bytes of all windows of a process; a lane over it is behind, whatever its count."""
-
-    def __init__(self, bytes_max: int) -> None:
-        self.bytes_max = bytes_max
-        self.bytes_used = 0
-        self.under_way_left = bytes_max  # of large bodies whose attempts are under way; below 0 by
-        # one of each lane at most
-        self.job_bytes = JOB_BYTES  # of a large one, lately
-
-    def queued(self, size: int) -> None:
-        """A delivery of so many bytes is in a window."""
-        self.bytes_used += size
-        self.job_bytes = max(size, int(self.job_bytes * JOB_KEPT))
-
-    @property
-    def page_jobs(self) -> int:
-        """Return how many deliveries a page may have now, so that all windows together stay within
-        it."""
-        left = max(0, self.bytes_max - self.bytes_used)
-        return max(PAGE_LEAST, min(PAGE_JOBS, left // max(1, self.job_bytes)))
-
-    def claim_room(self, wanted: int, coming: int) -> int:
-        """Return how many due retries may be asked for of those that a lane wants, where `coming`
-        were asked for and are not here: their bodies are not known, and may be large."""
-        left = (self.bytes_max - self.bytes_used) // CLAIM_BYTES - coming
-        return min(wanted, max(CLAIM_LEAST, left))
-
-    @property
-    def spent(self) -> bool:
-        """Return whether nothing more may be queued by hand-over."""
-        return self.bytes_used >= self.bytes_max
 
 
 class Lane:
@@ -107,12 +68,13 @@ class Lane:
         self.unsettled_attempts: dict[DeliveryId, int] = {}  # by delivery: started, not written
         self.running = 0  # slots with an attempt under way
         self.under_way: set[DeliveryId] = set()  # whose they are
-        self._large: dict[DeliveryId, int] = {}  # of those the bytes of large bodies
-        self._large_bytes = 0
+        self.made_bytes = 0  # of what was lately made of a body, where that is large
+        self._large = 0  # large bodies that wait
         self._budget = budget
         self._fresh: deque[Job] = deque()
         self._retries: deque[Job] = deque()
         self._replays: deque[Job] = deque()
+        self._queues = (self._fresh, self._retries, self._replays)
         self._replays_out: set[DeliveryId] = set()  # of those in flight
         self._dropped_to = 0
         self._freed_apart: dict[DeliveryId, Job] = {}
@@ -163,7 +125,7 @@ class Lane:
 
     def offer_retry(self, job: Job) -> None:
         """A due retry that this lane has claimed."""
-        self._budget.bytes_used += len(job.body)
+        self._charge(job)
         self._retries.append(job)
 
     def has_claimed(self, delivery: DeliveryId) -> bool:
@@ -229,14 +191,10 @@ class Lane:
 
         Retries that were claimed stay, unless the store has ended them (`keep_retries` false).
         """
-        for job in (*self._fresh, *self._replays):
-            self._budget.bytes_used -= len(job.body)
-        self._fresh.clear()
-        self._replays.clear()
-        if not keep_retries:
-            for job in self._retries:
-                self._budget.bytes_used -= len(job.body)
-            self._retries.clear()
+        for queue in (self._fresh, self._replays) if keep_retries else self._queues:
+            for job in queue:
+                self._discharge(job)
+            queue.clear()
         self._freed_apart.clear()
         self._settled_meanwhile.clear()
         self.epoch += 1
@@ -246,11 +204,12 @@ class Lane:
 
     def forget(self, deliveries: set[DeliveryId]) -> None:
         """These are cancelled: none of them starts any more. What is under way ends as it began."""
-        for queue in (self._fresh, self._retries, self._replays):
+        for queue in self._queues:
             kept = [job for job in queue if job.delivery not in deliveries]
             if len(kept) < len(queue):
-                self._budget.bytes_used -= sum(len(job.body) for job in queue)
-                self._budget.bytes_used += sum(len(job.body) for job in kept)
+                for job in queue:
+                    if job.delivery in deliveries:
+                        self._discharge(job)
                 queue.clear()
                 queue.extend(kept)
         for delivery in deliveries & self._freed_apart.keys():
@@ -272,8 +231,17 @@ class Lane:
             job.delivery == delivery for queue in (self._fresh, self._replays) for job in queue
         )
 
+    def _charge(self, job: Job) -> None:
+        if self._budget.add(job) > LARGE_BYTES:
+            self._large += 1
+
+    def _discharge(self, job: Job) -> None:
+        self._budget.remove(job)
+        if job.body_bytes > LARGE_BYTES:
+            self._large -= 1
+
     def _queue(self, job: Job) -> None:
-        self._budget.queued(len(job.body))
+        self._charge(job)
         (self._fresh if job.replay is None else self._replays).append(job)
 
     # -- work goes out ----------------------------------------------------------------------------
@@ -322,8 +290,25 @@ class Lane:
             and (self._fresh or self._retries or self._replays)
             and self.running < self.cap
             and self.running < max(1, int(self.limit))
-            and (not self._large_bytes or self._large_bytes <= self._budget.under_way_left)
         )
+
+    @property
+    def next_bytes(self) -> int:
+        """Return the bytes that the next start will take, where they count; else 0."""
+        if not (self._large or self.made_bytes):  # nearly always
+            return 0
+        queue = self._turn_of(self._turn + 1)
+        return self.bytes_of(queue[0]) if queue else 0
+
+    def bytes_of(self, job: Job) -> int:
+        """Return the bytes that an attempt takes, where they count; else 0."""
+        size = max(self.made_bytes, job.body_bytes)
+        return size if size > LARGE_BYTES else 0
+
+    def note_made(self, size: int) -> None:
+        """A message of so many bytes was made of a body: the next may be as large."""
+        size = max(size, int(self.made_bytes * MADE_KEPT))
+        self.made_bytes = size if size > LARGE_BYTES else 0
 
     def wait_s(self, now_s: float) -> float | None:
         """Seconds until time alone admits another start; None where a probe must end first."""
@@ -357,27 +342,25 @@ class Lane:
         if limit is not None:
             limit.take(now_s)
         self._turn += 1
-        job = self._turn_of().popleft()
-        self._budget.bytes_used -= (size := len(job.body))
+        job = self._turn_of(self._turn).popleft()
+        self._discharge(job)
         self.running += 1
         self.under_way.add(job.delivery)
-        if size > LARGE_BYTES:
-            self.weigh(job.delivery, size)
         self.unsettled_attempts[job.delivery] = job.attempt
         if job.replay is not None:
             self._replays_out.add(job.delivery)
         self.breaker.started()
         return job
 
-    def _turn_of(self) -> deque[Job]:
+    def _turn_of(self, turn: int) -> deque[Job]:
         """The queue whose turn it is: retries and replays share what is not for fresh ones. A
         retry that was claimed to be a probe is the next one."""
         if self._retries and self.breaker.position is not Position.CLOSED:
             return self._retries
-        if self._fresh and (self._turn % RETRY_TURN or not (self._retries or self._replays)):
+        if self._fresh and (turn % RETRY_TURN or not (self._retries or self._replays)):
             return self._fresh
         if self._retries and self._replays:
-            return self._replays if self._turn // RETRY_TURN % 2 else self._retries
+            return self._replays if turn // RETRY_TURN % 2 else self._retries
         return self._retries or self._replays
 
     def judge(
@@ -409,8 +392,6 @@ class Lane:
         if delivery in self.under_way:  # as `free`, which is not called for each attempt
             self.under_way.remove(delivery)
             self.running -= 1
-            if self._large:
-                self._weigh(delivery, 0)
         before = delivery in self._began_before
         if before:
             self._began_before.remove(delivery)
@@ -426,21 +407,6 @@ class Lane:
         if delivery in self.under_way:
             self.under_way.remove(delivery)
             self.running -= 1
-            if self._large:
-                self._weigh(delivery, 0)
-
-    def weigh(self, delivery: DeliveryId, size: int) -> None:
-        """Count the body of an attempt under way, as it starts and when its message was made. What
-        a reader has fetched is not counted: that is bounded by what readers may have."""
-        if size > LARGE_BYTES and self.wanted is None and delivery in self.under_way:
-            self._weigh(delivery, size)
-
-    def _weigh(self, delivery: DeliveryId, size: int) -> None:
-        more = size - self._large.pop(delivery, 0)
-        if size:
-            self._large[delivery] = size
-        self._large_bytes += more
-        self._budget.under_way_left -= more
 
     def leapt(self, by_ms: int) -> None:
         """The dates of accepts are later by so much, from now on."""
@@ -461,7 +427,7 @@ class Lane:
         if not job.retry:
             self.start_over()
         elif wanted:
-            self._budget.bytes_used += len(job.body)
+            self._charge(job)
             self._retries.appendleft(job)
 
     def settled(self, delivery: DeliveryId, attempt: int) -> None:

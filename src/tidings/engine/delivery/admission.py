@@ -6,13 +6,18 @@ or two that are well have their turn, and one that is new; one that hangs has it
 waits, and every fourth time in any case. Of the new ones the last and the first have it by turns:
 many that nobody has heard of may wait because they hang, and one that is made now must not wait for
 all of them.
+
+A lane whose next body is large waits for room besides (body_admission.py), and has its turn when
+there is some.
 """
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from typing import Protocol
 
+from tidings.core.delivery.body_memory import BodyHold
 from tidings.core.delivery.turns import Permit, PermitQueue, Permits, Trust
 from tidings.core.ids import OrgId
+from tidings.engine.delivery.body_admission import BodyAdmission
 from tidings.engine.delivery.runner import WebhookRunner
 
 HANGING_TURN = 4  # of so many ends one gives a turn to who hangs, whoever else waits
@@ -47,9 +52,11 @@ class Sending(Protocol):
 class Admission:
     """The slots of a process. While none wait for one, lanes take them as they come."""
 
-    def __init__(self, attempts_max: int, sending: Sending) -> None:
+    def __init__(self, attempts_max: int, body_bytes_max: int, sending: Sending) -> None:
         self.permits = Permits(attempts_max)
+        self.bodies = BodyAdmission(body_bytes_max, self.permits)
         self._sending = sending
+        self._fetched: deque[WebhookRunner] = deque()  # whose bodies have room now
         self._quick = PermitQueue()
         self._slow = PermitQueue()
         self._slow_first = False
@@ -59,7 +66,7 @@ class Admission:
     @property
     def crowded(self) -> bool:
         """Return whether lanes wait for their turn."""
-        return bool(self._quick.waiting or self._slow.waiting)
+        return bool(self._quick.waiting or self._slow.waiting or self._fetched)
 
     def crowded_for(self, runner: WebhookRunner) -> bool:
         """Return whether others wait whose turn comes before this lane's, though it has just ended
@@ -81,11 +88,16 @@ class Admission:
         return bool(waiting.by_trust[pace.trust]) and not self.permits.is_sure(org, pace)
 
     def admits(self, runner: WebhookRunner, now_s: float) -> bool:
-        """Return whether a slot is there for this lane. What a reader fetches takes none: it is
-        bounded by what readers may have, and holds no connection while it is out."""
-        return self._sending.may_send() and (
-            runner.fetched
-            or self.permits.admits(runner.webhook.org, runner.pace, runner.lane.running, now_s)
+        """Return whether a slot is there for this lane, and room for its next body. What a reader
+        fetches takes no slot: it is bounded by what readers may have, and holds no connection while
+        it is out."""
+        return (
+            self._sending.may_send()
+            and (
+                runner.fetched
+                or self.permits.admits(runner.webhook.org, runner.pace, runner.lane.running, now_s)
+            )
+            and self.bodies.admits(runner)
         )
 
     def began(self, runner: WebhookRunner, now_s: float) -> Permit | None:
@@ -100,6 +112,32 @@ class Admission:
         self.permits.give(permit, now_s, answered=answered)
         if self._waiting_by_org:
             self.bring(permit.org, now_s)
+
+    def hold_body(self, runner: WebhookRunner, size: int) -> BodyHold:
+        """An attempt has started with a large body, of so many bytes; returns what it holds."""
+        hold = self.bodies.take(runner, size)
+        self._bring_large()
+        return hold
+
+    def give_body(self, hold: BodyHold) -> None:
+        """An attempt holds its body no more: who waits for room has its turn."""
+        hold.resize(0)
+        self._bring_large()
+
+    def leave(self, runner: WebhookRunner) -> bool:
+        """A lane starts nothing now: it keeps no place before those that wait for room. Return
+        whether it had one."""
+        if not self.bodies.leave(runner):
+            return False
+        self._bring_large()
+        return True
+
+    def _bring_large(self) -> None:
+        for runner in self.bodies.next() if self.bodies.waiting else ():
+            if not runner.fetched:
+                self._wait(runner, behind=False)
+            elif runner not in self._fetched:
+                self._fetched.append(runner)
 
     def bring(self, org: OrgId, now_s: float) -> None:
         """A slot of this org is free, or was not used: who waits aside for it has its turn."""
@@ -142,16 +180,26 @@ class Admission:
         """Let the lane wait for its turn; returns whether it may have one now, and does not wait
         aside."""
         self.permits.look_at_young(now_s)
-        return self._wait(runner, behind=self._is_behind(runner))
+        waits = self._wait(runner, behind=self._is_behind(runner))
+        self._bring_large()
+        return waits
 
     def _wait(self, runner: WebhookRunner, *, behind: bool) -> bool:
         webhook, pace = runner.webhook, runner.pace
         number, org, trust = webhook.number, webhook.org, pace.trust
+        if runner.fetched and not self.bodies.admits(runner):
+            self.bodies.wait(runner)
+            return False
         if behind or not self.permits.org_admits(org, pace):
             self._waiting_by_org.setdefault(org, _WaitingLanes()).by_trust[trust][number] = runner
+            self.bodies.leave(runner)
             return False
         if not self.permits.org_admits_beside(org, pace, runner.lane.running):
             self._waiting_by_org.setdefault(org, _WaitingLanes()).full[number] = runner
+            self.bodies.leave(runner)
+            return False
+        if not self.bodies.admits(runner):
+            self.bodies.wait(runner)
             return False
         self._waiting[number] = runner
         (self._quick if trust is Trust.WELL else self._slow).join(org, number)
@@ -159,13 +207,20 @@ class Admission:
 
     def next(self, now_s: float) -> WebhookRunner | None:
         """Return whose turn it is, now that a slot may be free; None where nobody has one."""
+        while self._fetched and self._sending.may_send():
+            runner = self._fetched.popleft()
+            if runner.lane.can_start and self.admits(runner, now_s):
+                return runner
+            self.leave(runner)
         passed_over: list[WebhookRunner] = []
         found = self._next(now_s, passed_over)
         for runner in reversed(passed_over):
             if not self._wait(runner, behind=False):  # it loses nothing by it
-                waiting = self._waiting_by_org[runner.webhook.org].by_trust[runner.pace.trust]
-                if runner.webhook.number in waiting:
-                    waiting.move_to_end(runner.webhook.number, last=False)
+                webhook = runner.webhook
+                if (of_org := self._waiting_by_org.get(webhook.org)) is not None:
+                    waiting = of_org.by_trust[runner.pace.trust]
+                    if webhook.number in waiting:
+                        waiting.move_to_end(webhook.number, last=False)
         return found
 
     def _next(self, now_s: float, passed_over: list[WebhookRunner]) -> WebhookRunner | None:

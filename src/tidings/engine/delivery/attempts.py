@@ -112,7 +112,7 @@ class Attempts:
         we do. Raises nothing but what ends the slot's task (`is_end`).
         """
         runner, before = slot.runner, (job.body, job.cut)
-        message = _RunningAttempt(self, runner, job)
+        message = _RunningAttempt(self, slot, job)
         leapt_ms = self._dated(job, leapt_ms)
         started_ms = self.clock.now_ms()
 
@@ -127,10 +127,9 @@ class Attempts:
                 message.webhook = webhook = runner.webhook
                 if not webhook.plain:
                     started_ms = self.clock.now_ms()
-                if not webhook.plain and (body != job.body or not _goes_as_sent(webhook, job)):
-                    job.sent = job.body = body
-                    runner.lane.weigh(job.delivery, len(body))
-                    job.cut = webhook.without_personal_data
+                    if not _take_made(slot, webhook, job, body):
+                        self._wait_again(slot, job, leapt_ms)
+                        return
                 channel = runner.channel
                 inner = channel.inner or self._opened(channel, message)
                 message.step = _SEND
@@ -146,9 +145,9 @@ class Attempts:
                     result is not None and self.is_still_current(runner, webhook, job)
                 ):
                     break
-                # Not by what was changed before it left.
+                # Not by what was changed before it left; nor for a reader who is not there.
                 (job.body, job.cut), job.sent = before, None
-                if not self._listener.may_leave(runner, job):
+                if not self._listener.may_leave(runner, job) or runner.lane.wanted == 0:
                     self._wait_again(slot, job, leapt_ms)
                     return
         except (ShapeRefused, ShapeLater) as unshaped:
@@ -249,6 +248,11 @@ class Attempts:
         self._dated(job, leapt_ms)
         self._listener.put_back(slot, job)
 
+    def handed_out(self, slot: Slot) -> None:
+        """A reader has the message: it counts as one of those that readers have."""
+        if slot.drop_body():
+            self._lanes.give_turns()
+
     def is_still_current(self, runner: WebhookRunner, webhook: Webhook, job: Job) -> bool:
         """Return whether nothing was decided meanwhile that keeps it from leaving by this
         version."""
@@ -278,6 +282,31 @@ class Attempts:
             if not self._listener.may_leave(runner, job):
                 return None
 
+    async def read_body(self, slot: Slot, job: Job, leapt_ms: int) -> bool:
+        """Read a body that was left in the store: what an earlier attempt has sent, where that is
+        kept, else the accepted bytes. Return False where that cannot be done: it is put back, for
+        it is no attempt yet."""
+        try:
+            kept = await self._store.sent_body(job.delivery)
+        except port.StoreDown:
+            kept = port.SentBody()
+        except BaseException as error:
+            if is_end(error, slot.task):
+                self._wait_again(slot, job, leapt_ms)
+                raise
+            self._errors.note(error, _SHAPE, slot.runner.webhook.kind)
+            kept = port.SentBody()
+        if (body := kept.shaped or kept.accepted) is None:
+            try:
+                await asyncio.sleep(STORE_WAIT_S)
+            finally:
+                self._wait_again(slot, job, leapt_ms)
+            return False
+        job.body, job.unread = body, 0
+        if kept.shaped is not None:
+            job.shaped, job.cut = True, kept.cut
+        return True
+
     async def _anew(self, webhook: Webhook, job: Job) -> bytes:
         """The message made of the accepted bytes, instead of what was sent before."""
         try:
@@ -298,16 +327,29 @@ def _goes_as_sent(webhook: Webhook, job: Job) -> bool:
     return job.shaped and (job.cut or not webhook.without_personal_data)
 
 
+def _take_made(slot: Slot, webhook: Webhook, job: Job, body: bytes) -> bool:
+    """Have a job sent as the message that was made of it; return False where there is no room for
+    that now: its lane waits until there is."""
+    if body == job.body and _goes_as_sent(webhook, job):
+        return True
+    if not slot.grow(len(body)):
+        return False
+    job.sent = job.body = body
+    job.cut = webhook.without_personal_data
+    return True
+
+
 class _RunningAttempt(JobMessage):
     """The message of an attempt, and whether it has left."""
 
-    __slots__ = ("_attempts", "_runner", "failure", "left", "step")
+    __slots__ = ("_attempts", "_runner", "_slot", "failure", "left", "step")
 
-    def __init__(self, attempts: Attempts, runner: WebhookRunner, job: Job) -> None:
+    def __init__(self, attempts: Attempts, slot: Slot, job: Job) -> None:
         self.job = job
-        self.webhook = runner.webhook
+        self.webhook = slot.runner.webhook
         self._attempts = attempts
-        self._runner = runner
+        self._runner = slot.runner
+        self._slot = slot
         self.left = False
         self.step = _SHAPE
         self.failure: Exception | None = None  # of what dates and signs it
@@ -326,6 +368,8 @@ class _RunningAttempt(JobMessage):
             if not self.left:
                 attempts.in_flight.note(job.delivery, job.attempt)
                 self.left = True
+                if runner.fetched:
+                    attempts.handed_out(self._slot)
         except Exception as error:
             self.failure = error
             return None

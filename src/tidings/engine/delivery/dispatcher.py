@@ -12,7 +12,7 @@ import random
 from collections.abc import Coroutine
 from typing import Any
 
-from tidings.core.delivery.lane import WindowBudget
+from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import window
 from tidings.core.webhooks.registry import Registry
@@ -86,7 +86,7 @@ class Dispatcher:
         self._errors = errors = errors or UnforeseenErrors()
         self._reading = Outage("what lanes have to read")
         self._budget = WindowBudget(budget_bytes)
-        self._admission = Admission(in_flight_max, self)
+        self._admission = Admission(in_flight_max, budget_bytes, self)
         self._channels = Channels(destination=destination, lanes=self, errors=errors)
         self._breakers = Breakers(healths, rng, self)
         self.runners = WebhookRunners(

@@ -48,6 +48,8 @@ class SendSlots:
         if lane.can_start and not self._paced(runner, now_s):
             self._admission.wait(runner, now_s)
             self.give()
+        elif self._admission.leave(runner):
+            self.give()
 
     def give(self) -> None:
         """As many turns as there are slots, where lanes have to wait for them."""
@@ -56,6 +58,10 @@ class SendSlots:
             started = self._open(runner, now_s)
             if not started:
                 self._admission.bring(runner.webhook.org, now_s)
+                self._admission.leave(runner)
+            while runner.fetched and self._admission.admits(runner, now_s):
+                if not self._open(runner, now_s):
+                    break
             if runner.lane.can_start and not self._paced(runner, now_s) and started:
                 self._admission.wait(runner, now_s)
 
@@ -92,7 +98,8 @@ class SendSlots:
             self._errors.note(error, AttemptStep.START, runner.webhook.kind)
         while job is not None:
             try:
-                await self._attempts.make(slot, job, leapt_ms)
+                if not job.unread or await self._attempts.read_body(slot, job, leapt_ms):
+                    await self._attempts.make(slot, job, leapt_ms)
             except BaseException as error:
                 if is_end(error, slot.task):
                     raise

@@ -129,12 +129,16 @@ class AttemptSettler:
                 else:
                     self.attempt_ended(over, webhook, job, started_ms, result)
                 self._lanes.open_or_close(runner)
+                if self._admission.crowded:
+                    self._lanes.give_turns()
             except Exception as error:  # others wait for the same
                 self._errors.note(error, AttemptStep.JUDGE, webhook.kind)
+                over.free(self._loop.time())
                 self._lanes.take_up(runner, job.delivery)
 
         if self._connections is None or not self._connections.suspect(webhook, decided):
             return False
+        slot.hand_body_to(over)
         slot.free(self._loop.time())
         runner.lane.free(job.delivery)
         self._lanes.open_or_close(runner)

@@ -36,6 +36,9 @@ class DeskWatcher(Protocol):
     def note_move(self, desk: "Desk", messages: int, size: int) -> None:
         """Note that what a desk wants or has out has changed, by so many messages and bytes."""
 
+    def note_offers(self, desk: "Desk") -> None:
+        """Note that what waits at a desk has changed."""
+
 
 class Desk:
     """Offers come in from the webhook's channel, and go out to its readers."""
@@ -48,6 +51,7 @@ class Desk:
         self.wanted = 0  # messages that readers wait for
         self.readers = 0
         self.offers: deque[Offer] = deque()
+        self.offered_bytes = 0  # of their bodies
         self.out: dict[str, Offer] = {}  # by token
         # None outlives the last of its messages that are out: so there are no more of them than of
         # those, and no other reader's cursors can push one out.
@@ -59,7 +63,9 @@ class Desk:
         """Until a reader has it and has said what became of it. None: it must not leave."""
         offer = Offer(message)
         self.offers.append(offer)
+        self.offered_bytes += offer.size
         self._arrived.set()
+        self._watcher.note_offers(self)
         try:
             return await offer.result
         finally:
@@ -69,6 +75,8 @@ class Desk:
                 self._watcher.note_move(self, -1, -offer.size)
             elif offer in self.offers:
                 self.offers.remove(offer)
+                self.offered_bytes -= offer.size
+                self._watcher.note_offers(self)
 
     def want(self, messages: int) -> None:
         """Readers wait for so many more, or fewer."""
@@ -92,6 +100,7 @@ class Desk:
         there is none, or it is too large."""
         while self.offers and (room is None or self.offers[0].size <= room):
             offer = self.offers.popleft()
+            self.offered_bytes -= offer.size
             try:
                 leaves = offer.may_leave(token)
             except Exception as error:  # of its signature: that attempt's, and no reader's
@@ -138,7 +147,14 @@ class Desk:
     def put_back(self) -> None:
         """Put back what waits for a reader: it must be made anew, or must not leave any more."""
         while self.offers:
-            self.offers.popleft().end(None)
+            self.put_back_last()
+        self._watcher.note_offers(self)
+
+    def put_back_last(self) -> None:
+        """Put back the latest of those that wait for a reader."""
+        offer = self.offers.pop()
+        self.offered_bytes -= offer.size
+        offer.end(None)
 
 
 class PullChannel:

@@ -22,6 +22,7 @@ from tidings.engine.callables import ReadText
 from tidings.engine.listeners import Listeners
 from tidings.engine.pull.desk import Acknowledged, Desk, PullChannel
 from tidings.engine.pull.lease import Offer
+from tidings.engine.pull.unread_offers import UnreadOffers
 from tidings.errors import Conflict, FieldRefusal, Throttled
 
 ANSWER_BYTES_MAX = 4 << 20  # of one answer, and always one message
@@ -84,6 +85,7 @@ class Pulls:
         self._desks: dict[int, Desk] = {}
         self._out = SharedBudget[OrgId](OUT_MAX)  # messages that readers have
         self._out_bytes = SharedBudget[OrgId](OUT_BYTES_MAX)
+        self._unread = UnreadOffers()
         self._ending = False
 
     # -- the driver -------------------------------------------------------------------------------
@@ -116,6 +118,7 @@ class Pulls:
         wanted = min(asked.most, webhook.connections_max)
         taken: list[Offer] = []
         desk.readers += 1
+        self._unread.look(desk)
         desk.want(wanted)
         try:
             await self._take(desk, taken, wanted, asked.wait_s)
@@ -129,6 +132,7 @@ class Pulls:
         finally:
             desk.readers -= 1
             desk.want(len(taken) - wanted)
+            self._unread.look(desk)
         return Fetched(taken, cursor, acknowledged)
 
     def settle(self, webhook: Webhook, verdict: PullBody) -> int:
@@ -220,6 +224,11 @@ class Pulls:
             self._out.give(desk.org, -messages)
             self._out_bytes.give(desk.org, -size)
         self._asked.tell(desk.number, desk.wanted, len(desk.out))
+
+    def note_offers(self, desk: Desk) -> None:
+        """See `DeskWatcher`."""
+        if not desk.readers:
+            self._unread.look(desk)
 
     def _full(self, org: OrgId) -> bool:
         """Return whether an org's readers hold as much as is left for those of others."""

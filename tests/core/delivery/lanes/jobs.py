@@ -1,7 +1,8 @@
 """Lanes and their jobs as the tests begin with them."""
 
+from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import Lane, WindowBudget
+from tidings.core.delivery.lane import Lane
 from tidings.core.ids import DeliveryId, OrgId
 
 

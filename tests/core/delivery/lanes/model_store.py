@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from msgspec.structs import replace
 
+from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.lane import Lane, WindowBudget
+from tidings.core.delivery.lane import Lane
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
 

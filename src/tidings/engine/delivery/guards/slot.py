@@ -2,6 +2,7 @@
 
 import asyncio
 
+from tidings.core.delivery.body_memory import LARGE_BYTES, BodyHold
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.turns import Permit
 from tidings.engine.delivery.admission import Admission
@@ -9,16 +10,18 @@ from tidings.engine.delivery.runner import WebhookRunner
 
 
 class Slot:
-    """Each attempt holds a permit of the process, which is given back here and nowhere else, once,
-    by whoever comes first: as it ends, or when its task is over, however that came."""
+    """Each attempt holds a permit of the process, and room for its body where that is large; they
+    are given back here and nowhere else, once, by whoever comes first: as it ends, or when its task
+    is over, however that came."""
 
-    __slots__ = ("_admission", "began_s", "job", "overrun", "permit", "runner", "task")
+    __slots__ = ("_admission", "_body", "began_s", "job", "overrun", "permit", "runner", "task")
 
     def __init__(self, admission: Admission, runner: WebhookRunner) -> None:
         self._admission = admission
         self.runner = runner
         self.job: Job | None = None  # under way, with a permit
         self.permit: Permit | None = None  # None: it takes none, or is over
+        self._body: BodyHold | None = None  # None: it is small, or held no more
         self.task: asyncio.Task[None] | None = None
         self.began_s = 0.0  # by the loop's clock
         self.overrun = False  # its attempt does not end, and was cancelled for it
@@ -29,6 +32,33 @@ class Slot:
         self.began_s = now_s
         self.permit = self._admission.began(self.runner, now_s)
         self.runner.waiting_since_s = None
+        if size := self.runner.lane.bytes_of(job):
+            self._body = self._admission.hold_body(self.runner, size)
+
+    def grow(self, size: int) -> bool:
+        """A message of so many bytes was made of the body. Return whether there is room for it; its
+        lane takes its next ones to be as large."""
+        lane, body = self.runner.lane, self._body
+        if size > LARGE_BYTES or lane.made_bytes:
+            lane.note_made(size)
+        if size <= (LARGE_BYTES if body is None else body.size):
+            return True
+        grown = self._admission.bodies.grow(self.runner, body, size)
+        if grown is not None:
+            self._body = grown
+        return grown is not None
+
+    def hand_body_to(self, other: "Slot") -> None:
+        """Another slot holds the body from now on, and gives it back."""
+        other._body, self._body = self._body, None
+
+    def drop_body(self) -> bool:
+        """The body is counted elsewhere, or not held any more; return whether it was held."""
+        if (body := self._body) is None:
+            return False
+        self._body = None
+        self._admission.give_body(body)
+        return True
 
     def free(self, now_s: float, *, answered: bool | None = None) -> None:
         """The attempt is over; nothing if it was already. `answered`: by an answer; None: for a
@@ -37,3 +67,5 @@ class Slot:
         if (permit := self.permit) is not None:
             self.permit = None
             self._admission.ended(permit, now_s, answered=answered)
+        if self._body is not None:
+            self.drop_body()

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import Protocol
 
-from tidings.core.delivery.lane import Lane, WindowBudget
+from tidings.core.delivery.body_memory import WindowBudget
+from tidings.core.delivery.lane import Lane
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook

@@ -10,7 +10,7 @@ import asyncio
 import heapq
 from collections.abc import Iterable, Mapping
 
-from tidings.core.delivery.lane import WindowBudget
+from tidings.core.delivery.body_memory import WindowBudget
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.delivery.runner import LaneDriver, WebhookRunner
