@@ -61,8 +61,8 @@ from tidings.egress.port import Receive
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.clock import service_clock
-from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
 from tidings.engine.engine import EngineLimits
+from tidings.engine.events.commit_queue import UNWRITTEN_MAX
 from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe

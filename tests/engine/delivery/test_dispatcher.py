@@ -21,7 +21,7 @@ from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.replay import window
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.attempt_results import LOST
-from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
+from tidings.engine.events.commit_queue import UNWRITTEN_MAX
 from tidings.store import port
 
 OTHER = msgspec.structs.replace(HOOK, number=5, id="b" * 24, org=8)
@@ -35,6 +35,7 @@ class Receiver:
     def __init__(self, *statuses: int) -> None:
         self.statuses = list(statuses)
         self.sent: list[bytes] = []
+        self.says = b""  # in each answer
         self.busy = self.most = 0
         self.free = asyncio.Event()
         self.free.set()
@@ -56,7 +57,9 @@ class Receiver:
             await self.free.wait()
         finally:
             self.busy -= 1
-        return ReceiverAnswer(self.statuses.pop(0) if self.statuses else 200, (), b"", False, 1.0)
+        return ReceiverAnswer(
+            self.statuses.pop(0) if self.statuses else 200, (), self.says, False, 1.0
+        )
 
     async def close(self) -> None:
         self.closed += 1

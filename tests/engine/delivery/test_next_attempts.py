@@ -20,7 +20,7 @@ from tidings.core.delivery.next_attempt import NextAttempt, Wait
 from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN, PAUSE_S
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
-from tidings.engine.delivery.dispatcher import UNWRITTEN_MAX
+from tidings.engine.events.commit_queue import UNWRITTEN_BYTES_MAX
 from tidings.store import port
 
 
@@ -99,11 +99,11 @@ async def test_a_rate_limit_and_a_lane_that_is_behind_are_named() -> None:
     assert told(scene, 51).why is Wait.RATE, "retries have a queue of their own"
 
 
-@pytest.mark.parametrize("trouble", ["halted", "unwritten"])
+@pytest.mark.parametrize("trouble", ["halted", "unwritten", "unwritten_bytes"])
 async def test_a_store_that_takes_no_writes_holds_everything(trouble: str) -> None:
     scene = Scene()
     scene = scene_of(Silent())
-    setattr(scene.committer, trouble, UNWRITTEN_MAX)
+    setattr(scene.committer, trouble, UNWRITTEN_BYTES_MAX)
     await hand_over(scene, job(1, 2))
     assert told(scene, 1) == NextAttempt(claimed=True, why=Wait.STORE)
 

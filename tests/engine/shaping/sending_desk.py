@@ -72,7 +72,7 @@ class Shaping:
 class Quiet:
     """Everything that this test does not look at."""
 
-    halted, unwritten = False, 0
+    halted, unwritten, unwritten_bytes = False, 0, 0
 
     def __init__(self) -> None:
         self.settled: list[port.Settlement] = []

@@ -37,7 +37,7 @@ RETRY = (DeliveryId(5), 1, OrgId(7), "e-1", 0, 2, None, True, OLD)
 class Scene:
     """A dispatcher with one webhook: sender, shaper and store are the scene itself."""
 
-    halted, unwritten = False, 0
+    halted, unwritten, unwritten_bytes = False, 0, 0
 
     def __init__(self, webhook: Webhook, *, before: Callable[[], None] = lambda: None) -> None:
         self.sent: list[bytes] = []

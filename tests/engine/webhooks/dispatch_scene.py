@@ -57,7 +57,7 @@ class Line:
 class Committer:
     """Takes what is asked of it, and writes nothing."""
 
-    halted, unwritten = False, 0
+    halted, unwritten, unwritten_bytes = False, 0, 0
 
     def __init__(self) -> None:
         self.takes: list[int] = []

@@ -42,13 +42,11 @@ from tidings.engine.delivery.retries.retry_claims import RetryClaims
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.delivery.send_slots import SendSlots
 from tidings.engine.delivery.settler import AttemptObserver, AttemptSettler, WebhookEnds
-from tidings.engine.events.commit_queue import Commits
+from tidings.engine.events.commit_queue import UNWRITTEN_BYTES_MAX, UNWRITTEN_MAX, Commits
 from tidings.engine.listeners import EngineListeners
 from tidings.engine.outage import Outage
 from tidings.engine.shaping.shaper import Shaping
 from tidings.store import port
-
-UNWRITTEN_MAX = 1000
 
 
 class Dispatcher:
@@ -243,8 +241,12 @@ class Dispatcher:
 
     def may_send(self) -> bool:
         """See `Sending`."""
+        commits = self._commits
         return not (
-            self.stopping or self._commits.halted or self._commits.unwritten >= UNWRITTEN_MAX
+            self.stopping
+            or commits.halted
+            or commits.unwritten >= UNWRITTEN_MAX
+            or commits.unwritten_bytes >= UNWRITTEN_BYTES_MAX
         )
 
     def may_claim(self) -> bool:

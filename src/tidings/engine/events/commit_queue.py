@@ -21,6 +21,8 @@ BATCH_BYTES_MAX = 8 << 20
 SETTLE_WAIT_S = 0.006
 SETTLE_ALONE_AT = 128
 REJECTIONS_MAX = 1000
+UNWRITTEN_MAX = 1000  # settlements, from which on no attempt begins
+UNWRITTEN_BYTES_MAX = 32 << 20  # of what they keep, likewise; what is under way then comes on top
 
 
 class QueuedEvent(msgspec.Struct):
@@ -86,9 +88,17 @@ class Commits(Protocol):
     def unwritten(self) -> int:
         """Settlements that are not on stable storage yet."""
 
+    @property
+    def unwritten_bytes(self) -> int:
+        """Bytes of what settlements keep that are not on stable storage yet."""
+
 
 class CommitQueue:
-    """Bounded by the bytes of events and by how long the oldest has waited."""
+    """Bounded by the bytes of events and by how long the oldest has waited.
+
+    A settlement is never refused, for its attempt has been made: where too many wait, or too many
+    bytes of what they keep, lanes start nothing until some are written.
+    """
 
     def __init__(self, waiting_bytes_max: int, waiting_s_max: float) -> None:
         self._waiting_bytes_max = waiting_bytes_max
@@ -96,6 +106,8 @@ class CommitQueue:
         self._waiting = CommitContents()
         self._waiting_bytes = 0
         self._waiting_of: dict[OrgId, int] = {}  # of these, by the org of a call's first event
+        self._settled_bytes = 0  # of settlements that wait
+        self._taken_bytes = 0  # of those in the transaction under way
         self._wake = asyncio.Event()
         self._settle_timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
@@ -131,6 +143,7 @@ class CommitQueue:
     def settle(self, settled: port.Settlement) -> None:
         """Write a settlement with the next commit; what frees the next of a key does not wait."""
         self._waiting.settled.append(settled)
+        self._settled_bytes += _kept_bytes(settled)
         self._idle.clear()
         if settled.key is not None or len(self._waiting.settled) >= SETTLE_ALONE_AT:
             self._wake.set()
@@ -170,6 +183,12 @@ class CommitQueue:
     def unwritten(self) -> int:
         """Settlements that are not on stable storage yet."""
         return len(self._waiting.settled)
+
+    @property
+    def unwritten_bytes(self) -> int:
+        """Bytes of what settlements keep that are not on stable storage yet: what was sent, and
+        what was answered."""
+        return self._settled_bytes + self._taken_bytes
 
     @property
     def failure(self) -> str:
@@ -219,6 +238,7 @@ class CommitQueue:
                 break
         batch.calls, later = batch.calls[:at], batch.calls[at:]
         self._waiting = CommitContents(later)
+        self._taken_bytes, self._settled_bytes = self._settled_bytes, 0
         self._waiting_bytes -= size
         if not later:
             self._waiting_of.clear()
@@ -234,6 +254,8 @@ class CommitQueue:
                 self._waiting_bytes += call.bytes
                 self._waiting_of[call.org] = self._waiting_of.get(call.org, 0) + call.bytes
         waiting.settled = batch.settled + waiting.settled
+        self._settled_bytes += sum(map(_kept_bytes, batch.settled))
+        self._taken_bytes = 0
         waiting.claims = batch.claims | waiting.claims
         waiting.rejections = (batch.rejections + waiting.rejections)[:REJECTIONS_MAX]
 
@@ -243,4 +265,14 @@ class CommitQueue:
 
     def go_on(self) -> None:
         """The store has taken a commit."""
+        self._taken_bytes = 0
         self._failure, self.halted = None, False
+
+
+def _kept_bytes(settled: port.Settlement) -> int:
+    """Return the bytes of what a settlement keeps of its message and of the answer."""
+    size = 0 if settled.sent is None else len(settled.sent)
+    if (evidence := settled.evidence) is None:
+        return size
+    headers = sum(len(name) + len(value) for name, value in evidence.headers)
+    return size + headers + len(evidence.body)
