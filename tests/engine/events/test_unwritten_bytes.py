@@ -5,9 +5,9 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
+from tests.engine.delivery.scenes.dispatched_lanes import OTHER, PROCESS_MAX, Lanes, numbered
+from tests.engine.delivery.scenes.dispatched_lanes import turns as lane_turns
 from tests.engine.delivery.scenes.health_parts import HOOK
-from tests.engine.delivery.test_dispatcher import OTHER, PROCESS_MAX, Lanes, numbered
-from tests.engine.delivery.test_dispatcher import turns as lane_turns
 from tests.engine.events.commit_desk import Refusal, at_work, begun, settled, turns
 from tidings.core.delivery.states import State
 from tidings.engine.events.commit_queue import UNWRITTEN_BYTES_MAX, CommitQueue
