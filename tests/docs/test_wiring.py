@@ -193,7 +193,9 @@ def branches_on_types(tree: ast.Module) -> Iterator[int]:
             else:
                 found = isinstance(name, ast.Name) and name.id in imported
             if found:
-                yield node.value.lineno if isinstance(node, ast.MatchValue) else node.lineno
+                place = node.value if isinstance(node, ast.MatchValue) else node
+                assert isinstance(place, ast.expr)
+                yield place.lineno
 
 
 def test_the_engine_names_nothing_that_carries_messages() -> None:

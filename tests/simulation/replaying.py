@@ -19,7 +19,8 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayKind, ReplayTransition
 from tidings.engine.delivery.stops import EVERYTHING, Stops
-from tidings.engine.replay.runs import NotNow, Replays, TooMany
+from tidings.engine.replay.refusals import NotNow, TooMany
+from tidings.engine.replay.runs import Replays
 from tidings.store import port
 from tidings.store.port import StoreDown
 

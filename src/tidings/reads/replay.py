@@ -23,7 +23,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.access.access import AuthenticatedCaller
 from tidings.engine.answer_memory import HoldsAnswers
 from tidings.engine.replay import requests as replay_requests
-from tidings.engine.replay.runs import UnknownReplay
+from tidings.engine.replay.refusals import UnknownReplay
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.services.events import EventServices
 from tidings.engine.webhooks.records import WebhookState

@@ -6,7 +6,6 @@ at the next start, at the cursor that the store has.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import Any, Protocol, assert_never
 
@@ -30,7 +29,6 @@ from tidings.core.replay import (
     SLICE_MAX,
     JobState,
     ReplayKind,
-    ReplayPace,
     ReplayTransition,
     after,
     before,
@@ -47,8 +45,9 @@ from tidings.engine.heartbeats import Heart
 from tidings.engine.listeners import Listeners, OrgNotices
 from tidings.engine.outage import Outage
 from tidings.engine.replay.plan import OrderingKeys, Planner
+from tidings.engine.replay.refusals import NotNow, TooMany, UnknownReplay
+from tidings.engine.replay.replay_run import NO_ROOM_S, TALLY_S, WAITING_S, ReplayRun
 from tidings.engine.running.supervisor import SupervisedTask, Supervisor
-from tidings.errors import Conflict, FieldRefusal, NotFound
 from tidings.shared_places import SharedPlaces
 from tidings.store import port
 
@@ -56,9 +55,8 @@ PART = ServicePart("replays", "a replay or a cancel makes no progress", work_s=2
 CANCEL_EVENTS = 200
 CANCEL_PAUSE_S = 0.005
 RECORDED_MAX = 20  # ids in an entry of the audit log
-NO_ROOM_S = 0.02
-WAITING_S, WAITING_S_MAX = 0.5, 60.0
-TALLY_S, TALLY_S_MAX = 1.0, 30.0
+WAITING_S_MAX = 60.0
+TALLY_S_MAX = 30.0
 TALLY_MAX = 500
 TALLIES_AT_ONCE = 20
 STANDS_STILL_S = 60.0
@@ -67,7 +65,6 @@ COUNT_NOTED_S = 1.0
 DOWN_S = 0.5
 SLICES_AT_ONCE = 2
 LISTED_AT_ONCE = 1_000
-RATE_OVER_S = 10.0
 
 _ACTIONS = {
     ReplayTransition.PAUSE: REPLAY_PAUSED,
@@ -87,61 +84,6 @@ class LaneLoad(Protocol):
 
     def read_again(self, webhook: Webhook) -> None:
         """The store may hold deliveries of it that nobody was told of."""
-
-
-class UnknownReplay(NotFound):
-    """The org has no such job. Who has asked knows by which id, and says it."""
-
-
-class NotNow(Conflict):
-    """The job is in a state in which this cannot happen to it."""
-
-    def __init__(self, what: ReplayTransition, state: str) -> None:
-        allowed = " or ".join(before(what))
-        message = f"A replay must be {allowed} for {what}; it is {state}. Get its state again."
-        super().__init__(FieldRefusal.build("wrong_state", message, field="id"))
-
-
-class TooMany(Conflict):
-    """The org has as many unfinished jobs as it may have."""
-
-    def __init__(self) -> None:
-        message = (
-            f"An org must have at most {OPEN_JOBS_MAX} unfinished replays and cancels; it has "
-            "reached that limit. Wait for one, or cancel it."
-        )
-        super().__init__(FieldRefusal.build("too_many", message, place="body"))
-
-
-class ReplayRun:
-    """A job that something is left to be done for."""
-
-    def __init__(self, job: port.ReplayJob, now_s: float) -> None:
-        self.job = job
-        self.pace = ReplayPace(job.rate, now_s)
-        self.scan = job.cursor  # looked at up to here; the store's cursor follows with a slice
-        self.visited = False  # nothing is behind
-        self.doubted = False  # the store has refused: it may be elsewhere
-        self.driven = False
-        self.waiting = ""  # why nothing is made at the moment
-        self.wake = asyncio.Event()
-        self.tally_after = 0
-        self.tallied_s = float("-inf")
-        self.quiet_s = TALLY_S
-        self.without_room = 0
-        self.waits_s = WAITING_S
-        self.notified = False
-        self.unfinished = True
-        self.count_since = 0
-        self.count_cursor = job.counted_to
-        self.noted_s = now_s
-        self.made: deque[tuple[float, int]] = deque()
-
-    def rate(self, now_s: float) -> float:
-        """Deliveries made a second, over the last ten."""
-        while self.made and self.made[0][0] < now_s - RATE_OVER_S:
-            self.made.popleft()
-        return sum(count for _, count in self.made) / RATE_OVER_S
 
 
 class Replays:
@@ -420,7 +362,7 @@ class Replays:
         bodies = self._planner.needs_bodies(webhook, job.spec)
         found = await self._store.candidates(job.number, job.spec, run.scan, most, bodies)
         if not found.found:
-            return _went_on(run, found)
+            return run.go_on(found)
         planned = self._planner.plan(job, webhook, found)
         try:
             async with self._slots.hold(job.org):
@@ -446,7 +388,7 @@ class Replays:
         job = run.job
         found = await self._store.candidates(job.number, job.spec, run.scan, CANCEL_EVENTS, False)
         if not found.found:
-            return _went_on(run, found)
+            return run.go_on(found)
         deliveries = [delivery for candidate in found.found for delivery in candidate.deliveries]
         slice = port.CancelSlice(deliveries, job.by, job.number, job.cursor, found.cursor)
         async with self._slots.hold(job.org):
@@ -517,13 +459,6 @@ class Replays:
             run.scan = job.cursor
             if job.state == JobState.COUNTING:
                 run.count_cursor, run.count_since = job.counted_to, 0
-
-
-def _went_on(run: ReplayRun, found: port.ReplayCandidates) -> float:
-    """Nothing fits there. A job stands still while the next event's deliveries are being made."""
-    stands = found.cursor == run.scan and not found.ended
-    run.scan, run.visited = found.cursor, found.ended
-    return NO_ROOM_S if stands else 0.0
 
 
 def fact_of(job: port.ReplayJob) -> dict[str, Any]:
