@@ -2,9 +2,9 @@
 
 import pytest
 
+from tidings import lists
 from tidings.cli.output import print_list, print_table
-from tidings.core import lists
-from tidings.core.lists import ListColumn, ResourceList, Shown
+from tidings.lists import ListColumn, ResourceList, Shown
 
 LISTS = [value for value in vars(lists).values() if isinstance(value, ResourceList)]
 

@@ -17,7 +17,7 @@ from tidings.cli.output import (
     print_list,
 )
 from tidings.cli.where import HERE, Where
-from tidings.core.lists import CONNECTIONS
+from tidings.lists import CONNECTIONS
 
 app = App(
     name="connections", help="The connections that the operator declared for sources and webhooks."

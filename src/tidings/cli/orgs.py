@@ -18,7 +18,7 @@ from tidings.cli.output import (
     print_list,
 )
 from tidings.cli.where import HERE, Where
-from tidings.core.lists import ORGS
+from tidings.lists import ORGS
 
 app = App(name="orgs", help="The tenants.")
 PATH = "/v1/orgs"

@@ -17,7 +17,7 @@ from tidings.cli.exits import CommandExit, Exit, refuse, say
 from tidings.cli.output import clean, how_many, print_line, print_lines, print_list
 from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.cli.where import HERE, Where, server
-from tidings.core.lists import RECORDS
+from tidings.lists import RECORDS
 
 KINDS = ("stores", "tills", "customers")
 PIECE_BYTES = 64 * 1024

@@ -25,7 +25,7 @@ from tidings.cli.output import (
 )
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
-from tidings.core.lists import REPLAYS
+from tidings.lists import REPLAYS
 
 app = App(name="replay", help="Send again what a webhook missed.")
 PATH = "/v1/replays"

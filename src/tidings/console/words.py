@@ -11,12 +11,12 @@ from functools import lru_cache
 import msgspec
 from markupsafe import Markup, escape
 
-from tidings.core import lists
+from tidings import lists
 from tidings.core.delivery.receivers import judgement
 from tidings.core.delivery.states import State
-from tidings.core.lists import ListColumn, Shown
 from tidings.core.shaping.left_out_words import word_of
 from tidings.core.times import exact
+from tidings.lists import ListColumn, Shown
 
 GLYPHS = {
     "delivered": "✓",

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from tidings import lists
 from tidings.console import frame
 from tidings.console.words import head_cells
-from tidings.core import lists
-from tidings.core.lists import ListColumn, ResourceList, Shown
+from tidings.lists import ListColumn, ResourceList, Shown
 
 TEMPLATES = Path(frame.__file__).parent / "templates"
 TABLE = re.compile(r"head_cells\(lists\.(\w+)\.page.*?</table>", re.DOTALL)

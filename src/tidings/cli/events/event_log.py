@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tidings import lists
 from tidings.cli.calls import ApiClient, calls, part, rows
 from tidings.cli.events.log_options import QueryFields, query_of, with_filters
 from tidings.cli.exits import CommandExit, Exit, say
@@ -18,7 +19,6 @@ from tidings.cli.output import (
     word,
 )
 from tidings.cli.where import HERE, Where
-from tidings.core import lists
 from tidings.reads.filters import EVENTS, VALUE_MAX
 
 FOUND_MAX = 20  # events with a value
