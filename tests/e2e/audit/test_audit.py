@@ -8,8 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.audit.verified_log import agree, anchor_lines, new_org, rename, verified, verify
+from tests.e2e.audit.verified_log import (
+    agree,
+    anchor_lines,
+    changes_of,
+    new_org,
+    rename,
+    verified,
+    verify,
+)
 from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.until import until
 from tests.e2e.operations.commands import tidings
 
 
@@ -160,3 +169,31 @@ def test_what_cannot_be_verified_is_refused_with_its_exit_code(
     assert wrong.returncode == 2 and "--anchor must be" in wrong.stderr
     for done in (nothing, wrong):
         assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("room", [0, 4_096, 20_000])
+def test_while_the_disk_takes_nothing_no_change_is_made_and_none_is_recorded(
+    own_service: NewService, room: int
+) -> None:
+    service = own_service().start()
+    acknowledged, refused = list[str](), list[str]()
+    with service.api() as api:
+        org = new_org(api)
+        with service.without_room(room):
+            for number in range(200):
+                name = f"n{number}"
+                status = rename(api, org, name)
+                assert status in (200, 503)
+                (acknowledged if status == 200 else refused).append(name)
+                if len(refused) == 3:
+                    break
+        assert len(refused) == 3, "it was full"
+        until(lambda: rename(api, org, "after") == 200, "the disk is written to again")
+    with service.api(org) as own:
+        shown = own.get("/v1/audit").must(200)["entries"]
+    assert service.stop() == 0
+    agree(service.data, org, [*acknowledged, "after"])
+    names = {after for _, after in changes_of(service.data, org)}
+    assert not names & set(refused)
+    assert shown[0]["after"]["name"] == "after"
+    assert verified(service.data, "--anchor", anchor_lines(service)[-1])["faults"] == []

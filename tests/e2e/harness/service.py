@@ -2,9 +2,12 @@
 
 import os
 import random
+import resource
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -141,6 +144,19 @@ class ServiceProcess:
         os.killpg(self.pid, signal.SIGKILL)
         self.running.wait(10)
         until(lambda: not _group(self.pid), "the end of its process group")
+
+    @contextmanager
+    def without_room(self, room: int = 0) -> Iterator[None]:
+        """Have the kernel refuse what the store's process writes to a file (EFBIG): all of it, or
+        what goes so many bytes beyond the longest of its files."""
+        pid = self.store_child("write").pid
+        before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+        longest = max(file.stat().st_size for file in self.data.rglob("*") if file.is_file())
+        resource.prlimit(pid, resource.RLIMIT_FSIZE, (longest + room if room else 0, before[1]))
+        try:
+            yield
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
 
     def end(self) -> None:
         """Leave nothing behind, whatever state it is in."""

@@ -1,9 +1,7 @@
 """A disk that takes nothing more, as the system tells it to the store's process: what callers of
 the original's API are answered, and that it goes on when there is room again."""
 
-import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from ..harness.api import Api, Reply
 from ..harness.events import event, new_id
@@ -23,18 +21,6 @@ HOOK = {
 }
 
 
-@contextmanager
-def no_room(service: ServiceProcess) -> Iterator[None]:
-    """The kernel refuses every write of the store's process to a file (EFBIG)."""
-    pid = service.store_child("write").pid
-    before = resource.prlimit(pid, resource.RLIMIT_FSIZE)
-    resource.prlimit(pid, resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        yield
-    finally:
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, before)
-
-
 def _is_4001(reply: Reply) -> None:
     assert reply.status == 503, reply
     assert int(reply.headers["retry-after"]) >= 1
@@ -49,7 +35,7 @@ def test_v3_answers_503_and_4001_while_the_disk_takes_nothing(own_service: NewSe
     service = own_service().start()
     with service.api() as api:
         hook = api.send("POST", "/v3/webHooks", HOOK).must(200)["data"]["webHookId"]
-        with no_room(service):
+        with service.without_room():
             _is_4001(api.send("POST", "/v3/webHooks", HOOK | {"name": "shop"}))
             for method, path, body in (
                 ("PUT", f"/v3/webHooks/{hook}", HOOK | {"slaInSeconds": 60}),
