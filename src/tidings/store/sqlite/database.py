@@ -5,7 +5,9 @@ commit, `NORMAL` lost some at four of five crash points. SQLite before 3.51.3 ca
 database that two connections write and checkpoint (sqlite.org/wal.html, "WAL-reset bug").
 """
 
+import contextlib
 import errno
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
@@ -119,3 +121,16 @@ def _expect(connection: apsw.Connection, name: str, value: str, shown: object = 
             f"The database must run with {name}={value}; it stays at {got}. "
             "Put the data directory on a local file system."
         )
+
+
+@contextlib.contextmanager
+def unsynced(connection: apsw.Connection) -> Iterator[None]:
+    """Have commits in the block wait for no sync; behind it every commit does again, whatever
+    happens."""
+    connection.execute("PRAGMA synchronous = normal")
+    try:
+        yield
+    finally:
+        if not connection.get_autocommit():  # else the level cannot be set
+            connection.execute("ROLLBACK")
+        connection.execute("PRAGMA synchronous = full")

@@ -12,7 +12,6 @@ makes the slices before it lasting too, and a power cut before that takes back s
 nothing else (tests/store/sqlite/test_power.py).
 """
 
-import contextlib
 import hashlib
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.database import unsynced
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.delivery.caps import DROP_EXPIRED, DROP_UNDONE
 from tidings.store.sqlite.queries import id_hash
@@ -139,7 +139,7 @@ class RetentionRows:
         began = time.perf_counter()
         if dropping.first:
             self._again[dropping.kind, dropping.days] = 0
-        with self._unsynced(), self._connection:
+        with unsynced(self._connection), self._connection:
             if dropping.now_ms:
                 self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", dropping.now_ms)
             if dropping.kind == RowKind.REJECTION:
@@ -172,21 +172,10 @@ class RetentionRows:
         """See `port.Store.give_back`. The file itself gets shorter when the log is folded."""
         began = time.perf_counter()
         before = self._one("PRAGMA freelist_count")
-        with self._unsynced():
+        with unsynced(self._connection):
             self._run(f"PRAGMA incremental_vacuum({int(pages)})")
         given = before - self._one("PRAGMA freelist_count")
         return port.DropReceipt(given, given > 0, round((time.perf_counter() - began) * 1e6))
-
-    @contextlib.contextmanager
-    def _unsynced(self) -> Iterator[None]:
-        """Commits in here wait for no sync; behind it every commit does again, whatever happens."""
-        self._run("PRAGMA synchronous = normal")
-        try:
-            yield
-        finally:
-            if not self._connection.get_autocommit():  # else the level cannot be set
-                self._run("ROLLBACK")
-            self._run("PRAGMA synchronous = full")
 
     # -- events -----------------------------------------------------------------------------------
 

@@ -4,8 +4,7 @@ Each slice of retention is one transaction with the mark that it leaves. It is n
 cut takes back the dropping and the mark alike. The mark is sealed like each entry.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import apsw
@@ -18,6 +17,7 @@ from tidings.core.times import exact
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.audit.rows import ANCHORS, AuditRows, read_anchor
+from tidings.store.sqlite.database import unsynced
 
 SHORTENED_AT_A_TIME = 500  # entries of one slice
 HEADS_AT_A_TIME = 2000  # in the anchors of one slice, about
@@ -56,7 +56,7 @@ class AuditUpkeep:
     @answers(port.Store.shorten_audit)
     def shorten(self, key: bytes, draft: AuditDraft, until_ms: int) -> int:
         """See `port.AuditStore.shorten_audit`."""
-        with self._unsynced(), self._connection:
+        with unsynced(self._connection), self._connection:
             dropped, last, seal = 0, 0, b""
             for number, at_ms, mac in self._run(_BEGINNING, (draft.chain, SHORTENED_AT_A_TIME)):
                 if at_ms >= until_ms:
@@ -75,7 +75,7 @@ class AuditUpkeep:
         if not dropped:
             return 0
         last = dropped[-1]
-        with self._unsynced(), self._connection:
+        with unsynced(self._connection), self._connection:
             self._run("DELETE FROM audit_anchor WHERE number <= ?", (last.number,))
             self._connection.executemany(
                 "UPDATE audit_chain SET anchored = 0 WHERE chain = ? AND anchored = ?",
@@ -117,14 +117,3 @@ class AuditUpkeep:
     def _write(self, key: bytes, draft: AuditDraft, after: bytes) -> None:
         filled = msgspec.structs.replace(draft, after=after)
         self._rows.append(port.AuditWrite(key, (filled,)))
-
-    @contextlib.contextmanager
-    def _unsynced(self) -> Iterator[None]:
-        """Commits in here wait for no sync; behind it every commit does again."""
-        self._run("PRAGMA synchronous = normal")
-        try:
-            yield
-        finally:
-            if not self._connection.get_autocommit():  # else the level cannot be set
-                self._run("ROLLBACK")
-            self._run("PRAGMA synchronous = full")
