@@ -1,8 +1,6 @@
 """Receivers that misbehave: each attempt ends with the right word, in time, in little memory."""
 
 import asyncio
-import os
-import resource
 import socket
 import struct
 import threading
@@ -13,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.loops.descriptors import none_left
 from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
 
 from .receivers import (
@@ -437,16 +436,8 @@ async def test_no_descriptors_left_is_our_fault() -> None:
         async with outlet_to(receiver.url()) as outlet:
             assert isinstance(await post(outlet), ReceiverAnswer)
         async with outlet_to(receiver.url()) as outlet:
-            soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-            highest = max(int(name) for name in os.listdir("/proc/self/fd"))
-            spare = [os.open("/dev/null", os.O_RDONLY) for _ in range(8)]
-            resource.setrlimit(resource.RLIMIT_NOFILE, (min(highest, *spare), hard))
-            try:
+            with none_left():
                 ending = await post(outlet)
-            finally:
-                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-                for descriptor in spare:
-                    os.close(descriptor)
             assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.OURS, False), ending
 

@@ -2,8 +2,13 @@
 
 import gc
 import os
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 MANY = 300
+_STANDARD = (0, 1, 2)
+"""Open in each test: input, output and what is said of errors."""
 
 
 class Descriptors:
@@ -25,3 +30,20 @@ class Descriptors:
 def held() -> int:
     """Count the files that this process holds open."""
     return len(os.listdir("/proc/self/fd"))
+
+
+@contextmanager
+def none_left() -> Iterator[None]:
+    """Let this process open no file at all for a while; what is open stays so.
+
+    The bound lies under all that a test may close meanwhile, in whatever thread: a number that
+    becomes free is of no use to anybody.
+    """
+    for number in _STANDARD:
+        os.fstat(number)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(_STANDARD), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
