@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from tidings.server import Bounds, HttpServer
+from tidings.server import Bounds, DirectApp, DirectCall, HttpServer
 
 Message = dict[str, Any]
 App = Callable[[Any, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Any]
+IN_PARTS = ("/stream", "/breaks")  # whose answers are sent in parts: as ASGI alone
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 # Short enough to be waited for.
 QUICK = {"head_s": 0.6, "idle_s": 1.5, "grace_s": 0.6, "linger_s": 1.5, "linger_quiet_s": 0.6}
@@ -85,6 +86,47 @@ async def reply(send: Any, status: int, body: bytes, *headers: tuple[bytes, byte
     await send({"type": "http.response.body", "body": body})
 
 
+class Directly:
+    """Any ASGI application as a `DirectApp`: what it sends leaves as one answer."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, call: DirectCall) -> bool:
+        if call.request.path in IN_PARTS:
+            return False
+        task = asyncio.get_running_loop().create_task(self._answer(call))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return True
+
+    async def _answer(self, call: DirectCall) -> None:
+        head: Any = None
+        body = b""
+
+        async def receive() -> Any:
+            return {"type": "http.request", "body": call.request.take(), "more_body": False}
+
+        async def send(message: Any) -> None:
+            nonlocal head, body
+            if message["type"] == "http.response.start":
+                head = message
+            else:
+                body += message["body"]
+
+        try:
+            await self._app(call.scope(), receive, send)
+        except RuntimeError:
+            call.fail()
+            return
+        call.answer(head["status"], head["headers"], body)
+
+
+ways: list[Callable[[App], DirectApp | None]] = [lambda app: None]
+"""The last one is how the servers of a test ask their application first: see `conftest.py`."""
+
+
 @asynccontextmanager
 async def serving(app: App | None = None, /, **bounds: Any) -> AsyncIterator[HttpServer]:
     """A server on a port that the system chooses; who is mute comes to it at once."""
@@ -92,7 +134,9 @@ async def serving(app: App | None = None, /, **bounds: Any) -> AsyncIterator[Htt
     names = {"keeps", "known", "remote", "shared", "host", "headers"} & bounds.keys()
     options = {name: bounds.pop(name) for name in names}
     host = options.pop("host", "127.0.0.1")
-    server = HttpServer(app or Echo(), host=host, port=0, bounds=Bounds(**bounds), **options)
+    app = app or Echo()
+    direct = ways[-1](app)
+    server = HttpServer(app, host=host, port=0, bounds=Bounds(**bounds), direct=direct, **options)
     server.start()
     try:
         yield server

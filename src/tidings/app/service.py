@@ -284,8 +284,9 @@ def _server(settings: Settings, app: App, shares: Shares, shortage: MemoryShorta
     )
     control = make_control_app(services)
     control.router.routes.extend(console_routes(services, plain_http=settings.dev))
+    gate = HttpGate(accept, control, inbox_host(settings), front, shortage.note, direct=accept)
     return HttpServer(
-        HttpGate(accept, control, inbox_host(settings), front, shortage.note),
+        gate,
         host=settings.host,
         port=settings.port,
         bounds=Bounds(
@@ -294,6 +295,7 @@ def _server(settings: Settings, app: App, shares: Shares, shortage: MemoryShorta
             per_address=shares.places // 2,
             grace_s=settings.call_s_max,
         ),
+        direct=gate,
         keeps=keeps,
         known=KnownCallers(app.access.access, app.access.sessions, (COOKIE, HOST_COOKIE)).of,
         remote=(lambda peer, headers: proxies.origin_of(peer, headers).address)

@@ -4,7 +4,8 @@ It knows nothing of Tidings. What a peer may cost is decided here: every phase o
 deadline (`bounds`), and who may have a place when they are short is one rule (`places`).
 
     listener     sockets: accept, make room, look for who is late, stop
-    connection   one connection: its phases, its calls one after the other, ASGI
+    connection   one connection: its phases, its calls one after the other
+    call         one request and its answer: as ASGI, or without a task of its own
     host         what a connection knows of its server
     turns        who begins its next call in which round of the loop
     unread       answers that wait for slow readers
@@ -14,6 +15,7 @@ deadline (`bounds`), and who may have a place when they are short is one rule (`
 """
 
 from tidings.server.bounds import Bounds
+from tidings.server.call import DirectApp, DirectCall
 from tidings.server.listener import HttpServer
 
-__all__ = ["Bounds", "HttpServer"]
+__all__ = ["Bounds", "DirectApp", "DirectCall", "HttpServer"]

@@ -1,4 +1,10 @@
-"""One call of a connection: a request and its answer, as an ASGI application sees them (ASGI 3)."""
+"""One call of a connection: a request and its answer, as an ASGI application sees them (ASGI 3), or
+as one that answers without a task of its own.
+
+A task, its messages and what receives them cost more than all else that the server does for a small
+call. So an application may be a `DirectApp` as well: it is handed calls whose body has come as a
+whole, and answers each by one call of a method, at once or later.
+"""
 
 import asyncio
 import traceback
@@ -50,7 +56,10 @@ class CallConnection(Protocol):
     async def drain(self) -> None:
         """Wait until the peer reads."""
 
-    def start(self, call: "AsgiCall", status: int, headers: Pairs) -> bytes:
+    def scope_of(self, request: HttpRequest) -> Message:
+        """Return the scope in which the application is called for a request."""
+
+    def start(self, call: "ConnectionCall", status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
 
     def write(self, *parts: bytes) -> None:
@@ -59,18 +68,18 @@ class CallConnection(Protocol):
     def taken(self) -> None:
         """The application has taken what there was of the body: there is room for more."""
 
-    def answered(self, call: "AsgiCall") -> None:
+    def answered(self, call: "ConnectionCall") -> None:
         """A call's answer is written."""
 
     def failed(self) -> tuple[int, Pairs, bytes]:
         """The answer where the application gives none."""
 
-    def broken(self, call: "AsgiCall") -> None:
+    def broken(self, call: "ConnectionCall") -> None:
         """A call's answer cannot be completed: its peer must see that."""
 
 
-class AsgiCall:
-    """One request and its answer: `receive` and `send` of ASGI."""
+class ConnectionCall:
+    """What a connection knows of the call that is worked on."""
 
     def __init__(
         self,
@@ -80,10 +89,6 @@ class AsgiCall:
         caller: Hashable | None = None,
     ) -> None:
         self._connection = connection
-        self._wake: asyncio.Event | None = None
-        self._handed_over = False  # the whole body was handed over
-        self._left = False
-        self._head: tuple[int, Pairs] | None = None
         self.request = request
         self.kept = kept  # a place is kept for it
         self.caller = caller  # who has had a turn for it, if he is known
@@ -91,6 +96,79 @@ class AsgiCall:
         self.writer = AnswerWriter()
         self.started = False
         self.over = False
+
+    def wake(self) -> None:
+        """Something has come, or has ended."""
+
+    def end(self) -> None:
+        """Its answer is written, or nobody waits for it any more."""
+        self.over = True
+
+    def leave(self) -> None:
+        """Its peer has gone."""
+
+
+class DirectCall(ConnectionCall):
+    """One request whose body has come, and its whole answer."""
+
+    def scope(self) -> Message:
+        """Return the scope in which an ASGI application would be called."""
+        return self._connection.scope_of(self.request)
+
+    def begin(self, app: "DirectApp") -> bool:
+        """Let the application answer; return False where it wants an ASGI call."""
+        try:
+            return app.begin(self)
+        except Exception:
+            _log_failure(self.request.path)
+            self.fail()
+            return True
+
+    def answer(self, status: int, headers: Pairs, body: bytes) -> None:
+        """Send the answer; to nobody, where the peer has gone. Where its headers cannot be written,
+        or announce another length, the call has failed."""
+        if self.over:
+            return
+        connection = self._connection
+        try:
+            data = connection.start(self, status, headers) + self.writer.body(body, False)
+        except ValueError:
+            _log_failure(self.request.path)
+            self.writer = AnswerWriter()
+            status, headers, body = connection.failed()
+            data = connection.start(self, status, headers) + self.writer.body(body, False)
+        self.started = True
+        connection.write(data)
+        connection.answered(self)
+
+    def fail(self) -> None:
+        """Send the answer of a call that has failed."""
+        self.answer(*self._connection.failed())
+
+
+class DirectApp(Protocol):
+    """Answers calls without a task of their own."""
+
+    def begin(self, call: DirectCall) -> bool:
+        """Answer a call by its `answer`, now or later. Return False, with nothing done, where it
+        is to be made as an ASGI call."""
+
+
+class AsgiCall(ConnectionCall):
+    """One request and its answer: `receive` and `send` of ASGI."""
+
+    def __init__(
+        self,
+        connection: CallConnection,
+        request: HttpRequest,
+        kept: bool,
+        caller: Hashable | None = None,
+    ) -> None:
+        super().__init__(connection, request, kept, caller)
+        self._wake: asyncio.Event | None = None
+        self._handed_over = False  # the whole body was handed over
+        self._left = False
+        self._head: tuple[int, Pairs] | None = None
         self.task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
@@ -101,8 +179,7 @@ class AsgiCall:
     def end(self) -> None:
         """Its answer is written, or nobody waits for it any more."""
         self.over = True
-        if self._wake is not None:
-            self._wake.set()
+        self.wake()
 
     def leave(self) -> None:
         """Its peer has gone."""
@@ -114,9 +191,7 @@ class AsgiCall:
         try:
             await app(scope, self.receive, self.send)
         except Exception:
-            # As text: a renderer that shows local variables would show secrets.
-            trace = traceback.format_exc()
-            log.error("call failed", path=scope["path"], traceback=trace)
+            _log_failure(scope["path"])
         if self.over:
             return
         if self.started:
@@ -178,3 +253,8 @@ class AsgiCall:
             await connection.drain()
         else:
             connection.answered(self)
+
+
+def _log_failure(path: str) -> None:
+    # As text: a renderer that shows local variables would show secrets.
+    log.error("call failed", path=path, traceback=traceback.format_exc())

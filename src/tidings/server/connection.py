@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from typing import cast
 
 from tidings.server import refusals
-from tidings.server.call import AsgiCall, scope_of
+from tidings.server.call import AsgiCall, ConnectionCall, DirectCall, Message, scope_of
 from tidings.server.host import UNFINISHED, ConnectionHost, Phase
 from tidings.server.places import NOBODY
 from tidings.server.reader import HttpRequest, Pairs, RequestReader
@@ -46,7 +46,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = RequestReader(host.bounds)
-        self._call: AsgiCall | None = None
+        self._call: ConnectionCall | None = None
         self._calls = 0
         self._fresh = False  # the call that waits for its turn came alone
         self._caller: Hashable | None = None  # whose the call is that waits, if he is known
@@ -344,14 +344,23 @@ class HttpConnection(asyncio.BufferedProtocol):
     def _begin(self, request: HttpRequest, kept: bool) -> None:
         host = self._host
         self._calls += 1
-        self._call = call = AsgiCall(self, request, kept, self._caller)
         if not kept:
             host.places.others += 1
+        if request.complete and host.direct is not None:
+            direct = DirectCall(self, request, kept, self._caller)
+            self._call = direct
+            self._stand(_WORK)
+            if direct.begin(host.direct):
+                return
+        self._call = call = AsgiCall(self, request, kept, self._caller)
         self._stand(_WORK if request.complete else Phase.BODY)
-        scope = scope_of(request, self._peer, self._here)
-        call.task = self._loop.create_task(call.run(host.app, scope))
+        call.task = self._loop.create_task(call.run(host.app, self.scope_of(request)))
 
-    def start(self, call: AsgiCall, status: int, headers: Pairs) -> bytes:
+    def scope_of(self, request: HttpRequest) -> Message:
+        """Return the scope in which the application is called for a request."""
+        return scope_of(request, self._peer, self._here)
+
+    def start(self, call: ConnectionCall, status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
         request = call.request
         keep = request.keep and call.keep and request.complete and not self._host.stopping
@@ -376,7 +385,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         if self._drained is not None:
             await self._drained.wait()
 
-    def answered(self, call: AsgiCall) -> None:
+    def answered(self, call: ConnectionCall) -> None:
         """A call's answer is written."""
         if self._call is not call:
             return
@@ -413,12 +422,12 @@ class HttpConnection(asyncio.BufferedProtocol):
         """The answer where the application gives none."""
         return refusals.answer(refusals.failed(), self._host.headers)
 
-    def broken(self, call: AsgiCall) -> None:
+    def broken(self, call: ConnectionCall) -> None:
         """A call's answer cannot be completed: its peer must see that."""
         if self._call is call:
             self.abort()
 
-    def _finished(self, call: AsgiCall) -> None:
+    def _finished(self, call: ConnectionCall) -> None:
         self._call = None
         call.end()
         if not call.kept:

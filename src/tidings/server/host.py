@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING, Protocol
 
 from tidings.server.bounds import Bounds
-from tidings.server.call import App
+from tidings.server.call import App, DirectApp
 from tidings.server.places import ConnectionPlaces
 from tidings.server.reader import Pairs
 from tidings.server.turns import ConnectionTurns
@@ -20,6 +20,7 @@ class ConnectionHost(Protocol):
 
     app: App
     bounds: Bounds
+    direct: DirectApp | None  # asked first for calls that a place is kept for
     headers: Sequence[tuple[bytes, bytes]]
     places: "ConnectionPlaces[HttpConnection]"
     date: bytes

@@ -12,7 +12,7 @@ from email.utils import formatdate
 from time import monotonic
 
 from tidings.server.bounds import Bounds
-from tidings.server.call import App
+from tidings.server.call import App, DirectApp
 from tidings.server.connection import HttpConnection
 from tidings.server.places import ConnectionPlaces
 from tidings.server.reader import Pairs
@@ -39,13 +39,16 @@ class HttpServer:
         host: str,
         port: int,
         bounds: Bounds | None = None,
+        direct: DirectApp | None = None,
         keeps: Callable[[str, str], bool] = lambda method, path: False,
         remote: Callable[[str, Pairs], str] | None = None,
         shared: Callable[[str], bool] | None = None,
         known: Callable[[Pairs], Hashable | None] | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
     ) -> None:
-        """`keeps` says for which method and path places are kept; `remote` whom a call is from;
+        """`direct` is asked first for calls that a place is kept for, where their body has come.
+
+        `keeps` says for which method and path places are kept; `remote` whom a call is from;
         `known` who that is, by its headers, None for a stranger: it is asked of all but kept calls.
 
         `shared` says which peers stand for many, as proxies do: until a head tells who it is, none
@@ -53,6 +56,7 @@ class HttpServer:
         answers.
         """
         self.app = app
+        self.direct = direct
         self.bounds = bounds or Bounds()
         self.places: ConnectionPlaces[HttpConnection] = ConnectionPlaces(self.bounds)
         self.keeps = keeps

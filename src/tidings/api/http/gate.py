@@ -16,6 +16,7 @@ from tidings.api.http.front import Front
 from tidings.api.http.head import answer_head
 from tidings.api.http.refusals import messages, refusal, request_id
 from tidings.errors import FieldRefusal
+from tidings.server import DirectApp, DirectCall
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -34,9 +35,13 @@ def keeps(method: str, path: str) -> bool:
 
 
 class HttpGate:
-    """ASGI 3. `inbox_host` is the name of the host that serves test inboxes alone; `front` knows
-    the proxies before it; `is_explained` hears what a call has raised for want of memory, and says
-    whether the operator is told: then the call is left without an answer of its own."""
+    """ASGI 3, and a `DirectApp` for events.
+
+    `inbox_host` is the name of the host that serves test inboxes alone; `front` knows the proxies
+    before it; `direct` is asked before `accept`, for calls that may need no task; `is_explained`
+    hears what a call has raised for want of memory, and says whether the operator is told: then
+    the call is left without an answer of its own.
+    """
 
     def __init__(
         self,
@@ -45,9 +50,11 @@ class HttpGate:
         inbox_host: str | None = None,
         front: Front | None = None,
         is_explained: Callable[[BaseException], bool] = lambda error: False,
+        direct: DirectApp | None = None,
     ) -> None:
         self._is_explained = is_explained
         self._accept = accept
+        self._direct = direct
         self._front = front or Front()
         self._control = self._front.around(control)
         self._inbox_host = inbox_host
@@ -68,6 +75,15 @@ class HttpGate:
         except MemoryError as error:
             if not self._is_explained(error):
                 raise
+
+    def begin(self, call: DirectCall) -> bool:
+        """See `DirectApp`: an event, if its path is served on the host that it was sent to."""
+        request = call.request
+        if request.path != EVENTS_PATH or request.method != "POST":
+            return False
+        if self._inbox_host is not None and self._is_elsewhere(call.scope()):
+            return False
+        return self._direct is not None and self._direct.begin(call)
 
     def _is_elsewhere(self, scope: Scope) -> bool:
         """Return whether the path is served, if at all, on the other host."""

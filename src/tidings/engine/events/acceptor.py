@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tidings.catalogue import Catalogue
@@ -42,10 +42,13 @@ class Acceptor:
         self._terms = terms
         self._commits = commits
 
-    async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
+    def accept(self, drafts: list[Draft]) -> Awaitable[list[Acceptance]]:
         """See `Intake.accept`."""
         if len(drafts) == 1 and drafts[0].passage is None:  # as nearly all do
-            return await self._commits.add([self._prepare(drafts[0])])
+            return self._commits.add([self._prepare(drafts[0])])
+        return self._accept(drafts)
+
+    async def _accept(self, drafts: list[Draft]) -> list[Acceptance]:
         if all(draft.passage is None for draft in drafts):  # they come for the first time
             return await self._take(drafts)
         entered = self.loops.enter(drafts)

@@ -1,5 +1,6 @@
 """What the API hands to the acceptor for each event, and what it gets back."""
 
+from collections.abc import Awaitable
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -52,8 +53,11 @@ class CheckUnavailable(Overloaded):
 class Intake(Protocol):
     """The acceptor as the API sees it."""
 
-    async def accept(self, drafts: list[Draft]) -> list[Acceptance]:
-        """Commit; one verdict per draft, in order. StoreDown, Overloaded: nothing was promised."""
+    def accept(self, drafts: list[Draft]) -> Awaitable[list[Acceptance]]:
+        """Commit; one verdict per draft, in order. StoreDown, Overloaded: nothing was promised.
+
+        A future where nothing but the commit has to be awaited.
+        """
 
     def note_rejections(self, rejections: list[NewRejection]) -> None:
         """Keep refused events for a while, with the next commit; bounded, never waits."""

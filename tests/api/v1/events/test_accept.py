@@ -1,4 +1,5 @@
-"""`POST /v1/events` as an ASGI application: every status, every header, every shape of answer."""
+"""`POST /v1/events`, as an ASGI application and without a task: every status, every header, every
+shape of answer."""
 
 import json
 from typing import Any
@@ -23,6 +24,8 @@ from tidings.core.events.call_split import CallLimits
 from tidings.engine.events.intake import Overloaded
 from tidings.errors import FieldRefusal
 from tidings.store.port import StoreDown
+
+pytestmark = pytest.mark.usefixtures("way")
 
 
 def row(status: str, event_id: str | None = "e-1", **more: Any) -> dict[str, Any]:

@@ -12,6 +12,8 @@ from tests.api.accept_client import Service as AcceptService
 from tests.api.control_client import Service, basic, service
 from tidings.api.v1.events.accept import AcceptApp
 
+pytestmark = pytest.mark.usefixtures("way")
+
 WRITES = {"events": "write"}
 BAD = b'{"eventName":"pointsIssued","eventId":"b-1","orgId":0,"createdAt":5,"data":{"bad":1}}'
 UNKNOWN = b'{"eventName":"x.y","eventId":"u-1","orgId":0,"createdAt":5,"data":{}}'

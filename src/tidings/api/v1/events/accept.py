@@ -11,7 +11,15 @@ call can be made again.
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Collection, Iterable, MutableMapping
+from collections.abc import (
+    Awaitable,
+    Callable,
+    Collection,
+    Coroutine,
+    Iterable,
+    MutableMapping,
+)
+from functools import partial
 from time import monotonic
 from typing import Any, Literal, Protocol
 
@@ -41,6 +49,7 @@ from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, CheckUnavailable, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused, Throttled, Unsupported
+from tidings.server import DirectCall
 from tidings.store.port import NewRejection, StoreDown
 
 ACCEPT = RouteEntry(
@@ -121,8 +130,26 @@ class AcceptAnswer(msgspec.Struct):
     events: list[AcceptResult]
 
 
+class _Call:
+    """What a call has come to, for its answer."""
+
+    __slots__ = ("allowance", "headers", "read", "request")
+
+    def __init__(self, headers: dict[bytes, bytes], new_request_id: Callable[[], str]) -> None:
+        self.headers = headers
+        self.request = request_id(headers, new_request_id)
+        self.read = False  # its body was read to the end
+        self.allowance: Allowance | None = None  # of a caller whose events are counted
+
+    def counted(self, answer: Answer) -> Answer:
+        """Add what its caller may send still, where that is counted."""
+        if self.allowance is not None:
+            answer[1].extend(self.allowance.headers)
+        return answer
+
+
 class AcceptApp:
-    """ASGI 3, for `POST /v1/events` alone; routing happens above it."""
+    """For `POST /v1/events` alone, as ASGI 3 and as a `DirectApp`; routing happens above it."""
 
     def __init__(
         self,
@@ -153,77 +180,123 @@ class AcceptApp:
         self._reader = reader
         self._body = RequestBodyReader(reader.limits.body_bytes, body_s)
         self._bodies = bodies or BodyGuard()
+        self._answering: set[asyncio.Task[None]] = set()  # held until they are done
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Answer one call (ASGI)."""
         pairs = scope["headers"]
-        headers: dict[bytes, bytes] = dict(pairs)
-        request = request_id(headers, self._new_request_id)
-        read = False
-        allowance: Allowance | None = None
+        call = _Call(dict(pairs), self._new_request_id)
         try:
-            if len(headers) != len(pairs):
-                _refuse_repeated(pairs)
-            caller = self._caller(headers, scope)
-            content_type = headers.get(b"content-type")
-            if caller.limited:
-                allowance = None if self._throttle is None else self._throttle.events(caller)
-                if allowance is not None and allowance.wait_s:
-                    raise _too_many(allowance)
-            if b"content-encoding" in headers or content_type != b"application/json":
-                _check_content(content_type, headers)
-            length = headers.get(b"content-length")
+            caller = self._admit(call, pairs, lambda: scope)
+            length = call.headers.get(b"content-length")
             body = await self._body.read(self._guarded(scope, receive, caller, length))
-            read = True
-            key = headers.get(b"idempotency-key")
-            read_events = self._reader.read_each(
-                content_type,
-                headers,
-                body,
-                caller,
-                None if key is None else key.decode("latin-1"),
-                self._clock_ms(),
-            )
-            items = read_events if read_events.__class__ is list else await _slowly(read_events)
-            if len(items) == 1 and items[0].__class__ is Draft:
-                answer = await self._one(items[0], request)
-            else:
-                answer = await self._several(await concluded(items, self._late), caller, request)
-        except (StoreDown, Overloaded) as error:
-            answer = _unavailable(error, request)
-        except RequestRefused as error:
-            answer = refusal(
-                status_of(error),
-                error.reason,
-                request,
-                retry_after=wait_of(error),
-                close=not read,
-            )
+            answer = await self._answered(call, caller, self._events(call, caller, body))
         except CallerDisconnected:
             return
-        except Exception:
-            trace = traceback.format_exc()  # as text: local variables would show what is sent
-            log.error("call failed", request=request.decode(), traceback=trace)
-            answer = refusal(500, failed(request.decode()), request, close=not read)
+        except Exception as error:
+            answer = _refused(error, call)
         finally:
             release_body(scope)
-        if allowance is not None:
-            answer[1].extend(allowance.headers)
-        start, end = messages(answer)
+        start, end = messages(call.counted(answer))
         await send(start)
         await send(end)
 
+    def begin(self, direct: DirectCall) -> bool:
+        """Answer one call whose body has come, and is too small to be counted: with no task of its
+        own where nothing has to be awaited but the commit of one event. Return False for others."""
+        request = direct.request
+        headers = dict(request.headers)
+        length = headers.get(b"content-length")
+        if length is None or len(length) >= self._short_digits:
+            return False
+        call = _Call(headers, self._new_request_id)
+        try:
+            caller = self._admit(call, request.headers, direct.scope)
+            events = self._events(call, caller, request.take())
+            if (draft := _only(events)) is None:
+                self._answer_later(direct, call, self._answered(call, caller, events))
+                return True
+            verdicts = self._intake.accept([draft])
+            if isinstance(verdicts, asyncio.Future):
+                verdicts.add_done_callback(partial(_answer_committed, direct, call, draft))
+            else:
+                self._answer_later(direct, call, _committed(verdicts, draft, call))
+        except Exception as error:
+            direct.answer(*call.counted(_refused(error, call)))
+        return True
+
+    def _answer_later(
+        self, direct: DirectCall, call: "_Call", answered: Coroutine[Any, Any, Answer]
+    ) -> None:
+        """Answer a call by a task of its own."""
+
+        async def answer() -> None:
+            try:
+                found = await answered
+            except Exception as error:
+                found = _refused(error, call)
+            direct.answer(*call.counted(found))
+
+        task = asyncio.get_running_loop().create_task(answer())
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    def _admit(
+        self,
+        call: "_Call",
+        pairs: list[tuple[bytes, bytes]],
+        scope: Callable[[], MutableMapping[str, Any]],
+    ) -> AuthenticatedCaller:
+        """Check all that a head says, but for the length; return who calls. RequestRefused."""
+        headers = call.headers
+        if len(headers) != len(pairs):
+            _refuse_repeated(pairs)
+        caller = self._caller(headers, scope)
+        if caller.limited and self._throttle is not None:
+            call.allowance = allowance = self._throttle.events(caller)
+            if allowance is not None and allowance.wait_s:
+                raise _too_many(allowance)
+        content_type = headers.get(b"content-type")
+        if b"content-encoding" in headers or content_type != b"application/json":
+            _check_content(content_type, headers)
+        return caller
+
+    def _events(
+        self, call: "_Call", caller: AuthenticatedCaller, body: bytes
+    ) -> Iterable[Item[Draft]]:
+        """Read the events of a body, one by one where there are several. RequestRefused."""
+        call.read = True
+        headers = call.headers
+        key = headers.get(b"idempotency-key")
+        return self._reader.read_each(
+            headers.get(b"content-type"),
+            headers,
+            body,
+            caller,
+            None if key is None else key.decode("latin-1"),
+            self._clock_ms(),
+        )
+
+    async def _answered(
+        self, call: "_Call", caller: AuthenticatedCaller, events: Iterable[Item[Draft]]
+    ) -> Answer:
+        """Wait for the commit of a call's events; return the answer. RequestRefused."""
+        if (draft := _only(events)) is not None:
+            return await _committed(self._intake.accept([draft]), draft, call)
+        items = events if isinstance(events, list) else await _slowly(events)
+        return await self._several(await concluded(items, self._late), caller, call.request)
+
     def _caller(
-        self, headers: dict[bytes, bytes], scope: MutableMapping[str, Any]
+        self, headers: dict[bytes, bytes], scope: Callable[[], MutableMapping[str, Any]]
     ) -> AuthenticatedCaller:
         if ORIGIN in headers or FETCH_SITE in headers:
-            if (found := foreign(headers, lambda: self._origins_of(scope))) is not None:
+            if (found := foreign(headers, lambda: self._origins_of(scope()))) is not None:
                 raise call_refused(Forbidden, CODE, found[0], header=found[1])
         caller = self._access.caller(
             headers.get(b"authorization"),
             ACCEPT.scope,
             headers.get(TOKEN_HEADER),
-            lambda: self._address_of(scope),
+            lambda: self._address_of(scope()),
         )
         named = headers.get(b"x-tidings-org")
         if named is None:
@@ -253,16 +326,6 @@ class AcceptApp:
                 raise too_large(self._limits.body_bytes, int(length[:19]))
         scope[CALLER] = caller
         return self._bodies.around(scope, receive).receive
-
-    async def _one(self, draft: Draft, request: bytes) -> Answer:
-        (verdict,) = await self._intake.accept([draft])
-        if verdict.status == "accepted" and draft.warning is None and verdict.warning is None:
-            body = (
-                b'{"accepted":1,"duplicates":0,"rejected":0,"events":[{"eventId":"%b",'
-                b'"status":"accepted"}]}' % draft.event_id.encode()
-            )
-            return json_answer(202, body, request)
-        return _answer_rows([_row(draft, verdict)], request)
 
     async def _several(
         self, items: list[Draft | RejectedEvent], caller: AuthenticatedCaller, request: bytes
@@ -294,6 +357,63 @@ class AcceptApp:
         if refused:
             self._intake.note_rejections(refused)
         return _answer_rows(rows, request)
+
+
+def _only(events: Iterable[Item[Draft]]) -> Draft | None:
+    """Return the event of a call, where there is one alone and it can be accepted."""
+    if events.__class__ is list and len(events) == 1 and events[0].__class__ is Draft:
+        return events[0]
+    return None
+
+
+async def _committed(verdicts: Awaitable[list[Acceptance]], draft: Draft, call: _Call) -> Answer:
+    """Wait for the commit of a call's only event; return the answer."""
+    (verdict,) = await verdicts
+    return _accepted(draft, verdict, call.request)
+
+
+def _answer_committed(
+    direct: DirectCall, call: _Call, draft: Draft, verdicts: asyncio.Future[list[Acceptance]]
+) -> None:
+    """Answer a call after the commit of its only event."""
+    try:
+        (verdict,) = verdicts.result()
+        answer = _accepted(draft, verdict, call.request)
+    except asyncio.CancelledError:
+        answer = _unavailable(StoreDown("the service stops"), call.request)
+    except Exception as error:
+        answer = _refused(error, call)
+    direct.answer(*call.counted(answer))
+
+
+def _accepted(draft: Draft, verdict: Acceptance, request: bytes) -> Answer:
+    """Build the answer to a call with one event."""
+    if verdict.status == "accepted" and draft.warning is None and verdict.warning is None:
+        body = (
+            b'{"accepted":1,"duplicates":0,"rejected":0,"events":[{"eventId":"%b",'
+            b'"status":"accepted"}]}' % draft.event_id.encode()
+        )
+        return json_answer(202, body, request)
+    return _answer_rows([_row(draft, verdict)], request)
+
+
+def _refused(error: Exception, call: _Call) -> Answer:
+    """Build the answer to a call that an error has ended."""
+    if isinstance(error, StoreDown | Overloaded):
+        return _unavailable(error, call.request)
+    if isinstance(error, RequestRefused):
+        return refusal(
+            status_of(error),
+            error.reason,
+            call.request,
+            retry_after=wait_of(error),
+            close=not call.read,
+        )
+    # As text: local variables would show what is sent.
+    trace = "".join(traceback.format_exception(error))
+    request = call.request.decode()
+    log.error("call failed", request=request, traceback=trace)
+    return refusal(500, failed(request), call.request, close=not call.read)
 
 
 async def _slowly(events: Iterable[Item[Draft]]) -> list[Item[Draft]]:

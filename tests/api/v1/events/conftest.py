@@ -1,0 +1,15 @@
+"""What holds for these tests: calls with events are made in both ways in which they can come."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.accept_client import directly
+
+
+@pytest.fixture(params=["as ASGI", "directly"])
+def way(request: pytest.FixtureRequest) -> Iterator[str]:
+    """How calls come whose body is small and has come whole."""
+    directly.append(request.param == "directly")
+    yield request.param
+    directly.pop()

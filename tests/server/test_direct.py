@@ -1,0 +1,183 @@
+"""Calls that are answered without a task of their own."""
+
+import asyncio
+import socket
+import struct
+from collections.abc import Callable
+
+import pytest
+
+from tidings.server import DirectCall, HttpServer
+
+from .support import GET, Client, Echo, serving, ways
+
+POST = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
+LENGTH = (b"content-length", b"2")
+
+
+class Playing:
+    """Does with each call what it is told to, and remembers it."""
+
+    def __init__(self, play: Callable[[DirectCall], bool]) -> None:
+        self._play = play
+        self.calls: list[DirectCall] = []
+
+    def begin(self, call: DirectCall) -> bool:
+        self.calls.append(call)
+        return self._play(call)
+
+
+@pytest.fixture(autouse=True)
+def way() -> None:
+    """These tests say themselves how a call is answered."""
+
+
+def answered(call: DirectCall) -> bool:
+    call.answer(200, [LENGTH], b"ok")
+    return True
+
+
+def soon(call: DirectCall) -> bool:
+    asyncio.get_running_loop().call_soon(call.answer, 202, [LENGTH], b"ok")
+    return True
+
+
+async def ask(server: HttpServer, *parts: bytes) -> tuple[int, dict[str, str], bytes]:
+    client = await Client.to(server)
+    for part in parts:
+        client.write(part)
+        await asyncio.sleep(0.02)
+    return await client.answer()
+
+
+def direct(playing: Playing) -> None:
+    ways.append(lambda app: playing)
+
+
+@pytest.fixture(autouse=True)
+def as_before() -> object:
+    count = len(ways)
+    yield
+    del ways[count:]
+
+
+@pytest.mark.parametrize("play", [answered, soon])
+async def test_one_connection_has_many_answers_at_once_or_later(
+    play: Callable[[DirectCall], bool],
+) -> None:
+    playing = Playing(play)
+    direct(playing)
+    echo = Echo()
+    async with serving(echo) as server:
+        client = await Client.to(server)
+        client.write(GET * 50 + (POST + b"abcd") * 50)
+        for _ in range(100):
+            status, _, body = await client.answer()
+            assert (status, body) == (200 if play is answered else 202, b"ok")
+    assert len(playing.calls) == 100 and not echo.calls
+    assert [call.over for call in playing.calls] == [True] * 100
+
+
+async def test_a_call_whose_body_has_not_come_is_an_asgi_call() -> None:
+    playing = Playing(answered)
+    direct(playing)
+    echo = Echo()
+    async with serving(echo) as server:
+        assert (await ask(server, POST, b"abcd"))[0] == 200
+    assert not playing.calls and echo.bodies == [b"abcd"]
+
+
+async def test_a_call_that_is_not_taken_is_an_asgi_call_with_its_whole_body() -> None:
+    direct(Playing(lambda call: False))
+    echo = Echo()
+    async with serving(echo) as server:
+        assert (await ask(server, POST + b"abcd"))[0] == 200
+        assert server.places.others == 0
+    assert echo.bodies == [b"abcd"]
+
+
+def raises(call: DirectCall) -> bool:
+    raise RuntimeError("on purpose")
+
+
+def splits(call: DirectCall) -> bool:
+    call.answer(200, [LENGTH, (b"x-a", b"b\r\nset-cookie: c")], b"ok")
+    return True
+
+
+def longer(call: DirectCall) -> bool:
+    call.answer(200, [LENGTH], b"longer")
+    return True
+
+
+@pytest.mark.parametrize("play", [raises, splits, longer])
+async def test_a_fault_of_the_application_is_answered(
+    play: Callable[[DirectCall], bool],
+) -> None:
+    direct(Playing(play))
+    async with serving() as server:
+        for _ in range(3):
+            status, headers, _ = await ask(server, GET)
+            assert status == 500 and "set-cookie" not in headers
+
+
+async def test_an_answer_after_its_peer_has_gone_is_for_nobody() -> None:
+    playing = Playing(lambda call: True)
+    direct(playing)
+    async with serving() as server:
+        client = await Client.to(server)
+        client.write(GET)
+        while not playing.calls:
+            await asyncio.sleep(0.01)
+        (call,) = playing.calls
+        sock = client.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.writer.transport.abort()  # by a reset
+        while not call.over:
+            await asyncio.sleep(0.01)
+        call.answer(200, [LENGTH], b"ok")
+        assert not call.started and len(server.places) == 0
+
+
+async def test_who_has_said_all_that_he_sends_is_still_answered() -> None:
+    playing = Playing(lambda call: True)
+    direct(playing)
+    async with serving() as server:
+        client = await Client.to(server)
+        client.write(GET)
+        client.writer.write_eof()
+        while not playing.calls:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.05)
+        playing.calls[0].answer(200, [LENGTH], b"ok")
+        status, headers, body = await client.answer()
+        assert (status, headers["connection"], body) == (200, "close", b"ok")
+
+
+async def test_a_second_answer_of_a_call_is_not_sent() -> None:
+    playing = Playing(answered)
+    direct(playing)
+    async with serving() as server:
+        client = await Client.to(server)
+        client.write(GET)
+        await client.answer()
+        playing.calls[0].answer(200, [LENGTH], b"no")
+        playing.calls[0].fail()
+        client.write(GET)
+        assert (await client.answer())[2] == b"ok"
+
+
+async def test_a_server_that_stops_waits_for_its_answer() -> None:
+    playing = Playing(lambda call: True)
+    direct(playing)
+    async with serving() as server:
+        client = await Client.to(server)
+        client.write(GET)
+        while not playing.calls:
+            await asyncio.sleep(0.01)
+        stopping = asyncio.ensure_future(server.stop(5.0))
+        await asyncio.sleep(0.02)
+        playing.calls[0].answer(200, [LENGTH], b"ok")
+        status, headers, _ = await client.answer()
+        assert (status, headers["connection"]) == (200, "close")
+        await stopping
