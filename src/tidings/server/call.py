@@ -79,7 +79,7 @@ class CallConnection(Protocol):
 
 
 class ConnectionCall:
-    """What a connection knows of the call that is worked on."""
+    """A call that is worked on, as its connection knows it."""
 
     def __init__(
         self,

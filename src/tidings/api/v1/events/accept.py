@@ -131,7 +131,7 @@ class AcceptAnswer(msgspec.Struct):
 
 
 class _Call:
-    """What a call has come to, for its answer."""
+    """A call under way, as far as its answer asks it."""
 
     __slots__ = ("allowance", "headers", "read", "request")
 
