@@ -49,15 +49,15 @@ def scope_of(request: HttpRequest, peer: tuple[str, int], here: tuple[str, int])
 class CallConnection(Protocol):
     """The connection, as far as a call asks it."""
 
+    peer: tuple[str, int]
+    here: tuple[str, int]
+
     @property
     def behind(self) -> bool:
         """Return whether the peer does not read as fast as it is answered."""
 
     async def drain(self) -> None:
         """Wait until the peer reads."""
-
-    def scope_of(self, request: HttpRequest) -> Message:
-        """Return the scope in which the application is called for a request."""
 
     def start(self, call: "ConnectionCall", status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
@@ -113,7 +113,7 @@ class DirectCall(ConnectionCall):
 
     def scope(self) -> Message:
         """Return the scope in which an ASGI application would be called."""
-        return self._connection.scope_of(self.request)
+        return scope_of(self.request, self._connection.peer, self._connection.here)
 
     def begin(self, app: "DirectApp") -> bool:
         """Let the application answer; return False where it wants an ASGI call."""
@@ -186,12 +186,13 @@ class AsgiCall(ConnectionCall):
         self._left = True
         self.wake()
 
-    async def run(self, app: App, scope: Message) -> None:
+    async def run(self, app: App) -> None:
         """Let the application answer."""
+        scope = scope_of(self.request, self._connection.peer, self._connection.here)
         try:
             await app(scope, self.receive, self.send)
         except Exception:
-            _log_failure(scope["path"])
+            _log_failure(self.request.path)
         if self.over:
             return
         if self.started:

@@ -9,7 +9,7 @@ from collections.abc import Hashable
 from typing import cast
 
 from tidings.server import refusals
-from tidings.server.call import AsgiCall, ConnectionCall, DirectCall, Message, scope_of
+from tidings.server.call import AsgiCall, ConnectionCall, DirectCall
 from tidings.server.host import UNFINISHED, ConnectionHost, Phase
 from tidings.server.places import NOBODY
 from tidings.server.reader import HttpRequest, Pairs, RequestReader
@@ -41,8 +41,8 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._host = host
         self._sock = sock
         self._first = first
-        self._peer = peer
-        self._here = here
+        self.peer = peer
+        self.here = here
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._reader = RequestReader(host.bounds)
@@ -74,8 +74,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._transport.abort()
 
     def get_buffer(self, sizehint: int) -> memoryview:
-        """Return the buffer of the next read. All connections have the same: what came is taken at
-        once."""
+        """Return the buffer of the next read, one for all: what came is taken at once."""
         return self._host.view
 
     def buffer_updated(self, nbytes: int) -> None:
@@ -293,7 +292,7 @@ class HttpConnection(asyncio.BufferedProtocol):
                 self._stand(Phase.HEAD)
             return
         request = reader.requests[0]
-        self.address = host.remote(self._peer[0], request.headers)
+        self.address = host.remote(self.peer[0], request.headers)
         kept = host.keeps(request.method, request.path)
         if host.stopping:
             self._refuse(refusals.stopping())
@@ -347,18 +346,13 @@ class HttpConnection(asyncio.BufferedProtocol):
         if not kept:
             host.places.others += 1
         if request.complete and host.direct is not None:
-            direct = DirectCall(self, request, kept, self._caller)
-            self._call = direct
+            self._call = direct = DirectCall(self, request, kept, self._caller)
             self._stand(_WORK)
             if direct.begin(host.direct):
                 return
         self._call = call = AsgiCall(self, request, kept, self._caller)
         self._stand(_WORK if request.complete else Phase.BODY)
-        call.task = self._loop.create_task(call.run(host.app, self.scope_of(request)))
-
-    def scope_of(self, request: HttpRequest) -> Message:
-        """Return the scope in which the application is called for a request."""
-        return scope_of(request, self._peer, self._here)
+        call.task = self._loop.create_task(call.run(host.app))
 
     def start(self, call: ConnectionCall, status: int, headers: Pairs) -> bytes:
         """The head of a call's answer."""
@@ -465,7 +459,7 @@ class HttpConnection(asyncio.BufferedProtocol):
                 self._unread = self._transport.get_write_buffer_size()
                 self._heard_s = self._read_s = self._since_s
             elif phase is Phase.HEAD:
-                peer = self._peer[0]
+                peer = self.peer[0]
                 self.address = NOBODY if self._host.shared(peer) else peer
             places.wait(self, self.address, self._since_s)
 

@@ -15,8 +15,8 @@ from tidings.api.http.answer_headers import with_all
 from tidings.api.http.front import Front
 from tidings.api.http.head import answer_head
 from tidings.api.http.refusals import messages, refusal, request_id
+from tidings.api.http.whole_call import WholeCall, WholeCallApp
 from tidings.errors import FieldRefusal
-from tidings.server import DirectApp, DirectCall
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -35,7 +35,7 @@ def keeps(method: str, path: str) -> bool:
 
 
 class HttpGate:
-    """ASGI 3, and a `DirectApp` for events.
+    """ASGI 3, and a `WholeCallApp` for events.
 
     `inbox_host` is the name of the host that serves test inboxes alone; `front` knows the proxies
     before it; `direct` is asked before `accept`, for calls that may need no task; `is_explained`
@@ -50,7 +50,7 @@ class HttpGate:
         inbox_host: str | None = None,
         front: Front | None = None,
         is_explained: Callable[[BaseException], bool] = lambda error: False,
-        direct: DirectApp | None = None,
+        direct: WholeCallApp | None = None,
     ) -> None:
         self._is_explained = is_explained
         self._accept = accept
@@ -76,8 +76,8 @@ class HttpGate:
             if not self._is_explained(error):
                 raise
 
-    def begin(self, call: DirectCall) -> bool:
-        """See `DirectApp`: an event, if its path is served on the host that it was sent to."""
+    def begin(self, call: WholeCall) -> bool:
+        """See `WholeCallApp`: an event, if its path is served on the host that it was sent to."""
         request = call.request
         if request.path != EVENTS_PATH or request.method != "POST":
             return False

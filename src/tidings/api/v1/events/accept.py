@@ -41,6 +41,7 @@ from tidings.api.http.refusals import (
     refusal,
     request_id,
 )
+from tidings.api.http.whole_call import WholeCall
 from tidings.api.route import RouteEntry, usually
 from tidings.core.access.body_budget import SMALL_BYTES
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
@@ -49,7 +50,6 @@ from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, CheckUnavailable, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused, Throttled, Unsupported
-from tidings.server import DirectCall
 from tidings.store.port import NewRejection, StoreDown
 
 ACCEPT = RouteEntry(
@@ -149,7 +149,7 @@ class _Call:
 
 
 class AcceptApp:
-    """For `POST /v1/events` alone, as ASGI 3 and as a `DirectApp`; routing happens above it."""
+    """For `POST /v1/events` alone, as ASGI 3 and as a `WholeCallApp`; routing happens above it."""
 
     def __init__(
         self,
@@ -201,7 +201,7 @@ class AcceptApp:
         await send(start)
         await send(end)
 
-    def begin(self, direct: DirectCall) -> bool:
+    def begin(self, direct: WholeCall) -> bool:
         """Answer one call whose body has come, and is too small to be counted: with no task of its
         own where nothing has to be awaited but the commit of one event. Return False for others."""
         request = direct.request
@@ -226,7 +226,7 @@ class AcceptApp:
         return True
 
     def _answer_later(
-        self, direct: DirectCall, call: "_Call", answered: Coroutine[Any, Any, Answer]
+        self, direct: WholeCall, call: "_Call", answered: Coroutine[Any, Any, Answer]
     ) -> None:
         """Answer a call by a task of its own."""
 
@@ -373,7 +373,7 @@ async def _committed(verdicts: Awaitable[list[Acceptance]], draft: Draft, call: 
 
 
 def _answer_committed(
-    direct: DirectCall, call: _Call, draft: Draft, verdicts: asyncio.Future[list[Acceptance]]
+    direct: WholeCall, call: _Call, draft: Draft, verdicts: asyncio.Future[list[Acceptance]]
 ) -> None:
     """Answer a call after the commit of its only event."""
     try:
