@@ -12,7 +12,7 @@ from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MappedMessage, MessagePlan, PlanRunner
-from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, SQL
+from tidings.core.webhooks.webhook_types import EMAIL, HTTP, KAFKA, SQL
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.email.driver import EmailDestination
 from tidings.destinations.http.authentication.schemes import Proofs

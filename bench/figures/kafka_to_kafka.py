@@ -15,7 +15,7 @@ from tests.e2e.harness.service import ORG
 from tests.e2e.harness.store_file import ask
 from tests.sources.kafka.server import KafkaServer, kafka_server
 from tests.sources.kafka.subject import KafkaSubject
-from tidings.core.webhooks.kinds import KAFKA
+from tidings.core.webhooks.webhook_types import KAFKA
 
 RATE_MIN = 4_000
 CUSTOMERS, REFUSED = 1_000, 100  # of the customers, by the filter

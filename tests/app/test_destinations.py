@@ -10,7 +10,7 @@ from tests.destinations.noted import Noted
 from tidings.app.parts import destinations
 from tidings.core.actions.action import EVENTS
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, PULL, QUEUE, SQL
+from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, PULL, QUEUE, SQL
 from tidings.destinations.kafka.driver import KafkaChannel
 from tidings.destinations.port import Driver
 from tidings.egress.address import parse_target

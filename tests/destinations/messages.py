@@ -7,8 +7,8 @@ import msgspec
 
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import HTTP
 from tidings.destinations.port import Headers
 
 HOPS = "3; via=0c4e19d2a7b3.5f0a77c1e2d4; of=9b1de4420c6f"

@@ -8,7 +8,7 @@ from tests.destinations.messages import TestMessage
 from tests.destinations.noted import Noted, webhook
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault
-from tidings.core.webhooks.kinds import HTTP, KAFKA, QUEUE
+from tidings.core.webhooks.webhook_types import HTTP, KAFKA, QUEUE
 from tidings.destinations.registry import ByKind
 
 MAIN = Connection("main", "kafka", {"servers": "a:9092"})

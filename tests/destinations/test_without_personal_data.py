@@ -19,7 +19,7 @@ from tests.e2e.harness.until import until
 from tests.e2e.personal_data import ASKS, ENRICHED, PERSONAL, fill, issued
 from tests.e2e.replay_calls import replay
 from tests.postgres_server import shared_server
-from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, OFFERED, PULL, QUEUE, SQL
+from tidings.core.webhooks.webhook_types import EMAIL, HTTP, KAFKA, OFFERED, PULL, QUEUE, SQL
 
 own_service, receiver = fixtures.own_service, fixtures.receiver
 pytestmark = pytest.mark.timeout(240)

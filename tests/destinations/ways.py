@@ -16,7 +16,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.receiver import Receiver
 from tests.postgres_server import PostgresServer
 from tests.sources.kafka.server import KafkaServer
-from tidings.core.webhooks.kinds import EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
+from tidings.core.webhooks.webhook_types import EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
 
 _numbers = itertools.count()
 _FIRST_NAME = "data.customerIdentifiers.firstName"

@@ -17,7 +17,7 @@ from tests.ports import ports
 from tests.store.in_process import MemoryStore
 from tidings.api.context import Services
 from tidings.compose import App, build
-from tidings.core.webhooks import kinds
+from tidings.core.webhooks import webhook_types
 from tidings.engine.clock import WallClock
 from tidings.engine.listeners import Listeners
 from tidings.ports import EngineOptions, Ports
@@ -141,7 +141,7 @@ def test_the_engine_is_handed_few_callables() -> None:
 
 
 def test_few_places_outside_their_own_folder_ask_which_type_a_webhook_is_of() -> None:
-    """All others ask for what a type can (`core/webhooks/kinds.py:WebhookType`)."""
+    """All others ask for what a type can (`core/webhooks/webhook_types.py:WebhookType`)."""
     own = SOURCE / "tidings/core/webhooks"
     places = [
         f"{path.relative_to(SOURCE)}:{line}"
@@ -154,10 +154,10 @@ def test_few_places_outside_their_own_folder_ask_which_type_a_webhook_is_of() ->
 
 def test_each_way_to_ask_for_a_type_is_seen() -> None:
     code = """
-from tidings.core.webhooks.kinds import KAFKA, PULL as FETCHED
+from tidings.core.webhooks.webhook_types import KAFKA, PULL as FETCHED
 if kind == KAFKA: pass
 if kind not in (FETCHED, other): pass
-if kind == kinds.SQL or KINDS[KAFKA].connection or kind in kinds.KINDS: pass
+if kind == webhook_types.SQL or KINDS[KAFKA].connection or kind in webhook_types.KINDS: pass
 if webhook["webHookType"] == "ACTION": pass
 match kind:
     case "PULL": pass
@@ -168,11 +168,13 @@ drivers[KAFKA], kind == other, KINDS[kind].acts
 
 def branches_on_types(tree: ast.Module) -> Iterator[int]:
     """List the lines that ask whether a type is a certain one, or what that one can."""
-    names_of_types = {name for name, value in vars(kinds).items() if value in [*kinds.KINDS]}
+    names_of_types = {
+        name for name, value in vars(webhook_types).items() if value in [*webhook_types.KINDS]
+    }
     imported = {
         alias.asname or alias.name
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module == kinds.__name__
+        if isinstance(node, ast.ImportFrom) and node.module == webhook_types.__name__
         for alias in node.names
         if alias.name in names_of_types
     }
@@ -187,9 +189,11 @@ def branches_on_types(tree: ast.Module) -> Iterator[int]:
         names = (name for value in asked for name in getattr(value, "elts", [value]))
         for name in names:
             if isinstance(name, ast.Constant):
-                found = isinstance(name.value, str) and name.value in kinds.KINDS
+                found = isinstance(name.value, str) and name.value in webhook_types.KINDS
             elif isinstance(name, ast.Attribute):
-                found = getattr(name.value, "id", "") == "kinds" and name.attr in names_of_types
+                found = (
+                    getattr(name.value, "id", "") == "webhook_types" and name.attr in names_of_types
+                )
             else:
                 found = isinstance(name, ast.Name) and name.id in imported
             if found:

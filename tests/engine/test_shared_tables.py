@@ -14,7 +14,7 @@ from tidings.catalogue import load
 from tidings.core.access.forwarded import block_of
 from tidings.core.events.own_types import Declaration
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.webhooks.kinds import PULL
+from tidings.core.webhooks.webhook_types import PULL
 from tidings.egress import resolve
 from tidings.egress.resolve import CaresResolver, NameAddresses
 from tidings.engine.access import links

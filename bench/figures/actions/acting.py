@@ -5,7 +5,7 @@ from pathlib import Path
 from bench.payload import CUSTOMER_FIRST, EVENT_NAME, ORG_FIRST
 from bench.product import ORG_HEADER, WEBHOOKS_PATH, Product
 from bench.target import YARDSTICK_SECRET
-from tidings.core.webhooks.kinds import ACTION
+from tidings.core.webhooks.webhook_types import ACTION
 
 INBOUND_PATH = f"/in/{ORG_FIRST}/platform"
 CUSTOMERS = 1000

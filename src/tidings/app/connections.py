@@ -17,8 +17,8 @@ from tidings.app.operator_file import FileRefused, OperatorFile
 from tidings.connections.port import ConnectionType
 from tidings.core.connections.connection import NAME, Connection, Connections
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kinds import KAFKA, KINDS
 from tidings.core.webhooks.targets.kafka_topic import QUEUE_TOPIC, is_queue_topic
+from tidings.core.webhooks.webhook_types import KAFKA, KINDS
 from tidings.values import describe_value
 
 _SENT_TO = [kind.connection for kind in KINDS.values() if kind.connection and kind.queue]

@@ -20,7 +20,7 @@ from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.sources.source import KAFKA, OUTBOX
-from tidings.core.webhooks import kinds
+from tidings.core.webhooks import webhook_types
 from tidings.destinations.email.driver import EmailDestination
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.kafka.driver import KafkaDestination
@@ -133,14 +133,14 @@ def destinations(
         return clock.now_ms() / 1000
 
     drivers: dict[str, Driver] = {
-        kinds.HTTP: HttpDestination(sender, target_of, now_s),
-        kinds.KAFKA: KafkaDestination(now_s),
-        kinds.EMAIL: EmailDestination(connections, agreed),
-        kinds.SQL: SqlDestination(connections),
+        webhook_types.HTTP: HttpDestination(sender, target_of, now_s),
+        webhook_types.KAFKA: KafkaDestination(now_s),
+        webhook_types.EMAIL: EmailDestination(connections, agreed),
+        webhook_types.SQL: SqlDestination(connections),
         **own,
     }
-    drivers[kinds.ACTION] = acting(drivers)
-    of_webhooks = {kind: driver for kind, driver in drivers.items() if kind in kinds.KINDS}
+    drivers[webhook_types.ACTION] = acting(drivers)
+    of_webhooks = {kind: driver for kind, driver in drivers.items() if kind in webhook_types.KINDS}
     return ByKind(of_webhooks, connections)
 
 

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.webhooks.kinds import KINDS, QUEUE
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import KINDS, QUEUE
 from tidings.destinations.port import Channel, Driver, HasTasks, Headers, MessagePreview
 from tidings.destinations.unreachable import UndialledChannel, Unreachable
 

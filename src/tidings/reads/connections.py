@@ -17,8 +17,8 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.call_reader import EITHER, AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.times import iso
-from tidings.core.webhooks.kinds import KINDS, SQL
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import KINDS, SQL
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.connections import CheckResult, NamedConnections
 from tidings.engine.sources.live_source import LiveSource

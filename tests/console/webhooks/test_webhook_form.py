@@ -10,7 +10,7 @@ import pytest
 from tests.api.log_client import accept
 from tests.console.webhook_client import FORM, pages, text
 from tidings.console.pages.webhooks import form as webhook_form
-from tidings.console.pages.webhooks import kind_form
+from tidings.console.pages.webhooks import type_form
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
@@ -421,7 +421,7 @@ async def test_a_webhook_of_another_type_is_asked_what_that_type_has() -> None:
         page = text(await browser.get(f"{AT}/new"))
         assert "new?type=KAFKA" in page and "new?type=PULL" in page
         page = text(await browser.get(f"{AT}/new?type=KAFKA"))
-        assert all("`" not in own.hint for owns in kind_form.OWN.values() for own in owns)
+        assert all("`" not in own.hint for owns in type_form.OWN.values() for own in owns)
         assert 'name="kafka.topic"' in page and 'name="connection"' in page
         assert 'name="webHookUrl"' not in page and 'id="headers"' not in page
         form = FORM | {"webHookType": "KAFKA", "webHookUrl": "", "connection": "main"}

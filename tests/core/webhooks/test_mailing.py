@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.webhooks.kind_bodies import COMMON
+from tests.core.webhooks.type_bodies import COMMON
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.mail_addresses import address_of
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook

@@ -37,9 +37,9 @@ from tidings.core.actions.rendered_act import (
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.waits import NotYet
-from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, KINDS, SQL
 from tidings.core.webhooks.targets import mailing
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, KINDS, SQL
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs

@@ -37,8 +37,8 @@ from tidings.core.ids import OrgId
 from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.core.shaping.filters.filter import compile_filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
-from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, SQL
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, SQL
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs

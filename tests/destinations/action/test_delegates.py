@@ -40,8 +40,8 @@ from tidings.core.delivery.exchange import (
     TransportFault,
 )
 from tidings.core.exact_json import read_exactly
-from tidings.core.webhooks.kinds import ACTION, EMAIL, KAFKA, SQL
 from tidings.core.webhooks.targets import mailing
+from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, SQL
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.email.driver import EmailDestination
 from tidings.destinations.http.authentication.asking import asking_over

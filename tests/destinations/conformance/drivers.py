@@ -21,9 +21,9 @@ from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.waits import NotYet
 from tidings.core.webhooks.authentication import ApiKey
-from tidings.core.webhooks.kinds import EMAIL, HTTP
 from tidings.core.webhooks.targets.mailing import Mailing, ShapedMail
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import EMAIL, HTTP
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.port import Channel, Destination, Headers, Message, MessagePreview
 from tidings.destinations.registry import ByKind

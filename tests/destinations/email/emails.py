@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from tests.destinations.messages import TestMessage, hook
-from tidings.core.webhooks.kinds import EMAIL
 from tidings.core.webhooks.targets.mailing import Mailing, ShapedMail
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import EMAIL
 
 OPS, DEV = "ops@brand.example", "dev@brand.example"
 

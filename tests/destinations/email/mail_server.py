@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from tidings.core.connections.connection import Connection, Connections
-from tidings.core.webhooks.kinds import EMAIL
+from tidings.core.webhooks.webhook_types import EMAIL
 from tidings.destinations.email.driver import Confirmed, EmailDestination
 from tidings.destinations.registry import ByKind
 

@@ -20,9 +20,9 @@ from tests.sources.kafka.subject import KafkaSubject
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.waits import NotYet
-from tidings.core.webhooks.kinds import KAFKA
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import KAFKA
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Channel, Headers, Message, MessagePreview
 from tidings.destinations.registry import ByKind

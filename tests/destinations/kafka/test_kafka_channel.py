@@ -11,8 +11,8 @@ from tests.destinations.messages import TestMessage, hook
 from tidings.connections.port import command_of
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import FaultKind, TransportFault
-from tidings.core.webhooks.kinds import KAFKA
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
+from tidings.core.webhooks.webhook_types import KAFKA
 from tidings.destinations.kafka.driver import KafkaDestination
 
 MADE = hook("", kind=KAFKA, connection="main", kafka=KafkaTopic("crm.loyalty"))

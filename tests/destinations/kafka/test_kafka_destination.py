@@ -22,9 +22,9 @@ from tidings.core.delivery.exchange import (
     ReceiverAnswer,
     TransportFault,
 )
-from tidings.core.webhooks.kinds import KAFKA, QUEUE
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import KAFKA, QUEUE
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import MessagePreview
 

@@ -10,8 +10,8 @@ from tests.destinations.messages import TestMessage, hook
 from tests.sources.kafka.scripted import ALL_REPLICAS, ScriptedBroker
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict
-from tidings.core.webhooks.kinds import KAFKA
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
+from tidings.core.webhooks.webhook_types import KAFKA
 from tidings.destinations.kafka.driver import KafkaDestination
 
 pytestmark = pytest.mark.timeout(30)

@@ -13,9 +13,9 @@ from tests.destinations.messages import hook
 from tests.postgres_server import shared_server
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.picks import Pick
-from tidings.core.webhooks.kinds import SQL
 from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import SQL
 from tidings.destinations.port import Destination
 from tidings.destinations.registry import ByKind
 from tidings.destinations.sql.driver import SqlDestination

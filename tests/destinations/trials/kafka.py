@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from tests.destinations.trials.ledger import Arrival, arrival_of
 from tests.sources.kafka.server import KafkaServer
 from tests.sources.kafka.subject import KafkaSubject
-from tidings.core.webhooks.kinds import KAFKA
+from tidings.core.webhooks.webhook_types import KAFKA
 
 
 class KafkaTrial:

@@ -7,7 +7,7 @@ import psycopg
 
 from tests.destinations.trials.ledger import Arrival
 from tests.postgres_server import PostgresServer
-from tidings.core.webhooks.kinds import SQL
+from tidings.core.webhooks.webhook_types import SQL
 
 DDL = """
 CREATE TABLE arrivals (n bigserial, id text PRIMARY KEY, customer int, number numeric(9));

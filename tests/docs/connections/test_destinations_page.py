@@ -5,14 +5,14 @@ import re
 import tomllib
 from pathlib import Path
 
-from tests.core.webhooks.kind_bodies import KNOWN, made
+from tests.core.webhooks.type_bodies import KNOWN, made
 from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kinds import OFFERED
+from tidings.core.webhooks.webhook_types import OFFERED
 from tidings.destinations.kafka.verdicts import _MEANINGS, refused
 
 ROOT = Path(__file__).parents[3]

@@ -22,8 +22,8 @@ from tidings.core.delivery.exchange import AttemptResult, ReceiverAnswer
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION
 from tidings.destinations.http.verdicts import judge
 from tidings.destinations.port import Channel, Headers, Message, MessagePreview
 from tidings.egress.address import parse_target

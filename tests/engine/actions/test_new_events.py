@@ -13,8 +13,8 @@ from tidings.core.delivery.exchange import DeliveryVerdict, FaultKind, ReceiverA
 from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.passage import Doors, Passage, read_passage
-from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.targets.mailing import ShapedMail
+from tidings.core.webhooks.webhook_types import ACTION
 from tidings.engine.actions.new_events import NewEventsChannel, NewEventsDriver
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks

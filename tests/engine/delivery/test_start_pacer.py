@@ -6,7 +6,7 @@ from typing import Any, cast
 from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.delivery.lane import Lane
 from tidings.core.shaping.signatures.schemes import DEFAULT
-from tidings.core.webhooks.kinds import HTTP, KINDS
+from tidings.core.webhooks.webhook_types import HTTP, KINDS
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.lanes.start_pacer import TURN_MIN, TURN_SHARE, StartPacer

@@ -24,8 +24,8 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import LanePace
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.webhooks.kinds import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
 from tidings.destinations.port import Message, MessagePreview
 from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.guards import judgement

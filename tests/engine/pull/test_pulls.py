@@ -21,8 +21,8 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.ids import OrgId
 from tidings.core.pull_rules import Asked, PullBody, Word
-from tidings.core.webhooks.kinds import PULL
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import PULL
 from tidings.engine.listeners import Listeners
 from tidings.engine.pull import pulls as rules
 from tidings.engine.pull.pulls import NotPulled, Pulls, TooManyOut, TooManyReaders

@@ -31,8 +31,8 @@ from tidings.core.delivery.states import State
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.orgs.retention import RetentionDays
-from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION
 from tidings.engine.actions.declared import DeclaredActions, declare
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.retention import Retention

@@ -112,8 +112,8 @@ def _show(api: ApiClient, found: dict[str, Any], as_json: bool) -> int:
 
 def show_webhook(found: dict[str, Any], as_json: bool) -> None:
     """All that there is to say of a webhook."""
-    from tidings.core.webhooks.kinds import FIELDS  # noqa: PLC0415  # help needs it not
     from tidings.core.webhooks.masks import mask  # noqa: PLC0415  # help needs it not
+    from tidings.core.webhooks.webhook_types import FIELDS  # noqa: PLC0415  # help needs it not
 
     if as_json:
         print_line(found)

@@ -14,15 +14,15 @@ import msgspec
 from tidings.core.declaration import read_resource
 from tidings.core.shaping.enrichment import IDENTIFIERS, enrichment_of, idle_wishes
 from tidings.core.shaping.neo_rules import NEO, judge_neo
-from tidings.core.webhooks.kind_rules import judge_kind
-from tidings.core.webhooks.kinds import QUEUE
 from tidings.core.webhooks.settings import (
     SETTABLE,
     WITHOUT_PERSONAL_DATA,
     WebhookBodyFields,
     WebhookSettings,
 )
+from tidings.core.webhooks.type_rules import judge_kind
 from tidings.core.webhooks.webhook_form import Known, Stored, WebhookForm
+from tidings.core.webhooks.webhook_types import QUEUE
 from tidings.errors import FieldRefusal
 
 # What only answers hold, and a caller may send back as it was given.

@@ -12,11 +12,11 @@ from tidings.core.shaping.filters.filter import CompiledFilter
 from tidings.core.shaping.shape import Shape
 from tidings.core.shaping.signatures.schemes import DEFAULT, KeyPair
 from tidings.core.webhooks.authentication import Authentication, header_of
-from tidings.core.webhooks.kinds import KINDS, WebhookType
 from tidings.core.webhooks.name_matching import names_of, prefixes_of
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.targets.mailing import Mailing
 from tidings.core.webhooks.targets.sql_table import SqlTable
+from tidings.core.webhooks.webhook_types import KINDS, WebhookType
 
 QUEUE_WARNING = (
     "The operator has declared no connection as the default, so the webhook is stored and listed, "

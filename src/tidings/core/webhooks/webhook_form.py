@@ -17,8 +17,8 @@ from tidings.core.webhooks import authentication_body
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.event_name_rules import read_event_names
 from tidings.core.webhooks.headers import Headers, read_headers, refuse_elsewhere, without_elsewhere
-from tidings.core.webhooks.kinds import KINDS, OFFERED, QUEUE
 from tidings.core.webhooks.webhook import QUEUE_WARNING
+from tidings.core.webhooks.webhook_types import KINDS, OFFERED, QUEUE
 from tidings.values import describe_value
 
 NAME_MAX = 255

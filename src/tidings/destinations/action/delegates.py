@@ -15,11 +15,11 @@ from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.picks import Pick, is_path
 from tidings.core.shaping.signatures.standard_webhooks import SIGNATURE_HEADER
-from tidings.core.webhooks.kinds import EMAIL, KAFKA, SQL
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.targets.mailing import Mailing
 from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import EMAIL, KAFKA, SQL
 from tidings.destinations.kafka.driver import KafkaChannel
 from tidings.destinations.port import Channel, Headers, Message
 

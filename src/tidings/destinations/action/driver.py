@@ -15,10 +15,10 @@ from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.tables import tables_of
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kinds import ACTION, KINDS
 from tidings.core.webhooks.masks import mask
 from tidings.core.webhooks.targets.mailing import recipients_of
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION, KINDS
 from tidings.destinations.action.calls import CallChannel, keeps_answers
 from tidings.destinations.action.delegates import (
     DelegateChannel,

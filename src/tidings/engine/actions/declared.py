@@ -11,9 +11,9 @@ from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kinds import ACTION
 from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION
 from tidings.engine.audit.acting import acting_as
 from tidings.engine.webhooks.webhooks import Webhooks
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from tidings.core.actions.action import EVENTS
 from tidings.core.actions.connections import connection_of
-from tidings.core.webhooks.kinds import PULL
+from tidings.core.webhooks.webhook_types import PULL
 from tidings.destinations.port import Driver
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.actions.new_events import NewEventsDriver

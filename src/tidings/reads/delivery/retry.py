@@ -10,7 +10,7 @@ from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.kinds import HTTP
+from tidings.core.webhooks.webhook_types import HTTP
 from tidings.engine.services.delivery import DeliveryServices
 from tidings.engine.webhooks.records import WebhookState
 from tidings.errors import Conflict, FieldRefusal, RequestRefused, not_found

@@ -25,7 +25,7 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.notices.kinds import CONNECTION_FAILING
-from tidings.core.webhooks.kinds import ACTION, KINDS, QUEUE
+from tidings.core.webhooks.webhook_types import ACTION, KINDS, QUEUE
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.store import port

@@ -21,8 +21,8 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet, WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.webhooks.kinds import ACTION, EMAIL, HTTP, KAFKA, QUEUE, SQL
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import ACTION, EMAIL, HTTP, KAFKA, QUEUE, SQL
 from tidings.destinations.port import Message, MessagePreview
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors

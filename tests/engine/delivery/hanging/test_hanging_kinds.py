@@ -19,8 +19,8 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, WebhookId
-from tidings.core.webhooks.kinds import HTTP, KINDS, PULL, QUEUE
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import HTTP, KINDS, PULL, QUEUE
 from tidings.destinations.port import Message, MessagePreview
 from tidings.store import port
 

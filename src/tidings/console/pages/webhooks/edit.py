@@ -12,7 +12,7 @@ import msgspec
 from starlette.responses import Response
 
 from tidings.console.pages.webhooks import form as webhook_form
-from tidings.console.pages.webhooks import kind_form
+from tidings.console.pages.webhooks import type_form
 from tidings.console.pages.webhooks.form import WebhookFormState, body_of, placed
 from tidings.console.schema_tree import schema_tree
 from tidings.console.visit import Visit
@@ -20,10 +20,10 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, warn_of_unknown_flow
 from tidings.core.shaping.signatures.secrets import show_secret
-from tidings.core.webhooks.kinds import FIELDS, HTTP, KINDS
 from tidings.core.webhooks.name_matching import stored_name_of_type
 from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import FIELDS, HTTP, KINDS
 from tidings.engine.delivery.trial import TooSoon
 from tidings.engine.webhooks.records import WebhookState, author
 from tidings.engine.webhooks.webhooks import KeyReused, UnknownWebhook, WebhookMoved
@@ -170,9 +170,9 @@ def _form(
     stored = record or source
     neo = None if stored is None else stored.config.settings.extra.get(NEO)
     flow = unknown_flow(neo, named)
-    if shown.texts[kind_form.TYPE] not in KINDS:
-        shown.texts[kind_form.TYPE] = HTTP if stored is None else stored.webhook.kind
-    kind = shown.texts[kind_form.TYPE]
+    if shown.texts[type_form.TYPE] not in KINDS:
+        shown.texts[type_form.TYPE] = HTTP if stored is None else stored.webhook.kind
+    kind = shown.texts[type_form.TYPE]
     families: dict[str, list[tuple[str, str]]] = {}
     known = services.events.types.names(org)
     for name in sorted(known, key=str.lower):
@@ -197,9 +197,9 @@ def _form(
         else [],
         flow=None if flow is None else warn_of_unknown_flow(flow, named),
         queue=KINDS[kind].over_default,
-        own=kind_form.OWN[kind],
+        own=type_form.OWN[kind],
         wanted=KINDS[kind],
-        connections=_connections(visit, kind, shown.texts[kind_form.CONNECTION]),
+        connections=_connections(visit, kind, shown.texts[type_form.CONNECTION]),
         kinds=_kinds(visit),
         rules=webhook_form,
         once=visit.form.get("once") or secrets.token_urlsafe(16),
@@ -229,7 +229,7 @@ def _carried(settings: WebhookSettings, names: Sequence[str]) -> dict[str, Any]:
     versions = {name: at for name, at in settings.event_versions if name in names}
     neo = settings.extra.get(NEO)
     return {
-        kind_form.TYPE: settings.kind,
+        type_form.TYPE: settings.kind,
         "eventVersions": versions,
         NEO: None if neo is None else msgspec.json.decode(neo),
     }
@@ -312,7 +312,7 @@ async def make_inbox(visit: Visit) -> Response:
             FieldRefusal(refusal.code, refusal.message, _URL) for refusal in refused.refusals
         ]
     if visit.partial:
-        kind = KINDS.get(shown.texts[kind_form.TYPE])
+        kind = KINDS.get(shown.texts[type_form.TYPE])
         return visit.page(
             "parts/url_field.html",
             shown=shown,

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.console.pages.webhooks import kind_form
+from tidings.console.pages.webhooks import type_form
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
@@ -20,7 +20,6 @@ from tidings.core.shaping.signatures import schemes
 from tidings.core.webhooks.authentication import LABELS, SCHEMES
 from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
 from tidings.core.webhooks.authentication_body import VARIANTS
-from tidings.core.webhooks.kinds import HTTP
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import RETRY_FIELDS, show_retry
 from tidings.core.webhooks.settings import (
@@ -30,6 +29,7 @@ from tidings.core.webhooks.settings import (
     WITHOUT_PERSONAL_DATA,
     WebhookSettings,
 )
+from tidings.core.webhooks.webhook_types import HTTP
 from tidings.errors import FieldRefusal
 from tidings.schema.forms import asked, choices, is_ticked, number_in, text_of, value_of, widget
 
@@ -76,7 +76,7 @@ RETRIES = tuple((f"{RETRY_POLICY}.{field.name}", field) for field in RETRY_FIELD
 
 _TEXTS = (
     *("name", "webHookUrl", "signingSecret", TRANSFORMATION, WHEN_DOWN),
-    *kind_form.TEXTS,
+    *type_form.TEXTS,
     *(field.name for field in _WRITTEN),
     *(AUTHENTICATION, *(place for parts in PARTS.values() for place, _ in parts)),
     *(place for place, _ in RETRIES),
@@ -115,7 +115,7 @@ def fresh(kind: str = HTTP) -> WebhookFormState:
     texts = dict.fromkeys(_TEXTS, "")
     texts |= {field.name: text_of(field.usual()) for field in _WRITTEN}
     texts |= {
-        kind_form.TYPE: kind,
+        type_form.TYPE: kind,
         WHEN_DOWN: THIN,
         **{place: words[0][0] for place, words in WORDS.items() if words},
         "fieldsKind": "all",
@@ -137,7 +137,7 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
         **{field.name: text_of(field.show(settings)) for field in _WRITTEN},
         TRANSFORMATION: settings.transformation or "",
         **_authentication_texts(settings),
-        **kind_form.texts_of(settings),
+        **type_form.texts_of(settings),
         WHEN_DOWN: str(_extra(extra, WHEN_DOWN) or THIN),
         **_retry_texts(settings.retry),
         FILTER: "" if settings.filter is None else _pretty(settings.filter),
@@ -191,7 +191,7 @@ def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]
         RENAME: None,
         **{name: name in shown.checks for name in _CHECKS},
     }
-    body |= kind_form.body_of(texts, refusals)
+    body |= type_form.body_of(texts, refusals)
     if shown.asks_signing:
         body[SIGNATURES] = shown.signatures
     if texts["signingSecret"]:

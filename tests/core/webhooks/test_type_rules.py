@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.core.webhooks.kind_bodies import COMMON, KNOWN, STATE, made
+from tests.core.webhooks.type_bodies import COMMON, KNOWN, STATE, made
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook

@@ -1,6 +1,9 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
-from tidings.core.webhooks.kinds import (
+from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.targets.mailing import judge_mailing, recipients_of
+from tidings.core.webhooks.webhook_form import WebhookForm
+from tidings.core.webhooks.webhook_types import (
     EMAIL,
     FIELDS,
     KINDS,
@@ -9,9 +12,6 @@ from tidings.core.webhooks.kinds import (
     TypeSettings,
     WebhookType,
 )
-from tidings.core.webhooks.settings import WebhookSettings
-from tidings.core.webhooks.targets.mailing import judge_mailing, recipients_of
-from tidings.core.webhooks.webhook_form import WebhookForm
 
 
 def judge_kind(form: WebhookForm, settings: WebhookSettings, old: WebhookSettings | None) -> None:

@@ -10,8 +10,8 @@ import msgspec
 
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.kinds import ObjectField
-from tidings.core.webhooks.kinds import FIELDS, KINDS
 from tidings.core.webhooks.settings import FIELD_OF, WebhookSettings
+from tidings.core.webhooks.webhook_types import FIELDS, KINDS
 from tidings.errors import FieldRefusal
 from tidings.schema.forms import number_in
 
