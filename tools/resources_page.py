@@ -10,8 +10,8 @@ from tidings.core.access.portal_rules import Portal, PortalLinkFields
 from tidings.core.access.user_rules import USER
 from tidings.core.declaration import DeclaredField, Json, declared
 from tidings.core.events.own_types import Declaration, TypeBodyFields
+from tidings.core.field_types import Nested
 from tidings.core.inbox_rules import InboxForm
-from tidings.core.kinds import Nested
 from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.replay_rules import CancelRequest, ResendRequest
 from tidings.core.shaping.transformation_rules import NewTransformation

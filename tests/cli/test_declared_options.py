@@ -13,8 +13,8 @@ from tidings.cli.options.declared import Written, flags
 from tidings.cli.webhooks import edit
 from tidings.core.access.credential_rules import CREDENTIAL
 from tidings.core.declaration import DeclaredField, Field, declared
+from tidings.core.field_types import BooleanType, Choice, Nested, Number, TextType
 from tidings.core.inbox_rules import InboxForm
-from tidings.core.kinds import BooleanType, Choice, Nested, Number, TextType
 from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.replay_rules import ResendRequest
 from tidings.core.webhooks.settings import SETTABLE

@@ -15,8 +15,7 @@ from tidings.core.declaration import (
     read_resource,
     show_resource,
 )
-from tidings.core.form import Form
-from tidings.core.kinds import (
+from tidings.core.field_types import (
     BooleanType,
     Choice,
     Nested,
@@ -25,6 +24,7 @@ from tidings.core.kinds import (
     StoredField,
     TextType,
 )
+from tidings.core.form import Form
 from tidings.core.webhooks.settings import SETTABLE
 
 WHOLE = StoredField(lambda value: isinstance(value, int), "a number", {"type": "integer"}, 10)

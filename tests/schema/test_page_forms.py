@@ -8,7 +8,7 @@ import pytest
 from tidings.console.pages import inboxes, orgs, replays
 from tidings.console.pages.access import access, people
 from tidings.core.declaration import Field, declared
-from tidings.core.kinds import BooleanType, Choice, CustomField, Nested, Number, TextType
+from tidings.core.field_types import BooleanType, Choice, CustomField, Nested, Number, TextType
 from tidings.errors import FieldRefusal
 from tidings.schema.page_forms import PageForm, page_form
 

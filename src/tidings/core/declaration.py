@@ -6,7 +6,7 @@
 From the class come the reading and the refusals of bodies (`read_body`, `read_resource`), what
 answers show (`show_resource`), and, by the floor `schema`, the API's description, patches and the
 console's form; the command line takes its defaults from it. What a field may be is its `FieldType`:
-`kinds.py` has those that many fields are of, others stand beside the rules that they apply.
+`field_types.py` has those that many fields are of, others stand beside the rules that they apply.
 """
 
 from collections.abc import Callable, Iterator

@@ -12,8 +12,8 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
+from tidings.core.field_types import CustomField, Nested, Number, ParsedField, TextType
 from tidings.core.form import Form
-from tidings.core.kinds import CustomField, Nested, Number, ParsedField, TextType
 from tidings.values import describe_value
 
 NAME_MAX = 100

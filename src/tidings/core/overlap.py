@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import msgspec
 
 from tidings.core.declaration import DeclaredField, Field, Json
+from tidings.core.field_types import CustomField, Number
 from tidings.core.form import Form
-from tidings.core.kinds import CustomField, Number
 
 FIELD, ALIAS = "overlapInHours", "overlapHours"  # the alias is what `/v3` called it at first
 OVERLAP_H, OVERLAP_H_MAX = 24, 720

@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.kinds import TEXT, TEXTS, Choice, Number, ParsedField, TextType
+from tidings.core.field_types import TEXT, TEXTS, Choice, Number, ParsedField, TextType
 from tidings.errors import FieldRefusal
 
 MESSAGES_MAX = 1000

@@ -20,9 +20,9 @@ from tidings.core.declaration import (
 )
 from tidings.core.delivery.states import State
 from tidings.core.events.cloudevents import epoch_ms
+from tidings.core.field_types import BooleanType, CustomField, Number, ParsedField
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, DeliveryId, WebhookId, read_delivery
-from tidings.core.kinds import BooleanType, CustomField, Number, ParsedField
 from tidings.core.replay import IDS_MAX, RATE_DEFAULT, RATE_MAX, ReplayKind
 from tidings.core.times import END_MS
 from tidings.errors import FieldRefusal

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, Field, WithJsonSchema, create_model
 
 from tidings.core.declaration import DeclaredField, declared
-from tidings.core.kinds import Nested
+from tidings.core.field_types import Nested
 
 M = TypeVar("M", bound=BaseModel)
 

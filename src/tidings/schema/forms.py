@@ -9,8 +9,8 @@ from typing import Any, Literal
 import msgspec
 
 from tidings.core.declaration import DeclaredField
+from tidings.core.field_types import BooleanType, Choice
 from tidings.core.form import number_of
-from tidings.core.kinds import BooleanType, Choice
 
 Widget = Literal["text", "choice", "tick"]
 

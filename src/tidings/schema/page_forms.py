@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidings.core.declaration import DeclaredField, Json, declared
-from tidings.core.kinds import Nested
+from tidings.core.field_types import Nested
 from tidings.errors import FieldRefusal
 from tidings.schema.forms import choices, is_ticked, number_in, text_of, widget
 

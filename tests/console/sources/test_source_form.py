@@ -24,7 +24,7 @@ from tests.console.webhook_client import pages, text
 from tidings.console.pages.sources import form as source_form
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field, declared
-from tidings.core.kinds import BooleanType, Choice, CustomField
+from tidings.core.field_types import BooleanType, Choice, CustomField
 from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.sources.source import FIELDS, KINDS, Source
 from tidings.core.sources.verification import HmacHeader, StandardWebhooks, StaticHeader

@@ -90,7 +90,7 @@ def _flat(
     fields: Iterable["DeclaredField"], inside: tuple[str, ...], new: bool
 ) -> Iterator[tuple[tuple[str, ...], "DeclaredField"]]:
     from tidings.core.declaration import declared
-    from tidings.core.kinds import Nested
+    from tidings.core.field_types import Nested
 
     for field in fields:
         path = (*inside, field.name)

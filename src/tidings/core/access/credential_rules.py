@@ -8,8 +8,8 @@ import msgspec
 
 from tidings.core.access.scopes import SCOPES
 from tidings.core.declaration import DeclaredField, Field, declared, read_body, read_resource
+from tidings.core.field_types import Choice, CustomField, Nested, Number, ParsedField, TextType
 from tidings.core.form import SIGN, Form, visible
-from tidings.core.kinds import Choice, CustomField, Nested, Number, ParsedField, TextType
 from tidings.core.overlap import Rotation
 from tidings.core.times import END_MS, iso
 from tidings.errors import FieldRefusal

@@ -12,9 +12,9 @@ from typing import Annotated, Any
 import msgspec
 
 from tidings.core.declaration import Field, read_resource, settable_names
+from tidings.core.field_types import Choice, Number, ParsedField, TextType
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.core.kinds import Choice, Number, ParsedField, TextType
 from tidings.errors import FieldRefusal
 
 MINUTES, MINUTES_MAX = 10, 60

@@ -5,8 +5,8 @@ object with a level for each resource: `{"webhooks": "none", "events": "write", 
 """
 
 from tidings.core.declaration import REQUIRED, Json
+from tidings.core.field_types import CustomField
 from tidings.core.form import Form
-from tidings.core.kinds import CustomField
 from tidings.values import describe_value
 
 RESOURCES = ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin")

@@ -9,8 +9,8 @@ import msgspec
 from tidings.core.access.credential_rules import NAME_MAX, PASSWORD
 from tidings.core.access.scopes import ROLES
 from tidings.core.declaration import Field, declared, read_body
+from tidings.core.field_types import BooleanType, Choice, ParsedField, TextType
 from tidings.core.form import Form, visible
-from tidings.core.kinds import BooleanType, Choice, ParsedField, TextType
 from tidings.errors import FieldRefusal
 
 EMAIL_MAX = 254

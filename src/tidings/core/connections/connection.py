@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from tidings.core.field_types import named
 from tidings.core.ids import OrgId
-from tidings.core.kinds import named
 
 NAME = re.compile(r"[a-z0-9-]{1,63}")
 _MUST = "the name of a connection: a-z, 0-9 and -", "Write main."

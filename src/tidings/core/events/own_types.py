@@ -28,8 +28,8 @@ from tidings.core.events.own_schema import (
 from tidings.core.events.own_validator import CompiledSchemas, Explainer, compile_own
 from tidings.core.events.personal import PersonalData
 from tidings.core.events.schema_cost import Cost
+from tidings.core.field_types import BooleanType, CustomField, ParsedField
 from tidings.core.form import Form
-from tidings.core.kinds import BooleanType, CustomField, ParsedField
 from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 

@@ -10,9 +10,9 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import DeclaredField, Field
+from tidings.core.field_types import TEXT, CustomField, Nested, ParsedField, TextType
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import ORG_ID_MAX, OrgId
-from tidings.core.kinds import TEXT, CustomField, Nested, ParsedField, TextType
 from tidings.core.orgs.org_settings import DEFAULT_SETTINGS, OrgSettings
 from tidings.values import describe_value
 

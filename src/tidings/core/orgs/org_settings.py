@@ -11,8 +11,8 @@ import msgspec
 
 from tidings.core.declaration import NULL, Field, Json, either
 from tidings.core.events.call_reader import IntakeRules, Validation
+from tidings.core.field_types import Choice, CustomField, Nested, Number
 from tidings.core.form import Form
-from tidings.core.kinds import Choice, CustomField, Nested, Number
 from tidings.core.orgs.retention import RetentionDays, check_days
 from tidings.values import describe_value
 

@@ -16,9 +16,9 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
+from tidings.core.field_types import ParsedField
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import OrgId
-from tidings.core.kinds import ParsedField
 
 DAY_MS = 86_400_000
 HOUR_S = 3600.0

@@ -14,8 +14,8 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.field_types import OBJECT, CustomField
 from tidings.core.form import Form
-from tidings.core.kinds import OBJECT, CustomField
 from tidings.values import describe_value
 
 NEO = "neoEnrichment"

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import Field
-from tidings.core.kinds import ParsedField
+from tidings.core.field_types import ParsedField
 from tidings.core.shaping.shape_rules import NAME_RULE, TRANSFORMATION_NAME
 from tidings.values import describe_value
 

@@ -12,8 +12,8 @@ import msgspec
 
 from tidings.core import picks
 from tidings.core.declaration import DeclaredField, Field, Json, declared
+from tidings.core.field_types import CustomField, ParsedField
 from tidings.core.form import Form
-from tidings.core.kinds import CustomField, ParsedField
 from tidings.core.picks import Pick
 from tidings.values import describe_value
 

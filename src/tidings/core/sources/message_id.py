@@ -11,8 +11,8 @@ import msgspec
 
 from tidings.core import picks
 from tidings.core.declaration import DeclaredField
+from tidings.core.field_types import CustomField
 from tidings.core.form import Form
-from tidings.core.kinds import CustomField
 from tidings.core.picks import Pick
 from tidings.values import describe_value
 

@@ -8,9 +8,7 @@ import msgspec
 from tidings.core.audit.entries import MASKED
 from tidings.core.connections.connection import NAMES_ONE_OR_BLANK
 from tidings.core.declaration import DeclaredField, Field, declared, read_resource, show_resource
-from tidings.core.form import Form
-from tidings.core.ids import OrgId
-from tidings.core.kinds import (
+from tidings.core.field_types import (
     TEXTS,
     BooleanType,
     Choice,
@@ -20,6 +18,8 @@ from tidings.core.kinds import (
     named,
     whole,
 )
+from tidings.core.form import Form
+from tidings.core.ids import OrgId
 from tidings.core.sources.mapping import Mapping, mapping_schema
 from tidings.core.sources.mapping_cost import ITEM_MAX_S, cost_of
 from tidings.core.sources.message_id import MESSAGE_ID, MessageId

@@ -15,8 +15,8 @@ from tidings.core.declaration import (
 )
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import HOUR_S, Schedule
+from tidings.core.field_types import CustomField, ParsedField
 from tidings.core.form import Form
-from tidings.core.kinds import CustomField, ParsedField
 from tidings.values import describe_value
 
 DELAYS_MAX = 50

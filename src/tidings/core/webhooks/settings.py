@@ -13,8 +13,7 @@ import msgspec
 from tidings.core.connections.connection import NAMES_ONE
 from tidings.core.declaration import Field, Keyed, declared
 from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
-from tidings.core.form import LINE
-from tidings.core.kinds import (
+from tidings.core.field_types import (
     OBJECT,
     TEXT,
     TEXTS,
@@ -25,6 +24,7 @@ from tidings.core.kinds import (
     ParsedField,
     StoredField,
 )
+from tidings.core.form import LINE
 from tidings.core.shaping import shape_rules
 from tidings.core.shaping.enrichment import (
     AWARDS,

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import DeclaredField, declared
-from tidings.core.kinds import BooleanType, Choice
+from tidings.core.field_types import BooleanType, Choice
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import FIELDS, KIND_LABELS, KINDS, NAMED, OWN, WEBHOOK, Source
 from tidings.core.sources.verification import LABELS, VERIFICATION, Verification

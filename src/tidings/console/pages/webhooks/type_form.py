@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.declaration import DeclaredField, declared
-from tidings.core.kinds import ObjectField
+from tidings.core.field_types import ObjectField
 from tidings.core.webhooks.settings import FIELD_OF, WebhookSettings
 from tidings.core.webhooks.webhook_types import FIELDS, KINDS
 from tidings.errors import FieldRefusal

@@ -8,8 +8,8 @@ import msgspec
 from tidings.core.connections.admitted import ORG, admits_one
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field
+from tidings.core.field_types import named, whole
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.kinds import named, whole
 
 TOPIC = re.compile(r"[a-zA-Z0-9._-]{1,249}")
 # Fields of a connection: the topics that webhooks may write to, and that of the platform's queue.

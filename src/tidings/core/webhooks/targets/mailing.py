@@ -12,9 +12,9 @@ import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.declaration import DeclaredField, Field
+from tidings.core.field_types import CustomField, ParsedField, whole
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.core.kinds import CustomField, ParsedField, whole
 from tidings.core.mail_addresses import address_of, domain_of
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.values import describe_value

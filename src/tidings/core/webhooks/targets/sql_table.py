@@ -10,9 +10,9 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.connections.tables import COLUMNS_MAX, shared_table, tables_of
 from tidings.core.declaration import DeclaredField, Field
+from tidings.core.field_types import CustomField, named, whole
 from tidings.core.form import Form
 from tidings.core.ids import OrgId
-from tidings.core.kinds import CustomField, named, whole
 from tidings.core.picks import PICK, Pick, read_pick
 from tidings.values import describe_value
 
