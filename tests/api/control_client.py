@@ -24,7 +24,7 @@ from tidings.core.audit.actor import operator_actor
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.next_attempt import CLEAR, NextAttempt
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import Fact
+from tidings.core.notices.operational_events import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.audit.acting import acting_as

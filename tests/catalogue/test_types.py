@@ -11,7 +11,7 @@ import tidings.catalogue
 from tidings.catalogue import load
 from tidings.catalogue.paths import steps
 from tidings.catalogue.schema import lean, marked, walk
-from tidings.core.notices.kinds import KINDS
+from tidings.core.notices.operational_events import KINDS
 from tidings.core.webhooks.name_matching import BULK, STORED_BULK, stored_name, stored_name_of_type
 
 CATALOGUE = load()

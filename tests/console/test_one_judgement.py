@@ -28,7 +28,7 @@ from tidings.cli.webhooks import webhooks as webhook_commands
 from tidings.cli.webhooks.diagnosis import Diagnosis, diagnose
 from tidings.cli.where import HERE, ServiceAddress
 from tidings.core.delivery.receivers.judgement import GLYPHS, Condition
-from tidings.core.notices.kinds import FAILING, KINDS, RECOVERED
+from tidings.core.notices.operational_events import FAILING, KINDS, RECOVERED
 from tidings.engine.actions.declared import declare
 
 WORDS = {condition.value for condition in Condition}

@@ -16,7 +16,7 @@ from tidings.compose import build
 from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.receivers.health import DEFAULT_POLICY, HealthPolicy
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import KINDS
+from tidings.core.notices.operational_events import KINDS
 from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, MailFailed, ReceiverAddress

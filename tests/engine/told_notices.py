@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import Fact
+from tidings.core.notices.operational_events import Fact
 
 
 class ToldNotices:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Generic, NamedTuple, Protocol, TypeVarTuple
 
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import Fact
+from tidings.core.notices.operational_events import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.errors import TidingsError
 

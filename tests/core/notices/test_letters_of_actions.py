@@ -10,7 +10,7 @@ from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.notices.emails import EmailText, email
 from tidings.core.notices.facts import DeliveryEnd, NoticeBatches, exhausted, merged
-from tidings.core.notices.kinds import (
+from tidings.core.notices.operational_events import (
     DISABLED,
     EXHAUSTED,
     FAILING,

@@ -21,7 +21,7 @@ from tidings.core.notices.facts import (
     merged,
     notice,
 )
-from tidings.core.notices.kinds import EXHAUSTED, FAILING, KINDS, failing, recovered
+from tidings.core.notices.operational_events import EXHAUSTED, FAILING, KINDS, failing, recovered
 
 SUBJECTS = ("webHookName", "sourceName", "replayId", "lookUp", "connection")
 MOMENTS = st.lists(

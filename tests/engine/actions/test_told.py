@@ -7,7 +7,13 @@ import pytest
 
 from tests.engine.actions.action_world import CATALOGUE, ActionWorld, action, contact, in_world
 from tidings.core.delivery.receivers.health import GONE_OF_ACTION
-from tidings.core.notices.kinds import DISABLED, EXHAUSTED, FAILING, LOOKUP_FAILING, RECOVERED
+from tidings.core.notices.operational_events import (
+    DISABLED,
+    EXHAUSTED,
+    FAILING,
+    LOOKUP_FAILING,
+    RECOVERED,
+)
 
 MINUTE, DAY = 60.0, 86_400.0
 DOWN = "The contacts must answer; they do not. Look at them."

@@ -19,7 +19,7 @@ from tests.store.rows import event, new, settled
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import FAILING
+from tidings.core.notices.operational_events import FAILING
 from tidings.core.orgs.retention import DAY_MS, RetentionDays
 from tidings.egress.port import MailFailed
 from tidings.engine.delivery.stops import EVERYTHING, HOLD

@@ -24,7 +24,7 @@ from tidings.core.notices.consent_rules import (
     ORG_MAX,
 )
 from tidings.core.notices.facts import notice
-from tidings.core.notices.kinds import DISABLED
+from tidings.core.notices.operational_events import DISABLED
 from tidings.egress.port import MailFailed
 from tidings.engine.notices.consents import ConsentEmails
 from tidings.engine.notices.emails import Emails

@@ -10,7 +10,7 @@ import pytest
 from tests.engine.notice_world import CATALOGUE, ORG, NoticeWorld, in_world
 from tidings.core.delivery.receivers import breaker
 from tidings.core.delivery.receivers.health import GONE
-from tidings.core.notices.kinds import (
+from tidings.core.notices.operational_events import (
     CONNECTION_FAILING,
     DISABLED,
     EXHAUSTED,

@@ -13,7 +13,7 @@ from tests.engine.notice_world import ORG, NoticeWorld
 from tests.simulation.loop import simulate
 from tests.simulation.parts import EPOCH_MS
 from tidings.core.delivery.receivers.health import HealthPolicy
-from tidings.core.notices.kinds import DISABLED, FAILING, RECOVERED
+from tidings.core.notices.operational_events import DISABLED, FAILING, RECOVERED
 from tidings.engine.events.intake import Acceptance, Draft, Overloaded
 
 MINUTE_MS, HOUR_MS = 60_000, 3_600_000

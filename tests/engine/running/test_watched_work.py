@@ -18,7 +18,7 @@ from tests.simulation.loop import simulate
 from tidings.compose import App
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import notice
-from tidings.core.notices.kinds import REPLAY_FINISHED
+from tidings.core.notices.operational_events import REPLAY_FINISHED
 from tidings.destinations.kafka.producer import KafkaProducer
 from tidings.destinations.port import BROKER_TASKS
 from tidings.egress.port import MailFailed

@@ -11,7 +11,7 @@ from tests.api.v1.source_calls import accepted, admit, make, send
 from tests.engine.sources.topic import Topic, fetched, told, until
 from tests.engine.told_notices import ToldNotices
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import KINDS
+from tidings.core.notices.operational_events import KINDS
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine.events.intake import Draft
 from tidings.engine.sources import dead_letters, live_source

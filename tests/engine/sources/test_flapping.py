@@ -12,7 +12,7 @@ from tests.engine.sources.topic import BODY, MAIN, Reader, Topic, fetched, until
 from tests.engine.told_notices import ToldNotices
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
-from tidings.core.notices.kinds import SOURCE_FAILING
+from tidings.core.notices.operational_events import SOURCE_FAILING
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import FETCHED, OUTBOX, Source
 from tidings.engine.sources import pump

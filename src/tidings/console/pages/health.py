@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from tidings import __version__
 from tidings.console.visit import Visit
-from tidings.core.notices.kinds import KINDS
+from tidings.core.notices.operational_events import KINDS
 from tidings.core.replay import IDS_MAX, OPEN_JOBS_MAX
 from tidings.engine.access.limits import CALLS_PER_MINUTE
 from tidings.engine.delivery.stops import EVERYTHING

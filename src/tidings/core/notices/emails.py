@@ -4,7 +4,7 @@ import msgspec
 
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import Purpose
-from tidings.core.notices.kinds import KINDS, Fact
+from tidings.core.notices.operational_events import KINDS, Fact
 
 CONSENT = "tidings.notify.consent"  # the kind of e-mails that ask whether others may come
 

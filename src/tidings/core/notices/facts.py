@@ -1,11 +1,11 @@
 """What Tidings tells an org of itself: operational events.
 
-They are events of the org like any other (docs/operational-events.md), of the types that `kinds.py`
-declares; `tidings.` is theirs alone, no caller may send one. Two rules keep them from feeding
-on themselves. What happens to the delivery of an operational event is no operational event: a
-subscriber that fails is never told of that by a further delivery that can fail. And an event about
-a webhook is not delivered to that webhook (`Draft.about`). What is left, a webhook's own way to
-being disabled, has an end: it is disabled once.
+They are events of the org like any other (docs/operational-events.md), of the types that
+`operational_events.py` declares; `tidings.` is theirs alone, no caller may send one. Two rules keep
+them from feeding on themselves. What happens to the delivery of an operational event is no
+operational event: a subscriber that fails is never told of that by a further delivery that can
+fail. And an event about a webhook is not delivered to that webhook (`Draft.about`). What is left, a
+webhook's own way to being disabled, has an end: it is disabled once.
 
 Pure; times are passed in.
 """
@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.ids import DeliveryId, OrgId, derived_event_id, show
-from tidings.core.notices.kinds import KINDS, Fact, about
+from tidings.core.notices.operational_events import KINDS, Fact, about
 from tidings.core.webhooks.webhook import Webhook
 
 EVERY_S = 60.0  # a webhook's ended deliveries are told at most so often, with their count

@@ -9,7 +9,7 @@ import asyncio
 
 from tidings.core.actions.action import ActionLookup, Actions
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import LOOKUP_FAILING, lookup_failing
+from tidings.core.notices.operational_events import LOOKUP_FAILING, lookup_failing
 from tidings.engine.clock import Clock
 from tidings.engine.listeners import OrgNotices
 

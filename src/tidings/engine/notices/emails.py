@@ -21,8 +21,8 @@ from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import Purpose
 from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
-from tidings.core.notices.kinds import EXHAUSTED
 from tidings.core.notices.mail_server import MailServerState, ReportMailServer
+from tidings.core.notices.operational_events import EXHAUSTED
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.egress.port import Mailer, MailFailed

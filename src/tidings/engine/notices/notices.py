@@ -28,7 +28,7 @@ from tidings.core.notices.facts import (
     is_notice,
     notice,
 )
-from tidings.core.notices.kinds import (
+from tidings.core.notices.operational_events import (
     DISABLED,
     EXHAUSTED,
     FAILING,

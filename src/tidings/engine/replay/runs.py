@@ -22,7 +22,7 @@ from tidings.core.audit.actions import (
 )
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId, show
-from tidings.core.notices.kinds import REPLAY_FINISHED
+from tidings.core.notices.operational_events import REPLAY_FINISHED
 from tidings.core.replay import (
     COUNT_MAX,
     OPEN_JOBS_MAX,

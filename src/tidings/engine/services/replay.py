@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import Fact
+from tidings.core.notices.operational_events import Fact
 from tidings.engine.delivery.restored_backlog import RestoredBacklog
 from tidings.engine.delivery.stops import Stops
 from tidings.engine.events.feed import Feed

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import structlog
 
-from tidings.core.notices.kinds import SOURCE_DEAD_LETTER, dead_letter_fact
+from tidings.core.notices.operational_events import SOURCE_DEAD_LETTER, dead_letter_fact
 from tidings.core.sources.message import bounded_body, bounded_headers
 from tidings.core.sources.other_content import ID_CONFLICT
 from tidings.core.sources.source import FETCHED

@@ -14,7 +14,7 @@ import structlog
 
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
-from tidings.core.notices.kinds import SOURCE_FAILING, source_failing
+from tidings.core.notices.operational_events import SOURCE_FAILING, source_failing
 from tidings.core.sources.line_share import TURN_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection

@@ -21,7 +21,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
-from tidings.core.notices.kinds import Fact
+from tidings.core.notices.operational_events import Fact
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Message, MessagePreview

@@ -24,7 +24,7 @@ from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
-from tidings.core.notices.kinds import CONNECTION_FAILING
+from tidings.core.notices.operational_events import CONNECTION_FAILING
 from tidings.core.webhooks.webhook_types import ACTION, KINDS, QUEUE
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.webhooks.judgements import WebhookJudgements

@@ -15,7 +15,7 @@ import structlog
 from tidings.core.connections.holds import ConnectionHolds, Hold, ProbeOutcome
 from tidings.core.delivery.receivers.judgement import ConnectionHold
 from tidings.core.ids import OrgId
-from tidings.core.notices.kinds import CONNECTION_FAILING, connection_failing
+from tidings.core.notices.operational_events import CONNECTION_FAILING, connection_failing
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.webhook import Webhook
