@@ -15,8 +15,8 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import bare
 from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 from tidings.catalogue import load
-from tidings.cli.events.kinds import fresh
 from tidings.cli.events.trigger import put
+from tidings.cli.events.type_lookup import fresh
 from tidings.cli.exits import CommandExit
 
 # They go on until they are told to end, or ask a person for a secret.

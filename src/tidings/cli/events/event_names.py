@@ -25,7 +25,7 @@ def _known() -> list[str]:
 
 def _raised() -> list[str]:
     """List the event names that systems raise: all but those that Tidings raises by itself."""
-    from tidings.cli.events.kinds import OF_TIDINGS
+    from tidings.cli.events.type_lookup import OF_TIDINGS
 
     return [name for name in _known() if not name.startswith(OF_TIDINGS)]
 
@@ -39,7 +39,7 @@ def _played() -> list[str]:
 
 def _own() -> list[str]:
     from tidings.cli.calls import calls
-    from tidings.cli.events.kinds import own_rows
+    from tidings.cli.events.type_lookup import own_rows
     from tidings.cli.exits import CommandExit
     from tidings.cli.where import HERE
 

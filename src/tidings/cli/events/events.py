@@ -26,7 +26,7 @@ from tidings.catalogue.loader import HERE, raw_blocks, read_blocks
 from tidings.catalogue.thin import thin
 from tidings.cli.calls import calls
 from tidings.cli.events.field_rows import Row, may_lack, rows
-from tidings.cli.events.kinds import (
+from tidings.cli.events.type_lookup import (
     OF_TIDINGS,
     OWN,
     catalogue_kinds,

@@ -36,7 +36,7 @@ def trigger(
     set
         A value in it, as path=JSON: --set data.totalPointsIssued=86. May be given several times.
     """
-    from tidings.cli.events.kinds import OF_TIDINGS  # help needs it not
+    from tidings.cli.events.type_lookup import OF_TIDINGS  # help needs it not
 
     changes = [_change(change) for change in set or []]
     if name.startswith(OF_TIDINGS):
@@ -54,7 +54,7 @@ def trigger(
 
 def _event(api: ApiClient, name: str, where: Where) -> dict[str, Any]:
     """An event of the type that has not happened yet, as its example says. Stop."""
-    from tidings.cli.events.kinds import find_kind, fresh
+    from tidings.cli.events.type_lookup import find_kind, fresh
 
     kind = find_kind(name, where, api)
     if kind.examples:

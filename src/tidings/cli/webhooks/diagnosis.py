@@ -377,7 +377,7 @@ def _silent(found: Findings) -> Diagnosis | None:
     wanted = ", ".join(webhook["eventNames"][:5])
     rows = preview["events"]
     if not rows:
-        from tidings.cli.events.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
+        from tidings.cli.events.type_lookup import raising  # noqa: PLC0415  # the catalogue takes its time
 
         return Diagnosis(
             f"None of its event types ({wanted}) has occurred yet, so there is nothing to send.",

@@ -89,7 +89,7 @@ def preview(webhook: str, /, *, last: int = 20, where: Where = HERE) -> int:
     )
     if not preview["looked"]:
         say("No event of its types has arrived yet, so there is nothing to preview.")
-        from tidings.cli.events.kinds import raising  # noqa: PLC0415  # the catalogue takes its time
+        from tidings.cli.events.type_lookup import raising  # noqa: PLC0415  # the catalogue takes its time
 
         api.next_step(raising(found["eventNames"]))
         return Exit.OK
