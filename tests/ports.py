@@ -14,12 +14,12 @@ from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MappedMessage, MessagePlan, PlanRunner
 from tidings.core.webhooks.webhook_types import EMAIL, HTTP, KAFKA, SQL
 from tidings.destinations.action.driver import ActionDestination
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.email.driver import EmailDestination
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Driver
-from tidings.destinations.registry import ByKind
 from tidings.destinations.sql.driver import SqlDestination
 from tidings.egress.address import TargetRefused, parse_target
 from tidings.egress.inbox import InboxSender, OwnAddress
@@ -125,10 +125,10 @@ def destinations(
     clock: Any,
     connections: Connections = NO_CONNECTIONS,
     **drivers: Driver,
-) -> ByKind:
+) -> DriverDispatch:
     """Every kind, as `app` has them, over a sender of the test's own."""
     http = HttpDestination(sender, target_of, lambda: clock.now_ms() / 1000)
-    return ByKind({HTTP: http, **drivers}, connections)
+    return DriverDispatch({HTTP: http, **drivers}, connections)
 
 
 def acting(actions: Actions, connections: Connections, clock: Any) -> ActionDestination:

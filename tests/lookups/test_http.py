@@ -25,9 +25,9 @@ from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.lookups import ActionLookups
 from tidings.errors import Unusable
+from tidings.lookups.factory import LookupFactory
 from tidings.lookups.http import HttpSource
 from tidings.lookups.port import LookupBackend, LookupDown, LookupRefused
-from tidings.lookups.registry import LookupRegistry
 
 pytestmark = pytest.mark.timeout(40)
 SECRET = "top-secret-0123456789"
@@ -44,11 +44,11 @@ class Api:
         self.http = http
         self.sender = HttpSender(policy, Names(at("127.0.0.1")))
         proofs = Proofs(asking_over(self.sender, target_of), lambda: 0.0)
-        self.registry = LookupRegistry(self.sender, target_of, {}, proofs, lambda: 0.0)
+        self.factory = LookupFactory(self.sender, target_of, {}, proofs, lambda: 0.0)
 
     def source(self, path: str = "/customers/{id}", **more: Any) -> LookupBackend:
         where = HttpLookup(self.http.url(path), {"id": "event.id"}, **more)
-        return self.registry.source_of(ActionLookup("tier", where))
+        return self.factory.source_of(ActionLookup("tier", where))
 
     def says(self, body: bytes = b"{}", status: int = 200, **headers: str) -> None:
         def answer(exchange: Exchange) -> None:
@@ -91,7 +91,7 @@ async def test_it_asks_by_get_with_its_headers(api: Api) -> None:
 async def test_a_url_with_a_query_alone_asks_the_root(api: Api) -> None:
     assert await found(api.source("/?id={id}")) == {}
     where = HttpLookup(api.http.url("").rstrip("/") + "?id={id}", {"id": "event.id"})
-    assert await found(api.registry.source_of(ActionLookup("tier", where))) == {}
+    assert await found(api.factory.source_of(ActionLookup("tier", where))) == {}
     assert api.paths == ["/?id=42", "/?id=42"]
 
 
@@ -269,7 +269,7 @@ async def test_an_answer_without_an_end_is_read_no_further_than_it_may_be_long(a
     with Receiver(serve) as receiver:
         where = HttpLookup(receiver.url("/{id}"), {"id": "event.id"}, answer_kib=256)
         with pytest.raises(LookupRefused, match="at most 256 KiB"):
-            await found(api.registry.source_of(ActionLookup("tier", where)))
+            await found(api.factory.source_of(ActionLookup("tier", where)))
     assert gave < 16 << 20, "what lies in sockets besides is theirs"
 
 
@@ -283,7 +283,7 @@ async def test_what_large_answers_under_way_take_of_memory_is_bounded(
     api.says(hostile)
     where = HttpLookup(api.http.url("/{id}"), {"id": "event.id"}, answer_kib=256)
     lookup = ActionLookup("tier", where, at_once=10, deadline_s=200.0)
-    lookups = ActionLookups({"tier": api.registry.source_of(lookup)})
+    lookups = ActionLookups({"tier": api.factory.source_of(lookup)})
     await lookups.find(lookup, {"event": {"id": "first"}})
     tracemalloc.start()
     try:
@@ -318,7 +318,7 @@ async def test_what_is_no_whole_answer_is_asked_again_later(api: Api, raw: bytes
     with Receiver(serve) as receiver:
         where = HttpLookup(receiver.url("/{id}"), {"id": "event.id"})
         with pytest.raises(LookupDown):
-            await found(api.registry.source_of(ActionLookup("tier", where)))
+            await found(api.factory.source_of(ActionLookup("tier", where)))
 
 
 async def test_an_answer_that_drips_costs_no_more_than_the_deadline(api: Api) -> None:
@@ -334,7 +334,7 @@ async def test_an_answer_that_drips_costs_no_more_than_the_deadline(api: Api) ->
         where = HttpLookup(receiver.url("/{id}"), {"id": "event.id"})
         began = monotonic()
         with pytest.raises(LookupDown):
-            await found(api.registry.source_of(ActionLookup("tier", where)), deadline_s=0.4)
+            await found(api.factory.source_of(ActionLookup("tier", where)), deadline_s=0.4)
         assert monotonic() - began < 2.5
 
 
@@ -350,7 +350,7 @@ async def test_an_address_that_the_policy_forbids_is_not_asked(api: Api) -> None
 async def test_a_url_that_leads_nowhere_is_no_look_up(api: Api, url: str) -> None:
     where = HttpLookup(url, {"id": "event.id"})
     with pytest.raises(Unusable, match="Look-up tier"):
-        api.registry.source_of(ActionLookup("tier", where))
+        api.factory.source_of(ActionLookup("tier", where))
 
 
 # -- who we are -----------------------------------------------------------------------------------

@@ -17,8 +17,8 @@ from tidings.core.actions.action import ActionLookup, SqlLookup
 from tidings.core.connections.connection import Connection
 from tidings.core.exact_json import write_exactly
 from tidings.errors import Unusable
+from tidings.lookups.factory import LookupFactory
 from tidings.lookups.port import LookupBackend, LookupDown, LookupRefused
-from tidings.lookups.registry import LookupRegistry
 from tidings.lookups.sql_statement import asked_as
 
 pytestmark = pytest.mark.timeout(60)
@@ -32,23 +32,21 @@ class Crm:
         self.uri = shared_server().lend_database()
         self.fields = {"dsn": self.uri} | fields
         self.sources: list[LookupBackend] = []
-        self._registry = self.registry(Connection("crm", "sql", self.fields))
+        self._factory = self.factory(Connection("crm", "sql", self.fields))
         self.do(
             "CREATE TABLE customer (id bigint, name text, opted_out boolean)",
             "INSERT INTO customer VALUES (42, 'Asha', false), (43, NULL, true)",
         )
 
     @staticmethod
-    def registry(*connections: Connection) -> LookupRegistry:
+    def factory(*connections: Connection) -> LookupFactory:
         named = {connection.name: connection for connection in connections}
         unasked: Any = None
-        return LookupRegistry(unasked, unasked, named, unasked, lambda: 0.0)
+        return LookupFactory(unasked, unasked, named, unasked, lambda: 0.0)
 
-    def source(
-        self, statement: str = BY_ID, registry: LookupRegistry | None = None
-    ) -> LookupBackend:
+    def source(self, statement: str = BY_ID, factory: LookupFactory | None = None) -> LookupBackend:
         where = SqlLookup("crm", statement, {"id": "event.id"})
-        made = (registry or self._registry).source_of(ActionLookup("consent", where))
+        made = (factory or self._factory).source_of(ActionLookup("consent", where))
         self.sources.append(made)
         return made
 
@@ -290,7 +288,7 @@ async def test_a_database_that_lets_nobody_in_is_told_without_its_address(
 
 async def _refused(crm: Crm, connection: Connection) -> str:
     with pytest.raises(LookupDown) as down:
-        await crm.source(registry=crm.registry(connection)).find({"id": "42"}, 5)
+        await crm.source(factory=crm.factory(connection)).find({"id": "42"}, 5)
     return down.value.reason
 
 
@@ -321,7 +319,7 @@ async def test_a_standby_will_do_where_nothing_is_written(crm: Crm) -> None:
 
 
 def test_a_connection_must_be_declared_and_of_type_sql() -> None:
-    registry = Crm.registry(Connection("crm", "kafka", {}))
+    factory = Crm.factory(Connection("crm", "kafka", {}))
     for name, words in (("crm", "one of type kafka"), ("other", "no connection")):
         with pytest.raises(Unusable, match=f"Look-up consent: {name} .* {words}"):
-            registry.source_of(ActionLookup("consent", SqlLookup(name, "SELECT 1", {})))
+            factory.source_of(ActionLookup("consent", SqlLookup(name, "SELECT 1", {})))

@@ -26,9 +26,9 @@ from tidings.engine.actions.declared import DeclaredActions, declare
 from tidings.engine.audit.acting import acting_as
 from tidings.engine.sources.declared import DeclaredSource
 from tidings.errors import Conflict, RequestRefused
+from tidings.lookups.factory import LookupFactory
 from tidings.lookups.kept_lists import KeptList, Sealer, drop_others
 from tidings.lookups.port import LookupBackend
-from tidings.lookups.registry import LookupRegistry
 from tidings.settings.settings import Settings
 
 
@@ -59,14 +59,14 @@ class Acting:
         if sealed_lists is not None:
             folder, sealer = sealed_lists
             keep = partial(KeptList, folder, sealer=sealer)
-        registry = LookupRegistry(
+        factory = LookupFactory(
             sender, target_of, self.connections, self._proofs, now_s, columns, keep
         )
         named = {
             lookup.name: lookup for action in self.actions.values() for lookup in action.lookups
         }
         self.lookups: dict[str, LookupBackend] = {
-            name: registry.source_of(lookup) for name, lookup in named.items()
+            name: factory.source_of(lookup) for name, lookup in named.items()
         }
         if sealed_lists is not None:
             files = [

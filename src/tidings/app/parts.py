@@ -21,11 +21,11 @@ from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.sources.source import KAFKA, OUTBOX
 from tidings.core.webhooks import webhook_types
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.email.driver import EmailDestination
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Driver
-from tidings.destinations.registry import ByKind
 from tidings.destinations.sql.driver import SqlDestination
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServerAddress, SmtpMailer
@@ -124,7 +124,7 @@ def destinations(
     own: Mapping[str, Driver],
     agreed: Callable[[OrgId, str], bool],
     acting: Callable[[Mapping[str, Driver]], Driver],
-) -> ByKind:
+) -> DriverDispatch:
     """Every kind of destination, each by its driver; `own` are those of the engine itself.
     `agreed`: whether an address's owner wants the e-mails of an org. `acting`: the driver of
     actions, made over the others."""
@@ -141,7 +141,7 @@ def destinations(
     }
     drivers[webhook_types.ACTION] = acting(drivers)
     of_webhooks = {kind: driver for kind, driver in drivers.items() if kind in webhook_types.KINDS}
-    return ByKind(of_webhooks, connections)
+    return DriverDispatch(of_webhooks, connections)
 
 
 def make_policy(settings: Settings) -> Policy:

@@ -54,8 +54,8 @@ from tidings.core.access.forwarded import Proxies
 from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.events.call_split import CallLimits
 from tidings.core.ids import OrgId
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.port import Driver
-from tidings.destinations.registry import ByKind
 from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Receive
 from tidings.egress.sender import HttpSender
@@ -143,7 +143,7 @@ class RunningService:
 
         def destination(
             receive: Receive, own: Mapping[str, Driver], agreed: Callable[[OrgId, str], bool]
-        ) -> ByKind:
+        ) -> DriverDispatch:
             inside, over = InboxSender(sender, receive), acting.connections
             return destinations(inside, addresses.target, clock, over, own, agreed, acting.driver)
 

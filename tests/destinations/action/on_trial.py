@@ -41,10 +41,10 @@ from tidings.core.webhooks.targets import mailing
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, KINDS, SQL
 from tidings.destinations.action.driver import ActionDestination
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
 from tidings.destinations.port import Channel, Destination, Headers, Message, MessagePreview
-from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
 from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
@@ -119,7 +119,7 @@ class ActionBench:
         made = ActionDestination(
             self._actions, drivers, connections, sender, target_of, proofs, lambda: 0.0
         )
-        self._by_kind = ByKind({ACTION: made}, Connections())
+        self._by_kind = DriverDispatch({ACTION: made}, Connections())
 
     @property
     def destination(self) -> Destination:

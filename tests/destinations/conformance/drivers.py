@@ -24,9 +24,9 @@ from tidings.core.webhooks.authentication import ApiKey
 from tidings.core.webhooks.targets.mailing import Mailing, ShapedMail
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import EMAIL, HTTP
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.http.driver import HttpDestination
 from tidings.destinations.port import Channel, Destination, Headers, Message, MessagePreview
-from tidings.destinations.registry import ByKind
 from tidings.egress.address import parse_target
 from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
@@ -38,7 +38,7 @@ class HttpBench:
     """Over a real sender, to a receiver on loopback."""
 
     def __init__(self, receiver: HttpReceiver, destination: HttpDestination) -> None:
-        self.destination: Destination = ByKind({HTTP: destination}, Connections())
+        self.destination: Destination = DriverDispatch({HTTP: destination}, Connections())
         self.got: list[Got] = []
         self._receiver = receiver
         self._said = [Says.TAKES]

@@ -13,8 +13,8 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.webhook_types import EMAIL
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.email.driver import Confirmed, EmailDestination
-from tidings.destinations.registry import ByKind
 
 USER, PASSWORD = "tidings-user", "secret-0123456789abcdef"  # noqa: S105  # of the test's own server
 
@@ -95,10 +95,10 @@ class MailServer:
 
     def destination(
         self, confirmed: Confirmed = lambda org, address: True, **fields: Any
-    ) -> ByKind:
+    ) -> DriverDispatch:
         """The driver, over that connection."""
         connections = self.connections(**fields)
-        return ByKind({EMAIL: EmailDestination(connections, confirmed)}, connections)
+        return DriverDispatch({EMAIL: EmailDestination(connections, confirmed)}, connections)
 
     def _made(self) -> SMTP:
         self.conversations += 1

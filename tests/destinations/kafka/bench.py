@@ -23,9 +23,9 @@ from tidings.core.delivery.waits import NotYet
 from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import KAFKA
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import Channel, Headers, Message, MessagePreview
-from tidings.destinations.registry import ByKind
 
 MESSAGE_BYTES, TOO_FEW = "1048588", "20"
 SETTLED_S = 0.2  # a broker tells of a change, and acts by it a moment later
@@ -68,7 +68,7 @@ class KafkaBench:
             Connection("main", KAFKA.lower(), {"servers": servers}),
             Connection("nowhere", KAFKA.lower(), {"servers": nobody}),
         ]
-        self.inner = ByKind({KAFKA: KafkaDestination(time.time)}, Connections(declared))
+        self.inner = DriverDispatch({KAFKA: KafkaDestination(time.time)}, Connections(declared))
         self._threads = ThreadPoolExecutor(1)
 
     @property

@@ -16,8 +16,8 @@ from tidings.core.picks import Pick
 from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import SQL
+from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.port import Destination
-from tidings.destinations.registry import ByKind
 from tidings.destinations.sql.driver import SqlDestination
 
 WHOLE = Pick(path="$")
@@ -62,7 +62,9 @@ class SqlBench:
                 Connection("nowhere", "sql", {"dsn": elsewhere, "tables": tables}),
             ]
         )
-        self.destination: Destination = ByKind({SQL: SqlDestination(connections)}, connections)
+        self.destination: Destination = DriverDispatch(
+            {SQL: SqlDestination(connections)}, connections
+        )
         self._line = psycopg.connect(uri, autocommit=True)
         self._line.execute(SCHEMA)
 

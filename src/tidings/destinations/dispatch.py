@@ -9,7 +9,7 @@ from tidings.destinations.port import Channel, Driver, HasTasks, Headers, Messag
 from tidings.destinations.unreachable import UndialledChannel, Unreachable
 
 
-class ByKind:
+class DriverDispatch:
     """`Destination` of all webhooks: the driver of its kind does it."""
 
     def __init__(self, drivers: Mapping[str, Driver], connections: Connections) -> None:

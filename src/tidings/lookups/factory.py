@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tidings.connections.postgresql_lines import PostgresqlPool
 
 
-class LookupRegistry:
+class LookupFactory:
     """All that adapters of look-ups are made with."""
 
     def __init__(

@@ -9,7 +9,7 @@ from tests.destinations.noted import Noted, webhook
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault
 from tidings.core.webhooks.webhook_types import HTTP, KAFKA, QUEUE
-from tidings.destinations.registry import ByKind
+from tidings.destinations.dispatch import DriverDispatch
 
 MAIN = Connection("main", "kafka", {"servers": "a:9092"})
 
@@ -20,7 +20,7 @@ def drivers() -> dict[str, Any]:
 
 
 def test_each_type_has_its_driver_and_the_connection_that_it_names(drivers: Any) -> None:
-    known = ByKind(drivers, Connections([MAIN]))
+    known = DriverDispatch(drivers, Connections([MAIN]))
     known.open(webhook(HTTP))
     known.open(webhook(KAFKA, "main"))
     assert drivers[HTTP].opened == [(HTTP, None)]
@@ -28,7 +28,7 @@ def test_each_type_has_its_driver_and_the_connection_that_it_names(drivers: Any)
 
 
 def test_the_platforms_queue_is_the_default_connection(drivers: Any) -> None:
-    known = ByKind(drivers, Connections([MAIN], default="main"))
+    known = DriverDispatch(drivers, Connections([MAIN], default="main"))
     known.open(webhook(QUEUE, "main"))
     assert drivers[KAFKA].opened == [(QUEUE, MAIN)]
     assert known.show(webhook(QUEUE, "main"), [], b"", None).method == "NOTE"
@@ -37,7 +37,7 @@ def test_the_platforms_queue_is_the_default_connection(drivers: Any) -> None:
 async def test_where_nothing_leads_nothing_is_sent_and_no_receiver_is_charged(
     drivers: Any,
 ) -> None:
-    known = ByKind(drivers, Connections())
+    known = DriverDispatch(drivers, Connections())
     for element, said in (
         (webhook(KAFKA, "main"), "main must be declared"),
         (webhook(QUEUE), "QUEUE"),
