@@ -13,7 +13,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.acting import by_service
 from tidings.engine.callables import Change
 from tidings.engine.listeners import Listeners

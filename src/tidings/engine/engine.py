@@ -16,7 +16,7 @@ from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.ids import show
 from tidings.core.running.parts import ServicePart
 from tidings.core.steady_clock import SteadyClock
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock

@@ -22,7 +22,7 @@ from tidings.core.orgs.org_settings import (
     still_confirmed,
     stored_settings,
 )
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import Notify
 from tidings.engine.changes import Changes

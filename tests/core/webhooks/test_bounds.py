@@ -10,8 +10,8 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, warn_of_unheard
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX
 from tidings.core.webhooks.masks import SCRUBBED_FROM, SHOWN_FROM, scrubbed_headers
-from tidings.core.webhooks.registry import ANSWERS_MAX, Registry
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.subscriptions import ANSWERS_MAX, Registry
 from tidings.core.webhooks.targets.mailing import UNSUBSCRIBE_MAX, is_way_out
 from tidings.core.webhooks.webhook_form import URL_MAX
 

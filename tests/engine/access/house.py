@@ -5,7 +5,7 @@ import random
 from typing import cast
 
 from tests.engine.audit.kept_log import UnkeptLog
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.changes import Changes

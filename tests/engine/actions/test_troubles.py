@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 
 from tests.engine.actions.action_world import ORG, action, contact
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.actions.lookups import LookupState

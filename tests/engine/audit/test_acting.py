@@ -15,7 +15,7 @@ from tidings.core.ids import OrgId
 from tidings.core.running.parts import ServicePart
 from tidings.core.sources.source import Source
 from tidings.core.sources.verification import StaticHeader
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.acting import acting, acting_as, by_service
 from tidings.engine.changes import Changes
 from tidings.engine.heartbeats import Heart, Heartbeats

@@ -8,7 +8,7 @@ import pytest
 from tests.engine.delivery.scenes.health_parts import HOOK, Clock, Rows
 from tidings.core.delivery.receivers.breaker import OUTCOMES_MIN, Breaker, Pause
 from tidings.core.delivery.receivers.health import DAY_MS, FIRST
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.health_tracker import PARK_SLICE, HealthTracker
 from tidings.engine.listeners import Listeners

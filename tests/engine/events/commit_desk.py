@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.events.commit_queue import (
     CommitQueue,
     QueuedEvent,

@@ -20,7 +20,7 @@ from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.own_schema import SchemaRefused, read_schema
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.events.intake import Draft, Overloaded

@@ -15,7 +15,7 @@ from tidings.core.events.own_schema import read_schema
 from tidings.core.events.own_types import Declaration, OwnType
 from tidings.core.events.own_validator import CompiledSchemas
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.changes import Changes
 from tidings.engine.events import event_types as rules
 from tidings.engine.events.event_types import EventTypes

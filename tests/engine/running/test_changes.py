@@ -6,7 +6,7 @@ from typing import cast
 import pytest
 
 from tests.simulation.loop import simulate
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.changes import READ_AGAIN_S, Changes
 from tidings.store import port
 

@@ -13,7 +13,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.shaping.left_out import LeftOut
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.delivery.dispatcher import Dispatcher

@@ -13,7 +13,7 @@ from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves
 from tidings.engine.delivery.dispatcher import Dispatcher

@@ -9,7 +9,7 @@ import structlog
 from tidings.core.actions.action import Actions
 from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.actions.caps import Caps
 from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.actions.failing_lookups import FailingLookups

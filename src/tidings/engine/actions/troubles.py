@@ -4,7 +4,7 @@ file that does not have them any more."""
 from collections.abc import Iterable, Sequence
 
 from tidings.core.actions.action import Action
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.actions import ActionServices
 

@@ -15,7 +15,7 @@ from typing import Any
 from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import window
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
 from tidings.engine.clock import Clock

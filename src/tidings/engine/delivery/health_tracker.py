@@ -34,7 +34,7 @@ from tidings.core.delivery.receivers.health import (
 )
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.running.parts import ServicePart
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.callables import Ask, Notify, ReadSeconds
 from tidings.engine.clock import Clock

@@ -13,7 +13,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Outcome, Retry
 from tidings.core.delivery.waits import NotYet
 from tidings.core.delivery.webhook_status import WebhookStatus
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.callables import Notify
 from tidings.engine.delivery import attempt_results

@@ -11,7 +11,7 @@ from tidings.core.events.passage import Doors
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.name_matching import stored_name
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.event_types import EventTypes

@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from tidings.core.delivery.exchange import FaultKind
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.events.commit_queue import CommitContents, CommitQueue, QueuedCall, QueuedEvent
 from tidings.engine.events.intake import Acceptance
 from tidings.engine.events.second_look import Onlooker, SecondLook

@@ -40,7 +40,7 @@ from tidings.core.notices.operational_events import (
 )
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import SharedBudget
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.callables import Notify
 from tidings.engine.clock import Clock

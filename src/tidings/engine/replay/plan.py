@@ -5,7 +5,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.core.ids import EventNumber, OrgId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.engine.events.acceptor import lane_key
 from tidings.engine.events.commit_commands import Plan

@@ -35,7 +35,7 @@ from tidings.core.replay import (
 )
 from tidings.core.running.parts import ServicePart
 from tidings.core.times import iso
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.delivery.stops import Stops

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes

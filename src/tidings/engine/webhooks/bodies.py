@@ -14,9 +14,9 @@ from tidings.core.shaping.filters.cost import worst_s
 from tidings.core.shaping.filters.filter import compile_filter
 from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.name_matching import unheard_names
-from tidings.core.webhooks.registry import Registry
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook_form import Known
 from tidings.core.webhooks.webhook_types import KINDS
 from tidings.engine.events.event_types import EventTypes

@@ -8,7 +8,7 @@ from typing import Protocol
 import msgspec
 
 from tidings.core.delivery.receivers.judgement import Condition, ConnectionHold, judge_webhook
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.metrics import EngineMetrics

@@ -16,7 +16,7 @@ from tidings.core.connections.connection import Connections
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.recorded_fields import recorded_settings
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.changes import Changes

@@ -22,7 +22,7 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.notices.operational_events import Fact
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Message, MessagePreview
 from tidings.engine.delivery.dispatcher import Dispatcher

@@ -7,7 +7,7 @@ import pytest
 from tests.core.webhooks.hooks import hook
 from tests.engine.told_notices import ToldNotices
 from tests.simulation.parts import SimulatedClock
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.guards.connection_watch import NOTICES_MAX, ConnectionWatch
 from tidings.engine.listeners import Listeners

@@ -6,7 +6,7 @@ from typing import Protocol
 from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.delivery.lane import Lane
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.core.webhooks.hooks import NAMES, hook
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.registry import Registry
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 
 ORG = OrgId(4)
