@@ -17,7 +17,7 @@ from tidings.core.replay_rules import CancelRequest, ResendRequest
 from tidings.core.shaping.transformation_rules import NewTransformation
 from tidings.core.sources.mapping import Mapping
 from tidings.core.sources.source import Source
-from tidings.core.webhooks.settings import SETTABLE
+from tidings.core.webhooks.fields import SETTABLE
 
 HEAD = """\
 # Resources: every field

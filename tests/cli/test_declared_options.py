@@ -17,7 +17,7 @@ from tidings.core.field_types import BooleanType, Choice, Nested, Number, TextTy
 from tidings.core.inbox_rules import InboxForm
 from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.replay_rules import ResendRequest
-from tidings.core.webhooks.settings import SETTABLE
+from tidings.core.webhooks.fields import SETTABLE
 
 
 class Lid(msgspec.Struct, frozen=True):

@@ -25,7 +25,7 @@ from tidings.core.field_types import (
     TextType,
 )
 from tidings.core.form import Form
-from tidings.core.webhooks.settings import SETTABLE
+from tidings.core.webhooks.fields import SETTABLE
 
 WHOLE = StoredField(lambda value: isinstance(value, int), "a number", {"type": "integer"}, 10)
 

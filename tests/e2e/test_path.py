@@ -6,7 +6,7 @@ import pytest
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from tests.openapi.stream_content import OF_ORG, fits
-from tidings.core.webhooks.settings import METHODS
+from tidings.core.webhooks.fields import METHODS
 
 from .harness.api import Api
 from .harness.events import bare, event, new_id

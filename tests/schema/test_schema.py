@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tidings.core.webhooks.settings import FIELD_OF, SETTABLE
+from tidings.core.webhooks.fields import FIELD_OF, SETTABLE
 from tidings.schema.bodies import change_schema, closed, new_schema
 from tidings.schema.forms import asked, choices, text_of, value_of, widget
 from tidings.schema.patches import patched_body

@@ -8,7 +8,7 @@ import pytest
 from tidings.cli.webhooks.defaults import DEFAULTS, Body
 from tidings.cli.webhooks.document import BadFile, Document, read_file, read_original
 from tidings.cli.webhooks.plan import PlannedChange, diff, exported, plan, variable
-from tidings.core.webhooks.settings import ORIGINAL
+from tidings.core.webhooks.fields import ORIGINAL
 
 URL = "https://crm.example.com/hook"
 

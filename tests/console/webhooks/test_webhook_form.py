@@ -14,10 +14,10 @@ from tidings.console.pages.webhooks import type_form
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.authentication import OAuth2ClientCredentials
+from tidings.core.webhooks.body_reader import Known
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Ordering
-from tidings.core.webhooks.webhook_form import Known
 
 ORG = OrgId(7)
 

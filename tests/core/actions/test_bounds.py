@@ -11,8 +11,8 @@ from tidings.core.actions.list_changes import ZONES_SHOWN, ListState, ReadColumn
 from tidings.core.actions.placeholders import fill, url_shown
 from tidings.core.actions.rendering import EVENTS_MAX, HEADER_MAX, KEY_MAX, made_of
 from tidings.core.actions.timing import ZONE_MAX, zone_of
+from tidings.core.webhooks.body_reader import URL_MAX
 from tidings.core.webhooks.masks import SHOWN_FROM
-from tidings.core.webhooks.webhook_form import URL_MAX
 
 
 @pytest.mark.parametrize("in_query", [False, True])

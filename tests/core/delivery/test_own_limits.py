@@ -12,7 +12,7 @@ from tidings.core.delivery.exchange import NOT_THE_RECEIVERS, AttemptResult, Tra
 from tidings.core.delivery.next_attempt import NextAttempt, Wait, waits_for
 from tidings.core.delivery.waits import NotYet
 from tidings.core.orgs.org_settings import OrgLimits
-from tidings.core.webhooks import settings as webhook_settings
+from tidings.core.webhooks import fields as webhook_fields
 from tidings.destinations.email import limits
 from tidings.destinations.email.verdicts import no_place, over_limit
 from tidings.destinations.sql.verdicts import crowded
@@ -61,7 +61,7 @@ def names(*declared: object) -> set[str]:
 
 
 DECLARED = names(
-    webhook_settings.WebhookSettings, credential_rules.CredentialLimits, OrgLimits, Settings
+    webhook_fields.WebhookSettings, credential_rules.CredentialLimits, OrgLimits, Settings
 ) | {*PACE_FIELDS}
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from tidings.core.form import Form
 from tidings.core.shaping.neo_rules import neo_value, read_neo, unknown_flow
+from tidings.core.webhooks.body_reader import Known
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
-from tidings.core.webhooks.webhook_form import Known
 
 OLD = msgspec.Raw(b'{"value":"old"}')
 

@@ -13,8 +13,8 @@ from tidings.core.webhooks.authentication import (
     OAuth2ClientCredentials,
 )
 from tidings.core.webhooks.authentication_body import VARIANTS
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
 from tidings.errors import FieldRefusal
 
 SECRET, TOKEN_URL, URL = "s3cret-0123456789", "https://id.example/token", BODY["webHookUrl"]

@@ -7,13 +7,13 @@ import pytest
 
 from tests.core.webhooks.webhook_bodies import BODY, KNOWN
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.body_reader import URL_MAX
 from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, warn_of_unheard
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX
 from tidings.core.webhooks.masks import SCRUBBED_FROM, SHOWN_FROM, scrubbed_headers
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.subscriptions import ANSWERS_MAX, Registry
 from tidings.core.webhooks.targets.mailing import UNSUBSCRIBE_MAX, is_way_out
-from tidings.core.webhooks.webhook_form import URL_MAX
 
 PREFIXES = [f"com.a{at}.*" for at in range(PREFIXES_MAX)]
 NAMES = [f"com.example.n{at}" for at in range(MORE_NAMES_MAX)]

@@ -7,10 +7,10 @@ import pytest
 from tests.core.webhooks.type_bodies import COMMON
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.mail_addresses import address_of
+from tidings.core.webhooks.body_reader import Known
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.targets.mailing import is_template
-from tidings.core.webhooks.webhook_form import Known
 
 KNOWN = Known(
     event_types=("pointsIssued",),

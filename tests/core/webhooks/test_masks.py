@@ -10,6 +10,8 @@ from urllib.parse import quote, quote_plus
 
 import pytest
 
+from tidings.core.webhooks.body_reader import Known
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, same_origin, same_url
 from tidings.core.webhooks.masks import (
     looks_masked,
@@ -20,8 +22,6 @@ from tidings.core.webhooks.masks import (
     scrubbed_headers,
 )
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
-from tidings.core.webhooks.webhook_form import Known
 
 OLD_URL = "https://crm.example.com/hook"
 LONG, SHORT = "Bearer 0123456789abcdef", "s3cret"

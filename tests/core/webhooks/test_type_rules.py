@@ -8,9 +8,9 @@ import pytest
 from tests.core.webhooks.type_bodies import COMMON, KNOWN, STATE, made
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.body_reader import Known
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
-from tidings.core.webhooks.webhook_form import Known
 
 KAFKA = COMMON | {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "crm.loyalty"}}
 SQL = COMMON | {

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from tests.core.webhooks.webhook_bodies import BODY, KNOWN, TYPES, passed, read
 from tidings.core.delivery.outcome import DEFAULT_POLICY
 from tidings.core.shaping.signatures.secrets import show_secret
+from tidings.core.webhooks.body_reader import CONNECTIONS_MAX, Known
+from tidings.core.webhooks.fields import RATE_MAX_PER_S, SLA_MAX_S, WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import RATE_MAX_PER_S, SLA_MAX_S, WebhookSettings
 from tidings.core.webhooks.webhook import Ordering
-from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, Known
 
 
 def refused(**fields: Any) -> list[tuple[int | str, str]]:

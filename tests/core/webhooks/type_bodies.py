@@ -3,9 +3,9 @@
 from typing import Any
 
 from tidings.core.connections.connection import Connection
+from tidings.core.webhooks.body_reader import Known
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
-from tidings.core.webhooks.webhook_form import Known
 
 STATE = {
     "columns": ["customer", "tier", "event", "at"],

@@ -9,9 +9,9 @@ from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.connections.smtp_server import server_of
 from tidings.connections.smtp_type import EXTRA, FIELDS
+from tidings.core.webhooks.body_reader import Known
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.targets.mailing import SUBJECT_SHOWN_MAX, TO_MAX
-from tidings.core.webhooks.webhook_form import Known
 from tidings.transform.port import OUTPUT_MAX
 
 PAGE = (Path(__file__).parents[3] / "docs" / "destinations-email.md").read_text("utf-8")

@@ -16,8 +16,8 @@ from tidings.connections.port import command_of
 from tidings.core.connections.tables import COLUMNS_MAX, LINES_USUAL, tables_of
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.body_reader import Known
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.webhook_form import Known
 from tidings.destinations.sql.driver import SqlDestination
 from tidings.destinations.sql.verdicts import EXPLANATIONS
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tidings.core.delivery.statuses import SLOW_DOWN, status_meaning
-from tidings.core.webhooks.settings import DEADLINE_MAX_S
+from tidings.core.webhooks.fields import DEADLINE_MAX_S
 from tidings.server.bounds import Bounds
 
 FOLDER = Path(__file__).parents[3] / "examples/gateway"

@@ -9,7 +9,7 @@ from tidings.api.field_schemas import KEY
 from tidings.api.models import new_body
 from tidings.api.route import AnswerForm, ok
 from tidings.core.overlap import ONE_NAME, Rotation
-from tidings.core.webhooks.settings import SETTABLE
+from tidings.core.webhooks.fields import SETTABLE
 from tidings.schema.answers import answer_model
 from tidings.schema.bodies import CLOSED
 

@@ -12,7 +12,7 @@ from tidings.core.events.attribution import of_credential, show_attribution
 from tidings.core.shaping.neo_rules import NEO
 from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.times import iso, local_iso
-from tidings.core.webhooks.webhook_form import UrlCheck
+from tidings.core.webhooks.body_reader import UrlCheck
 from tidings.engine.webhooks.records import Author, WebhookState
 from tidings.reads.webhooks.signing import show_signing
 from tidings.reads.webhooks.warnings import warning_of

@@ -27,7 +27,7 @@ from tidings.api.v3.webhook_answers import (
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import WebhookId
 from tidings.core.shaping.signatures.secrets import show_secret
-from tidings.core.webhooks.settings import FIELD_OF
+from tidings.core.webhooks.fields import FIELD_OF
 from tidings.engine.webhooks.records import WebhookState, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.reads.webhooks.changes import unknown_webhook

@@ -23,7 +23,7 @@ from tidings.cli.options.values import names, read_json, seconds
 from tidings.cli.output import clean, clock, console, print_line
 from tidings.cli.webhook_names import PATH as WEBHOOKS
 from tidings.cli.webhook_names import all_webhooks, is_there
-from tidings.cli.webhooks.fields import changed
+from tidings.cli.webhooks.change_call import changed
 from tidings.cli.where import HERE, Where
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from tidings.cli.webhooks.document import BadFile, Document, FileFault, read_fil
 from tidings.cli.webhooks.plan import PlannedChange, diff, exported, plan
 from tidings.cli.webhooks.rehearsal import carry_out, rehearse
 from tidings.cli.where import Where
-from tidings.core.webhooks.settings import ORIGINAL
+from tidings.core.webhooks.fields import ORIGINAL
 
 BYTES_MAX = 4 << 20
 HEAD = """\

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from tidings.core.webhooks.settings import SECRET, SETTABLE
+from tidings.core.webhooks.fields import SECRET, SETTABLE
 
 Body = dict[str, Any]
 

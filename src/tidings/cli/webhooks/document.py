@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tidings.cli.webhooks.defaults import AUTHENTICATION, HEADERS, ORDER, Body, settled
-from tidings.core.webhooks.settings import ORIGINAL
+from tidings.core.webhooks.fields import ORIGINAL
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]{0,127})\}")
 _SHOWN = 80

@@ -12,7 +12,7 @@ from tidings.cli.options.declared import DeclaredOption, Written, flags
 from tidings.cli.options.values import headers, read_json
 from tidings.cli.output import print_facts, print_line, word
 from tidings.cli.webhook_names import PATH, find_webhook, is_pulled, tag
-from tidings.cli.webhooks.fields import changed
+from tidings.cli.webhooks.change_call import changed
 from tidings.cli.webhooks.webhooks import public_key_facts, show_webhook
 from tidings.cli.where import HERE, Where
 
@@ -33,14 +33,14 @@ _WRITTEN = {
 
 
 def _new() -> tuple[DeclaredOption, ...]:
-    from tidings.core.webhooks.settings import SECRET, SETTABLE
+    from tidings.core.webhooks.fields import SECRET, SETTABLE
 
     first = ("name", "webHookUrl")
     return flags(SETTABLE, _WRITTEN, new=True, first=first, but=(SECRET.name,))
 
 
 def _change() -> tuple[DeclaredOption, ...]:
-    from tidings.core.webhooks.settings import SECRET, SETTABLE
+    from tidings.core.webhooks.fields import SECRET, SETTABLE
 
     return flags(SETTABLE, _WRITTEN, new=False, but=("name", SECRET.name))
 

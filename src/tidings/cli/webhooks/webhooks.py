@@ -27,7 +27,7 @@ from tidings.cli.webhook_names import (
     of_consumer_group,
     tag,
 )
-from tidings.cli.webhooks.fields import changed
+from tidings.cli.webhooks.change_call import changed
 from tidings.cli.webhooks.health import describe_health, health_cell
 from tidings.cli.where import HERE, Where
 from tidings.lists import WEBHOOKS_OF_ORG

@@ -11,8 +11,8 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from tidings.core.actions.context import Unmade, text_of
+from tidings.core.webhooks.body_reader import URL_MAX
 from tidings.core.webhooks.masks import MARK, SHOWN_FROM, is_secret_name, mask
-from tidings.core.webhooks.webhook_form import URL_MAX
 
 HOLE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,63})\}")
 _SPLIT = re.compile(r"[/\\]")

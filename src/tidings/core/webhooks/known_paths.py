@@ -17,7 +17,7 @@ from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.events.own_types import FAMILY
 from tidings.core.shaping.filters.filter import Node, compile_filter
 from tidings.core.shaping.shape_rules import FIELDS, RENAME
-from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.errors import FieldRefusal
 from tidings.values import describe_value
 

@@ -13,7 +13,7 @@ from tidings.core.declaration import declared, show_resource
 from tidings.core.webhooks.authentication import Authentication
 from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
 from tidings.core.webhooks.authentication_body import VARIANTS
-from tidings.core.webhooks.settings import SIGNATURES, WebhookSettings
+from tidings.core.webhooks.fields import SIGNATURES, WebhookSettings
 from tidings.core.webhooks.variants import TYPE
 
 _OF_AUTHENTICATION = ("header", "scope", "audience", "clientAuthentication")

@@ -1,6 +1,6 @@
 """What a webhook may be: from the body of a call to settings, or to reasons why not.
 
-Pure. What each field may be is declared in `settings.py`; here is how they go together. A message
+Pure. What each field may be is declared in `fields.py`; here is how they go together. A message
 says what must be, what came, what to do, and where.
 
 A replacing body may leave fields out: they stay as they were, so that a caller who knows only the
@@ -14,14 +14,14 @@ import msgspec
 from tidings.core.declaration import read_resource
 from tidings.core.shaping.enrichment import IDENTIFIERS, enrichment_of, idle_wishes
 from tidings.core.shaping.neo_rules import NEO, judge_neo
-from tidings.core.webhooks.settings import (
+from tidings.core.webhooks.body_reader import Known, Stored, WebhookForm
+from tidings.core.webhooks.fields import (
     SETTABLE,
     WITHOUT_PERSONAL_DATA,
     WebhookBodyFields,
     WebhookSettings,
 )
 from tidings.core.webhooks.type_rules import judge_kind
-from tidings.core.webhooks.webhook_form import Known, Stored, WebhookForm
 from tidings.core.webhooks.webhook_types import QUEUE
 from tidings.errors import FieldRefusal
 

@@ -1,8 +1,8 @@
 """What a webhook of each type must have, and what it must not: how its fields go together. Pure."""
 
-from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.body_reader import WebhookForm
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.targets.mailing import judge_mailing, recipients_of
-from tidings.core.webhooks.webhook_form import WebhookForm
 from tidings.core.webhooks.webhook_types import (
     EMAIL,
     FIELDS,

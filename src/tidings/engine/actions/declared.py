@@ -11,7 +11,7 @@ from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.delivery.outcome import RetryPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import ACTION
 from tidings.engine.audit.acting import acting_as

@@ -12,12 +12,12 @@ from tidings.core.ids import OrgId
 from tidings.core.orgs.org_settings import OrgSettings
 from tidings.core.shaping.filters.cost import worst_s
 from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.webhooks.body_reader import Known
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.known_paths import unknown_paths
 from tidings.core.webhooks.name_matching import unheard_names
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.subscriptions import Registry
-from tidings.core.webhooks.webhook_form import Known
 from tidings.core.webhooks.webhook_types import KINDS
 from tidings.engine.events.event_types import EventTypes
 from tidings.engine.shaping.transformations import Transformations

@@ -19,8 +19,8 @@ from tidings.core.shaping.shape import shape_of
 from tidings.core.shaping.signatures.key_ring import KEYS_MAX, KeyRing
 from tidings.core.shaping.signatures.schemes import KeyPair, key_pair, paired
 from tidings.core.shaping.signatures.secrets import SECRET_BYTES
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody
-from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.core.webhooks.webhook_types import KINDS
 from tidings.engine.callables import RandomBytes

@@ -18,7 +18,7 @@ from tidings.core.events.attribution import StoredAttribution
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.signatures.key_ring import KEYS_MAX
 from tidings.core.shaping.signatures.secrets import SECRET_BYTES
-from tidings.core.webhooks.settings import WebhookSettings
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.audit.audit_log import AuditLog

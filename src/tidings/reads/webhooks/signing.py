@@ -5,7 +5,7 @@ from typing import Any
 from tidings.core.shaping.signatures.schemes import DEFAULT
 from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.times import iso
-from tidings.core.webhooks.settings import SIGNATURES
+from tidings.core.webhooks.fields import SIGNATURES
 from tidings.core.webhooks.webhook import Webhook
 
 PUBLIC_KEYS = "publicKeys"

@@ -3,9 +3,9 @@
 from collections.abc import Collection, Sequence
 
 from tidings.core.shaping.neo_rules import FLOW_UNKNOWN, warn_of_unknown_flow
+from tidings.core.webhooks.body_reader import QUEUE_NOT_SERVED, UrlCheck
 from tidings.core.webhooks.event_name_rules import UNHEARD, warn_of_unheard
 from tidings.core.webhooks.webhook import QUEUE_WARNING, Webhook
-from tidings.core.webhooks.webhook_form import QUEUE_NOT_SERVED, UrlCheck
 
 UNCONFIRMED, OWN_PATH = "recipients_unconfirmed", "own_path"
 

@@ -9,9 +9,9 @@ from tidings.core.actions.file.lookup_tables import STATEMENT_MAX
 from tidings.core.actions.file.table import in_words, listed
 from tidings.core.actions.file.toml_places import find_places
 from tidings.core.actions.file.when import UNLESS_MAX
+from tidings.core.webhooks.body_reader import URL_MAX
 from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX
-from tidings.core.webhooks.webhook_form import URL_MAX
 
 ACTION = '\n[actions.z]\ntypes = ["customerAdded"]\n'
 CALL = ACTION + '[actions.z.call]\nurl = "https://a.example/"\n'

@@ -1,5 +1,5 @@
 """What a call may say of a webhook, for the OpenAPI description: the declaration of its fields
-(`core/webhooks/settings.py`) as JSON Schema, and which of them go together.
+(`core/webhooks/fields.py`) as JSON Schema, and which of them go together.
 
 null means "as if left out", but for the fields that a webhook cannot be without.
 """
@@ -9,8 +9,8 @@ from typing import Any
 from tidings.api.models import body_of
 from tidings.core.declaration import Json
 from tidings.core.form import LINE
+from tidings.core.webhooks.fields import SETTABLE
 from tidings.core.webhooks.headers import PATCH_SCHEMA
-from tidings.core.webhooks.settings import SETTABLE
 from tidings.schema.bodies import change_schema, closed, new_schema, patch_schema
 
 _EXAMPLE: dict[str, Any] = {

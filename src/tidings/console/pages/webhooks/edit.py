@@ -20,8 +20,8 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE, unknown_flow, warn_of_unknown_flow
 from tidings.core.shaping.signatures.secrets import show_secret
+from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.name_matching import stored_name_of_type
-from tidings.core.webhooks.settings import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import FIELDS, HTTP, KINDS
 from tidings.engine.delivery.trial import TooSoon

@@ -20,15 +20,15 @@ from tidings.core.shaping.signatures import schemes
 from tidings.core.webhooks.authentication import LABELS, SCHEMES
 from tidings.core.webhooks.authentication_body import FIELD as AUTHENTICATION
 from tidings.core.webhooks.authentication_body import VARIANTS
-from tidings.core.webhooks.masks import masked
-from tidings.core.webhooks.retry_policy_body import RETRY_FIELDS, show_retry
-from tidings.core.webhooks.settings import (
+from tidings.core.webhooks.fields import (
     FIELD_OF,
     SETTABLE,
     SIGNATURES,
     WITHOUT_PERSONAL_DATA,
     WebhookSettings,
 )
+from tidings.core.webhooks.masks import masked
+from tidings.core.webhooks.retry_policy_body import RETRY_FIELDS, show_retry
 from tidings.core.webhooks.webhook_types import HTTP
 from tidings.errors import FieldRefusal
 from tidings.schema.forms import asked, choices, is_ticked, number_in, text_of, value_of, widget

@@ -10,7 +10,7 @@ import msgspec
 
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.field_types import ObjectField
-from tidings.core.webhooks.settings import FIELD_OF, WebhookSettings
+from tidings.core.webhooks.fields import FIELD_OF, WebhookSettings
 from tidings.core.webhooks.webhook_types import FIELDS, KINDS
 from tidings.errors import FieldRefusal
 from tidings.schema.forms import number_in

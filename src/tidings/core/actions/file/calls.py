@@ -18,9 +18,9 @@ from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.actions.file.templates import text_of
 from tidings.core.actions.placeholders import HOLE, holes_of
 from tidings.core.webhooks.authentication import AUTHORIZATION, header_of
+from tidings.core.webhooks.body_reader import URL_MAX
 from tidings.core.webhooks.headers import HEADERS_BYTES_MAX, HEADERS_MAX, header_fits
 from tidings.core.webhooks.targets.mailing import is_template
-from tidings.core.webhooks.webhook_form import URL_MAX
 from tidings.values import describe_value
 
 _WHERE = re.compile(r"(?i)https?://([^/?#]*)")

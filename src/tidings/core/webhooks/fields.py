@@ -44,11 +44,11 @@ from tidings.core.shaping.signatures.secrets import SECRET_PATTERN
 from tidings.core.webhooks import authentication_body, retry_policy_body
 from tidings.core.webhooks import headers as header_rules
 from tidings.core.webhooks.authentication import Authentication
+from tidings.core.webhooks.body_reader import CONNECTIONS_MAX, NAME_MAX, URL_MAX, WebhookForm
 from tidings.core.webhooks.targets.kafka_topic import KAFKA_TOPIC, KafkaTopic
 from tidings.core.webhooks.targets.mailing import MAILING, Mailing
 from tidings.core.webhooks.targets.sql_table import SQL_TABLE, SqlTable
 from tidings.core.webhooks.webhook import Ordering
-from tidings.core.webhooks.webhook_form import CONNECTIONS_MAX, NAME_MAX, URL_MAX, WebhookForm
 from tidings.core.webhooks.webhook_types import HTTP, KINDS, OFFERED, QUEUE, url_of
 
 SLA_MAX_S = 30 * 86_400

@@ -1,4 +1,4 @@
-"""Fields of a webhook as they are written on a command line."""
+"""A call that changes a webhook: its warnings are told, and a refusal ends the command."""
 
 from typing import Any
 
