@@ -15,7 +15,7 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.queries import WEBHOOK
-from tidings.store.sqlite.tables import FLAG, Projection, StoredTable
+from tidings.store.sqlite.row_mapping import FLAG, Projection, StoredTable
 
 _WEBHOOKS = (
     f"{WEBHOOK.select} FROM webhook w JOIN webhook_version v ON v.webhook = w.number"

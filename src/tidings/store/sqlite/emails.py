@@ -6,7 +6,7 @@ import apsw
 
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 _EMAIL = StoredTable("letter", port.QueuedEmail)
 

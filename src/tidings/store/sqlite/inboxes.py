@@ -10,7 +10,7 @@ from tidings.store import port
 from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
-from tidings.store.sqlite.tables import HEADERS, StoredTable
+from tidings.store.sqlite.row_mapping import HEADERS, StoredTable
 
 _INBOX = StoredTable("inbox", port.Inbox)
 _PUT_INBOX = f"{_INBOX.insert('INSERT OR REPLACE')} RETURNING number"

@@ -9,7 +9,7 @@ import msgspec
 from tidings.store import port
 from tidings.store.port import KEYED_KEPT_MS, KEYED_MAX
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 _CALL = StoredTable("keyed_call", port.KeyedCall)
 _FIRST = f"{_CALL.select} WHERE place = ?"

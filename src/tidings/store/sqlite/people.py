@@ -17,7 +17,7 @@ from tidings.store.port import (
     StoredSession,
 )
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 EXPIRED_SLICE = 500
 

@@ -13,6 +13,14 @@ from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.name_matching import wire_name
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.row_mapping import (
+    Projection,
+    columns_of,
+    json_of,
+    read_only,
+    select_for,
+    tuple_maker,
+)
 from tidings.store.sqlite.states import (
     DELIVERED,
     HELD,
@@ -20,14 +28,6 @@ from tidings.store.sqlite.states import (
     WAITING,
     is_in_trouble,
     is_unfinished,
-)
-from tidings.store.sqlite.tables import (
-    Projection,
-    columns_of,
-    json_of,
-    read_only,
-    select_for,
-    tuple_maker,
 )
 
 

@@ -9,7 +9,7 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 _KNOWN = (
     "SELECT count(*) FROM reference WHERE org = ? AND kind = ?"

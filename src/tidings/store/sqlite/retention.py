@@ -28,8 +28,8 @@ from tidings.store.sqlite.database import unsynced
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.delivery.caps import DROP_EXPIRED, DROP_UNDONE
 from tidings.store.sqlite.queries import id_hash
+from tidings.store.sqlite.row_mapping import select_for
 from tidings.store.sqlite.states import is_unfinished
-from tidings.store.sqlite.tables import select_for
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
 

@@ -12,7 +12,7 @@ from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
-from tidings.store.sqlite.tables import FLAG, HEADERS, Projection, StoredTable, json_of
+from tidings.store.sqlite.row_mapping import FLAG, HEADERS, Projection, StoredTable, json_of
 
 _SOURCE = StoredTable("source", port.StoredSource)
 _COLUMNS = StoredTable("aside", port.DeadLetter, {"headers": HEADERS})

@@ -46,6 +46,7 @@ from tidings.store.sqlite.events.log_rows import (
 from tidings.store.sqlite.events.rejections import REJECTION
 from tidings.store.sqlite.queries import AttemptRow, bind_attempt, id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
+from tidings.store.sqlite.row_mapping import columns_of, insert_into, update_of
 from tidings.store.sqlite.states import (
     DELIVERED,
     HELD,
@@ -54,7 +55,6 @@ from tidings.store.sqlite.states import (
     WAITING,
     is_unfinished,
 )
-from tidings.store.sqlite.tables import columns_of, insert_into, update_of
 
 Row = tuple[Any, ...]
 

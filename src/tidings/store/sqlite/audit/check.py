@@ -20,7 +20,7 @@ from tidings.core.times import exact
 from tidings.errors import Unusable
 from tidings.store.sqlite.audit.rows import ANCHORS, read_anchor
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, open_reader
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 FIRST_SCHEMA = 28  # with an audit log
 

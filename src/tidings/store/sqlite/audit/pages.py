@@ -6,7 +6,7 @@ from typing import Any
 from tidings.core.audit.entries import AuditEntry
 from tidings.store import port
 from tidings.store.sqlite.numbered_pages import PAGE_BYTES
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 _ENTRY = StoredTable("audit", AuditEntry)
 WALKED = 5000  # entries that one question looks at, and some index more

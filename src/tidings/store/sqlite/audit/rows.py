@@ -17,7 +17,7 @@ from tidings.core.audit.entries import AuditDraft, AuditEntry
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.audit.pages import read_page
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 _ENTRY = StoredTable("audit", AuditEntry)
 _INSERT = _ENTRY.insert()

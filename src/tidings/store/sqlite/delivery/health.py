@@ -14,8 +14,8 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
+from tidings.store.sqlite.row_mapping import StoredTable
 from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
-from tidings.store.sqlite.tables import StoredTable
 
 _HEALTH = StoredTable(
     "webhook_health", port.StoredHealth, columns={"notified": "told"}, beside=1

@@ -7,8 +7,8 @@ from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.leaps import LATER
+from tidings.store.sqlite.row_mapping import select_for
 from tidings.store.sqlite.states import PENDING
-from tidings.store.sqlite.tables import select_for
 
 
 def read_job(

@@ -18,7 +18,7 @@ from tidings.store import port
 from tidings.store.sqlite.events.block_walk import BlockWalk
 from tidings.store.sqlite.events.blocks import BITS
 from tidings.store.sqlite.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers
-from tidings.store.sqlite.tables import Projection, select_for
+from tidings.store.sqlite.row_mapping import Projection, select_for
 
 BLOCKS_MAX = 16  # of deliveries, that a page may read
 REPLAYS_MAX = 8192  # deliveries of replays that it may look at

@@ -1,11 +1,11 @@
 """Rows of the log's tables, as they are written: events, their bodies, deliveries and what is kept
-of these. The statements that write them follow from the fields (`tables.py`).
+of these. The statements that write them follow from the fields (`row_mapping.py`).
 """
 
 from typing import NamedTuple
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.store.sqlite.tables import insert_into, tuple_maker
+from tidings.store.sqlite.row_mapping import insert_into, tuple_maker
 
 
 class EventInsert(NamedTuple):

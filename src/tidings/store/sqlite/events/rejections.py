@@ -6,7 +6,7 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.numbered_pages import numbered_page
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 REJECTION = StoredTable("rejection", port.Rejection)
 _OF_ORG = f"{REJECTION.select} WHERE org = ?"

@@ -17,6 +17,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
+from tidings.store.sqlite.row_mapping import FLAG, StoredTable, json_of
 from tidings.store.sqlite.states import (
     HELD,
     PENDING,
@@ -25,7 +26,6 @@ from tidings.store.sqlite.states import (
     is_in_trouble,
     is_unfinished,
 )
-from tidings.store.sqlite.tables import FLAG, StoredTable, json_of
 
 _JOB = StoredTable(
     "replay", port.ReplayJob, {"spec": json_of(port.ReplaySpec), "hold": FLAG, "closed": FLAG}

@@ -23,8 +23,8 @@ from tidings.store.sqlite.events.log_rows import (
     bind_delivery,
 )
 from tidings.store.sqlite.replay.source import ReplaySource
+from tidings.store.sqlite.row_mapping import insert_into
 from tidings.store.sqlite.states import is_unfinished
-from tidings.store.sqlite.tables import insert_into
 
 _SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"
 _ADVANCE = (

@@ -20,7 +20,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.names import named
 from tidings.store.sqlite.events.spans import Binding
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 SCAN_EVENTS = 5_000
 COUNT_S = 0.02

@@ -6,7 +6,7 @@ import apsw
 import msgspec
 import pytest
 
-from tidings.store.sqlite.tables import (
+from tidings.store.sqlite.row_mapping import (
     FLAG,
     HEADERS,
     Projection,
