@@ -56,7 +56,7 @@ class Walk:
         self.visited: set[int] = set()  # jobs that have looked at everything
         self.half = WritingHalf(self._path, lambda: self.now_ms)
         for name in ("one", "two", "three"):
-            self.half.configuration.put_webhook(webhook(name, org=ORGS[0]))
+            self.half.webhooks.put_webhook(webhook(name, org=ORGS[0]))
         self._operations()
 
     def _operations(self) -> None:

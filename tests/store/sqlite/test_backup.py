@@ -39,7 +39,7 @@ def data(tmp_path: Path) -> Path:
 def fill(data: Path, count: int = 50) -> WritingHalf:
     """An open store with events, their deliveries in several states."""
     half = WritingHalf(data / FILE)
-    half.configuration.put_webhook(webhook("till"))
+    half.webhooks.put_webhook(webhook("till"))
     half.recovery.recover(10)
     version = half.configuration.load().registry_version
     firsts = half.commit(

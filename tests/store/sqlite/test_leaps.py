@@ -21,7 +21,7 @@ class Owner:
     def __init__(self) -> None:
         self.passed_s, self.set_ms, self.numbers = 0.0, 0, 0
         self.half = WritingHalf(":memory:", self.wall_ms, passed_s=lambda: self.passed_s)
-        self.half.configuration.put_webhook(webhook("till"))
+        self.half.webhooks.put_webhook(webhook("till"))
         self.half.recovery.recover(10, [])
 
     def wall_ms(self) -> int:

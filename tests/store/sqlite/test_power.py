@@ -95,7 +95,7 @@ class Script:
                 self.dropped += dropped.rows
 
     def _promise_webhook(self, number: int) -> None:
-        stored, _ = self.half.configuration.put_webhook(webhook(f"hook {number}"))
+        stored, _ = self.half.webhooks.put_webhook(webhook(f"hook {number}"))
         self._promise("SELECT 1 FROM webhook_version WHERE webhook = ?", stored.number)
 
     def _settled(self, one: port.Settlement, state: State) -> None:

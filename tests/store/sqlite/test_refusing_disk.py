@@ -162,7 +162,7 @@ def test_a_refused_change_of_configuration_leaves_the_registry_as_it_was(
 def test_every_writing_operation_says_that_the_store_is_down(
     disk: Disk, half: WritingHalf, ask: Ask, name: str
 ) -> None:
-    half.configuration.put_webhook(webhook("till"))
+    half.webhooks.put_webhook(webhook("till"))
 
     def operation() -> tuple[Any, ...]:
         half.connection.execute("UPDATE meta SET value = 0 WHERE key = 'clean_stop'").fetchall()

@@ -128,7 +128,7 @@ def test_refused_events_are_read_by_their_org(store: Store) -> None:
 
 def test_a_new_owner_reads_indexes_only(store: Store) -> None:
     """Whatever the number of final deliveries, a start reads what is unfinished."""
-    store.writing.configuration.put_webhook(
+    store.writing.webhooks.put_webhook(
         port.StoredWebhook(0, WebhookId("i"), "g", ORG, 1, "till", "active", b"")
     )
     connection = store.writing.connection

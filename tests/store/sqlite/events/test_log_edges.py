@@ -23,7 +23,7 @@ def log() -> LogRows:
     now = [FIRST_MS]
     half = WritingHalf(":memory:", lambda: now[0])
     for name in ("till", "rare"):
-        half.configuration.put_webhook(webhook(name))
+        half.webhooks.put_webhook(webhook(name))
     half.recovery.recover(10)
     version = half.configuration.load().registry_version
 

@@ -18,7 +18,12 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.audit.rows import AuditReader, AuditRows
 from tidings.store.sqlite.audit.upkeep import AuditUpkeep
-from tidings.store.sqlite.configuration import Configuration
+from tidings.store.sqlite.configuration.credentials import CredentialRows
+from tidings.store.sqlite.configuration.event_types import EventTypeRows
+from tidings.store.sqlite.configuration.orgs import OrgRows
+from tidings.store.sqlite.configuration.registry_version import RegistryVersion
+from tidings.store.sqlite.configuration.snapshot import ConfigurationReader
+from tidings.store.sqlite.configuration.webhooks import WebhookRows
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
@@ -76,7 +81,11 @@ class WritingHalf:
     audit: AuditRows
     audit_upkeep: AuditUpkeep
     writer: Writer
-    configuration: Configuration
+    configuration: ConfigurationReader
+    orgs: OrgRows
+    credentials: CredentialRows
+    webhooks: WebhookRows
+    event_types: EventTypeRows
     recovery: Recovery
     manual_retries: ManualRetryRows
     rejections: RejectionRows
@@ -106,7 +115,12 @@ class WritingHalf:
         self.audit = AuditRows(self.connection, clock_ms)
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit)
         self.writer = Writer(self.connection, clock_ms, self.audit)
-        self.configuration = Configuration(self.connection, clock_ms, self.writer.version_raised)
+        self._version = version = RegistryVersion(self.connection, self.writer.version_raised)
+        self.configuration = ConfigurationReader(self.connection, version)
+        self.orgs = OrgRows(self.connection, clock_ms, version)
+        self.credentials = CredentialRows(self.connection, clock_ms)
+        self.webhooks = WebhookRows(self.connection, clock_ms, version)
+        self.event_types = EventTypeRows(self.connection, clock_ms, version)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
         self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin, self.writer.free_next)
         self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
@@ -139,7 +153,7 @@ class WritingHalf:
                 self.audit.append_of(write, answer)
         except BaseException as error:
             with suppress(*DISK_FAULTS):
-                self.configuration.read_version_again()  # it was raised by what was taken back
+                self._version.read_again()  # it was raised by what was taken back
             if isinstance(error, apsw.Error) and (fault := disk_fault_of(error)) is not None:
                 raise port.StoreDown(str(fault)) from error
             raise

@@ -1,0 +1,81 @@
+"""Webhooks as rows: each with its versions, and those that were disabled."""
+
+from collections.abc import Callable
+
+import apsw
+from msgspec.structs import replace
+
+from tidings.core.delivery.states import State
+from tidings.store import port
+from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.configuration.registry_version import RegistryVersion
+from tidings.store.sqlite.queries import WEBHOOK
+from tidings.store.sqlite.row_mapping import Projection
+
+WEBHOOKS = (
+    f"{WEBHOOK.select} FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+    " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
+)
+_PARKED_SINCE = (
+    "(SELECT count(*) FROM delivery d WHERE d.webhook = b.webhook"
+    f" AND d.state = {int(State.PARKED)} AND d.done_ms >= v.updated_ms)"
+)
+DISABLING = Projection(port.Disabling, "b", {"parked": _PARKED_SINCE})
+DISABLINGS = (
+    f"{DISABLING.select} FROM disabling b JOIN webhook_version v"
+    " ON v.webhook = b.webhook AND v.version = b.version"
+    " ORDER BY b.webhook"
+)
+
+
+class WebhookRows:
+    """Writes webhooks; shares the writer's connection."""
+
+    def __init__(
+        self, connection: apsw.Connection, clock_ms: Callable[[], int], version: RegistryVersion
+    ) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+        self._version = version
+
+    @answers(port.Store.drop_disabling)
+    def drop_disabling(self, webhook: int, version: int) -> None:
+        with self._connection:
+            self._connection.execute(
+                "DELETE FROM disabling WHERE webhook = ? AND version <= ?", (webhook, version)
+            )
+
+    @answers(port.Store.put_webhook)
+    def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
+        now = self._clock_ms()
+        run = self._connection.execute
+        with self._connection:
+            number = webhook.number
+            created = webhook.created_ms or now
+            if number == 0:
+                taken = run(
+                    "SELECT 1 FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+                    " WHERE w.org = ? AND w.name = ? AND v.version = (SELECT max(version) FROM"
+                    " webhook_version WHERE webhook = w.number) AND v.standing <> 'deleted'",
+                    (webhook.org, webhook.name),
+                ).fetchone()
+                if taken:
+                    raise port.NameTaken(webhook.name)
+                run(
+                    "INSERT INTO webhook (id, consumer_group, org, name, created_ms)"
+                    " VALUES (?, ?, ?, ?, ?)",
+                    (webhook.id, webhook.consumer_group, webhook.org, webhook.name, created),
+                )
+                number = self._connection.last_insert_rowid()
+            run(
+                "INSERT INTO webhook_version (webhook, version, standing, config, updated_ms)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (number, webhook.version, webhook.status, webhook.config, now),
+            )
+            if webhook.status == "deleted":
+                run("DELETE FROM disabling WHERE webhook = ?", (number,))
+            elif webhook.status == "disabled":
+                run("INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version))
+            version = self._version.increase()
+        self._version.announce(version)
+        return replace(webhook, number=number, created_ms=created, updated_ms=now), version
