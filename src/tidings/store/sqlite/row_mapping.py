@@ -3,7 +3,7 @@
 SELECT, INSERT and the struct follow from the struct's fields, in their order. A field that SQLite
 has no type for says how it is read and written; one that a join fills says from which expression.
 
-Rows that a commit writes by the hundred are named tuples (`events/log_rows.py`): their statements
+Rows that a commit writes by the hundred are named tuples (`writer_rows.py`): their statements
 follow from the fields too, and `tuple_maker` makes what is bound without a named tuple's price.
 """
 

@@ -32,17 +32,6 @@ from tidings.store.sqlite.events.changed_blocks import (
     touch_blocks,
     touch_replayed,
 )
-from tidings.store.sqlite.events.log_rows import (
-    INSERT_DELIVERY,
-    BodyInsert,
-    EventIdInsert,
-    EventInsert,
-    SentInsert,
-    SettleUpdate,
-    bind_delivery,
-    bind_event,
-    bind_settlement,
-)
 from tidings.store.sqlite.events.rejections import REJECTION
 from tidings.store.sqlite.queries import AttemptRow, bind_attempt, id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
@@ -54,6 +43,17 @@ from tidings.store.sqlite.states import (
     RETRYING,
     WAITING,
     is_unfinished,
+)
+from tidings.store.sqlite.writer_rows import (
+    INSERT_DELIVERY,
+    BodyInsert,
+    EventIdInsert,
+    EventInsert,
+    SentInsert,
+    SettleUpdate,
+    bind_delivery,
+    bind_event,
+    bind_settlement,
 )
 
 Row = tuple[Any, ...]

@@ -21,9 +21,9 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS, touch_blocks
-from tidings.store.sqlite.events.log_rows import OwedDeliveryInsert, bind_owed_delivery
 from tidings.store.sqlite.row_mapping import ColumnCodec, StoredTable, insert_into, select_for
 from tidings.store.sqlite.states import HELD, is_unfinished
+from tidings.store.sqlite.writer_rows import OwedDeliveryInsert, bind_owed_delivery
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
 SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made

@@ -17,14 +17,14 @@ from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import touch
-from tidings.store.sqlite.events.log_rows import (
+from tidings.store.sqlite.replay.source import ReplaySource
+from tidings.store.sqlite.row_mapping import insert_into
+from tidings.store.sqlite.states import is_unfinished
+from tidings.store.sqlite.writer_rows import (
     INSERT_DELIVERY,
     ReplayDeliveryInsert,
     bind_delivery,
 )
-from tidings.store.sqlite.replay.source import ReplaySource
-from tidings.store.sqlite.row_mapping import insert_into
-from tidings.store.sqlite.states import is_unfinished
 
 _SPEC = f"SELECT spec FROM replay WHERE number = ? AND state = '{JobState.RUNNING}' AND cursor = ?"
 _ADVANCE = (
