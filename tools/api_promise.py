@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from tidings.api.control import make_control_app
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 from tools.breaking_changes import breaking
 
 

@@ -8,7 +8,7 @@ catalogue's promise and are kept by its own shapes.
 
 from collections.abc import Iterator, Mapping
 
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 
 METHODS = ("get", "put", "post", "delete", "patch")
 DEPTH_MAX = 12

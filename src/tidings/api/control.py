@@ -24,7 +24,7 @@ from tidings.api.health import health_routes
 from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.foreign import CODE, FETCH_SITE, ORIGIN, changes, foreign
 from tidings.api.http.refusals import REQUEST_ID, failed, request_id
-from tidings.api.openapi.routes import add_openapi
+from tidings.api.openapi.docs_routes import add_openapi
 from tidings.api.v1.access.credentials import caller_routes, credential_routes
 from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes

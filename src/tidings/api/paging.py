@@ -17,7 +17,7 @@ from tidings.reads.questions import cursors, refuse_unknown_parameters, schema_o
 from tidings.values import describe_value
 
 V1 = "/v1/"
-# What lists have in their answers, as `openapi/words.py` reads it.
+# What lists have in their answers, as `openapi/schema_shorthand.py` reads it.
 PAGE = {"paging": "#Page"}
 PAGED = {"older": "text|null", "newer": "text|null"} | PAGE
 WARNED = {"warnings?": ["#Problem"]}

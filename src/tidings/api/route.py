@@ -35,7 +35,7 @@ _WORDS = {f"{resource}:{level}" for resource in RESOURCES for level in LEVELS[1:
 
 class AnswerForm(NamedTuple):
     """One answer of a call, mostly of one that has done its work. `body` is a short form of
-    `openapi/words.py` or a model, None for no body."""
+    `openapi/schema_shorthand.py` or a model, None for no body."""
 
     status: int
     description: str

@@ -27,7 +27,7 @@ class Column(msgspec.Struct, Generic[Row], frozen=True):
 
     name: str
     shape: Any
-    """Of its values, as `api/openapi/words.py` writes types down."""
+    """Of its values, as `api/openapi/schema_shorthand.py` writes types down."""
     value: Callable[[Row], Any]
     label: str = ""
     """On the console's page of one delivery, where no other place shows it."""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.api.field_schemas import EVENT_ID, KEY
-from tidings.api.openapi.words import Json, schema
+from tidings.api.openapi.schema_shorthand import Json, schema
 from tidings.api.v1.events.accept import ACCEPT
 from tidings.catalogue.event_type import EventType
 from tidings.core.events.envelope import NAME_MAX, ORG_MAX

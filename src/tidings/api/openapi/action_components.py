@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.api.openapi.words import RawSchema
+from tidings.api.openapi.schema_shorthand import RawSchema
 from tidings.core.actions.act_words import KINDS
 from tidings.core.delivery.receivers.judgement import Condition
 from tidings.core.delivery.webhook_status import WebhookStatus

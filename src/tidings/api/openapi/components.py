@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.api.openapi.action_components import ACTION_COMPONENTS
-from tidings.api.openapi.words import RawSchema, of_resource
+from tidings.api.openapi.schema_shorthand import RawSchema, of_resource
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason
 from tidings.core.inbox_rules import InboxForm
@@ -120,7 +120,7 @@ _DEAD_LETTER: dict[str, Any] = {
     "error": "#Problem",
 }
 
-# The short forms of `words.py`.
+# The short forms of `schema_shorthand.py`.
 COMPONENTS: dict[str, Any] = {
     **ACTION_COMPONENTS,
     "Bytes": {"base64": "text", "text": "text|null", "bytes": "whole", "truncated?": "yes"},

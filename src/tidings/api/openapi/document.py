@@ -13,7 +13,7 @@ import msgspec
 from tidings.api import description
 from tidings.api.openapi import accept, components, generators, outgoing, streams
 from tidings.api.openapi.refusals import add_refusals
-from tidings.api.openapi.words import Json, schema
+from tidings.api.openapi.schema_shorthand import Json, schema
 from tidings.api.route import METHODS, AnswerForm, RouteEntry
 from tidings.api.v1.events.accept import ACCEPT
 from tidings.api.v1.webhooks import filter_schema

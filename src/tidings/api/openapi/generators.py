@@ -7,7 +7,7 @@ it. What they trip over is written another way here, of the same meaning.
 import json
 from typing import Any
 
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 
 _VALUES = ("example", "examples", "enum", "const")  # data, not schemas
 _FIELDS = ("properties", "schemas")  # whose keys are names

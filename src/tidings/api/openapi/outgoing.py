@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 from tidings.catalogue import asyncapi
 from tidings.catalogue.event_type import EventType
 

@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 import msgspec
 
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 from tidings.api.route import METHODS
 
 _STYLE = resources.files(__package__).joinpath("reader.css").read_text("utf-8")

@@ -3,7 +3,7 @@
 from tidings.api.description import reference_to
 from tidings.api.http.foreign import API
 from tidings.api.models import Error
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 from tidings.api.route import JSON, RouteEntry
 from tidings.api.v3.models import OneWebhook
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.api.http.event_stream import ALIVE, ASKED_AGAIN_S, KEEP_ALIVE_S, OPENING, RETRY_MS
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 from tidings.api.route import EVENT_STREAM, StreamKind
 from tidings.core.replay import JobState
 from tidings.core.shaping.signatures.scheme import SignatureVerdict

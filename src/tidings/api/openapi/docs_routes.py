@@ -14,7 +14,7 @@ from tidings import catalogue
 from tidings.api.context import Services
 from tidings.api.openapi.document import complete, load_examples
 from tidings.api.openapi.reader import POLICY, page
-from tidings.api.openapi.words import Json
+from tidings.api.openapi.schema_shorthand import Json
 from tidings.api.route import OPEN, RouteEntry
 from tidings.api.router import Routes, entries_of
 from tidings.catalogue.loader import HERE, read_blocks
