@@ -16,8 +16,9 @@ from tidings.core.delivery.body_memory import PAGE_JOBS, WindowBudget
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.lane import Lane
-from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
+from tidings.core.delivery.outcome import Retry, classify
 from tidings.core.delivery.receivers.breaker import Position
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.destinations.http.verdicts import judge
 
 Verdict = float | None  # seconds until it admits again; None: admitted

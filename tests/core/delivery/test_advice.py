@@ -7,7 +7,7 @@ import pytest
 from tidings.core.delivery.advice import PastAttempt, advise, next_try, what_happened, what_to_do
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.next_attempt import BARRED, NextAttempt, Wait
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import WINDOW_S, Schedule
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus

@@ -34,8 +34,9 @@ from tidings.core.delivery.exchange import (
     of_fault,
 )
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.outcome import DEFAULT_POLICY, Retry, classify
+from tidings.core.delivery.outcome import Retry, classify
 from tidings.core.delivery.receivers.breaker import Position
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.destinations.http.verdicts import judge
 
 LEAST, LEAST_SMALL, REFUSED = 0.85, 0.8, 0.05

@@ -16,16 +16,15 @@ from tidings.core.delivery.exchange import (
     of_fault,
 )
 from tidings.core.delivery.outcome import (
-    DEFAULT_POLICY,
     LANE_PAUSE_MAX_S,
     Cancelled,
     Delivered,
     Failed,
     Outcome,
     Retry,
-    RetryPolicy,
     classify,
 )
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.statuses import retry_after_s, status_meaning
 from tidings.core.delivery.waits import GRACE_S, NotYet, WaitReason, WaitsFor

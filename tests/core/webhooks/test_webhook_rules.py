@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.webhooks.webhook_bodies import BODY, KNOWN, TYPES, passed, read
-from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.webhooks.body_reader import CONNECTIONS_MAX, Known
 from tidings.core.webhooks.fields import RATE_MAX_PER_S, SLA_MAX_S, WebhookSettings

@@ -23,7 +23,7 @@ from tidings.core.delivery.exchange import (
     ReceiverAnswer,
     TransportFault,
 )
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.waits import NotYet, WaitReason
 from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.destinations.port import Headers

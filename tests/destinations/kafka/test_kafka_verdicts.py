@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.core.delivery.exchange import DeliveryVerdict, Limit, ReceiverAnswer
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.destinations.kafka.records import key_of
 from tidings.destinations.kafka.verdicts import _MEANINGS, is_for_good, refused, taken
 

@@ -11,7 +11,7 @@ from aiokafka.conn import AIOKafkaConnection
 from tests.destinations.conformance.odd_errors import ERRORS, Lines
 from tests.destinations.messages import TestMessage
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, FaultKind, TransportFault
-from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.destinations.kafka.producer import KafkaProducer
 from tidings.destinations.port import Headers
 

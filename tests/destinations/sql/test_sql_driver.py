@@ -23,7 +23,7 @@ from tidings.core.delivery.exchange import (
     ReceiverAnswer,
     TransportFault,
 )
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.ids import OrgId
 from tidings.core.picks import Pick
 from tidings.core.webhooks.targets.sql_table import SqlTable

@@ -10,7 +10,7 @@ from tidings.app.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import ReceiverAnswer
-from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.webhook_types import OFFERED
 from tidings.destinations.kafka.verdicts import _MEANINGS, refused

@@ -19,7 +19,7 @@ from tidings.core.delivery.next_attempt import (
     next_attempt_ms,
     waits_for,
 )
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.states import State
 from tidings.core.delivery.statuses import status_meaning
 from tidings.core.delivery.waits import WaitsFor

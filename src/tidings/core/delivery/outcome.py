@@ -18,22 +18,10 @@ from tidings.core.delivery.exchange import (
     FaultKind,
     TransportFault,
 )
-from tidings.core.delivery.schedule import DEFAULT_SCHEDULE, Schedule, next_delay_s
+from tidings.core.delivery.retry_policy import RetryPolicy
+from tidings.core.delivery.schedule import next_delay_s
 
 LANE_PAUSE_MAX_S = 300.0
-
-
-class RetryPolicy(msgspec.Struct, frozen=True):
-    """Retry rules of one webhook: its schedule, and answers judged otherwise than by the table."""
-
-    schedule: Schedule = DEFAULT_SCHEDULE
-    retry_also: frozenset[int] = frozenset()  # statuses of the table's refusals to try again
-    fail_also: frozenset[int] = frozenset()  # statuses of the table's retries to fail at once
-    # What is refused waits for its owner, and what is behind it with it; stored as "hold".
-    hold_on_failure: bool = msgspec.field(default=False, name="hold")
-
-
-DEFAULT_POLICY = RetryPolicy()
 
 
 class Delivered(msgspec.Struct, frozen=True):

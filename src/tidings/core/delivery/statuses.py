@@ -9,7 +9,7 @@ import email.utils
 from datetime import UTC
 from typing import Literal
 
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 
 FINAL_STATUSES = frozenset({400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505})
 GONE = 410  # final too, and it disables the webhook

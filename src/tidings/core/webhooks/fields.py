@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.core.connections.connection import NAMES_ONE
 from tidings.core.declaration import Field, Keyed, declared
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.field_types import (
     OBJECT,
     TEXT,

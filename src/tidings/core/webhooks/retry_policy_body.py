@@ -13,7 +13,7 @@ from tidings.core.declaration import (
     settable_names,
     show_resource,
 )
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.schedule import HOUR_S, Schedule
 from tidings.core.field_types import CustomField, ParsedField
 from tidings.core.form import Form

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import msgspec
 
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, EnrichmentSettings

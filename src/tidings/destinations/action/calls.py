@@ -16,7 +16,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
     of_fault,
 )
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.webhooks.masks import SHOWN_FROM
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.action.requests import constants_of, headers_of, key_of

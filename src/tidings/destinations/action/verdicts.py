@@ -14,7 +14,7 @@ import msgspec
 
 from tidings.core.actions.action import HttpCall
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending, ReceiverAnswer
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.statuses import retry_after_s
 from tidings.core.exact_json import value_of
 from tidings.core.shaping.filters.filter import CompiledFilter, Node

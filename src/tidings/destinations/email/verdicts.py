@@ -25,7 +25,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
     of_fault,
 )
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.statuses import SLOW_DOWN, TOO_MANY, status_meaning
 from tidings.core.delivery.waits import NotYet, WaitReason, WaitsFor
 

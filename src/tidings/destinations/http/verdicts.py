@@ -13,7 +13,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
     of_fault,
 )
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.statuses import (
     GONE,
     PAUSES_LANE,

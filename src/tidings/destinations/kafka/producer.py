@@ -26,7 +26,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 
 from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault, of_fault
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.destinations.deadline import within_its_time
 from tidings.destinations.kafka.cluster import NOBODY, Leaders, ProducerCluster, Refusal
 from tidings.destinations.kafka.faults import FAILURES, broken, silent

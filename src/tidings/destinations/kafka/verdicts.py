@@ -7,7 +7,7 @@ in words, which tenants read: they hold no address and no user.
 from typing import NamedTuple
 
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Limit, ReceiverAnswer
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.statuses import SLOW_DOWN, TOO_MANY, UNREACHED
 
 TAKEN, STALE_LEADERS = 0, frozenset({3, 5, 6, 74})

@@ -19,7 +19,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
     of_fault,
 )
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 
 WORDS_MAX = 300
 OPERATOR = "Ask the operator."

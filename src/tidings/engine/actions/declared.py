@@ -8,7 +8,7 @@ from tidings.core.actions.action import Action, Actions
 from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.audit.actor import Actor
 from tidings.core.delivery.advice import LEFT_FILE
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.fields import WebhookSettings

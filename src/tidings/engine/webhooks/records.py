@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import StoredAttribution
 from tidings.core.events.call_reader import AuthenticatedCaller

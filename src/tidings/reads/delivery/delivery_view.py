@@ -9,7 +9,7 @@ import msgspec
 from tidings.core.delivery.advice import PastAttempt, advise, what_happened, what_to_do
 from tidings.core.delivery.exchange import FaultKind, Timings
 from tidings.core.delivery.next_attempt import NextAttempt
-from tidings.core.delivery.outcome import DEFAULT_POLICY
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.core.delivery.sla import breach_ms
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus

@@ -6,7 +6,7 @@ import msgspec
 
 from tidings.core.delivery.advice import comes
 from tidings.core.delivery.next_attempt import BARRED
-from tidings.core.delivery.outcome import RetryPolicy
+from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId

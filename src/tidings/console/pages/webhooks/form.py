@@ -12,7 +12,7 @@ import msgspec
 
 from tidings.console.pages.webhooks import type_form
 from tidings.core.declaration import DeclaredField, declared
-from tidings.core.delivery.outcome import DEFAULT_POLICY, RetryPolicy
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.shaping.enrichment import IDENTIFIERS, STORE, THIN, TILL, WAIT, WHEN_DOWN
 from tidings.core.shaping.neo_rules import NEO, SEND_WHOLE
 from tidings.core.shaping.shape_rules import FIELDS, FILTER, RENAME, TRANSFORMATION, show_fields

@@ -8,15 +8,9 @@ import random
 
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending, TransportFault
 from tidings.core.delivery.job import Job
-from tidings.core.delivery.outcome import (
-    DEFAULT_POLICY,
-    DELIVERED,
-    Failed,
-    Outcome,
-    Retry,
-    classify,
-)
+from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry, classify
 from tidings.core.delivery.receivers.health import GONE, GONE_OF_ACTION
+from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.core.delivery.waits import NotYet
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.core.webhooks.webhook import Webhook
