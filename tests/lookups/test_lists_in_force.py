@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.lookups.csv_file import File
-from tidings.app.actions import searched_files
+from tidings.app.operator_files.actions import searched_files
 from tidings.core.actions.action import ActionLookup, CsvLookup
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.actions.list_changes import ReadColumns

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from tidings.app.files import check_files
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
-from tidings.app.operator_file import FileRefused
+from tidings.app.operator_files.check import check_files
+from tidings.app.operator_files.operator_file import FileRefused
 from tidings.app.start_retry import StartAborted, StartRetry
 from tidings.core.audit.anchors import read_anchor_line
 from tidings.core.audit.report import AuditReport

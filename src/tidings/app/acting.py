@@ -6,8 +6,8 @@ from pathlib import Path as FilePath
 
 import msgspec
 
-from tidings.app.actions import load_actions
-from tidings.app.operator_file import FileRefused
+from tidings.app.operator_files.actions import load_actions
+from tidings.app.operator_files.operator_file import FileRefused
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.catalogue import Catalogue
 from tidings.compose import App

@@ -14,7 +14,7 @@ import msgspec
 
 from tidings import catalogue
 from tidings.app.acting import Acting, acting_of
-from tidings.app.connections import load_connections
+from tidings.app.operator_files.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES, destinations, make_policy
 from tidings.core.actions.action import EVENTS, Action
 from tidings.core.actions.rendered_act import Made, made_in

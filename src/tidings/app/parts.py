@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from tidings.api.http.metrics_access import MetricsReaders
-from tidings.app.operator_file import FileRefused
+from tidings.app.operator_files.operator_file import FileRefused
 from tidings.connections import kafka_type, outbox_type, smtp_type, sql_type
 from tidings.connections.port import ConnectionType
 from tidings.core.audit.actor import operator_actor

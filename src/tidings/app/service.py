@@ -24,11 +24,12 @@ from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.acting import Acting, acting_of
 from tidings.app.addresses import OwnAddresses
 from tidings.app.client_libraries import import_clients
-from tidings.app.connections import load_connections
 from tidings.app.descriptors import Shares, share_out
 from tidings.app.faces import services_of
 from tidings.app.machine import file_limit
 from tidings.app.memory_shortage import MemoryShortage
+from tidings.app.operator_files.connections import load_connections
+from tidings.app.operator_files.sources import declare_sources
 from tidings.app.parts import (
     CONNECTION_TYPES,
     console_link,
@@ -44,7 +45,6 @@ from tidings.app.parts import (
     source_drivers,
     trusting,
 )
-from tidings.app.sources import declare_sources
 from tidings.app.start_retry import StartStepRunner
 from tidings.compose import App, build
 from tidings.console.frame import COOKIE, HOST_COOKIE

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 from tests.docs.connections.connection_tables import tables
-from tidings.app.connections import load_connections
+from tidings.app.operator_files.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.kafka_type import FIELDS
 from tidings.connections.postgresql_dialling import conninfo

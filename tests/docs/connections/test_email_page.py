@@ -4,7 +4,7 @@ import json
 import re
 from pathlib import Path
 
-from tidings.app.connections import load_connections
+from tidings.app.operator_files.connections import load_connections
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.connections.smtp_server import server_of

@@ -43,8 +43,8 @@ def check(
     json
         Print what was found as one line of JSON.
     """
-    from tidings.app.actions import ActionsRefused, searched_files
-    from tidings.app.operator_file import FileRefused
+    from tidings.app.operator_files.actions import ActionsRefused, searched_files
+    from tidings.app.operator_files.operator_file import FileRefused
 
     path = Path(file or os.environ.get(FILE_IS) or USUAL)
     again = f"tidings actions check {word(str(path))}"
@@ -88,8 +88,8 @@ def check(
 def read_file(path: Path, connections: str) -> "ActionsFile":
     """Read a file of actions as a start of the service does. `connections`: the file of those that
     it may name besides; empty: there is none. ActionsRefused, FileRefused."""
-    from tidings.app.actions import load_actions
-    from tidings.app.connections import load_connections
+    from tidings.app.operator_files.actions import load_actions
+    from tidings.app.operator_files.connections import load_connections
     from tidings.app.parts import CONNECTION_TYPES
     from tidings.catalogue import load
 

@@ -35,8 +35,8 @@ def diff(
     json
         Print each change as a line of JSON.
     """
-    from tidings.app.actions import ActionsRefused
-    from tidings.app.operator_file import FileRefused
+    from tidings.app.operator_files.actions import ActionsRefused
+    from tidings.app.operator_files.operator_file import FileRefused
     from tidings.core.actions.file_changes import changes_of
 
     files = []

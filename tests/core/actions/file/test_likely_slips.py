@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.core.actions.file.sound_file import FILE, KINDS, SOUND
-from tidings.app.actions import load_actions
+from tidings.app.operator_files.actions import load_actions
 from tidings.app.parts import CONNECTION_TYPES
 
 

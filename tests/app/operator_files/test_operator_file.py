@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tidings.app.operator_file import FileRefused, FilesIn, OperatorFile
+from tidings.app.operator_files.operator_file import FileRefused, FilesIn, OperatorFile
 from tidings.core.connections.references import FileUnread
 
 SECRET = "hush-hush"

@@ -1,9 +1,9 @@
 """The operator's files, looked through before a first start makes a data directory."""
 
 from tidings import catalogue
-from tidings.app.actions import load_actions
-from tidings.app.connections import load_connections
-from tidings.app.operator_file import OperatorFile
+from tidings.app.operator_files.actions import load_actions
+from tidings.app.operator_files.connections import load_connections
+from tidings.app.operator_files.operator_file import OperatorFile
 from tidings.app.parts import CONNECTION_TYPES, trusting
 from tidings.settings.settings import Settings
 

@@ -13,7 +13,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from tidings.app.operator_file import FileRefused, OperatorFile
+from tidings.app.operator_files.operator_file import FileRefused, OperatorFile
 from tidings.connections.port import ConnectionType
 from tidings.core.connections.connection import NAME, Connection, Connections
 from tidings.core.ids import OrgId

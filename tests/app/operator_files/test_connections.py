@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tidings.app.connections import load_connections
-from tidings.app.operator_file import FileRefused
+from tidings.app.operator_files.connections import load_connections
+from tidings.app.operator_files.operator_file import FileRefused
 from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.ids import OrgId
 

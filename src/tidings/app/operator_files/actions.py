@@ -8,8 +8,8 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from threading import Event
 
-from tidings.app.connections import judge_connection
-from tidings.app.operator_file import FileRefused, FilesIn
+from tidings.app.operator_files.connections import judge_connection
+from tidings.app.operator_files.operator_file import FileRefused, FilesIn
 from tidings.catalogue.event_type import EventType
 from tidings.connections.port import ConnectionType
 from tidings.core.actions.action import CsvLookup

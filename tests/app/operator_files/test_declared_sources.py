@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Service, service
-from tidings.app.operator_file import FileRefused
-from tidings.app.sources import declare_sources
+from tidings.app.operator_files.operator_file import FileRefused
+from tidings.app.operator_files.sources import declare_sources
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import NAMED

@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.app.operator_file import OperatorFile
+from tidings.app.operator_files.operator_file import OperatorFile
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import body_of_table
