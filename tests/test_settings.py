@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.operations.kubernetes_names import injected
 from tidings.api.http.metrics_access import MetricsReaders
-from tidings.app.parts import inbox_host, metrics_readers
+from tidings.app.faces import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
 from tidings.service_links import service_links
 from tidings.settings.load import SettingsRefused, load, unknown_names

@@ -12,7 +12,7 @@ import pytest
 
 import tidings
 from tidings.app.client_libraries import MODULES
-from tidings.app.parts import CONNECTION_TYPES
+from tidings.app.connection_types import CONNECTION_TYPES
 
 PACKAGE = Path(tidings.__file__).parent
 LIBRARIES = ("aiokafka", "aiosmtplib", "psycopg")
@@ -21,7 +21,7 @@ LOOP_MS = 5.0  # of processor time, to begin a thread and to hear of its end
 # In a process of its own, for this one has imported them all.
 TRIAL = """
 import asyncio, json, sys, time
-import tidings.app.parts
+import tidings.app.drivers
 from tidings.app.client_libraries import import_clients
 
 libraries = json.loads(sys.argv[2])

@@ -7,7 +7,7 @@ import msgspec
 
 from tests.destinations.messages import hook
 from tests.destinations.noted import Noted
-from tidings.app.parts import destinations
+from tidings.app.drivers import destinations
 from tidings.core.actions.action import EVENTS
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, PULL, QUEUE, SQL

@@ -11,7 +11,7 @@ from tests.egress.receivers import OK, Receiver, answering
 from tests.egress.support import DEV, Names, at
 from tidings.app.operator_files.check import check_files
 from tidings.app.operator_files.operator_file import FileRefused
-from tidings.app.parts import make_mailer, trusting
+from tidings.app.outbound_clients import make_mailer, trusting
 from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender

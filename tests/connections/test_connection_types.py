@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from tidings.app.parts import CONNECTION_TYPES
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.core.connections.fields import ConnectionField, faults_of, shown_of
 
 SECRET = "hush-hush-4711"
@@ -79,7 +79,7 @@ def test_nothing_is_shown_that_is_not_declared_so_and_no_secret_is() -> None:
 
 def test_every_type_says_what_is_installed_for_it_and_is_judged_without_that() -> None:
     program = (
-        "import sys; from tidings.app.parts import CONNECTION_TYPES\n"
+        "import sys; from tidings.app.connection_types import CONNECTION_TYPES\n"
         "for one in CONNECTION_TYPES.values(): one.faults({})\n"
         "assert not {'aiokafka', 'psycopg', 'aiosmtplib'} & sys.modules.keys()"
     )

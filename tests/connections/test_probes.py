@@ -12,7 +12,7 @@ import pytest
 from tests.connections.hostile_postgres import HostilePostgres
 from tests.connections.scripted_smtp import ScriptedSmtp
 from tests.postgres_server import shared_server
-from tidings.app.parts import CONNECTION_TYPES
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 

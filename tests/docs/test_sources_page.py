@@ -8,8 +8,8 @@ import pytest
 
 from tests.api.control_client import service
 from tests.docs.outbox_page import DDL
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.sources import declare_sources
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.core.budget import MAPPING_CPU_S, MAPPING_LOOP_S
 from tidings.core.connections.connection import Connection, Connections

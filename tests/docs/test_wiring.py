@@ -38,7 +38,7 @@ SMALL_LINES = 40
 SMALL = {
     "tidings/api/http/*": "a module for each step that every call passes",
     "tidings/api/v3/routes.py": "the routes of one version, as the others have theirs",
-    "tidings/app/operator_files/check.py": "looked through before a first start, without the service",
+    "tidings/app/operator_files/check.py": "looked through before a first start",
     "tidings/cli/*": "a command is imported when it is called, by its name",
     "tidings/destinations/http/authentication/*": "a module for each scheme",
     "tidings/engine/readiness.py": "a layer above all subjects that it asks",

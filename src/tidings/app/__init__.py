@@ -80,7 +80,7 @@ def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Man
 def verify_audit(data: Path, anchor: str = "") -> AuditReport:
     """Check the audit log of a data directory, also of one that is served, against the line of an
     anchor where one is given. ValueError where it is no such line; DataRefused."""
-    from tidings.app.parts import AUDIT_PURPOSE, derived_key  # noqa: PLC0415  # with most adapters
+    from tidings.app.keys import AUDIT_PURPOSE, derived_key  # noqa: PLC0415  # with the engine
 
     line = read_anchor_line(anchor) if anchor else None
     for name in (FILE, KEY_FILE):

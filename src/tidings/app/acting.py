@@ -6,9 +6,9 @@ from pathlib import Path as FilePath
 
 import msgspec
 
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import load_actions
 from tidings.app.operator_files.operator_file import FileRefused
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.catalogue import Catalogue
 from tidings.compose import App
 from tidings.core.actions.action import Actions, CsvLookup

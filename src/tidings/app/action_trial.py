@@ -14,8 +14,10 @@ import msgspec
 
 from tidings import catalogue
 from tidings.app.acting import Acting, acting_of
+from tidings.app.connection_types import CONNECTION_TYPES
+from tidings.app.drivers import destinations
 from tidings.app.operator_files.connections import load_connections
-from tidings.app.parts import CONNECTION_TYPES, destinations, make_policy
+from tidings.app.outbound_clients import make_policy
 from tidings.core.actions.action import EVENTS, Action
 from tidings.core.actions.rendered_act import Made, made_in
 from tidings.core.delivery.exchange import Ending

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from tidings.app.parts import make_policy
+from tidings.app.outbound_clients import make_policy
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.inbox import OwnAddress
 from tidings.egress.own_paths import OwnPaths

@@ -1,5 +1,9 @@
 """What the API and the console are given of the composed service."""
 
+import itertools
+import os
+from collections.abc import Callable
+
 from prometheus_client import CollectorRegistry
 
 from tidings.api.context import Services, WebServices
@@ -8,6 +12,7 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.compose import App
 from tidings.engine.keyed_calls import KeyedCalls
+from tidings.settings.settings import Settings, host_of
 
 
 def services_of(
@@ -46,3 +51,24 @@ def services_of(
             public_url=public_url,
         ),
     )
+
+
+def metrics_readers(settings: Settings) -> MetricsReaders:
+    """Build the list of those who may read the figures beside the platform's own credential."""
+    token, networks = settings.metrics_token, settings.metrics_from
+    return MetricsReaders(
+        everybody=settings.dev and token is None and not networks,
+        token=None if token is None else token.reveal(),
+        networks=networks,
+    )
+
+
+def inbox_host(settings: Settings) -> str | None:
+    """The host that serves test inboxes alone; None where they have none."""
+    return None if settings.inbox_url is None else host_of(settings.inbox_url)
+
+
+def request_ids() -> Callable[[], str]:
+    """Unique for ever, by a random half; cheap, by a counted half."""
+    ours, count = os.urandom(8).hex(), itertools.count()
+    return lambda: f"{ours}{next(count):016x}"

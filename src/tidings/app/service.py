@@ -24,27 +24,17 @@ from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.acting import Acting, acting_of
 from tidings.app.addresses import OwnAddresses
 from tidings.app.client_libraries import import_clients
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.descriptors import Shares, share_out
-from tidings.app.faces import services_of
+from tidings.app.drivers import destinations, source_drivers
+from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
+from tidings.app.first_access import console_link, first_credential
+from tidings.app.keys import keys_in
 from tidings.app.machine import file_limit
 from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.sources import declare_sources
-from tidings.app.parts import (
-    CONNECTION_TYPES,
-    console_link,
-    destinations,
-    first_credential,
-    inbox_host,
-    keys_in,
-    make_mailer,
-    make_platform,
-    make_policy,
-    metrics_readers,
-    request_ids,
-    source_drivers,
-    trusting,
-)
+from tidings.app.outbound_clients import make_mailer, make_platform, make_policy, trusting
 from tidings.app.start_retry import StartStepRunner
 from tidings.compose import App, build
 from tidings.console.frame import COOKIE, HOST_COOKIE

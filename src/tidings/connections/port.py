@@ -1,7 +1,7 @@
 """The port of connections: what a type of them is, how one is looked at, and what is said where it
 does not work.
 
-A type is a module beside this, `kafka_type.py`, and a line in `app/parts.py:CONNECTION_TYPES`.
+A type is a module beside this, `kafka_type.py`, and a line in `app/connection_types.py`.
 """
 
 import importlib

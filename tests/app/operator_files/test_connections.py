@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.operator_file import FileRefused
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.ids import OrgId
 
 SECRET = "s3cret-of-the-broker"

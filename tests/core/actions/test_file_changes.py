@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.core.actions.file.sound_file import FILE, KINDS, SOUND
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import load_actions
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.actions.file.reading import ActionsFile
 from tidings.core.actions.file_changes import NOT_SHOWN, changes_of
 

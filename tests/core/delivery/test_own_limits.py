@@ -4,7 +4,7 @@ receiver; what a receiver makes is said to be its own."""
 import pytest
 
 from tidings.api.v1.events.accept import _too_many
-from tidings.app.parts import CONNECTION_TYPES
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.core.access import credential_rules
 from tidings.core.actions.file.when import PACE_FIELDS
 from tidings.core.delivery.advice import PastAttempt, what_happened, what_to_do

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tidings.app.parts import CONNECTION_TYPES
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.connections.port import ConnectionType, command_of
 from tidings.core.connections.fields import ConnectionField
 

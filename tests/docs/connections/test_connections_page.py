@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 from tests.docs.connections.connection_tables import tables
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.connections import load_connections
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.kafka_type import FIELDS
 from tidings.connections.postgresql_dialling import conninfo
 from tidings.core.connections.admitted import strange_table, strange_topic

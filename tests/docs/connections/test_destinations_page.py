@@ -6,8 +6,8 @@ import tomllib
 from pathlib import Path
 
 from tests.core.webhooks.type_bodies import KNOWN, made
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.connections import load_connections
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.delivery.retry_policy import DEFAULT_POLICY

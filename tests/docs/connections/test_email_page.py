@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.connections import load_connections
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.connections.smtp_server import server_of
 from tidings.connections.smtp_type import EXTRA, FIELDS

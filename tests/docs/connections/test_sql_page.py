@@ -10,8 +10,8 @@ import psycopg
 from tests.destinations.messages import TestMessage
 from tests.destinations.sql.bench import sql_hook
 from tests.postgres_server import shared_server
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.connections import load_connections
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.connections.port import command_of
 from tidings.core.connections.tables import COLUMNS_MAX, LINES_USUAL, tables_of
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tidings import __version__
-from tidings.app.parts import CONNECTION_TYPES
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.settings.settings import Settings
 
 from ..harness.service import ServiceProcess

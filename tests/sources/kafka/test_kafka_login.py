@@ -51,7 +51,7 @@ async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.Mo
 
 def test_the_client_is_imported_by_a_source_alone() -> None:
     code = (
-        "import sys; from tidings.app import parts, service; "
-        "assert 'kafka' in parts.source_drivers(None, ''); assert 'aiokafka' not in sys.modules"
+        "import sys; from tidings.app import drivers, service; "
+        "assert 'kafka' in drivers.source_drivers(None, ''); assert 'aiokafka' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -144,7 +144,7 @@ async def test_without_the_library_it_says_what_brings_it(
 
 def test_a_service_without_outboxes_does_not_load_the_library() -> None:
     program = (
-        "import sys, tidings.app.service; from tidings.app.parts import source_drivers; "
+        "import sys, tidings.app.service; from tidings.app.drivers import source_drivers; "
         "assert 'outbox' in source_drivers(None, ''); assert 'psycopg' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

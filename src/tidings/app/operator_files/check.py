@@ -1,10 +1,11 @@
 """The operator's files, looked through before a first start makes a data directory."""
 
 from tidings import catalogue
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import load_actions
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.operator_file import OperatorFile
-from tidings.app.parts import CONNECTION_TYPES, trusting
+from tidings.app.outbound_clients import trusting
 from tidings.settings.settings import Settings
 
 

@@ -88,9 +88,9 @@ def check(
 def read_file(path: Path, connections: str) -> "ActionsFile":
     """Read a file of actions as a start of the service does. `connections`: the file of those that
     it may name besides; empty: there is none. ActionsRefused, FileRefused."""
+    from tidings.app.connection_types import CONNECTION_TYPES
     from tidings.app.operator_files.actions import load_actions
     from tidings.app.operator_files.connections import load_connections
-    from tidings.app.parts import CONNECTION_TYPES
     from tidings.catalogue import load
 
     catalogue = load()

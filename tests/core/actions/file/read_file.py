@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import check_url, template_check
 from tidings.app.operator_files.connections import judge_connection
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.catalogue import load
 from tidings.core.actions.file.faults import ActionsFileFault
 from tidings.core.actions.file.reading import ActionsFile, read_actions

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.core.actions.file.sound_file import FILE, KINDS, SOUND
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import load_actions
-from tidings.app.parts import CONNECTION_TYPES
 
 
 def warned(tmp_path: Path, **said: str) -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.core.actions.file.sound_file import KINDS
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import ActionsRefused, load_actions
-from tidings.app.parts import CONNECTION_TYPES
 from tidings.core.actions.file.reading import ActionsFile
 
 FILE = """
