@@ -15,6 +15,7 @@ from tidings.engine.actions.actions import ActionServices
 from tidings.engine.audit.acting import acting_as
 from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.events.feed import PART as FEED
+from tidings.engine.options import EngineOptions
 from tidings.engine.orgs import Orgs
 from tidings.engine.services.delivery import DeliveryServices, HealthServices
 from tidings.engine.services.events import EventServices
@@ -28,7 +29,7 @@ from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.threads import OFFLOAD
 from tidings.engine.webhooks.secret_ends import PART as SECRET_ENDS
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.ports import EngineOptions, Ports, StepRunner
+from tidings.ports import Ports, StepRunner
 
 
 @dataclass(frozen=True, kw_only=True)

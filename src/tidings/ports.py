@@ -1,26 +1,19 @@
-"""What the service works over, as the composition is given it: adapters, and how it is to work."""
+"""What the service works over, as the composition is given it: adapters by the ports they fill."""
 
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol, TypeVar
 
-import msgspec
-
 from tidings.catalogue import Catalogue
 from tidings.connections.port import ConnectionType
-from tidings.core.audit.entries import KEPT_DAYS as AUDIT_DAYS
 from tidings.core.connections.connection import Connections
-from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
-from tidings.core.events.call_split import CallLimits
 from tidings.core.ids import OrgId
-from tidings.core.running.parts import SLEEP_SLICE_S
 from tidings.destinations.port import Destination, Driver
 from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.clock import Clock
-from tidings.engine.engine import EngineLimits
 from tidings.engine.shaping.platform import Platform
 from tidings.engine.shaping.shaper import Shaping
 from tidings.engine.vault import Vault
@@ -130,16 +123,6 @@ class Ports:
     outside: Outside = Outside()
     declared: Declared = field(default_factory=Declared)
     shaping: Shaping | None = None  # instead of what is made of the others
-
-
-class EngineOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """Options of the engine."""
-
-    limits: EngineLimits = EngineLimits()
-    calls: CallLimits = CALL_LIMITS
-    public_url: str = ""  # that links in e-mails begin with
-    audit_days: int = AUDIT_DAYS  # for which entries of the audit log are kept
-    rest_slice_s: float = SLEEP_SLICE_S  # a background part at rest shows life so often
 
 
 class StepRunner(Protocol):

@@ -29,8 +29,8 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.audit.acting import acting_as
 from tidings.engine.delivery.dispatcher import Dispatcher
+from tidings.engine.options import EngineOptions
 from tidings.lookups.port import LookupBackend
-from tidings.ports import EngineOptions
 from tidings.store import port
 
 NAMES = ("customerAdded", "pointsIssued", "pointsRedeemed")

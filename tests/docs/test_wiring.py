@@ -20,7 +20,8 @@ from tidings.compose import App, build
 from tidings.core.webhooks import webhook_types
 from tidings.engine.clock import WallClock
 from tidings.engine.listeners import Listeners
-from tidings.ports import EngineOptions, Ports
+from tidings.engine.options import EngineOptions
+from tidings.ports import Ports
 
 SOURCE = Path(__file__).parents[2] / "src"
 ENGINE = SOURCE / "tidings/engine"
@@ -38,6 +39,7 @@ SMALL_LINES = 40
 SMALL = {
     "tidings/api/http/*": "a module for each step that every call passes",
     "tidings/api/v3/routes.py": "the routes of one version, as the others have theirs",
+    "tidings/app/engine_options.py": "what a setting of the engine touches, and nothing else",
     "tidings/app/operator_files/check.py": "looked through before a first start",
     "tidings/cli/*": "a command is imported when it is called, by its name",
     "tidings/destinations/http/authentication/*": "a module for each scheme",

@@ -22,8 +22,8 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, MailFailed, ReceiverAddress
 from tidings.engine.engine import EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
+from tidings.engine.options import EngineOptions
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.ports import EngineOptions
 from tidings.store import port
 from tidings.store.port import StoreDown
 

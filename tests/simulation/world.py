@@ -46,8 +46,9 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId, message_id, replayed_id
 from tidings.engine.engine import Engine, EngineLimits
 from tidings.engine.events.intake import Draft, Overloaded
+from tidings.engine.options import EngineOptions
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
-from tidings.ports import EngineOptions, Ports
+from tidings.ports import Ports
 from tidings.store.port import StoreDown
 from tidings.store.sqlite.leaps import LATER
 

@@ -27,6 +27,7 @@ from tidings.app.client_libraries import import_clients
 from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.descriptors import Shares, share_out
 from tidings.app.drivers import destinations, source_drivers
+from tidings.app.engine_options import options_of
 from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
 from tidings.app.first_access import console_link, first_credential
 from tidings.app.keys import keys_in
@@ -41,8 +42,6 @@ from tidings.console.frame import COOKIE, HOST_COOKIE
 from tidings.console.routes import console_routes
 from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
-from tidings.core.delivery.receivers.health import HealthPolicy
-from tidings.core.events.call_split import CallLimits
 from tidings.core.ids import OrgId
 from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.port import Driver
@@ -51,18 +50,16 @@ from tidings.egress.port import Receive
 from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.clock import service_clock
-from tidings.engine.engine import EngineLimits
 from tidings.engine.events.commit_queue import UNWRITTEN_MAX
 from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
 from tidings.engine.vault import Vault
 from tidings.lookups.kept_lists import FOLDER
-from tidings.ports import Declared, EngineOptions, Outside, Ports, Randomness, Secrets, Times
+from tidings.ports import Declared, Outside, Ports, Randomness, Secrets, Times
 from tidings.server import Bounds, HttpServer
-from tidings.settings.settings import Settings, public_url
+from tidings.settings.settings import Settings
 from tidings.sources.port import SourceDriver
-from tidings.store.port import FAN_OUT_ROWS
 from tidings.store.sqlite.delivery.in_flight import InFlightFile
 from tidings.store.sqlite.hosting.client import SqliteStore
 from tidings.transform.renderer import ProcessRenderer
@@ -214,27 +211,6 @@ class RunningService:
         for close in self._closers:
             await close()
         await self._store.close(clean=written)
-
-
-def options_of(settings: Settings, shares: Shares) -> EngineOptions:
-    """Derive the engine's options from the settings and from what the machine gives."""
-    return EngineOptions(
-        limits=EngineLimits(
-            waiting_bytes_max=settings.waiting_bytes_max,
-            waiting_s_max=settings.waiting_s_max,
-            window_bytes_max=settings.window_bytes_max,
-            in_flight_max=shares.attempts,
-            drain_s=settings.drain_s,
-            per_event_max=settings.deliveries_at_once_max,
-            fan_out_rows=min(FAN_OUT_ROWS, settings.deliveries_at_once_max),
-            health=HealthPolicy(first_after_ms=settings.failing_told_after_s * 1000),
-        ),
-        calls=CallLimits(
-            settings.call_bytes_max, settings.event_bytes_max, settings.events_per_call_max
-        ),
-        public_url=public_url(settings),
-        audit_days=settings.audit_days,
-    )
 
 
 def _declared(acting: Acting, drivers: Mapping[str, SourceDriver]) -> Declared:

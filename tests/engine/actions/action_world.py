@@ -30,8 +30,8 @@ from tidings.egress.address import parse_target
 from tidings.engine.actions.declared import declare
 from tidings.engine.engine import EngineLimits
 from tidings.engine.events.intake import Draft
+from tidings.engine.options import EngineOptions
 from tidings.lookups.port import LookupDown
-from tidings.ports import EngineOptions
 
 ORG = OrgId(1)
 CATALOGUE = catalogue.load()

@@ -25,7 +25,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.clock import WallClock
 from tidings.engine.events.intake import Draft
-from tidings.ports import EngineOptions
+from tidings.engine.options import EngineOptions
 from tidings.store import port
 from tidings.store.sqlite.hosting.client import SqliteStore
 

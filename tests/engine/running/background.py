@@ -8,7 +8,7 @@ from tests.ports import Unhashed, at_once, ports
 from tests.simulation.parts import SimulatedClock
 from tests.store.in_process import MemoryStore
 from tidings.compose import App, build
-from tidings.ports import EngineOptions
+from tidings.engine.options import EngineOptions
 
 
 async def started() -> App:

@@ -24,6 +24,7 @@ from tidings.engine.delivery.trial import Trial
 from tidings.engine.engine import Engine
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.notices.notices import Notices
+from tidings.engine.options import EngineOptions
 from tidings.engine.pull.pulls import Pulls
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
@@ -32,7 +33,7 @@ from tidings.engine.services.replay import ReplayServices
 from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.engine.webhooks.webhooks import Webhooks
-from tidings.ports import EngineOptions, Ports
+from tidings.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,9 +14,10 @@ from tidings.engine.events.intake import Draft
 from tidings.engine.events.late_checks import LateChecks
 from tidings.engine.events.loops import LoopGuard
 from tidings.engine.events.readmission import Readmission
+from tidings.engine.options import EngineOptions
 from tidings.engine.orgs import Orgs
 from tidings.engine.services.foundation import Foundation
-from tidings.ports import EngineOptions, Ports
+from tidings.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,9 +11,10 @@ from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.listeners import EngineListeners, new_listeners
 from tidings.engine.metrics import EngineMetrics
+from tidings.engine.options import EngineOptions
 from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import ThreadOffload
-from tidings.ports import EngineOptions, Ports
+from tidings.ports import Ports
 from tidings.store import port
 
 

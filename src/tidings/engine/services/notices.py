@@ -13,10 +13,11 @@ from tidings.engine.notices.consents import ConsentEmails, Consents
 from tidings.engine.notices.emails import PART as EMAILS
 from tidings.engine.notices.emails import Emails
 from tidings.engine.notices.notices import Notices
+from tidings.engine.options import EngineOptions
 from tidings.engine.orgs import Orgs
 from tidings.engine.running.supervisor import Job
 from tidings.engine.services.foundation import Foundation
-from tidings.ports import EngineOptions, Ports
+from tidings.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True)

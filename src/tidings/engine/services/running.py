@@ -19,6 +19,7 @@ from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.slot_watch import PART as SLOTS
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.engine.notices.notices import PART as NOTICES
+from tidings.engine.options import EngineOptions
 from tidings.engine.orgs import Orgs
 from tidings.engine.readiness import Readiness
 from tidings.engine.retention import PART as RETENTION
@@ -35,7 +36,6 @@ from tidings.engine.services.shaping import ShapingServices
 from tidings.engine.services.sources import SourceServices
 from tidings.engine.shaping.platform import counters, gauges
 from tidings.engine.sources.kept_activity import PART as SOURCE_FIGURES
-from tidings.ports import EngineOptions
 
 
 @dataclass(frozen=True, kw_only=True)

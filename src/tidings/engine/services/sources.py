@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from tidings.engine.access.limits import Quotas
 from tidings.engine.notices.notices import Notices
+from tidings.engine.options import EngineOptions
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
 from tidings.engine.sources.conflicts import ConflictFinder
@@ -14,7 +15,7 @@ from tidings.engine.sources.message_reader import MessageReader
 from tidings.engine.sources.outbox_tables import OutboxTables
 from tidings.engine.sources.pumps import Pumps
 from tidings.engine.sources.sources import Sources
-from tidings.ports import EngineOptions, Ports
+from tidings.ports import Ports
 
 
 @dataclass(frozen=True, kw_only=True)
