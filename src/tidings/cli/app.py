@@ -78,35 +78,6 @@ def demo(
     return run(port, data, stay or sys.stdout.isatty())
 
 
-reference = App(
-    name="reference",
-    help="Reference data for enrichment: stores, tills, customers.",
-    help_format="plaintext",
-    help_formatter="plain",
-    version_flags=[],
-)
-app.command(reference)
-
-
-reference.command("tidings.cli.reference:load", name="load")
-reference.command("tidings.cli.reference:list_all", name="list")
-
-events_app = App(name="events", help="Event types and their schemas; events accepted and rejected.")
-app.command(events_app)
-
-
-for _name, _path in (
-    ("list", "events.event_types:list_types"),
-    ("show", "events.event_types:show"),
-    ("example", "events.event_types:example"),
-    ("schema", "events.event_types:schema"),
-    ("asyncapi", "events.event_types:asyncapi"),
-):
-    events_app.command(f"tidings.cli.{_path}", name=_name)
-for _name in ("log", "rejected", "retry"):
-    events_app.command(f"tidings.cli.events.event_log:{_name}", name=_name)
-
-
 @app.command
 def simulate(
     *,
@@ -230,8 +201,11 @@ def version() -> int:
     return Exit.OK
 
 
-# Their help is beside what they do; to import all of it is for `make docs`, not for each start.
+# The groups, each with its commands in its own module, and commands of no group. Their help is
+# beside what they do; to import all of it is for `make docs`, not for each start.
 for _name, _path in (
+    ("events", "events.events:app"),
+    ("reference", "reference:app"),
     ("webhooks", "webhooks.webhooks:app"),
     ("deliveries", "deliveries:app"),
     ("orgs", "orgs:app"),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from cyclopts import App
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -19,6 +20,7 @@ from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.cli.where import HERE, Where, server
 from tidings.lists import RECORDS
 
+app = App(name="reference", help="Reference data for enrichment: stores, tills, customers.")
 KINDS = ("stores", "tills", "customers")
 PIECE_BYTES = 64 * 1024
 ERRORS_SHOWN = 10
@@ -28,6 +30,7 @@ CSV, NDJSON = "text/csv", "application/x-ndjson"
 _TYPES = {".csv": CSV, ".ndjson": NDJSON, ".jsonl": NDJSON}
 
 
+@app.command
 def load(kind: str, file: str, /, *, where: Where = HERE) -> int:
     """Load records from an NDJSON or CSV file, chosen by its extension.
 
@@ -63,6 +66,7 @@ def _no_kind(kind: str) -> str:
     return f"KIND must be stores, tills or customers; got {clean(kind[:40])}. Write stores."
 
 
+@app.command(name="list")
 def list_all(kind: str, /, *, limit: int = 20, where: Where = HERE) -> int:
     """List the records of a kind, by their ids.
 

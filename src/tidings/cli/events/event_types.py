@@ -18,7 +18,7 @@ def list_types(*, family: str | None = None, where: Where = HERE) -> int:
     family
         Only those of this family; own for those of the org.
     """
-    from tidings.cli.events.events import list_types as run
+    from tidings.cli.events.type_pages import list_types as run
 
     return run(family, where)
 
@@ -31,7 +31,7 @@ def show(name: EventName, /, *, where: Where = HERE) -> int:
     name
         The event type; NAME.v2 for a version, else the newest.
     """
-    from tidings.cli.events.events import show as run
+    from tidings.cli.events.type_pages import show as run
 
     return run(name, where)
 
@@ -46,7 +46,7 @@ def example(name: EventName, /, *, thin: Flag = False, where: Where = HERE) -> i
     thin
         As the platform sends it, without enrichment.
     """
-    from tidings.cli.events.events import example as run
+    from tidings.cli.events.type_pages import example as run
 
     return run(name, thin, where)
 
@@ -59,7 +59,7 @@ def schema(name: EventName, /, *, where: Where = HERE) -> int:
     name
         The event type; NAME.v2 for a version, else the newest.
     """
-    from tidings.cli.events.events import schema as run
+    from tidings.cli.events.type_pages import schema as run
 
     return run(name, where)
 
@@ -72,6 +72,6 @@ def asyncapi(*, json: Flag = False) -> int:
     json
         Print it on one line.
     """
-    from tidings.cli.events.events import asyncapi as run
+    from tidings.cli.events.type_pages import asyncapi as run
 
     return run(json)
