@@ -3,6 +3,8 @@
 A list of the command line has all of a column made from here: its head, the field of the answer,
 how that is shown, and whether it may be broken. The console's pages take heads and alignment; what
 stands in a cell there (links, chips, further lines) is the page's own.
+
+Add a column here; the rest follows.
 """
 
 from enum import Enum, auto

@@ -1,12 +1,13 @@
 """The tree in CONTRIBUTING.md: `python -m tests.docs.tree CONTRIBUTING.md` writes it anew.
 
-A folder's line is the first sentence of its `__init__`: say there what belongs into the folder.
+A folder's line is the first sentence of its `__init__`: say there what belongs into the folder. Of
+modules it has the declarations alone: those that say "Add a … here; the rest follows".
 """
 
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import tidings
@@ -23,6 +24,7 @@ DATA = {  # folders without code: they have no docstring to say it
     "console/templates": "The HTML of the console's pages.",
     "store/sqlite/schema": "The migrations of the database file, numbered without a gap.",
 }
+DECLARES = re.compile(r"\bAdd an? \w+ here; the rest follows\b")
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
@@ -38,10 +40,29 @@ def modules(package: Path) -> list[Path]:
     return [path for path in package.glob("*.py") if path.stem != "__init__"]
 
 
+def docstring(module: Path) -> str:
+    """The docstring of a module; empty where it has none."""
+    return ast.get_docstring(ast.parse(module.read_text("utf-8"))) or ""
+
+
 def sentence(package: Path) -> str:
     """The first sentence of a package's docstring; empty where it has none."""
-    text = ast.get_docstring(ast.parse((package / "__init__.py").read_text("utf-8"))) or ""
-    return _SENTENCE.split(" ".join(text.split("\n\n")[0].split()))[0]
+    return first_sentence(package / "__init__.py")
+
+
+def first_sentence(module: Path) -> str:
+    """The first sentence of a module's docstring; empty where it has none."""
+    return _SENTENCE.split(" ".join(docstring(module).split("\n\n")[0].split()))[0]
+
+
+def declarations() -> list[Path]:
+    """All modules in which something is declared: what else there is of it follows from that."""
+    return sorted(
+        module
+        for package in (SOURCE, *packages())
+        for module in modules(package)
+        if DECLARES.search(" ".join(docstring(module).split()))
+    )
 
 
 def tree() -> str:
@@ -53,17 +74,25 @@ def tree() -> str:
         if not lines or not parts:
             lines.append(f"src/{root}/" if parts else f"src/{root}/  {said}")
         if parts:
-            lines.append(f"{'  ' * (len(parts) - 1) + parts[-1] + '/':<{width}}{said}".rstrip())
+            lines.append(f"{'  ' * (len(parts) - 1) + parts[-1]:<{width}}{said}".rstrip())
     return "\n".join([BEGIN, "```", *lines, "```", END])
 
 
 def _rows() -> Iterator[tuple[str, tuple[str, ...], str]]:
-    """The root of each folder, its parts below it, and what it is."""
+    """The root of each folder and declaration, its parts below it, and what it is."""
     for package in packages():
         root, *parts = package.relative_to(SOURCE.parent).parts
-        yield root, tuple(parts), sentence(package)
+        yield root, _of_folder(parts), sentence(package)
     for folder, said in DATA.items():
-        yield SOURCE.name, tuple(folder.split("/")), said
+        yield SOURCE.name, _of_folder(folder.split("/")), said
+    for module in declarations():
+        root, *folders, name = module.relative_to(SOURCE.parent).parts
+        yield root, (*_of_folder(folders), f"+ {name}"), first_sentence(module)
+
+
+def _of_folder(parts: Sequence[str]) -> tuple[str, ...]:
+    """The parts of a folder's path as the tree writes them."""
+    return tuple(f"{part}/" for part in parts)
 
 
 def with_tree(page: str) -> str:

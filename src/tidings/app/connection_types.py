@@ -1,4 +1,7 @@
-"""The types of connections that there are: a module of `connections/` each, named here."""
+"""The types of connections that there are: a module of `connections/` each, named here.
+
+Add a type here; the rest follows.
+"""
 
 from tidings.connections import kafka_type, outbox_type, smtp_type, sql_type
 from tidings.connections.port import ConnectionType

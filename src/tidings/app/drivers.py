@@ -1,4 +1,7 @@
-"""The drivers that there are: of destinations by the type of the webhook, of sources by theirs."""
+"""The drivers that there are: of destinations by the type of the webhook, of sources by theirs.
+
+Add a driver here; the rest follows.
+"""
 
 from collections.abc import Callable, Mapping
 

@@ -3,6 +3,8 @@
 An answer goes out from the service's own origin, where the console is too. It therefore has only
 headers that no browser and no proxy acts on, and a type that no browser runs: an allow-list,
 because what browsers act on is added to year by year.
+
+Add a field here; the rest follows.
 """
 
 import re

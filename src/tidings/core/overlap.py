@@ -1,5 +1,8 @@
 """For how long an old secret goes on beside the new one: one field of both rotations, that of a
-credential and that of a webhook's signing secret."""
+credential and that of a webhook's signing secret.
+
+Add a field here; the rest follows.
+"""
 
 from typing import Annotated, Any
 

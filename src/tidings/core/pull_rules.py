@@ -2,6 +2,8 @@
 
 A lease is long where work takes long; what must be known sooner, that a reader has died, is known
 at its end.
+
+Add a field here; the rest follows.
 """
 
 from enum import StrEnum

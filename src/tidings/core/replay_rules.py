@@ -1,6 +1,8 @@
 """What a replay, or a cancel by filter, is asked for. Pure.
 
 A field that is not known is refused, not warned of: a misspelt filter would ask for more.
+
+Add a field here; the rest follows.
 """
 
 from collections.abc import Iterable

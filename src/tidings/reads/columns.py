@@ -3,6 +3,8 @@
 Answers of the API, their description and the facts on the console's page are made of it; the
 command line prints what an answer holds. A column that the store does not have yet begins in
 `store/port/delivery/rows.py`.
+
+Add a column here; the rest follows.
 """
 
 from collections.abc import Callable

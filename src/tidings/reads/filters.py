@@ -10,6 +10,8 @@ Both logs are read newest first, and in no other order: pages stay the same whil
 
 The command line loads this at its start, so it needs nothing but this; how each kind is read and
 described stands in `reads/questions.py`.
+
+Add a filter here; the rest follows.
 """
 
 from dataclasses import dataclass

@@ -1,6 +1,8 @@
 """What an operator can set: each setting with its type, its default, its rule and its text.
 
 docs/settings.md is made from this module (`make docs`).
+
+Add a setting here; the rest follows, but for whoever acts on it.
 """
 
 from pathlib import Path

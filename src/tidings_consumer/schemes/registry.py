@@ -1,4 +1,4 @@
-"""The schemes by the keys that they verify with."""
+"""The schemes by the keys that they verify with. Add a scheme here; the rest follows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""How a credential may be asked for: the body of its creation, change and rotation."""
+"""How a credential may be asked for: the body of its creation, change and rotation.
+
+Add a field here; the rest follows.
+"""
 
 import re
 from datetime import UTC, datetime

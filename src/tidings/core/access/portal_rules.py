@@ -2,6 +2,8 @@
 
 Everything here goes into headers, a stylesheet and an image of the page: each is matched against a
 narrow pattern, so that none of it can say more than it is for.
+
+Add a field here; the rest follows.
 """
 
 import base64

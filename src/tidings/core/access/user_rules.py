@@ -1,4 +1,7 @@
-"""How a user of an org may be asked for: e-mail address, name, role and password."""
+"""How a user of an org may be asked for: e-mail address, name, role and password.
+
+Add a field here; the rest follows.
+"""
 
 import re
 import unicodedata

@@ -1,7 +1,9 @@
 """What can be changed or looked at, by name: every action of the audit log, once.
 
-An action is called by its object and a verb in the past tense. A new one is a line here; whoever
-writes the change to the store records it (`engine/audit/audit_log.py`).
+An action is called by its object and a verb in the past tense. Whoever writes the change to the
+store records it (`engine/audit/audit_log.py`).
+
+Add an action here; the rest follows.
 """
 
 from typing import NamedTuple

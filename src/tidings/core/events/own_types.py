@@ -3,6 +3,8 @@
 A declaration is data (`Declaration`), stored as it came. `OwnType` is one version of it, made ready
 for events: the same three questions that the catalogue answers (`check`, `key_of`,
 `search_values`), for a schema that the org wrote (`own_schema.py`).
+
+Add a field here; the rest follows.
 """
 
 import re

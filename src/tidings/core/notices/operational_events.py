@@ -1,5 +1,7 @@
 """The operational events: of each its name, its fact, what makes two of them the same one, and the
 e-mail that tells it to a person: what happened, since when, what to do. Pure.
+
+Add an event here; the rest follows.
 """
 
 from collections.abc import Callable, Mapping, Sequence

@@ -1,6 +1,8 @@
 """How an org may be asked for: its id, name, parent, time zone and settings.
 
 Which orgs there are is asked elsewhere: here is what each field may be in itself.
+
+Add a field here; the rest follows.
 """
 
 import functools

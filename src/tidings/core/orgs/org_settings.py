@@ -2,6 +2,8 @@
 
 Stored as JSON in `Org.settings`. Fields are only ever added, with a default, and names that this
 release does not know are passed over.
+
+Add a field here; the rest follows.
 """
 
 import re

@@ -7,6 +7,8 @@
 
 Days can be set for each org (core/orgs/org_settings.py). What is unfinished is kept whole, whatever
 its age: that is the store's to see, row by row. Pure; the time is passed in.
+
+Add a field here; the rest follows.
 """
 
 from collections.abc import Mapping

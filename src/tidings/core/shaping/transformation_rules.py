@@ -1,6 +1,8 @@
 """What a stored transformation is made of: its name, and its template. Pure.
 
 That the template can be read is asked elsewhere: it is run apart (`transform/`).
+
+Add a field here; the rest follows.
 """
 
 from typing import Annotated

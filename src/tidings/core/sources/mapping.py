@@ -3,6 +3,8 @@
 Without a mapping a message is taken as it is: an event of ours, or a CloudEvent. With one it is put
 together anew (`message_plan.py`): the envelope by its picks, `data` by its pick or as the whole
 body, and `fields` put into the event after that, deepest last.
+
+Add a field here; the rest follows.
 """
 
 import re

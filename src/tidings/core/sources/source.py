@@ -1,4 +1,7 @@
-"""What a source is: the declaration of its fields, and how a body is read against it. Pure."""
+"""What a source is: the declaration of its fields, and how a body is read against it. Pure.
+
+Add a field here; the rest follows.
+"""
 
 import re
 from typing import Annotated, Any

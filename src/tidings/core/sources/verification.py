@@ -2,6 +2,8 @@
 
 Two secrets may be in force, so that a sender can change to a new one. What is secret is sealed with
 the source, and shown only masked. Compared in constant time.
+
+Add a field here; the rest follows.
 """
 
 import base64

@@ -2,6 +2,8 @@
 
 Static headers (core/webhooks/headers.py) are beside them. What is secret in them is sealed with the
 configuration, and shown only masked. How a body is read against this: authentication_body.py.
+
+Add a field here; the rest follows.
 """
 
 import base64

@@ -4,6 +4,8 @@ The fields and the numeric codes are the original's (docs/contract, "Webhook man
 faults that it has no number for carry a word that never changes. It is stricter than the original
 only where laxness harms: URLs, event names, headers. Numbers are read as laxly as it reads them
 (10.99 is 10).
+
+Add a field here; the rest follows.
 """
 
 from typing import Annotated, Any

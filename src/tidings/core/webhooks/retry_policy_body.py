@@ -1,4 +1,7 @@
-"""How a webhook's owner may change the retries: `retryPolicy` of its body."""
+"""How a webhook's owner may change the retries: `retryPolicy` of its body.
+
+Add a field here; the rest follows.
+"""
 
 from typing import Annotated, Any, TypeGuard
 

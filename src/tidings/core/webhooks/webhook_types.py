@@ -2,6 +2,8 @@
 
 A type that goes over a connection names one that the operator declared; no tenant says where that
 leads. Where a webhook of it sends is shown as a URL of its own scheme, as `kafka://main/loyalty`.
+
+Add a type here; the rest follows, but for its driver (`app/drivers.py`).
 """
 
 from typing import Any, Protocol

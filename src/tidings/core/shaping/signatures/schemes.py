@@ -1,6 +1,8 @@
 """The signature schemes, a module each, and the keys of a webhook that sign by those it has chosen.
 
 Nobody but this module names one of them.
+
+Add a scheme here; the rest follows.
 """
 
 from collections.abc import Iterable, Sequence

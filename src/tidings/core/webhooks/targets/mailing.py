@@ -2,6 +2,8 @@
 
 An e-mail is made of an event when the event is shaped (`ShapedMail`), so that each further attempt
 sends the same one, and the log shows it.
+
+Add a field here; the rest follows.
 """
 
 import re

@@ -1,5 +1,8 @@
 """Into which table of a database the messages of a webhook go, and what of them into which of its
-columns: the declaration of its fields. Pure."""
+columns: the declaration of its fields. Pure.
+
+Add a field here; the rest follows.
+"""
 
 import re
 from typing import Annotated

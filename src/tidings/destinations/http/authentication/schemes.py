@@ -1,4 +1,7 @@
-"""The schemes of authentication, by what a webhook or an action is configured with."""
+"""The schemes of authentication, by what a webhook or an action is configured with.
+
+Add a scheme here; the rest follows.
+"""
 
 from collections.abc import Callable
 from typing import assert_never
