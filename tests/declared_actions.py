@@ -19,7 +19,7 @@ from tidings.core.actions.action import (
     TemplatedText,
     Unless,
 )
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.webhooks.authentication import ApiKey
 from tidings.lookups.port import LookupDown
 

@@ -34,7 +34,7 @@ from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Int
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.ids import OrgId
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.shaping.shape import Fields, Shape
 from tidings.engine.events.intake import Draft
 from tidings.transform.renderer import ProcessRenderer

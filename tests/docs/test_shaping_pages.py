@@ -9,7 +9,7 @@ import pytest
 
 from tidings.catalogue import load
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
-from tidings.core.shaping.filters.filter import (
+from tidings.core.shaping.filters.compiler import (
     DEPTH_MAX,
     LIST_MAX,
     NODES_MAX,

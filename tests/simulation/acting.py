@@ -33,7 +33,7 @@ from tidings.core.delivery.exchange import (
     TransportFault,
 )
 from tidings.core.delivery.states import State
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.destinations.http.verdicts import judge
 from tidings.destinations.port import Headers, Message, MessagePreview

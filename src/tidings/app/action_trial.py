@@ -26,7 +26,7 @@ from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.passage import Doors
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.filters.filter import explain
+from tidings.core.shaping.filters.compiler import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Driver, MessagePreview
 from tidings.egress.address import parse_target

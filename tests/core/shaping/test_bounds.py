@@ -11,7 +11,7 @@ import pytest
 from tests.core.shaping.signatures.signing import default_signer, secret_keys
 from tidings.core.budget import LOOP_S
 from tidings.core.form import Form
-from tidings.core.shaping.filters.filter import FilterRefused
+from tidings.core.shaping.filters.compiler import FilterRefused
 from tidings.core.shaping.filters.operators import PROGRAM_MAX, compile_pattern, decimal
 from tidings.core.shaping.platform_rules import read_map
 from tidings.core.shaping.reference_rules import (

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from tests.depth import depth
 from tests.pace import reference_s
 from tidings.core.budget import LOOP_S
-from tidings.core.shaping.filters.cost import worst_s
-from tidings.core.shaping.filters.filter import (
+from tidings.core.shaping.filters.compiler import (
     DEPTH_MAX,
     LIST_MAX,
     NODES_MAX,
@@ -24,6 +23,7 @@ from tidings.core.shaping.filters.filter import (
     compile_filter,
     explain,
 )
+from tidings.core.shaping.filters.cost import worst_s
 from tidings.core.shaping.filters.operators import CONTAINS_MAX, MATCHED_MAX, VALUES_MAX
 
 EVENT: dict[str, Any] = {

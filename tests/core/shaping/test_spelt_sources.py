@@ -11,7 +11,7 @@ from tidings.core.events.personal import PersonalData
 from tidings.core.exact_json import read_exactly, write_exactly
 from tidings.core.shaping.enrichment import EnrichmentSettings
 from tidings.core.shaping.enrichment_plan import Plan
-from tidings.core.shaping.filters.filter import compile_filter, explain
+from tidings.core.shaping.filters.compiler import compile_filter, explain
 from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.core.webhooks.known_paths import has_path

@@ -35,7 +35,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.ids import OrgId
 from tidings.core.inbox_rules import ArrivalAnswer
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, SQL

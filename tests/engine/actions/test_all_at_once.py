@@ -27,7 +27,7 @@ from tests.simulation.parts import EPOCH_MS
 from tidings.core.actions.action import Cap, Quiet, Unless
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.webhooks.webhook import Ordering
 from tidings.store.port import StoreDown
 

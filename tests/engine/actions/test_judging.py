@@ -19,7 +19,7 @@ from tidings.core.actions.action import Cap, PathValue, Unless
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.errors import Conflict
 from tidings.lookups.port import ListNotTaken
 

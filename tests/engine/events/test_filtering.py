@@ -4,7 +4,7 @@ from typing import Any
 
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.events.acceptor import Matcher

@@ -8,7 +8,7 @@ import pytest
 
 from tests.engine.shaping.shaper_parts import BODY, Adding, Kept, Quoting, hook, job
 from tidings.core.delivery.job import Job
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.core.webhooks.webhook import Webhook

@@ -13,7 +13,7 @@ import msgspec
 
 from tidings.core.actions.context import find, text_of
 from tidings.core.actions.placeholders import url_shown
-from tidings.core.shaping.filters.filter import CompiledFilter
+from tidings.core.shaping.filters.compiler import CompiledFilter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
 from tidings.core.webhooks.webhook import Ordering
 

@@ -11,8 +11,8 @@ from tidings.core.budget import LOOP_S
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN, PATH_RULE, read_path
 from tidings.core.field_types import TEXTS, CustomField
 from tidings.core.form import Form
+from tidings.core.shaping.filters.compiler import CompiledFilter, FilterRefused, compile_filter
 from tidings.core.shaping.filters.cost import worst_s
-from tidings.core.shaping.filters.filter import CompiledFilter, FilterRefused, compile_filter
 from tidings.core.shaping.shape import ALWAYS, Fields
 from tidings.values import describe_value
 

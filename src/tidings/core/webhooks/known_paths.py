@@ -15,7 +15,7 @@ from tidings.catalogue.spellings import SourceStep, source_of
 from tidings.catalogue.versions import VERSION_FIELD
 from tidings.core.event_path import EACH, Path, read_path
 from tidings.core.events.own_types import FAMILY
-from tidings.core.shaping.filters.filter import Node, compile_filter
+from tidings.core.shaping.filters.compiler import Node, compile_filter
 from tidings.core.shaping.shape_rules import FIELDS, RENAME
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.errors import FieldRefusal

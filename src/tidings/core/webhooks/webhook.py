@@ -8,7 +8,7 @@ from tidings.core.delivery.retry_policy import DEFAULT_POLICY, RetryPolicy
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import NOTHING, EnrichmentSettings
-from tidings.core.shaping.filters.filter import CompiledFilter
+from tidings.core.shaping.filters.compiler import CompiledFilter
 from tidings.core.shaping.shape import Shape
 from tidings.core.shaping.signatures.schemes import DEFAULT, KeyPair
 from tidings.core.webhooks.authentication import Authentication, header_of

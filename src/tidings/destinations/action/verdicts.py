@@ -17,7 +17,7 @@ from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Endin
 from tidings.core.delivery.retry_policy import RetryPolicy
 from tidings.core.delivery.statuses import retry_after_s
 from tidings.core.exact_json import value_of
-from tidings.core.shaping.filters.filter import CompiledFilter, Node
+from tidings.core.shaping.filters.compiler import CompiledFilter, Node
 from tidings.destinations.http.verdicts import judge, without
 from tidings.destinations.port import Headers
 from tidings.egress.answer import KEEP_BYTES

@@ -10,8 +10,8 @@ from tidings.core.budget import LOOP_S
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.ids import OrgId
 from tidings.core.orgs.org_settings import OrgSettings
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.shaping.filters.cost import worst_s
-from tidings.core.shaping.filters.filter import compile_filter
 from tidings.core.webhooks.body_reader import Known
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.known_paths import unknown_paths

@@ -13,7 +13,7 @@ from tidings.core.events.attribution import StoredAttribution
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId, WebhookId
 from tidings.core.shaping.enrichment import enrichment_of
-from tidings.core.shaping.filters.filter import compile_filter
+from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.shaping.neo_rules import NEO, neo_value, unknown_flow
 from tidings.core.shaping.shape import shape_of
 from tidings.core.shaping.signatures.key_ring import KEYS_MAX, KeyRing

@@ -16,7 +16,7 @@ from tidings.core.actions.action import (
 )
 from tidings.core.actions.file.table import in_words
 from tidings.core.actions.placeholders import url_shown
-from tidings.core.shaping.filters.filter import CompiledFilter, compile_filter
+from tidings.core.shaping.filters.compiler import CompiledFilter, compile_filter
 from tidings.core.shaping.filters.words import describe_filter
 from tidings.engine.actions.lookups import LookupState
 from tidings.reads.actions.acts import show_act

@@ -13,7 +13,7 @@ import msgspec
 from tidings.core.actions.action import Action
 from tidings.core.actions.rendered_act import RunStep, made_in
 from tidings.core.ids import OrgId
-from tidings.core.shaping.filters.filter import explain
+from tidings.core.shaping.filters.compiler import explain
 from tidings.core.webhooks.name_matching import is_prefix, stored_name_of_type
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.services.delivery import DeliveryServices

@@ -10,7 +10,7 @@ import msgspec
 from tidings.core.budget import EVENT_BYTES
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
-from tidings.core.shaping.filters.filter import explain
+from tidings.core.shaping.filters.compiler import explain
 from tidings.core.times import iso
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.answer_memory import HoldsAnswers

@@ -1,9 +1,9 @@
-"""A webhook's `filter` as JSON Schema: the grammar of `core/shaping/filters/filter.py`."""
+"""A webhook's `filter` as JSON Schema: the grammar of `core/shaping/filters/compiler.py`."""
 
 from typing import Any
 
 from tidings.core.event_path import PATH_MAX, PATH_PATTERN
-from tidings.core.shaping.filters.filter import (
+from tidings.core.shaping.filters.compiler import (
     COMPARISONS,
     LIST_MAX,
     PATTERN_MAX,

@@ -18,7 +18,7 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.own_types import RESERVED
 from tidings.core.events.passage import was_stopped
 from tidings.core.ids import show as show_id
-from tidings.core.shaping.filters.filter import explain
+from tidings.core.shaping.filters.compiler import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.errors import FieldRefusal, RequestRefused, not_found
 from tidings.reads.delivery.next_attempts import see

@@ -8,7 +8,7 @@ from tidings.core.actions.file.table import Table, View
 from tidings.core.actions.file.templates import all_json
 from tidings.core.event_path import EACH
 from tidings.core.form import nearest
-from tidings.core.shaping.filters.filter import CompiledFilter, FilterRefused, Node
+from tidings.core.shaping.filters.compiler import CompiledFilter, FilterRefused, Node
 from tidings.core.shaping.shape_rules import judged_filter
 from tidings.core.webhooks.event_name_rules import MORE_NAMES_MAX, PREFIXES_MAX, can_be_asked_for
 from tidings.core.webhooks.name_matching import is_prefix

@@ -9,7 +9,7 @@ from tidings.core.actions.file.heard import filter_in, tests_of
 from tidings.core.actions.file.table import Table, View, listed
 from tidings.core.form import nearest
 from tidings.core.orgs.org_rules import is_zone
-from tidings.core.shaping.filters.filter import CompiledFilter, Node
+from tidings.core.shaping.filters.compiler import CompiledFilter, Node
 from tidings.core.webhooks.body_reader import CONNECTIONS_MAX
 from tidings.core.webhooks.fields import DEADLINE_MAX_S, DEADLINE_MIN_S, RATE_MAX_PER_S
 from tidings.core.webhooks.webhook import Ordering

@@ -8,7 +8,7 @@ rounded up. Ordinary events take a hundredth of that. Pure.
 from tidings.catalogue.spellings import SourceStep
 from tidings.core.budget import EVENT_BYTES
 from tidings.core.event_path import EACH
-from tidings.core.shaping.filters.filter import CompiledFilter, Node
+from tidings.core.shaping.filters.compiler import CompiledFilter, Node
 from tidings.core.shaping.filters.operators import CONTAINS_MAX, VALUES_MAX, is_number
 
 NODE_S = 0.5e-6

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from tidings.core.shaping.filters.filter import CompiledFilter, Node
+from tidings.core.shaping.filters.compiler import CompiledFilter, Node
 
 LISTED_MAX = 5  # of the values of `in`
 SHOWN_MAX = 80  # characters of one value
