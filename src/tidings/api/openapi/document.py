@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from tidings.api import description
-from tidings.api.openapi import accept, components, generators, outgoing, streams
+from tidings.api.openapi import accept, answer_schemas, generators, outgoing, streams
 from tidings.api.openapi.refusals import add_refusals
 from tidings.api.openapi.schema_shorthand import Json, schema
 from tidings.api.route import METHODS, AnswerForm, RouteEntry
@@ -112,7 +112,7 @@ def complete(
     parts.setdefault("schemas", {})
     parts["schemas"].pop("HTTPValidationError", None)
     parts["schemas"].pop("ValidationError", None)
-    ours = {**components.COMPONENTS, **accept.COMPONENTS, **streams.COMPONENTS}
+    ours = {**answer_schemas.COMPONENTS, **accept.COMPONENTS, **streams.COMPONENTS}
     parts["schemas"] |= description.components()
     parts["schemas"] |= {name: schema(components) for name, components in ours.items()}
     parts["schemas"] |= accept.EVENT_SCHEMAS | {

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings.api.openapi.action_components import ACTION_COMPONENTS
+from tidings.api.openapi.action_schemas import ACTION_COMPONENTS
 from tidings.api.openapi.schema_shorthand import RawSchema, of_resource
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason
