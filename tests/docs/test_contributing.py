@@ -41,6 +41,10 @@ CHANGES = [
     "latency histogram",
     "new kind of change, with its entry in the audit log",
     "route of the API",
+    "setting",
+    "command",
+    "page of the console",
+    "column or a table of the store",
 ]
 # `folder/`, `folder/module.py`, `folder/file_*.sql`; with a class or function behind a colon
 PLACE = re.compile(r"`([\w.*-]+(?:/[\w.*-]*)*(?:/|\.(?:py|md|toml|sql|json|html|txt)))(?::(\w+))?`")
@@ -139,7 +143,7 @@ def test_the_way_of_an_event_is_twelve_modules_and_fifteen_words() -> None:
 def test_there_is_a_recipe_for_each_change_with_its_files() -> None:
     recipes = dict(
         re.findall(
-            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Sixteen changes"), re.M | re.S
+            r"^### (?:An?|The) (.+?)\n(.*?)(?=^### |\Z)", section("Twenty changes"), re.M | re.S
         )
     )
     assert list(recipes) == CHANGES
