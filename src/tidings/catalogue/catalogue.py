@@ -160,4 +160,6 @@ def _unknown(name: str) -> SchemaViolation:
     shown = name if len(name) <= 40 else name[:40] + "…"
     expected = "the name of an event type"
     got = f'text "{shown}"'
-    return SchemaViolation("eventName", expected, got, f"eventName must be {expected}; got {got}.")
+    return SchemaViolation(
+        "eventName", expected, got, message=f"eventName must be {expected}; got {got}."
+    )

@@ -138,4 +138,4 @@ def of_fault(fault: TransportFault) -> AttemptResult:
     if fault.kind is FaultKind.SKIPPED:
         return AttemptResult(DeliveryVerdict.NEEDLESS, fault)
     slow = fault.kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
-    return AttemptResult(DeliveryVerdict.AGAIN, fault, fault.wait_s, slow)
+    return AttemptResult(DeliveryVerdict.AGAIN, fault, fault.wait_s, slow=slow)

@@ -317,7 +317,7 @@ class Permits:
         elif kind is _UNPROVEN:
             share.unproven += 1
             whole.unproven += 1
-        permit, young = Permit(org, pace, now_s, kind), share.young
+        permit, young = Permit(org, pace, now_s, kind=kind), share.young
         while young and young[0].kind is _OVER:
             young.popleft()
         young.append(permit)

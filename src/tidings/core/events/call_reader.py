@@ -464,9 +464,10 @@ class CallReader(Generic[Draft]):
         return raw
 
     def _refuse(self, raw: bytes, event: dict[str, Any], fault: EventFault) -> RejectedEvent:
-        body = raw[: self.limits.event_bytes]
-        event_id, name = given_id(event), given_name(event)
-        return RejectedEvent(event_id, name, fault.code, fault.message, fault.path, body)
+        body, event_id, name = raw[: self.limits.event_bytes], given_id(event), given_name(event)
+        return RejectedEvent(
+            event_id, name, fault.code, message=fault.message, path=fault.path, body=body
+        )
 
 
 def pass_on(item: "Item[Draft]", passage: Passage | None) -> "Item[Draft]":

@@ -77,7 +77,7 @@ _DESCRIPTION = ParsedField(
     ),
     f"text of 1 to {TEXT_MAX} characters",
     "bad_description",
-    "Say in one sentence when the event is raised.",
+    advice="Say in one sentence when the event is raised.",
     schema={"type": "string", "pattern": r"\S", "maxLength": TEXT_MAX},
 )
 _KEY = ParsedField(
@@ -88,7 +88,7 @@ _KEY = ParsedField(
     ),
     "the dotted path of one value in data",
     "bad_key",
-    f"Write it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
+    advice=f"Write it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
     schema={"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": PATH_MAX},
 )
 _EXAMPLE = ParsedField(
@@ -99,7 +99,7 @@ _EXAMPLE = ParsedField(
     ),
     f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes",
     "bad_example",
-    "Leave it out if in doubt.",
+    advice="Leave it out if in doubt.",
     schema=_OBJECT,
 )
 
@@ -186,7 +186,9 @@ class OwnType:
             key=key,
             search_paths=search,
             pii_paths=self._personal.paths(),
-            enrichment=EnrichmentPaths(_identifiers(self.expanded), (), False, False),
+            enrichment=EnrichmentPaths(
+                _identifiers(self.expanded), (), False, available_points_balance=False
+            ),
             notes=(),
             schema=schema,
             data=declaration.schema,
@@ -241,7 +243,9 @@ class OwnType:
             return self._explainer.explain(event)
         except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
             return [
-                SchemaViolation("", "JSON", "something else", "The event must be JSON in UTF-8.")
+                SchemaViolation(
+                    "", "JSON", "something else", message="The event must be JSON in UTF-8."
+                )
             ]
 
     def compile(self) -> Compiled:
@@ -319,7 +323,9 @@ def read_own_type(
         elif problems := made.check(made.kind.example):
             form.refuse("bad_example", "example", misfit(problems))
             return form.refusals
-    return ParsedTypeBody(declaration, new_version, tuple(form.warnings), made, unchecked)
+    return ParsedTypeBody(
+        declaration, new_version, tuple(form.warnings), made=made, example_unchecked=unchecked
+    )
 
 
 def misfit(problems: Sequence[SchemaViolation]) -> str:
