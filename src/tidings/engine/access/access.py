@@ -436,7 +436,7 @@ class CredentialBook:
     async def put(self, key: str, secret: str, org: OrgId, *, platform: bool, scopes: str) -> None:
         """Store a credential; it is in force when this returns."""
         credential = port.StoredCredential(
-            key, org, platform, digest_of(secret), scopes, created_ms=self._now_ms()
+            key, org, platform, digest=digest_of(secret), scopes=scopes, created_ms=self._now_ms()
         )
         known = self._credentials.get(key)
         if known is not None:

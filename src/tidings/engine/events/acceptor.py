@@ -96,12 +96,12 @@ class Acceptor:
             if isinstance(value := event.get(field), str) and value:
                 values.append(value)
         return QueuedEvent(
-            draft,
-            hashlib.blake2b(draft.original or draft.body, digest_size=DIGEST_BYTES).digest(),
-            self._terms.kept(org, values),
-            self._hashed(org, key),
-            stored_name(name, event),
-            None if draft.passage is None else draft.passage.text(draft.place),
+            draft=draft,
+            digest=hashlib.blake2b(draft.original or draft.body, digest_size=DIGEST_BYTES).digest(),
+            terms=self._terms.kept(org, values),
+            key=self._hashed(org, key),
+            name=stored_name(name, event),
+            passage=None if draft.passage is None else draft.passage.text(draft.place),
         )
 
 
@@ -126,7 +126,7 @@ class Matcher:
                 webhook.number,
                 webhook.version,
                 lane_key(webhook, event.key),
-                webhook.status is WebhookStatus.DISABLED,
+                parked=webhook.status is WebhookStatus.DISABLED,
             )
             for webhook in webhooks
             if webhook.number != about

@@ -134,7 +134,16 @@ class CommitQueue:
             raise Overloaded("commits take too long")
         self._must_not_be_halted()
         answered: asyncio.Future[list[Acceptance]] = self._loop.create_future()
-        calls.append(QueuedCall(events, answered, now, size, org, port.take_audit(answered)))
+        calls.append(
+            QueuedCall(
+                events=events,
+                answered=answered,
+                since_s=now,
+                bytes=size,
+                org=org,
+                audit=port.take_audit(answered),
+            )
+        )
         self._waiting_bytes += size
         self._waiting_of[org] = own + size
         self.wake()

@@ -228,17 +228,19 @@ class Committer:
             matched = [match(event) for event in events]
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
             registry_version = self._registry.version
+            replays, cancels = batch.commands.planned()
             receipt = await self._store.commit(
                 port.Batch(
-                    registry_version,
-                    rows,
-                    batch.settled,
-                    [port.RetryClaim(*claim) for claim in batch.claims.items()],
-                    batch.rejections,
-                    *batch.commands.planned(),
-                    self._deliveries_max,
-                    self._per_event_max,
-                    self._slice_rows(),
+                    registry_version=registry_version,
+                    events=rows,
+                    settled=batch.settled,
+                    claims=[port.RetryClaim(*claim) for claim in batch.claims.items()],
+                    rejections=batch.rejections,
+                    replays=replays,
+                    cancels=cancels,
+                    deliveries_max=self._deliveries_max,
+                    per_event_max=self._per_event_max,
+                    fan_out=self._slice_rows(),
                     audits=batch.audits,
                 )
             )
@@ -311,7 +313,7 @@ def _must_not_interrupt(error: BaseException) -> None:
 
 def _without_evidence(settled: port.Settlement) -> port.Settlement:
     """The outcome alone, without what a receiver has said and what was sent to it."""
-    lost = port.Evidence(FaultKind.OURS, _UNKEPT, (), b"", False)
+    lost = port.Evidence(FaultKind.OURS, _UNKEPT, (), body=b"", truncated=False)
     return msgspec.structs.replace(
         settled,
         evidence=None if settled.evidence is None else lost,
@@ -324,15 +326,15 @@ def _without_evidence(settled: port.Settlement) -> port.Settlement:
 def _row(event: QueuedEvent, deliveries: Sequence[port.NewDelivery]) -> port.NewEvent:
     draft = event.draft
     return port.NewEvent(
-        draft.org,
-        event.name,
-        draft.event_id,
-        event.digest,
-        draft.body,
-        event.terms,
-        draft.warning,
-        deliveries,
-        event.passage,
+        org=draft.org,
+        name=event.name,
+        id=draft.event_id,
+        digest=event.digest,
+        body=draft.body,
+        terms=event.terms,
+        warning=draft.warning,
+        deliveries=deliveries,
+        passage=event.passage,
     )
 
 

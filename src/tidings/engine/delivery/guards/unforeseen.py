@@ -107,7 +107,7 @@ class UnforeseenErrors:
             f"That is not the receiver's fault.{left} Tidings will retry; see the server log for "
             "the cause."
         )
-        return of_fault(TransportFault(FaultKind.OURS, sent, detail, took_ms))
+        return of_fault(TransportFault(FaultKind.OURS, sent, detail, duration_ms=took_ms))
 
     def slots_lost(self, count: int) -> None:
         """So many slots were held by nobody, and are free again."""
