@@ -44,7 +44,14 @@ def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> At
     wait_s = retry_after_s(ending.headers, now_s())
     pause_s = wait_s or 0.0 if status in PAUSES_LANE else 0.0
     slow = status in SLOW_DOWN or wait_s is not None
-    return AttemptResult(DeliveryVerdict.AGAIN, ending, wait_s, slow, pause_s, _limit(ending, slow))
+    return AttemptResult(
+        verdict=DeliveryVerdict.AGAIN,
+        ending=ending,
+        wait_s=wait_s,
+        slow=slow,
+        lane_pause_s=pause_s,
+        limit=_limit(ending, slow),
+    )
 
 
 def without(ending: Ending, secrets: Headers) -> Ending:
