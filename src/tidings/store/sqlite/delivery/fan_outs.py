@@ -23,7 +23,7 @@ from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS, touch_blocks
 from tidings.store.sqlite.events.log_rows import OwedDeliveryInsert, bind_owed_delivery
 from tidings.store.sqlite.states import HELD, is_unfinished
-from tidings.store.sqlite.tables import ColumnCodec, StoredTable, insert_into, select_for
+from tidings.store.sqlite.tables import ColumnCodec, Projection, StoredTable, insert_into
 
 RUN_ENTRIES = port.FAN_OUT_ROWS  # so that a slice takes whole runs
 SLICE_BYTES = 4 << 20  # of bodies, which go to the engine with what was made
@@ -42,19 +42,19 @@ class OwedRun(NamedTuple):
     passage: str | None
 
 
-_OWED_RUN = select_for(
+_OWED_RUN = Projection(
     OwedRun,
+    "e",
     {
         "event": "f.event",
         "entries": "f.entries",
         "event_id": "e.id",
         "accepted_ms": "e.at_ms",
         "body": "b.bytes",
-        "passage": "e.passage",
     },
 )
 _RUN = (
-    f"{_OWED_RUN} FROM fan_out f"
+    f"{_OWED_RUN.select} FROM fan_out f"
     " JOIN event e ON e.seq = f.event JOIN body b ON b.seq = f.event WHERE f.first = ?"
 )
 _OWED = (
@@ -166,7 +166,7 @@ class FanOuts:
             org, first = self._next_run()
             row: Row | None = self._connection.execute(_RUN, (first,)).fetchone()
             assert row is not None, f"the run at {first} is owed and its event is kept"
-            run = OwedRun(*row)
+            run = _OWED_RUN.read(row)
             event, entries = run.event, _entries.decode(run.entries)
             taken, left = entries[:limit], entries[limit:]
             self._connection.execute("DELETE FROM fan_out WHERE first = ?", (first,))
