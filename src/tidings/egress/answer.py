@@ -63,8 +63,8 @@ class AnswerReader:
         self.begin(False)
 
     def begin(self, keep: bool, most: int = KEEP_BYTES) -> None:
-        """A request goes out. The body is kept if `keep`, and of whatever is not 2xx; at most so
-        many bytes of a 2xx."""
+        """Begin to read, as a request goes out. The body is kept if `keep`, and of whatever is not
+        2xx; at most so many bytes of a 2xx."""
         self._keep = keep
         self.most = most
         self._buffer = bytearray()
@@ -122,7 +122,8 @@ class AnswerReader:
                 return
 
     def ended(self) -> bool:
-        """The connection has ended: whether the body is whole, as where nothing tells its end."""
+        """Note that the connection has ended. Return whether the body is whole, as where nothing
+        tells its end."""
         head = self.head
         unframed = head is not None and head.length is None and not head.chunked
         return self.complete or unframed

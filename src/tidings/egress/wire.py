@@ -175,7 +175,7 @@ class Wire(asyncio.Protocol):
             self._bound_body()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The receiver, or the network, has closed it."""
+        """Note that the receiver, or the network, has closed it."""
         if self._state is _State.BUSY and self._reader.head is None:
             self.close(self._lost(exc))
         elif self._state is _State.BUSY:

@@ -132,7 +132,7 @@ class AttemptResult(msgspec.Struct, frozen=True, gc=False):  # one for each atte
 
 
 def of_fault(fault: TransportFault) -> AttemptResult:
-    """The result of a fault, which is the same whatever carries messages."""
+    """Return the result of a fault, which is the same whatever carries messages."""
     if fault.kind is FaultKind.TRANSFORM:
         return AttemptResult(DeliveryVerdict.NEVER, fault)
     if fault.kind is FaultKind.SKIPPED:

@@ -272,11 +272,11 @@ class OwnType:
         self.light = -1
 
     def key_of(self, event: Json) -> str | None:
-        """The ordering key of the event as text; None when the event holds none."""
+        """Return the ordering key of the event as text; None when the event holds none."""
         return self._key(event)
 
     def search_values(self, event: Json) -> list[str]:
-        """The distinct texts that the event is found by, at most 256."""
+        """Return the distinct texts that the event is found by, at most 256."""
         found: list[object] = []
         gather(event, self._wanted, found)
         return distinct_texts(found)

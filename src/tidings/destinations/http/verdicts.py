@@ -30,7 +30,7 @@ _DELIVERED = DeliveryVerdict.DELIVERED  # of most attempts: not looked up for ea
 
 
 def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> AttemptResult:
-    """The result of an exchange that has ended now; `now_s`: seconds since the epoch."""
+    """Judge an exchange that has ended now; `now_s`: seconds since the epoch."""
     if isinstance(ending, TransportFault):
         return of_fault(ending)
     status = ending.status
@@ -55,7 +55,7 @@ def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> At
 
 
 def without(ending: Ending, secrets: Headers) -> Ending:
-    """An ending as it may be kept: a receiver may send back what it was sent."""
+    """Return an ending as it may be kept: a receiver may send back what it was sent."""
     if not secrets or not isinstance(ending, ReceiverAnswer) or not (ending.body or ending.headers):
         return ending
     return msgspec.structs.replace(

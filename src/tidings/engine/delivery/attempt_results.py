@@ -30,7 +30,7 @@ LOST_DETAIL = "possibly sent (stopped before the answer came)"
 
 
 def lost(webhook: Webhook, job: Job, started_ms: int) -> port.Settlement:
-    """The attempt was stopped while it was under way; the next one is due now."""
+    """Settle an attempt that was stopped while it was under way; the next one is due now."""
     evidence = port.Evidence(LOST, LOST_DETAIL, (), body=b"", truncated=False)
     return _row(webhook, job, started_ms, State.RETRYING, 0, 0, None, evidence)
 
@@ -43,8 +43,8 @@ def settled(
     outcome: Outcome,
     disable: str | None = None,
 ) -> port.Settlement:
-    """The settlement of an attempt begun at `started_ms` (milliseconds since the epoch); `disable`:
-    why its webhook is disabled for it, where it is."""
+    """Return the settlement of an attempt begun at `started_ms` (milliseconds since the epoch);
+    `disable`: why its webhook is disabled for it, where it is."""
     status = ending.status if isinstance(ending, ReceiverAnswer) else None
     unkept = isinstance(outcome, Delivered) and not webhook.keep_answers
     evidence = None if unkept else _evidence(ending)
@@ -80,14 +80,15 @@ def keep_sent(settlement: port.Settlement, job: Job) -> port.Settlement:
 def waiting(
     webhook: Webhook, job: Job, started_ms: int, waits: WaitsFor, delay_s: float
 ) -> port.Settlement:
-    """The settlement of what is not to be done yet, and is looked at again in `delay_s` seconds."""
+    """Return the settlement of what is not to be done yet, and is looked at again in `delay_s`
+    seconds."""
     delay_ms = max(1, round(delay_s * 1000))
     return _row(webhook, job, started_ms, State.WAITING, 0, delay_ms, None, None, None, waits)
 
 
 def unshaped(why: ShapeRefused | ShapeLater) -> AttemptResult | NotYet:
-    """Nothing was sent: refused for good by the webhook's own shaping, put off by ours, or not to
-    be done yet."""
+    """Settle what was not sent: refused for good by the webhook's own shaping, put off by ours, or
+    not to be done yet."""
     if isinstance(why, ShapeNotYet):
         return NotYet(why.waits, why.delay_s)
     if isinstance(why, ShapeRefused):
@@ -110,7 +111,7 @@ def check_wait(not_yet: NotYet, *, left: bool) -> None:
 
 
 def in_vain(not_yet: NotYet) -> AttemptResult:
-    """The result of what has waited to its end, or where nothing waits."""
+    """Return the result of what has waited to its end, or where nothing waits."""
     return of_fault(TransportFault(FaultKind.WAITS, False, not_yet.waits.detail, duration_ms=0.0))
 
 

@@ -74,7 +74,8 @@ class Acceptor:
         self._commits.note_rejections(rejections)
 
     def ordering_key(self, org: OrgId, name: str, event: dict[str, Any]) -> int | None:
-        """The hash of a stored event's ordering key, as at its accept; None where it has none."""
+        """Return the hash of a stored event's ordering key, as at its accept; None where it has
+        none."""
         types, own = self._catalogue, self._own
         known = own is None or types.get(name) is not None
         key = types.key_of(name, event) if known or own is None else own.key_of(org, name, event)
@@ -112,7 +113,8 @@ class Matcher:
         self._registry = registry
 
     def match(self, event: QueuedEvent) -> Sequence[NewDelivery]:
-        """One `NewDelivery` per webhook that wants the event; none where it must not be sent."""
+        """Return one `NewDelivery` per webhook that wants the event; none where it must not be
+        sent."""
         draft = event.draft
         if draft.stopped:
             return ()

@@ -48,10 +48,10 @@ class CommitListener(Onlooker, Protocol):
         events: list[QueuedEvent],
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
-        """A transaction is on stable storage; before any of its callers is answered."""
+        """Hear that a transaction is on stable storage, before any of its callers is answered."""
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
-        """These settlements are in the same transaction; told after `handover`."""
+        """Hear of the settlements of the same transaction, after `handover`."""
 
 
 class EventMatcher(Protocol):
@@ -107,13 +107,15 @@ class Committer:
         return self._busy_since_s is not None
 
     def idle_s(self) -> float:
-        """For how long work has waited that no commit has taken, in seconds; asked regularly."""
+        """Return how long work has waited that no commit has taken, in seconds; asked
+        regularly."""
         if self.is_busy or not self._queue or self._taken != self._taken_before:
             self._taken_before, self._left_since_s = self._taken, self._loop.time()
         return self._loop.time() - self._left_since_s
 
     def silent_s(self) -> float:
-        """For how long work has made no progress, taken or not, in seconds; asked regularly."""
+        """Return how long work has made no progress, taken or not, in seconds; asked
+        regularly."""
         return max(self.idle_s(), self.stuck_s())
 
     def leave_owed(self) -> None:

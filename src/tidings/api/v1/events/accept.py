@@ -89,14 +89,14 @@ class CallAdmission(Protocol):
         address: Callable[[], str],
         /,
     ) -> AuthenticatedCaller:
-        """The caller with that `Authorization` header, or that access token. Raises Denied.
+        """Return the caller with that `Authorization` header, or that access token. Raises Denied.
 
         `address` tells where the call comes from, and is asked only where that matters.
         """
         ...
 
     def acting(self, caller: AuthenticatedCaller, wanted: str | None) -> AuthenticatedCaller:
-        """The caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
+        """Return the caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
         ...
 
 

@@ -102,7 +102,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def compile_filter(source: object, place: str = "filter") -> CompiledFilter:
-    """The filter of a JSON value. Raises FilterRefused, and nothing else."""
+    """Compile the filter of a JSON value. Raises FilterRefused, and nothing else."""
     compiler = _Compiler()
     root = compiler.node(source, place, 1)
     assert isinstance(source, dict)

@@ -118,7 +118,7 @@ class FanOuts:
         self._known: _Backlog | None = None  # None: to be read again
 
     def forget(self) -> None:
-        """The transaction was rolled back: what it had changed here is not so."""
+        """Forget a transaction that was rolled back: what it had changed here is not so."""
         self._known = None
 
     @property
