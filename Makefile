@@ -46,11 +46,12 @@ run: setup  ## Start the service alone, for development: http://127.0.0.1:8080
 demo: setup  ## Show the main job: events in, three webhooks told, one of them failing for a while
 	@exec $(BIN)/tidings demo
 
-check: setup  ## Lint, format, types, words, dependency rule, bounds of the wiring and of folders
+check: setup  ## Lint, format, types, words, subjects, dependency rule, bounds of the wiring and of folders
 	@$(BIN)/ruff check --quiet
 	@$(BIN)/ruff format --check --quiet || { echo "Some files are not formatted: make fix" >&2; exit 1; }
 	@$(BIN)/mypy --strict --no-error-summary src tests bench tools
 	@$(BIN)/python scripts/words.py
+	@$(BIN)/python scripts/subjects.py
 	@report=$$($(BIN)/lint-imports --no-logo) || { echo "$$report"; exit 1; }
 	@report=$$($(BIN)/pytest -q tests/docs/test_wiring.py tests/docs/test_contributing.py) || { echo "$$report"; exit 1; }
 

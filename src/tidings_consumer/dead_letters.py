@@ -76,9 +76,9 @@ class SqliteDeadLetters:
             for number, id, name, body, delivery, attempt, reason, at, hops in rows:
                 payload = json.loads(body)
                 event = Event(
-                    id, name, payload, body, attempt=attempt, delivery=delivery, hops=hops
+                    id, name, payload, body=body, attempt=attempt, delivery=delivery, hops=hops
                 )
-                yield DeadLetter(number, event, reason, at)
+                yield DeadLetter(number, event, reason, at=at)
             after = rows[-1][0]
 
     def remove(self, letter: DeadLetter) -> None:

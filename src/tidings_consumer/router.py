@@ -65,7 +65,7 @@ class Router:
         if give_up_after is not None and (dead_letters is None or give_up_after < 1):
             raise ValueError("give_up_after must be 1 or more, and needs dead_letters")
         self._verifier = Verifier(secrets, tolerance_s)
-        self._reception = Reception(ids or MemoryIds(), dead_letters, give_up_after, clock)
+        self._reception = Reception(ids or MemoryIds(), dead_letters, give_up_after, now_s=clock)
         self._order_by = order_by
         self._clock = clock
         self._handlers: dict[str, Handler] = {}

@@ -137,8 +137,8 @@ class Producer:
             sender.accepted,
             sender.duplicates,
             sender.refused,
-            self._backlog.waiting_bytes,
-            sender.trouble,
+            waiting_bytes=self._backlog.waiting_bytes,
+            trouble=sender.trouble,
         )
 
     @property

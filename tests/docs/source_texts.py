@@ -92,7 +92,8 @@ def values(nodes: list[ast.AST]) -> Iterator[tuple[int, str, ast.expr]]:
         if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "ParsedField":
             target = node.targets[0] if isinstance(node, ast.Assign) else None
             name = named.get(target.id, "…") if isinstance(target, ast.Name) else "…"
-            _, must, code, advice, *_ = value.args
+            _, must, code = value.args[:3]
+            advice = next(given.value for given in value.keywords if given.arg == "advice")
             said = f"{name} must be {_words(must) or '…'}; got …. {_words(advice) or '…'}"
             yield value.lineno, said, code
 

@@ -6,7 +6,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from fnmatch import fnmatch
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from types import MethodType
 from typing import Any, cast
@@ -33,6 +33,13 @@ CALLABLES_MAX = 60  # in the engine; `engine/callables.py` names those that seve
 OF_THE_LOOP = frozenset(
     "call_soon call_later call_at add_done_callback to_thread partial start add on_look".split()
 )
+
+BY_POSITION_MAX = 3  # fields of a struct; the rest by their names
+# Structs that are filled by position all the same, by `path name`, and why.
+BY_POSITION = {
+    "tidings/engine/delivery/attempt_results.py Settlement": "one for each attempt, of 17 fields:"
+    " beyond 15 names CPython makes a dict of them, and the call takes five times as long",
+}
 
 SMALL_LINES = 40
 # Why a module under that stands alone although only one other imports it.
@@ -219,6 +226,120 @@ def test_no_module_is_longer_than_it_can_be_read() -> None:
         and len(path.read_text().splitlines()) > MODULE_MAX
     ]
     assert long == []
+
+
+def test_no_struct_is_filled_by_position_over_more_than_three_fields() -> None:
+    """A field that is added, moved or taken away then fails where it is meant, and a call says what
+    it fills. Rows of the store are read by the declaration that made their SELECT
+    (`store/sqlite/row_mapping.py`)."""
+    filled = {
+        f"{path.relative_to(SOURCE)} {name}": line
+        for path, tree in trees(SOURCE)
+        for line, name in filled_by_position(tree)
+    }
+    unlisted = [f"{place}:{line}" for place, line in filled.items() if place not in BY_POSITION]
+    assert unlisted == [], "\n".join(unlisted)
+    assert [place for place in BY_POSITION if place not in filled] == []
+
+
+def test_each_way_to_fill_a_struct_by_position_is_seen() -> None:
+    code = """
+from tidings.store.port import Settlement as Settled
+from tidings.store import port
+AttemptRow(1, 2, 3, 4)
+AttemptRow(1, 2, 3, version=4)
+port.Settlement(*row)
+port.Evidence(None, *row)
+Settled(1, 2, 3, 4, state=5)
+partial(AttemptRow, 1, 2, 3, 4)
+map(AttemptRow, *columns)
+starmap(port.Settlement, rows)
+RetentionCursor(*row)
+Activity(1, 2, 3, 4)
+class AttemptRow(NamedTuple):
+    def read(cls, row): return cls(*row)
+    def other(self): return cls(1, 2)
+"""
+    found = [line for line, _ in filled_by_position(ast.parse(code))]
+    assert sorted(found) == [4, 6, 7, 8, 9, 10, 11, 15]
+
+
+def filled_by_position(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """List the lines that fill a struct of more than three fields by position, with its name."""
+    fields = fields_of_structs()
+    aliases = {
+        alias.asname: alias.name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+        if alias.asname
+    }
+    within = {
+        call: declared.name
+        for declared in ast.walk(tree)
+        if isinstance(declared, ast.ClassDef)
+        for call in ast.walk(declared)
+        if isinstance(call, ast.Call)
+    }
+    for call in ast.walk(tree):
+        if not isinstance(call, ast.Call):
+            continue
+        given, called = call.args, last_name(call.func)
+        if called in ("partial", "map", "starmap") and given:
+            if called != "partial" and fields.get(last_name(given[0]), 0) > BY_POSITION_MAX:
+                yield call.lineno, last_name(given[0])
+                continue
+            called, given = last_name(given[0]), given[1:]
+        name = within.get(call, "") if called == "cls" else aliases.get(called, called)
+        if fields.get(name, 0) > BY_POSITION_MAX:
+            is_starred = any(isinstance(argument, ast.Starred) for argument in given)
+            if is_starred or len(given) > BY_POSITION_MAX:
+                yield call.lineno, name
+
+
+@cache
+def fields_of_structs() -> dict[str, int]:
+    """List how many fields each struct, named tuple and dataclass of ours has, by its name."""
+    declared_classes = [
+        node
+        for _, tree in trees(SOURCE)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ClassDef)
+    ]
+    # Two packages may have one of a name: the one with more fields counts.
+    classes = {
+        node.name: node for node in sorted(declared_classes, key=lambda node: len(node.body))
+    }
+
+    def bases(declared: ast.ClassDef) -> Iterator[str]:
+        for base in map(last_name, declared.bases):
+            yield base
+            if base in classes and classes[base] is not declared:
+                yield from bases(classes[base])
+
+    def fields(declared: ast.ClassDef) -> set[str]:
+        names = {
+            node.target.id
+            for node in declared.body
+            if isinstance(node, ast.AnnAssign)
+            and isinstance(node.target, ast.Name)
+            and "ClassVar" not in ast.unparse(node.annotation)
+        }
+        return names.union(*(fields(classes[base]) for base in bases(declared) if base in classes))
+
+    return {
+        name: len(fields(declared))
+        for name, declared in classes.items()
+        if {"Struct", "NamedTuple"}.intersection(bases(declared))
+        or "dataclass" in map(last_name, declared.decorator_list)
+    }
+
+
+def last_name(node: ast.expr) -> str:
+    """Return the last name of `a.b.Name[T](…)`; nothing where there is none."""
+    while isinstance(node, ast.Call | ast.Subscript):
+        node = node.func if isinstance(node, ast.Call) else node.value
+    return str(getattr(node, "attr", getattr(node, "id", "")))
 
 
 def methods_of(declared: ast.ClassDef) -> list[str]:

@@ -126,3 +126,47 @@ def test_a_select_has_the_arguments_of_what_reads_it(connection: apsw.Connection
     query = select_for(read, {"id": "p.id", "made_ms": "p.made_ms + 1"})
     [row] = connection.execute(f"{query} FROM parcel p")
     assert read(*row, loud=True) == "a 8!"
+
+
+def test_a_projection_reads_a_named_tuple_by_its_names(connection: apsw.Connection) -> None:
+    connection.execute(PARCEL.insert(), PARCEL.write(Parcel("a", True, [], 7)))
+    row = Projection(ParcelRow, "p", {"made_ms": "p.made_ms + 1"}, {"sent": FLAG})
+    [values] = connection.execute(f"{row.select} FROM parcel p")
+    assert row.select == "SELECT p.sent, p.id, p.made_ms + 1"
+    assert row.read(values) == ParcelRow(sent=True, id="a", made_ms=8)
+
+
+def test_a_row_is_inserted_where_a_condition_holds(connection: apsw.Connection) -> None:
+    owned = StoredTable("parcel", ParcelRow)
+    put = owned.insert_where("?1 <> ''", "INSERT OR REPLACE", behind=["headers"])
+    assert put == (
+        "INSERT OR REPLACE INTO parcel (headers, sent, id, made_ms) SELECT ?1, ?2, ?3, ?4"
+        " WHERE ?1 <> ''"
+    )
+    for headers in ("", "[]"):
+        connection.execute(put, (headers, *owned.write(ParcelRow(sent=0, id=f"a{headers}"))))
+    assert [parcel.id for parcel in stored(connection)] == ["a[]"]
+    assert owned.insert_where("1", without=["id"]) == (
+        "INSERT INTO parcel (sent, made_ms) SELECT ?1, ?2 WHERE 1"
+    )
+
+
+def test_each_table_of_a_projection_is_written_by_its_columns(connection: apsw.Connection) -> None:
+    connection.execute("CREATE TABLE trip (parcel, made_ms, city)")
+
+    class Trip(msgspec.Struct, frozen=True):
+        id: str
+        headers: str
+        sent: bool
+        town: str
+        tours: int
+
+    trip = Projection(Trip, "p", {"town": "t.city", "tours": "count(*)"}, {"sent": FLAG})
+    made = Trip(id="a", headers="[]", sent=True, town="Kiel", tours=3)
+    parcel, way = trip.part("parcel", "p"), trip.part("trip", "t")
+    assert parcel.insert(without=["sent"]) == "INSERT INTO parcel (id, headers) VALUES (?, ?)"
+    connection.execute(parcel.insert(), parcel.write(made))
+    connection.execute(way.insert(behind=["parcel"]), ("a", *way.write(made)))
+    assert parcel.write(made, without=["id"]) == ["[]", 1]
+    [row] = connection.execute(f"{trip.select} FROM parcel p JOIN trip t ON t.parcel = p.id")
+    assert trip.read(row) == msgspec.structs.replace(made, tours=1)

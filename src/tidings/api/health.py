@@ -51,7 +51,7 @@ def health_routes(services: Services) -> list[EntryRoute]:
         id="getMetrics",
         scope=PLATFORM + "admin:read",
         summary="Figures for Prometheus",
-        answers=[AnswerForm(200, "The figures", "text", "text/plain")],
+        answers=[AnswerForm(200, "The figures", "text", media="text/plain")],
         admission=lambda *call: web.metrics_readers.check(*call),
     )
     async def figures() -> Response:

@@ -98,7 +98,14 @@ async def _answer_once(
             nonlocal asked
             caller = services.known(request)
             named = f"{scope['method']} {scope['path']}"
-            asks = AsksForCall(caller.org, caller.credential, named, key, body, caller.grants)
+            asks = AsksForCall(
+                org=caller.org,
+                who=caller.credential,
+                call=named,
+                key=key,
+                body=body,
+                grants=caller.grants,
+            )
             first = await turn.enter_async_context(keyed_calls.turn(asks))
             if first is not None:
                 raise _Answered(first)

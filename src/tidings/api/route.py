@@ -64,7 +64,7 @@ def usually(*statuses: int) -> dict[int, str]:
 
 GONE = [AnswerForm(204, "It is gone")]
 DONE = [AnswerForm(204, "Successful Response")]
-STREAM = [AnswerForm(200, "Server-sent events, until the caller goes", "text", EVENT_STREAM)]
+STREAM = [AnswerForm(200, "Server-sent events, until the caller goes", "text", media=EVENT_STREAM)]
 
 
 @dataclass(frozen=True, kw_only=True)

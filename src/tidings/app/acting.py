@@ -112,7 +112,9 @@ class Acting:
             return ()
         file = self.file
         assert file.source is not None
-        return (DeclaredSource(file.org, file.source, self._name, file.declares_pause),)
+        return (
+            DeclaredSource(file.org, file.source, self._name, declares_pause=file.declares_pause),
+        )
 
     async def declare(self, app: App) -> None:
         """Let the webhooks of all actions be as the file says. FileRefused, StoreDown."""

@@ -82,7 +82,17 @@ class ActionTrial:
         if webhook.filter is not None and not (judged := explain(webhook.filter, read)).accepted:
             return Tried(action, why=f"Its filter refuses the event: {judged.said}")
         event_id = str(read.get("eventId") or "test")
-        job = Job(TRIAL_NOW, webhook.number, self._org, event_id, 0, 1, None, False, event)
+        job = Job(
+            delivery=TRIAL_NOW,
+            webhook=webhook.number,
+            org=self._org,
+            event_id=event_id,
+            accepted_ms=0,
+            attempt=1,
+            key=None,
+            retry=False,
+            body=event,
+        )
         try:
             body = await self._shaper.shape(webhook, job)
         except ShapeNeedless as needless:
@@ -100,12 +110,21 @@ class ActionTrial:
             destination=self._destination, audit=None, shaper=_Same(body), clock=WallClock()
         )
         sent = await trial.send(self._org, webhook, event_id, event, lambda: True)
-        shown = MessagePreview(sent.method, sent.headers, sent.body, sent.url)
+        shown = MessagePreview(sent.method, sent.headers, sent.body, url=sent.url)
         return Tried(action, made, shown=shown, ending=sent.ending, done=sent.delivered)
 
     def _webhook(self, action: Action) -> Webhook:
-        config = Config(settings_of(action), (), "", "")
-        stored = port.StoredWebhook(0, WebhookId(""), "", self._org, 1, action.name, "active", b"")
+        config = Config(settings_of(action), (), "", updated_by="")
+        stored = port.StoredWebhook(
+            number=0,
+            id=WebhookId(""),
+            consumer_group="",
+            org=self._org,
+            version=1,
+            name=action.name,
+            status="active",
+            config=b"",
+        )
         return webhook_of(stored, config, 0)
 
 

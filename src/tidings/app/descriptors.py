@@ -29,4 +29,4 @@ def share_out(limit: int, places_max: int, attempts_max: int) -> Shares:
     inbound = min(places_max + SPARE, max(free // 2, min(free * 7 // 8, FIRST)))
     outbound = min(attempts_max + KEPT, free - inbound)
     attempts = min(attempts_max, outbound - outbound // 8)
-    return Shares(inbound - SPARE, SPARE, attempts, outbound)
+    return Shares(inbound - SPARE, SPARE, attempts, outbound=outbound)

@@ -34,7 +34,7 @@ def _refuse(uri: str) -> Json:
 
 
 def compile_validator(schema: Json) -> Callable[[Json], bool]:
-    """A fast yes or no for one schema."""
+    """Compile a fast yes or no for one schema."""
     validator = jsonschema_rs.Draft202012Validator(
         lean(schema),
         retriever=_refuse,
@@ -95,8 +95,8 @@ class Catalogue:
             self.aliases |= dict.fromkeys(kind.aliases, kind.name)
 
     def get(self, name: str, version: int | None = None) -> EventType | None:
-        """The event type of that name, case-sensitive, in its newest version unless one is named;
-        None when there is none. An alias is no name: see `alias_of`."""
+        """Return the event type of that name, case-sensitive, in its newest version unless one is
+        named; None when there is none. An alias is no name: see `alias_of`."""
         versions = self._types.get(name)
         if versions is None:
             return None
@@ -104,16 +104,16 @@ class Catalogue:
         return None if found is None else found.kind
 
     def alias_of(self, name: str) -> str | None:
-        """The type that events of this name are of, where it is not the type's own name: no type
-        is offered under it, and its events keep it. None for every other name."""
+        """Return the type that events of this name are of, where it is not the type's own name: no
+        type is offered under it, and its events keep it. None for every other name."""
         return self.aliases.get(name)
 
     def names(self) -> list[str]:
-        """All names, sorted without regard to case."""
+        """Return all names, sorted without regard to case."""
         return sorted(self._types, key=str.lower)
 
     def kinds(self) -> list[EventType]:
-        """Every version of every type, by name and then the oldest first."""
+        """Return every version of every type, by name and then the oldest first."""
         return [
             self._types[name][version].kind
             for name in self.names()
@@ -121,7 +121,7 @@ class Catalogue:
         ]
 
     def versions(self, name: str) -> Mapping[int, CatalogueVersion] | None:
-        """A type's versions, for the accept path; None where there is no such type."""
+        """Return a type's versions, for the accept path; None where there is no such type."""
         return self._types.get(name)
 
     def check(self, name: str, event: Json) -> list[SchemaViolation]:
@@ -134,12 +134,12 @@ class Catalogue:
         return [_unknown(name)] if made is None else made.check(event)
 
     def key_of(self, name: str, event: Json) -> str | None:
-        """The ordering key of the event as text; None when the event holds none."""
+        """Return the ordering key of the event as text; None when the event holds none."""
         made = self._of(name, event)
         return None if made is None else made.key_of(event)
 
     def search_values(self, name: str, event: Json) -> list[str]:
-        """The distinct texts that the event is found by, at most 256."""
+        """Return the distinct texts that the event is found by, at most 256."""
         made = self._of(name, event)
         return [] if made is None else made.search_values(event)
 
@@ -160,4 +160,6 @@ def _unknown(name: str) -> SchemaViolation:
     shown = name if len(name) <= 40 else name[:40] + "…"
     expected = "the name of an event type"
     got = f'text "{shown}"'
-    return SchemaViolation("eventName", expected, got, f"eventName must be {expected}; got {got}.")
+    return SchemaViolation(
+        "eventName", expected, got, message=f"eventName must be {expected}; got {got}."
+    )

@@ -53,8 +53,8 @@ class EventWarnings:
         self._inside = tuple(inside)
 
     def finder(self) -> Callable[[Json], Sequence[str]]:
-        """A function that gives the warnings of an event. Where one look shows that its customer is
-        named and no text is empty, as in nearly all, that is all it does."""
+        """Return a function that gives the warnings of an event. Where one look shows that its
+        customer is named and no text is empty, as in nearly all, that is all it does."""
         here, find = self._here, self.find
         if self._each is not None and not here and not self._inside:
             return self._finder_of_items(*self._each)
@@ -95,7 +95,7 @@ class EventWarnings:
         return looked
 
     def find(self, event: Json) -> list[str]:
-        """The warnings; empty where nothing is doubtful. Never raises."""
+        """Return the warnings; empty where nothing is doubtful. Never raises."""
         data = event.get("data")
         if data.__class__ is not dict:
             return []

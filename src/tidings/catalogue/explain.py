@@ -47,8 +47,8 @@ UNFOUND = SchemaViolation(
     "",
     "as its schema says",
     "something else",
-    "The event must be as its schema says; got something else, behind thousands of other fields. "
-    "Check its parts one by one.",
+    message="The event must be as its schema says; got something else, behind thousands of other "
+    "fields. Check its parts one by one.",
 )
 
 
@@ -63,7 +63,7 @@ def _expected(node: Json) -> str:
 def _problem(path: str, node: Json, got: str) -> SchemaViolation:
     expected = _expected(node)
     return SchemaViolation(
-        path, expected, got, f"{path or 'the event'} must be {expected}; got {got}."
+        path, expected, got, message=f"{path or 'the event'} must be {expected}; got {got}."
     )
 
 

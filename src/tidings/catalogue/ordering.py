@@ -16,7 +16,8 @@ TYPE_MAX = 64  # characters
 
 
 def key_getter(kind: EventType) -> Callable[[Json], str | None]:
-    """A function that gives the ordering key of an event as text; None where it holds none."""
+    """Return a function that gives the ordering key of an event as text; None where it holds
+    none."""
     first = getter(kind.key)
     if not kind.key_else:
         return first
@@ -36,7 +37,8 @@ def key_getter(kind: EventType) -> Callable[[Json], str | None]:
 
 
 def group_getter(path: str) -> Callable[[Json], bool]:
-    """A function that tells whether the entity there is a group: no customer owns the event."""
+    """Return a function that tells whether the entity there is a group: no customer owns the
+    event."""
     value = value_getter(path)
 
     def get(event: Json) -> bool:

@@ -50,7 +50,7 @@ def version_of(event: Json, known: Collection[int]) -> int | SchemaViolation:
     expected = f"a version of the event type ({listed})"
     got = describe_value(value, IN_DATA)
     message = f"{VERSION_FIELD} must be {expected}; got {got}."
-    return SchemaViolation(VERSION_FIELD, expected, got, message)
+    return SchemaViolation(VERSION_FIELD, expected, got, message=message)
 
 
 def pick(versions: Mapping[int, Value], event: Mapping[str, Any]) -> Value:

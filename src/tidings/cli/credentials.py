@@ -35,7 +35,7 @@ def _new() -> tuple[DeclaredOption, ...]:
     )
     written = {
         "name": Written(("name",), needed=True),
-        "scopes": Written(("--scope",), list[str], _scopes, about),
+        "scopes": Written(("--scope",), list[str], _scopes, about=about),
         "expiresAt": Written(("--expires",)),
     }
     return flags(CREDENTIAL, written, new=True, first=("name",), but=("password",))

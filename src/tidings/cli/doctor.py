@@ -46,7 +46,7 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
             _print_checks(checks)
         bad = next((check for check in checks if not check.ok and check.fix), None)
         found = Diagnosis(
-            "The service is healthy.", "There is nothing to do.", "tidings tail", True
+            "The service is healthy.", "There is nothing to do.", "tidings tail", well=True
         )
         if bad is not None:
             code, found = bad.code, Diagnosis(bad.said, bad.fix, bad.step)
@@ -84,15 +84,15 @@ def _look(api: ApiClient, webhook: dict[str, Any]) -> Findings:
     if newest and not any(delivery["attempts"] for delivery in newest):  # what waits fills the page
         delivered = _may(api, f"/v1/deliveries?webHookId={id}&states=delivered&limit=10")
     return Findings(
-        webhook,
-        _stopped(api),
-        _may(api, f"/v1/webHooks/{id}/tally"),
-        newest,
-        None if worst is None else _may(api, f"/v1/deliveries/{worst['id']}"),
-        _missed(api, id) if newest else None,
-        None if newest else _preview(api, id),
-        (delivered or {"deliveries": []})["deliveries"],
-        _may(api, f"/v1/actions/{part(webhook['name'])}") if acts(webhook) else None,
+        webhook=webhook,
+        stopped=_stopped(api),
+        tally=_may(api, f"/v1/webHooks/{id}/tally"),
+        newest=newest,
+        worst=None if worst is None else _may(api, f"/v1/deliveries/{worst['id']}"),
+        missed=_missed(api, id) if newest else None,
+        preview=None if newest else _preview(api, id),
+        delivered=(delivered or {"deliveries": []})["deliveries"],
+        action=_may(api, f"/v1/actions/{part(webhook['name'])}") if acts(webhook) else None,
     )
 
 
@@ -166,12 +166,12 @@ def check_service(api: ApiClient) -> list[DoctorCheck]:
 def _silent(url: str, stop: CommandExit) -> DoctorCheck:
     """Nobody answers."""
     return DoctorCheck(
-        "reached",
-        False,
-        stop.problem.partition(". ")[0] + ".",
-        "Start it, or name another by --url or TIDINGS_URL.",
-        "tidings serve",
-        Exit.UNREACHABLE,
+        name="reached",
+        ok=False,
+        said=stop.problem.partition(". ")[0] + ".",
+        fix="Start it, or name another by --url or TIDINGS_URL.",
+        step="tidings serve",
+        code=Exit.UNREACHABLE,
     )
 
 
@@ -183,7 +183,7 @@ def _ready(answer: dict[str, Any]) -> DoctorCheck:
         "ready",
         False,
         f"It is not ready: {problem}",
-        "Check its log, its disk and its CPU; it becomes ready on its own once it can.",
+        fix="Check its log, its disk and its CPU; it becomes ready on its own once it can.",
     )
 
 
@@ -201,7 +201,7 @@ def _clock(date: str | None, now_s: float) -> DoctorCheck:
         "clock",
         False,
         f"Its clock is {abs(skew_s):.0f} s {which} this one.",
-        "Set both by NTP: receivers refuse signatures that are more than 300 s off.",
+        fix="Set both by NTP: receivers refuse signatures that are more than 300 s off.",
     )
 
 
@@ -223,17 +223,17 @@ def _credential(api: ApiClient) -> DoctorCheck:
             fix = f"Correct {by}, or unset it and log in; the operator creates credentials."
         step = f"tidings login {api.server.profile or 'default'} --url {api.server.url}"
         message = f"The service does not accept the credential from {by}."
-        return DoctorCheck("credential", False, message, fix, step)
+        return DoctorCheck("credential", False, message, fix=fix, step=step)
     if status == 403:
         message = refusal_text(status, answer)
         return DoctorCheck(
-            "credential", False, message, "Name another org, or none.", "tidings orgs list"
+            "credential", False, message, fix="Name another org, or none.", step="tidings orgs list"
         )
     return DoctorCheck(
         "credential",
         False,
         f"A call with {by} was answered {status}.",
-        "Try again in a minute; the service's log says more.",
+        fix="Try again in a minute; the service's log says more.",
     )
 
 
@@ -247,14 +247,15 @@ def _lag(api: ApiClient) -> DoctorCheck | None:
             "store",
             False,
             f"{answer['orphans']:,} deliveries have no sender.",
-            "Restart the service: it resumes them at its start. Then report it to the developers.",
+            fix="Restart the service: it resumes them at its start. Then report it to the "
+            "developers.",
         )
     if answer["indexLag"] > LAG_MAX:
         return DoctorCheck(
             "store",
             False,
             f"The search index is {answer['indexLag']:,} events behind.",
-            "Wait; it does not delay deliveries. If the number grows, the disk is too slow.",
+            fix="Wait; it does not delay deliveries. If the number grows, the disk is too slow.",
         )
     open_ = sum(answer[state] for state in ("pending", "held", "waiting", "retrying"))
     return DoctorCheck("store", True, f"{open_:,} deliveries are unfinished; the index keeps up.")
@@ -278,7 +279,9 @@ def _connections(api: ApiClient) -> list[DoctorCheck]:
         if not found["works"]:
             step = f"tidings connections check {name}"
             fix = "Fix it, or its table in the file of connections, and check it again."
-            checks.append(DoctorCheck("connection", False, clean(found["message"]), fix, step))
+            checks.append(
+                DoctorCheck("connection", False, clean(found["message"]), fix=fix, step=step)
+            )
         else:
             checks.append(DoctorCheck("connection", True, f"{name} works."))
     if left := used[looked:]:
@@ -302,8 +305,8 @@ def _own_paths(api: ApiClient) -> list[DoctorCheck]:
             "webhooks",
             False,
             f"Webhook {clean(webhook['name'])}: {clean(webhook['warning']['message'])}",
-            "Give it the URL of a receiver.",
-            f"tidings webhooks show {webhook['webHookId']}",
+            fix="Give it the URL of a receiver.",
+            step=f"tidings webhooks show {webhook['webHookId']}",
         )
         for webhook in found
         if (webhook["warning"] or {}).get("code") == "own_path"
@@ -359,7 +362,7 @@ def _source(source: dict[str, Any]) -> DoctorCheck | None:
     if not message:
         return None
     following = f"tidings sources {'show' if trouble else 'dead'} {name}"
-    return DoctorCheck("sources", False, " ".join(message), " ".join(does), following)
+    return DoctorCheck("sources", False, " ".join(message), fix=" ".join(does), step=following)
 
 
 def _actions(api: ApiClient) -> list[DoctorCheck]:
@@ -387,7 +390,7 @@ def _actions(api: ApiClient) -> list[DoctorCheck]:
         step = f"tidings actions show {name}"
         if bad[0]["does"] is None:  # its file does not have it any more
             step = f"tidings webhooks delete {name}"
-        return [DoctorCheck("actions", False, message, fix, step), *odd]
+        return [DoctorCheck("actions", False, message, fix=fix, step=step), *odd]
     return [
         DoctorCheck("actions", True, f"{how_many(len(answer['actions']), 'action')} in order."),
         *odd,

@@ -48,7 +48,7 @@ def login(
     check_names(os.environ)
     check_name(name)
     key, secret = _credential(key)
-    profile = Profile(url or os.environ.get("TIDINGS_URL") or DEFAULT_URL, key, secret, org)
+    profile = Profile(url or os.environ.get("TIDINGS_URL") or DEFAULT_URL, key, secret, org=org)
     _must_be_known(profile, name)
     path = profiles_path(os.environ)
     profiles = read_profiles(path)
@@ -90,7 +90,7 @@ def _line(question: str) -> str:
 def _must_be_known(profile: Profile, name: str) -> None:
     """Nothing is kept that the service does not know. 403 is known: other calls may be allowed."""
     at = ServiceAddress(
-        profile.url, f"{profile.key}:{profile.secret}", profile.org, f'profile "{name}"'
+        profile.url, f"{profile.key}:{profile.secret}", profile.org, named_by=f'profile "{name}"'
     )
     api = ApiClient(at)
     status, _ = api.ask("GET", "/v3/webHooks")

@@ -101,13 +101,13 @@ def read_profiles(path: Path) -> Profiles:
 def _read(document: dict[str, Any]) -> Profiles:
     found = Profiles()
     for name, value in document.get("profiles", {}).items():
-        fields = (value["url"], value["key"], value["secret"])
+        url, key, secret = value["url"], value["key"], value["secret"]
         org = value.get("org")
-        if not all(isinstance(field, str) for field in fields):
+        if not all(isinstance(field, str) for field in (url, key, secret)):
             raise ValueError(f"a url, key or secret of {name} that is no text")
         if org is not None and (not isinstance(org, int) or isinstance(org, bool)):
             raise ValueError(f"an org of {name} that is no number")
-        found.by_name[name] = Profile(*fields, org)
+        found.by_name[name] = Profile(url, key, secret, org=org)
     default = document.get("default", "")
     found.default = default if default in found.by_name else ""
     return found

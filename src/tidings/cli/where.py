@@ -92,7 +92,7 @@ def choose(where: Where, environ: Mapping[str, str], profiles: Profiles) -> Serv
         org = where.org if where.org is not None else _org(environ.get("TIDINGS_ORG"))
         url = where.url or environ.get("TIDINGS_URL") or DEFAULT_URL
         return ServiceAddress(
-            url, _whole(key, environ.get("TIDINGS_SECRET", "")), org, "TIDINGS_KEY"
+            url, _whole(key, environ.get("TIDINGS_SECRET", "")), org, named_by="TIDINGS_KEY"
         )
     name = named or profiles.default
     if not name:
@@ -107,8 +107,8 @@ def choose(where: Where, environ: Mapping[str, str], profiles: Profiles) -> Serv
         where.url or profile.url,
         f"{profile.key}:{profile.secret}",
         profile.org if org is None else org,
-        f'profile "{name}"',
-        name,
+        named_by=f'profile "{name}"',
+        profile=name,
     )
 
 

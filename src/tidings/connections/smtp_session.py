@@ -104,7 +104,7 @@ class SmtpSession:
                 return None
             if not recipient.isascii() and not knows:
                 words = "the mail server accepts only ASCII characters before the @ (no SMTPUTF8)"
-                refused.append(SmtpReply(RECIPIENT, 553, words, recipient))
+                refused.append(SmtpReply(RECIPIENT, 553, words, about=recipient))
                 continue
             try:
                 with self._translated(RECIPIENT):

@@ -198,7 +198,14 @@ class PageFrame:
             caller = self._caller(token, place)
             if scope is not None:
                 demand(caller, scope)
-            return Visit(self, request, place, token, caller, self._seats(token))
+            return Visit(
+                frame=self,
+                request=request,
+                place=place,
+                token=token,
+                caller=caller,
+                seats=self._seats(token),
+            )
 
         return self._endpoint(enter, page)
 
@@ -210,7 +217,14 @@ class PageFrame:
             own = self._own(token, OUTSIDE)
             grants = own.grants if own.platform else frozenset[str]()  # what holds in no org alone
             caller = msgspec.structs.replace(own, org=0, grants=grants)
-            return PlainVisit(self, request, OUTSIDE, token, caller, self._seats(token))
+            return PlainVisit(
+                frame=self,
+                request=request,
+                place=OUTSIDE,
+                token=token,
+                caller=caller,
+                seats=self._seats(token),
+            )
 
         return self._endpoint(enter, page)
 

@@ -38,7 +38,7 @@ class Body(msgspec.Struct, frozen=True):
         if at is None or len(self.lines) <= 2 * AROUND + 1:
             return None
         around = self.lines[max(0, at - AROUND) : at + AROUND + 1]
-        return Body(around, self.bytes, True, self.kind, self.found)
+        return Body(around, self.bytes, True, kind=self.kind, found=self.found)
 
 
 def body_of(raw: bytes, path: str = "") -> Body:
@@ -53,14 +53,14 @@ def body_of(raw: bytes, path: str = "") -> Body:
         try:
             laid, kind = raw.decode(), "text"
         except UnicodeDecodeError:
-            return Body([], len(raw), False, "binary")
+            return Body([], len(raw), False, kind="binary")
     cut = len(laid) > SHOWN_MAX
     texts = laid[:SHOWN_MAX].split("\n")
     if len(texts) > LINES_MAX:
         cut, texts = True, texts[:LINES_MAX]
     at, found = _line_of(texts, path) if kind == "json" and path else (None, False)
     lines = [JsonLine(text, number == at) for number, text in enumerate(texts)]
-    return Body(lines, len(raw), cut, kind, found)
+    return Body(lines, len(raw), cut, kind=kind, found=found)
 
 
 def _line_of(texts: list[str], wanted: str) -> tuple[int | None, bool]:

@@ -95,14 +95,14 @@ class _Reading:
         marked = field if items is None else field | items
         inner = field if items is None else items
         return SchemaField(
-            name,
-            _kind(_without_null(field) if self.all_nullable and not required else field),
-            required,
-            str(field.get("description", "")),
-            _values(field),
-            str(marked.get("x-pii") or ""),
-            bool(marked.get("x-search")),
-            tuple(self.fields(inner, depth + 1)),
+            name=name,
+            kind=_kind(_without_null(field) if self.all_nullable and not required else field),
+            required=required,
+            said=str(field.get("description", "")),
+            values=_values(field),
+            pii=str(marked.get("x-pii") or ""),
+            found_by=bool(marked.get("x-search")),
+            fields=tuple(self.fields(inner, depth + 1)),
         )
 
 

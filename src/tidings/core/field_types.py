@@ -278,7 +278,7 @@ def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True
         lambda text: text if isinstance(text, str) and pattern.fullmatch(text) else None,
         must,
         "bad_name",
-        advice,
+        advice=advice,
         null=null,
         clears=True,
         schema={"type": "string", "pattern": f"^{pattern.pattern}$"},

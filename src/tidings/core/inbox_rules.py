@@ -111,8 +111,10 @@ _BODY = ParsedField(
     _text,
     f"text of at most {BODY_MAX} bytes",
     "bad_body",
-    "Leave it out for none.",
-    lambda value: f"{len(value)} characters" if isinstance(value, str) else describe_value(value),
+    advice="Leave it out for none.",
+    got=lambda value: (
+        f"{len(value)} characters" if isinstance(value, str) else describe_value(value)
+    ),
     schema={"type": "string", "maxLength": BODY_MAX},
     null=False,
 )
@@ -141,8 +143,8 @@ class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
             "status",
             Number(200, 599, "Write 200 or 503.", whole=True),
             "The HTTP status.",
-            "Status",
-            "200 to 599",
+            label="Status",
+            hint="200 to 599",
         ),
     ] = 200
     delay_ms: Annotated[
@@ -151,12 +153,13 @@ class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
             "delayMs",
             Number(0, DELAY_MS_MAX, "Write 2000 for 2 s.", whole=True),
             "How long it waits before it answers.",
-            "Delay in milliseconds",
-            f"0 to {DELAY_MS_MAX:,}",
+            label="Delay in milliseconds",
+            hint=f"0 to {DELAY_MS_MAX:,}",
         ),
     ] = 0
     body: Annotated[
-        str, Field("body", _BODY, f"The text of the answer, at most {BODY_MAX:,} bytes.", "Body")
+        str,
+        Field("body", _BODY, f"The text of the answer, at most {BODY_MAX:,} bytes.", label="Body"),
     ] = ""
     headers: Annotated[
         Headers,
@@ -166,10 +169,9 @@ class InboxAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
             "Of Content-Type, Retry-After, X-Request-Id, X-Correlation-Id, RateLimit-… and "
             "X-RateLimit-…, and any X-Test-…. The type is application/json, "
             "application/problem+json or text/plain, which is also the default.",
-            "Headers",
-            "One a line, as Retry-After: 30; names of your own begin with X-Test-. TextType, or "
-            "JSON "
-            "by Content-Type: application/json",
+            label="Headers",
+            hint="One a line, as Retry-After: 30; names of your own begin with X-Test-. TextType, "
+            "or JSON by Content-Type: application/json",
         ),
     ] = ()
 
@@ -195,7 +197,7 @@ class InboxForm(msgspec.Struct, frozen=True):
             "name",
             TextType(NAME_MAX, "bad_name", "Leave it out for none.", signs="characters"),
             "What it is for.",
-            "Name of the inbox",
+            label="Name of the inbox",
         ),
     ] = ""
     answer: Annotated[

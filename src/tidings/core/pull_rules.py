@@ -61,7 +61,7 @@ class Asked(msgspec.Struct, frozen=True):
                 _cursor,
                 "the cursor of an answer",
                 "bad_cursor",
-                "Leave it out to acknowledge nothing.",
+                advice="Leave it out to acknowledge nothing.",
                 clears=True,
                 schema={"type": "string", "maxLength": 64},
             ),
@@ -96,7 +96,7 @@ class PullBody(msgspec.Struct, frozen=True):
                 _tokens,
                 f"a list of 1 to {MESSAGES_MAX} ackIds of messages",
                 "bad_ack_ids",
-                "Take them as they were answered.",
+                advice="Take them as they were answered.",
                 schema={
                     **TEXTS,
                     "items": TEXT | {"maxLength": 64},

@@ -205,12 +205,12 @@ def progress(state: JobState, visited: int, total: int | None, rate: float) -> R
     A job that has visited everything is through, also where it met less than was counted.
     """
     if state is JobState.FINISHED:
-        return ReplayProgress(visited, total, 1.0, 0.0)
+        return ReplayProgress(visited, total, 1.0, left_s=0.0)
     if total is None:
-        return ReplayProgress(visited, None, 0.0, None)
+        return ReplayProgress(visited, None, 0.0, left_s=None)
     share = 1.0 if not total else min(1.0, visited / total)
     left_s = 0.0 if state.final else max(0, total - visited) / rate
-    return ReplayProgress(visited, total, share, left_s)
+    return ReplayProgress(visited, total, share, left_s=left_s)
 
 
 def announcement(count: int, exact: bool, host: str, rate: float) -> str:

@@ -51,7 +51,7 @@ def _text_of(most: int) -> ParsedField:
         lambda value: value if isinstance(value, str) and 0 < len(value) <= most else None,
         f"a text of 1 to {most} characters",
         "bad_type",
-        "Leave it out for none.",
+        advice="Leave it out for none.",
         schema={"type": "string", "minLength": 1, "maxLength": most},
     )
 
@@ -206,7 +206,7 @@ _MOMENT = ParsedField(
     _moment,
     "a time with its zone, or milliseconds since 1970",
     "bad_time",
-    'Write "2026-02-11T09:15:00Z".',
+    advice='Write "2026-02-11T09:15:00Z".',
     schema=either(
         {"type": "string", "format": "date-time"},
         {"type": "integer", "minimum": 0, "exclusiveMaximum": END_MS},
@@ -218,7 +218,7 @@ _NAMES = ParsedField(
     _names,
     f"a list of 1 to {NAMES_MAX} names",
     "bad_type",
-    "Leave it out for all.",
+    advice="Leave it out for all.",
     schema=_list_of({"type": "string", "minLength": 1, "maxLength": 128}, NAMES_MAX),
     shows=_shown,
 )
@@ -250,15 +250,16 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
             "eventNames",
             _NAMES,
             "Only events of these types; a name that ends with .* stands for all that begin so.",
-            "Event types",
-            "Names with commas between; left out: all.",
+            label="Event types",
+            hint="Names with commas between; left out: all.",
         ),
     ] = ()
     from_ms: Annotated[
-        int | None, Field("from", _MOMENT, "Only events accepted then or later.", "Accepted from")
+        int | None,
+        Field("from", _MOMENT, "Only events accepted then or later.", label="Accepted from"),
     ] = None
     to_ms: Annotated[
-        int | None, Field("to", _MOMENT, "Only events accepted before.", "and before")
+        int | None, Field("to", _MOMENT, "Only events accepted before.", label="and before")
     ] = None
     search: Annotated[
         str | None,
@@ -266,16 +267,16 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
             "search",
             _text_of(SEARCH_MAX),
             "A value that the event is found by.",
-            "Customer, bill, card or other value",
-            "Found whole, as the event carries it.",
+            label="Customer, bill, card or other value",
+            hint="Found whole, as the event carries it.",
         ),
     ] = None
     deliveries: Annotated[
         tuple[DeliveryId, ...],
-        Field("deliveryIds", _DELIVERIES, "Only these deliveries.", "Delivery ids"),
+        Field("deliveryIds", _DELIVERIES, "Only these deliveries.", label="Delivery ids"),
     ] = ()
     event_ids: Annotated[
-        tuple[str, ...], Field("eventIds", _EVENTS, "Only these events.", "Event ids")
+        tuple[str, ...], Field("eventIds", _EVENTS, "Only these events.", label="Event ids")
     ] = ()
     dry_run: Annotated[
         bool, Field("dryRun", BooleanType(), "Only count, and say what it would do.")
@@ -337,9 +338,9 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
             "missedSince",
             _MOMENT,
             "Everything that the webhook has missed since this time.",
-            "Everything that it has missed since",
-            "A time of the org, as 2026-02-11T09:15. Also events from before it subscribed. Leave "
-            "it out to choose by the fields below.",
+            label="Everything that it has missed since",
+            hint="A time of the org, as 2026-02-11T09:15. Also events from before it subscribed. "
+            "Leave it out to choose by the fields below.",
         ),
     ] = None
     again: Annotated[
@@ -348,9 +349,9 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
             "again",
             BooleanType(),
             "Also delivered events, under another webhook-id.",
-            "Also delivered events, again",
-            "Its receiver gets it once more, under another webhook-id. One that drops repeats by "
-            "the eventId drops it.",
+            label="Also delivered events, again",
+            hint="Its receiver gets it once more, under another webhook-id. One that drops repeats "
+            "by the eventId drops it.",
         ),
     ] = False
     rate: Annotated[
@@ -359,9 +360,9 @@ class ResendRequest(ReplayRequest, frozen=True, kw_only=True):
             "ratePerSecond",
             Number(0.1, RATE_MAX, "Leave it out for 20."),
             "Deliveries made a second, at most.",
-            "Requests a second, at most",
-            "Live events go first. Where the webhook has a rate limit of its own, the lower one "
-            "counts.",
+            label="Requests a second, at most",
+            hint="Live events go first. Where the webhook has a rate limit of its own, the lower "
+            "one counts.",
         ),
     ] = RATE_DEFAULT
     start: Annotated[

@@ -277,7 +277,7 @@ class Demo:
         return next(iter(self._shown or self._events))
 
 
-_NONE = ReceivedRequest("", "", 0, 0, False, 0)
+_NONE = ReceivedRequest(hook="", event_id="", status=0, attempt=0, signed=False, at_ns=0)
 
 
 @contextmanager

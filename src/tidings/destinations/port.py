@@ -84,7 +84,7 @@ class Channel(Protocol):
     """One webhook's way to its receiver; never shared with another webhook."""
 
     async def send(self, message: Message) -> AttemptResult | NotYet | None:
-        """One attempt, under its one absolute deadline. Raises nothing but CancelledError.
+        """Make one attempt, under its one absolute deadline. Raises nothing but CancelledError.
 
         None: it was ready to leave, and the message said no; nothing of it has left. `NotYet`: a
         limit of ours admits none for now, so that none was made, and nothing left. What is kept
@@ -115,16 +115,16 @@ class Destination(Protocol):
     """Opens channels to receivers of whatever kind: what the engine holds."""
 
     def open(self, webhook: Webhook) -> Channel:
-        """A channel for one webhook. Nothing is dialled or resolved until the first send."""
+        """Open a channel for one webhook. Nothing is dialled or resolved until the first send."""
 
     def carried(self, webhook: Webhook) -> Headers:
-        """The headers that its driver adds to each message, for people to see: of those that hold
-        a secret which is fetched, its place alone."""
+        """Return the headers that its driver adds to each message, for people to see: of those that
+        hold a secret which is fetched, its place alone."""
 
     def show(
         self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
     ) -> MessagePreview:
-        """A message with these headers (all that it left with), bytes and ordering key
+        """Show a message with these headers (all that it left with), bytes and ordering key
         (`Message.key`), as it went. Pure."""
 
 
@@ -132,7 +132,8 @@ class Driver(Protocol):
     """Opens channels to receivers of one kind; see `Destination` for the rest."""
 
     def open(self, webhook: Webhook, connection: Connection | None) -> Channel:
-        """`connection`: the one that the webhook names; None where its type has none."""
+        """Open a channel for a webhook. `connection`: the one that the webhook names; None where
+        its type has none."""
 
     def carried(self, webhook: Webhook) -> Headers: ...
 

@@ -51,7 +51,7 @@ class UndialledChannel:
         """`why` nothing is sent: what must be, what came, what to do. `unusable`: see
         `AttemptResult`; `kind`: whose fault it is."""
         self._opened_for = _opened_for(webhook)
-        self._fault = TransportFault(kind, False, why, 0.0)
+        self._fault = TransportFault(kind, False, why, duration_ms=0.0)
         self._unusable = unusable
 
     async def send(self, message: Message) -> AttemptResult:

@@ -63,8 +63,8 @@ class AnswerReader:
         self.begin(False)
 
     def begin(self, keep: bool, most: int = KEEP_BYTES) -> None:
-        """A request goes out. The body is kept if `keep`, and of whatever is not 2xx; at most so
-        many bytes of a 2xx."""
+        """Begin to read, as a request goes out. The body is kept if `keep`, and of whatever is not
+        2xx; at most so many bytes of a 2xx."""
         self._keep = keep
         self.most = most
         self._buffer = bytearray()
@@ -122,7 +122,8 @@ class AnswerReader:
                 return
 
     def ended(self) -> bool:
-        """The connection has ended: whether the body is whole, as where nothing tells its end."""
+        """Note that the connection has ended. Return whether the body is whole, as where nothing
+        tells its end."""
         head = self.head
         unframed = head is not None and head.length is None and not head.chunked
         return self.complete or unframed
@@ -220,13 +221,19 @@ def _read_head(block: bytes) -> Head | None:
     if 100 <= status < 200 and status != 101:
         return None
     if status in (101, 204, 304):
-        return Head(status, headers, 0, False, reusable and status != 101)
+        return Head(status, headers, 0, chunked=False, reusable=reusable and status != 101)
     if codings:  # a length beside it is not believed, and neither is the end
         plain = codings == [b"chunked"] and not lengths
         chunked = codings[-1].rpartition(b",")[2].strip() == b"chunked"
-        return Head(status, headers, None, chunked, reusable and plain)
+        return Head(status, headers, None, chunked=chunked, reusable=reusable and plain)
     if not lengths:
-        return Head(status, headers, None, False, False)
+        return Head(status, headers, None, chunked=False, reusable=False)
     if any(length != lengths[0] for length in lengths) or not lengths[0].isdigit():
         raise NotHttp
-    return Head(status, headers, int(lengths[0][:18]), False, reusable and len(lengths) == 1)
+    return Head(
+        status,
+        headers,
+        int(lengths[0][:18]),
+        chunked=False,
+        reusable=reusable and len(lengths) == 1,
+    )

@@ -47,7 +47,7 @@ class Dialler:
         released: Callable[[Wire], None],
         gone: Callable[[Wire], None],
     ) -> Wire | TransportFault:
-        """A connection to `address` within `seconds`, for an attempt begun at `started`.
+        """Open a connection to `address` within `seconds`, for an attempt begun at `started`.
 
         `released` and `gone` are those of the wire.
         """

@@ -122,7 +122,7 @@ def no_answer(taken_ms: float) -> TransportFault:
         f"The receiver gave no complete answer after {taken_ms:.0f} ms. Let it answer first and "
         "work later."
     )
-    return TransportFault(FaultKind.TIMEOUT, True, detail, taken_ms)
+    return TransportFault(FaultKind.TIMEOUT, True, detail, duration_ms=taken_ms)
 
 
 def no_http(taken_ms: float, sent: bool = True) -> TransportFault:
@@ -131,7 +131,7 @@ def no_http(taken_ms: float, sent: bool = True) -> TransportFault:
         f"What came back after {taken_ms:.0f} ms is not an HTTP/1.1 answer. Check what listens at "
         "the URL's port."
     )
-    return TransportFault(FaultKind.PROTOCOL, sent, detail, taken_ms)
+    return TransportFault(FaultKind.PROTOCOL, sent, detail, duration_ms=taken_ms)
 
 
 def closed(taken_ms: float, sent: bool = True) -> TransportFault:
@@ -140,7 +140,7 @@ def closed(taken_ms: float, sent: bool = True) -> TransportFault:
         f"The receiver closed the connection after {taken_ms:.0f} ms without an answer. If it goes "
         "on, raise its idle time-out."
     )
-    return TransportFault(FaultKind.RESET, sent, detail, taken_ms)
+    return TransportFault(FaultKind.RESET, sent, detail, duration_ms=taken_ms)
 
 
 def stale(taken_ms: float) -> TransportFault:
@@ -149,7 +149,7 @@ def stale(taken_ms: float) -> TransportFault:
         "The receiver closed an idle connection just as it was reused. Tidings sends the message "
         "again at once on a new one."
     )
-    return TransportFault(FaultKind.STALE, True, detail, taken_ms)
+    return TransportFault(FaultKind.STALE, True, detail, duration_ms=taken_ms)
 
 
 def alert(taken_ms: float) -> TransportFault:
@@ -158,13 +158,13 @@ def alert(taken_ms: float) -> TransportFault:
         "The receiver ended the TLS connection with an alert. Check whether it asks for a client "
         "certificate."
     )
-    return TransportFault(FaultKind.TLS, True, detail, taken_ms)
+    return TransportFault(FaultKind.TLS, True, detail, duration_ms=taken_ms)
 
 
 def ours_closed(taken_ms: float, sent: bool = True) -> TransportFault:
     """We closed the connection under an attempt."""
     detail = f"Tidings closed the connection after {taken_ms:.0f} ms."
-    return TransportFault(FaultKind.OURS, sent, detail, taken_ms)
+    return TransportFault(FaultKind.OURS, sent, detail, duration_ms=taken_ms)
 
 
 _NO_SOCKETS = (

@@ -48,7 +48,7 @@ class OwnAddress:
     def target(self, url: str) -> ReceiverAddress | None:
         """An inbox as a target; None for any other URL."""
         token = self.token(url)
-        return None if token is None else ReceiverAddress(SCHEME, token, 0, "/")
+        return None if token is None else ReceiverAddress(SCHEME, token, 0, path="/")
 
 
 Outlet_co = TypeVar("Outlet_co", bound=Outlet, covariant=True)
@@ -113,12 +113,14 @@ class InboxOutlet:
                 f"The test inbox did not answer within {deadline_s:g} s, as configured. Lower its "
                 "delay, or raise deadlineInSeconds."
             )
-            return TransportFault(FaultKind.TIMEOUT, True, detail, took_ms)
+            return TransportFault(FaultKind.TIMEOUT, True, detail, duration_ms=took_ms)
         if 200 <= answered.status < 300 and not self._keep_answers:
-            return ReceiverAnswer(answered.status, (), b"", False, took_ms)
+            return ReceiverAnswer(answered.status, (), b"", truncated=False, duration_ms=took_ms)
         kept = answered.body[:ANSWER_BYTES_KEPT]
         truncated = len(kept) < len(answered.body)
-        return ReceiverAnswer(answered.status, answered.headers, kept, truncated, took_ms)
+        return ReceiverAnswer(
+            answered.status, answered.headers, kept, truncated=truncated, duration_ms=took_ms
+        )
 
     async def close(self) -> None:
         """Nothing is open."""

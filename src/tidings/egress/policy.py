@@ -67,7 +67,8 @@ _PRIVATE_6 = tuple(IPv6Network(block) for block in ("::1/128", "fc00::/7"))
 
 
 def unwrap(address: Address) -> Address:
-    """The IPv4 address inside an IPv4-mapped IPv6 one, since that is where the kernel connects."""
+    """Return the IPv4 address inside an IPv4-mapped IPv6 one, since that is where the kernel
+    connects."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
         return address.ipv4_mapped
     return address

@@ -34,7 +34,8 @@ class RequestWriter:
     def write(
         self, method: str, headers: list[tuple[str, str]], body: bytes, path: str | None = None
     ) -> bytes:
-        """A whole request. ValueError for a header, or another `path`, that cannot be sent."""
+        """Write a whole request. ValueError for a header, or another `path`, that cannot be
+        sent."""
         if path is None:
             path = self._path
         elif not _PATH.fullmatch(path):

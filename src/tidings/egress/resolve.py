@@ -57,7 +57,7 @@ class Resolver(Protocol):
     """Resolves names for the sender. Tests pass their own."""
 
     async def resolve(self, name: str, deadline_s: float) -> NameAddresses | ResolutionFault:
-        """All addresses of a name. Never raises, except CancelledError."""
+        """Resolve a name to all its addresses. Never raises, except CancelledError."""
 
     async def close(self) -> None:
         """Stop the thread. Idempotent."""
@@ -76,7 +76,7 @@ class HostsFile:
         self._names: dict[str, tuple[str, ...]] = {}
 
     def find(self, name: str) -> tuple[str, ...]:
-        """The addresses of a lower-case name, or none."""
+        """Find the addresses of a lower-case name, or none."""
         now = time.monotonic()
         if now - self._checked >= _HOSTS_CHECK_S:
             self._checked = now

@@ -160,7 +160,11 @@ class Wire(asyncio.Protocol):
             if not reader.collects:
                 self._state = _State.LINGERING
                 answer = ReceiverAnswer(
-                    reader.head.status, (), b"", not reader.head.empty, self._duration_ms
+                    reader.head.status,
+                    (),
+                    b"",
+                    truncated=not reader.head.empty,
+                    duration_ms=self._duration_ms,
                 )
                 self._end(answer)
         if reader.complete:
@@ -171,7 +175,7 @@ class Wire(asyncio.Protocol):
             self._bound_body()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The receiver, or the network, has closed it."""
+        """Note that the receiver, or the network, has closed it."""
         if self._state is _State.BUSY and self._reader.head is None:
             self.close(self._lost(exc))
         elif self._state is _State.BUSY:
@@ -189,7 +193,13 @@ class Wire(asyncio.Protocol):
             headers = tuple([(_text(name), _text(value)) for name, value in reader.head.headers])
             truncated = not ended or reader.seen > len(kept)
             self._end(
-                ReceiverAnswer(reader.head.status, headers, kept, truncated, self._duration_ms)
+                ReceiverAnswer(
+                    reader.head.status,
+                    headers,
+                    kept,
+                    truncated=truncated,
+                    duration_ms=self._duration_ms,
+                )
             )
         if not reader.reusable:
             self.close()

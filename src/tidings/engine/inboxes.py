@@ -188,7 +188,7 @@ class Inboxes:
                 )
             )
         token = _text(self._random_bytes(TOKEN_BYTES))
-        fresh = port.Inbox(0, org, token, form.name, msgspec.json.encode(form.answer))
+        fresh = port.Inbox(0, org, token, name=form.name, answer=msgspec.json.encode(form.answer))
         with self._audit.recording(INBOX_CREATED, org, None, None, _recorded(form)):
             stored = await self._store.put_inbox(fresh)
         return self._keep(stored)
@@ -254,24 +254,24 @@ class Inboxes:
         self._owners[stored.number] = org
         self._unwritten.append(
             port.Arrival(
-                0,
-                stored.number,
-                now_ms,
-                method[:16],
-                masked_arrival(
+                number=0,
+                inbox=stored.number,
+                at_ms=now_ms,
+                method=method[:16],
+                headers=masked_arrival(
                     bounded_headers(headers), self._headers_at(stored.org, self.url(live))
                 ),
-                body[:BODY_BYTES_KEPT],
-                len(body),
-                judged.verdict.value,
-                judged.reason,
-                answer.status,
+                body=body[:BODY_BYTES_KEPT],
+                size=len(body),
+                verdict=judged.verdict.value,
+                reason=judged.reason,
+                status=answer.status,
             )
         )
         if self._writing is None or self._writing.done():
             self._writing = asyncio.get_running_loop().create_task(self._write_soon())
         body = answer.body.encode()
-        return ArrivalAnswer(answer.status, live.sent_headers, body, answer.delay_ms / 1000)
+        return ArrivalAnswer(answer.status, live.sent_headers, body, delay_s=answer.delay_ms / 1000)
 
     async def _write_soon(self) -> None:
         await asyncio.sleep(WRITE_AFTER_S)

@@ -57,11 +57,11 @@ class EngineListeners(NamedTuple):
 def new_listeners() -> EngineListeners:
     """Make listeners without anybody, for the parts that are made next: each adds its own."""
     return EngineListeners(
-        Listeners("a webhook has changed"),
-        Listeners("a stop switch was thrown"),
-        Listeners("deliveries were parked"),
-        Listeners("a connection is held, or works again"),
-        Listeners("readers want messages"),
-        Listeners("a webhook is to be probed"),
-        Listeners("a retry is due"),
+        changed=Listeners("a webhook has changed"),
+        switched=Listeners("a stop switch was thrown"),
+        parked=Listeners("deliveries were parked"),
+        held=Listeners("a connection is held, or works again"),
+        asked=Listeners("readers want messages"),
+        probed=Listeners("a webhook is to be probed"),
+        due=Listeners("a retry is due"),
     )

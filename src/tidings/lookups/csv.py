@@ -318,4 +318,10 @@ def _seen(path: Path) -> _Seen:
         return _GONE
     if not stat.S_ISREG(found.st_mode):
         return _Seen(found.st_dev, found.st_ino)
-    return _Seen(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return _Seen(
+        found.st_dev,
+        found.st_ino,
+        found.st_size,
+        changed_ns=found.st_mtime_ns,
+        noted_ns=found.st_ctime_ns,
+    )

@@ -96,7 +96,7 @@ DELIVERY: tuple[Column[DeliveryRow], ...] = (
         "text|null",
         lambda one: None if one.row.replay is None else show("rpl", one.row.replay),
     ),
-    Column("endedBy", "text|null", lambda one: one.row.ended_by, "Ended by"),
+    Column("endedBy", "text|null", lambda one: one.row.ended_by, label="Ended by"),
     Column("warning", "#DeliveryWarning|null", lambda one: show_left_out(one.row.left_out)),
 )
 EVENT: tuple[Column[EventRow], ...] = (
@@ -115,7 +115,7 @@ def show_delivery(
     row: StoredDelivery, webhook: WebhookState | None, next_ms: int | None, *, unread: bool = False
 ) -> dict[str, Any]:
     """Show a delivery's row, and when it is tried next. `unread`: it waits for a reader."""
-    seen = DeliveryRow(row, webhook, next_ms, unread)
+    seen = DeliveryRow(row, webhook, next_ms, unread=unread)
     return {column.name: column.value(seen) for column in DELIVERY}
 
 

@@ -158,140 +158,140 @@ class ListParameter(NamedTuple):
 
 def _value(name: str, about: str) -> ListParameter:
     field = FormField(name, name.capitalize(), further=True)
-    return ListParameter(name, SearchValueType(), about, field, name)
+    return ListParameter(name, SearchValueType(), about, field=field, option=name)
 
 
 _Q = ListParameter(
     "q",
     Search(),
     "A value to find events by: customer id, mobile, e-mail, bill, card number …",
-    FormField("q", "Value", "Customer, bill, card, request or other value", 28),
-    "search",
+    field=FormField("q", "Value", "Customer, bill, card, request or other value", size=28),
+    option="search",
 )
 _CUSTOMER = _value("customer", "A customer: id, mobile, e-mail or external id.")
 _BILL = _value("bill", "The number of a bill.")
 _CARD = _value("card", "The number of a card.")
 _REQUEST = ListParameter(
-    "requestId",
-    SearchValueType(),
-    "The API request that raised the event.",
-    FormField("request", "Request id", size=28, further=True),
-    "request",
-    "Only what this API request has raised.",
+    name="requestId",
+    kind=SearchValueType(),
+    about="The API request that raised the event.",
+    field=FormField("request", "Request id", size=28, further=True),
+    option="request",
+    help="Only what this API request has raised.",
 )
 _REF = ListParameter("refId", SearchValueType(), "The event's refId.", option="ref")
 _NAMES = ListParameter(
-    "eventName",
-    EventTypeParameter(),
-    "Event types, with commas.",
-    FormField("type", "Event type", size=20),
-    "on",
-    "Only of these event types, with commas.",
+    name="eventName",
+    kind=EventTypeParameter(),
+    about="Event types, with commas.",
+    field=FormField("type", "Event type", size=20),
+    option="on",
+    help="Only of these event types, with commas.",
     example="pointsIssued",
 )
 _WEBHOOKS = ListParameter(
-    "webHookId",
-    WebhookParameter(),
-    "Ids of webhooks, with commas.",
-    FormField("webhook", "Webhook"),
-    "webhook",
-    "Only of this webhook, by its name or id.",
+    name="webHookId",
+    kind=WebhookParameter(),
+    about="Ids of webhooks, with commas.",
+    field=FormField("webhook", "Webhook"),
+    option="webhook",
+    help="Only of this webhook, by its name or id.",
 )
 _MATCHED = ListParameter(
-    "matched",
-    YesNo(
+    name="matched",
+    kind=YesNo(
         "Write false for events that no webhook wanted.",
         (("", "by whomever"), ("false", "by no webhook"), ("true", "by a webhook")),
         "false",
     ),
-    "false: events that no webhook wanted.",
-    FormField("matched", "Wanted"),
-    "unwanted",
-    "Only events that no webhook subscribes to.",
+    about="false: events that no webhook wanted.",
+    field=FormField("matched", "Wanted"),
+    option="unwanted",
+    help="Only events that no webhook subscribes to.",
 )
 _STATES = ListParameter(
-    "states",
-    States(),
-    "States of deliveries, with commas.",
-    FormField("status", "State"),
-    "status",
-    "pending, held, retrying, delivered, failed, parked, cancelled or waiting; with commas.",
+    name="states",
+    kind=States(),
+    about="States of deliveries, with commas.",
+    field=FormField("status", "State"),
+    option="status",
+    help="pending, held, retrying, delivered, failed, parked, cancelled or waiting; with commas.",
     example="failed,parked",
     alias="status",
 )
 _EVENT = ListParameter(
-    "eventId",
-    EventId(),
-    "One event.",
-    FormField("event", "Event id", size=28, further=True),
-    "event",
-    "Only of this event.",
+    name="eventId",
+    kind=EventId(),
+    about="One event.",
+    field=FormField("event", "Event id", size=28, further=True),
+    option="event",
+    help="Only of this event.",
 )
 _FROM = ListParameter(
-    "from",
-    Moment(),
-    "ISO time, or milliseconds since 1970; belongs to the range.",
-    FormField("from", "From", "Accepted from", placeholder="2026-02-11T09:15", further=True),
-    "since",
-    "Not before: 30m, 2h, 3d ago, or an ISO time.",
+    name="from",
+    kind=Moment(),
+    about="ISO time, or milliseconds since 1970; belongs to the range.",
+    field=FormField("from", "From", "Accepted from", placeholder="2026-02-11T09:15", further=True),
+    option="since",
+    help="Not before: 30m, 2h, 3d ago, or an ISO time.",
     example="2026-02-11T09:15:00Z",
 )
 _TO = ListParameter(
-    "to",
-    Moment(),
-    "ISO time, or milliseconds since 1970; does not belong to the range.",
-    FormField("to", "Before", "and before", placeholder="2026-02-11T10:00", further=True),
-    "until",
-    "Before this time.",
+    name="to",
+    kind=Moment(),
+    about="ISO time, or milliseconds since 1970; does not belong to the range.",
+    field=FormField("to", "Before", "and before", placeholder="2026-02-11T10:00", further=True),
+    option="until",
+    help="Before this time.",
 )
 _SINCE = ListParameter(
-    "since",
-    Moment(),
-    "ISO time, or milliseconds since 1970; belongs to the range.",
-    FormField("from", "From", placeholder="2026-02-11T09:15", further=True),
-    "since",
-    "Not before: 30m, 2h, 3d ago, or an ISO time.",
+    name="since",
+    kind=Moment(),
+    about="ISO time, or milliseconds since 1970; belongs to the range.",
+    field=FormField("from", "From", placeholder="2026-02-11T09:15", further=True),
+    option="since",
+    help="Not before: 30m, 2h, 3d ago, or an ISO time.",
     example="2026-02-11T09:15:00Z",
 )
 _UNTIL = ListParameter(
-    "until",
-    Moment(),
-    "ISO time, or milliseconds since 1970; does not belong to the range.",
-    FormField("to", "Before", placeholder="2026-02-11T10:00", further=True),
-    "until",
-    "Before this time.",
+    name="until",
+    kind=Moment(),
+    about="ISO time, or milliseconds since 1970; does not belong to the range.",
+    field=FormField("to", "Before", placeholder="2026-02-11T10:00", further=True),
+    option="until",
+    help="Before this time.",
 )
 _ACTOR = ListParameter(
     "actor",
     ActorParameter(),
     "Who did it: the id of a person or credential.",
-    FormField("actor", "Who"),
-    "actor",
+    field=FormField("actor", "Who"),
+    option="actor",
 )
 _ACTION = ListParameter(
-    "action",
-    ActionParameter(),
-    "What was done.",
-    FormField("action", "What"),
-    "action",
-    "Only this: webhook.changed, user.invited …",
+    name="action",
+    kind=ActionParameter(),
+    about="What was done.",
+    field=FormField("action", "What"),
+    option="action",
+    help="Only this: webhook.changed, user.invited …",
     example="webhook.changed",
 )
 _OBJECT_KIND = ListParameter(
-    "objectKind",
-    ObjectKindParameter(),
-    "The kind of thing that it was done to.",
-    FormField("kind", "Kind of thing"),
-    "kind",
-    "Only to things of this kind: webhook, user, org …",
+    name="objectKind",
+    kind=ObjectKindParameter(),
+    about="The kind of thing that it was done to.",
+    field=FormField("kind", "Kind of thing"),
+    option="kind",
+    help="Only to things of this kind: webhook, user, org …",
     example="webhook",
 )
 _OBJECT = ListParameter(
     "object",
     ExactValue(),
     "What it was done to: the thing's id, or its name where it has no id.",
-    FormField("object", "Thing", "Id of the thing", 20),
-    "object",
+    field=FormField("object", "Thing", "Id of the thing", size=20),
+    option="object",
 )
 _CHAIN = ListParameter(
     "chain",
@@ -304,7 +304,7 @@ _LIMIT = ListParameter(
 )
 _MORE = _LIMIT._replace(kind=WholeNumberType(1, REJECTIONS_MAX, LIMIT))
 _AT = "paging.next or paging.previous of an answer to the same query."
-_CURSOR = ListParameter("cursor", Cursor(), _AT, FormField("cursor"))
+_CURSOR = ListParameter("cursor", Cursor(), _AT, field=FormField("cursor"))
 _STEPS = f"About how many steps; {POINTS} where it is left out."
 _POINTS = ListParameter("points", WholeNumberType(1, POINTS_MAX, POINTS), _STEPS)
 

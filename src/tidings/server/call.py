@@ -60,22 +60,22 @@ class CallConnection(Protocol):
         """Wait until the peer reads."""
 
     def start(self, call: "ConnectionCall", status: int, headers: Pairs) -> bytes:
-        """The head of a call's answer."""
+        """Start a call's answer with its head."""
 
     def write(self, *parts: bytes) -> None:
         """Send, if there is somebody."""
 
     def taken(self) -> None:
-        """The application has taken what there was of the body: there is room for more."""
+        """Note that the application has taken what there was of the body: there is room."""
 
     def answered(self, call: "ConnectionCall") -> None:
-        """A call's answer is written."""
+        """Note that a call's answer is written."""
 
     def failed(self) -> tuple[int, Pairs, bytes]:
-        """The answer where the application gives none."""
+        """Answer where the application has failed to."""
 
     def broken(self, call: "ConnectionCall") -> None:
-        """A call's answer cannot be completed: its peer must see that."""
+        """Break off a call's answer that cannot be completed: its peer must see that."""
 
 
 class ConnectionCall:
@@ -98,14 +98,14 @@ class ConnectionCall:
         self.over = False
 
     def wake(self) -> None:
-        """Something has come, or has ended."""
+        """Wake it: something has come, or has ended."""
 
     def end(self) -> None:
-        """Its answer is written, or nobody waits for it any more."""
+        """End: its answer is written, or nobody waits for it any more."""
         self.over = True
 
     def leave(self) -> None:
-        """Its peer has gone."""
+        """Note that its peer has gone."""
 
 
 class DirectCall(ConnectionCall):
@@ -172,17 +172,17 @@ class AsgiCall(ConnectionCall):
         self.task: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
-        """Something has come, or has ended."""
+        """Wake it: something has come, or has ended."""
         if self._wake is not None:
             self._wake.set()
 
     def end(self) -> None:
-        """Its answer is written, or nobody waits for it any more."""
+        """End: its answer is written, or nobody waits for it any more."""
         self.over = True
         self.wake()
 
     def leave(self) -> None:
-        """Its peer has gone."""
+        """Note that its peer has gone."""
         self._left = True
         self.wake()
 
@@ -205,7 +205,7 @@ class AsgiCall(ConnectionCall):
             await self.send({"type": "http.response.body", "body": body})
 
     async def receive(self) -> Message:
-        """The next part of the body; after the last one, that the peer has gone."""
+        """Wait for the next part of the body; after the last one, until the peer has gone."""
         request = self.request
         if not self._handed_over:
             if request.expects:

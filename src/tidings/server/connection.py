@@ -66,7 +66,7 @@ class HttpConnection(asyncio.BufferedProtocol):
     # -- asyncio.BufferedProtocol -----------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """It can be written to from here on."""
+        """Note that it can be written to from here on."""
         self._transport = cast(asyncio.Transport, transport)
         # Told of the first byte that the system does not take: see `UnreadAnswers`.
         self._transport.set_write_buffer_limits(0, 0)
@@ -89,7 +89,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._read(data)
 
     def eof_received(self) -> bool:
-        """The peer sends no more. What it has asked for is still answered, if it can be."""
+        """Note that the peer sends no more. What it has asked for is answered, if it can be."""
         self.begin()
         if self._phase is Phase.QUEUED and self._reader.requests[0].complete:
             self._heard_end = True
@@ -101,7 +101,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         return True
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has ended, by whichever side."""
+        """Note that it has ended, by whichever side."""
         self._phase = Phase.CLOSED
         self._host.places.leave(self)
         self._host.unread.drop(self)
@@ -113,7 +113,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._host.gone()
 
     def pause_writing(self) -> None:
-        """The peer does not read as fast as it is answered."""
+        """Pause: the peer does not read as fast as it is answered."""
         assert self._transport is not None
         self._drained = asyncio.Event()
         if self._phase is not Phase.ENDING:
@@ -123,7 +123,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._hold_where_due()
 
     def resume_writing(self) -> None:
-        """It has caught up."""
+        """Resume: the peer has caught up."""
         self._host.unread.drop(self)
         if self._drained is not None:
             self._drained.set()
@@ -213,7 +213,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         return True
 
     def shut(self) -> None:
-        """The server stops: end after the call that is worked on."""
+        """Shut, as the server stops: end after the call that is worked on."""
         if self._call is not None:
             self._call.keep = False
         elif self._phase is Phase.IDLE:
@@ -254,7 +254,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._hold_where_due()
 
     def taken(self) -> None:
-        """The application has taken what there was of the body: there is room for more."""
+        """Note that the application has taken what there was of the body: there is room."""
         if self._paused:
             self._hold_where_due()
             self._stand_by_call()
@@ -355,7 +355,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         call.task = self._loop.create_task(call.run(host.app))
 
     def start(self, call: ConnectionCall, status: int, headers: Pairs) -> bytes:
-        """The head of a call's answer."""
+        """Start a call's answer with its head."""
         request = call.request
         keep = request.keep and call.keep and request.complete and not self._host.stopping
         return call.writer.head(request, status, headers, self._host.date, keep)
@@ -380,7 +380,7 @@ class HttpConnection(asyncio.BufferedProtocol):
             await self._drained.wait()
 
     def answered(self, call: ConnectionCall) -> None:
-        """A call's answer is written."""
+        """Note that a call's answer is written."""
         if self._call is not call:
             return
         self._finished(call)
@@ -413,11 +413,11 @@ class HttpConnection(asyncio.BufferedProtocol):
             self._read(b"", fresh=False)
 
     def failed(self) -> tuple[int, Pairs, bytes]:
-        """The answer where the application gives none."""
+        """Answer where the application has failed to."""
         return refusals.answer(refusals.failed(), self._host.headers)
 
     def broken(self, call: ConnectionCall) -> None:
-        """A call's answer cannot be completed: its peer must see that."""
+        """Break off a call's answer that cannot be completed: its peer must see that."""
         if self._call is call:
             self.abort()
 

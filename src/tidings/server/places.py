@@ -55,7 +55,7 @@ class ConnectionPlaces(Generic[C]):
         return list(self._waits)
 
     def idle(self) -> Iterator[C]:
-        """Whoever waits between two calls, in the order in which they give way."""
+        """List the connections that wait between two calls, in the order in which they give way."""
         yield from list(self._once)
         yield from list(self._idle)
 
@@ -76,16 +76,16 @@ class ConnectionPlaces(Generic[C]):
     # -- how a connection stands ------------------------------------------------------------------
 
     def enter(self, one: C) -> None:
-        """A connection has been accepted."""
+        """Enter a connection that has been accepted."""
         self._open.add(one)
 
     def leave(self, one: C) -> None:
-        """It is closed, or about to be. Idempotent."""
+        """Remove a connection that is closed, or about to be. Idempotent."""
         self._open.discard(one)
         self.work(one)
 
     def work(self, one: C) -> None:
-        """Its call is worked on."""
+        """Note that its call is worked on."""
         if one in self._idle:
             del self._idle[one]
         elif one in self._once:
@@ -103,23 +103,23 @@ class ConnectionPlaces(Generic[C]):
                 del self._by_address[waits[0]]
 
     def rest(self, one: C, *, proven: bool, worked: bool = False) -> None:
-        """It is between two calls; `proven`, after more than one; `worked`: its call has just been
-        worked on."""
+        """Note that it is between two calls; `proven`, after more than one; `worked`: its call has
+        just been worked on."""
         if not worked:
             self.work(one)
         if one in self._open:
             (self._idle if proven else self._once)[one] = None
 
     def queue(self, one: C, *, fresh: bool, known: bool = False) -> None:
-        """Its next call waits for its turn; `fresh`, not behind others that it has sent; `known`:
-        it is a known caller's."""
+        """Note that its next call waits for its turn; `fresh`, not behind others that it has sent;
+        `known`: it is a known caller's."""
         self.work(one)
         if one in self._open:
             alone = self._known if known else self._alone
             (alone if fresh else self._behind)[one] = None
 
     def wait(self, one: C, address: str, now_s: float) -> None:
-        """Its peer, known by `address`, has still to send or to read."""
+        """Note that its peer, known by `address`, has still to send or to read."""
         self.work(one)
         if one in self._open:
             self._waits[one] = (address, now_s)
@@ -128,7 +128,8 @@ class ConnectionPlaces(Generic[C]):
     # -- who gives way ----------------------------------------------------------------------------
 
     def beyond(self, now_s: float) -> list[C]:
-        """The unfinished connections that addresses have beyond their bound; the oldest of each."""
+        """List the unfinished connections that addresses have beyond their bound; the oldest of
+        each."""
         bound, since_s = self._bounds.per_address, now_s - self._bounds.young_s
         return [
             connection
@@ -139,7 +140,7 @@ class ConnectionPlaces(Generic[C]):
         ]
 
     def give_way(self, now_s: float) -> Iterator[C]:
-        """In which order connections give their places to a newcomer.
+        """Return in which order connections give their places to a newcomer.
 
         Who has only just come gives way to nobody: its request may be on its way.
         """

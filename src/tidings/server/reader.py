@@ -189,7 +189,7 @@ class RequestReader:
     # -- called by the parser; what is raised here comes out of `feed` ----------------------------
 
     def on_message_begin(self) -> None:
-        """The first byte of a request line."""
+        """Begin a message, at the first byte of a request line."""
         if self._again:
             return
         self._head = HttpRequest()
@@ -198,7 +198,7 @@ class RequestReader:
         self._hosts = []
 
     def on_url(self, url: bytes) -> None:
-        """A part of the target."""
+        """Take a part of the target."""
         if self._again:
             return
         self._target += url
@@ -207,7 +207,7 @@ class RequestReader:
             raise self._refuse(refusals.target_too_long(self._bounds.target_bytes))
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; after a chunked body a trailer, which nobody reads."""
+        """Take a header; after a chunked body a trailer, which nobody reads."""
         if self._again:
             return
         head = self._head
@@ -236,7 +236,7 @@ class RequestReader:
             head.expects = True
 
     def on_headers_complete(self) -> None:
-        """The head is whole: judge it."""
+        """Judge the head, which is whole."""
         if self._again:
             return
         head = self._head
@@ -257,7 +257,7 @@ class RequestReader:
         self.requests.append(head)
 
     def on_body(self, data: bytes) -> None:
-        """A part of the body."""
+        """Take a part of the body."""
         body = self._body
         assert body is not None
         body.parts.append(data)
@@ -266,7 +266,7 @@ class RequestReader:
         self._overhead = 0
 
     def on_message_complete(self) -> None:
-        """The end of the body."""
+        """End the body."""
         body = self._body
         assert body is not None
         if self._parser.should_upgrade() and (body.chunked or body.length):

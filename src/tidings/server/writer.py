@@ -28,7 +28,7 @@ class AnswerWriter:
         date: bytes,
         keep: bool,
     ) -> bytes:
-        """The head. ValueError where a header would write another line than its own."""
+        """Write the head. ValueError where a header would write another line than its own."""
         lines = [b"HTTP/1.1 %d %b\r\ndate: %b\r\n" % (status, REASONS.get(status, b"Status"), date)]
         count = 2
         for name, value in headers:
@@ -69,7 +69,8 @@ class AnswerWriter:
         return head
 
     def body(self, data: bytes, more: bool) -> bytes:
-        """A part of the body. ValueError where it is longer than announced, or ends before."""
+        """Write a part of the body. ValueError where it is longer than announced, or ends
+        before."""
         if self._silent:
             return b""
         if self._chunked:

@@ -40,7 +40,7 @@ def _series(number: int, valid_till_ms: int) -> Json:
 
 def _new_coupon(world: World, customer: SimulatedCustomer, series: int) -> tuple[Coupon, Json]:
     number = world.number("coupon", 7_101)
-    coupon = Coupon(number, world.code(), series, world.in_days(COUPON_DAYS))
+    coupon = Coupon(number, world.code(), series, valid_till_ms=world.in_days(COUPON_DAYS))
     customer.coupons.append(coupon)
     if len(customer.coupons) > 5:
         del customer.coupons[0]
@@ -125,7 +125,9 @@ def add_reward(world: World) -> None:
     """The catalogue gets a reward, which is told of again before it ends."""
     number = world.number("reward", 318)
     name, points = REWARDS[number % len(REWARDS)]
-    reward = Reward(number, name, points, world.now_ms, world.in_days(REWARD_DAYS))
+    reward = Reward(
+        number, name, points, starts_ms=world.now_ms, ends_ms=world.in_days(REWARD_DAYS)
+    )
     world.rewards.append(reward)
     if len(world.rewards) > KEPT:
         del world.rewards[0]

@@ -43,7 +43,7 @@ def link_or_leave(world: World) -> None:
     if link is None:
         number = f"FP-{world.number('membership', 771_203)}"
         link = customer.link = PartnerMembership(
-            PARTNER[0], 1, number, world.in_days(MEMBERSHIP_DAYS)
+            PARTNER[0], 1, number, expires_ms=world.in_days(MEMBERSHIP_DAYS)
         )
         _emit(world, "partnerProgramLinked", customer, _details(link), "links")
         _await_end(world, customer, link)

@@ -61,10 +61,42 @@ class Shop:
 
 
 STORES = (
-    Shop("PUN1", "Pune", 330, 10.0, 22.0, -1, (5031, 5032, 5033)),
-    Shop("KOC1", "Kochi", 330, 9.5, 21.0, 6, (5034, 5035, 5036)),
-    Shop("KTM1", "Kathmandu", 345, 10.0, 20.0, 5, (5037, 5038, 5039)),
-    Shop("THI1", "Thimphu", 360, 9.0, 19.5, 1, (5040, 5041, 5042)),
+    Shop(
+        code="PUN1",
+        city="Pune",
+        offset_min=330,
+        opens_h=10.0,
+        closes_h=22.0,
+        closed=-1,
+        tills=(5031, 5032, 5033),
+    ),
+    Shop(
+        code="KOC1",
+        city="Kochi",
+        offset_min=330,
+        opens_h=9.5,
+        closes_h=21.0,
+        closed=6,
+        tills=(5034, 5035, 5036),
+    ),
+    Shop(
+        code="KTM1",
+        city="Kathmandu",
+        offset_min=345,
+        opens_h=10.0,
+        closes_h=20.0,
+        closed=5,
+        tills=(5037, 5038, 5039),
+    ),
+    Shop(
+        code="THI1",
+        city="Thimphu",
+        offset_min=360,
+        opens_h=9.0,
+        closes_h=19.5,
+        closed=1,
+        tills=(5040, 5041, 5042),
+    ),
 )
 TILLS = tuple(till for store in STORES for till in store.tills)
 _STORE_OF = {till: store for store in STORES for till in store.tills}

@@ -26,13 +26,13 @@ def create(world: World) -> None:
     """Marketing sets a promotion up."""
     number = world.number("promotion", 7_101)
     promotion = Promotion(
-        number,
-        f"P-{number + 1_942}",
-        f"{NAMES[number % len(NAMES)]} {number % 100}",
-        f"{PROMOTION_POINTS:.0f} points for a bill from {PROMOTION_BILL:.0f}",
-        world.now_ms,
-        world.in_days(PROMOTION_DAYS),
-        world.now_ms,
+        id=number,
+        identifier=f"P-{number + 1_942}",
+        name=f"{NAMES[number % len(NAMES)]} {number % 100}",
+        description=f"{PROMOTION_POINTS:.0f} points for a bill from {PROMOTION_BILL:.0f}",
+        starts_ms=world.now_ms,
+        ends_ms=world.in_days(PROMOTION_DAYS),
+        created_ms=world.now_ms,
     )
     world.promotions.append(promotion)
     if len(world.promotions) > KEPT:

@@ -69,7 +69,14 @@ def _new_bill(world: World, customer: SimulatedCustomer | None = None) -> Bill:
         discount = round(vouchers + (0.0 if offer is None else offer.discount), 2)
     lines = world.rng.randrange(1, 9)
     amount = round(gross - discount, 2)
-    bill = Bill(number, f"INV-{number - 70_133}", amount, discount, world.now_ms, lines)
+    bill = Bill(
+        id=number,
+        number=f"INV-{number - 70_133}",
+        amount=amount,
+        discount=discount,
+        at_ms=world.now_ms,
+        lines=lines,
+    )
     bill.coupon, bill.offer = coupon, offer
     return bill
 

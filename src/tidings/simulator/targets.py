@@ -43,7 +43,7 @@ def enrol(world: World, customer: SimulatedCustomer) -> None:
         return
     call = world.call(customer.till)
     for number, name, goal in TARGETS:
-        target = MemberGoal(number, name, goal, 1, world.now_ms)
+        target = MemberGoal(number, name, goal, period=1, starts_ms=world.now_ms)
         customer.targets.append(target)
         data = {
             "customerIdentifiers": customer.identity,

@@ -134,11 +134,15 @@ class World:
     def call(self, till: int | None = None) -> PlatformCall:
         """A call of the API, from a till."""
         loyalty = "".join(self.rng.choices(_LETTERS, k=10))
-        return PlatformCall(self.hex(32), loyalty, till or self.rng.choice(TILLS), self.blank([]))
+        return PlatformCall(
+            self.hex(32), loyalty, till or self.rng.choice(TILLS), nothing=self.blank([])
+        )
 
     def job(self) -> PlatformCall:
         """A run of a job of the platform."""
-        return PlatformCall("", f"job-{self.number('job', 88_001)}", TILLS[0], self.blank([]))
+        return PlatformCall(
+            "", f"job-{self.number('job', 88_001)}", TILLS[0], nothing=self.blank([])
+        )
 
     def emit(
         self,
@@ -171,7 +175,11 @@ class World:
         if name in self._logged:
             event["eventLogId"] = self.number("log", 5_540_001) if log_id is None else log_id
         first = "" if who is None else who.first
-        self.out.append(Happening(name, event_id, self.now_ms, first, note, event))
+        self.out.append(
+            Happening(
+                name=name, event_id=event_id, at_ms=self.now_ms, who=first, note=note, event=event
+            )
+        )
         self.now_ms += 1 + int(self.rng.random() * 8)  # events of a call follow closely
 
     def emit_loyalty(

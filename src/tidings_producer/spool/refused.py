@@ -64,7 +64,14 @@ class Refused:
     def add(self, event_id: str, body: bytes, verdict: Verdict) -> None:
         """Keep one, on the disk; once, where it is there already. SpoolFull, SpoolFailed."""
         now = time.time_ns() // 1_000_000
-        row = RefusedEvent(event_id, verdict.code, verdict.said, verdict.field, now, body)
+        row = RefusedEvent(
+            event_id=event_id,
+            code=verdict.code,
+            said=verdict.said,
+            field=verdict.field,
+            at=now,
+            body=body,
+        )
         with self.lock:
             self._refuse_closed()
             known = self._rows.get(event_id)
@@ -163,5 +170,10 @@ def _read(record: bytes) -> RefusedEvent:
     head, _, body = record.partition(b"\n")
     fields = json.loads(head)
     return RefusedEvent(
-        fields["id"], fields["code"], fields["said"], fields["field"], fields["at"], body
+        event_id=fields["id"],
+        code=fields["code"],
+        said=fields["said"],
+        field=fields["field"],
+        at=fields["at"],
+        body=body,
     )

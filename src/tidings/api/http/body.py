@@ -32,7 +32,7 @@ class RequestBodyReader:
         self._timer: asyncio.TimerHandle | None = None
 
     async def read(self, receive: Receive) -> bytes:
-        """The whole body. Raises TooSlow, TooLarge or Gone."""
+        """Read the whole body. Raises TooSlow, TooLarge or Gone."""
         task = asyncio.current_task()
         assert task is not None
         loop = task.get_loop()

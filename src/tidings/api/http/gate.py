@@ -92,7 +92,7 @@ class HttpGate:
 
 
 def name_of(host: str) -> str:
-    """The name of a host that a call was made to, in lower case and without its port.
+    """Return the name of a host that a call was made to, in lower case and without its port.
 
     The port is left out because cookies know none, and proxies may pass it on or not.
     """

@@ -37,7 +37,7 @@ class RefusalBody(msgspec.Struct):
 
 
 def request_id(headers: Mapping[bytes, bytes], new_id: Callable[[], str]) -> bytes:
-    """The id of this call: `X-Cap-Requestid`, else `X-Request-Id`, else a new one."""
+    """Return the id of this call: `X-Cap-Requestid`, else `X-Request-Id`, else a new one."""
     given = headers.get(REQUEST_ID) or headers.get(b"x-request-id")
     if given is not None and _FIT(given):
         return given
@@ -45,7 +45,7 @@ def request_id(headers: Mapping[bytes, bytes], new_id: Callable[[], str]) -> byt
 
 
 def json_answer(status: int, body: bytes, request: bytes) -> Answer:
-    """An answer with a JSON body."""
+    """Return an answer with a JSON body."""
     headers = [
         (b"content-type", b"application/json"),
         (b"content-length", b"%d" % len(body)),
@@ -63,7 +63,7 @@ def refusal(
     retry_after: float | None = None,
     close: bool = False,
 ) -> Answer:
-    """The answer to a refused call. `close`: its body was not read to the end."""
+    """Return the answer to a refused call. `close`: its body was not read to the end."""
     body = msgspec.json.encode(
         RefusalBody(CallRefusal(str(reason.code), reason.message, reason.field))
     )
@@ -87,7 +87,7 @@ def failed(call: str) -> FieldRefusal:
 
 
 def messages(answer: Answer) -> tuple[dict[str, Any], dict[str, Any]]:
-    """An answer as the two ASGI messages that send it."""
+    """Return an answer as the two ASGI messages that send it."""
     status, headers, body = answer
     start = {"type": "http.response.start", "status": status, "headers": headers}
     return start, {"type": "http.response.body", "body": body}

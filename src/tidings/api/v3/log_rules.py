@@ -97,15 +97,15 @@ def read_question(query: Mapping[str, str], now_ms: int) -> LogRequest:
     limit = form.whole("limit", 1, LIMIT_MAX, LIMIT)
     at, offset = _cursor(form, field, descending)
     question = LogRequest(
-        period,
-        _names(form),
-        _states(form),
-        _values(form),
-        field,
-        descending,
-        limit,
-        at,
-        offset,
+        period=period,
+        event_names=_names(form),
+        states=_states(form),
+        values=_values(form),
+        field=field,
+        descending=descending,
+        limit=limit,
+        at=at,
+        offset=offset,
     )
     if form.refusals:
         raise RefusalAnswer(400, form.refusals)

@@ -146,12 +146,12 @@ class Logs:
         terms = self._services.events.terms.asked
         queries = [
             DeliveryQuery(
-                (webhook.number,),
-                question.states,
-                self._services.events.types.spelled(org, question.event_names),
-                question.period.start_ms,
-                question.period.end_ms + 1,
-                tuple(terms(org, value) for value in question.values),
+                webhooks=(webhook.number,),
+                states=question.states,
+                event_names=self._services.events.types.spelled(org, question.event_names),
+                from_ms=question.period.start_ms,
+                to_ms=question.period.end_ms + 1,
+                terms=tuple(terms(org, value) for value in question.values),
             )
             for org in scope.orgs
         ]

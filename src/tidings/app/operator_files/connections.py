@@ -89,7 +89,9 @@ def judge_connection(
         name,
         kind,
         fields,
-        None if orgs == "all" else frozenset(map(OrgId, orgs if isinstance(orgs, list) else ())),
+        orgs=None
+        if orgs == "all"
+        else frozenset(map(OrgId, orgs if isinstance(orgs, list) else ())),
     )
 
 

@@ -77,4 +77,4 @@ def _declared(
         )
     except RequestRefused as refused:
         raise file.wrong(table, [refusal.message for refusal in refused.refusals]) from None
-    return DeclaredSource(OrgId(org), source, file.path.name, "paused" in body)
+    return DeclaredSource(OrgId(org), source, file.path.name, declares_pause="paused" in body)

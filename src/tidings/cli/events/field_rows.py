@@ -59,7 +59,7 @@ def rows(whole: Json, blocks: dict[str, Json], *, null: bool = True) -> list[Row
             marks.append(quirk)
         if since := node.get("x-since"):
             marks.append(f"Since {since}.")
-        found.append(Row(path, type_words(node, null=null), " ".join(marks), block_name(ref)))
+        found.append(Row(path, type_words(node, null=null), " ".join(marks), block=block_name(ref)))
     return found
 
 

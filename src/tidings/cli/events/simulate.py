@@ -256,7 +256,7 @@ def _server(options: SimulateOptions) -> ServiceAddress:
     if options.key is None:
         return server(Where(url=options.url, profile=options.profile, org=options.org))
     url = options.url or os.environ.get("TIDINGS_URL") or DEFAULT_URL
-    return ServiceAddress(url, f"{options.key}:{options.secret}", options.org, "--key")
+    return ServiceAddress(url, f"{options.key}:{options.secret}", options.org, named_by="--key")
 
 
 def _print(events: Iterable[Happening]) -> int:

@@ -148,7 +148,7 @@ def _made(declaration: dict[str, Any]) -> EventType:
         declaration["description"],
         declaration["dataSchema"],
         declaration["key"],
-        example.get("data"),
+        example=example.get("data"),
     )
     try:
         made = OwnType(declaration["eventName"], declaration["version"], declared, envelope())

@@ -90,16 +90,16 @@ def read_arrival(row: dict[str, Any], *secrets: str) -> ArrivalView:
         verified = judged.verdict == "valid"
         verdict = "valid" if verified else judged.reason
     return ArrivalView(
-        row["id"],
-        at_ms,
-        row["method"],
-        headers,
-        body,
-        row["bytes"],
-        row["status"],
-        verified,
-        verdict,
-        _event(body),
+        id=row["id"],
+        at_ms=at_ms,
+        method=row["method"],
+        headers=headers,
+        body=body,
+        size=row["bytes"],
+        answered=row["status"],
+        verified=verified,
+        said=verdict,
+        event=_event(body),
     )
 
 

@@ -36,13 +36,13 @@ def _new() -> tuple[DeclaredOption, ...]:
             ("--delay",),
             str,
             lambda option, text: round(seconds(option, text) * 1000),
-            "After how long it answers: 2s, 500ms.",
+            about="After how long it answers: 2s, 500ms.",
         ),
         "headers": Written(
             ("--header",),
             list[str],
             headers,
-            'A header of the answer, as "Name: value". May be given several times.',
+            about='A header of the answer, as "Name: value". May be given several times.',
         ),
     }
     return flags(declared(InboxForm), written, new=True, first=("name",))

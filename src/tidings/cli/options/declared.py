@@ -130,7 +130,7 @@ def _flag(
     )
     filled = usual if one.required and not needed else None
     return DeclaredOption(
-        "" if in_place else called[0], path, argument, option_words.read or read, filled
+        "" if in_place else called[0], path, argument, read=option_words.read or read, filled=filled
     )
 
 

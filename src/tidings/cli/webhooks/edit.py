@@ -26,7 +26,7 @@ _WRITTEN = {
         ("--header",),
         list[str],
         headers,
-        'A header that is sent along, as "Name: value". May be given several times.',
+        about='A header that is sent along, as "Name: value". May be given several times.',
     ),
     "maxAllowedConnections": Written(("--connections",)),
 }

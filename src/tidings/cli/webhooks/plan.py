@@ -107,14 +107,23 @@ def plan(
         elif there is None:
             given = {field: value for field, value in filled.items() if value is not None}
             made = {"maxAllowedConnections": 10} | given
-            changes.append(PlannedChange(name, None, made, _new(filled), path))
+            changes.append(PlannedChange(name, None, made, fields=_new(filled), path=path))
         else:
             new = {field: _or_default(filled, field) for field in only or DEFAULTS}
             if moved := _moved(settled(there), new, tuple(new)):
                 wanted = {field: to for field, _, to in moved}
                 again = _given(there.get(HEADERS), wanted.get(HEADERS))
                 again += _given_proof(there.get(AUTHENTICATION), wanted.get(AUTHENTICATION))
-                changes.append(PlannedChange(name, dict(there), wanted, moved, path, again))
+                changes.append(
+                    PlannedChange(
+                        name=name,
+                        present=dict(there),
+                        body=wanted,
+                        fields=moved,
+                        path=path,
+                        given=again,
+                    )
+                )
     if prune:
         gone = [webhook for webhook in present if webhook["name"] not in document.paths]
         changes += [PlannedChange(webhook["name"], dict(webhook), None) for webhook in gone]

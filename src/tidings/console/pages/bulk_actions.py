@@ -93,7 +93,14 @@ async def _part(
     plan = await ReplayCalls(visit.services).dry_run(job_request, found, for_s)
     webhook, name = job_request.webhook_id or "", "" if found.target is None else found.target.name
     makes = plan["matched"] - plan["skipped"]
-    return BulkPart(webhook, name, plan["sentence"], makes, plan["skipped"], plan["exact"])
+    return BulkPart(
+        webhook=webhook,
+        name=name,
+        sentence=plan["sentence"],
+        makes=makes,
+        skipped=plan["skipped"],
+        exact=plan["exact"],
+    )
 
 
 async def _bodies(visit: Visit, kind: ReplayKind, everything: bool) -> Bodies:

@@ -120,7 +120,15 @@ def events(series: EventSeries) -> Chart:
     """Events that were accepted."""
     starts = [series.start_ms + at * series.step_ms for at in range(len(series.counts))]
     line = ChartLine("events", "accent", [float(count) for count in series.counts])
-    return Chart("events", "Events in", COUNT, True, series.step_ms, starts, [line])
+    return Chart(
+        id="events",
+        title="Events in",
+        unit=COUNT,
+        stacked=True,
+        step_ms=series.step_ms,
+        starts_ms=starts,
+        lines=[line],
+    )
 
 
 def total(series: Series, *states: State) -> int:
@@ -138,4 +146,12 @@ def _chart(
     id: str, title: str, unit: str, series: Series, lines: list[ChartLine], stacked: bool = False
 ) -> Chart:
     starts = [point.start_ms for point in series.points]
-    return Chart(id, title, unit, stacked, series.step_ms, starts, lines)
+    return Chart(
+        id=id,
+        title=title,
+        unit=unit,
+        stacked=stacked,
+        step_ms=series.step_ms,
+        starts_ms=starts,
+        lines=lines,
+    )

@@ -135,16 +135,20 @@ async def _now(visit: Visit, records: Sequence[WebhookState]) -> CurrentState:
         services, [record for record, _ in shown], [left for _, left in shown]
     )
     return CurrentState(
-        len(records),
-        [summary for summary in summaries if summary.word != Condition.PAUSED or summary.waiting],
-        max(0, len(wanting) - ATTENTION_MAX),
-        waiting,
-        parked,
-        oldest,
-        [rejection for rejection in refused.rejections if rejection.at_ms >= now_ms - DAY_MS],
-        _sources(visit, now_ms),
-        services.web.health.problems(),
-        services.web.health.notices(),
+        webhooks=len(records),
+        attention=[
+            summary for summary in summaries if summary.word != Condition.PAUSED or summary.waiting
+        ],
+        left_out=max(0, len(wanting) - ATTENTION_MAX),
+        waiting=waiting,
+        parked=parked,
+        oldest_ms=oldest,
+        rejected=[
+            rejection for rejection in refused.rejections if rejection.at_ms >= now_ms - DAY_MS
+        ],
+        sources=_sources(visit, now_ms),
+        problems=services.web.health.problems(),
+        notices=services.web.health.notices(),
     )
 
 

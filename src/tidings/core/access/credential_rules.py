@@ -41,8 +41,8 @@ PASSWORD = ParsedField(
     _password,
     f"{PASSWORD_MIN} to {PASSWORD_MAX} visible characters",
     "bad_password",
-    "Use several words.",
-    _length,
+    advice="Use several words.",
+    got=_length,
     schema={
         "type": "string",
         "pattern": f"^{SIGN}*$",
@@ -61,8 +61,8 @@ class CredentialLimits(msgspec.Struct, frozen=True):
             "callsPerMinute",
             Number(1, RATE_MAX, "Write null for the usual."),
             "Of the control API; usually 1000.",
-            "Calls a minute",
-            "Left out: 1,000.",
+            label="Calls a minute",
+            hint="Left out: 1,000.",
         ),
     ] = None
     events_per_s: Annotated[
@@ -71,8 +71,8 @@ class CredentialLimits(msgspec.Struct, frozen=True):
             "eventsPerSecond",
             Number(0.1, RATE_MAX, "Write null for the usual."),
             "Usually not limited.",
-            "Events a second",
-            "Left out: no limit of its own.",
+            label="Events a second",
+            hint="Left out: no limit of its own.",
         ),
     ] = None
 
@@ -143,8 +143,8 @@ class CredentialRequest(msgspec.Struct, frozen=True):
             "name",
             TextType(NAME_MAX, "bad_name", "Say who uses it.", null=False),
             "Which system uses it.",
-            "Name",
-            "Which system uses it.",
+            label="Name",
+            hint="Which system uses it.",
             default="",
         ),
     ]
@@ -155,8 +155,8 @@ class CredentialRequest(msgspec.Struct, frozen=True):
             "expiresAt",
             CustomField(_expiry, schema={"type": "string", "format": "date-time"}, shows=iso),
             "When it ends: a future time with a time zone; null: never.",
-            "It ends at",
-            "With its zone, as 2030-12-31T00:00:00Z; left out: never.",
+            label="It ends at",
+            hint="With its zone, as 2030-12-31T00:00:00Z; left out: never.",
         ),
     ] = None
     limits: Annotated[
@@ -183,7 +183,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
                 ),
             ),
             "How its system calls: key and secret, a till's code and password, or OAuth tokens.",
-            "Kind",
+            label="Kind",
             bodies="new",
         ),
     ] = "key"
@@ -195,7 +195,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
                 _code, schema={"type": "string", "pattern": f"^{_TILL_CODE.pattern}$"}, null=False
             ),
             "Of a till alone, which needs one: what it signs in with.",
-            "The till's code",
+            label="The till's code",
             bodies="new",
             answered=False,
         ),
@@ -206,8 +206,8 @@ class CredentialRequest(msgspec.Struct, frozen=True):
             "password",
             CustomField(_till_password, schema=PASSWORD.schema),
             "Of a till alone; made where it is absent.",
-            "Its password",
-            "Left out: one is made.",
+            label="Its password",
+            hint="Left out: one is made.",
             bodies="new",
             answered=False,
         ),
@@ -267,8 +267,8 @@ def _of_oauth(field: str) -> ParsedField:
         lambda value: value if isinstance(value, str) and 0 < len(value) <= PART_MAX else None,
         f"the {field} of a credential of kind oauth",
         400,
-        'Send {"key": "…", "secret": "…"}.',
-        _length,
+        advice='Send {"key": "…", "secret": "…"}.',
+        got=_length,
         schema={"type": "string", "minLength": 1, "maxLength": PART_MAX},
     )
 

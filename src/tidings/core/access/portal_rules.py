@@ -73,7 +73,7 @@ LOGO = ParsedField(
     _logo,
     f"an https URL, or a data: URI in base64 of an image of at most {LOGO_BYTES_MAX} bytes",
     "bad_logo",
-    "Leave it out for none.",
+    advice="Leave it out for none.",
     schema={"type": "string", "pattern": _LOGO, "maxLength": 2 * LOGO_BYTES_MAX},
     shows=lambda logo: logo or None,
 )
@@ -81,14 +81,14 @@ HUE = ParsedField(
     lambda value: value.lower() if isinstance(value, str) and _COLOUR.fullmatch(value) else None,
     "six hex digits behind #",
     "bad_colour",
-    'Write "#1a56bf".',
+    advice='Write "#1a56bf".',
     schema={"type": "string", "pattern": f"^{_COLOUR.pattern}$"},
 )
 PAGES = ParsedField(
     _origins,
     f"a list of at most {ORIGINS_MAX} origins, https or of this machine",
     "bad_origins",
-    'Write ["https://app.example.com"], without a path.',
+    advice='Write ["https://app.example.com"], without a path.',
     schema={
         "type": "array",
         "items": {"type": "string", "pattern": _ORIGINS},
@@ -179,7 +179,7 @@ def accents(colour: str) -> Accents:
     rgb = (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
     light = _towards(rgb, (0, 0, 0), _PAPER)
     dark = _towards(rgb, (0xFF, 0xFF, 0xFF), _DARK)
-    return Accents(_hex(light), _hex(dark), _ink(light), _ink(dark))
+    return Accents(_hex(light), _hex(dark), _ink(light), dark_ink=_ink(dark))
 
 
 def _towards(rgb: Rgb, end: Rgb, paper: Rgb) -> Rgb:

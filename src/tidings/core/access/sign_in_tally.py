@@ -29,7 +29,7 @@ class TallyKey(NamedTuple):
     counts: bool  # whether it stands for its sign-ins where they have no row of their own
 
 
-OTHERS_KEY = TallyKey(PLATFORM_CHAIN, "", OTHERS, "service", counts=True)
+OTHERS_KEY = TallyKey(PLATFORM_CHAIN, "", OTHERS, face="service", counts=True)
 
 
 class TallyRow:
@@ -71,7 +71,7 @@ class SignInTally:
             named |= {(PLATFORM_CHAIN, account): None}
         last = next(reversed(named), None)
         for chain, name in named:
-            key = TallyKey(chain, block, name, face, (chain, name) == last)
+            key = TallyKey(chain, block, name, face=face, counts=(chain, name) == last)
             self._add(owner, key, TallyRow(address, now_ms, 1))
 
     def take(self, now_ms: int, *, last: bool = False) -> Rows:

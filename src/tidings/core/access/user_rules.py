@@ -36,7 +36,7 @@ EMAIL = ParsedField(
     _email,
     "an address such as asha@acme.example",
     "bad_email",
-    "Correct it.",
+    advice="Correct it.",
     schema={
         "type": "string",
         "pattern": f"^{_PART}{{1,64}}@{_PART}{{1,189}}$",
@@ -47,7 +47,7 @@ GIVEN = ParsedField(
     lambda value: value if isinstance(value, str) and 0 < len(value) <= TEXT_MAX else None,
     f"text of 1 to {TEXT_MAX} characters",
     "bad_type",
-    "Send token and password, or email, currentPassword and password.",
+    advice="Send token and password, or email, currentPassword and password.",
     schema={"type": "string", "minLength": 1, "maxLength": TEXT_MAX},
 )
 
@@ -56,7 +56,7 @@ class WantedUser(msgspec.Struct, frozen=True):
     """A user as a body asks for it."""
 
     email: Annotated[
-        str, Field("email", EMAIL, "What they sign in with.", "E-mail address", bodies="new")
+        str, Field("email", EMAIL, "What they sign in with.", label="E-mail address", bodies="new")
     ]
     name: Annotated[
         str,
@@ -64,7 +64,7 @@ class WantedUser(msgspec.Struct, frozen=True):
             "name",
             TextType(NAME_MAX, "bad_name", "Say who it is.", null=False),
             "Who it is.",
-            "Name",
+            label="Name",
         ),
     ] = ""
     role: Annotated[
@@ -82,8 +82,8 @@ class WantedUser(msgspec.Struct, frozen=True):
                 ),
             ),
             "What they may do in the org, in open sessions too.",
-            "Role",
-            "In force for open sessions at once.",
+            label="Role",
+            hint="In force for open sessions at once.",
         ),
     ] = "reader"
     disabled: Annotated[

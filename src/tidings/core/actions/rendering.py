@@ -171,7 +171,14 @@ class _Making:
             body, content_type = self._text(act.text), act.content_type or TEXT
         if content_type and all(name.lower() != CONTENT_TYPE for name, _ in act.headers):
             headers.insert(0, (CONTENT_TYPE, content_type))
-        return MadeCall(act.method, url, tuple(headers), _bounded(body, "call"), places, values)
+        return MadeCall(
+            method=act.method,
+            url=url,
+            headers=tuple(headers),
+            body=_bounded(body, "call"),
+            secrets=places,
+            values=values,
+        )
 
     def _record(self, act: KafkaRecordAct) -> MadeRecord:
         if act.text is not None:

@@ -91,19 +91,19 @@ def draft(
     if before is not None and after is not None:
         before, after = changed_fields(before, after)
     return AuditDraft(
-        chain,
-        actor.kind,
-        _cut(actor.id),
-        _cut(actor.name),
-        actor.face,
-        _cut(actor.address),
-        _cut(actor.behalf),
-        action.name,
-        object_kind or action.object,
-        None if object is None else _cut(shown_object(object_kind or action.object, object)),
-        None if before is None else encode_fields(before),
-        None if after is None else encode_fields(after, before),
-        times,
+        chain=chain,
+        actor_kind=actor.kind,
+        actor=_cut(actor.id),
+        actor_name=_cut(actor.name),
+        face=actor.face,
+        address=_cut(actor.address),
+        behalf=_cut(actor.behalf),
+        action=action.name,
+        object_kind=object_kind or action.object,
+        object=None if object is None else _cut(shown_object(object_kind or action.object, object)),
+        before=None if before is None else encode_fields(before),
+        after=None if after is None else encode_fields(after, before),
+        times=times,
     )
 
 

@@ -90,7 +90,7 @@ class ConnectionHolds:
         gate = self._gates.get(connection)
         if gate is None or not gate.probes:
             return None
-        return Hold(connection, gate.reason, gate.since_ms, gate.probes)
+        return Hold(connection, gate.reason, gate.since_ms, probes=gate.probes)
 
     def held(self) -> list[Hold]:
         """List the connections that carry nothing, by name."""

@@ -170,7 +170,9 @@ def lasting(value: str, life_s: float, asked_s: float, jitter: float) -> AccessT
     """A token that was asked for at `asked_s` and lives so long."""
     early = EARLY_MIN + (EARLY_MAX - EARLY_MIN) * jitter
     reserve_s = min(RESERVE_MAX_S, life_s * RESERVE)
-    return AccessToken(value, asked_s, asked_s + life_s * early, asked_s + life_s - reserve_s)
+    return AccessToken(
+        value, asked_s, asked_s + life_s * early, ends_s=asked_s + life_s - reserve_s
+    )
 
 
 def worth_another(token: AccessToken, *, replaces: bool, accepted: bool, now_s: float) -> bool:

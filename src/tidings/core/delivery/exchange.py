@@ -132,10 +132,10 @@ class AttemptResult(msgspec.Struct, frozen=True, gc=False):  # one for each atte
 
 
 def of_fault(fault: TransportFault) -> AttemptResult:
-    """The result of a fault, which is the same whatever carries messages."""
+    """Return the result of a fault, which is the same whatever carries messages."""
     if fault.kind is FaultKind.TRANSFORM:
         return AttemptResult(DeliveryVerdict.NEVER, fault)
     if fault.kind is FaultKind.SKIPPED:
         return AttemptResult(DeliveryVerdict.NEEDLESS, fault)
     slow = fault.kind in (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
-    return AttemptResult(DeliveryVerdict.AGAIN, fault, fault.wait_s, slow)
+    return AttemptResult(DeliveryVerdict.AGAIN, fault, fault.wait_s, slow=slow)

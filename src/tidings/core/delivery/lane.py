@@ -95,7 +95,7 @@ class Lane:
     # -- work comes in ----------------------------------------------------------------------------
 
     def offer(self, job: Job) -> None:
-        """A delivery of the commit that just returned."""
+        """Take a delivery of the commit that just returned."""
         if job.delivery <= self.cursor:
             return
         if self.behind or self._pending >= WINDOW_JOBS or self._budget.spent:
@@ -106,8 +106,8 @@ class Lane:
         self._queue(job)
 
     def offer_freed(self, job: Job) -> None:
-        """A delivery that may lie below the cursor: its predecessor of the same key has just become
-        final, or it was made after later ones were accepted."""
+        """Take a delivery that may lie below the cursor: its predecessor of the same key has just
+        become final, or it was made after later ones were accepted."""
         if job.delivery in self.unsettled_attempts:
             return  # a page has shown it already, and it was started
         if self.behind and job.delivery > self.cursor:
@@ -124,7 +124,7 @@ class Lane:
         self._queue(job)
 
     def offer_retry(self, job: Job) -> None:
-        """A due retry that this lane has claimed."""
+        """Take a due retry that this lane has claimed."""
         self._charge(job)
         self._retries.append(job)
 
@@ -155,20 +155,22 @@ class Lane:
         return self._budget.page_jobs
 
     def page_began(self) -> int:
-        """A read after `cursor` was asked for; returns the epoch to give back with its answer."""
+        """Note that a read after `cursor` was asked for; return the epoch to give back with its
+        answer."""
         self.reading = True
         self._dropped_to = 0  # what was dropped before is in the page, or is not PENDING any more
         return self.epoch
 
     def page_failed(self, epoch: int) -> None:
-        """The read did not come back; it is wanted again."""
+        """Note that the read did not come back; it is wanted again."""
         if epoch == self.epoch:
             self.reading = False
             self._settled_meanwhile.clear()
             self._freed_apart.clear()  # they lie above the cursor: the next page shows them
 
     def add_page(self, epoch: int, jobs: list[Job], limit: int) -> None:
-        """The answer to the read: up to `limit` PENDING deliveries above `cursor`, in id order."""
+        """Take the answer to the read: up to `limit` PENDING deliveries above `cursor`, in id
+        order."""
         if epoch != self.epoch:
             return
         self.reading = False
@@ -203,7 +205,8 @@ class Lane:
         self.cursor = 0
 
     def forget(self, deliveries: set[DeliveryId]) -> None:
-        """These are cancelled: none of them starts any more. What is under way ends as it began."""
+        """Forget deliveries that are cancelled: none of them starts any more. What is under way
+        ends as it began."""
         for queue in self._queues:
             kept = [job for job in queue if job.delivery not in deliveries]
             if len(kept) < len(queue):
@@ -306,12 +309,13 @@ class Lane:
         return size if size > LARGE_BYTES else 0
 
     def note_made(self, size: int) -> None:
-        """A message of so many bytes was made of a body: the next may be as large."""
+        """Note that a message of so many bytes was made of a body: the next may be as large."""
         size = max(size, int(self.made_bytes * MADE_KEPT))
         self.made_bytes = size if size > LARGE_BYTES else 0
 
     def wait_s(self, now_s: float) -> float | None:
-        """Seconds until time alone admits another start; None where a probe must end first."""
+        """Return the seconds until time alone admits another start; None where a probe must end
+        first."""
         wait = max(self.learned.wait_s(now_s), self.breaker.wait_s(now_s))
         if wait <= 0 and not self.breaker.admits(now_s):
             return None
@@ -319,21 +323,22 @@ class Lane:
         return max(wait, limit.wait_s(now_s)) if limit else max(0.0, wait)
 
     def sleep(self) -> None:
-        """The breaker has opened: let go of the queue; retries that were claimed stay."""
+        """Stop while the breaker is open: let go of the queue; retries that were claimed stay."""
         self.start_over()
         self.dormant = True
 
     def wake(self) -> None:
-        """A probe may start: work is wanted again."""
+        """Want work again: a probe may start."""
         self.dormant = False
 
     def ramp(self) -> None:
-        """The breaker has closed: begin with one at a time; every success admits one more."""
+        """Go on after the breaker has closed: begin with one at a time; every success admits one
+        more."""
         self.dormant = False
         self.limit = 1.0
 
     def start(self, now_s: float) -> Job | None:
-        """The next delivery to attempt, or None when nothing may start now."""
+        """Return the next delivery to attempt, or None when nothing may start now."""
         if not self.can_start or not self.breaker.admits(now_s):
             return None
         limit = self.rate_limit
@@ -388,7 +393,7 @@ class Lane:
         return self.breaker.record(now_s, started_s, isinstance(outcome, Delivered), rng)
 
     def ended(self, delivery: DeliveryId, *, slow: bool, delivered: bool) -> None:
-        """An attempt is over: its slot is free. It stays in flight until `settled`."""
+        """Free the slot of an attempt that is over. It stays in flight until `settled`."""
         if delivery in self.under_way:  # as `free`, which is not called for each attempt
             self.under_way.remove(delivery)
             self.running -= 1
@@ -403,19 +408,19 @@ class Lane:
             self.limit = min(float(self.cap), self.limit + 1)
 
     def free(self, delivery: DeliveryId) -> None:
-        """The slot of an attempt is free; nothing if it was already."""
+        """Free the slot of an attempt; do nothing if it is free already."""
         if delivery in self.under_way:
             self.under_way.remove(delivery)
             self.running -= 1
 
     def leapt(self, by_ms: int) -> None:
-        """The dates of accepts are later by so much, from now on."""
+        """Move the dates of accepts by so much, from now on."""
         set_apart = self._freed_apart.values()
         for job in (*self._fresh, *self._retries, *self._replays, *set_apart):
             job.accepted_ms += by_ms
 
     def put_back(self, job: Job, *, wanted: bool) -> None:
-        """It was started and has not left: its slot is free, and it is as it was before.
+        """Put back what was started and has not left: its slot is free, and it is as it was before.
 
         Of a retry that is not `wanted` any more the store knows what becomes of it; what is PENDING
         is read again.

@@ -108,14 +108,14 @@ class LearnedRate:
     # -- what may start ---------------------------------------------------------------------------
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until an attempt may start; 0 when it may now."""
+        """Return the seconds until an attempt may start; 0 when it may now."""
         if self.shut:
             left_s = self.until_s - now_s
             return left_s if left_s > ROUNDING_S else 0.0
         return 0.0 if self._pace is None else self._pace.wait_s(now_s)
 
     def requested_wait_s(self, now_s: float) -> float:
-        """For how long the receiver itself wants nothing (`Retry-After`); 0: it has not said."""
+        """Return how long the receiver itself wants nothing (`Retry-After`); 0: it has not said."""
         return self.wait_s(now_s) if self.shut and self.wait_is_receivers else 0.0
 
     def resume(self, now_s: float, lane_pause_s: float) -> None:
@@ -142,7 +142,8 @@ class LearnedRate:
     # -- what came of it --------------------------------------------------------------------------
 
     def admitted(self, now_s: float, started_s: float) -> None:
-        """The receiver has taken an attempt that began then, whatever it said of its content."""
+        """Note that the receiver has taken an attempt that began then, whatever it said of its
+        content."""
         self._buckets[self._at(now_s)] += 1
         self._admitted_s = now_s
         self._since_open += 1
@@ -166,7 +167,8 @@ class LearnedRate:
                 self._grow(now_s)
 
     def refused(self, now_s: float, started_s: float, lane_pause_s: float) -> None:
-        """The receiver wants less, and asks for `lane_pause_s` of nothing (0: it does not say)."""
+        """Note that the receiver wants less, and asks for `lane_pause_s` of nothing (0: it does not
+        say)."""
         lately = self.admitted_within(now_s, LATELY_S)
         if not self._in_a_row:
             self._rate_before_row = self.rate

@@ -27,7 +27,7 @@ class RateLimit:
         self._next_s = -math.inf
 
     def changed(self, rate: float) -> "RateLimit":
-        """Another limit, which knows what was started under this one."""
+        """Return another limit, which knows what was started under this one."""
         after = RateLimit(rate)
         after._starts.extend(self._starts)
         if self._starts:
@@ -43,7 +43,7 @@ class RateLimit:
         return True
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until one may start; 0 when it may now."""
+        """Return the seconds until one may start; 0 when it may now."""
         at_s = self._next_s
         if len(self._starts) == self._most:
             at_s = max(at_s, self._starts[0] + self._span_s)

@@ -34,7 +34,7 @@ def next_delay_s(
     rng: random.Random,
     retry_after_s: float | None = None,
 ) -> float | None:
-    """Seconds from now to the next attempt, or None when the window is used up.
+    """Return the seconds from now to the next attempt, or None when the window is used up.
 
     `attempts` have been made (1 or more); the delivery is `age_s` seconds old by the store's clock.
     A receiver's `retry_after_s` moves the attempt later than the schedule, to 24 h at most. What

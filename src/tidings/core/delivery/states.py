@@ -71,5 +71,5 @@ MOVES: dict[tuple[State, Move], State] = {
 
 
 def move(state: State, what: Move) -> State | None:
-    """The state after `what`, or None where that cannot happen to a delivery in `state`."""
+    """Return the state after `what`, or None where that cannot happen to a delivery in `state`."""
     return MOVES.get((state, what))

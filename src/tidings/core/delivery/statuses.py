@@ -22,7 +22,7 @@ StatusMeaning = Literal["delivered", "failed", "retry"]
 
 
 def status_meaning(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> StatusMeaning:
-    """The table: what an answer with this status does to its delivery."""
+    """Look up in the table what an answer with this status does to its delivery."""
     if 200 <= status <= 299:
         return "delivered"
     if status in policy.fail_also:
@@ -33,7 +33,7 @@ def status_meaning(status: int, policy: RetryPolicy = DEFAULT_POLICY) -> StatusM
 
 
 def retry_after_s(headers: tuple[tuple[str, str], ...], now_s: float) -> float | None:
-    """Seconds asked for by `Retry-After` (RFC 9110 §10.2.3: digits, or an HTTP date).
+    """Return the seconds asked for by `Retry-After` (RFC 9110 §10.2.3: digits, or an HTTP date).
 
     None without the header and for anything else that a receiver may put there; never raises. Of
     several headers the first one counts. `now_s` is seconds since the epoch.

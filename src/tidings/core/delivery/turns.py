@@ -69,12 +69,12 @@ class LanePace:
         self._answered_s = -math.inf
 
     def trusted(self) -> None:
-        """It is known to have answered before this process."""
+        """Note that it is known to have answered before this process."""
         self._known, self._answers = True, 1
         self._judge()
 
     def hangs(self) -> None:
-        """An attempt has no answer yet."""
+        """Note that an attempt has no answer yet."""
         self._known = True
         self._hung += 1
         self._answers = 0
@@ -82,8 +82,8 @@ class LanePace:
         self._judge()
 
     def ended(self, now_s: float, took_s: float, *, hung: bool, answered: bool | None) -> None:
-        """An attempt has ended, one that `hangs` has told of (`hung`) or not. `answered`: whether
-        by its receiver's answer; None: for a reason of ours, which tells nothing."""
+        """Note that an attempt has ended, one that `hangs` has told of (`hung`) or not. `answered`:
+        whether by its receiver's answer; None: for a reason of ours, which tells nothing."""
         before_s = self.took_s
         self.took_s = MEMORY * before_s + (1 - MEMORY) * took_s if before_s else took_s
         if answered and not hung:  # nearly always
@@ -204,7 +204,7 @@ class _Share:
         return math.floor(oldest.began_s * OLDEST_PARTS) / OLDEST_PARTS
 
     def hangs(self, kind: _Kind) -> None:
-        """One that was counted so hangs from now on."""
+        """Note that one that was counted so hangs from now on."""
         if kind is not _UNPROVEN:
             self.unproven += 1
             if kind is _UNSURE:
@@ -299,7 +299,7 @@ class Permits:
         return share.admits_beside(trust, running)
 
     def take(self, org: OrgId, pace: LanePace, now_s: float) -> Permit:
-        """An attempt starts."""
+        """Take a permit for an attempt that starts."""
         share, whole = self._of_org.get(org), self._all
         if share is None:
             share = self._enter(org)
@@ -317,7 +317,7 @@ class Permits:
         elif kind is _UNPROVEN:
             share.unproven += 1
             whole.unproven += 1
-        permit, young = Permit(org, pace, now_s, kind), share.young
+        permit, young = Permit(org, pace, now_s, kind=kind), share.young
         while young and young[0].kind is _OVER:
             young.popleft()
         young.append(permit)
@@ -331,8 +331,8 @@ class Permits:
         return share
 
     def give(self, permit: Permit, now_s: float, *, answered: bool | None) -> None:
-        """An attempt is over; nothing if it was already. `answered`: by an answer; None: for a
-        reason of ours."""
+        """Give back the permit of an attempt that is over; do nothing if it was given already.
+        `answered`: by an answer; None: for a reason of ours."""
         if permit.kind is _OVER:
             return
         if permit.kind is not _HUNG and permit.began_s <= now_s - HANGS_S:

@@ -52,12 +52,14 @@ def number_of(id: str) -> int:
 
 def of_credential(id: str, name: str, kind: str) -> StoredAttribution:
     """A credential that acts for itself."""
-    return StoredAttribution(id, id, "", name or id, "TILL" if kind == "till" else "ADMIN_USER")
+    return StoredAttribution(
+        id, id, "", name=name or id, type="TILL" if kind == "till" else "ADMIN_USER"
+    )
 
 
 def of_person(id: str, email: str, name: str) -> StoredAttribution:
     """A person who is signed in."""
-    return StoredAttribution(id, email, "", name or email, "ADMIN_USER")
+    return StoredAttribution(id, email, "", name=name or email, type="ADMIN_USER")
 
 
 def of_headers(
@@ -86,4 +88,4 @@ def of_headers(
             header=field,
         )
     described = "" if named == "TILL" else named
-    return StoredAttribution(code, code, described, code, "TILL")
+    return StoredAttribution(code, code, described, name=code, type="TILL")

@@ -191,7 +191,7 @@ class CallReader(Generic[Draft]):
         key: str | None,  # the Idempotency-Key
         now_ms: int,
     ) -> "list[Item[Draft]]":
-        """One item for each event, in order. Raises Invalid, TooLarge, Unsupported."""
+        """Return one item for each event, in order. Raises Invalid, TooLarge, Unsupported."""
         return list(self.read_each(content_type, headers, body, caller, key, now_ms))
 
     def read_each(
@@ -203,7 +203,7 @@ class CallReader(Generic[Draft]):
         key: str | None,
         now_ms: int,
     ) -> "Iterable[Item[Draft]]":
-        """The same, event by event where there are several: others may have a turn between them."""
+        """Read it event by event where there are several: others may have a turn between them."""
         if _HOPS not in headers:
             if (
                 content_type == b"application/json"
@@ -276,7 +276,7 @@ class CallReader(Generic[Draft]):
         index: int,
         now_ms: int,
     ) -> "Item[Draft]":
-        """The flat event at `index` of those that were made of something else, `raw`, by which
+        """Read the flat event at `index` of those that were made of something else, `raw`, by which
         a repeat is told."""
         try:
             check_size(flat, self.limits)
@@ -464,9 +464,10 @@ class CallReader(Generic[Draft]):
         return raw
 
     def _refuse(self, raw: bytes, event: dict[str, Any], fault: EventFault) -> RejectedEvent:
-        body = raw[: self.limits.event_bytes]
-        event_id, name = given_id(event), given_name(event)
-        return RejectedEvent(event_id, name, fault.code, fault.message, fault.path, body)
+        body, event_id, name = raw[: self.limits.event_bytes], given_id(event), given_name(event)
+        return RejectedEvent(
+            event_id, name, fault.code, message=fault.message, path=fault.path, body=body
+        )
 
 
 def pass_on(item: "Item[Draft]", passage: Passage | None) -> "Item[Draft]":

@@ -66,7 +66,7 @@ class CloudEvent(msgspec.Struct):
 
 
 def structured(raw: bytes, depth: int) -> CloudEvent:
-    """A CloudEvent in the JSON format."""
+    """Read a CloudEvent in the JSON format."""
     attributes: dict[str, object] = decode(raw, depth)
     if len(attributes) > ATTRIBUTES_MAX:
         raise EventFault(
@@ -87,7 +87,7 @@ def structured(raw: bytes, depth: int) -> CloudEvent:
 
 
 def binary(headers: Mapping[bytes, bytes], content_type: str, body: bytes) -> CloudEvent:
-    """A CloudEvent in binary mode: attributes in `ce-` headers, data in the body."""
+    """Read a CloudEvent in binary mode: attributes in `ce-` headers, data in the body."""
     attributes: dict[str, object] = {
         name[3:].decode("latin-1"): _header_text(name, value)
         for name, value in headers.items()
@@ -100,7 +100,7 @@ def binary(headers: Mapping[bytes, bytes], content_type: str, body: bytes) -> Cl
 
 
 def flatten(event: CloudEvent, own_org: int, now_ms: int) -> bytes:
-    """The flat envelope of a CloudEvent, or an EventFault with the attribute as its path."""
+    """Build the flat envelope of a CloudEvent. Raises EventFault with the attribute as its path."""
     attributes = {name: value for name, value in event.attributes.items() if value is not None}
     if attributes.get("specversion") != "1.0":
         version = attributes.get("specversion", ABSENT)
@@ -144,7 +144,8 @@ def flatten(event: CloudEvent, own_org: int, now_ms: int) -> bytes:
 
 
 def epoch_ms(text: str) -> int | None:
-    """An RFC 3339 time as epoch milliseconds, exact from year 1 to 9999; None for anything else.
+    """Return an RFC 3339 time as epoch milliseconds, exact from year 1 to 9999; None for anything
+    else.
 
     A leap second (`:60`) has no epoch millisecond of its own and counts as anything else.
     """

@@ -81,7 +81,7 @@ class EventFault(Unprocessable):
 
 
 def unreadable(raw: bytes, error: Exception) -> EventFault:
-    """The fault for bytes that the parser did not take."""
+    """Return the fault for bytes that the parser did not take."""
     if isinstance(error, RecursionError):
         message = "JSON must not be nested this deeply; got hundreds of levels. Flatten it."
         return EventFault("too_deep", message)
@@ -102,7 +102,7 @@ def unreadable(raw: bytes, error: Exception) -> EventFault:
 
 
 def decode_json(raw: bytes) -> Any:
-    """Any JSON value, or an EventFault. Depth is bounded by the interpreter alone."""
+    """Decode any JSON value. Raises EventFault. Depth is bounded by the interpreter alone."""
     try:
         return _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -110,7 +110,7 @@ def decode_json(raw: bytes) -> Any:
 
 
 def decode(raw: bytes, depth: int) -> dict[str, Any]:
-    """The object in `raw`, or an EventFault. Every event passes here, so it is one parse.
+    """Decode the object in `raw`. Raises EventFault. Every event passes here, so it is one parse.
 
     The tests behind it are cheap and one-sided; what they suspect is looked at closely.
     `replace` finds single bytes twice as fast as `count`; only `\\u00..` can hide an ASCII name;
@@ -209,7 +209,7 @@ def _keys_of(raw: bytes) -> Iterable[_Key]:
 
 
 def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
-    """EventFault if a guarded key stands twice at the top. `raw` is a decoded object."""
+    """Raise an EventFault if a guarded key stands twice at the top. `raw` is a decoded object."""
     counts = Counter(key.name for key in _keys_of(raw))
     for key in guarded:
         if counts[key] > 1:
@@ -220,7 +220,8 @@ def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
 
 
 def org_of(org: object, own: OrgId, platform: bool) -> OrgId:
-    """The org of an event, from its `orgId` (ABSENT where there is none), or an EventFault."""
+    """Return the org of an event, from its `orgId`; ABSENT where there is none. Raises
+    EventFault."""
     if org is ABSENT or org is None:
         return own
     if org.__class__ is float and org.is_integer():
@@ -240,7 +241,7 @@ def org_of(org: object, own: OrgId, platform: bool) -> OrgId:
 
 
 def bad_event_id(event_id: object) -> EventFault:
-    """The fault for an `eventId` that is not one."""
+    """Return the fault for an `eventId` that is not one."""
     rule = "eventId must be 1 to 128 of A-Z a-z 0-9 _ : -"
     advice = "Leave it out, and one is made"
     return EventFault(
@@ -249,7 +250,7 @@ def bad_event_id(event_id: object) -> EventFault:
 
 
 def bad_name(name: object) -> EventFault:
-    """The fault for an `eventName` that cannot be one, known or not."""
+    """Return the fault for an `eventName` that cannot be one, known or not."""
     rule = f"eventName must be the name of an event type, at most {NAME_MAX} characters"
     return EventFault(
         "event_name",
@@ -259,7 +260,7 @@ def bad_name(name: object) -> EventFault:
 
 
 def time_warning(created: Any, now_ms: int) -> str | None:
-    """A warning for a time in another unit, or far from now; None where it may be right."""
+    """Return a warning for a time in another unit, or far from now; None where it may be right."""
     if created.__class__ is bool or not isinstance(created, int | float):
         return None  # absent, or what only the schema of a type can judge
     if SURELY_MS <= created <= now_ms + DAY_MS:
@@ -277,19 +278,21 @@ def time_warning(created: Any, now_ms: int) -> str | None:
 
 
 def given_id(event: dict[str, Any]) -> str:
-    """The event id to answer a refusal with: the given one where it is fit to be repeated."""
+    """Return the event id to answer a refusal with: the given one where it is fit to be
+    repeated."""
     event_id = event.get("eventId")
     return event_id if isinstance(event_id, str) and _fits(event_id) else ""
 
 
 def given_name(event: dict[str, Any]) -> str:
-    """The event name to note with a refusal, cut to its longest."""
+    """Return the event name to note with a refusal, cut to its longest."""
     name = event.get("eventName")
     return name[:NAME_MAX] if isinstance(name, str) else ""
 
 
 def complete(raw: bytes, event: dict[str, Any], due: dict[str, str | int]) -> bytes:
-    """`raw`, of which `event` was decoded, with the fields that are due; they are absent or null.
+    """Return `raw`, of which `event` was decoded, with the fields that are due; they are absent or
+    null.
 
     What is absent stands behind the opening brace. Where one is null the object is written anew:
     with its values as they came, byte for byte, and no space between them.

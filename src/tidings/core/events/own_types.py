@@ -79,7 +79,7 @@ _DESCRIPTION = ParsedField(
     ),
     f"text of 1 to {TEXT_MAX} characters",
     "bad_description",
-    "Say in one sentence when the event is raised.",
+    advice="Say in one sentence when the event is raised.",
     schema={"type": "string", "pattern": r"\S", "maxLength": TEXT_MAX},
 )
 _KEY = ParsedField(
@@ -90,7 +90,7 @@ _KEY = ParsedField(
     ),
     "the dotted path of one value in data",
     "bad_key",
-    f"Write it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
+    advice=f"Write it like data.order.id or data.lines[0].sku; leave it out for {DEFAULT_KEY}.",
     schema={"type": "string", "pattern": f"^{_PATH.pattern}$", "maxLength": PATH_MAX},
 )
 _EXAMPLE = ParsedField(
@@ -101,7 +101,7 @@ _EXAMPLE = ParsedField(
     ),
     f"the data of an example, at most {EXAMPLE_BYTES_MAX} bytes",
     "bad_example",
-    "Leave it out if in doubt.",
+    advice="Leave it out if in doubt.",
     schema=_OBJECT,
 )
 
@@ -188,7 +188,9 @@ class OwnType:
             key=key,
             search_paths=search,
             pii_paths=self._personal.paths(),
-            enrichment=EnrichmentPaths(_identifiers(self.expanded), (), False, False),
+            enrichment=EnrichmentPaths(
+                _identifiers(self.expanded), (), False, available_points_balance=False
+            ),
             notes=(),
             schema=schema,
             data=declaration.schema,
@@ -243,7 +245,9 @@ class OwnType:
             return self._explainer.explain(event)
         except ValueError:  # what no JSON text in UTF-8 can hold; intake lets none through
             return [
-                SchemaViolation("", "JSON", "something else", "The event must be JSON in UTF-8.")
+                SchemaViolation(
+                    "", "JSON", "something else", message="The event must be JSON in UTF-8."
+                )
             ]
 
     def compile(self) -> Compiled:
@@ -270,11 +274,11 @@ class OwnType:
         self.light = -1
 
     def key_of(self, event: Json) -> str | None:
-        """The ordering key of the event as text; None when the event holds none."""
+        """Return the ordering key of the event as text; None when the event holds none."""
         return self._key(event)
 
     def search_values(self, event: Json) -> list[str]:
-        """The distinct texts that the event is found by, at most 256."""
+        """Return the distinct texts that the event is found by, at most 256."""
         found: list[object] = []
         gather(event, self._wanted, found)
         return distinct_texts(found)
@@ -321,7 +325,9 @@ def read_own_type(
         elif problems := made.check(made.kind.example):
             form.refuse("bad_example", "example", misfit(problems))
             return form.refusals
-    return ParsedTypeBody(declaration, new_version, tuple(form.warnings), made, unchecked)
+    return ParsedTypeBody(
+        declaration, new_version, tuple(form.warnings), made=made, example_unchecked=unchecked
+    )
 
 
 def misfit(problems: Sequence[SchemaViolation]) -> str:

@@ -288,7 +288,7 @@ class Explainer:
         path = self._personal.path(way)
         expected = _expected(rule, facts)
         return SchemaViolation(
-            path, expected, got, f"{path or 'the event'} must be {expected}; got {got}."
+            path, expected, got, message=f"{path or 'the event'} must be {expected}; got {got}."
         )
 
 

@@ -25,13 +25,14 @@ class Terms:
         self._keyed = hashlib.blake2b(digest_size=TERM_BYTES, key=key)
 
     def of(self, org: OrgId, value: str) -> bytes:
-        """The term of exactly this value in an org."""
+        """Return the term of exactly this value in an org."""
         keyed = self._keyed.copy()
         keyed.update(f"{org}.{value}".encode("utf-8", "surrogatepass"))
         return keyed.digest()
 
     def kept(self, org: OrgId, values: Iterable[str]) -> bytes:
-        """The terms under which an org's event with these values is found, one behind another."""
+        """Return the terms under which an org's event with these values is found, one behind
+        another."""
         of = self.of
         terms = []
         for value in values:
@@ -47,7 +48,8 @@ class Terms:
 
 
 def phone_digits(value: str) -> str | None:
-    """The digits of what may be a telephone number, without `+` or a leading `00`; else None."""
+    """Return the digits of what may be a telephone number, without `+` or a leading `00`; else
+    None."""
     plain = _SEPARATORS.sub("", value)
     digits = plain.removeprefix("+")
     if not (digits.isascii() and digits.isdigit()):
@@ -58,7 +60,8 @@ def phone_digits(value: str) -> str | None:
 
 
 def spellings(value: str) -> tuple[str, ...]:
-    """The value as it stands and, if it may be a telephone number, as it may have been kept."""
+    """List the value as it stands and, if it may be a telephone number, as it may have been
+    kept."""
     digits = phone_digits(value)
     if digits is None:
         return (value,)

@@ -49,7 +49,7 @@ def notice(kind: str, org: OrgId, fact: Fact, now_ms: int) -> Notice:
         "createdAt": now_ms,
         "data": dict(fact),
     }
-    return Notice(kind, org, event_id, msgspec.json.encode(event), event)
+    return Notice(kind, org, event_id, body=msgspec.json.encode(event), event=event)
 
 
 def is_notice(body: bytes) -> bool:

@@ -66,7 +66,7 @@ PARENT = ParsedField(
     whole_of,
     "the id of an org",
     "unknown_parent",
-    "Create the parent first.",
+    advice="Create the parent first.",
     clears=True,
     schema={"type": "integer"},
 )
@@ -74,7 +74,7 @@ _ZONE = ParsedField(
     lambda value: value if isinstance(value, str) and is_zone(value) else None,
     "a name of the IANA time zone database",
     "bad_time_zone",
-    'Write "Asia/Kolkata" or "UTC".',
+    advice='Write "Asia/Kolkata" or "UTC".',
     schema=TEXT,
 )
 
@@ -83,7 +83,8 @@ class OrgRequest(msgspec.Struct, frozen=True):
     """An org as a body asks for it."""
 
     name: Annotated[
-        str, Field("name", TextType(NAME_MAX, "bad_name", "Use the brand's name.", 1, null=False))
+        str,
+        Field("name", TextType(NAME_MAX, "bad_name", "Use the brand's name.", least=1, null=False)),
     ]
     id: Annotated[
         int | None,

@@ -131,8 +131,8 @@ class OrgLimits(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True)
             "eventsPerSecond",
             Number(0.1, RATE_MAX, "Write null for no limit."),
             "Over all its credentials; null: no limit.",
-            "Events a second, over all credentials",
-            "Left out: no limit.",
+            label="Events a second, over all credentials",
+            hint="Left out: no limit.",
         ),
     ] = None
 
@@ -154,7 +154,7 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
                 ),
             ),
             "Of payloads that do not fit their schema; lenient accepts them with a warning.",
-            "Payloads that do not fit their schema",
+            label="Payloads that do not fit their schema",
         ),
     ] = "strict"
     validation_by_type: Annotated[
@@ -163,8 +163,8 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
             "validationByType",
             _BY_TYPE,
             "Another level for some event types, by their names; null takes one away.",
-            "Another rule for some types",
-            "One a line, as pointsIssued = lenient",
+            label="Another rule for some types",
+            hint="One a line, as pointsIssued = lenient",
         ),
     ] = {}
     unknown_types: Annotated[
@@ -173,7 +173,7 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
             "unknownTypes",
             Choice(("refused", "admitted"), "bad_unknown_types"),
             "Events of types that the catalogue does not have.",
-            "Event types that the catalogue does not have",
+            label="Event types that the catalogue does not have",
         ),
     ] = "refused"
     retention: Annotated[
@@ -184,7 +184,7 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
                 RetentionDays,
                 "bad_retention",
                 'Write {"payloadDays": 30}.',
-                check_days,
+                check=check_days,
                 in_full=True,
             ),
             "For the platform's credential.",
@@ -207,8 +207,8 @@ class OrgSettings(msgspec.Struct, frozen=True, rename="camel", omit_defaults=Tru
             "notify",
             _ADDRESSES,
             "E-mail addresses for operational events; their owners are asked first.",
-            "Who is told of failing webhooks by e-mail",
-            f"At most {NOTIFY_MAX} addresses, with commas between.",
+            label="Who is told of failing webhooks by e-mail",
+            hint=f"At most {NOTIFY_MAX} addresses, with commas between.",
         ),
     ] = ()
     notify_confirmed: tuple[str, ...] = ()  # of these, whose owners have said yes

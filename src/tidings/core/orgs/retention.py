@@ -42,7 +42,7 @@ def _days(least: int) -> ParsedField:
         take,
         f"a whole number of days from {least} to {DAYS_MAX}",
         "bad_retention",
-        "Leave it out to change nothing.",
+        advice="Leave it out to change nothing.",
         schema={"type": "integer", "minimum": least, "maximum": DAYS_MAX},
         null=False,
     )
@@ -57,12 +57,15 @@ class RetentionDays(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
             "payloadDays",
             _days(PAYLOAD_DAYS_MIN),
             "Bodies, and what can be sent again.",
-            "Days that bodies are kept",
-            f"And can be sent again. {PAYLOAD_DAYS_MIN} or more.",
+            label="Days that bodies are kept",
+            hint=f"And can be sent again. {PAYLOAD_DAYS_MIN} or more.",
         ),
     ] = 30
     response_days: Annotated[
-        int, Field("responseDays", _days(1), "Answers of receivers.", "Days that answers are kept")
+        int,
+        Field(
+            "responseDays", _days(1), "Answers of receivers.", label="Days that answers are kept"
+        ),
     ] = 7
     metadata_days: Annotated[
         int,
@@ -70,8 +73,8 @@ class RetentionDays(msgspec.Struct, frozen=True, rename="camel", omit_defaults=T
             "metadataDays",
             _days(1),
             "Deliveries and attempts; at least the other two.",
-            "Days that deliveries are kept",
-            "At least as long as bodies and answers.",
+            label="Days that deliveries are kept",
+            hint="At least as long as bodies and answers.",
         ),
     ] = 90
 
@@ -138,11 +141,12 @@ def groups(retentions: Mapping[OrgId, RetentionDays]) -> list[RetentionGroup]:
             if (days := getattr(retentions[org], field)) != default:
                 by_days.setdefault(days, []).append(org)
         exceptions = tuple(sorted(org for orgs in by_days.values() for org in orgs))
-        found.append(RetentionGroup(kind, default, exceptions, True))
+        found.append(RetentionGroup(kind, default, exceptions, others=True))
         found += [
-            RetentionGroup(kind, days, tuple(by_days[days]), False) for days in sorted(by_days)
+            RetentionGroup(kind, days, tuple(by_days[days]), others=False)
+            for days in sorted(by_days)
         ]
-    return [RetentionGroup(RowKind.REJECTION, REJECTION_DAYS, (), True), *found]
+    return [RetentionGroup(RowKind.REJECTION, REJECTION_DAYS, (), others=True), *found]
 
 
 def before_ms(group: RetentionGroup, now_ms: int) -> int:

@@ -92,7 +92,7 @@ def judge_part(part: ServicePart, pulses: list[Pulse], now_s: float) -> Finding:
         condition = judge_pulse(pulse, now_s)
         late_s = max(0.0, now_s - pulse.beat_s) if condition in _WITHOUT_LIFE else 0.0
         if _ORDER.index(condition) > _ORDER.index(worst.condition):
-            worst = Finding(part, condition, late_s, pulse.failures)
+            worst = Finding(part, condition, late_s, failures=pulse.failures)
     return worst
 
 

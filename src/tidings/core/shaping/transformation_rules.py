@@ -22,15 +22,17 @@ _NAME = ParsedField(
     ),
     NAME_RULE,
     "bad_name",
-    "Say what the payload is for.",
+    advice="Say what the payload is for.",
     schema={"type": "string", "pattern": f"^{TRANSFORMATION_NAME.pattern}$"},
 )
 _TEMPLATE = ParsedField(
     lambda value: value if isinstance(value, str) and 0 < len(value) <= TEMPLATE_MAX else None,
     f"a text of 1 to {TEMPLATE_MAX} characters in MiniJinja",
     "bad_template",
-    'Start with {"id": {{ event.eventId }}}.',
-    lambda value: f"{len(value)} characters" if isinstance(value, str) else describe_value(value),
+    advice='Start with {"id": {{ event.eventId }}}.',
+    got=lambda value: (
+        f"{len(value)} characters" if isinstance(value, str) else describe_value(value)
+    ),
     schema={"type": "string", "minLength": 1, "maxLength": TEMPLATE_MAX},
 )
 

@@ -36,7 +36,7 @@ _EACH = ParsedField(
     lambda text: text if isinstance(text, str) and picks.is_path(text) else None,
     "the path of a list in the body, such as records",
     "bad_path",
-    "Leave it out if a message is one event.",
+    advice="Leave it out if a message is one event.",
     clears=True,
     schema={
         "type": "string",

@@ -85,7 +85,7 @@ def unreadable(place: str, body: bytes, error: Exception) -> ForeignMessage:
         place,
         (),
         body,
-        FieldRefusal.build(
+        defect=FieldRefusal.build(
             UNREADABLE,
             "Tidings must be able to read a message; it failed on this one "
             f"({type(error).__name__}). Retry it once the cause is fixed.",

@@ -89,7 +89,7 @@ class KafkaTopics(msgspec.Struct, frozen=True, omit_defaults=True):
                 _topics,
                 f"a list of 1 to {TOPICS_MAX} topics, each 1 to 249 of a-z A-Z 0-9 . _ -",
                 "bad_topics",
-                'Write ["loyalty.events"].',
+                advice='Write ["loyalty.events"].',
                 null=False,
                 shows=list,
                 answers=TEXTS,

@@ -59,7 +59,9 @@ class TopicPlaces:
     def move(self, at: Partition, offset: int) -> None:
         """Note the offset that is read next of a partition."""
         topic, partition = at
-        self._keep(TopicPlace(topic, partition, self._cluster, self._ids[topic], offset))
+        self._keep(
+            TopicPlace(topic, partition, self._cluster, topic_id=self._ids[topic], offset=offset)
+        )
 
     def begin(self, at: Partition, group: GroupPlace | None) -> int:
         """Return the offset at which a partition is begun.

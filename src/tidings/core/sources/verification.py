@@ -210,7 +210,7 @@ VERIFICATION = Variants[Verification](
     "verification",
     {"standardWebhooks": StandardWebhooks, "header": StaticHeader, "hmac": HmacHeader},
     "bad_verification",
-    '{"type": "standardWebhooks", "secret": "whsec_…"}',
+    example='{"type": "standardWebhooks", "secret": "whsec_…"}',
 )
 LABELS = {
     "standardWebhooks": "Standard Webhooks signature",

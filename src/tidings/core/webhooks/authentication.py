@@ -36,7 +36,9 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
         str,
         Field(
             "password",
-            Text("text of 1 to 1024 characters on one line", r"[^\x00-\x1f\x7f]+", 1024, True),
+            Text(
+                "text of 1 to 1024 characters on one line", r"[^\x00-\x1f\x7f]+", 1024, secret=True
+            ),
             label="Password",
         ),
     ]

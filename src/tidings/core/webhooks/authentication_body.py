@@ -20,7 +20,7 @@ VARIANTS = Variants[Authentication](
     FIELD,
     SCHEMES,
     "bad_authentication",
-    '{"type": "basic", "username": "tidings", "password": "…"}',
+    example='{"type": "basic", "username": "tidings", "password": "…"}',
 )
 SCHEMA, ANSWER_SCHEMA = VARIANTS.schema(answers=False), VARIANTS.schema(answers=True)
 

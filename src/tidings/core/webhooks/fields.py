@@ -100,7 +100,7 @@ _ORDERING = Choice(
     tuple(ordering.value for ordering in Ordering),
     "bad_ordering",
     Ordering,
-    (
+    labels=(
         "None: as many at once as the connections allow",
         "By key: the events of one customer one after the other",
         "Strict: all of them one after the other",
@@ -111,7 +111,7 @@ _SIGNATURES = ParsedField(
     lambda value: chosen(value) or None,
     f"a list of {' and '.join(SCHEMES)}, or of one of them",
     "bad_signatures",
-    "Leave it out if in doubt.",
+    advice="Leave it out if in doubt.",
     clears=True,
     shows=list,
     schema={
@@ -126,19 +126,22 @@ _SECRET = CustomField(WebhookForm.secret, schema={"type": "string", "pattern": S
 
 # Enrichment is asked for by these; they are kept as they came.
 _FLAG = StoredField(
-    lambda value: isinstance(value, bool), "true or false", {"type": "boolean"}, EXTRA_BYTES_MAX
+    lambda value: isinstance(value, bool),
+    "true or false",
+    {"type": "boolean"},
+    bytes_max=EXTRA_BYTES_MAX,
 )
 _SOURCES = StoredField(
     lambda value: isinstance(value, list) and all(isinstance(element, str) for element in value),
     "a list of sources, such as WeChat, WebEngage or Instore",
     TEXTS,
-    EXTRA_BYTES_MAX,
+    bytes_max=EXTRA_BYTES_MAX,
 )
 _DOWN = StoredField(
     lambda value: value in (THIN, WAIT),
     f"{THIN} or {WAIT}",
     {"type": "string", "enum": [THIN, WAIT]},
-    EXTRA_BYTES_MAX,
+    bytes_max=EXTRA_BYTES_MAX,
 )
 _ADDITIONS = {
     TILL: ("Till", "Adds the till's code, name and id."),
@@ -155,7 +158,10 @@ _ADDITIONS = {
 }
 _EXTRA = Keyed(
     (
-        *((Field(name, _FLAG, asked[1], *asked), False) for name, asked in _ADDITIONS.items()),
+        *(
+            (Field(name, _FLAG, hint, label=label, hint=hint), False)
+            for name, (label, hint) in _ADDITIONS.items()
+        ),
         (Field(IDENTIFIERS, _SOURCES, "Sources whose identifiers of the customer are added."), []),
         (Field(WHEN_DOWN, _DOWN, "What to do while the platform does not answer."), THIN),
         (
@@ -219,7 +225,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "methodType",
             Choice(METHODS, "bad_method"),
             "The method of the calls; all carry the body.",
-            "Method",
+            label="Method",
             default=METHODS[0],
         ),
     ]
@@ -238,8 +244,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "maxAllowedConnections",
             _CONNECTIONS,
             f"Parallel calls to the URL, from 1 to {CONNECTIONS_MAX}; 10.99 is 10.",
-            "Maximum parallel connections",
-            f"From 1 to {CONNECTIONS_MAX}.",
+            label="Maximum parallel connections",
+            hint=f"From 1 to {CONNECTIONS_MAX}.",
             blank=10,
         ),
     ]
@@ -275,8 +281,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "slaInSeconds",
             _SLA,
             "Wanted delivery time.",
-            "Delivery SLA, seconds",
-            "Marks what is later. Empty: none.",
+            label="Delivery SLA, seconds",
+            hint="Marks what is later. Empty: none.",
         ),
     ] = None
     retry: Annotated[
@@ -288,7 +294,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         ),
     ] = DEFAULT_POLICY
     ordering: Annotated[
-        Ordering, Field("ordering", _ORDERING, "What goes one after the other.", "Ordering")
+        Ordering, Field("ordering", _ORDERING, "What goes one after the other.", label="Ordering")
     ] = Ordering.NONE
     hold_on_failure: Annotated[
         bool,
@@ -296,8 +302,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "holdOnFailure",
             BooleanType(),
             "What is behind a refused delivery in its order waits for it.",
-            "What is behind a refused delivery waits for it",
-            "With an ordering. Else the next of its key goes on.",
+            label="What is behind a refused delivery waits for it",
+            hint="With an ordering. Else the next of its key goes on.",
         ),
     ] = False
     rate_per_s: Annotated[
@@ -306,8 +312,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "rateLimit",
             Number(0.01, RATE_MAX_PER_S, "Leave it out for no limit."),
             "Deliveries per second.",
-            "Rate limit, requests a second",
-            "Empty: none.",
+            label="Rate limit, requests a second",
+            hint="Empty: none.",
         ),
     ] = None
     deadline_s: Annotated[
@@ -316,8 +322,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "deadlineInSeconds",
             Number(DEADLINE_MIN_S, DEADLINE_MAX_S, f"Leave it out for {DEADLINE_MAX_S}."),
             f"For one attempt, from {DEADLINE_MIN_S} to {DEADLINE_MAX_S}.",
-            "Answer within, seconds",
-            f"From {DEADLINE_MIN_S} to {DEADLINE_MAX_S}.",
+            label="Answer within, seconds",
+            hint=f"From {DEADLINE_MIN_S} to {DEADLINE_MAX_S}.",
         ),
     ] = float(DEADLINE_MAX_S)
     keep_answers: Annotated[
@@ -326,7 +332,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "keepResponses",
             BooleanType(),
             "Keep the answer's body also after a 2xx.",
-            "Keep the bodies of successful answers too",
+            label="Keep the bodies of successful answers too",
         ),
     ] = False
     listen_to_children: Annotated[
@@ -335,7 +341,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             "listenToChildEvents",
             BooleanType(),
             "Also events of orgs below this one.",
-            "Also events of the orgs below this one",
+            label="Also events of the orgs below this one",
         ),
     ] = False
     event_versions: Annotated[
@@ -363,9 +369,9 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
             BooleanType(),
             "Send it no personal data, and nothing that the event type does not describe: "
             "docs/personal-data.md.",
-            "Without personal data",
-            "Names, contacts and card numbers are left out, and all that the event type does not "
-            "describe; the customer's id stays.",
+            label="Without personal data",
+            hint="Names, contacts and card numbers are left out, and all that the event type does "
+            "not describe; the customer's id stays.",
         ),
     ] = False
     fields: Annotated[
@@ -426,8 +432,8 @@ class WebhookBodyFields(msgspec.Struct, frozen=True):
             "active",
             BooleanType(),
             "Whether new events are sent to it; else they pass it by.",
-            "Active",
-            "Else new events pass it by.",
+            label="Active",
+            hint="Else new events pass it by.",
             blank=True,
         ),
     ] = None

@@ -34,17 +34,17 @@ def stored_name(name: str, event: dict[str, Any]) -> str:
 
 
 def names_of(kept: str) -> Sequence[str]:
-    """The names under which an event is heard, its own first."""
+    """Return the names under which an event is heard, its own first."""
     return kept.split(AND)
 
 
 def wire_name(kept: str) -> str:
-    """The name that the event itself bears."""
+    """Return the name that the event itself bears."""
     return kept.partition(AND)[0]
 
 
 def stored_name_of_type(name: str) -> str:
-    """The stored name of what arrives of an event type: of the catalogue's example of it."""
+    """Return the stored name of what arrives of an event type: of the catalogue's example of it."""
     return STORED_BULK if name == BULK else name
 
 
@@ -55,7 +55,7 @@ def is_prefix(asked: str) -> bool:
 
 
 def prefixes_of(asked: Iterable[str]) -> tuple[str, ...]:
-    """The prefixes among what is asked for, without their `*`."""
+    """Return the prefixes among what is asked for, without their `*`."""
     return tuple(sorted(asked_name[:-1] for asked_name in asked if is_prefix(asked_name)))
 
 
@@ -80,7 +80,7 @@ class NameQuery(msgspec.Struct, frozen=True):
 
 
 def name_query(asked: Iterable[str]) -> NameQuery:
-    """The stored names of all events that who asks for these hears."""
+    """Return the stored names of all events that who asks for these hears."""
     wanted = tuple(asked)
     names = dict.fromkeys(asked_name for asked_name in wanted if not is_prefix(asked_name))
     if hears(wanted, STORED_BULK):
@@ -89,7 +89,8 @@ def name_query(asked: Iterable[str]) -> NameQuery:
 
 
 def both_ask(one: Iterable[str], other: Iterable[str]) -> list[str]:
-    """Names and prefixes that ask for the events which both hear, in the order of the first.
+    """List the names and prefixes that ask for the events which both hear, in the order of the
+    first.
 
     A stored name stands for itself: for the events that each hears by another of their names.
     """

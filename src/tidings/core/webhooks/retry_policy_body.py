@@ -79,8 +79,8 @@ _DELAYS = ParsedField(
     _delays,
     f"a list of 1 to {DELAYS_MAX} numbers from 1 to {DELAY_MAX_S}",
     "bad_retry_policy",
-    "Write [5, 30, 120]: the last one repeats.",
-    _listed,
+    advice="Write [5, 30, 120]: the last one repeats.",
+    got=_listed,
     schema={
         "type": "array",
         "items": {"type": "number", "minimum": 1, "maximum": DELAY_MAX_S},
@@ -93,7 +93,7 @@ _WINDOW = ParsedField(
     lambda value: float(value) if _number(value) and 0 <= value <= WINDOW_MAX_H else None,
     f"a number from 0 to {WINDOW_MAX_H}",
     "bad_retry_policy",
-    f"Leave it out for {WINDOW_MAX_H}.",
+    advice=f"Leave it out for {WINDOW_MAX_H}.",
     schema={"type": "number", "minimum": 0, "maximum": WINDOW_MAX_H},
     shows=_lean,
 )
@@ -178,7 +178,9 @@ def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
 def show_retry(policy: RetryPolicy) -> dict[str, Any]:
     """The policy as a body says it."""
     delays_s, window_h = policy.schedule.delays_s, policy.schedule.window_s / HOUR_S
-    return dict(show_resource(_Retries(delays_s, window_h, policy.retry_also, policy.fail_also)))
+    return dict(
+        show_resource(_Retries(delays_s, window_h, policy.retry_also, fail_also=policy.fail_also))
+    )
 
 
 _SCHEMA: Json = {

@@ -78,7 +78,9 @@ def read_webhook(
     form.warn_of_unknown(body, _FIELDS)
     if form.refusals:
         return form.refusals
-    return ParsedWebhookBody(settings, besides.active, besides.secret, tuple(form.warnings))
+    return ParsedWebhookBody(
+        settings, besides.active, besides.secret, warnings=tuple(form.warnings)
+    )
 
 
 def _judge_extra(form: WebhookForm, settings: WebhookSettings, old: WebhookSettings | None) -> None:

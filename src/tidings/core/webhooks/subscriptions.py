@@ -40,11 +40,11 @@ class Registry:
         return iter(self._webhooks.values())
 
     def get(self, number: int) -> Webhook | None:
-        """The newest version of a webhook, or None if there is none, or it was deleted."""
+        """Return the newest version of a webhook, or None if there is none, or it was deleted."""
         return self._webhooks.get(number)
 
     def of_org(self, org: OrgId) -> list[Webhook]:
-        """The org's own webhooks, in the order of their numbers."""
+        """Return the org's own webhooks, in the order of their numbers."""
         own = self._of_org.get(org, {})
         return [own[number] for number in sorted(own)]
 
@@ -78,7 +78,7 @@ class Registry:
         self._answers.clear()
 
     def below(self, org: OrgId) -> list[OrgId]:
-        """The orgs below an org, at any depth."""
+        """Return the orgs below an org, at any depth."""
         found: list[OrgId] = []
         for child in self._parent:
             above = self._parent.get(child)
@@ -89,8 +89,8 @@ class Registry:
         return found
 
     def subscribers(self, org: OrgId, event_name: str) -> list[str]:
-        """Names of the webhooks, of the org and of those above it, that name a type; those that ask
-        for it by a prefix do not depend on it."""
+        """List the names of the webhooks, of the org and of those above it, that name a type; those
+        that ask for it by a prefix do not depend on it."""
         hooks = self.of_org(org)
         above = self._parent.get(org)
         while above is not None:
@@ -99,23 +99,23 @@ class Registry:
         return [hook.name for hook in hooks if event_name in hook.event_names]
 
     def transformed_by(self, org: OrgId, name: str) -> list[str]:
-        """Names of the org's webhooks whose payload a transformation makes."""
+        """List the names of the org's webhooks whose payload a transformation makes."""
         return [hook.name for hook in self.of_org(org) if hook.transformation == name]
 
     def number_of(self, org: OrgId, webhook_id: WebhookId) -> int | None:
-        """The number of a webhook of the org, by its id."""
+        """Return the number of a webhook of the org, by its id."""
         own = self._of_org.get(org, {}).values()
         return next((hook.number for hook in own if hook.id == webhook_id), None)
 
     def match(self, org: OrgId, kept: str, version: int = 1) -> tuple[Webhook, ...]:
-        """The webhooks that subscribe to this org's events of a stored name, by number.
+        """Return the webhooks that subscribe to this org's events of a stored name, by number.
 
         `version` is that of the event's type: a webhook gets version 1 unless it chose another.
         """
         return self.candidates(org, kept, version).webhooks
 
     def candidates(self, org: OrgId, kept: str, version: int = 1) -> Subscribers:
-        """Like `match`; also says whether any of them has a filter to be asked."""
+        """Match like `match`, and return also whether any of them has a filter to be asked."""
         answers = self._answers.get(org)
         if answers is None:
             answers = self._answers[org] = {}

@@ -109,7 +109,7 @@ class Webhook(msgspec.Struct, frozen=True):
         return any(self.subscribes(kept, self.version_of(name)) for name in names_of(kept))
 
     def version_of(self, event_name: str) -> int:
-        """The version of an event type that it chose: 1 unless it named another."""
+        """Return the version of an event type that it chose: 1 unless it named another."""
         return next((at for name, at in self.event_versions if name == event_name), 1)
 
     @property

@@ -171,7 +171,7 @@ def _opened_for(webhook: Webhook) -> tuple[object, ...]:
 
 
 def _unsent(kind: FaultKind, words: str) -> AttemptResult:
-    return of_fault(TransportFault(kind, False, words, 0.0))
+    return of_fault(TransportFault(kind, False, words, duration_ms=0.0))
 
 
 _OTHER = (

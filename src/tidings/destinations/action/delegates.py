@@ -115,7 +115,9 @@ class DelegateChannel:
     async def send(self, message: Message) -> AttemptResult | NotYet | None:
         handover = handover_of(self._action, message.body, self._needed)
         if not isinstance(handover, DriverMessage):
-            return of_fault(TransportFault(FaultKind.TRANSFORM, False, handover or _OTHER, 0.0))
+            return of_fault(
+                TransportFault(FaultKind.TRANSFORM, False, handover or _OTHER, duration_ms=0.0)
+            )
         handed = _Handed(message, handover, self._webhook)
         if handover.key and isinstance(self._inner, KafkaChannel):
             return await self._inner.send(handed, handover.key.encode())

@@ -147,7 +147,7 @@ def _shown_call(action: Action, webhook: Webhook, headers: Headers, body: bytes)
     sent = act.body if content is None else content
     url = url_shown(call.url, act.url, secret=call.url_secret)
     shown = shown_headers(call, act, key_of(webhook, headers), headers)
-    return MessagePreview(act.method, shown, sent.encode(), url)
+    return MessagePreview(act.method, shown, sent.encode(), url=url)
 
 
 def _needed(kind: Webhook, over: Connection | None) -> frozenset[str]:

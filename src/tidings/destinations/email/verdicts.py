@@ -60,12 +60,20 @@ def judge_refusal(
     slow = status in SLOW_DOWN
     limit = (Limit.STATED if status == TOO_MANY else Limit.LIKELY) if slow else None
     unusable = refuses_us(replies)
-    return AttemptResult(DeliveryVerdict.AGAIN, answer, None, slow, 0.0, limit, unusable=unusable)
+    return AttemptResult(
+        verdict=DeliveryVerdict.AGAIN,
+        ending=answer,
+        wait_s=None,
+        slow=slow,
+        lane_pause_s=0.0,
+        limit=limit,
+        unusable=unusable,
+    )
 
 
 def judge_down(down: MailDown, ms: float, *, unusable: bool = False) -> AttemptResult:
     """No answer. `unusable`: no conversation came about, whatever the e-mail."""
-    result = of_fault(TransportFault(down.kind, down.sent, down.detail, ms))
+    result = of_fault(TransportFault(down.kind, down.sent, down.detail, duration_ms=ms))
     return msgspec.structs.replace(result, unusable=unusable and not down.sent)
 
 
@@ -85,7 +93,7 @@ def unmade(ms: float) -> AttemptResult:
         "The message must be an e-mail; it was made when the webhook was of another type. Replay "
         "the event."
     )
-    return of_fault(TransportFault(FaultKind.TRANSFORM, False, words, ms))
+    return of_fault(TransportFault(FaultKind.TRANSFORM, False, words, duration_ms=ms))
 
 
 def uncomposable(part: str, ms: float) -> AttemptResult:
@@ -94,7 +102,7 @@ def uncomposable(part: str, ms: float) -> AttemptResult:
         f"The part {part} of the e-mail must be valid for mail servers; it is not, so nothing was "
         "sent. Correct the template or the transformation, and replay the event."
     )
-    return of_fault(TransportFault(FaultKind.TRANSFORM, False, words, ms))
+    return of_fault(TransportFault(FaultKind.TRANSFORM, False, words, duration_ms=ms))
 
 
 def nobody_admitted(ms: float) -> AttemptResult:
@@ -104,7 +112,7 @@ def nobody_admitted(ms: float) -> AttemptResult:
         "so nothing was sent. Ask the operator."
     )
     return AttemptResult(
-        DeliveryVerdict.NEVER, TransportFault(FaultKind.RECIPIENTS, False, words, ms)
+        DeliveryVerdict.NEVER, TransportFault(FaultKind.RECIPIENTS, False, words, duration_ms=ms)
     )
 
 
@@ -115,7 +123,7 @@ def nobody_confirmed(waiting: Sequence[str], ms: float) -> AttemptResult:
         f"{'have' if len(waiting) > 1 else 'has'} not confirmed, so nothing was sent. Tidings will "
         "retry."
     )
-    return of_fault(TransportFault(FaultKind.RECIPIENTS, False, words, ms))
+    return of_fault(TransportFault(FaultKind.RECIPIENTS, False, words, duration_ms=ms))
 
 
 def no_place(wait_s: float, connection: str, ms: float) -> AttemptResult:
@@ -124,7 +132,7 @@ def no_place(wait_s: float, connection: str, ms: float) -> AttemptResult:
         f"One of the conversations that connections of the connection {connection} allows must be "
         "free; none was in time. Tidings will retry; if it lasts, ask the operator to raise it."
     )
-    return of_fault(TransportFault(FaultKind.OURS, False, words, ms, wait_s))
+    return of_fault(TransportFault(FaultKind.OURS, False, words, duration_ms=ms, wait_s=wait_s))
 
 
 def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> AttemptResult:
@@ -135,14 +143,16 @@ def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> Att
         f"{'answer' if connected else 'let us in'} within the time of an attempt; it did not. "
         "Tidings will retry."
     )
-    result = of_fault(TransportFault(kind, sent, words, ms))
+    result = of_fault(TransportFault(kind, sent, words, duration_ms=ms))
     return msgspec.structs.replace(result, unusable=not (connected or sent))
 
 
 def unusable(down: ConnectionDown, ms: float) -> AttemptResult:
     """The connection is not as it must be, or what speaks to mail servers is not installed."""
     return AttemptResult(
-        DeliveryVerdict.AGAIN, TransportFault(FaultKind.OURS, False, str(down), ms), unusable=True
+        DeliveryVerdict.AGAIN,
+        TransportFault(FaultKind.OURS, False, str(down), duration_ms=ms),
+        unusable=True,
     )
 
 
@@ -170,4 +180,6 @@ def _answer(
         for recipient in left_out
     ]
     headers = (("smtp-code", str(replies[0].code)), ("smtp-command", replies[0].step))
-    return ReceiverAnswer(status, headers, "\n".join(lines).encode(), False, ms)
+    return ReceiverAnswer(
+        status, headers, "\n".join(lines).encode(), truncated=False, duration_ms=ms
+    )

@@ -30,7 +30,7 @@ _DELIVERED = DeliveryVerdict.DELIVERED  # of most attempts: not looked up for ea
 
 
 def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> AttemptResult:
-    """The result of an exchange that has ended now; `now_s`: seconds since the epoch."""
+    """Judge an exchange that has ended now; `now_s`: seconds since the epoch."""
     if isinstance(ending, TransportFault):
         return of_fault(ending)
     status = ending.status
@@ -44,11 +44,18 @@ def judge(ending: Ending, policy: RetryPolicy, now_s: Callable[[], float]) -> At
     wait_s = retry_after_s(ending.headers, now_s())
     pause_s = wait_s or 0.0 if status in PAUSES_LANE else 0.0
     slow = status in SLOW_DOWN or wait_s is not None
-    return AttemptResult(DeliveryVerdict.AGAIN, ending, wait_s, slow, pause_s, _limit(ending, slow))
+    return AttemptResult(
+        verdict=DeliveryVerdict.AGAIN,
+        ending=ending,
+        wait_s=wait_s,
+        slow=slow,
+        lane_pause_s=pause_s,
+        limit=_limit(ending, slow),
+    )
 
 
 def without(ending: Ending, secrets: Headers) -> Ending:
-    """An ending as it may be kept: a receiver may send back what it was sent."""
+    """Return an ending as it may be kept: a receiver may send back what it was sent."""
     if not secrets or not isinstance(ending, ReceiverAnswer) or not (ending.body or ending.headers):
         return ending
     return msgspec.structs.replace(

@@ -103,12 +103,12 @@ class KafkaChannel:
     async def send(self, message: Message, record_key: bytes | None = None) -> AttemptResult | None:
         """See `Channel`. `record_key`: of its own, where it has one; None: that of its order."""
         if self._barred is not None:
-            return of_fault(TransportFault(FaultKind.POLICY, False, self._barred, 0.0))
+            return of_fault(TransportFault(FaultKind.POLICY, False, self._barred, duration_ms=0.0))
         if self._producer is None:
             try:
                 self._producer = self._producers.take(self._connection)
             except ConnectionDown as down:
-                fault = TransportFault(FaultKind.OURS, False, str(down), 0.0)
+                fault = TransportFault(FaultKind.OURS, False, str(down), duration_ms=0.0)
                 return AttemptResult(DeliveryVerdict.AGAIN, fault, unusable=True)
         headers = carried(message.content_type, message.event_name)
         key = record_key or key_of(message.key)

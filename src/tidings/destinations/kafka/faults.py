@@ -54,7 +54,7 @@ def unreached(error: BaseException, connection: str) -> TransportFault:
         )
     else:
         kind, message, todo = FaultKind.UNREACHABLE, f"No broker {of} can be reached.", _ALONE
-    return TransportFault(kind, False, f"{message} {todo}", 0.0)
+    return TransportFault(kind, False, f"{message} {todo}", duration_ms=0.0)
 
 
 def broken(error: BaseException, connection: str) -> TransportFault:
@@ -65,7 +65,7 @@ def broken(error: BaseException, connection: str) -> TransportFault:
         True,
         "The broker disconnected before it confirmed the record, which it may have stored. Tidings "
         "will retry: let readers drop duplicates by webhook-id.",
-        0.0,
+        duration_ms=0.0,
     )
 
 
@@ -78,7 +78,7 @@ def silent(*, left: bool, known: bool, duration_ms: float) -> TransportFault:
             True,
             "The broker did not confirm the record in time, and may have stored it. Tidings will "
             "retry: let readers drop duplicates by webhook-id.",
-            duration_ms,
+            duration_ms=duration_ms,
         )
     if known:
         return TransportFault(
@@ -86,13 +86,13 @@ def silent(*, left: bool, known: bool, duration_ms: float) -> TransportFault:
             False,
             "The broker did not confirm earlier records in time, so this one was not sent. "
             f"{_ALONE}",
-            duration_ms,
+            duration_ms=duration_ms,
         )
     return TransportFault(
         FaultKind.CONNECT_TIMEOUT,
         False,
         f"The Kafka cluster did not answer in time, so nothing was sent. {_ALONE}",
-        duration_ms,
+        duration_ms=duration_ms,
     )
 
 

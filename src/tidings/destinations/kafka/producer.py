@@ -402,7 +402,7 @@ def _failed(error: BaseException, *, sent: bool) -> TransportFault:
         "Tidings failed to write to Kafka, because of an error of its own "
         f"({type(error).__name__}). That is not the receiver's fault. Tidings will retry."
     )
-    return TransportFault(FaultKind.OURS, sent, words, 0.0)
+    return TransportFault(FaultKind.OURS, sent, words, duration_ms=0.0)
 
 
 def _builder() -> DefaultRecordBatchBuilder:

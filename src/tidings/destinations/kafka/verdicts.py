@@ -30,7 +30,7 @@ _MEANINGS = {
         "UNKNOWN_TOPIC_OR_PARTITION",
         404,
         "The Kafka cluster has no such topic.",
-        "Ask the operator to make it, or let the webhook name another one.",
+        todo="Ask the operator to make it, or let the webhook name another one.",
     ),
     5: _Meaning("LEADER_NOT_AVAILABLE", 503, "No broker leads the record's partition now."),
     6: _Meaning("NOT_LEADER_OR_FOLLOWER", 503, "The record's partition moves to another broker."),
@@ -43,7 +43,7 @@ _MEANINGS = {
         "MESSAGE_TOO_LARGE",
         413,
         "The record is larger than its topic takes.",
-        "Let the webhook send fewer fields, or ask the operator to raise the topic's "
+        todo="Let the webhook send fewer fields, or ask the operator to raise the topic's "
         "max.message.bytes.",
         never=True,
     ),
@@ -51,13 +51,13 @@ _MEANINGS = {
         "INVALID_TOPIC_EXCEPTION",
         404,
         "Kafka takes no records for a topic of this name.",
-        "Let the webhook name another topic.",
+        todo="Let the webhook name another topic.",
     ),
     18: _Meaning(
         "RECORD_LIST_TOO_LARGE",
         413,
         "The record is larger than a segment of its topic.",
-        "Let the webhook send fewer fields, or ask the operator to raise the topic's "
+        todo="Let the webhook send fewer fields, or ask the operator to raise the topic's "
         "segment.bytes.",
         never=True,
     ),
@@ -71,33 +71,33 @@ _MEANINGS = {
         "TOPIC_AUTHORIZATION_FAILED",
         403,
         "The Kafka cluster does not allow Tidings to WRITE to the topic.",
-        "Ask the operator to allow it.",
+        todo="Ask the operator to allow it.",
     ),
     31: _Meaning(
         "CLUSTER_AUTHORIZATION_FAILED",
         403,
         "The Kafka cluster does not allow Tidings what a producer does.",
-        "Ask the operator to allow it.",
+        todo="Ask the operator to allow it.",
     ),
     32: _Meaning(
         "INVALID_TIMESTAMP",
         422,
         "The topic does not take the record's time.",
-        "Compare the clocks of Tidings and of the brokers.",
+        todo="Compare the clocks of Tidings and of the brokers.",
         never=True,
     ),
     43: _Meaning(
         "UNSUPPORTED_FOR_MESSAGE_FORMAT",
         422,
         "The topic keeps records in a form without headers.",
-        "Ask the operator to raise the topic's message.format.version.",
+        todo="Ask the operator to raise the topic's message.format.version.",
         never=True,
     ),
     44: _Meaning(
         "POLICY_VIOLATION",
         422,
         "A policy of the Kafka cluster refuses the record.",
-        "Ask the operator which one.",
+        todo="Ask the operator which one.",
         never=True,
     ),
     56: _Meaning("KAFKA_STORAGE_ERROR", 503, "The broker cannot write to its disk."),
@@ -105,7 +105,7 @@ _MEANINGS = {
         "SASL_AUTHENTICATION_FAILED",
         401,
         "The Kafka cluster refuses the connection's mechanism, username or password.",
-        "Ask the operator to mend them.",
+        todo="Ask the operator to mend them.",
     ),
     74: _Meaning("FENCED_LEADER_EPOCH", 503, "The record's partition has a new leader."),
     76: _Meaning("UNSUPPORTED_COMPRESSION_TYPE", 422, "The topic does not take the record's form."),
@@ -113,7 +113,8 @@ _MEANINGS = {
         "INVALID_RECORD",
         422,
         "The broker refuses the record as it is.",
-        "A topic that is compacted takes records with a key alone: let the webhook keep an order.",
+        todo="A topic that is compacted takes records with a key alone: let the webhook keep an "
+        "order.",
         never=True,
     ),
     89: _Meaning(
@@ -138,7 +139,8 @@ def taken(topic: str, partition: int, offset: int, duration_ms: float) -> Attemp
         ("kafka-offset", str(offset)),
     )
     return AttemptResult(
-        DeliveryVerdict.DELIVERED, ReceiverAnswer(200, headers, b"", False, duration_ms)
+        DeliveryVerdict.DELIVERED,
+        ReceiverAnswer(200, headers, b"", truncated=False, duration_ms=duration_ms),
     )
 
 
@@ -157,8 +159,8 @@ def refused(
         status,
         tuple(headers),
         f"{meaning.name}: {meaning.message}".encode(),
-        False,
-        duration_ms,
+        truncated=False,
+        duration_ms=duration_ms,
         detail=f"{meaning.message} {meaning.todo}",
     )
     if never:

@@ -55,7 +55,9 @@ class SqlChannel:
         try:
             row = row_of(self._sql, self._table, message.id, message.body, self._webhook.org)
         except MessageFault as fault:
-            return of_fault(TransportFault(FaultKind.TRANSFORM, False, fault.sentence, 0.0))
+            return of_fault(
+                TransportFault(FaultKind.TRANSFORM, False, fault.sentence, duration_ms=0.0)
+            )
         to = (self._webhook, self._sql.table, self._table, self._readers)
         attempt = _SqlAttempt(message, row, self._statement, *to)
         lines = self._lines.of(self)
@@ -145,7 +147,7 @@ class _SqlAttempt:
                 self.why = str(error)
                 return verdicts.unreached(error, self._webhook.retry, self._took_ms)
             if isinstance(error, ConnectionDown):
-                fault = TransportFault(FaultKind.OURS, False, str(error), self._took_ms)
+                fault = TransportFault(FaultKind.OURS, False, str(error), duration_ms=self._took_ms)
                 return AttemptResult(DeliveryVerdict.AGAIN, fault, unusable=True)
             raise
         self._has_line = True
@@ -191,7 +193,9 @@ class _SqlAttempt:
         await line.bound(self._message.deadline_s)
         if (refusal := await self._readers.refusal(line)) is not None:
             self.why = refusal
-            return of_fault(TransportFault(FaultKind.POLICY, False, refusal, self._took_ms))
+            return of_fault(
+                TransportFault(FaultKind.POLICY, False, refusal, duration_ms=self._took_ms)
+            )
         prepared = await line.prepare(self._statement)
         if trial:
             await line.execute("BEGIN")

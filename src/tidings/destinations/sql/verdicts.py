@@ -38,16 +38,16 @@ class _Explanation(NamedTuple):
 
 
 _CORRECT = "Correct sql.columns or the transformation, or ask the operator."
-_ROW = _Explanation(422, DeliveryVerdict.NEVER, "it refuses it", _CORRECT, quotes=True)
+_ROW = _Explanation(422, DeliveryVerdict.NEVER, "it refuses it", do=_CORRECT, quotes=True)
 _VALUE = _ROW._replace(got="a value is beyond what its column can hold", of_value=True)
 _LARGE = _Explanation(
-    413, DeliveryVerdict.NEVER, "the row is too large or too deep for it", _CORRECT
+    413, DeliveryVerdict.NEVER, "the row is too large or too deep for it", do=_CORRECT
 )
 _NO_TABLE = _Explanation(404, DeliveryVerdict.AGAIN, "there is no such table")
 _UNFIT = _Explanation(500, DeliveryVerdict.AGAIN, "it is not as it was declared")
 _LATER = "Tidings will retry."
 _BUSY = _Explanation(
-    503, DeliveryVerdict.AGAIN, "the database has no room for more", _LATER, slow=True
+    503, DeliveryVerdict.AGAIN, "the database has no room for more", do=_LATER, slow=True
 )
 _OTHER = _Explanation(500, DeliveryVerdict.AGAIN, "the database fails")
 
@@ -68,12 +68,14 @@ EXPLANATIONS = {
     "42703": _UNFIT._replace(got="it lacks a column that it was declared with"),
     "42P10": _UNFIT._replace(got="it has no unique index of its key, or of its id"),
     "42": _UNFIT,
-    "40": _Explanation(409, DeliveryVerdict.AGAIN, "others write to it at the same time", _LATER),
+    "40": _Explanation(
+        409, DeliveryVerdict.AGAIN, "others write to it at the same time", do=_LATER
+    ),
     "53300": _BUSY._replace(limit=Limit.STATED),
     "53": _BUSY._replace(limit=Limit.LIKELY),
-    "55": _Explanation(503, DeliveryVerdict.AGAIN, "it is in use", _LATER, slow=True),
+    "55": _Explanation(503, DeliveryVerdict.AGAIN, "it is in use", do=_LATER, slow=True),
     "57": _Explanation(
-        503, DeliveryVerdict.AGAIN, "the database starts or stops", _LATER, slow=True
+        503, DeliveryVerdict.AGAIN, "the database starts or stops", do=_LATER, slow=True
     ),
     "25006": _Explanation(503, DeliveryVerdict.AGAIN, "the database takes no writes"),
 }
@@ -87,7 +89,15 @@ def written(rows: int, *, trial: bool, took_ms: float, timings: Timings | None) 
     if trial:
         detail += " It was taken back: this was a test."
     status = 201 if rows else 200
-    answer = ReceiverAnswer(status, (), b"", False, took_ms, timings, detail)
+    answer = ReceiverAnswer(
+        status=status,
+        headers=(),
+        body=b"",
+        truncated=False,
+        duration_ms=took_ms,
+        timings=timings,
+        detail=detail,
+    )
     return AttemptResult(DeliveryVerdict.DELIVERED, answer)
 
 
@@ -114,21 +124,21 @@ def refused(
                 sent,
                 "The database must keep the connection until it has answered; it was closed. The "
                 "row is sent again by itself, and is written once.",
-                took_ms,
+                duration_ms=took_ms,
                 timings=timings,
             )
         )
     explanation = EXPLANATIONS.get(state) or EXPLANATIONS.get(state[:2]) or _OTHER
     words = error.diag.message_primary if explanation.quotes else None
     answer = ReceiverAnswer(
-        explanation.status,
-        (("sqlstate", state),),
-        (words or "")[:WORDS_MAX].encode(),
-        False,
-        took_ms,
-        timings,
-        f"The table {table} must take the row; {explanation.got}{_column(column)}{_quoted(words)}. "
-        f"{explanation.do}",
+        status=explanation.status,
+        headers=(("sqlstate", state),),
+        body=(words or "")[:WORDS_MAX].encode(),
+        truncated=False,
+        duration_ms=took_ms,
+        timings=timings,
+        detail=f"The table {table} must take the row; "
+        f"{explanation.got}{_column(column)}{_quoted(words)}. {explanation.do}",
     )
     verdict = explanation.verdict
     if explanation.status in policy.fail_also:
@@ -169,7 +179,7 @@ def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> Transpor
         sent,
         f"The database must write the row within the deadline; it did not within {took_ms:.0f} ms. "
         "Tidings will retry; if it lasts, ask the operator who holds a lock on the table.",
-        took_ms,
+        duration_ms=took_ms,
         timings=timings,
     )
 
@@ -182,7 +192,7 @@ def crowded(took_ms: float) -> TransportFault:
         "One of the connection's lines must be free; others used all of them until the deadline. "
         "If it lasts, ask the operator to raise connections_max, or to declare a separate "
         "connection.",
-        took_ms,
+        duration_ms=took_ms,
     )
 
 
@@ -197,7 +207,7 @@ def undialled(took_ms: float) -> AttemptResult:
 
 def _unusable(kind: FaultKind, detail: str, took_ms: float) -> AttemptResult:
     """No line came about, whatever the row."""
-    fault = TransportFault(kind, False, detail, took_ms)
+    fault = TransportFault(kind, False, detail, duration_ms=took_ms)
     slow = kind is FaultKind.CONNECT_TIMEOUT
     return AttemptResult(DeliveryVerdict.AGAIN, fault, slow=slow, unusable=True)
 
@@ -227,7 +237,9 @@ def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> Atte
         full = any(word in words for word in _FULL)
         explanation = EXPLANATIONS["53300" if full else "57"]
         detail = f"The database must take connections; {explanation.got}. {explanation.do}"
-        answer = ReceiverAnswer(explanation.status, (), b"", False, took_ms, detail=detail)
+        answer = ReceiverAnswer(
+            explanation.status, (), b"", truncated=False, duration_ms=took_ms, detail=detail
+        )
         # Where it is full the lines that there are go on.
         return AttemptResult(
             explanation.verdict,

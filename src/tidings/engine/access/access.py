@@ -176,7 +176,7 @@ class CredentialBook:
         return None if proof is None else self._caller(proof.credential)
 
     def acting(self, caller: AuthenticatedCaller, wanted: str | None) -> AuthenticatedCaller:
-        """The caller, acting for the org that its `X-Tidings-Org` header names, if any.
+        """Return the caller, acting for the org that its `X-Tidings-Org` header names, if any.
 
         Only the platform's own credential may name another org than its own.
         """
@@ -197,7 +197,8 @@ class CredentialBook:
     def prove(
         self, key: str, secret: str, address: str = "", *, plain: bool = False
     ) -> ShownCredential | None:
-        """The credential whose key and secret these are; None where they are not known together.
+        """Find the credential whose key and secret these are; None where they are not known
+        together.
 
         A till shows the MD5 of its password; with `plain`, the password itself is given.
         """
@@ -214,7 +215,7 @@ class CredentialBook:
         return proof
 
     def caller_of(self, credential_id: str, mark: bytes | None = None) -> AuthenticatedCaller:
-        """The caller that a credential is now, for sessions. Denied when it has ended.
+        """Return the caller that a credential is now, for sessions. Denied when it has ended.
 
         `mark` is of the secret that was shown; when that holds no more, it has ended too.
         """
@@ -234,7 +235,8 @@ class CredentialBook:
         return [] if known is None else [(chain_of(known), known.id)]
 
     def token(self, key: str, secret: str, address: str = "") -> tuple[str, int]:
-        """An access token for an OAuth client, and the seconds that it lasts. Denied otherwise."""
+        """Make an access token for an OAuth client, and return it with the seconds that it lasts.
+        Denied otherwise."""
         try:
             given = self._token(key, secret, address)
         except Denied:
@@ -273,16 +275,16 @@ class CredentialBook:
         return made, ttl_s
 
     def credential(self, id: str) -> port.StoredCredential | None:
-        """A credential as it is kept, whatever became of it."""
+        """Return a credential as it is kept, whatever became of it."""
         return self._credentials.get(id)
 
     def of_org(self, org: OrgId) -> list[port.StoredCredential]:
-        """All credentials of an org, revoked ones too, oldest first."""
+        """List all credentials of an org, revoked ones too, oldest first."""
         own = [credential for credential in self._credentials.values() if credential.org == org]
         return sorted(own, key=lambda one: (one.created_ms, one.id))
 
     def of_platform(self) -> list[port.StoredCredential]:
-        """The platform's own credentials that were not revoked."""
+        """Return the platform's own credentials that were not revoked."""
         all_of_them = self._credentials.values()
         return [
             credential
@@ -406,11 +408,11 @@ class CredentialBook:
     # -- changing ---------------------------------------------------------------------------------
 
     def uses(self) -> list[port.CredentialUse]:
-        """Last uses that are not written down yet."""
+        """List the last uses that are not written down yet."""
         return [port.CredentialUse(id, at_ms) for id, at_ms in self._uses.items()]
 
     def written(self, uses: Iterable[port.CredentialUse]) -> None:
-        """These are written down; what was used again since then is not."""
+        """Note which uses are written down; what was used again since then is not."""
         for use in uses:
             id = use.id
             if self._uses.get(id) == use.at_ms:
@@ -436,7 +438,7 @@ class CredentialBook:
     async def put(self, key: str, secret: str, org: OrgId, *, platform: bool, scopes: str) -> None:
         """Store a credential; it is in force when this returns."""
         credential = port.StoredCredential(
-            key, org, platform, digest_of(secret), scopes, created_ms=self._now_ms()
+            key, org, platform, digest=digest_of(secret), scopes=scopes, created_ms=self._now_ms()
         )
         known = self._credentials.get(key)
         if known is not None:
@@ -448,7 +450,7 @@ class CredentialBook:
         await self.keep(credential)
 
     async def ensure_bootstrap(self, org: OrgId, key: str, secret: str) -> None:
-        """The platform's credential as the operator gives it at every start, and its org."""
+        """Write the platform's credential as the operator gives it at every start, and its org."""
         if not key or ":" in key:
             raise BootstrapRefused(
                 "TIDINGS_BOOTSTRAP_KEY must be text without a colon; got "
@@ -469,7 +471,8 @@ class CredentialBook:
         await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
 
     async def first_credential(self, org: OrgId = FIRST_ORG) -> NewCredential | None:
-        """A platform credential, and its org, where there is none at all; to be printed once."""
+        """Make a platform credential, and its org, where there is none at all; to be printed
+        once."""
         if self._credentials:
             return None
         await self._orgs.ensure(org)

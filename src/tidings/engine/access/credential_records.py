@@ -22,8 +22,8 @@ def asked(old: port.StoredCredential) -> CredentialRequest:
         old.name,
         old.scopes,
         old.expires_ms,
-        CredentialLimits(old.calls_per_minute, old.events_per_s),
-        old.kind,
+        limits=CredentialLimits(old.calls_per_minute, old.events_per_s),
+        kind=old.kind,
     )
 
 

@@ -81,7 +81,15 @@ class Portals:
             )
         token, ends_ms = typed("lnk", self._random_bytes(30)), now_ms + lasts_ms
         digest, maker = digest_of(token), caller.credential
-        link = port.OneTimeLink(digest, PORTAL, "", portal.org, maker, ends_ms, _encode(portal))
+        link = port.OneTimeLink(
+            digest=digest,
+            purpose=PORTAL,
+            person="",
+            org=portal.org,
+            credential=maker,
+            expires_ms=ends_ms,
+            portal=_encode(portal),
+        )
         after = {
             "name": portal.name,
             "role": portal.role,

@@ -176,7 +176,14 @@ class Sessions:
         """The token of a link that signs in once, within 10 minutes, as a credential."""
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + LINK_MS
-        link = port.OneTimeLink(digest_of(token), SIGN_IN, "", OrgId(0), credential, expires_ms)
+        link = port.OneTimeLink(
+            digest=digest_of(token),
+            purpose=SIGN_IN,
+            person="",
+            org=OrgId(0),
+            credential=credential,
+            expires_ms=expires_ms,
+        )
         known = self._access.credential(credential)
         chain = PLATFORM_CHAIN if known is None else chain_of(known)
         after = {"credential": credential, "expiresAt": iso(expires_ms)}
@@ -251,12 +258,12 @@ class Sessions:
         own = self._live(token)
         return [
             OpenSession(
-                shown_id(session.digest),
-                session.created_ms,
-                self._table.seen_ms(session),
-                session.address,
-                session.agent,
-                session.digest == own.digest,
+                id=shown_id(session.digest),
+                created_ms=session.created_ms,
+                seen_ms=self._table.seen_ms(session),
+                address=session.address,
+                agent=session.agent,
+                own=session.digest == own.digest,
             )
             for session in self._of(self._table.owner(own))
             if session.digest == own.digest or not own.portal  # of a portal, strangers' ones
@@ -308,15 +315,15 @@ class Sessions:
         token = typed("tsn", self._random_bytes(32))
         now_ms = self._clock.now_ms()
         session = port.StoredSession(
-            digest_of(token),
-            person,
-            credential,
-            mark,
-            now_ms,
-            now_ms,
-            address[:64],
-            agent[:AGENT_MAX],
-            b"" if opened is None else msgspec.json.encode(opened),
+            digest=digest_of(token),
+            person=person,
+            credential=credential,
+            proof=mark,
+            created_ms=now_ms,
+            seen_ms=now_ms,
+            address=address[:64],
+            agent=agent[:AGENT_MAX],
+            portal=b"" if opened is None else msgspec.json.encode(opened),
         )
         after = {"by": means, "agent": session.agent}
         if opened is not None:

@@ -58,14 +58,14 @@ class Tokens:
         """A token for `ttl_s` seconds."""
         now_s = now_ms // 1000
         claims = Claims(
-            ISSUER,
-            ISSUER,
-            credential,
-            org,
-            now_s,
-            now_s + ttl_s,
-            str(uuid.UUID(bytes=self._random_bytes(16), version=4)),
-            mark_of(digest),
+            iss=ISSUER,
+            aud=ISSUER,
+            sub=credential,
+            org=org,
+            iat=now_s,
+            exp=now_s + ttl_s,
+            jti=str(uuid.UUID(bytes=self._random_bytes(16), version=4)),
+            mark=mark_of(digest),
         )
         signed_text = _HEAD + b"." + _text(msgspec.json.encode(claims))
         return (signed_text + b"." + _text(self._sign(signed_text))).decode()

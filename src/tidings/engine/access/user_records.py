@@ -36,7 +36,7 @@ class UserRecord(msgspec.Struct, frozen=True):
         """As a body would ask for it."""
         member = self.member
         return WantedUser(
-            self.person.email, member.name, member.role, member.disabled_ms is not None
+            self.person.email, member.name, member.role, disabled=member.disabled_ms is not None
         )
 
     @property

@@ -222,13 +222,13 @@ class UserBook:
             person = self._person_for(org, wanted, hashed)
             now_ms = self._clock.now_ms()
             fresh = port.Member(
-                org,
-                person.id,
-                wanted.name,
-                wanted.role,
-                now_ms,
-                caller.credential,
-                None if hashed is None else now_ms,
+                org=org,
+                person=person.id,
+                name=wanted.name,
+                role=wanted.role,
+                created_ms=now_ms,
+                created_by=caller.credential,
+                accepted_ms=None if hashed is None else now_ms,
             )
             link, invitation = None, None
             if hashed is None:
@@ -437,7 +437,7 @@ class UserBook:
                 "Leave it out.",
             )
         id = typed("usr", self._random_bytes(10))
-        return port.StoredPerson(id, wanted.email, hashed, self._clock.now_ms())
+        return port.StoredPerson(id, wanted.email, hashed, created_ms=self._clock.now_ms())
 
     async def _link(self, purpose: str, person: str, org: OrgId, lasts_ms: int) -> NewLink:
         link, fresh = self._new_link(purpose, person, org, lasts_ms)
@@ -451,7 +451,14 @@ class UserBook:
         """As it is stored, and as it is shown."""
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + lasts_ms
-        link = port.OneTimeLink(digest_of(token), purpose, person, org, "", expires_ms)
+        link = port.OneTimeLink(
+            digest=digest_of(token),
+            purpose=purpose,
+            person=person,
+            org=org,
+            credential="",
+            expires_ms=expires_ms,
+        )
         return link, NewLink(token, purpose, expires_ms)
 
     def _keep_person(self, person: port.StoredPerson) -> None:

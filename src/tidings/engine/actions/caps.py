@@ -23,7 +23,9 @@ class Caps:
         """Count a delivery for a subject; in milliseconds since 1970 when one is admitted again,
         where it is not. StoreDown."""
         digest = hashlib.blake2b(subject.encode(), digest_size=DIGEST_BYTES).digest()
-        use = port.CapUse(webhook, digest, delivery, cap.most, round(cap.within_s * 1000))
+        use = port.CapUse(
+            webhook, digest, delivery, most=cap.most, within_ms=round(cap.within_s * 1000)
+        )
         granted: asyncio.Future[int | None] = asyncio.get_running_loop().create_future()
         self._waiting.append((use, granted))
         if self._writing is None:

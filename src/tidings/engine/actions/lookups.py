@@ -62,7 +62,7 @@ class LookupState(NamedTuple):
     why: str | None
 
 
-NEVER_ASKED = LookupState(0, 0, False, None)
+NEVER_ASKED = LookupState(0, 0, False, why=None)
 
 
 class LookupListener(Protocol):
@@ -150,7 +150,7 @@ class ActionLookups:
         """Return how a look-up does."""
         if (asked := self._asked.get(name)) is None:
             return NEVER_ASKED
-        return LookupState(asked.asked, asked.failed, self.down(name), asked.why)
+        return LookupState(asked.asked, asked.failed, self.down(name), why=asked.why)
 
     async def check(self, patience_s: float | None = CHECK_S) -> dict[str, str]:
         """Check look-ups in themselves and return what is wrong, by their names; nobody is asked.

@@ -133,7 +133,9 @@ class NewEventsChannel:
         body = msgspec.json.encode({"accepted": new, "duplicates": known})
         took_ms = (monotonic() - began_s) * 1e3
         detail = _TRIED if message.trial else ""
-        answer = ReceiverAnswer(ACCEPTED, (), body, False, took_ms, detail=detail)
+        answer = ReceiverAnswer(
+            ACCEPTED, (), body, truncated=False, duration_ms=took_ms, detail=detail
+        )
         return AttemptResult(DeliveryVerdict.DELIVERED, answer)
 
     def follow(self, webhook: Webhook) -> bool:
@@ -144,7 +146,7 @@ class NewEventsChannel:
 
 
 def _unsent(kind: FaultKind, words: str, began_s: float) -> AttemptResult:
-    return of_fault(TransportFault(kind, False, words, (monotonic() - began_s) * 1e3))
+    return of_fault(TransportFault(kind, False, words, duration_ms=(monotonic() - began_s) * 1e3))
 
 
 _OTHER = (

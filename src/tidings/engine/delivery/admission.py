@@ -101,32 +101,34 @@ class Admission:
         )
 
     def began(self, runner: WebhookRunner, now_s: float) -> Permit | None:
-        """An attempt has started, which the lane counts already; returns the permit that it holds
-        until `ended`, None where it takes none."""
+        """Count an attempt that has started, which the lane counts already; return the permit that
+        it holds until `ended`, None where it takes none."""
         if runner.fetched:
             return None
         return self.permits.take(runner.webhook.org, runner.pace, now_s)
 
     def ended(self, permit: Permit, now_s: float, *, answered: bool | None) -> None:
-        """An attempt is over. `answered`: by an answer; None: for a reason of ours."""
+        """Give back what an attempt held, which is over. `answered`: by an answer; None: for a
+        reason of ours."""
         self.permits.give(permit, now_s, answered=answered)
         if self._waiting_by_org:
             self.bring(permit.org, now_s)
 
     def hold_body(self, runner: WebhookRunner, size: int) -> BodyHold:
-        """An attempt has started with a large body, of so many bytes; returns what it holds."""
+        """Count the large body of an attempt that has started, of so many bytes; return what it
+        holds."""
         hold = self.bodies.take(runner, size)
         self._bring_large()
         return hold
 
     def give_body(self, hold: BodyHold) -> None:
-        """An attempt holds its body no more: who waits for room has its turn."""
+        """Give back what an attempt held for its body: who waits for room has its turn."""
         hold.resize(0)
         self._bring_large()
 
     def leave(self, runner: WebhookRunner) -> bool:
-        """A lane starts nothing now: it keeps no place before those that wait for room. Return
-        whether it had one."""
+        """Note that a lane starts nothing now: it keeps no place before those that wait for room.
+        Return whether it had one."""
         if not self.bodies.leave(runner):
             return False
         self._bring_large()
@@ -140,7 +142,8 @@ class Admission:
                 self._fetched.append(runner)
 
     def bring(self, org: OrgId, now_s: float) -> None:
-        """A slot of this org is free, or was not used: who waits aside for it has its turn."""
+        """Give away a slot of this org that is free, or was not used: who waits for it has its
+        turn."""
         if (waiting := self._waiting_by_org.get(org)) is None:
             return
         self.permits.look_at_young(now_s)

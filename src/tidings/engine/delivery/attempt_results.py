@@ -30,8 +30,8 @@ LOST_DETAIL = "possibly sent (stopped before the answer came)"
 
 
 def lost(webhook: Webhook, job: Job, started_ms: int) -> port.Settlement:
-    """The attempt was stopped while it was under way; the next one is due now."""
-    evidence = port.Evidence(LOST, LOST_DETAIL, (), b"", False)
+    """Settle an attempt that was stopped while it was under way; the next one is due now."""
+    evidence = port.Evidence(LOST, LOST_DETAIL, (), body=b"", truncated=False)
     return _row(webhook, job, started_ms, State.RETRYING, 0, 0, None, evidence)
 
 
@@ -43,8 +43,8 @@ def settled(
     outcome: Outcome,
     disable: str | None = None,
 ) -> port.Settlement:
-    """The settlement of an attempt begun at `started_ms` (milliseconds since the epoch); `disable`:
-    why its webhook is disabled for it, where it is."""
+    """Return the settlement of an attempt begun at `started_ms` (milliseconds since the epoch);
+    `disable`: why its webhook is disabled for it, where it is."""
     status = ending.status if isinstance(ending, ReceiverAnswer) else None
     unkept = isinstance(outcome, Delivered) and not webhook.keep_answers
     evidence = None if unkept else _evidence(ending)
@@ -80,20 +80,23 @@ def keep_sent(settlement: port.Settlement, job: Job) -> port.Settlement:
 def waiting(
     webhook: Webhook, job: Job, started_ms: int, waits: WaitsFor, delay_s: float
 ) -> port.Settlement:
-    """The settlement of what is not to be done yet, and is looked at again in `delay_s` seconds."""
+    """Return the settlement of what is not to be done yet, and is looked at again in `delay_s`
+    seconds."""
     delay_ms = max(1, round(delay_s * 1000))
     return _row(webhook, job, started_ms, State.WAITING, 0, delay_ms, None, None, None, waits)
 
 
 def unshaped(why: ShapeRefused | ShapeLater) -> AttemptResult | NotYet:
-    """Nothing was sent: refused for good by the webhook's own shaping, put off by ours, or not to
-    be done yet."""
+    """Settle what was not sent: refused for good by the webhook's own shaping, put off by ours, or
+    not to be done yet."""
     if isinstance(why, ShapeNotYet):
         return NotYet(why.waits, why.delay_s)
     if isinstance(why, ShapeRefused):
         notes = tuple(map(note_of, why.steps))
-        return of_fault(TransportFault(why.kind, False, why.reason, 0.0, notes=notes))
-    return of_fault(TransportFault(why.kind, False, why.reason, 0.0, why.delay_s))
+        return of_fault(TransportFault(why.kind, False, why.reason, duration_ms=0.0, notes=notes))
+    return of_fault(
+        TransportFault(why.kind, False, why.reason, duration_ms=0.0, wait_s=why.delay_s)
+    )
 
 
 def check_wait(not_yet: NotYet, *, left: bool) -> None:
@@ -108,8 +111,8 @@ def check_wait(not_yet: NotYet, *, left: bool) -> None:
 
 
 def in_vain(not_yet: NotYet) -> AttemptResult:
-    """The result of what has waited to its end, or where nothing waits."""
-    return of_fault(TransportFault(FaultKind.WAITS, False, not_yet.waits.detail, 0.0))
+    """Return the result of what has waited to its end, or where nothing waits."""
+    return of_fault(TransportFault(FaultKind.WAITS, False, not_yet.waits.detail, duration_ms=0.0))
 
 
 def _row(
@@ -130,16 +133,16 @@ def _row(
         webhook.number,
         job.key,
         state,
-        job.attempt,
-        webhook.version,
-        started_ms,
-        took_ms,
-        status,
-        delay_ms,
-        evidence,
-        None if state is State.DELIVERED and not keeps_sent else job.sent,
-        None if job.sent is None else job.left_out,  # nothing was sent, or nothing was shaped
-        disable,
+        attempt=job.attempt,
+        version=webhook.version,
+        started_ms=started_ms,
+        duration_ms=took_ms,
+        status=status,
+        delay_ms=delay_ms,
+        evidence=evidence,
+        sent=None if state is State.DELIVERED and not keeps_sent else job.sent,
+        left_out=None if job.sent is None else job.left_out,  # nothing was sent, or shaped
+        disable=disable,
         keeps_sent=keeps_sent,
         cut=job.cut and job.sent is not None,
         waits=waits,
@@ -152,9 +155,13 @@ def _evidence(ending: Ending) -> port.Evidence:
     if isinstance(ending, ReceiverAnswer):
         headers, body = _storable(ending.headers), bytes(ending.body)
         detail = _storable_text(ending.detail)
-        return port.Evidence(None, detail, headers, body, ending.truncated, timings=ending.timings)
+        return port.Evidence(
+            None, detail, headers, body=body, truncated=ending.truncated, timings=ending.timings
+        )
     notes, detail = _storable(ending.notes), _storable_text(ending.detail)
-    return port.Evidence(ending.kind, detail, notes, b"", False, timings=ending.timings)
+    return port.Evidence(
+        ending.kind, detail, notes, body=b"", truncated=False, timings=ending.timings
+    )
 
 
 def _storable(pairs: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:

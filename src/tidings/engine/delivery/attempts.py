@@ -249,7 +249,7 @@ class Attempts:
         self._listener.put_back(slot, job)
 
     def handed_out(self, slot: Slot) -> None:
-        """A reader has the message: it counts as one of those that readers have."""
+        """Note that a reader has the message: it counts as one of those that readers have."""
         if slot.drop_body():
             self._lanes.give_turns()
 

@@ -100,7 +100,7 @@ class Breakers:
         self._lanes.open_or_close(runner)
 
     def changed(self, runner: WebhookRunner, *, begins: bool) -> None:
-        """Its owner has changed the webhook, and wants to see what comes of that now."""
+        """Follow a change of the webhook: its owner wants to see what comes of that now."""
         if runner.lane.breaker.position is not Position.CLOSED:
             runner.lane.breaker.reset()
             self._moved(runner)
@@ -111,7 +111,7 @@ class Breakers:
             self._healths.forget(runner.webhook.number)
 
     def drop(self, runner: WebhookRunner) -> None:
-        """The webhook is deleted."""
+        """Drop the breaker of a webhook that is deleted."""
         self._healths.forget(runner.webhook.number)
         self._set_probe(runner, None)
 

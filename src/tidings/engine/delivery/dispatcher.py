@@ -272,7 +272,8 @@ class Dispatcher:
         self.pump(runner)
 
     def take_up(self, runner: WebhookRunner, delivery: DeliveryId) -> None:
-        """An error of ours has left behind a delivery that was started: the store knows of it."""
+        """Take up a delivery that was started and that an error of ours has left behind: the store
+        knows of it."""
         if self.stopping or delivery not in runner.lane.unsettled_attempts:
             return
         del runner.lane.unsettled_attempts[delivery]
@@ -297,13 +298,14 @@ class Dispatcher:
         return max(0, window(webhook.connections_max) - runner.lane.replaying)
 
     def read_again(self, webhook: Webhook) -> None:
-        """The store may hold deliveries of this webhook that no receipt has told of."""
+        """Have the store read again: it may hold deliveries of this webhook that no receipt has
+        told of."""
         if (runner := self.runners.at_work.get(webhook.number)) is not None:
             runner.lane.start_over()
             self.pump(runner)
 
     def succeeded_outside(self, webhook: int) -> None:
-        """A webhook's receiver has taken a message that was no delivery."""
+        """Note that a webhook's receiver has taken a message that was no delivery."""
         if (runner := self.runners.runner_of(webhook)) is not None:
             self._breakers.succeeded_outside(runner)
             self.pump(runner)
@@ -319,13 +321,14 @@ class Dispatcher:
         return sum(runner.lane.queued for runner in self.runners.at_work.values())
 
     def overdue(self) -> list[Webhook]:
-        """Webhooks whose lane has a free slot and work that waits too long for it all the same."""
+        """List the webhooks whose lane has a free slot and work that waits too long for it all the
+        same."""
         return self.slot_watch.overdue(self.runners.at_work.values())
 
     # -- the clock, and the end --------------------------------------------------------------------
 
     def leapt(self, by_ms: int) -> None:
-        """Every date is later by so much: the store has followed a leap of the clock."""
+        """Move every date by so much: the store has followed a leap of the clock."""
         self._judge.began_ms += by_ms
         self._claims.leapt(self.runners.at_work.values(), by_ms)
         self.promised_retries.leapt(by_ms)

@@ -15,7 +15,7 @@ from tidings.destinations.port import Headers
 
 
 def id_of(job: Job) -> str:
-    """Its `webhook-id`: one of its own for a replay of what was delivered before."""
+    """Return its `webhook-id`: one of its own for a replay of what was delivered before."""
     id = message_id(job.org, job.event_id)
     return id if job.replay is None or not job.again else replayed_id(id, job.replay)
 
@@ -34,8 +34,8 @@ class MessageHeaders:
         self._is_signed = bool(self._signer)
 
     def of(self, job: Job, now_s: int, carried: Headers) -> Headers:
-        """All headers of one attempt, signed at `now_s` (seconds since the epoch), behind those
-        that its driver has `carried` to it."""
+        """Build all headers of one attempt, signed at `now_s` (seconds since the epoch), behind
+        those that its driver has `carried` to it."""
         id = id_of(job)
         headers = [
             *carried,

@@ -20,14 +20,15 @@ def made_late(fanned_out: Sequence[port.FanOut]) -> Iterator[Job]:
     """The first attempts of deliveries that were owed and may be sent now."""
     for fan_out in fanned_out:
         for delivery, webhook, key in fan_out.deliveries:
-            head = (
-                delivery,
-                webhook,
-                fan_out.org,
-                fan_out.event_id,
-                fan_out.accepted_ms,
-                1,
-                key,
-                False,
+            yield Job(
+                delivery=delivery,
+                webhook=webhook,
+                org=fan_out.org,
+                event_id=fan_out.event_id,
+                accepted_ms=fan_out.accepted_ms,
+                attempt=1,
+                key=key,
+                retry=False,
+                body=fan_out.body,
+                passage=fan_out.passage,
             )
-            yield Job(*head, fan_out.body, passage=fan_out.passage)

@@ -76,15 +76,15 @@ class ReceiptDispatch:
                     if runner is not None:
                         runner.lane.offer(
                             Job(
-                                delivery,
-                                new.webhook,
-                                draft.org,
-                                draft.event_id,
-                                now_ms,
-                                1,
-                                new.key,
-                                False,
-                                draft.body,
+                                delivery=delivery,
+                                webhook=new.webhook,
+                                org=draft.org,
+                                event_id=draft.event_id,
+                                accepted_ms=now_ms,
+                                attempt=1,
+                                key=new.key,
+                                retry=False,
+                                body=draft.body,
                                 passage=event.passage,
                             )
                         )

@@ -52,7 +52,7 @@ class SendSlots:
             self.give()
 
     def give(self) -> None:
-        """As many turns as there are slots, where lanes have to wait for them."""
+        """Give as many turns as there are slots, where lanes have to wait for them."""
         now_s = self._loop.time()
         while (runner := self._admission.next(now_s)) is not None:
             started = self._open(runner, now_s)

@@ -94,7 +94,7 @@ class AttemptSettler:
         )
 
     def put_back(self, slot: Slot, job: Job) -> None:
-        """It has not left: it is charged to nobody, and waits as before."""
+        """Put back what has not left: it is charged to nobody, and waits as before."""
         runner = slot.runner
         slot.free(self._loop.time())
         cancelled = job.delivery in runner.cancelled
@@ -116,7 +116,7 @@ class AttemptSettler:
         result: AttemptResult,
         restore: Notify,
     ) -> bool:
-        """An attempt has not left, for its connection could not be used: it is put back where that
+        """Put back an attempt that has not left, for its connection could not be used: where that
         is so for everybody. Its slot is free meanwhile, and its lane starts nothing."""
         runner = slot.runner
         over = Slot(self._admission, runner)  # the attempt's own may be in use again by then
@@ -202,7 +202,8 @@ class AttemptSettler:
         )
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
-        """These are written: their deliveries leave their lanes, and retries have a due time."""
+        """Note that these are written: their deliveries leave their lanes, and retries have a due
+        time."""
         runners, forget = self._at_work, self._in_flight.forget
         for settlement in settled:
             try:

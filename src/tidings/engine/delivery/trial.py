@@ -164,11 +164,25 @@ class Trial:
             except (ShapeRefused, ShapeLater) as unshaped:
                 waits = unshaped.kind in (FaultKind.SKIPPED, FaultKind.WAITS)
                 kind = unshaped.kind if waits else FaultKind.TRANSFORM
-                fault: Ending = TransportFault(kind, False, unshaped.reason, 0.0)
-                return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
+                fault: Ending = TransportFault(kind, False, unshaped.reason, duration_ms=0.0)
+                return TrialResult(
+                    method=webhook.method,
+                    url=webhook.url,
+                    headers=[],
+                    body=b"",
+                    started_ms=started_ms,
+                    ending=fault,
+                )
             except BaseException as error:
                 fault = self._failed(error, AttemptStep.SHAPE, webhook).ending
-                return TrialResult(webhook.method, webhook.url, [], b"", started_ms, fault)
+                return TrialResult(
+                    method=webhook.method,
+                    url=webhook.url,
+                    headers=[],
+                    body=b"",
+                    started_ms=started_ms,
+                    ending=fault,
+                )
             message = _Test(job, webhook, stands, self._clock, self._headers_of)
             began_s = monotonic()
             result = await self._attempt(message)
@@ -176,19 +190,21 @@ class Trial:
                 result = self._failed(message.failure, AttemptStep.SIGN, webhook)
             if result is None:
                 taken_ms = (monotonic() - began_s) * 1e3
-                result = of_fault(TransportFault(FaultKind.OURS, False, _CHANGED, taken_ms))
+                result = of_fault(
+                    TransportFault(FaultKind.OURS, False, _CHANGED, duration_ms=taken_ms)
+                )
             if stored and result.verdict is DeliveryVerdict.DELIVERED:
                 self._note_success(webhook)
             shown = self._destination.show(webhook, message.headers, job.body, job.key)
             return TrialResult(
-                shown.method,
-                shown.url or webhook.url,
-                shown.headers,
-                shown.body,
-                started_ms,
-                result.ending,
-                job.left_out,
-                result.verdict is DeliveryVerdict.DELIVERED,
+                method=shown.method,
+                url=shown.url or webhook.url,
+                headers=shown.headers,
+                body=shown.body,
+                started_ms=started_ms,
+                ending=result.ending,
+                left_out=job.left_out,
+                delivered=result.verdict is DeliveryVerdict.DELIVERED,
             )
         finally:
             self._under_way.give(org)
@@ -219,7 +235,17 @@ class Trial:
     def _job(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes, *, now: bool) -> Job:
         now_ms = self._clock.now_ms()
         trial = TRIAL_NOW if now else TRIAL
-        return Job(trial, webhook.number, org, event_id, now_ms, 1, None, False, body)
+        return Job(
+            delivery=trial,
+            webhook=webhook.number,
+            org=org,
+            event_id=event_id,
+            accepted_ms=now_ms,
+            attempt=1,
+            key=None,
+            retry=False,
+            body=body,
+        )
 
     def _admit(self, org: OrgId) -> None:
         """Count one that is under way, until it is given back. TooSoon."""

@@ -74,7 +74,8 @@ class Acceptor:
         self._commits.note_rejections(rejections)
 
     def ordering_key(self, org: OrgId, name: str, event: dict[str, Any]) -> int | None:
-        """The hash of a stored event's ordering key, as at its accept; None where it has none."""
+        """Return the hash of a stored event's ordering key, as at its accept; None where it has
+        none."""
         types, own = self._catalogue, self._own
         known = own is None or types.get(name) is not None
         key = types.key_of(name, event) if known or own is None else own.key_of(org, name, event)
@@ -96,12 +97,12 @@ class Acceptor:
             if isinstance(value := event.get(field), str) and value:
                 values.append(value)
         return QueuedEvent(
-            draft,
-            hashlib.blake2b(draft.original or draft.body, digest_size=DIGEST_BYTES).digest(),
-            self._terms.kept(org, values),
-            self._hashed(org, key),
-            stored_name(name, event),
-            None if draft.passage is None else draft.passage.text(draft.place),
+            draft=draft,
+            digest=hashlib.blake2b(draft.original or draft.body, digest_size=DIGEST_BYTES).digest(),
+            terms=self._terms.kept(org, values),
+            key=self._hashed(org, key),
+            name=stored_name(name, event),
+            passage=None if draft.passage is None else draft.passage.text(draft.place),
         )
 
 
@@ -112,7 +113,8 @@ class Matcher:
         self._registry = registry
 
     def match(self, event: QueuedEvent) -> Sequence[NewDelivery]:
-        """One `NewDelivery` per webhook that wants the event; none where it must not be sent."""
+        """Return one `NewDelivery` per webhook that wants the event; none where it must not be
+        sent."""
         draft = event.draft
         if draft.stopped:
             return ()
@@ -126,7 +128,7 @@ class Matcher:
                 webhook.number,
                 webhook.version,
                 lane_key(webhook, event.key),
-                webhook.status is WebhookStatus.DISABLED,
+                parked=webhook.status is WebhookStatus.DISABLED,
             )
             for webhook in webhooks
             if webhook.number != about

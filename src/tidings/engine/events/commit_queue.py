@@ -134,7 +134,16 @@ class CommitQueue:
             raise Overloaded("commits take too long")
         self._must_not_be_halted()
         answered: asyncio.Future[list[Acceptance]] = self._loop.create_future()
-        calls.append(QueuedCall(events, answered, now, size, org, port.take_audit(answered)))
+        calls.append(
+            QueuedCall(
+                events=events,
+                answered=answered,
+                since_s=now,
+                bytes=size,
+                org=org,
+                audit=port.take_audit(answered),
+            )
+        )
         self._waiting_bytes += size
         self._waiting_of[org] = own + size
         self.wake()
@@ -196,7 +205,7 @@ class CommitQueue:
         return self._failure or ""
 
     async def drained(self) -> None:
-        """Until nothing waits."""
+        """Wait until nothing waits."""
         await self._idle.wait()
 
     def _must_not_be_halted(self) -> None:
@@ -209,12 +218,12 @@ class CommitQueue:
         return bool(self._waiting)
 
     def wake(self) -> None:
-        """Something is to be done."""
+        """Wake the committer: something is to be done."""
         self._idle.clear()
         self._wake.set()
 
     async def woken(self) -> None:
-        """Until something is to be done at once."""
+        """Wait until something is to be done at once."""
         await self._wake.wait()
         self._wake.clear()
         if self._settle_timer is not None:
@@ -222,7 +231,7 @@ class CommitQueue:
             self._settle_timer = None
 
     def rest(self) -> None:
-        """Everything that waited is done."""
+        """Rest: everything that waited is done."""
         self._idle.set()
 
     def close(self) -> CommitContents:
@@ -245,8 +254,8 @@ class CommitQueue:
         return batch
 
     def put_back(self, batch: CommitContents, *, calls: bool = True) -> None:
-        """It was not written, and goes first the next time; but for its commands, whose askers were
-        told. Its calls too only where they were not."""
+        """Put back what was not written. It goes first the next time; but for its commands, whose
+        askers were told. Its calls too only where they were not."""
         waiting = self._waiting
         if calls:
             waiting.calls = batch.calls + waiting.calls
@@ -260,11 +269,11 @@ class CommitQueue:
         waiting.rejections = (batch.rejections + waiting.rejections)[:REJECTIONS_MAX]
 
     def halt(self, failure: str) -> None:
-        """The store refuses: callers are told, and nothing more is sent."""
+        """Halt while the store refuses: callers are told, and nothing more is sent."""
         self._failure, self.halted = failure, True
 
     def go_on(self) -> None:
-        """The store has taken a commit."""
+        """Go on: the store has taken a commit."""
         self._taken_bytes = 0
         self._failure, self.halted = None, False
 

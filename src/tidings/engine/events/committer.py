@@ -48,10 +48,10 @@ class CommitListener(Onlooker, Protocol):
         events: list[QueuedEvent],
         matched: list[Sequence[port.NewDelivery]],
     ) -> None:
-        """A transaction is on stable storage; before any of its callers is answered."""
+        """Hear that a transaction is on stable storage, before any of its callers is answered."""
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
-        """These settlements are in the same transaction; told after `handover`."""
+        """Hear of the settlements of the same transaction, after `handover`."""
 
 
 class EventMatcher(Protocol):
@@ -107,13 +107,15 @@ class Committer:
         return self._busy_since_s is not None
 
     def idle_s(self) -> float:
-        """For how long work has waited that no commit has taken, in seconds; asked regularly."""
+        """Return how long work has waited that no commit has taken, in seconds; asked
+        regularly."""
         if self.is_busy or not self._queue or self._taken != self._taken_before:
             self._taken_before, self._left_since_s = self._taken, self._loop.time()
         return self._loop.time() - self._left_since_s
 
     def silent_s(self) -> float:
-        """For how long work has made no progress, taken or not, in seconds; asked regularly."""
+        """Return how long work has made no progress, taken or not, in seconds; asked
+        regularly."""
         return max(self.idle_s(), self.stuck_s())
 
     def leave_owed(self) -> None:
@@ -228,17 +230,19 @@ class Committer:
             matched = [match(event) for event in events]
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
             registry_version = self._registry.version
+            replays, cancels = batch.commands.planned()
             receipt = await self._store.commit(
                 port.Batch(
-                    registry_version,
-                    rows,
-                    batch.settled,
-                    [port.RetryClaim(*claim) for claim in batch.claims.items()],
-                    batch.rejections,
-                    *batch.commands.planned(),
-                    self._deliveries_max,
-                    self._per_event_max,
-                    self._slice_rows(),
+                    registry_version=registry_version,
+                    events=rows,
+                    settled=batch.settled,
+                    claims=[port.RetryClaim(*claim) for claim in batch.claims.items()],
+                    rejections=batch.rejections,
+                    replays=replays,
+                    cancels=cancels,
+                    deliveries_max=self._deliveries_max,
+                    per_event_max=self._per_event_max,
+                    fan_out=self._slice_rows(),
                     audits=batch.audits,
                 )
             )
@@ -311,7 +315,7 @@ def _must_not_interrupt(error: BaseException) -> None:
 
 def _without_evidence(settled: port.Settlement) -> port.Settlement:
     """The outcome alone, without what a receiver has said and what was sent to it."""
-    lost = port.Evidence(FaultKind.OURS, _UNKEPT, (), b"", False)
+    lost = port.Evidence(FaultKind.OURS, _UNKEPT, (), body=b"", truncated=False)
     return msgspec.structs.replace(
         settled,
         evidence=None if settled.evidence is None else lost,
@@ -324,15 +328,15 @@ def _without_evidence(settled: port.Settlement) -> port.Settlement:
 def _row(event: QueuedEvent, deliveries: Sequence[port.NewDelivery]) -> port.NewEvent:
     draft = event.draft
     return port.NewEvent(
-        draft.org,
-        event.name,
-        draft.event_id,
-        event.digest,
-        draft.body,
-        event.terms,
-        draft.warning,
-        deliveries,
-        event.passage,
+        org=draft.org,
+        name=event.name,
+        id=draft.event_id,
+        digest=event.digest,
+        body=draft.body,
+        terms=event.terms,
+        warning=draft.warning,
+        deliveries=deliveries,
+        passage=event.passage,
     )
 
 

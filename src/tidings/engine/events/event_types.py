@@ -231,7 +231,9 @@ class EventTypes:
         async def change() -> tuple[OwnRecord, bool, tuple[FieldRefusal, ...]]:
             version, made = self._version_for(org, name, reading)
             self._check_room(org, name, version, reading.made)
-            fresh = port.StoredType(org, name, version, msgspec.json.encode(reading.declaration))
+            fresh = port.StoredType(
+                org, name, version, declaration=msgspec.json.encode(reading.declaration)
+            )
             with self._audit.recording(
                 EVENT_TYPE_PUT,
                 org,

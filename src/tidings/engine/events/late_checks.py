@@ -58,7 +58,7 @@ class LateChecks:
             )
         except RenderRefused as refused:
             expected = "one that its schema can be checked by"
-            return [SchemaViolation("", expected, "more than that", refused.reason)]
+            return [SchemaViolation("", expected, "more than that", message=refused.reason)]
         except RenderLater as later:
             raise CheckUnavailable(later.reason) from None
 

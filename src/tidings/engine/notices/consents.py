@@ -140,7 +140,7 @@ class Consents:
         else:
             mailed = self._mailed(asked.org)
             change = functools.partial(with_mail_confirmed, address=asked.address, mailed=mailed)
-        owner = Actor("person", asked.address, asked.address, "console", origin)
+        owner = Actor("person", asked.address, asked.address, face="console", address=origin)
         with acting_as(owner):  # nobody is signed in: the link proves who it is
             await self._orgs.amend(
                 asked.org,

@@ -129,7 +129,9 @@ class Emails:
                 asked["purpose"] = purpose
             body = msgspec.json.encode(asked)
             id = hashlib.sha256(b"%d %b" % (org, body)).hexdigest()[:32]
-            made = self._unnoted[about] = port.QueuedEmail(id, org, CONSENT, body, now_ms)
+            made = self._unnoted[about] = port.QueuedEmail(
+                id, org, CONSENT, fact=body, due_ms=now_ms
+            )
         await self._store.put_email(made)
         await note()
         del self._unnoted[about]
@@ -172,7 +174,9 @@ class Emails:
         own = sum(email.org == one.org for email in self._waiting.values())
         if not leaves_room(EMAILS_MAX, len(self._waiting), own):
             return None
-        return port.QueuedEmail(one.event_id, one.org, one.kind, msgspec.json.encode(fact), due_ms)
+        return port.QueuedEmail(
+            one.event_id, one.org, one.kind, fact=msgspec.json.encode(fact), due_ms=due_ms
+        )
 
     # -- handing over -----------------------------------------------------------------------------
 
@@ -300,7 +304,7 @@ class Emails:
         id, body = _sent_id(about), msgspec.json.encode({"webHookId": about})
         self._gone = [gone_id for gone_id in self._gone if gone_id != id]
         with self._outage:  # a restart would then tell sooner
-            await self._store.put_email(port.QueuedEmail(id, org, SENT, body, next_ms))
+            await self._store.put_email(port.QueuedEmail(id, org, SENT, fact=body, due_ms=next_ms))
 
 
 def _due_ms(email: port.QueuedEmail, now_ms: int) -> int:

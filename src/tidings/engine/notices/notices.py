@@ -106,7 +106,7 @@ class Notices(Collector):
         events themselves nothing is told."""
         if not is_notice(job.body):
             now_ms = self._clock.now_ms()
-            ended = DeliveryEnd(now_ms, cause, job.delivery, job.event_id, why=why)
+            ended = DeliveryEnd(now_ms, cause, job.delivery, event_id=job.event_id, why=why)
             self._gather(webhook, ended)
 
     def failing(
@@ -200,7 +200,9 @@ class Notices(Collector):
         await self._emails.note(one)
         about = one.event["data"].get("webHookId")
         number = None if about is None else self._registry.number_of(one.org, about)
-        draft = Draft(one.org, one.kind, one.event_id, one.body, one.event, about=number or 0)
+        draft = Draft(
+            one.org, one.kind, one.event_id, body=one.body, event=one.event, about=number or 0
+        )
         (verdict,) = await self._intake.accept([draft])
         if verdict.status == "accepted":
             self._notified[one.kind] += 1

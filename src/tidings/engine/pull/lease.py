@@ -62,7 +62,9 @@ class Offer:
 
     def give_back(self, why: str = _RELEASED, wait_s: float = 0.0) -> None:
         """It is to be fetched again, not before `wait_s`."""
-        fault = TransportFault(FaultKind.LEASE, True, why, self._took_ms(), wait_s)
+        fault = TransportFault(
+            FaultKind.LEASE, True, why, duration_ms=self._took_ms(), wait_s=wait_s
+        )
         self.end(of_fault(fault))
 
     def fail(self, error: Exception) -> None:
@@ -78,7 +80,7 @@ class Offer:
             self.result.set_result(result)
 
     def _answer(self, status: int, body: bytes) -> ReceiverAnswer:
-        return ReceiverAnswer(status, (), body, False, self._took_ms())
+        return ReceiverAnswer(status, (), body, truncated=False, duration_ms=self._took_ms())
 
     def _took_ms(self) -> float:
         return (monotonic() - self._began_s) * 1000

@@ -62,12 +62,12 @@ class Planner:
             if now.event_versions != webhook.event_versions:
                 return None
             return port.ReplaySlice(
-                job.number,
-                job.cursor,
-                found.cursor,
-                now.version,
-                list(keys),
-                [lane_key(now, key) for key in keys.values()],
+                replay=job.number,
+                after=job.cursor,
+                to=found.cursor,
+                version=now.version,
+                events=list(keys),
+                keys=[lane_key(now, key) for key in keys.values()],
             )
 
         return plan

@@ -78,7 +78,7 @@ class ReplayRequests:
             listed=listed is not None,
             after=await self._first_since(request.from_ms),
         )
-        return ResolvedRequest(spec, listed or (), target, unknown)
+        return ResolvedRequest(spec, listed or (), target, unknown=unknown)
 
     async def _first_since(self, from_ms: int | None) -> EventNumber:
         return EventNumber(0) if from_ms is None else await self._store.first_since(from_ms)
@@ -88,7 +88,14 @@ class ReplayRequests:
     ) -> port.ReplayJob:
         """The job to be stored."""
         return port.ReplayJob(
-            0, org, request.kind, JobState.COUNTING, resolved.spec, request.rate, request.hold, by
+            number=0,
+            org=org,
+            kind=request.kind,
+            state=JobState.COUNTING,
+            spec=resolved.spec,
+            rate=request.rate,
+            hold=request.hold,
+            by=by,
         )
 
     def _webhook(self, org: OrgId, webhook_id: WebhookId | None, field: str) -> Webhook | None:

@@ -158,8 +158,8 @@ class Replays:
             if ended:
                 break
             if count >= COUNT_MAX or self._loop.time() > until_s:
-                return port.ReplayCount(cursor, count, skipped, False)
-        return port.ReplayCount(cursor, count, skipped, True)
+                return port.ReplayCount(cursor, count, skipped, ended=False)
+        return port.ReplayCount(cursor, count, skipped, ended=True)
 
     async def create(
         self, job: port.ReplayJob, listed: Sequence[port.ReplayEntry]
@@ -390,7 +390,7 @@ class Replays:
         if not found.found:
             return run.go_on(found)
         deliveries = [delivery for candidate in found.found for delivery in candidate.deliveries]
-        slice = port.CancelSlice(deliveries, job.by, job.number, job.cursor, found.cursor)
+        slice = port.CancelSlice(deliveries, job.by, job.number, after=job.cursor, to=found.cursor)
         async with self._slots.hold(job.org):
             done = await self._commits.cancel(slice)
         await self._applied(run, done.applied, found, len(done.deliveries))

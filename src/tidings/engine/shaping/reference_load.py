@@ -116,7 +116,7 @@ class Loader:
         done = self.done
         done.refused += 1
         if len(done.errors) < ERRORS_SHOWN:
-            done.errors.append(LineError(line, refusal.code, refusal.message, refusal.field))
+            done.errors.append(LineError(line, refusal.code, refusal.message, field=refusal.field))
 
     async def _store(self) -> None:
         if not self._slice:

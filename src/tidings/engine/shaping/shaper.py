@@ -44,7 +44,7 @@ class Shaping(Protocol):
     """Prepares messages for the dispatcher before it sends."""
 
     async def shape(self, webhook: Webhook, job: Job) -> bytes:
-        """The bytes to send. Raises ShapeRefused and ShapeLater, and nothing else.
+        """Make the bytes to send. Raises ShapeRefused and ShapeLater, and nothing else.
 
         What enrichment had to leave out of them, and that nobody knew the flow that was to shape
         them, is noted in `job.left_out`.
@@ -58,14 +58,14 @@ class EventEnricher(Protocol):
         """Return whether its events are enriched at all."""
 
     async def enrich(self, webhook: Webhook, job: Job, event: dict[str, Any]) -> dict[str, Any]:
-        """The enriched event, or the given one, unchanged. Raises ShapeLater."""
+        """Return the enriched event, or the given one, unchanged. Raises ShapeLater."""
 
 
 class Templates(Protocol):
     """Finds transformations (engine/shaping/transformations.py)."""
 
     def template(self, org: OrgId, name: str) -> str | None:
-        """The template in force."""
+        """Return the template in force."""
 
 
 class ActionMaker(Protocol):

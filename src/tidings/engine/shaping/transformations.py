@@ -160,7 +160,7 @@ class Transformations:
     ) -> StoredTransformation:
         known = self._newest.get(org, {}).get(name)
         version = 1 if known is None else known.version + 1
-        fresh = StoredTransformation(org, name, version, template, by)
+        fresh = StoredTransformation(org, name, version, template=template, created_by=by)
         before, after = _recorded(known), _recorded(fresh)
         action = TRANSFORMATION_CREATED if before is None else TRANSFORMATION_CHANGED
         with self._audit.recording(

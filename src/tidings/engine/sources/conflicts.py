@@ -69,12 +69,14 @@ class ConflictFinder:
         if first is None or first.body is None:
             at_ms = None if first is None else first.at_ms
             place = "" if first is None else stored_place(first.passage)
-            return IdConflict(draft.event_id, "", draft.place, place, at_ms)
+            return IdConflict(draft.event_id, "", draft.place, first_place=place, first_at_ms=at_ms)
         field = first_difference(first.body, draft.body)
         if field is None or self._comes_back(draft, first):
             return None
         place = stored_place(first.passage)
-        return IdConflict(draft.event_id, field, draft.place, place, first.at_ms)
+        return IdConflict(
+            draft.event_id, field, draft.place, first_place=place, first_at_ms=first.at_ms
+        )
 
     def _comes_back(self, draft: Draft, first: port.StoredEvent) -> bool:
         """Tell whether a message has been through the door by which the event has come in first."""

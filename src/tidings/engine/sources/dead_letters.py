@@ -47,16 +47,18 @@ class DeadLetterQueue:
         replaced = await self.keep(
             [
                 port.DeadLetter(
-                    0,
-                    live.stored.number,
-                    now_ms,
-                    storable(fate.message.place),
-                    fate.code,
-                    storable(fate.reason),
-                    storable(fate.field),
-                    [(storable(name), storable(value)) for name, value in _shown(fate, secret)],
-                    bounded_body(fate.message.body)[0],
-                    _known_by(live, fate),
+                    number=0,
+                    source=live.stored.number,
+                    at_ms=now_ms,
+                    place=storable(fate.message.place),
+                    code=fate.code,
+                    reason=storable(fate.reason),
+                    field=storable(fate.field),
+                    headers=[
+                        (storable(name), storable(value)) for name, value in _shown(fate, secret)
+                    ],
+                    body=bounded_body(fate.message.body)[0],
+                    known_by=_known_by(live, fate),
                 )
                 for fate in fates
             ]

@@ -193,4 +193,4 @@ class Inbound:
 
 def _note_refusal(live: LiveSource | None, now_ms: int, why: str) -> None:
     if live is not None:
-        live.activity.note([MessageActivity(now_ms, "", REFUSED, 0, reason=why)])
+        live.activity.note([MessageActivity(now_ms, "", REFUSED, events=0, reason=why)])

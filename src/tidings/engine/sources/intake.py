@@ -213,16 +213,18 @@ def _kept(message: port.DeadLetter) -> ForeignMessage:
         message.place,
         message.headers,
         message.body,
-        FieldRefusal(message.code, message.reason, message.field) if cut else None,
+        defect=FieldRefusal(message.code, message.reason, message.field) if cut else None,
     )
 
 
 def _arrival(fate: IntakeResult, at_ms: int) -> MessageActivity:
+    event_id, event_name = fate.first
     return MessageActivity(
-        at_ms,
-        fate.message.place,
-        fate.outcome,
-        fate.accepted + fate.duplicates,
-        *fate.first,
-        fate.reason,
+        at_ms=at_ms,
+        place=fate.message.place,
+        outcome=fate.outcome,
+        events=fate.accepted + fate.duplicates,
+        event_id=event_id,
+        event_name=event_name,
+        reason=fate.reason,
     )

@@ -66,11 +66,13 @@ def fate_of(
         else:
             why = why or conflict.refusal()
     return IntakeResult(
-        read.message,
-        accepted,
-        duplicates,
-        read.passed_over,
-        first,
-        *(("", "", "") if why is None else (str(why.code), why.message, why.field)),
-        alone,
+        message=read.message,
+        accepted=accepted,
+        duplicates=duplicates,
+        passed_over=read.passed_over,
+        first=first,
+        code="" if why is None else str(why.code),
+        reason="" if why is None else why.message,
+        field="" if why is None else why.field,
+        alone=alone,
     )

@@ -185,7 +185,7 @@ class Sources:
         """Keep a source that was checked, or what `old` is now; nobody is told. StoreDown."""
         sealed = self._sealed(org, source, declared_in)
         if old is None:
-            fresh = port.StoredSource(0, org, source.name, sealed)
+            fresh = port.StoredSource(0, org, source.name, sealed=sealed)
             with self._audit.recording(
                 SOURCE_CREATED, org, None, None, recorded_source(source, declared_in)
             ):
@@ -355,7 +355,7 @@ class Sources:
     ) -> LiveSource:
         """A source that is set so and is kept nowhere, to try messages on."""
         number = 0 if live is None else live.stored.number
-        return LiveSource(port.StoredSource(number, caller.org, source.name, b""), source)
+        return LiveSource(port.StoredSource(number, caller.org, source.name, sealed=b""), source)
 
     # -- inside -----------------------------------------------------------------------------------
 

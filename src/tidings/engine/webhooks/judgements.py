@@ -113,7 +113,7 @@ class WebhookJudgements:
             troubles=troubles,
             hold=hold,
         )
-        return WebhookJudgement(condition, health, troubles, hold)
+        return WebhookJudgement(condition, health, troubles, hold=hold)
 
     def counts(self) -> Counter[str]:
         """Count the webhooks of all orgs that fail or are held up, by condition."""

@@ -193,16 +193,18 @@ def _retry(settings: WebhookSettings) -> RetryPolicy:
     return msgspec.structs.replace(settings.retry, hold_on_failure=True)
 
 
-def unborn(org: OrgId, reading: ParsedWebhookBody) -> StoredWebhook:
-    """The first version of a webhook, without ids and without its configuration."""
+def first_version(
+    org: OrgId, name: str, status: WebhookStatus = WebhookStatus.ACTIVE
+) -> StoredWebhook:
+    """Return the first version of a new webhook, without its ids and its configuration."""
     return StoredWebhook(
         number=0,
         id=WebhookId(""),
         consumer_group="",
         org=org,
         version=1,
-        name=reading.settings.name,
-        status=(WebhookStatus.INACTIVE if reading.active is False else WebhookStatus.ACTIVE).value,
+        name=name,
+        status=status.value,
         config=b"",
     )
 

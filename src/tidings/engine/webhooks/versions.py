@@ -156,7 +156,7 @@ class Versions:
 
     def _record(self, stored: StoredWebhook, config: Config) -> WebhookState:
         webhook = self.webhook(stored, config, self._clock.now_ms())
-        return WebhookState(webhook, config, stored.created_ms, stored.updated_ms)
+        return WebhookState(webhook, config, stored.created_ms, updated_ms=stored.updated_ms)
 
     def end_overlap(self, number: int) -> None:
         """An overlap has ended: sign by what is still in force, without a new version."""

@@ -45,6 +45,7 @@ from tidings.engine.webhooks.records import (
     Verb,
     WebhookState,
     after,
+    first_version,
     idempotency_key,
     name_taken,
     next_version,
@@ -55,7 +56,6 @@ from tidings.engine.webhooks.records import (
     rotated,
     same,
     too_many_secrets,
-    unborn,
     with_ids,
 )
 from tidings.engine.webhooks.retirement import Retirement
@@ -218,12 +218,10 @@ class Webhooks(WebhookBook):
             org, body, settings, source=source, tried=tried, strict=strict, platform=platform
         )
         if old is None:
-            stored = StoredWebhook(
-                0, WebhookId(""), "", org, 1, reading.settings.name, "active", b""
-            )
+            stored = first_version(org, reading.settings.name)
         else:
             stored = next_version(old, WebhookStatus.ACTIVE)
-        config = Config(reading.settings, (), "", "")
+        config = Config(reading.settings, (), "", updated_by="")
         return self._versions.webhook(stored, config, self._clock.now_ms()), reading.warnings
 
     # -- changing ---------------------------------------------------------------------------------
@@ -253,12 +251,13 @@ class Webhooks(WebhookBook):
         reading = self._bodies.read(org, body, source=source, platform=platform)
         warnings = reading.warnings + await self._bodies.warn(org, reading.settings)
         secret = reading.secret or (b"" if dry_run else self._random_bytes(SECRET_BYTES))
-        fresh = unborn(org, reading)
+        status = WebhookStatus.INACTIVE if reading.active is False else WebhookStatus.ACTIVE
+        fresh = first_version(org, reading.settings.name, status)
         if not dry_run:
             fresh = with_ids(fresh, self._clock.now_ms(), self._random_bytes)
         if call is not None:
             call = msgspec.structs.replace(call, warnings=warnings)
-        config = Config(reading.settings, (secret,) if secret else (), by, by, call=call)
+        config = Config(reading.settings, (secret,) if secret else (), by, updated_by=by, call=call)
 
         async def change() -> Made:
             if call is not None and (made := await self._made_by(org, call)) is not None:
@@ -342,14 +341,9 @@ class Webhooks(WebhookBook):
                 None,
             )
             if old is None:
-                fresh = with_ids(
-                    StoredWebhook(
-                        0, WebhookId(""), "", org, 1, settings.name, WebhookStatus.ACTIVE.value, b""
-                    ),
-                    self._clock.now_ms(),
-                    self._random_bytes,
-                )
-                config = Config(settings, (self._random_bytes(SECRET_BYTES),), by, by)
+                fresh = first_version(org, settings.name)
+                fresh = with_ids(fresh, self._clock.now_ms(), self._random_bytes)
+                config = Config(settings, (self._random_bytes(SECRET_BYTES),), by, updated_by=by)
                 return await self._come_to(fresh, config, False)
             if not old.webhook.type.of_file:
                 raise Conflict(name_taken(settings.name))

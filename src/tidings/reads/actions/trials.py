@@ -64,7 +64,7 @@ async def trial_event(
     if wanted.startswith(EXAMPLE):
         name = wanted.removeprefix(EXAMPLE)
         id, body = test_message(parts, org, webhook, {"eventName": name})
-        return TrialEvent(id, str(msgspec.json.decode(body)["eventName"]), body, None)
+        return TrialEvent(id, str(msgspec.json.decode(body)["eventName"]), body, at_ms=None)
     if wanted != NEWEST:
         found = await parts.store.event(org, wanted)
         return None if found is None else _stored(found)
@@ -95,7 +95,7 @@ def example_names(parts: ActionTrialParts, org: OrgId, webhook: Webhook) -> list
 def _stored(found: port.StoredEvent) -> TrialEvent | None:
     if found.body is None:
         return None
-    return TrialEvent(found.id, found.name, found.body, found.at_ms)
+    return TrialEvent(found.id, found.name, found.body, at_ms=found.at_ms)
 
 
 async def try_out(

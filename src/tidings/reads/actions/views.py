@@ -99,7 +99,17 @@ async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> l
         }
         ails = troubles_of(record, action, judged)
         advice = _advice(record, action, judged, parts.actions)
-        views.append(ActionView(record, action, judged, left, counted, ails, advice))
+        views.append(
+            ActionView(
+                record=record,
+                action=action,
+                judged=judged,
+                left=left,
+                by_state=counted,
+                troubles=ails,
+                advice=advice,
+            )
+        )
     return views
 
 

@@ -63,7 +63,7 @@ def was_wait(attempt: StoredAttempt, delivery: StoredDelivery) -> bool:
 
 
 def _doubtful(attempt: StoredAttempt) -> StoredAttempt:
-    evidence = Evidence("lost", _DOUBT, (), b"", False)
+    evidence = Evidence("lost", _DOUBT, (), body=b"", truncated=False)
     return msgspec.structs.replace(attempt, ended=True, evidence=evidence)
 
 

@@ -70,7 +70,7 @@ def see(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> S
         if taken and not begun and next_attempt.claimed:
             row = msgspec.structs.replace(row, attempts=row.attempts - 1)
     next_ms = next_attempt_ms(state, row.due_ms, next_attempt, parts.clock.now_ms())
-    return ScheduledDelivery(row, record, next_attempt, next_ms)
+    return ScheduledDelivery(row, record, next_attempt, next_ms=next_ms)
 
 
 async def look(

@@ -100,17 +100,17 @@ def _request(
     known = known and not (webhook.type.acts and unmade)
     signed = body if body is not None and known else b""
     job = Job(
-        delivery.id,
-        delivery.webhook,
-        delivery.org,
-        delivery.event_id,
-        delivery.accepted_ms,
-        attempt.number,
-        None,
-        attempt.number > 1,
-        signed,
-        delivery.replay,
-        sent.again,
+        delivery=delivery.id,
+        webhook=delivery.webhook,
+        org=delivery.org,
+        event_id=delivery.event_id,
+        accepted_ms=delivery.accepted_ms,
+        attempt=attempt.number,
+        key=None,
+        retry=attempt.number > 1,
+        body=signed,
+        replay=delivery.replay,
+        again=sent.again,
         passage=sent.passage,
     )
     carried = parts.delivery.destination.carried(webhook)

@@ -125,7 +125,15 @@ async def try_event(
     del event  # what was read of it is many times as large as its bytes
     row["received"] = True
     job = Job(
-        DeliveryId(0), webhook.number, stored.org, stored.id, stored.at_ms, 1, None, False, body
+        delivery=DeliveryId(0),
+        webhook=webhook.number,
+        org=stored.org,
+        event_id=stored.id,
+        accepted_ms=stored.at_ms,
+        attempt=1,
+        key=None,
+        retry=False,
+        body=body,
     )
     try:
         async with parts.web.answer_memory.holding(webhook.org, preview_bytes(1)):

@@ -263,7 +263,7 @@ def _message(place: str, record: Any) -> ForeignMessage:
         # CloudEvents names its attributes ce_id here, and ce-id elsewhere.
         shown = f"ce-{name[3:]}" if name.startswith("ce_") else str(name)
         headers.append((shown, _text(value or b"")))
-    return ForeignMessage(place, headers, body, defect)
+    return ForeignMessage(place, headers, body, defect=defect)
 
 
 _BROKEN_NAME = FieldRefusal.build(

@@ -71,7 +71,14 @@ async def _opened(
     place = f"{system}/{database}/{table}"
     beside = ReaderMarks(line, schema, name)
     marks = beside if await beside.exists() else None  # the application may have made none
-    claim = TableClaim(installation, source, owners, outbox.table, table, place)
+    claim = TableClaim(
+        installation=installation,
+        source=source,
+        owners=owners,
+        table=outbox.table,
+        name=table,
+        place=place,
+    )
     await claim_table(line, claim, marks)
     # LISTEN before the first look: no row is missed between the two.
     await line.execute(sql.SQL("LISTEN {}").format(sql.Identifier(outbox.channel)))

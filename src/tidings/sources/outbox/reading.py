@@ -192,7 +192,7 @@ def _message(
         header_rows = _headers(headers)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         defect = defect or _BAD_HEADERS
-    return ForeignMessage(place, header_rows, body or b"", defect)
+    return ForeignMessage(place, header_rows, body or b"", defect=defect)
 
 
 def _headers(raw: bytes | None) -> list[tuple[str, str]]:

@@ -180,13 +180,13 @@ def _copy(data: Path, stage: Path, progress: Progress) -> Manifest:
     finally:
         copy.close()
     manifest = Manifest(
-        FORMAT,
-        f"{made:{MADE_AT}}",
-        __version__,
-        schema,
-        int(newest),  # type: ignore[arg-type]
-        unfinished,
-        {name: _summed(stage / name) for name in FILES},
+        format=FORMAT,
+        made_at=f"{made:{MADE_AT}}",
+        version=__version__,
+        schema=schema,
+        newest_event=int(newest),  # type: ignore[arg-type]
+        unfinished=unfinished,
+        files={name: _summed(stage / name) for name in FILES},
     )
     for name in FILES:
         _sync(stage / name)

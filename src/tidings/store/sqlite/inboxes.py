@@ -15,11 +15,8 @@ from tidings.store.sqlite.row_mapping import HEADERS, StoredTable
 _INBOX = StoredTable("inbox", port.Inbox)
 _PUT_INBOX = f"{_INBOX.insert('INSERT OR REPLACE')} RETURNING number"
 _ARRIVAL = StoredTable("arrival", port.Arrival, {"headers": HEADERS})
-_KEEP = (
-    f"INSERT INTO arrival ({', '.join(_ARRIVAL.fields[1:])})"
-    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9 WHERE EXISTS"
-    " (SELECT 1 FROM inbox WHERE number = ?1) RETURNING number"
-)
+_OF_INBOX = "EXISTS (SELECT 1 FROM inbox WHERE number = ?1)"
+_KEEP = f"{_ARRIVAL.insert_where(_OF_INBOX, without=['number'])} RETURNING number"
 # The newest that fit the bounds stay, and always the last one.
 _BEYOND = (
     "SELECT min(number) FROM (SELECT number, row_number() OVER w AS place,"

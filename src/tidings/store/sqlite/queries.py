@@ -15,7 +15,7 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.row_mapping import (
     Projection,
-    columns_of,
+    StoredTable,
     json_of,
     read_only,
     select_for,
@@ -81,7 +81,7 @@ WEBHOOK = Projection(
     },
 )
 _EVENT = Projection(port.StoredEvent, "e", {"stored_name": "e.name", "body": "b.bytes"})
-_ATTEMPTS = select_for(AttemptRow, {name: name for name in columns_of(AttemptRow)})
+_ATTEMPT = StoredTable("attempt", AttemptRow)
 _OF_LEFT_OUT = (
     " LEFT JOIN left_out l ON l.delivery = d.id LEFT JOIN delivery_cancel c ON c.delivery = d.id"
 )
@@ -205,9 +205,9 @@ class Queries:
 
     @answers(port.Store.attempts_of)
     def attempts_of(self, delivery: DeliveryId) -> list[port.StoredAttempt]:
-        query = f"{_ATTEMPTS} FROM attempt WHERE delivery = ? ORDER BY number"
+        query = f"{_ATTEMPT.select} WHERE delivery = ? ORDER BY number"
         rows: Any = self._connection.execute(query, (delivery,))
-        return [_stored_attempt(AttemptRow(*row)) for row in rows]
+        return [_stored_attempt(_ATTEMPT.read(row)) for row in rows]
 
     @answers(port.Store.sent_body)
     def sent_body(self, delivery: DeliveryId) -> port.SentBody:
@@ -233,4 +233,4 @@ class Queries:
             by_state[DELIVERED] = deliveries - sum(by_state.values())
             [(orphans,)] = run(_ORPHANS)
         by_state = {state: count for state, count in sorted(by_state.items()) if count}
-        return port.Counts(events, by_state, orphans, max(0, newest - indexed))
+        return port.Counts(events, by_state, orphans, index_lag=max(0, newest - indexed))

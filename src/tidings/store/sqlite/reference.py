@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import apsw
 import msgspec
@@ -9,16 +10,27 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.row_mapping import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable, insert_into, tuple_maker
+
+
+class ReferenceInsert(NamedTuple):
+    """A row of `reference`."""
+
+    org: OrgId
+    kind: int
+    id: str
+    value: bytes
+
 
 _KNOWN = (
     "SELECT count(*) FROM reference WHERE org = ? AND kind = ?"
     " AND id IN (SELECT value FROM json_each(?))"
 )
 _PUT = (
-    "INSERT INTO reference VALUES (?, ?, ?, ?)"
+    f"{insert_into('reference', ReferenceInsert)}"
     " ON CONFLICT (org, kind, id) DO UPDATE SET value = excluded.value"
 )
+_bind = tuple_maker(ReferenceInsert)
 _DELETE = (
     "DELETE FROM reference WHERE org = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))"
 )
@@ -49,7 +61,7 @@ class ReferenceWriter:
         with self._connection:
             [(known,)] = run(_KNOWN, (org, kind, _texts([row.id for row in rows])))
             self._connection.executemany(
-                _PUT, sorted((org, kind, row.id, row.value) for row in rows)
+                _PUT, sorted(_bind(org=org, kind=kind, id=row.id, value=row.value) for row in rows)
             )
             if fresh := len(rows) - known:
                 run(_COUNT, (org, kind, fresh))

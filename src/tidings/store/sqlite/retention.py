@@ -28,7 +28,7 @@ from tidings.store.sqlite.database import unsynced
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.delivery.caps import DROP_EXPIRED, DROP_UNDONE
 from tidings.store.sqlite.queries import id_hash
-from tidings.store.sqlite.row_mapping import select_for
+from tidings.store.sqlite.row_mapping import Projection, insert_into
 from tidings.store.sqlite.states import is_unfinished
 
 SLICE_BYTES = 2 << 20  # of bodies: dropping a long one reads all of its pages
@@ -87,6 +87,21 @@ class RetentionCursor(NamedTuple):
     number: int = 0
 
 
+class RetentionGroupRow(NamedTuple):
+    """A row of `keeping`: the cursor of a group of orgs that keep as long."""
+
+    kind: int
+    days: int
+    members: bytes
+    at: int
+    delivery: DeliveryId
+    number: int
+
+
+_PUT_CURSOR = insert_into("keeping", RetentionGroupRow, "INSERT OR REPLACE")
+_CURSOR = Projection(RetentionCursor)
+
+
 class OldEvent(NamedTuple):
     """An event that may be old enough."""
 
@@ -106,23 +121,18 @@ class OldEvent(NamedTuple):
         return _ROWS_OF_AN_EVENT + self.deliveries + self.replays
 
 
-_EVENT = select_for(
+_EVENT = Projection(
     OldEvent,
+    "e",
     {
-        "seq": "e.seq",
-        "org": "e.org",
-        "id": "e.id",
-        "at_ms": "e.at_ms",
-        "first_delivery": "e.first_delivery",
-        "deliveries": "e.deliveries",
         "unfinished": _UNFINISHED,
         "bytes": "coalesce((SELECT length(b.bytes) FROM body b WHERE b.seq = e.seq), 0)",
         "replays": "(SELECT count(*) FROM delivery_replay r WHERE r.event = e.seq)",
     },
 )
-_OLD = f"{_EVENT}, e.seq FROM event e WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
+_OLD = f"{_EVENT.select}, e.seq FROM event e WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
 _KEPT_BACK = (
-    f"{_EVENT}, k.seq FROM kept_back k LEFT JOIN event e ON e.seq = k.seq"
+    f"{_EVENT.select}, k.seq FROM kept_back k LEFT JOIN event e ON e.seq = k.seq"
     " WHERE k.kind = ? AND k.seq > ? ORDER BY k.seq LIMIT ?"
 )
 
@@ -158,13 +168,15 @@ class RetentionRows:
     def retention_state(self) -> port.RetentionState:
         one = self._one
         return port.RetentionState(
-            one("SELECT value FROM meta WHERE key = 'dropped_ms'"),
-            one("SELECT at_ms FROM event ORDER BY seq LIMIT 1"),
-            one("SELECT at_ms FROM event WHERE seq = (SELECT min(seq) FROM body)"),
-            one("SELECT count(DISTINCT seq) FROM kept_back"),
-            one("PRAGMA page_count"),
-            one("PRAGMA freelist_count"),
-            one("PRAGMA page_size"),
+            dropped_ms=one("SELECT value FROM meta WHERE key = 'dropped_ms'"),
+            oldest_event_ms=one("SELECT at_ms FROM event ORDER BY seq LIMIT 1"),
+            oldest_payload_ms=one(
+                "SELECT at_ms FROM event WHERE seq = (SELECT min(seq) FROM body)"
+            ),
+            kept_back=one("SELECT count(DISTINCT seq) FROM kept_back"),
+            pages=one("PRAGMA page_count"),
+            free_pages=one("PRAGMA freelist_count"),
+            page_bytes=one("PRAGMA page_size"),
         )
 
     @answers(port.Store.give_back)
@@ -201,7 +213,7 @@ class RetentionRows:
         cursor = self._connection.execute(query, (*after, wanted.rows_max))
         try:
             for *row, number in cursor:
-                yield number, None if row[0] is None else OldEvent(*row)
+                yield number, None if row[0] is None else _EVENT.read(row)
         finally:
             cursor.close(True)
 
@@ -325,7 +337,7 @@ class RetentionRows:
         ]
         self._connection.executemany(_DROP_ANSWER, old)
         if found:
-            self._move(wanted, RetentionCursor(*found[-1][:3]))
+            self._move(wanted, _CURSOR.read(found[-1][:3]))
         return len(old), len(found) == wanted.rows_max
 
     # -- places -----------------------------------------------------------------------------------
@@ -333,16 +345,21 @@ class RetentionRows:
     def _place(self, wanted: port.DropSlice) -> RetentionCursor:
         """Return where the group stands; at the beginning where other orgs are in it than were."""
         found: list[tuple[Any, ...]] = self._connection.execute(
-            "SELECT at, delivery, number FROM keeping WHERE kind = ? AND days = ? AND members = ?",
+            f"{_CURSOR.select} FROM keeping WHERE kind = ? AND days = ? AND members = ?",
             (wanted.kind, wanted.days, _members(wanted)),
         ).fetchall()
-        return RetentionCursor(*found[0]) if found else RetentionCursor()
+        return _CURSOR.read(found[0]) if found else RetentionCursor()
 
     def _move(self, wanted: port.DropSlice, place: RetentionCursor) -> None:
-        self._run(
-            "INSERT OR REPLACE INTO keeping VALUES (?, ?, ?, ?, ?, ?)",
-            *(wanted.kind, wanted.days, _members(wanted), *place),
+        row = RetentionGroupRow(
+            kind=wanted.kind,
+            days=wanted.days,
+            members=_members(wanted),
+            at=place.at,
+            delivery=place.delivery,
+            number=place.number,
         )
+        self._run(_PUT_CURSOR, *row)
 
     # -- statements -------------------------------------------------------------------------------
 

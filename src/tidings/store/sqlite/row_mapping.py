@@ -4,16 +4,19 @@ SELECT, INSERT and the struct follow from the struct's fields, in their order. A
 has no type for says how it is read and written; one that a join fills says from which expression.
 
 Rows that a commit writes by the hundred are named tuples (`writer_rows.py`): their statements
-follow from the fields too, and `tuple_maker` makes what is bound without a named tuple's price.
+follow from the fields too, and `tuple_maker` makes what is bound without a named tuple's price. No
+row is filled by position by hand: a struct or named tuple is read by the declaration that made the
+SELECT.
 """
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, ParamSpec, TypeVar, cast
 
 import msgspec
 
-Row = TypeVar("Row", bound=msgspec.Struct)
+Row = TypeVar("Row", bound=msgspec.Struct | tuple[Any, ...])
 Fields = ParamSpec("Fields")
 NamedRow = type[tuple[Any, ...]]  # a class of `NamedTuple`
 
@@ -48,7 +51,8 @@ def read_only(read: Callable[[Any], Any]) -> ColumnCodec:
 
 
 class Projection(Generic[Row]):
-    """The columns of a query whose rows are read as a struct, in the order of its fields.
+    """The columns of a query whose rows are read as a struct or named tuple, in the order of its
+    fields.
 
     `table`: the name that the query gives to the table of most columns; `columns`: by field, the
     expression of one that is called otherwise there; `stored`: by field, what is no plain value of
@@ -65,7 +69,8 @@ class Projection(Generic[Row]):
         beside: int = 0,
     ) -> None:
         named, stored = columns or {}, stored or {}
-        self.fields = row.__struct_fields__[: len(row.__struct_fields__) - beside]
+        fields = columns_of(row)
+        self.fields = fields[: len(fields) - beside]
         if unknown := {*named, *stored} - set(self.fields):
             raise ValueError(f"{row.__name__} has no field {', '.join(sorted(unknown))}")
         prefix = f"{table}." if table else ""
@@ -73,7 +78,9 @@ class Projection(Generic[Row]):
         self.columns = ", ".join(self.names)
         self.select = f"SELECT {self.columns}"
         self._row = row
-        self._stored = [(self.fields.index(field), how) for field, how in stored.items()]
+        self._stored: Sequence[tuple[int, ColumnCodec]] = [
+            (self.fields.index(field), how) for field, how in stored.items()
+        ]
 
     def place(self, field: str) -> int:
         """Return at which place of a row a field stands."""
@@ -88,8 +95,72 @@ class Projection(Generic[Row]):
             read[place] = how.read(read[place])
         return self._row(*read)
 
+    def part(self, table: str, prefix: str) -> "TablePart[Row]":
+        """Return what one of the query's tables has of its rows. `prefix`: its name in the query;
+        a column that is made by an expression is no table's."""
+        names = {
+            field: name.removeprefix(f"{prefix}.")
+            for field, name in zip(self.fields, self.names, strict=True)
+            if re.fullmatch(rf"{prefix}\.\w+", name)
+        }
+        return TablePart(table, self.fields, names, self._stored)
 
-class StoredTable(Projection[Row]):
+
+class TablePart(Generic[Row]):
+    """The columns that a table has of a struct, by the field of each, and how they are written."""
+
+    def __init__(
+        self,
+        table: str,
+        fields: Sequence[str],
+        names: Mapping[str, str],
+        stored: Sequence[tuple[int, ColumnCodec]],
+    ) -> None:
+        self._table = table
+        self._fields = fields  # of the struct, also those that the table has not
+        self._names = names
+        self._stored = stored
+
+    def insert(
+        self, verb: str = "INSERT", *, without: Sequence[str] = (), behind: Sequence[str] = ()
+    ) -> str:
+        """Return the statement that inserts a row, with a place for each column but those of the
+        fields of `without`. `behind`: columns that no field has, whose values come first."""
+        return _insert(verb, self._table, [*behind, *self.names_without(without)])
+
+    def insert_where(
+        self,
+        condition: str,
+        verb: str = "INSERT",
+        *,
+        without: Sequence[str] = (),
+        behind: Sequence[str] = (),
+    ) -> str:
+        """Return the statement that inserts a row where a condition holds, which may name the
+        values by their numbers (`?1`)."""
+        names = [*behind, *self.names_without(without)]
+        places = ", ".join(f"?{place}" for place, _ in enumerate(names, 1))
+        return f"{verb} INTO {self._table} ({', '.join(names)}) SELECT {places} WHERE {condition}"
+
+    def names_without(self, without: Sequence[str]) -> list[str]:
+        """Return the columns of all fields but these."""
+        return [name for field, name in self._names.items() if field not in without]
+
+    def write(self, row: Row, *, without: Sequence[str] = ()) -> list[Any]:
+        """Return what `insert` asks for, of a struct."""
+        struct = isinstance(row, msgspec.Struct)
+        values = list(msgspec.structs.astuple(row) if struct else row)  # type: ignore[arg-type]
+        for place, how in self._stored:
+            if self._fields[place] in self._names:
+                values[place] = how.write(values[place])
+        return [
+            value
+            for field, value in zip(self._fields, values, strict=False)
+            if field in self._names and field not in without
+        ]
+
+
+class StoredTable(Projection[Row], TablePart[Row]):
     """A table and its struct. `columns`: by field, the column that is called otherwise; `stored`
     and `beside` are those of `Projection`."""
 
@@ -102,18 +173,11 @@ class StoredTable(Projection[Row]):
         columns: Mapping[str, str] | None = None,
         beside: int = 0,
     ) -> None:
-        super().__init__(row, columns=columns, stored=stored, beside=beside)
+        Projection.__init__(self, row, columns=columns, stored=stored, beside=beside)
+        names = dict(zip(self.fields, self.names, strict=True))
+        TablePart.__init__(self, name, self.fields, names, self._stored)
         self.name = name
         self.select = f"SELECT {self.columns} FROM {name}"
-
-    def insert(self, verb: str = "INSERT", *, without: Sequence[str] = ()) -> str:
-        """Return the statement that inserts a row, with a place for each column but `without`."""
-        return _insert(verb, self.name, self.names_without(without))
-
-    def names_without(self, without: Sequence[str]) -> list[str]:
-        """Return the columns of all fields but these."""
-        named = zip(self.fields, self.names, strict=True)
-        return [name for field, name in named if field not in without]
 
     def upsert(self, *key: str, keeps: Sequence[str] = ()) -> str:
         """Return the statement that inserts a row or changes the one of its key, in which the
@@ -125,24 +189,15 @@ class StoredTable(Projection[Row]):
         changes = [f"{name} = excluded.{name}" for name in self.names_without(keeps)]
         return f"DO UPDATE SET {', '.join(changes)}"
 
-    def write(self, row: Row, *, without: Sequence[str] = ()) -> list[Any]:
-        """Return what `insert` asks for, of a struct."""
-        values = list(msgspec.structs.astuple(row))
-        for place, how in self._stored:
-            values[place] = how.write(values[place])
-        return [
-            value for field, value in zip(self.fields, values, strict=False) if field not in without
-        ]
-
 
 def insert_into(table: str, row: NamedRow, verb: str = "INSERT", **constants: str) -> str:
     """Return the statement that inserts a named tuple; `constants` are SQL of further columns."""
     return _insert(verb, table, columns_of(row), constants)
 
 
-def columns_of(row: NamedRow) -> tuple[str, ...]:
-    """Return the columns of a named tuple: they are called as its fields are."""
-    fields: tuple[str, ...] = vars(row)["_fields"]
+def columns_of(row: type[Any]) -> tuple[str, ...]:
+    """Return the columns of a struct or named tuple: they are called as its fields are."""
+    fields: tuple[str, ...] = getattr(row, "__struct_fields__", None) or vars(row)["_fields"]
     return fields
 
 

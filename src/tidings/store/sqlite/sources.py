@@ -18,12 +18,11 @@ _SOURCE = StoredTable("source", port.StoredSource)
 _COLUMNS = StoredTable("aside", port.DeadLetter, {"headers": HEADERS})
 _GIVEN = ("number", "times")  # by the store
 _ONE = _COLUMNS.select
+_OF_SOURCE = "EXISTS (SELECT 1 FROM source WHERE number = ?1)"
 # Of a name that is there already nobody has heard: the answer was lost.
 _ANEW = "DO UPDATE SET sealed = excluded.sealed, changed_ms = excluded.changed_ms"
 _KEEP = (
-    f"INSERT INTO aside ({', '.join(_COLUMNS.fields[1:-1])})"
-    " SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9"
-    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+    f"{_COLUMNS.insert_where(_OF_SOURCE, without=_GIVEN)}"
     f" ON CONFLICT (source, known_by) {_COLUMNS.update(*_GIVEN, 'source', 'known_by')},"
     " times = times + 1"
 )
@@ -35,23 +34,15 @@ _OLDEST_CONFLICTS = (
 _WHY = "UPDATE aside SET code = ?, reason = ?, field = ? WHERE source = ? AND number = ?"
 _PLACE = StoredTable("source_place", TopicPlace)
 _KEEP_PLACE = (
-    f"INSERT INTO source_place (source, {_PLACE.columns}) SELECT ?1, ?2, ?3, ?4, ?5, ?6"
-    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+    f"{_PLACE.insert_where(_OF_SOURCE, behind=['source'])}"
     f" ON CONFLICT {_PLACE.update('topic', 'partition')}"
 )
 _OWNER = StoredTable("source_owner", TableOwner, {"takes_over": FLAG})
-_KEEP_OWNER = (
-    f"INSERT OR REPLACE INTO source_owner ({_OWNER.columns}) SELECT ?1, ?2, ?3, ?4"
-    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
-)
+_KEEP_OWNER = _OWNER.insert_where(_OF_SOURCE, "INSERT OR REPLACE")
 _ACTIVITY = StoredTable(
     "source_activity", port.StoredActivity, {"minutes": json_of(list[tuple[int, dict[str, int]]])}
 )
-_KEEP_ACTIVITY = (
-    f"INSERT INTO source_activity ({_ACTIVITY.columns}) SELECT ?1, ?2, ?3"
-    " WHERE EXISTS (SELECT 1 FROM source WHERE number = ?1)"
-    f" ON CONFLICT {_ACTIVITY.update('source')}"
-)
+_KEEP_ACTIVITY = f"{_ACTIVITY.insert_where(_OF_SOURCE)} ON CONFLICT {_ACTIVITY.update('source')}"
 _SUM = Projection(
     port.DeadLetterSum,
     columns={

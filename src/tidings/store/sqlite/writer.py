@@ -137,7 +137,7 @@ class Writer:
         return int(self._delivery)
 
     def version_raised(self, version: int) -> None:
-        """The registry changed: refuse what was matched before."""
+        """Follow a change of the registry: refuse what was matched before."""
         self._version = version
 
     def commit(self, batch: port.Batch) -> port.Receipt:

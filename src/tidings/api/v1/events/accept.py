@@ -89,14 +89,14 @@ class CallAdmission(Protocol):
         address: Callable[[], str],
         /,
     ) -> AuthenticatedCaller:
-        """The caller with that `Authorization` header, or that access token. Raises Denied.
+        """Return the caller with that `Authorization` header, or that access token. Raises Denied.
 
         `address` tells where the call comes from, and is asked only where that matters.
         """
         ...
 
     def acting(self, caller: AuthenticatedCaller, wanted: str | None) -> AuthenticatedCaller:
-        """The caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
+        """Return the caller acting for the org that `X-Tidings-Org` names. Raises Denied."""
         ...
 
 
@@ -341,17 +341,17 @@ class AcceptApp:
                 rows.append(_row(draft, next(verdicts)))
                 continue
             error = CallRefusal(draft.code, draft.message, draft.path)
-            rows.append(AcceptResult(draft.event_id or None, "rejected", None, error))
+            rows.append(AcceptResult(draft.event_id or None, "rejected", None, error=error))
             refused.append(
                 NewRejection(
-                    caller.org,
-                    draft.name,
-                    draft.event_id,
-                    draft.code,
-                    draft.message,
-                    draft.path,
-                    draft.body,
-                    None if draft.passage is None else draft.passage.text(),
+                    org=caller.org,
+                    name=draft.name,
+                    event_id=draft.event_id,
+                    code=draft.code,
+                    message=draft.message,
+                    path=draft.path,
+                    body=draft.body,
+                    passage=None if draft.passage is None else draft.passage.text(),
                 )
             )
         if refused:
@@ -455,7 +455,9 @@ def _row(draft: Draft, verdict: Acceptance) -> AcceptResult:
 def _answer_rows(rows: list[AcceptResult], request: bytes) -> Answer:
     states = [row.status for row in rows]
     rejected = states.count("rejected")
-    answer = AcceptAnswer(states.count("accepted"), states.count("duplicate"), rejected, rows)
+    answer = AcceptAnswer(
+        states.count("accepted"), states.count("duplicate"), rejected, events=rows
+    )
     body = msgspec.json.encode(answer)
     return json_answer(422 if rejected == len(rows) else 202, body, request)
 

@@ -148,7 +148,7 @@ def _shown(visit: Visit, one: StoredCredential) -> CredentialView:
     elif one.expires_ms is not None and one.expires_ms <= visit.services.clock.now_ms():
         state = "expired"
     scopes = "everything" if everything else ", ".join(held) or "nothing"
-    return CredentialView(one, scopes, visit.services.access.access.used_ms(one), state)
+    return CredentialView(one, scopes, visit.services.access.access.used_ms(one), state=state)
 
 
 def _form(

@@ -174,7 +174,7 @@ def _answered(answer: dict[str, Any] | None) -> Body | None:
         return None
     text = answer["body"]["text"]
     return (
-        Body([], answer["body"]["bytes"], False, "binary")
+        Body([], answer["body"]["bytes"], False, kind="binary")
         if text is None
         else body_of(text.encode())
     )
@@ -199,7 +199,7 @@ async def _payload(
         if body is None:
             return Payload(None, request["note"] or _EXPIRED)
         if body["text"] is None:
-            return Payload(Body([], body["bytes"], False, "binary"), "")
+            return Payload(Body([], body["bytes"], False, kind="binary"), "")
         return Payload(body_of(body["text"].encode()), request["note"] or "")
     if webhook.type.acts:
         return Payload(None, "Nothing was created from the event.")

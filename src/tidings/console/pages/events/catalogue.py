@@ -149,5 +149,5 @@ async def _volume(visit: Visit, name: str) -> Volume:
         len(times),
         page.older is not None,
         times[-1] if times else None,
-        times[0] if times else None,
+        last_ms=times[0] if times else None,
     )

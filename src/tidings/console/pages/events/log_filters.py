@@ -124,7 +124,15 @@ def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None)
         refusals = {pages.get(refusal.field, ""): refusal.message for refusal in refused.refusals}
     form = [parameter for parameter in filters if parameter.field.label]
     choices = {parameter.field.page: _choices(visit, parameter) for parameter in form}
-    return Filters(form, choices, question, shown, span, refusals, bool(shown["cursor"]))
+    return Filters(
+        asked=form,
+        choices=choices,
+        question=question,
+        shown=shown,
+        span=span,
+        refusals=refusals,
+        paged=bool(shown["cursor"]),
+    )
 
 
 def _choices(visit: PlainVisit, one: ListParameter) -> Choices:

@@ -448,15 +448,15 @@ def _example(visit: Visit, webhook: Webhook) -> StoredEvent | None:
             asked = {"eventName": name}
             event_id, body = test_message(visit.services, org, webhook, asked)
             return StoredEvent(
-                EventNumber(0),
-                org,
-                stored_name_of_type(name),
-                event_id,
-                now_ms,
-                None,
-                body,
-                DeliveryId(0),
-                0,
+                seq=EventNumber(0),
+                org=org,
+                stored_name=stored_name_of_type(name),
+                id=event_id,
+                at_ms=now_ms,
+                warning=None,
+                body=body,
+                first_delivery=DeliveryId(0),
+                deliveries=0,
             )
     return None
 

@@ -122,7 +122,12 @@ def fresh(kind: str = HTTP) -> WebhookFormState:
         **_retry_texts(DEFAULT_POLICY),
     }
     return WebhookFormState(
-        texts, {"active"}, [("", "")] * HEADER_ROWS_MIN, [], [], [*FIELD_OF[SIGNATURES].usual()]
+        texts=texts,
+        checks={"active"},
+        headers=[("", "")] * HEADER_ROWS_MIN,
+        names=[],
+        sources=[],
+        signatures=[*FIELD_OF[SIGNATURES].usual()],
     )
 
 
@@ -161,13 +166,17 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Webh
     names, values = lists.get("headerName", ()), lists.get("headerValue", ())
     headers = [(name.strip(), value) for name, value in zip(names, values, strict=False)]
     return WebhookFormState(
-        texts,
-        {name for name in _TICKED if name in form},
-        headers or [("", "")] * HEADER_ROWS_MIN,
-        list(dict.fromkeys([*lists.get("eventNames", ()), *_lines(form.get("otherNames", ""))])),
-        list(dict.fromkeys(lists.get("sources", ()))),
-        list(lists.get(SIGNATURES, ())) if "signing" in form else [*FIELD_OF[SIGNATURES].usual()],
-        "signing" in form,
+        texts=texts,
+        checks={name for name in _TICKED if name in form},
+        headers=headers or [("", "")] * HEADER_ROWS_MIN,
+        names=list(
+            dict.fromkeys([*lists.get("eventNames", ()), *_lines(form.get("otherNames", ""))])
+        ),
+        sources=list(dict.fromkeys(lists.get("sources", ()))),
+        signatures=list(lists.get(SIGNATURES, ()))
+        if "signing" in form
+        else [*FIELD_OF[SIGNATURES].usual()],
+        asks_signing="signing" in form,
     )
 
 

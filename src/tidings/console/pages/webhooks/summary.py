@@ -181,7 +181,7 @@ async def _with_next_tries(
                 record,
                 services.delivery.judgements.of(record.webhook),
                 day,
-                left,
+                left=left,
                 act=action.act if acts and action else None,
             )
         )

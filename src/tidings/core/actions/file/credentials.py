@@ -134,7 +134,12 @@ def _token_call(table: Table) -> Credential | None:
     if len(table.refusals) > before or (body is not None and body.refusals):
         return None
     return TokenCall(
-        str(url), fields, table.body["token"], str(header), table.body.get("lives", ""), prefix
+        url=str(url),
+        body=fields,
+        token=table.body["token"],
+        header=str(header),
+        lives=table.body.get("lives", ""),
+        prefix=prefix,
     )
 
 
@@ -176,7 +181,7 @@ def _service_account(table: Table) -> Credential | None:
     if (reason := table.given.check_url(file.token_uri)) is not None:
         table.refuse("url_refused", "account", reason)
         return None
-    return ServiceAccount(file.token_uri, file.client_email, file.private_key, scope)
+    return ServiceAccount(file.token_uri, file.client_email, file.private_key, scope=scope)
 
 
 def _check_body(body: Table) -> None:

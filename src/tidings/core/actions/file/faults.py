@@ -93,7 +93,14 @@ class Faults:
         place = self._places.near(path)
         message = printable(self._bare(path, message))
         field = printable(name_of(path))
-        return ActionsFileFault(self._file, place.line, place.column, str(code), field, message)
+        return ActionsFileFault(
+            file=self._file,
+            line=place.line,
+            column=place.column,
+            code=str(code),
+            field=field,
+            said=message,
+        )
 
     def _bare(self, path: Path, message: str) -> str:
         """A text without what was taken from elsewhere."""
@@ -118,7 +125,9 @@ def _without(message: str, secret: str, reference: str) -> str:
 
 def fault_at(place: TomlPosition, file: str, code: str, message: str) -> ActionsFileFault:
     """Build the fault of a place, before anything can be named there."""
-    return ActionsFileFault(file, place.line, place.column, code, "", message)
+    return ActionsFileFault(
+        file=file, line=place.line, column=place.column, code=code, field="", said=message
+    )
 
 
 def printable(text: str) -> str:

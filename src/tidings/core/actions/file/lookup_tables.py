@@ -167,7 +167,9 @@ def _http(table: Table, view: View, declared: DeclaredNames) -> HttpLookup | Non
             f"at_once must be at most {most} beside answer_kib = {kib}, so that requests under way "
             f"fit; got {at_once}. Lower one of them.",
         )
-    return HttpLookup(url, values, plain, credential, take, url_secret=secret, answer_kib=kib)
+    return HttpLookup(
+        url, values, plain, credential=credential, take=take, url_secret=secret, answer_kib=kib
+    )
 
 
 def _sql(table: Table, view: View, declared: DeclaredNames) -> SqlLookup | None:

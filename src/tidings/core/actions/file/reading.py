@@ -124,13 +124,13 @@ def _read(table: Table) -> ActionsFile:
         },
     )
     return ActionsFile(
-        OrgId(org),
-        actions,
-        {name: lookup for name, lookup in declared.lookups.items() if lookup is not None},
-        {name: reading for name, reading in own.items() if reading is not None},
-        source,
-        pause_fault,
-        types,
+        org=OrgId(org),
+        actions=actions,
+        lookups={name: lookup for name, lookup in declared.lookups.items() if lookup is not None},
+        connections={name: reading for name, reading in own.items() if reading is not None},
+        source=source,
+        declares_pause=pause_fault,
+        types=types,
         columns={
             name: ReadColumns(
                 _columns_of(name, table.faults.read_paths),

@@ -129,7 +129,7 @@ def quiet_in(table: Table, view: View) -> Quiet | None:
             "both. Leave quiet out to send at any hour.",
         )
         return None
-    return Quiet(start, end, zone, usual or "UTC")
+    return Quiet(start, end, zone, usual_zone=usual or "UTC")
 
 
 def _minute(table: Table, field: str, example: str) -> int | None:

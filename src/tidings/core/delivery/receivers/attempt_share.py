@@ -229,7 +229,7 @@ class AttemptShare:
         causes = sum(counted, Counter[str]())
         most = max(causes, key=lambda cause: (causes[cause], cause), default="")
         failed = self._bad + self._older_bad
-        return Share(failed + self._good + self._older_good, failed, most, self._since_ms)
+        return Share(failed + self._good + self._older_good, failed, most, since_ms=self._since_ms)
 
     def _judge(self) -> None:
         if self._older:

@@ -124,13 +124,14 @@ class Breaker:
         return True
 
     def started(self) -> None:
-        """An attempt has started; while the breaker is not closed it is a probe."""
+        """Note that an attempt has started; while the breaker is not closed it is a probe."""
         if self.position is not Position.CLOSED:
             self.position = Position.PROBING
             self._probes += 1
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until it may admit one; 0 also where a probe under way must end first."""
+        """Return the seconds until it may admit one; 0 also where a probe under way must end
+        first."""
         return 0.0 if self.position is Position.CLOSED else max(0.0, self.until_s - now_s)
 
     def record(self, now_s: float, started_s: float, ok: bool, rng: random.Random) -> bool:
@@ -163,7 +164,7 @@ class Breaker:
         return self.position is not Position.CLOSED and self._recovering(now_s)
 
     def unproven(self) -> None:
-        """An attempt ended without a word of the receiver: a fault of ours, or a stop."""
+        """Note that an attempt ended without a word of the receiver: a fault of ours, or a stop."""
         was_asking, self._probes = self.asking, max(0, self._probes - 1)
         if self._pause_until_s is not None and was_asking and not self._probes:
             self._go_on_pausing(self._pause_until_s)

@@ -102,7 +102,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def compile_filter(source: object, place: str = "filter") -> CompiledFilter:
-    """The filter of a JSON value. Raises FilterRefused, and nothing else."""
+    """Compile the filter of a JSON value. Raises FilterRefused, and nothing else."""
     compiler = _Compiler()
     root = compiler.node(source, place, 1)
     assert isinstance(source, dict)
@@ -176,7 +176,7 @@ class _Compiler:
         if kind == "not":
             inner = self.node(source["not"], f"{place}.not", depth + 1)
             accepts = inner.accepts
-            return Node(place, lambda event: not accepts(event), "not", (inner,))
+            return Node(place, lambda event: not accepts(event), "not", nodes=(inner,))
         return self._several(kind, source[kind], f"{place}.{kind}", place, depth)
 
     def _several(self, kind: str, nodes: object, within: str, place: str, depth: int) -> Node:
@@ -189,8 +189,8 @@ class _Compiler:
         )
         tests = tuple(test.accepts for test in inner)
         if len(tests) == 1:
-            return Node(place, tests[0], kind, inner)
-        return Node(place, _every(tests) if kind == "all" else _some(tests), kind, inner)
+            return Node(place, tests[0], kind, nodes=inner)
+        return Node(place, _every(tests) if kind == "all" else _some(tests), kind, nodes=inner)
 
     def _test(self, source: dict[str, Any], place: str) -> Node:
         steps = read_path(source["path"])
@@ -212,7 +212,15 @@ class _Compiler:
             message = f'A test must have an operator: {_LISTED}; got none. Write "exists": true.'
             raise FilterRefused("bad_operator", place, message)
         accepts = self._accepts(dict(rules), steps, place)
-        return Node(place, accepts, "test", (), source["path"], steps, rules)
+        return Node(
+            place=place,
+            accepts=accepts,
+            kind="test",
+            nodes=(),
+            path=source["path"],
+            steps=steps,
+            rules=rules,
+        )
 
     def _accepts(self, rules: dict[str, Any], steps: Path, place: str) -> Accepts:
         if "exists" in rules:

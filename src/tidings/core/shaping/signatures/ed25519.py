@@ -77,5 +77,5 @@ SCHEME = Scheme(
     signature_bytes=SIGNATURE_BYTES,
     signer=_signer,
     verifier=_verifier,
-    public=PublicKeys(_public_of, _show, _read, PREFIX),
+    public=PublicKeys(_public_of, _show, _read, prefix=PREFIX),
 )

@@ -75,7 +75,7 @@ def key_pair(scheme: Scheme, private: bytes, until_ms: int | None = None) -> Key
     """Make the key pair of a private key, of a scheme that signs by pairs."""
     if scheme.public is None:
         raise ValueError(f"{scheme.id} signs by a shared secret")
-    return KeyPair(scheme.id, private, scheme.public.of(private), until_ms)
+    return KeyPair(scheme.id, private, scheme.public.of(private), until_ms=until_ms)
 
 
 def verification_keys(

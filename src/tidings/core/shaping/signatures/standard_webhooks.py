@@ -43,7 +43,7 @@ class MessageSigner:
         return bool(self._signs)
 
     def sign(self, message_id: str, timestamp_s: int, body: bytes) -> str:
-        """The value of the `webhook-signature` header."""
+        """Return the value of the `webhook-signature` header."""
         text = f"{message_id}.{timestamp_s}.".encode() + body
         return " ".join(
             [

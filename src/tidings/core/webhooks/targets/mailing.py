@@ -80,8 +80,8 @@ def _text_of(most: int) -> ParsedField:
         lambda value: value if isinstance(value, str) and 0 < len(value) <= most else None,
         f"a text of 1 to {most} characters in MiniJinja",
         "bad_template",
-        "Leave it out if in doubt.",
-        lambda value: (
+        advice="Leave it out if in doubt.",
+        got=lambda value: (
             f"{len(value)} characters" if isinstance(value, str) else describe_value(value)
         ),
         clears=True,
@@ -190,8 +190,8 @@ def mail_of_texts(
         tuple(dict.fromkeys(to)),
         " ".join(_seen(subject).split())[:SUBJECT_SHOWN_MAX] or blank or "(no subject)",
         None if text is None else _seen(text),
-        None if html is None else _seen(html),
-        unsubscribe,
+        html=None if html is None else _seen(html),
+        unsubscribe=unsubscribe,
     )
 
 

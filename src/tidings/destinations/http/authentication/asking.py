@@ -16,7 +16,7 @@ def asking_over(sender: OutletMaker, target_of: Callable[[str], ReceiverAddress]
         try:
             target = target_of(url)
         except Invalid:  # it was admitted once, and would not be today
-            return TransportFault(FaultKind.POLICY, False, "", 0.0)
+            return TransportFault(FaultKind.POLICY, False, "", duration_ms=0.0)
         outlet = sender.open(target, 1, keep_answers=True)
         try:
             ending = await outlet.send("POST", lambda: headers, body, deadline_s)

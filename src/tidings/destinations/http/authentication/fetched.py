@@ -143,7 +143,11 @@ class TokenProof(ABC):
     def _fault(self, why: TokenMissing, began_s: float) -> TransportFault:
         kind = FaultKind.OURS if why.ours else FaultKind.TOKEN
         return TransportFault(
-            kind, False, why.detail, (self._passed_s() - began_s) * 1e3, why.wait_s
+            kind,
+            False,
+            why.detail,
+            duration_ms=(self._passed_s() - began_s) * 1e3,
+            wait_s=why.wait_s,
         )
 
 

@@ -57,7 +57,8 @@ class AttemptJudge:
         started_ms: int,
         result: AttemptResult,
     ) -> JudgedAttempt:
-        """Of an attempt begun at `started_ms` (milliseconds since the epoch). Raises nothing."""
+        """Judge the ending of an attempt begun at `started_ms` (milliseconds since the epoch).
+        Raises nothing."""
         disable = None
         try:
             outcome = self._outcome(webhook, job, started_ms, result)
@@ -89,8 +90,8 @@ class AttemptJudge:
         return ending, outcome, disable, settlement
 
     def wait_s(self, webhook: Webhook, job: Job, started_ms: int, not_yet: NotYet) -> float | None:
-        """Seconds until what is not to be done yet is looked at again; None: its time is over.
-        Raises nothing."""
+        """Return the seconds until what is not to be done yet is looked at again; None: its time is
+        over. Raises nothing."""
         try:
             age_s = self._age_s(webhook, job, started_ms, 0.0)
             return not_yet.delay_s(webhook.retry.schedule.window_s, age_s)

@@ -27,7 +27,7 @@ class Slot:
         self.overrun = False  # its attempt does not end, and was cancelled for it
 
     def take(self, job: Job, now_s: float) -> None:
-        """An attempt of this job starts; its lane counts it already."""
+        """Take a slot for an attempt of this job, which starts; its lane counts it already."""
         self.job = job
         self.began_s = now_s
         self.permit = self._admission.began(self.runner, now_s)
@@ -36,8 +36,8 @@ class Slot:
             self._body = self._admission.hold_body(self.runner, size)
 
     def grow(self, size: int) -> bool:
-        """A message of so many bytes was made of the body. Return whether there is room for it; its
-        lane takes its next ones to be as large."""
+        """Grow by a message of so many bytes that was made of the body. Return whether there is
+        room for it; its lane takes its next ones to be as large."""
         lane, body = self.runner.lane, self._body
         if size > LARGE_BYTES or lane.made_bytes:
             lane.note_made(size)
@@ -49,11 +49,12 @@ class Slot:
         return grown is not None
 
     def hand_body_to(self, other: "Slot") -> None:
-        """Another slot holds the body from now on, and gives it back."""
+        """Hand the body to another slot, which holds it from now on and gives it back."""
         other._body, self._body = self._body, None
 
     def drop_body(self) -> bool:
-        """The body is counted elsewhere, or not held any more; return whether it was held."""
+        """Drop the body, which is counted elsewhere or not held any more; return whether it was
+        held."""
         if (body := self._body) is None:
             return False
         self._body = None
@@ -61,8 +62,8 @@ class Slot:
         return True
 
     def free(self, now_s: float, *, answered: bool | None = None) -> None:
-        """The attempt is over; nothing if it was already. `answered`: by an answer; None: for a
-        reason of ours."""
+        """Free what the attempt held, which is over; do nothing if that is done. `answered`: by an
+        answer; None: for a reason of ours."""
         self.job = None
         if (permit := self.permit) is not None:
             self.permit = None

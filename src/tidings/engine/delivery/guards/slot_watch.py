@@ -106,7 +106,8 @@ class SlotWatch:
         self.late = late
 
     def overdue(self, runners: Iterable[WebhookRunner]) -> list[Webhook]:
-        """Webhooks whose lane has a free slot and work that waits too long for it all the same."""
+        """List the webhooks whose lane has a free slot and work that waits too long for it all the
+        same."""
         now_s = asyncio.get_running_loop().time()
         return [
             runner.webhook

@@ -107,10 +107,10 @@ class UnforeseenErrors:
             f"That is not the receiver's fault.{left} Tidings will retry; see the server log for "
             "the cause."
         )
-        return of_fault(TransportFault(FaultKind.OURS, sent, detail, took_ms))
+        return of_fault(TransportFault(FaultKind.OURS, sent, detail, duration_ms=took_ms))
 
     def slots_lost(self, count: int) -> None:
-        """So many slots were held by nobody, and are free again."""
+        """Report that so many slots were held by nobody, and are free again."""
         self.lost_slots += count
         self._slot_lost_s = monotonic()
         log.error("send slots that nobody held are free again", count=count)

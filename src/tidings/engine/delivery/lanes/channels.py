@@ -36,12 +36,12 @@ class Channels:
         self._warm = SharedTable[int, int, WebhookRunner](ALL)
 
     def open(self, webhook: Webhook) -> GuardedChannel:
-        """A channel of a webhook; nothing is dialled yet."""
+        """Open a channel of a webhook; nothing is dialled yet."""
         return GuardedChannel(self._destination, webhook, self._errors)
 
     def follow(self, runner: WebhookRunner) -> None:
-        """Its webhook has another version: open another channel where this one is not for it. What
-        is under way on the old one ends there."""
+        """Follow another version of its webhook: open another channel where this one is not for it.
+        What is under way on the old one ends there."""
         if not runner.channel.follow(runner.webhook):
             self.renew(runner)
 
@@ -52,7 +52,8 @@ class Channels:
             self._lanes.spawn(old.close())
 
     def keep_warm(self, runner: WebhookRunner) -> None:
-        """It is used now: the connections of another one, which rests, are closed for it."""
+        """Note that it is used now: the connections of another one, which rests, are closed for
+        it."""
         number = runner.webhook.number
         if number in self._warm:
             self._warm.touch(number)
@@ -66,7 +67,7 @@ class Channels:
                     break
 
     def forget(self, number: int) -> None:
-        """The webhook was deleted: whoever has its runner closes its channel."""
+        """Forget a webhook that was deleted: whoever has its runner closes its channel."""
         self._warm.pop(number)
 
     async def close(self, runners: Iterable[WebhookRunner]) -> None:

@@ -6,7 +6,7 @@ trusts nothing but the key.
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -18,7 +18,7 @@ from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.audit.report import AuditReport, ReportedAnchor, ReportedRestore
 from tidings.core.times import exact
 from tidings.errors import Unusable
-from tidings.store.sqlite.audit.rows import ANCHORS, read_anchor
+from tidings.store.sqlite.audit.rows import ANCHOR, ANCHORS
 from tidings.store.sqlite.database import DISK_FAULTS, FILE, open_reader
 from tidings.store.sqlite.row_mapping import StoredTable
 
@@ -27,6 +27,18 @@ FIRST_SCHEMA = 28  # with an audit log
 _ENTRY = StoredTable("audit", AuditEntry)
 NOT_NOTED = "is the last one, and the note of the last one names another"
 _SEAL = "SELECT mac FROM audit WHERE chain = ? AND number = ?"
+
+
+class NotedHead(NamedTuple):
+    """A row of `audit_chain`: the newest entry of a chain, and up to which it is in an anchor."""
+
+    chain: int
+    number: int
+    anchored: int
+    mac: bytes
+
+
+_NOTED = StoredTable("audit_chain", NotedHead)
 
 
 class AuditUnreadable(Unusable):
@@ -93,8 +105,9 @@ class _AuditWalk:
         for row in self._rows(f"{_ENTRY.select} ORDER BY chain, number"):
             entry = _ENTRY.read(row)
             report.entries += 1
-            if not (_are(int, *row[:3]) and _are(bytes, row[-1])):
-                report.report(None, None, f"The entry ({row[0]!r}, {row[1]!r}) is none of ours.")
+            if not (_are(int, entry.chain, entry.number, entry.at_ms) and _are(bytes, entry.mac)):
+                place = f"({entry.chain!r}, {entry.number!r})"
+                report.report(None, None, f"The entry {place} is none of ours.")
                 continue
             if check is None or check.chain != entry.chain:
                 if check is not None:
@@ -115,26 +128,28 @@ class _AuditWalk:
         except ValueError:
             return
         made, newest = fields.get("backupMadeAt", ""), fields.get("newestAnchor", 0)
-        restore = ReportedRestore(mark.number, exact(mark.at_ms), str(made), int(newest))
+        restore = ReportedRestore(
+            mark.number, exact(mark.at_ms), str(made), newest_anchor=int(newest)
+        )
         self._report.note_restore(restore)
 
     def _check_heads(self) -> None:
         """Compare the newest entry of each chain with what is noted beside it, behind which the
         service writes the next one."""
         unnoted = set(self._heads)
-        for row in self._rows("SELECT chain, number, anchored, mac FROM audit_chain"):
-            chain, number, anchored, mac = row
-            if not (_are(int, *row[:3]) and _are(bytes, mac)):
+        for noted in map(_NOTED.read, self._rows(_NOTED.select)):
+            chain, number = noted.chain, noted.number
+            if not (_are(int, chain, number, noted.anchored) and _are(bytes, noted.mac)):
                 self._report.report(None, None, f"The note of the chain {chain!r} is none of ours.")
                 continue
             unnoted.discard(chain)
-            self._anchored[chain] = anchored
-            head = self._heads.get(chain) or ChainHead(chain, 0, mac)
+            self._anchored[chain] = noted.anchored
+            head = self._heads.get(chain) or ChainHead(chain, 0, noted.mac)
             if number > head.number:
                 cut = f"{missing(head.number + 1, number)}: the end was cut"
                 self._report.add(ChainFault(chain, head.number + 1, cut))
                 self._ends[chain] = number
-            elif (number, mac) != (head.number, head.mac):
+            elif (number, noted.mac) != (head.number, head.mac):
                 self._report.add(ChainFault(chain, head.number, NOT_NOTED))
         for chain in sorted(unnoted):
             self._report.add(ChainFault(chain, self._heads[chain].number, NOT_NOTED))
@@ -147,10 +162,12 @@ class _AuditWalk:
         found = False
         for row in self._rows(ANCHORS):
             try:
-                anchor = read_anchor(row)
+                anchor = ANCHOR.read(row)
             except (msgspec.DecodeError, TypeError):
                 anchor = None
-            if anchor is None or not (_are(int, *row[:2]) and _are(bytes, *row[3:])):
+            if anchor is None or not (
+                _are(int, anchor.number, anchor.at_ms) and _are(bytes, anchor.previous, anchor.mac)
+            ):
                 report.report(None, None, f"The anchor {row[0]!r} cannot be read.")
                 continue
             for fault in check.add(anchor):
@@ -162,7 +179,7 @@ class _AuditWalk:
         report.anchors = check.count
         if (newest := check.newest) is not None:
             report.newest_anchor = ReportedAnchor(
-                newest.number, exact(newest.at_ms), len(newest.heads), newest.mac.hex()
+                newest.number, exact(newest.at_ms), len(newest.heads), digest=newest.mac.hex()
             )
         if line is not None and not found:
             self._report_unknown(line, check)

@@ -1,6 +1,6 @@
 """The audit log as rows: chains that grow in the transactions of the changes that they tell of."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import apsw
@@ -17,22 +17,21 @@ from tidings.core.audit.entries import AuditDraft, AuditEntry
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.audit.pages import read_page
-from tidings.store.sqlite.row_mapping import StoredTable
+from tidings.store.sqlite.row_mapping import ColumnCodec, StoredTable
 
 _ENTRY = StoredTable("audit", AuditEntry)
 _INSERT = _ENTRY.insert()
-_HEAD = "SELECT number, mac FROM audit_chain WHERE chain = ?"
-_PUT_HEAD = (
-    "INSERT INTO audit_chain (chain, number, mac) VALUES (?1, ?2, ?3)"
-    " ON CONFLICT (chain) DO UPDATE SET number = ?2, mac = ?3"
-)
+CHAIN_HEAD = StoredTable("audit_chain", ChainHead)
+_HEAD = f"{CHAIN_HEAD.select} WHERE chain = ?"
+_PUT_HEAD = CHAIN_HEAD.upsert("chain")
 _OVERDUE = (
     "SELECT chain FROM audit_chain c WHERE"
     " (SELECT at_ms FROM audit a WHERE a.chain = c.chain ORDER BY number LIMIT 1) < ? LIMIT ?"
 )
 OVERDUE_MAX = 1000  # chains of one answer
-ANCHORS = "SELECT number, at_ms, heads, previous, mac FROM audit_anchor ORDER BY number"
-_heads = msgspec.msgpack.Decoder(list[ChainHead])
+_HEADS = ColumnCodec(msgspec.msgpack.Decoder(list[ChainHead]).decode, msgspec.msgpack.encode)
+ANCHOR = StoredTable("audit_anchor", Anchor, {"heads": _HEADS})
+ANCHORS = f"{ANCHOR.select} ORDER BY number"
 
 
 class AuditRows:
@@ -60,11 +59,12 @@ class AuditRows:
             self.append(write)
 
     def _append(self, key: bytes, draft: AuditDraft, made: str) -> None:
-        head = self._run(_HEAD, (draft.chain,)).fetchone()
-        number, previous = (head[0] + 1, head[1]) if head else (1, START)
+        row = self._run(_HEAD, (draft.chain,)).fetchone()
+        head = CHAIN_HEAD.read(row) if row else None
+        number, previous = (head.number + 1, head.mac) if head else (1, START)
         entry = sealed(key, previous, numbered(draft, number, self._clock_ms(), made))
         self._run(_INSERT, _ENTRY.write(entry))
-        self._run(_PUT_HEAD, (entry.chain, entry.number, entry.mac))
+        self._run(_PUT_HEAD, CHAIN_HEAD.write(ChainHead(entry.chain, entry.number, entry.mac)))
 
 
 class AuditReader:
@@ -90,8 +90,8 @@ class AuditReader:
     @answers(port.Store.audit_heads)
     def heads(self) -> list[ChainHead]:
         """See `port.AuditStore.audit_heads`."""
-        rows = self._run("SELECT chain, number, mac FROM audit_chain ORDER BY chain")
-        return [ChainHead(*row) for row in rows]
+        rows = self._run(f"{CHAIN_HEAD.select} ORDER BY chain")
+        return [CHAIN_HEAD.read(row) for row in rows]
 
     @answers(port.Store.overdue_audit)
     def overdue(self, before_ms: int) -> list[int]:
@@ -101,10 +101,4 @@ class AuditReader:
     @answers(port.Store.anchors)
     def anchors(self) -> list[Anchor]:
         """See `port.AuditStore.anchors`."""
-        return [read_anchor(row) for row in self._run(ANCHORS)]
-
-
-def read_anchor(row: Sequence[Any]) -> Anchor:
-    """Return a row of `ANCHORS` as an anchor."""
-    number, at_ms, heads, previous, mac = row
-    return Anchor(number, at_ms, _heads.decode(heads), previous, mac)
+        return [ANCHOR.read(row) for row in self._run(ANCHORS)]

@@ -11,12 +11,12 @@ import apsw
 import msgspec
 
 from tidings.core.audit.anchors import anchor_mac
-from tidings.core.audit.chain import START, Anchor, ChainHead, Remainder
+from tidings.core.audit.chain import START, Anchor, Remainder
 from tidings.core.audit.entries import AuditDraft
 from tidings.core.times import exact
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.audit.rows import ANCHORS, AuditRows, read_anchor
+from tidings.store.sqlite.audit.rows import ANCHOR, ANCHORS, CHAIN_HEAD, AuditRows
 from tidings.store.sqlite.database import unsynced
 
 SHORTENED_AT_A_TIME = 500  # entries of one slice
@@ -24,10 +24,9 @@ HEADS_AT_A_TIME = 2000  # in the anchors of one slice, about
 ANCHORS_AT_A_TIME = 500
 COPIED = "copied_ms"  # in `meta`: when the copy was made that this is, until it is noted
 
-_GROWN = "SELECT chain, number, mac FROM audit_chain WHERE number > anchored ORDER BY chain"
+_GROWN = f"{CHAIN_HEAD.select} WHERE number > anchored ORDER BY chain"
 _NEWEST = "SELECT number, mac FROM audit_anchor ORDER BY number DESC LIMIT 1"
 _BEGINNING = "SELECT number, at_ms, mac FROM audit WHERE chain = ? ORDER BY number LIMIT ?"
-_pack = msgspec.msgpack.Encoder().encode
 
 
 class AuditUpkeep:
@@ -42,14 +41,13 @@ class AuditUpkeep:
     def put_anchor(self, key: bytes, at_ms: int) -> Anchor | None:
         """See `port.AuditStore.put_anchor`."""
         with self._connection:
-            grown = [ChainHead(*row) for row in self._run(_GROWN)]
+            grown = [CHAIN_HEAD.read(row) for row in self._run(_GROWN)]
             if not grown:
                 return None
             number, previous = self._run(_NEWEST).fetchone() or (0, START)
-            anchor = Anchor(number + 1, at_ms, grown, previous)
+            anchor = Anchor(number + 1, at_ms, grown, previous=previous)
             anchor = msgspec.structs.replace(anchor, mac=anchor_mac(key, anchor))
-            row = (anchor.number, anchor.at_ms, _pack(anchor.heads), previous, anchor.mac)
-            self._run("INSERT INTO audit_anchor VALUES (?, ?, ?, ?, ?)", row)
+            self._run(ANCHOR.insert(), ANCHOR.write(anchor))
             self._run("UPDATE audit_chain SET anchored = number WHERE number > anchored")
         return anchor
 
@@ -90,7 +88,7 @@ class AuditUpkeep:
         old: list[Anchor] = []
         heads = 0
         for row in self._run(f"{ANCHORS} LIMIT {ANCHORS_AT_A_TIME}"):
-            anchor = read_anchor(row)
+            anchor = ANCHOR.read(row)
             if anchor.at_ms >= until_ms or anchor.number == newest or heads > HEADS_AT_A_TIME:
                 break
             heads += len(anchor.heads)

@@ -16,6 +16,9 @@ WEBHOOKS = (
     f"{WEBHOOK.select} FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
     " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
 )
+_OF_WEBHOOK, _OF_VERSION = WEBHOOK.part("webhook", "w"), WEBHOOK.part("webhook_version", "v")
+_PUT_WEBHOOK = _OF_WEBHOOK.insert(without=["number"])
+_PUT_VERSION = _OF_VERSION.insert(behind=["webhook"])
 _PARKED_SINCE = (
     "(SELECT count(*) FROM delivery d WHERE d.webhook = b.webhook"
     f" AND d.state = {int(State.PARKED)} AND d.done_ms >= v.updated_ms)"
@@ -51,7 +54,7 @@ class WebhookRows:
         run = self._connection.execute
         with self._connection:
             number = webhook.number
-            created = webhook.created_ms or now
+            dated = replace(webhook, created_ms=webhook.created_ms or now, updated_ms=now)
             if number == 0:
                 taken = run(
                     "SELECT 1 FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
@@ -61,21 +64,13 @@ class WebhookRows:
                 ).fetchone()
                 if taken:
                     raise port.NameTaken(webhook.name)
-                run(
-                    "INSERT INTO webhook (id, consumer_group, org, name, created_ms)"
-                    " VALUES (?, ?, ?, ?, ?)",
-                    (webhook.id, webhook.consumer_group, webhook.org, webhook.name, created),
-                )
+                run(_PUT_WEBHOOK, _OF_WEBHOOK.write(dated, without=["number"]))
                 number = self._connection.last_insert_rowid()
-            run(
-                "INSERT INTO webhook_version (webhook, version, standing, config, updated_ms)"
-                " VALUES (?, ?, ?, ?, ?)",
-                (number, webhook.version, webhook.status, webhook.config, now),
-            )
+            run(_PUT_VERSION, (number, *_OF_VERSION.write(dated)))
             if webhook.status == "deleted":
                 run("DELETE FROM disabling WHERE webhook = ?", (number,))
             elif webhook.status == "disabled":
                 run("INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version))
             version = self._version.increase()
         self._version.announce(version)
-        return replace(webhook, number=number, created_ms=created, updated_ms=now), version
+        return replace(dated, number=number), version

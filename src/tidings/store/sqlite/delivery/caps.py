@@ -6,13 +6,15 @@ gone counts.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
 from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.row_mapping import insert_into
 
 EXPIRED_AT_ONCE = 1000  # rows that one call clears away
 _UNDONE = ", ".join(str(int(state)) for state in (State.FAILED, State.PARKED, State.CANCELLED))
@@ -26,9 +28,20 @@ _OTHERS = (
     "SELECT at_ms FROM cap_use WHERE webhook = ? AND subject = ? AND at_ms > ? AND delivery != ?"
     " ORDER BY at_ms DESC LIMIT ?"
 )
+
+
+class CapUseRow(NamedTuple):
+    """A row of `cap_use`."""
+
+    webhook: int
+    subject: bytes
+    delivery: DeliveryId
+    at_ms: int
+    until_ms: int
+
+
 _TAKE = (
-    "INSERT INTO cap_use VALUES (?, ?, ?, ?, ?)"
-    " ON CONFLICT (webhook, subject, delivery)"
+    f"{insert_into('cap_use', CapUseRow)} ON CONFLICT (webhook, subject, delivery)"
     " DO UPDATE SET at_ms = excluded.at_ms, until_ms = excluded.until_ms"
 )
 DROP_EXPIRED = (
@@ -65,6 +78,12 @@ class CapRows:
         others = [at_ms for (at_ms,) in self._run(_OTHERS, asked)]
         if len(others) >= use.most:
             return int(others[-1]) + use.within_ms
-        until_ms = now_ms + use.within_ms
-        self._run(_TAKE, (use.webhook, use.subject, use.delivery, now_ms, until_ms))
+        row = CapUseRow(
+            webhook=use.webhook,
+            subject=use.subject,
+            delivery=use.delivery,
+            at_ms=now_ms,
+            until_ms=now_ms + use.within_ms,
+        )
+        self._run(_TAKE, row)
         return None

@@ -21,7 +21,7 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS, touch_blocks
-from tidings.store.sqlite.row_mapping import ColumnCodec, StoredTable, insert_into, select_for
+from tidings.store.sqlite.row_mapping import ColumnCodec, Projection, StoredTable, insert_into
 from tidings.store.sqlite.states import HELD, is_unfinished
 from tidings.store.sqlite.writer_rows import OwedDeliveryInsert, bind_owed_delivery
 
@@ -42,19 +42,19 @@ class OwedRun(NamedTuple):
     passage: str | None
 
 
-_OWED_RUN = select_for(
+_OWED_RUN = Projection(
     OwedRun,
+    "e",
     {
         "event": "f.event",
         "entries": "f.entries",
         "event_id": "e.id",
         "accepted_ms": "e.at_ms",
         "body": "b.bytes",
-        "passage": "e.passage",
     },
 )
 _RUN = (
-    f"{_OWED_RUN} FROM fan_out f"
+    f"{_OWED_RUN.select} FROM fan_out f"
     " JOIN event e ON e.seq = f.event JOIN body b ON b.seq = f.event WHERE f.first = ?"
 )
 _OWED = (
@@ -118,7 +118,7 @@ class FanOuts:
         self._known: _Backlog | None = None  # None: to be read again
 
     def forget(self) -> None:
-        """The transaction was rolled back: what it had changed here is not so."""
+        """Forget a transaction that was rolled back: what it had changed here is not so."""
         self._known = None
 
     @property
@@ -166,7 +166,7 @@ class FanOuts:
             org, first = self._next_run()
             row: Row | None = self._connection.execute(_RUN, (first,)).fetchone()
             assert row is not None, f"the run at {first} is owed and its event is kept"
-            run = OwedRun(*row)
+            run = _OWED_RUN.read(row)
             event, entries = run.event, _entries.decode(run.entries)
             taken, left = entries[:limit], entries[limit:]
             self._connection.execute("DELETE FROM fan_out WHERE first = ?", (first,))

@@ -1,7 +1,7 @@
 """How the receivers of webhooks do, as rows; and the end of deliveries behind an open breaker."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import NamedTuple
 
 import apsw
 
@@ -14,7 +14,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
-from tidings.store.sqlite.row_mapping import StoredTable
+from tidings.store.sqlite.row_mapping import Projection, StoredTable
 from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
 
 _HEALTH = StoredTable(
@@ -27,19 +27,36 @@ _LAST = "SELECT coalesce(max(id), 0) FROM delivery"
 _FLOOR = "SELECT delivery FROM attempt WHERE delivery > ? ORDER BY delivery DESC LIMIT 1 OFFSET ?"
 _TODAYS = "NOT EXISTS (SELECT 1 FROM delivery_replay r WHERE r.delivery = d.id)"
 _BUCKET = f"max(0, min({BUCKETS - 1}, (ended_ms - :since) / :bucket))"
+
+
+class EndedAttempts(NamedTuple):
+    """The number of attempts of a webhook's version that ended the same in a part of the window."""
+
+    webhook: int
+    version: int
+    bucket: int
+    cause: object  # a status, or the kind of a fault; nothing: they succeeded
+    attempts: int
+    first_ms: int
+
+
+_ENDED = {"bucket": _BUCKET, "attempts": "count(*)", "first_ms": "min(ended_ms)"}
+_OF_SUCCESSES = Projection(EndedAttempts, columns={**_ENDED, "cause": "''"})
+_OF_FAILURES = Projection(EndedAttempts, columns=_ENDED)
+_GROUP = f"GROUP BY webhook, version, {_BUCKET}"
 _SUCCEEDED = (
-    f"SELECT webhook, version, {_BUCKET}, '', count(*), min(ended_ms) FROM"
+    f"{_OF_SUCCESSES.select} FROM"
     " (SELECT webhook, version, done_ms AS ended_ms FROM delivery d WHERE id > :above"
-    f" AND state = {int(State.DELIVERED)} AND done_ms >= :since AND {_TODAYS}) GROUP BY 1, 2, 3"
+    f" AND state = {int(State.DELIVERED)} AND done_ms >= :since AND {_TODAYS}) {_GROUP}"
 )
 _SAYS_NOTHING = ", ".join(f"'{kind}'" for kind in sorted((*NOT_THE_RECEIVERS, LOST)))
 _FAILED = (
-    f"SELECT webhook, version, {_BUCKET}, cause, count(*), min(ended_ms) FROM"
+    f"{_OF_FAILURES.select} FROM"
     " (SELECT d.webhook, a.version, coalesce(a.kind, a.status) AS cause,"
     " a.started_ms + a.duration_ms AS ended_ms FROM attempt a CROSS JOIN delivery d"
     " ON d.id = a.delivery WHERE a.delivery > :above"
     f" AND NOT (d.state = {int(State.DELIVERED)} AND a.number = d.attempts) AND {_TODAYS})"
-    f" WHERE ended_ms >= :since AND cause NOT IN ({_SAYS_NOTHING}) GROUP BY 1, 2, 3, 4"
+    f" WHERE ended_ms >= :since AND cause NOT IN ({_SAYS_NOTHING}) {_GROUP}, cause"
 )
 _BEGAN_AFTER = "SELECT max(version) FROM webhook_version WHERE webhook = ? AND standing <> 'active'"
 _EXPIRED = (
@@ -94,12 +111,19 @@ class HealthRows:
         for (floor,) in run(_FLOOR, (above, limit)):
             above = floor
         asked = {"above": above, "since": from_ms, "bucket": bucket_ms}
-        rows: list[Any] = [*run(_SUCCEEDED, asked), *run(_FAILED, asked)]
-        began_after = {webhook: self._began_after(webhook) for webhook in {row[0] for row in rows}}
+        ended = [_OF_FAILURES.read(row) for ask in (_SUCCEEDED, _FAILED) for row in run(ask, asked)]
+        webhooks = {found.webhook for found in ended}
+        began_after = {webhook: self._began_after(webhook) for webhook in webhooks}
         return [
-            Past(webhook, bucket, count, str(cause), first_ms)
-            for webhook, version, bucket, cause, count, first_ms in rows
-            if version > began_after[webhook]
+            Past(
+                webhook=found.webhook,
+                bucket=found.bucket,
+                count=found.attempts,
+                cause=str(found.cause),
+                first_ms=found.first_ms,
+            )
+            for found in ended
+            if found.version > began_after[found.webhook]
         ]
 
     def _began_after(self, webhook: int) -> int:

@@ -129,14 +129,14 @@ class EventNameIndex:
         }
 
     def numbers(self, asked: NameQuery) -> list[int]:
-        """The numbers of the names that are asked for and that a block holds."""
+        """Return the numbers of the names that are asked for and that a block holds."""
         if asked.prefixes:
             return [number for text, number in self._numbers.items() if asked.takes(text)]
         found = map(self._numbers.get, asked.names)
         return [number for number in found if number is not None]
 
     def make(self, text: str) -> int:
-        """The number of a name, a new one if need be; in a transaction."""
+        """Make the number of a name, a new one if need be; in a transaction."""
         number = self._numbers.get(text)
         if number is None:
             number = len(self._numbers) + 1
@@ -237,7 +237,8 @@ class Blocks:
         return block != self.last and self._made.get(block, UNFULL) != UNFULL
 
     def unsure(self) -> list[int]:
-        """The blocks whose summary does not hold, newest first; the last one is always one."""
+        """Return the blocks whose summary does not hold, newest first; the last one is always
+        one."""
         return sorted({self.last, *self._dirty}, reverse=True)
 
     @property

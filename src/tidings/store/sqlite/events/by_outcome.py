@@ -18,7 +18,7 @@ from tidings.store import port
 from tidings.store.sqlite.events.block_walk import BlockWalk
 from tidings.store.sqlite.events.blocks import BITS
 from tidings.store.sqlite.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers
-from tidings.store.sqlite.row_mapping import Projection, select_for
+from tidings.store.sqlite.row_mapping import Projection, StoredTable
 
 BLOCKS_MAX = 16  # of deliveries, that a page may read
 REPLAYS_MAX = 8192  # deliveries of replays that it may look at
@@ -64,9 +64,9 @@ class EventRun(NamedTuple):
         return self.first + self.deliveries - 1
 
 
-_RUN = select_for(EventRun, {"seq": "seq", "first": "first_delivery", "deliveries": "deliveries"})
-_AT_OR_BELOW = f"{_RUN} FROM event WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
-_AT_OR_ABOVE = f"{_RUN} FROM event WHERE seq >= ? ORDER BY seq LIMIT 1"
+_RUN = StoredTable("event", EventRun, columns={"first": "first_delivery"})
+_AT_OR_BELOW = f"{_RUN.select} WHERE seq <= ? ORDER BY seq DESC LIMIT 1"
+_AT_OR_ABOVE = f"{_RUN.select} WHERE seq >= ? ORDER BY seq LIMIT 1"
 _RUN_OF_EVENT = itemgetter(*map(EVENT.place, ("seq", "first_delivery", "deliveries")))
 
 
@@ -131,7 +131,7 @@ class EventsByOutcome:
             read += 1
             for row in self._of_block(statement, binding, ids, at, span):
                 rows.append(row)
-                own = EventRun(*_RUN_OF_EVENT(row))
+                own = _RUN.read(_RUN_OF_EVENT(row))
                 at = own.first - 1 if span.newest_first else own.last + 1
                 if len(rows) > limit:
                     return cut(rows, limit)
@@ -152,7 +152,7 @@ class EventsByOutcome:
                     continue
                 yield row
                 seen = row[0]
-                own = EventRun(*_RUN_OF_EVENT(row))
+                own = _RUN.read(_RUN_OF_EVENT(row))
                 if own.deliveries > MANY:
                     at = own.first - 1 if span.newest_first else own.last + 1
                     break
@@ -177,7 +177,7 @@ class EventsByOutcome:
 
     def _first(self, statement: str, seq: int) -> EventRun | None:
         row: Any = self._log.execute(statement, (seq,)).fetchone()
-        return None if row is None else EventRun(*row)
+        return None if row is None else _RUN.read(row)
 
     # -- what replays have made of it -------------------------------------------------------------
 

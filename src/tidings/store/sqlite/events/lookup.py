@@ -109,7 +109,7 @@ def _head(seq: EventNumber, body: bytes) -> port.EventHead:
         seq,
         ref if isinstance(ref, str) else None,
         request if isinstance(request, str) else None,
-        _customer(head.data),
+        customer_id=_customer(head.data),
     )
 
 

@@ -128,8 +128,8 @@ class SearchSegments:
         self._merge(level + 1)
 
     def find(self, term: bytes, limit: int, before: int | None = None) -> list[EventNumber]:
-        """Sequence numbers of events with this term, newest first, below `before`; or with one of
-        several that stand one behind another."""
+        """Find the sequence numbers of events with this term, newest first, below `before`; or with
+        one of several that stand one behind another."""
         found: list[EventNumber] = []
         for seq, _ in self.walk([term], before, None):
             found.append(seq)
@@ -144,7 +144,8 @@ class SearchSegments:
         after: int | None,
         most: int | None = None,
     ) -> Iterator[tuple[EventNumber, bool]]:
-        """Events that have the rarest of these terms, and whether they have the others too.
+        """Walk the events that have the rarest of these terms, and whether they have the others
+        too.
 
         Where one of them holds several terms, one behind another, any of those will do.
         Newest first, below `before`; or, where `after` is given, oldest first and above it.
@@ -204,7 +205,7 @@ class PostingRun:
 
     @classmethod
     def of(cls, blob: apsw.Blob, count: int, term: bytes) -> "PostingRun":
-        """Found by two binary searches."""
+        """Find a term by two binary searches."""
         low = _first_from(blob, 0, count, term)
         high = low
         if low < count and _entry(blob, low)[:TERM_BYTES] == term:
@@ -217,7 +218,7 @@ class PostingRun:
         return cls(blob, term, low, high)
 
     def numbers(self, *, newest_first: bool) -> Iterator[int]:
-        """The lower halves of the events' numbers, read piece by piece."""
+        """Return the lower halves of the events' numbers, read piece by piece."""
         at = self.high if newest_first else self.low
         while self.low < at if newest_first else at < self.high:
             if newest_first:
@@ -230,7 +231,7 @@ class PostingRun:
             yield from reversed(read) if newest_first else read
 
     def holds(self) -> Callable[[int], bool]:
-        """Tells whether an event, by the lower half of its number, has the term."""
+        """Return whether an event, by the lower half of its number, has the term."""
         if self.high - self.low <= SET_ENTRIES:
             return set(self._read(self.low, self.high)).__contains__
 
@@ -258,12 +259,12 @@ class Runs:
 
     @classmethod
     def of(cls, blob: apsw.Blob, count: int, group: bytes) -> "Runs":
-        """Of the terms that stand one behind another in `group`."""
+        """Find the events of the terms that stand one behind another in `group`."""
         found = [PostingRun.of(blob, count, term) for term in terms_in(group)]
         return cls([run for run in found if run.low < run.high])
 
     def numbers(self, *, newest_first: bool) -> Iterator[int]:
-        """As of one run; an event that has several of the terms comes once."""
+        """Return the numbers as of one run; an event that has several of the terms comes once."""
         walks = [run.numbers(newest_first=newest_first) for run in self._runs]
         if len(walks) == 1:
             yield from walks[0]
@@ -272,7 +273,7 @@ class Runs:
             yield low
 
     def holds(self) -> Callable[[int], bool]:
-        """Tells whether an event has one of the terms."""
+        """Return whether an event has one of the terms."""
         tests = [run.holds() for run in self._runs]
         if len(tests) == 1:
             return tests[0]
@@ -280,7 +281,7 @@ class Runs:
 
 
 def terms_in(group: bytes) -> list[bytes]:
-    """The terms that stand one behind another in a question's `group`."""
+    """Return the terms that stand one behind another in a question's `group`."""
     return [group[at : at + TERM_BYTES] for at in range(0, len(group), TERM_BYTES)]
 
 

@@ -56,7 +56,7 @@ class Sum:
         if high + self.sla_ms < self.now_ms:
             self.breaches += count
         elif count and low + self.sla_ms < self.now_ms:
-            return [Cut(block, webhook, low, high + 1, counted=True)]
+            return [Cut(block, webhook, low, to_ms=high + 1, counted=True)]
         return ()
 
     def add_rows(self, rows: Iterable[Row], *, counted: bool) -> None:
@@ -81,11 +81,11 @@ class Sum:
     def tally(self, behind: int) -> port.Tally:
         by_state = dict(enumerate(self.counts))
         return port.Tally(
-            by_state,
-            self.ms_sum,
-            by_state[DELIVERED],
-            self.breaches,
-            behind,
-            dict(self.answers),
-            self.attempts,
+            by_state=by_state,
+            delivered_ms_sum=self.ms_sum,
+            delivered=by_state[DELIVERED],
+            sla_breaches=self.breaches,
+            behind=behind,
+            answers=dict(self.answers),
+            attempts=self.attempts,
         )

@@ -135,7 +135,7 @@ class TotalRows:
             _, slot, after = run
             low, high = max(from_ms, slot * STEP_MS), min(to_ms, after * STEP_MS)
             for block, number in self._ask(_CUT, _asked(list(sums), *run) | ends):
-                cuts.append(Cut(block, number, low, high, counted=False))
+                cuts.append(Cut(block, number, low, to_ms=high, counted=False))
         for run in (*runs, *(_pyramid(first, end) if first < end else ())):
             self._whole(sums, cuts, _asked(list(sums), *run) | ends, late_alone)
         self._read(sums, cuts)
@@ -250,7 +250,7 @@ class TotalRows:
         ).fetchall()
         for step, count in rows:
             counts[step - steps.first] += count
-        return port.EventSeries(steps.step_ms, steps.first * steps.step_ms, counts, behind)
+        return port.EventSeries(steps.step_ms, steps.first * steps.step_ms, counts, behind=behind)
 
 
 class _Steps:
@@ -293,7 +293,9 @@ class _Line:
         shown = [
             point.shown((first + at) * step, merged[at]) for at, point in enumerate(self._points)
         ]
-        return port.Series(step, shown, behind, percentile(whole, 0.5), percentile(whole, 0.95))
+        return port.Series(
+            step, shown, behind, p50_ms=percentile(whole, 0.5), p95_ms=percentile(whole, 0.95)
+        )
 
 
 class _Point:
@@ -311,12 +313,12 @@ class _Point:
 
     def shown(self, start_ms: int, spread: dict[int, int]) -> port.Point:
         return port.Point(
-            start_ms,
-            dict(enumerate(self._counts)),
-            self._ms_sum,
-            percentile(spread, 0.5),
-            percentile(spread, 0.95),
-            self._attempts,
+            start_ms=start_ms,
+            by_state=dict(enumerate(self._counts)),
+            delivered_ms_sum=self._ms_sum,
+            p50_ms=percentile(spread, 0.5),
+            p95_ms=percentile(spread, 0.95),
+            attempts=self._attempts,
         )
 
 

@@ -14,7 +14,7 @@ from tidings.store.sqlite.answers import answered
 
 
 def methods(protocol: type) -> dict[str, Callable[..., Any]]:
-    """The public methods of a protocol, those of its bases too."""
+    """Return the public methods of a protocol, those of its bases too."""
     return {
         name: method
         for base in reversed(protocol.__mro__)
@@ -24,7 +24,7 @@ def methods(protocol: type) -> dict[str, Callable[..., Any]]:
 
 
 def types_of(method: Callable[..., Any]) -> tuple[tuple[Any, ...], Any]:
-    """The types of a method's arguments, in order, and of what is awaited of it."""
+    """Return the types of a method's arguments, in order, and of what is awaited of it."""
     hints = dict(method.__annotations__)
     if any(isinstance(hint, str) for hint in hints.values()):  # rare, and dear at each start
         hints = get_type_hints(method, localns=vars(port))

@@ -190,7 +190,7 @@ class Child(asyncio.Protocol):
             future.set_result(decoder.decode(reply.result))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The process is gone: nobody may wait for it any longer (asyncio.Protocol)."""
+        """Note that the process is gone: nobody may wait for it any longer (asyncio.Protocol)."""
         waiting, self._waiting = self._waiting, {}
         if self._pinging is not None:
             self._pinging.cancel()

@@ -63,12 +63,13 @@ DROP_SEGMENTS_EVERY_S = 60.0
 
 
 def passed_s() -> float:
-    """Seconds that have passed since the machine began, its sleep too; nobody can set them."""
+    """Return the seconds that have passed since the machine began, its sleep too; nobody can set
+    them."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
 
 def wall_ms() -> int:
-    """Milliseconds since the epoch."""
+    """Return the milliseconds since the epoch."""
     return time.time_ns() // 1_000_000
 
 
@@ -230,7 +231,7 @@ class ReadingHalf:
 
     @classmethod
     def in_directory(cls, directory: Path) -> "ReadingHalf":
-        """Over the files of a data directory."""
+        """Open the store over the files of a data directory."""
         return cls(open_reader(directory / FILE), SearchSegments(directory / SEARCH_FILE))
 
     def background(self) -> bool:

@@ -119,7 +119,7 @@ class StoreHost:
         self._frames = Frames()
 
     def run(self) -> None:
-        """Until the other side closes the socket."""
+        """Run until the other side closes the socket."""
         more, worked_at = False, time.monotonic()
         line = select.poll()  # `select` knows no number above 1,023, and the service has more open
         line.register(self._line, select.POLLIN)
@@ -175,7 +175,7 @@ _encoder = msgspec.msgpack.Encoder()
 
 
 def main(role: str, directory: str, descriptor: str) -> int:
-    """The child's start. Says `ready` or why not as its first frame."""
+    """Start the child. Its first frame is `ready` or why not."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line = socket.socket(fileno=int(descriptor))

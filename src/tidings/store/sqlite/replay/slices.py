@@ -134,7 +134,7 @@ class ReplaySlices:
             decisions[ReplayDecision.NO_BODY],
         )
         self._connection.execute(_ADVANCE, (slice.to, made, *skipped, slice.replay))
-        return port.ReplayReceipt(slice.replay, True, made, pending), number
+        return port.ReplayReceipt(slice.replay, True, made, jobs=pending), number
 
     def cancel(self, slice: port.CancelSlice, now: int) -> tuple[port.CancelReceipt, list[Job]]:
         """End what is unfinished of these deliveries; what it did, and what that has freed."""

@@ -229,14 +229,25 @@ class ReplaySource:
             if spec.target is None:
                 if deliveries := self.unfinished(spec, candidate):
                     found.append(
-                        port.Candidate(candidate.seq, candidate.org, name, None, False, deliveries)
+                        port.Candidate(
+                            event=candidate.seq,
+                            org=candidate.org,
+                            name=name,
+                            body=None,
+                            unmatched=False,
+                            deliveries=deliveries,
+                        )
                     )
             elif self.decision(spec, candidate) is not ReplayDecision.OTHER:
                 body = self.body(candidate.seq) if bodies else None
                 unmatched = spec.unmatched and not self._states(
                     candidate, spec.source or spec.target
                 )
-                found.append(port.Candidate(candidate.seq, candidate.org, name, body, unmatched))
+                found.append(
+                    port.Candidate(
+                        candidate.seq, candidate.org, name, body=body, unmatched=unmatched
+                    )
+                )
         return port.ReplayCandidates(cursor, found, ended)
 
     def body(self, seq: EventNumber) -> bytes | None:
@@ -263,7 +274,8 @@ class ReplaySource:
             grouped = groupby(pairs, lambda pair: pair[0])
             groups = [(event, [webhook for _, webhook in group]) for event, group in grouped]
             visited = self._fitting(spec, groups)
-            return port.ReplayCount(groups[-1][0], *self._count(spec, visited), True)
+            count, skipped = self._count(spec, visited)
+            return port.ReplayCount(groups[-1][0], count, skipped, ended=True)
         count = skipped = 0
         ended, until_s = False, time.monotonic() + COUNT_S
         while not ended and time.monotonic() < until_s:
@@ -273,7 +285,7 @@ class ReplaySource:
             count, skipped = count + more, skipped + not_these
             if after == began:
                 break
-        return port.ReplayCount(after, count, skipped, ended)
+        return port.ReplayCount(after, count, skipped, ended=ended)
 
     def _count(self, spec: port.ReplaySpec, visited: Sequence[SourceEvent]) -> tuple[int, int]:
         if spec.target is None:

@@ -48,7 +48,9 @@ def mail_of(table: Table, view: View, declared: DeclaredNames) -> MailAct | None
             '"https://brand.example/stop?customer={{ contact.id }}".',
         )
     name = "" if connection is None else connection.name
-    return MailAct(name, to, subject, text, html, unsubscribe)
+    return MailAct(
+        connection=name, to=to, subject=subject, text=text, html=html, unsubscribe=unsubscribe
+    )
 
 
 def _to(
