@@ -84,7 +84,7 @@ DELIVERY: tuple[Column[DeliveryRow], ...] = (
     Column("eventName", "text", lambda one: one.row.event_name),
     Column("orgId", "whole", lambda one: one.row.org),
     Column("state", {state.word for state in State}, lambda one: State(one.row.state).word),
-    Column("attempts", "whole", lambda one: one.row.attempts),
+    Column("attempts", "whole", lambda one: one.row.attempts_made),
     Column("status", "whole|null", lambda one: one.row.status),
     Column("durationInMs", "whole|null", lambda one: one.row.duration_ms),
     Column("acceptedAt", "time", lambda one: iso(one.row.accepted_ms)),

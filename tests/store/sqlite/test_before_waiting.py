@@ -6,12 +6,14 @@ import msgspec
 
 from tests.store.before_waiting import make_old
 from tests.store.rows import HOUR_MS, event, failing, new, settled
+from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.queries import Queries
 
 DETAILS = {
     WaitReason.AFTER: "It is done at 2026-11-30 14:00:00 UTC.",
@@ -31,6 +33,19 @@ def waits(delivery: int, reason: WaitReason, *, attempt: int = 1) -> port.Settle
         delivery, State.WAITING, key=7, attempt=attempt, status=None, delay_ms=HOUR_MS
     )
     return msgspec.structs.replace(settlement, waits=WaitsFor(reason, DETAILS[reason]))
+
+
+def before(delivery: int, state: State = State.RETRYING, *, attempt: int = 1) -> port.Settlement:
+    """What waits, as it was written before: an attempt that has failed."""
+    settlement = settled(
+        delivery,
+        state,
+        attempt=attempt,
+        status=None,
+        delay_ms=0 if state is State.RETRYING else None,
+    )
+    evidence = port.Evidence(FaultKind.WAITS, DETAILS[WaitReason.QUIET], (), b"", False)
+    return msgspec.structs.replace(settlement, evidence=evidence)
 
 
 def test_what_waited_before_waits_on_under_its_reason_without_an_attempt(tmp_path: Path) -> None:
@@ -87,4 +102,37 @@ def test_what_waited_before_is_done_once_and_frees_its_key(tmp_path: Path) -> No
     assert not half.commit(port.Batch(0, claims=[port.RetryClaim(1, 10)])).claimed
     receipt = half.commit(port.Batch(0, settled=[settled(first, key=7)]))
     assert [job.delivery for job in receipt.freed] == [second]
+    half.close()
+
+
+def test_attempts_of_what_had_ended_or_was_under_way_are_those_that_were_made(
+    tmp_path: Path,
+) -> None:
+    half = WritingHalf(tmp_path / FILE)
+    names = ("delivered", "failed", "given up", "cancelled", "under way", "at once")
+    ids = list(half.commit(port.Batch(1, [event(name, new(1)) for name in names])).firsts)
+    half.commit(port.Batch(0, settled=[before(delivery) for delivery in ids[:5]]))
+    half.commit(port.Batch(0, claims=[port.RetryClaim(1, 10)]))
+    delivered, failed, given_up, cancelled, _, at_once = ids
+    half.commit(
+        port.Batch(
+            0,
+            settled=[
+                settled(delivered, attempt=2),
+                settled(failed, State.FAILED, attempt=2, status=500),
+                before(given_up, State.FAILED, attempt=2),
+                before(cancelled, attempt=2),
+                settled(at_once),
+            ],
+            cancels=[port.CancelSlice([DeliveryId(cancelled)], "me")],
+        )
+    )
+    half.close()
+    make_old(tmp_path)
+
+    half = WritingHalf(tmp_path / FILE)
+    reader = Queries(half.connection)
+    rows = [reader.delivery(delivery) for delivery in ids]
+    assert [row and row.attempts_made for row in rows] == [1, 1, 1, 0, 1, 1]
+    assert [row and row.attempts for row in rows] == [2, 2, 2, 2, 2, 1], "/v3 goes on to show these"
     half.close()

@@ -56,7 +56,8 @@ def all_attempts(
 
 def was_wait(attempt: StoredAttempt, delivery: StoredDelivery) -> bool:
     """Return whether a row of an attempt is of none: until waits were a state, each was such a row.
-    The one by which a delivery has failed that waited to its end is shown, for it says so."""
+    The one by which a delivery has failed that waited to its end is shown, for it says so. The
+    others keep their numbers: their requests were sent with them."""
     if attempt.evidence is None or attempt.evidence.kind != FaultKind.WAITS:
         return False
     return delivery.state != State.FAILED or attempt.number != delivery.attempts

@@ -13,7 +13,7 @@ from tidings.core.delivery.states import State
 
 PENDING, HELD, RETRYING = int(State.PENDING), int(State.HELD), int(State.RETRYING)
 WAITING = int(State.WAITING)
-DELIVERED = int(State.DELIVERED)
+DELIVERED, FAILED = int(State.DELIVERED), int(State.FAILED)
 FINAL = ", ".join(f"{state:d}" for state in sorted(states.FINAL))
 # What `delivery_due` holds: what is due at a time. One of them: `state IN ({TIMED}) AND state = …`.
 TIMED = f"{RETRYING}, {WAITING}"

@@ -75,6 +75,12 @@ class StoredDelivery(msgspec.Struct, frozen=True, array_like=True):
     left_out: LeftOut | None = None  # what every attempt lacked that has sent something
     ended_by: str | None = None  # who has cancelled it, or has taken it as delivered
     waits: WaitsFor | None = None  # WAITING: for what
+    waited: int = 0  # of its attempts those that were none: waits, from before they were a state
+
+    @property
+    def attempts_made(self) -> int:
+        """Count the attempts that were made, or have begun."""
+        return self.attempts - self.waited
 
 
 class StoredAttempt(msgspec.Struct, frozen=True, array_like=True):
