@@ -111,6 +111,8 @@ def read_value(kind: ParameterType, form: Form, name: str, zone: tzinfo) -> Any:
             return _event_id(form)
         case YesNo():
             return _yes_no(form, name, kind.advice)
+        case ChainParameter():
+            return _chain(form, name)
         case ExactValue():
             return _exact(form, name, words_of(kind))
         case WholeNumberType():
@@ -203,6 +205,29 @@ def _exact(form: Form, name: str, known: Collection[str]) -> str:
         )
         return ""
     return value
+
+
+def _chain(form: Form, name: str) -> str:
+    """The platform's chain by its word; empty for the chain of the org."""
+    value = str(form.body.get(name) or "")
+    if value in ("", PLATFORM):
+        return value
+    form.refuse(
+        "bad_parameter",
+        name,
+        f"{name} must be {PLATFORM} or left out; got {describe_value(value)}. Leave it out for the "
+        "audit log of the org.",
+    )
+    return ""
+
+
+def read_chain(text: str) -> str:
+    """The same of a call that has no other filters. Invalid."""
+    form = Form({"chain": text})
+    chain = _chain(form, "chain")
+    if form.refusals:
+        raise Invalid(*form.refusals)
+    return chain
 
 
 def words_of(kind: ParameterType) -> Sequence[str]:

@@ -110,6 +110,20 @@ async def test_what_cannot_be_asked_is_refused(query: str, field: str) -> None:
         assert (reply.status, reply.json["error"]["path"]) == (400, field), reply.body
 
 
+@pytest.mark.parametrize("path", ["/v1/audit", "/v1/audit/export"])
+async def test_a_chain_that_there_is_not_is_refused_with_those_that_there_are(path: str) -> None:
+    async with service() as s:
+        for chain in ("other", "50", "Platform"):
+            reply = await s.call("GET", f"{path}?chain={chain}")
+            assert (reply.status, reply.json["error"]["path"]) == (400, "chain"), reply.body
+            assert reply.json["error"]["message"] == (
+                f'chain must be platform or left out; got "{chain}". Leave it out for the audit '
+                "log of the org. (bad_parameter, field chain)"
+            )
+        for chain in ("", "platform"):
+            assert (await s.call("GET", f"{path}?chain={chain}")).status == 200
+
+
 async def test_pages_lead_to_both_sides() -> None:
     async with service() as s:
         own = await s.add_org(50)

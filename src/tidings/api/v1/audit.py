@@ -3,7 +3,7 @@
 An org sees its own chain of entries; what belongs to no org stands in the platform's.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import Query
 from starlette.requests import Request
@@ -23,7 +23,7 @@ from tidings.reads.audit import (
     show_sealed_entry,
 )
 from tidings.reads.filters import AUDIT, LIMIT_MAX
-from tidings.reads.questions import read_question
+from tidings.reads.questions import PLATFORM, read_chain, read_question
 
 NUMBER_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 
@@ -74,14 +74,18 @@ def audit_routes(services: Services) -> list[EntryRoute]:
         ] = 0,
         limit: Annotated[int, Query(ge=1, le=LIMIT_MAX)] = LIMIT_MAX,
         chain: Annotated[
-            Literal["platform", ""],
-            Query(description="platform: what belongs to no org, for its own credential alone."),
+            str,
+            Query(
+                description="platform: what belongs to no org, for its own credential alone.",
+                json_schema_extra={"enum": [PLATFORM, ""]},
+            ),
         ] = "",
     ) -> Response:
         """Entries in their order, without a gap, each with the seal that `tidings audit verify`
         checks. `nextAfter` is `after` of the next call; null: there are no more yet, and the last
         number is where a later export goes on."""
-        found, following = await following_entries(services, chain_of(caller, chain), after, limit)
+        of = chain_of(caller, read_chain(chain))
+        found, following = await following_entries(services, of, after, limit)
         shown = [show_sealed_entry(entry) for entry in found]
         return answer({"entries": shown, "nextAfter": following})
 
