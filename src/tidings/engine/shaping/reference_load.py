@@ -2,7 +2,8 @@
 
 Nothing but the row that is being read and one slice is in memory. Events wait behind a slice, so it
 may take the store's writer 5 ms; while there are none, 5 ms beyond the sync that ends every write.
-The audit log hears of a load with its first slice, and again at its end where there were more.
+The audit log hears of a load with its first slice, and again at its end where there were more,
+whatever has ended it: only where the process or its store is gone it has begun and never ended.
 Rows that were stored stay stored when the stream breaks off: loading the same file again replaces
 them.
 """
@@ -92,7 +93,7 @@ class Loader:
         return self.done
 
     async def break_off(self) -> None:
-        """Record that it has stopped before its end, as far as that can be written."""
+        """Record that it has stopped before its end, if it has, as far as that can be written."""
         if self._is_begun:
             with contextlib.suppress(StoreDown):
                 await self._note("broken off")

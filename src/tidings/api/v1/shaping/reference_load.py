@@ -84,11 +84,12 @@ def add_load_route(route: Routes, services: Services) -> None:
             return answer(as_json(await loader.end()))
         except (LoadRefused, TooSlow, TooLarge) as wrong:
             why = wrong.reason
-            await loader.break_off()
             raise _broken_off(status_of(wrong), why.code, why.message, loader) from None
         except StoreDown:
             message = "The store must accept writes; it cannot at the moment."
             raise _broken_off(503, "store_down", message, loader) from None
+        finally:  # also where the caller has gone
+            await loader.break_off()
 
 
 async def _chunks(request: Request) -> AsyncIterator[bytes]:
