@@ -6,6 +6,7 @@ import pytest
 
 from tests.console.access.visitor import Visitor, visitor
 from tests.console.crawl import furnish
+from tests.console.events.listening import Tail
 from tests.console.webhook_client import FORM, Browser, Pages, pages, text
 from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.entries import AuditEntry
@@ -15,9 +16,9 @@ from tidings.store import port
 ORG = OrgId(7)
 
 
-async def looks(p: Pages, org: int = ORG) -> list[AuditEntry]:
+async def looks(p: Pages, org: int = ORG, action: str = "payload.viewed") -> list[AuditEntry]:
     await p.s.parts.running.views.write()
-    return [look for look in entries_of(p.s.store, org) if look.action == "payload.viewed"]
+    return [look for look in entries_of(p.s.store, org) if look.action == action]
 
 
 async def test_every_page_that_shows_a_payload_says_who_has_looked() -> None:
@@ -58,7 +59,18 @@ async def asides(p: Pages) -> list[tuple[str, str]]:
     return found
 
 
-async def test_a_look_through_the_tail_a_preview_or_a_portal_counts_too() -> None:
+async def test_who_opens_the_live_tail_leaves_an_entry_and_is_shown_no_payload() -> None:
+    async with pages() as p:
+        browser = await p.browser(ORG)
+        tail = Tail(p, f"/console/o/{ORG}/tail/stream", {"cookie": browser.cookie})
+        await tail.hears(b"listening")
+        await tail.leave()
+        [opened] = await looks(p, action="tail.opened")
+        assert (opened.object_kind, opened.object, opened.face) == ("tail", "7", "console")
+        assert await looks(p) == []
+
+
+async def test_a_look_through_a_preview_or_a_portal_counts_too() -> None:
     async with pages() as p:
         known = await furnish(p, ORG, "Acme")
         browser, base = await p.browser(ORG), f"/console/o/{ORG}"

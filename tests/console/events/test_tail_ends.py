@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Service, basic, scope_of
+from tests.api.control_client import Service, basic
 from tests.api.v1.access.user_calls import PASSWORD, active, on
 from tests.console.access.visitor import visitor
+from tests.console.events.listening import Tail
 from tests.console.webhook_client import Browser, Pages, pages
 from tidings.api.http import event_stream
 from tidings.core.ids import OrgId
@@ -19,41 +20,6 @@ ORG = OrgId(7)
 
 EMAIL = "asha@acme.example"
 ASKED_S = 0.02  # instead of 4 s; that those are 4 of the 5 is shown in virtual time elsewhere
-SOON_S = 9.0  # on a busy machine
-
-
-class Tail:
-    """A stream that is read while it goes on."""
-
-    def __init__(self, p: Pages, path: str, headers: dict[str, str]) -> None:
-        self.said = b""
-        self.status = 0
-        self._more = asyncio.Condition()
-        self._gone = asyncio.Event()
-        scope = scope_of("GET", path, headers)
-        self.task = asyncio.ensure_future(p.app(scope, self._receive, self._send))
-
-    async def _receive(self) -> Any:
-        await self._gone.wait()
-        return {"type": "http.disconnect"}
-
-    async def _send(self, message: Any) -> None:
-        async with self._more:
-            self.status = message.get("status", self.status)
-            self.said += message.get("body", b"")
-            self._more.notify_all()
-
-    async def hears(self, what: bytes) -> None:
-        async with asyncio.timeout(SOON_S), self._more:
-            await self._more.wait_for(lambda: what in self.said)
-
-    async def ends(self) -> None:
-        """By itself: nobody has left it."""
-        await asyncio.wait_for(asyncio.shield(self.task), SOON_S)
-
-    async def leave(self) -> None:
-        self._gone.set()
-        await self.task
 
 
 @asynccontextmanager

@@ -37,7 +37,7 @@ ID_PREFIXES = {
 """What ids begin with of the kinds of objects that the store numbers."""
 
 
-VIEWED_KINDS = ("event", "delivery", "rejection", "arrival", "dead_letter", "tail")
+VIEWED_KINDS = ("event", "delivery", "rejection", "arrival", "dead_letter")
 """The kinds of things whose payloads people look at."""
 
 
@@ -122,6 +122,7 @@ REPLAY_RESUMED = _action("replay.resumed", "resumed the replay")
 REPLAY_CANCELLED = _action("replay.cancelled", "cancelled the replay")
 
 PAYLOAD_VIEWED = _action("payload.viewed", "looked at a payload")
+TAIL_OPENED = _action("tail.opened", "opened the live tail")
 
 LOG_SHORTENED = _action("audit.shortened", "dropped entries that were kept long enough")
 STORE_RESTORED = _action("audit.restored", "restored the store from a backup")

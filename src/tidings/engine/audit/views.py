@@ -6,7 +6,7 @@ the pages are shown all the same; what finds no room is lost and counted.
 
 import itertools
 
-from tidings.core.audit.actions import PAYLOAD_VIEWED
+from tidings.core.audit.actions import PAYLOAD_VIEWED, TAIL_OPENED, AuditAction
 from tidings.core.audit.entries import AuditDraft, draft
 from tidings.core.ids import OrgId
 from tidings.core.running.parts import ServicePart
@@ -42,6 +42,18 @@ class ViewLog:
     def view(self, org: OrgId, kind: str, object: str) -> None:
         """Note that whoever acts now is shown the payload of an object of an org, if a person looks
         at it: a program has no face."""
+        self._note(org, PAYLOAD_VIEWED, kind, object)
+
+    def open_tail(self, org: OrgId) -> None:
+        """Note that whoever acts now opens the live tail of an org. It shows what happens, and
+        nothing of a payload."""
+        self._note(org, TAIL_OPENED, TAIL_OPENED.object, str(org))
+
+    def lose(self, key: LookKey, look: AuditDraft) -> None:
+        """Count one that found no room."""
+        self.unwritten += 1
+
+    def _note(self, org: OrgId, action: AuditAction, kind: str, object: str) -> None:
         by = acting()
         if by.kind != "person" and by.face != "console":
             return
@@ -50,12 +62,8 @@ class ViewLog:
         if key in self._lately:
             return
         self._lately.put(org, key, None)
-        look = draft(org, by, PAYLOAD_VIEWED, object, None, {"at": iso(now_ms)}, object_kind=kind)
+        look = draft(org, by, action, object, None, {"at": iso(now_ms)}, object_kind=kind)
         self._waiting.put(org, key, look)
-
-    def lose(self, key: LookKey, look: AuditDraft) -> None:
-        """Count one that found no room."""
-        self.unwritten += 1
 
     async def run(self, heart: Heart) -> None:
         """Write what came, every five seconds."""

@@ -39,8 +39,7 @@ async def stream(visit: Visit) -> Response:
         visit.services.access.sessions,
         visit.caller.org,
     )
-
-    visit.view_payload("tail", str(org))
+    visit.services.web.views.open_tail(org)
 
     def may_hear() -> bool:
         try:
