@@ -88,6 +88,8 @@ def test_a_webhook_that_signs_by_a_key_pair_shows_its_public_keys(
     assert former == key != newest and f"{former} until " in done.out
     shown = tidings("webhooks", "show", "crm").must(0)
     assert re.findall(r"whpk_\S+", shown.out) == [newest, former] and "v1, v1a" in shown.out
+    one = tidings("webhooks", "rotate", "crm", "--scheme", "v1a").must(0)
+    assert "whsec_" not in one.out and len(re.findall(r"whpk_\S+", one.out)) == 3
     tidings("webhooks", "edit", "crm", "--signatures", "v1a").must(0)
     alone = tidings("webhooks", "rotate", "crm", "--overlap-hours", "0").must(0)
     assert "whsec_" not in alone.out and "shown only once" not in alone.err

@@ -184,6 +184,45 @@ async def test_of_a_webhook_without_v1_the_key_pair_alone_is_rotated() -> None:
         assert new["publicKeys"] != made["publicKeys"] and len(private_keys(s)) == 1
 
 
+@pytest.mark.parametrize("scheme", BOTH)
+async def test_the_keys_of_one_scheme_can_be_rotated_alone(scheme: str) -> None:
+    async with service() as s:
+        made = await make(s, signatures=BOTH)
+        [former] = made["publicKeys"]
+        path = f"{PATH}/{made['webHookId']}"
+        body = {"overlapInHours": 2, "scheme": scheme}
+        new = (await s.call("POST", f"{path}/rotateSecret", body)).json["data"]
+        assert ("signingSecret" in new) == (scheme == "v1")
+        assert len(new["publicKeys"]) == (1 if scheme == "v1" else 2)
+        assert new["publicKeys"][-1]["key"] == former["key"]
+        signature = signature_of(s)
+        kinds = [part.split(",")[0] for part in signature.split(" ")]
+        assert kinds == sorted([*BOTH, scheme])
+        assert verifies(s, former["key"], signature), "until the overlap ends"
+        assert verifies(s, made["signingSecret"], signature), "likewise"
+        s.clock.ms += 2 * HOUR_MS
+        s.webhooks.look_at_ends()
+        signature = signature_of(s)
+        kept = {"v1": former["key"], "v1a": made["signingSecret"]}[scheme]
+        gone = {"v1": made["signingSecret"], "v1a": former["key"]}[scheme]
+        assert [verifies(s, text, signature) for text in (kept, gone)] == [True, False]
+
+
+async def test_a_scheme_that_does_not_sign_is_not_rotated() -> None:
+    async with service() as s:
+        made = await make(s, signatures=["v1a"])
+        path = f"{PATH}/{made['webHookId']}/rotateSecret"
+        for scheme, status, code in (
+            ("v1", 409, "scheme_not_chosen"),
+            ("v2", 400, "bad_scheme"),
+            (["v1a"], 400, "bad_scheme"),
+        ):
+            reply = await s.call("POST", path, {"scheme": scheme})
+            assert (reply.status, reply.json["errors"][0]["code"]) == (status, code), reply.body
+        assert (await s.call("POST", path, {"scheme": None})).status == 200
+        assert (await s.call("POST", path, {"scheme": "v1a"})).status == 200
+
+
 async def test_more_than_four_pairs_at_once_are_refused() -> None:
     async with service() as s:
         path = f"{PATH}/{(await make(s, signatures=['v1a']))['webHookId']}/rotateSecret"

@@ -37,6 +37,20 @@ async def test_the_schemes_are_ticks_and_the_public_key_stands_on_the_page() -> 
             assert not any(key.hex() in rotated for key in ring.keys)
 
 
+async def test_of_a_webhook_that_signs_by_several_schemes_one_key_can_be_rotated() -> None:
+    async with pages() as p:
+        browser = await p.browser()
+        webhook, _ = await p.webhook(signatures=["v1", "v1a"])
+        at = f"{AT}/{webhook}/rotate"
+        assert '<option value="v1a">v1a: Ed25519' in text(await browser.get(at))
+        wrong = await browser.post(at, {"overlapInHours": "2", "scheme": "v2"})
+        assert wrong.status == 400 and "scheme must be v1 or v1a" in text(wrong)
+        rotated = text(await browser.post(at, {"overlapInHours": "2", "scheme": "v1a"}))
+        assert "whsec_" not in rotated and len(keys_in(rotated)) == 2
+        alone, _ = await p.webhook(name="alone")
+        assert 'name="scheme"' not in text(await browser.get(f"{AT}/{alone}/rotate"))
+
+
 async def test_of_a_webhook_that_signs_by_a_pair_alone_a_rotation_shows_no_secret() -> None:
     async with pages() as p:
         browser = await p.browser()

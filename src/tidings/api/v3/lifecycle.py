@@ -14,7 +14,7 @@ from tidings.core.declaration import read_body
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
 from tidings.core.ids import WebhookId
-from tidings.core.overlap import Rotation
+from tidings.core.webhooks.key_rotation import KeyRotation
 from tidings.engine.webhooks.records import Verb, author
 from tidings.engine.webhooks.webhooks import UnknownWebhook
 from tidings.errors import passed
@@ -57,11 +57,17 @@ def lifecycle_routes(services: Services) -> list[EntryRoute]:
     ) -> Response:
         """The new secret is in this answer and in no other one. Until the overlap ends each message
         is signed with the old secret too; `overlapInHours` 0 ends all old ones at once. A webhook
-        that signs by a key pair gets a new one likewise."""
+        that signs by a key pair gets a new one likewise; `scheme` rotates the keys of one scheme
+        alone."""
         form = Form(await read_object(request, empty={}))
-        wanted = passed(read_body(Rotation, form))  # misspelt: a secret that has leaked must end
+        wanted = passed(read_body(KeyRotation, form))  # misspelt: a secret that has leaked must end
         rotating = webhooks.rotate_secret(
-            caller.org, webHookId, wanted.overlap_ms, author(caller), expect(request)
+            caller.org,
+            webHookId,
+            wanted.overlap_ms,
+            author(caller),
+            expect(request),
+            wanted.scheme,
         )
         record, secret = await changed(webHookId, rotating)
         return show.one(record, form.warnings, **show_new_secret(secret))

@@ -8,8 +8,9 @@ from tidings.api.description import Model
 from tidings.api.field_schemas import KEY
 from tidings.api.models import new_body
 from tidings.api.route import AnswerForm, ok
-from tidings.core.overlap import ONE_NAME, Rotation
+from tidings.core.overlap import ONE_NAME
 from tidings.core.webhooks.fields import SETTABLE
+from tidings.core.webhooks.key_rotation import KeyRotation
 from tidings.schema.answers import answer_model
 from tidings.schema.bodies import CLOSED
 
@@ -286,4 +287,6 @@ CONDITIONAL = [_IF_MATCH]
 CREATING = [_DRY_RUN, _IDEMPOTENCY_KEY]
 CHANGING = [_DRY_RUN, _IF_MATCH]
 REPLACING = [_DRY_RUN, _IF_CHANGED, _IF_MATCH]
-ROTATE_BODY = new_body("How a secret is rotated.", Rotation, more=CLOSED | ONE_NAME, required=False)
+ROTATE_BODY = new_body(
+    "How a secret is rotated.", KeyRotation, more=CLOSED | ONE_NAME, required=False
+)

@@ -298,7 +298,9 @@ def delete(
 
 
 @app.command
-def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -> int:
+def rotate(
+    webhook: str, /, *, overlap_hours: float = 24, scheme: str = "", where: Where = HERE
+) -> int:
     """Give a webhook a new signing secret, which is printed only once, and a new key pair where it
     signs by one.
 
@@ -308,11 +310,14 @@ def rotate(webhook: str, /, *, overlap_hours: float = 24, where: Where = HERE) -
         Its name or id.
     overlap_hours
         How long messages are signed with the old secret too; 0 ends it at once.
+    scheme
+        Only the key of this scheme, as v1a. Default: of all by which it signs.
     """
     api = calls(where)
     found = find_webhook(api, webhook)
     path = f"{PATH}/{found['webHookId']}/rotateSecret"
-    now = changed(api, "POST", path, {"overlapInHours": overlap_hours})
+    body = {"overlapInHours": overlap_hours} | ({"scheme": scheme} if scheme else {})
+    now = changed(api, "POST", path, body)
     if where.json:
         print_line(now)
     else:

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
@@ -24,7 +24,7 @@ from tidings.core.webhooks.rules import ParsedWebhookBody
 from tidings.core.webhooks.webhook import Ordering, Webhook
 from tidings.core.webhooks.webhook_types import KINDS
 from tidings.engine.callables import RandomBytes
-from tidings.errors import FieldRefusal
+from tidings.errors import Conflict, FieldRefusal
 from tidings.store.port import StoredWebhook
 
 SHARED = ""  # among the names of key rings, which are schemes: that of the signing secrets
@@ -276,19 +276,33 @@ def name_taken(name: str) -> FieldRefusal:
     )
 
 
-def rotated(config: Config, random_bytes: RandomBytes, overlap_ms: int, now_ms: int) -> Config:
-    """With a new key for each scheme that is chosen. Those in force go on for `overlap_ms`, none
-    longer than it was given."""
+def rotated(
+    config: Config,
+    random_bytes: RandomBytes,
+    overlap_ms: int,
+    now_ms: int,
+    scheme: str | None = None,
+) -> Config:
+    """With a new key for each scheme that is chosen, or for one of them. Those in force go on for
+    `overlap_ms`, none longer than it was given. Conflict where that scheme is not chosen, or too
+    many keys would sign."""
     config, signatures = config.with_missing_pairs(random_bytes), config.settings.signatures
+    if scheme is not None:
+        if scheme not in signatures:
+            raise Conflict(scheme_not_chosen(scheme, signatures))
+        signatures = (scheme,)
     pairs = {scheme.id: scheme.key_bytes for scheme in paired(signatures)}
     shared = {} if len(pairs) == len(signatures) else {SHARED: SECRET_BYTES}
     rings = config.rings
-    return config.with_rings(
+    fresh = config.with_rings(
         {
             name: rings[name].rotated(random_bytes(size), overlap_ms, now_ms)
             for name, size in (shared | pairs).items()
         }
     )
+    if any(len(ring.keys) > KEYS_MAX for ring in fresh.rings.values()):
+        raise Conflict(too_many_secrets())
+    return fresh
 
 
 def pruned(config: Config, now_ms: int) -> Config:
@@ -335,6 +349,16 @@ def too_many_secrets() -> FieldRefusal:
         f"At most {KEYS_MAX} secrets may sign at once; this would be one more. Wait until an "
         "overlap ends (signingSecretOverlapEnds), or rotate with overlapInHours 0.",
         field="overlapInHours",
+    )
+
+
+def scheme_not_chosen(scheme: str, signatures: Sequence[str]) -> FieldRefusal:
+    """A key may be rotated only of a scheme that signs."""
+    return FieldRefusal.build(
+        "scheme_not_chosen",
+        f"scheme must be one that the webhook signs by ({', '.join(signatures)}); got {scheme}. "
+        "Leave it out to rotate the keys of all schemes.",
+        field="scheme",
     )
 
 

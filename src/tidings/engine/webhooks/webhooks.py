@@ -16,7 +16,6 @@ from tidings.core.connections.connection import Connections
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import StoredAttribution
 from tidings.core.ids import OrgId, WebhookId
-from tidings.core.shaping.signatures.key_ring import KEYS_MAX
 from tidings.core.shaping.signatures.secrets import SECRET_BYTES
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.subscriptions import Registry
@@ -55,7 +54,6 @@ from tidings.engine.webhooks.records import (
     replaced_status,
     rotated,
     same,
-    too_many_secrets,
     with_ids,
 )
 from tidings.engine.webhooks.retirement import Retirement
@@ -362,15 +360,16 @@ class Webhooks(WebhookBook):
         overlap_ms: int,
         by: Author,
         expect: Collection[int] | None = None,
+        scheme: str | None = None,
     ) -> tuple[WebhookState, bytes | None]:
-        """Make a new key for each scheme that the webhook has chosen; the old ones sign on for
-        `overlap_ms`. Returns it, and its new signing secret (shown once) where it signs by that."""
+        """Make a new key for each scheme that the webhook has chosen, or for one of them; the old
+        ones sign on for `overlap_ms`. Returns it, and its new signing secret (shown once) where
+        there is one."""
 
         async def change() -> tuple[WebhookState, bytes | None]:
             old = self.living(org, webhook_id, expect)
-            config = rotated(old.config, self._random_bytes, overlap_ms, self._clock.now_ms())
-            if any(len(ring.keys) > KEYS_MAX for ring in config.rings.values()):
-                raise Conflict(too_many_secrets())
+            now_ms = self._clock.now_ms()
+            config = rotated(old.config, self._random_bytes, overlap_ms, now_ms, scheme)
             shared = config.secrets[0] if config.secrets != old.config.secrets else None
             config = msgspec.structs.replace(config, updated_by=by)
             fresh = next_version(old, old.webhook.status)

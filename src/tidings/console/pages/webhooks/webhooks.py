@@ -20,6 +20,7 @@ from tidings.core.ids import show as show_id
 from tidings.core.shaping.shape_rules import show_fields
 from tidings.core.shaping.signatures.schemes import SCHEMES
 from tidings.core.shaping.signatures.secrets import show_secret
+from tidings.core.webhooks.key_rotation import SCHEME, KeyRotation
 from tidings.core.webhooks.masks import masked
 from tidings.core.webhooks.retry_policy_body import show_retry
 from tidings.engine.webhooks.records import Verb, WebhookState, after, author
@@ -217,27 +218,47 @@ async def delete(visit: Visit) -> Response:
 
 async def ask_rotate(visit: Visit) -> Response:
     """For how long the old secret goes on."""
-    record, usual = living(visit, visit.request.path_params["id"]), f"{overlap.OVERLAP_H:g}"
-    return visit.page("webhook_rotate.html", record=record, hours=usual, message="")
+    record = living(visit, visit.request.path_params["id"])
+    return _ask_rotate(visit, record, f"{overlap.OVERLAP_H:g}")
 
 
 async def rotate(visit: Visit) -> Response:
     """A new signing secret, shown this once."""
     record = living(visit, visit.request.path_params["id"])
     overlap_text = visit.form.get(overlap.FIELD, "").strip()
-    wanted = read_body(overlap.Rotation, {overlap.FIELD: number_in(overlap_text)})
+    scheme = visit.form.get(SCHEME, "").strip()
+    wanted = read_body(
+        KeyRotation, {overlap.FIELD: number_in(overlap_text), SCHEME: scheme or None}
+    )
     if isinstance(wanted, list):
-        message = wanted[0].message
-        return visit.page(
-            "webhook_rotate.html", 400, record=record, hours=overlap_text, message=message
-        )
+        refusals = {refusal.field: refusal.message for refusal in wanted}
+        return _ask_rotate(visit, record, overlap_text, scheme, refusals)
     caller = visit.caller
     rotating = visit.services.webhooks.rotate_secret(
-        caller.org, record.webhook.id, wanted.overlap_ms, author(caller)
+        caller.org, record.webhook.id, wanted.overlap_ms, author(caller), scheme=wanted.scheme
     )
     record, secret = await changed(record.webhook.id, rotating)
     shown = None if secret is None else show_secret(secret)
     return visit.page("webhook_made.html", record=record, secret=shown, warnings=(), rotated=True)
+
+
+def _ask_rotate(
+    visit: Visit,
+    record: WebhookState,
+    hours: str,
+    scheme: str = "",
+    refusals: dict[str, str] | None = None,
+) -> Response:
+    """Ask for how long the old keys go on and, of several schemes, whose key is rotated."""
+    return visit.page(
+        "webhook_rotate.html",
+        400 if refusals else 200,
+        record=record,
+        hours=hours,
+        scheme=scheme,
+        schemes=[(id, f"{id}: {SCHEMES[id].label}") for id in record.webhook.signatures],
+        refusals=refusals or {},
+    )
 
 
 async def _ask(visit: Visit, record: WebhookState, verb: str) -> Response:
