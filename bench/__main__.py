@@ -60,10 +60,12 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
 def parser() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--quick", action="store_true", help="2 short runs instead of 7")
-    common.add_argument("--runs", type=int, help="runs (pairs) of each figure; 7")
+    common.add_argument(
+        "--runs", type=int, help="runs (pairs) of each figure; 7, of forms as each says"
+    )
     common.add_argument("--seconds", type=float, help="length of a run; 5")
     common.add_argument("--connections", type=int, default=64, help="of the generator; 64")
-    common.add_argument("--receiving", help="receiving webhooks, as 20,1,100,1000 (throughput)")
+    common.add_argument("--forms", help="patterns of forms, as 'http-20*,kafka' (throughput); all")
     common.add_argument("--deliveries", type=int, help="size of the backlog; 1000000")
     common.add_argument("--customers", type=int, help="that are loaded (reference); 1000000")
     common.add_argument("--idle", type=int, help="idle webhooks; 10000")
@@ -108,14 +110,13 @@ def choose(quick: bool, value: Value | None, full: Value, short: Value) -> Value
 
 def options_of(given: argparse.Namespace) -> Options:
     quick = bool(given.quick)
-
-    receiving = given.receiving and tuple(int(part) for part in given.receiving.split(","))
     return Options(
         quick=quick,
         runs=choose(quick, given.runs, 7, 2),
         seconds=choose(quick, given.seconds, 5.0, 2.0),
         connections=given.connections,
-        receiving=choose(quick, receiving, (20, 1, 100, 1000), (20,)),
+        forms=tuple(given.forms.split(",")) if given.forms else (),
+        pairs=1 if quick and given.runs is None else given.runs,
         deliveries=choose(quick, given.deliveries, 1_000_000, 20_000),
         customers=choose(quick, given.customers, 1_000_000, 20_000),
         idle=choose(quick, given.idle, 10_000, 1_000),

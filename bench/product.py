@@ -65,7 +65,11 @@ class Product:
         connections: int = CONNECTIONS_PER_WEBHOOK,
         cores: frozenset[int] | None = None,
         settings: Mapping[str, str] | None = None,
+        fields: Mapping[str, object] | None = None,
+        command: Sequence[str] = (COMMAND,),
     ) -> None:
+        """`fields`: of all webhooks, in the place of those of a plain HTTP one; `command`: what
+        is the `tidings` command of this service."""
         self.port = free_port()
         self.data = folder / f"data-{self.port}"
         self.log = folder / f"tidings-{self.port}.log"
@@ -83,6 +87,8 @@ class Product:
         self._connections = connections
         self._cores = cores
         self._settings = {**BOOTSTRAP, **(settings or {})}
+        self._fields = dict(fields or {})
+        self._command = command
         self.start()
         try:
             self.set_up(hooks)
@@ -92,7 +98,7 @@ class Product:
 
     def start(self) -> None:
         self.process = Process(
-            [COMMAND, "serve", "--data", str(self.data), "--port", str(self.port), "--dev"],
+            [*self._command, "serve", "--data", str(self.data), "--port", str(self.port), "--dev"],
             env=self._settings,
             log=self.log,
             cores=self._cores,
@@ -156,11 +162,11 @@ class Product:
             "methodType": "POST",
             "webHookHeaders": {},
             "maxAllowedConnections": self._connections,
-        }
+        } | self._fields
         answer = self._ask("POST", WEBHOOKS_PATH, wanted, {ORG_HEADER: str(hook.org)}, connection)
         made = answer["data"]
         self._number_of[made["webHookId"]] = hook.number
-        if hook.number in self.listening:
+        if hook.number in self.listening and "signingSecret" in made:
             self.secrets[hook.number] = made["signingSecret"]
 
     def _ask(
@@ -200,6 +206,14 @@ class Product:
             line.close()
         return answer.status, content
 
+    def ask(self, method: str, path: str, body: object, org: int) -> Any:
+        """Make one call for an org; what it answers. Refused where that is no success."""
+        return self._ask(method, path, body, {ORG_HEADER: str(org)})
+
+    def webhook_id(self, number: int) -> str:
+        """Return the id of a webhook that was made."""
+        return next(id for id, found in self._number_of.items() if found == number)
+
     # What people do -----------------------------------------------------------------------------
 
     def post_events(self, events: Sequence[bytes], line: http.client.HTTPConnection) -> None:
@@ -236,7 +250,7 @@ class Product:
         raise RuntimeError(f"the service has no figure {name}")
 
     def _id_of(self, hook: Hook) -> str:
-        return next(id for id, number in self._number_of.items() if number == hook.number)
+        return self.webhook_id(hook.number)
 
     # Books --------------------------------------------------------------------------------------
 

@@ -38,7 +38,8 @@ class Options:
     runs: int = 7
     seconds: float = 5.0
     connections: int = 64
-    receiving: tuple[int, ...] = (20, 1, 100, 1000)
+    forms: tuple[str, ...] = ()  # patterns of their names; all
+    pairs: int | None = None  # of each form, where it is not the form's own
     deliveries: int = 1_000_000
     customers: int = 1_000_000
     idle: int = 10_000

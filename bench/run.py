@@ -6,10 +6,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
@@ -36,6 +36,23 @@ POLL_SECONDS = 0.02
 SETTLE_SECONDS = 0.3
 DRAIN_SECONDS = 60.0
 LATE_DRAIN_SECONDS = 5.0
+
+
+class Arrivals(Protocol):
+    """Where deliveries arrive, and what is known there of them."""
+
+    @property
+    def poll_seconds(self) -> float:
+        """How often it may be asked for its count without being slowed down by that."""
+
+    def reset(self) -> None:
+        """Forget what has arrived by now."""
+
+    def count(self) -> int:
+        """Return how many deliveries have arrived that a run waits for."""
+
+    def received(self) -> Received:
+        """Return everything that has arrived."""
 
 
 class ReceiverProcess:
@@ -98,6 +115,17 @@ class Bench:
         self.folder = Path(self._folder.name)
         self.receiver = ReceiverProcess(self.folder, receiver)
         self.apart = ReceiverProcess(self.folder) if apart else None
+
+    poll_seconds = POLL_SECONDS
+
+    def reset(self) -> None:
+        """See `Arrivals`."""
+        for receiver in self.receivers:
+            receiver.tell("reset")
+
+    def count(self) -> int:
+        """See `Arrivals`: what is not plain and listening is not waited for."""
+        return self.receiver.count()
 
     @property
     def receivers(self) -> list[ReceiverProcess]:
@@ -194,29 +222,39 @@ def generate(bench: Bench, target: Target, **plan: Any) -> Sent:
     return read_sent(out)
 
 
-def drain(bench: Bench, deliveries: int, seconds: float) -> bool:
+def drain(where: Arrivals, deliveries: int, seconds: float) -> bool:
     """Wait until as many requests have arrived; whether they have."""
     deadline = time.monotonic() + seconds
-    while bench.receiver.count() < deliveries:
+    while where.count() < deliveries:
         if time.monotonic() > deadline:
             return False
-        time.sleep(POLL_SECONDS)
+        time.sleep(where.poll_seconds)
     return True
 
 
 def measure(
-    bench: Bench, target: Target, *, drain_seconds: float = DRAIN_SECONDS, **plan: Any
+    bench: Bench,
+    target: Target,
+    *,
+    drain_seconds: float = DRAIN_SECONDS,
+    sink: Arrivals | None = None,
+    load: Callable[[], Sent] | None = None,
+    **plan: Any,
 ) -> Measured:
-    """One run against a target that is up, closed by its ledger."""
-    for receiver in bench.receivers:
-        receiver.tell("reset")
+    """One run against a target that is up, closed by its ledger.
+
+    `sink` is where its deliveries arrive if not at the bench's receivers; `load` brings the events
+    if not the generator by its plan.
+    """
+    where = bench if sink is None else sink
+    where.reset()
     bench.receiver.know(target.secrets)
     wait_until_quiet(bench.patience_seconds)
     mark, before = target.mark(), target.usage()
     machine, all_ours, started = machine_seconds(), usage_of(os.getpid()), time.monotonic()
-    sent = generate(bench, target, **plan)
+    sent = generate(bench, target, **plan) if load is None else load()
     expected = owed([sent], target.webhooks_of)
-    await_all(bench, target, expected, drain_seconds)
+    await_all(where, target, expected, drain_seconds)
     time.sleep(SETTLE_SECONDS)  # the last outcomes are being written: their cost is the run's
     usage = target.usage().since(before)
     busy, stolen = (now - then for now, then in zip(machine_seconds(), machine, strict=True))
@@ -224,19 +262,19 @@ def measure(
     elapsed = time.monotonic() - started
     own = settled_books(target, mark)
     # The receiver's books last: what the service has booked by now must be in them.
-    measured = close(target, sent, bench.received(), expected, own)
+    measured = close(target, sent, where.received(), expected, own)
     measured.usage = usage
     measured.disturbed = (max(0.0, others) + stolen) / (CORES * elapsed)
     return measured
 
 
 def await_all(
-    bench: Bench, target: Target, expected: Mapping[int, set[bytes]], seconds: float
+    where: Arrivals, target: Target, expected: Mapping[int, set[bytes]], seconds: float
 ) -> None:
     """Until all has arrived that is owed to who listens, or time is up."""
     listening = {hook: expected[hook] for hook in target.listening & expected.keys()}
-    drained = drain(bench, sum(map(len, listening.values())), seconds)
-    arrived = arrivals(bench.receiver.ledger())
+    drained = drain(where, sum(map(len, listening.values())), seconds)
+    arrived = arrivals(where.received())
     if drained and any(ids - arrived.get(hook, set()) for hook, ids in listening.items()):
         time.sleep(LATE_DRAIN_SECONDS)  # duplicates made the count full too early
 

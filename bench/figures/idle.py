@@ -1,5 +1,7 @@
 """What an event costs beside 10,000 webhooks that want none of it."""
 
+from typing import Any
+
 from bench.figures.pairs import clean_pairs, interleave, warm_up
 from bench.layout import with_idle
 from bench.ledger import spread
@@ -24,7 +26,7 @@ def run(options: Options) -> list[Row]:
                 with_idle(options.idle),
                 cores=options.service_cores,
             )
-            plan = {"connections": options.connections}
+            plan: dict[str, Any] = {"connections": options.connections}
             warm_up(bench, [alone, crowded], **plan)
             few, many = interleave(
                 bench, alone, crowded, options.runs, seconds=options.seconds, **plan

@@ -1,6 +1,6 @@
 """Interleaved runs: both sides are up and take turns, so a slow minute hits both."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.run import Bench, Measured, measure
@@ -16,14 +16,21 @@ def warm_up(bench: Bench, targets: Sequence[Target], **plan: Any) -> None:
 
 
 def interleave(
-    bench: Bench, first: Target, second: Target, runs: int, **plan: Any
+    bench: Bench,
+    first: Target,
+    second: Target,
+    runs: int,
+    *,
+    second_plan: Mapping[str, Any] | None = None,
+    **plan: Any,
 ) -> tuple[list[Measured], list[Measured]]:
-    """So many runs of each, in turns; who begins changes from pair to pair."""
+    """So many runs of each, in turns; who begins changes from pair to pair. Both have the same
+    plan, if the second has none of its own."""
     kept: dict[int, list[Measured]] = {0: [], 1: []}
     for pair in range(runs):
-        order = [(0, first), (1, second)]
-        for side, target in order if pair % 2 == 0 else reversed(order):
-            measured = measure(bench, target, **plan)
+        order = [(0, first, plan), (1, second, plan if second_plan is None else second_plan)]
+        for side, target, own in order if pair % 2 == 0 else reversed(order):
+            measured = measure(bench, target, **own)
             print(measured.line(), flush=True)
             kept[side].append(measured)
     return kept[0], kept[1]
