@@ -16,7 +16,7 @@ TESTS ?= tests
 # The order of sets is that of every run: a seed of the simulation repeats what it has shown.
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup run demo check fix test test-systems mutants bench docs golden models wheel
+.PHONY: help setup run demo check fix test test-systems mutants bench profile docs golden models wheel
 
 help:  ## List the targets
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
@@ -72,8 +72,11 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 mutants: setup  ## Bugs made on purpose, drawn by three seeds, each run against the tests near it
 	@$(BIN)/python -m tests.mutants
 
-bench: setup  ## Throughput against the yardstick, every run closed by a ledger
+bench: setup  ## Throughput in all forms against the yardstick, every run closed by a ledger
 	@$(BIN)/python -m bench throughput
+
+profile: setup  ## The time of the main process and of the writer, by phases of the way of an event
+	@$(BIN)/python -m bench profile --seconds 10
 
 wheel: setup  ## Build the wheels into dist/: the service with its console, what brands and platforms import
 	@$(BIN)/uv build --quiet --wheel --no-build-isolation --out-dir dist
