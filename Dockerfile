@@ -1,4 +1,5 @@
 # The service in an image: `docker build -t tidings .` (docs/running.md).
+# The official images have a Python that was built with PGO and LTO.
 
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /source

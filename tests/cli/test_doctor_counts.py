@@ -5,7 +5,15 @@ from typing import Any
 
 import pytest
 
-from tidings.cli.doctor import CHECKED_MAX, NAMED_MAX, _connections, _sources
+from tidings.cli.doctor import (
+    CHECKED_MAX,
+    HERE_NAMES,
+    NAMED_MAX,
+    _connections,
+    _python,
+    _sources,
+    missing_optimizations,
+)
 
 
 class Played:
@@ -88,3 +96,57 @@ def test_how_many_ids_are_of_another_event_is_told_beside_all_else(
     assert ("that could not become events" in said) == (unreadable > 0)
     assert (str(trouble) in said) == (trouble is not None)
     assert ("in order" in said) == (not trouble and not unreadable and not conflicts)
+
+
+@pytest.mark.parametrize("host", [*HERE_NAMES, "LOCALHOST"])
+def test_a_python_that_costs_more_is_named_and_is_no_fault(host: str) -> None:
+    [check] = _python(f"http://{f'[{host}]' if ':' in host else host}:8080", ["PGO", "LTO"])
+    assert (check.ok, check.fix) == (False, "")
+    assert "was built without PGO and LTO" in check.said
+    assert _python(f"http://{f'[{host}]' if ':' in host else host}:8080", []) == []
+
+
+def test_nothing_is_said_of_the_python_of_another_machine() -> None:
+    assert _python("https://tidings.example", ["PGO"]) == []
+
+
+OFFICIAL = {  # the image that the Dockerfile names
+    "CONFIG_ARGS": "'--enable-loadable-sqlite-extensions' '--enable-optimizations' '--with-lto'",
+    "PY_CFLAGS": "-fno-strict-overflow -DNDEBUG -g -O3 -Wall",
+    "PY_CFLAGS_NODIST": "-std=c11 -flto -fuse-linker-plugin -fprofile-use -fprofile-correction",
+    "PY_LDFLAGS_NODIST": "-flto -fuse-linker-plugin -ffat-lto-objects",
+}
+COMPILED = {  # by pyenv, as it does it unasked
+    "CONFIG_ARGS": "'--prefix=/home/me/.pyenv/versions/3.11.7' '--enable-shared'",
+    "PY_CFLAGS": "-Wsign-compare -DNDEBUG -g -fwrapv -O3 -Wall",
+    "PY_CFLAGS_NODIST": "-std=c11 -Wextra",
+    "PY_LDFLAGS_NODIST": "",
+    "PGO_PROF_USE_FLAG": "-fprofile-use -fprofile-correction",  # what it would have used
+}
+
+
+@pytest.mark.parametrize(
+    ("config", "missing"),
+    [
+        (OFFICIAL, []),
+        (COMPILED, ["PGO", "LTO"]),
+        ({"CONFIG_ARGS": "'--enable-optimizations'"}, ["LTO"]),
+        ({"CONFIG_ARGS": "'--with-lto=thin'"}, ["PGO"]),
+        ({"PY_CFLAGS_NODIST": "-fprofile-instr-use=code.profclangd -flto=thin"}, []),
+        ({"PY_CFLAGS_NODIST": "-fprofile-use", "PY_LDFLAGS_NODIST": "-flto=thin -g"}, []),
+        ({}, ["PGO", "LTO"]),
+        ({"CONFIG_ARGS": None, "PY_CFLAGS": None}, ["PGO", "LTO"]),
+    ],
+)
+def test_what_a_python_was_built_without_is_named(
+    config: dict[str, Any], missing: list[str]
+) -> None:
+    assert missing_optimizations(config, "/opt/python") == missing
+
+
+def test_one_of_the_system_is_taken_as_distributions_build_it() -> None:
+    assert missing_optimizations(COMPILED, "/usr") == []
+
+
+def test_this_one_can_be_asked() -> None:
+    assert set(missing_optimizations()) <= {"PGO", "LTO"}

@@ -1,8 +1,12 @@
 """`tidings doctor`: names one cause and one fix, of the service or of a webhook."""
 
+import sys
+import sysconfig
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from rich.text import Text
 
@@ -19,6 +23,10 @@ SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
 OWN_SERVER = ("tidings login", "tidings serve")  # they say themselves which service is meant
 CHECKED_MAX = 5  # connections: each takes a while where it does not answer
 NAMED_MAX = 20  # sources and connections that are told one by one
+PROFILED = ("-fprofile-use", "-fprofile-instr-use")
+LINKED = "-flto"
+OF_THE_SYSTEM = "/usr"  # Debian and others build with both, and leave the flags out of what is kept
+HERE_NAMES = ("127.0.0.1", "::1", "localhost")
 LAG_MAX = 10_000  # events that cannot be searched for yet
 
 
@@ -156,6 +164,7 @@ def check_service(api: ApiClient) -> list[DoctorCheck]:
     checks += [DoctorCheck("notice", False, clean(notice)) for notice in answer.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
+    checks += _python(api.server.url, missing_optimizations())
     checks += _connections(api)
     checks += _actions(api)
     checks += _sources(api)
@@ -235,6 +244,35 @@ def _credential(api: ApiClient) -> DoctorCheck:
         f"A call with {by} was answered {status}.",
         fix="Try again in a minute; the service's log says more.",
     )
+
+
+def _python(url: str, missing: list[str]) -> list[DoctorCheck]:
+    """Say of a service on this machine what its Python costs: it is installed with this command."""
+    if urlsplit(url).hostname not in HERE_NAMES or not missing:
+        return []
+    message = (
+        f"This Python, {sys.base_prefix}, was built without {' and '.join(missing)}: each event "
+        "takes up to a tenth more of the processor. See docs/running.md, Which Python."
+    )
+    return [DoctorCheck("python", False, message)]
+
+
+def missing_optimizations(
+    config: Mapping[str, Any] | None = None, prefix: str = sys.base_prefix
+) -> list[str]:
+    """Name what this Python was built without, of `PGO` and `LTO`."""
+    if prefix == OF_THE_SYSTEM:
+        return []
+    kept = sysconfig.get_config_vars() if config is None else config
+    given = str(kept.get("CONFIG_ARGS") or "")
+    compiled, linked = (
+        f"{kept.get(name) or ''} {kept.get(f'{name}_NODIST') or ''}"
+        for name in ("PY_CFLAGS", "PY_LDFLAGS")
+    )
+    profiled = "--enable-optimizations" in given or any(flag in compiled for flag in PROFILED)
+    together = "--with-lto" in given or LINKED in compiled or LINKED in linked
+    found = {"PGO": profiled, "LTO": together}
+    return [name for name, built in found.items() if not built]
 
 
 def _lag(api: ApiClient) -> DoctorCheck | None:
