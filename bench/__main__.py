@@ -31,6 +31,7 @@ from bench.figures import (
 from bench.figures.actions import kills as actions_killed
 from bench.figures.actions import start as actions_start
 from bench.figures.actions import throughput as actions_throughput
+from bench.prices import figure as prices
 from bench.profiling import profile
 from bench.report import VOID, Options, Row, show
 
@@ -41,6 +42,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "yardstick": yardstick.run,
     "throughput": throughput.run,
     "profile": profile.run,
+    "prices": prices.run,
     "latency": latency.run,
     "fanout": fanout.run,
     "idle": idle.run,
@@ -68,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--seconds", type=float, help="length of a run; 5")
     common.add_argument("--connections", type=int, default=64, help="of the generator; 64")
     common.add_argument("--forms", help="patterns of forms, as 'http-20*,kafka' (throughput); all")
+    common.add_argument("--features", help="of which, as 'schema,order' (prices); all")
     common.add_argument(
         "--receiving", type=int, default=1, help="receiving webhooks (profile); 1"
     )
@@ -124,6 +127,7 @@ def options_of(given: argparse.Namespace) -> Options:
         pairs=1 if quick and given.runs is None else given.runs,
         deliveries=choose(quick, given.deliveries, 1_000_000, 20_000),
         receiving=given.receiving,
+        features=tuple(given.features.split(",")) if given.features else (),
         customers=choose(quick, given.customers, 1_000_000, 20_000),
         idle=choose(quick, given.idle, 10_000, 1_000),
         dead=choose(quick, given.dead, 100, 100),

@@ -42,6 +42,7 @@ class Options:
     pairs: int | None = None  # of each form, where it is not the form's own
     deliveries: int = 1_000_000
     customers: int = 1_000_000
+    features: tuple[str, ...] = ()  # whose price is measured; all
     receiving: int = 1  # webhooks of the service that is profiled
     idle: int = 10_000
     dead: int = 100
