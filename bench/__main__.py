@@ -34,6 +34,7 @@ from bench.figures.actions import throughput as actions_throughput
 from bench.prices import figure as prices
 from bench.profiling import profile
 from bench.report import VOID, Options, Row, show
+from bench.waits import figure as waits
 
 Value = TypeVar("Value")
 
@@ -43,6 +44,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "throughput": throughput.run,
     "profile": profile.run,
     "prices": prices.run,
+    "waits": waits.run,
     "latency": latency.run,
     "fanout": fanout.run,
     "idle": idle.run,
@@ -72,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--forms", help="patterns of forms, as 'http-20*,kafka' (throughput); all")
     common.add_argument("--features", help="of which, as 'schema,order' (prices); all")
     common.add_argument(
-        "--receiving", type=int, default=1, help="receiving webhooks (profile); 1"
+        "--receiving", type=int, default=1, help="receiving webhooks (profile, waits); 1"
     )
     common.add_argument("--deliveries", type=int, help="size of the backlog; 1000000")
     common.add_argument("--customers", type=int, help="that are loaded (reference); 1000000")
