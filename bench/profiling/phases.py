@@ -67,6 +67,7 @@ MAIN = (
             "tidings.api.http.answer_headers",
             "tidings.server.writer",
             "tidings.server.call:AsgiCall.send",
+            "tidings.server.call:DirectCall.answer",
             "tidings.server.connection:HttpConnection.start",
             "tidings.server.connection:HttpConnection.write",
             "tidings.server.connection:HttpConnection.answered",
