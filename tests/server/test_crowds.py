@@ -3,6 +3,7 @@
 import asyncio
 import os
 import resource
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -283,6 +284,32 @@ async def test_a_known_caller_is_answered_beside_a_crowd_with_one_dear_call_each
         assert (await good.ask(own))[0] == 200
         assert begun < 200, "the others wait"
         await until(lambda: begun == 390, "the calls of all")
+
+
+async def test_a_probe_behind_many_connections_waits_for_few_rounds() -> None:
+    """In each of them one call of each known caller begins, however dear it is."""
+    begun = 0
+
+    async def counted(scope: dict[str, object], receive: object, send: object) -> None:
+        nonlocal begun
+        begun += scope["path"] == "/dear"
+        await reply(send, 200, b"x")
+
+    asked = b"GET /dear HTTP/1.1\r\nHost: a\r\nX-Caller: greedy\r\n\r\n"
+    options = {"keeps": keeps, "known": caller_of}
+    async with serving(counted, places=900, spare=8, per_address=900, **options) as server:
+        address, lines = ("127.0.0.1", server.port), []
+        for _ in range(800):  # all wait in the kernel: this loop has no round meanwhile
+            lines.append(socket.create_connection(address))
+            lines[-1].sendall(asked)
+        probe = socket.create_connection(address)
+        probe.sendall(GET.replace(b"/ ", b"/kept ", 1))
+        probe.setblocking(False)
+        assert await asyncio.get_running_loop().sock_recv(probe, 12) == b"HTTP/1.1 200"
+        assert len(server.places) == 801
+        assert 0 < begun < 12, "one in each round, of which there are few"
+        for line in (*lines, probe):
+            line.close()
 
 
 async def test_a_stop_closes_connections_that_were_not_let_in_yet(

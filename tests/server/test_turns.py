@@ -127,6 +127,16 @@ def test_while_connections_wait_to_be_let_in_one_call_of_each_known_caller_begin
     assert len(begun(turns.known)) > 1, "once all are let in, as many as a round takes"
 
 
+def test_meanwhile_one_that_comes_alone_begins_once_in_a_round_too() -> None:
+    turns: ConnectionTurns[int] = ConnectionTurns()
+    for _ in range(3):
+        turns.refill(0.001, pressed=True)
+        assert [turns.known.take("greedy", 99) for _ in range(3)] == [True, False, False]
+        assert turns.known.take("other", 99)
+    turns.refill(0.001)
+    assert [turns.known.take("greedy", 99) for _ in range(3)] == [True] * 3
+
+
 def test_one_caller_has_no_more_calls_worked_on_than_it_leaves_room_for() -> None:
     line: CallerLine[int] = CallerLine(100, 100)
     others = 0

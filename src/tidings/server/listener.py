@@ -21,6 +21,7 @@ from tidings.server.unread import UnreadAnswers
 
 BACKLOG = 4096  # the system's own bound (net.core.somaxconn) may be lower
 BATCH = 64  # connections accepted before those that are open are looked at again
+BATCH_OF_CROWD = 256  # the same while more come: who stands behind them waits for fewer rounds
 BATCH_PRESSED = 8  # of those that wait to be opened, opened in a round while more come than that
 TICK_S = 0.5
 SHORT_S = 0.1  # how long nothing is accepted where descriptors have run out
@@ -80,6 +81,7 @@ class HttpServer:
         self._opening: set[asyncio.Task[None]] = set()
         self._unopened: deque[tuple[HttpConnection, socket.socket]] = deque()  # while many come
         self._pressed = False  # more come than are accepted in a round
+        self._hurried: set[Hashable] = set()  # known callers let in at once, of this round
         self._tick_timer: asyncio.TimerHandle | None = None
         self._round: asyncio.Handle | None = None  # in which those in line have turns
         self._round_s = 0.0
@@ -154,7 +156,8 @@ class HttpServer:
 
     def _accept(self) -> None:
         assert self._socket is not None
-        for number in range(BATCH):
+        self._hurried.clear()
+        for number in range(BATCH_OF_CROWD if self._pressed else BATCH):
             if len(self.places) >= self.bounds.places:
                 if number and not self._coming.poll(0):
                     self._pressed = False
@@ -201,8 +204,8 @@ class HttpServer:
 
     def _hurries(self, first: bytes) -> bool:
         """Return whether what has come first looks like a call that a place is kept for, or like
-        one of a known caller of whom none waits: it is not made to wait behind others that come.
-        Nothing else follows from it: the call is judged when it begins."""
+        the first of a known caller of whom none waits: it is not made to wait behind others that
+        come. Nothing else follows from it: the call is judged when it begins."""
         line, *lines = first.partition(b"\r\n\r\n")[0].split(b"\r\n")
         method, path = line.partition(b" ")[::2]
         path = path.partition(b" ")[0].partition(b"?")[0]
@@ -210,7 +213,10 @@ class HttpServer:
             return True
         pairs = [line.partition(b":")[::2] for line in lines]
         caller = self.known([(name.lower(), value.strip()) for name, value in pairs])
-        return caller is not None and not self.turns.known.keeps_waiting(caller)
+        if caller is None or caller in self._hurried or self.turns.known.keeps_waiting(caller):
+            return False
+        self._hurried.add(caller)
+        return True
 
     def _begin_opening(self, connection: HttpConnection, sock: socket.socket) -> None:
         opening = self._loop.create_task(self._open(connection, sock))

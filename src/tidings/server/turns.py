@@ -84,6 +84,8 @@ class CallerLine(Generic[C]):
         self._allowed = most
         self._waiting: dict[Hashable, deque[C]] = {}  # by caller; whose turn it is comes first
         self._working: dict[Hashable, int] = {}  # calls that are worked on, by caller
+        self._pressed = False  # connections wait to be let in
+        self._had_turn: set[Hashable] = set()  # whose call has begun in a round that is pressed
         self.blocked = False  # none of those that wait could begin in the last round, for room
         self.left = self._allowed
 
@@ -96,10 +98,12 @@ class CallerLine(Generic[C]):
     def take(self, caller: Hashable, room: int) -> bool:
         """Take a turn if there is one now, and room for so many calls; return False where the call
         has to wait in line."""
-        if self.left > 0 and not self._waiting and self._working.get(caller, 0) < room:
-            self._begun(caller)
-            return True
-        return False
+        if self.left <= 0 or self._waiting or (self._pressed and caller in self._had_turn):
+            return False
+        if self._working.get(caller, 0) >= room:
+            return False
+        self._begun(caller)
+        return True
 
     def wait(self, connection: C, caller: Hashable) -> None:
         """Stand in line, behind the other calls of the caller."""
@@ -111,29 +115,32 @@ class CallerLine(Generic[C]):
 
     def refill(self, took_s: float, *, pressed: bool = False) -> None:
         """Begin another round, after one that took so many seconds. `pressed`: in it, a call of
-        each caller begins at most."""
+        each caller begins at most, whether it has waited or not."""
         self._allowed = _allowed_after(took_s, self._allowed, self._least, self._most)
         self.left = self._allowed
-        if pressed and self._waiting:
-            self.left = min(self._allowed, len(self._waiting))
+        self._pressed = pressed
+        self._had_turn.clear()
 
     def next_ones(self, room: Callable[[], int], begin: Callable[[C], bool]) -> None:
         """Begin a call of each caller in turn, while there is room for another one of it.
 
         `begin` returns False for who has gone meanwhile: that takes no turn.
         """
-        passed = 0
+        passed = blocked = 0
         while self.left > 0 and passed < len(self._waiting):
             caller = next(iter(self._waiting))
             calls = self._waiting.pop(caller)
             if self._working.get(caller, 0) >= room():
                 passed += 1
+                blocked += 1
+            elif self._pressed and caller in self._had_turn:
+                passed += 1
             elif begin(calls.popleft()):
-                passed = 0
+                passed = blocked = 0
                 self._begun(caller)
             if calls:
                 self._waiting[caller] = calls
-        self.blocked = passed > 0 and passed >= len(self._waiting)
+        self.blocked = blocked > 0 and blocked >= len(self._waiting)
 
     def ended(self, caller: Hashable) -> None:
         """Hear that a call of the caller is worked on no more."""
@@ -145,6 +152,8 @@ class CallerLine(Generic[C]):
 
     def _begun(self, caller: Hashable) -> None:
         self.left -= 1
+        if self._pressed:
+            self._had_turn.add(caller)
         self._working[caller] = self._working.get(caller, 0) + 1
 
 
