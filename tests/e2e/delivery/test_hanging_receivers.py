@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(150)]
 
 HANGING, AT_ONCE, BACKLOG = 60, 20, 12
 DEADLINE_S = 6
+MANY, FULL = 110, 1_000  # webhooks that hang with all their connections, and attempts of theirs
 
 
 async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -71,9 +72,9 @@ def hang_webhooks(
     ]
 
 
-def fill(api: Api, hanging: receivers.Receiver) -> None:
+def fill(api: Api, hanging: receivers.Receiver, events: int = BACKLOG) -> None:
     """Have the receivers that hang take what they are let take."""
-    for _ in range(BACKLOG):
+    for _ in range(events):
         api.accept(event(new_id(), api.org))
     seen = -1
     while seen != hanging.open:
@@ -109,6 +110,40 @@ def test_one_that_has_answered_never_waits_and_a_new_one_a_deadline_at_most(
         assert max(delays(api, receiver, new, 2)) < AT_ONCE_S, "it has answered"
         assert max(delays(api, receiver, well, 2)) < AT_ONCE_S
     _restarted(service, receiver, well)
+
+
+@pytest.fixture
+def descriptors() -> Iterator[None]:
+    """The receivers' ends are this process's."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("descriptors")
+def test_nor_does_it_beside_a_thousand_attempts_that_hang(
+    own_service: NewService, hanging: receivers.Receiver, receiver: Receiver
+) -> None:
+    """With as many files as the machine grants: 20,000 and more give the process all its slots, of
+    which an org has half; these webhooks would take more."""
+    service = own_service().start()
+    well, new = receiver.path(), receiver.path()
+    with service.api(2001) as api:
+        api.webhook(receiver.url(well), "well")
+        api.accept(event(new_id(), api.org))
+        receiver.wait(well, 1)
+        hang_webhooks(api, hanging, MANY, deadlineInSeconds=30)
+        fill(api, hanging, AT_ONCE)
+        waited = delays(api, receiver, well, 6)
+        open_then = hanging.open
+        api.webhook(receiver.url(new), "new")
+        first = delays(api, receiver, new, 2)
+        print(f"{open_then} hang; well {max(waited):.2f} s, new {max(first):.2f} s")
+        assert open_then >= FULL
+        assert max(waited) < AT_ONCE_S
+        assert max(first) < 30 + SPARE_S
+        assert max(delays(api, receiver, well, 2)) < AT_ONCE_S
 
 
 def _restarted(service: ServiceProcess, receiver: Receiver, path: str) -> None:
