@@ -169,11 +169,14 @@ def test_one_webhook_alone_leaves_a_part_of_its_orgs_share(count: int) -> None:
 def test_an_attempt_without_an_answer_counts_as_hanging_from_a_second_on() -> None:
     permits, pace = Permits(20), answering()
     permit = permits.take(ORG, pace, 0.0)
+    assert permits.hanging(HANGS_S - 0.01) == 0
     permits.unproven_may(HANGS_S - 0.01)
     seen = [(permit.hung, pace.trust)]
     permits.unproven_may(HANGS_S)
     seen.append((permit.hung, pace.trust))
+    assert permits.hanging(HANGS_S) == 1
     permits.give(permit, 30.0, answered=False)
+    assert permits.hanging(30.0) == 0
     assert seen == [(False, Trust.WELL), (True, Trust.HANGING)]
     assert permits.used == 0 and pace.trust is Trust.HANGING
 

@@ -22,7 +22,7 @@ from tidings.core.delivery.exchange import (
 from tidings.core.delivery.receivers.breaker import Pause
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
-from tidings.core.delivery.turns import LanePace
+from tidings.core.delivery.turns import HANGS_S, LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
@@ -30,7 +30,7 @@ from tidings.destinations.port import Message, MessagePreview
 from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.guards import judgement
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
-from tidings.engine.delivery.guards.slot_watch import LATE_S, LOOK_EVERY_S, OVERRUN_S
+from tidings.engine.delivery.guards.slot_watch import HANGING_PART, LATE_S, LOOK_EVERY_S, OVERRUN_S
 from tidings.engine.delivery.guards.unforeseen import KINDS_MAX, AttemptStep, UnforeseenErrors
 from tidings.engine.delivery.send_slots import TAKEN_UP_S
 from tidings.engine.delivery.trial import Trial
@@ -381,6 +381,20 @@ async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirt
     [delivered, *_] = await scene.work()
     assert delivered.state == State.DELIVERED, "it is told, not ended"
     watch.look()
+    assert watch.notices() == []
+
+
+async def test_receivers_that_hang_are_told_of_while_they_hold_a_tenth_of_the_slots() -> None:
+    watch = Scene(HTTP, Fails("", ValueError())).dispatcher.slot_watch
+    permits = watch._admission.permits
+    now_s = asyncio.get_running_loop().time()
+    needed = -(-permits.count // HANGING_PART)
+    taken = [permits.take(OrgId(7), LanePace(), now_s) for _ in range(needed)]
+    assert watch.notices() == [], "they may still answer"
+    permits.look_at_young(now_s + HANGS_S)
+    [notice] = watch.notices()
+    assert f"{needed:,} of {permits.count:,} send slots" in notice
+    permits.give(taken.pop(), now_s + HANGS_S, answered=False)
     assert watch.notices() == []
 
 

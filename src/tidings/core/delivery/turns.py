@@ -260,6 +260,11 @@ class Permits:
             self._hung += 1
             drop_over(young)
 
+    def hanging(self, now_s: float) -> int:
+        """Count the attempts under way that have had no answer for `HANGS_S`."""
+        self.look_at_young(now_s)
+        return self._hung
+
     def unproven_may(self, now_s: float) -> bool:
         """Return whether the process has one for a webhook that hangs or is new."""
         self.look_at_young(now_s)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import structlog
 
 from tidings.core.delivery.receivers.breaker import Position
-from tidings.core.delivery.turns import Permit
+from tidings.core.delivery.turns import HANGS_S, Permit
 from tidings.core.running.parts import ServicePart
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.admission import Admission
@@ -25,6 +25,7 @@ LOOK_EVERY_S = 10.0
 OVERDUE_S = 10.0
 PART = ServicePart("watch of send slots", "send slots that nobody holds are not found")
 LATE_S = 15.0  # beyond its deadline an attempt is told of; with the look, within 30 s
+HANGING_PART = 10  # of the slots, one in so many: held without an answer, that is told of
 OVERRUN_S = 600.0  # beyond its deadline: for its message to be made, and for a driver to give up
 
 log = structlog.get_logger(__name__)
@@ -92,8 +93,19 @@ class SlotWatch:
         return lost
 
     def notices(self) -> list[str]:
-        """Say which attempts do not end, in sentences; no org and no webhook is named."""
-        return [
+        """Say which attempts do not end and how many hang, in sentences; no org and no webhook is
+        named."""
+        permits = self._admission.permits
+        hanging = permits.hanging(asyncio.get_running_loop().time())
+        found = []
+        if hanging and hanging * HANGING_PART >= permits.count:
+            found.append(
+                f"Receivers hang: {hanging:,} of {permits.count:,} send slots are held by attempts "
+                f"that have had no answer for {HANGS_S:.0f} s or more. Each ends at its deadline; "
+                "webhooks whose receivers answer keep slots of their own, others wait in turns. "
+                "The failing webhooks are listed in the console."
+            )
+        return found + [
             f"{count:,} attempt{'' if count == 1 else 's'} of type {kind} had not ended "
             f"{LATE_S:.0f} s after the deadline. Their messages wait to be made, or to be let go "
             f"by what they are sent over; they are ended after {OVERRUN_S / 60:.0f} min."
