@@ -30,6 +30,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar
 
+if __name__ == "__main__":
+    sys.path[0] = str(Path(__file__).parents[1])
+
+from tests.cost import children
+
 SCRIPT = str(Path(sys.executable).with_name("tidings"))
 MODULE = [sys.executable, "-m"]
 OURS = "tidings."
@@ -150,7 +155,7 @@ class _Zygote:
         self._codes: dict[int, int] = {}
         self._lock = threading.Lock()
         self._process = subprocess.Popen(
-            [sys.executable, __file__, str(theirs.fileno())],
+            [sys.executable, __file__, str(theirs.fileno()), children.ROOM],
             pass_fds=[theirs.fileno()],
             stdin=subprocess.DEVNULL,
             start_new_session=True,
@@ -280,6 +285,7 @@ def _become(order: dict[str, Any], files: list[int]) -> None:
     os.environ.update(order["env"])
     time.tzset()
     sys.argv = order["program"]
+    children.fork_children(_run)
 
 
 def _run() -> None:
@@ -322,11 +328,13 @@ def _preload() -> None:
         importlib.import_module(name)
     # Only this process needs them; what they keep for all is in every program that it forks.
     from tests.api.one_app import the_one  # noqa: PLC0415
+    from tests.cost import once  # noqa: PLC0415
     from tests.store.migrated import copy_migrated  # noqa: PLC0415
     from tidings.catalogue import load  # noqa: PLC0415
     from tidings.engine.access.passwords import Passwords  # noqa: PLC0415
 
     copy_migrated()
+    once.keep_path_patterns()
     load().prepare_all()
     the_one()  # models of requests and answers are made when the first application is
     Passwords()
@@ -335,7 +343,6 @@ def _preload() -> None:
 
 
 if __name__ == "__main__":
-    sys.path[0] = str(Path(__file__).parents[1])
     _preload()
     _serve(socket.socket(fileno=int(sys.argv[1])))
     _run()

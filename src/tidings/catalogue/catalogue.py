@@ -147,7 +147,8 @@ class Catalogue:
         """Compile every event type now, so that no first event waits for it."""
         for versions in self._types.values():
             for made in versions.values():
-                made.prepare()
+                if made._fits is None:
+                    made.prepare()
 
     def _of(self, name: str, event: Json) -> CatalogueVersion | None:
         versions = self._types.get(name)

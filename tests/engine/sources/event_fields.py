@@ -2,14 +2,17 @@
 
 import asyncio
 import gc
+import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 
+from tests import forked
 from tests.api.control_client import Service, service
 from tests.api.v1.source_calls import admit
 from tidings.core.declaration import show_resource
@@ -42,12 +45,13 @@ def longest(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 @asynccontextmanager
 async def real() -> AsyncIterator[Service]:
     """With the real processes beside the loop."""
-    renderer = ProcessRenderer()
-    async with service() as s:
-        s.parts.sources.sources.intake._messages._mapper = renderer
-        await admit(s)
-        yield s
-    await renderer.close()
+    with patch.object(subprocess, "Popen", forked.Popen):
+        renderer = ProcessRenderer()
+        async with service() as s:
+            s.parts.sources.sources.intake._messages._mapper = renderer
+            await admit(s)
+            yield s
+        await renderer.close()
 
 
 def fields_of(plan: MessagePlan) -> dict[str, Any]:

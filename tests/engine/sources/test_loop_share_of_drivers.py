@@ -6,14 +6,17 @@ As `test_loop_share.py`, with the drivers of the service instead of a list of me
 
 import asyncio
 import json
+import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
+from unittest.mock import patch
 from urllib.parse import urlencode
 
 import msgspec
 import pytest
 
+from tests import forked
 from tests.api.control_client import Service, call
 from tests.console.sources.source_forms import AT, ORG
 from tests.console.webhook_client import pages
@@ -164,6 +167,7 @@ async def by_redriven_rows(
             await redrive(s, plan)
 
 
+@patch.object(subprocess, "Popen", forked.Popen)
 async def by_form(
     _: ScriptedSubject, plan: MessagePlan, message: ForeignMessage, measured: Measured
 ) -> None:
