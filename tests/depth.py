@@ -7,7 +7,10 @@ Properties are tried with the same examples each time, so that a run that fails 
 what was green stays so; `TIDINGS_EXAMPLES=new` tries others, for who looks for faults.
 """
 
+import itertools
 import os
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from hypothesis import settings
 from hypothesis.internal.conjecture import providers
@@ -34,3 +37,36 @@ def settle_examples() -> None:
 def depth(usual: int, deep: int, setting: str = "") -> int:
     """How many are tried here and now."""
     return int(os.environ.get(setting) or (deep if DEEP else usual))
+
+
+def crossed(*axes: Iterable[Any]) -> list[tuple[Any, ...]]:
+    """Return what `parametrize` is given of several axes at once: in the deep run all of their
+    cases, else a few in which any two values of two axes meet at least once.
+
+    Of a rule that is broken for one value, or where two meet, one of them tells; what needs three
+    to meet is found by the deep run.
+    """
+    values = [list(axis) for axis in axes]
+    return list(itertools.product(*values)) if DEEP else covering(values)
+
+
+def covering(axes: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Return few cases that hold each pair of values of two axes, the same ones each time."""
+    cases = list(itertools.product(*(range(len(axis)) for axis in axes)))
+    places = list(itertools.combinations(range(len(axes)), 2))
+    pairs = {case: {(i, case[i], k, case[k]) for i, k in places} for case in cases}
+    missing = set().union(*pairs.values())
+    if len(axes) == 1:
+        return [(value,) for value in axes[0]]
+    chosen = []
+    while missing:
+        best = max(cases, key=lambda case: len(pairs[case] & missing))
+        missing -= pairs[best]
+        chosen.append(best)
+    return [tuple(axis[at] for axis, at in zip(axes, case, strict=True)) for case in sorted(chosen)]
+
+
+def share(cases: Sequence[Any], which: int, of: int) -> Sequence[Any]:
+    """Return what one of so many takes of the cases: between them they take all of them. In the
+    deep run each takes all."""
+    return cases if DEEP else cases[which % of :: of]

@@ -18,6 +18,7 @@ from tests.core.delivery.limited import (
     limiter,
     run,
 )
+from tests.depth import crossed
 from tidings.core.delivery.learned_rate import RATE_MIN, LearnedRate
 from tidings.core.delivery.rate_limit import RateLimit
 
@@ -29,11 +30,9 @@ UNAVAILABLE_QUIET = Manner(status=503, retry_after=None)
 FAR = Manner(latency_s=0.2)
 
 
-@pytest.mark.parametrize("manner", [Manner(), QUIET, UNAVAILABLE, UNAVAILABLE_QUIET, FAR])
-@pytest.mark.parametrize("cap", [10, 64])
 @pytest.mark.parametrize(
-    ("kind", "rate"),
-    [(kind, rate) for rate in (5, 30) for kind in KINDS],
+    ("kind", "rate", "cap", "manner"),
+    crossed(KINDS, [5, 30], [10, 64], [Manner(), QUIET, UNAVAILABLE, UNAVAILABLE_QUIET, FAR]),
 )
 def test_a_receiver_gets_what_it_admits(kind: str, rate: int, cap: int, manner: Manner) -> None:
     came = run(limiter(kind, rate), manner, cap=cap, seconds=60.0)
@@ -50,12 +49,18 @@ def test_fast_ones_do_too(kind: str, cap: int) -> None:
     assert came.rate >= LEAST * able and came.refused_share <= REFUSED, came
 
 
-@pytest.mark.parametrize("manner", [Manner(), QUIET, Manner(retry_after="exact"), UNAVAILABLE])
-@pytest.mark.parametrize("kind", [Fixed, Sliding])
-@pytest.mark.parametrize(("most", "span_s"), [(50, 10), (200, 10), (300, 60)])
+@pytest.mark.parametrize(
+    ("limit", "kind", "manner"),
+    crossed(
+        [(50, 10), (200, 10), (300, 60)],
+        [Fixed, Sliding],
+        [Manner(), QUIET, Manner(retry_after="exact"), UNAVAILABLE],
+    ),
+)
 def test_limits_over_long_spans_are_spread_over_them(
-    most: int, span_s: int, kind: type[Fixed | Sliding], manner: Manner
+    limit: tuple[int, int], kind: type[Fixed | Sliding], manner: Manner
 ) -> None:
+    most, span_s = limit
     came = run(kind(most, span_s), manner, seconds=2 * span_s + 210, from_s=max(60.0, 2 * span_s))
     assert came.rate >= LEAST * most / span_s and came.refused_share <= REFUSED, came
     assert not came.early

@@ -25,7 +25,7 @@ from tests.core.delivery.limited import (
     limiter,
     run,
 )
-from tests.depth import depth
+from tests.depth import crossed, depth
 from tidings.core.delivery.exchange import (
     AttemptResult,
     FaultKind,
@@ -57,9 +57,7 @@ def turn(seed: int) -> tuple[Manner, int]:
     return MANNERS[seed % 5], 10 if seed % 2 else 64
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("rate", [5, 30])
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "rate", "seed"), crossed(KINDS, [5, 30], SEEDS))
 def test_a_receiver_gets_what_it_admits(kind: str, rate: int, seed: int) -> None:
     manner, cap = turn(seed)
     one = limiter(kind, rate, phase_s=random.Random(seed).random())
@@ -181,12 +179,18 @@ class OutageWorld(_World):
             lane.ramp()
 
 
-@pytest.mark.parametrize("how", ["503", "429", "502", "500", "refused", "timeout"])
-@pytest.mark.parametrize("kind", ["fixed", "sliding", "large bucket"])
-@pytest.mark.parametrize(("learns_s", "lasts_s"), [(30, 10), (90, 10), (90, 60)])
+@pytest.mark.parametrize(
+    ("how", "kind", "times_s"),
+    crossed(
+        ["503", "429", "502", "500", "refused", "timeout"],
+        ["fixed", "sliding", "large bucket"],
+        [(30, 10), (90, 10), (90, 60)],
+    ),
+)
 def test_after_each_outage_a_receiver_gets_what_it_admits(
-    how: str, kind: str, learns_s: int, lasts_s: int
+    how: str, kind: str, times_s: tuple[int, int]
 ) -> None:
+    learns_s, lasts_s = times_s
     every_s = lasts_s + BACK_S + 60
     spans = [(learns_s + n * every_s, learns_s + n * every_s + lasts_s) for n in range(3)]
     world = OutageWorld(limiter(kind, RATE), how, spans)
@@ -268,22 +272,25 @@ class StallingWorld(OutageWorld):
             super()._start(now_s)
 
 
-@pytest.mark.parametrize("how", ["503", "429", "refused"])
-@pytest.mark.parametrize("kind", ["fixed", "sliding", "large bucket"])
-@pytest.mark.parametrize("phase_s", [0.37, 0.9])
 @pytest.mark.parametrize(
-    ("stalls", "learns_s"),
-    [
-        ([], 15),
-        ([(4, 0.5)], 17),
-        ([(5, 0.6), (9, 0.6)], 22),
-        ([(4, 1.0), (7, 1.0), (10, 0.7)], 25),
-    ],
+    ("how", "kind", "phase_s", "before"),
+    crossed(
+        ["503", "429", "refused"],
+        ["fixed", "sliding", "large bucket"],
+        [0.37, 0.9],
+        [
+            ([], 15),
+            ([(4, 0.5)], 17),
+            ([(5, 0.6), (9, 0.6)], 22),
+            ([(4, 1.0), (7, 1.0), (10, 0.7)], 25),
+        ],
+    ),
 )
 def test_an_outage_soon_after_refusals_of_other_causes_is_none_the_less_forgotten(
-    how: str, kind: str, phase_s: float, stalls: Sequence[tuple[float, float]], learns_s: int
+    how: str, kind: str, phase_s: float, before: tuple[Sequence[tuple[float, float]], int]
 ) -> None:
     """Bursts that are refused before an outage are no outages, and make of it no limit."""
+    stalls, learns_s = before
     every_s = 10 + BACK_S + 15
     spans = [(learns_s + n * every_s, learns_s + n * every_s + 10) for n in range(2)]
     world = StallingWorld(limiter(kind, RATE, phase_s), how, spans, stalls)

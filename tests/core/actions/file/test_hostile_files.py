@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from tests.core.actions.file.read_file import FILES, WHOLE, faults, read_file
+from tests.depth import share
 from tidings.core.actions.file.document import FILE_BYTES_MAX
 from tidings.core.actions.file.faults import FAULTS_MAX
 
@@ -108,14 +109,14 @@ def test_any_part_of_a_file_is_read_to_its_end() -> None:
                 assert made and all(fault.line >= 1 and fault.column >= 1 for fault in made)
 
 
-@pytest.mark.parametrize(
-    "value",
-    ["1", '"x"', "[]", "{}", "true", "1979-05-27", "1.5", "inf", '[""]', '{"" = ""}', "[[1]]"],
-)
+VALUES = ["1", '"x"', "[]", "{}", "true", "1979-05-27", "1.5", "inf", '[""]', '{"" = ""}', "[[1]]"]
+
+
+@pytest.mark.parametrize("value", VALUES)
 def test_any_field_may_hold_anything_and_it_is_told(value: str) -> None:
     """Each key of a whole file in turn has another value: no exception, and places of the file."""
     lines = WHOLE.split("\n")
-    for number, line in enumerate(lines):
+    for number, line in share(list(enumerate(lines)), VALUES.index(value), 3):
         name, equals, _ = line.partition(" = ")
         if not equals:
             continue
