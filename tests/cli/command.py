@@ -120,7 +120,7 @@ class Running:
 
     def ended(self) -> Done:
         """Wait for its end."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + SECONDS
         while self._process.poll() is None and time.monotonic() < deadline:
             self._read()
             time.sleep(0.01)

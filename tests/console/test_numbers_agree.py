@@ -28,7 +28,7 @@ async def replayed(p: Pages, auth: str, webhook: str, number: int, deliveries: l
     body = {"deliveryIds": [show("dlv", delivery) for delivery in deliveries], "webHookId": webhook}
     told = await p.s.call("POST", "/v1/replays", body | {"ratePerSecond": 1000}, auth)
     assert told.status == 201, told.body
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(jobs := await p.s.store.page(number, 0, 10)) < len(deliveries):
             await asyncio.sleep(0.01)
     for job in jobs:

@@ -81,7 +81,7 @@ def test_what_was_not_handled_is_handled_when_it_comes_again(
 @pytest.mark.parametrize(
     "fault", [StopIteration("no more"), StopAsyncIteration(), RecursionError()]
 )
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(60)
 def test_a_handler_may_raise_whatever_python_has(
     receive: Receive, coroutine: bool, fault: Exception
 ) -> None:
@@ -253,7 +253,7 @@ def test_events_of_one_key_are_handled_one_after_the_other_in_threads() -> None:
         log.append(("begin", number))
         begun.release()
         if number == 1:
-            go.wait(10)
+            go.wait(60)
         log.append(("end", number))
 
     threads = []
@@ -262,13 +262,13 @@ def test_events_of_one_key_are_handled_one_after_the_other_in_threads() -> None:
         threads.append(threading.Thread(target=router.receive, args=arguments))
         threads[-1].start()
         if number in (1, 4):
-            assert begun.acquire(timeout=10)
+            assert begun.acquire(timeout=60)
         else:
             time.sleep(0.02)  # so that they stand in the queue in this order
     assert log[:2] == [("begin", 1), ("begin", 4)]
     go.set()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     of_key = [pair for pair in log if pair[1] != 4]
     assert of_key == [(what, number) for number in (1, 2, 3) for what in ("begin", "end")]
 
@@ -327,7 +327,7 @@ async def test_a_request_that_is_given_up_while_a_thread_handles_it_waits_for_th
     @router.on(NAME)
     def handle(event: Event[Any]) -> None:
         begun.set()
-        go.wait(10)
+        go.wait(60)
         log.append(event.id)
 
     first = asyncio.create_task(router.receive_async(*request()))
@@ -353,7 +353,7 @@ async def test_a_request_that_is_given_up_while_its_id_is_claimed_leaves_no_clai
 
         def claim(self, id: str, holder: str, now_s: float) -> Claim:
             begun.set()
-            go.wait(10)
+            go.wait(60)
             return super().claim(id, holder, now_s)
 
     handled = Handled(ids=Slow())

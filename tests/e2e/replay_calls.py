@@ -20,7 +20,7 @@ def dry(api: Api, hook: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return told
 
 
-def comes_to(api: Api, job: dict[str, Any], *states: str, seconds: float = 40) -> dict[str, Any]:
+def comes_to(api: Api, job: dict[str, Any], *states: str, seconds: float = 60) -> dict[str, Any]:
     """The job, once it is in one of these states."""
 
     def ask() -> dict[str, Any] | None:

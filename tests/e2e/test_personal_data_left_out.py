@@ -97,7 +97,7 @@ def test_what_waits_to_be_tried_again_leaves_without_it_once_that_is_asked_for(
     service.start()
     with service.api() as api:
         for name, path in paths.items():
-            told = api.settled(event_id, hooks[name], seconds=40)
+            told = api.settled(event_id, hooks[name], seconds=60)
             assert told["state"] == "delivered"
             first, *later = receiver.arrivals(path)
             assert not is_clean(first.body) and len(later) >= 2

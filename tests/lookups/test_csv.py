@@ -191,7 +191,7 @@ class Slow:
         read = file.source._read
 
         def slowly(stop: threading.Event) -> Any:
-            self.may_end.wait(20)
+            self.may_end.wait(60)
             return read(stop)
 
         monkeypatch.setattr(file.source, "_read", slowly)
@@ -248,7 +248,7 @@ async def test_a_file_that_is_written_all_the_time_is_told_and_its_last_whole_st
     await asyncio.sleep(0.1)
     file.passed.s += 1.1
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(60):
             said = str(await file.source.check())
     finally:
         writing.cancel()

@@ -77,7 +77,7 @@ def test_who_waits_is_woken(tmp_path: Path) -> None:
         thread = threading.Thread(target=wait)
         thread.start()
         spool.append([numbered(5)])
-        thread.join(10)
+        thread.join(60)
         assert found == [5]
         assert spool.peek(1, 1, 0.01, 0.0) == []
 
@@ -102,7 +102,7 @@ def in_threads(count: int, call: Callable[[int], None]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
 
 
 @pytest.mark.parametrize("group_commit_s", [0.0, 0.1])
@@ -167,7 +167,7 @@ def test_what_is_not_synced_is_not_read(tmp_path: Path, monkeypatch: pytest.Monk
 
     def sync(file: int) -> None:
         reached.set()
-        go_on.wait(10)
+        go_on.wait(60)
         real(file)
 
     with opened(tmp_path) as spool:
@@ -175,10 +175,10 @@ def test_what_is_not_synced_is_not_read(tmp_path: Path, monkeypatch: pytest.Monk
             patch.setattr(os, "fsync", sync)
             thread = threading.Thread(target=lambda: spool.append([numbered(1)]))
             thread.start()
-            assert reached.wait(10)
+            assert reached.wait(60)
             assert spool.peek(1, 1_000, 0.05, 0.0) == []
             go_on.set()
-            thread.join(10)
+            thread.join(60)
         assert drain(spool) == [1]
 
 

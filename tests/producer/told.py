@@ -55,7 +55,7 @@ class ToldService:
             except OSError:
                 pass
             line.close()
-        self._thread.join(5)
+        self._thread.join(60)
 
     def tell(self, *answers: Told | bytes) -> None:
         """How the next calls are answered."""

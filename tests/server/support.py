@@ -181,7 +181,7 @@ class Client:
         self.write(request)
         return await self.answer()
 
-    async def ended(self, seconds: float = 5.0) -> bytes:
+    async def ended(self, seconds: float = 30.0) -> bytes:
         """What still comes until the other side closes, which it does within so many seconds."""
         rest = b""
         async with asyncio.timeout(seconds):

@@ -112,7 +112,7 @@ def test_nothing_is_written_into_a_view_of_what_is_read(
         api.send("POST", "/v3/webHooks", hook("mirror")).must(200)
         until(lambda: is_read(uri), "an open outbox", 20)
         [row] = api.accept(bare())
-        kept = api.settled(row["eventId"], states=("retrying",), seconds=20)
+        kept = api.settled(row["eventId"], states=("retrying",), seconds=60)
         detail = json.dumps(kept["attemptList"])
         assert "a source reads it" in detail
         with psycopg.connect(uri) as line:

@@ -11,7 +11,7 @@ from tests.stand_ins.base import StandIn, told
 from tests.stand_ins.caller import call
 from tests.stand_ins.calls import Answer, Call, in_json
 
-pytestmark = pytest.mark.timeout(40)
+pytestmark = pytest.mark.timeout(60)
 
 
 class Counter(StandIn):

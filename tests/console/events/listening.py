@@ -6,7 +6,7 @@ from typing import Any
 from tests.api.control_client import scope_of
 from tests.console.webhook_client import Pages
 
-SOON_S = 9.0  # on a busy machine
+SOON_S = 60.0  # no promise in time, so that a busy machine keeps it too
 
 
 class Tail:

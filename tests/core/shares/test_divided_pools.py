@@ -14,6 +14,7 @@ from tests.destinations.email.mail_server import mail_server
 from tests.destinations.sql.bench import columns, sql_hook
 from tests.destinations.sql.crm import STATE, STATE_DDL, Crm, message
 from tests.engine.reference_parts import FakeOrigin, ok
+from tests.loops.own_time import own_time
 from tidings.core.delivery.exchange import AttemptResult, DeliveryVerdict, Ending
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet
@@ -131,9 +132,10 @@ async def test_questions_to_the_platform_that_hang_leave_a_line_to_every_other_o
         for number in range(3 * CONNECTIONS_MAX)
     ]
     await asyncio.sleep(0.05)
-    async with asyncio.timeout(2):
+    with own_time() as took_s:
         for number in range(50):
             assert await platform.ask("customers", QUIET, f"c{number}", 0) is not None
+    assert took_s() < 2
     await platform.close()
     await asyncio.gather(*hung, return_exceptions=True)
 
@@ -185,7 +187,7 @@ async def test_replays_of_an_org_that_are_slow_to_be_written_leave_a_slot_to_eve
         while not hanging:
             await asyncio.sleep(0.01)
         _, last = await begin(ORG, "e")
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await until(made, auths[ORG], last, "running", "counting"))["made"] < 1:
                 await asyncio.sleep(0.01)
         assert len(hanging) == 1

@@ -6,7 +6,7 @@ import pytest
 
 from tidings.shared_places import SharedPlaces
 
-pytestmark = pytest.mark.timeout(20)
+pytestmark = pytest.mark.timeout(60)
 BUSY, QUIET = 1, 2
 
 

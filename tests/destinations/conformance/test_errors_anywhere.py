@@ -80,7 +80,7 @@ class Sending:
             runner.lane.breaker.resume(Pause(1, 0.0), asyncio.get_running_loop().time())
         before = len(self.desk.quiet.settled)
         self.dispatcher.handover.take(port.Receipt(now_ms=1_000, claimed=[job]), [], [])
-        async with asyncio.timeout(DEADLINE_S + 10):
+        async with asyncio.timeout(DEADLINE_S + 60):
             while len(self.desk.quiet.settled) == before or self.dispatcher.attempts_running:
                 await asyncio.sleep(0.001)
         for _ in range(5):

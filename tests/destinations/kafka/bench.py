@@ -40,7 +40,7 @@ async def bound(server: KafkaServer, topic: str, most: str) -> None:
         resource = ConfigResource(ConfigResourceType.TOPIC, topic, configs)
         await admin.alter_configs([resource])
         ask = ConfigResource(ConfigResourceType.TOPIC, topic)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 [answer] = await admin.describe_configs([ask])
                 found = {resource[0]: resource[1] for resource in answer.resources[0][4]}

@@ -14,7 +14,7 @@ from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.webhook_types import KAFKA
 from tidings.destinations.kafka.driver import KafkaDestination
 
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(60)
 TOPIC = "crm.loyalty"
 MADE = hook("", kind=KAFKA, connection="main", kafka=KafkaTopic(TOPIC))
 
@@ -40,7 +40,7 @@ async def test_what_was_delivered_outlives_a_broker_that_dies_with_what_it_has_a
         assert first.verdict is DeliveryVerdict.DELIVERED
         broker.replicates = False
         sending = asyncio.create_task(sent(broker, b"2", b"3"))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             while len(partition.records()) < 3:
                 await asyncio.sleep(0.01)
         await broker.die()  # and one of its replicas leads

@@ -12,10 +12,13 @@ from standardwebhooks import Webhook as Verifier
 
 from tests.destinations.trials.ledger import restarted_on_the_way
 from tests.destinations.trials.pull import PullTrial
+from tests.loops.own_time import own_time
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
+from ..harness.until import PATIENCE_S, until
+from .bugs import figure
 
 
 def pulled(api: Api, name: str = "reader", **fields: Any) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def ids(messages: list[dict[str, Any]]) -> list[str]:
 def until_fetched(api: Api, hook: dict[str, Any], count: int, **asked: Any) -> list[dict[str, Any]]:
     """So many messages, in however many calls."""
     got: list[dict[str, Any]] = []
-    stop = time.monotonic() + 20
+    stop = time.monotonic() + PATIENCE_S
     while len(got) < count and time.monotonic() < stop:
         got += fetch(api, hook, 1, **asked)["messages"]
     assert len(got) == count, ids(got)
@@ -142,12 +145,12 @@ def test_a_reader_that_waits_is_answered_when_something_comes(api: Api) -> None:
     reader._headers = dict(api._headers)
     waiting = threading.Thread(target=lambda: told.append(fetch(reader, hook, 20)))
     waiting.start()
-    time.sleep(0.5)
-    began = time.monotonic()
-    sent = new_id()
-    api.accept(event(sent, 0))
-    waiting.join(10)
-    assert ids(told[0]["messages"]) == [sent] and time.monotonic() - began < 3
+    until(lambda: figure(api, "tidings_readers_waiting"), "a reader that waits")
+    with own_time() as took_s:
+        sent = new_id()
+        api.accept(event(sent, 0))
+        waiting.join(PATIENCE_S)
+    assert ids(told[0]["messages"]) == [sent] and took_s() < 3
 
 
 def test_the_next_of_a_key_comes_when_the_one_before_is_acknowledged(api: Api) -> None:
@@ -274,11 +277,11 @@ def test_a_stop_does_not_wait_for_readers_or_leases(own_service: NewService) -> 
     told: list[Any] = []
     waiting = threading.Thread(target=lambda: told.append(fetch(service.api(org), empty, 30)))
     waiting.start()
-    time.sleep(0.3)
-    began = time.monotonic()
-    assert service.stop() == 0
-    assert time.monotonic() - began < 5
-    waiting.join(5)
+    until(lambda: figure(api, "tidings_readers_waiting"), "a reader that waits")
+    with own_time() as took_s:
+        assert service.stop() == 0
+    assert took_s() < 5
+    waiting.join(PATIENCE_S)
     assert told and told[0]["messages"] == []
 
 

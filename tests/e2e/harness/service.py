@@ -15,7 +15,7 @@ import psutil
 from tests import forked
 
 from .api import Api
-from .until import until
+from .until import PATIENCE_S, until
 
 ORG, KEY, SECRET = 2001, "boss", "s3cret-of-the-tests"
 READY_S = 60.0
@@ -130,7 +130,7 @@ class ServiceProcess:
         """To the main process alone."""
         self.running.send_signal(number)
 
-    def wait(self, seconds: float = 40.0) -> int:
+    def wait(self, seconds: float = PATIENCE_S) -> int:
         """Its exit code, once it has ended by itself."""
         return self.running.wait(seconds)
 
@@ -142,7 +142,7 @@ class ServiceProcess:
     def kill_all(self) -> None:
         """SIGKILL the whole process group, as an out-of-memory killer or a power cut would."""
         os.killpg(self.pid, signal.SIGKILL)
-        self.running.wait(10)
+        self.running.wait(PATIENCE_S)
         until(lambda: not _group(self.pid), "the end of its process group")
 
     @contextmanager

@@ -99,7 +99,7 @@ def test_a_second_service_does_not_get_a_directory_whose_lock_file_is_gone(
     second = own_service(data=first.data)
     second.log = tmp_path / "second.log"
     second.launch()
-    assert second.wait(20) == 4
+    assert second.wait() == 4
     assert "belongs to process" in second.words() and "Traceback" not in second.words()
     with first.api() as api:
         assert api.get("/readyz").status == 200

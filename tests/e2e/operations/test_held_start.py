@@ -194,7 +194,7 @@ def test_an_org_takes_nothing_of_others(service: ServiceProcess) -> None:
 def cli(service: ServiceProcess, *arguments: str) -> str:
     """What a command says, which must succeed."""
     own = environment(url=f"http://127.0.0.1:{service.port}", key=f"{KEY}:{SECRET}")
-    done = forked.run([forked.SCRIPT, *arguments], env=own, timeout=30)
+    done = forked.run([forked.SCRIPT, *arguments], env=own, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

@@ -1,12 +1,12 @@
 """Every kind of stop: nothing accepted is lost, and only what was in flight is sent again."""
 
 import signal
-import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 from tests import forked
+from tests.loops.own_time import own_time
 
 from ..harness.events import event, new_id
 from ..harness.pump import Pump, all_arrive
@@ -42,9 +42,9 @@ def test_sigterm_under_load_ends_in_time_and_loses_and_repeats_nothing(
         api.webhook(receiver.url(path), maxAllowedConnections=20)
     pump = Pump(service.api, ORG)
     pump.wait(300)
-    asked = time.monotonic()
-    assert service.stop() == 0
-    assert time.monotonic() - asked < 10 + 6
+    with own_time() as took_s:
+        assert service.stop() == 0
+    assert took_s() < 10 + 6
     acknowledged = pump.stop()
     assert lost_attempts(service.data) == {}
     before = len(receiver.arrivals(path))
@@ -89,7 +89,7 @@ def test_a_stop_counts_as_possibly_sent_what_was_in_flight_and_nothing_else(
 def test_sigint_is_a_clean_stop_too(own_service: NewService) -> None:
     service = own_service().start()
     service.signal(signal.SIGINT)
-    assert service.wait(15) == 0
+    assert service.wait() == 0
 
 
 def test_killed_under_load_again_and_again_it_loses_nothing(
@@ -155,7 +155,7 @@ def test_without_its_writing_process_the_service_ends_by_itself_and_starts_again
     pump = Pump(service.api, ORG)
     pump.wait(200)
     service.store_child("write").kill()
-    assert service.wait(20) not in (0, None)
+    assert service.wait() not in (0, None)
     acknowledged = pump.stop()
     assert "Tidings stops" in service.words()
     service.start()
@@ -185,7 +185,7 @@ def test_without_its_reading_process_the_service_goes_on_with_another_one(
 def test_a_second_process_on_the_same_directory_is_refused(own_service: NewService) -> None:
     service = own_service().start()
     words = ["serve", "--dev", "--data", str(service.data), "--port", str(free_port())]
-    second = forked.run([forked.SCRIPT, *words], env=environment(), timeout=30)
+    second = forked.run([forked.SCRIPT, *words], env=environment(), timeout=60)
     assert second.returncode == 4
     assert str(service.pid) in second.stderr and str(service.data) in second.stderr
     with service.api() as api:

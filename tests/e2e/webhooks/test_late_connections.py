@@ -205,7 +205,7 @@ def test_a_test_message_of_a_webhook_that_was_changed_does_not_leave(
     elif change == "delete":
         api.delete(hook)
     slow.opens()
-    testing.join(15)
+    testing.join(60)
     [answer] = told
     if change == "nothing":
         assert answer["delivered"] and len(slow.arrivals) == 1

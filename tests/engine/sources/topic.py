@@ -78,7 +78,7 @@ class Reader:
         self._closed = True
 
 
-async def until(holds: Callable[[], Any], seconds: float = 25.0) -> None:
+async def until(holds: Callable[[], Any], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
         while not holds():
             await asyncio.sleep(0.001)

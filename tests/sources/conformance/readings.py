@@ -8,7 +8,7 @@ from tests.sources.conformance.subject import Subject
 from tidings.core.sources.message import ForeignMessage
 from tidings.sources.port import OpenSource
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 async def taken(

@@ -67,7 +67,7 @@ class ScriptedSubject:
         reading = await self.open(**kafka)
         try:
             found: list[ForeignMessage] = []
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(60):
                 while len(found) < count:
                     found += await reading.read()
                     await reading.acknowledge()

@@ -192,7 +192,7 @@ def new_topic(request: Any) -> Conforming:
     return Conforming(request.getfixturevalue("broker"))
 
 
-async def read_all(reading: OpenSource, count: int, seconds: float = 20.0) -> list[ForeignMessage]:
+async def read_all(reading: OpenSource, count: int, seconds: float = 60.0) -> list[ForeignMessage]:
     """At least `count` messages, none acknowledged."""
     found: list[ForeignMessage] = []
     async with asyncio.timeout(seconds):

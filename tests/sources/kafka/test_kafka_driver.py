@@ -110,7 +110,7 @@ async def test_a_batch_is_bounded_by_its_bytes_too(subject: KafkaSubject) -> Non
     await subject.produce_all([("k", (), bytes([n]) * size) for n in range(25)])
     reading = await subject.open()
     found: list[ForeignMessage] = []
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while len(found) < 25:
             batch = await reading.read()
             assert sum(len(message.body) for message in batch) <= BATCH_BYTES_MAX
@@ -144,7 +144,7 @@ async def test_a_topic_that_is_made_anew_is_read_from_its_begin_with_other_place
     await subject.make_topic()
     await fill(subject, 30)
     with pytest.raises(ConnectionDown, match="made anew") as down:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await reading.read()
     assert subject.topic in str(down.value)
     await reading.acknowledge()  # of a topic that is no more
@@ -207,7 +207,7 @@ async def test_a_group_of_two_reads_everything_while_one_comes_and_goes(
     await asyncio.wait(tasks[1:])
     await second.close()
     await fill(subject, 200, begin=400)
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while len(found) < 600:
             assert not tasks[0].done(), tasks[0]
             await asyncio.sleep(0.05)
@@ -233,10 +233,10 @@ async def test_a_broker_that_goes_is_told_and_nothing_is_lost_when_it_is_back(
     subject.server.kill()
     try:
         with pytest.raises(ConnectionDown, match="must answer"):
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 await reading.acknowledge()
         with pytest.raises(ConnectionDown, match="must answer"):
-            async with asyncio.timeout(40):
+            async with asyncio.timeout(60):
                 await reading.read()
         await reading.close()
         with pytest.raises(ConnectionDown, match="must answer"):
@@ -247,7 +247,7 @@ async def test_a_broker_that_goes_is_told_and_nothing_is_lost_when_it_is_back(
     # What was being acknowledged may come again, or not: its place is kept here too.
     await fill(subject, 20, begin=40)
     found: set[int] = set()
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(60):
         while not found >= set(range(40, 60)):
             found |= set(numbers(list(await reading.read())))
     assert found <= set(range(20, 60))
@@ -321,7 +321,7 @@ async def allow(server: KafkaServer, resource: int, name: str, operation: int) -
 async def refusal(subject: KafkaSubject, what: str) -> str:
     """What CAROL is told, once the broker goes by what she may do."""
     fields = login(subject.server, CAROL)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             with pytest.raises(ConnectionDown) as down:
                 reading = await subject.open(fields, group="carols")
@@ -349,7 +349,7 @@ async def test_who_may_see_a_topic_and_not_read_it_is_told_so(subject: KafkaSubj
     told = await refusal(subject, "READ the source's topics")
     assert "main must allow" in told and "Ask the operator" in told
     await allow(subject.server, TOPIC, subject.topic, READ)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             try:
                 reading = await subject.open(login(subject.server, CAROL), group="carols")
@@ -385,7 +385,7 @@ async def test_strangers_who_read_with_the_group_are_named(subject: KafkaSubject
     reader = asyncio.create_task(reading.read())  # who reads joins again
     try:
         await other.start()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while await reading.others() != ["orders-app"]:
                 await asyncio.sleep(0.1)
     finally:

@@ -110,7 +110,7 @@ async def test_what_is_new_while_it_is_read_is_read_from_its_beginning(
     reading = await scripted.open(start_at="latest")
     anew(scripted)
     with pytest.raises(ConnectionDown, match="made anew"):
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await reading.read()
     await reading.close()
     assert await scripted.read(5, start_at="latest") == numbers(5, 100)

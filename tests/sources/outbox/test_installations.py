@@ -69,7 +69,7 @@ async def test_a_table_is_taken_over_by_command_also_from_who_reads_it_and_back(
     await theirs.is_refused(OURS)
     taken = await theirs.takes_over()
     with pytest.raises(ConnectionDown):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await reading.read()
     await reading.close()
     await ours.is_refused(THEIRS)

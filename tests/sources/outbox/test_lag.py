@@ -20,7 +20,7 @@ pytestmark = pytest.mark.timeout(60)
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         while not holds():
             await asyncio.sleep(0.02)
 

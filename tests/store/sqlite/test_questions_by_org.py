@@ -20,7 +20,7 @@ from tidings.store.sqlite.hosting.questions import asker_of
 from tidings.store.sqlite.hosting.reader import HANDED_MAX, StoreReader
 
 __all__ = ["watched"]  # the fixture
-pytestmark = pytest.mark.timeout(40)
+pytestmark = pytest.mark.timeout(60)
 GREEDY, QUIET = 1, 2
 
 

@@ -85,7 +85,7 @@ def runs(api: Api, action: str = "") -> list[Any]:
     return [api.delivery(row) for row in reversed(wanted)]
 
 
-def ended(api: Api, count: int, action: str = "", seconds: float = 30) -> list[Any]:
+def ended(api: Api, count: int, action: str = "", seconds: float = 60) -> list[Any]:
     """So many of them, once each has come to an end."""
 
     def ask() -> list[Any] | None:

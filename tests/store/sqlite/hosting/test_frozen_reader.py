@@ -25,7 +25,7 @@ from tidings.store.sqlite.hosting.client import SqliteStore
 
 __all__ = ["watched"]  # the fixture
 
-pytestmark = pytest.mark.timeout(40)
+pytestmark = pytest.mark.timeout(60)
 
 
 async def answered(watched: Watched) -> None:

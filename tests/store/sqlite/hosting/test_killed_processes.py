@@ -20,7 +20,7 @@ from tidings.store.sqlite.hosting.client import SqliteStore
 
 __all__ = ["watched"]  # the fixture
 
-pytestmark = pytest.mark.timeout(40)
+pytestmark = pytest.mark.timeout(60)
 SIGNALS = [signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL]
 ENDED = "a process of the store has ended by itself"
 
