@@ -1,6 +1,7 @@
 """When places are short, who gives way is not who behaves."""
 
 import asyncio
+import gc
 import os
 import resource
 import socket
@@ -191,6 +192,7 @@ def few_descriptors() -> Iterator[Callable[[int], list[int]]]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
 
     def leave(count: int) -> list[int]:
+        gc.collect()  # what was left over would become free later
         highest = max(int(name) for name in os.listdir("/proc/self/fd")) + 60
         resource.setrlimit(resource.RLIMIT_NOFILE, (highest, hard))
         while True:
