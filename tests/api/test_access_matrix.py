@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import Service, basic, service
+from tidings.core.access.scopes import RESOURCES
 from tidings.core.ids import OrgId
-
-RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
 
 # Method, path below /v1/orgs, body, the scope that it takes. `{id}` is a credential or a user.
 ROUTES: list[tuple[str, str, Any, str]] = [

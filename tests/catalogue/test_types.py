@@ -31,7 +31,7 @@ EXTRA = {
     "communicationMessageUndelivered",
     "targetCustomerUnenrolment",
 }
-OPERATIONAL = {
+OPERATIONAL = {  # by hand: what the pages promise
     "tidings.webhook.failing",
     "tidings.webhook.disabled",
     "tidings.webhook.recovered",

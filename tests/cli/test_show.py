@@ -10,14 +10,14 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import bare
 from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.until import until
+from tidings.core.access.scopes import RESOURCES
 from tidings.core.ids import OrgId, message_id, replayed_id
 
 
 @pytest.fixture
 def owner(tidings: Command, service: ServiceProcess, tmp_path: Path) -> Command:
     """The command with a credential of the org's own that may do all, and no org named."""
-    scopes = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
-    said = [f"--scope={scope}:write" for scope in scopes]
+    said = [f"--scope={resource}:write" for resource in RESOURCES]
     made = tidings("credentials", "create", "owner", *said, "--json").must(0).row
     url = f"http://127.0.0.1:{service.port}"
     return Command(tmp_path, TIDINGS_URL=url, TIDINGS_KEY=f"{made['id']}:{made['secret']}")

@@ -9,6 +9,7 @@ import pytest
 from tests.api.control_client import call
 from tests.api.log_client import accept, settle
 from tests.console.webhook_client import Pages, pages, text
+from tidings.core.access.scopes import RESOURCES
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
@@ -340,9 +341,8 @@ WRITTEN = tuple(
 @pytest.mark.parametrize(("path", "scope"), READ)
 async def test_a_page_is_there_for_its_scope_and_for_no_other(path: str, scope: str) -> None:
     async with pages() as p:
-        every = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
         resource, _, level = scope.partition(":")
-        others = [f"{text}:write" for text in every if text != resource]
+        others = [f"{text}:write" for text in RESOURCES if text != resource]
         others += [f"{resource}:read"] * (level == "write")
         assert (await (await p.browser(scopes=scope)).get(path)).status == 200
         denied = await (await p.browser(scopes=" ".join(others))).get(path)
@@ -351,8 +351,7 @@ async def test_a_page_is_there_for_its_scope_and_for_no_other(path: str, scope: 
 
 async def test_a_reader_changes_nothing_and_is_offered_nothing() -> None:
     async with pages() as p:
-        every = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
-        reader = await p.browser(scopes=" ".join(f"{text}:read" for text in every))
+        reader = await p.browser(scopes=" ".join(f"{text}:read" for text in RESOURCES))
         for path in WRITTEN:
             assert (await reader.post(path, {"name": "x", "do": "stop"})).status == 403, path
         for path in ("/console/o/7/inboxes", "/console/o/7/replays", "/console/o/7/access"):

@@ -6,10 +6,10 @@ import pytest
 
 from tests.console.webhook_client import pages
 from tidings.console.routes import OF_AN_ORG
+from tidings.core.access.scopes import RESOURCES
 from tidings.core.events.call_reader import EITHER
 from tidings.reads.connections import CHECKS, READS
 
-RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
 # Which scope each page takes. A page that is not here makes a test fail: nobody forgets it.
 SCOPES = {
     "webhooks:read": (

@@ -11,12 +11,11 @@ from tests.openapi.world import Things, World, world
 from tidings.api.openapi.document import operations
 from tidings.api.route import KNOWN, OPEN, PLATFORM
 from tidings.api.v1.events.accept import ACCEPT
+from tidings.core.access.scopes import RESOURCES
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 
 ORG = OrgId(2001)
-
-RESOURCES = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
 
 
 def lesser(call: str) -> list[str]:

@@ -448,7 +448,7 @@ class TestRotation:
 class TestStandings:
     """Pause, resume, enable and disable."""
 
-    LEADS = [
+    LEADS = [  # by hand: one that is deleted is not there
         (WebhookStatus.ACTIVE, "pause", WebhookStatus.PAUSED),
         (WebhookStatus.PAUSED, "pause", WebhookStatus.PAUSED),
         (WebhookStatus.INACTIVE, "pause", None),

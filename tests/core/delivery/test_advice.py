@@ -77,6 +77,7 @@ def test_times_are_the_orgs_own() -> None:
             "it once its receiver is back.",
         ),
         (State.CANCELLED, None, "It was cancelled with its webhook."),
+        (State.WAITING, None, "It is due now."),  # what it waited for is over
     ],
 )
 def test_each_state_in_words(state: State, tried: PastAttempt | None, words: str) -> None:

@@ -29,7 +29,7 @@ OURS = {
     Wait.TYPE: ("webHookType", ""),
 }
 # What the receiver has done, or somebody's word, or a part of ours that is broken and is named.
-NO_SETTING = {
+NO_SETTING = {  # by hand: the others are OURS
     Wait.BREAKER: "receiver",
     Wait.PROBE: "receiver",
     Wait.RETRY_AFTER: "receiver",

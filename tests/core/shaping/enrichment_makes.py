@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.core.shaping.enrichment_oracle import Records
 from tidings.core.shaping.enrichment import EnrichmentSettings
+from tidings.core.shaping.platform_rules import ASKED
 
 IDS = ["1", "2", "3"]
 _ODD_IDS = [
@@ -37,7 +38,7 @@ class Makes:
         """Of each kind, for most of the ids."""
         return {
             (kind, id): record
-            for kind in ("customers", "tills", "stores", "balances", "awards")
+            for kind in ASKED
             for id in IDS
             if (record := self._record(kind)) and self._random.random() < 0.8
         }

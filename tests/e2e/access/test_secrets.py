@@ -9,6 +9,8 @@ from functools import partial
 
 import pytest
 
+from tidings.core.access.scopes import RESOURCES
+
 from ..harness.api import Api
 from ..harness.browser import Browser
 from ..harness.events import event, new_id
@@ -116,8 +118,7 @@ class World:
     def reader(self) -> Api:
         """Somebody who may read everything, and change nothing."""
         platform = self.service.api()
-        areas = ("webhooks", "sources", "events", "logs", "reference", "replay", "admin")
-        asked = {"name": "reader", "scopes": dict.fromkeys(areas, "read")}
+        asked = {"name": "reader", "scopes": dict.fromkeys(RESOURCES, "read")}
         made = platform.send("POST", f"/v1/orgs/{self.org}/credentials", asked).must(201)
         platform.close()
         return Api(self.service.port, f"{made['id']}:{made['secret']}")

@@ -23,6 +23,7 @@ from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportF
 from tidings.core.exact_json import write_exactly
 from tidings.core.ids import OrgId
 from tidings.core.shaping.left_out_words import code_of, describe_left_out
+from tidings.core.shaping.platform_rules import ASKED
 from tidings.core.shaping.reference_rules import RecordKind
 from tidings.core.shaping.shape import Fields, shape_of
 from tidings.engine.shaping.enricher import Enricher
@@ -33,7 +34,6 @@ from tidings.engine.shaping.shaper import Shaper
 CATALOGUE = load()
 DOWN = TransportFault(kind=FaultKind.REFUSED, sent=False, detail="Nobody listens.", duration_ms=1)
 NONE = ReceiverAnswer(404, (), b"", False, 1.0)
-KINDS = ("stores", "tills", "customers", "balances", "awards")
 EVERYTHING: dict[str, Any] = {
     "till": True,
     "store": True,
@@ -63,7 +63,7 @@ def thin(customer: int = 7) -> dict[str, Any]:
 class Scene:
     """An enricher over a real store, with a platform where answers are given."""
 
-    def __init__(self, *answers: Any, kinds: tuple[str, ...] = KINDS) -> None:
+    def __init__(self, *answers: Any, kinds: tuple[str, ...] = ASKED) -> None:
         self.store = CountingStore()
         self.clock = Clock()
         self.reference = reference_over(self.store)

@@ -15,7 +15,7 @@ from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sqlite.queries import Queries
 
-DETAILS = {
+DETAILS = {  # by hand: a reader is waited for by no row
     WaitReason.AFTER: "It is done at 2026-11-30 14:00:00 UTC.",
     WaitReason.QUIET: "It is quiet for the customer until 08:00 (UTC), by quiet of the action; it "
     "is done then.",

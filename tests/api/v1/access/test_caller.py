@@ -1,10 +1,9 @@
 """`GET /v1/caller`: a credential learns who it is and for which org it acts."""
 
 from tests.api.control_client import basic, service
+from tidings.core.access.scopes import RESOURCES
 
-EVERYTHING = dict.fromkeys(
-    ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin"), "write"
-)
+EVERYTHING = dict.fromkeys(RESOURCES, "write")
 
 
 async def test_a_credential_learns_its_own_org_without_any_scope() -> None:

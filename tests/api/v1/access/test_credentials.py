@@ -8,13 +8,13 @@ import pytest
 
 from tests.api.control_client import START_MS, Reply, Service, basic, service
 from tests.api.v1.access.credential_calls import READ, make
+from tidings.core.access.credential_rules import KINDS
+from tidings.core.access.scopes import RESOURCES
 from tidings.core.events.attribution import number_of
 from tidings.core.ids import OrgId
 
 HOUR_MS = 3_600_000
-ALL = dict.fromkeys(
-    ("webhooks", "sources", "events", "messages", "logs", "reference", "replay", "admin"), "write"
-)
+ALL = dict.fromkeys(RESOURCES, "write")
 WEBHOOKS = "/v3/webHooks"
 
 
@@ -185,7 +185,7 @@ async def test_a_token_does_not_outlive_the_secret_or_the_credential() -> None:
         assert (await token(s, oauth)).json["data"]["ttlSeconds"] == 60
 
 
-@pytest.mark.parametrize("kind", ["key", "till", "oauth"])
+@pytest.mark.parametrize("kind", KINDS)
 async def test_a_revocation_is_in_force_at_once_and_for_good(kind: str) -> None:
     async with service() as s:
         await s.add_org(7)

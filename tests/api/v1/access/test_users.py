@@ -8,6 +8,7 @@ from argon2.low_level import hash_secret
 
 from tests.api.control_client import Service, basic, service
 from tests.api.v1.access.user_calls import PASSWORD, active, add, on, password
+from tidings.core.access.scopes import ROLES
 from tidings.core.ids import OrgId
 from tidings.errors import Denied
 from tidings.store import port
@@ -295,7 +296,7 @@ async def test_roles_are_given_within_what_the_giver_may_do() -> None:
         await s.add_org(7)
         await s.access.put("few", "secret", ORG, platform=False, scopes="admin:write logs:read")
         few = basic("few", "secret")
-        for role in ("owner", "admin", "operator", "reader"):
+        for role in ROLES:
             told = await on(s, "POST", 7, "", {"email": "a@b.example", "role": role}, few)
             assert (told.status, told.json["error"]["code"]) == (403, "role_exceeded")
         user = await add(s, 7, "a@b.example", "operator")
