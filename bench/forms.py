@@ -9,7 +9,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
-from tidings.core.webhooks.kinds import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
+from tidings.core.webhooks.webhook_types import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
 
 PAIRS_OF_CORNERS, PAIRS = 12, 3
 SHARE = 0.35  # of the yardstick's rate, in events

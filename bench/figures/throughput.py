@@ -20,7 +20,7 @@ from bench.sinks.sink import Sink
 from bench.sinks.topic import TopicSink
 from bench.source_topic import SourceTopic
 from bench.target import Yardstick
-from tidings.core.webhooks.kinds import ACTION
+from tidings.core.webhooks.webhook_types import ACTION
 
 FIGURE = "throughput"
 WARM_UP_EVENTS = 500

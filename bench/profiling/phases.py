@@ -78,7 +78,7 @@ MAIN = (
         "app",
         (
             "tidings.api",
-            "tidings.app.parts:request_ids",
+            "tidings.app.faces:request_ids",
             "tidings.core.access",
             "tidings.engine.access",
         ),
@@ -163,6 +163,7 @@ WRITER = (
         "inserts",
         (
             "tidings.store.sqlite.writer",
+            "tidings.store.sqlite.writer_rows",
             "tidings.store.sqlite.events",
             "tidings.store.sqlite.delivery",
         ),

@@ -9,7 +9,7 @@ from bench.ledger import Received
 from bench.payload import ORG_FIRST
 from bench.product import ORG_HEADER, Product
 from bench.run import POLL_SECONDS, ReceiverProcess
-from tidings.core.webhooks.kinds import EMAIL, PULL
+from tidings.core.webhooks.webhook_types import EMAIL, PULL
 
 
 class _ProcessSink:

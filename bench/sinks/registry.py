@@ -8,7 +8,7 @@ from bench.sinks.processes import mails, reader
 from bench.sinks.sink import Sink
 from bench.sinks.table import table
 from bench.sinks.topic import queue, topic
-from tidings.core.webhooks.kinds import EMAIL, KAFKA, PULL, QUEUE, SQL
+from tidings.core.webhooks.webhook_types import EMAIL, KAFKA, PULL, QUEUE, SQL
 
 SINKS: dict[str, Callable[[Path], AbstractContextManager[Sink]]] = {
     QUEUE: queue,

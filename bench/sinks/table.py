@@ -12,7 +12,7 @@ from bench.ledger import Received
 from bench.product import Product
 from bench.sinks.sink import monotonic_ns_of
 from tests.postgres_server import PostgresServer
-from tidings.core.webhooks.kinds import SQL
+from tidings.core.webhooks.webhook_types import SQL
 
 POLL_SECONDS = 0.2
 DDL = """

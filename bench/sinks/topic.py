@@ -14,7 +14,7 @@ from bench.product import Product
 from bench.sinks.sink import monotonic_ns_of
 from tests.destinations.trials.kafka import KafkaTrial, records_of
 from tests.sources.kafka.server import KafkaServer, kafka_server
-from tidings.core.webhooks.kinds import KAFKA, QUEUE
+from tidings.core.webhooks.webhook_types import KAFKA, QUEUE
 
 POLL_SECONDS = 0.5  # each look is a client of its own, on the cores of the service
 

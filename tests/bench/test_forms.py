@@ -22,7 +22,7 @@ from bench.load import Plan
 from bench.report import MISSED, VOID, Options
 from bench.sinks.registry import SINKS
 from tests.bench.measured import a_run
-from tidings.core.webhooks.kinds import ACTION, HTTP, KINDS
+from tidings.core.webhooks.webhook_types import ACTION, HTTP, KINDS
 
 
 def test_every_type_of_webhooks_has_a_form_and_a_place_where_its_deliveries_arrive() -> None:

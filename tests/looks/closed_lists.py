@@ -18,14 +18,14 @@ from tidings.core.access.credential_rules import KINDS as CREDENTIALS
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES
 from tidings.core.actions.file.acts.acts import KINDS as ACTS
 from tidings.core.actions.file.credentials import TYPES as ACTION_CREDENTIALS
-from tidings.core.notices.kinds import KINDS as EMAILS
+from tidings.core.notices.operational_events import KINDS as EMAILS
 from tidings.core.picks import CONVERSIONS
 from tidings.core.picks import KINDS as PICKS
-from tidings.core.shaping.filters.filter import COMPARISONS, OPERATORS, TEXTUAL
+from tidings.core.shaping.filters.compiler import COMPARISONS, OPERATORS, TEXTUAL
 from tidings.core.shaping.platform_rules import ASKED
 from tidings.core.sources.source import NEEDS as SOURCES
 from tidings.core.webhooks.authentication import SCHEMES
-from tidings.core.webhooks.kinds import KINDS as WEBHOOKS
+from tidings.core.webhooks.webhook_types import KINDS as WEBHOOKS
 
 EXEMPT = "# by hand: "
 FEWEST = 3

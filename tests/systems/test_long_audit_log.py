@@ -10,14 +10,14 @@ from typing import Any
 import apsw
 import pytest
 
-from tidings.app.parts import AUDIT_PURPOSE, derived_key
+from tidings.app.keys import AUDIT_PURPOSE, derived_key
 from tidings.core.audit.actions import WEBHOOK_CHANGED
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.chain import START, numbered, sealed
 from tidings.core.audit.entries import AuditEntry, draft
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.embedded import WritingHalf
-from tidings.store.sqlite.tables import StoredTable
+from tidings.store.sqlite.row_mapping import StoredTable
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(600)]
 CHAINS, ENTRIES = 20, 1_000_000  # of all of them

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from tidings.core.declaration import Field
-from tidings.core.kinds import ParsedField
+from tidings.core.field_types import ParsedField
 from tidings.core.overlap import Rotation
 from tidings.core.shaping.signatures.schemes import SCHEMES
 
