@@ -177,4 +177,4 @@ except SecretError as wrong:
         check=True,
         text=True,
     )
-    assert "pip install 'tidings-consumer[ed25519]'" in ran.stdout
+    assert 'pip install "$(ls dist/tidings_consumer-*.whl)[ed25519]"' in ran.stdout

@@ -90,3 +90,42 @@ def test_the_delivery_page_holds_the_tables_of_the_code() -> None:
     shown = ["5 s", "30 s", "2 min", "10 min", "30 min", "1 h", "2 h", "4 h", "8 h", "12 h"]
     assert len(shown) == len(DELAYS_S)
     assert ", ".join(shown[:-1]) in text
+
+
+OURS = ("tidings", "tidings-consumer", "tidings-producer")
+INSTALLS = re.compile(r"(?:pip3? install|pip download|uv add|pipx install)\s([^#`\n]*)")
+NAMED = re.compile(
+    r"""(?<![\w./*-])(tidings(?:[-_.](?:consumer|producer))?)(?=["'`\s\[=<>~!;,]|$)""", re.I
+)
+READ = (".md", ".py", ".html", ".txt", ".json", ".toml", ".yaml", ".yml", ".sh", "")
+FOLDERS = ("docs", "src", "consumer", "producer", "deploy", "examples", "scripts", "bench")
+
+
+def installed_by_name(text: str) -> list[str]:
+    """Return the packages of ours that a text installs by name: from an index that is not ours,
+    where anybody may have taken the name."""
+    return [name for line in INSTALLS.findall(text) for name in NAMED.findall(line)]
+
+
+def test_nothing_has_a_reader_install_us_from_an_index_that_is_not_ours() -> None:
+    files = [file for folder in FOLDERS for file in (ROOT / folder).rglob("*")]
+    files = [file for file in [*ROOT.glob("*"), *files] if file.is_file() and file.suffix in READ]
+    texts = {file: file.read_text("utf-8", "replace") for file in files}
+    assert sum("pip install" in text for text in texts.values()) > 10, "they are looked at"
+    found = {str(file): names for file, text in texts.items() if (names := installed_by_name(text))}
+    assert found == {}, "the wheel's path stands there"
+
+
+@pytest.mark.parametrize("name", OURS)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "pip install {}", "pip install '{}'", "`pip install {}`,", "pip install -U {}==1.0",
+        "uv add {}",
+        "pip install '{}[kafka]'", 'pip install "{}[sql]>=1" flask', "uv pip install flask {}",
+    ],
+)  # fmt: skip
+def test_an_install_by_name_would_be_seen(command: str, name: str) -> None:
+    assert installed_by_name(command.format(name)) == [name]
+    path = f"dist/{name.replace('-', '_')}-*.whl"
+    assert installed_by_name(f'pip install {path} "$(ls {path})[kafka]" /opt/{name}/x.whl') == []

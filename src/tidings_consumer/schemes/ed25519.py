@@ -1,7 +1,7 @@
 """The scheme `v1a`: Ed25519 (RFC 8032) by the public key of the webhook.
 
 Who has the public key can verify and cannot sign. It takes the library `cryptography`, which
-`pip install 'tidings-consumer[ed25519]'` brings.
+`pip install "$(ls dist/tidings_consumer-*.whl)[ed25519]"` brings.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def _verifier(key: str) -> Verify:
     except ImportError:
         raise SecretError(
             f"a key that begins with {PREFIX} needs the library cryptography: "
-            "pip install 'tidings-consumer[ed25519]'"
+            'pip install "$(ls dist/tidings_consumer-*.whl)[ed25519]"'
         ) from None
     point = Ed25519PublicKey.from_public_bytes(public)
 
