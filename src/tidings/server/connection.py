@@ -6,6 +6,7 @@ A deadline is looked at by the server's tick, not by a timer of its own: hardly 
 import asyncio
 import socket
 from collections.abc import Hashable
+from contextlib import suppress
 from typing import cast
 
 from tidings.server import refusals
@@ -105,6 +106,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self._phase = Phase.CLOSED
         self._host.places.leave(self)
         self._host.unread.drop(self)
+        self._reader.close()
         if self._call is not None:
             self._call.leave()
             self._finished(self._call)
@@ -197,11 +199,9 @@ class HttpConnection(asyncio.BufferedProtocol):
                 return False  # it has spoken, and was not heard yet
             if self._transport is not None and self._transport.get_write_buffer_size():
                 return False  # its answer is about to leave
-            try:
+            with suppress(OSError):  # nothing has come
                 if self._sock.recv(1, _PEEK):
                     return False
-            except OSError:
-                pass  # nothing
         elif self._phase is Phase.QUEUED and self._fresh:
             if self._loop.time() - self._since_s < self._host.bounds.hurry_s:
                 return False
@@ -238,7 +238,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         try:
             reader.feed(data)
         except RejectedRequest as refused:
-            self._pending = refused
+            self._pending = refused.without_frames()
             if not (reader.requests and reader.requests[0].complete):
                 self._refuse(refused)
                 return

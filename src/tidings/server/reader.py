@@ -122,6 +122,12 @@ class RequestReader:
             if self._over:
                 return
 
+    def close(self) -> None:
+        """Read nothing more, and let go of the parser, which knows its reader."""
+        self._over = True
+        self.kept = b""
+        del self._parser
+
     def _keep(self, data: bytes, at: int) -> None:
         """Keep what is beyond `at`; what is before it goes where it is most of the data."""
         if at * 2 > len(data):

@@ -20,6 +20,12 @@ class RejectedRequest(Exception):
         self.message = f"{message} ({code}, {where})"
         self.retry_after = retry_after
 
+    def without_frames(self) -> "RejectedRequest":
+        """Let go of where it was raised, and return it: it is kept until it is answered, and the
+        frames hold the connection and the bytes that were read."""
+        self.__traceback__ = self.__context__ = self.__cause__ = None
+        return self
+
 
 def not_http(reason: str) -> RejectedRequest:
     """400: the bytes are no request, or not beyond doubt one."""
