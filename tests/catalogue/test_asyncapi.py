@@ -35,7 +35,8 @@ def refs(node: Any) -> set[str]:
 
 def test_it_keeps_the_standards_schema() -> None:
     validator = jsonschema_rs.Draft7Validator(STANDARD)
-    assert [error.message[:200] for error in validator.iter_errors(DOCUMENT)] == []
+    errors = [error.message[:200] for error in validator.iter_errors(DOCUMENT)]
+    assert errors == []  # may be empty: the validator has looked
     spoilt = DOCUMENT | {"operations": {"accept": {"action": "publish"}}}
     assert not validator.is_valid(spoilt), "the standard's schema refuses what is not one"
 
