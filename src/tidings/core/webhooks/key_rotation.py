@@ -1,4 +1,7 @@
-"""The body that rotates what a webhook signs by: all of it, or the keys of one scheme."""
+"""The body that rotates what a webhook signs by: all of it, or the keys of one scheme.
+
+Add a field here; the rest follows.
+"""
 
 from typing import Annotated
 
@@ -11,8 +14,8 @@ SCHEME = "scheme"
 _SCHEME = ParsedField(
     lambda value: value if isinstance(value, str) and value in SCHEMES else None,
     " or ".join(SCHEMES),
-    "bad_scheme",
-    "Leave it out to rotate the keys of all schemes.",
+    code="bad_scheme",
+    advice="Leave it out to rotate the keys of all schemes.",
     schema={"type": "string", "enum": [*SCHEMES]},
 )
 
