@@ -69,8 +69,8 @@ def test_a_reader_finds_a_type_by_what_has_happened() -> None:
 
 def test_some_types_say_each_of_it() -> None:
     kinds = [kind(name) for name in NAMES]
-    assert any(one.not_raised for one in kinds) and any(one.beware for one in kinds)
-    assert any(missing(one) for one in kinds) and any(raised_by(one) for one in kinds)
+    assert any(fact.not_raised for fact in kinds) and any(fact.beware for fact in kinds)
+    assert any(missing(fact) for fact in kinds) and any(raised_by(fact) for fact in kinds)
 
 
 @pytest.mark.parametrize("name", NAMES)
