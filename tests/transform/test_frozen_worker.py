@@ -44,6 +44,15 @@ async def warmed(renderer: ProcessRenderer) -> int:
     return worker.process.pid
 
 
+async def aborted(renderer: ProcessRenderer) -> None:
+    """End a process that has answered, by itself; another may be there at once, for its pings."""
+    pid, line = await warmed(renderer), renderer.processes()[0]
+    worker = line._worker
+    os.kill(pid, signal.SIGABRT)
+    while line._worker is worker:
+        await asyncio.sleep(0.01)
+
+
 def own_ends(logs: Sequence[MutableMapping[str, Any]]) -> list[MutableMapping[str, Any]]:
     """What was logged of ends that came of what a process ran, and not of its slow start."""
     return [line for line in logs if line["event"] == OWN_END]
@@ -124,18 +133,13 @@ async def test_a_signal_of_what_it_ran_is_told_with_the_org_and_what_happens_now
 async def test_ends_that_come_one_after_the_other_are_counted_and_not_each_logged(
     renderer: ProcessRenderer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    line = renderer.processes()[0]
     monkeypatch.setattr(process, "LOG_EVERY_S", 60.0)  # a busy machine takes its time
     with capture_logs() as logs:
         for _ in range(3):
-            os.kill(await warmed(renderer), signal.SIGABRT)
-            while line._worker is not None:
-                await asyncio.sleep(0.01)
+            await aborted(renderer)
         assert len(own_ends(logs)) == 1
         monkeypatch.setattr(process, "LOG_EVERY_S", 0.0)
-        os.kill(await warmed(renderer), signal.SIGABRT)
-        while line._worker is not None:
-            await asyncio.sleep(0.01)
+        await aborted(renderer)
     assert [written["unlogged"] for written in own_ends(logs)] == [0, 2]
 
 

@@ -4,7 +4,13 @@ import ast
 from pathlib import Path
 
 HERE = Path(__file__).parent
-ASKED = ("tidings.core", "tidings.store.port", "tests.store.conformance", "tests.store.rows")
+ASKED = (
+    "tidings.core",
+    "tidings.store.port",
+    "tests.store.conformance",
+    "tests.store.rows",
+    "tests.loops.own_time",  # how long a case takes, beside what else the machine does
+)
 
 
 def imported(module: Path) -> set[str]:

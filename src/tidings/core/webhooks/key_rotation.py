@@ -14,7 +14,7 @@ SCHEME = "scheme"
 _SCHEME = ParsedField(
     lambda value: value if isinstance(value, str) and value in SCHEMES else None,
     " or ".join(SCHEMES),
-    code="bad_scheme",
+    "bad_scheme",
     advice="Leave it out to rotate the keys of all schemes.",
     schema={"type": "string", "enum": [*SCHEMES]},
 )
