@@ -82,6 +82,7 @@ class Verifier:
         for secret in [secret for secret in given if not isinstance(secret, StaticHeader)]:
             scheme = scheme_of(secret)
             self._keys.setdefault(scheme, []).append(scheme.verifier(secret))
+        self._prefixes = [(scheme, f"{scheme.id},") for scheme in self._keys]
         self._static = [secret for secret in given if isinstance(secret, StaticHeader)]
         self._tolerance_s = tolerance_s
         self.names = frozenset(
@@ -114,13 +115,10 @@ class Verifier:
             raise MalformedHeader("webhook-id must be 1 to 256 letters, digits or any of _ : ~ -")
         if not _SECONDS.fullmatch(sent_at):
             raise MalformedHeader("webhook-timestamp must be whole seconds since 1970")
+        parts = signatures.split(" ")
         given = {
-            scheme: [
-                signature[len(scheme.id) + 1 :]
-                for signature in signatures.split(" ")
-                if signature.startswith(f"{scheme.id},")
-            ]
-            for scheme in self._keys
+            scheme: [part[len(prefix) :] for part in parts if part.startswith(prefix)]
+            for scheme, prefix in self._prefixes
         }
         if not any(given.values()):
             begins = " or ".join(f"{scheme.id}," for scheme in given)
