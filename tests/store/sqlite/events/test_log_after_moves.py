@@ -220,7 +220,7 @@ MOVES: list[Move] = [
 ]  # fmt: skip
 
 
-@settings(max_examples=depth(2, 40), suppress_health_check=list(HealthCheck))
+@settings(max_examples=depth(2, 10), suppress_health_check=list(HealthCheck))
 @given(
     st.integers(0, 1 << 30).map(random.Random),
     st.lists(st.sampled_from(MOVES), min_size=2, max_size=8),
