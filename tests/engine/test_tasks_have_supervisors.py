@@ -33,7 +33,6 @@ ALLOWED = {
     "destinations/kafka/cluster.py:line_to": "one connection, under its deadline",
     "destinations/kafka/cluster.py:_find": "one question, under its deadline",
     "destinations/kafka/producer.py:_put": "what a broker is sent: attempts have deadlines",
-    "destinations/kafka/producer.py:_ran": "the same, begun anew",
     "destinations/kafka/producer.py:_exchange": "one request, under its deadline",
     "destinations/http/authentication/fetched.py:_begin": "one token, under its deadline",
     "connections/postgresql_lines.py:_end": "the farewell of one connection",

@@ -119,7 +119,10 @@ class KafkaProducer:
 
     def overdue_s(self) -> float:
         """Tell for how long a task of ours has been at records whose time is over, in seconds."""
-        due_s = min(self._due_s.values(), default=None)
+        due_s = min(
+            (due_s for node, due_s in self._due_s.items() if not self._sending[node].done()),
+            default=None,
+        )
         return 0.0 if due_s is None else max(0.0, monotonic() - due_s)
 
     async def send(
@@ -213,21 +216,15 @@ class KafkaProducer:
         return nodes[partition], partition
 
     def _put(self, node: int, record: _Record) -> None:
-        self._queues.setdefault(node, deque()).append(record)
-        if node not in self._sending:
-            task = self._sending[node] = asyncio.create_task(self._run(node))
-            task.add_done_callback(lambda _: self._ran(node))
+        queue = self._queues.setdefault(node, deque())
+        queue.append(record)
+        running = self._sending.get(node)
+        if running is None or running.done():
+            self._sending[node] = asyncio.create_task(self._run(node, queue))
 
-    def _ran(self, node: int) -> None:
-        del self._sending[node]
-        self._due_s.pop(node, None)
-        if self._queues.get(node):  # put when it had just ended
-            task = self._sending[node] = asyncio.create_task(self._run(node))
-            task.add_done_callback(lambda _: self._ran(node))
-
-    async def _run(self, node: int) -> None:
-        """Request after request, while something waits for the broker."""
-        queue = self._queues[node]
+    async def _run(self, node: int, queue: deque[_Record]) -> None:
+        """Send request after request, while something waits for the broker. Whatever is raised ends
+        what waits: nobody else would, and the broker is not to blame for it."""
         try:
             while queue:
                 self._due_s[node] = queue[-1].until_s
@@ -237,9 +234,11 @@ class KafkaProducer:
                     self._end_all(queue, line)
                     return
                 await self._request(node, line, queue)
-        except Exception as error:
-            log.error("kafka producer failed", error=type(error).__name__)
+        except BaseException as error:
             self._end_all(queue, _failed(error, sent=False))
+            if not isinstance(error, Exception):
+                raise
+            log.error("kafka producer failed", error=type(error).__name__)
 
     def _end_all(self, queue: deque[_Record], refusal: Refusal) -> None:
         while queue:
