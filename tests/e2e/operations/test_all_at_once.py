@@ -112,6 +112,11 @@ def attack(service: ServiceProcess, org: int) -> "subprocess.Popen[bytes]":
     return process
 
 
+def names_hanging_receivers(api: Api) -> bool:
+    """Return whether readiness has its notice of receivers that hang."""
+    return any(HANG in notice for notice in api.get("/readyz").must(200)["notices"])
+
+
 def test_an_ordinary_org_hardly_sees_what_others_do(
     own_service: NewService, receiver: Receiver, hanging: receivers.Receiver
 ) -> None:
