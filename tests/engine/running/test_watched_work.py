@@ -295,9 +295,12 @@ def test_what_is_sent_to_a_broker_and_is_overdue_is_told() -> None:
 async def test_a_producer_says_for_how_long_it_has_been_at_what_is_over() -> None:
     producer = KafkaProducer({"bootstrap_servers": "127.0.0.1:1"}, "queue", lambda: 0.0)
     assert producer.overdue_s() == 0.0
-    producer._due_s[1] = asyncio.get_running_loop().time() - 7
-    producer._due_s[2] = asyncio.get_running_loop().time() + 7
+    for node, due_in_s in ((1, -7), (2, 7), (3, -70)):
+        producer._sending[node] = asyncio.create_task(asyncio.sleep(0 if node == 3 else 600))
+        producer._due_s[node] = asyncio.get_running_loop().time() + due_in_s
+    await producer._sending[3]  # it has ended, and is at nothing
     assert 6.5 < producer.overdue_s() < 20
+    await producer.close()
 
 
 async def test_a_pool_of_threads_without_a_free_one_is_told_until_there_is_one() -> None:

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from aiokafka.conn import AIOKafkaConnection, collect_hosts, create_conn
 from aiokafka.protocol.metadata import MetadataRequest
 
+from tidings.connections.kafka_client import close_line
 from tidings.core.delivery.exchange import TransportFault
 from tidings.destinations.kafka.faults import FAILURES, LOGIN_REFUSED, unreached
 from tidings.destinations.kafka.verdicts import BROKER_AWAY, NO_LEADER, NO_LOGIN, TAKEN
@@ -82,7 +83,7 @@ class ProducerCluster:
         """Close the connection: what is on its way there is not waited for."""
         line = self._lines.pop(node, None)
         if line is not None:
-            line.close()
+            close_line(line)
 
     async def close(self) -> None:
         """Let go of all. Raises nothing."""
@@ -90,7 +91,7 @@ class ProducerCluster:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        closing = [line.close() for line in self._lines.values()]
+        closing = [close_line(line) for line in self._lines.values()]
         self._lines.clear()
         with contextlib.suppress(*FAILURES):
             await asyncio.wait_for(asyncio.gather(*filter(None, closing)), ASK_S)
@@ -138,7 +139,7 @@ class ProducerCluster:
             line = await self._dial(host, port)
             if isinstance(line, AIOKafkaConnection):
                 found = await self._answer_of(line, topic)
-                line.close()
+                close_line(line)
                 if not isinstance(found, TransportFault):
                     return found
                 line = found

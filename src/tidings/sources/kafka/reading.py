@@ -17,7 +17,7 @@ from typing import Any
 
 from aiokafka import ConsumerRebalanceListener, TopicPartition, errors
 
-from tidings.connections.kafka_client import FAILURES
+from tidings.connections.kafka_client import FAILURES, disconnect
 from tidings.connections.kafka_faults import down, topic_anew
 from tidings.core.sources.message import (
     READ_HEADERS_MAX,
@@ -298,5 +298,4 @@ async def stop_consumer(consumer: Any) -> None:
     await asyncio.wait([task], timeout=CLOSE_S)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    with contextlib.suppress(*FAILURES):
-        await consumer._client.close()
+    await disconnect(consumer._client)
