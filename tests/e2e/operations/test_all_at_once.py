@@ -137,6 +137,8 @@ def test_an_ordinary_org_hardly_sees_what_others_do(
         for _ in range(20):
             api.accept(event(new_id(), slow))
     until(lambda: hanging.open >= HANGING, "receivers that hang", 30)
+    with service.api(slow) as api:  # they hang once they have had no answer for a second
+        until(lambda: names_hanging_receivers(api), "readiness that says so", 30)
 
     attacking = attack(service, hostile)
     memory_most = 0.0
