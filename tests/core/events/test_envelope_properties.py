@@ -117,8 +117,15 @@ def depth_of(value: Any) -> int:
     return 0
 
 
+# What a count that finds strings by their quotes may take for one: marks of all kinds in strings.
+marked = st.text('"\\\\{}[]a\n', max_size=8)
+marked_values: st.SearchStrategy[Any] = st.recursive(
+    marked, lambda inner: st.lists(inner) | st.dictionaries(marked, inner), max_leaves=12
+)
+
+
 @often
-@given(values, st.integers(0, 6))
+@given(values | marked_values, st.integers(0, 6))
 def test_depth_is_counted_exactly(value: Any, depth: int) -> None:
     assume(depth_of(value) > 0)
     for ascii_only in (True, False):
