@@ -140,7 +140,8 @@ class OutboxReading:
         return [id for _, id in self._read]
 
     async def _rows(self, query: str, *bindings: object) -> list[tuple[Any, ...]]:
-        return await (await self._line.execute(query.encode(), bindings)).fetchall()
+        """Answer a question, in binary: bytes are not written as hex, and read back on the loop."""
+        return await (await self._line.execute(query.encode(), bindings, binary=True)).fetchall()
 
     async def _hear(self, seconds: float) -> None:
         """Until a notification comes, or the time is over."""
