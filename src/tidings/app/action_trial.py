@@ -140,7 +140,9 @@ class _Same:
 
 @asynccontextmanager
 async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
-    """Over the adapters of a service, but for its store. FileRefused, Unusable."""
+    """Open a trial of the operator's actions over the adapters of a service, but for its store;
+    close them at the end. Raise FileRefused or Unusable where a file or a look-up cannot be
+    used."""
     clock = WallClock()
     sender = HttpSender(
         make_policy(settings), ca_bundle=settings.ca_file, connections_max=CONNECTIONS_MAX

@@ -40,7 +40,8 @@ class OwnAddresses:
         return await self._sender.unresolved(parse_target(url, allow_http=self._dev))
 
     def target(self, url: str) -> ReceiverAddress:
-        """The target of a URL that was not refused."""
+        """Return the address that a URL leads to: an inbox of ours, or a receiver's. The URL was
+        not refused before."""
         return self._inboxes.target(url) or parse_target(url, allow_http=True)
 
     def inbox_url(self, token: str) -> str:

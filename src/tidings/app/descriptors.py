@@ -24,7 +24,8 @@ class Shares(NamedTuple):
 
 
 def share_out(limit: int, places_max: int, attempts_max: int) -> Shares:
-    """The shares under a limit of open files, which is at least `LEAST`."""
+    """Compute the shares, in connections, under a limit of open files; one below `LEAST` counts as
+    `LEAST`."""
     free = max(limit, LEAST) - OWN
     inbound = min(places_max + SPARE, max(free // 2, min(free * 7 // 8, FIRST)))
     outbound = min(attempts_max + KEPT, free - inbound)

@@ -31,9 +31,11 @@ def destinations(
     agreed: Callable[[OrgId, str], bool],
     acting: Callable[[Mapping[str, Driver]], Driver],
 ) -> DriverDispatch:
-    """Every kind of destination, each by its driver; `own` are those of the engine itself.
-    `agreed`: whether an address's owner wants the e-mails of an org. `acting`: the driver of
-    actions, made over the others."""
+    """Build the dispatch to every kind of destination, each by its driver.
+
+    `own`: the drivers of the engine itself. `agreed`: whether an address's owner wants the e-mails
+    of an org. `acting`: makes the driver of actions, over the others.
+    """
 
     def now_s() -> float:
         return clock.now_ms() / 1000

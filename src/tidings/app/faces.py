@@ -23,8 +23,8 @@ def services_of(
     streams: StreamPlaces | None = None,
     bodies: BodyGuard | None = None,
 ) -> Services:
-    """The subjects that routes and pages speak to. `streams`: how many may be open, and by whom;
-    `bodies`: how much of them may be held."""
+    """Build the subjects that routes and pages speak to. `streams`: how many may be open, and by
+    whom; `bodies`: how much of them may be held."""
     metrics = CollectorRegistry()
     for collector in app.running.collectors:
         metrics.register(collector)
@@ -64,11 +64,12 @@ def metrics_readers(settings: Settings) -> MetricsReaders:
 
 
 def inbox_host(settings: Settings) -> str | None:
-    """The host that serves test inboxes alone; None where they have none."""
+    """Return the host that serves test inboxes alone; None where they have none."""
     return None if settings.inbox_url is None else host_of(settings.inbox_url)
 
 
 def request_ids() -> Callable[[], str]:
-    """Unique for ever, by a random half; cheap, by a counted half."""
+    """Return a maker of request ids: unique for ever, by a random half; cheap, by a counted
+    half."""
     ours, count = os.urandom(8).hex(), itertools.count()
     return lambda: f"{ours}{next(count):016x}"

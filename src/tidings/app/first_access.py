@@ -34,7 +34,8 @@ async def first_credential(
 
 
 async def console_link(settings: Settings, access_services: AccessServices) -> str | None:
-    """With --dev a link that signs in to the console, once."""
+    """Make a link that signs in to the console once. None without `--dev`, or where the platform
+    has no credential."""
     own = access_services.access.of_platform()
     if not settings.dev or not own:
         return None

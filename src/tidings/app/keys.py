@@ -13,7 +13,7 @@ AUDIT_PURPOSE = b"tidings.audit"
 
 
 def keys_in(data: Path) -> Keys:
-    """The keys of a data directory."""
+    """Derive the keys of a data directory."""
     return Keys(
         terms=terms_key(data),
         tokens=derived_key(data, TOKENS_PURPOSE),
@@ -23,11 +23,12 @@ def keys_in(data: Path) -> Keys:
 
 
 def terms_key(data: Path) -> bytes:
-    """The key of the search terms."""
+    """Derive the key of the search terms, of 16 bytes."""
     return derived_key(data, TERMS_PURPOSE, 16)
 
 
 def derived_key(data: Path, purpose: bytes, size: int = 32) -> bytes:
-    """A key from the directory's own key, for one purpose: no other use shares it."""
+    """Derive a key of `size` bytes from the directory's own key, for one purpose: no other use
+    shares it."""
     key = read_or_make_key(data / KEY_FILE).reveal()
     return hashlib.blake2b(purpose, key=key, digest_size=size).digest()

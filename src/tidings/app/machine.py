@@ -36,7 +36,8 @@ def port_refusal(settings: Settings) -> str | None:
 
 
 def raise_file_limit() -> None:
-    """As many open files as the system admits: each attempt under way holds one."""
+    """Raise the soft limit of open files to what the system admits: each attempt under way holds
+    one. A system that refuses it keeps its limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         with contextlib.suppress(ValueError, OSError):

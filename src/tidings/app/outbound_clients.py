@@ -24,7 +24,8 @@ from tidings.settings.settings import Settings, platform_paths
 def make_platform(
     settings: Settings, clock: Clock
 ) -> tuple[Platform | None, list[Callable[[], Awaitable[None]]]]:
-    """The platform's own API, dialled under a policy of its own; and how to close it."""
+    """Make the client of the platform's own API, dialled under a policy of its own, and return it
+    with what closes it. None and nothing where no URL is set."""
     if settings.platform_url is None:
         return None, []
     policy = Policy(settings.platform_private, denied=settings.deny)

@@ -95,7 +95,7 @@ class RunningService:
     async def compose(
         cls, settings: Settings, store: SqliteStore, through: StartStepRunner, hold: bool = False
     ) -> "RunningService":
-        """Everything, loaded and recovered, but for the open port.
+        """Build the service: load and recover everything, but open no port.
 
         `through` takes each step that the disk can refuse; such a step is whole or not done. With
         `hold` sending is stopped for all orgs before anything is sent.

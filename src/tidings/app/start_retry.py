@@ -36,7 +36,8 @@ class StartStepRunner(Protocol):
     """Takes a step of the start, however long the disk holds it up."""
 
     async def __call__(self, step: Callable[[], Awaitable[Value]]) -> Value:
-        """The step's value. Ended where the service is to end first."""
+        """Do a step of the start and return its value. Raise StartAborted where the service is to
+        end first."""
 
 
 class StartRetry:
@@ -49,7 +50,8 @@ class StartRetry:
         self._server: HttpServer | None = None
 
     async def through(self, step: Callable[[], Awaitable[Value]]) -> Value:
-        """The value of a step, once the disk lets it be done. Ended: the service ends first."""
+        """Do a step of the start and return its value, again every second until the disk lets it be
+        done. Raise StartAborted where the service is to end first."""
         while True:
             try:
                 return await step()

@@ -117,7 +117,7 @@ def searched_files(
 
 
 def template_check() -> Callable[[str], frozenset[str] | str]:
-    """Reads templates for their names: `TemplateCheck`."""
+    """Make the `TemplateCheck` that reads a template for its names, and runs nothing."""
     sandbox = Sandbox()  # nothing is run: a template is read, and its names are listed
 
     def check(template: str) -> frozenset[str] | str:

@@ -29,7 +29,8 @@ def load_connections(
     types: Mapping[str, ConnectionType],
     environment: Mapping[str, str] = os.environ,
 ) -> Connections:
-    """`types`: what may be declared, by name. FileRefused."""
+    """Read the connections that the operator's file declares; none without a file. `types`: what
+    may be declared, by name. Raise FileRefused where one is wrong, or two are the default."""
     if path is None:
         return Connections()
     file = OperatorFile(path, "connections", environment)
@@ -56,7 +57,8 @@ def load_connections(
 def judge_connection(
     name: str, declared_fields: object, types: Mapping[str, ConnectionType]
 ) -> Connection | list[str]:
-    """The connection that a table declares; or all that is wrong with it, in sentences."""
+    """Read the connection that a table declares; return all that is wrong with it, in sentences,
+    where anything is."""
     if not NAME.fullmatch(name) or not isinstance(declared_fields, dict):
         return [_refused("must be a table whose name is 1 to 63 of a-z, 0-9 and -", name)]
     fields = dict(declared_fields)

@@ -28,7 +28,9 @@ class OperatorFile:
         self._environment = environment
 
     def tables(self) -> dict[str, Any]:
-        """By name, in their order, with what the environment and other files say. FileRefused."""
+        """Read the file's tables by name, in their order, with what the environment and other files
+        say in place of references. Raise FileRefused where the file is no TOML or a reference leads
+        nowhere."""
         try:
             document = tomllib.loads(self.path.read_text("utf-8"))
         except (OSError, ValueError) as error:
@@ -47,7 +49,8 @@ class OperatorFile:
         return FileRefused(f"{self.path}: [{table}] {must}; got {got!r}. Fix it.")
 
     def wrong(self, table: str, messages: Sequence[str]) -> FileRefused:
-        """All that is wrong with a table, in sentences that name its fields."""
+        """Make the refusal of a table from all that is wrong with it, in sentences that name its
+        fields."""
         return FileRefused("\n".join(f"{self.path}: [{table}] {message}" for message in messages))
 
 
