@@ -25,7 +25,7 @@ class ReceivedRequest:
 
 
 def read_arrival(line: str) -> ReceivedRequest:
-    """An arrival from the line that the receivers' process wrote."""
+    """Parse an arrival from the line that the receivers' process wrote."""
     report = json.loads(line)
     attempt = str(report["attempt"] or "")
     return ReceivedRequest(
@@ -66,14 +66,15 @@ class Ledger:
             self._changed.notify_all()
 
     def since(self, index: int, seconds: float) -> list[ReceivedRequest]:
-        """Arrivals after the first `index`; waits up to `seconds` where there is none yet."""
+        """Return the arrivals after the first `index`; wait up to `seconds` where there is none
+        yet."""
         with self._changed:
             if seconds > 0:
                 self._changed.wait_for(lambda: len(self._arrivals) > index, seconds)
             return self._arrivals[index:]
 
     def delay_ms(self, arrival: ReceivedRequest) -> float:
-        """From the event's post to this arrival."""
+        """Compute the milliseconds from the event's post to this arrival."""
         return (arrival.at_ns - self._sent_ns[arrival.event_id]) / 1e6
 
     def delivered(self, hooks: Iterable[str], event_ids: Iterable[str]) -> int:
@@ -83,6 +84,7 @@ class Ledger:
             return sum((hook, event_id) in self._delivered for hook in hooks for event_id in ids)
 
     def p50_ms(self) -> float:
-        """The median from post to 2xx over all deliveries, late ones included."""
+        """Compute the median in milliseconds from post to 2xx over all deliveries, late ones
+        included."""
         with self._changed:
             return median(self.delay_ms(arrival) for arrival in self._delivered.values())

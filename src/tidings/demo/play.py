@@ -60,11 +60,11 @@ class Screen:
         self._colour = wanted if colour is None else colour
 
     def line(self, text: str = "") -> None:
-        """One line of text."""
+        """Print a line of text."""
         print(text, flush=True)
 
     def mark(self, glyph: str, text: str) -> str:
-        """A state: its glyph in its colour, and what there is to say."""
+        """Render a state: its glyph in its colour, and the text behind it."""
         if self._colour and (code := GLYPHS[glyph]):
             glyph = f"\x1b[{code}m{glyph}\x1b[0m"
         return f"{glyph} {text}"
@@ -76,7 +76,7 @@ class Screen:
 
 
 def duration(ms: float) -> str:
-    """A duration as it is read: 3.1 ms, 240 ms, 9.8 s."""
+    """Render a duration as people read it: 3.1 ms, 240 ms, 9.8 s."""
     if ms < 9.95:
         return f"{ms:.1f} ms"
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
@@ -98,7 +98,7 @@ class DemoResult(msgspec.Struct, frozen=True):
         return bool(self.lost or self.forged)
 
     def sentence(self) -> str:
-        """The line that sums it up."""
+        """Return the line that sums the result up."""
         parts = [f"{self.accepted:,} accepted", f"{self.delivered:,} delivered"]
         parts.append(f"{self.lost:,} lost")
         if self.twice:
@@ -141,7 +141,8 @@ class Demo:
         self._recovered = 0
 
     def play(self) -> DemoResult:
-        """The whole story."""
+        """Play the whole story and return its result. Raise DemoFailed where the service counts
+        other deliveries than the receivers do."""
         self._register()
         events = episode(ORG, random.SystemRandom().randrange(1 << 32), SHOWN, EVENTS)
         for event in events[:SHOWN]:
@@ -273,7 +274,7 @@ class Demo:
             time.sleep(0.05)
 
     def an_event(self) -> str:
-        """The id of an event worth looking at: one that the failing webhook had refused."""
+        """Return the id of an event worth looking at: one that the failing webhook had refused."""
         return next(iter(self._shown or self._events))
 
 

@@ -36,7 +36,8 @@ def is_free(port: int) -> bool:
 
 
 def choose_port(wanted: int | None) -> int:
-    """The port that was asked for, or 8080, or any. DemoFailed where somebody listens on it."""
+    """Choose the port that was asked for, or 8080, or any that is free. Raise DemoFailed where
+    another program listens on the wanted one."""
     if wanted is not None and not is_free(wanted):
         raise DemoFailed(f"--port must be a free port; somebody listens on {wanted}. Leave it out.")
     if wanted is not None or is_free(DEFAULT_PORT):
@@ -72,7 +73,8 @@ class ServiceProcess:
             )
 
     def wait_ready(self) -> ServiceClient:
-        """A connection to it, once it is ready."""
+        """Wait until the service is ready, and return a client of it. Raise DemoFailed where it
+        ends, or is not ready in time."""
         service = ServiceClient(self.url, self.login)
         deadline = time.monotonic() + READY_S_MAX
         while time.monotonic() < deadline:
@@ -144,7 +146,8 @@ class ReceiverProcess:
 
 
 def expect(answer: tuple[int, bytes], status: int, what: str) -> Any:
-    """The JSON of an answer that must have this status."""
+    """Decode the JSON of an answer that must have this status. Raise DemoFailed where it has
+    another."""
     if answer[0] != status:
         text = answer[1][:500].decode("utf-8", "replace")
         raise DemoFailed(f"{what} must be answered {status}; got {answer[0]}: {text}")

@@ -80,7 +80,7 @@ class Receivers:
         return status
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """One connection, kept alive for as long as the other side likes."""
+        """Serve a connection for as long as the other side keeps it alive."""
         try:
             while True:
                 path, headers = await _head(reader)

@@ -32,8 +32,8 @@ TYPES = sorted(played_types())
 
 
 def episode(org: int, seed: int, lines: int, events: int) -> list[Happening]:
-    """Events of a programme that has been running for a while: `lines` that are told one by one,
-    then all that follow, `events` in sum."""
+    """List `events` events of a programme that has been running for a while: first `lines` of them
+    that get a line each, then all that follow."""
     story = islice(simulate(org, seed), LATER, None)
     episode_events = list(islice(worth_a_line(story), lines))
     return episode_events + list(islice(story, events - lines))
@@ -45,9 +45,9 @@ def detail(event: Happening) -> str:
 
 
 def worth_a_line(events: Iterable[Happening]) -> Iterator[Happening]:
-    """The events that are told one by one: of several types and about several people.
+    """Select the events that get a line each: of several types and about several people.
 
-    Not two in a row about the same person, for then the line below would say little new.
+    No two in a row are about the same person, for then the line below would say little new.
     """
     counts: Counter[str] = Counter()
     last = ""
