@@ -30,8 +30,8 @@ class OpenSource(Protocol):
         ...
 
     async def acknowledge(self) -> None:
-        """All that was read so far is kept here: it is not handed over again. ConnectionDown, after
-        which it may be, and is known then."""
+        """Acknowledge all that was read so far: it is kept here, and not handed over again. Raise
+        ConnectionDown, after which it may be handed over again, and is known then."""
         ...
 
     async def lag(self) -> int | None:
@@ -40,8 +40,8 @@ class OpenSource(Protocol):
         ...
 
     async def others(self) -> Sequence[str]:
-        """By what names others take a share of its messages; empty where nobody can tell. Raises
-        nothing."""
+        """List the names by which others take a share of its messages; empty where nobody can tell.
+        Raise nothing."""
         ...
 
     async def let_go(self, *, all_acknowledged: bool) -> None:
@@ -92,5 +92,6 @@ class SourceDriver(Protocol):
     """Opens sources of one kind."""
 
     async def open(self, source: Source, connection: Connection, number: int) -> OpenSource:
-        """`number`: the source's own, for names that must be its alone. ConnectionDown."""
+        """Open a source over a connection. `number`: the source's own, for names that must be its
+        alone. Raise ConnectionDown where that fails."""
         ...

@@ -56,7 +56,7 @@ class PartitionTurns(ConsumerRebalanceListener):  # type: ignore[misc]
         self.held.clear()
 
     def on_partitions_assigned(self, assigned: Collection[TopicPartition]) -> None:
-        """None of them is read before it is known where."""
+        """Mark the partitions as fresh: none of them is read before it is known from where."""
         self.fresh = set(assigned)
 
 
@@ -120,7 +120,8 @@ class KafkaReading:
         await self._commit(handed)
 
     async def lag(self) -> int | None:
-        """From what is at hand to the end of each partition that is ours."""
+        """Count the messages from what is at hand to the end of each partition that is ours. None
+        while partitions change hands. Raise ConnectionDown where the broker does not answer."""
         consumer = self._consumer
         at_hand: dict[TopicPartition, int] = {}
         for held in self._turns.held:
@@ -140,7 +141,8 @@ class KafkaReading:
         return waiting
 
     async def others(self) -> Sequence[str]:
-        """Client ids of members of the group that are not of this installation, each once."""
+        """List the client ids of members of the group that are not of this installation, each once,
+        sorted."""
         coordinator = self._consumer._coordinator
         if coordinator.coordinator_id is None:
             return ()
@@ -292,8 +294,11 @@ async def group_places(
 
 
 async def stop_consumer(consumer: Any) -> None:
-    """Raises nothing. In an outage the library's own close is ended by the end of its tasks, which
-    as a task of its own does not look as if we were cancelled; and its connections stay."""
+    """Stop a consumer and disconnect it. Raise nothing.
+
+    In an outage the library's own close is ended by the end of its tasks, which as a task of its
+    own does not look as if we were cancelled; and its connections stay.
+    """
     task = asyncio.create_task(consumer.stop())
     await asyncio.wait([task], timeout=CLOSE_S)
     task.cancel()

@@ -30,7 +30,7 @@ _EXPLANATIONS = {
 
 
 def down(connection: str, table: str, error: psycopg.Error) -> ConnectionDown:
-    """The error as the port has it."""
+    """Convert an error of PostgreSQL into the port's ConnectionDown, in words of ours."""
     state = error.sqlstate or ""
     if state in _EXPLANATIONS:
         return unfit(table, *_EXPLANATIONS[state])
@@ -41,7 +41,8 @@ def down(connection: str, table: str, error: psycopg.Error) -> ConnectionDown:
 
 
 def unfit(table: str, got: str, do: str) -> ConnectionDown:
-    """The table is not as it must be."""
+    """Build the ConnectionDown for a table that is not as it must be: what it is, and what to
+    do."""
     return ConnectionDown(
         f"Table {table} must be an outbox that we may read and mark; {got}. {do}."
     )
@@ -49,7 +50,7 @@ def unfit(table: str, got: str, do: str) -> ConnectionDown:
 
 @contextmanager
 def translated_errors(connection: str, table: str) -> Iterator[None]:
-    """Every error of PostgreSQL within it is told as ConnectionDown."""
+    """Raise ConnectionDown in place of any error of PostgreSQL within it."""
     try:
         yield
     except psycopg.Error as error:

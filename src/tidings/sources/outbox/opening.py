@@ -33,7 +33,8 @@ async def open_outbox(
     owners: TableOwnerStore,
     installation: str,
 ) -> OutboxReading:
-    """Nobody else reads the table until it is closed. ConnectionDown, StoreDown."""
+    """Open an outbox, which nobody else reads until it is closed. Raise ConnectionDown or
+    StoreDown."""
     with translated_errors(connection.name, outbox.table):
         line = await dial(connection)
         try:
