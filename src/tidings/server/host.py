@@ -36,19 +36,20 @@ class ConnectionHost(Protocol):
         """Return the caller for whom calls have turns; None for a stranger."""
 
     def remote(self, peer: str, headers: Pairs) -> str:
-        """The address that a call came from, as far as it is known."""
+        """Return the address that a call came from, as far as it is known."""
 
     def shared(self, peer: str) -> bool:
         """Return whether a peer stands for many."""
 
     def queued(self) -> None:
-        """One more connection waits for its turn."""
+        """Note that one more connection waits for its turn."""
 
     def swollen(self) -> None:
-        """One more connection's peer does not read."""
+        """Note that the peer of one more connection does not read; connections are aborted, the
+        greediest first, while unread answers are over their bound."""
 
     def gone(self) -> None:
-        """A connection has ended."""
+        """Note that a connection has ended."""
 
 
 class Phase(IntEnum):

@@ -28,36 +28,36 @@ class RejectedRequest(Exception):
 
 
 def not_http(reason: str) -> RejectedRequest:
-    """400: the bytes are no request, or not beyond doubt one."""
+    """Build the 400 for bytes that are no request, or not beyond doubt one."""
     text = f"The request must be plain HTTP/1.1; got something else: {reason}. {_ADVICE}"
     return RejectedRequest(400, "bad_request", text)
 
 
 def bad_header(name: str, must: str) -> RejectedRequest:
-    """400 for one header."""
+    """Build the 400 for a header that is not as it must be."""
     return RejectedRequest(400, "bad_request", f"{name} {must}. {_ADVICE}", f"header {name}")
 
 
 def coding() -> RejectedRequest:
-    """400: the body comes in a coding that is not taken."""
+    """Build the 400 for a body in a coding that is not taken."""
     text = "Transfer-Encoding must be chunked alone, in HTTP/1.1; got another. Send the body plain."
     return RejectedRequest(400, "transfer_coding", text, "header Transfer-Encoding")
 
 
 def expectation() -> RejectedRequest:
-    """417."""
+    """Build the 417 for an Expect other than 100-continue."""
     text = "Expect must be 100-continue; got something else. Leave it out."
     return RejectedRequest(417, "expectation", text, "header Expect")
 
 
 def target_too_long(bytes_max: int) -> RejectedRequest:
-    """414."""
+    """Build the 414 for a request target of more than `bytes_max` bytes."""
     text = f"The request target must be at most {bytes_max:,} bytes; got more. Shorten the query."
     return RejectedRequest(414, "target_too_long", text, "path")
 
 
 def head_too_large(bytes_max: int, headers_max: int) -> RejectedRequest:
-    """431."""
+    """Build the 431 for a head that is over one of its two bounds."""
     text = (
         f"The request head must be at most {bytes_max:,} bytes and {headers_max} headers; got "
         "more. Send fewer headers or cookies."
@@ -66,13 +66,14 @@ def head_too_large(bytes_max: int, headers_max: int) -> RejectedRequest:
 
 
 def too_slow(what: str) -> RejectedRequest:
-    """408."""
+    """Build the 408 for a part of a request that did not arrive in time."""
     text = f"The {what} must arrive in time; got only part of it. Send it again."
     return RejectedRequest(408, "too_slow", text, what)
 
 
 def no_place() -> RejectedRequest:
-    """503: the places that are left are kept for events and health."""
+    """Build the 503 for a call without a place: those that are left are kept for events and
+    health."""
     text = (
         "A call must find a free slot; the rest are reserved for events and health checks. Try "
         "again in a second, and close unused connections."
@@ -81,13 +82,13 @@ def no_place() -> RejectedRequest:
 
 
 def stopping() -> RejectedRequest:
-    """503: a request that came as the server stops."""
+    """Build the 503 for a request that came as the server stops."""
     text = "A call must arrive while the service is running; it is stopping. Try again in a second."
     return RejectedRequest(503, "stopping", text, retry_after=1)
 
 
 def failed() -> RejectedRequest:
-    """500: the application ended without an answer."""
+    """Build the 500 for an application that ended without an answer."""
     text = (
         "The call must be answered; Tidings failed to process it. See the server log for the "
         "cause. Try again later."
@@ -98,7 +99,7 @@ def failed() -> RejectedRequest:
 def answer(
     refused: RejectedRequest, more: Sequence[tuple[bytes, bytes]]
 ) -> tuple[int, Headers, bytes]:
-    """Status, headers, `more` of those among them, and body."""
+    """Build the status, headers and body of a refusal; `more` are headers among them."""
     error_body = {"error": {"code": refused.code, "message": refused.message}}
     body = json.dumps(error_body, ensure_ascii=False).encode()
     headers = [
