@@ -81,7 +81,7 @@ def is_literal(host: str) -> bool:
 
 
 def url_of(target: ReceiverAddress) -> str:
-    """The URL that a client is given."""
+    """Build the URL that a client is given for an address."""
     host = f"[{target.host}]" if ":" in target.host else target.host
     return f"{target.scheme}://{host}:{target.port}{target.path}"
 

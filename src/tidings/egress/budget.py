@@ -36,13 +36,13 @@ class ConnectionBudget:
         return True
 
     def give(self) -> None:
-        """One has ended, or was not made."""
+        """Give a connection back that has ended, or was not made."""
         self._open -= 1
 
     def idle(self, one: Hashable, close: Callable[[], None]) -> None:
-        """One is kept, and may be closed."""
+        """Register a connection that is kept idle and may be closed, by `close`, to make room."""
         self._idle[one] = close
 
     def used(self, one: Hashable) -> None:
-        """It is used again, or has ended. Idempotent."""
+        """Remove a connection from the idle ones: it is used again, or has ended. Idempotent."""
         self._idle.pop(one, None)

@@ -38,7 +38,8 @@ _CERTIFICATE = {
 
 
 def unsent(kind: FaultKind, detail: str, started: float) -> TransportFault:
-    """A fault before anything was sent, in an attempt begun at `started` on the monotonic clock."""
+    """Build a fault before anything was sent, in an attempt begun at `started` on the monotonic
+    clock."""
     duration_ms = (monotonic() - started) * 1e3
     return TransportFault(kind=kind, sent=False, detail=detail, duration_ms=duration_ms)
 
@@ -47,7 +48,7 @@ def unsent(kind: FaultKind, detail: str, started: float) -> TransportFault:
 
 
 def not_built(started: float) -> TransportFault:
-    """The request cannot be written from its method and headers."""
+    """Build the fault for a request that cannot be written from its method and headers."""
     detail = (
         "The request could not be built from its method and headers. Check the webhook's headers: "
         "names of letters, digits and dashes, values without line ends."
@@ -56,18 +57,18 @@ def not_built(started: float) -> TransportFault:
 
 
 def no_connection(count: int, started: float) -> TransportFault:
-    """We have more to send at once than the outlet has connections."""
+    """Build the fault for more to send at once than the outlet has connections (`count`)."""
     detail = f"All {count} connections to the receiver were in use. It is sent again."
     return unsent(FaultKind.OURS, detail, started)
 
 
 def no_socket(started: float) -> TransportFault:
-    """All connections that the process may have are in use."""
+    """Build the fault for a process whose connections are all in use."""
     return unsent(FaultKind.OURS, _NO_SOCKETS, started)
 
 
 def not_connected(error: OSError, started: float) -> TransportFault:
-    """The connection was not made; `error` is what the system said."""
+    """Build the fault for a connection that was not made; `error` is what the system said."""
     code = error.errno or 0
     if code in _OURS:
         return unsent(FaultKind.OURS, _NO_SOCKETS, started)
@@ -83,7 +84,7 @@ def not_connected(error: OSError, started: float) -> TransportFault:
 
 
 def connect_timeout(started: float, *, handshake: bool) -> TransportFault:
-    """No connection within its time: of TCP, or of the TLS upon it."""
+    """Build the fault for a connection that was not made in time: of TCP, or of the TLS upon it."""
     what = "finish the TLS handshake" if handshake else "accept the connection"
     after = f"after {(monotonic() - started) * 1e3:.0f} ms"
     detail = (
@@ -94,7 +95,8 @@ def connect_timeout(started: float, *, handshake: bool) -> TransportFault:
 
 
 def handshake(error: Exception, started: float) -> TransportFault:
-    """The TLS handshake failed: by the receiver's certificate, or otherwise."""
+    """Build the fault for a TLS handshake that failed: by the receiver's certificate, or
+    otherwise."""
     if isinstance(error, ssl.SSLCertVerificationError):
         detail = _CERTIFICATE.get(
             error.verify_code,
@@ -117,7 +119,7 @@ def handshake(error: Exception, started: float) -> TransportFault:
 
 
 def no_answer(taken_ms: float) -> TransportFault:
-    """Nothing complete came before the deadline."""
+    """Build the fault for a deadline before which nothing complete came."""
     detail = (
         f"The receiver gave no complete answer after {taken_ms:.0f} ms. Let it answer first and "
         "work later."
@@ -135,7 +137,7 @@ def no_http(taken_ms: float, sent: bool = True) -> TransportFault:
 
 
 def closed(taken_ms: float, sent: bool = True) -> TransportFault:
-    """The connection ended before a complete head."""
+    """Build the fault for a connection that ended before a complete head."""
     detail = (
         f"The receiver closed the connection after {taken_ms:.0f} ms without an answer. If it goes "
         "on, raise its idle time-out."
@@ -144,7 +146,8 @@ def closed(taken_ms: float, sent: bool = True) -> TransportFault:
 
 
 def stale(taken_ms: float) -> TransportFault:
-    """A kept connection ended as it was used again, and nothing came: it had been closed."""
+    """Build the fault for a kept connection that ended as it was used again, before any answer: the
+    receiver had closed it."""
     detail = (
         "The receiver closed an idle connection just as it was reused. Tidings sends the message "
         "again at once on a new one."
@@ -153,7 +156,7 @@ def stale(taken_ms: float) -> TransportFault:
 
 
 def alert(taken_ms: float) -> TransportFault:
-    """The receiver ended the TLS connection with an alert."""
+    """Build the fault for a TLS connection that the receiver ended with an alert."""
     detail = (
         "The receiver ended the TLS connection with an alert. Check whether it asks for a client "
         "certificate."
@@ -162,7 +165,7 @@ def alert(taken_ms: float) -> TransportFault:
 
 
 def ours_closed(taken_ms: float, sent: bool = True) -> TransportFault:
-    """We closed the connection under an attempt."""
+    """Build the fault for a connection that we closed under an attempt."""
     detail = f"Tidings closed the connection after {taken_ms:.0f} ms."
     return TransportFault(FaultKind.OURS, sent, detail, duration_ms=taken_ms)
 

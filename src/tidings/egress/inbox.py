@@ -29,16 +29,16 @@ class OwnAddress:
         self._stems = tuple(dict.fromkeys(stems))
 
     def url(self, token: str) -> str:
-        """The receiving URL of an inbox."""
+        """Return the receiving URL of an inbox."""
         return self._stems[0] + token
 
     def urls(self, url: str) -> list[str]:
-        """An inbox's URL as it was ever shown; nothing for any other URL."""
+        """List an inbox's URL as it was ever shown; nothing for any other URL."""
         token = self.token(url)
         return [] if token is None else [stem + token for stem in self._stems]
 
     def token(self, url: str) -> str | None:
-        """The token in an inbox's URL; None for any other URL."""
+        """Return the token in an inbox's URL; None for any other URL."""
         for stem in self._stems:
             rest = url.removeprefix(stem)
             if rest != url and _TOKEN.fullmatch(rest):
@@ -46,7 +46,7 @@ class OwnAddress:
         return None
 
     def target(self, url: str) -> ReceiverAddress | None:
-        """An inbox as a target; None for any other URL."""
+        """Return an inbox as a target; None for any other URL."""
         token = self.token(url)
         return None if token is None else ReceiverAddress(SCHEME, token, 0, path="/")
 
@@ -123,4 +123,4 @@ class InboxOutlet:
         )
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""

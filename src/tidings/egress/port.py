@@ -30,9 +30,11 @@ class Outlet(Protocol):
     async def send(
         self, method: str, leaves: Leaves, body: bytes, deadline_s: float
     ) -> Ending | None:
-        """One attempt under one absolute deadline in seconds. Raises nothing but CancelledError.
+        """Make one attempt under one absolute deadline in seconds. Raise nothing but
+        CancelledError.
 
-        None: it was ready to leave, and `leaves` said no; nothing of it was written.
+        Return None where it was ready to leave, and `leaves` said no; nothing of it was written
+        then.
         """
 
     async def close(self) -> None:
@@ -53,10 +55,10 @@ class OriginServer(Protocol):
     """The connections to one HTTP server that is asked, not told: the platform's own API."""
 
     async def get(self, path: str, headers: Headers, deadline_s: float) -> Ending:
-        """GET a path (and query) under one absolute deadline in seconds, body and all.
+        """Fetch a path (and query) by GET, under one absolute deadline in seconds, body and all.
 
-        Raises nothing but CancelledError. At most 16 KiB of the body are kept, or of a 2xx as many
-        bytes as the connections were made for.
+        Raise nothing but CancelledError. Keep at most 16 KiB of the body, or of a 2xx as many bytes
+        as the connections were made for.
         """
 
     async def close(self) -> None:
@@ -77,7 +79,7 @@ class OutletMaker(Protocol):
     """Makes outlets. The driver of HTTP holds one; tests and the simulation pass their own."""
 
     def open(self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool) -> Outlet:
-        """An outlet for one webhook. Nothing is dialled or resolved until the first send.
+        """Open an outlet for one webhook. Nothing is dialled or resolved until the first send.
 
         Headers and body of a 2xx answer are read only with `keep_answers`.
         """

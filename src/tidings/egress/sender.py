@@ -45,13 +45,14 @@ class HttpSender:
     def open(
         self, target: ReceiverAddress, connections_max: int, *, keep_answers: bool = False
     ) -> HttpOutlet:
-        """An outlet for one webhook. `keep_answers` also reads headers and body of 2xx answers."""
+        """Open an outlet for one webhook. `keep_answers` also reads headers and body of 2xx
+        answers."""
         return self._made(HttpOutlet, target, connections_max, keep_answers)
 
     def origin(
         self, target: ReceiverAddress, connections_max: int, kept_bytes: int = KEEP_BYTES
     ) -> HttpOrigin:
-        """The connections to a server that is asked by GET; the target's path is not used."""
+        """Make the connections to a server that is asked by GET; the target's path is not used."""
         return self._made(HttpOrigin, target, connections_max, True, kept_bytes)
 
     def _made(
@@ -75,9 +76,10 @@ class HttpSender:
         )
 
     async def unresolved(self, target: ReceiverAddress) -> str | None:
-        """The target's host, if it has no address that may be dialled. Nothing is dialled.
+        """Resolve the target's host, and return it if it has no address that may be dialled.
+        Nothing is dialled.
 
-        None also where our own name server does not answer: that says nothing of the host.
+        Return None also where our own name server does not answer: that says nothing of the host.
         """
         if is_literal(target.host):
             return None
