@@ -8,5 +8,5 @@ TICK_S = 0.001  # a loop's clock may be so far behind, and no attempt is to end 
 
 
 def within_its_time(message: Message) -> asyncio.Timeout:
-    """A block that raises TimeoutError where the message's deadline has passed."""
+    """Open a block that raises TimeoutError once the message's deadline has passed."""
     return asyncio.timeout(message.deadline_s + TICK_S)

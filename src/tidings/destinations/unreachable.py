@@ -63,7 +63,7 @@ class UndialledChannel:
         return _opened_for(webhook) == self._opened_for
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def _opened_for(webhook: Webhook) -> tuple[object, ...]:

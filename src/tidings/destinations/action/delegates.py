@@ -28,7 +28,8 @@ Delegated = MailAct | TableRowAct | KafkaRecordAct
 
 
 def as_kind(webhook: Webhook, action: Action) -> Webhook:
-    """The action's webhook as one of the kind that does it."""
+    """Return the action's webhook as one of the kind that does it. Raise TypeError for a call,
+    which none of them does."""
     match action.act:
         case MailAct(connection):
             place: dict[str, Any] = {"kind": EMAIL, "email": Mailing(())}
@@ -42,7 +43,8 @@ def as_kind(webhook: Webhook, action: Action) -> Webhook:
 
 
 def columns_of(action: Action) -> dict[str, Pick]:
-    """The columns that it sets, each with where its value stands in the body that goes there."""
+    """Map the columns that an action sets, each to where its value stands in the body that goes
+    there."""
     names = [
         name for act in action.acts.values() if isinstance(act, TableRowAct) for name in act.values
     ]
@@ -61,8 +63,11 @@ class DriverMessage(NamedTuple):
 def handover_of(
     action: Action, body: bytes, needed: Collection[str] = frozenset()
 ) -> DriverMessage | str | None:
-    """None where the message was made for something else; or why there is no row of it: `needed`
-    are the columns that must have a value."""
+    """Convert what an action made into the message for the driver of its kind.
+
+    Return None where the message was made for something else, and a sentence why where there is no
+    row of it: `needed` are the columns that must have a value.
+    """
     made = made_in(body)
     if made is None:
         return None
@@ -90,7 +95,7 @@ def handover_of(
 
 
 def unsigned(headers: Headers) -> Headers:
-    """Without the signature, which is of what was made and not of what goes."""
+    """Return the headers without the signature, which is of what was made and not of what goes."""
     return [header for header in headers if header[0] != SIGNATURE_HEADER]
 
 

@@ -98,7 +98,8 @@ class ActionDestination:
     def show(
         self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
     ) -> MessagePreview:
-        """Of a call none of `headers` but the hops, for no other is sent."""
+        """Show the message as it would go; of a call none of `headers` but the hops, for no other
+        is sent."""
         action = self._action_of(webhook)
         if action is None:
             return MessagePreview(ACTION, [], body)

@@ -24,7 +24,7 @@ _DEFAULTS = [(name, value) for name, value in OWN.items() if name != "content-ty
 
 
 def constants_of(call: HttpCall) -> Headers:
-    """The headers that every message of it has; their values may be secrets."""
+    """List the headers that every message of a call has; their values may be secrets."""
     return [
         (name, text_of(value.value) or "")
         for name, value in call.headers
@@ -33,10 +33,12 @@ def constants_of(call: HttpCall) -> Headers:
 
 
 def key_of(webhook: Webhook, left: Headers) -> str:
-    """By which a repeat of a call is known: a UUID, the same for one action of one event whatever
-    becomes of the file. Another action has another, since a target that knows the key does nothing;
-    so has each test, which must not stand for the act. `left`: the headers of the message; "" where
-    they have no id."""
+    """Derive the key by which a repeat of a call is known: a UUID, the same for one action of one
+    event whatever becomes of the file.
+
+    Another action has another, since a target that knows the key does nothing; so has each test,
+    which must not stand for the act. `left`: the headers of the message; "" where they have no id.
+    """
     has = dict(left)
     if not (id := has.get(_ID, "")):
         return ""
@@ -57,7 +59,7 @@ def headers_of(
 def shown_headers(
     call: HttpCall, made: MadeCall | None, key: str, left: Sequence[tuple[str, str]] = ()
 ) -> Headers:
-    """The same for people: of what may be a secret its end."""
+    """List the headers of a call as people may see them: of what may be a secret its end."""
     own = [(call.idempotency, key)] if call.idempotency and key else []
     constants = [(name, mask(value)) for name, value in constants_of(call)]
     proof = [] if call.credential is None else [shown_proof(call.credential)]
@@ -66,7 +68,7 @@ def shown_headers(
 
 
 def shown_proof(credential: Credential) -> tuple[str, str]:
-    """The header that says who we are, as people may see it."""
+    """Return the header that says who we are, as people may see it."""
     if isinstance(credential, TokenCall):
         return credential.header, credential.prefix + MARK
     if isinstance(credential, ServiceAccount):

@@ -32,8 +32,8 @@ def judge_call(
     *,
     keep_answer: bool,
 ) -> AttemptResult:
-    """The result of a call that has ended now. Nothing of `secrets` is kept of it, and of an answer
-    that says that it was taken no more than `keep_answer` asks for."""
+    """Judge a call that has ended now. Nothing of `secrets` is kept of it, and of an answer that
+    says that it was taken no more than `keep_answer` asks for."""
     result = judge(without(ending, secrets), policy, now_s)
     if (
         call.at_most_once

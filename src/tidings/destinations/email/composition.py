@@ -38,9 +38,12 @@ def headers_of(mail: ShapedMail, server: SmtpServer) -> Headers:
 
 
 def known_by(headers: Headers, webhook: Webhook, server: SmtpServer) -> Headers:
-    """The Message-ID, by which a repeat is seen to be one; `headers`: those that the message has
-    left with. Another webhook's e-mail of the same event has another, since of several with the
-    same one mail programs show one; so has each test."""
+    """Build the Message-ID, by which a repeat is seen to be one; nothing where the message has no
+    id. `headers`: those that the message has left with.
+
+    Another webhook's e-mail of the same event has another, since of several with the same one mail
+    programs show one; so has each test.
+    """
     has = dict(headers)
     if not (id := has.get(ID)):
         return []
@@ -70,7 +73,7 @@ def carried_of(headers: Headers, signature: str) -> Headers:
 
 
 def written(headers: Headers) -> bytes:
-    """Headers of ours as lines. They are ASCII, and hold no line's end."""
+    """Write headers of ours as lines. One that is not ASCII, or would end its line, is left out."""
     return b"".join(
         f"{name}: {value}\r\n".encode("ascii")
         for name, value in headers
@@ -79,8 +82,8 @@ def written(headers: Headers) -> bytes:
 
 
 def compose(mail: ShapedMail, headers: Headers) -> bytes:
-    """The e-mail without what is written in front of it when it leaves. Uncomposable, which names
-    the part that cannot be one."""
+    """Build the bytes of the e-mail, without what is written in front of it when it leaves. Raise
+    Uncomposable, which names the part that no e-mail can hold."""
     plain = all(recipient.isascii() for recipient in mail.to)
     # Content as 7 bits: no server need be asked whether it takes more, and long lines are broken.
     policy = (SMTP if plain else SMTPUTF8).clone(cte_type="7bit")

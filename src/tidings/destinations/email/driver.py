@@ -60,7 +60,8 @@ class MailConnection:
         self._ends: asyncio.TimerHandle | None = None
 
     def session(self) -> "SmtpSession":
-        """A new conversation, not yet begun. ConnectionDown."""
+        """Make a new conversation, not yet begun. Raise ConnectionDown where the extra is not
+        installed."""
         with comes_with(EXTRA):
             from tidings.connections.smtp_session import SmtpSession  # noqa: PLC0415
         return SmtpSession(self.server)
@@ -71,7 +72,8 @@ class MailConnection:
         return max(1, self.server.connections_max // 2)
 
     def kept(self) -> "SmtpSession | None":
-        """A conversation that waits for an e-mail, if one does: the one that was used last."""
+        """Take the conversation that was used last of those that wait for an e-mail; None where
+        none does."""
         while self._kept:
             if (session := self._kept.pop()).usable:
                 return session
@@ -120,7 +122,7 @@ class EmailDestination:
     def show(
         self, webhook: Webhook, headers: Headers, body: bytes, key: int | None
     ) -> MessagePreview:
-        """The text is shown; of an e-mail of HTML alone that."""
+        """Show the e-mail's headers and its text; of an e-mail of HTML alone that."""
         ours = carried_of(headers, SIGNATURE_HEADER)
         mail, connection = mail_in(body), self._connections.get(webhook.connection)
         if mail is None or connection is None:

@@ -20,7 +20,8 @@ class SendWindow:
         self._count = 0
 
     def wait_s(self, many: int, now_s: float) -> float:
-        """Seconds until so many may go; 0: now. More than ever may go when nothing else counts."""
+        """Compute the seconds until `many` may go; 0: now. Where nothing else counts, more than the
+        limit may go at once."""
         self._forget(now_s)
         left = min(many, self._most) + self._count - self._most
         for slot, count in self._slots:
@@ -32,7 +33,7 @@ class SendWindow:
         return 0.0
 
     def take(self, many: int, now_s: float) -> None:
-        """So many go; or, where it is less than nothing, did not go after all."""
+        """Count `many` that go; a negative number takes back what did not go after all."""
         self._forget(now_s)
         slot = int(now_s / self._slot_s)
         if self._slots and self._slots[-1][0] == slot:

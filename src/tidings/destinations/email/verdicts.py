@@ -38,8 +38,8 @@ _NOBODY = (550, 551, 553, 521, 556)
 def delivered(
     reply: SmtpReply, refused: Sequence[SmtpReply], left_out: Sequence[str], ms: float
 ) -> AttemptResult:
-    """It was taken for one recipient at least: another attempt would write to that one twice. The
-    answer names the others."""
+    """Build the result of an e-mail that was taken for one recipient at least: another attempt
+    would write to that one twice. The answer names the others."""
     status = SOME if refused or left_out else OK
     return AttemptResult(
         DeliveryVerdict.DELIVERED, _answer(status, [reply, *refused], left_out, ms)
@@ -49,8 +49,8 @@ def delivered(
 def judge_refusal(
     replies: Sequence[SmtpReply], left_out: Sequence[str], policy: RetryPolicy, ms: float
 ) -> AttemptResult:
-    """It was taken for nobody. What the operator can mend is tried again, and so is what any of
-    several recipients may take later."""
+    """Judge an e-mail that was taken for nobody. What the operator can mend is tried again, and so
+    is what any of several recipients may take later."""
     statuses = [_status_of(reply) for reply in replies]
     later = [status for status in statuses if status_meaning(status, policy) == "retry"]
     status = later[0] if later else statuses[0]
@@ -72,14 +72,15 @@ def judge_refusal(
 
 
 def judge_down(down: MailDown, ms: float, *, unusable: bool = False) -> AttemptResult:
-    """No answer. `unusable`: no conversation came about, whatever the e-mail."""
+    """Build the result of an attempt without an answer. `unusable`: no conversation came about,
+    whatever the e-mail."""
     result = of_fault(TransportFault(down.kind, down.sent, down.detail, duration_ms=ms))
     return msgspec.structs.replace(result, unusable=unusable and not down.sent)
 
 
 def over_limit(wait_s: float, connection: str, limit: str, most: int) -> NotYet:
-    """The org has written to as many as it may for now. Nothing was tried, and no mail server has
-    said anything. `limit`: by its name in the operator's file."""
+    """Delay an e-mail of an org that has written to as many recipients as it may for now. Nothing
+    was tried, and no mail server has answered. `limit`: by its name in the operator's file."""
     words = (
         f"The org may write to {most:,} recipients by {limit} of the connection {connection}, and "
         "has. It is sent as soon as the limit allows; ask the operator to raise the limit."
@@ -88,7 +89,7 @@ def over_limit(wait_s: float, connection: str, limit: str, most: int) -> NotYet:
 
 
 def unmade(ms: float) -> AttemptResult:
-    """Its bytes are those of another type of webhook."""
+    """Build the result for a message whose bytes are those of another type of webhook."""
     words = (
         "The message must be an e-mail; it was made when the webhook was of another type. Replay "
         "the event."
@@ -97,7 +98,7 @@ def unmade(ms: float) -> AttemptResult:
 
 
 def uncomposable(part: str, ms: float) -> AttemptResult:
-    """One of its parts can be part of no e-mail."""
+    """Build the result for an e-mail one of whose parts can be part of no e-mail."""
     words = (
         f"The part {part} of the e-mail must be valid for mail servers; it is not, so nothing was "
         "sent. Correct the template or the transformation, and replay the event."
@@ -106,7 +107,7 @@ def uncomposable(part: str, ms: float) -> AttemptResult:
 
 
 def nobody_admitted(ms: float) -> AttemptResult:
-    """None of its recipients is of a domain that the operator admits."""
+    """Build the result for an e-mail without a recipient in a domain that the operator admits."""
     words = (
         "The recipients must be in domains that the operator allows over the connection; none is, "
         "so nothing was sent. Ask the operator."
@@ -117,7 +118,7 @@ def nobody_admitted(ms: float) -> AttemptResult:
 
 
 def nobody_confirmed(waiting: Sequence[str], ms: float) -> AttemptResult:
-    """Nobody of its recipients has agreed."""
+    """Build the result for an e-mail to which none of its recipients has agreed."""
     words = (
         f"A recipient must have confirmed with the link in the e-mail; {', '.join(waiting)} "
         f"{'have' if len(waiting) > 1 else 'has'} not confirmed, so nothing was sent. Tidings will "
@@ -127,7 +128,8 @@ def nobody_confirmed(waiting: Sequence[str], ms: float) -> AttemptResult:
 
 
 def no_place(wait_s: float, connection: str, ms: float) -> AttemptResult:
-    """All conversations that the operator admits were busy."""
+    """Build the result for a message for which all conversations that the operator admits were
+    busy."""
     words = (
         f"One of the conversations that connections of the connection {connection} allows must be "
         "free; none was in time. Tidings will retry; if it lasts, ask the operator to raise it."
@@ -136,7 +138,8 @@ def no_place(wait_s: float, connection: str, ms: float) -> AttemptResult:
 
 
 def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> AttemptResult:
-    """Its deadline has come."""
+    """Build the result for a message whose deadline has come. `connected`: the server had let us
+    in; `sent`: it may have the message."""
     kind = FaultKind.TIMEOUT if connected else FaultKind.CONNECT_TIMEOUT
     words = (
         f"The mail server of the connection {connection} must "
@@ -148,7 +151,8 @@ def timed_out(connection: str, *, connected: bool, sent: bool, ms: float) -> Att
 
 
 def unusable(down: ConnectionDown, ms: float) -> AttemptResult:
-    """The connection is not as it must be, or what speaks to mail servers is not installed."""
+    """Build the result for a connection that is not as it must be, or without what speaks to mail
+    servers."""
     return AttemptResult(
         DeliveryVerdict.AGAIN,
         TransportFault(FaultKind.OURS, False, str(down), duration_ms=ms),

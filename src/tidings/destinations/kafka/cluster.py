@@ -67,7 +67,8 @@ class ProducerCluster:
         self._leaders.clear()
 
     async def line_to(self, node: int) -> AIOKafkaConnection | Refusal:
-        """A connection to a broker, which all share."""
+        """Return a connection to a broker, which all share; dial it where there is none. A refusal
+        says why there is none."""
         line = self._lines.get(node)
         if line is not None and line.connected():
             return line

@@ -66,7 +66,8 @@ class Producers:
         self._by_connection: dict[str, KafkaProducer] = {}
 
     def take(self, connection: Connection) -> "KafkaProducer":
-        """For one channel, until it gives it back. ConnectionDown."""
+        """Take the producer of a connection for one channel, until it gives it back. Raise
+        ConnectionDown where none can be made."""
         producer = self._by_connection.get(connection.name)
         if producer is None:
             login = login_of(connection)

@@ -25,7 +25,8 @@ _ASK = "Ask the operator to mend the connection."
 
 
 def unreached(error: BaseException, connection: str) -> TransportFault:
-    """A broker that could not be connected to, as the fault of what waited for it."""
+    """Build the fault of what waited for a broker that could not be connected to, and log the
+    cause."""
     log.warning("kafka cluster not reached", connection=connection, reason=repr(error))
     of = f"of the connection {connection}"
     if isinstance(error, TimeoutError):
@@ -58,7 +59,8 @@ def unreached(error: BaseException, connection: str) -> TransportFault:
 
 
 def broken(error: BaseException, connection: str) -> TransportFault:
-    """The connection broke when records were on their way: nobody knows whether they are kept."""
+    """Build the fault for a connection that broke when records were on their way: nobody knows
+    whether they are kept. The cause is logged."""
     log.warning("kafka connection broke", connection=connection, reason=repr(error))
     return TransportFault(
         FaultKind.RESET,
@@ -70,8 +72,8 @@ def broken(error: BaseException, connection: str) -> TransportFault:
 
 
 def silent(*, left: bool, known: bool, duration_ms: float) -> TransportFault:
-    """The deadline of an attempt. `left`: its record was handed to the broker; `known`: it was
-    known to which one."""
+    """Build the fault for an attempt whose deadline has passed. `left`: its record was handed to
+    the broker; `known`: it was known to which one."""
     if left:
         return TransportFault(
             FaultKind.TIMEOUT,

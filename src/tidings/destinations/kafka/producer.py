@@ -96,7 +96,8 @@ class _Request:
         self.abandoned: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def abandon(self) -> None:
-        """The attempt of one of its records is over."""
+        """Note that the attempt of one of its records is over; with the last of them the request is
+        abandoned."""
         self.waiting -= 1
         if not self.waiting and not self.abandoned.done():
             self.abandoned.set_result(None)

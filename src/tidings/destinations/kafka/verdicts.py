@@ -132,7 +132,7 @@ def is_for_good(code: int) -> bool:
 
 
 def taken(topic: str, partition: int, offset: int, duration_ms: float) -> AttemptResult:
-    """It is kept, by as many replicas as the topic must have."""
+    """Build the result of a record that is kept, by as many replicas as the topic must have."""
     headers = (
         ("kafka-topic", topic),
         ("kafka-partition", str(partition)),
@@ -147,8 +147,8 @@ def taken(topic: str, partition: int, offset: int, duration_ms: float) -> Attemp
 def refused(
     code: int, topic: str, partition: int | None, duration_ms: float, policy: RetryPolicy
 ) -> AttemptResult:
-    """It is not kept, or not as it must be. `policy` names statuses of which it wants another
-    verdict."""
+    """Judge a record that is not kept, or not as it must be. `policy` names statuses of which it
+    wants another verdict."""
     meaning = _MEANINGS.get(code, _OTHER)
     status = meaning.status
     never = (meaning.never and status not in policy.retry_also) or status in policy.fail_also

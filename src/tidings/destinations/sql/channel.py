@@ -99,12 +99,13 @@ class Shared:
         self._users: set[SqlChannel] = set()
 
     def of(self, user: SqlChannel) -> PostgresqlPool:
-        """They, for one that sends."""
+        """Return the lines to one that sends, and note that it uses them."""
         self._users.add(user)
         return self._lines
 
     async def leave(self, user: SqlChannel) -> None:
-        """It sends no more for now."""
+        """Note that a channel sends no more for now; close the lines where nobody else uses
+        them."""
         self._users.discard(user)
         if not self._users:
             await self._lines.close()
@@ -136,7 +137,7 @@ class _SqlAttempt:
         self.why = ""  # for the log of the operator
 
     async def run(self, lines: PostgresqlPool) -> AttemptResult | None:
-        """None: it may not leave any more."""
+        """Write the message's row over a line. None where the message may not leave any more."""
         org = self._webhook.org
         await lines.place(org)
         try:
@@ -169,7 +170,7 @@ class _SqlAttempt:
         return result
 
     def too_late(self) -> AttemptResult:
-        """The deadline has passed."""
+        """Build the result for a deadline that has passed, by how far the message had come."""
         if self._has_line:
             return of_fault(verdicts.too_late(self._took_ms, self._timings, sent=self._sent))
         if self._dials:

@@ -82,7 +82,7 @@ EXPLANATIONS = {
 
 
 def written(rows: int, *, trial: bool, took_ms: float, timings: Timings | None) -> AttemptResult:
-    """The statement has changed so many rows."""
+    """Build the result of a statement that has changed `rows` rows."""
     detail = (
         "The row was written." if rows else "Nothing was changed: it was there, or a newer one."
     )
@@ -112,7 +112,7 @@ def refused(
     column: str = "",
     value: bytes = b"",
 ) -> AttemptResult:
-    """The server does not do what it was asked, or the line has broken meanwhile. `column`: whose
+    """Judge a statement that the server did not do, or under which the line broke. `column`: whose
     `value`, as JSON, it refuses, where that is known."""
     state = error.sqlstate
     if state == _TIMEOUT:
@@ -173,7 +173,7 @@ def _quoted(words: str | None) -> str:
 
 
 def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> TransportFault:
-    """The deadline has passed with a line."""
+    """Build the fault for a deadline that has passed with a line."""
     return TransportFault(
         FaultKind.TIMEOUT,
         sent,
@@ -185,7 +185,7 @@ def too_late(took_ms: float, timings: Timings | None, *, sent: bool) -> Transpor
 
 
 def crowded(took_ms: float) -> TransportFault:
-    """The deadline has passed without a line: others had them all."""
+    """Build the fault for a deadline that has passed without a line: others had them all."""
     return TransportFault(
         FaultKind.OURS,
         False,
@@ -197,7 +197,7 @@ def crowded(took_ms: float) -> TransportFault:
 
 
 def undialled(took_ms: float) -> AttemptResult:
-    """The deadline has passed while a line was dialled."""
+    """Build the result for a deadline that has passed while a line was dialled."""
     return _unusable(
         FaultKind.CONNECT_TIMEOUT,
         f"The database must take connections; it did not within {took_ms:.0f} ms. {_TRIED}",
@@ -231,7 +231,7 @@ _REASONS = (
 
 
 def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> AttemptResult:
-    """No line came about."""
+    """Judge an error that left us without a line to the database."""
     _, fatal, words = str(error).partition("FATAL:")
     if fatal and any(word in words for word in (*_STARTS, *_FULL)):
         full = any(word in words for word in _FULL)

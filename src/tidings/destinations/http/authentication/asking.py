@@ -10,7 +10,7 @@ from tidings.errors import Invalid
 
 
 def asking_over(sender: OutletMaker, target_of: Callable[[str], ReceiverAddress]) -> Ask:
-    """`Ask` over a sender. `target_of` a URL, which may be refused."""
+    """Make an `Ask` over a sender. `target_of` parses a URL, which it may refuse."""
 
     async def ask(url: str, headers: Headers, body: bytes, deadline_s: float) -> Ending:
         try:

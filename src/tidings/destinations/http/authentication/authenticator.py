@@ -17,10 +17,12 @@ class Authenticator(Protocol):
     lasts: bool  # whether what is at hand is for good, and no answer changes it
 
     def at_hand(self) -> Header | None:
-        """The header to send now; None where it has to be fetched first. Awaits nothing."""
+        """Return the header to send now, without awaiting anything; None where it has to be fetched
+        first."""
 
     async def fetched(self, deadline_s: float) -> Header | TransportFault:
-        """The header, fetched; or why there is none. Raises nothing but CancelledError."""
+        """Fetch the header; return the fault where there is none. Raise nothing but
+        CancelledError."""
 
     def another(self, header: Header, status: int) -> bool:
         """Hear what the receiver answered to a header; whether it is worth to try at once with
@@ -56,4 +58,4 @@ class LastingProof:
         return self._secrets
 
     async def close(self) -> None:
-        """Nothing is fetched."""
+        """Do nothing: nothing is fetched."""

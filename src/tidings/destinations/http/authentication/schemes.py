@@ -17,7 +17,8 @@ from tidings.destinations.http.authentication.token_call import TokenCallProof
 
 
 def proof_of(authentication: Credential, ask: Ask, now_s: Callable[[], float]) -> Authenticator:
-    """Its proof. `ask` is for what has to be fetched; `now_s` since the epoch."""
+    """Make the authenticator of a credential. `ask` is for what has to be fetched; `now_s` since
+    the epoch."""
     match authentication:
         case Basic():
             return BasicProof(authentication)
@@ -44,7 +45,7 @@ class Proofs:
         self._known: list[tuple[Credential, Authenticator]] = []  # few, and not hashable
 
     def of(self, credential: Credential) -> Authenticator:
-        """Its proof."""
+        """Return the authenticator of a credential, one for all equal credentials."""
         for known, proof in self._known:
             if known == credential:
                 return proof

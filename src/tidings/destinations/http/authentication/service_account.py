@@ -23,7 +23,8 @@ LIVES_S = 3600  # as long as Google lets it
 
 
 def rsa_key(pem: str) -> RSAPrivateKey | None:
-    """A private key as it is kept in text; None for what is none."""
+    """Parse a private RSA key as it is kept in text (PEM); None for anything else, and for one with
+    a password."""
     try:
         key = load_pem_private_key(pem.encode(), None)
     except (ValueError, TypeError):  # the second where a password is on it
