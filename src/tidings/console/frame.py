@@ -94,7 +94,8 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 
 @cache
 def templates(static: Static) -> jinja2.Environment:
-    """The pages' templates, which name these files; each is compiled once in a process."""
+    """Build the environment of the pages' templates, which name these files; each is compiled once
+    in a process."""
     made = jinja2.Environment(
         loader=jinja2.PackageLoader("tidings.console", "templates"),
         autoescape=True,
@@ -125,7 +126,8 @@ class PageFrame:
         return request.url.scheme == "https" or request.url.hostname in LOOPBACK
 
     def cookie(self, request: Request) -> str:
-        """The session cookie's name. `__Host-` binds it to this very host, where it can be."""
+        """Return the session cookie's name. `__Host-` binds it to this very host, where it can
+        be."""
         return HOST_COOKIE if self.secure(request) else COOKIE
 
     def from_here(self, request: Request) -> bool:
@@ -136,24 +138,24 @@ class PageFrame:
         return from_page_of(ours, heard("origin"), heard("referer"), heard("sec-fetch-site"))
 
     def token(self, request: Request, place: PageScope) -> str:
-        """The token of the session that a place is of; empty without one."""
+        """Return the token of the session that a place is of; empty without one."""
         org = place.org if place.portal else None
         name = self.cookie(request) if org is None else self.portal_cookie(request, org)
         return request.cookies.get(name, "")
 
     def portal_cookie(self, request: Request, org: OrgId) -> str:
-        """The name of the cookie of an org's portal: apart from one's own session and from the
-        portals of other orgs, so that none of them ends another."""
+        """Return the name of the cookie of an org's portal: apart from one's own session and from
+        the portals of other orgs, so that none of them ends another."""
         name = f"{PORTAL_COOKIE}-{org}"
         return f"__Host-{name}" if self.secure(request) else name
 
     def portal_tokens(self, request: Request) -> Iterator[str]:
-        """The tokens of all portals that the browser has opened."""
+        """Return the tokens of all portals that the browser has opened."""
         start = self.portal_cookie(request, OrgId(0)).removesuffix("0")
         return (value for name, value in request.cookies.items() if name.startswith(start))
 
     def portal(self, request: Request, place: PageScope) -> PortalSession | None:
-        """The portal that a place is of, while its session is in force."""
+        """Return the portal that a place is of, while its session is in force; None otherwise."""
         if not place.portal:
             return None
         opened = self.services.access.sessions.opened(self.token(request, place))
@@ -190,7 +192,8 @@ class PageFrame:
             self.put_cookie(request, answer, name, "", 0, "/", of, http_only=True)
 
     def page(self, page: Page, scope: str | None = None) -> Endpoint:
-        """An endpoint for who is signed in and holds the scope in the org of the address."""
+        """Make an endpoint for visitors who are signed in and hold the scope in the org of the
+        address."""
 
         def enter(request: Request) -> Visit:
             place = place_of(path_of(request))
@@ -210,7 +213,7 @@ class PageFrame:
         return self._endpoint(enter, page)
 
     def plain(self, page: PlainPage) -> Endpoint:
-        """An endpoint for who is signed in, of a page that belongs to no org."""
+        """Make an endpoint for visitors who are signed in, of a page that belongs to no org."""
 
         def enter(request: Request) -> PlainVisit:
             token = self.token(request, OUTSIDE)
@@ -349,7 +352,7 @@ class PageFrame:
     def render(
         self, request: Request, template: str, status: int = 200, /, **values: Any
     ) -> Response:
-        """A page as an answer, with the headers that all pages carry.
+        """Render a page as an answer, with the headers that all pages carry.
 
         Templates say `here` for the base of the org's pages; on a page of no org there is none, and
         a template that says it fails. `outside` is the base of what belongs to no org.
@@ -415,8 +418,8 @@ class PageFrame:
         *,
         elsewhere: bool = False,
     ) -> Response:
-        """A page that says what went wrong and what to do; a sentence where a part was asked. It
-        leads back into the org of the address, or `elsewhere`."""
+        """Render a page that says what went wrong and what to do; a sentence alone where a part of
+        a page was asked for. It leads back into the org of the address, or `elsewhere`."""
         partial = request.headers.get("hx-request") == "true"
         template = "parts/trouble.html" if partial else "error.html"
         place = place_of(path_of(request))
@@ -435,7 +438,7 @@ class PageFrame:
 
 
 def path_of(request: Request) -> str:
-    """The path of an address, decoded: the one that routes go by."""
+    """Return the path of an address, decoded: the one that routes go by."""
     return str(request.scope["path"])
 
 
@@ -446,7 +449,8 @@ def in_org(named: str) -> Markup:
 
 
 async def read_form(request: Request) -> FormData:
-    """The fields of a form. TooLarge, or TooSlow where they do not come in time."""
+    """Read the fields of a form. Raise TooLarge for a form that is too long or of unknown length,
+    TooSlow where it does not come in time."""
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > FORM_BYTES_MAX:
         raise TooLarge(

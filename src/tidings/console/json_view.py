@@ -42,7 +42,8 @@ class Body(msgspec.Struct, frozen=True):
 
 
 def body_of(raw: bytes, path: str = "") -> Body:
-    """A body laid out; the line of `path` (dotted, `[2]` for items) is marked where there is one.
+    """Convert a body into lines laid out for reading; mark the line of `path` (dotted, `[2]` for
+    items) where there is one.
 
     Where the path is absent, the block that should hold it is marked.
     """

@@ -33,7 +33,8 @@ class PageScope(msgspec.Struct, frozen=True):
         return start if self.org is None else f"{start}/o/{self.org}"
 
     def at(self, path: str = "") -> str:
-        """The address of one of its pages: `at("/webhooks")`; without a path, of its first one."""
+        """Build the address of one of its pages: `at("/webhooks")`; without a path, of its first
+        one."""
         return self.base + path
 
 
@@ -41,13 +42,14 @@ OUTSIDE = PageScope()
 
 
 def place_of(path: str) -> PageScope:
-    """The place that an address names; `OUTSIDE` where it names no org."""
+    """Parse the place that an address names; `OUTSIDE` where it names no org."""
     found = _IN_AN_ORG.fullmatch(path)
     return OUTSIDE if found is None else PageScope(OrgId(int(found[2])), found[1] is not None)
 
 
 def inside(path: str) -> str:
-    """A path and query that may be put behind the base of an org; empty where it would lead out."""
+    """Return a path and query that may be put behind the base of an org; empty where it would lead
+    out."""
     bare = path.partition("?")[0].partition("#")[0]
     dots = any(unquote(part) in (".", "..") for part in bare.split("/"))
     safe = path.startswith("/") and path.isascii() and path.isprintable()
@@ -70,7 +72,7 @@ def form_fits(session: str, path: str, given: str) -> bool:
 
 
 def org_of_form(given: str) -> OrgId | None:
-    """The org that a form's token names, true or not; None where it names none."""
+    """Read the org that a form's token names, true or not; None where it names none."""
     found = _NAMED.match(given)
     return None if found is None else OrgId(int(found[1]))
 

@@ -138,7 +138,8 @@ MOVED = frozenset(path.split("/")[1] for _, path, _, _ in OF_AN_ORG if path)
 
 
 def console_routes(services: Services, *, plain_http: bool) -> list[Route]:
-    """The console over the services. `plain_http` lets people sign in without https anywhere."""
+    """List the console's routes over the services. `plain_http` lets people sign in without https
+    anywhere."""
     static = static_files()
     frame = PageFrame(services, static)
     door = sign_in.SignInPages(frame, plain_http)

@@ -43,7 +43,8 @@ _KINDS = {
 
 
 def schema_tree(schema: dict[str, Any]) -> SchemaTree:
-    """The first `FIELDS_MAX` fields: a page must stay one that can be read."""
+    """Build the tree of a schema, of its first `FIELDS_MAX` fields: a page must stay one that can
+    be read."""
     reading = _Reading(all_nullable=_all_nullable(schema))
     fields = tuple(reading.fields(schema, 0))
     return SchemaTree(fields, reading.cut, reading.all_nullable)

@@ -48,7 +48,7 @@ class Static:
         return PREFIX + self._names[name]
 
     async def serve(self, request: Request) -> Response:
-        """The file, or 404."""
+        """Serve a file by its name, or answer 404."""
         found = self._files.get(request.path_params["name"])
         if found is None:
             return Response("There is no such file.", 404, media_type="text/plain")

@@ -64,20 +64,21 @@ class PlainVisit:
         return self.caller.may(scope)
 
     def page(self, template: str, status: int = 200, /, **values: Any) -> Response:
-        """The page, or the part of it that `template` makes."""
+        """Render the page, or the part of it that `template` makes."""
         return self.frame.render(self.request, template, status, visit=self, **values)
 
     def at(self, path: str = "") -> str:
-        """The address of a page of the same place: `at("/webhooks")`."""
+        """Build the address of a page of the same place: `at("/webhooks")`."""
         return self.place.at(path)
 
     def go(self, path: str = "", message: str | None = None) -> Response:
-        """To another page of the same place, after something was done; `said` is told there."""
+        """Redirect to another page of the same place, after something was done; `message` is shown
+        there."""
         return self.leave(self.at(path), message)
 
     def leave(self, address: str, message: str | None = None) -> Response:
-        """To any address of the console. What was done is told on pages of that place alone: a tab
-        of another org does not show it."""
+        """Redirect to any address of the console. What was done is shown on pages of that place
+        alone: a tab of another org does not show it."""
         answer: Response
         if self.partial:
             answer = Response(status_code=204, headers={"hx-redirect": address})
@@ -93,7 +94,7 @@ class PlainVisit:
     # -- for templates ----------------------------------------------------------------------------
 
     def open_form(self, address: str, confirm: str = "", **attributes: str) -> Markup:
-        """The beginning of a form that changes something: its address and the token for it."""
+        """Begin a form that changes something: its address and the token for it."""
         given = {"method": "post", "action": address}
         if confirm:
             given["data-confirm"] = confirm
@@ -109,7 +110,7 @@ class PlainVisit:
         )
 
     def form_at(self, path: str, confirm: str = "", **attributes: str) -> Markup:
-        """Such a form for a page of the same place."""
+        """Begin such a form for a page of the same place."""
         return self.open_form(self.at(path), confirm, **attributes)
 
 
@@ -139,30 +140,33 @@ class Visit(PlainVisit):
         return named(self.org)
 
     def go(self, path: str = "", message: str | None = None) -> Response:
-        """As above; what was done is told with the org in which it was."""
+        """Redirect as `PlainVisit` does; the message of what was done names the org in which it
+        was."""
         return super().go(path, None if message is None else f"{self.named}: {message}")
 
     def form_at(self, path: str, confirm: str = "", **attributes: str) -> Markup:
-        """As above; the question before it names the org."""
+        """Begin a form as `PlainVisit` does; the question before it names the org."""
         asked = f"{confirm} It is in {self.named}." if confirm else ""
         return super().form_at(path, asked, **attributes)
 
     def button_to(self, path: str) -> Markup:
-        """Attributes of a button that sends its form to another address than the form's own."""
+        """Return the attributes of a button that sends its form to another address than the form's
+        own."""
         address = self.at(path)
         return Markup('formaction="{}" name="{}" value="{}" formnovalidate').format(
             address, FORM_FIELD, form_token(self.token, address)
         )
 
     def hx_post(self, path: str) -> Markup:
-        """Attributes of an element by which htmx posts the fields around it to an address."""
+        """Return the attributes of an element by which htmx posts the fields around it to an
+        address."""
         address = self.at(path)
         headers = f'{{"{FORM_HEADER}": "{form_token(self.token, address)}"}}'
         return Markup('hx-post="{}" hx-headers="{}"').format(address, headers)
 
 
 def named(org: StoredOrg) -> str:
-    """An org where something is said of it; a long name is cut, its id never."""
+    """Name an org where something is said of it; a long name is cut, its id never."""
     name = org.name if len(org.name) <= NAME_MAX else org.name[: NAME_MAX - 1] + "…"
     return f"{name} ({org.id})"
 

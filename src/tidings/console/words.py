@@ -48,12 +48,12 @@ DAY_MS = 24 * HOUR_MS
 
 
 def state_word(state: int) -> str:
-    """The word of a delivery's state as the store keeps it."""
+    """Return the word of a delivery's state as the store keeps it."""
     return State(state).word
 
 
 def state(word: str) -> Markup:
-    """A state: glyph, word, colour."""
+    """Render a state: glyph, word, colour."""
     glyph = GLYPHS.get(word, "·")
     kind = word.replace(" ", "-")
     return Markup('<span class="state {2}"><i aria-hidden="true">{1}</i> {0}</span>').format(
@@ -62,12 +62,13 @@ def state(word: str) -> Markup:
 
 
 def number(value: float | None) -> str:
-    """`1,234`; a dash where there is none."""
+    """Render a number as `1,234`; a dash where there is none."""
     return "–" if value is None else f"{value:,.0f}"
 
 
 def percent(part: float, whole: float) -> str:
-    """`98.3 %`; a dash of nothing. Not rounded up to all, nor down to none."""
+    """Render a share as `98.3 %`; a dash where the whole is nothing. It is not rounded up to all,
+    nor down to none."""
     if not whole:
         return "–"
     share = 100 * part / whole
@@ -79,7 +80,8 @@ def percent(part: float, whole: float) -> str:
 
 
 def duration(ms: float | None) -> str:
-    """`4 ms`, `1.2 s`, `3 min`, `2 h`, `5 d`: two digits are enough to compare by."""
+    """Render a duration as `4 ms`, `1.2 s`, `3 min`, `2 h` or `5 d`: two digits are enough to
+    compare by. A dash where there is none."""
     if ms is None:
         return "–"
     for unit_ms, unit, below in (
@@ -95,7 +97,7 @@ def duration(ms: float | None) -> str:
 
 
 def size(count: int | None) -> str:
-    """`812 B`, `16 KB`."""
+    """Render a size as `812 B` or `16 KB`; a dash where there is none."""
     if count is None:
         return "–"
     return f"{count} B" if count < 1024 else f"{count / 1024:.0f} KB"
@@ -103,7 +105,7 @@ def size(count: int | None) -> str:
 
 @lru_cache(maxsize=512)  # the tables beside the charts of a page begin at the same times
 def moment(ms: int | None) -> Markup:
-    """A time of day or date, exact on hover."""
+    """Render a moment as date and time in UTC, exact on hover; a dash where there is none."""
     if ms is None:
         return Markup("–")
     text = exact(ms)  # nothing in it is to be escaped
@@ -112,7 +114,7 @@ def moment(ms: int | None) -> Markup:
 
 
 def countdown(ms: int | None) -> Markup:
-    """A time to come, counted down by the browser."""
+    """Render a time to come, counted down by the browser; a dash where there is none."""
     if ms is None:
         return Markup("–")
     text = exact(ms)
@@ -121,7 +123,7 @@ def countdown(ms: int | None) -> Markup:
 
 
 def copyable(text: object, shown: object = None) -> Markup:
-    """A value with a button that copies it."""
+    """Render a value with a button that copies it."""
     return Markup(
         '<span class="copyable"><code>{1}</code><button type="button" class="copy" '
         'data-copy="{0}" aria-label="Copy {0}"></button></span>'
@@ -129,7 +131,7 @@ def copyable(text: object, shown: object = None) -> Markup:
 
 
 def ticked(text: str) -> Markup:
-    """A sentence of the catalogue: what stands between backticks is code."""
+    """Render a sentence of the catalogue: what stands between backticks is code."""
     parts = text.split("`")
     return Markup("").join(
         Markup("<code>{}</code>").format(part) if index % 2 else escape(part)
@@ -138,12 +140,12 @@ def ticked(text: str) -> Markup:
 
 
 def masked(secret: str) -> str:
-    """Its last four characters."""
+    """Mask a secret to its last four characters; one of at most eight is masked whole."""
     return "…" + secret[-4:] if len(secret) > 8 else "…"
 
 
 def plain(value: object) -> str:
-    """A value of JSON as people read it: a text bare, a dash where there is none."""
+    """Render a value of JSON as people read it: a text bare, a dash where there is none."""
     if value is msgspec.UNSET or value is None or value == "":
         return "–"
     if isinstance(value, bool):

@@ -29,7 +29,7 @@ _NO_EVENT = "There is no such event, or its payload is no longer kept. Choose an
 
 
 async def show(visit: Visit) -> Response:
-    """The choice of an event; nothing is asked yet."""
+    """Show the choice of an event; nothing is asked yet."""
     return await _page(visit, await _own(visit), visit.request.query_params.get("event", NEWEST))
 
 

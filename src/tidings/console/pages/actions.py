@@ -41,7 +41,7 @@ AGAIN = (State.FAILED, State.PARKED, State.CANCELLED)
 
 
 async def show_all(visit: Visit) -> Response:
-    """The list, by name; what is wrong stands first."""
+    """List the actions by name; what is wrong stands first."""
     services, org = visit.services, visit.caller.org
     records = action_records(services, org)
     views, totals = await asyncio.gather(
@@ -59,7 +59,8 @@ async def show_all(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One action: how it does, what its file says of it, and its latest runs with their reasons."""
+    """Show one action: how it does, what its file says of it, and its latest runs with their
+    reasons."""
     services = visit.services
     view = await own_action(services, visit.caller.org, str(visit.request.path_params["name"]))
     record = view.record
@@ -121,5 +122,5 @@ async def _run(visit: Visit, row: StoredDelivery, record: WebhookState) -> dict[
 
 
 def laid_out(value: object) -> str:
-    """JSON as people read it."""
+    """Write a value as JSON laid out for people."""
     return "\n".join(line.text for line in body_of(msgspec.json.encode(value)).lines)

@@ -80,7 +80,7 @@ class Chart(msgspec.Struct, frozen=True):
 
 
 def deliveries(series: Series, title: str = "Deliveries") -> Chart:
-    """Deliveries by state; states that none of them is in are left out."""
+    """Draw deliveries by state; states that none of them is in are left out."""
     lines = []
     for name, colour, states in _STACK:
         values = [
@@ -106,9 +106,10 @@ def latency(series: Series) -> Chart:
 
 
 def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
-    """The share of attempts that failed (reads/webhooks/attempt_totals.py).
+    """Draw the share of attempts that failed, in percent (reads/webhooks/attempt_totals.py).
 
-    `dead` are the series, of the same steps, of the webhooks that are left alone."""
+    `dead` are the series, of the same steps, of the webhooks that are left alone.
+    """
     values = [
         attempts_of([point], [series.points[at] for series in dead]).percent_failed
         for at, point in enumerate(series.points)
@@ -117,7 +118,7 @@ def error_rate(series: Series, dead: Sequence[Series] = ()) -> Chart:
 
 
 def events(series: EventSeries) -> Chart:
-    """Events that were accepted."""
+    """Draw the events that were accepted."""
     starts = [series.start_ms + at * series.step_ms for at in range(len(series.counts))]
     line = ChartLine("events", "accent", [float(count) for count in series.counts])
     return Chart(

@@ -15,7 +15,7 @@ _NEVER = ("pending", "·", "not checked")
 
 
 async def show_all(visit: Visit) -> Response:
-    """The list, by name."""
+    """List the connections by name."""
     views = _views(visit)
     connections = [
         _row(visit, views, connection) for connection in views.connections.of(visit.caller)

@@ -18,12 +18,12 @@ class Consent:
         self._frame = frame
 
     async def show(self, request: Request) -> Response:
-        """The question."""
+        """Ask the owner of an address whether the org's letters may come."""
         token = request.query_params.get("token", "")
         return self._page(request, token)
 
     async def confirm(self, request: Request) -> Response:
-        """Yes."""
+        """Record that the owner of the address agrees."""
         try:
             form = await read_form(request)
         except RequestRefused as refused:

@@ -29,7 +29,7 @@ FIGURES = (
 
 
 async def show(visit: Visit) -> Response:
-    """The page; `part=now` is what is asked for again."""
+    """Show how the service does; with `part=now` only what is asked for again and again."""
     values = await _now(visit)
     if visit.request.query_params.get("part") == "now":
         return visit.page("parts/health.html", **values)
@@ -78,7 +78,7 @@ async def _now(visit: Visit) -> dict[str, Any]:
 
 
 def figures_of(metrics: CollectorRegistry) -> dict[str, float]:
-    """The gauges without labels, without the prefix of their names: what /metrics says."""
+    """Read the gauges without labels, without the prefix of their names: what /metrics says."""
     found: dict[str, float] = {}
     for family in metrics.collect():
         if family.type == "gauge" and len(family.samples) == 1 and not family.samples[0].labels:

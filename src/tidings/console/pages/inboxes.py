@@ -34,7 +34,7 @@ VERDICTS = {
 
 
 async def show_all(visit: Visit) -> Response:
-    """The org's inboxes, newest first, and a form that makes one."""
+    """List the org's inboxes, newest first, with a form that makes one."""
     return _list(visit)
 
 
@@ -52,7 +52,7 @@ async def create(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One inbox: its URL, its arrivals, one of them opened, and its answer."""
+    """Show one inbox: its URL, its arrivals, one of them opened, and its answer."""
     live = _own(visit)
     page, newest_page = await _arrivals(visit, live)
     newest = str(page.arrivals[0].number) if page.arrivals else "0"

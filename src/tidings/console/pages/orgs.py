@@ -30,8 +30,9 @@ OWN = ("id", "name", "parent", "timeZone")
 
 
 async def show_all(visit: PlainVisit) -> Response:
-    """Of the platform's own credential all orgs, of others those where they have a seat. `to` is
-    the page that each of them leads to, where an address did not say of which org it is meant."""
+    """List all orgs to the platform's own credential, to others those where they have a seat. `to`
+    is the page that each of them leads to, where an address did not say of which org it is
+    meant."""
     query, orgs = visit.request.query_params, visit.services.orgs
     seats = {seat.org: seat.role for seat in visit.seats}
     found = orgs.all() if visit.caller.platform else [orgs.get(seat) for seat in sorted(seats)]
@@ -63,7 +64,7 @@ async def show_all(visit: PlainVisit) -> Response:
 
 
 async def show_new(visit: PlainVisit) -> Response:
-    """The form of a new org."""
+    """Show the form of a new org."""
     _platform(visit)
     return _page(visit, None, FORM.fresh() | dict.fromkeys(OWN, "") | {"timeZone": "UTC"})
 
@@ -203,14 +204,15 @@ def _page(
 
 
 async def home(visit: PlainVisit) -> Response:
-    """The overview of the one org that may be meant; where there are several, the choice."""
+    """Redirect to the overview of the one org that may be meant; where there are several, to the
+    choice."""
     own = [seat.org for seat in visit.seats]
     return visit.leave(PageScope(own[0]).at()) if len(own) == 1 else visit.go(AT)
 
 
 async def moved(visit: PlainVisit) -> Response:
-    """A page as it was addressed before orgs stood in addresses: it leads on, where only one org
-    may be meant, and else to the choice."""
+    """Redirect a page as it was addressed before orgs stood in addresses: on to it, where only one
+    org may be meant, and else to the choice."""
     request = visit.request
     to = quote(request.path_params["rest"])
     to = f"/{to}?{request.url.query}" if request.url.query else f"/{to}"
@@ -222,7 +224,7 @@ async def moved(visit: PlainVisit) -> Response:
 
 
 async def settings_moved(visit: PlainVisit) -> Response:
-    """An org's settings as they were addressed before."""
+    """Redirect an org's settings as they were addressed before."""
     number = str(visit.request.path_params["id"])
     known = number.isascii() and number.isdigit() and len(number) < 17
     return (

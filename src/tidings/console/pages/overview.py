@@ -44,7 +44,7 @@ class CurrentState(msgspec.Struct, frozen=True):
 
 
 async def show(visit: Visit) -> Response:
-    """The page; while the org has sent nothing yet, what to do first."""
+    """Show the overview; while the org has sent nothing yet, what to do first."""
     if not visit.may("logs:read"):
         if visit.may("webhooks:read"):
             return visit.go("/webhooks")

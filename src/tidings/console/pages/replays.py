@@ -49,7 +49,7 @@ _DONE = {
 
 
 async def show_all(visit: Visit) -> Response:
-    """The jobs of the org, newest first."""
+    """List the jobs of the org, newest first."""
     before_job = visit.request.query_params.get("before", "")
     before_id = read("rpl", before_job) if before_job else NEWEST
     if before_id is None:
@@ -65,7 +65,7 @@ async def show_all(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One job and how far it is; `part=progress` is asked for again and again."""
+    """Show one job and how far it is; `part=progress` is asked for again and again."""
     job = await _own(visit)
     part = visit.request.query_params.get("part") == "progress"
     return visit.page("parts/replay.html" if part else "replay.html", one=_shown(visit, job))
@@ -87,7 +87,8 @@ async def move(visit: Visit) -> Response:
 
 
 async def show_new(visit: Visit) -> Response:
-    """The form; with `step=count` also what it would do. The address holds all of it."""
+    """Show the form of a new job; with `step=count` also what the job would do. The address holds
+    all of it."""
     query = visit.request.query_params
     texts = _written(query)
     ticks = {name: query.getlist(name)[:10] for name in _TICKS}

@@ -43,7 +43,7 @@ class CredentialView(msgspec.Struct, frozen=True):
 
 
 async def show(visit: Visit) -> Response:
-    """Credentials and users of the org."""
+    """Show the credentials and users of the org."""
     caller, services = visit.caller, visit.services
     credentials = [
         _shown(visit, credential)
@@ -58,7 +58,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def show_new(visit: Visit) -> Response:
-    """The form of a new credential."""
+    """Show the form of a new credential."""
     return _form(visit, FORM.fresh(), {})
 
 
@@ -78,14 +78,14 @@ async def create(visit: Visit) -> Response:
 
 
 async def ask_rotate(visit: Visit) -> Response:
-    """For how long the old secret goes on."""
+    """Ask for how long the old secret goes on."""
     own = _own(visit)
     changed = await changed_by(visit, "credential", own.id)
     return _ask_rotate(visit, own, f"{overlap.OVERLAP_H:g}", changed=changed)
 
 
 async def rotate(visit: Visit) -> Response:
-    """A new secret, shown this once."""
+    """Make a new secret and show it, this once."""
     old, overlap_text = _own(visit), visit.form.get(overlap.FIELD, "").strip()[:40]
     body = {overlap.FIELD: _number(overlap_text)} if overlap_text else {}
     try:

@@ -30,7 +30,7 @@ MEANS = {word: choice.partition(": ")[2] for word, choice in FORM["role"].choice
 
 
 async def show_new(visit: Visit) -> Response:
-    """The form of an invitation."""
+    """Show the form of an invitation."""
     return _form(visit, FORM.fresh(), {})
 
 
@@ -47,13 +47,14 @@ async def invite(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One user, and what can be changed of them."""
+    """Show one user, and what can be changed of them."""
     user = _own(visit)
     return _page(visit, user, changed=await changed_by(visit, "user", user.person.id))
 
 
 async def change(visit: Visit) -> Response:
-    """Another name or role; disable, enable, a new link, or out of the org."""
+    """Change a user's name or role; disable, enable or remove them from the org, or make a new
+    link."""
     user, services, org = _own(visit), visit.services, visit.caller.org
     what, at = visit.form.get("do", ""), f"{AT}/users/{user.person.id}"
     try:
@@ -125,7 +126,7 @@ class PasswordPages:
         self._frame = frame
 
     async def show(self, request: Request) -> Response:
-        """The form. The link is used up only when a password is sent."""
+        """Show the form that sets a password. The link is used up only when a password is sent."""
         return self._form(request, request.query_params.get("link", ""))
 
     async def set_password(self, request: Request) -> Response:

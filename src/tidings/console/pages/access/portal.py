@@ -70,7 +70,8 @@ class PortalEntrance:
         return answer
 
     async def style(self, request: Request) -> Response:
-        """A portal's colour, which the address names, as it can be read in both themes."""
+        """Serve a portal's colour, which the address names, as a style sheet in which it can be
+        read in both themes."""
         colour = f"#{request.url.query}"
         text = STYLE.format(accents(colour if _COLOUR.fullmatch(colour) else COLOUR))
         headers = {"cache-control": "private, max-age=3600"}

@@ -36,7 +36,8 @@ class SignInPages:
         self._plain_http = plain_http
 
     async def show(self, request: Request) -> Response:
-        """The form; a link's token in the address signs in at once."""
+        """Show the sign-in form. A link's token in the address signs in at once where the browser
+        says that a person opened it and no session is open; otherwise a page asks first."""
         act_as(stranger("console", address_of(request.scope)))
         if token := request.query_params.get("link"):
             heard = request.headers.get
@@ -52,7 +53,8 @@ class SignInPages:
         return self._form(request, "", return_path(request.query_params.get("to", "")))
 
     async def sign_in(self, request: Request) -> Response:
-        """The form's answer."""
+        """Begin a session by what the form says: a link's token, an e-mail address with a password,
+        or a credential."""
         act_as(stranger("console", address_of(request.scope)))
         try:
             form = await read_form(request)
@@ -120,7 +122,7 @@ async def sign_out(visit: PlainVisit) -> Response:
 
 
 async def show_sessions(visit: PlainVisit) -> Response:
-    """All sessions of who asks."""
+    """List all sessions of the visitor."""
     return visit.page("sessions.html", sessions=visit.services.access.sessions.list(visit.token))
 
 

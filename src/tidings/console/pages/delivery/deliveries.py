@@ -16,7 +16,7 @@ ROUNDS = 2  # questions for a page that a rare filter leaves nearly empty
 
 
 async def show_all(visit: Visit) -> Response:
-    """A page of the deliveries that fit the address."""
+    """Show a page of the deliveries that fit the address."""
     filters = log_filters.read(visit, DELIVERIES)
     page, records = DeliveryPage([]), {}
     if filters.question is not None:

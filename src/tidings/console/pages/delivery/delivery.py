@@ -39,7 +39,8 @@ class Payload(msgspec.Struct, frozen=True):
 
 
 async def show(visit: Visit) -> Response:
-    """The page. With `seen`, only whether anything has changed since."""
+    """Show the delivery. Asked with `seen` for a part, answer only whether anything has changed
+    since."""
     found, record = await _own(visit)
     seen = visit.request.query_params.get("seen")
     if seen is not None and visit.partial:
@@ -228,8 +229,8 @@ async def _payload(
 
 
 def curl_of(request: dict[str, Any]) -> str | None:
-    """A request as a command line, to be tried by hand; None where its bytes are no text, and of
-    what is no call.
+    """Write a request as a command line, to be tried by hand; None where its bytes are no text, and
+    for what is no call.
 
     What stands in it was masked before: a secret is never put into a clipboard.
     """

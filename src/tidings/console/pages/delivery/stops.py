@@ -37,7 +37,8 @@ async def throw(visit: Visit) -> Response:
 
 
 async def show_all(visit: PlainVisit) -> Response:
-    """The same of every org of the service at once."""
+    """Show the one switch that stops every org of the service at once, and the switches of single
+    orgs that are thrown."""
     _platform(visit, "admin:read")
     stops = visit.services.delivery.stops
     return visit.page(

@@ -42,7 +42,7 @@ class Volume(msgspec.Struct, frozen=True):
 
 
 async def show_all(visit: Visit) -> Response:
-    """All of them by family; with `q` those that have all its words in theirs."""
+    """List all event types by family; with `q` those that have all its words in theirs."""
     kinds, org = visit.services.events.types, visit.caller.org
     wanted = visit.request.query_params.get("q", "").strip()[:128]
     needles = wanted.lower().split()
@@ -76,7 +76,7 @@ def _misread(families: dict[str, list[EventType]]) -> list[EventType]:
 
 
 async def show(visit: Visit) -> Response:
-    """One type."""
+    """Show one event type. Raise NotFound for a type that the org does not have."""
     services, org = visit.services, visit.caller.org
     name = str(visit.request.path_params["name"])
     wanted = visit.request.query_params.get("version", "")

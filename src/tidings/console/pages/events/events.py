@@ -33,7 +33,7 @@ _MADE = ("eventId", "orgId", "createdAt")  # the acceptor adds them
 
 
 async def show_all(visit: Visit) -> Response:
-    """A page of the org's events."""
+    """Show a page of the org's events that fit the address."""
     services, org = visit.services, visit.caller.org
     filters = log_filters.read(visit, EVENTS)
     page = EventPage([])
@@ -57,7 +57,8 @@ async def show_all(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One event: its way to every webhook, and its bytes."""
+    """Show one event: its way to every webhook, and its bytes. Raise NotFound for an event that is
+    not the org's."""
     services, org = visit.services, visit.caller.org
     event_id = str(visit.request.path_params["id"])
     event = await services.store.event(org, event_id)
@@ -131,7 +132,7 @@ def _why(visit: Visit, webhook: Webhook, created_ms: int, event: StoredEvent) ->
 
 
 async def show_new(visit: Visit) -> Response:
-    """A form with the example of an event type."""
+    """Show a form with the example of an event type."""
     name = visit.request.query_params.get("type", "")[:128]
     kind = visit.services.events.types.get(visit.caller.org, name) if name else None
     return _form(visit, name, _example(kind))

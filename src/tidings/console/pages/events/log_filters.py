@@ -77,7 +77,8 @@ class Filters(msgspec.Struct, frozen=True):
         )
 
     def address(self, **changes: str | None) -> str:
-        """The query string of the same filters with some changed; a cursor only where given."""
+        """Write the query string of the same filters with some changed; a cursor only where
+        given."""
         pairs = {name: value for name, value in self.shown.items() if value and name != "cursor"}
         if self.span:
             pairs["span"] = self.span
@@ -102,7 +103,8 @@ class Filters(msgspec.Struct, frozen=True):
 
 
 def read(visit: PlainVisit, known: Parameters, query: QueryParams | None = None) -> Filters:
-    """The filters of the visitor's address, or of another one, with what is wrong with them."""
+    """Read the filters of the visitor's address, or of another query, with what is wrong with
+    them."""
     query = visit.request.query_params if query is None else query
     asked, shown = {"limit": str(PAGE)}, {}
     filters = [parameter for parameter in known if parameter.field.page]
@@ -183,7 +185,7 @@ def sides(filters: Filters, older: int | None, newer: int | None) -> dict[str, s
 
 
 def settled(filters: Filters) -> str:
-    """The query string with its times fixed: what is asked for later is the same."""
+    """Write the query string with its times fixed: what is asked for later is the same."""
     question = filters.question
     from_ms = None if question is None or question.from_ms is None else str(question.from_ms)
     pairs = {name: value for name, value in filters.shown.items() if value and name != "cursor"}

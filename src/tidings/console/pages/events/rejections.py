@@ -17,7 +17,7 @@ PAGE = 50
 
 
 async def show_all(visit: Visit) -> Response:
-    """The newest first."""
+    """List the rejected events, the newest first."""
     services, org = visit.services, visit.caller.org
     cursor = visit.request.query_params.get("cursor", "")
     page, trouble = RejectionPage([]), ""
@@ -50,7 +50,7 @@ async def moved(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One of them, with the place of its fault marked."""
+    """Show one rejected event, with the place of its fault marked."""
     return _page(visit, await _own(visit))
 
 

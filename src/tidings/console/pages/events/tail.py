@@ -12,7 +12,7 @@ STATES = [State.DELIVERED.word, State.RETRYING.word, State.FAILED.word]
 
 
 async def show(visit: Visit) -> Response:
-    """The page; without scripts it says how to listen otherwise."""
+    """Show the live tail; without scripts the page says how to listen otherwise."""
     services, org, query = visit.services, visit.caller.org, visit.request.query_params
     webhooks = [record.webhook for record in services.webhooks.list(org)]
     kind = query.get("kind", "")
@@ -33,7 +33,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def stream(visit: Visit) -> Response:
-    """The org's feed as server-sent events, for as long as the visitor may hear it."""
+    """Stream the org's feed as server-sent events, for as long as the visitor may hear it."""
     feed, sessions, org = (
         visit.services.events.feed,
         visit.services.access.sessions,

@@ -13,7 +13,7 @@ from tidings.store.port import DeadLetter
 
 
 async def show(visit: Visit) -> Response:
-    """One of them."""
+    """Show one message that the source has set aside."""
     live = own(visit)
     return _page(visit, live, await _own(visit, live))
 

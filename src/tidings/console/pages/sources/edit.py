@@ -35,7 +35,7 @@ Refusals = Sequence[FieldRefusal]
 
 
 async def show_new(visit: Visit) -> Response:
-    """An empty form of the type that the address names."""
+    """Show an empty form of the type that the address names."""
     return _form(visit, source_form.fresh(_kind(visit.request.query_params.get("type", ""))))
 
 
@@ -56,8 +56,8 @@ async def create(visit: Visit) -> Response:
 
 
 async def show_edit(visit: Visit) -> Response:
-    """The form of a source that is there, with a message that it has set aside as the sample where
-    the address names one."""
+    """Show the form of a source that is there, with a message that it has set aside as the sample
+    where the address names one."""
     live = own(visit)
     shown = source_form.of_source(live.source)
     note = ""
@@ -101,7 +101,7 @@ async def try_new(visit: Visit) -> Response:
 
 
 async def try_changed(visit: Visit) -> Response:
-    """The same by the changes of the form to a source that is there."""
+    """Try the sample with the changes that the form makes to a source that is there."""
     live = own(visit)
     return await _try(visit, _filled(visit, live), live)
 

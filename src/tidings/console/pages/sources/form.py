@@ -47,15 +47,15 @@ _JSON = (MAPPING, MESSAGE_ID)
 
 
 def kind_label(kind: str) -> str:
-    """A type of source as people call it."""
+    """Name a type of source as people call it."""
     return KIND_LABELS.get(kind, kind)
 
 
 def extras(
     kind: str, *, new: bool, fields: Sequence[DeclaredField] = FIELDS
 ) -> list[DeclaredField]:
-    """The fields that a source of this type is asked for beside those with a place of their own.
-    One that is called as a type is of that type alone; an inbound webhook has none."""
+    """List the fields that a source of this type is asked for beside those with a place of their
+    own. One that is called as a type is of that type alone; an inbound webhook has none."""
     if kind == WEBHOOK:
         return []
     others = {other for other in KINDS if other != kind}
@@ -116,7 +116,7 @@ class SourceFormState(msgspec.Struct):
 
 
 def fresh(kind: str) -> SourceFormState:
-    """The page as it is first seen."""
+    """Fill the page of a new source as it is first seen."""
     texts = {"name": "", SCHEME: SCHEMES[0][0], "orgs": OWN, SAMPLE_HEADERS: "", SAMPLE_BODY: ""}
     texts |= {place: _usual(part) or "" for parts in PARTS.values() for place, part in parts}
     texts |= {extra.name: _text(extra, extra.usual()) for extra in extras(kind, new=True)}
@@ -124,7 +124,7 @@ def fresh(kind: str) -> SourceFormState:
 
 
 def of_source(source: Source) -> SourceFormState:
-    """The page of a source that is there; secrets by their end."""
+    """Fill the page of a source that is there; secrets are shown by their end."""
     shown = fresh(source.kind)
     texts = shown.texts
     texts |= {"name": source.name, "orgs": source.orgs}
@@ -140,7 +140,7 @@ def of_source(source: Source) -> SourceFormState:
 
 
 def of_form(form: Mapping[str, str], kind: str) -> SourceFormState:
-    """The page as somebody has filled it in."""
+    """Read the page as somebody has filled it in."""
     shown = fresh(kind)
     for name in shown.texts:
         text = form.get(name, "")
@@ -150,7 +150,7 @@ def of_form(form: Mapping[str, str], kind: str) -> SourceFormState:
 
 
 def body_of(shown: SourceFormState, *, new: bool) -> tuple[dict[str, Any], list[FieldRefusal]]:
-    """The body that the page says, and what cannot be read as a body at all."""
+    """Build the body that the page says, and list what cannot be read as a body at all."""
     texts, refusals = shown.texts, list[FieldRefusal]()
     body: dict[str, Any] = {"name": texts["name"], "type": shown.kind} if new else {}
     if shown.kind == WEBHOOK:
@@ -162,8 +162,9 @@ def body_of(shown: SourceFormState, *, new: bool) -> tuple[dict[str, Any], list[
 
 
 def sample_of(shown: SourceFormState) -> tuple[ForeignMessage, str]:
-    """The message that is to be tried, and what is wrong with a line of its headers. A browser ends
-    the lines of what is typed by CR and LF; a sender that has lines at all ends them by LF."""
+    """Read the message that is to be tried, and say what is wrong with a line of its headers, if
+    anything is. A browser ends the lines of what is typed by CR and LF; a sender that has lines at
+    all ends them by LF."""
     headers = []
     for line in filter(None, map(str.strip, shown.texts[SAMPLE_HEADERS].split("\n"))):
         name, colon, value = line.partition(":")
@@ -186,7 +187,7 @@ def placed(refusals: Sequence[FieldRefusal], shown: SourceFormState) -> dict[str
 
 
 def pretty(value: object) -> str:
-    """A value as JSON that people read; of an object without what it does not say."""
+    """Write a value as JSON that people read; of an object without what it does not say."""
     if isinstance(value, Mapping):
         value = {name: value for name, value in value.items() if value not in (None, "", {}, [])}
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -34,7 +34,7 @@ OUTCOME_WORDS = {
 
 
 async def show_all(visit: Visit) -> Response:
-    """The list, by name."""
+    """List the sources by name."""
     return visit.page(
         "sources.html",
         sources=[
@@ -45,7 +45,7 @@ async def show_all(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One source: how it does, its newest messages, what it has set aside, how it is made."""
+    """Show one source: how it does, its newest messages, what it has set aside, how it is made."""
     live = own(visit)
     one = summary(visit, live)
     if visit.request.query_params.get("part") == "now":
@@ -79,14 +79,16 @@ async def show(visit: Visit) -> Response:
 
 
 def own(visit: Visit) -> LiveSource:
-    """The source of the visitor's org that the address names; 404 for anything else."""
+    """Find the source of the visitor's org that the address names. Raise UnknownSource for anything
+    else."""
     return visit.services.sources.sources.get(
         visit.caller.org, str(visit.request.path_params["id"])
     )
 
 
 def summary(visit: Visit, live: LiveSource) -> dict[str, Any]:
-    """A source as it is shown everywhere, with its state, and what a page must show anew."""
+    """Describe a source as it is shown everywhere, with its state, and `mark`, which changes when a
+    page must show it anew."""
     now_ms = visit.services.clock.now_ms()
     shown = show_source(live, visit.services.reached_at(visit.request), now_ms)
     trouble = str(shown.get("trouble") or "")

@@ -41,12 +41,13 @@ Refusals = Sequence[FieldRefusal]
 
 
 def own(visit: Visit, webhook_id: WebhookId) -> WebhookState:
-    """A webhook of the visitor's org; 404 for anything else."""
+    """Find a webhook of the visitor's org. Raise UnknownWebhook for anything else."""
     return visit.services.webhooks.get(visit.caller.org, webhook_id)
 
 
 def living(visit: Visit, webhook_id: WebhookId) -> WebhookState:
-    """The same, where it was not deleted."""
+    """Find a webhook of the visitor's org. Raise UnknownWebhook for anything else, and where it was
+    deleted."""
     record = own(visit, webhook_id)
     if record.webhook.status is WebhookStatus.DELETED:
         raise UnknownWebhook(webhook_id)
@@ -57,7 +58,7 @@ def living(visit: Visit, webhook_id: WebhookId) -> WebhookState:
 
 
 async def show_new(visit: Visit) -> Response:
-    """An empty form, or with `from` that of a copy."""
+    """Show an empty form, or with `from` that of a copy."""
     query = visit.request.query_params
     kind = query.get("type", HTTP)
     shown = webhook_form.fresh(kind if kind in KINDS else HTTP)
@@ -111,7 +112,7 @@ async def create(visit: Visit) -> Response:
 
 
 async def show_edit(visit: Visit) -> Response:
-    """The form of a webhook that is there. Of an action its file decides."""
+    """Show the form of a webhook that is there. Of an action its file decides."""
     record = living(visit, visit.request.path_params["id"])
     if record.webhook.type.of_file:
         return visit.page("webhook_of_file.html", record=record)
@@ -273,7 +274,8 @@ def _all(
 
 
 async def show_type(visit: Visit) -> Response:
-    """An event type's schema and example, to stand beside the list."""
+    """Show an event type's schema and example, to stand beside the list. Raise NotFound for a type
+    that the org does not have."""
     name = visit.request.path_params["name"]
     kind = visit.services.events.types.get(visit.caller.org, name)
     if kind is None:
@@ -299,7 +301,7 @@ async def check(visit: Visit) -> Response:
 
 
 async def make_inbox(visit: Visit) -> Response:
-    """A test inbox as the receiver; the form comes back with its URL."""
+    """Create a test inbox as the receiver; the form comes back with its URL."""
     shown = webhook_form.of_form(visit.form, visit.lists)
     kept = _kept(visit)
     refusals: Refusals = ()
@@ -325,7 +327,7 @@ async def make_inbox(visit: Visit) -> Response:
 
 
 async def preview(visit: Visit) -> Response:
-    """The exact payload that the webhook would get for the newest event of its types."""
+    """Show the exact payload that the webhook would get for the newest event of its types."""
     values = await _previewed(visit)
     template = "parts/webhook_preview.html" if visit.partial else "webhook_preview.html"
     return visit.page(template, **values)
@@ -366,7 +368,7 @@ async def _previewed(visit: Visit) -> dict[str, Any]:
 
 
 async def send_test(visit: Visit) -> Response:
-    """One signed test message to the URL of the form, with the answer. Nothing is kept."""
+    """Send one signed test message to the URL of the form, and show the answer. Nothing is kept."""
     kept, shown = _kept(visit), webhook_form.of_form(visit.form, visit.lists)
     org, services = visit.caller.org, visit.services
     source = _source(visit) if kept is None else None
@@ -402,7 +404,7 @@ async def send_test(visit: Visit) -> Response:
 
 
 async def test_saved(visit: Visit) -> Response:
-    """One test message to a saved webhook."""
+    """Send one test message to a saved webhook, and show the answer."""
     record = living(visit, visit.request.path_params["id"])
     webhook, services = record.webhook, visit.services
     trial: dict[str, Any] = {"refusals": [], "warnings": [], "tested": None, "secret": None}

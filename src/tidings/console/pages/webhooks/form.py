@@ -111,7 +111,7 @@ class WebhookFormState(msgspec.Struct):
 
 
 def fresh(kind: str = HTTP) -> WebhookFormState:
-    """The page of a new webhook of a type, as it is first seen."""
+    """Fill the page of a new webhook of a type as it is first seen."""
     texts = dict.fromkeys(_TEXTS, "")
     texts |= {field.name: text_of(field.usual()) for field in _WRITTEN}
     texts |= {
@@ -132,7 +132,7 @@ def fresh(kind: str = HTTP) -> WebhookFormState:
 
 
 def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
-    """The page of a webhook that is there."""
+    """Fill the page of a webhook that is there."""
     shown, extra = fresh(), settings.extra
     fields = show_fields(settings.fields) or {}
     kind = next(iter(fields), "all")
@@ -161,7 +161,7 @@ def of_settings(settings: WebhookSettings, active: bool) -> WebhookFormState:
 
 
 def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> WebhookFormState:
-    """The page as somebody has filled it in."""
+    """Read the page as somebody has filled it in."""
     texts = {name: form.get(name, "").strip() for name in _TEXTS}
     names, values = lists.get("headerName", ()), lists.get("headerValue", ())
     headers = [(name.strip(), value) for name, value in zip(names, values, strict=False)]
@@ -181,7 +181,7 @@ def of_form(form: Mapping[str, str], lists: Mapping[str, Sequence[str]]) -> Webh
 
 
 def body_of(shown: WebhookFormState) -> tuple[dict[str, Any], list[FieldRefusal]]:
-    """The body that the page says, and what cannot be read as a body at all."""
+    """Build the body that the page says, and list what cannot be read as a body at all."""
     texts = shown.texts
     refusals: list[FieldRefusal] = []
     body: dict[str, Any] = {

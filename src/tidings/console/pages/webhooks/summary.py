@@ -146,7 +146,7 @@ class WebhookSummary(msgspec.Struct, frozen=True):
 
 
 async def summaries(services: Services, records: Sequence[WebhookState]) -> list[WebhookSummary]:
-    """Of some webhooks of one org, by a few questions for all of them."""
+    """Summarise some webhooks of one org, by a few questions for all of them."""
     if not records:
         return []
     now_ms = services.clock.now_ms()
@@ -161,8 +161,8 @@ async def summaries(services: Services, records: Sequence[WebhookState]) -> list
 async def troubles(
     services: Services, records: Sequence[WebhookState], lefts: Sequence[WebhookBacklog]
 ) -> list[WebhookSummary]:
-    """Of some webhooks of which is known what is left to do, with an empty last day: who fails, is
-    paused or disabled is told without it."""
+    """Summarise some webhooks of which it is known what is left to do, with an empty last day: who
+    fails, is paused or disabled shows without it."""
     return await _with_next_tries(services, records, lefts, [_NO_DAY] * len(records))
 
 
@@ -228,9 +228,12 @@ async def _add_nexts(
 def bars(
     series: port.Series, width: int = 96, height: int = 24, *, calm: bool = False
 ) -> dict[str, str]:
-    """A sparkline: what arrived below, what did not above it. For each kind the path that draws all
-    its rectangles: one element for dozens, for a list has a sparkline in every row. `calm`: what is
-    tried again waits for its time, as an action's runs do in quiet hours, and has not failed."""
+    """Draw a sparkline: what arrived below, what did not above it. Return for each kind the path
+    that draws all its rectangles: one element for dozens, for a list has a sparkline in every row.
+
+    `calm`: what is tried again waits for its time, as an action's runs do in quiet hours, and has
+    not failed.
+    """
     points = series.points[-24:]
     highest = max((sum(point.by_state.values()) for point in points), default=0)
     if not highest:

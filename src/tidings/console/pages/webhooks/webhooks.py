@@ -45,7 +45,7 @@ VERBS: dict[Verb, tuple[str, str]] = {
 
 
 async def show_all(visit: Visit) -> Response:
-    """The list, newest first; deleted ones only where they are asked for."""
+    """List the webhooks, newest first; deleted ones only where they are asked for."""
     query = visit.request.query_params
     everything = visit.services.webhooks.list(visit.caller.org)
     deleted = query.get("show") == "deleted"
@@ -77,7 +77,7 @@ async def show_all(visit: Visit) -> Response:
 
 
 async def show(visit: Visit) -> Response:
-    """One webhook: how it does, how it did, its newest deliveries, how it is made."""
+    """Show one webhook: how it does, how it did, its newest deliveries, how it is made."""
     record = own(visit, visit.request.path_params["id"])
     services, webhook = visit.services, record.webhook
     span = visit.request.query_params.get("span", SPAN)
@@ -131,8 +131,8 @@ async def show(visit: Visit) -> Response:
 
 
 def answers_of(counts: Mapping[int, int]) -> list[tuple[str, int, str]]:
-    """The answers of a tally, the most frequent first: in words, how many deliveries had it last,
-    and the colour of its class. What is beyond the first few stands in one line."""
+    """List the answers of a tally, the most frequent first: in words, how many deliveries had it
+    last, and the colour of its class. What is beyond the first few stands in one line."""
     ordered = sorted(counts.items(), key=lambda one: (-one[1], one[0]))
     shown = [(_answer(status), count, _colour(status)) for status, count in ordered[:ANSWERS_MAX]]
     if rest := ordered[ANSWERS_MAX:]:
@@ -217,13 +217,13 @@ async def delete(visit: Visit) -> Response:
 
 
 async def ask_rotate(visit: Visit) -> Response:
-    """For how long the old secret goes on."""
+    """Ask for how long the old secret goes on."""
     record = living(visit, visit.request.path_params["id"])
     return _ask_rotate(visit, record, f"{overlap.OVERLAP_H:g}")
 
 
 async def rotate(visit: Visit) -> Response:
-    """A new signing secret, shown this once."""
+    """Make a new signing secret and show it, this once."""
     record = living(visit, visit.request.path_params["id"])
     overlap_text = visit.form.get(overlap.FIELD, "").strip()
     scheme = visit.form.get(SCHEME, "").strip()
