@@ -50,7 +50,7 @@ class Changes:
         return await asyncio.shield(task)
 
     def seen(self, version: int) -> None:
-        """The registry holds the change that made this version of the store."""
+        """Note that the registry holds the change that made this version of the store."""
         self._registry.version = max(self._registry.version, version)
 
     async def _alone(self, change: Change[Result]) -> Result:

@@ -11,19 +11,19 @@ class Clock(Protocol):
     """The wall clock."""
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return the milliseconds since the epoch."""
 
 
 class WallClock:
     """The machine's clock."""
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return the milliseconds since the epoch."""
         return time.time_ns() // 1_000_000
 
 
 def service_clock() -> SteadyClock:
-    """The clock of the service: the machine's, without its leaps."""
+    """Build the clock of the service: the machine's, without its leaps."""
     boot = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
     return SteadyClock(WallClock().now_ms, partial(time.clock_gettime, boot))
 

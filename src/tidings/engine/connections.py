@@ -78,7 +78,7 @@ class NamedConnections:
         return sorted(found.values(), key=lambda one: one.name)
 
     def get(self, caller: AuthenticatedCaller, name: str) -> Connection:
-        """One that the caller may name. NotFound, also for those of others."""
+        """Find a connection that the caller may name. Raise NotFound, also for those of others."""
         found = self._connections.open_to(caller.org, platform=caller.platform).get(name)
         if found is None:
             raise _unknown(name)

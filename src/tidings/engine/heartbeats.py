@@ -159,19 +159,19 @@ class Heart:
     # -- said by whoever runs it ------------------------------------------------------------------
 
     def begin(self) -> None:
-        """It runs from now on."""
+        """Note that the part runs from now on."""
         self._began_s = self._clock.now_s
         self.pulse.running = True
         self.beat()
 
     def fail(self) -> None:
-        """It has ended by a failure, or was ended because it froze."""
+        """Note that the part has ended by a failure, or was ended because it froze."""
         pulse, now_s = self.pulse, self._clock.now_s
         pulse.failures = count_failures(pulse.failures, now_s - self._began_s)
         pulse.failed_s, pulse.running = now_s, False
 
     def end(self) -> None:
-        """It has ended as it was meant to."""
+        """Note that the part has ended as it was meant to."""
         self.pulse = Pulse()
 
     @property
@@ -305,7 +305,7 @@ class Heartbeats(Collector):
         return [*notices, *self._notices.values()]
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics at this moment (prometheus_client)."""
+        """Yield the metrics at this moment (prometheus_client)."""
         works = GaugeMetricFamily(
             "tidings_part_works",
             "1 while a part of the service works, 0 while it is silent or down.",

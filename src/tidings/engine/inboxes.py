@@ -150,12 +150,12 @@ class Inboxes:
             await self._write()
 
     def list(self, org: OrgId) -> list[LiveInbox]:
-        """The org's inboxes, newest first."""
+        """List the org's inboxes, newest first."""
         own = [inbox for inbox in self._by_number.values() if inbox.stored.org == org]
         return sorted(own, key=lambda one: -one.stored.number)
 
     def get(self, org: OrgId, inbox_id: str) -> LiveInbox:
-        """An inbox of the org. UnknownInbox for anything else."""
+        """Find an inbox of the org. Raise UnknownInbox for anything else."""
         number = read("inb", inbox_id)
         live = None if number is None else self._by_number.get(number)
         if live is None or live.stored.org != org:
@@ -163,7 +163,7 @@ class Inboxes:
         return live
 
     def url(self, live: LiveInbox) -> str:
-        """Its receiving URL."""
+        """Return the receiving URL of an inbox."""
         return self._url_of(live.stored.token)
 
     def org_of(self, token: str) -> OrgId | None:
@@ -214,7 +214,7 @@ class Inboxes:
     async def arrivals(
         self, live: LiveInbox, before: int | None, after: int | None, limit: int
     ) -> port.ArrivalPage:
-        """A page of an inbox's arrivals, those of this moment among them."""
+        """Read a page of an inbox's arrivals, those of this moment among them."""
         await self._looked_at(live)
         await self._write()
         page = await self._store.arrivals(live.stored.number, before, after, limit)
@@ -222,7 +222,8 @@ class Inboxes:
         return msgspec.structs.replace(page, arrivals=shown)
 
     async def arrival(self, live: LiveInbox, number: int) -> port.Arrival | None:
-        """One arrival of an inbox, with what is secret in its headers masked."""
+        """Read one arrival of an inbox, with what is secret in its headers masked; None where it is
+        not there."""
         found = await self._store.arrival(live.stored.number, number)
         return None if found is None else self._masked(live, found)
 

@@ -31,7 +31,7 @@ class Listeners(Generic[*FactArgs]):
         self._listeners: list[Callable[[*FactArgs], None]] = []
 
     def add(self, listener: Callable[[*FactArgs], None]) -> None:
-        """From now on it hears; each part adds its own when it is made."""
+        """Add a listener, which hears from now on; each part adds its own when it is made."""
         self._listeners.append(listener)
 
     def tell(self, *facts: *FactArgs) -> None:

@@ -40,7 +40,7 @@ class EngineMetrics(Collector):
         self.seconds += ending.duration_ms / 1000
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics at this moment (prometheus_client)."""
+        """Yield the metrics at this moment (prometheus_client)."""
         events = CounterMetricFamily("tidings_events", "Events by verdict.", labels=["verdict"])
         events.add_metric(["accepted"], self.accepted)
         events.add_metric(["duplicate"], self.duplicates)

@@ -78,7 +78,7 @@ class Orgs:
         self._watchers.append(changed)
 
     def get(self, org: OrgId) -> port.StoredOrg | None:
-        """An org by its id."""
+        """Return an org by its id; None where there is none."""
         return self._orgs.get(org)
 
     def settings(self, org: OrgId) -> OrgSettings:
@@ -86,15 +86,15 @@ class Orgs:
         return self._settings.get(org, DEFAULT_SETTINGS)
 
     def below(self, org: OrgId) -> list[OrgId]:
-        """The ids of the orgs below an org, at any depth."""
+        """List the ids of the orgs below an org, at any depth."""
         return self._registry.below(org)
 
     def all(self) -> list[port.StoredOrg]:
-        """Every org, lowest id first."""
+        """List every org, lowest id first."""
         return [self._orgs[org] for org in sorted(self._orgs)]
 
     async def ensure(self, org: OrgId) -> port.StoredOrg:
-        """The org of this id; made with a plain name where there is none."""
+        """Return the org of this id; make it with a plain name where there is none."""
         return self._orgs.get(org) or await self.create(f"Org {org}", org)
 
     async def create(
@@ -249,7 +249,7 @@ class Orgs:
 
 
 def asked(org: port.StoredOrg) -> OrgRequest:
-    """An org as a body would ask for it."""
+    """Return a stored org as a body would ask for it."""
     settings = settings_of(org.settings)
     return OrgRequest(
         org.name, org.id, parent=org.parent, time_zone=org.time_zone, settings=settings

@@ -146,7 +146,7 @@ class Retention(Collector):
             await self._heart.sleep(pace.wait_s)
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics at this moment (prometheus_client)."""
+        """Yield the metrics at this moment (prometheus_client)."""
         dropped = CounterMetricFamily(
             "tidings_retention_rows", "Rows dropped by retention, by kind.", labels=["kind"]
         )

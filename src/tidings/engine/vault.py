@@ -37,7 +37,7 @@ class SealedSecret:
         self._value = value
 
     def reveal(self) -> bytes:
-        """The bytes themselves."""
+        """Return the bytes themselves."""
         return self._value
 
     def __repr__(self) -> str:
@@ -57,7 +57,8 @@ class Vault:
 
     @classmethod
     def in_directory(cls, directory: Path) -> "Vault":
-        """The vault of a data directory; makes its key file at the first start."""
+        """Open the vault of a data directory; make its key file at the first start. Raise
+        VaultRefused where the file cannot be used."""
         return cls({1: read_or_make_key(directory / KEY_FILE)})
 
     def __repr__(self) -> str:
@@ -75,7 +76,8 @@ class Vault:
         return bytes((self._newest,)) + nonce + sealed
 
     def open(self, sealed: bytes, org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
-        """The configuration. VaultRefused with another key, at another place, or when changed."""
+        """Open the configuration of a webhook. Raise VaultRefused with another key, at another
+        place, or when it was changed."""
         what = f"The configuration of webhook {webhook_id}"
         return self.open_at(sealed, _place(org, webhook_id, version), what)
 
@@ -100,9 +102,10 @@ def _place(org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
 
 
 def read_or_make_key(path: Path) -> SealedSecret:
-    """The key of a file; a new one, synced to the disk, where there is no such file.
+    """Read the key of a file; make a new one, synced to the disk, where there is no such file.
 
-    VaultRefused says why it cannot be used; OSError where the disk did not take a new one.
+    Raise VaultRefused, which says why it cannot be used; OSError where the disk did not take a new
+    one.
     """
     try:
         if not path.exists():

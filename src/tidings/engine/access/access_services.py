@@ -56,7 +56,8 @@ class AccessServices:
         passwords: Passwords | None = None,
         now_s: ReadSeconds = time.monotonic,
     ) -> "AccessServices":
-        """`token_key` signs access tokens: with another one, those that are out end."""
+        """Build everything that decides who comes in. `token_key` signs access tokens: with another
+        one, those that are out end."""
         sign_ins = SignInLog(audit, clock)
         access = CredentialBook(
             store=store,

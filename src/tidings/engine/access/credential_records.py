@@ -17,7 +17,7 @@ from tidings.store import port
 
 
 def asked(old: port.StoredCredential) -> CredentialRequest:
-    """A credential as a body would ask for it."""
+    """Return a stored credential as a body would ask for it."""
     return CredentialRequest(
         old.name,
         old.scopes,

@@ -57,11 +57,13 @@ class Credentials:
         self._random_bytes = random_bytes
 
     def list(self, caller: AuthenticatedCaller, org: OrgId) -> list[port.StoredCredential]:
-        """The credentials of an org that the caller may see, revoked ones too, oldest first."""
+        """List the credentials of an org that the caller may see, revoked ones too, oldest
+        first."""
         return [credential for credential in self._access.of_org(org) if _shown(credential, caller)]
 
     def get(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> port.StoredCredential:
-        """One of them. UnknownCredential for anything else."""
+        """Find a credential of an org that the caller may see. Raise UnknownCredential for anything
+        else."""
         credential = self._access.credential(id)
         if credential is None or credential.org != org or not _shown(credential, caller):
             raise UnknownCredential(id)

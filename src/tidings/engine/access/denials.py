@@ -10,7 +10,7 @@ class NotKnown(Unauthenticated):
 
 
 def demand(caller: AuthenticatedCaller, scope: str) -> None:
-    """Forbidden unless the scope is the caller's."""
+    """Raise Forbidden unless the scope is the caller's."""
     if not caller.may(scope):
         raise Forbidden.because(
             "forbidden",
@@ -21,7 +21,7 @@ def demand(caller: AuthenticatedCaller, scope: str) -> None:
 
 
 def unknown(got: str, kind: type[Unauthenticated] = Unauthenticated) -> Unauthenticated:
-    """For a call without a credential that is known."""
+    """Build the error of a call without a credential that is known."""
     return kind.because(
         "unauthenticated",
         "The call must carry Authorization: Basic and the base64 of key:secret; got "
@@ -31,7 +31,7 @@ def unknown(got: str, kind: type[Unauthenticated] = Unauthenticated) -> Unauthen
 
 
 def unknown_of(what: str, id: str) -> FieldRefusal:
-    """For an id that no credential, or no user, of the org has."""
+    """Build the refusal of an id that no credential, or no user, of the org has."""
     return FieldRefusal.build(
         "not_found",
         f"id must be that of a {what} of this org; got {describe_value(id)}. List them with "

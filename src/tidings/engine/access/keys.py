@@ -22,12 +22,12 @@ class NewCredential(msgspec.Struct, frozen=True):
 
 
 def new_key(random_bytes: RandomBytes) -> str:
-    """The public half of a credential."""
+    """Make the public half of a credential."""
     return typed("tdk", random_bytes(10))
 
 
 def new_secret(random_bytes: RandomBytes) -> str:
-    """The secret half: 240 random bits."""
+    """Make the secret half of a credential: 240 random bits."""
     return typed("tds", random_bytes(30))
 
 
@@ -47,7 +47,8 @@ def till_secret(password: str) -> str:
 
 
 def typed(prefix: str, value: bytes) -> str:
-    """`prefix_`, the bytes, and a checksum by which a scanner tells a leaked key from any text."""
+    """Write `prefix_`, the bytes, and a checksum by which a scanner tells a leaked key from any
+    text."""
     text = _letters(int.from_bytes(value, "big"), -(-len(value) * 8 // 5))
     return f"{prefix}_{text}{_letters(zlib.crc32(f'{prefix}_{text}'.encode()), 7)}"
 

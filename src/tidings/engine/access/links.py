@@ -29,13 +29,14 @@ class Links:
                     self._in_memory.pop(digest)
 
     async def take(self, digest: bytes) -> port.OneTimeLink | None:
-        """The link of this digest, in time or not, which is gone with this answer. StoreDown."""
+        """Take the link of this digest, in time or not, which is gone with this answer; None where
+        there is none. Raise StoreDown."""
         found = await self._store.take_link(digest)
         return self._in_memory.pop(digest) or found
 
     async def give_back(self, link: port.OneTimeLink) -> None:
-        """It was not used: whoever has it may come again. What the store does not take is kept
-        until this process ends."""
+        """Give back a link that was not used: whoever has it may come again. One that the store
+        does not take is kept until this process ends."""
         try:
             await self._store.put_link(link)
         except port.StoreDown:

@@ -48,7 +48,8 @@ class Passwords:
         self._known = SharedBudget[str](KNOWN_MAX)
 
     async def hash(self, password: str, like: str | None = None) -> str:
-        """The hash to keep; with the salt of `like`, so that one check finds both. TooBusy."""
+        """Compute the hash to keep, in a thread; with the salt of `like`, so that one check finds
+        both. Raise TooBusy where too many wait."""
         salt = None if like is None or self.is_old(like) else _salt(like)
         async with self._turn():
             return await asyncio.to_thread(self._hasher.hash, password, salt=salt)

@@ -60,7 +60,8 @@ class Portals:
     async def make_link(
         self, caller: AuthenticatedCaller, portal: Portal, lasts_ms: int
     ) -> tuple[str, int]:
-        """The token of a link, and when it ends. Forbidden, Throttled, StoreDown."""
+        """Make a link, and return its token and when it ends. Raise Forbidden where the portal's
+        role exceeds the caller, Throttled where too many links are unopened, or StoreDown."""
         if not grants_of(ROLES[portal.role]) <= caller.grants:
             raise Forbidden.because(
                 "role_exceeded",
@@ -102,7 +103,7 @@ class Portals:
         return token, ends_ms
 
     def opened_by(self, token: str, had: Iterable[str]) -> PortalSession | None:
-        """The portal of one of the sessions `had` that this very link began: a page was loaded
+        """Find the portal of one of the sessions `had` that this very link began: a page was loaded
         again. None where there is none."""
         digest = digest_of(token).hex()
         found = (self._sessions.opened(session) for session in had)
@@ -111,7 +112,8 @@ class Portals:
         )
 
     async def open(self, token: str, address: str, agent: str) -> tuple[SignedIn, PortalSession]:
-        """The session that a link begins, and what that is limited to. Denied, StoreDown."""
+        """Begin the session of a link, and return it with what it is limited to. Raise Denied or
+        StoreDown."""
         try:
             return await self._open_link(token, address, agent)
         except Denied:

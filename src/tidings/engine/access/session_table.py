@@ -52,7 +52,7 @@ class SessionTable:
             self._enter(session)
 
     def get(self, digest: bytes) -> port.StoredSession | None:
-        """A session, in force or not."""
+        """Return a session, in force or not; None where there is none."""
         return self._sessions.get(digest)
 
     def portal(self, session: port.StoredSession) -> PortalSession | None:
@@ -66,7 +66,7 @@ class SessionTable:
         return f"c {session.credential}" if session.credential else f"p {session.person}"
 
     def of(self, owner: str) -> Sequence[port.StoredSession]:
-        """All sessions of an owner, oldest first."""
+        """List all sessions of an owner, oldest first."""
         return [self._sessions[digest] for digest in self._of_owner.get(owner, ())]
 
     async def add(self, session: port.StoredSession, drafts: Sequence[AuditDraft]) -> None:
@@ -76,7 +76,7 @@ class SessionTable:
         self._enter(session)
 
     def see(self, session: port.StoredSession, now_ms: int) -> None:
-        """It is used now; that is written behind."""
+        """Note that a session is used now; that is written behind."""
         self._seen[session.digest] = now_ms
 
     def seen_ms(self, session: port.StoredSession) -> int:
@@ -88,7 +88,7 @@ class SessionTable:
         return [port.SessionUse(digest, at_ms) for digest, at_ms in self._seen.items()]
 
     def written(self, uses: Iterable[port.SessionUse]) -> None:
-        """These are written down; what was seen again since then is not."""
+        """Note that these uses are written down; what was seen again since then is not."""
         for use in uses:
             digest = use.digest
             session = self._sessions.get(digest)
@@ -98,7 +98,8 @@ class SessionTable:
                 self._seen.pop(digest, None)
 
     async def inherit(self, person: str, heir: str) -> None:
-        """Sessions of a person go on as those of another one of the same account. StoreDown."""
+        """Move the sessions of a person to another one of the same account, as whom they go on.
+        Raise StoreDown."""
         for digest in list(self._of_owner.get(f"p {person}", ())):
             moved = msgspec.structs.replace(self._sessions[digest], person=heir)
             await self._store.put_session(moved)
@@ -110,8 +111,9 @@ class SessionTable:
                     self._seen[digest] = seen_ms
 
     async def drop(self, digests: Iterable[bytes], drafts: Sequence[AuditDraft]) -> None:
-        """Out of force first: whoever signs out must be out, whatever the store says. The entries
-        that tell of it are written when the store forgets them. StoreDown."""
+        """End sessions. They are out of force first: whoever signs out must be out, whatever the
+        store says. The entries that tell of it are written when the store forgets them. Raise
+        StoreDown."""
         known = [digest for digest in digests if digest in self._sessions]
         self._ended.update(dict.fromkeys(known, ()))
         if known:

@@ -118,7 +118,8 @@ class Sessions:
     async def by_password(
         self, email: str, password: str, address: str, agent: str = "", device: str = ""
     ) -> SignedIn:
-        """A person's sign-in. Denied; TooManyTries, TooBusy: nothing was looked at."""
+        """Begin a session of a person. Raise Denied where address and password do not fit;
+        TooManyTries or TooBusy, before anything was looked at."""
         account, now_s = account_of(email), self._clock.now_ms() / 1000
         with self._counting_refusals(address, self._users.accounts_of(email[:EMAIL_MAX])):
             person = await self._on_device(email, password, device)
@@ -144,7 +145,8 @@ class Sessions:
     async def by_credential(
         self, key: str, secret: str, address: str, agent: str = "", device: str = ""
     ) -> SignedIn:
-        """A sign-in with a credential of any kind; of a till, with its password. As above."""
+        """Begin a session of a credential of any kind; of a till, with its password. Raise Denied;
+        TooManyTries, or Throttled for a till, before its secret was looked at."""
         account, now_s = f"credential {key[:128]}", self._clock.now_ms() / 1000
         with self._counting_refusals(address, self._access.accounts_of(key)):
             if not self._guard.enter_known(account, device, now_s):
@@ -173,7 +175,8 @@ class Sessions:
         return msgspec.structs.replace(signed, device=device)
 
     async def make_link(self, credential: str) -> str:
-        """The token of a link that signs in once, within 10 minutes, as a credential."""
+        """Make a link that signs in once, within 10 minutes, as a credential, and return its
+        token."""
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + LINK_MS
         link = port.OneTimeLink(
@@ -192,7 +195,7 @@ class Sessions:
         return token
 
     async def by_link(self, token: str, address: str, agent: str = "") -> SignedIn:
-        """A sign-in by such a link. Denied, TooManyTries."""
+        """Begin a session by such a link. Raise Denied or TooManyTries."""
         with self._counting_refusals(address):
             return await self._by_link(token, address, agent)
 
@@ -222,7 +225,7 @@ class Sessions:
     async def open_portal(
         self, opened: PortalSession, credential: str, mark: bytes, address: str, agent: str
     ) -> SignedIn:
-        """A session that a portal's link begins (`Portals.open`)."""
+        """Begin the session of a portal's link (`Portals.open`)."""
         return await self._open("link of the portal", "", credential, mark, address, agent, opened)
 
     # -- using ------------------------------------------------------------------------------------
@@ -244,7 +247,8 @@ class Sessions:
         return self._users.caller(session.person, org)
 
     def seats(self, token: str) -> Sequence[Seat]:
-        """The orgs to choose from. The platform's credential may take any other too. Denied."""
+        """List the orgs to choose from. The platform's credential may take any other too. Raise
+        Denied."""
         session = self._live(token)
         if session.portal:
             opened = self._limits(session)
@@ -254,7 +258,7 @@ class Sessions:
         return [Seat(member.org, member.role) for member in self._users.seats(session.person)]
 
     def list(self, token: str) -> Sequence[OpenSession]:
-        """All sessions of this one's owner, newest first. Denied."""
+        """List all sessions of this one's owner, newest first. Raise Denied."""
         own = self._live(token)
         return [
             OpenSession(

@@ -39,7 +39,8 @@ class Claims(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def mark_of(digest: bytes) -> str:
-    """Tells which of a credential's secrets was used, and nothing of the secret."""
+    """Compute a mark that shows which of a credential's secrets was used, and nothing of the
+    secret."""
     return hashlib.blake2b(digest, digest_size=MARK_BYTES, person=b"tidings.mark").hexdigest()
 
 
@@ -55,7 +56,7 @@ class Tokens:
         return "Tokens()"
 
     def make(self, credential: str, org: OrgId, digest: bytes, now_ms: int, ttl_s: int) -> str:
-        """A token for `ttl_s` seconds."""
+        """Make a token for `ttl_s` seconds."""
         now_s = now_ms // 1000
         claims = Claims(
             iss=ISSUER,

@@ -64,8 +64,8 @@ class AccessUpkeep:
             await self.write(last=True)
 
     async def write(self, *, last: bool = False) -> None:
-        """One round. StoreDown: what was not written is kept for the next one. `last`: there is
-        none after it."""
+        """Write one round. Raise StoreDown: what was not written is kept for the next one. `last`:
+        there is none after it."""
         await self._sign_ins.write(last=last)
         await self._table.drop_ended()
         for uses in _slices(self._access.uses()):

@@ -96,7 +96,7 @@ class UserBook:
     # -- asking -----------------------------------------------------------------------------------
 
     def list(self, org: OrgId) -> list[UserRecord]:
-        """The users of an org, by e-mail address."""
+        """List the users of an org, by e-mail address."""
         users = [
             UserRecord(self._persons[person], members[org])
             for person, members in self._members.items()
@@ -105,7 +105,7 @@ class UserBook:
         return sorted(users, key=lambda user: user.person.email)
 
     def get(self, org: OrgId, id: str) -> UserRecord:
-        """One of them. UnknownUser for anything else."""
+        """Find a user of an org. Raise UnknownUser for anything else."""
         member = self._members.get(id, {}).get(org)
         if member is None:
             raise UnknownUser(id)
@@ -122,7 +122,7 @@ class UserBook:
         return sorted(seats, key=lambda member: member.org)
 
     def users_of(self, person: str) -> Sequence[UserRecord]:
-        """The users that a person's account is, lowest org first."""
+        """List the users that a person's account is, lowest org first."""
         users = [
             UserRecord(self._persons[user.id], member)
             for user in self._account(person)
@@ -140,16 +140,16 @@ class UserBook:
         ]
 
     def of_email(self, email: str) -> Sequence[str]:
-        """The ids of the persons of an address."""
+        """List the ids of the persons of an address."""
         return self._of_email.get(email_of(email), ())
 
     def email(self, person: str) -> str:
-        """A person's address; empty where they are forgotten."""
+        """Return a person's address; empty where they are forgotten."""
         known = self._persons.get(person)
         return "" if known is None else known.email
 
     def caller(self, person: str, org: OrgId) -> AuthenticatedCaller:
-        """The caller that a person's account is in an org. Forbidden where they may not."""
+        """Build the caller that an account is in an org. Raise Forbidden where it has no seat."""
         member = next((seat for seat in self.seats(person) if seat.org == org), None)
         if member is None:
             raise Forbidden.because(
@@ -167,7 +167,7 @@ class UserBook:
         )
 
     def mark(self, person: str) -> bytes | None:
-        """Tells whether a password is still the one of a sign-in; None: cannot sign in."""
+        """Compute the mark by which a password is known as a sign-in's; None: cannot sign in."""
         known = self._persons.get(person)
         if known is None or known.password is None:
             return None
@@ -176,11 +176,9 @@ class UserBook:
     async def verify(
         self, email: str, password: str, only: str | None = None, network: str = KNOWN
     ) -> str | None:
-        """A person of this address and password, who may work somewhere; `only` this one.
-        `network`: where a stranger signs in from. TooBusy.
-
-        It takes as long whoever has the address.
-        """
+        """Find a person of this address and password, who may work somewhere; `only` this one. None
+        where there is none; it takes as long whoever has the address. Raise TooBusy. `network`:
+        where a stranger signs in from."""
         persons = [self._persons[id] for id in self.of_email(email) if only in (None, id)]
         hashes = [person.password for person in persons if person.password is not None]
         fitting = await self._passwords.which(hashes, password[: PASSWORD_MAX + 1], network)
@@ -287,7 +285,8 @@ class UserBook:
         await self._changes.run(change)
 
     async def link(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> NewLink:
-        """A new invitation for who has not accepted; for others, by the platform, a reset."""
+        """Make a new invitation for a user who has not accepted; for others, by the platform, a
+        reset. Raise UnknownUser, or Forbidden where the caller may not."""
 
         async def change() -> NewLink:
             user = self.get(org, id)
@@ -331,7 +330,7 @@ class UserBook:
             raise
 
     async def change_password(self, email: str, current: str, password: object) -> str | None:
-        """A person's own change; all sessions end. None: address and password are not known."""
+        """Change a password and end all sessions; return whose. None: the two are not known."""
         given = passed(read_body(NewPassword, {"password": password})).password
         id = await self.verify(email, current)
         if id is None:

@@ -55,8 +55,9 @@ class ActionServices:
         notices: OrgNotices,
         tell_after_ms: int,
     ) -> Self:
-        """`sources`: whom each look-up asks, by its name; `due` hears of retries that are
-        due now; `notices` tell an org of look-ups that have failed for `tell_after_ms`."""
+        """Build the actions of a process. `sources`: whom each look-up asks, by its name; `due`
+        hears of retries that are due now; `notices` tell an org of look-ups that have failed for
+        `tell_after_ms`."""
 
         def number_of(org: OrgId, name: str) -> int | None:
             found = (

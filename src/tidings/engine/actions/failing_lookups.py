@@ -43,7 +43,7 @@ class FailingLookups:
         self._failing: dict[str, _Failing] = {}
 
     def failed(self, lookup: ActionLookup, why: str) -> None:
-        """A question had no answer, for this reason, in sentences."""
+        """Note that a question had no answer, for this reason, in sentences."""
         one = self._failing.get(lookup.name)
         if one is None:
             loop = asyncio.get_running_loop()
@@ -54,12 +54,12 @@ class FailingLookups:
         self._tell_due(lookup, one)
 
     def answered(self, lookup: ActionLookup) -> None:
-        """It answers."""
+        """Note that a look-up answers: it fails no longer."""
         if (one := self._failing.pop(lookup.name, None)) is not None:
             one.timer.cancel()
 
     def not_taken(self, name: str, why: str) -> None:
-        """A new state of a list is not taken before it is accepted: told at once."""
+        """Report at once that a new state of a list is not taken before it is accepted."""
         needing = self._needing(name)
         fact = lookup_failing(name, needing, True, self._clock.now_ms(), 0, why)
         self._notices.tell(LOOKUP_FAILING, self._org, fact)

@@ -69,16 +69,16 @@ class LookupListener(Protocol):
     """Hears how look-ups do."""
 
     def failed(self, lookup: ActionLookup, why: str) -> None:
-        """A question had no answer, for this reason, in sentences."""
+        """Note that a question had no answer, for this reason, in sentences."""
 
     def answered(self, lookup: ActionLookup) -> None:
-        """It answers."""
+        """Note that a look-up answers."""
 
     def not_taken(self, name: str, why: str) -> None:
-        """A new state of a list is not taken before it is accepted, for this reason."""
+        """Note that a new state of a list is not taken before it is accepted, for this reason."""
 
     def close(self) -> None:
-        """Nothing more is told."""
+        """Stop: nothing more is told."""
 
 
 class _CachedAnswer(msgspec.Struct, frozen=True):
@@ -127,8 +127,8 @@ class ActionLookups:
                     source.listen(partial(listener.not_taken, name))
 
     async def find(self, lookup: ActionLookup, seen: Mapping[str, Any]) -> LookupResult:
-        """Its record for an action that sees this. LookupDown, LookupRefused, both with a text that
-        names the look-up."""
+        """Find the record of a look-up for an action that sees this. Raise LookupDown or
+        LookupRefused, both with a text that names the look-up."""
         began_s = self._now_s()
         question = question_of(lookup, seen)
         if question is None:

@@ -73,7 +73,8 @@ class Needs:
         return Needed(state, found.done_ms)
 
     def settled(self, settled: Sequence[port.Settlement]) -> None:
-        """These are written: wake who waits for those that are final."""
+        """Wake whoever waits for those of these settlements that are final; all of them are
+        written."""
         if not self._waiters:
             return
         for settlement in settled:

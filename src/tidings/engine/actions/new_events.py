@@ -77,7 +77,8 @@ class NewEventsDriver:
         return MessagePreview("ACCEPT", [], made.act.events.encode())
 
     async def drafts(self, org: OrgId, events: bytes, key: str) -> list[Draft]:
-        """The events, checked. EventsRefused, Overloaded."""
+        """Read the events that an action made, and check them. Raise EventsRefused where one does
+        not fit, Overloaded where nobody could check."""
         if events == _NONE:
             return []
         try:
@@ -142,7 +143,7 @@ class NewEventsChannel:
         return (webhook.kind, webhook.name) == (self._kind, self._name)
 
     async def close(self) -> None:
-        """Nothing is open."""
+        """Do nothing: nothing is open."""
 
 
 def _unsent(kind: FaultKind, words: str, began_s: float) -> AttemptResult:

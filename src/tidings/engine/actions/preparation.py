@@ -68,7 +68,7 @@ class LookupAsker(Protocol):
     """Asks look-ups (engine/actions/lookups.py)."""
 
     def find(self, lookup: ActionLookup, seen: Mapping[str, Any]) -> Awaitable[LookedUp]:
-        """LookupDown, LookupRefused."""
+        """Find the record of a look-up. Raise LookupDown or LookupRefused."""
 
 
 _TRY_NOW = "nothing was done. Test it with --now (now: true) to do it all the same."
@@ -104,8 +104,8 @@ class Preparation:
         self._clock = clock
 
     async def make(self, webhook: Webhook, job: Job) -> bytes:
-        """The bytes of `Made` for one attempt of a delivery. ShapeRefused, ShapeLater: both with
-        the look-ups that were made before."""
+        """Make the bytes of `Made` for one attempt of a delivery. Raise ShapeRefused or ShapeLater,
+        both with the look-ups that were made before."""
         action = self._actions.get(webhook.name)
         if action is None or self._org not in (None, webhook.org):
             raise ShapeLater(_GONE.format(name=webhook.name), FILE_AGAIN_S)

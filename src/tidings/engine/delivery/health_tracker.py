@@ -80,10 +80,11 @@ class HealthOwnerListener(Protocol):
         until_ms: int,
         on_notified: Notify,
     ) -> None:
-        """It has failed for so long that its owner is to hear of it; it will be disabled then."""
+        """Report to a webhook's owner that the receiver has failed for a while; the webhook is
+        disabled at `until_ms` if that goes on."""
 
     def recovered(self, webhook: Webhook, since_ms: int, on_notified: Notify) -> None:
-        """It succeeds again, having failed since then; its owner had heard of that."""
+        """Report that it succeeds again, having failed since then; its owner had heard of that."""
 
 
 class _PendingNotice(msgspec.Struct):
@@ -142,7 +143,7 @@ class HealthTracker:
             held.add(lambda _: self._changed.set())  # there is something to look at, or no more
 
     def window_from_ms(self) -> int:
-        """The date since which attempts count, for a start to ask the store."""
+        """Return the date since which attempts count, for a start to ask the store."""
         return window_from_ms(self._passed_s(), self._clock.now_ms())
 
     def load(self, healths: Sequence[port.StoredHealth], past: Iterable[Past] = ()) -> None:
@@ -224,7 +225,7 @@ class HealthTracker:
         return Pause(known.opens, min(self._left_s(known), PAUSE_MAX_S * (1 + JITTER)))
 
     def lane_pause_of(self, webhook: int) -> float | None:
-        """For how long its receiver has said to wait; None where it has not, or that is over."""
+        """Return the seconds that its receiver has said to wait; None where none are left."""
         known = self._failing.get(webhook)
         left_s = 0.0 if known is None else min(self._left_s(known), LANE_PAUSE_MAX_S)
         return left_s or None
@@ -235,8 +236,9 @@ class HealthTracker:
     # -- what attempts tell -----------------------------------------------------------------------
 
     def good(self, webhook: int, *, counts: bool = True) -> None:
-        """It answered with success. One that `counts` not among the attempts of the last minutes,
-        as of a replay, whose failures do not count either, ends a total failure all the same."""
+        """Note an attempt that succeeded. One that does not count among the attempts of the last
+        minutes (`counts`), as of a replay, whose failures do not count either, ends a total failure
+        all the same."""
         attempts = self._tried(webhook)
         if counts:
             attempts.good(self._passed_s())
@@ -260,7 +262,8 @@ class HealthTracker:
         self._keep(kept)
 
     def bad(self, webhook: int, cause: str) -> str | None:
-        """It failed, or refused for good. Why it is to be disabled, if it has for too long."""
+        """Note an attempt that failed, or was refused for good. Return why the webhook is to be
+        disabled, if it has failed for too long; None otherwise."""
         known = self._failing.get(webhook) or port.StoredHealth(webhook)
         since = known.failing_since_ms
         now_ms = self._clock.now_ms()
@@ -323,7 +326,7 @@ class HealthTracker:
         self._untold.setdefault(before.webhook, _PendingNotice(before)).facts += 1
 
     def mark_notified(self, webhook: int) -> None:
-        """A fact about it is stored: told to its owner."""
+        """Note that a fact about a webhook is stored: told to its owner."""
         untold = self._untold.get(webhook)
         if untold is None:
             return
@@ -334,7 +337,7 @@ class HealthTracker:
             self._changed.set()
 
     def wait(self, webhook: int, left_s: float) -> None:
-        """Its receiver wants nothing for so long; 0: another one is asked, who has said nothing."""
+        """Note how long its receiver wants nothing; 0: another one is asked, who said nothing."""
         known = self._failing.get(webhook) or port.StoredHealth(webhook)
         until_ms = self._clock.now_ms() + round(left_s * 1000) if left_s else 0
         if known.opens:
@@ -345,7 +348,7 @@ class HealthTracker:
     def moved(
         self, webhook: int, breaker: Breaker, now_s: float, lane_pause_s: float = 0.0
     ) -> None:
-        """Its breaker has another position; its receiver wants nothing for `lane_pause_s`."""
+        """Note its breaker's position; its receiver wants nothing for `lane_pause_s` seconds."""
         known = self._failing.get(webhook) or port.StoredHealth(webhook)
         opens, wait_s = 0, lane_pause_s
         if breaker.position is not Position.CLOSED:
@@ -371,7 +374,7 @@ class HealthTracker:
             log.info("a receiver is sent to again", **fact)
 
     def forget(self, webhook: int) -> None:
-        """It begins afresh: deleted, or enabled again."""
+        """Forget how a webhook did, which begins afresh: deleted, or enabled again."""
         self._attempts.pop(webhook, None)
         self._untold.pop(webhook, None)
         self._counted_s.pop(webhook, None)

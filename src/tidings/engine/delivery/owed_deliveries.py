@@ -9,7 +9,8 @@ Matched = list[Sequence[port.NewDelivery]]
 
 
 def made_at_once(matched: Matched, receipt: port.Receipt) -> Matched:
-    """Of each event, the deliveries that its own transaction has made; the others are owed."""
+    """Select, of each event, the deliveries that its own transaction has made; the others are
+    owed."""
     if not receipt.made:
         return matched
     made = dict(receipt.made)
@@ -17,7 +18,7 @@ def made_at_once(matched: Matched, receipt: port.Receipt) -> Matched:
 
 
 def made_late(fanned_out: Sequence[port.FanOut]) -> Iterator[Job]:
-    """The first attempts of deliveries that were owed and may be sent now."""
+    """Yield the first attempts of deliveries that were owed and may be sent now."""
     for fan_out in fanned_out:
         for delivery, webhook, key in fan_out.deliveries:
             yield Job(

@@ -40,7 +40,7 @@ class Stops:
         return bool(self._stops) and (org in self._stops or EVERYTHING in self._stops)
 
     def of(self, org: OrgId) -> port.SendingStop | None:
-        """The org's own switch, if it is thrown; 0 is the one for everything."""
+        """Return the org's own switch, if it is thrown; 0 is the one for everything."""
         return self._stops.get(org)
 
     @property

@@ -122,8 +122,8 @@ class Trial:
             self._listener.succeeded_outside(webhook.number)
 
     async def rehearse(self, org: OrgId, webhook: Webhook, event_id: str, body: bytes) -> bytes:
-        """The bytes that a test would send of an event; nothing is sent. TooSoon, ShapeRefused,
-        ShapeLater."""
+        """Make the bytes that a test would send of an event; nothing is sent. Raise TooSoon,
+        ShapeRefused or ShapeLater."""
         self._admit(org)
         try:
             return await self._shaper.shape(
@@ -143,12 +143,12 @@ class Trial:
         stored: bool = False,
         now: bool = False,
     ) -> TrialResult:
-        """One attempt with an event of the org. TooSoon, NotDialled, and StoreDown where it cannot
-        be recorded; no other fault is raised.
-        `stored`: the webhook is as it is stored, so that a success tells how it does; `now`: in the
-        quiet hours of an action too.
+        """Send one attempt with an event of the org. Raise TooSoon, NotDialled, or StoreDown where
+        it cannot be recorded; any other fault is in the result.
 
-        `stands`: whether what is stored of the webhook is still as it is here. It leaves only then.
+        `stored`: the webhook is as it is stored, so that a success tells how it does; `now`: in the
+        quiet hours of an action too. `stands`: whether what is stored of the webhook is still as it
+        is here. The message leaves only then.
         """
         if not webhook.has_target or webhook.type.fetched:
             raise NotDialled(webhook.kind)

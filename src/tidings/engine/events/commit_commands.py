@@ -62,7 +62,7 @@ class CommitCommands:
         return slices, [cancel.slice for cancel in self._cancels]
 
     def answer(self, receipt: port.Receipt) -> None:
-        """The batch is on stable storage, and the lanes know of it."""
+        """Answer whoever asked: the batch is on stable storage, and the lanes know of it."""
         replayed = iter(receipt.replayed)
         for slice in self._slices:
             done = next(replayed) if slice.planned else port.ReplayReceipt(0, False)
@@ -73,7 +73,8 @@ class CommitCommands:
                 cancel.answered.set_result(cancelled)
 
     def refuse(self, error: Exception) -> None:
-        """The batch was not written; who asked may ask again."""
+        """Refuse whoever asked, with this error: the batch was not written, and they may ask
+        again."""
         asked: list[asyncio.Future[Any]] = [slice_call.answered for slice_call in self._slices]
         asked += [cancel.answered for cancel in self._cancels]
         for answered in asked:

@@ -148,8 +148,8 @@ class EventTypes:
         return found
 
     def spelled(self, org: OrgId, names: Iterable[str]) -> tuple[str, ...]:
-        """These names, and with each one all others that events of its type can stand under in the
-        log: what came before a name was known as an alias was kept under that."""
+        """List these names, and with each one all others that events of its type can stand under in
+        the log: what came before a name was known as an alias was kept under that."""
         aliases, found = self.catalogue.aliases, dict.fromkeys(names)
         for name in list(found):
             real = aliases.get(name, name)
@@ -186,24 +186,26 @@ class EventTypes:
         return None if real is None else self.catalogue.versions(real)
 
     def own(self, org: OrgId, name: str) -> Mapping[int, OwnType] | None:
-        """An own type's versions, for the accept path; None where the org has no such type."""
+        """Return an own type's versions, for the accept path; None where the org has no such
+        type."""
         versions = self._own.get(org, {}).get(name)
         return None if versions is None else {at: version.made for at, version in versions.items()}
 
     def record(self, org: OrgId, name: str, version: int | None = None) -> OwnRecord:
-        """An own type of the org, the newest version unless one is named. UnknownType."""
+        """Find an own type of the org, the newest version unless one is named. Raise
+        UnknownType."""
         versions = self._own.get(org, {}).get(name)
         if versions is None or (version is not None and version not in versions):
             raise UnknownType(name)
         return versions[max(versions) if version is None else version]
 
     def records(self, org: OrgId) -> list[OwnRecord]:
-        """The newest version of every own type of the org, by name."""
+        """List the newest version of every own type of the org, by name."""
         own = self._own.get(org, {})
         return [own[name][max(own[name])] for name in sorted(own, key=str.lower)]
 
     def versions(self, org: OrgId, name: str) -> list[int]:
-        """The versions of a type, the oldest first; none where there is no such type."""
+        """List the versions of a type, the oldest first; none where there is no such type."""
         return sorted(self._find((org, *self._below(org)), name) or ())
 
     def search_values(self, org: OrgId, name: str, event: Json) -> list[str]:
@@ -212,7 +214,8 @@ class EventTypes:
         return [] if made is None else made.search_values(event)
 
     def key_of(self, org: OrgId, name: str, event: Json) -> str | None:
-        """The ordering key of an event; for types that the catalogue does not know."""
+        """Return the ordering key of an event, for types that the catalogue does not know; None
+        where it has none."""
         made = self._made_for(org, name, event)
         return None if made is None else made.key_of(event)
 

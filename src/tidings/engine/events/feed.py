@@ -107,7 +107,7 @@ class Feed:
                 listener.push(item)
 
     def subscribe(self, channel: int) -> Subscription:
-        """A new listener, from now on; give it back with `unsubscribe`."""
+        """Subscribe a new listener, from now on; give it back with `unsubscribe`."""
         subscription = Subscription(channel, self._queue_max)
         if self._closed:
             subscription.close()

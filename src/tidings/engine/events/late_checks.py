@@ -86,7 +86,8 @@ async def _compile(made: OwnType) -> None:
 async def concluded(
     items: Sequence[Item[Draft]], late: LateChecks | None
 ) -> list[Draft | RejectedEvent]:
-    """The items of a call, each checked. Raises Overloaded, also where nobody checks late."""
+    """Check the items of a call that are not checked yet, and return all of them. Raise Overloaded,
+    also where nobody checks late."""
     done: list[Draft | RejectedEvent] = []
     for draft in items:
         if not isinstance(draft, UncheckedEvent):

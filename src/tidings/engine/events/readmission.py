@@ -40,10 +40,12 @@ class Readmission:
         self._clock_ms = clock_ms
 
     async def again(self, org: OrgId, number: int) -> tuple[str, Acceptance] | RejectedEvent:
-        """The event's id and what became of it; or why it is still refused.
+        """Accept a refused event if it now fits. Return its id and what became of it; or why it is
+        still refused.
 
-        Once it is accepted, or known to be, the refusal is forgotten. UnknownRejection, StoreDown,
-        Overloaded, and Invalid, TooLarge or Unprocessable where its bytes are no event at all.
+        Once it is accepted, or known to be, the refusal is forgotten. Raise UnknownRejection,
+        StoreDown, Overloaded, and Invalid, TooLarge or Unprocessable where its bytes are no event
+        at all.
         """
         kept = await self._store.rejection(org, number)
         if kept is None:
@@ -59,8 +61,8 @@ class Readmission:
     async def take(
         self, org: OrgId, body: bytes, passage: str | None = None
     ) -> tuple[str, Acceptance] | RejectedEvent:
-        """One event that somebody offers by hand; what is raised is as above. `passage`: how it
-        came, where that is known.
+        """Accept one event that somebody offers by hand. It returns and raises as `again` does, but
+        for UnknownRejection. `passage`: how it came, where that is known.
 
         A refusal is not kept: who offers it sees it, and can offer it again.
         """

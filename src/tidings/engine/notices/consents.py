@@ -75,11 +75,11 @@ class Consents:
         self._base = base.rstrip("/")
 
     def recipients(self, org: OrgId) -> list[str]:
-        """The addresses that an org's e-mails go to."""
+        """List the addresses that an org's e-mails go to."""
         return recipients(self._orgs.settings(org))
 
     def states(self, org: OrgId) -> list[tuple[str, str]]:
-        """Each address that an org names, and confirmed, asked or waiting."""
+        """List each address that an org names, with its state: confirmed, asked or waiting."""
         settings = self._orgs.settings(org)
         return [(address, state_of(settings, address)) for address in settings.notify]
 
@@ -132,8 +132,8 @@ class Consents:
         )
 
     async def confirm(self, token: str, origin: str = "") -> ConsentRequest:
-        """The owner of an address says yes. Invalid, StoreDown. `origin`: the network address that
-        it is said from."""
+        """Record that the owner of an address says yes, and return what they were asked. Raise
+        Invalid or StoreDown. `origin`: the network address that it is said from."""
         asked = self.asked(token)
         if asked.purpose is Purpose.NOTICES:
             change = functools.partial(with_confirmed, address=asked.address)
@@ -179,7 +179,7 @@ class ConsentEmails:
         orgs.watch(self._wake.set)
 
     def webhook_changed(self, webhook: Webhook) -> None:
-        """It may name somebody else now."""
+        """Wake the job: a webhook has changed, and may name somebody else now."""
         if webhook.email is not None:
             self._wake.set()
 

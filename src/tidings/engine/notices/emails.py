@@ -139,7 +139,7 @@ class Emails:
         self._wake.set()
 
     def confirm(self) -> None:
-        """The fact is told: its e-mail may go."""
+        """Queue the e-mail that was noted: its fact is told."""
         if self._noted is not None:
             made = self._noted[1]
             self._noted, self._noting = None, ""
@@ -147,7 +147,8 @@ class Emails:
             self._wake.set()
 
     def withdraw(self) -> None:
-        """The fact had been told before. An e-mail of it that is known goes all the same."""
+        """Drop the e-mail that was noted: its fact had been told before. One that was known before
+        it was noted goes all the same."""
         if self._noted is not None:
             _, made, fresh = self._noted
             if not fresh:

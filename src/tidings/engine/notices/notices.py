@@ -102,8 +102,8 @@ class Notices(Collector):
         self._add(one)
 
     def ended(self, webhook: Webhook, job: Job, cause: str, why: str = "") -> None:
-        """A delivery has failed for good, for `why` where no message could be made. Of operational
-        events themselves nothing is told."""
+        """Note that a delivery has failed for good, for `why` where no message could be made. Of
+        operational events themselves nothing is told."""
         if not is_notice(job.body):
             now_ms = self._clock.now_ms()
             ended = DeliveryEnd(now_ms, cause, job.delivery, event_id=job.event_id, why=why)
@@ -112,7 +112,7 @@ class Notices(Collector):
     def failing(
         self, webhook: Webhook, health: StoredHealth, until_ms: int, on_notified: Notify
     ) -> None:
-        """It has failed for a while, and will be disabled then."""
+        """Report that a webhook has failed for a while, and will be disabled at `until_ms`."""
         since_ms = health.since_ms(self._clock.now_ms())
         percent = 0 if health.notified == FIRST else health.notified
         action = self._action(webhook, health.cause)
@@ -120,7 +120,7 @@ class Notices(Collector):
         self.tell(FAILING, webhook.org, fact, on_notified)
 
     def recovered(self, webhook: Webhook, since_ms: int, on_notified: Notify) -> None:
-        """It succeeds again, having failed since then."""
+        """Report that a webhook succeeds again, having failed since then."""
         fact = recovered(webhook, since_ms, self._clock.now_ms(), self._action(webhook))
         self.tell(RECOVERED, webhook.org, fact, on_notified)
 
@@ -132,7 +132,8 @@ class Notices(Collector):
         since_ms: int | None,
         on_notified: Notify,
     ) -> None:
-        """It is disabled, having failed since then, and so many deliveries were parked."""
+        """Report that a webhook is disabled, having failed since then, and that so many deliveries
+        were parked."""
         fact = disabled(webhook, reason, parked, since_ms, self._action(webhook))
         self.tell(DISABLED, webhook.org, fact, on_notified)
         log.warning("a webhook is disabled", webhook=webhook.id, parked=parked, reason=reason)
@@ -218,7 +219,7 @@ class Notices(Collector):
     # -- metrics ----------------------------------------------------------------------------------
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics at this moment (prometheus_client)."""
+        """Yield the metrics at this moment (prometheus_client)."""
         for name, meaning, counts in (
             ("notices", "Operational events by kind.", self._notified),
             ("mails", "Letters by what came of them.", self._emails.counts),

@@ -60,7 +60,8 @@ class Desk:
         self._watcher = watcher
 
     async def hand_over(self, message: Message) -> AttemptResult | None:
-        """Until a reader has it and has said what became of it. None: it must not leave."""
+        """Put a message before the readers, and wait until one has it and has said what became of
+        it. None: it must not leave."""
         offer = Offer(message)
         self.offers.append(offer)
         self.offered_bytes += offer.size
@@ -79,7 +80,8 @@ class Desk:
                 self._watcher.note_offers(self)
 
     def want(self, messages: int) -> None:
-        """Readers wait for so many more, or fewer."""
+        """Note that readers wait for so many messages more; for fewer where the number is
+        negative."""
         self.wanted += messages
         self._watcher.note_move(self, 0, 0)
 
@@ -96,8 +98,8 @@ class Desk:
         return True
 
     def take(self, token: str, room: int | None) -> Offer | None:
-        """The next one that may leave and has at most `room` bytes; it is out from now on. None:
-        there is none, or it is too large."""
+        """Take the next message that may leave and has at most `room` bytes; it is out from now on.
+        None: there is none, or it is too large."""
         while self.offers and (room is None or self.offers[0].size <= room):
             offer = self.offers.popleft()
             self.offered_bytes -= offer.size
@@ -172,5 +174,5 @@ class PullChannel:
         return webhook.kind == self._kind
 
     async def close(self) -> None:
-        """Nothing is open; what waits for a reader goes back."""
+        """Put back what waits for a reader; nothing else is open."""
         self._desk.put_back()

@@ -47,28 +47,30 @@ class Offer:
         return True
 
     def hold(self, lease_s: float) -> None:
-        """From now it is its reader's for so long, however long it was before."""
+        """Give the message to its reader for `lease_s` seconds from now, however long it was
+        before."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = asyncio.get_running_loop().call_later(lease_s, self.give_back, _EXPIRED)
 
     def acknowledge(self) -> None:
-        """Its reader has it."""
+        """End the attempt as delivered: its reader has the message."""
         self.end(AttemptResult(DeliveryVerdict.DELIVERED, self._answer(DELIVERED, b"")))
 
     def refuse(self, why: str) -> None:
-        """Its reader will never take it."""
+        """End the attempt for good: its reader will never take the message."""
         self.end(AttemptResult(DeliveryVerdict.NEVER, self._answer(REFUSED, why.encode())))
 
     def give_back(self, why: str = _RELEASED, wait_s: float = 0.0) -> None:
-        """It is to be fetched again, not before `wait_s`."""
+        """End the attempt so that the message is to be fetched again, not before `wait_s`
+        seconds."""
         fault = TransportFault(
             FaultKind.LEASE, True, why, duration_ms=self._took_ms(), wait_s=wait_s
         )
         self.end(of_fault(fault))
 
     def fail(self, error: Exception) -> None:
-        """It cannot be handed out: its attempt ends by that."""
+        """End the attempt by an error: the message cannot be handed out."""
         if not self.result.done():
             self.result.set_exception(error)
 

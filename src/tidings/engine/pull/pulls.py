@@ -169,7 +169,7 @@ class Pulls:
     # -- the end ----------------------------------------------------------------------------------
 
     def end_waits(self) -> None:
-        """The process ends: readers get what they have, and wait no longer."""
+        """End the waits of all readers, who get what they have: the process ends."""
         self._ending = True
         for desk in self._desks.values():
             desk.wake()

@@ -35,7 +35,9 @@ class Planner:
         return spec.unmatched or webhook.ordering is Ordering.KEY
 
     def plan(self, job: port.ReplayJob, webhook: Webhook, found: port.ReplayCandidates) -> Plan:
-        """The slice behind the job's cursor; asked again where the registry has moved on."""
+        """Plan the slice behind the job's cursor, and return what makes it. That is asked again
+        where the registry has moved on, and returns None where the webhook no longer asks for what
+        was looked at."""
         keys: dict[EventNumber, int | None] = {}
         with_bodies = self.needs_bodies(webhook, job.spec)
         for candidate in found.found:

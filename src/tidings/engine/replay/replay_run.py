@@ -37,7 +37,7 @@ class ReplayRun:
         self.made: deque[tuple[float, int]] = deque()
 
     def rate(self, now_s: float) -> float:
-        """Deliveries made a second, over the last ten."""
+        """Compute how many deliveries are made a second, over the last ten."""
         while self.made and self.made[0][0] < now_s - RATE_OVER_S:
             self.made.popleft()
         return sum(count for _, count in self.made) / RATE_OVER_S

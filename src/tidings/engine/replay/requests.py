@@ -86,7 +86,7 @@ class ReplayRequests:
     def job(
         self, org: OrgId, request: ReplayRequest, resolved: ResolvedRequest, by: str
     ) -> port.ReplayJob:
-        """The job to be stored."""
+        """Build the job to be stored."""
         return port.ReplayJob(
             number=0,
             org=org,

@@ -83,7 +83,8 @@ class LaneLoad(Protocol):
         """Return how many deliveries of replays its lane has room for now."""
 
     def read_again(self, webhook: Webhook) -> None:
-        """The store may hold deliveries of it that nobody was told of."""
+        """Read a webhook's deliveries in the store again, where there may be some that nobody was
+        told of."""
 
 
 class Replays:
@@ -202,7 +203,7 @@ class Replays:
         return moved
 
     def nudge(self) -> None:
-        """A webhook or a switch has changed: jobs that wait for it look again."""
+        """Wake the jobs that wait for a webhook or a switch: one has changed."""
         for run in self._runs.values():
             if run.waiting:
                 run.waits_s = WAITING_S
@@ -214,7 +215,7 @@ class Replays:
         return "" if run is None or run.job.state != JobState.RUNNING else run.waiting
 
     def rate(self, number: int) -> float:
-        """Deliveries that a job makes a second now."""
+        """Return how many deliveries a job makes a second now."""
         run = self._runs.get(number)
         return 0.0 if run is None else run.rate(self._loop.time())
 

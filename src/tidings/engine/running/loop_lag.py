@@ -31,7 +31,7 @@ class LoopLag:
         self._bucket = 0
 
     def note(self, now_s: float, lag_s: float) -> None:
-        """A timer came so much too late."""
+        """Note that a timer came so much too late."""
         self._pass(now_s)
         at = self._bucket % BUCKETS
         self._worst[at] = max(self._worst[at], lag_s)
@@ -40,7 +40,7 @@ class LoopLag:
             self._on_blocked(lag_s)
 
     def worst_s(self) -> float:
-        """The greatest lag of the last minute, in seconds."""
+        """Return the greatest lag of the last minute, in seconds."""
         self._pass(self._loop.time())
         return max(self._worst)
 

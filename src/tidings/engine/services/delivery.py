@@ -52,7 +52,8 @@ class HealthServices:
         options: EngineOptions,
         notices: Notices,
     ) -> "HealthServices":
-        """`notices`: by whom orgs and owners are told."""
+        """Build the health of receivers and connections. `notices`: by whom orgs and owners are
+        told."""
         clock, registry, declared = base.clock, base.registry, ports.declared
         named = NamedConnections(declared.connections, declared.connection_types, clock, base.audit)
         watch = ConnectionWatch(

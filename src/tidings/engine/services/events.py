@@ -42,7 +42,8 @@ class EventServices:
         options: EngineOptions,
         orgs: Orgs,
     ) -> "EventServices":
-        """`options`: how large calls may be, and how much may wait for its commit."""
+        """Build what takes events in. `options`: how large calls may be, and how much may wait for
+        its commit."""
         registry, catalogue, key = base.registry, ports.catalogue, ports.secrets.keys.terms
         doors, terms, limits = Doors(key), Terms(key), options.limits
         late = LateChecks(ports.sandboxes)

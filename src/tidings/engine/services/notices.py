@@ -39,7 +39,7 @@ class NoticeServices:
         acceptor: Acceptor,
         orgs: Orgs,
     ) -> "NoticeServices":
-        """`acceptor` takes operational events as any others."""
+        """Build what tells orgs and owners. `acceptor` takes operational events as any others."""
         registry, declared, mailer = base.registry, ports.declared, ports.outside.mailer
 
         def mailed(org: OrgId) -> list[str]:

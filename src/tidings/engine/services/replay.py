@@ -34,7 +34,7 @@ class ReplayServices:
         stops: Stops,
         lanes: LaneLoad,
     ) -> "ReplayServices":
-        """`lanes`: who knows how busy a webhook is."""
+        """Build what sends once more. `lanes`: who knows how busy a webhook is."""
         store, registry = base.store, base.registry
         return cls(
             runs=Replays(

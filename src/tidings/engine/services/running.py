@@ -64,8 +64,8 @@ class RunningServices:
         watch: ConnectionWatch,
         sources: SourceServices,
     ) -> "RunningServices":
-        """`guard`: what keeps keys from being guessed; `watch`: what probes the
-        connections that are held."""
+        """Build the jobs behind the calls, the readiness and the figures. `guard`: what keeps keys
+        from being guessed; `watch`: what probes the connections that are held."""
         clock, heartbeats, engine = base.clock, base.heartbeats, delivery.engine
         retention = Retention(
             store=base.store,

@@ -39,7 +39,8 @@ class SourceServices:
         notices: Notices,
         throttle: Quotas,
     ) -> "SourceServices":
-        """`outboxes`: the tables that are read; `throttle`: how much an org may bring."""
+        """Build the sources and their doors. `outboxes`: the tables that are read; `throttle`: how
+        much an org may bring."""
         store, clock, declared = base.store, base.clock, ports.declared
         sources = Sources(
             store=store,

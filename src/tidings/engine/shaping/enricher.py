@@ -103,10 +103,11 @@ class Enricher:
         return webhook.enrichment.any
 
     async def enrich(self, webhook: Webhook, job: Job, event: Json) -> Json:
-        """The enriched event; the given one where there is nothing to add. It is not changed.
+        """Add to an event what its webhook asks for; return the given one where there is nothing to
+        add. It is not changed.
 
-        What it had to do without, as the platform did not answer, is noted in `job.left_out`.
-        Raises ShapeLater where the webhook waits for the platform, or the store cannot be read.
+        What it had to do without, as the platform did not answer, is noted in `job.left_out`. Raise
+        ShapeLater where the webhook waits for the platform, or the store cannot be read.
         """
         plan = self._plan(webhook, job.org, event)
         if plan is None:

@@ -27,7 +27,8 @@ _named = msgspec.json.Decoder(_MailEventName)
 
 
 async def mail_of(mailing: Mailing, event: bytes, org: OrgId, renderer: Renderer) -> bytes:
-    """The mail that an event becomes, as JSON. ShapeRefused, RenderRefused, RenderLater."""
+    """Make the mail that an event becomes, as JSON. Raise ShapeRefused, RenderRefused or
+    RenderLater."""
     name = _named.decode(event).eventName
     plain = mailing.text is None and mailing.html is None
     templates = [TextTemplate(recipient) for recipient in mailing.to if is_template(recipient)]

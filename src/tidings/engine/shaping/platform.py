@@ -120,7 +120,8 @@ class Platform:
         return known.record
 
     async def ask(self, kind: str, org: OrgId, id: str, since_ms: int) -> EnrichmentRecord | None:
-        """The record, None where the platform has none. Raises PlatformDown."""
+        """Ask the platform for a record, where none is remembered; None where the platform has
+        none. Raise PlatformDown."""
         known = self.peek(kind, org, id, since_ms)
         if known is not MISSING:
             return known

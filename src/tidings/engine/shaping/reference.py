@@ -92,11 +92,12 @@ class Reference:
     # -- looking up -------------------------------------------------------------------------------
 
     def peek(self, org: OrgId, kind: str, id: str) -> Recalled:
-        """The record as memory knows it: None where there is none."""
+        """Return the record as memory knows it: None where there is none, MISSING where memory does
+        not know."""
         return self._cache.get((org, kind, id))
 
     async def lookup(self, org: OrgId, kind: str, ids: Sequence[str]) -> Found:
-        """The records, None for each that is not there. Raises StoreDown."""
+        """Find records, None for each that is not there. Raise StoreDown."""
         found: Found = {}
         batches: dict[_Batch, list[str]] = {}
         for id in ids:
@@ -166,14 +167,14 @@ class Reference:
     # -- for the API ------------------------------------------------------------------------------
 
     async def get(self, org: OrgId, kind: RecordKind, id: str) -> Json | None:
-        """One record."""
+        """Read one record; None where there is none. Raise StoreDown."""
         record = (await self.lookup(org, kind.word, [id]))[id]
         return None if record is None else record.fields
 
     async def list(
         self, org: OrgId, kind: RecordKind, after: str, limit: int
     ) -> list[tuple[str, msgspec.Raw]]:
-        """Ids and records as JSON, from the one after `after` on."""
+        """List ids and records as JSON, from the one after `after` on, at most `limit`."""
         rows = await self._store.list_reference(org, kind, after, limit)
         opened = ((row.id, self._open(org, kind.word, row)) for row in rows)
         return [(id, msgspec.Raw(plain or b"null")) for id, plain in opened]
@@ -224,10 +225,13 @@ class Reference:
     async def put_slice(
         self, org: OrgId, kind: RecordKind, records: dict[str, bytes]
     ) -> tuple[port.ReferenceWrite, bool]:
-        """`put` for bulk loads: one slice at a time over all loads, and whether the writer was
-        theirs alone; who calls has it recorded. Where anything else was written lately, as long a
-        pause comes after it: all loads together then keep the writer busy at most half of the
-        time."""
+        """Put one slice of a bulk load. Return what was written, and whether the writer was the
+        loads' alone; whoever calls has it recorded.
+
+        Slices come one at a time over all loads. Where anything else was written lately, as long a
+        pause comes after one: all loads together then keep the writer busy at most half of the
+        time.
+        """
         async with self._background:
             done = await self._put(org, kind, records)
             others, now_s = self._others(), asyncio.get_running_loop().time()

@@ -75,14 +75,15 @@ class Loader:
         self.done = LoadResult(errors=[], ignored_fields=[])
 
     async def feed(self, chunk: bytes) -> None:
-        """The next bytes. Raises LoadRefused or StoreDown; what was stored before stays."""
+        """Read the next bytes, and store the rows that they complete. Raise LoadRefused or
+        StoreDown; what was stored before stays."""
         for count, row in enumerate(self._reader.feed(chunk), 1):
             await self._take(row)
             if count % ROWS_PER_TURN == 0:
                 await asyncio.sleep(0)
 
     async def end(self) -> LoadResult:
-        """No more bytes: the rest is stored."""
+        """Store the rest, and return what the load has come to: there are no more bytes."""
         for row in self._reader.end():
             await self._take(row)
         self._is_last = True

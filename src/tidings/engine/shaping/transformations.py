@@ -73,12 +73,12 @@ class Transformations:
             self._newest.setdefault(transformation.org, {})[transformation.name] = transformation
 
     def template(self, org: OrgId, name: str) -> str | None:
-        """The template in force."""
+        """Return the template in force; None where there is none."""
         known = self._newest.get(org, {}).get(name)
         return None if known is None else known.template
 
     def names(self, org: OrgId) -> list[str]:
-        """All that the org has, sorted."""
+        """List the names of all transformations that the org has, sorted."""
         return sorted(
             name
             for name, transformation in self._newest.get(org, {}).items()
@@ -90,22 +90,23 @@ class Transformations:
         return [{"label": name, "value": name} for name in self.names(org)]
 
     def get(self, org: OrgId, name: str) -> StoredTransformation:
-        """The version in force. UnknownTransformation also for a deleted one."""
+        """Find the version in force. Raise UnknownTransformation, also for a deleted one."""
         known = self._newest.get(org, {}).get(name)
         if known is None or known.template is None:
             raise UnknownTransformation(name)
         return known
 
     def list(self, org: OrgId) -> Sequence[StoredTransformation]:
-        """All of the org, by name."""
+        """List all transformations of the org, by name."""
         return [self.get(org, name) for name in self.names(org)]
 
     def users(self, org: OrgId, name: str) -> Sequence[str]:
-        """Names of the webhooks that use it."""
+        """List the names of the webhooks that use a transformation."""
         return self._users(org, name)
 
     async def versions(self, org: OrgId, name: str) -> Sequence[StoredTransformation]:
-        """The newest of them first, deletions among them. UnknownTransformation."""
+        """List the newest versions of a transformation, the newest first, deletions among them.
+        Raise UnknownTransformation."""
         if name not in self._newest.get(org, {}):
             raise UnknownTransformation(name)
         return await self._store.transformation_versions(org, name, VERSIONS_SHOWN)
@@ -133,7 +134,8 @@ class Transformations:
     async def replace(
         self, org: OrgId, name: str, template: object, by: str
     ) -> StoredTransformation:
-        """A new version; the same template again is none. UnknownTransformation, Invalid."""
+        """Replace a template by a new version; the same template again is none. Raise
+        UnknownTransformation or Invalid."""
         self.get(org, name)
         fresh = passed(read_body(Template, {"template": template})).template
         await self._check(org, fresh)

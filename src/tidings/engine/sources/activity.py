@@ -53,7 +53,7 @@ class Activity:
         return [(minute, dict(counts)) for minute, counts in self._minutes]
 
     def note(self, arrivals: Iterable[MessageActivity]) -> None:
-        """Messages have come."""
+        """Note messages that have come."""
         self.is_unsaved = True
         for arrival in arrivals:
             (self._refused if arrival.outcome == REFUSED else self._newest).append(arrival)
@@ -64,7 +64,7 @@ class Activity:
             self._minutes[-1][1][arrival.outcome] += 1
 
     def last_hour(self, now_ms: int) -> Counter[str]:
-        """Messages of the last sixty minutes by outcome."""
+        """Count the messages of the last sixty minutes by outcome."""
         since = now_ms // MINUTE_MS - MINUTES
         found: Counter[str] = Counter()
         for minute, counts in self._minutes:
@@ -73,12 +73,12 @@ class Activity:
         return found
 
     def count_last_hour(self, now_ms: int) -> int:
-        """Messages of the last sixty minutes, but for those that were refused."""
+        """Count the messages of the last sixty minutes, but for those that were refused."""
         hour = self.last_hour(now_ms)
         return hour.total() - hour[REFUSED]
 
     def per_s(self, now_ms: int) -> float:
-        """Messages a second, of the last whole minute."""
+        """Compute the messages a second of the last whole minute."""
         last = now_ms // MINUTE_MS - 1
         counts = next((counts for minute, counts in self._minutes if minute == last), Counter())
         return round(sum(counts.values()) / 60, 2)

@@ -112,7 +112,9 @@ class DeadLetterQueue:
     async def keep(
         self, messages: Sequence[port.DeadLetter]
     ) -> Sequence[port.ReplacedMessage | None]:
-        """StoreDown, whatever the store fails with: nothing of a message is put to it unchecked."""
+        """Keep messages, or the new reasons of some that are there, and return for each the message
+        that it has replaced. Raise StoreDown, whatever the store fails with: nothing of a message
+        is put to it unchecked."""
         try:
             return await self._store.put_dead_letters(messages)
         except StoreDown:
@@ -143,5 +145,6 @@ def _shown(fate: IntakeResult, secret: frozenset[str]) -> Sequence[tuple[str, st
 
 
 def storable(text: str) -> str:
-    """A text as it can be written: half of a surrogate pair, which no UTF-8 has, as a mark."""
+    """Return a text as it can be written: half of a surrogate pair, which no UTF-8 has, becomes a
+    mark."""
     return text if text.isascii() else text.encode("utf-8", "replace").decode()

@@ -115,7 +115,7 @@ class Inbound:
     async def receive(
         self, org: OrgId, name: str, headers: Sequence[tuple[str, str]], body: bytes
     ) -> InboundAnswer:
-        """One request, whoever sends it. Raises nothing but CancelledError.
+        """Answer one request, whoever sends it. Raise nothing but CancelledError.
 
         Who does not prove to be a sender is not told whether there is such a source: the answer and
         its time are the same, and the reason stands on the page of the source alone.

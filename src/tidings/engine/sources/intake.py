@@ -93,9 +93,9 @@ class SourceIntake:
     async def again(
         self, live: LiveSource, kept: Sequence[port.DeadLetter]
     ) -> list[tuple[port.DeadLetter, IntakeResult]]:
-        """Messages that were set aside, by today's mapping and rules. Those of which events were
-        made are gone from there; of the others the new reason is kept. Throttled,
-        StoreDown, Overloaded."""
+        """Try messages again that were set aside, by today's mapping and rules. Those of which
+        events were made are gone from there; of the others the new reason is kept. Raise Throttled,
+        StoreDown or Overloaded."""
         messages = [_kept(kept_message) for kept_message in kept]
         pairs = list(zip(kept, await self._accept(live, messages), strict=True))
         await self._dead_letters.keep(
@@ -110,8 +110,9 @@ class SourceIntake:
         return pairs
 
     async def preview(self, live: LiveSource, message: ForeignMessage) -> ReadMessage:
-        """The events that a message would become, how many items of it are passed over, and what
-        keeps the message as a whole from becoming any. Nothing is accepted. Overloaded."""
+        """Read the events that a message would become, how many items of it are passed over, and
+        what keeps the message as a whole from becoming any. Nothing is accepted. Raise
+        Overloaded."""
         return await self._messages.read(live, message)
 
     # -- inside -----------------------------------------------------------------------------------

@@ -33,8 +33,8 @@ class LagWatch:
         self._task = asyncio.create_task(self._run())
 
     def note_read(self, messages: int) -> None:
-        """So many wait no longer. What is read during a look may be counted by it or not: then it
-        is looked again soon."""
+        """Note that so many messages wait no longer. What is read during a look may be counted by
+        it or not: then it is looked again soon."""
         live = self._live
         if self._looks:
             self._is_stale = True

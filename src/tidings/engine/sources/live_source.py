@@ -129,28 +129,29 @@ class LiveSource:
         return AuthenticatedCaller(self.org, platform=named, credential=self.id, adopts=not named)
 
     def troubled(self, why: str, now_ms: int) -> int:
-        """Nothing is fetched now, or still; since when."""
+        """Note that nothing is fetched now, or still, for this reason, and return since when, in
+        milliseconds since the epoch."""
         self.trouble = why
         if self.trouble_since_ms is None:
             self.trouble_since_ms = now_ms
         return self.trouble_since_ms
 
     def well(self) -> None:
-        """Nothing is wrong any more."""
+        """Note that nothing is wrong any more."""
         self.trouble, self.trouble_since_ms, self.trouble_notified = "", None, False
 
     def set_lag(self, lag: int | None, now_ms: int) -> None:
-        """So many messages wait where they are fetched from; None: nobody can tell now."""
+        """Set how many messages wait where they are fetched from; None: nobody can tell now."""
         self.lag, self.lag_at_ms = lag, now_ms
 
     def count(self, total: port.DeadLetterSum) -> None:
-        """So much is set aside now."""
+        """Set how much is set aside now."""
         self.dead_letters, self.dead_letter_bytes = total.messages, total.bytes
         self.conflicts, self.conflict_bytes = total.conflicts, total.conflict_bytes
         self.conflict_field = total.conflict_field
 
     def count_dead_letters(self, messages: int, size: int, is_conflict: bool) -> None:
-        """So many more are set aside, or fewer."""
+        """Count so many messages more that are set aside, or fewer."""
         self.dead_letters += messages
         self.dead_letter_bytes += size
         if is_conflict:
@@ -158,7 +159,7 @@ class LiveSource:
             self.conflict_bytes += size
 
     def refuse_declared(self) -> None:
-        """DeclaredInFile where nobody but the operator changes it."""
+        """Raise DeclaredInFile where nobody but the operator changes the source."""
         if self.declared_in:
             raise DeclaredInFile(self.source.name, self.declared_in)
 

@@ -45,7 +45,7 @@ class OutboxTables:
         return any(is_same_table(connection, table, *read) for read in self._read.values())
 
     def refuse_written(self, source: Source) -> None:
-        """Conflict where a webhook or an action writes to what a source would read."""
+        """Raise Conflict where a webhook or an action writes to what a source would read."""
         connection = self._connections.get(source.connection)
         if source.kind != OUTBOX or connection is None:
             return

@@ -70,7 +70,7 @@ class Pumps:
         await asyncio.gather(*(task.stop() for task in list(self._tasks)))
 
     def follow(self, live: LiveSource) -> None:
-        """A source is new, changed or deleted: fetch as it says now."""
+        """Follow a source that is new, changed or deleted: fetch as it says now."""
         number = live.stored.number
         before = self._end(live)
         live.well()

@@ -132,16 +132,16 @@ class Sources:
         yield trouble
 
     def all(self) -> list[LiveSource]:
-        """Of all orgs."""
+        """List the sources of all orgs."""
         return list(self._by_number.values())
 
     def of(self, org: OrgId) -> list[LiveSource]:
-        """The org's sources by name."""
+        """List the org's sources by name."""
         own = [source for source in self._by_number.values() if source.org == org]
         return sorted(own, key=lambda one: one.source.name)
 
     def get(self, org: OrgId, source_id: str) -> LiveSource:
-        """A source of the org by its id, or by its name. UnknownSource."""
+        """Find a source of the org by its id, or by its name. Raise UnknownSource."""
         number = read("src", source_id)
         live = self._by_name.get((org, source_id))
         if number is not None and (found := self._by_number.get(number)) is not None:
@@ -151,7 +151,7 @@ class Sources:
         return live
 
     def named(self, org: OrgId, name: str) -> LiveSource | None:
-        """A source by its name; None where there is none."""
+        """Find a source by its name; None where there is none."""
         return self._by_name.get((org, name))
 
     async def create(self, caller: AuthenticatedCaller, body: dict[str, object]) -> LiveSource:
@@ -252,8 +252,8 @@ class Sources:
         *,
         bounded: bool = True,
     ) -> Source:
-        """The source that a body makes, or makes of `old`. Invalid, Forbidden. `bounded`: see
-        `read_source`."""
+        """Make the source that a body asks for, or makes of `old`. Raise Invalid or Forbidden.
+        `bounded`: see `read_source`."""
         made = read_source(body, old, bounded=bounded)
         if isinstance(made, Form):
             raise Invalid(*made.refusals)
@@ -299,11 +299,11 @@ class Sources:
     async def list_dead_letters(
         self, live: LiveSource, before: int | None, after: int | None, limit: int
     ) -> port.DeadLetterPage:
-        """A page of what a source has set aside, the newest first. StoreDown."""
+        """Read a page of what a source has set aside, the newest first. Raise StoreDown."""
         return await self._store.dead_letters(live.stored.number, before, after, limit)
 
     async def dead_letter(self, live: LiveSource, message_id: str) -> port.DeadLetter:
-        """One message that was set aside. NotFound, StoreDown."""
+        """Read one message that was set aside. Raise NotFound or StoreDown."""
         number = read("asd", message_id)
         found = None
         if number is not None:
@@ -353,7 +353,7 @@ class Sources:
     def sample(
         self, live: LiveSource | None, caller: AuthenticatedCaller, source: Source
     ) -> LiveSource:
-        """A source that is set so and is kept nowhere, to try messages on."""
+        """Make a source that is set so and is kept nowhere, to try messages on."""
         number = 0 if live is None else live.stored.number
         return LiveSource(port.StoredSource(number, caller.org, source.name, sealed=b""), source)
 

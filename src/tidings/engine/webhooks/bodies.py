@@ -170,7 +170,7 @@ class WebhookBodyParser:
         return () if host is None else (name_unresolved(host),)
 
     def unheard_names(self, record: WebhookState) -> list[str]:
-        """The names that a webhook asks for in vain, as its org refuses unknown types."""
+        """List the names that a webhook asks for in vain, as its org refuses unknown types."""
         if self._admits_unknown(record.org):
             return []
         return unheard_names(

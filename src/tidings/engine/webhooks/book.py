@@ -18,34 +18,35 @@ class WebhookBook:
         self._of_org: dict[OrgId, set[int]] = {}
 
     def get(self, org: OrgId, webhook_id: WebhookId) -> WebhookState:
-        """A webhook of the org, also a deleted one. UnknownWebhook for anything else."""
+        """Find a webhook of the org, also a deleted one. Raise UnknownWebhook for anything else."""
         number = self._numbers.get(webhook_id)
         if number is None or (record := self._records[number]).org != org:
             raise UnknownWebhook(webhook_id)
         return record
 
     def number_of(self, org: OrgId, webhook_id: WebhookId) -> int | None:
-        """The store's number of a webhook of the org, by its id."""
+        """Find the store's number of a webhook of the org, by its id; None where there is none."""
         number = self._numbers.get(webhook_id)
         return number if number is not None and self._records[number].org == org else None
 
     def by_consumer_group(self, org: OrgId, consumer_group: str) -> WebhookState | None:
-        """A webhook of the org by its `consumerGroupId`, also a deleted one."""
+        """Find a webhook of the org by its `consumerGroupId`, also a deleted one; None where there
+        is none."""
         for record in self.list(org):
             if record.webhook.consumer_group == consumer_group:
                 return record
         return None
 
     def by_number(self, number: int) -> WebhookState | None:
-        """A webhook by the store's number, whatever became of it."""
+        """Find a webhook by the store's number, whatever became of it; None where there is none."""
         return self._records.get(number)
 
     def at(self, number: int) -> WebhookState:
-        """A webhook that is known to be there, by the store's number."""
+        """Return a webhook that is known to be there, by the store's number."""
         return self._records[number]
 
     def keys_at(self, org: OrgId, url: str) -> Sequence[VerificationKey]:
-        """The keys that verify what the org's webhooks send to a URL now."""
+        """List the keys that verify what the org's webhooks send to a URL now."""
         return [
             key
             for number in self._of_org.get(org, ())
@@ -54,7 +55,8 @@ class WebhookBook:
         ]
 
     def headers_at(self, org: OrgId, url: str) -> Collection[str]:
-        """The names, in lower case, of the headers that the org's webhooks send to a URL."""
+        """Collect the names, in lower case, of the headers that the org's webhooks send to a
+        URL."""
         return {
             name.lower()
             for number in self._of_org.get(org, ())
@@ -63,16 +65,16 @@ class WebhookBook:
         }
 
     def everywhere(self) -> Sequence[WebhookState]:
-        """All webhooks of all orgs, deleted ones too."""
+        """List all webhooks of all orgs, deleted ones too."""
         return [*self._records.values()]
 
     def list(self, org: OrgId) -> list[WebhookState]:
-        """All webhooks of the org, deleted ones too, oldest first."""
+        """List all webhooks of the org, deleted ones too, oldest first."""
         return [self._records[number] for number in sorted(self._of_org.get(org, ()))]
 
     def named(self, org: OrgId, part: str) -> Sequence[WebhookState]:
-        """The org's webhooks whose name holds a text, deleted ones too, oldest first. Case and the
-        spaces around it do not matter."""
+        """List the org's webhooks whose name holds a text, deleted ones too, oldest first. Case and
+        the spaces around it do not matter."""
         wanted = part.strip().casefold()
         return [record for record in self.list(org) if wanted in record.webhook.name.casefold()]
 
@@ -86,9 +88,9 @@ class WebhookBook:
     def living(
         self, org: OrgId, webhook_id: WebhookId, expect: Collection[int] | None = None
     ) -> WebhookState:
-        """A webhook of the org that was not deleted, at one of the versions that are expected.
+        """Find a webhook of the org that was not deleted, at one of the versions that are expected.
 
-        UnknownWebhook; WebhookMoved where it is at another version.
+        Raise UnknownWebhook; WebhookMoved where it is at another version.
         """
         record = self.get(org, webhook_id)
         if record.webhook.status is WebhookStatus.DELETED:

@@ -36,8 +36,8 @@ class DisableOwnerListener(Protocol):
         since_ms: int | None,
         on_notified: Notify,
     ) -> None:
-        """It is disabled, and so many deliveries were parked; it has failed since then.
-        `on_notified` is called once the telling is sure."""
+        """Report to a webhook's owner that it is disabled, having failed since then, and that so
+        many deliveries were parked. `on_notified` is called once the telling is sure."""
 
 
 class Disables(Protocol):
@@ -78,9 +78,9 @@ class Disabler:
         self._owed = {disabling.webhook: disabling for disabling in owed}
 
     async def disable_owed(self) -> None:
-        """Before anything is sent: disable what the outcomes of a former owner have disabled.
+        """Disable, before anything is sent, what the outcomes of a former owner have disabled.
 
-        A kill may have come between. StoreDown.
+        A kill may have come between. Raise StoreDown.
         """
         for owed in list(self._owed.values()):
             record = self._book.by_number(owed.webhook)
@@ -108,8 +108,8 @@ class Disabler:
         self._behind(self._disable(webhook, reason))
 
     def parked(self, webhook: Webhook, parked: int) -> None:
-        """Nothing is left of it. Its owner is told, and that is written down; a store that refuses
-        has it told again."""
+        """Report to a webhook's owner that nothing is left to be parked, and write down that they
+        were told. A store that refuses that has it told again."""
         number, record = webhook.number, self._book.at(webhook.number)
         version, health = record.webhook.version, self._healths.of(number)
         self._owners.disabled(

@@ -35,7 +35,8 @@ class WebhookMoved(Stale):
 
 
 def filters_too_slow(total_s: float) -> FieldRefusal:
-    """All filters of an org are asked for each of its events."""
+    """Build the refusal of filters that are too slow together: all filters of an org are asked for
+    each of its events."""
     return FieldRefusal.build(
         "filter_too_large",
         f"The filters of an org's webhooks must together take at most {LOOP_S * 1000:.0f} ms for "
@@ -46,7 +47,8 @@ def filters_too_slow(total_s: float) -> FieldRefusal:
 
 
 def action_in_file(name: str) -> FieldRefusal:
-    """An action is deleted that its file still has: the next start would make it again."""
+    """Build the refusal to delete an action that its file still has: the next start would make it
+    again."""
     return FieldRefusal.build(
         "action_in_file",
         f"The action {name} must not be in the file of actions to be deleted; it is. Remove it "
@@ -56,7 +58,8 @@ def action_in_file(name: str) -> FieldRefusal:
 
 
 def action_left_file(name: str) -> FieldRefusal:
-    """An action is enabled that its file does not have: nothing could be done by it."""
+    """Build the refusal to enable an action that its file does not have: nothing could be done by
+    it."""
     return FieldRefusal.build(
         "action_left_file",
         f"The action {name} must be in the file of actions to be enabled; it was removed. Add it "

@@ -21,13 +21,15 @@ class IdempotencyKeys:
         self._numbers: dict[tuple[int, bytes], int] = {}
 
     def note(self, record: WebhookState) -> None:
-        """A webhook is there, or has changed. Of two with one key the newer one counts."""
+        """Note that a webhook is there, or has changed. Of two with one key the newer one
+        counts."""
         if (call := record.config.call) is not None:
             place = (record.org, call.key)
             self._numbers[place] = max(record.webhook.number, self._numbers.get(place, 0))
 
     def find(self, org: OrgId, call: IdempotencyKey) -> WebhookState | None:
-        """The webhook that this call has made. KeyReused where another body made it."""
+        """Find the webhook that this call has made; None where it has made none lately. Raise
+        KeyReused where another body made it."""
         number = self._numbers.get((org, call.key))
         if number is None:
             return None

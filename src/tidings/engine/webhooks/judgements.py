@@ -43,17 +43,17 @@ class Troubles(Protocol):
         """List what keeps the action of a webhook from being done, but for its own attempts."""
 
     def numbers(self) -> Iterable[int]:
-        """The webhooks of all actions."""
+        """Return the numbers of the webhooks of all actions."""
 
 
 class Holds(Protocol):
     """The connections whose lanes are held for a fault that no message has caused."""
 
     def of(self, webhook: Webhook) -> ConnectionHold | None:
-        """The fault of the connection that a webhook goes over; None where it works."""
+        """Return the fault of the connection that a webhook goes over; None where it works."""
 
     def numbers(self) -> Iterable[int]:
-        """The webhooks that are held up."""
+        """Return the numbers of the webhooks that are held up."""
 
 
 class NoTroubles:

@@ -82,11 +82,11 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
         return [end for ring in self.rings.values() for end in ring.ends]
 
     def in_force(self, now_ms: int) -> tuple[bytes, ...]:
-        """The secrets that sign at this time."""
+        """Return the secrets that sign at this time."""
         return self.rings[SHARED].in_force(now_ms)
 
     def pairs_in_force(self, now_ms: int) -> tuple[KeyPair, ...]:
-        """The key pairs that sign at this time, by the schemes that are chosen."""
+        """Return the key pairs that sign at this time, by the schemes that are chosen."""
         return tuple(
             key_pair(scheme, private, end)
             for scheme in paired(self.settings.signatures)
@@ -95,7 +95,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     def with_rings(self, rings: Mapping[str, KeyRing]) -> "Config":
-        """With these keys in place of those of the same names."""
+        """Return the configuration with these keys in place of those of the same names."""
         rings = self.rings | dict(rings)
         shared = rings.pop(SHARED)
         return msgspec.structs.replace(
@@ -103,7 +103,8 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     def with_missing_pairs(self, random_bytes: RandomBytes) -> "Config":
-        """With a key pair for each chosen scheme that signs by pairs and has none yet."""
+        """Return the configuration with a key pair for each chosen scheme that signs by pairs and
+        has none yet."""
         return self.with_rings(
             {
                 scheme.id: KeyRing((random_bytes(scheme.key_bytes),))
@@ -146,7 +147,7 @@ _AS_SET = (set(Webhook.__struct_fields__) & set(WebhookSettings.__struct_fields_
 def webhook_of(
     stored: StoredWebhook, config: Config, now_ms: int, default_connection: str = ""
 ) -> Webhook:
-    """The webhook as the engine knows it, with the secrets that are in force.
+    """Build the webhook as the engine knows it, with the secrets that are in force.
     `default_connection`: what a webhook of the platform's own queue goes over; blank: nothing."""
     settings = config.settings
     of_type = KINDS[settings.kind]
@@ -210,7 +211,8 @@ def first_version(
 
 
 def with_ids(fresh: StoredWebhook, now_ms: int, random_bytes: RandomBytes) -> StoredWebhook:
-    """With ids of its own. The first begins with the second it was made in, as the original's."""
+    """Return a webhook with ids of its own. The first begins with the second it was made in, as the
+    original's."""
     second = int(now_ms // 1000 & 0xFFFFFFFF).to_bytes(4, "big")
     return msgspec.structs.replace(
         fresh,
@@ -220,7 +222,7 @@ def with_ids(fresh: StoredWebhook, now_ms: int, random_bytes: RandomBytes) -> St
 
 
 def next_version(old: WebhookState, status: WebhookStatus) -> StoredWebhook:
-    """The next version, without its configuration."""
+    """Build the next version, without its configuration."""
     webhook = old.webhook
     return StoredWebhook(
         number=webhook.number,
@@ -236,7 +238,7 @@ def next_version(old: WebhookState, status: WebhookStatus) -> StoredWebhook:
 
 
 def replaced_status(status: WebhookStatus, active: bool | None) -> WebhookStatus:
-    """The standing that a body's `active` leads to. Active is true of a paused webhook too."""
+    """Return the status that a body's `active` leads to. Active is true of a paused webhook too."""
     if active is None or (active and status is WebhookStatus.PAUSED):
         return status
     return WebhookStatus.ACTIVE if active else WebhookStatus.INACTIVE
@@ -267,7 +269,7 @@ def same(fresh: Config, old: Config) -> bool:
 
 
 def name_taken(name: str) -> FieldRefusal:
-    """A second webhook of the org may not have this name."""
+    """Build the refusal of a name that another webhook of the org has."""
     return FieldRefusal.build(
         "name_taken",
         f'name must be unique in the org; got "{name[:40]}", which is '
@@ -283,9 +285,9 @@ def rotated(
     now_ms: int,
     scheme: str | None = None,
 ) -> Config:
-    """With a new key for each scheme that is chosen, or for one of them. Those in force go on for
-    `overlap_ms`, none longer than it was given. Conflict where that scheme is not chosen, or too
-    many keys would sign."""
+    """Add a new key for each scheme that is chosen, or for one of them. Those in force go on for
+    `overlap_ms`, none longer than it was given. Raise Conflict where that scheme is not chosen, or
+    too many keys would sign."""
     config, signatures = config.with_missing_pairs(random_bytes), config.settings.signatures
     if scheme is not None:
         if scheme not in signatures:
@@ -306,19 +308,20 @@ def rotated(
 
 
 def pruned(config: Config, now_ms: int) -> Config:
-    """Without the keys whose time is over: a new version does not keep them."""
+    """Drop the keys whose time is over: a new version does not keep them."""
     return config.with_rings({name: ring.pruned(now_ms) for name, ring in config.rings.items()})
 
 
 def after(verb: Verb, status: WebhookStatus) -> WebhookStatus | None:
-    """The standing that a verb leads to; None where it must not be said of such a webhook."""
+    """Return the status that a verb leads to; None where the verb does not apply to such a
+    webhook."""
     wanted, sources = _VERBS[verb]
     return wanted if status is wanted or status in sources else None
 
 
 def idempotency_key(key: str, body: dict[str, Any]) -> IdempotencyKey:
-    """Digest what is remembered of a creating call; the order of the body's fields does not
-    matter."""
+    """Compute the digests by which a creating call is remembered; the order of the body's fields
+    does not matter."""
     plain = msgspec.json.encode(body, order="deterministic")
     return IdempotencyKey(_digest(key.encode()), _digest(plain))
 
@@ -328,7 +331,7 @@ def _digest(text: bytes) -> bytes:
 
 
 def refuse_verb(verb: Verb, status: WebhookStatus) -> FieldRefusal:
-    """A verb that must not be said of a webhook as it stands."""
+    """Build the refusal of a verb that does not apply to a webhook of this status."""
     _, sources = _VERBS[verb]
     must = " or ".join(source.value for source in sources)
     advice = {
@@ -343,7 +346,7 @@ def refuse_verb(verb: Verb, status: WebhookStatus) -> FieldRefusal:
 
 
 def too_many_secrets() -> FieldRefusal:
-    """Rotated again and again within one overlap."""
+    """Build the refusal of a rotation that comes again and again within one overlap."""
     return FieldRefusal.build(
         "too_many_secrets",
         f"At most {KEYS_MAX} secrets may sign at once; this would be one more. Wait until an "
@@ -353,7 +356,7 @@ def too_many_secrets() -> FieldRefusal:
 
 
 def scheme_not_chosen(scheme: str, signatures: Sequence[str]) -> FieldRefusal:
-    """A key may be rotated only of a scheme that signs."""
+    """Build the refusal to rotate a key of a scheme that does not sign."""
     return FieldRefusal.build(
         "scheme_not_chosen",
         f"scheme must be one that the webhook signs by ({', '.join(signatures)}); got {scheme}. "
@@ -363,8 +366,9 @@ def scheme_not_chosen(scheme: str, signatures: Sequence[str]) -> FieldRefusal:
 
 
 def name_unresolved(host: str) -> FieldRefusal:
-    """A warning. One sentence for no such name and for a name of a forbidden address: else anybody
-    could ask which names our network knows."""
+    """Build the warning of a host that does not resolve to a public address. It is one sentence for
+    no such name and for a name of a forbidden address: else anybody could ask which names our
+    network knows."""
     shown = host if len(host) <= 80 else host[:80] + "…"
     return FieldRefusal.build(
         "name_unresolved",

@@ -38,7 +38,8 @@ class Retirement:
         self._running: dict[int, asyncio.Task[None]] = {}
 
     async def begin(self, webhook: Webhook) -> None:
-        """The first slice. What the store says is not raised: the rest comes behind the call."""
+        """End the first slice of what a deleted or disabled webhook has unfinished. Raise nothing
+        of the store's: the rest comes behind the call."""
         if (state := _ENDS_IN.get(webhook.status)) is None:
             return
         moved: int | None = None
@@ -53,7 +54,8 @@ class Retirement:
             self._parked(webhook, moved)
 
     def go_on(self, webhook: Webhook, moved: int | None = None) -> None:
-        """Everything that is left, behind the caller. Nothing where its standing ends nothing.
+        """End everything that is left, behind the caller; nothing where the webhook's status ends
+        nothing.
 
         `moved` have been before; None where a former process began it and may have told of it.
         """
@@ -64,7 +66,7 @@ class Retirement:
             task.add_done_callback(lambda _: self._running.pop(number, None))
 
     async def done(self) -> None:
-        """Until nothing is left to be parked or cancelled."""
+        """Wait until nothing is left to be parked or cancelled."""
         while self._running:
             await asyncio.wait(self._running.values())
 

@@ -39,7 +39,7 @@ class SecretEnds:
         self._closed = False
 
     def note(self, webhook: int, end_ms: int) -> None:
-        """An old secret of a webhook ends then. Noting an end twice does no harm."""
+        """Note that an old secret of a webhook ends then. Noting an end twice does no harm."""
         heapq.heappush(self._ends, (end_ms, webhook))
         self._set_alarm()
 
@@ -62,7 +62,7 @@ class SecretEnds:
         return max(0.0, (self._clock.now_ms() - self._ends[0][0]) / 1000)
 
     def close(self) -> None:
-        """Ring no more. Idempotent."""
+        """Stop ringing. Idempotent."""
         self._closed = True
         self._set_alarm()
 

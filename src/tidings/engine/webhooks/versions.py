@@ -87,12 +87,12 @@ class Versions:
         return fresh
 
     async def at(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
-        """A version of a webhook as it was, with its secrets; None where it is not there."""
+        """Read a version of a webhook as it was, with its secrets; None where it is not there."""
         stored = await self._store.webhook_version(number, version)
         return None if stored is None else (stored, self._open(stored))
 
     def webhook(self, stored: StoredWebhook, config: Config, at_ms: int) -> Webhook:
-        """A version as the engine knows it, with the secrets that are in force at a time."""
+        """Build a version as the engine knows it, with the secrets that are in force at a time."""
         return webhook_of(stored, config, at_ms, self._default_connection)
 
     async def put(
@@ -131,7 +131,8 @@ class Versions:
         return self._record(stored, config)
 
     async def made_by(self, org: OrgId, call: IdempotencyKey) -> WebhookState | None:
-        """The webhook that an earlier call with the same key has made, as it was answered."""
+        """Find the webhook that an earlier call with the same key has made, as it was answered;
+        None where there is none."""
         record = self._idempotency_keys.find(org, call)
         if record is None or record.webhook.version == 1:
             return record
@@ -159,7 +160,7 @@ class Versions:
         return WebhookState(webhook, config, stored.created_ms, updated_ms=stored.updated_ms)
 
     def end_overlap(self, number: int) -> None:
-        """An overlap has ended: sign by what is still in force, without a new version."""
+        """End an overlap: sign by what is still in force, without a new version."""
         record = self._book.at(number)
         now_ms = self._clock.now_ms()
         webhook, config = record.webhook, record.config

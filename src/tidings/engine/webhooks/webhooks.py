@@ -147,9 +147,9 @@ class Webhooks(WebhookBook):
             self._retirement.go_on(webhook, 0)
 
     async def disable_owed(self) -> None:
-        """Before anything is sent: disable what the outcomes of a former owner have disabled.
+        """Disable, before anything is sent, what the outcomes of a former owner have disabled.
 
-        A kill may have come between. StoreDown.
+        A kill may have come between. Raise StoreDown.
         """
         await self._disabler.disable_owed()
 
@@ -175,21 +175,21 @@ class Webhooks(WebhookBook):
         await self._retirement.close()
 
     async def retired(self) -> None:
-        """Until nothing is left to be parked or cancelled."""
+        """Wait until nothing is left to be parked or cancelled."""
         await self._retirement.done()
 
     # -- reading ----------------------------------------------------------------------------------
 
     def unheard_names(self, record: WebhookState) -> list[str]:
-        """The names that a webhook asks for in vain, as its org refuses unknown types."""
+        """List the names that a webhook asks for in vain, as its org refuses unknown types."""
         return self._bodies.unheard_names(record)
 
     async def version(self, number: int, version: int) -> tuple[StoredWebhook, Config] | None:
-        """A version of a webhook as it was, with its secrets; None where it is not there."""
+        """Read a version of a webhook as it was, with its secrets; None where it is not there."""
         return await self._versions.at(number, version)
 
     def as_it_was(self, stored: StoredWebhook, config: Config, at_ms: int) -> Webhook:
-        """A version as the engine knew it, with the secrets that were in force at a time."""
+        """Build a version as the engine knew it, with the secrets that were in force at a time."""
         return self._versions.webhook(stored, config, at_ms)
 
     def unsaved(
@@ -203,11 +203,11 @@ class Webhooks(WebhookBook):
         strict: bool = False,
         platform: bool = False,
     ) -> tuple[Webhook, tuple[FieldRefusal, ...]]:
-        """The webhook that a body would make, or make of an existing one; nothing is kept.
+        """Read the webhook that a body would make, or make of an existing one; nothing is kept.
 
         `source` is what it is copied from. `tried`: a test message is sent to it, which stored
         values do not go along with to another URL than theirs. `strict`: a misspelt field is
-        refused. `platform`: the platform asks, which may name every connection. Invalid,
+        refused. `platform`: the platform asks, which may name every connection. Raise Invalid or
         UnknownWebhook.
         """
         old = None if webhook_id is None else self.living(org, webhook_id)
@@ -307,8 +307,8 @@ class Webhooks(WebhookBook):
         strict: bool = False,
         platform: bool = False,
     ) -> tuple[WebhookState, tuple[FieldRefusal, ...]]:
-        """Like `replace`, by a body that is made from the webhook as it is at that moment.
-        `strict`: a misspelt field is refused."""
+        """Change a webhook as `replace` does, by a body that is made from the webhook as it is at
+        that moment. `strict`: a misspelt field is refused."""
 
         async def change() -> tuple[WebhookState, WebhookState, tuple[FieldRefusal, ...]]:
             old = self.living(org, webhook_id, expect)

@@ -67,7 +67,7 @@ class KeyGuard(Collector):
         )
 
     def collect(self) -> Iterator[Metric]:
-        """The metrics at this moment (prometheus_client)."""
+        """Yield the metrics at this moment (prometheus_client)."""
         family = CounterMetricFamily(
             "tidings_keys_refused",
             "Calls whose credential is not known, by the status that they got.",

@@ -82,20 +82,22 @@ class SignInGuard:
             quota.take(now_s)
 
     def succeeded(self, address: str, account: str, now_s: float) -> None:
-        """The try before was the account's owner. To the address it is not given back."""
+        """Give the try before back to the account: it was the owner's. To the address it is not
+        given back."""
         for quota in self._at_account(address, account, now_s):
             quota.give_back()
         self.know(address, account)
 
     def know(self, address: str, account: str) -> None:
-        """Somebody has signed in to the account from there."""
+        """Remember that somebody has signed in to the account from an address."""
         block = block_of(address)
         places = self._known.get(account) or ()
         known = [*(place for place in places if place != block), block][-KNOWN_MAX:]
         self._known.put(network_of(address), account, known)
 
     def device(self, account: str, drawn: bytes) -> str:
-        """The mark for a browser that has signed in to an account."""
+        """Make the mark for a browser that has signed in to an account, with random bytes that were
+        drawn for it."""
         nonce = drawn[:DEVICE_BYTES].hex()
         return f"{nonce}.{self._sign(nonce, account)}"
 

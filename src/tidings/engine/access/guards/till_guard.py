@@ -27,7 +27,7 @@ class TillGuard:
         self._known: dict[str, list[str]] = {}  # by till, of which there are only so many
 
     def check(self, till: str, address: str, now_s: float) -> None:
-        """Throttled where too many were wrong."""
+        """Raise Throttled where too many passwords of a till were wrong."""
         waits = [
             tries.wait_s(now_s)
             for key, _ in self._counted(till, address)
@@ -54,7 +54,7 @@ class TillGuard:
                 log.warning("a till's password is being guessed", till=till, address=address)
 
     def was_right(self, till: str, address: str) -> None:
-        """The till stands there."""
+        """Remember that the till has signed in from an address: it stands there."""
         block = block_of(address)
         places = self._known.get(till, [])
         if block not in places:

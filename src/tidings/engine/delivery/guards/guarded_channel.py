@@ -34,7 +34,8 @@ class GuardedChannel:
             self._failed(error, AttemptStep.OPEN)
 
     def opened(self) -> Channel:
-        """The driver's own, opened now if it is not; whatever the driver raises."""
+        """Return the driver's own channel, opened now if it is not. Raise whatever the driver
+        raises."""
         if self.inner is None:
             self.inner = self._destination.open(self._webhook)
         return self.inner

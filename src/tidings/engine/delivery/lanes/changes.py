@@ -88,12 +88,14 @@ class LaneChanges:
         self._lanes.pump(runner)
 
     def switched(self) -> None:
-        """A stop switch was thrown: lanes close, and hold nothing in memory; or they open again."""
+        """Close lanes, which then hold nothing in memory, or open them again: a stop switch was
+        thrown."""
         for runner in list(self._at_work.values()):
             self._lanes.open_or_close(runner)
 
     def held(self, connection: str) -> None:
-        """A connection is held: the lanes that go over it close; or it works again."""
+        """Close the lanes that go over a connection that is held, or open them again where it
+        works."""
         watch = self._connections
         for runner in list(self._at_work.values()) if watch is not None else ():
             if watch is None or watch.connection_of(runner.webhook) != connection:
@@ -103,7 +105,8 @@ class LaneChanges:
             self._lanes.open_or_close(runner)
 
     def ask(self, number: int, wanted: int, out: int) -> None:
-        """Readers of a webhook that is fetched from want so many messages now, and have so many."""
+        """Note how many messages the readers of a fetched webhook want now, and how many they have
+        (`out`)."""
         runner = self._runners.runner_of(number)
         if runner is not None and runner.lane.wanted is not None:
             runner.lane.wanted, runner.lane.out = wanted, out
@@ -118,14 +121,14 @@ class LaneChanges:
                 self._connections.hasten(runner.webhook)
 
     def due(self, webhook: int, due_ms: int) -> None:
-        """A retry of a webhook is due then: somebody has asked for it."""
+        """Note that a retry of a webhook is due then: somebody has asked for it."""
         if (runner := self._runners.runner_of(webhook)) is not None:
             self._claims.note(runner, due_ms)
             self._lanes.pump(runner)
 
     def parked(self, webhook: Webhook, _: int) -> None:
-        """The store has ended some of a webhook's deliveries: what is in memory may be of those,
-        and so may what was started and has not left."""
+        """Start a webhook's lane over: the store has ended some of its deliveries. What is in
+        memory may be of those, and so may what was started and has not left."""
         if (runner := self._at_work.get(webhook.number)) is not None:
             runner.doubted |= runner.lane.unsettled_attempts.keys()
             runner.lane.start_over()

@@ -39,7 +39,8 @@ class Pages:
         self._loop = asyncio.get_running_loop()
 
     async def read(self, runner: WebhookRunner, epoch: int) -> None:
-        """The next page of a lane, which has begun to wait for it in this epoch."""
+        """Read the next page of a lane, which has begun to wait for it in this epoch. One that the
+        store refuses is read again."""
         lane, leapt_ms = runner.lane, self._attempts.leapt_ms
         limit = 0
         with self._reading:

@@ -49,7 +49,8 @@ class LaneRecovery:
                 self._rescuer.note(backlog.webhook, error)
 
     def look_again(self, claimed_of: set[int]) -> None:
-        """A commit was refused, or its answer lost: the store may hold what no receipt has told.
+        """Read again what the store holds: a commit was refused, or its answer lost, so that there
+        may be more than receipts have told.
 
         Lanes with unfinished work read it again, and retries that were claimed of these webhooks
         and did not arrive are due again. What waits here is dropped at once, and what was started

@@ -69,7 +69,8 @@ class WebhookRunners:
         return runner
 
     def known(self, number: int) -> WebhookRunner | None:
-        """The webhook's runner, if there is one; also of a deleted one whose attempts go on."""
+        """Return the webhook's runner, also of a deleted one whose attempts go on; None where there
+        is none."""
         return self.at_work.get(number) or self.deleted.get(number)
 
     def all(self) -> Iterable[WebhookRunner]:

@@ -28,7 +28,8 @@ class PromisedRetries:
         self._due_ms = SharedTable[OrgId, int, int](PROMISED_MAX)
 
     def make(self, org: OrgId, delivery: DeliveryId, due_ms: int) -> None:
-        """Its automatic attempt was due then; the earliest one that was promised stays."""
+        """Note when a delivery's automatic attempt was due; the earliest one that was promised
+        stays."""
         if delivery not in self._due_ms:
             self._due_ms.put(org, delivery, due_ms)
 
@@ -37,7 +38,7 @@ class PromisedRetries:
         self._due_ms.pop(delivery)
 
     def leapt(self, by_ms: int) -> None:
-        """Every date is later by so much."""
+        """Move every date by so many milliseconds: the clock has leapt."""
         for delivery in self._due_ms:
             self._due_ms.replace(delivery, self._due_ms[delivery] + by_ms)
 
@@ -62,7 +63,7 @@ class RetryLanes(Protocol):
     """The lanes, as far as they are asked (engine/delivery/lanes/changes.py)."""
 
     def due(self, webhook: int, due_ms: int) -> None:
-        """A retry of a webhook is due then."""
+        """Note that a retry of a webhook is due then."""
 
     def probe(self, webhook: int) -> None:
         """Ask a webhook's receiver at once, if its breaker is open."""

@@ -49,7 +49,8 @@ class NextAttempts:
         self._loop = asyncio.get_running_loop()
 
     def of(self, webhook: int, delivery: DeliveryId, retry: bool) -> NextAttempt:
-        """Of one delivery of a webhook, by their numbers. `retry`: it is due at a time."""
+        """Describe the next attempt of a delivery, by the numbers of it and its webhook: that it
+        has begun, or what stands before it. `retry`: it is due at a time."""
         now_s, now_ms = self._loop.time(), self._clock.now_ms()
         runner, health = self._runners.known(webhook), self._healths.of(webhook)
         if runner is None:

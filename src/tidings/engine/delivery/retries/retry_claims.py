@@ -56,7 +56,7 @@ class RetryClaims:
         self._outage = Outage("retries that were taken and did not come")
 
     def note(self, runner: WebhookRunner, due_ms: int) -> None:
-        """A retry of this webhook is due then."""
+        """Note that a retry of this webhook is due then."""
         if runner.next_due_ms is None or due_ms < runner.next_due_ms:
             runner.next_due_ms = due_ms
             heapq.heappush(self._due, (due_ms, runner.webhook.number))
@@ -77,8 +77,8 @@ class RetryClaims:
             self._commits.claim(number, room)
 
     def claimed(self, runner: WebhookRunner, due_ms: int | None) -> None:
-        """A claim has come back; the first retry that it has left is due then. None: there is
-        none."""
+        """End a claim that has come back; the first retry that it has left is due then. None: there
+        is none."""
         runner.claims_void = False
         runner.next_due_ms = None
         self._ended(runner)
@@ -86,8 +86,8 @@ class RetryClaims:
             self.note(runner, due_ms)
 
     def lose(self, runner: WebhookRunner) -> None:
-        """A claim has come back and could not be taken in: none is under way. Its retries have to
-        be released."""
+        """End a claim that has come back and could not be taken in: none is under way. Its retries
+        have to be released."""
         runner.claiming = runner.release_wanted = False
         self.forget(runner.webhook.number)
 
@@ -108,7 +108,7 @@ class RetryClaims:
         task.add_done_callback(self._releases.discard)
 
     def leapt(self, runners: Iterable[WebhookRunner], by_ms: int) -> None:
-        """Every date is later by so much: so are the due times."""
+        """Move the due times by so many milliseconds: the clock has leapt."""
         self._due.clear()
         for runner in runners:
             if (due_ms := runner.next_due_ms) is not None:
