@@ -40,7 +40,8 @@ HEADERS: Json = {
 
 
 def document(types: Iterable[EventType], blocks: dict[str, Json], version: str) -> Json:
-    """The document for these event types; `blocks` are the shared schemas by `$ref`."""
+    """Build the AsyncAPI document of these event types, sorted by name and version; `blocks` are
+    the shared schemas by `$ref`, `version` is that of the document."""
     kinds = sorted(types, key=lambda kind: (kind.name.lower(), kind.version))
     names = [kind.label for kind in kinds]
     return {
@@ -78,7 +79,8 @@ def document(types: Iterable[EventType], blocks: dict[str, Json], version: str) 
 
 
 def payload(kind: EventType) -> Json:
-    """The schema of a whole event, with references to `shared`."""
+    """Return the schema of a whole event of this type: the shared envelope by reference, and the
+    type's own name, version (from 2) and data."""
     fields: Json = {
         "eventName": {"type": "string", **event_name(kind.wire_names or (kind.name,))},
         "data": _schema(kind.data),
@@ -91,7 +93,8 @@ def payload(kind: EventType) -> Json:
 
 
 def shared(blocks: dict[str, Json]) -> Json:
-    """The shared schemas, by the names that references have in `components/schemas`."""
+    """Convert the shared schemas, given by `$ref`, to those of the document, by the names that
+    references have in `components/schemas`."""
     return {_block_name(ref): _schema(node) for ref, node in sorted(blocks.items())}
 
 
@@ -122,7 +125,7 @@ def _message(kind: EventType) -> Json:
 
 
 def _schema(node: Json) -> Json:
-    """A schema of the catalogue with its references led to the document's components."""
+    """Convert a schema of the catalogue: its references lead to the document's components."""
     out: Json = {}
     for key, value in node.items():
         if key == "properties":

@@ -29,7 +29,8 @@ from tidings.catalogue.versions import FIRST, pick
 
 
 def _refuse(uri: str) -> Json:
-    """The validator may fetch nothing, from nowhere."""
+    """Refuse to fetch a schema: the validator may fetch nothing, from nowhere. Always raises
+    ValueError."""
     raise ValueError(f"schemas must hold all they need; got a reference to {uri}")
 
 

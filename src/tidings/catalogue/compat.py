@@ -38,7 +38,8 @@ def breaking(old: Json, new: Json) -> list[SchemaChange]:
 
 
 def shape(node: Json) -> Json:
-    """The rules of a schema alone, sorted: what a snapshot keeps to be compared with later."""
+    """Cut a schema down to its rules, sorted and without descriptions and marks: what a snapshot
+    keeps to be compared with later."""
     out: Json = {}
     for key in sorted(node):
         if key in FREE or key.startswith("x-"):

@@ -125,10 +125,11 @@ FitsOf = Callable[[Json], Callable[[Any], bool]]  # the fast validator of a sche
 
 
 def explain(event: object, schema: Json, fits_of: FitsOf | None = None) -> list[SchemaViolation]:
-    """At most ten problems of `event`, shallow ones first; empty when it fits.
+    """Find at most ten problems of `event`, shallow ones first; return an empty list when it fits.
 
-    With `fits_of` it never takes more than `STEPS_MAX` steps, and what lies behind them is not
-    told: the event has been found not to fit, so it then says just that.
+    With `fits_of` it never takes more than `STEPS_MAX` steps. If they run out before a problem is
+    found, the list holds one that says only that the event does not fit: the validator has found
+    so.
     """
     problems: list[SchemaViolation] = []
     left = STEPS_MAX

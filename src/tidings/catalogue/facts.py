@@ -88,7 +88,8 @@ CUSTOMER = "data.customerIdentifiers"
 
 
 def caution(caution_name: str) -> str:
-    """A sentence of a type's file, or the caution that it names. Raises KeyError for no such."""
+    """Return a sentence of a type's file as it is, or for `$name` the caution of that name. Raise
+    KeyError if there is none."""
     return CAUTIONS[caution_name[1:]] if caution_name.startswith("$") else caution_name
 
 
@@ -146,7 +147,7 @@ def reference_meaning(kind: EventType) -> str:
 
 
 def _reference(rule: str) -> str:
-    """One form of a rule: what it is made of, and when it is that."""
+    """Describe one form of a rule: what it is made of, and when it applies."""
     parts = dict.fromkeys(_PLACEHOLDER.findall(rule))
     when = _WHEN.search(rule)
     made_of = _listed([_REFERENCES.get(part, _spelled(part)) for part in parts])
@@ -154,7 +155,7 @@ def _reference(rule: str) -> str:
 
 
 def describe_type(kind: EventType) -> Json:
-    """All of it as the API and `tidings events show --json` give it."""
+    """Collect the facts of an event type as the API and `tidings events show --json` give them."""
     return {
         "plainly": kind.plainly or kind.trigger,
         "product": PRODUCTS[kind.product],
@@ -168,11 +169,11 @@ def describe_type(kind: EventType) -> Json:
 
 
 def _spelled(placeholder: str) -> str:
-    """`promotionEarnId` as "the promotion earn id"."""
+    """Write `promotionEarnId` as "the promotion earn id"."""
     words = _HUMP.sub(" ", placeholder.removeprefix("data.")).lower()
     return f"the {words}"
 
 
 def _listed(parts: list[str]) -> str:
-    """ "a", "a and b", "a, b and c"."""
+    """Join texts as "a", "a and b", "a, b and c"."""
     return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)

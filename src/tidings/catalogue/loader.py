@@ -74,8 +74,8 @@ class TypeFile(
 
 
 def raw_blocks(folder: Path) -> dict[str, Json]:
-    """The shared blocks by `$ref`, with the references that they hold, and with the rule that what
-    is optional may be null (`schema.nullable`)."""
+    """Read the shared blocks by `$ref`, their own references unresolved; what is optional in them
+    may be null (`schema.nullable`)."""
     written: dict[str, Json] = {
         f"shared/{file.name}": msgspec.json.decode(file.read_bytes(), type=Json)
         for file in sorted((folder / "shared").glob("*.json"))
@@ -89,7 +89,8 @@ def _types_by_ref(blocks: dict[str, Json]) -> dict[str, tuple[str, ...]]:
 
 
 def read_blocks(folder: Path) -> dict[str, Json]:
-    """The shared blocks by `$ref`, each with the blocks that it names itself already inside."""
+    """Read the shared blocks by `$ref`, each with the blocks that it names already inside. Raise
+    `CatalogueError` if a reference leads nowhere or back to itself."""
     raw = raw_blocks(folder)
     done: dict[str, Json] = {}
     while len(done) < len(raw):
@@ -111,7 +112,8 @@ def _refs(node: Json) -> set[str]:
 
 
 def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
-    """The event type with its full schema and the paths that follow from the schema's marks."""
+    """Build the event type of a file: its full schema and the paths that follow from the schema's
+    marks. Raise `CatalogueError` if its product is unknown or its schema breaks a rule."""
     if file.product not in PRODUCTS:
         raise CatalogueError(
             f"product must be one of {', '.join(PRODUCTS)}; got {file.product!r}. Add it to "
@@ -172,7 +174,8 @@ def event_type(file: TypeFile, blocks: dict[str, Json]) -> EventType:
 
 
 def read(folder: Path) -> Catalogue:
-    """The catalogue in `folder`. Raises `CatalogueError` when a file does not keep the rules."""
+    """Read the catalogue in `folder`. Raise `CatalogueError`, with the file's name, if one breaks a
+    rule."""
     blocks = read_blocks(folder)
     decoder = msgspec.json.Decoder(TypeFile)
     types: dict[str, EventType] = {}
@@ -192,7 +195,8 @@ def read(folder: Path) -> Catalogue:
 
 
 def _check_version(kind: EventType, types: dict[str, EventType]) -> None:
-    """A version follows the one before it, and is one because it breaks that."""
+    """Check that a version follows the one before it and breaks it: what only adds stays in the
+    older one. Raise `CatalogueError` if not."""
     file = f"{kind.label}.json"
     if kind.version < FIRST or _VERSIONED.search(kind.name):
         raise CatalogueError(f"{file}: a name must not end like a version; a version is 1 or more")
@@ -208,7 +212,8 @@ def _check_version(kind: EventType, types: dict[str, EventType]) -> None:
 
 
 def _check_aliases(types: Iterable[EventType]) -> None:
-    """Another name stands for one type, and is the name of none."""
+    """Check that each other name stands for one type alone, and is the name of none. Raise
+    `CatalogueError` if not."""
     meant = {kind.name: kind.name for kind in types}
     for kind in types:
         for alias in kind.aliases:
@@ -221,17 +226,18 @@ def _check_aliases(types: Iterable[EventType]) -> None:
 
 @cache
 def envelope() -> Json:
-    """The schema that every event keeps, whatever its type; `data` is an object."""
+    """Read the schema that every event keeps, whatever its type; `data` is an object."""
     return read_blocks(HERE)["shared/envelope.json"]
 
 
 @cache
 def customer_identifiers() -> Json:
-    """The schema of a block that says who a customer is, as the catalogue's types have it."""
+    """Read the schema of the block that says who a customer is, as the catalogue's types have
+    it."""
     return read_blocks(HERE)["shared/customerIdentifiers.json"]
 
 
 @cache
 def load() -> Catalogue:
-    """The built-in catalogue, read once. Validators are compiled when a type is first used."""
+    """Load the built-in catalogue, read once. Validators are compiled when a type is first used."""
     return read(HERE)

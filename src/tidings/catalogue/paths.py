@@ -22,7 +22,8 @@ _EACH = -1  # a step: go on with every item of the list
 
 
 def text_of(value: object) -> str | None:
-    """A scalar as the text it is found by; None for anything that cannot be searched for."""
+    """Return a string or whole number as the text that it is found by; None for anything that
+    cannot be searched for: other types, fractions, and what is empty or too long."""
     if type(value) is str:
         return value if 0 < len(value) <= MAX_TEXT else None
     if type(value) is int:
@@ -33,7 +34,7 @@ def text_of(value: object) -> str | None:
 
 
 def steps(path: str) -> tuple[str | int, ...]:
-    """`a.b[0].c` as ("a", "b", 0, "c"); `[]` (every item) becomes -1. A source of customer
+    """Split `a.b[0].c` into ("a", "b", 0, "c"); `[]` (every item) becomes -1. A source of customer
     identifiers is a `SourceStep`."""
     found: list[str | int] = []
     for name, index in _STEP.findall(path):
@@ -42,7 +43,8 @@ def steps(path: str) -> tuple[str | int, ...]:
 
 
 def getter(path: str) -> Callable[[Json], str | None]:
-    """A function that gives the text at one path of an event, or None when there is none."""
+    """Return a function that finds the text at one path of an event, or None if there is none.
+    Raise ValueError if the path has `[]`."""
     way = _one(path)
     if any(type(step) is SourceStep for step in way):
         value_at = value_getter(path)
@@ -61,7 +63,8 @@ def getter(path: str) -> Callable[[Json], str | None]:
 
 
 def value_getter(path: str) -> Callable[[Json], Any]:
-    """A function that gives what stands at one path of an event; None where nothing does."""
+    """Return a function that finds the value at one path of an event, or None if there is none.
+    Raise ValueError if the path has `[]`."""
     way = _one(path)
 
     def get(event: Json) -> Any:
@@ -126,7 +129,7 @@ class Tree:
 
 
 def tree(paths: Iterable[str]) -> Tree:
-    """The tree of dotted paths. A fixed index is not searched for: use `[]`."""
+    """Build the tree of dotted paths. A fixed index is not searched for: use `[]`."""
     return Tree(steps(path) for path in paths)
 
 
@@ -180,7 +183,8 @@ def _gather_respelt(block: Json, wanted: Tree, out: list[Any], left: list[int] |
 
 
 def distinct_texts(values: Iterable[Any]) -> list[str]:
-    """The values as texts, each once, in order, at most `MAX_VALUES`."""
+    """Return the values as texts, each once, in order, at most `MAX_VALUES`; what cannot be
+    searched for is left out."""
     found: dict[str, None] = {}
     last: int | None = None
     for value in values:

@@ -27,7 +27,7 @@ class CatalogueError(Unusable):
 
 
 def _rebuild(node: Json, child: Callable[[Json], Json]) -> Json:
-    """A copy of `node` with `child` applied to every schema directly inside it."""
+    """Copy `node` with `child` applied to every schema directly inside it."""
     out = dict(node)
     if "properties" in out:
         out["properties"] = {k: child(v) for k, v in out["properties"].items()}
@@ -53,7 +53,7 @@ def inline(node: Json, blocks: Mapping[str, Json]) -> Json:
 
 
 def nullable(node: Json, types_by_ref: Mapping[str, tuple[str, ...]]) -> Json:
-    """The schema as its readers must take it: every field that is not required may be null.
+    """Return the schema as its readers must take it: every field that is not required may be null.
 
     The platform's producers write null for what they have no value for, in any optional field, so
     the rule stands here once instead of in each file. Items of lists stay as they are. A `$ref` is
@@ -96,7 +96,8 @@ def is_empty_list(value: object, types: Sequence[str]) -> bool:
 
 
 def walk(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:
-    """Every schema below `node` with its dotted path; list items end in `[]`, map values `.*`."""
+    """Yield a schema and every one below it with its dotted path, that of `node` being `path`; list
+    items end in `[]`, map values in `.*`."""
     yield path, node
     for name, inner in node.get("properties", {}).items():
         yield from walk(inner, f"{path}.{name}" if path else name)
@@ -107,19 +108,19 @@ def walk(node: Json, path: str = "") -> Iterator[tuple[str, Json]]:
 
 
 def marked(node: Json, mark: str) -> tuple[str, ...]:
-    """The dotted paths of all fields that carry `mark`."""
+    """Return the dotted paths of all fields that carry `mark`."""
     return tuple(path for path, inner in walk(node) if inner.get(mark))
 
 
 def searched(node: Json) -> tuple[str, ...]:
-    """The dotted paths that people search by. Where a list of pairs is marked, those of its values:
-    so what a bill's pairs say can be searched, and not what every list of pairs says."""
+    """Return the dotted paths that people search by. For a marked list of pairs these are its
+    values: so what a bill's pairs say can be searched, and not what every list of pairs says."""
     found = ((path, inner) for path, inner in walk(node) if inner.get("x-search"))
     return tuple(f"{path}[].value" if "items" in inner else path for path, inner in found)
 
 
 def types_of(node: Json) -> tuple[str, ...]:
-    """The JSON types that `node` allows; empty means any."""
+    """Return the JSON types that `node` allows; empty means any."""
     allowed: Any = node.get("type", ())
     return (allowed,) if isinstance(allowed, str) else tuple(allowed)
 

@@ -49,12 +49,13 @@ def holds_sources(name: object) -> bool:
 
 
 def source_of(name: str) -> str | None:
-    """The name on the wire of the source that is called so; None where there is no such source."""
+    """Return the name on the wire of a source in any spelling, or None if there is no such
+    source."""
     return SOURCES.get(name.lower()) if len(name) <= _CHARS_MAX else None
 
 
 def marked(steps: Iterable[str | int]) -> tuple[str | int, ...]:
-    """The steps of a path, those into a source's block as `SourceStep`."""
+    """Return the steps of a path, those into a source's block as `SourceStep`."""
     found: list[str | int] = []
     before: str | int = ""
     for step in steps:
@@ -65,8 +66,8 @@ def marked(steps: Iterable[str | int]) -> tuple[str | int, ...]:
 
 
 def spelt(block: Mapping[str, Any], name: str) -> str:
-    """The name under which a block of identifiers holds a source: the given one if it is there,
-    else another spelling that is, else the given one."""
+    """Find the name under which a block of identifiers holds a source: the given one if it is
+    there, else another spelling that is, else the given one."""
     if name in block or (source := source_of(name)) is None:
         return name
     if source in block:
@@ -86,7 +87,7 @@ def respelt(block: Mapping[str, Any], names: Iterable[str]) -> dict[str, str]:
 
 
 def with_twins(paths: Iterable[str]) -> tuple[str, ...]:
-    """The paths of actors, and those of their older names."""
+    """Return the paths of actors, each with that of its older name beside it."""
     found: dict[str, None] = {}
     for path in paths:
         found[path] = None

@@ -17,7 +17,7 @@ REFERENCE = "awardedReferenceId"
 
 
 def thin(kind: EventType, event: Json) -> Json:
-    """A copy of an event of that type without enrichment.
+    """Return a copy of an event of that type without what enrichment adds.
 
     Of a customer the id stays, as in live captures; of who did it, till and store go.
     """
@@ -50,7 +50,7 @@ def _copy(value: Any) -> Any:
 
 
 def _blocks(event: Json, path: str) -> Iterator[Json]:
-    """Every object at a dotted path; `[]` stands for each item of a list."""
+    """Yield every object at a dotted path; `[]` stands for each item of a list."""
     found: list[Any] = [event]
     for step in steps(path):
         if isinstance(step, str):

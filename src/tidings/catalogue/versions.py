@@ -29,20 +29,22 @@ class ReadyVersion(Protocol):
         """List what is wrong with a whole decoded event; empty means nothing. At most ten."""
 
     def key_of(self, event: Json, /) -> str | None:
-        """The ordering key of the event as text; None when the event holds none."""
+        """Return the ordering key of the event as text, or None if the event holds none."""
 
     def search_values(self, event: Json, /) -> list[str]:
-        """The distinct texts that the event is found by, at most 256."""
+        """Return the distinct texts that the event is found by, at most 256."""
 
 
 def version_field(version: int | None = None) -> Json:
-    """The schema of the envelope's field; with `version` that one alone fits."""
+    """Return the schema of the envelope's version field; with `version` it accepts that one
+    alone."""
     node: Json = {"type": "integer", "description": _VERSION_ABOUT}
     return node if version is None else node | {"const": version}
 
 
 def version_of(event: Json, known: Collection[int]) -> int | SchemaViolation:
-    """The version that an event says it is of: 1 where it says nothing."""
+    """Return the version that an event says it is of, 1 where it says nothing; a `SchemaViolation`
+    if that is none of `known`."""
     value = event.get(VERSION_FIELD, FIRST)
     if value.__class__ is int and value in known:
         return int(value)
