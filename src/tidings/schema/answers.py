@@ -12,8 +12,8 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def answer_model(base: type[M], name: str, fields: Iterable[DeclaredField], about: str) -> type[M]:
-    """A model of these fields over a base: each is always there, null where it has no value.
-    What is a resource inside it is a model of its own."""
+    """Build a model of these fields over a base: each is always there, null where it has no value.
+    A resource inside becomes a model of its own."""
     hints: dict[str, Any] = {}
     for field in [field for field in fields if field.field.answered]:
         kind = field.field.kind

@@ -11,7 +11,8 @@ CLOSED: Json = {"additionalProperties": False}
 
 
 def new_schema(fields: Iterable[DeclaredField], about: str) -> Json:
-    """Of a body that makes one: what must be there, and what the rest is where it is left out."""
+    """Build the schema of a body that creates a resource: its required fields, and the defaults of
+    the others."""
     fields = [field for field in fields if field.is_settable(new=True)]
     required = [field.name for field in fields if field.required]
     schema = _object({field.name: field.taken(new=True) for field in fields}, about)
@@ -19,7 +20,8 @@ def new_schema(fields: Iterable[DeclaredField], about: str) -> Json:
 
 
 def change_schema(fields: Iterable[DeclaredField], about: str) -> Json:
-    """Of a body that changes one: nothing must be there, and what is left out stays as it is."""
+    """Build the schema of a body that changes a resource: nothing is required, and what is left out
+    stays as it is."""
     settable = [field for field in fields if field.is_settable(new=False)]
     return _object({field.name: field.taken(new=False) for field in settable}, about)
 
@@ -27,7 +29,8 @@ def change_schema(fields: Iterable[DeclaredField], about: str) -> Json:
 def patch_schema(
     fields: Iterable[DeclaredField], about: str, by_name: Mapping[str, Mapping[str, Any]]
 ) -> Json:
-    """Of a patch: as `change_schema`; `by_name` are those that are set name by name."""
+    """Build the schema of a patch, as `change_schema` does; the fields `by_name` are set name by
+    name."""
     schema = change_schema(fields, about)
     for name, taken in by_name.items():
         schema["properties"][name] |= or_null(dict(taken))
@@ -35,8 +38,8 @@ def patch_schema(
 
 
 def closed(schema: Json) -> Json:
-    """The same without room for fields that it does not name, in what is inside of it neither: of a
-    body whose misspelt fields are refused."""
+    """Return the schema without room for fields that it does not name, at any depth: for a body
+    whose misspelt fields are refused."""
     made: Json = _closed(schema)
     return made
 

@@ -31,7 +31,7 @@ def asked(fields: Iterable[DeclaredField]) -> tuple[DeclaredField, ...]:
 
 
 def choices(one: DeclaredField) -> list[tuple[str, str]]:
-    """The words of a choice, and what a page calls them."""
+    """List the words of a choice, each with its label on a page; empty for other fields."""
     kind = one.field.kind
     if not isinstance(kind, Choice):
         return []
@@ -39,7 +39,7 @@ def choices(one: DeclaredField) -> list[tuple[str, str]]:
 
 
 def text_of(value: Any) -> str:
-    """A value as a page holds it."""
+    """Return a value as the text that a page holds."""
     if isinstance(value, bool | str) or value is None:
         return str(value or "")
     return f"{value:.12g}"
@@ -56,7 +56,8 @@ def value_of(one: DeclaredField, text: str) -> Any:
 
 
 def number_in(text: str) -> float | int | str | None:
-    """A number where it is one; else the text, so that what is refused is what was written."""
+    """Return the number in a text, the text itself if it is none, so that a refusal shows what was
+    written, and None if it is empty."""
     if not text:
         return None
     number = number_of(text)

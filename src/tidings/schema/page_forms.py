@@ -39,7 +39,7 @@ class Ask:
 
     @property
     def hint(self) -> str:
-        """Below it: what the declaration says, or else its bounds."""
+        """The text below it: what the declaration says, or else its bounds."""
         low, high = self._taken.get("minimum"), self._taken.get("maximum")
         bounds = "" if low is None or high is None else f"From {low:,g} to {high:,g}."
         return self.one.field.hint or bounds
@@ -59,7 +59,7 @@ class Ask:
         return self.one.field.kind.taken(new=self.one.is_settable(new=True))
 
     def text(self, value: Any) -> str:
-        """A value as the form holds it."""
+        """Return a value as the text that the form holds."""
         if isinstance(value, list | tuple):
             return ", ".join(map(str, value))
         if self.widget == "tick":
@@ -112,7 +112,8 @@ class PageForm:
         return {ask.name: form.get(ask.name, "").strip()[:most] for ask in self.asks}
 
     def body(self, texts: Mapping[str, str], *, new: bool) -> dict[str, Any]:
-        """The body that it says. With a new one what is empty is left out."""
+        """Build the request body that the filled-in form stands for. With `new`, empty fields are
+        left out."""
         body: dict[str, Any] = {}
         for ask in self.asks:
             text = texts.get(ask.name, "")
@@ -142,7 +143,8 @@ class PageForm:
         return found
 
     def _place(self, field_path: str) -> str:
-        """The field that it is of, or the first of those in what it is of."""
+        """Find the field of the form that a path of the body belongs to, or the first of those
+        below it; empty if there is none."""
         at = tuple(field_path.partition("[")[0].split("."))
         near = [ask for ask in self.asks if at[: len(ask.path)] == ask.path]
         inside = [ask for ask in self.asks if ask.path[: len(at)] == at]
@@ -164,7 +166,7 @@ def page_form(
     *,
     inside: tuple[str, ...] = (),
 ) -> PageForm:
-    """The form for these fields. `names`: what the page calls a field otherwise."""
+    """Build the form for these fields. `names` has those that the page calls otherwise."""
     return PageForm(tuple(_asks(fields, names or {}, inside)), lines or {})
 
 

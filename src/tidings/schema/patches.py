@@ -15,7 +15,8 @@ def patched_body(
     fields: Mapping[str, DeclaredField],
     by_name: Mapping[str, Mapping[str, str]],
 ) -> dict[str, Any]:
-    """The body. `by_name` are the fields that are set name by name, as answers show them."""
+    """Convert a patch to the body of a change. The fields `by_name` are set name by name; it has
+    them as answers show them."""
     body: dict[str, Any] = {}
     for field, value in patch.items():
         declared = fields.get(field)
@@ -29,7 +30,8 @@ def patched_body(
 
 
 def _merged(old: Mapping[str, str], patch: Mapping[str, Any]) -> dict[str, Any]:
-    """A name is the same in any case; the patch's way of writing it wins."""
+    """Merge names and values: a name is the same in any case, the patch's way of writing it wins,
+    and null removes it."""
     named = {name.lower() for name in patch}
     kept = {name: value for name, value in old.items() if name.lower() not in named}
     return kept | {name: value for name, value in patch.items() if value is not None}

@@ -9,7 +9,7 @@ from tidings.core.declaration import Json
 
 
 def struct_schema(structs: Iterable[type[msgspec.Struct]], about: str) -> Json:
-    """Of an object that may have the fields of each of them. None must be there."""
+    """Build the schema of an object that may have the fields of each struct; none is required."""
     structs = tuple(structs)
     _, known = msgspec.json.schema_components(structs, ref_template="{name}")
     properties: Json = {}
@@ -19,7 +19,7 @@ def struct_schema(structs: Iterable[type[msgspec.Struct]], about: str) -> Json:
 
 
 def _whole(node: Any, known: Json) -> Any:
-    """With the schemas of its parts in it, and without what only msgspec says."""
+    """Return a schema with those of its parts in it, and without what only msgspec says."""
     if isinstance(node, list):
         return [_whole(child, known) for child in node]
     if not isinstance(node, dict):
