@@ -36,8 +36,10 @@ class Unfit(ShapingError):
 
 
 def time(value: Any, form: Any = ISO, zone: Any = "") -> str:
-    """A time by a format: milliseconds since 1970, a day, or a time as ISO 8601 has it. `zone` as
-    Asia/Kolkata; what is none is UTC. A day, and a time without an offset, are of every zone."""
+    """Write a time by a format: milliseconds since 1970, a day, or a time as ISO 8601 has it;
+    nothing for an empty value. `zone` is a name as Asia/Kolkata, and UTC if there is no such one. A
+    day, and a time without an offset, are of every zone. Raise Unfit for what is no time or
+    format."""
     if value is None or value == "":
         return ""
     if not isinstance(form, str) or len(form) > FORMAT_MAX:
@@ -56,8 +58,9 @@ def time(value: Any, form: Any = ISO, zone: Any = "") -> str:
 
 
 def number(value: Any, decimals: Any = 0, point: Any = ".", group: Any = "") -> str:
-    """A number with so many digits behind the point, rounded half up, and a sign between each three
-    before it."""
+    """Write a number with so many decimals, rounded half up, and `group` between each three digits
+    before the point; nothing for an empty value. Raise Unfit for what is no number, or out of
+    bounds."""
     if value is None or value == "":
         return ""
     if type(decimals) is not int or not 0 <= decimals <= DECIMALS_MAX:

@@ -34,14 +34,16 @@ class Numbers:
         self._texts: dict[float, str | None] = {}  # None: two different numbers
 
     def read(self, event: bytes) -> dict[str, Any]:
-        """The event; its numbers are remembered. Raises msgspec.DecodeError."""
+        """Decode the event and remember how its numbers are written. Raise msgspec.DecodeError if
+        it is no JSON."""
         read: dict[str, Any] = msgspec.json.Decoder(float_hook=self._note).decode(event)
         if _WIDE.search(event):
             self._note_wide(read)
         return read
 
     def write(self, output: bytes) -> bytes:
-        """The output (JSON), its floats as the event wrote them. Raises TwoInOne."""
+        """Return the output (JSON) with its floats as the event wrote them. Raise TwoInOne if the
+        event wrote two numbers that are one float there."""
         if all(text == repr(number) for number, text in self._texts.items()):
             return output
         return _STRING_OR_FLOAT.sub(self._written, output)

@@ -43,7 +43,8 @@ class PlainList(list[Any]):
 
 
 def plain(value: Any) -> Any:
-    """A decoded JSON value, with its objects and lists as such."""
+    """Return a decoded JSON value with its objects as `PlainObject` and its lists as
+    `PlainList`."""
     if value.__class__ is dict:
         return PlainObject({name: plain(inner) for name, inner in value.items()})
     if value.__class__ is list:

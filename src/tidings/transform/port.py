@@ -52,29 +52,29 @@ class Renderer(Protocol):
     """Runs templates. Each run is bounded in time and memory, and hurts no other one."""
 
     async def render(self, template: str, event: bytes, org: int) -> bytes:
-        """The JSON object that the template makes of an event (a JSON object).
+        """Return the JSON object that the template makes of an event (a JSON object).
 
-        Orgs take turns. Raises RenderRefused and RenderLater.
+        Orgs take turns. Raise RenderRefused if the template makes none of this event, RenderLater
+        if that cannot be told now.
         """
 
     async def render_texts(
         self, templates: Sequence[TextTemplate], event: bytes, org: int
     ) -> Sequence[str]:
-        """The text that each template makes of an event, in one run. Raises as `render`."""
+        """Return the text that each template makes of an event, in one run. Raise as `render`
+        does."""
 
     async def check(self, template: str, org: int) -> str | None:
         """Say in a sentence what is wrong with a template, whatever it is for; None if it can be
-        run.
-
-        Raises RenderLater.
-        """
+        run. Raise RenderLater if that cannot be told now."""
 
 
 class Checker(Protocol):
     """Checks events by schemas that may take longer than the event loop has."""
 
     async def check_event(self, kind: CheckBy, event: bytes, org: int) -> Sequence[SchemaViolation]:
-        """List what is wrong with an event. RenderRefused: it takes too much. RenderLater."""
+        """List what is wrong with an event. Raise RenderRefused if that takes too much, RenderLater
+        if it cannot be told now."""
 
 
 class Mapper(Protocol):
@@ -85,6 +85,6 @@ class Mapper(Protocol):
     ) -> MappedMessage:
         """Read a message by a plan, which is expected to take so many seconds of processor time.
 
-        Orgs take turns. Raises RenderRefused where it took too much twice, each time as the only
-        one that its process had to do with, and RenderLater.
+        Orgs take turns. Raise RenderRefused if it took too much twice, each time as the only one
+        that its process had to do with, RenderLater if it cannot be read now.
         """

@@ -102,7 +102,7 @@ class Worker(asyncio.Protocol):
             self._replied(_replies.decode(message))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The process is gone (asyncio.Protocol)."""
+        """Begin to wait for the end of the process, whose socket has closed (asyncio.Protocol)."""
         self._reaping = asyncio.get_running_loop().create_task(self._reap())
 
     async def _reap(self) -> None:

@@ -143,8 +143,9 @@ class ProcessRenderer:
         expected_s: float = 0.0,
         again: bool = False,
     ) -> TransformReply:
-        """Have it answered. `again`: although it has taken a process down just now. Raises TooMuch,
-        TooMuchNow, RenderLater."""
+        """Have a process answer. `again`: although the request has taken one down just now. Raise
+        TooMuchNow if it takes one down, TooMuch if its event did so a moment ago, RenderLater if it
+        must wait."""
         loop = asyncio.get_running_loop()
         digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16)
         if operation in _OF_EVENT:
@@ -196,7 +197,8 @@ class ProcessRenderer:
             self._slow_line.ask(asked)
 
     def _killed(self, cause: PendingCall) -> None:
-        """Fail what waits behind with the same text: it must not take the next process down too."""
+        """Fail what waits behind with the text that a process died of: it must not take the next
+        one down too."""
         until_s = asyncio.get_running_loop().time() + REST_S
         self._resting.put(cause.org, cause.key, until_s)
         self._slow_down(cause.org)

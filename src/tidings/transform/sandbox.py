@@ -51,7 +51,7 @@ class Sandbox:
         self._numbers = Numbers()  # of the event whose texts are being made
 
     def check(self, template: str, org: int = 0) -> None:
-        """Raises Unrenderable for what is no template."""
+        """Compile a template, and raise Unrenderable if it is none."""
         if not 0 < len(template) <= TEMPLATE_MAX:
             raise Unrenderable(
                 f"A template must have 1 to {TEMPLATE_MAX} characters; got {len(template)}."
@@ -59,14 +59,15 @@ class Sandbox:
         self._compiled(template, org)
 
     def names(self, template: str) -> frozenset[str]:
-        """Return what a template uses and does not set itself, as event.data.tier. Raises
-        Unrenderable."""
+        """Return what a template uses and does not set itself, as event.data.tier. Raise
+        Unrenderable if it is no template."""
         environment = self._compiled(template, 0, TEXT)
         found = environment.undeclared_variables_in_str(template, nested=True)
         return frozenset(found - {*environment.globals})
 
     def render(self, template: str, event: bytes, org: int = 0) -> bytes:
-        """The object that the template makes of an event. Raises Unrenderable."""
+        """Return the JSON object that the template makes of an event. Raise Unrenderable if it
+        makes none."""
         environment = self._compiled(template, org)
         numbers = Numbers()
         text = _run(environment, template, plain(numbers.read(event)))
@@ -76,7 +77,8 @@ class Sandbox:
             raise _two_in_one() from None
 
     def texts(self, templates: Sequence[TextTemplate], event: bytes, org: int = 0) -> list[str]:
-        """Render what each template makes of an event. Raises Unrenderable."""
+        """Render what each template makes of an event. Raise Unrenderable if one makes nothing, or
+        all together too much."""
         self._numbers = Numbers()
         read = plain(self._numbers.read(event))
         made, size = [], 0
@@ -116,7 +118,7 @@ class Sandbox:
         return environment
 
     def _as_read(self, value: Any) -> Any:
-        """A value as a text has it."""
+        """Return a value as a text has it."""
         if value is None:
             return ""
         if value.__class__ is bool:
@@ -144,7 +146,7 @@ def _run(environment: Environment, template: str, read: Any, *, fields: bool = F
 
 
 def _bare(value: Any) -> Any:
-    """A plain value as one that can be written."""
+    """Return a plain value as one that can be written."""
     if value.__class__ is dict:
         return {name: _bare(inner) for name, inner in dict.items(value)}
     return [_bare(inner) for inner in value] if value.__class__ is list else value
@@ -181,8 +183,9 @@ def _object(text: str) -> bytes:
 
 
 def _why(error: TemplateError, template: str) -> str:
-    """MiniJinja's reason in one line. It names types, places and words of the template; values are
-    cut away, also where the event says which template to include or which argument to give."""
+    """Return MiniJinja's reason in one line. It names types, places and words of the template;
+    values are cut away, also where the event says which template to include or which argument to
+    give."""
     at = f" in line {error.line}" if error.line else ""
     kind = str(error.kind)
     if kind == "OutOfFuel":

@@ -29,7 +29,7 @@ class FairQueue(Generic[Item]):
         return len(self._orgs.get(org, ()))
 
     def push(self, item: Item) -> None:
-        """Behind all others of its org; an org that had nothing is the last to have its turn."""
+        """Add a request behind all others of its org; an org that had nothing has the last turn."""
         self._orgs.setdefault(item.org, deque()).append(item)
         self._count += 1
 
@@ -41,7 +41,7 @@ class FairQueue(Generic[Item]):
             self._count += 1
 
     def pop(self) -> Item:
-        """The next one. IndexError where nothing waits."""
+        """Take the next request. Raise IndexError if nothing waits."""
         if not self._orgs:
             raise IndexError
         org, waiting = next(iter(self._orgs.items()))
@@ -54,7 +54,7 @@ class FairQueue(Generic[Item]):
         return item
 
     def take(self, org: int | None = None) -> list[Item]:
-        """All that waits, or all of an org; none of it waits any more."""
+        """Take all that waits, or all of an org; none of it waits any more."""
         orgs = list(self._orgs) if org is None else [org] if org in self._orgs else []
         taken = [work for org in orgs for work in self._orgs.pop(org)]
         self._count -= len(taken)

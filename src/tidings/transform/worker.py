@@ -71,7 +71,8 @@ class Checks:
         )
 
     def check(self, described: str, event: bytes, org: int = 0) -> bytes:
-        """The problems of an event, as JSON."""
+        """Check an event by the type that `described` holds as JSON; return its problems as JSON.
+        Raise SchemaRefused if the type's schema breaks a rule."""
         made = self._kept.get(described)
         if made is None:
             by = msgspec.json.decode(described, type=CheckBy)
@@ -104,7 +105,8 @@ class Mappings:
 def answer(
     sandbox: Sandbox, checks: Checks, mappings: Mappings, request: TransformRequest
 ) -> TransformReply:
-    """One request. Never raises."""
+    """Run one request and return its reply. Raises nothing: what goes wrong is told in the
+    reply."""
     try:
         if request.operation == CHECK_TEMPLATE:
             sandbox.check(request.text, request.org)
