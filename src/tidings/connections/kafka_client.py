@@ -23,7 +23,8 @@ logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 async def connected(login: Mapping[str, Any], connection: str) -> AIOKafkaClient:
-    """It knows the brokers. ConnectionDown."""
+    """Return a client that has reached one broker and knows the others. Raise ConnectionDown, with
+    the reason, if none lets us in."""
     client = AIOKafkaClient(**login, request_timeout_ms=TIMEOUT_MS)
     try:
         await client.bootstrap()
@@ -52,13 +53,14 @@ def close_line(line: AIOKafkaConnection) -> asyncio.Future[None] | None:
 
 
 async def probe(connection: Connection) -> None:
-    """One broker lets us in: the topics of the others may be away, and those that it leads are
-    not. ConnectionDown."""
+    """Check that one broker lets us in, and raise ConnectionDown if none does: brokers that lead
+    other topics may be away."""
     await disconnect(await connected(login_of(connection), connection.name))
 
 
 async def check(connection: Connection) -> None:
-    """Every broker lets us in, at the address that the cluster tells of it. ConnectionDown."""
+    """Check that every broker lets us in, at the address that the cluster gives for it. Raise
+    ConnectionDown if one does not."""
     client = await connected(login_of(connection), connection.name)
     try:
         brokers = [broker.nodeId for broker in client.cluster.brokers()]
@@ -74,7 +76,8 @@ async def check(connection: Connection) -> None:
 
 
 async def _why(login: Mapping[str, Any], error: BaseException) -> BaseException:
-    """Of several servers that fail, the client says that none answers; one says why."""
+    """Return a better reason than the client's, which says of several servers only that none
+    answers: ask the first one."""
     login = dict(login)
     host, port, _ = collect_hosts(login.pop("bootstrap_servers"))[0]
     try:

@@ -62,7 +62,7 @@ def _unreached(error: BaseException) -> str:
 
 
 def topic_refused(connection: str, topic: str) -> ConnectionDown:
-    """Its access rules."""
+    """Build the error that the cluster's access rules do not let the source read a topic."""
     return ConnectionDown(
         f"The Kafka cluster of the connection {connection} must allow the source to READ {topic}; "
         "it does not. Ask the operator."
@@ -81,7 +81,7 @@ class TopicsMissing(ConnectionDown):
 
 
 def topic_anew(topic: str) -> ConnectionDown:
-    """Another topic has the name now."""
+    """Build the error that a topic was deleted and made again under the same name."""
     return ConnectionDown(
         f"The topic {topic} must stay the one it was; it was deleted and made anew. It is read "
         "from its begin by itself."

@@ -25,7 +25,8 @@ class ConnectionCheck(Protocol):
     """Looks whether a connection works, and changes nothing there."""
 
     async def __call__(self, connection: Connection) -> None:
-        """Reach what it leads to, be let in, and leave. ConnectionDown. It may be cancelled."""
+        """Reach what the connection leads to, be let in, and leave. Raise ConnectionDown if that
+        fails. It may be cancelled."""
         ...
 
 

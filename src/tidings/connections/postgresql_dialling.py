@@ -31,7 +31,8 @@ SESSION = {
 
 
 def conninfo(connection: Connection) -> str:
-    """For libpq. ConnectionDown where it cannot read the dsn, of which nothing is repeated."""
+    """Build the connection string that libpq is given. Raise ConnectionDown if it cannot read the
+    dsn, of which nothing is repeated."""
     fields = {name: field for name, field in connection.fields.items() if name in _PARAMETERS}
     dsn = str(fields.pop(DSN, ""))
     try:
@@ -46,7 +47,8 @@ def conninfo(connection: Connection) -> str:
 
 
 async def dial(connection: Connection) -> AsyncConnection[tuple[Any, ...]]:
-    """Connected, each statement a transaction of its own. ConnectionDown, psycopg.Error."""
+    """Open a connection on which each statement is a transaction of its own. Raise ConnectionDown
+    if the dsn cannot be read, psycopg.Error if the server does not let us in."""
     line = await AsyncConnection.connect(conninfo(connection), autocommit=True)
     try:
         await line.execute(
@@ -61,7 +63,8 @@ async def dial(connection: Connection) -> AsyncConnection[tuple[Any, ...]]:
 
 
 async def probe(connection: Connection) -> None:
-    """It lets us in, or has no room for one more. ConnectionDown where it does not."""
+    """Check that the server lets us in, or has no room for one more. Raise ConnectionDown
+    otherwise."""
     try:
         line = await dial(connection)
         await line.close()
@@ -71,7 +74,8 @@ async def probe(connection: Connection) -> None:
 
 
 async def check(connection: Connection, *, writes: bool = True) -> None:
-    """It lets us in, and takes writes where it is to. ConnectionDown."""
+    """Check that the server lets us in and, with `writes`, that it is no standby. Raise
+    ConnectionDown otherwise."""
     try:
         line = await dial(connection)
         try:

@@ -53,7 +53,8 @@ class PostgresqlConnection(AsyncConnection[tuple[Any, ...]]):
     async def wait(
         self, gen: PQGen[RV], interval: float = _WAIT_S, timeout: float | None = None
     ) -> RV:
-        """Without the wait for the server to agree when it is cancelled: the line is dropped."""
+        """Run a generator of psycopg. If it is cancelled, nobody waits for the server to agree: the
+        line is dropped."""
         return await waiting.wait_async(gen, self.pgconn.socket, interval, timeout)
 
     @property
@@ -74,7 +75,8 @@ class PostgresqlConnection(AsyncConnection[tuple[Any, ...]]):
             self.bound_ms = bound_ms
 
     async def prepare(self, statement: bytes) -> bytes:
-        """The name of a statement that the server knows: it goes along with tables that change."""
+        """Prepare a statement, once per line, and return its name on the server. The server plans
+        it anew when its tables change."""
         if (name := self._statement_names.get(statement)) is None:
             if len(self._statement_names) == PREPARED_MAX:
                 await self.execute("DEALLOCATE ALL")
@@ -138,7 +140,8 @@ class PostgresqlPool:
         self._places.release(org)
 
     def idle(self) -> PostgresqlConnection | None:
-        """A line that is there."""
+        """Take the idle line that was used last, or return None; lines that broke meanwhile are
+        closed."""
         while self._idle:
             line = self._idle.pop()
             if line.is_idle:
@@ -147,7 +150,8 @@ class PostgresqlPool:
         return None
 
     async def dial(self) -> PostgresqlConnection:
-        """A new line. ConnectionDown, psycopg.Error."""
+        """Open a new line. Raise ConnectionDown if the dsn cannot be read, psycopg.Error if the
+        server does not let us in."""
         line = await PostgresqlConnection.connect(
             conninfo(self._connection),
             autocommit=True,
@@ -164,7 +168,7 @@ class PostgresqlPool:
         return line
 
     def give(self, line: PostgresqlConnection, org: int) -> None:
-        """A line that is not needed any more."""
+        """Take back a line that an org needs no more; one with something under way is dropped."""
         if not line.is_idle:
             self.drop(line, org)
             return
@@ -175,7 +179,7 @@ class PostgresqlPool:
             self._sweep = asyncio.get_running_loop().call_later(IDLE_S, self._close_old)
 
     def drop(self, line: PostgresqlConnection, org: int) -> None:
-        """A line whose statement was given up: its place is free when it is closed."""
+        """Close a line whose statement was given up; its place is free once it is closed."""
         self._end(line, org)
 
     async def close(self) -> None:

@@ -62,7 +62,8 @@ class SmtpServer(msgspec.Struct, frozen=True):
         return domain_of(self.sender.address)
 
     def tls(self) -> ssl.SSLContext:
-        """Build the context that judges the server's certificate. ConnectionDown."""
+        """Build the context that judges the server's certificate. Raise ConnectionDown if the file
+        of its `ca` cannot be used."""
         try:
             return ssl.create_default_context(cafile=self.ca)
         except (OSError, ValueError):  # what is wrong of a file may have some of it in its words
@@ -73,7 +74,7 @@ class SmtpServer(msgspec.Struct, frozen=True):
 
 
 def mailbox_of(text: str) -> Mailbox | None:
-    """`Loyalty <news@brand.example>`, or the address alone; None for anything else."""
+    """Read `Loyalty <news@brand.example>`, or an address alone; return None for anything else."""
     if not visible(text):
         return None
     name, found = parseaddr(text)

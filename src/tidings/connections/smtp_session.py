@@ -40,7 +40,8 @@ class SmtpSession:
     """See the module. It serves one e-mail at a time."""
 
     def __init__(self, server: SmtpServer) -> None:
-        """ConnectionDown."""
+        """Prepare a conversation; nothing is sent yet. Raise ConnectionDown if the server's `ca`
+        cannot be used."""
         self._server = server
         self._sent = False  # the content of the e-mail that is under way
         self._spent = False
@@ -61,7 +62,8 @@ class SmtpSession:
         return self._client.is_connected and not self._spent
 
     async def open(self) -> None:
-        """Reach the server, be encrypted, and be let in. MailDown, MailRefused."""
+        """Reach the server, be encrypted, and be let in. Raise MailDown if it cannot be reached,
+        MailRefused if it does not let us in."""
         server, client = self._server, self._client
         with self._translated(HELLO):
             await client.connect()
@@ -85,11 +87,11 @@ class SmtpSession:
         wanted: Callable[[], bool],
         content: Callable[[], bytes | None],
     ) -> tuple[SmtpReply, Sequence[SmtpReply]] | None:
-        """One e-mail: what the server says of it, and of those whom it refuses. MailDown,
-        MailRefused where nobody gets it.
+        """Send one e-mail; return the server's answer and its refusals of single recipients. Raise
+        MailDown if the conversation breaks, MailRefused if nobody gets it.
 
-        `wanted` is asked before each recipient is told, and `content` in the moment before its
-        first byte is written; that says None where it must not be any more. None then.
+        `wanted` is asked before each recipient is named, and `content` just before the first byte
+        is written. Where the one says False or the other None, nothing is sent and None comes back.
         """
         client, self._sent = self._client, False
         international = any(not recipient.isascii() for recipient in recipients)
@@ -136,7 +138,8 @@ class SmtpSession:
         return self._reply(CONTENT, answered.code, answered.message), refused
 
     async def name_sender(self) -> None:
-        """Begin an e-mail, of which nothing follows. MailDown, MailRefused."""
+        """Begin an e-mail, of which nothing follows. Raise MailRefused if the server does not
+        accept our sender, MailDown if the conversation breaks."""
         with self._translated(SENDER):
             await self._client.mail(self._server.sender.address)
         await self._reset()
@@ -156,8 +159,8 @@ class SmtpSession:
 
     @contextlib.contextmanager
     def _translated(self, step: str) -> Iterator[None]:
-        """Failures of the library within it are told in our words; after one of them nothing is
-        known of the conversation, but for a plain refusal."""
+        """Raise failures of the library as MailDown and MailRefused, in our words. After one of
+        them nothing is known of the conversation, but for a plain refusal."""
         try:
             yield
         except aiosmtplib.SMTPResponseException as no:
@@ -217,7 +220,7 @@ _ADDRESSES = re.compile(r"\b\d{1,3}(?:\.\d{1,3}){3}\b|\[[0-9a-fA-F:.]+\]|\bIPv6:
 
 
 async def check(connection: Connection) -> None:
-    """The server lets us in. ConnectionDown."""
+    """Check that the server lets us in. Raise ConnectionDown if it does not."""
     session = SmtpSession(server_of(connection))
     try:
         await session.open()
@@ -230,7 +233,8 @@ async def check(connection: Connection) -> None:
 
 
 async def probe(connection: Connection) -> None:
-    """The server lets us in and takes who we write as, or is too busy to say. ConnectionDown."""
+    """Check that the server lets us in and accepts our sender, or is too busy to tell. Raise
+    ConnectionDown if it refuses either."""
     session, is_in = SmtpSession(server_of(connection)), False
     try:
         await session.open()
