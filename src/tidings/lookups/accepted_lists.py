@@ -20,7 +20,8 @@ def is_accepted(path: Path, digest: str) -> bool:
 
 
 def accept(path: Path, digest: str) -> None:
-    """Note that this state of a file is meant. OSError."""
+    """Note that the operator accepts this state of a file. Raise OSError if that cannot be
+    written."""
     note = _note_of(path)
     fresh = note.with_name(f"{note.name}.{os.getpid()}.new")
     try:

@@ -63,7 +63,7 @@ _GONE = _Seen()
 
 
 class CsvSource:
-    """See `Source`."""
+    """See `LookupBackend`."""
 
     def __init__(
         self,
@@ -118,7 +118,8 @@ class CsvSource:
         self._listener = listener
 
     async def check(self) -> str | None:
-        """Also whether keys stand there more than once."""
+        """Say what is wrong with the file, also whether keys stand there more than once; None where
+        nothing is known to be."""
         self._look(now=True)
         if self._looking is not None:
             await asyncio.wait({self._looking})
@@ -289,7 +290,7 @@ class CsvSource:
 
 
 def state_of(table: CsvTable, columns: ReadColumns, stop: threading.Event) -> ListState:
-    """Tell what a state of a list is judged by. GivenUp."""
+    """Collect what a state of a list is judged by. Raise GivenUp if the work is to stop."""
     zones: set[str] = set()
     for column in columns.zones & frozenset(table.columns):
         zones |= table.values_where(

@@ -60,7 +60,7 @@ class Breath:
         self._until_s = perf_counter() + _TURN_S
 
     def line(self) -> None:
-        """A line was done. GivenUp."""
+        """Count a line, and rest when the turn is over. Raise GivenUp if the work is to stop."""
         self._left -= 1
         if self._left == 0:
             self._left = _LINES_A_LOOK
@@ -68,7 +68,7 @@ class Breath:
                 self.rest()
 
     def rest(self) -> None:
-        """Let others go on. GivenUp."""
+        """Let others go on. Raise GivenUp if the work is to stop."""
         if self._stop.is_set():
             raise GivenUp
         sleep(_REST_S)
@@ -79,7 +79,8 @@ class CsvTable:
     """One state of a file."""
 
     def __init__(self, data: bytes, key: str, stop: threading.Event) -> None:
-        """Look through it. FileUnfit, GivenUp."""
+        """Look through the file's bytes. Raise FileUnfit if they are no such table, GivenUp if the
+        work is to stop."""
         breath = Breath(stop)
         self._data = data
         _check_text(self._data, breath)
@@ -116,8 +117,8 @@ class CsvTable:
     def values_where(
         self, column: str, wanted: Callable[[str], bool], most: int, stop: threading.Event
     ) -> set[str]:
-        """Find the different values of a column of which something holds, so many at most. Each is
-        asked of once. GivenUp."""
+        """Find at most `most` different values of a column that are `wanted`; each is asked about
+        once. Raise GivenUp if the work is to stop."""
         at = self._columns.index(column)
         breath, known, found = Breath(stop), set[str](), set[str]()
         start = len(_BOM) if self._data[:3] == _BOM else 0
@@ -136,7 +137,7 @@ class CsvTable:
         return found
 
     def find(self, key: str) -> dict[str, str] | None:
-        """The last line with this key, by its columns."""
+        """Find the last line with this key, as texts by column; None if there is none."""
         try:
             wanted = key.encode()
         except UnicodeEncodeError:  # half a sign
@@ -211,8 +212,8 @@ class CsvTable:
         self._hashes[slot] = (hash(key) >> 32) & _HASH_BITS
 
     def _slot(self, key: bytes) -> int:
-        """The slot of a key: that of a line with it, or an empty one. The hash is another one in
-        each process, so that nobody can make keys that meet."""
+        """Find the slot of a key: that of a line with it, or an empty one. The hash is another one
+        in each process, so that nobody can make keys that meet."""
         whole = hash(key)
         places, hashes, mask = self._places, self._hashes, self._mask
         half, slot = (whole >> 32) & _HASH_BITS, whole & mask
@@ -240,7 +241,8 @@ class CsvTable:
     # -- lines ------------------------------------------------------------------------------------
 
     def _all(self, start: int) -> Iterator[tuple[int, int, bytes]]:
-        """The lines after the first: the number of each in the file, where it begins, and it."""
+        """Yield the lines from `start` on: the number of each in the file, where it begins, and
+        it."""
         number = 1 + self._data.count(b"\n", 0, start)
         at = start
         while at < self._end:
@@ -251,7 +253,8 @@ class CsvTable:
             at = after
 
     def _line(self, at: int, number: int) -> tuple[bytes, int]:
-        """The line that begins there, without its end, and where the next one begins."""
+        """Read the line that begins at `at`, without its end; return it, and where the next one
+        begins. Raise FileUnfit if it is too long, or a quote in it does not end."""
         data, until = self._data, min(self._end, at + LINE_BYTES_MAX + 2)
         end = data.find(b"\n", at, until)
         while True:
@@ -312,8 +315,8 @@ class CsvTable:
 
 
 def read_file(path: Path) -> bytes:
-    """Read all of a file. What is no file, or too large, is not opened, nor read. OSError,
-    FileUnfit."""
+    """Read all of a file. Raise OSError if it cannot be read; raise FileUnfit, without opening it,
+    if it is no regular file or too large."""
     found = path.stat()
     if not stat.S_ISREG(found.st_mode):
         raise FileUnfit("It must be a file; it is something else. Correct csv.")
@@ -327,7 +330,7 @@ def read_file(path: Path) -> bytes:
 
 
 def _check_text(data: bytes, breath: Breath) -> None:
-    """Return whether it is UTF-8, piece by piece."""
+    """Check piece by piece that it is UTF-8. Raise FileUnfit, with the place, if it is not."""
     at = 0
     while at < len(data):
         end = min(len(data), at + _CHUNK)
@@ -347,7 +350,8 @@ def _check_text(data: bytes, breath: Breath) -> None:
 
 
 def _check_line_ends(data: bytes) -> None:
-    """CR alone would make one line of the whole file, the first, and nobody would be found."""
+    """Refuse CR alone as the end of lines: it would make one line of the whole file, the first, and
+    nobody would be found."""
     first = data.split(b"\n", 1)[0][:-1]
     if b"\r" in _outside_quotes(first):
         raise FileUnfit(

@@ -53,8 +53,8 @@ class LookupFactory:
         self._lines: dict[str, PostgresqlPool] = {}
 
     def source_of(self, lookup: ActionLookup) -> LookupBackend:
-        """Its adapter; nothing is asked yet. Unusable, with why, where what was declared leads
-        nowhere."""
+        """Build the adapter of a look-up; nothing is asked yet. Raise Unusable, with the reason, if
+        what it is declared with leads nowhere."""
         where = lookup.where
         match where:
             case HttpLookup():

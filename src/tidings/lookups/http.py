@@ -50,7 +50,7 @@ _CLOSED = "it closed the connection without an answer", "It is asked again by it
 
 
 class HttpSource:
-    """See `Source`."""
+    """See `LookupBackend`."""
 
     def __init__(
         self,

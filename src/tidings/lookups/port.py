@@ -47,11 +47,12 @@ class LookupBackend(Protocol):
     """One look-up, as it is asked."""
 
     async def find(self, values: Mapping[str, Any], deadline_s: float) -> dict[str, Any] | None:
-        """The record for these values (by hole, parameter, or `by`), each a text, a number or a
-        truth; None where there is none. Within the deadline, in seconds. LookupDown, LookupRefused.
+        """Fetch the record for these values (by hole, parameter, or `by`), each a text, a number or
+        a truth; return None if there is none. Raise LookupDown if there is no answer within the
+        deadline, in seconds, LookupRefused if the same question would fail again.
 
-        It is the caller's own, and read exactly (`core/exact_json.py`): what is a number with a
-        point is `Raw`, the characters in which it came.
+        The record is the caller's own, and read exactly (`core/exact_json.py`): what is a number
+        with a point is `Raw`, the characters in which it came.
         """
 
     async def check(self) -> str | None:

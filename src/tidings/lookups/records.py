@@ -26,8 +26,9 @@ class LookupRecordUnfit(RemoteError):
 def read_record(
     written: bytes, *, whole: bool = True, most: int = RECORD_BYTES_MAX, do: str = ASK_LESS
 ) -> dict[str, Any]:
-    """The object that is written there. Of the same name twice, the last counts. RecordUnfit, which
-    says `do` where it has more than `most` bytes."""
+    """Read a record, a JSON object; of two fields of one name the last counts. Raise
+    LookupRecordUnfit if it is none, or out of bounds; it says `do` where there are more than `most`
+    bytes."""
     if len(written) > most or (len(written) == most and not whole):
         raise LookupRecordUnfit(f"at most {most >> 10} KiB", "more", do, lasts=True)
     if not whole:

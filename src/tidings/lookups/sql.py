@@ -51,7 +51,7 @@ class _Row(NamedTuple):
 
 
 class SqlSource:
-    """See `Source`."""
+    """See `LookupBackend`."""
 
     def __init__(self, where: SqlLookup, lines: PostgresqlPool) -> None:
         """`lines` of its connection, which can only read; other look-ups may share them."""
