@@ -165,7 +165,7 @@ class Busy(RequestRefused):
 
 
 def not_found(field: str, must: str, got: str) -> NotFound:
-    """For an id that leads nowhere: the same where it is another org's and where it is nobody's."""
+    """Build the error for an id that leads nowhere: the same for another org's and for nobody's."""
     shown = got if len(got) <= 40 else got[:40] + "…"
     return NotFound(
         FieldRefusal.build(

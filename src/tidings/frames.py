@@ -5,7 +5,7 @@ _HEAD = 4
 
 
 def framed(message: bytes) -> bytes:
-    """A message as it is sent."""
+    """Return a message as it is sent: its length, then its bytes."""
     return len(message).to_bytes(_HEAD, "big") + message
 
 
@@ -16,7 +16,8 @@ class Frames:
         self._buffer = bytearray()
 
     def take(self, chunk: bytes) -> list[memoryview]:
-        """The messages that are whole with this chunk, in order; a part waits for the next one."""
+        """Return the messages that are whole with this chunk, in order; a part waits for the next
+        one."""
         buffer = self._buffer
         buffer += chunk
         found: list[memoryview] = []

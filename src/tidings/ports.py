@@ -44,16 +44,18 @@ class Addresses(Protocol):
         """Say why a webhook may not lead there, as it is the service itself; None where it may."""
 
     def unresolved(self, url: str) -> Awaitable[str | None]:
-        """The host of a URL that has no address which may be dialled, if so. Soon, and no error."""
+        """Return the host of a URL if none of its addresses may be dialled, else None; soon, and
+        without an error."""
 
     def inbox_url(self, token: str) -> str:
-        """The receiving URL of a test inbox."""
+        """Return the receiving URL of a test inbox."""
 
     def inbox_urls(self, url: str) -> Sequence[str]:
-        """A test inbox's URL as it was ever shown; nothing for any other URL."""
+        """Return a test inbox's URL in every form in which it was ever shown; nothing for any other
+        URL."""
 
     def inbox_token(self, url: str) -> str | None:
-        """The token in a test inbox's URL; None for any other URL."""
+        """Return the token in a test inbox's URL; None for any other URL."""
 
 
 class Sandboxes(Renderer, Checker, Mapper, Protocol):

@@ -57,10 +57,10 @@ def is_service_link(name: str, value: str) -> bool:
 
 
 def written_by_people(environ: Mapping[str, str]) -> dict[str, str]:
-    """The environment without the variables that an orchestrator has set."""
+    """Return the environment without the variables that an orchestrator has set."""
     return {name: value for name, value in environ.items() if not is_service_link(name, value)}
 
 
 def service_links(environ: Mapping[str, str]) -> list[str]:
-    """The names of those variables, sorted."""
+    """List the names of the variables that an orchestrator has set, sorted."""
     return sorted(name for name, value in environ.items() if is_service_link(name, value))

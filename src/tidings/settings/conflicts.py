@@ -11,7 +11,7 @@ TOKEN_MIN = 16
 
 
 def conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
-    """Values that fit each by itself and not together."""
+    """Yield a sentence for each set of values that fit by themselves and not together."""
     yield from _platform_conflicts(settings, source_of)
     key, secret, org = settings.bootstrap_key, settings.bootstrap_secret, settings.bootstrap_org
     given = {"bootstrap_key": key, "bootstrap_secret": secret, "bootstrap_org": org}

@@ -34,7 +34,7 @@ class SettingsRefused(Unusable):
 
 
 def _object(kind: type, value: Any) -> Any:
-    """Makes what msgspec does not know from its text."""
+    """Make what msgspec does not know from its text. Raise ValueError if it does not fit."""
     if not isinstance(value, str):
         raise ValueError("text is expected")
     if kind is HeaderSecret:
@@ -62,7 +62,8 @@ _ENTRIES: dict[str, Callable[[str], Any]] = {
 
 
 def _read(name: str, value: Any, *, as_text: bool) -> Any:
-    """One value in its setting's type. ValueError (msgspec's is one) where it does not fit."""
+    """Read one value in its setting's type. Raise ValueError (msgspec's is one) if it does not
+    fit."""
     if name in _ENTRIES:
         entries = value.split(",") if as_text else value
         if not isinstance(entries, list) or not all(isinstance(part, str) for part in entries):
@@ -83,7 +84,8 @@ def _shown(name: str, value: Any) -> str:
 
 
 def unknown_names(environ: Mapping[str, str]) -> Iterator[str]:
-    """A sentence for each `TIDINGS_…` name that nobody knows; an orchestrator's are passed over."""
+    """Yield a sentence for each `TIDINGS_…` name that nobody knows; an orchestrator's are passed
+    over."""
     known = [*ENVIRONMENT, *CLIENT_NAMES]
     for name in sorted(written_by_people(environ)):
         if name.upper().startswith(PREFIX) and name not in known:
@@ -114,7 +116,8 @@ Source = tuple[str, Any, str, bool]  # the setting, what came, how the source na
 def _sources(
     environ: Mapping[str, str], config: Path | None, options: Mapping[str, Any]
 ) -> Iterator[Source | str]:
-    """Every value that was given, weakest source first; a sentence where the name is unknown."""
+    """Yield every value that was given, weakest source first; a sentence where the name is
+    unknown."""
     environ = written_by_people(environ)
     named_by = "--config"
     if config is None and environ.get("TIDINGS_CONFIG"):
@@ -140,9 +143,9 @@ def load(
     config: Path | None = None,
     options: Mapping[str, Any] | None = None,
 ) -> Settings:
-    """The settings in force. `options` are the command line's; None there means not given.
+    """Read the settings in force. `options` are the command line's; None there means not given.
 
-    Raises SettingsRefused with everything that has to be changed, not with the first thing only.
+    Raise SettingsRefused with everything that has to be changed, not with the first thing only.
     """
     values: dict[str, Any] = {}
     source_of: dict[str, str] = {}

@@ -41,7 +41,7 @@ class SecretText:
         self._text = text
 
     def reveal(self) -> str:
-        """The text itself."""
+        """Return the text itself."""
         return self._text
 
     def __repr__(self) -> str:
@@ -431,7 +431,7 @@ ENVIRONMENT = {PREFIX + name.upper(): name for name in HINTS}
 
 
 def meta(name: str) -> Meta:
-    """The rule and the description of a setting."""
+    """Return the rule and the description of a setting."""
     found: Meta = HINTS[name].__metadata__[0]
     return found
 
@@ -448,11 +448,11 @@ def public_url(settings: Settings) -> str:
 
 
 def host_of(url: str) -> str:
-    """The name of a URL's host, in lower case."""
+    """Return the host name in a URL, in lower case; empty if it has none."""
     return urlsplit(url).hostname or ""
 
 
 def platform_paths(settings: Settings) -> dict[str, str]:
-    """The path template of each kind of record that the platform can be asked for."""
+    """Return the path template of each kind of record that the platform can be asked for."""
     found = {kind: getattr(settings, f"platform_{kind}_path") for kind in ASKED}
     return {kind: template for kind, template in found.items() if template is not None}
