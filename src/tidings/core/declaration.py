@@ -37,12 +37,13 @@ class FieldType(msgspec.Struct, frozen=True, kw_only=True):
     """Whether nothing refuses its absence."""
 
     def read(self, form: Any, field: "DeclaredField", previous: Any) -> Any:
-        """The value that the form's body says; `previous` where it does not say. What cannot be is
-        refused on the form, and what is given then is of no use."""
+        """Read the value that the form's body has; `previous` if it has none. What does not fit is
+        refused in the form, and what comes back then is of no use."""
         raise NotImplementedError
 
     def show(self, value: Any) -> Any:
-        """A value as answers show it; as it is kept, where the kind does not say otherwise."""
+        """Return a value as answers show it: as it is kept, unless the kind has another form for
+        it."""
         return value
 
     def taken(self, *, new: bool) -> Json:
@@ -112,12 +113,12 @@ class DeclaredField(msgspec.Struct, frozen=True):
         return self.field.bodies in ("all", "new" if new else "change")
 
     def of(self, resource: Any) -> Any:
-        """Its value in a resource."""
+        """Return the field's value in a resource."""
         value = getattr(resource, self.attribute)
         return value.get(self.name, self.default) if self.keyed else value
 
     def show(self, resource: Any) -> Any:
-        """Its value as answers show it."""
+        """Return the field's value in a resource, as answers show it."""
         return self._shown(self.of(resource))
 
     def usual(self) -> Any:
@@ -153,7 +154,8 @@ class DeclaredField(msgspec.Struct, frozen=True):
 
 @cache
 def declared(resource: type[msgspec.Struct]) -> tuple[DeclaredField, ...]:
-    """The fields of a resource, in the order in which they are read and shown."""
+    """List the fields of a resource, in the order in which they are read and shown. Raise TypeError
+    if one must have a default and has none."""
     hints = get_type_hints(resource, include_extras=True)
     found: list[DeclaredField] = []
     for field in msgspec.structs.fields(resource):
@@ -222,14 +224,15 @@ def read_body(
 
 
 def settable_names(*resources: type[msgspec.Struct], new: bool = True) -> list[str]:
-    """The fields that a body says which makes one of these (`new`), or changes it."""
+    """List the fields that a body may set which makes one of these resources (`new`), or changes
+    it."""
     return [
         field.name for each in resources for field in declared(each) if field.is_settable(new=new)
     ]
 
 
 def show_resource(resource: msgspec.Struct) -> Iterator[tuple[str, Any]]:
-    """Its fields by name, as answers show them."""
+    """Yield the fields of a resource that answers show: name and value."""
     for field in declared(type(resource)):
         if field.field.answered:
             yield field.name, field.show(resource)

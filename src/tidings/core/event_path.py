@@ -24,7 +24,8 @@ _STEP = re.compile(r"([^.\[\]]+)|\[\*\]")
 
 
 def read_path(text: object) -> Path | None:
-    """`data.items[*].sku` as ("data", "items", EACH, "sku"); None for what is no path."""
+    """Parse `data.items[*].sku` into ("data", "items", EACH, "sku"); return None for what is no
+    path."""
     if not isinstance(text, str) or len(text) > PATH_MAX or not _WHOLE.fullmatch(text):
         return None
     steps = marked(found[1] or EACH for found in _STEP.finditer(text))

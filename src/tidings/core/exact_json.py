@@ -61,12 +61,12 @@ def _is_readable(raw: Raw) -> bool:
 
 
 def value_of(raw: Raw) -> Any:
-    """The value that is written there, numbers as numbers."""
+    """Decode the value that is written there, numbers as numbers."""
     return _read(raw)
 
 
 def fields_of(raw: Raw | bytes) -> dict[str, Raw]:
-    """The fields of the object that is written there, each as it is written."""
+    """Split the object that is written there into its fields, each as it is written."""
     return _read_fields(raw)
 
 
@@ -76,8 +76,9 @@ def items_of(raw: Raw | bytes) -> list[Raw]:
 
 
 def check_json(raw: bytes) -> Raw:
-    """Return `raw` if it is one JSON value in UTF-8, whatever numbers it has. Raises
-    msgspec.DecodeError, UnicodeDecodeError and RecursionError. Costs a twentieth of reading it."""
+    """Return `raw` if it is one JSON value in UTF-8, whatever numbers it has, for a twentieth of
+    what reading it costs. Raise msgspec.DecodeError, UnicodeDecodeError or RecursionError if it is
+    none."""
     if not raw.isascii():
         raw.decode()
     return _read_whole(raw)
@@ -111,8 +112,8 @@ class PathTree:
             self.depth = max(self.depth, len(path))
 
     def read(self, whole: Raw) -> dict[Steps, Raw]:
-        """Return what stands at each path, as it is written; nothing for a path to nowhere. Raises
-        msgspec.DecodeError, UnicodeDecodeError, RecursionError where what is read is not JSON."""
+        """Return what stands at each path, as it is written; nothing for a path to nowhere. Raise
+        msgspec.DecodeError, UnicodeDecodeError or RecursionError if what is read is not JSON."""
         found: dict[Steps, Raw] = {}
         self._root.read(whole, found)
         return found

@@ -273,7 +273,7 @@ class Nested(FieldType, frozen=True):
 
 
 def named(pattern: re.Pattern[str], must: str, advice: str, *, null: bool = True) -> ParsedField:
-    """A text that fits a pattern, as names of other systems do."""
+    """Build the kind of a text that fits a pattern, as names of other systems do."""
     return ParsedField(
         lambda text: text if isinstance(text, str) and pattern.fullmatch(text) else None,
         must,
@@ -293,7 +293,8 @@ class ObjectField(CustomField, frozen=True, kw_only=True):
 
 
 def whole(resource: type[msgspec.Struct], example: str) -> ObjectField:
-    """The kind of such an object. `example`: how it is written."""
+    """Build the kind of an object that may be absent, and is set as a whole. `example`: how it is
+    written."""
     kind = Nested(resource, "bad_type", f"Write {example}.", in_full=True)
 
     def read(form: Form, field: DeclaredField, previous: Any) -> Any:

@@ -29,7 +29,8 @@ def visible(text: str) -> bool:
 
 
 def number_of(value: object) -> float | None:
-    """A number, also one written as text (`10.5`); None for anything else."""
+    """Return a finite number, also one written as text (`10.5`); None for anything else. A whole
+    number beyond 53 bits becomes ±1e18."""
     if isinstance(value, str) and _NUMBER.fullmatch(value.strip(" ")):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -40,14 +41,15 @@ def number_of(value: object) -> float | None:
 
 
 def whole_of(value: object) -> int | None:
-    """A whole number, also one written as 17.0, which JSON does not tell apart; else None."""
+    """Return a whole number, also one written as 17.0, which JSON does not tell apart; else
+    None."""
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """ " Did you mean …?" of the known name that is likest; empty where none is alike."""
+    """Write " Did you mean …?" with the known name that is likest; empty if none is alike."""
     import difflib  # noqa: PLC0415  # only for what is not there
 
     lower = {word.lower(): word for word in known}
@@ -77,7 +79,7 @@ class Form:
         self.warnings.append(FieldRefusal.build(code, sentence, field=field))
 
     def called(self, field: str) -> str:
-        """A field as sentences call it."""
+        """Name a field as sentences call it."""
         return self.stem + field
 
     def take_in(self, inner: "Form", stem: str) -> None:
@@ -88,7 +90,8 @@ class Form:
             self.warn(str(warning.code), stem + warning.field, warning.message.rpartition(" (")[0])
 
     def choice(self, field: str, choices: tuple[str, ...], old: str, code: str) -> str:
-        """One of a few words, in any case; `old` where the body does not say."""
+        """Read one of a few words, in any case; `old` if the body does not say, or says another,
+        which is refused."""
         value = self.body.get(field)
         if value is None:
             return old
@@ -115,7 +118,8 @@ class Form:
         *,
         text: bool = False,
     ) -> float | None:
-        """A number in its bounds; `old` where the body does not say, None where it says null.
+        """Read a number in its bounds; `old` if the body does not say, None if it says null, or
+        something else, which is refused.
 
         `text`: one that is written as text is taken too, as the original and a form of a page do.
         """
@@ -136,7 +140,8 @@ class Form:
         return number
 
     def whole(self, field: str, low: int, high: int, default: int) -> int:
-        """A whole number of a query, which is text; `default` where it is left out."""
+        """Read a whole number of a query, which is text; `default` if it is left out, or does not
+        fit, which is refused."""
         value = self.body.get(field)
         if value is None:
             return default
@@ -153,7 +158,8 @@ class Form:
         return number
 
     def flag(self, field: str, old: bool) -> bool:
-        """true or false; `old` where the body does not say."""
+        """Read true or false; `old` if the body does not say, or says something else, which is
+        refused."""
         value = self.body.get(field)
         if value is None:
             return old
@@ -169,7 +175,7 @@ class Form:
         return value
 
     def refuse_unknown(self, known: Iterable[str], stem: str = "") -> None:
-        """A field that nobody reads is refused: a misspelt limit must not be lost in silence."""
+        """Refuse fields that nobody reads: a misspelt limit must not be lost in silence."""
         names = sorted(known)
         for field in [field for field in self.body if field not in names][:UNKNOWN_SHOWN_MAX]:
             self.refuse(
@@ -180,7 +186,8 @@ class Form:
             )
 
     def warn_of_unknown(self, fields: Iterable[str], known: frozenset[str], stem: str = "") -> None:
-        """A misspelt field must not be lost in silence."""
+        """Warn of fields that nobody reads, or refuse them in a strict form: a misspelt one must
+        not be lost in silence."""
         for field in [field for field in fields if field not in known][:UNKNOWN_SHOWN_MAX]:
             place = stem + field[:64]
             if self.strict:

@@ -33,13 +33,13 @@ UNKNOWN_NAME = re.compile(rf"{NAME_SIGNS}{{1,128}}")
 
 
 def show(prefix: str, number: int) -> str:
-    """`prefix_` and the number (0 ≤ number < 2⁶³) in 13 sortable characters."""
+    """Write an id: `prefix_` and the number (0 ≤ number < 2⁶³) in 13 sortable characters."""
     pairs = [_PAIRS[number >> shift & 1023] for shift in (50, 40, 30, 20, 10, 0)]
     return f"{prefix}_{_ALPHABET[number >> 60]}{''.join(pairs)}"
 
 
 def read(prefix: str, text: str) -> int | None:
-    """The number of an id made by `show`, or None for anything else."""
+    """Return the number of an id made by `show`, or None for anything else."""
     if not text.startswith(prefix + "_") or len(text) != len(prefix) + 1 + _DIGITS:
         return None
     number = 0
@@ -51,7 +51,7 @@ def read(prefix: str, text: str) -> int | None:
 
 
 def read_delivery(text: str) -> DeliveryId | None:
-    """The delivery of a `dlv_…`, or None for anything else."""
+    """Return the delivery of a `dlv_…`, or None for anything else."""
     number = read("dlv", text)
     return None if number is None else DeliveryId(number)
 
@@ -68,10 +68,11 @@ from_first = cast(_FromFirst, enumerate)
 
 
 def message_id(org: OrgId, event_id: str) -> str:
-    """The `webhook-id` of an event: its own id if that is a UUID, else `evt_` and a hash of both.
+    """Return the `webhook-id` of an event: its own id if that is a UUID, else `evt_` and a hash of
+    both.
 
-    The same at every attempt, so that a receiver can drop repeats by it (DESIGN of the delivery:
-    docs/contract/delivery.md, "Headers").
+    It is the same at every attempt, so that a receiver can drop repeats by it
+    (docs/contract/delivery.md, "Headers").
     """
     if len(event_id) == 36 and _UUID.fullmatch(event_id):
         return event_id
@@ -80,7 +81,7 @@ def message_id(org: OrgId, event_id: str) -> str:
 
 
 def replayed_id(message: str, replay: int) -> str:
-    """The `webhook-id` of an event that a replay sends again although it was delivered.
+    """Return the `webhook-id` of an event that a replay sends again although it was delivered.
 
     No receiver takes it for the first one: who drops repeats by `webhook-id` takes it in.
     """
@@ -88,7 +89,8 @@ def replayed_id(message: str, replay: int) -> str:
 
 
 def derived_event_id(org: OrgId, idempotency_key: str, index: int) -> str:
-    """The repeatable id of the event at `index` in a call that carries an `Idempotency-Key`."""
+    """Derive the repeatable id of the event at `index` in a call that carries an
+    `Idempotency-Key`."""
     seed = f"{org}.{index}.{idempotency_key}".encode()
     digest = bytearray(hashlib.blake2b(seed, digest_size=16).digest())
     digest[6] = digest[6] & 0x0F | 0x80  # version 8 of RFC 9562, which uuid does not know yet
@@ -97,6 +99,7 @@ def derived_event_id(org: OrgId, idempotency_key: str, index: int) -> str:
 
 
 def foreign_event_id(source: str, foreign_id: str) -> str:
-    """The id of a CloudEvent whose own id does not fit: `ce_` and a hash of source and id."""
+    """Derive the id of a CloudEvent whose own id does not fit: `ce_` and a hash of source and
+    id."""
     digest = hashlib.blake2b(f"{len(source)}.{source}.{foreign_id}".encode(), digest_size=16)
     return "ce_" + digest.hexdigest()

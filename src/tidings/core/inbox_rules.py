@@ -213,7 +213,8 @@ class InboxForm(msgspec.Struct, frozen=True):
 
 
 def harmless(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The headers of a stored answer that may go out; what earlier versions took may not."""
+    """Return the headers of a stored answer that may go out; not all that earlier versions took
+    may."""
     kept = {
         name.lower(): (name, value)
         for name, value in headers
@@ -225,7 +226,7 @@ def harmless(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 
 def typed(headers: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """The headers with the type spelt out, so that nothing is left to be guessed."""
+    """Return the headers with the type spelt out, so that nothing is left to be guessed."""
     kept = {name.lower(): value for name, value in headers}
     kind = _TYPES.fullmatch(kept.get(_TYPE, ""))
     media_type = "text/plain" if kind is None else kind[1].lower()

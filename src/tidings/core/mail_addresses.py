@@ -24,10 +24,10 @@ _LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`|~.\-\u0080-\U0010ffff]{1,64}")
 
 
 def address_of(text: object) -> str | None:
-    """The one address that a text is: its domain in lower-case ASCII, whatever alphabet it came in,
-    so that one which only looks like another is seen to differ. None for anything else: a list, a
-    name before the address, a quoted part, an address of a host by number, signs that cannot be
-    seen or that stand for others."""
+    """Return the one address that a text is, its domain in lower-case ASCII whatever alphabet it
+    came in, so that one which only looks like another is seen to differ. None for anything else: a
+    list, a name before the address, a quoted part, an address of a host by number, signs that
+    cannot be seen or that stand for others."""
     if not isinstance(text, str) or not 0 < len(text) <= ADDRESS_MAX or not visible(text):
         return None
     if unicodedata.normalize("NFKC", text) != text:
@@ -50,12 +50,13 @@ def address_of(text: object) -> str | None:
 
 
 def domain_of(address: str) -> str:
-    """The domain of an address that `address_of` has made."""
+    """Return the domain of an address that `address_of` has made."""
     return address.rpartition("@")[2]
 
 
 def _strange(sign: str) -> bool:
-    """Neither a letter or its accent, nor a digit, nor ASCII: no spaces, signs or controls."""
+    """Return whether a sign is neither a letter or its accent, nor a digit, nor ASCII: a space, a
+    symbol or a control."""
     return ord(sign) >= 128 and unicodedata.category(sign)[0] not in "LMN"
 
 
@@ -71,7 +72,7 @@ class Subject(str):
         return super().__new__(cls, text)
 
     def fold(self, *, policy: EmailPolicy) -> str:
-        """Its lines; the library asks for them."""
+        """Break the subject into its lines; the library asks for them."""
         longest = max(map(len, self.split(" ")))
         plain = self.isascii() and ENCODED not in self and longest <= WORD_MAX
         charset = "us-ascii" if plain else "utf-8"

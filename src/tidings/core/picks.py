@@ -71,7 +71,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
     conversion: str = ""
 
     def show(self) -> dict[str, Any]:
-        """As bodies say it."""
+        """Return the pick as bodies write it."""
         shown: dict[str, Any] = {
             kind: value for kind in KINDS if (value := getattr(self, kind)) is not None
         }
@@ -82,7 +82,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         return shown | ({"as": self.conversion} if self.conversion else {})
 
     def where(self) -> str:
-        """In words, for whoever misses something there."""
+        """Describe the place in words, for whoever misses something there."""
         if self.path is not None:
             return f"at {self.path} of the body"
         return f"in the header {self.header}" if self.header is not None else "in the mapping"
@@ -93,8 +93,9 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         return None if self.path is None else steps_of(self.path)
 
     def take(self, found: msgspec.Raw | None, field: str) -> msgspec.Raw | None:
-        """Make the value, as JSON, of what stands where it points (`finder`); None where there is
-        nothing, or null. MessageFault, PassedOver."""
+        """Make the value, as JSON, of what stands where it points (`finder`); None if there is
+        nothing, or null. Raise MessageFault if it cannot be converted, PassedOver if `names` skips
+        the message."""
         if found is None or is_null(found):
             return None
         try:
@@ -154,7 +155,8 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
         return made
 
     def _convert(self, value: object, found: msgspec.Raw) -> msgspec.Raw | None:
-        """Raises OverflowError and ValueError where the number is too great."""
+        """Convert a value; None if it cannot be. Raise OverflowError or ValueError if a number is
+        too great."""
         made: object = None
         if self.conversion == "text":
             is_scalar = isinstance(value, str | int | float) and not isinstance(value, bool)
@@ -178,7 +180,8 @@ _GREAT = 1 << 65  # stands for a number that is too great to be read
 
 
 def _readable(found: msgspec.Raw) -> object:
-    """The value of JSON that was checked."""
+    """Return the value of JSON that was checked; a stand-in for one with a number that is too
+    great."""
     try:
         return value_of(found)
     except msgspec.ValidationError:  # for a number in it, of which nothing but the size is wrong
@@ -186,12 +189,12 @@ def _readable(found: msgspec.Raw) -> object:
 
 
 def steps_of(path: str) -> Steps:
-    """The steps of a path: names, and numbers of items."""
+    """Split a path into its steps: names, and numbers of items."""
     return tuple(int(digits) if digits else name for digits, name in _STEP.findall(path))
 
 
 def read_pick(form: Form, field: str, value: object) -> Pick | None:
-    """A pick of a body; None, and told on the form, for what is none."""
+    """Read a pick of a body; return None for what is none, which is refused in the form."""
     if not isinstance(value, dict):
         _refuse(form, field, describe_value(value))
         return None
@@ -268,7 +271,7 @@ def _are_names(names: object) -> bool:
 
 
 def _thousandfold(seconds: float) -> int | None:
-    """Seconds as whole milliseconds; None for what no 64-bit number holds, and NaN."""
+    """Convert seconds to whole milliseconds; None for what no 64-bit number holds, and NaN."""
     milliseconds = seconds * 1000
     return int(milliseconds) if -_INT64 <= milliseconds < _INT64 else None
 
@@ -286,7 +289,8 @@ def _milliseconds(value: object) -> int | None:
 
 
 def _timestamp(value: object) -> str | None:
-    """Of milliseconds; what is a time in words stays as it is."""
+    """Write milliseconds as a time in words; what is one already stays as it is. None for anything
+    else."""
     if isinstance(value, str):
         return value if _milliseconds(value) is not None else None
     if not isinstance(value, int | float) or isinstance(value, bool):

@@ -84,17 +84,17 @@ STEPS: dict[tuple[JobState, ReplayTransition], JobState] = {
 
 
 def step(state: JobState, what: ReplayTransition) -> JobState | None:
-    """The state after `what`, or None where that cannot happen to a job in `state`."""
+    """Return the state after `what`, or None if that cannot happen to a job in `state`."""
     return STEPS.get((state, what))
 
 
 def after(what: ReplayTransition) -> JobState:
-    """The state that `what` leads to, from wherever it can happen."""
+    """Return the state that `what` leads to, from wherever it can happen."""
     return next(to for (_, step), to in STEPS.items() if step is what)
 
 
 def before(what: ReplayTransition) -> list[JobState]:
-    """The states in which `what` can happen."""
+    """List the states in which `what` can happen."""
     return [state for state, step in STEPS if step is what]
 
 
@@ -176,17 +176,17 @@ class ReplayPace:
         self._left = 0
 
     def allow(self, now_s: float, most: int) -> int:
-        """Up to `most`; what is not `used` stays."""
+        """Return how many deliveries may be made now, up to `most`; what is not `used` stays."""
         while self._left < most and self._bucket.take(now_s):
             self._left += 1
         return min(self._left, most)
 
     def used(self, count: int) -> None:
-        """So many were made."""
+        """Count the deliveries that were made."""
         self._left = max(0, self._left - count)
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until one may be made."""
+        """Compute the seconds until a delivery may be made."""
         return 0.0 if self._left else self._bucket.wait_s(now_s)
 
 

@@ -57,7 +57,7 @@ def _text_of(most: int) -> ParsedField:
 
 
 def _moment(value: object) -> int | None:
-    """A time as epoch milliseconds: such a number, or RFC 3339."""
+    """Read a time as epoch milliseconds: such a number, or RFC 3339; None for anything else."""
     number = whole_of(value)
     if number is not None and 0 <= number < END_MS:
         return number
@@ -75,7 +75,7 @@ def _names(value: object) -> tuple[str, ...] | None:
 
 
 def _usual(form: Form, kind: ReplayKind) -> Wanted:
-    """The states that are meant where the body names none, by what else it has said."""
+    """Return the states that are meant where the body names none, by what else it says."""
     if kind is ReplayKind.CANCEL:
         return frozenset(_words(kind).values())
     usual: Wanted = frozenset({State.FAILED, State.PARKED})

@@ -32,7 +32,7 @@ class SteadyClock:
         self._followed_s = float("-inf")  # when the last leap was followed
 
     def now_ms(self) -> int:
-        """Milliseconds since the epoch."""
+        """Return the time in milliseconds since the epoch, without the leaps of the wall clock."""
         passed_s = self._passed_s()
         passed_ms = round(passed_s * 1000)
         if 0 < passed_s - self._looked_s < LOOK_S:
@@ -68,7 +68,7 @@ class SteadyClock:
         return self._leapt_to_ms - self._offset_ms
 
     def follow(self, by_ms: int) -> None:
-        """From now on dates are that much later."""
+        """Follow a leap: from now on dates are `by_ms` later."""
         self._offset_ms += by_ms
         self._leapt_s = None
         self._followed_s = self._passed_s()

@@ -11,21 +11,23 @@ _ZONE_MS = 86_400_000  # no zone is further away
 
 
 def iso(ms: int | None) -> str | None:
-    """Milliseconds since the epoch as `2026-02-11T09:15:00.123Z`; what lies outside of the years 1
-    to 9999 is shown as their first or last moment, so that a page can always be shown."""
+    """Write milliseconds since the epoch as `2026-02-11T09:15:00.123Z`; None stays None. What lies
+    outside of the years 1 to 9999 is shown as their first or last moment, so that a page can always
+    be shown."""
     if ms is None:
         return None
     return exact(ms)
 
 
 def exact(ms: int) -> str:
-    """As `iso`, of a time that is known: digits and these signs alone."""
+    """Write a time as `iso` does, of one that is known: digits and these signs alone."""
     moment = _moment(min(max(ms, BEGIN_MS), END_MS - 1))
     return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"
 
 
 def local_iso(ms: int, zone: tzinfo) -> str:
-    """Milliseconds since the epoch in an org's time zone, as `2026-02-11T14:45:00.123+0530`."""
+    """Write milliseconds since the epoch in an org's time zone, as
+    `2026-02-11T14:45:00.123+0530`."""
     moment = _moment(min(max(ms, BEGIN_MS + _ZONE_MS), END_MS - 1 - _ZONE_MS)).astimezone(zone)
     return f"{moment.isoformat(timespec='milliseconds')[:23]}{moment:%z}"
 

@@ -122,7 +122,8 @@ def _expiry(form: "_Form", field: DeclaredField, previous: int | None) -> int | 
 
 
 def _moment(value: object) -> int | None:
-    """Milliseconds since the epoch of an ISO 8601 text with a zone."""
+    """Return the milliseconds since the epoch of an ISO 8601 text with a zone; None for anything
+    else."""
     if not isinstance(value, str) or len(value) > 40:
         return None
     try:
@@ -250,7 +251,8 @@ def read_credential(
 
 
 def read_rotation(body: dict[str, Any], kind: str) -> CredentialRotation | list[FieldRefusal]:
-    """For how long the old secret holds on, and a till's new password if given."""
+    """Read the body of a rotation: for how long the old secret stays valid, and a till's new
+    password if given. Return what is wrong with it instead, if anything is."""
     form = Form(body)
     if kind != "till" and "password" in body:
         form.refuse(

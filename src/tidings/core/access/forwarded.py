@@ -98,10 +98,10 @@ class Proxies:
         )
 
     def client(self, peer: str, headers: Sequence[tuple[bytes, bytes]]) -> str | None:
-        """The address of who calls, for what an address alone opens: never that of a proxy.
+        """Return the address of the caller, for what an address alone opens: never that of a proxy.
 
-        None where a call was passed on and trusted proxies do not say, in words that can be read
-        to the end, for whom. `peer` and `headers` are those of `origin_of`.
+        None where a call was passed on and trusted proxies do not say, in words that can be read to
+        the end, for whom. `peer` and `headers` are those of `origin_of`.
         """
         if not any(name.startswith(_PASSED_ON) or name in _PASSED_ON_FOR for name, _ in headers):
             return plain_address(peer)
@@ -112,7 +112,7 @@ class Proxies:
         return address if beyond else None
 
     def _walk(self, peer: str, hops: Sequence[_Hop]) -> Origin:
-        """From the right, as long as who is met is trusted."""
+        """Follow the hops from the right, as long as whoever is met is trusted."""
         address, scheme, authority = peer, "", ""
         for hop in reversed(hops):
             scheme, authority = hop.scheme, hop.authority
@@ -126,7 +126,8 @@ class Proxies:
 
 
 def plain_address(text: str) -> str | None:
-    """An IP address in its one spelling, IPv4 where it is mapped into IPv6; None for any other."""
+    """Return an IP address in its one spelling, as IPv4 where it is mapped into IPv6; None for any
+    other text."""
     try:
         known = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
@@ -158,8 +159,8 @@ def network_of(address: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """The origin of a URL as browsers write it: in lower case, without the scheme's own port. Empty
-    where there is none."""
+    """Return the origin of a URL as browsers write it: in lower case, without the scheme's own
+    port. Empty if it has none."""
     try:
         parts = urlsplit(url.lower())
     except ValueError:
@@ -189,7 +190,7 @@ def _read(headers: Headers) -> tuple[list[_Hop] | None, list[_Hop] | None]:
 
 
 def _older(nodes: str, schemes: str, authorities: str) -> list[_Hop]:
-    """The hops of the older headers. Where a list has not one entry for each address, its last
+    """Read the hops of the older headers. Where a list has not one entry for each address, its last
     entry, which the last proxy wrote, stands for all."""
     chain = _entries(nodes) or [""]
     of_scheme, of_authority = _entries(schemes), _entries(authorities)
@@ -214,7 +215,7 @@ def _one_of(entries: list[str], place: int, count: int) -> str:
 
 
 def _standard(text: str) -> list[_Hop]:
-    """The hops of `Forwarded`; one that says nothing where it cannot be read."""
+    """Read the hops of `Forwarded`; one that says nothing where it cannot be read."""
     hops: list[_Hop] = []
     pairs: dict[str, str] = {}
     at = 0
@@ -243,7 +244,7 @@ def _standard(text: str) -> list[_Hop]:
 
 
 def _node(text: str) -> str | None:
-    """The address of `for`: with or without a port, IPv6 with or without brackets. None for
+    """Read the address of `for`: with or without a port, IPv6 with or without brackets. None for
     `unknown`, a hidden name, and what is no address."""
     if text.startswith("["):
         inner, closed, rest = text[1:].partition("]")

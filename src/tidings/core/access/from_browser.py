@@ -40,9 +40,9 @@ def return_path(to: str) -> str:
 
 
 def own_origins(scheme: str, authority: str, public_url: str) -> set[str]:
-    """The origins of our own pages, by how a call was made and by our URL, if it was told. Of a
-    call over plain http also that of https: before the service may stand a proxy which nobody has
-    told it of."""
+    """Return the origins of our own pages, by how a call was made and by our URL, if that is set.
+    For a call over plain http that of https is among them: before the service may stand a proxy
+    that nobody has told it of."""
     urls = (f"{scheme}://{authority}", f"https://{authority}", public_url)
     return {origin_of(url) for url in urls if url}
 
@@ -74,7 +74,7 @@ def opened_by_hand(fetch_site: str | None, fetch_mode: str | None) -> bool:
 
 
 def _decoded(path: str) -> str:
-    """A path as whoever decodes most often reads it."""
+    """Decode a path as often as anybody may who reads it."""
     for _ in range(_DECODINGS_MAX):
         plain = unquote(path)
         if plain == path:

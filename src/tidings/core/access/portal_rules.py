@@ -175,7 +175,8 @@ class Accents(msgspec.Struct, frozen=True):
 
 
 def accents(colour: str) -> Accents:
-    """The colour, darkened for light pages and lightened for dark ones until it can be read."""
+    """Derive the accents of a page from a colour `#rrggbb`, darkened for light pages and lightened
+    for dark ones until it can be read."""
     rgb = (int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16))
     light = _towards(rgb, (0, 0, 0), _PAPER)
     dark = _towards(rgb, (0xFF, 0xFF, 0xFF), _DARK)
@@ -183,7 +184,8 @@ def accents(colour: str) -> Accents:
 
 
 def _towards(rgb: Rgb, end: Rgb, paper: Rgb) -> Rgb:
-    """The first of some steps to `end` that stands out from `paper`, its wash included."""
+    """Find the first of some steps from `rgb` to `end` that stands out from `paper`, its wash
+    included."""
     mixed = rgb
     for step in range(_STEPS + 1):
         mixed = _mix(rgb, end, step / _STEPS)
@@ -206,7 +208,7 @@ def _ink(rgb: Rgb) -> str:
 
 
 def _contrast(one: Rgb, other: Rgb) -> float:
-    """The contrast ratio of WCAG 2.2."""
+    """Compute the contrast ratio of WCAG 2.2."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 

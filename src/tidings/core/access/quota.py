@@ -42,7 +42,7 @@ class Quota:
         self._tokens = min(self._most, self._tokens + 1)
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until one can be taken; 0 when it can be now."""
+        """Compute the seconds until a token can be taken; 0 if it can be now."""
         self._fill(now_s)
         missing = 1 - self._tokens
         return missing * self._window_s / self._most if missing > ROUNDING else 0.0

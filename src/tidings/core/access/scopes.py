@@ -41,7 +41,7 @@ def grants_of(scopes: str) -> frozenset[str]:
 
 
 def show_scopes(scopes: str) -> dict[str, str]:
-    """The level of each resource."""
+    """Return the level of each resource: none, read or write."""
     grants = grants_of(scopes)
     levels = {}
     for resource in RESOURCES:
@@ -53,7 +53,8 @@ def show_scopes(scopes: str) -> dict[str, str]:
 
 
 def read_scopes(form: Form, _: object, old: str) -> str:
-    """The field `scopes` as words; `old` where a body that changes something does not say."""
+    """Read the field `scopes` as words; `old` if it is missing, or no object of known resources.
+    What is wrong, and a missing one where `old` is REQUIRED, is refused in the form."""
     if "scopes" not in form.body:
         if old is REQUIRED:
             form.refuse(

@@ -23,7 +23,8 @@ _PART = r"[^\s@<>\"',;:\\()\[\]\x00-\x20\x7f-\x9f\xad\u200b-\u200f\u2028-\u202e\
 
 
 def email_of(text: str) -> str:
-    """An address as it is compared: what differs in case or form is one person's."""
+    """Return an address as it is compared: those that differ in case or form alone are one
+    person's."""
     return unicodedata.normalize("NFKC", text).strip().lower()
 
 

@@ -64,7 +64,7 @@ _OWN = ("recipients", "transform", "token")  # told of whom we send to, whoever 
 
 
 def kind_of(act: Act) -> str:
-    """`mail`, `call`, `row`, `record` or `events`."""
+    """Return the kind of an act: `mail`, `call`, `row`, `record` or `events`."""
     return KINDS[type(act)]
 
 
@@ -91,7 +91,7 @@ def describe_act(act: Act) -> str:
 
 
 def act_named(act: Act) -> str:
-    """An act as a thing: `the mail over the connection mail`, `POST shop.example.com`."""
+    """Name an act as a thing: `the mail over the connection mail`, `POST shop.example.com`."""
     match act:
         case MailAct():
             return f"the mail over the connection {act.connection}"
@@ -108,8 +108,9 @@ def act_named(act: Act) -> str:
 
 
 def action_facts(act: Act | None, cause: str = "", why: str = "") -> dict[str, Any]:
-    """An action in what its org is told of it. `cause`: how its last try ended, and `why` in
-    sentences, where something is said of that besides."""
+    """Collect what an org is told of an action: its act, its trouble and the remedy. `cause` is how
+    its last try ended, empty where nothing is told of it; `why` explains that in sentences, where
+    something better is known."""
     words = {"act": None if act is None else act_named(act), "trouble": None, "remedy": None}
     if cause:
         words["trouble"] = why or f"It {cannot(act, cause)}."
@@ -179,5 +180,5 @@ def _parts(act: Act | None) -> tuple[str, str, Mapping[str, str]]:
 
 
 def text_shown(text: TemplatedText | Plain) -> str:
-    """A text as the file has it."""
+    """Return a text as the file has it."""
     return text.template if isinstance(text, TemplatedText) else str(text.value)

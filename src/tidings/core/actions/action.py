@@ -124,7 +124,8 @@ class Compared(msgspec.Struct, frozen=True):
     same: bool  # holds where it is the same; False: where it is not
 
     def accepts(self, seen: Mapping[str, Any]) -> bool:
-        """As a filter does."""
+        """Return whether the same text stands at both paths; without `same`, whether it does
+        not."""
         one, other = (text_of(find(seen, path)) for path in self.paths)
         return (one is not None and one == other) is self.same
 
@@ -211,7 +212,7 @@ Part = TemplatedText | PathValue | Plain | OperatorSecret | Each | Merged
 
 
 def within(part: Part) -> Iterator[Part]:
-    """The parts that a part is made of."""
+    """Yield the parts that a part is made of."""
     if isinstance(part, Each | Merged):
         yield from part.parts.values() if isinstance(part.parts, Mapping) else part.parts
 
@@ -311,8 +312,8 @@ class Action(msgspec.Struct, frozen=True):
     never: frozenset[int] = frozenset()  # … and those that fail at once
 
     def act_for(self, language: object) -> Act:
-        """The act for a customer's language: of it, of the same without its region, or the usual
-        one."""
+        """Return the act for a customer's language: the language's own, else that of the same
+        language without its region, else the usual one."""
         if isinstance(language, str) and len(language) <= LANGUAGE_MAX:
             wanted = language.replace("_", "-").lower()
             for name in (wanted, wanted.partition("-")[0]):
@@ -323,7 +324,7 @@ class Action(msgspec.Struct, frozen=True):
 
     @property
     def act(self) -> Act:
-        """The usual one."""
+        """The act in the usual language."""
         return self.acts[""]
 
 

@@ -23,7 +23,7 @@ class Room:
         self._left = MADE_BYTES_MAX
 
     def take(self, value: Any) -> Any:
-        """The value, counted. Unmade where there is no room for it."""
+        """Return the value and count its bytes. Raise Unmade if there is no room for it."""
         self._left -= size_of(value)
         if self._left < 0:
             raise too_large(self._what)
@@ -31,7 +31,7 @@ class Room:
 
 
 def size_of(value: Any) -> int:
-    """The bytes that a value takes at least, written; 0 for what cannot be."""
+    """Count the bytes that a value takes at least when it is written; 0 for one that cannot be."""
     if isinstance(value, str):
         return len(value)
     if not isinstance(value, Mapping | list | tuple | msgspec.Raw):

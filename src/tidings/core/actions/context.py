@@ -44,7 +44,7 @@ def find(seen: Mapping[str, Any], path: str) -> Any:
 
 
 def opened(value: Any) -> Any:
-    """A value that may not have been read until now; a number stays as it came."""
+    """Return a value, decoded if it was kept as JSON; a number stays as it came."""
     if not isinstance(value, msgspec.Raw):
         return value
     read = _read(value)
@@ -52,7 +52,7 @@ def opened(value: Any) -> Any:
 
 
 def text_of(value: Any) -> str | None:
-    """A text, a number or a truth as a text, a number as it came; None for anything else."""
+    """Return a text, a number or a truth as a text, a number as it came; None for anything else."""
     if isinstance(value, msgspec.Raw):
         written = bytes(value).strip()
         if written[:1] and written[0] in _NUMBER_SIGNS and len(written) <= _DIGITS_MAX:
@@ -72,7 +72,7 @@ def text_of(value: Any) -> str | None:
 
 
 def _read(raw: msgspec.Raw) -> Any:
-    """An object, a list, a text … that was not read until now; None for what cannot be."""
+    """Decode an object, a list, a text … that was not read until now; None for what cannot be."""
     try:
         value = read_exactly(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

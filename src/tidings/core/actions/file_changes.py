@@ -67,7 +67,7 @@ def _changed(place: str, before: Any, after: Any) -> list[FileChange]:
 
 
 def _leaves(value: Any, place: str) -> Iterator[tuple[str, Any]]:
-    """All that a value holds, by its place."""
+    """Yield all that a value holds, with its place; a secret is hidden."""
     if isinstance(value, _SECRET) or _is_credential(place):
         yield place, _Hidden(value)
     elif isinstance(value, TemplatedText):

@@ -10,7 +10,8 @@ from tidings.core.actions.context import Unmade, find, opened, text_of
 
 
 def object_at(seen: Mapping[str, Any], path: str) -> Mapping[str, Any]:
-    """The object at a path; an empty one where there is nothing. Unmade."""
+    """Return the object at a path, an empty one where there is nothing. Raise Unmade if it is
+    something else."""
     found = opened(find(seen, path))
     if found is None:
         return {}
@@ -23,7 +24,8 @@ def object_at(seen: Mapping[str, Any], path: str) -> Mapping[str, Any]:
 
 
 def list_at(seen: Mapping[str, Any], path: str) -> Sequence[Any]:
-    """The list at a path; an empty one where there is nothing. Unmade."""
+    """Return the list at a path, an empty one where there is nothing. Raise Unmade if it is
+    something else."""
     found = opened(find(seen, path))
     if found is None:
         return []
@@ -36,13 +38,13 @@ def list_at(seen: Mapping[str, Any], path: str) -> Sequence[Any]:
 
 
 def merged(base: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The object with these fields instead of its own, or besides."""
+    """Return the object with these fields instead of its own, or besides."""
     return {**base, **fields}
 
 
 def merged_list(base: Sequence[Any], items: Sequence[Any], by: str) -> list[Any]:
-    """The list with these items, each in the place of the one that has the same in the field `by`,
-    or behind the others. Unmade."""
+    """Return the list with these items, each in the place of the one that has the same in the field
+    `by`, or behind the others. Raise Unmade if an item has nothing there."""
     waiting: dict[str, Any] = {}
     for element in items:
         if (key := _key(element, by)) is None:
@@ -62,6 +64,6 @@ def merged_list(base: Sequence[Any], items: Sequence[Any], by: str) -> list[Any]
 
 
 def _key(item: Any, by: str) -> str | None:
-    """By what an item is known; None for one without."""
+    """Return what an item is known by: the text of its field `by`; None if it has none."""
     item = opened(item)
     return text_of(item.get(by)) if isinstance(item, Mapping) else None

@@ -21,7 +21,7 @@ _DECODED_TIMES = 3
 
 
 def holes_of(url: str) -> tuple[str, ...]:
-    """The names of its holes, each once, in their order."""
+    """Return the names of a URL's holes, each once, in their order."""
     return tuple(dict.fromkeys(HOLE.findall(url)))
 
 
@@ -32,8 +32,8 @@ def origin_of(url: str) -> str:
 
 
 def fill(url: str, values: Mapping[str, Any]) -> str:
-    """The URL, each hole filled with the value of its name. Unmade where there is none, or one that
-    is no part of a URL."""
+    """Fill each hole of a URL with the value of its name. Raise Unmade if there is none, or one
+    that is no part of a URL, if the host has a hole, or if the URL becomes too long."""
     origin = origin_of(url)
     if HOLE.search(origin):
         raise Unmade("The host of a URL must be written out; there is a hole in it.")
@@ -48,10 +48,9 @@ def fill(url: str, values: Mapping[str, Any]) -> str:
 
 
 def url_shown(template: str, filled: str | None = None, *, secret: bool = False) -> str:
-    """The URL of a call as people may see it, filled or with its holes: what its query always says
-    under a name that sounds like a secret, or at length, may be a key, and only its end is shown.
-    Of one that is a `secret` only the host is.
-    """
+    """Return the URL of a call as people may see it, filled or with its holes. A fixed value in its
+    query that is long, or has a name like a secret, may be a key: only its end is shown. Of a URL
+    that is `secret` only the host is."""
     if secret:
         return f"{origin_of(template)}/{MARK}"
     shown, mark, query = (template if filled is None else filled).partition("?")

@@ -25,8 +25,8 @@ def paths_of(lookup: ActionLookup) -> Mapping[str, tuple[Path, ...]]:
 
 
 def question_of(lookup: ActionLookup, seen: Mapping[str, Any]) -> dict[str, str] | None:
-    """Its values in what an action sees, each as text. None where one is missing, empty, or neither
-    text, number nor truth: there is nothing to look up by."""
+    """Return the values that a look-up is asked by, each as a text, from what an action sees. None
+    if one is missing, empty, or neither text, number nor truth: there is nothing to look up by."""
     values: dict[str, str] = {}
     for name, paths in paths_of(lookup).items():
         text = next(filter(None, (text_of(find(seen, path)) for path in paths)), None)
@@ -37,6 +37,6 @@ def question_of(lookup: ActionLookup, seen: Mapping[str, Any]) -> dict[str, str]
 
 
 def digest_of(lookup: ActionLookup, question: Mapping[str, str]) -> bytes:
-    """By which the same question is known again. It holds no value."""
+    """Compute the digest by which the same question is known again, 16 bytes. It holds no value."""
     asked = msgspec.json.encode([lookup.name, sorted(question.items())])
     return blake2b(asked, digest_size=16).digest()

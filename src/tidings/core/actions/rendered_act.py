@@ -64,7 +64,7 @@ class RunStep(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def note_of(step: RunStep) -> tuple[str, str]:
-    """A step as it is kept of an attempt that made nothing; `steps_in` reads it."""
+    """Write a step as it is kept of an attempt that made nothing; `steps_in` reads it."""
     return step.name, f"{step.took_ms:g} {step.said}"
 
 
@@ -90,7 +90,7 @@ _made = msgspec.json.Decoder(Made, float_hook=msgspec.Raw)  # the numbers of a r
 
 
 def bytes_of(made: Made) -> bytes:
-    """The body of the action's message."""
+    """Encode the body of the action's message."""
     return write_exactly(made)
 
 

@@ -55,13 +55,13 @@ MadeAct = MadeCall | MadeMail | MadeRow | MadeRecord | MadeEvents
 
 
 def templates_of(act: Act) -> list[TemplatedText]:
-    """The templates of an act, each once, in an order that is always the same."""
+    """List the templates of an act, each once, in an order that is always the same."""
     return list(dict.fromkeys(text for part in _parts_of(act) for text in _texts_of(part)))
 
 
 def made_of(act: Act, texts: Sequence[str], seen: Mapping[str, Any]) -> MadeAct:
     """Render an act. `texts`: what its templates have made, in their order; `seen`: the event and
-    the records by their names. Unmade."""
+    the records by their names. Raise Unmade if a value does not fit its place."""
     return _Making(dict(zip(templates_of(act), texts, strict=True)), seen).act(act)
 
 
@@ -260,7 +260,8 @@ class _Making:
         return {self._room.take(name): self._value(part, fill_in) for name, part in parts.items()}
 
     def _form(self, form: Sequence[tuple[str, Part]], fill_in: FillIn) -> str:
-        """A field without a value is left out; a list is its field several times."""
+        """Encode the fields of a form: one without a value is left out; a list is its field several
+        times."""
         self._room = Room("call")
         pairs: list[tuple[str, str]] = []
         for name, part in form:

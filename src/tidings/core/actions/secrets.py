@@ -36,9 +36,8 @@ def secrets_of(call: HttpCall) -> dict[int, str]:
 def left_out(
     secrets: Mapping[int, str], write: Callable[[Callable[[str], str]], str]
 ) -> tuple[str, Places]:
-    """A body without its secrets, and where they belong. `write` it with what stands in the place
-    of each; whatever that is made of is kept as it is where it has no signs but letters and
-    digits."""
+    """Return a body without its secrets, and where they belong. `write` makes the body, given the
+    text to put for each secret; it must leave letters and digits as they are."""
     plain = write(lambda secret: "")
     if not secrets:
         return plain, ()
@@ -57,8 +56,8 @@ def left_out(
 
 
 def whole(call: HttpCall, made: MadeCall, shown: Callable[[str], str] | None = None) -> str | None:
-    """The body with its secrets, or with what is `shown` of each; None where the act has them no
-    more."""
+    """Return the body with its secrets, or with what is `shown` for each; None if the act no longer
+    has them."""
     write = shown or (quote_plus if call.json is None else _in_json)
     secrets, pieces, at = secrets_of(call), [], 0
     for place, number in made.secrets:
@@ -74,7 +73,8 @@ def _in_json(text: str) -> str:
 
 
 def _in(part: Part, place: str) -> Iterator[tuple[str, str]]:
-    """Each secret with its place; a name in it is written so that no two places are the same."""
+    """Yield each secret with its place; a name in it is written so that no two places are the
+    same."""
     if isinstance(part, OperatorSecret):
         yield place, part.value
     if isinstance(part, Each | Merged):

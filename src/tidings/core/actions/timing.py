@@ -11,7 +11,7 @@ DAY_MINUTES = 24 * 60
 
 
 def zone_of(name: object) -> ZoneInfo | None:
-    """A time zone by its name, as Asia/Kolkata; None for what names none."""
+    """Return the time zone of a name such as Asia/Kolkata; None for what names none."""
     if not isinstance(name, str) or len(name) > ZONE_MAX:
         return None
     name = name.strip()

@@ -28,7 +28,7 @@ _PATHS = Advice("the credential's paths token and lives", "")
 
 
 def token_call_request(call: TokenCall) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of the request for a token."""
+    """Build the headers and the body of the request for a token."""
     headers = [("content-type", "application/json"), ("accept", "application/json")]
     return headers, msgspec.json.encode(call.body)
 

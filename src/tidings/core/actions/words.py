@@ -68,7 +68,7 @@ def does_of(action: Action) -> str:
 
 
 def over_of(action: Action) -> str:
-    """By what it is done: a connection, or the server that is called."""
+    """Name what an action is done over: a connection, the server that is called, or `itself`."""
     act = action.act
     if isinstance(act, HttpCall):
         return urlsplit(act.url).netloc
@@ -76,7 +76,7 @@ def over_of(action: Action) -> str:
 
 
 def looked_up(action: Action) -> str:
-    """Its look-ups, and where each of them looks."""
+    """List an action's look-ups, and where each of them looks; `-` if it has none."""
     return ", ".join(f"{lookup.name} ({_kind(lookup)})" for lookup in action.lookups) or "-"
 
 

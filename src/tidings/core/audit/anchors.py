@@ -46,7 +46,8 @@ def anchor_mac(key: bytes, anchor: Anchor) -> bytes:
 
 
 def read_anchor_line(text: str) -> AnchorLine:
-    """Read a line of the log, in JSON or as a console shows it, or a digest alone. ValueError."""
+    """Read a line of the log, in JSON or as a console shows it, or a digest alone. Raise ValueError
+    unless it holds just one digest."""
     digests = {found.lower() for found in _DIGEST.findall(text)}
     if len(digests) != 1:
         raise ValueError(

@@ -65,7 +65,8 @@ def strange_table(connection: Connection, table: str, org: OrgId) -> str | None:
 
 
 def _fits(parts: list[str], name: str, org: OrgId, regex: Callable[[str], str]) -> bool:
-    """No digit stands beside the org's number: it would be another number."""
+    """Return whether a name fits a pattern in which the org's number stands with no digit beside
+    it: that would be another number."""
     number = rf"(?<![0-9]){org}(?![0-9])"
     return re.fullmatch(number.join(map(regex, parts)), name, re.DOTALL) is not None
 

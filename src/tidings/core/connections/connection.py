@@ -45,7 +45,7 @@ class Connections(Mapping[str, Connection]):
         self.default = None if default is None else self._by_name[default]
 
     def joined(self, others: Mapping[str, Connection]) -> "Connections":
-        """These, and others of other names."""
+        """Return these connections and others, which have other names."""
         default = None if self.default is None else self.default.name
         return Connections([*self._by_name.values(), *others.values()], default)
 

@@ -53,8 +53,8 @@ class _Missing(TidingsError):
 
 
 def fill(document: Any, environment: Mapping[str, str], read: ReadFile) -> Filled:
-    """A document of tables, lists and texts with each reference replaced by what it leads to; where
-    that is nothing, it stays."""
+    """Replace each reference in a document of tables, lists and texts by what it leads to. One that
+    leads nowhere stays, and is listed as missing."""
     references: dict[Path, str] = {}
     missing: list[MissingReference] = []
 

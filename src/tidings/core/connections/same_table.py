@@ -30,7 +30,7 @@ def _split(table: str) -> tuple[str, str]:
 
 
 def _database(fields: Mapping[str, object]) -> tuple[str, str, str]:
-    """Host, port and name, as libpq would find them."""
+    """Return host, port and name of a database, as libpq would find them."""
     dsn = str(fields.get("dsn", ""))
     parameters: dict[str, str] = {}
     try:

@@ -107,7 +107,8 @@ def token_request(
     audience: str | None,
     authentication: ClientAuthentication,
 ) -> tuple[list[tuple[str, str]], bytes]:
-    """Headers and body of the request for a token (RFC 6749, sections 2.3.1 and 4.4.2)."""
+    """Build the headers and the body of the request for a token (RFC 6749, sections 2.3.1 and
+    4.4.2)."""
     form = {"grant_type": "client_credentials"}
     if scope:
         form["scope"] = scope
@@ -145,7 +146,8 @@ def read_token(
 
 
 def answer_of(ending: Ending, now_s: float, advice: Advice) -> dict[str, Any] | TokenMissing:
-    """The object that an endpoint has answered with."""
+    """Return the object that an endpoint has answered with; TokenMissing, with the reason, if it
+    has none."""
     if isinstance(ending, TransportFault):
         return _unreached(ending, advice)
     if not 200 <= ending.status <= 299:
@@ -167,7 +169,8 @@ def is_token(value: object) -> TypeGuard[str]:
 
 
 def lasting(value: str, life_s: float, asked_s: float, jitter: float) -> AccessToken:
-    """A token that was asked for at `asked_s` and lives so long."""
+    """Build the token that was asked for at `asked_s` and lives for `life_s`. It is renewed early,
+    `jitter` (0 to 1) says how early, and is not used in its last seconds."""
     early = EARLY_MIN + (EARLY_MAX - EARLY_MIN) * jitter
     reserve_s = min(RESERVE_MAX_S, life_s * RESERVE)
     return AccessToken(
@@ -185,7 +188,7 @@ def worth_another(token: AccessToken, *, replaces: bool, accepted: bool, now_s: 
 
 
 def ended_already() -> TokenMissing:
-    """A token came whose time was over by then."""
+    """Build the fault of a token that was over by the time it came."""
     return TokenMissing(
         "The token endpoint gave a token that had ended before it came, so nothing was sent. Let "
         "it answer sooner, or give tokens that last longer."
@@ -193,7 +196,7 @@ def ended_already() -> TokenMissing:
 
 
 def too_slow(deadline_s: float) -> TokenMissing:
-    """The attempt's own time is over before there is a token."""
+    """Build the fault of a token that did not come within the time of the attempt."""
     return TokenMissing(
         f"The token endpoint gave no token within {deadline_s:.3g} s, so nothing was sent. Let it "
         "answer sooner, or raise deadlineInSeconds."
@@ -246,5 +249,5 @@ def _refused(answer: ReceiverAnswer, now_s: float, advice: Advice) -> TokenMissi
 
 
 def nonsense(what: str, advice: Advice) -> TokenMissing:
-    """It has answered something else than a token."""
+    """Build the fault of an endpoint that answered something else than a token."""
     return TokenMissing(f"The token endpoint answered {what}, so nothing was sent. {advice.check}")

@@ -103,7 +103,7 @@ class PastAttempt(msgspec.Struct, frozen=True):
 
 
 def what_happened(tried: PastAttempt) -> str:
-    """One sentence."""
+    """Describe in one sentence how an attempt ended, or that it is under way."""
     if not tried.ended:
         return "The attempt is under way."
     if tried.kind is not None:
@@ -124,7 +124,7 @@ def what_happened(tried: PastAttempt) -> str:
 
 
 def what_to_do(tried: PastAttempt) -> str:
-    """One sentence; empty where nothing has to be done."""
+    """Explain in a sentence or two what to do after an attempt; empty if nothing has to be done."""
     status = tried.status
     if tried.kind is not None:
         more = _OR_LATER if tried.acts and tried.kind == FaultKind.TIMEOUT else ""
@@ -152,7 +152,7 @@ def _of_action(status: int) -> str:
 def next_try(
     due_ms: int, now_ms: int, zone: tzinfo = UTC, which: str = "Next try", earliest: bool = False
 ) -> str:
-    """`Next try 14:02:31 UTC (in 5 s).`; with the date where it is not today."""
+    """Write `Next try 14:02:31 UTC (in 5 s).`; with the date if it is not today."""
     due = datetime.fromtimestamp(due_ms / 1000, zone)
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
     day = "" if due.date() == today else f"{due:%Y-%m-%d} "
@@ -178,10 +178,13 @@ def advise(
     lasted_ms: int | None = None,
     waits: WaitsFor | None = None,
 ) -> str:
-    """A delivery in words, from its state, its last attempt and what its next one waits for.
+    """Explain a delivery in words, from its state, its last attempt and what its next one waits
+    for.
+
     `of_action`: it is a run of one; why that is disabled, or empty. `lasted_ms`: from its accept to
     its end, which tells whether its retries were over; None where that is not known. `waits`: what
-    it waits for that is not to be done yet."""
+    it waits for that is not to be done yet.
+    """
     acts = of_action is not None
     happened = "" if tried is None else what_happened(tried)
     todo = "" if tried is None else what_to_do(tried)
@@ -226,7 +229,7 @@ def advise(
 
 
 def _parked_run(status: WebhookStatus, why: str) -> tuple[str, str]:
-    """Of a run that was parked: why, and what to do."""
+    """Explain why a run was parked, and what to do."""
     if status is not WebhookStatus.DISABLED:
         return "It was parked: it can be run again.", "Run it again once the action is healthy."
     if why == LEFT_FILE:

@@ -200,7 +200,7 @@ class BodyLines:
             del self._lines[trust][org]
 
     def began(self, webhook: int) -> None:
-        """Its attempt has begun: it waits no longer, and its org comes last."""
+        """Take a webhook whose attempt has begun out of its line, and put its org last."""
         if (place := self._places.get(webhook)) is None:
             return
         trust, org = place

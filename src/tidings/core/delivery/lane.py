@@ -358,8 +358,8 @@ class Lane:
         return job
 
     def _turn_of(self, turn: int) -> deque[Job]:
-        """The queue whose turn it is: retries and replays share what is not for fresh ones. A
-        retry that was claimed to be a probe is the next one."""
+        """Choose the queue whose turn it is: retries and replays share what is not for fresh ones.
+        A retry that was claimed to be a probe is the next one."""
         if self._retries and self.breaker.position is not Position.CLOSED:
             return self._retries
         if self._fresh and (turn % RETRY_TURN or not (self._retries or self._replays)):

@@ -213,7 +213,7 @@ class LearnedRate:
         self._pace = RateLimit(rate) if self._pace is None else self._pace.changed(rate)
 
     def _found(self) -> None:
-        """A rate has been too high: what it has cost to learn that is over."""
+        """Note that a rate has been too high: what it has cost to learn that is over."""
         if self._finding > 0:
             self._credit = max(0.0, self._credit)
         self._finding = 0
@@ -234,7 +234,7 @@ class LearnedRate:
             self._lower(now_s, self.rate)
 
     def _begin(self, now_s: float) -> None:
-        """A first rate: what was admitted in the last second, if that has told enough."""
+        """Set a first rate: what was admitted in the last second, if that has told enough."""
         if now_s - self._since_s > LATELY_S:
             self._count_anew(now_s)
             self._bad = 1
@@ -271,7 +271,8 @@ class LearnedRate:
         self._set(max(CUT_MOST * rate, min(CUT * rate, taken)), now_s)
 
     def _compare(self, now_s: float, started_s: float, *, admitted: bool) -> None:
-        """While refusals may be chance they lower no rate, and it is raised step by step."""
+        """Compare an attempt with chance: while refusals may be chance they lower no rate, and it
+        is raised step by step."""
         chance = self._chance
         trial = chance.stage is Stage.TRIAL
         step_is_over = chance.seen(now_s, started_s, admitted)
@@ -286,7 +287,7 @@ class LearnedRate:
                 self._set(None, now_s)
 
     def _limited(self, now_s: float, *, trial: bool) -> None:
-        """It was not chance: back to the rate that was about right, or to what is admitted."""
+        """Go back to the rate that was about right, or to what is admitted: it was not chance."""
         self._count_anew(now_s)
         if self.rate is None:
             self._cut(now_s)
@@ -306,7 +307,8 @@ class LearnedRate:
         self.wait_is_receivers = lane_pause_s > self._pause_s
 
     def _open(self, now_s: float) -> None:
-        """One that asked was admitted: the limit's span has begun anew since the last refusal."""
+        """Open again, since an attempt that asked was admitted: the limit's span has begun anew
+        since the last refusal."""
         self.shut = False
         self._in_a_row = 0
         shut_s = (self._asked_s + now_s) / 2 - self._shut_s
@@ -349,7 +351,7 @@ class LearnedRate:
         return looks_so
 
     def _go_on(self, now_s: float) -> None:
-        """As before the outage: with the rate that was right then, or with none."""
+        """Go on as before the outage: with the rate that was right then, or with none."""
         self._opened_s = self._began_s = self._cut_s = now_s
         self._since_open = 0
         self._count_anew(now_s)

@@ -115,7 +115,7 @@ def waits_for(next_attempt: NextAttempt, *, acts: bool = False) -> str:
 def next_attempt_ms(
     state: State, due_ms: int | None, next_attempt: NextAttempt, now_ms: int
 ) -> int | None:
-    """The earliest time of the next attempt: the later of its own and what holds it back.
+    """Compute the earliest time of the next attempt: the later of its own and what holds it back.
 
     None where there is none, where it has begun, and where no time is known: something must happen
     first (`waits_for` says what).

@@ -54,8 +54,9 @@ DELIVERED = Delivered()
 
 
 def _retry_for_owner(policy: RetryPolicy, age_s: float) -> Retry | None:
-    """In place of failing: not final, so the next of its key does not start. Who retries or cancels
-    it frees the key; else it is tried once more at the end of its window, and then fails."""
+    """Build the retry that stands in place of failing, if the webhook's policy has it: not final,
+    so the next of its key does not start. Who retries or cancels it frees the key; else it is tried
+    once more at the end of its window, and then fails."""
     left_s = policy.schedule.window_s - age_s
     if not policy.hold_on_failure or left_s <= 0:
         return None

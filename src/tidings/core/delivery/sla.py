@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 def limit_ms(accepted_ms: int, sla_s: int | None) -> int | None:
-    """The last moment at which a delivery is in time; None where its webhook has no limit."""
+    """Return the last moment at which a delivery is in time; None if its webhook has no limit."""
     return accepted_ms + sla_s * 1000 if sla_s else None
 
 

@@ -424,7 +424,7 @@ class PermitQueue:
         return webhook
 
     def _forget(self) -> None:
-        """Nobody waits: what was used in the last crowd is no matter in the next."""
+        """Forget what was used, since nobody waits: it is no matter in the next crowd."""
         self._webhooks.clear()
         self._used_by_org.clear()
         self._used_by_webhook.clear()

@@ -40,6 +40,7 @@ class NotYet(msgspec.Struct, frozen=True, gc=False):
     lane_pause_s: float = 0.0  # so long a limit of ours admits no delivery of its webhook
 
     def delay_s(self, window_s: float, age_s: float) -> float | None:
-        """Seconds until a delivery `age_s` old is looked at again; None: it has waited in vain."""
+        """Return the seconds until a delivery `age_s` old is looked at again; None if it has waited
+        in vain."""
         left_s = window_s - age_s + (GRACE_S if self.waits.on is not None else 0.0)
         return min(left_s, self.wait_s) if left_s > 0 else None

@@ -37,13 +37,14 @@ class StoredAttribution(msgspec.Struct, frozen=True):
 
 
 def show_attribution(who: StoredAttribution) -> dict[str, Any]:
-    """The five fields as the original answers them: its `id` is a number, ours are texts."""
+    """Return the five fields as the original answers them: its `id` is a number, ours are texts."""
     return msgspec.structs.asdict(who) | {"id": number_of(who.id)}
 
 
 def number_of(id: str) -> int:
-    """The number that stands for an id: the same one for good, positive, of at most 31 bits; 0 for
-    none. Two ids may have one number, though hardly two of one org: `code` tells them apart."""
+    """Return the number that stands for an id: the same one for good, positive, of at most 31 bits;
+    0 for an empty one. Two ids may have one number, though hardly two of one org: `code` tells them
+    apart."""
     if not id:
         return 0
     digest = hashlib.blake2b(id.encode("utf-8", "surrogatepass"), digest_size=8).digest()
@@ -51,14 +52,14 @@ def number_of(id: str) -> int:
 
 
 def of_credential(id: str, name: str, kind: str) -> StoredAttribution:
-    """A credential that acts for itself."""
+    """Build the attribution of a credential that acts for itself."""
     return StoredAttribution(
         id, id, "", name=name or id, type="TILL" if kind == "till" else "ADMIN_USER"
     )
 
 
 def of_person(id: str, email: str, name: str) -> StoredAttribution:
-    """A person who is signed in."""
+    """Build the attribution of a person who is signed in."""
     return StoredAttribution(id, email, "", name=name or email, type="ADMIN_USER")
 
 

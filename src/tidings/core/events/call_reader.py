@@ -191,7 +191,8 @@ class CallReader(Generic[Draft]):
         key: str | None,  # the Idempotency-Key
         now_ms: int,
     ) -> "list[Item[Draft]]":
-        """Return one item for each event, in order. Raises Invalid, TooLarge, Unsupported."""
+        """Return one item per event, in order. Raise Invalid, TooLarge, Unsupported for the
+        call."""
         return list(self.read_each(content_type, headers, body, caller, key, now_ms))
 
     def read_each(
@@ -297,7 +298,7 @@ class CallReader(Generic[Draft]):
         return self._judge(raw, raw_call, event, caller, key, 0, now_ms)
 
     def _refused_alone(self, raw: bytes, fault: EventFault) -> RejectedEvent:
-        """A body that is one event: what cannot be parsed refuses the call."""
+        """Refuse a body that is one event; what is no JSON refuses the call."""
         if fault.code == NOT_JSON:
             raise call_refused(Invalid, NOT_JSON, of_body(fault)) from None
         return self._refuse(raw, {}, fault)
@@ -331,7 +332,7 @@ class CallReader(Generic[Draft]):
         index: int,
         now_ms: int,
     ) -> "Item[Draft]":
-        """An event that has been parsed: check its envelope, complete it, check it by its type."""
+        """Judge a parsed event by its envelope and its type, and complete it."""
         try:
             org = own = caller.org
             raw_org = event.get("orgId", ABSENT)
@@ -360,11 +361,9 @@ class CallReader(Generic[Draft]):
     def _judge_type(
         self, org: OrgId, name: str, event: dict[str, Any], raw: bytes, rules: IntakeRules
     ) -> tuple[str, int, Validation, Sequence[TypeViolation] | None]:
-        """The type and version that an event is of, how strictly it is checked, and what is wrong
-        with it.
-
-        None instead of problems: it must be checked elsewhere. Raises EventFault.
-        """
+        """Return the type and version that an event is of, how strictly it is checked, and what is
+        wrong with it: None if that must be checked elsewhere. Raise EventFault if its type or
+        version is not admitted."""
         level = rules.validation
         if rules.by_type is not None:
             level = rules.by_type.get(name, level)
@@ -493,7 +492,7 @@ def _concluded(concluded: "Draft | RejectedEvent", passage: Passage) -> "Draft |
 
 
 def _version(event: dict[str, Any], versions: Mapping[int, TypeVersion]) -> int:
-    """The version that an event says it is of, or an EventFault, even if nothing is checked."""
+    """Return the version that an event says it is of, also unchecked; raise EventFault for none."""
     version = version_of(event, versions)
     if isinstance(version, int):
         return version

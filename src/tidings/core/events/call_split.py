@@ -27,7 +27,7 @@ _FORMS: dict[bytes, Form] = {
 
 
 def call_refused(kind: type[Refused], code: str, message: str, header: str = "") -> Refused:
-    """The whole call is refused; no event of it was looked at further."""
+    """Build the refusal of a whole call, of which no event was looked at further."""
     return kind.because(code, message, header=header, place="body")
 
 
@@ -44,7 +44,8 @@ DEFAULT_LIMITS = CallLimits()
 
 
 def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
-    """The form of a call by its content type and `ce-` headers, or Unsupported."""
+    """Return the form of a call, by its content type and `ce-` headers. Raise Unsupported if it has
+    none that is read here, or a charset other than UTF-8."""
     text = (content_type or b"").decode("latin-1")
     media = text.partition(";")[0].strip().lower()
     charset = _CHARSET.search(text)
@@ -64,13 +65,14 @@ def form_of(content_type: bytes | None, headers: Mapping[bytes, bytes]) -> Form:
 
 
 def too_large(limit: int, size: int) -> TooLarge:
-    """By the length that was announced or by the bytes that came."""
+    """Build the refusal of a body that is too large, by its announced length or the bytes that
+    came."""
     message = f"The body must be at most {limit} bytes; got {size} or more. Send fewer events."
     return call_refused(TooLarge, "body_too_large", message)
 
 
 def of_body(fault: EventFault) -> str:
-    """The words of a fault, said of the whole body."""
+    """Return the words of a fault, with the whole body as their subject."""
     return fault.sentence.replace("The event must", "The body must", 1)
 
 
@@ -113,7 +115,8 @@ def _count(body: bytes, limits: CallLimits) -> None:
 
 
 def split(body: bytes, limits: CallLimits) -> list[bytes]:
-    """The items of an array as they stand in it; Invalid, TooLarge."""
+    """Split an array into its items as they stand in it. Raise Invalid if it is none or empty,
+    TooLarge if there are too many."""
     if body.lstrip(b" \t\r\n")[:1] not in (b"[", b"") and body[:3] != b"\xef\xbb\xbf":
         message = "The body must be one object or an array of objects; got something else."
         raise call_refused(Invalid, NOT_JSON, f"{message} Put events in braces.")
@@ -131,7 +134,8 @@ def split(body: bytes, limits: CallLimits) -> list[bytes]:
 
 
 def lines(body: bytes, limits: CallLimits) -> list[bytes]:
-    """The lines of NDJSON that are not blank; Invalid, TooLarge."""
+    """Split NDJSON into its lines that are not blank. Raise Invalid if there are none, TooLarge if
+    there are too many."""
     pieces = body.split(b"\n", 2 * limits.events + 1)
     found = [line for piece in pieces if (line := piece.strip(b" \t\r"))]
     if len(found) > limits.events or len(pieces) > 2 * limits.events + 1:

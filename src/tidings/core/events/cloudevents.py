@@ -100,7 +100,8 @@ def binary(headers: Mapping[bytes, bytes], content_type: str, body: bytes) -> Cl
 
 
 def flatten(event: CloudEvent, own_org: int, now_ms: int) -> bytes:
-    """Build the flat envelope of a CloudEvent. Raises EventFault with the attribute as its path."""
+    """Build the flat envelope of a CloudEvent. Raise EventFault, with the attribute as its path, if
+    one does not fit."""
     attributes = {name: value for name, value in event.attributes.items() if value is not None}
     if attributes.get("specversion") != "1.0":
         version = attributes.get("specversion", ABSENT)
@@ -179,7 +180,8 @@ def _text(attributes: Mapping[str, object], name: str) -> str:
 
 
 def _whole(attributes: Mapping[str, object], name: str, low: int, high: int) -> int:
-    """A whole number, also as text (headers have nothing else); 0 where it is absent."""
+    """Return a whole number, also one written as text (headers have nothing else); 0 if it is
+    absent. Raise EventFault for anything else."""
     value = attributes.get(name, 0)
     if isinstance(value, str) and _WHOLE.fullmatch(value):
         value = int(value)
@@ -232,7 +234,8 @@ def _unpack(packed: object) -> bytes:
 
 
 def _header_text(name: bytes, value: bytes) -> str:
-    """A header value by CloudEvents' HTTP binding, 3.1.3.2: quotes off, percent-decoded."""
+    """Decode a header value by CloudEvents' HTTP binding, 3.1.3.2: quotes off, percent-decoded.
+    Raise EventFault if it is not UTF-8."""
     text = value.decode("latin-1").strip()
     if len(text) > 1 and text[0] == text[-1] == '"':
         text = _QUOTED.sub(r"\1", text[1:-1])

@@ -102,7 +102,8 @@ def unreadable(raw: bytes, error: Exception) -> EventFault:
 
 
 def decode_json(raw: bytes) -> Any:
-    """Decode any JSON value. Raises EventFault. Depth is bounded by the interpreter alone."""
+    """Decode any JSON value. Raise EventFault if it is none. Depth is bounded by the interpreter
+    alone."""
     try:
         return _decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -184,7 +185,8 @@ def _too_deep(depth: int) -> EventFault:
 
 
 def _refuse_many_parts(raw: bytes, depth: int) -> None:
-    """EventFault if there are too many lists and objects for the size: to read them takes time."""
+    """Raise EventFault if there are too many lists and objects for the size: to read them takes
+    time."""
     brackets = _brackets_of(raw)
     if b"{" * (depth + 1) in brackets:
         raise _too_deep(depth)
@@ -207,7 +209,8 @@ def _too_many_fields() -> EventFault:
 
 
 def _keys_of(raw: bytes) -> Iterable[_Key]:
-    """The keys at the top, each as often as it stands there. EventFault where they are too many."""
+    """Read the keys at the top, each as often as it stands there. Raise EventFault if they are too
+    many."""
     if raw.count(b":") <= FIELDS_MAX:
         return _read_keys(raw)
     keys: list[_Key] = []
@@ -234,8 +237,8 @@ def refuse_twins(raw: bytes, guarded: tuple[str, ...]) -> None:
 
 
 def org_of(org: object, own: OrgId, platform: bool) -> OrgId:
-    """Return the org of an event, from its `orgId`; ABSENT where there is none. Raises
-    EventFault."""
+    """Return the org of an event, from its `orgId`; `own` if that is ABSENT, null or 0. Raise
+    EventFault if it is no number, or another org's and the caller is not the platform."""
     if org is ABSENT or org is None:
         return own
     if org.__class__ is float and org.is_integer():

@@ -50,11 +50,11 @@ class Types(Protocol):
     """The catalogue, as far as it is asked here."""
 
     def versions(self, name: str) -> Mapping[int, WarningVersion] | None:
-        """A type's versions; None for a name that it does not have."""
+        """Return a type's versions by number; None for a name that it does not have."""
         ...
 
     def alias_of(self, name: str) -> str | None:
-        """The type that events of this other name are of; None where it is no other name."""
+        """Return the type whose events come under this other name; None if it is no other name."""
         ...
 
 

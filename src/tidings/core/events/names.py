@@ -15,7 +15,7 @@ _named = msgspec.json.Decoder(_EventNameField)
 
 
 def name_in(body: bytes) -> str:
-    """The event's name as a message has it; blank where shaping has left it out."""
+    """Read the event's name in a message; blank if shaping has left it out."""
     try:
         return _named.decode(body).eventName
     except msgspec.DecodeError:  # what a transformation makes need not be JSON

@@ -67,7 +67,8 @@ class SchemaRefused(Invalid):
 
 
 def read_schema(schema: Json) -> Json:
-    """A copy of `schema` with every `$ref` replaced by what it names. Raises SchemaRefused.
+    """Return a copy of `schema` with every `$ref` replaced by what it names. Raise SchemaRefused if
+    it breaks a rule.
 
     The caller has bounded its bytes. The copy holds no `$defs`, compiles, is at most `NODES_MAX`
     schemas large and `DEPTH_MAX` deep, and an ordinary event is checked against it within the
@@ -96,7 +97,8 @@ def read_schema(schema: Json) -> Json:
 
 
 def expand_schema(schema: Json) -> Json:
-    """The same copy, of a schema that may be one of an older rule. Raises SchemaRefused.
+    """Return the same copy as `read_schema`, of a schema that may have been accepted under an older
+    rule. Raise SchemaRefused if its references cannot be replaced, or it is too large or too deep.
 
     Nothing is compiled, and what it costs is not asked.
     """
@@ -238,7 +240,7 @@ def _marked(node: Json, mark: str) -> Iterator[str]:
 
 
 def _nodes(node: Json, path: str) -> Iterator[tuple[str, Json]]:
-    """Every schema inside an expanded one, with its place in it."""
+    """Yield every schema inside an expanded one, itself first, with its place in it."""
     yield path, node
     for key, inner, _ in _inner(node, path):
         at = f"{path}.{key}".lstrip(".")
@@ -326,7 +328,8 @@ _BESIDE = frozenset({"title", "description", "examples", "default", "deprecated"
 
 
 def _inner(node: Json, path: str) -> Iterator[tuple[str, Any, str]]:
-    """The keywords of `node` that hold schemas, with the path of what they describe."""
+    """Yield the keywords of `node` that hold schemas, with the path of what they describe. Raise
+    SchemaRefused if one holds something else."""
     if "properties" in node:
         if not isinstance(node["properties"], dict):
             raise _refused(_join(path, "properties"), "an object", node["properties"], "Name each")

@@ -38,7 +38,7 @@ _AS_A_WHOLE = ("pattern", "multipleOf", "enum", "const", "anyOf", "oneOf", "not"
 
 
 def compile_own(expanded: Json) -> jsonschema_rs.Draft202012Validator:
-    """The validator of a schema without references. It fetches nothing."""
+    """Compile the validator of a schema without references. It fetches nothing."""
     prepared = _prepared(expanded)
     cache = REGEX_CACHE_BYTES // max(1, _patterns(prepared))
     return jsonschema_rs.Draft202012Validator(
@@ -68,7 +68,7 @@ _ANNOTATIONS = frozenset({"title", "description", "examples", "default", "$comme
 
 
 def _prepared(node: Json) -> Json:
-    """The rules as they are compiled: no words, and whole numbers in `enum` behind a gate.
+    """Prepare the rules as they are compiled: no words, and whole numbers in `enum` behind a gate.
 
     The validator compares numbers as decimals of any length: 1e-300 with each of 200 numbers takes
     2 ms. So such a list is asked only for whole numbers between its least and its greatest.
@@ -132,11 +132,11 @@ class CompiledSchemas:
         return self._numbers
 
     def touch(self, number: int) -> None:
-        """It was used."""
+        """Note that a schema was used."""
         self._kept.touch(number)
 
     def drop(self, number: int) -> None:
-        """It is given up by whoever has it."""
+        """Forget a schema that whoever has it gives up."""
         self._kept.pop(number)
 
 
@@ -178,7 +178,8 @@ class Explainer:
         self._lists: dict[int, Callable[[list[Any]], bool]] = {}
 
     def explain(self, event: Json) -> list[SchemaViolation]:
-        """At most ten problems of an event that does not fit, shallow ones first; never none."""
+        """Find at most ten problems of an event that does not fit, shallow ones first. There is
+        always one: if none is found within the budget, it says only that the event does not fit."""
         problems: list[SchemaViolation] = []
         waiting: deque[Iterator[Step]] = deque([iter([(self._schema, event, ())])])
         left = STEPS_MAX
@@ -247,7 +248,7 @@ class Explainer:
         return steps
 
     def _inside(self, node: Json, value: Any, way: tuple[str | int, ...]) -> Iterator[Step]:
-        """The schemas that apply below, lazily: a list of 60,000 is not written out."""
+        """Yield the schemas that apply below, lazily: a list of 60,000 is not written out."""
         for subschema in node.get("allOf", ()):
             yield subschema, value, way
         if value.__class__ is list:
@@ -268,7 +269,7 @@ class Explainer:
                     yield rest, element, (*way, name)
 
     def _fits_of(self, node: Json) -> Callable[[list[Any]], bool]:
-        """The fast validator of lists of such items; compiled for long lists alone."""
+        """Return the fast validator of lists of such items; it is compiled for long lists alone."""
 
         def fits(items: list[Any]) -> bool:
             if (known := self._lists.get(id(node))) is None:

@@ -176,15 +176,15 @@ class Doors:
         self._first_hops: dict[OrgId, str] = {}
 
     def of_org(self, org: OrgId) -> str:
-        """The calls of an org that accept events."""
+        """Return the id of an org's calls that accept events."""
         return self._id(f"org {org}")
 
     def of_source(self, number: int) -> str:
-        """A source."""
+        """Return the id of a source."""
         return self._id(f"source {number}")
 
     def of_action(self, webhook: int) -> str:
-        """An action that makes events."""
+        """Return the id of an action that makes events."""
         return self._id(f"action {webhook}")
 
     def first_hop(self, org: OrgId) -> str:

@@ -53,7 +53,8 @@ class _PersonalField:
         return self.marked or any(place.holds() for place in below)
 
     def step(self, step: str | int) -> Iterator["_PersonalField"]:
-        """The places where a step leads: a field may be declared in one branch, not in another."""
+        """Yield the places where a step leads: a field may be declared in one branch, not in
+        another."""
         if isinstance(step, str) and step in self.declared:
             yield self.declared[step]
         elif isinstance(step, SourceStep) and (source := source_of(step)) in self.declared:
@@ -63,7 +64,7 @@ class _PersonalField:
             yield rest
 
     def paths(self, path: str) -> Iterator[str]:
-        """The dotted paths of the marked places from here."""
+        """Yield the dotted paths of the marked places from here, `path` being that of this one."""
         if self.marked:
             yield path
         for name, place in self.declared.items():
@@ -81,7 +82,8 @@ class PersonalData:
             self._root.read(schema)
 
     def paths(self) -> tuple[str, ...]:
-        """The dotted paths of the marked places; list items end in `[]`, map values in `.*`."""
+        """Return the dotted paths of the marked places; list items end in `[]`, map values in
+        `.*`."""
         return tuple(self._root.paths(""))
 
     def hides(self, way: Way) -> bool:
@@ -90,16 +92,17 @@ class PersonalData:
         return inside or any(place.holds() for place in places)
 
     def name(self, way: Way, name: str) -> str:
-        """A field's name as it may be repeated; `way` leads to the object that has it."""
+        """Return a field's name as it may be repeated; `way` leads to the object that has it."""
         *_, (_, inside, places) = self._walk(way)
         return _shown(name, inside, places)
 
     def path(self, way: Way) -> str:
-        """A way as it may be repeated: `data.lines[2].sku`, `data.phones.*`."""
+        """Write a way as it may be repeated: `data.lines[2].sku`, `data.phones.*`."""
         return "".join(shown for shown, _, _ in self._walk(way)).lstrip(".")
 
     def _walk(self, way: Way) -> Iterator[tuple[str, bool, list[_PersonalField]]]:
-        """Of each step: how it is shown, whether it is below a mark, the places it leads to."""
+        """Yield of each step how it is shown, whether it is below a mark, and the places it leads
+        to."""
         places, inside = [self._root], self._root.marked
         yield "", inside, places
         for step in marked(way):

@@ -56,7 +56,8 @@ class Cost(msgspec.Struct, frozen=True):
         return Cost(self.fixed + other.fixed, self.byte + other.byte, self.wild + other.wild)
 
     def of(self, size: int, wild: bool = True) -> float:
-        """Nanoseconds for an event of so many bytes."""
+        """Compute the bound for an event of `size` bytes, in nanoseconds. Not `wild`: it holds no
+        wild numbers."""
         return self.fixed + (self.wild if wild else self.byte) * size
 
     def fits_loop(self, raw: bytes) -> bool:
@@ -99,7 +100,7 @@ def pattern_bytes(pattern: str) -> int | None:
 
 
 def _places(pattern: str) -> int:
-    """At most how many of its characters a pattern has, with each repeat written out."""
+    """Estimate how many of its characters a pattern has at most, with each repeat written out."""
     repeats = 1
     for least, most in _REPEAT.findall(pattern):
         repeats *= max(int(least or 1), int(most or 1), 1)
@@ -108,7 +109,7 @@ def _places(pattern: str) -> int:
 
 
 def cost_of(node: Json) -> Cost:
-    """The cost of a schema without references."""
+    """Compute the cost of a schema without references."""
     total = Cost(6.0, 0.5, 0.5)
     for key, value in node.items():
         if key in _FREE or key.startswith("x-"):

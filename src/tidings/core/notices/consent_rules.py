@@ -36,12 +36,13 @@ class Purpose(StrEnum):
 
 
 def recipients(settings: OrgSettings) -> list[str]:
-    """The addresses that e-mails go to."""
+    """List the addresses that e-mails go to: those named whose owners have agreed."""
     return [address for address in settings.notify if address in settings.notify_confirmed]
 
 
 def state_of(settings: OrgSettings, address: str) -> str:
-    """confirmed; asked: their answer is awaited; waiting: they could not be asked yet."""
+    """Return `confirmed`, `asked` (the owner's answer is awaited) or `waiting` (the owner could not
+    be asked yet)."""
     if address in settings.notify_confirmed:
         return "confirmed"
     return "asked" if settings.notify_asked.get(email_of(address)) else "waiting"
@@ -68,15 +69,15 @@ def mailed_by(webhooks: Iterable[Webhook], connections: Mapping[str, Connection]
 
 
 def confirmed(settings: OrgSettings, purpose: Purpose) -> Sequence[str]:
-    """The addresses whose owners have said yes to that."""
+    """Return the addresses whose owners have agreed to e-mails of this purpose."""
     return settings.notify_confirmed if purpose is Purpose.NOTICES else settings.mail_confirmed
 
 
 def next_to_ask(
     settings: OrgSettings, mailed: Sequence[str], book: Book, now_ms: int
 ) -> tuple[Purpose, str] | None:
-    """An address whose owner is to be asked now, and for what; None where nobody is. `mailed`: whom
-    the org's webhooks write to."""
+    """Choose an address whose owner is to be asked now, and for what; None if there is none.
+    `mailed`: the addresses that the org's webhooks write to."""
     own = settings.notify_asked
     today = sum(len(_since(times, now_ms - DAY_MS)) for times in own.values())
     lately = sum(bool(_since(times, now_ms - KEPT_MS)) for times in own.values())

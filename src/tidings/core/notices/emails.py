@@ -29,14 +29,14 @@ class EmailText(msgspec.Struct, frozen=True):
 
 
 def email(kind: str, org: OrgId, fact: Fact) -> EmailText:
-    """The e-mail for an operational event. Names of webhooks hold no line breaks."""
+    """Write the e-mail for an operational event. Names of webhooks hold no line breaks."""
     subject, text = KINDS[kind].words(fact)
     return EmailText(subject, f"{text}\n\n-- \nTidings, org {org} ({kind})\n")
 
 
 def consent(org: OrgId, address: str, link: str, purpose: Purpose = Purpose.NOTICES) -> EmailText:
-    """The e-mail that asks whether others may come. It repeats nothing that an org has written but
-    the address."""
+    """Write the e-mail that asks whether others may come. It repeats nothing that an org has
+    written but the address."""
     subject, what = _ASKED[purpose]
     return EmailText(
         subject,

@@ -36,7 +36,7 @@ class Notice(msgspec.Struct, frozen=True):
 
 
 def notice(kind: str, org: OrgId, fact: Fact, now_ms: int) -> Notice:
-    """The event that tells a fact. The same fact gets the same id, so it is stored once."""
+    """Build the event that tells a fact. The same fact gets the same id, so it is stored once."""
     same = "|".join(str(fact.get(name)) for name in KINDS[kind].same_by)
     event_id = derived_event_id(org, f"{kind}|{same}", 0)
     subject = next((fact[name] for name in _SUBJECTS if fact.get(name)), "")
@@ -98,7 +98,7 @@ class NoticeBatch(msgspec.Struct):
 
 
 def exhausted(batch: NoticeBatch, action: Fact | None = None) -> dict[str, Any]:
-    """Deliveries have ended without success."""
+    """Build the fact that deliveries have ended without success."""
     return about(batch.webhook, action) | {
         "count": batch.failed + batch.parked,
         "failed": batch.failed,
@@ -112,7 +112,7 @@ def exhausted(batch: NoticeBatch, action: Fact | None = None) -> dict[str, Any]:
 
 
 def merged(before: Fact, then: Fact) -> dict[str, Any]:
-    """Two facts of `exhausted` about one webhook as one, for an e-mail."""
+    """Join two facts of `exhausted` about one webhook into one, for an e-mail."""
 
     def first(name: str) -> list[str]:
         return [*before[name], *then[name]][:NAMED_MAX]
@@ -147,7 +147,7 @@ class NoticeBatches:
         batch.add(ended)
 
     def due(self, now_s: float, *, all_of_it: bool = False) -> list[NoticeBatch]:
-        """The batches that may be told now, and are with that."""
+        """Take the batches that may be told now (`all_of_it`: all), and count them as told."""
         found = [
             number
             for number in self._waiting
@@ -162,7 +162,7 @@ class NoticeBatches:
         return [self._waiting.pop(number) for number in found]
 
     def wait_s(self, now_s: float) -> float | None:
-        """Seconds until something is due; None where nothing waits."""
+        """Compute the seconds until a batch is due; None if none waits."""
         moments = [
             self._logged_s.get(number, float("-inf")) + self._every_s for number in self._waiting
         ]

@@ -17,12 +17,12 @@ _IN_FORCE = "A change of the file takes effect when Tidings is restarted."
 
 
 def at(ms: int) -> str:
-    """A time, as letters have it."""
+    """Write a time as letters have it: `2026-11-30 14:02 UTC`."""
     return f"{datetime.fromtimestamp(ms // 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def failing(fact: ActionFacts) -> Words:
-    """Nothing of it was done for a while."""
+    """Write the letter that an action has not run for a while."""
     way = f": {fact['percent']} % of the way to being disabled" if fact["percent"] else ""
     return (
         f"Action {fact['webHookName']} fails{way}",
@@ -35,7 +35,7 @@ def failing(fact: ActionFacts) -> Words:
 
 
 def disabled(fact: ActionFacts) -> Words:
-    """It no longer runs."""
+    """Write the letter that an action no longer runs."""
     happened = f"{_action(fact)} no longer runs. {fact['reason']}"
     if fact["action"]["act"] is None:
         happened = f"{_action(fact)} is no longer in the file of actions, so it does not run."
@@ -54,7 +54,7 @@ def disabled(fact: ActionFacts) -> Words:
 
 
 def recovered(fact: ActionFacts) -> Words:
-    """It is done again."""
+    """Write the letter that an action runs again."""
     return (
         f"Action {fact['webHookName']} works again",
         f"{_action(fact)} ran at {at(fact['recoveredAt'])}, for the first time since "
@@ -63,7 +63,7 @@ def recovered(fact: ActionFacts) -> Words:
 
 
 def exhausted(fact: ActionFacts) -> Words:
-    """Runs have ended without it being done."""
+    """Write the letter that runs have ended without the action being done."""
     action, count, failed, parked = fact["action"], fact["count"], fact["failed"], fact["parked"]
     when = f"between {at(fact['from'])} and {at(fact['to'])}"
     if at(fact["from"]) == at(fact["to"]):
@@ -81,7 +81,8 @@ def exhausted(fact: ActionFacts) -> Words:
 
 
 def lookup_failing(fact: ActionFacts) -> Words:
-    """A look-up has had no answer for a while, or its list waits until it is accepted."""
+    """Write the letter that a look-up has had no answer for a while, or that its list waits until
+    it is accepted."""
     if not fact["failures"]:
         return (
             f"The list of look-up {fact['lookUp']} was not taken",

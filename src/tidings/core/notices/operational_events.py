@@ -71,7 +71,8 @@ def failing(
     cause: str,
     action: Fact | None = None,
 ) -> dict[str, Any]:
-    """It has gone `percent` of the way to being disabled, 0 when it is told first.
+    """Build the fact that a webhook fails. It has gone `percent` of the way to being disabled, 0
+    when it is told first.
 
     `cause` is written as in the log: 503, timeout …
     """
@@ -110,7 +111,8 @@ def disabled(
     since_ms: int | None = None,
     action: Fact | None = None,
 ) -> dict[str, Any]:
-    """It gets nothing any more; `parked` deliveries wait for a replay."""
+    """Build the fact that a webhook gets nothing any more; `parked` deliveries wait for a
+    replay."""
     return about(webhook, action) | {"reason": reason, "parked": parked, "failingSince": since_ms}
 
 
@@ -134,7 +136,7 @@ DISABLED = _kind("tidings.webhook.disabled", ("webHookId", "webHookVersion"), _d
 def recovered(
     webhook: Webhook, since_ms: int, now_ms: int, action: Fact | None = None
 ) -> dict[str, Any]:
-    """It succeeds again, after its owner had been told that it fails."""
+    """Build the fact that a webhook succeeds again, after its owner had been told that it fails."""
     return about(webhook, action) | {
         "failingSince": since_ms,
         "recoveredAt": now_ms,
@@ -189,7 +191,8 @@ REPLAY_FINISHED = _kind("tidings.replay.finished", ("replayId",), _replay)
 
 
 def source_failing(source: tuple[str, str, str], since_ms: int, cause: str) -> dict[str, Any]:
-    """Nothing has been fetched for a while. `source`: its id, its name, its type."""
+    """Build the fact that nothing has been fetched from a source for a while. `source`: its id, its
+    name, its type."""
     return _of_source(source) | {"failingSince": since_ms, "cause": cause}
 
 
@@ -213,8 +216,8 @@ SOURCE_FAILING = _kind("tidings.source.failing", ("sourceId", "failingSince"), _
 def dead_letter_fact(
     source: tuple[str, str, str], at_ms: int, code: str, reason: str
 ) -> dict[str, Any]:
-    """The first message of which no event could be made; or of those with the id of another event
-    the newest, where `count` and `field` are said beside."""
+    """Build the fact of a message that no event could be made of. Of those with the id of another
+    event it is the newest one's, to which the caller adds `count` and `field`."""
     return _of_source(source) | {"asideAt": at_ms, "code": code, "reason": reason}
 
 
@@ -248,8 +251,8 @@ SOURCE_DEAD_LETTER = _kind("tidings.source.aside", ("sourceId", "asideAt"), _wri
 def connection_failing(
     connection: str, webhooks: Sequence[str], since_ms: int, cause: str
 ) -> dict[str, Any]:
-    """Nothing goes over it, for a reason that no message is the cause of. `webhooks`: the names of
-    those of the org that wait for it."""
+    """Build the fact that nothing goes over a connection, for a reason that no message is the cause
+    of. `webhooks`: the names of those of the org that wait for it."""
     return {
         "connection": connection,
         "webHooks": list(webhooks[:WEBHOOKS_NAMED]),
@@ -280,7 +283,8 @@ CONNECTION_FAILING = _kind(
 def lookup_failing(
     name: str, actions: Sequence[str], waits: bool, since_ms: int, failures: int, cause: str
 ) -> dict[str, Any]:
-    """Nobody has answered it for a while. `actions` that need it; whether they wait for it."""
+    """Build the fact that nobody has answered a look-up for a while. `actions`: those that need it;
+    `waits`: whether they wait for it."""
     return {
         "lookUp": name,
         "actions": [*actions],

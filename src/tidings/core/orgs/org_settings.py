@@ -221,7 +221,7 @@ _decode = msgspec.json.Decoder(OrgSettings).decode
 
 
 def settings_of(stored: bytes) -> OrgSettings:
-    """The settings of a stored org. ValueError where they cannot be read."""
+    """Decode the settings of a stored org. Raise ValueError if they cannot be read."""
     if stored in (b"", b"{}"):
         return DEFAULT_SETTINGS
     try:
@@ -246,7 +246,7 @@ def rules_of(settings: OrgSettings) -> IntakeRules:
 
 
 def still_confirmed(settings: OrgSettings) -> OrgSettings:
-    """The same without the confirmations of addresses that are no longer named."""
+    """Return the settings without the confirmations of addresses that are no longer named."""
     confirmed = tuple(
         address for address in settings.notify_confirmed if address in settings.notify
     )

@@ -32,7 +32,7 @@ DAYS_MAX = 3650
 
 
 def _days(least: int) -> ParsedField:
-    """A whole number of days."""
+    """Build the kind of a whole number of days, from `least`."""
 
     def take(value: object) -> int | None:
         days = whole_of(value)
@@ -124,7 +124,7 @@ class RetentionGroup(msgspec.Struct, frozen=True):
 
 
 def groups(retentions: Mapping[OrgId, RetentionDays]) -> list[RetentionGroup]:
-    """All groups, in the order in which they are dropped. Orgs not named keep the defaults.
+    """List all groups, in the order in which they are dropped. Orgs not named keep the defaults.
 
     Orgs on the default are never listed, so that a new org changes no group: a store that finds a
     group changed has to look through everything again.
@@ -155,7 +155,7 @@ def before_ms(group: RetentionGroup, now_ms: int) -> int:
 
 
 def careful_now(last_ms: int, now_ms: int, passed_s: float) -> int:
-    """The time to drop by, in milliseconds since the epoch.
+    """Return the time to drop by, in milliseconds since the epoch.
 
     It is the clock's, but ahead of the last one (`last_ms`, 0 for none) by no more than a day for
     each hour that has really passed since (`passed_s`, by a clock that cannot be set). A clock that
@@ -175,9 +175,10 @@ class RetentionPace:
         self.wait_s = 0.0
 
     def slice_took(self, ms: float) -> None:
-        """The last slice kept the writer busy for so long: aim at `SLICE_MS`, within bounds.
+        """Set the size of the next slice by how long the last one kept the writer busy: aim at
+        `SLICE_MS`, within bounds.
 
-        Grows by half at most, so that one lucky slice does not make the next one too long.
+        It grows by half at most, so that one lucky slice does not make the next one too long.
         """
         wanted = self.rows * SLICE_MS / max(ms, 0.1)
         self.rows = max(ROWS_MIN, min(round(wanted), self.rows * 3 // 2, ROWS_MAX))

@@ -43,7 +43,8 @@ class AwardAddition:
 
 
 def added_to(block: Json, added: RecordAddition) -> Json:
-    """The block with what is added; the block itself where nothing is. What it holds wins."""
+    """Add a record's fields to a block; return the block itself if that adds nothing. What the
+    block holds already wins."""
     fields = added.fields
     out = {**block, **fields}
     if len(out) == len(block) + len(fields):  # nearly always: it holds nothing of this
@@ -60,8 +61,8 @@ def added_to(block: Json, added: RecordAddition) -> Json:
 
 
 def added_to_customer(block: Json, added: RecordAddition) -> Json:
-    """The same for a block of customer identifiers: a source that it spells otherwise is filled
-    under its spelling."""
+    """Add a record's fields to a block of customer identifiers, as `added_to` does: a source that
+    the block spells otherwise is filled under its spelling."""
     others = respelt(block, added.fields)
     if not others:
         return added_to(block, added)
@@ -70,12 +71,12 @@ def added_to_customer(block: Json, added: RecordAddition) -> Json:
 
 
 def customer_key(wanted: EnrichmentSettings) -> str:
-    """The name under which `customer_added` is kept: one for all who want the same."""
+    """Return the name under which `customer_added` is kept: one for all who want the same."""
     return f"customer {wanted.cards} {' '.join(wanted.sources)}"
 
 
 def customer_added(record: EnrichmentRecord, wanted: EnrichmentSettings) -> RecordAddition:
-    """To the block of a customer."""
+    """Build what the record of a customer adds to the customer's block, of what is wanted."""
     known = record.raw_fields
     names = _INSTORE_FIELDS if INSTORE in wanted.sources else ()
     cards = ("cardNumbers",) if wanted.cards else ()
@@ -89,27 +90,28 @@ def customer_added(record: EnrichmentRecord, wanted: EnrichmentSettings) -> Reco
 
 
 def till_added(record: EnrichmentRecord) -> RecordAddition:
-    """To the block of who did it, and where the store is found."""
+    """Build what the record of a till adds to the block of who did it, with the id of the till's
+    store."""
     known = record.raw_fields
     till = Raw(write_exactly(_shown(known, _TILL_FIELDS)))
     return RecordAddition({"till": till}, "till", id_of(value_of(known.get("storeId", _NULL))))
 
 
 def store_added(record: EnrichmentRecord) -> RecordAddition:
-    """To the same block."""
+    """Build what the record of a store adds to the block of who did it."""
     return RecordAddition(
         {"store": Raw(write_exactly(_shown(record.raw_fields, _STORE_FIELDS)))}, "store"
     )
 
 
 def balance_added(record: EnrichmentRecord) -> RecordAddition:
-    """To `data`: the points that the customer can spend."""
+    """Build what a balance adds to `data`: the points that the customer can spend."""
     balance = record.raw_fields.get("pointsBalance", _NULL)
     return RecordAddition({} if bytes(balance) == b"null" else {BALANCE: balance})
 
 
 def awarded(record: EnrichmentRecord) -> AwardAddition:
-    """To slices of points, and to `data`."""
+    """Build what an award adds to slices of points, and to `data`."""
     known = record.raw_fields
     references = read_exactly(known.get("awardedReferenceIds", _NULL)) or {}
     behaviour = known.get(BEHAVIOUR, _NULL)

@@ -39,13 +39,13 @@ class Circuit:
         return max(1.0 if self._probing else 0.0, self._until_s - now_s)
 
     def succeeded(self) -> None:
-        """It answered."""
+        """Note that the server answered: the circuit closes."""
         self._failures = 0
         self._pause_s = PAUSE_S
         self._probing = False
 
     def failed(self, now_s: float) -> bool:
-        """It did not. Returns whether the circuit opened just now."""
+        """Count a question that was not answered. Return whether the circuit opened just now."""
         opened = self._failures == FAILURES_MAX - 1
         if self.open and not self._probing:
             return False  # begun before it opened: tells nothing new
@@ -58,5 +58,5 @@ class Circuit:
         return opened
 
     def unknown(self) -> None:
-        """The question was given up before it could be answered."""
+        """Note that a question was given up before it could be answered."""
         self._probing = False

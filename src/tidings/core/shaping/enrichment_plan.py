@@ -89,7 +89,7 @@ class Plan:
         self.empty = not (actors or customers or self._slices or self._owner)
 
     def fill(self, event: Json, find: Find) -> Json:
-        """The enriched event; the event itself where there is nothing to add.
+        """Return the enriched event; the event itself if there is nothing to add.
 
         `find` is asked for every record that it takes. What comes of it holds JSON that was written
         before (core/exact_json.py).
@@ -174,7 +174,7 @@ class Plan:
 
 
 def _within(path: str) -> Way:
-    """The way to a block from `data` on, where all of them stand."""
+    """Return the way to a block from `data` on. Raise ValueError if it stands elsewhere."""
     first, *way = steps(path)
     if first != DATA:
         raise ValueError(f"an enrichment point must stand in {DATA}; got {path}")
@@ -182,7 +182,8 @@ def _within(path: str) -> Way:
 
 
 def _list_in(path: str) -> str:
-    """The name of a list of slices in `data`."""
+    """Return the name of a list of slices in `data`. Raise ValueError if the path leads
+    elsewhere."""
     match _within(path):
         case (str(name), int(each)) if each == EACH:
             return name
@@ -190,7 +191,8 @@ def _list_in(path: str) -> str:
 
 
 def _referenced(items: list[Any], references: list[Any]) -> list[Any]:
-    """The items, each block with its reference, in order; the same list where none takes one."""
+    """Return the items, each block with its reference, in order; the same list if none takes
+    one."""
     left = iter(references)
     out = items
     for index, element in enumerate(items):

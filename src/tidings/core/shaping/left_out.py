@@ -21,7 +21,7 @@ class LeftOut(msgspec.Struct, frozen=True, array_like=True):
     of_group: tuple[str, ...] = ()  # fields of the webhook that a group's event has no customer for
 
     def joined(self, before: "LeftOut | None") -> "LeftOut":
-        """Together with what the same message lacked before; the first reason stays."""
+        """Join what a message lacks with what it lacked before; the first reason stays."""
         if before is None:
             return self
         fields = tuple(dict.fromkeys((*before.fields, *self.fields)))

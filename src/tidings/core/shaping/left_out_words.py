@@ -44,7 +44,7 @@ _WHOLE = (
 
 
 def fields_of(kinds: Iterable[str], wanted: EnrichmentSettings) -> tuple[str, ...]:
-    """The fields of a webhook that go without records of these kinds."""
+    """List the fields of a webhook that go without records of these kinds."""
     asked = {
         TILLS: ((TILL, wanted.till), (STORE, wanted.store)),  # a till names its store
         STORES: ((STORE, wanted.store),),
@@ -65,7 +65,7 @@ def code_of(left_out: LeftOut) -> str:
 
 
 def word_of(left_out: LeftOut) -> str:
-    """Two words for a list."""
+    """Describe in two words, for a list, what is lacking."""
     return _SHORT[code_of(left_out)]
 
 

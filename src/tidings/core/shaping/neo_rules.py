@@ -110,7 +110,7 @@ def judge_neo(
 
 
 def unknown_flow(neo: msgspec.Raw | None, known: Collection[str]) -> str | None:
-    """The flow that is asked for and that nobody knows, in words; None where there is none."""
+    """Describe the flow that is asked for and that nobody knows; return None if there is none."""
     parts = _parts(neo)
     value = parts.get("value")
     if not parts or (isinstance(value, str) and value in known):
@@ -128,7 +128,7 @@ def warn_of_unknown_flow(flow: str, known: Collection[str]) -> str:
 
 
 def neo_value(neo: msgspec.Raw | None) -> str | None:
-    """The transformation that it names, if it can be the name of one at all."""
+    """Return the name of the transformation that is asked for; None if it names none."""
     value = _parts(neo).get("value")
     return value if isinstance(value, str) else None
 

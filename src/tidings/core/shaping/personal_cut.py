@@ -155,7 +155,8 @@ class _CutField:
                 mine._mark_like(its)
 
     def _mark_spelt(self, other: "_CutField") -> None:
-        """The same, whatever letters the names are written with."""
+        """Mark a block's fields as those of `other` are marked, whatever letters the names are
+        written with."""
         self.marked = self.marked or other.marked
         spelt = {name.lower(): place for name, place in other.named.items()}
         for name, place in self.named.items():
@@ -168,7 +169,7 @@ class _CutField:
 
 @cache
 def _identifiers() -> _CutField:
-    """A block of customer identifiers, as the catalogue has it."""
+    """Read the block of customer identifiers, as the catalogue has it."""
     place = _CutField([])
     place.read(customer_identifiers())
     return place
@@ -242,7 +243,7 @@ class PersonalCut:
         self.size = self._root.size()
 
     def apply(self, event: Json) -> Json:
-        """The event without personal data. What it is given is not changed."""
+        """Return the event without personal data. What it is given is not changed."""
         return _cut(event, self._root)
 
 

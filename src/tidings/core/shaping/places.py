@@ -38,7 +38,7 @@ class BlockPlaces(Generic[Given]):
         below.setdefault(name, BlockPlaces()).add(tuple(rest), change)
 
     def change(self) -> Change[Given]:
-        """All of it as one. Whatever else stands at a place is left alone."""
+        """Combine all changes into one. Whatever else stands at a place is left alone."""
         changes = [*self._here]
         if self._below:
             changes.append(_in_blocks(_each(self._below)))

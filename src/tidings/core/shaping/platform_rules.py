@@ -58,7 +58,7 @@ class PlatformRecordUnfit(RemoteError):
 
 
 def check_template(template: str) -> None:
-    """ValueError, with what must be, where a template cannot be one."""
+    """Check a path template. Raise ValueError, with what must be, if it cannot be one."""
     holes = _HOLE.findall(template)
     if len(template) > PATH_MAX or not _PLAIN.fullmatch(template) or "//" in template:
         raise ValueError(f"a path from / on, in at most {PATH_MAX} characters of a URL")
@@ -67,17 +67,16 @@ def check_template(template: str) -> None:
 
 
 def fill(template: str, org: OrgId, id: str) -> str:
-    """The path for one record. What stands in `id` cannot leave its place.
-
-    ValueError for an id that cannot stand in a path.
-    """
+    """Build the path for one record. What stands in `id` cannot leave its place. Raise ValueError
+    for an id that cannot stand in a path."""
     if id in (".", ".."):
         raise ValueError("an id that means another folder")
     return template.replace("{orgId}", str(org)).replace("{id}", quote(id, safe=""))
 
 
 def read_map(entries: tuple[str, ...]) -> dict[str, dict[str, tuple[str, ...]]]:
-    """`customers.mobile=profile.mobile` by kind and field. ValueError with what must be."""
+    """Parse entries such as `customers.mobile=profile.mobile` into paths by kind and field. Raise
+    ValueError, with what must be, for anything else."""
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for pair in entries:
         name, equals, way = (part.strip() for part in pair.partition("="))
@@ -94,10 +93,11 @@ def read_map(entries: tuple[str, ...]) -> dict[str, dict[str, tuple[str, ...]]]:
 
 
 def read_answer(kind: str, status: int, body: bytes, whole: bool, fields: FieldMap) -> Json | None:
-    """The record that an answer holds, None where there is none.
+    """Read the record that an answer holds; return None if it holds none. Raise AnswerRefused if it
+    is no answer with a JSON object, PlatformRecordUnfit if its record breaks a rule.
 
     An answer that blames the question (400, 410, 422) is about its id, which came with an event: it
-    must not count against the platform. AnswerRefused and RecordUnfit for the rest.
+    must not count against the platform, and holds no record.
     """
     if status in NO_RECORD:
         return None

@@ -64,7 +64,8 @@ class EnrichmentRecord:
 
 
 def id_of(value: object) -> str | None:
-    """A value of an event as the id of a record; 7.0 is the same id as 7."""
+    """Return a value of an event as the id of a record, 7.0 as the same one as 7; None if it cannot
+    be one."""
     if type(value) is int and -_SMALL < value < _SMALL:  # nearly always
         return str(value)
     if type(value) is str:

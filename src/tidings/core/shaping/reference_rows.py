@@ -58,7 +58,7 @@ class LineSplitter:
         self._skipping = False
 
     def feed(self, chunk: bytes) -> Iterator[bytes | None]:
-        """The lines that are complete."""
+        """Yield the lines that are complete with this chunk; None for one that is too long."""
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
             if self._skipping:
@@ -72,7 +72,7 @@ class LineSplitter:
                 yield None
 
     def end(self) -> Iterator[bytes]:
-        """The last line, where it has no end of its own."""
+        """Yield the last line, if it has no end of its own."""
         if self._rest and not self._skipping:
             yield self._rest
 
@@ -98,12 +98,12 @@ class ReferenceLoadReader:
         self._number = 0
 
     def feed(self, chunk: bytes) -> Iterator[ParsedReferenceRow | RowError]:
-        """The rows that are complete."""
+        """Yield the rows, and the errors of rows, that are complete with this chunk."""
         for line in self._lines.feed(chunk):
             yield from self._take(line)
 
     def end(self) -> Iterator[ParsedReferenceRow | RowError]:
-        """The rest."""
+        """Yield the rest, and an error if the load lacks something as a whole."""
         for line in self._lines.end():
             yield from self._take(line)
         if (missing := self._rows.end(self._number)) is not None:
@@ -233,7 +233,8 @@ class CsvRows(Records):
 
 
 def reader(kind: RecordKind, content_type: str) -> tuple[ReferenceLoadReader, Records] | None:
-    """The reader of a content type, and what remembers the fields that it leaves out."""
+    """Return the reader of a content type, and what remembers the fields that it leaves out; None
+    for a type that is not read here."""
     plain = content_type.partition(";")[0].strip().lower()
     if plain in ("application/x-ndjson", "application/ndjson"):
         ndjson = NdjsonRows(kind)

@@ -122,7 +122,8 @@ class RecordRefused(Invalid):
 
 
 def read_id(value: object) -> str:
-    """A record's id as text; numbers are taken too. RecordRefused where it cannot be one."""
+    """Return a record's id as text; numbers are taken too. Raise RecordRefused if it cannot be
+    one."""
     if type(value) is int and value.bit_length() <= 64:
         return str(value)
     if isinstance(value, str) and 1 <= len(value) <= ID_MAX and not _CONTROL.search(value):
@@ -136,7 +137,8 @@ def read_id(value: object) -> str:
 
 
 def read_record(kind: RecordKind, value: dict[str, Any]) -> bytes:
-    """The record as compact JSON, without its id. RecordRefused says what does not fit."""
+    """Encode a record as compact JSON of the fields of its kind, without its id. Raise
+    RecordRefused, with what does not fit."""
     try:
         record = msgspec.convert(value, MODELS[kind])
     except msgspec.ValidationError as error:
@@ -160,8 +162,9 @@ def read_record(kind: RecordKind, value: dict[str, Any]) -> bytes:
 
 
 def check_others(kind: RecordKind, value: dict[str, Any]) -> None:
-    """A field means the same in every kind: one of another kind is passed over, but not one that
-    could not stand there either. RecordRefused says what does not fit."""
+    """Refuse a field of another kind with a value that could not stand there either: a field means
+    the same in every kind, and is passed over elsewhere. Raise RecordRefused, with what does not
+    fit."""
     for other, model in MODELS.items():
         if other is not kind:
             try:
@@ -171,17 +174,17 @@ def check_others(kind: RecordKind, value: dict[str, Any]) -> None:
 
 
 def unknown_fields(kind: RecordKind, value: dict[str, Any]) -> list[str]:
-    """The fields of a record that are not kept."""
+    """List the fields of a record that are not kept, sorted."""
     return [] if value.keys() <= _FIELDS[kind] else sorted(value.keys() - _FIELDS[kind])
 
 
 def listed(kind: RecordKind) -> str:
-    """The fields of a kind, in words."""
+    """List the fields of a kind, in words."""
     return ", ".join(field.encode_name for field in msgspec.structs.fields(MODELS[kind]))
 
 
 def _misfit(value: dict[str, Any], message: str) -> RecordRefused:
-    """msgspec says where it stumbled; the words are ours."""
+    """Build the refusal of a record, in our words, for the place at which msgspec stumbled."""
     found = _AT.search(message)
     path = found[1][:64] if found else "-"
     field = re.split(r"[.\[]", path)[0]

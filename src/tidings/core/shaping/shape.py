@@ -56,7 +56,7 @@ class Shape:
         self._rename = _Renaming(names) if names else None
 
     def apply(self, event: Event) -> Event:
-        """The event as this webhook gets it. What it is given is not changed."""
+        """Return the event as this webhook gets it. What it is given is not changed."""
         if self._keep is not None:
             event = _keep(event, self._keep)
         elif self._drop is not None:
@@ -65,7 +65,7 @@ class Shape:
 
 
 def shape_of(fields: Fields | None, rename: Mapping[str, str]) -> Shape | None:
-    """None where a webhook asks for neither."""
+    """Build the shape of a webhook; None if it asks for neither fields nor new names."""
     return Shape(fields or Fields(), rename) if fields is not None or rename else None
 
 
@@ -77,7 +77,7 @@ def _steps(path: str) -> Path:
 
 
 def _wire(step: str | int) -> str | int:
-    """A step, into a source by its name on the wire."""
+    """Return a step, one into a source by its name on the wire."""
     source = source_of(step) if type(step) is SourceStep else None
     return step if source is None else source
 
@@ -164,8 +164,8 @@ class _Renaming:
         self._each = self._below.pop(EACH, None)
 
     def block(self, block: Event) -> Event:
-        """An object with its new names. One that was there already gives way to a new one, and of
-        two spellings of a source with one new name that which the path names stays."""
+        """Return an object with its new names. A field that had such a name already gives way and,
+        of two spellings of a source with one new name, the one that the path names stays."""
         renamed: Event = {}
         exact = taken = {new for old, new in self._names.items() if old in block}
         if type(self._names) is _Sources:
@@ -182,7 +182,7 @@ class _Renaming:
         return renamed
 
     def value(self, value: Any) -> Any:
-        """A value that paths go on into."""
+        """Return a value that paths go on into, with its new names."""
         if value.__class__ is Raw:
             value = read_exactly(value)
         if value.__class__ is dict:

@@ -50,7 +50,8 @@ RENAME_SCHEMA = {
 
 
 def read_filter(form: Form, _: object, old: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The filter of a body, checked; `old` where it does not say, None where it says null."""
+    """Read the filter of a body, and refuse in the form what does not fit; `old` if the body does
+    not say, None if it says null."""
     if FILTER not in form.body:
         return old
     value = form.body[FILTER]
@@ -65,7 +66,7 @@ def read_filter(form: Form, _: object, old: dict[str, Any] | None) -> dict[str, 
 
 
 def judged_filter(value: object, place: str) -> CompiledFilter:
-    """The filter of a JSON value, within all bounds. FilterRefused."""
+    """Compile the filter of a JSON value. Raise FilterRefused if it is none, or out of bounds."""
     if len(msgspec.json.encode(value)) > FILTER_BYTES_MAX:
         message = f"A filter must have at most {FILTER_BYTES_MAX} bytes; got more. Use prefix."
         raise FilterRefused("filter_too_large", place, message)
@@ -80,7 +81,8 @@ def judged_filter(value: object, place: str) -> CompiledFilter:
 
 
 def read_fields(form: Form, _: object, old: Fields | None) -> Fields | None:
-    """The field selection of a body; `old` where it does not say, None where it says null."""
+    """Read the field selection of a body, and refuse in the form what does not fit; `old` if the
+    body does not say, None if it says null."""
     if FIELDS not in form.body:
         return old
     value = form.body[FIELDS]
@@ -122,7 +124,8 @@ def read_fields(form: Form, _: object, old: Fields | None) -> Fields | None:
 
 
 def read_rename(form: Form, _: object, old: Mapping[str, str]) -> dict[str, str]:
-    """The new names of a body, by path; `old` where it does not say, none where it says null."""
+    """Read the new names of a body, by path, and refuse in the form what does not fit; `old` if the
+    body does not say, none if it says null."""
     if RENAME not in form.body:
         return dict(old)
     value = form.body[RENAME]
@@ -155,7 +158,8 @@ def read_rename(form: Form, _: object, old: Mapping[str, str]) -> dict[str, str]
 
 
 def read_transformation(form: Form, old: str | None, known: Collection[str]) -> str | None:
-    """The transformation of a body; `old` where it does not say, None where it says null."""
+    """Read the transformation of a body, and refuse in the form one that is not `known`; `old` if
+    the body does not say, None if it says null."""
     if TRANSFORMATION not in form.body:
         return old
     value = form.body[TRANSFORMATION]
@@ -174,7 +178,7 @@ def read_transformation(form: Form, old: str | None, known: Collection[str]) -> 
 
 
 def show_fields(fields: Fields | None) -> dict[str, list[str]] | None:
-    """The selection as a body says it."""
+    """Return the selection as a body says it."""
     if fields is None:
         return None
     return {"keep": list(fields.keep)} if fields.keep else {"drop": list(fields.drop)}

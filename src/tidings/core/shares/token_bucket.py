@@ -20,7 +20,7 @@ class TokenBucket:
         return True
 
     def wait_s(self, now_s: float) -> float:
-        """Seconds until there is a token; 0 when there is one."""
+        """Compute the seconds until there is a token; 0 if there is one."""
         self._fill(now_s)
         return max(0.0, (1 - self._tokens) / self.rate)
 

@@ -121,6 +121,6 @@ class Mapping(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def mapping_schema() -> Json:
-    """Of a mapping, as JSON Schema."""
+    """Build the JSON Schema of a mapping."""
     properties = {field.name: field.taken(new=False) for field in declared(Mapping)}
     return {"type": "object", "properties": properties, "additionalProperties": False}

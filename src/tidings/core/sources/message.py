@@ -28,13 +28,13 @@ class ForeignMessage(msgspec.Struct, frozen=True):
     """Why it cannot be read at all: found by whoever brings it, who hands over what there is."""
 
     def header(self, name: str) -> str | None:
-        """The first of a name, in any case."""
+        """Return the first header of a name, in any case; None if there is none."""
         wanted = name.lower()
         return next((value for header, value in self.headers if header.lower() == wanted), None)
 
 
 def bounded_headers(headers: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
-    """As many headers as are kept with a message; what is said of its passage always is."""
+    """Return as many headers as are kept with a message, those that tell of its passage first."""
     kept, room = [], HEADERS_BYTES_MAX
     for name, value in first_of(headers)[:HEADERS_MAX]:
         room -= len(name) + len(value)
@@ -53,7 +53,7 @@ def bounded_body(body: bytes) -> tuple[bytes, FieldRefusal | None]:
 
 
 def too_large(size: int) -> FieldRefusal:
-    """The reason for a body of so many bytes."""
+    """Build the reason why a body of so many bytes is refused."""
     return FieldRefusal.build(
         TOO_LARGE,
         f"The body must be at most {MESSAGE_BYTES_MAX} bytes; got {size}, of which the first "
@@ -79,8 +79,8 @@ def defect_of(message: ForeignMessage) -> FieldRefusal | None:
 
 
 def unreadable(place: str, body: bytes, error: Exception) -> ForeignMessage:
-    """A message that whoever brings it could not make of what came, for a reason that nobody has
-    foreseen: the others go on."""
+    """Build the message for what could not be read, for a reason that nobody has foreseen: the
+    others go on."""
     return ForeignMessage(
         place,
         (),

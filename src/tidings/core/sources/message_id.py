@@ -25,7 +25,7 @@ class MessageId(Pick, frozen=True, omit_defaults=True):
     of_body: bool = False
 
     def show(self) -> dict[str, Any]:
-        """As bodies say it."""
+        """Return the pick, or the digest, as bodies write it."""
         return {DIGEST: BODY} if self.of_body else super().show()
 
 

@@ -115,7 +115,7 @@ class PlanRunner:
         paths: Found,
         headers: Mapping[str, str],
     ) -> None:
-        """Add the events of a body that was read. MessageFault."""
+        """Add the events of a body that was read. Raise MessageFault if one cannot be made."""
         if whole is None:
             raise MessageFault(
                 "not_json",
@@ -184,12 +184,13 @@ class _Taker:
         *self.way, self._last = name.split(".")
 
     def take(self, paths: Found, headers: Mapping[str, str]) -> Raw | None:
-        """Return its value as JSON; None where there is none. MessageFault, PassedOver."""
+        """Return its value as JSON; None if there is none. Raise MessageFault if it does not fit,
+        PassedOver if its names skip the message."""
         return self.pick.take(self._find(paths, headers), self.name)
 
     def put(self, event: dict[str, Any], value: Raw) -> None:
         """Put a value into the event, below what is there; the objects on the way are opened, or
-        made. MessageFault."""
+        made. Raise MessageFault if something else stands on the way."""
         here = event
         for step in self.way:
             inner = here.get(step)
@@ -218,7 +219,7 @@ def picks_of(mapping: SourceMapping) -> list[tuple[str, Pick]]:
 
 
 def _by_name(message: ForeignMessage) -> dict[str, str]:
-    """The headers by their names in lower case, the first of each."""
+    """Return the headers by their names in lower case, the first of each."""
     return {name.lower(): value for name, value in reversed(message.headers)}
 
 
@@ -235,7 +236,7 @@ def _place_of(taker: _Taker, paths: Found, headers: Mapping[str, str]) -> str:
 
 
 def _short(text: str) -> str:
-    """A text that is cut may be another's too: what is no text is known as a whole."""
+    """Return a text, or its digest if it is long: cut off, it could be another's too."""
     if len(text) <= PLACE_MAX:
         return text
     return f"blake2b {hashlib.blake2b(text.encode(), digest_size=16).hexdigest()}"

@@ -239,8 +239,9 @@ FIELDS = declared(Source)
 def read_source(
     body: dict[str, Any], old: Source | None = None, *, bounded: bool = True
 ) -> Source | Form:
-    """The source that a body makes, or makes of `old`; the form with all that is wrong. `bounded`:
-    its mapping is refused where it could take too long; the operator's own are read as they are."""
+    """Read the source that a body makes, or makes of `old`; return the form, with all that is
+    wrong, if anything is. `bounded`: its mapping is refused if it could take too long; the
+    operator's own are read as they are."""
     form = Form(body, strict=True)
     form.refuse_unknown(field.name for field in FIELDS if field.is_settable(new=old is None))
     made = read_resource(Source, form, old)
@@ -256,8 +257,8 @@ AS_JSON = ("mapping", "messageId")
 
 
 def body_of_table(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-    """The body that a table of a TOML file stands for; and, by field, why a text that must be JSON
-    is none."""
+    """Convert a table of a TOML file to the body that it stands for. Beside it comes, by field, why
+    a text that must be JSON is none."""
     body, wrong = dict(document), {}
     for field in AS_JSON:
         if isinstance(body.get(field), str):
@@ -310,7 +311,7 @@ def _check(form: Form, made: Source) -> None:
 
 
 def address(org: OrgId, name: str) -> str:
-    """The path of an inbound webhook, on the service's public URL."""
+    """Return the path of an inbound webhook, on the service's public URL."""
     return f"/in/{org}/{name}"
 
 

@@ -29,8 +29,8 @@ def source_warnings(source: Source) -> list[str]:
 
 
 def _unsigned_header(source: Source) -> str | None:
-    """The header by which a repeat is known and which nobody has signed; None where there is none.
-    The `eventId` of a mapping stands before the message's own id."""
+    """Find the header by which a repeat is known and which nobody has signed; None if there is
+    none. The `eventId` of a mapping stands before the message's own id."""
     if source.kind != WEBHOOK or isinstance(source.verification, StandardWebhooks):
         return None
     event_id = None if source.mapping is None else source.mapping.event_id

@@ -236,7 +236,7 @@ def is_proven_by_head(verification: Verification) -> bool:
 
 
 def secret_headers(verification: Verification) -> frozenset[str]:
-    """The headers, in small letters, that prove who calls: nobody is shown their values."""
+    """Return the headers, in small letters, that prove who calls: nobody is shown their values."""
     if isinstance(verification, StandardWebhooks):
         return frozenset((standard_webhooks.SIGNATURE_HEADER,))
     return frozenset((verification.header.lower(),))

@@ -49,7 +49,7 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
 
     @property
     def value(self) -> str:
-        """Of the header Authorization."""
+        """The value of the header Authorization."""
         pair = f"{self.username}:{self.password}".encode()
         return "Basic " + base64.b64encode(pair).decode()
 
@@ -170,11 +170,12 @@ AUTHORIZATION = "Authorization"
 
 
 def header_of(authentication: Authentication) -> str:
-    """The name of the header that it sets."""
+    """Return the name of the header that an authentication sets."""
     return authentication.header if isinstance(authentication, ApiKey) else AUTHORIZATION
 
 
 def shown_header(authentication: Authentication) -> tuple[str, str]:
-    """The header that it sets, as people may see it."""
+    """Return the header that an authentication sets, as people may see it: name and masked
+    value."""
     value = mask(authentication.value) if isinstance(authentication, ApiKey) else MARK
     return header_of(authentication), value

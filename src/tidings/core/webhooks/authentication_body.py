@@ -26,7 +26,7 @@ SCHEMA, ANSWER_SCHEMA = VARIANTS.schema(answers=False), VARIANTS.schema(answers=
 
 
 def refuse_twice(form: Form, authentication: Authentication, headers: Headers) -> None:
-    """A header is set by the headers of a webhook or by its authentication, not by both."""
+    """Refuse an authentication that sets a header which the webhook's headers set too."""
     name = header_of(authentication)
     if any(header.lower() == name.lower() for header, _ in headers):
         form.refuse(
@@ -52,7 +52,7 @@ def is_elsewhere(
 
 
 def refuse_elsewhere(form: Form) -> None:
-    """A changed webhook sends no stored secret elsewhere."""
+    """Refuse a change of the URL without the full secret: a stored one is sent nowhere else."""
     form.refuse(
         "credentials_stay",
         FIELD,
@@ -63,7 +63,7 @@ def refuse_elsewhere(form: Form) -> None:
 
 
 def warn_left_out(form: Form) -> None:
-    """A test message goes without what is stored for another URL."""
+    """Warn that a test message goes without the secret that is stored for another URL."""
     form.warn(
         "credentials_left_out",
         FIELD,

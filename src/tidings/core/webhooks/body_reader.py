@@ -87,7 +87,7 @@ class WebhookForm(Form):
         self._tried = tried
 
     def name(self, _: object, previous: Any) -> str:
-        """Its name, which stays for good."""
+        """Read the name, which stays for good: a change of it is warned of, and not made."""
         value = self.body.get("name")
         if not self.new:
             if value is not None and value != previous:
@@ -111,7 +111,7 @@ class WebhookForm(Form):
         return ""
 
     def event_names(self, _: object, previous: Any) -> tuple[str, ...]:
-        """The types that it asks for."""
+        """Read the event types that the webhook asks for."""
         known = self.known
         return read_event_names(
             self,
@@ -169,7 +169,8 @@ class WebhookForm(Form):
         return url
 
     def _undialled(self, value: object) -> str:
-        """The URL of a webhook that makes no call: kept as it came, blank or absent too."""
+        """Read the URL of a webhook that makes no call: it is kept as it came, blank or absent
+        too."""
         if value is None or (isinstance(value, str) and len(value) <= URL_MAX and visible(value)):
             return value or ""
         got = f"{len(value)} characters" if isinstance(value, str) else describe_value(value)
@@ -278,11 +279,12 @@ class WebhookForm(Form):
         )
 
     def transformation(self, _: object, previous: str | None) -> str | None:
-        """The stored transformation that makes its payload."""
+        """Read the name of the stored transformation that makes the payload."""
         return read_transformation(self, previous, self.known.transformations)
 
     def secret(self, _: object, previous: bytes | None) -> bytes | None:
-        """The signing secret that the caller brings."""
+        """Read the signing secret that the caller brings; None if there is none, or none that fits,
+        which is refused."""
         value = self.body.get("signingSecret")
         if value is None:
             return None

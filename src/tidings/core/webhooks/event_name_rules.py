@@ -29,8 +29,8 @@ def read_event_names(
     aliases: Mapping[str, str],
     admits_unknown: bool,
 ) -> tuple[str, ...]:
-    """The field `eventNames`; `old` are those of the webhook that is replaced, `aliases` the other
-    names of known types, for which those are taken."""
+    """Read the field `eventNames`, and refuse in the form what does not fit. `old` are those of the
+    webhook that is replaced; `aliases` are other names of known types, which stand for those."""
     if old is not None and _FIELD not in form.body:
         return old
     value = form.body.get(_FIELD)
@@ -85,7 +85,8 @@ def warn_of_unheard(names: Sequence[str]) -> str:
 
 
 def _bound(form: Form, names: Sequence[str], known: Collection[str]) -> None:
-    """An event of a name that was not seen before is compared with all of them."""
+    """Refuse too many names of unknown types and prefixes: an event of a name that was not seen
+    before is compared with all of them."""
     more, prefixes = sum(name not in known for name in names), len(prefixes_of(names))
     if more <= MORE_NAMES_MAX and prefixes <= PREFIXES_MAX:
         return
@@ -99,7 +100,7 @@ def _bound(form: Form, names: Sequence[str], known: Collection[str]) -> None:
 
 
 def _real(form: Form, name: object, known: Collection[str], aliases: Mapping[str, str]) -> object:
-    """The name of the type that a name stands for, with a warning; else the name itself."""
+    """Return the name of the type that a name stands for, with a warning; else the name itself."""
     if not isinstance(name, str) or name in known or name not in aliases:
         return name
     form.warn(

@@ -35,7 +35,8 @@ Headers = tuple[tuple[str, str], ...]
 
 
 def _schema(value: str, *kinds: str) -> dict[str, Any]:
-    """An object of texts; a nameless one without a text is passed over, and so is an empty list."""
+    """Build the schema of an object of texts; a nameless one without a text is passed over, and so
+    is an empty list."""
     kind: str | list[str] = kinds[0] if len(kinds) == 1 else list(kinds)
     texts = {
         "type": "object",
@@ -68,9 +69,10 @@ def is_reserved(name: str) -> bool:
 
 
 def read_headers(form: Form, old: Headers) -> tuple[Headers, Collection[str]]:
-    """The headers of a body in their order, and the names of those whose stored value stays.
+    """Read the headers of a body in their order, and the names of those whose stored value stays;
+    what does not fit is refused in the form.
 
-    `old` are the stored ones; they stay where the body does not say, or says what reads show.
+    `old` are the stored ones; they stay if the body does not say, or says what reads show.
     """
     value = form.body.get(_FIELD)
     if value is None:
@@ -110,7 +112,8 @@ def read_headers(form: Form, old: Headers) -> tuple[Headers, Collection[str]]:
 
 
 def refuse_elsewhere(form: Form, stays: Collection[str], old_url: str, url: str) -> None:
-    """A changed webhook sends no stored value to another host than it was stored for."""
+    """Refuse a change of the URL without the full values: a stored value goes to no other host than
+    it was stored for."""
     if not stays or not url.strip() or same_origin(old_url, url):
         return
     form.refuse(
@@ -125,7 +128,8 @@ def refuse_elsewhere(form: Form, stays: Collection[str], old_url: str, url: str)
 def without_elsewhere(
     form: Form, headers: Headers, stays: Collection[str], old_url: str, url: str
 ) -> Headers:
-    """The headers of a test message: a stored value goes to the stored URL alone."""
+    """Return the headers of a test message, and warn of those left out: a stored value goes to the
+    stored URL alone."""
     if not stays or same_url(old_url, url):
         return headers
     form.warn(
@@ -155,7 +159,7 @@ def same_origin(one: str, other: str) -> bool:
 
 
 def _split(url: str) -> tuple[str, str, int, str] | None:
-    """Scheme, host, port and the rest; None where that cannot be told for sure."""
+    """Split a URL into scheme, host, port and the rest; None if that cannot be told for sure."""
     try:
         parts = urlsplit(url)
         port = parts.port or _PORTS.get(parts.scheme)

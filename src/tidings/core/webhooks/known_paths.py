@@ -30,8 +30,8 @@ _ELSEWHERE = frozenset(
 def unknown_paths(
     settings: WebhookSettings, kinds: Sequence[EventType]
 ) -> tuple[FieldRefusal, ...]:
-    """A warning for each path of a webhook's filter, selection and new names that an event of none
-    of these types can have; none where there is no type to ask."""
+    """Return a warning for each path of a webhook's filter, selection and new names that no event
+    of these types can have, up to `WARNINGS_MAX`; none if there is no type to ask."""
     if not kinds:
         return ()
     lost = (
@@ -43,7 +43,7 @@ def unknown_paths(
 
 
 def unknown_key(kind: EventType) -> tuple[FieldRefusal, ...]:
-    """A warning where an org's type is ordered by what its events cannot have."""
+    """Return a warning if an org's type is ordered by what its events cannot have; else nothing."""
     steps = read_path(re.sub(r"\[\d+\]", "[*]", kind.key))
     if steps is None or has_path(kind, steps):
         return ()
@@ -90,7 +90,7 @@ def _leads(node: Json, steps: Path, *, own: bool) -> bool:
 
 
 def _paths(settings: WebhookSettings) -> Iterator[tuple[str, str]]:
-    """Each path with its place in the body."""
+    """Yield the place in the body and the path of each path."""
     if settings.filter is not None:
         yield from _tested([compile_filter(settings.filter).root])
     if (fields := settings.fields) is not None:

@@ -43,7 +43,7 @@ _OF_THE_WAY = frozenset(
 
 
 def mask(value: str) -> str:
-    """A value reduced to its end. A mask stays as it is."""
+    """Mask a value but for its end. A mask stays as it is."""
     if value.startswith(MARK):
         return value
     return MARK + value[-4:] if len(value) >= SHOWN_FROM else MARK
@@ -60,23 +60,23 @@ def looks_masked(text: str) -> bool:
 
 
 def masked(headers: Headers) -> list[tuple[str, str]]:
-    """Headers that are stored for a webhook: all values masked."""
+    """Mask all values of headers that are stored for a webhook."""
     return [(name, mask(value)) for name, value in headers]
 
 
 def masked_of(headers: Headers, names: Collection[str]) -> list[tuple[str, str]]:
-    """Headers of a request: those of these names, which its webhook sets, are masked; ours not."""
+    """Mask the headers of a request that have these names, which its webhook sets; ours stay."""
     stored = {name.lower() for name in names}
     return [(name, mask(value) if name.lower() in stored else value) for name, value in headers]
 
 
 def masked_by_name(headers: Headers) -> list[tuple[str, str]]:
-    """Headers of somebody else: what is called like a secret is masked."""
+    """Mask the headers of somebody else that are called like a secret."""
     return [(name, mask(value) if _SECRET_NAME.search(name) else value) for name, value in headers]
 
 
 def masked_arrival(headers: Headers, configured: Collection[str]) -> list[tuple[str, str]]:
-    """Headers that came to a test inbox, whoever has sent them.
+    """Mask headers that came to a test inbox, whoever has sent them.
 
     Of a delivery everything is masked that Tidings has not set itself, since the webhook that sent
     it may be another one by now. Of anything else what is called like a secret, and what has the
@@ -97,8 +97,8 @@ def masked_arrival(headers: Headers, configured: Collection[str]) -> list[tuple[
 
 
 def scrubbed(text: bytes, configured: Headers) -> bytes:
-    """Bytes of a receiver without the stored values that it has sent back, as they are or as JSON,
-    HTML or a URL has them."""
+    """Replace by their masks the stored values that a receiver has sent back in its bytes, as they
+    are or as JSON, HTML or a URL has them."""
     for secret in _secrets(configured):
         shown = mask(secret).encode()
         for form in _forms(secret):
@@ -107,7 +107,8 @@ def scrubbed(text: bytes, configured: Headers) -> bytes:
 
 
 def scrubbed_headers(headers: Headers, configured: Headers) -> tuple[tuple[str, str], ...]:
-    """The same of the headers of its answer, whose signs are bytes."""
+    """Replace stored values by their masks, as `scrubbed` does, in the headers of a receiver's
+    answer, whose signs are bytes."""
     secrets = [
         (form.encode("utf-8", "surrogatepass").decode("latin-1"), mask(secret))
         for secret in _secrets(configured)
@@ -122,7 +123,7 @@ def scrubbed_headers(headers: Headers, configured: Headers) -> tuple[tuple[str, 
 
 
 def _secrets(configured: Headers) -> Iterable[str]:
-    """Stored values, and what stands behind the scheme in them (`Bearer …`), longest first."""
+    """List stored values, and what stands behind the scheme in them (`Bearer …`), longest first."""
     parts = {part for _, value in configured for part in (value, value.partition(" ")[2].strip())}
     return sorted((part for part in parts if len(part) >= SCRUBBED_FROM), key=len, reverse=True)
 

@@ -58,7 +58,7 @@ def _masked_pair(pair: str) -> str:
 
 
 def _authentication(authentication: Authentication) -> dict[str, Any]:
-    """Hide all that could help to pass for us."""
+    """Return the fields of an authentication; hide all that could help to pass for us."""
     fields: dict[str, Any] = {TYPE: VARIANTS.name_of(authentication)}
     for field in declared(type(authentication)):
         value = field.of(authentication)

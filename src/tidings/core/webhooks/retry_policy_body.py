@@ -36,7 +36,7 @@ def _number(value: object) -> TypeGuard[int | float]:
 
 
 def _listed(value: object) -> str:
-    """A short list as it came: its items say what is wrong."""
+    """Describe a short list as it came: its items say what is wrong."""
     if isinstance(value, list):
         items = ", ".join(describe_value(element) for element in value[:5])
         return f"[{items}{', …' if len(value) > 5 else ''}]"
@@ -153,7 +153,8 @@ RETRY_FIELDS = tuple(declared(_Retries))
 
 
 def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
-    """The policy of a body; `old` where it does not say, the default where it says null."""
+    """Read the policy of a body, and refuse in the form what does not fit; `old` if the body does
+    not say, the default if it says null."""
     if _FIELD not in form.body:
         return old
     value = form.body[_FIELD]
@@ -176,7 +177,7 @@ def read_retry(form: Form, _: object, old: RetryPolicy) -> RetryPolicy:
 
 
 def show_retry(policy: RetryPolicy) -> dict[str, Any]:
-    """The policy as a body says it."""
+    """Return the policy as a body writes it."""
     delays_s, window_h = policy.schedule.delays_s, policy.schedule.window_s / HOUR_S
     return dict(
         show_resource(_Retries(delays_s, window_h, policy.retry_also, fail_also=policy.fail_also))

@@ -122,11 +122,11 @@ class Variants(Generic[V]):
     example: str
 
     def name_of(self, value: V) -> str:
-        """The `type` of one."""
+        """Return the `type` of a value."""
         return next(name for name, kind in self.kinds.items() if isinstance(value, kind))
 
     def show(self, value: V) -> Json:
-        """As answers show it: secrets by their end."""
+        """Return a value as answers show it: secrets by their end."""
         return {TYPE: self.name_of(value), **dict(show_resource(value))}
 
     def masked(self, value: Any) -> Any:
@@ -179,7 +179,8 @@ class Variants(Generic[V]):
         return RawVariant(None) if inner.refusals else RawVariant(made, inner.stays)
 
     def schema(self, *, answers: bool, closed: bool = False) -> Json:
-        """As JSON Schema: what bodies may say, or what answers say. `closed`: and nothing else."""
+        """Build the JSON Schema of what bodies may say, or of what answers say. `closed`: and
+        nothing else."""
         variants = [_variant_schema(*kind, answers=answers) for kind in self.kinds.items()]
         closing = {"additionalProperties": False} if closed else {}
         return {"anyOf": [variant | closing for variant in variants]}

@@ -28,7 +28,7 @@ _SET_BY_BODY = "content-type"
 
 
 def url_in(table: Table, view: View) -> tuple[str, dict[str, Path]]:
-    """The URL of a call, and what its holes are filled with; what is wrong is told."""
+    """Read the URL of a call, and the paths that fill its holes; what is wrong is reported."""
     if not table.need("url", '"https://api.example/v1/customers/{id}"'):
         return "", {}
     url = table.body["url"]
@@ -65,7 +65,8 @@ def _is_url(table: Table, url: str) -> bool:
 
 
 def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str, Path]:
-    """The paths in `values`: one for each hole, and no other. `what` a hole is, in words."""
+    """Read the paths in `values`: one for each hole, and no other, or it is reported. `what` names
+    a hole in words."""
     given = table.table("values", '{id = "event.data.customerIdentifiers.customerId"}')
     fields = {} if given is None else given.body
     found: dict[str, Path] = {}
@@ -94,8 +95,8 @@ def values_in(table: Table, view: View, holes: list[str], what: str) -> dict[str
 def headers_in(
     table: Table, view: View | None, credential: Credential | None, *, body: bool = False
 ) -> tuple[tuple[str, TemplatedText | Plain], ...]:
-    """The headers of a call. `view`: what templates may be made of; None: there are none. `body`:
-    whether it has one, whose type is said elsewhere."""
+    """Read the headers of a call; what is wrong is reported. `view`: what templates may use; with
+    None there are none. `body`: whether the call has one, whose type is set elsewhere."""
     given = table.table("headers", '{X-Brand = "acme"}')
     if given is None:
         return ()
@@ -138,14 +139,15 @@ def headers_in(
 
 
 def credential_header(credential: Credential) -> str:
-    """The header by which a credential is told."""
+    """Return the name of the header that carries a credential."""
     if isinstance(credential, TokenCall):
         return credential.header
     return AUTHORIZATION if isinstance(credential, ServiceAccount) else header_of(credential)
 
 
 def credential_in(table: Table, credentials: dict[str, Credential | None]) -> Credential | None:
-    """The credential that is named; told where there is none of the name."""
+    """Find the credential that a table names; None if it names none, or one that is not declared,
+    which is reported."""
     name = table.body.get("credential")
     if name is None:
         return None

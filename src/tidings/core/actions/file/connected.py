@@ -69,8 +69,8 @@ def connections_of(table: Table | None) -> dict[str, Connection | None]:
 def connection_in(
     table: Table, connections: Mapping[str, Connection | None], kind: str
 ) -> Connection | None:
-    """The connection that a table names, of a type; None where there is none, which is told, or
-    where it is told already what is wrong with it."""
+    """Find the connection of a type that a table names. None if there is none, which is reported,
+    or if it is declared and its own faults are reported already."""
     if not table.need("connection", f'the name of a connection of type {kind}, as "main"'):
         return None
     name = table.body["connection"]

@@ -41,7 +41,8 @@ _TOKEN_FIELDS = ("type", "url", "body", "token", "header", "lives", "prefix")
 
 
 def credential_of(table: Table) -> Credential | None:
-    """The credential that a table declares; None where it is none, which is told."""
+    """Read the credential that a table declares. What is wrong is reported; None comes back if it
+    is none."""
     if not table.need("type", '"apiKey"'):
         return None
     kind = table.body["type"]
@@ -76,7 +77,7 @@ def _of_webhooks(
 
 
 def _bearer(table: Table) -> Credential | None:
-    """A bearer token is an API key in the header Authorization."""
+    """Read a bearer token, which is an API key in the header Authorization."""
     table.refuse_unknown(["type", TOKEN])
     if not table.need(TOKEN, '"${API_TOKEN}"'):
         return None
@@ -219,7 +220,7 @@ def _path(table: Table, field: str) -> None:
 
 
 def warn_if_plain(table: Table, field: str) -> None:
-    """A secret that stands in the file itself is read by all who read the file."""
+    """Warn of a secret that stands in the file itself, where all who read the file read it."""
     value = table.body.get(field)
     if not isinstance(value, str) or table.faults.is_reference((*table.path, field)):
         return
@@ -232,7 +233,8 @@ def warn_if_plain(table: Table, field: str) -> None:
 
 
 def warn_of_plain(table: Table) -> None:
-    """The same for all fields of a table that are called like a secret."""
+    """Warn of every field called like a secret, in a table and below it, that stands in the file
+    itself."""
     for name, value in table.body.items():
         if isinstance(value, dict):
             warn_of_plain(table.within(name, value))

@@ -37,7 +37,7 @@ _FIELDS = (
 
 
 def actions_of(tables: Mapping[str, Table], declared: DeclaredNames) -> dict[str, Action]:
-    """The actions that these tables declare; what is wrong with them is told."""
+    """Read the actions that these tables declare, by name; what is wrong with them is reported."""
     found = {
         name: made
         for name, table in tables.items()
@@ -105,7 +105,7 @@ def _action(
 
 
 def _lookups_in(table: Table, declared: DeclaredNames) -> tuple[str, ...]:
-    """The look-ups of an action, each after those that it uses itself."""
+    """Read the look-ups of an action, each after those that it uses itself."""
     found: list[str] = []
     for number, name in enumerate(table.texts("lookups", LOOKUPS_MAX, '["contact"]')):
         if name not in declared.lookups:
@@ -159,7 +159,7 @@ def _needs_in(name: str, table: Table, tables: Mapping[str, Table]) -> str:
 
 
 def _check_needs(tables: Mapping[str, Table]) -> None:
-    """No action waits for itself."""
+    """Refuse actions that wait for themselves by way of others."""
     ended: set[str] = set()
     for first in tables:
         way: list[str] = []
@@ -181,7 +181,8 @@ def _check_needs(tables: Mapping[str, Table]) -> None:
 def _warn_of_lost_rows(
     tables: Mapping[str, Table], actions: Mapping[str, Action], declared: DeclaredNames
 ) -> None:
-    """A row that is known by its message's id alone is one for each event, whoever writes it."""
+    """Warn of actions that write the same row of a table for one event: it is known by its
+    message's id alone, whoever writes it."""
     before: dict[tuple[str, str], list[Action]] = {}
     for name, action in actions.items():
         if not isinstance(row := action.acts.get(""), TableRowAct):

@@ -17,7 +17,8 @@ _AT = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)$")
 
 
 def parsed(document: str, file: str) -> tuple[dict[str, Any], TomlPositions] | ActionsFileFault:
-    """The tables of a document, and where they stand; or why it is none."""
+    """Parse a document into its tables and their places; return the fault instead if it is no TOML,
+    too large or too deep."""
     if (size := len(document.encode("utf-8", "surrogatepass"))) > FILE_BYTES_MAX:
         message = (
             f"The file must have at most {FILE_BYTES_MAX} bytes; got {size}. Put its templates "
@@ -41,7 +42,7 @@ def parsed(document: str, file: str) -> tuple[dict[str, Any], TomlPositions] | A
 
 
 def _reason(words: str) -> str:
-    """The library's, without its place, and without words that help nobody."""
+    """Return the library's reason without its place, and without words that help nobody."""
     reason = _AT.sub("", words)
     for theirs, ours in (("Invalid", "unknown"), ("invalid", "unknown"), ("Illegal", "unfitting")):
         reason = reason.replace(theirs, ours)

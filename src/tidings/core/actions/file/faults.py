@@ -35,7 +35,7 @@ class ActionsFileFault(msgspec.Struct, frozen=True):
     said: str
 
     def place(self) -> tuple[int, int]:
-        """By which faults are put in order."""
+        """Return the line and column by which faults are put in order."""
         return self.line, self.column
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ class Faults:
         )
 
     def _bare(self, path: Path, message: str) -> str:
-        """A text without what was taken from elsewhere."""
+        """Return a text without what was taken from elsewhere."""
         must, got, _ = message.partition("; got ")
         if path in self._taken and got:
             return f"{must}; got what {self._references[path]} stands for. Correct that."
@@ -113,7 +113,8 @@ class Faults:
 
 
 def _without(message: str, secret: str, reference: str) -> str:
-    """A text without a secret, also one that is cut off somewhere behind its first characters."""
+    """Return a text without a secret, also one that is cut off somewhere behind its first
+    characters."""
     begin, at = secret[:_KNOWN_BY], 0
     while (at := message.find(begin, at)) >= 0:
         pairs = zip(message[at:], secret, strict=False)
@@ -131,7 +132,7 @@ def fault_at(place: TomlPosition, file: str, code: str, message: str) -> Actions
 
 
 def printable(text: str) -> str:
-    """A text on one line: a sign that cannot be seen is shown as an escape."""
+    """Return a text on one line: a sign that cannot be seen is shown as an escape."""
     if text.isprintable():
         return text
     return "".join(
@@ -140,7 +141,7 @@ def printable(text: str) -> str:
 
 
 def path_of(field: str) -> Path:
-    """`filter.all[1].path` as a path."""
+    """Parse `filter.all[1].path` into a path."""
     return tuple(
         int(found[3]) if found[3] else found[2] or _unquoted(found[0])
         for found in _STEP.finditer(field)
@@ -155,11 +156,11 @@ def _unquoted(written: str) -> str:
 
 
 def quoted(name: str) -> str:
-    """A name as a part of a field, of which `path_of` makes it again."""
+    """Write a name as a part of a field, so that `path_of` reads it again."""
     return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)
 
 
 def name_of(path: Path) -> str:
-    """A path as texts have it: `actions.welcome.mail.to[0]`."""
+    """Write a path as texts have it: `actions.welcome.mail.to[0]`."""
     named = "".join(f"[{step}]" if isinstance(step, int) else f".{step[:64]}" for step in path)
     return named.removeprefix(".")

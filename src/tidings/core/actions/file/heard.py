@@ -19,7 +19,8 @@ _FILTER = '{path = "data.tier", eq = "gold"}'
 
 
 def types_in(table: Table) -> tuple[str, ...]:
-    """The event types and prefixes of an action."""
+    """Read the event types and prefixes of an action, each once. Unknown ones get a warning where
+    the org takes such events, and are refused elsewhere."""
     if not table.need("types", '["customerAdded"]'):
         return ()
     kinds, admits = table.given.kinds, table.given.admits_unknown
@@ -59,7 +60,7 @@ def types_in(table: Table) -> tuple[str, ...]:
 
 
 def kinds_of(types: tuple[str, ...], kinds: Mapping[str, EventType]) -> tuple[EventType, ...]:
-    """The types of all events that are heard by these names; none where not all are known."""
+    """Return the types of all events that are heard by these names; none if not all are known."""
     found: dict[str, EventType] = {}
     for type_name in types:
         if is_prefix(type_name):
@@ -72,7 +73,7 @@ def kinds_of(types: tuple[str, ...], kinds: Mapping[str, EventType]) -> tuple[Ev
 
 
 def _real(name: str, kinds: Mapping[str, EventType]) -> str:
-    """The name of the type that another name stands for; else the name itself."""
+    """Return the name of the type that another name stands for; else the name itself."""
     if name in kinds:
         return kinds[name].name
     return next((kind.name for kind in kinds.values() if name in kind.aliases), name)
@@ -85,8 +86,8 @@ def _covered(prefix: str, kinds: Iterable[str]) -> bool:
 def filter_in(
     table: Table, field: str, example: str = _FILTER
 ) -> tuple[Mapping[str, Any], CompiledFilter] | None:
-    """The filter in a field, as it is written and compiled; None where there is none, or something
-    else, which is told."""
+    """Read the filter in a field: as it is written, and compiled. None if there is none, or
+    something else, which is reported."""
     value = table.body.get(field)
     if value is None:
         return None
@@ -114,7 +115,8 @@ def filter_in(
 
 
 def event_filter_in(table: Table, view: View) -> Mapping[str, Any] | None:
-    """The filter of an action, of the event alone."""
+    """Read the filter of an action, which may use the event alone; other paths are reported. None
+    if there is none."""
     if (found := filter_in(table, "filter")) is None:
         return None
     for node in tests_of(found[1].root):
@@ -131,7 +133,7 @@ def event_filter_in(table: Table, view: View) -> Mapping[str, Any] | None:
 
 
 def tests_of(node: Node) -> Iterator[Node]:
-    """The tests in a filter, whose paths begin with a name."""
+    """Yield the tests in a filter whose paths begin with a name."""
     if node.kind == "test" and node.steps[0] != EACH:
         yield node
     for inner in node.nodes:

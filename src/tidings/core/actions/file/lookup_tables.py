@@ -49,8 +49,8 @@ def lookup_of(
     names: tuple[str, ...],
     declared: DeclaredNames,
 ) -> ActionLookup | None:
-    """The look-up that a table declares; None where it is none, which is told. `names`: those of
-    all look-ups, of which it may use others."""
+    """Read the look-up that a table declares. What is wrong is reported; None comes back if it is
+    none. `names` are those of all look-ups: it may use the others."""
     kinds = [kind for kind in _KINDS if kind in table.body]
     if name in _WORDS:
         table.refuse(
@@ -102,7 +102,7 @@ def kib_of(lookup: ActionLookup) -> int:
 
 
 def uses(lookup: ActionLookup) -> dict[str, str]:
-    """By place, the first names of the paths that a look-up is asked by."""
+    """Return, by place, the first name in each path that a look-up is asked by."""
     return {
         f"{name}[{at}]": str(steps_of(path)[0])
         for name, paths in paths_of(lookup).items()
@@ -111,8 +111,8 @@ def uses(lookup: ActionLookup) -> dict[str, str]:
 
 
 def _with_first_paths(table: Table, view: View) -> tuple[Table, dict[str, tuple[str, ...]]]:
-    """A table that has of each list of paths the first one, and the others, by the values' names;
-    what is wrong with these is told."""
+    """Return the table with the first path in place of each list of paths, and the others by the
+    values' names; what is wrong with these is reported."""
     others: dict[str, tuple[str, ...]] = {}
 
     def first(place: str, name: str, value: object) -> object:

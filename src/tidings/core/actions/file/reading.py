@@ -82,7 +82,7 @@ def _found(document: Any, path: Path) -> Any:
 
 
 def _read(table: Table) -> ActionsFile:
-    """All sections of a file, what others name before those."""
+    """Read all sections of a file, each before those that name what is in it."""
     table.refuse_unknown(_SECTIONS)
     org = _org(table)
     source, pause_fault = source_of(table.table("source", "[source]"))
@@ -143,14 +143,14 @@ def _read(table: Table) -> ActionsFile:
 
 
 def _columns_of(lookup: str, paths: Iterable[str]) -> frozenset[str]:
-    """The columns of a list that paths lead to."""
+    """Return the columns of a list that paths lead to."""
     ways = [steps_of(path) for path in paths if path]
     return frozenset(str(way[1]) for way in ways if len(way) > 1 and way[0] == lookup)
 
 
 def _names(table: Table, section: str) -> list[str]:
-    """All that a section declares, also what cannot be used: that is told where it stands, and not
-    once more by all that name it."""
+    """List all names that a section declares, also of what cannot be used: that is reported where
+    it stands, and not once more by all that name it."""
     names = table.body.get(section)
     return list(names) if isinstance(names, dict) else []
 
@@ -191,7 +191,7 @@ def _warn_of_unused(table: Table, declared: Mapping[str, Mapping[str, object]]) 
 
 
 def _texts_of(value: Any, field: str) -> Iterator[str]:
-    """All texts in fields of a name, however deep."""
+    """Yield all texts in fields of a name, however deep."""
     if isinstance(value, dict):
         for name, inner in value.items():
             if name == field:

@@ -8,8 +8,8 @@ from tidings.values import describe_value
 
 
 def source_of(table: Table | None) -> tuple[Source | None, bool]:
-    """The source that a table declares, and whether it says if that is paused; None where it is
-    none, which is told."""
+    """Read the source that a table declares, and whether the table has `paused`. The source is None
+    where there is no table, or it is wrong, which is reported."""
     if table is None:
         return None, False
     if "org" in table.body:

@@ -90,7 +90,7 @@ class Table(Form):
         self.faults.warn(code, (*self.path, *self.steps(field)), sentence)
 
     def steps(self, field: str) -> Path:
-        """The path of a field in this table; a name of it may hold points."""
+        """Return the path of a field in this table; a name of it may hold points."""
         return (field,) if field in self.body else path_of(field)
 
     def is_reference(self, field: str) -> bool:
@@ -98,17 +98,19 @@ class Table(Form):
         return self.faults.is_reference((*self.path, *self.steps(field)))
 
     def holds_reference(self, field: str) -> bool:
-        """The same of a text in it, however deep."""
+        """Return whether a text in a field, however deep, was taken from the environment or a
+        file."""
         return self.faults.holds_reference((*self.path, *self.steps(field)))
 
     # -- tables within ----------------------------------------------------------------------------
 
     def within(self, field: str, body: dict[str, Any]) -> "Table":
-        """A table that stands in a field of this one."""
+        """Return the table in a field of this one, whose body is given."""
         return Table(self.given, self.faults, (*self.path, *self.steps(field)), body)
 
     def table(self, field: str, example: str) -> "Table | None":
-        """The table in a field; None where there is none, or something else, which is told."""
+        """Read the table in a field; None if there is none, or something else, which is
+        reported."""
         value = self.body.get(field)
         if value is None:
             return None
@@ -124,7 +126,8 @@ class Table(Form):
     def named_tables(
         self, field: str, name: re.Pattern[str], must: str, most: int
     ) -> Iterable[tuple[str, "Table"]]:
-        """The tables in a table, by their names; those that are none are told."""
+        """Yield the tables in a table with their names; what is no table, a name that does not fit,
+        and more than `most` are reported."""
         if (holder := self.table(field, f"[{field}.NAME]")) is None:
             return
         if len(holder.body) > most:
@@ -163,7 +166,7 @@ class Table(Form):
         example: str,
         code: str = "bad_text",
     ) -> str:
-        """A text of a kind; "" where it is left out or none, which is told."""
+        """Read a text that `fits`; "" if it is left out, or does not fit, which is reported."""
         value = self.body.get(field)
         if value is None:
             return ""
@@ -175,7 +178,7 @@ class Table(Form):
         return ""
 
     def line(self, field: str, most: int, example: str) -> str:
-        """A text on one line that can be seen."""
+        """Read a text on one line that can be seen, as `text` does."""
         return self.text(
             field,
             f"a text of 1 to {most} characters on one line",
@@ -184,16 +187,18 @@ class Table(Form):
         )
 
     def one_of(self, field: str, words: tuple[str, ...], usual: str) -> Any:
-        """One of a few words."""
+        """Read one of a few words; `usual` if it is left out, or another, which is reported."""
         return self.choice(field, words, usual, "bad_word")
 
     def number(self, field: str, low: float, high: float, usual: float | None) -> float | None:
-        """A number in its bounds."""
+        """Read a number in its bounds; `usual` if it is left out, None if it does not fit, which is
+        reported."""
         advice = "Leave it out for no limit." if usual is None else f"Leave it out for {usual:g}."
         return self.bounded(field, low, high, usual, advice)
 
     def count(self, field: str, low: int, high: int, usual: int) -> int:
-        """A whole number in its bounds."""
+        """Read a whole number in its bounds; `usual` if it is left out, or does not fit, which is
+        reported."""
         value = self.body.get(field, usual)
         if type(value) is int and low <= value <= high:
             return value
@@ -207,7 +212,8 @@ class Table(Form):
         return usual
 
     def duration(self, field: str, low_s: float, high_s: float, usual_s: float | None) -> float:
-        """A time such as 30s, 5m, 2h or 30d, in seconds. `usual_s`: None where it must be said."""
+        """Read a time such as 30s, 5m, 2h or 30d, in seconds; `usual_s` if it is left out, `low_s`
+        where there is none. What does not fit is reported, and gives `low_s` too."""
         value = self.body.get(field)
         if value is None:
             return low_s if usual_s is None else usual_s
@@ -225,7 +231,8 @@ class Table(Form):
         return low_s
 
     def texts(self, field: str, most: int, example: str) -> list[str]:
-        """A list of texts, each once."""
+        """Read a list of texts, each once; empty if it is left out, or does not fit, which is
+        reported."""
         value = self.body.get(field)
         if value is None:
             return []
@@ -241,7 +248,8 @@ class Table(Form):
         return []
 
     def seen(self, field: str, view: View) -> str:
-        """A path into what the action sees; "" where it is left out or none, which is told."""
+        """Read a path into what the action sees; "" if it is left out, or none, which is
+        reported."""
         value = self.body.get(field)
         if value is None:
             return ""
@@ -286,7 +294,7 @@ class Table(Form):
 
 
 def in_words(seconds: float) -> str:
-    """A duration as a file has it."""
+    """Write a duration as a file has it: `30s`, `5m`."""
     for unit in ("d", "h", "m", "s"):
         if seconds >= UNITS[unit] and seconds % UNITS[unit] == 0:
             return f"{seconds / UNITS[unit]:g}{unit}"
@@ -294,7 +302,7 @@ def in_words(seconds: float) -> str:
 
 
 def listed(names: Iterable[str], word: str = "or") -> str:
-    """`a`, `a or b`, `a, b or c`; of many the first."""
+    """Join names as `a`, `a or b`, `a, b or c`; of more than 12 the first 12 and how many more."""
     found = list(names)
     if len(found) > 12:
         return f"{', '.join(found[:12])} {word} {len(found) - 12} more"

@@ -36,14 +36,14 @@ NAME_MAX = 128  # characters of a name in JSON
 
 
 def absolute(table: Table, name: str) -> str:
-    """The path of a file that is named from the folder of the file of actions."""
+    """Return the absolute path of a file that is named from the folder of the file of actions."""
     return normpath(join(table.given.folder, name))
 
 
 def text_in(
     table: Table, field: str, view: View, *, most: int = TEMPLATE_MAX, html: bool = False
 ) -> TemplatedText | Plain | None:
-    """The text in a field; None where it is left out or none, which is told."""
+    """Read the text in a field; None if it is left out, or none, which is reported."""
     if table.body.get(field) is None:
         return None
     return text_of(table, field, table.body[field], view, most=most, html=html)
@@ -58,8 +58,8 @@ def text_of(
     most: int = TEMPLATE_MAX,
     html: bool = False,
 ) -> TemplatedText | Plain | None:
-    """The text that a value is. `field`: where it stands. What is made of it is kept and shown, so
-    it is no secret."""
+    """Read a value as a text; None if it is none, which is reported. `field`: where it stands. What
+    is made of it is kept and shown, so it must be no secret."""
     if isinstance(value, str) and is_kept(table, field):
         return None
     if isinstance(value, dict) and list(value) == [FILE]:
@@ -95,7 +95,7 @@ def is_kept(table: Table, field: str) -> bool:
 
 
 def refuse_empty(table: Table, field: str, secret: str) -> None:
-    """A variable that is empty is most often one that nobody has set."""
+    """Refuse a secret that is empty: its variable is most often one that nobody has set."""
     if not secret:
         message = f"{field} must not be empty; the value that it reads is. Set it, and start again."
         table.refuse("missing_reference", field, message)
@@ -276,14 +276,14 @@ def is_json(value: object) -> bool:
 
 
 def all_json(value: object) -> bool:
-    """The same of all that a value holds."""
+    """Return whether `is_json` holds for all that a value contains."""
     if isinstance(value, dict):
         return all(map(all_json, value.values()))
     return all(map(all_json, value)) if isinstance(value, list) else is_json(value)
 
 
 def _joined(parts: list[Part] | dict[str, Part]) -> Part:
-    """An object or a list of parts: plain where all of them are."""
+    """Join the parts of an object or a list: into a plain one if all of them are."""
     values = parts.values() if isinstance(parts, Mapping) else parts
     if not all(isinstance(part, Plain) for part in values):
         return Each(parts)

@@ -64,18 +64,18 @@ class TomlPositions:
         return len(self._found)
 
     def items(self) -> list[tuple[Path, TomlPosition]]:
-        """All of them, by their paths."""
+        """List all places with their paths."""
         return list(self._found.items())
 
     def near(self, path: Path) -> TomlPosition:
-        """Of a path, or of the nearest thing around it that has a place."""
+        """Return the place of a path, or of the nearest thing around it that has one."""
         while path and path not in self._found:
             path = path[:-1]
         return self._found[path] if path else TomlPosition(1, 1)
 
 
 def find_places(document: str) -> TomlPositions:
-    """The places of all keys and items. In time and memory that grow with the document."""
+    """Find the places of all keys and items, in time and memory that grow with the document."""
     walk = _Walk(document.replace("\r\n", "\n"))
     walk.run()
     starts = [0, *(found.end() for found in re.finditer("\n", walk.text))]
@@ -114,7 +114,7 @@ class _Walk:
         self._lists: dict[Path, int] = {}  # how often each [[…]] was said
 
     def run(self) -> None:
-        """From the begin to the end, or to what is no TOML."""
+        """Walk from the beginning to the end, or to what is no TOML."""
         try:
             table: Path = ()
             while True:
@@ -131,7 +131,7 @@ class _Walk:
     # -- statements -------------------------------------------------------------------------------
 
     def _header(self) -> Path:
-        """`[a.b]` or `[[a.b]]`; the path of what follows."""
+        """Read `[a.b]` or `[[a.b]]`; return the path of what follows."""
         marks = 2 if self.text.startswith("[[", self._at) else 1
         self._at += marks
         self._over(_SPACE)
@@ -152,13 +152,13 @@ class _Walk:
         return path
 
     def _assigned(self, table: Path) -> Path:
-        """`a.b =`; the path of the value that follows."""
+        """Read `a.b =`; return the path of the value that follows."""
         names, starts = self._key()
         self._take(_EQUALS)
         return self._noted(table, names, starts)
 
     def _noted(self, table: Path, names: list[str], starts: list[int]) -> Path:
-        """The path of a key within a table, each part of it noted."""
+        """Note each part of a key within a table; return the key's path."""
         path = table
         for name, start in zip(names, starts, strict=False):
             path = (*path, name)
@@ -181,7 +181,7 @@ class _Walk:
     # -- keys -------------------------------------------------------------------------------------
 
     def _key(self) -> tuple[list[str], list[int]]:
-        """A dotted key: its names, and where each begins."""
+        """Read a dotted key: its names, and where each begins."""
         names, starts = [], []
         while True:
             starts.append(self._at)
@@ -194,7 +194,7 @@ class _Walk:
     # -- values -----------------------------------------------------------------------------------
 
     def _value(self, path: Path) -> None:
-        """Over a value, however deep it is; without recursion."""
+        """Pass over a value, however deep it is; without recursion."""
         opened: list[_Open] = []
         self._begin(path, opened)
         while opened:
@@ -216,7 +216,7 @@ class _Walk:
                 self._begin(self._assigned(inner.path), opened)
 
     def _begin(self, path: Path, opened: list[_Open]) -> None:
-        """Over a simple value, or into a list or an inline table."""
+        """Pass over a simple value, or enter a list or an inline table."""
         sign = self.text[self._at : self._at + 1]
         if sign in ("[", "{") and sign:
             self._at += 1
@@ -242,7 +242,7 @@ class _Walk:
 
 
 def _name(written: str) -> str:
-    """The key that is written so."""
+    """Read a key as it is written: bare, or in quotes of either kind."""
     if written[0] == "'":
         return written[1:-1]
     if written[0] != '"':

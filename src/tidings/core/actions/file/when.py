@@ -26,7 +26,7 @@ LANGUAGE = re.compile(rf"(?=.{{2,{LANGUAGE_MAX}}}$)[A-Za-z]{{2,3}}(?:-[A-Za-z0-9
 
 
 def unless_in(table: Table, view: View) -> tuple[Unless, ...]:
-    """The reasons why an action is not done."""
+    """Read the reasons why an action is not done; what is wrong with them is reported."""
     value = table.body.get("unless", [])
     example = '[{filter = {path = "contact.opted_out", eq = "yes"}, because = "Opted out."}]'
     if not isinstance(value, list) or len(value) > UNLESS_MAX:
@@ -89,7 +89,7 @@ def _reason(table: Table, view: View) -> CompiledFilter | Compared | None:
 
 
 def _judge_test(table: Table, node: Node, view: View) -> None:
-    """A test of what the action sees begins with the event or one of its look-ups."""
+    """Check that a test begins with the event or one of the action's look-ups."""
     root, place = str(node.steps[0]), f"{node.place}.path"
     table.faults.read_paths.add(node.path)
     if root not in view.names:
@@ -108,7 +108,8 @@ def _judge_test(table: Table, node: Node, view: View) -> None:
 
 
 def quiet_in(table: Table, view: View) -> Quiet | None:
-    """The hours in which nobody is disturbed."""
+    """Read the hours in which nobody is disturbed; None if there are none, or they are wrong, which
+    is reported."""
     example = '{from = "21:00", to = "08:00", usual = "Asia/Kolkata"}'
     if (inner := table.table("quiet", example)) is None:
         return None

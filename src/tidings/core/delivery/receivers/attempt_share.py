@@ -58,7 +58,8 @@ class Past(msgspec.Struct, frozen=True, array_like=True):
 
 
 def window_from_ms(now_s: float, now_ms: int) -> int:
-    """The date on which the oldest bucket of the window begins."""
+    """Compute the time at which the oldest bucket of the window begins, in milliseconds since the
+    epoch."""
     return now_ms - round((BUCKETS - 1 + now_s / BUCKET_S % 1) * BUCKET_S * 1000)
 
 
@@ -202,8 +203,8 @@ class AttemptShare:
 
     @property
     def _run_min(self) -> int:
-        """Failures in a row that are a total failure; more where one was in the window already,
-        for what fails most of the time fails in such runs."""
+        """Return how many failures in a row are a total failure: more if one was in the window
+        already, for what fails most of the time fails in such runs."""
         return RUN_MIN if self._bucket - self._total_bucket >= BUCKETS else RUN_LONG
 
     def _forget(self, at: int, count: int) -> None:
@@ -245,7 +246,7 @@ class AttemptShare:
             self._since_ms = min(failures.first_ms for failures in self._failures.values())
 
     def _at(self, now_s: float) -> int:
-        """The bucket of a time; those that it has left behind are emptied."""
+        """Return the bucket of a time, and empty those that it has left behind."""
         bucket = int(now_s / BUCKET_S)
         if bucket > self._bucket:
             if self._good or self._bad:

@@ -192,7 +192,7 @@ class Breaker:
         self._window = FailureWindow()
 
     def _go_on_pausing(self, until_s: float) -> None:
-        """A probe that was asked for has not succeeded."""
+        """Go on pausing, since a probe that was asked for has not succeeded."""
         self.position = Position.OPEN
         self.until_s = until_s
         self._pause_until_s = None

@@ -67,7 +67,7 @@ class RandomFailureDetector:
     # -- a limit ----------------------------------------------------------------------------------
 
     def admitted(self) -> None:
-        """One was admitted, under a rate."""
+        """Count an attempt that was admitted under a rate: suspicion falls."""
         if self._suspicion > 0:
             self._good += 1
             self._suspicion -= self._leak
@@ -75,7 +75,8 @@ class RandomFailureDetector:
                 self._forget()
 
     def refused(self, now_s: float, rate: float) -> bool:
-        """One was refused that began under a rate which was lowered; whether the trial begins."""
+        """Count an attempt that was refused, and began under a rate which was lowered: suspicion
+        grows. Return whether the trial begins."""
         self._grown = False
         if rate > self._calm:
             return False  # it has grown too far
@@ -98,7 +99,7 @@ class RandomFailureDetector:
         return True
 
     def calm(self, rate: float) -> None:
-        """Few are refused at this rate, so that it grows now."""
+        """Note that few are refused at this rate, so that it grows now."""
         if not self._grown:
             self._calm, self._grown = rate, True
             self.clear()
@@ -112,7 +113,7 @@ class RandomFailureDetector:
         self._suspicion = self._good = self._bad = 0.0
 
     def disprove(self, now_s: float) -> None:
-        """It has a limit."""
+        """Decide that the receiver has a limit, and rest before the next trial."""
         self.stage = Stage.LIMIT
         self._rested_s = now_s + self._rest_s
         self._rest_s = min(REST_MAX_S, 2 * self._rest_s)
@@ -144,7 +145,7 @@ class RandomFailureDetector:
         return over and not limit
 
     def _go_on(self, raised: float) -> bool:
-        """A step of the trial is over; whether to go on."""
+        """End a step of the trial; return whether to go on."""
         self._steps += 1
         if raised < RAISED_MIN:
             self._vain += 1
@@ -164,7 +165,8 @@ class RandomFailureDetector:
         return self._odds + self._step_odds(raised) >= SURE
 
     def _step_odds(self, raised: float) -> float:
-        """Of a limit that was reached before, against chance: the logarithm, by this step."""
+        """Compute by this step the logarithm of the odds of a limit that was reached before,
+        against chance."""
         chance = (self._bad + 0.5) / (self._good + self._bad + 1)
         limit = 1 - (1 - chance) / raised
         return self._step_bad * math.log(limit / chance) + self._step_good * math.log(

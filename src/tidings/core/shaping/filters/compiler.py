@@ -102,7 +102,7 @@ class Explanation(msgspec.Struct, frozen=True):
 
 
 def compile_filter(source: object, place: str = "filter") -> CompiledFilter:
-    """Compile the filter of a JSON value. Raises FilterRefused, and nothing else."""
+    """Compile the filter of a JSON value. Raise FilterRefused if it is none, and nothing else."""
     compiler = _Compiler()
     root = compiler.node(source, place, 1)
     assert isinstance(source, dict)
@@ -260,7 +260,7 @@ class _Compiler:
 
 
 def _reason(error: Exception) -> str:
-    """RE2's words, which come as bytes, without that one that helps nobody."""
+    """Return RE2's words, which come as bytes, without the one that helps nobody."""
     given = error.args[0] if error.args else ""
     text = given.decode("utf-8", "replace") if isinstance(given, bytes) else str(given)
     return text[:80].replace("invalid", "unknown")
@@ -331,7 +331,7 @@ def _holds(operator: str, operand: Any, place: str) -> Holds:
 
 
 def _checked(operand: Any, place: str) -> Any:
-    """A scalar of bounded size."""
+    """Return an operand if it is a scalar of bounded size. Raise FilterRefused if not."""
     if isinstance(operand, str):
         if len(operand) <= TEXT_MAX:
             return operand

@@ -21,7 +21,7 @@ SEARCH_S = 2.9e-9  # one character, by `contains`
 
 
 def worst_s(filter: CompiledFilter) -> float:
-    """Seconds for an event of the greatest size."""
+    """Compute how long a filter may take for an event of the greatest size, in seconds."""
     return _worst_s(filter.root)
 
 

@@ -36,7 +36,7 @@ ABSENT = _Absent()
 
 
 def decimal(text: str) -> int | float | None:
-    """The number that a plain decimal text stands for; None for any other text."""
+    """Parse a plain decimal text into a number; return None for any other text."""
     if not text or len(text) > 66 or not _DECIMAL.fullmatch(text):
         return None
     return float(text) if "." in text else int(text)
@@ -58,7 +58,7 @@ def values_at(event: Event, steps: Path) -> list[Any]:
 
 
 def of_one(steps: Path, holds: Holds) -> Accepts:
-    """A test of the value at a path without [*]."""
+    """Build the test of the value at a path without [*]."""
     if any(step.__class__ is SourceStep for step in steps):
         return lambda event: holds(next(iter(values_at(event, steps)), ABSENT))
     names = tuple(str(step) for step in steps)
@@ -87,7 +87,8 @@ def of_one(steps: Path, holds: Holds) -> Accepts:
 
 
 def of_any(steps: Path, holds: Holds, when_none: bool) -> Accepts:
-    """A test that one of the values of a path with [*] must pass."""
+    """Build the test that one of the values of a path with [*] must pass; `when_none` is its result
+    where there are none."""
 
     def run(event: Event) -> bool:
         values = values_at(event, steps)
@@ -105,7 +106,7 @@ def is_number(value: object) -> TypeGuard[int | float]:
 
 
 def equal(operand: Any) -> Holds:
-    """`eq`: a text, a number, true, false or null."""
+    """Build the operator `eq`, for a text, a number, true, false or null."""
     if operand is None or operand.__class__ is bool:
         return lambda value: value is operand
     if operand.__class__ is str:
@@ -124,7 +125,7 @@ def _number_test(holds: Callable[[int | float], bool]) -> Holds:
 
 
 def member(operands: list[Any]) -> Holds:
-    """`in`: one of such values."""
+    """Build the operator `in`, for a list of such values as `eq` takes."""
     texts = frozenset(operand for operand in operands if operand.__class__ is str)
     numbers = frozenset(operand for operand in operands if is_number(operand))
     others = tuple(operand for operand in operands if operand is None or operand.__class__ is bool)
@@ -151,7 +152,7 @@ _COMPARE: dict[str, Callable[[Any], Callable[[Any], bool]]] = {
 
 
 def compare(operator: str, bound: Any) -> Holds:
-    """`gt`, `gte`, `lt`, `lte`, by a number or a text."""
+    """Build the operator `gt`, `gte`, `lt` or `lte`, for a number or a text."""
     holds = _COMPARE[operator](bound)
     if bound.__class__ is str:
         return lambda value: value.__class__ is str and holds(value)
@@ -159,7 +160,7 @@ def compare(operator: str, bound: Any) -> Holds:
 
 
 def textual(operator: str, operand: str) -> Holds:
-    """`prefix`, `suffix`, `contains`."""
+    """Build the operator `prefix`, `suffix` or `contains`, for a text."""
     if operator == "prefix":
         return lambda value: value.__class__ is str and value.startswith(operand)
     if operator == "suffix":
@@ -175,7 +176,8 @@ def textual(operator: str, operand: str) -> Holds:
 
 
 def compile_pattern(text: str) -> Any:
-    """The pattern of `matches`. Raises re2.error, and UnicodeError for half a surrogate pair."""
+    """Compile the pattern of `matches`. Raise re2.error if it is none or its program is too long,
+    and UnicodeError for half a surrogate pair."""
     options = re2.Options()
     options.max_mem = RE2_BYTES
     options.log_errors = False
@@ -186,7 +188,9 @@ def compile_pattern(text: str) -> Any:
 
 
 def matching(pattern: Any, steps: Path, others: Holds | None) -> Accepts:
-    """Apart from the other operators, because what it is shown is counted for each event."""
+    """Build the test that a text at a path matches a pattern and passes the other tests of the
+    path. It stands apart from the other operators, because what it looks at is counted for each
+    event."""
 
     def run(event: Event) -> bool:
         left = MATCHED_MAX

@@ -50,7 +50,7 @@ def _rule(operator: str, operand: Any) -> str:
 
 
 def _value(value: object) -> str:
-    """A text stands as it is where nobody can take it for anything else."""
+    """Write a value; a text stands without quotes if nobody can take it for anything else."""
     if isinstance(value, str):
         shown = value if len(value) <= SHOWN_MAX else value[: SHOWN_MAX - 1] + "…"
         plain = shown.replace("-", "").replace("_", "").isalnum() and not shown.isdigit()

@@ -53,8 +53,9 @@ def _show(public: bytes) -> str:
 
 
 def _read(text: str) -> bytes:
-    """The bytes of a `whpk_…` key. ValueError unless it is a point of the curve that is written in
-    the one way that there is, and not of small order: by such a key anybody could sign."""
+    """Decode the bytes of a `whpk_…` key. Raise ValueError unless it is a point of the curve that
+    is written in the one way that there is, and not of small order: by such a key anybody could
+    sign."""
     if not text.startswith(PREFIX):
         raise ValueError(f"a public key starts with {PREFIX}")
     try:

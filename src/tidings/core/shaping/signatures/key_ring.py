@@ -29,7 +29,8 @@ class KeyRing(msgspec.Struct, frozen=True, omit_defaults=True):
         return tuple(key for key, _ in self.living(now_ms))
 
     def rotated(self, fresh: bytes, overlap_ms: int, now_ms: int) -> "KeyRing":
-        """With a new key. Those in force go on for `overlap_ms`, none longer than it was given."""
+        """Return the ring with a new key. Those in force go on for `overlap_ms`, none longer than
+        it was given."""
         until = now_ms + overlap_ms
         kept = [
             (key, until if end is None else min(end, until)) for key, end in self.living(now_ms)
@@ -39,6 +40,6 @@ class KeyRing(msgspec.Struct, frozen=True, omit_defaults=True):
         return KeyRing((fresh, *(key for key, _ in kept)), tuple(end for _, end in kept))
 
     def pruned(self, now_ms: int) -> "KeyRing":
-        """Without the keys whose time is over."""
+        """Return the ring without the keys whose time is over."""
         ends = tuple(end for end in self.ends if end > now_ms)
         return KeyRing(self.in_force(now_ms), ends)

@@ -13,12 +13,13 @@ SECRET_PATTERN = (
 
 
 def show_secret(secret: bytes) -> str:
-    """The form in which a secret is handed to a person: `whsec_` and base64."""
+    """Write a secret as it is handed to a person: `whsec_` and base64."""
     return SECRET_PREFIX + base64.b64encode(secret).decode()
 
 
 def read_secret(text: str) -> bytes:
-    """The bytes of a `whsec_…` secret. ValueError unless it holds 24 to 64 bytes in base64."""
+    """Decode the bytes of a `whsec_…` secret. Raise ValueError unless it holds 24 to 64 bytes in
+    base64."""
     if not text.startswith(SECRET_PREFIX):
         raise ValueError(f"a signing secret starts with {SECRET_PREFIX}")
     try:

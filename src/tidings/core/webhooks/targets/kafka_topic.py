@@ -50,7 +50,7 @@ KAFKA_TOPIC = whole(KafkaTopic, '{"topic": "crm.loyalty"}')
 
 
 def queue_topic(connection: Connection, org: OrgId, webhook: WebhookId) -> str:
-    """The topic of a webhook of the platform's own queue, over the default connection."""
+    """Name the topic of a webhook of the platform's own queue, over the default connection."""
     return _named(str(connection.fields.get(QUEUE_TOPIC, "")), org, webhook)
 
 

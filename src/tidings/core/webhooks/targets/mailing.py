@@ -133,7 +133,7 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def templates(self) -> list[tuple[str, str]]:
-        """Each by the field that it is of."""
+        """The templates, each with the field that holds it."""
         found = [("email.to", recipient) for recipient in self.to if is_template(recipient)]
         for name in ("subject", "text", "html"):
             if (template := getattr(self, name)) is not None:
@@ -165,7 +165,7 @@ _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\u202a-\u2
 
 
 def recipient_of(text: str) -> str | None:
-    """The address that a template has come out as; None where that is no plain one."""
+    """Return the address that a template has come out as; None if that is no plain one."""
     return address_of(text.strip(" \t\r\n"))
 
 
@@ -184,8 +184,8 @@ def mail_of_texts(
     blank: str,
     unsubscribe: str | None = None,
 ) -> ShapedMail:
-    """The e-mail of texts that were made of an event. They are text and never structure: a subject
-    is one line, and nothing in it is unseen. `blank`: the subject where none is left of it."""
+    """Build an e-mail from texts that were made of an event. They are text and never structure: a
+    subject is one line, and nothing in it is unseen. `blank`: the subject if none is left of it."""
     return ShapedMail(
         tuple(dict.fromkeys(to)),
         " ".join(_seen(subject).split())[:SUBJECT_SHOWN_MAX] or blank or "(no subject)",
@@ -196,7 +196,7 @@ def mail_of_texts(
 
 
 def _seen(text: str) -> str:
-    """A text without what cannot be seen, its lines ended alike."""
+    """Return a text without what cannot be seen, its lines ended alike."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     return _UNSEEN.sub("", lines).encode("utf-8", "replace").decode()
 
@@ -205,7 +205,7 @@ _mail = msgspec.json.Decoder(ShapedMail)
 
 
 def mail_in(body: bytes) -> ShapedMail | None:
-    """The e-mail of a message; None where its bytes were made for a webhook of another type."""
+    """Decode the e-mail of a message; None if its bytes were made for a webhook of another type."""
     try:
         return _mail.decode(body)
     except msgspec.DecodeError:

@@ -32,8 +32,8 @@ _WAYS = {
 
 
 def acts_in(table: Table, view: View, declared: DeclaredNames) -> dict[str, Act]:
-    """The acts of an action by language, with the usual one under ""; empty where there is none,
-    which is told."""
+    """Read the acts of an action by language, with the usual one under "". Where a table does not
+    declare exactly one act, that is reported and there are none."""
     kinds = [kind for kind in KINDS if kind in table.body]
     if len(kinds) != 1:
         table.refuse(

@@ -15,7 +15,7 @@ CONTENT_TYPE_MAX = 200
 
 
 def call_of(table: Table, view: View, declared: DeclaredNames) -> HttpCall | None:
-    """The call that a table declares; what is wrong with it is told."""
+    """Read the call that a table declares; what is wrong with it is reported."""
     table.refuse_unknown(
         "method url values headers credential json form text content_type idempotency taken "
         "untaken at_most_once".split()

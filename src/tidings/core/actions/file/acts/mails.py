@@ -19,7 +19,8 @@ from tidings.values import describe_value
 
 
 def mail_of(table: Table, view: View, declared: DeclaredNames) -> MailAct | None:
-    """The mail that a table declares; None where it is none, which is told."""
+    """Read the mail that a table declares. What is wrong is reported; None comes back if there is
+    no mail."""
     table.refuse_unknown(("connection", "to", "subject", "text", "html", "unsubscribe"))
     connection = connection_in(table, declared.connections, SMTP)
     to = _to(table, view, connection)

@@ -56,7 +56,8 @@ def types_of(table: Table | None) -> dict[str, ParsedTypeBody]:
 
 
 def events_of(table: Table, view: View, declared: DeclaredNames) -> NewEvents | None:
-    """The events that a table says; None where they are none, which is told."""
+    """Read the events that a table declares. What is wrong is reported; None comes back if there
+    are none."""
     table.refuse_unknown(("type", "each", "data"))
     there = [table.need("type", '"groupMemberTierDue"'), table.need("data", _DATA)]
     name, each = table.body.get("type"), table.seen("each", view)
@@ -97,7 +98,8 @@ def _refuse_templates_of_each(table: Table, part: Any) -> None:
 
 
 def check_rings(tables: Mapping[str, Table], actions: Mapping[str, Action]) -> None:
-    """No action is begun by what it brings about itself, however many others are between."""
+    """Refuse every action that is begun by what it brings about itself, however many others are
+    between."""
     heard_by = {
         name: [other.name for other in actions.values() if _begins(action, other)]
         for name, action in actions.items()

@@ -14,7 +14,8 @@ from tidings.values import describe_value
 
 
 def row_of(table: Table, view: View, declared: DeclaredNames) -> TableRowAct | None:
-    """The row that a table declares; None where it is none, which is told."""
+    """Read the row that a table declares. What is wrong is reported; None comes back if there is no
+    row."""
     table.refuse_unknown(("connection", "table", "values"))
     connection = connection_in(table, declared.connections, "sql")
     there = [table.need("table", '"customer_state"'), table.need("values", "{tier = …}")]
@@ -32,7 +33,7 @@ def row_of(table: Table, view: View, declared: DeclaredNames) -> TableRowAct | N
 def _check_columns(
     table: Table, values: Table, connection: Connection, name: str, org: OrgId
 ) -> None:
-    """The table must be declared for the connection, with the columns that are set."""
+    """Check that the connection declares the table, with the columns that are set."""
     declared = tables_of(connection.fields, org)
     if (found := declared.get(name)) is None:
         known = listed(declared) if declared else "none"
@@ -71,7 +72,7 @@ def _check_columns(
 
 
 def record_of(table: Table, view: View, declared: DeclaredNames) -> KafkaRecordAct | None:
-    """The record that a table declares; what is wrong with it is told."""
+    """Read the record that a table declares; what is wrong with it is reported."""
     table.refuse_unknown(("connection", "topic", "key", "json", "text"))
     connection = connection_in(table, declared.connections, "kafka")
     table.need("topic", '"crm.welcome"')
