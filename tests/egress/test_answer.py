@@ -1,5 +1,7 @@
 """The reader of answers: strict about a head, sure about an end, whatever the pieces it gets."""
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,13 +22,18 @@ def read(data: bytes, keep: bool = True, sizes: tuple[int, ...] = ()) -> AnswerR
     """Everything, in pieces of these sizes and the rest at once."""
     reader = AnswerReader()
     reader.begin(keep)
+    feed(reader, data, sizes)
+    return reader
+
+
+def feed(reader: AnswerReader, data: bytes, sizes: Sequence[int]) -> None:
+    """Feed all of it, in pieces of these sizes and the rest at once."""
     for size in sizes:
         if data[:size]:
             reader.feed(data[:size])
         data = data[size:]
     if data:
         reader.feed(data)
-    return reader
 
 
 def told(reader: AnswerReader) -> tuple[object, ...]:
@@ -89,6 +96,39 @@ def test_the_end_of_an_answer(name: str) -> None:
 def test_pieces_do_not_matter(data: bytes, sizes: list[int], keep: bool) -> None:
     """However the network cuts it, it reads the same."""
     assert told(read(data, keep, tuple(sizes))) == told(read(data, keep))
+
+
+@given(
+    answers=st.lists(st.sampled_from([data for data, _, _ in ENDS.values()]), max_size=4),
+    data=st.sampled_from([data for data, _, _ in ENDS.values()]),
+    sizes=st.lists(st.integers(1, 60), max_size=6),
+    keep=st.booleans(),
+)
+def test_what_was_read_before_does_not_matter(
+    answers: list[bytes], data: bytes, sizes: list[int], keep: bool
+) -> None:
+    """A reader remembers its last head: an answer that begins alike is read as ever."""
+    reader = AnswerReader()
+    for answer in (*answers, data[:-1] if answers else data, data):  # the last but one is cut
+        reader.begin(keep)
+        reader.feed(answer)
+    assert told(reader) == told(read(data, keep))
+    reader.begin(keep)
+    feed(reader, data, sizes)
+    assert told(reader) == told(read(data, keep))
+
+
+def test_a_head_that_differs_is_read_anew() -> None:
+    reader = read(HEAD + b"Content-Length: 2\r\n\r\nok")
+    for data, body in (
+        (HEAD + b"Content-Length: 3\r\n\r\nyes", b"yes"),
+        (b"HTTP/1.1 500 x\r\nContent-Length: 2\r\n\r\nno", b"no"),
+        (HEAD + b"Content-Length: 2\r\n\r\nok", b"ok"),
+    ):
+        reader.begin(True)
+        reader.feed(data)
+        assert (bytes(reader.kept), reader.complete, reader.reusable) == (body, True, True)
+    assert reader.head is not None and reader.head.status == 200
 
 
 NO_HEADS = [

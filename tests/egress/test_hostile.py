@@ -518,3 +518,40 @@ async def test_no_attempt_is_called_late_before_its_deadline() -> None:
         late = (FaultKind.TIMEOUT, FaultKind.CONNECT_TIMEOUT)
         assert isinstance(ending, TransportFault) and ending.kind in late
         assert ending.duration_ms >= deadline_s * 1000
+
+
+@pytest.mark.parametrize("deadlines", [(20.0, DEADLINE_S), (DEADLINE_S, 2 * DEADLINE_S)])
+async def test_each_attempt_over_a_kept_connection_has_its_own_deadline(
+    deadlines: tuple[float, float],
+) -> None:
+    """The timer of one attempt is left to the next: it ends neither earlier nor later for that."""
+    first_s, second_s = deadlines
+    answers = 0
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal answers
+        while await read_request(reader):
+            answers += 1
+            if answers < 3:
+                writer.write(HEAD + b"Content-Length: 2\r\n\r\nok")
+
+    with Receiver(handler) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            for _ in range(2):
+                assert isinstance(await post(outlet, first_s), ReceiverAnswer)
+            with own_time() as took_s:
+                ending = await post(outlet, second_s)
+            assert isinstance(ending, TransportFault)
+            assert (ending.kind, ending.sent) == (FaultKind.TIMEOUT, True)
+            assert second_s <= ending.duration_ms / 1e3
+            assert took_s() < second_s + SLACK_S
+    assert receiver.connections == 1
+
+
+async def test_a_connection_outlives_the_deadlines_of_the_attempts_that_are_over() -> None:
+    with Receiver(answering(HEAD + b"Content-Length: 2\r\n\r\nok")) as receiver:
+        async with outlet_to(receiver.url()) as outlet:
+            for _ in range(3):
+                assert isinstance(await post(outlet, 0.2), ReceiverAnswer)
+                await asyncio.sleep(0.4)
+    assert receiver.connections == 1

@@ -28,6 +28,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: [^\r\n]*)?")
 _HEADER = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\r\n\0]*?)[ \t]*")
 _SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;[^\r\n]*)?")
 _PREFIX = b"HTTP/1."
+_KNOWN_MAX = 1024  # bytes of a head that is remembered
 
 
 class NotHttp(RemoteError):
@@ -57,9 +58,16 @@ class _ParsePhase(Enum):
 
 
 class AnswerReader:
-    """One answer after the other; `begin` starts the next."""
+    """One answer after the other; `begin` starts the next.
+
+    A receiver's small answers are alike but for their date, which changes once a second. So the
+    last head is remembered by its bytes, and one that begins with the same bytes is not read again.
+    """
 
     def __init__(self) -> None:
+        self._known: tuple[bytes, Head] | None = None
+        self._buffer = bytearray()
+        self.kept = bytearray()
         self.begin(False)
 
     def begin(self, keep: bool, most: int = KEEP_BYTES) -> None:
@@ -67,14 +75,14 @@ class AnswerReader:
         2xx; at most so many bytes of a 2xx."""
         self._keep = keep
         self.most = most
-        self._buffer = bytearray()
+        self._buffer.clear()
         self._interim = 0
         self._part = _ParsePhase.SIZE
         self._left = 0
         self._trailer = 0
         self.head: Head | None = None
         self.collects = False
-        self.kept = bytearray()
+        self.kept.clear()
         self.seen = 0  # bytes of the body
         self.has_bytes = False  # whether anything did
         self.complete = False
@@ -93,7 +101,10 @@ class AnswerReader:
         if self.head is not None:
             self._body(data)
             return
-        buffer = self._buffer
+        buffer, known = self._buffer, self._known
+        if known is not None and not buffer and data.startswith(known[0]):
+            self._begin_body(known[1], data[len(known[0]) :])
+            return
         while True:
             searched = max(0, len(buffer) - 3)
             buffer += data
@@ -105,15 +116,11 @@ class AnswerReader:
                     raise NotHttp
                 return
             head = _read_head(bytes(buffer[: end.start()]))
-            data = bytes(buffer[end.end() :])
+            block, data = bytes(buffer[: end.end()]), bytes(buffer[end.end() :])
             buffer.clear()
             if head is not None:
-                self.head = head
-                if not 200 <= head.status < 300:
-                    self.collects, self.most = True, KEEP_BYTES
-                else:
-                    self.collects = self._keep
-                self._body(data)
+                self._known = (block, head) if len(block) <= _KNOWN_MAX else None
+                self._begin_body(head, data)
                 return
             self._interim += 1
             if self._interim > INTERIM_MAX:
@@ -127,6 +134,15 @@ class AnswerReader:
         head = self.head
         unframed = head is not None and head.length is None and not head.chunked
         return self.complete or unframed
+
+    def _begin_body(self, head: Head, data: bytes) -> None:
+        """Go on behind a final head with what has come of its body."""
+        self.head = head
+        if not 200 <= head.status < 300:
+            self.collects, self.most = True, KEEP_BYTES
+        else:
+            self.collects = self._keep
+        self._body(data)
 
     # -- the body ---------------------------------------------------------------------------------
 

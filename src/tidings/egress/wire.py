@@ -56,8 +56,9 @@ class Wire(asyncio.Protocol):
         self._exchanges = 0  # answers read to their end
         self._spoke_first = False
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_s = 0.0  # when it rings, by the monotonic clock
         self._answered: asyncio.Future[Ending] | None = None
-        self._started = self._deadline = 0.0
+        self._started = self._until = 0.0
         self._duration_ms = 0.0
 
     # -- used by the outlet -----------------------------------------------------------------------
@@ -78,10 +79,11 @@ class Wire(asyncio.Protocol):
         2xx, it ends with headers and body, else with the status alone; of a 2xx with `most` bytes.
         """
         self._reader.begin(keep, most)
-        self._started, self._deadline = started, deadline
+        self._started, self._until = started, deadline
         self._answered = answered = self._loop.create_future()
         self._state = _State.BUSY
-        self._timer = self._loop.call_later(max(0.001, deadline - monotonic()), self._late)
+        if self._timer is None or self._rings_s > deadline:
+            self._ring_at(deadline)
         assert self._transport is not None
         self._transport.write(request)
         return answered
@@ -204,7 +206,6 @@ class Wire(asyncio.Protocol):
         if not reader.reusable:
             self.close()
             return
-        self._stop_timer()
         self._state = _State.IDLE
         self._exchanges += 1
         self._released(self)
@@ -218,16 +219,29 @@ class Wire(asyncio.Protocol):
         return max(reader.seen, reader.head.length or 0) > KEEP_BYTES
 
     def _bound_body(self) -> None:
-        if self._timer is not None and self._timer.when() > self._loop.time() + READ_S:
-            self._timer.cancel()
-            self._timer = self._loop.call_later(READ_S, self._late)
+        until = monotonic() + READ_S
+        if until < self._until:
+            self._until = until
+            self._ring_at(until)
+
+    def _ring_at(self, until: float) -> None:
+        """Look at `until` (monotonic) whether the time is over.
+
+        The timer of one exchange is left to the next: most end long before, and to set and stop one
+        for each would cost as much as to read an answer. One that rings early is set anew.
+        """
+        self._stop_timer()
+        self._rings_s = until
+        self._timer = self._loop.call_later(max(0.001, until - monotonic()), self._late)
 
     def _late(self) -> None:
-        """The deadline, or a body's time, is over."""
+        """The deadline, or a body's time, may be over."""
         self._timer = None
-        if self._reader.head is None and (left_s := self._deadline - monotonic()) > 0:
-            # The loop's timers count whole milliseconds, and ring up to one early.
-            self._timer = self._loop.call_later(max(0.001, left_s), self._late)
+        if self._state is _State.IDLE:
+            return
+        if self._until > monotonic():
+            # Of a later exchange; and the loop's timers count whole milliseconds, up to one early.
+            self._ring_at(self._until)
         elif self._reader.head is None:
             self.close(faults.no_answer(self._taken_ms()))
         else:
