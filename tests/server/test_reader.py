@@ -74,6 +74,28 @@ def requests(draw: st.DrawFn) -> tuple[bytes, bytes, bytes]:
     return b"POST %b HTTP/1.1\r\n%b%b%b" % (target, HOST, lines, framed), target, body
 
 
+def test_a_target_is_judged_anew_where_it_or_its_host_differs() -> None:
+    """The reader remembers the target and host that it judged last."""
+    good = b"GET /a%20b?c=%20 HTTP/1.1\r\n" + HOST + b"\r\n"
+    for data, read_back in (
+        (good, ("/a b", b"c=%20")),
+        (b"GET /a HTTP/1.1\r\n" + HOST + b"\r\n", ("/a", b"")),
+        (b"GET http://tidings.example/x?y HTTP/1.1\r\n" + HOST + b"\r\n", ("/x", b"y")),
+        (b"GET /a%20b?c=%20 HTTP/1.1\r\nHost: other\r\n\r\n", ("/a b", b"c=%20")),
+    ):
+        found, status = read([good, data, data, good])
+        assert status == 0
+        assert [(path, query) for _, path, query, *_ in found[1:3]] == [read_back] * 2
+    for refused in (
+        b"GET /a%20b?c=%20 HTTP/1.1\r\n\r\n",
+        b"GET /a%20b?c=%20 HTTP/1.1\r\n" + HOST + HOST + b"\r\n",
+        b"GET /a%20b?c=%20 HTTP/1.1\r\nHost: /\r\n\r\n",
+        b"GET http://other/x?y HTTP/1.1\r\n" + HOST + b"\r\n",
+        b"GET * HTTP/1.1\r\n" + HOST + b"\r\n",
+    ):
+        assert read([good, good, refused])[1] == 400, refused
+
+
 @settings(max_examples=120)
 @given(st.lists(requests(), min_size=1, max_size=6), st.lists(st.integers(0, 60_000), max_size=25))
 def test_the_same_requests_come_out_whatever_way_the_bytes_are_cut(

@@ -22,6 +22,7 @@ _SLICE: Final = 4096
 _HEAD_END: Final = b"\r\n\r\n"
 _HEAD_MIN: Final = 16  # bytes of a request, without the end of its head: none is shorter
 _CHUNKS_SLICE: Final = 512  # of a body in chunks: what follows its end may be read with it
+_KNOWN_MAX: Final = 1024  # bytes of a target that is remembered
 _OVERHEAD_MAX: Final = 16 * 1024  # of chunked coding, between two bytes of a body
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)([/?][^#]*)?")
@@ -89,6 +90,9 @@ class RequestReader:
         self._head_bytes = 0
         self._target = b""
         self._hosts: list[bytes] = []
+        # The target and host that were judged last, and its parts: most requests have the same.
+        self._known_target, self._known_hosts = b"", [b""]
+        self._known_parts = b"", b"", ""
         self._body: HttpRequest | None = None
         self.requests: deque[HttpRequest] = (
             deque()
@@ -285,6 +289,9 @@ class RequestReader:
     def _judge_target(self, head: HttpRequest) -> None:
         """Path, query, and the one host that is meant."""
         target, hosts = self._target, self._hosts
+        if target == self._known_target and hosts == self._known_hosts:
+            head.raw_path, head.query, head.path = self._known_parts
+            return
         if len(hosts) > 1 or (not hosts and head.version == "1.1"):
             must = f"must appear once; got it {len(hosts)} times"
             raise self._refuse(refusals.bad_header("Host", must))
@@ -300,10 +307,12 @@ class RequestReader:
             target = b"/" + target if target[:1] == b"?" else target
         if b"#" in target or (target == b"*" and head.method != "OPTIONS"):
             raise self._refuse(refusals.not_http("a target that is no path"))
-        path, _, head.query = target.partition(b"?")
-        head.raw_path = path
+        path, _, query = target.partition(b"?")
         text = path.decode("latin-1")
-        head.path = unquote(text) if b"%" in path else text
+        parts = path, query, unquote(text) if b"%" in path else text
+        head.raw_path, head.query, head.path = parts
+        if hosts and len(target) <= _KNOWN_MAX and target[:1] == b"/":
+            self._known_target, self._known_hosts, self._known_parts = self._target, hosts, parts
 
 
 def _reason(error: Exception) -> str:
