@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tests.api.direct_calls import answer_directly, directly
 from tests.api.named import well_named
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, IntakeRules
@@ -15,8 +16,6 @@ from tidings.core.events.known_types import Types as KnownTypes
 from tidings.core.ids import OrgId
 from tidings.engine.events.intake import Acceptance, Draft
 from tidings.errors import Forbidden, Unauthenticated
-from tidings.server import DirectCall
-from tidings.server.reader import HttpRequest
 from tidings.store.port import NewRejection
 
 OWN, OTHER = OrgId(2001), OrgId(2002)
@@ -160,8 +159,8 @@ class Service:
         if directly[-1] and receive is None and isinstance(body, bytes):
             if not any(name == b"content-length" for name, _ in given):
                 given.append((b"content-length", b"%d" % len(body)))
-            if (answer := await self._directly(body, given)) is not None:
-                return answer
+            if (answered := await answer_directly(self.app, body, given)) is not None:
+                return Answer(answered)
         parts = [body] if isinstance(body, bytes) else list(body)
         messages = iter(
             [
@@ -180,34 +179,6 @@ class Service:
 
         await self.app({"headers": given}, receive or in_parts, send)
         return Answer(sent)
-
-    async def _directly(self, body: bytes, headers: list[tuple[bytes, bytes]]) -> "Answer | None":
-        """The answer without an ASGI call; None where the call needs one."""
-        request = HttpRequest()
-        request.headers, request.complete = headers, True
-        request.parts.append(body)
-        request.waiting = len(body)
-        call = _RecordedCall(request)
-        if not self.app.begin(call):
-            assert request.waiting == len(body), "nothing is done then"
-            return None
-        return Answer(await call.sent)
-
-
-directly = [False]
-"""The last one says whether calls are made without ASGI where they can be."""
-
-
-class _RecordedCall(DirectCall):
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(None, request, True)  # type: ignore[arg-type]
-        self.sent: asyncio.Future[list[Part]] = asyncio.get_running_loop().create_future()
-
-    def scope(self) -> Any:
-        return {"headers": self.request.headers}
-
-    def answer(self, status: int, headers: Any, body: bytes) -> None:
-        self.sent.set_result([{"status": status, "headers": headers}, {"body": body}])
 
 
 class Answer:

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import dataclasses
 import json
+import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cached_property
@@ -11,12 +12,15 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from tests.api.direct_calls import answer_directly, directly
 from tests.api.named import well_named
 from tests.api.one_app import control_app
 from tests.declared_actions import ACTIONS, Nobody
 from tests.declared_connections import CONNECTIONS, TYPES
 from tests.ports import BASE, at_once, ports
 from tests.store.in_process import MemoryStore
+from tidings.api.http.gate import SOURCE_STEM
+from tidings.api.v1.inbound import SenderCalls
 from tidings.app.faces import services_of
 from tidings.compose import build
 from tidings.core.actions.action import Actions
@@ -223,6 +227,11 @@ class Service:
         """The application; made when it is first called, as many tests do not."""
         return control_app(self.services)
 
+    @cached_property
+    def senders(self) -> SenderCalls:
+        """What answers calls to sources without ASGI."""
+        return SenderCalls(self.services, lambda: str(uuid.uuid4()))
+
     async def start(self) -> None:
         """As the service starts, but for the lanes."""
         await self.parts.load(at_once)
@@ -250,6 +259,12 @@ class Service:
             sent["authorization"] = auth or basic("boss", "s3cret")
         if not isinstance(body, bytes):
             body = b"" if body is None else json.dumps(body).encode()
+        if directly[-1] and path.startswith(SOURCE_STEM):
+            scope = scope_of(method, path, {"content-length": str(len(body))} | sent)
+            asked: Any = {"method": method, "path": scope["path"]}
+            answered = await answer_directly(self.senders, body, scope["headers"], **asked)
+            if answered is not None:
+                return reply_of(path, answered)
         return await call(self.app, method, path, body, sent)
 
 
@@ -289,6 +304,11 @@ async def call(app: FastAPI, method: str, path: str, body: bytes, headers: dict[
         sent.append(message)
 
     await app(scope_of(method, path, headers), receive, send)
+    return reply_of(path, sent)
+
+
+def reply_of(path: str, sent: list[dict[str, Any]]) -> Reply:
+    """Read an answer out of the messages of ASGI that made it."""
     start = sent[0]
     got = {name.decode(): value.decode() for name, value in start["headers"]}
     reply = Reply(start["status"], got, b"".join(row.get("body", b"") for row in sent[1:]))

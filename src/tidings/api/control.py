@@ -30,7 +30,7 @@ from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes
 from tidings.api.v1.events.event_types import event_type_routes
 from tidings.api.v1.events.stream import stream_routes
-from tidings.api.v1.inbound import SourceDoor, inbound_answers
+from tidings.api.v1.inbound import SenderCalls, SourceDoor
 from tidings.api.v1.orgs import org_routes
 from tidings.api.v1.replays import cancel_routes, replay_routes
 from tidings.api.v1.routes import proof_routes
@@ -90,7 +90,8 @@ def make_control_app(services: Services) -> FastAPI:
     app.add_exception_handler(StoreUnanswered, _say_unanswered)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
-    app.add_middleware(SourceDoor, answers=inbound_answers(services))
+    senders = SenderCalls(services, lambda: str(uuid.uuid4()))
+    app.add_middleware(SourceDoor, answers=senders.answers)
     app.add_middleware(CallControl, origins_of=services.own_origins, bodies=services.web.bodies)
     return app
 

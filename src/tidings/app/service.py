@@ -21,6 +21,7 @@ from tidings.api.http.gate import HttpGate, keeps
 from tidings.api.http.known_callers import KnownCallers
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
+from tidings.api.v1.inbound import SenderCalls
 from tidings.app.acting import Acting, acting_of
 from tidings.app.addresses import OwnAddresses
 from tidings.app.client_libraries import import_clients
@@ -250,7 +251,15 @@ def _server(settings: Settings, app: App, shares: Shares, shortage: MemoryShorta
     )
     control = make_control_app(services)
     control.router.routes.extend(console_routes(services, plain_http=settings.dev))
-    gate = HttpGate(accept, control, inbox_host(settings), front, shortage.note, direct=accept)
+    gate = HttpGate(
+        accept,
+        control,
+        inbox_host(settings),
+        front,
+        shortage.note,
+        direct=accept,
+        senders=SenderCalls(services, request_ids()),
+    )
     return HttpServer(
         gate,
         host=settings.host,

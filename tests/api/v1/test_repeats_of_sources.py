@@ -10,6 +10,7 @@ import pytest
 from tests.api.control_client import START_MS, Reply, Service, service
 from tidings.core.shaping.signatures.secrets import show_secret
 
+pytestmark = pytest.mark.usefixtures("way")
 KEY = "a secret of the sender"
 HMAC = {"type": "hmac", "header": "X-Sig", "secret": KEY}
 TIMED = HMAC | {"timestampHeader": "X-Time"}

@@ -16,6 +16,7 @@ from tidings.engine.sources import live_source, sources
 from tidings.errors import Unavailable
 from tidings.store import port
 
+pytestmark = pytest.mark.usefixtures("way")
 ORDER = {
     "eventName": {"path": "topic", "names": {"paid": "shop.paid", "ping": None}},
     "data": {"path": "order"},

@@ -15,6 +15,7 @@ from tidings.core.sources.verification import VERIFICATION, refusal_of
 from tidings.engine.sources import inbound
 from tidings.engine.sources.inbound import REFUSED_AFTER_S, RUNNING_MAX
 
+pytestmark = pytest.mark.usefixtures("way")
 HMAC = {"type": "hmac", "header": "X-Sig", "secret": "k" * 16, "hash": "sha512"}
 SCHEMES = {"signed": SIGNED, "static": STATIC, "hmac": HMAC}
 UNKNOWN = [

@@ -25,6 +25,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 EVENTS_PATH = "/v1/events"
 INBOX_STEM = "/inbox/"
+SOURCE_STEM = "/in/"
 _NAME = re.compile(r"\[[^\]]*\]|[^:]*")
 HEALTH_PATHS = ("/livez", "/readyz")
 
@@ -35,10 +36,11 @@ def keeps(method: str, path: str) -> bool:
 
 
 class HttpGate:
-    """ASGI 3, and a `WholeCallApp` for events.
+    """ASGI 3, and a `WholeCallApp` for events and for what is sent to sources.
 
     `inbox_host` is the name of the host that serves test inboxes alone; `front` knows the proxies
-    before it; `direct` is asked before `accept`, for calls that may need no task; `is_explained`
+    before it; `direct` is asked before `accept`, for calls that may need no task, and `senders` for
+    those to the addresses of sources; `is_explained`
     hears what a call has raised for want of memory, and says whether the operator is told: then
     the call is left without an answer of its own.
     """
@@ -51,10 +53,12 @@ class HttpGate:
         front: Front | None = None,
         is_explained: Callable[[BaseException], bool] = lambda error: False,
         direct: WholeCallApp | None = None,
+        senders: WholeCallApp | None = None,
     ) -> None:
         self._is_explained = is_explained
         self._accept = accept
         self._direct = direct
+        self._senders = senders
         self._front = front or Front()
         self._control = self._front.around(control)
         self._inbox_host = inbox_host
@@ -77,13 +81,18 @@ class HttpGate:
                 raise
 
     def begin(self, call: WholeCall) -> bool:
-        """See `WholeCallApp`: an event, if its path is served on the host that it was sent to."""
+        """See `WholeCallApp`: an event, or what is sent to a source, if its path is served on the
+        host that it was sent to."""
         request = call.request
-        if request.path != EVENTS_PATH or request.method != "POST":
+        if request.path == EVENTS_PATH and request.method == "POST":
+            app = self._direct
+        elif request.path.startswith(SOURCE_STEM):
+            app = self._senders
+        else:
             return False
         if self._inbox_host is not None and self._is_elsewhere(call.scope()):
             return False
-        return self._direct is not None and self._direct.begin(call)
+        return app is not None and app.begin(call)
 
     def _is_elsewhere(self, scope: Scope) -> bool:
         """Return whether the path is served, if at all, on the other host."""

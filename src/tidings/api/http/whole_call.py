@@ -5,7 +5,10 @@ come, and it is answered by one call of a method. Faces import no server, so its
 from collections.abc import MutableMapping
 from typing import Any, Protocol
 
+from tidings.core.access.body_budget import SMALL_BYTES
+
 Pairs = list[tuple[bytes, bytes]]
+SMALL_DIGITS = len(str(SMALL_BYTES))  # of a body's length that is not counted
 
 
 class WholeRequest(Protocol):

@@ -114,8 +114,8 @@ def decode(raw: bytes, depth: int) -> dict[str, Any]:
     """Decode the object in `raw`. Raises EventFault. Every event passes here, so it is one parse.
 
     The tests behind it are cheap and one-sided; what they suspect is looked at closely.
-    `replace` finds single bytes twice as fast as `count`, `find` and `rfind` words; only `\\u00..` can hide an ASCII name;
-    one search for `"event` stands for two.
+    `replace` finds single bytes twice as fast as `count`, `find` with `rfind` a word; only
+    `\\u00..` can hide an ASCII name; one search for `"event` stands for two.
     """
     bare = len(raw.replace(b"{", b"")) + len(raw.replace(b"[", b""))
     brackets = 2 * len(raw) - bare

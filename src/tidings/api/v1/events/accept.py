@@ -41,9 +41,8 @@ from tidings.api.http.refusals import (
     refusal,
     request_id,
 )
-from tidings.api.http.whole_call import WholeCall
+from tidings.api.http.whole_call import SMALL_DIGITS, WholeCall
 from tidings.api.route import RouteEntry, usually
-from tidings.core.access.body_budget import SMALL_BYTES
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
 from tidings.engine.access.limits import Allowance
@@ -66,7 +65,6 @@ ACCEPT = RouteEntry(
 BODY_S = 10.0
 STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
-SMALL_DIGITS = len(str(SMALL_BYTES))  # of a length that is not counted
 TURN_S = 0.005  # how long the events of one call are read before others have a turn
 
 log = structlog.get_logger(__name__)

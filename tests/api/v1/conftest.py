@@ -1,10 +1,10 @@
-"""What holds for these tests: calls with events are made in both ways in which they can come."""
+"""Calls with events, and to sources, are made in both ways in which they can come."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from tests.api.accept_client import directly
+from tests.api.direct_calls import directly
 
 
 @pytest.fixture(params=["as ASGI", "directly"])
