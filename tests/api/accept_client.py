@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tests.api.direct_calls import answer_directly, directly
+from tests.api.http.direct_calls import answer_directly, directly
 from tests.api.named import well_named
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, IntakeRules

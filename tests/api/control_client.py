@@ -12,7 +12,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from tests.api.direct_calls import answer_directly, directly
+from tests.api.http.direct_calls import answer_directly, directly
 from tests.api.named import well_named
 from tests.api.one_app import control_app
 from tests.declared_actions import ACTIONS, Nobody

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.api.direct_calls import directly
+from tests.api.http.direct_calls import directly
 
 
 @pytest.fixture(params=["as ASGI", "directly"])

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tests.api.control_client import scope_of, service
-from tests.api.direct_calls import answer_directly
+from tests.api.http.direct_calls import answer_directly
 from tests.api.v1.source_calls import admit, make
 from tidings.api.answers import refused
 from tidings.api.http.gate import HttpGate
