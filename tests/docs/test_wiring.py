@@ -41,6 +41,9 @@ BY_POSITION = {
     " beyond 15 names CPython makes a dict of them, and the call takes five times as long",
 }
 
+ROW_MAPPING = "row_mapping.py"
+INTO = re.compile(r"\bINTO\s|\b(insert|replace)\s+into\s")
+
 SMALL_LINES = 40
 # Why a module under that stands alone although only one other imports it.
 SMALL = {
@@ -226,6 +229,54 @@ def test_no_module_is_longer_than_it_can_be_read() -> None:
         and len(path.read_text().splitlines()) > MODULE_MAX
     ]
     assert long == []
+
+
+def test_no_insert_lists_its_columns_by_hand() -> None:
+    """INSERT follows from the struct or named tuple that is written (`row_mapping.py`)."""
+    sources = [path for path in SOURCE.glob("tidings/store/**/*.py") if path.name != ROW_MAPPING]
+    assert len(sources) > 80
+    by_hand = [
+        f"{path.relative_to(SOURCE)}:{line}"
+        for path in sources
+        for line in inserts_by_hand(ast.parse(path.read_text()))
+    ]
+    assert by_hand == []
+    mapping = SOURCE / "tidings/store/sqlite" / ROW_MAPPING
+    assert list(inserts_by_hand(ast.parse(mapping.read_text())))  # else nothing is seen anywhere
+
+
+def test_each_way_to_write_an_insert_by_hand_is_seen() -> None:
+    code = """
+'''Insert into the table.'''
+A = "INSERT INTO leap VALUES (?, ?, ?)"
+B = f"INSERT OR IGNORE INTO attempt ({', '.join(names)}) VALUES (?)"
+C = f"{verb} INTO {table} (a) SELECT 1"
+D = (
+    "WITH x AS (SELECT 1)"
+    " REPLACE INTO leap SELECT 1"
+)
+E = "insert into leap values (1)"
+F = "INSERT\\n  INTO leap VALUES (1)"
+def g():
+    '''Put it INTO what is asked.'''
+    return LEAP.insert("INSERT OR REPLACE")
+"""
+    assert sorted(inserts_by_hand(ast.parse(code))) == [3, 4, 5, 7, 10, 11]
+
+
+def inserts_by_hand(tree: ast.Module) -> Iterator[int]:
+    """List the lines of texts, but for docstrings, that name the table of an INSERT."""
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if id(node) not in docstrings and INTO.search(node.value):
+                yield node.lineno
 
 
 def test_no_struct_is_filled_by_position_over_more_than_three_fields() -> None:

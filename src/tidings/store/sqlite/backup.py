@@ -17,7 +17,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 import apsw
 import msgspec
@@ -33,6 +33,7 @@ from tidings.store.sqlite.database import (
     open_reader,
 )
 from tidings.store.sqlite.directory_lock import DirectoryLock
+from tidings.store.sqlite.row_mapping import insert_into
 from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
 
 KEY = "key"
@@ -49,6 +50,16 @@ Progress = Callable[[str, int, int], None]  # what is done, how much of it, of h
 
 class BackupRefused(Unusable):
     """It cannot be made, or not be used; the text says why and what to do."""
+
+
+class MetaRow(NamedTuple):
+    """A row of `meta`: one fact of the whole database."""
+
+    key: str
+    value: int
+
+
+_NOTE_COPY = insert_into("meta", MetaRow, "INSERT OR IGNORE")
 
 
 class CopiedFile(msgspec.Struct, frozen=True):
@@ -234,9 +245,7 @@ def _check(path: Path, made_at: str) -> None:
 
 def _note_copy(connection: apsw.Connection, made_s: float) -> None:
     """Note in a copy that it is one, since when: whoever opens it first records that."""
-    connection.execute(
-        "INSERT OR IGNORE INTO meta VALUES (?, ?)", (COPIED, round(made_s * 1000))
-    ).fetchall()
+    connection.execute(_NOTE_COPY, MetaRow(key=COPIED, value=round(made_s * 1000))).fetchall()
 
 
 def _new_file(path: Path, content: bytes) -> None:

@@ -8,18 +8,28 @@ written.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
 from tidings.core.steady_clock import LEAP_MS
+from tidings.store.sqlite.row_mapping import insert_into
 from tidings.store.sqlite.states import RETRYING, TIMED, WAITING
 
 LEAPS_MAX = 256  # older ones are of deliveries that have long ended
 
+
+class LeapRow(NamedTuple):
+    """A row of `leap`: deliveries above `after_id`, up to `upto`, were accepted that much later."""
+
+    upto: int
+    after_id: int
+    by_ms: int
+
+
 # Added to the time of the accept of the delivery `d`.
 LATER = "(SELECT coalesce(sum(p.by_ms), 0) FROM leap p WHERE p.upto >= d.id AND p.after_id < d.id)"
-_NOTE = "INSERT INTO leap VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET by_ms = by_ms + excluded.by_ms"
+_NOTE = f"{insert_into('leap', LeapRow)} ON CONFLICT DO UPDATE SET by_ms = by_ms + excluded.by_ms"
 _FORGET = (
     "DELETE FROM leap WHERE upto <= (SELECT upto FROM leap ORDER BY upto DESC LIMIT 1 OFFSET ?)"
 )
@@ -73,7 +83,7 @@ class Leaps:
         run = self._connection.execute
         with self._connection:
             after = self._first if undoes else 0
-            run(_NOTE, (self._newest(), after, by_ms))
+            run(_NOTE, LeapRow(upto=self._newest(), after_id=after, by_ms=by_ms))
             run(_MOVE_CAPS, (by_ms, after))
             run(_FORGET, (LEAPS_MAX,))
             if by_ms < 0 or not undoes:

@@ -22,6 +22,14 @@ class ReferenceInsert(NamedTuple):
     value: bytes
 
 
+class ReferenceCountRow(NamedTuple):
+    """A row of `reference_count`."""
+
+    org: OrgId
+    kind: int
+    records: int
+
+
 _KNOWN = (
     "SELECT count(*) FROM reference WHERE org = ? AND kind = ?"
     " AND id IN (SELECT value FROM json_each(?))"
@@ -35,7 +43,7 @@ _DELETE = (
     "DELETE FROM reference WHERE org = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))"
 )
 _COUNT = (
-    "INSERT INTO reference_count VALUES (?, ?, ?)"
+    f"{insert_into('reference_count', ReferenceCountRow)}"
     " ON CONFLICT (org, kind) DO UPDATE SET records = records + excluded.records"
 )
 _ROW = StoredTable("reference", port.ReferenceRow)
@@ -64,7 +72,7 @@ class ReferenceWriter:
                 _PUT, sorted(_bind(org=org, kind=kind, id=row.id, value=row.value) for row in rows)
             )
             if fresh := len(rows) - known:
-                run(_COUNT, (org, kind, fresh))
+                run(_COUNT, ReferenceCountRow(org=org, kind=kind, records=fresh))
         return port.ReferenceWrite(fresh, (time.perf_counter_ns() - began) // 1000)
 
     @answers(port.Store.delete_reference)
@@ -74,7 +82,7 @@ class ReferenceWriter:
         with self._connection:
             run(_DELETE, (org, kind, _texts(ids)))
             if gone := self._connection.changes():
-                run(_COUNT, (org, kind, -gone))
+                run(_COUNT, ReferenceCountRow(org=org, kind=kind, records=-gone))
         return port.ReferenceWrite(gone, (time.perf_counter_ns() - began) // 1000)
 
 

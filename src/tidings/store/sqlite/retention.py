@@ -98,6 +98,14 @@ class RetentionGroupRow(NamedTuple):
     number: int
 
 
+class KeptBackRow(NamedTuple):
+    """A row of `kept_back`: an event that was passed by."""
+
+    kind: int
+    seq: int
+
+
+_KEEP_BACK = insert_into("kept_back", KeptBackRow, "INSERT OR IGNORE")
 _PUT_CURSOR = insert_into("keeping", RetentionGroupRow, "INSERT OR REPLACE")
 _CURSOR = Projection(RetentionCursor)
 
@@ -315,7 +323,7 @@ class RetentionRows:
 
     def _note_back(self, kind: int, back: Iterable[int], gone: Iterable[int]) -> None:
         many = self._connection.executemany
-        many("INSERT OR IGNORE INTO kept_back VALUES (?, ?)", [(kind, seq) for seq in back])
+        many(_KEEP_BACK, [KeptBackRow(kind=kind, seq=seq) for seq in back])
         many("DELETE FROM kept_back WHERE kind = ? AND seq = ?", [(kind, seq) for seq in gone])
 
     def _drop_uses(self, wanted: port.DropSlice) -> int:

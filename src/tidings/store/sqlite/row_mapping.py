@@ -139,8 +139,7 @@ class TablePart(Generic[Row]):
         """Return the statement that inserts a row where a condition holds, which may name the
         values by their numbers (`?1`)."""
         names = [*behind, *self.names_without(without)]
-        places = ", ".join(f"?{place}" for place, _ in enumerate(names, 1))
-        return f"{verb} INTO {self._table} ({', '.join(names)}) SELECT {places} WHERE {condition}"
+        return _insert_from(verb, self._table, names, f"WHERE {condition}")
 
     def names_without(self, without: Sequence[str]) -> list[str]:
         """Return the columns of all fields but these."""
@@ -195,6 +194,21 @@ def insert_into(table: str, row: NamedRow, verb: str = "INSERT", **constants: st
     return _insert(verb, table, columns_of(row), constants)
 
 
+def insert_from(
+    table: str, row: NamedRow, source: str, verb: str = "INSERT", **constants: str
+) -> str:
+    """Return the statement that inserts a named tuple for each row that `source` finds: a FROM or
+    WHERE, which may name the tuple's values by their numbers (`?1`). `constants` are SQL of further
+    columns, and may name those of `source`."""
+    return _insert_from(verb, table, columns_of(row), source, constants)
+
+
+def insert_columns(table: str, names: Sequence[str], verb: str = "INSERT") -> str:
+    """Return the statement that inserts a row of a table whose columns are counted, so that no
+    named tuple can declare them."""
+    return _insert(verb, table, names)
+
+
 def columns_of(row: type[Any]) -> tuple[str, ...]:
     """Return the columns of a struct or named tuple: they are called as its fields are."""
     fields: tuple[str, ...] = getattr(row, "__struct_fields__", None) or vars(row)["_fields"]
@@ -237,3 +251,16 @@ def _insert(
     constants = constants or {}
     places = ", ".join((*("?" for _ in names), *constants.values()))
     return f"{verb} INTO {table} ({', '.join((*names, *constants))}) VALUES ({places})"
+
+
+def _insert_from(
+    verb: str,
+    table: str,
+    names: Sequence[str],
+    source: str,
+    constants: Mapping[str, str] | None = None,
+) -> str:
+    constants = constants or {}
+    places = (f"?{place}" for place, _ in enumerate(names, 1))
+    columns, values = ", ".join((*names, *constants)), ", ".join((*places, *constants.values()))
+    return f"{verb} INTO {table} ({columns}) SELECT {values} {source}"

@@ -35,7 +35,7 @@ from tidings.store.sqlite.events.changed_blocks import (
 from tidings.store.sqlite.events.rejections import REJECTION
 from tidings.store.sqlite.queries import AttemptRow, bind_attempt, id_hash
 from tidings.store.sqlite.replay.slices import ReplaySlices
-from tidings.store.sqlite.row_mapping import columns_of, insert_into, update_of
+from tidings.store.sqlite.row_mapping import StoredTable, insert_from, insert_into, update_of
 from tidings.store.sqlite.states import (
     DELIVERED,
     HELD,
@@ -47,12 +47,16 @@ from tidings.store.sqlite.states import (
 from tidings.store.sqlite.writer_rows import (
     INSERT_DELIVERY,
     BodyInsert,
+    DisablingRow,
     EventIdInsert,
     EventInsert,
+    LeftOutRow,
     SentInsert,
     SettleUpdate,
     bind_delivery,
     bind_event,
+    bind_left_out,
+    bind_sent,
     bind_settlement,
 )
 
@@ -82,22 +86,23 @@ _FREE = f"UPDATE delivery SET state = {PENDING} WHERE id = ? AND state = {HELD}"
 # and where they are kept to be shown, those of a later attempt that was made anew.
 # Retention may have come first, where the attempt ended after its delivery: what is made of a
 # payload goes with it.
+_HAS_BODY = "WHERE EXISTS (SELECT 1 FROM delivery d JOIN body b ON b.seq = d.event WHERE d.id = ?1)"
 _KEEP_SENT = (
-    f"INSERT INTO sent ({', '.join(columns_of(SentInsert))}) SELECT ?1, ?2, ?3 WHERE EXISTS"
-    " (SELECT 1 FROM delivery d JOIN body b ON b.seq = d.event WHERE d.id = ?1)"
+    f"{insert_from('sent', SentInsert, _HAS_BODY)}"
     " ON CONFLICT (delivery) DO UPDATE SET bytes = excluded.bytes,"
     " without_personal_data = excluded.without_personal_data"
     " WHERE ?4 OR (excluded.without_personal_data AND NOT sent.without_personal_data)"
 )
 _KNOWN = "SELECT 1 FROM delivery WHERE id = ?"
-_KEEP_LEFT_OUT = "INSERT OR IGNORE INTO left_out VALUES (?, ?)"
+_LEFT_OUT = StoredTable("left_out", LeftOutRow, columns={"content": "said"})
+_KEEP_LEFT_OUT = _LEFT_OUT.insert("INSERT OR IGNORE")
 # One that was cancelled or parked before its attempt was taken may be tried again: the same bytes.
 _FORGET_SENT = (
     "DELETE FROM sent WHERE delivery = ?1 AND EXISTS"
     f" (SELECT 1 FROM delivery WHERE id = ?1 AND state = {DELIVERED})"
 )
 _DISABLE = (
-    "INSERT INTO disabling VALUES (?, ?, ?) ON CONFLICT (webhook) DO UPDATE SET"
+    f"{insert_into('disabling', DisablingRow)} ON CONFLICT (webhook) DO UPDATE SET"
     " version = excluded.version, reason = excluded.reason WHERE reason = ''"
 )
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
@@ -160,7 +165,11 @@ class Writer:
 
     def _apply(self, batch: port.Batch, now: int) -> port.Receipt:
         freed = self._settle(batch.settled, now) if batch.settled else []
-        disabled = [(s.webhook, s.version, s.disable) for s in batch.settled if s.disable]
+        disabled = [
+            DisablingRow(webhook=ended.webhook, version=ended.version, reason=ended.disable)
+            for ended in batch.settled
+            if ended.disable
+        ]
         self._connection.executemany(_DISABLE, disabled)
         cancelled: list[port.CancelReceipt] = []
         for wanted in batch.cancels:  # before the claims: what is cancelled is not claimed
@@ -328,9 +337,16 @@ class Writer:
             final = state in FINAL
             due = None if settlement.delay_ms is None else now + settlement.delay_ms
             if settlement.sent is not None:
-                sent.append((delivery, settlement.sent, settlement.cut, settlement.keeps_sent))
+                kept = bind_sent(
+                    delivery=delivery, bytes=settlement.sent, without_personal_data=settlement.cut
+                )
+                sent.append((*kept, settlement.keeps_sent))
             if settlement.left_out is not None:
-                left_out.append((delivery, msgspec.json.encode(settlement.left_out)))
+                left_out.append(
+                    bind_left_out(
+                        delivery=delivery, content=msgspec.json.encode(settlement.left_out)
+                    )
+                )
             if state == WAITING:
                 continue
             rows.append(

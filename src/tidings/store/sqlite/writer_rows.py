@@ -93,8 +93,59 @@ class ReplayDeliveryInsert(NamedTuple):
     at_ms: int
 
 
+class AttemptIntent(NamedTuple):
+    """A new row of `attempt` that has not ended; its version is that of its delivery."""
+
+    delivery: DeliveryId
+    started_ms: int
+
+
+class LostAttempt(NamedTuple):
+    """A new row of `attempt` whose outcome died with its process."""
+
+    delivery: DeliveryId
+    number: int
+    started_ms: int
+
+
+class WaitingInsert(NamedTuple):
+    """A new row of `waiting`: it has been looked at once."""
+
+    delivery: DeliveryId
+    reason: str
+    detail: str
+    needed: str | None
+    since_ms: int
+
+
+class LeftOutRow(NamedTuple):
+    """A row of `left_out`: what a delivery lacks, as JSON."""
+
+    delivery: DeliveryId
+    content: bytes
+
+
+class DisablingRow(NamedTuple):
+    """A row of `disabling`. `reason`: of the outcome that disables; none once it is disabled."""
+
+    webhook: int
+    version: int
+    reason: str = ""
+
+
+class CancelledBy(NamedTuple):
+    """A row of `delivery_cancel`."""
+
+    delivery: DeliveryId
+    by: str
+    replay: int | None
+
+
 INSERT_DELIVERY = insert_into("delivery", DeliveryInsert, attempts="0")
 bind_event = tuple_maker(EventInsert)
 bind_delivery = tuple_maker(DeliveryInsert)
 bind_owed_delivery = tuple_maker(OwedDeliveryInsert)
 bind_settlement = tuple_maker(SettleUpdate)
+bind_waiting = tuple_maker(WaitingInsert)
+bind_left_out = tuple_maker(LeftOutRow)
+bind_sent = tuple_maker(SentInsert)

@@ -10,7 +10,8 @@ from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.configuration.registry_version import RegistryVersion
 from tidings.store.sqlite.queries import WEBHOOK
-from tidings.store.sqlite.row_mapping import Projection
+from tidings.store.sqlite.row_mapping import Projection, insert_into
+from tidings.store.sqlite.writer_rows import DisablingRow
 
 WEBHOOKS = (
     f"{WEBHOOK.select} FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
@@ -19,6 +20,7 @@ WEBHOOKS = (
 _OF_WEBHOOK, _OF_VERSION = WEBHOOK.part("webhook", "w"), WEBHOOK.part("webhook_version", "v")
 _PUT_WEBHOOK = _OF_WEBHOOK.insert(without=["number"])
 _PUT_VERSION = _OF_VERSION.insert(behind=["webhook"])
+_TO_TELL = insert_into("disabling", DisablingRow, "INSERT OR REPLACE")
 _PARKED_SINCE = (
     "(SELECT count(*) FROM delivery d WHERE d.webhook = b.webhook"
     f" AND d.state = {int(State.PARKED)} AND d.done_ms >= v.updated_ms)"
@@ -70,7 +72,7 @@ class WebhookRows:
             if webhook.status == "deleted":
                 run("DELETE FROM disabling WHERE webhook = ?", (number,))
             elif webhook.status == "disabled":
-                run("INSERT OR REPLACE INTO disabling VALUES (?, ?, '')", (number, webhook.version))
+                run(_TO_TELL, DisablingRow(webhook=number, version=webhook.version))
             version = self._version.increase()
         self._version.announce(version)
         return replace(dated, number=number), version

@@ -8,16 +8,22 @@ import apsw
 from tidings.core.delivery.job import Job
 from tidings.store import port
 from tidings.store.sqlite.delivery.jobs import one_job
+from tidings.store.sqlite.row_mapping import insert_from
 from tidings.store.sqlite.states import TIMED, WAITING
+from tidings.store.sqlite.writer_rows import AttemptIntent
 
 _DUE = (
     f"SELECT id, state FROM delivery WHERE webhook = ? AND state IN ({TIMED}) AND due_ms <= ?"
     " ORDER BY due_ms LIMIT ?"
 )
 _CLAIM = "UPDATE delivery SET due_ms = NULL, attempts = attempts + 1 WHERE id = ?"
-_INTENT = (
-    "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version)"
-    " SELECT id, attempts, ?, version FROM delivery WHERE id = ?"
+_INTENT = insert_from(
+    "attempt",
+    AttemptIntent,
+    "FROM delivery WHERE id = ?1",
+    "INSERT OR IGNORE",
+    number="attempts",
+    version="version",
 )
 # What waits is looked at again: whether that is an attempt is known when it leaves.
 _LOOK = "UPDATE delivery SET due_ms = NULL WHERE id = ?"
@@ -68,7 +74,8 @@ class DueDeliveries:
                 self._connection.execute(_LOOK, (delivery,))
             else:
                 self._connection.execute(_CLAIM, (delivery,))
-                self._connection.execute(_INTENT, (now, delivery))
+                intent = AttemptIntent(delivery=delivery, started_ms=now)
+                self._connection.execute(_INTENT, intent)
             claimed = one_job(self._connection, delivery, retry=True)
             claimed.attempt += state == WAITING
             room -= len(claimed.body)

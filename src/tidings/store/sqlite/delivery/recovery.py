@@ -10,14 +10,21 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.events.changed_blocks import touch
+from tidings.store.sqlite.row_mapping import insert_from
 from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TIMED, WAITING, is_unfinished
+from tidings.store.sqlite.writer_rows import LostAttempt
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
 
-_MARK_LOST = (
-    "INSERT OR IGNORE INTO attempt (delivery, number, started_ms, version, kind, detail)"
-    f" SELECT id, ?2, ?3, version, '{LOST}', '{LOST_DETAIL}' FROM delivery WHERE id = ?1"
+_MARK_LOST = insert_from(
+    "attempt",
+    LostAttempt,
+    "FROM delivery WHERE id = ?1",
+    "INSERT OR IGNORE",
+    version="version",
+    kind=f"'{LOST}'",
+    detail=f"'{LOST_DETAIL}'",
 )
 _TAKEN = f"state IN ({TIMED}) AND due_ms IS NULL"
 # The number of the attempt that it was taken for: what waits has not counted it.
@@ -148,7 +155,7 @@ class Recovery:
                 (delivery, number),
             )
             if self._connection.changes():
-                run(_MARK_LOST, (delivery, number, now))
+                run(_MARK_LOST, LostAttempt(delivery=delivery, number=number, started_ms=now))
                 touch(self._connection, [delivery])
 
     def _return_taken(
@@ -164,7 +171,7 @@ class Recovery:
         for delivery, number in taken:
             if (delivery, number) in sent:
                 run(_WAS_TRIED, (delivery, number))
-                run(_MARK_LOST, (delivery, number, now))
+                run(_MARK_LOST, LostAttempt(delivery=delivery, number=number, started_ms=now))
                 run(_END_LOST, (delivery, number))
                 run(_DUE_NOW, (now, delivery))
                 touch(self._connection, [delivery])

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 import apsw
 
 from tidings.store import port
+from tidings.store.sqlite.row_mapping import insert_from
 from tidings.store.sqlite.states import PENDING, RETRYING, WAITING
+from tidings.store.sqlite.writer_rows import WaitingInsert, bind_waiting
 
 _UNENDED = (
     "DELETE FROM attempt WHERE delivery = ? AND number = ? AND duration_ms IS NULL AND kind IS NULL"
@@ -20,10 +22,11 @@ _WAIT = (
     " duration_ms = NULL WHERE id = ?1"
     f" AND (state = {PENDING} OR state = {RETRYING} OR state = {WAITING})"
 )
+_IS_WAITING = f"FROM delivery WHERE id = ?1 AND state = {WAITING}"
 _REASON = (
-    "INSERT INTO waiting (delivery, reason, detail, needed, looks, since_ms)"
-    f" SELECT id, ?2, ?3, ?4, 1, ?5 FROM delivery WHERE id = ?1 AND state = {WAITING}"
-    " ON CONFLICT DO UPDATE SET reason = ?2, detail = ?3, needed = ?4, looks = looks + 1"
+    f"{insert_from('waiting', WaitingInsert, _IS_WAITING, looks='1')}"
+    " ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,"
+    " needed = excluded.needed, looks = looks + 1"
 )
 
 
@@ -50,12 +53,12 @@ class WaitingRows:
         many(
             _REASON,
             [
-                (
-                    settlement.delivery,
-                    waits.reason,
-                    waits.detail,
-                    waits.on,
-                    settlement.started_ms,
+                bind_waiting(
+                    delivery=settlement.delivery,
+                    reason=waits.reason,
+                    detail=waits.detail,
+                    needed=waits.on,
+                    since_ms=settlement.started_ms,
                 )
                 for settlement in settled
                 if (waits := settlement.waits) is not None

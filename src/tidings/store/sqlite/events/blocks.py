@@ -26,8 +26,24 @@ from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
+from tidings.store.sqlite.events.block_rows import (
+    INSERT_CELL,
+    INSERT_SLICE,
+    PUT_BLOCK,
+    PUT_EVENT_BLOCK,
+    PUT_EVENT_CELL,
+    PUT_EVENT_SLICE,
+    PUT_NAME,
+    BlockCell,
+    BlockRow,
+    EventBlockRow,
+    EventCell,
+    EventNameRow,
+    bind_event_slice,
+    bind_slice_key,
+)
 from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
-from tidings.store.sqlite.events.summaries import COUNTS, SlotSummaries, SummarySlot, spell
+from tidings.store.sqlite.events.summaries import SlotSummaries, SummarySlot, spell
 
 BITS = BLOCK_BITS
 BLOCK = 1 << BITS
@@ -103,19 +119,9 @@ _EVENT_ROWS = (
     "SELECT org, name, deliveries > 0, min(at_ms), max(at_ms) FROM event"
     " WHERE seq >= ? AND seq < ? GROUP BY org, name, deliveries > 0"
 )
-_EVENT_SLICE = "INSERT OR REPLACE INTO event_slice VALUES (?, ?, ?, ?, ?)"
 _EVENT_TIMES = (
     "SELECT org, at_ms / :step, count(*) FROM event WHERE seq >= :low AND seq < :high"
     " GROUP BY org, at_ms / :step"
-)
-_SLICE_COLUMNS = (
-    *("level", "block", "webhook", "slot", "min_ms", "max_ms"),
-    *(f"n{count}" for count in range(COUNTS)),
-    *("attempts", "ms_sum", "slowest_ms", "spread", "late", "answers"),
-)
-_SLICE = (
-    f"INSERT INTO slice ({', '.join(_SLICE_COLUMNS)})"
-    f" VALUES ({', '.join('?' * len(_SLICE_COLUMNS))})"
 )
 
 
@@ -140,7 +146,7 @@ class EventNameIndex:
         number = self._numbers.get(text)
         if number is None:
             number = len(self._numbers) + 1
-            self._search.execute("INSERT OR REPLACE INTO name VALUES (?, ?)", (number, text))
+            self._search.execute(PUT_NAME, EventNameRow(number=number, text=text))
             self._numbers[text] = number
         return number
 
@@ -316,7 +322,7 @@ class Blocks:
         for level in LEVELS:
             run("DELETE FROM slice WHERE level = ? AND block = ?", (level, block))
         if not rows:  # all dropped: keep that it was seen
-            run("INSERT OR REPLACE INTO block VALUES (?, ?, 0, 0)", (block, mark))
+            run(PUT_BLOCK, BlockRow(number=block, mark=mark))
             return
         kinds: dict[int, set[tuple[str, int]]] = {}
         parts = SlotSummaries(STEP_MS)
@@ -330,15 +336,15 @@ class Blocks:
         cells = []
         for webhook, found in kinds.items():
             pairs = {(number(name), state) for name, state in found}
-            cells.append((block, webhook, spell(pairs)))
-        many("INSERT INTO cell VALUES (?, ?, ?)", sorted(cells))
+            cells.append(BlockCell(block=block, webhook=webhook, kinds=spell(pairs)))
+        many(INSERT_CELL, sorted(cells))
         self._meet(kinds)
         parts.add_orgs(self._orgs)
         for level in LEVELS:
-            many(_SLICE, list(_slices(level, block, parts.merged(level))))
+            many(INSERT_SLICE, list(_slices(level, block, parts.merged(level))))
         spans = [(part.min_ms, part.max_ms) for part in parts.parts.values()]
         low, high = min(span[0] for span in spans), max(span[1] for span in spans)
-        run("INSERT OR REPLACE INTO block VALUES (?, ?, ?, ?)", (block, mark, low, high))
+        run(PUT_BLOCK, BlockRow(number=block, mark=mark, min_ms=low, max_ms=high))
 
     def _meet(self, webhooks: Iterable[int]) -> None:
         """Learn whose webhooks these are; that never changes."""
@@ -356,19 +362,26 @@ class Blocks:
             for org, name, matched, _, _ in rows:
                 kinds.setdefault(org, set()).add((self.names.make(name), matched))
             self._search.executemany(
-                "INSERT OR REPLACE INTO event_cell VALUES (?, ?, ?)",
-                sorted((block, org, spell(found)) for org, found in kinds.items()),
+                PUT_EVENT_CELL,
+                sorted(
+                    EventCell(block=block, org=org, kinds=spell(found))
+                    for org, found in kinds.items()
+                ),
             )
             low = min((row[3] for row in rows), default=0)
             high = max((row[4] for row in rows), default=0)
             self._search.execute(
-                "INSERT OR REPLACE INTO event_block VALUES (?, ?, ?)", (block, low, high)
+                PUT_EVENT_BLOCK, EventBlockRow(number=block, min_ms=low, max_ms=high)
             )
             for level in LEVELS:
                 asked = {"step": level, "low": block << BITS, "high": (block + 1) << BITS}
                 times: list[Any] = self._log.execute(_EVENT_TIMES, asked).fetchall()
                 self._search.executemany(
-                    _EVENT_SLICE, [(level, org, slot, block, count) for org, slot, count in times]
+                    PUT_EVENT_SLICE,
+                    [
+                        bind_event_slice(level=level, org=org, slot=slot, block=block, n=count)
+                        for org, slot, count in times
+                    ],
                 )
 
     def _forget_dropped(self) -> None:
@@ -413,4 +426,5 @@ def _slices(
     level: int, block: int, parts: dict[tuple[int, int], SummarySlot]
 ) -> Iterable[tuple[object, ...]]:
     for (webhook, slot), part in sorted(parts.items()):
-        yield (level, block, webhook, slot, *part.row())
+        key = bind_slice_key(level=level, block=block, webhook=webhook, slot=slot)
+        yield (*key, *part.row())

@@ -10,9 +10,10 @@ import apsw
 import msgspec
 
 from tidings.core.ids import DeliveryId
+from tidings.store.sqlite.row_mapping import insert_columns
 
 BLOCK_BITS = 12  # of a delivery's id: the block of 4,096 neighbours that it stands in
-_TOUCH = "INSERT OR REPLACE INTO touched (block) VALUES (?)"
+_TOUCH = insert_columns("touched", ("block",), "INSERT OR REPLACE")
 _ANY_REPLAY = "SELECT 1 FROM delivery_replay WHERE delivery BETWEEN ? AND ? LIMIT 1"
 # The deliveries that an event has made itself have neighbouring ids, so the blocks of the first and
 # of the last of them say where the one of this webhook stands, without a look at each.

@@ -16,12 +16,13 @@ from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
 from tidings.core.ids import EventNumber
 from tidings.errors import TidingsError
+from tidings.store.sqlite.row_mapping import insert_into
 
 SLICE_EVENTS = 4096
 MERGE = 16
@@ -35,6 +36,18 @@ FORMAT = 5  # of this file; what has another one is made again from the events
 LOW = 0xFFFF_FFFF
 
 _NUMBER = struct.Struct(">8xI")
+
+
+class SegmentRow(NamedTuple):
+    """A row of `segment`: the sorted entries of the events from `first` to `last`."""
+
+    first: int
+    last: int
+    level: int
+    entries: bytes
+
+
+_INSERT_SEGMENT = insert_into("segment", SegmentRow)
 
 
 class TooCommon(TidingsError):
@@ -90,7 +103,8 @@ class SearchSegments:
         )
         with self._connection:
             self._connection.execute(
-                "INSERT INTO segment VALUES (?, ?, 0, ?)", (first, last, b"".join(entries))
+                _INSERT_SEGMENT,
+                SegmentRow(first=first, last=last, level=0, entries=b"".join(entries)),
             )
             self._merge(0)
         self._cursor = last
@@ -122,8 +136,10 @@ class SearchSegments:
         merged.sort()
         self._connection.execute("DELETE FROM segment WHERE level = ?", (level,))
         self._connection.execute(
-            "INSERT INTO segment VALUES (?, ?, ?, ?)",
-            (rows[0][0], rows[-1][1], level + 1, b"".join(merged)),
+            _INSERT_SEGMENT,
+            SegmentRow(
+                first=rows[0][0], last=rows[-1][1], level=level + 1, entries=b"".join(merged)
+            ),
         )
         self._merge(level + 1)
 

@@ -6,7 +6,8 @@ which are whole seconds, what ended after more than a second is counted by exact
 """
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from tidings.core.delivery.states import State
 
@@ -104,8 +105,21 @@ class SummarySlot:
         _gather(self.late, other.late)
         _gather(self.answers, other.answers)
 
+    # Of the table of slices, in the order of `row`.
+    COLUMNS: ClassVar[Sequence[str]] = (
+        "min_ms",
+        "max_ms",
+        *(f"n{count}" for count in range(COUNTS)),
+        "attempts",
+        "ms_sum",
+        "slowest_ms",
+        "spread",
+        "late",
+        "answers",
+    )
+
     def row(self) -> tuple[object, ...]:
-        """As it is stored."""
+        """Return the values of `COLUMNS`."""
         return (
             self.min_ms,
             self.max_ms,

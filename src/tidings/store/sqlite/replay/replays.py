@@ -4,7 +4,7 @@ What a slice does is `replay_slices.py`; it goes in with a commit.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 import msgspec
@@ -17,7 +17,7 @@ from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
-from tidings.store.sqlite.row_mapping import FLAG, StoredTable, json_of
+from tidings.store.sqlite.row_mapping import FLAG, StoredTable, insert_into, json_of
 from tidings.store.sqlite.states import (
     HELD,
     PENDING,
@@ -27,6 +27,16 @@ from tidings.store.sqlite.states import (
     is_unfinished,
 )
 
+
+class ListedPart(NamedTuple):
+    """A row of `replay_list`: a part of the events that a job lists, up to `last`, packed."""
+
+    replay: int
+    last: EventNumber
+    entries: bytes
+
+
+_INSERT_LISTED = insert_into("replay_list", ListedPart)
 _JOB = StoredTable(
     "replay", port.ReplayJob, {"spec": json_of(port.ReplaySpec), "hold": FLAG, "closed": FLAG}
 )
@@ -126,8 +136,11 @@ class ReplayRows:
             run(_INSERT, _JOB.write(fresh, without=["number"]))
             number = self._connection.last_insert_rowid()
             self._connection.executemany(
-                "INSERT INTO replay_list VALUES (?, ?, ?)",
-                [(number, last, entries) for last, entries in packed(listed)],
+                _INSERT_LISTED,
+                [
+                    ListedPart(replay=number, last=last, entries=entries)
+                    for last, entries in packed(listed)
+                ],
             )
             [row] = run(_ONE, (number, job.org))
         return _JOB.read(row)

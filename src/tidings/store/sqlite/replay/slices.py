@@ -22,6 +22,7 @@ from tidings.store.sqlite.row_mapping import insert_into
 from tidings.store.sqlite.states import is_unfinished
 from tidings.store.sqlite.writer_rows import (
     INSERT_DELIVERY,
+    CancelledBy,
     ReplayDeliveryInsert,
     bind_delivery,
 )
@@ -43,7 +44,7 @@ _TAKE_AS_DELIVERED = (
     " (SELECT at_ms FROM event WHERE seq = delivery.event), ?2) WHERE id = ?1"
 )
 _FORGET_SENT = "DELETE FROM sent WHERE delivery = ?"
-_NAMED = "INSERT OR REPLACE INTO delivery_cancel VALUES (?, ?, ?)"
+_NAMED = insert_into("delivery_cancel", CancelledBy, "INSERT OR REPLACE")
 Row = tuple[Any, ...]
 _spec = msgspec.json.Decoder(port.ReplaySpec)
 
@@ -153,7 +154,7 @@ class ReplaySlices:
             webhook, key, was = cast(tuple[int, int | None, int], unfinished)
             run(_TAKE_AS_DELIVERED if slice.delivered else _CANCEL, (delivery, now))
             cancelled.append((webhook, delivery))
-            run(_NAMED, (delivery, slice.by, slice.replay))
+            run(_NAMED, CancelledBy(delivery=delivery, by=slice.by, replay=slice.replay))
             if key is not None:
                 freed += self._free_next(webhook, key, State(was))
         if slice.replay is not None and slice.to:
