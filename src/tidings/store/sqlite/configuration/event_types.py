@@ -1,29 +1,19 @@
 """Event types that orgs declare, as rows."""
 
-from collections.abc import Callable
-
-import apsw
 from msgspec.structs import replace
 
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.configuration.registry_version import RegistryVersion
+from tidings.store.sqlite.configuration.versioned_rows import VersionedRows
 from tidings.store.sqlite.row_mapping import StoredTable
 
 _TYPE = StoredTable("event_type", port.StoredType)
 _PUT_TYPE = _TYPE.upsert("org", "name", "version", keeps=["created_ms"])
 
 
-class EventTypeRows:
-    """Reads and writes the types of orgs; shares the writer's connection."""
-
-    def __init__(
-        self, connection: apsw.Connection, clock_ms: Callable[[], int], version: RegistryVersion
-    ) -> None:
-        self._connection = connection
-        self._clock_ms = clock_ms
-        self._version = version
+class EventTypeRows(VersionedRows):
+    """Reads and writes the types of orgs."""
 
     @answers(port.Store.load_types)
     def load_types(self) -> list[port.StoredType]:

@@ -1,14 +1,11 @@
 """Webhooks as rows: each with its versions, and those that were disabled."""
 
-from collections.abc import Callable
-
-import apsw
 from msgspec.structs import replace
 
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.configuration.registry_version import RegistryVersion
+from tidings.store.sqlite.configuration.versioned_rows import VersionedRows
 from tidings.store.sqlite.queries import WEBHOOK
 from tidings.store.sqlite.row_mapping import Projection, insert_into
 from tidings.store.sqlite.writer_rows import DisablingRow
@@ -33,15 +30,8 @@ DISABLINGS = (
 )
 
 
-class WebhookRows:
-    """Writes webhooks; shares the writer's connection."""
-
-    def __init__(
-        self, connection: apsw.Connection, clock_ms: Callable[[], int], version: RegistryVersion
-    ) -> None:
-        self._connection = connection
-        self._clock_ms = clock_ms
-        self._version = version
+class WebhookRows(VersionedRows):
+    """Writes webhooks."""
 
     @answers(port.Store.drop_disabling)
     def drop_disabling(self, webhook: int, version: int) -> None:
