@@ -13,11 +13,11 @@ from uuid import uuid4
 import msgspec
 
 from tidings import catalogue
-from tidings.app.acting import Acting, acting_of
 from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.drivers import destinations
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.outbound_clients import make_policy
+from tidings.app.service_actions import ServiceActions, build_actions
 from tidings.core.actions.action import EVENTS, Action
 from tidings.core.actions.rendered_act import Made, made_in
 from tidings.core.delivery.exchange import Ending
@@ -67,9 +67,11 @@ class Tried(NamedTuple):
 class ActionTrial:
     """The actions of a file, ready to be tried."""
 
-    def __init__(self, acting: Acting, shaper: Shaper, destination: Destination) -> None:
-        self.actions = acting.actions
-        self._org = OrgId(0) if acting.file is None else acting.file.org
+    def __init__(
+        self, service_actions: ServiceActions, shaper: Shaper, destination: Destination
+    ) -> None:
+        self.actions = service_actions.actions
+        self._org = OrgId(0) if service_actions.file is None else service_actions.file.org
         self._shaper = shaper
         self._destination = destination
 
@@ -152,7 +154,7 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
     def target_of(url: str) -> Any:
         return parse_target(url, allow_http=True)
 
-    acting = acting_of(
+    service_actions = build_actions(
         settings,
         catalogue.load(),
         load_connections(settings.connections, CONNECTION_TYPES),
@@ -161,10 +163,10 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
         target_of=target_of,
         now_s=lambda: clock.now_ms() / 1000,
     )
-    lookups = ActionLookups(acting.lookups)
+    lookups = ActionLookups(service_actions.lookups)
     unasked = cast(port.Store, None)  # a trial waits for nothing, and is counted nowhere
     preparation = Preparation(
-        actions=acting.actions,
+        actions=service_actions.actions,
         store=unasked,
         lookups=lookups,
         renderer=renderer,
@@ -172,22 +174,30 @@ async def action_trial(settings: Settings) -> AsyncIterator[ActionTrial]:
         needs=Needs(unasked, lambda org, name: None, Listeners("a retry is due")),
         clock=clock,
     )
-    own: dict[str, Driver] = {EVENTS: _checked_only(acting, LateChecks(renderer))}
+    own: dict[str, Driver] = {EVENTS: _checked_only(service_actions, LateChecks(renderer))}
     destination = destinations(
-        sender, target_of, clock, acting.connections, own, lambda org, address: False, acting.driver
+        sender,
+        target_of,
+        clock,
+        service_actions.connections,
+        own,
+        lambda org, address: False,
+        service_actions.driver,
     )
     try:
-        yield ActionTrial(acting, Shaper(actions=preparation, renderer=renderer), destination)
+        yield ActionTrial(
+            service_actions, Shaper(actions=preparation, renderer=renderer), destination
+        )
     finally:
         await lookups.close()
-        await acting.close()
+        await service_actions.close()
         await renderer.close()
         await sender.close()
 
 
-def _checked_only(acting: Acting, late: LateChecks) -> NewEventsDriver:
+def _checked_only(service_actions: ServiceActions, late: LateChecks) -> NewEventsDriver:
     """New events are checked by the types of the file; a trial has none accepted."""
-    types = {} if acting.file is None else acting.file.types
+    types = {} if service_actions.file is None else service_actions.file.types
     own = {name: {1: reading.made} for name, reading in types.items()}
     return NewEventsDriver(
         intake=cast(Intake, None),

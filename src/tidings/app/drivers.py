@@ -29,12 +29,12 @@ def destinations(
     connections: Connections,
     own: Mapping[str, Driver],
     agreed: Callable[[OrgId, str], bool],
-    acting: Callable[[Mapping[str, Driver]], Driver],
+    action_driver: Callable[[Mapping[str, Driver]], Driver],
 ) -> DriverDispatch:
     """Build the dispatch to every kind of destination, each by its driver.
 
     `own`: the drivers of the engine itself. `agreed`: whether an address's owner wants the e-mails
-    of an org. `acting`: makes the driver of actions, over the others.
+    of an org. `action_driver`: makes the driver of actions, over the others.
     """
 
     def now_s() -> float:
@@ -47,7 +47,7 @@ def destinations(
         webhook_types.SQL: SqlDestination(connections),
         **own,
     }
-    drivers[webhook_types.ACTION] = acting(drivers)
+    drivers[webhook_types.ACTION] = action_driver(drivers)
     of_webhooks = {kind: driver for kind, driver in drivers.items() if kind in webhook_types.KINDS}
     return DriverDispatch(of_webhooks, connections)
 

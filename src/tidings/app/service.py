@@ -22,7 +22,6 @@ from tidings.api.http.known_callers import KnownCallers
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.api.v1.inbound import SenderCalls
-from tidings.app.acting import Acting, acting_of
 from tidings.app.addresses import OwnAddresses
 from tidings.app.client_libraries import import_clients
 from tidings.app.connection_types import CONNECTION_TYPES
@@ -37,6 +36,7 @@ from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.sources import declare_sources
 from tidings.app.outbound_clients import make_mailer, make_platform, make_policy, trusting
+from tidings.app.service_actions import ServiceActions, build_actions
 from tidings.app.start_retry import StartStepRunner
 from tidings.compose import App, build
 from tidings.console.frame import COOKIE, HOST_COOKIE
@@ -117,7 +117,7 @@ class RunningService:
         platform, closers = make_platform(settings, clock)
         drivers = source_drivers(store, await through(store.installation))
         vault = Vault.in_directory(settings.data)
-        acting = acting_of(
+        actions = build_actions(
             settings,
             types,
             load_connections(settings.connections, CONNECTION_TYPES),
@@ -127,13 +127,13 @@ class RunningService:
             now_s=lambda: clock.now_ms() / 1000,
             sealed_lists=(settings.data / FOLDER, vault),
         )
-        await import_clients({connection.kind for connection in acting.connections.values()})
+        await import_clients({connection.kind for connection in actions.connections.values()})
 
         def destination(
             receive: Receive, own: Mapping[str, Driver], agreed: Callable[[OrgId, str], bool]
         ) -> DriverDispatch:
-            inside, over = InboxSender(sender, receive), acting.connections
-            return destinations(inside, addresses.target, clock, over, own, agreed, acting.driver)
+            inside, over = InboxSender(sender, receive), actions.connections
+            return destinations(inside, addresses.target, clock, over, own, agreed, actions.driver)
 
         app = build(
             Ports(
@@ -149,7 +149,7 @@ class RunningService:
                 destination=destination,
                 sandboxes=renderer,
                 outside=Outside(platform, make_mailer(settings)),
-                declared=_declared(acting, drivers),
+                declared=_declared(actions, drivers),
             ),
             options_of(settings, shares),
         )
@@ -157,21 +157,21 @@ class RunningService:
             app.base.heartbeats.watch(process)
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await app.load(through)
-        await through(lambda: first_credential(settings, app.access.access, acting.org))
-        await through(lambda: acting.declare(app))
+        await through(lambda: first_credential(settings, app.access.access, actions.org))
+        await through(lambda: actions.declare(app))
         await through(
             lambda: declare_sources(
                 settings.sources,
                 app.sources.sources,
                 lambda org: app.orgs.get(org) is not None,
-                besides=acting.sources(),
+                besides=actions.sources(),
             )
         )
         shortage = MemoryShortage(app.base.heartbeats)
         server = _server(settings, app, shares, shortage)
         await app.start(through, hold=hold)
         link = await through(lambda: console_link(settings, app.access))
-        closers = [*closers, probe.stop, acting.close, renderer.close, sender.close]
+        closers = [*closers, probe.stop, actions.close, renderer.close, sender.close]
         return cls(settings, store, app, server, link, closers, shortage)
 
     async def run(self, ended: "asyncio.Future[int]") -> int:
@@ -214,14 +214,14 @@ class RunningService:
         await self._store.close(clean=written)
 
 
-def _declared(acting: Acting, drivers: Mapping[str, SourceDriver]) -> Declared:
+def _declared(actions: ServiceActions, drivers: Mapping[str, SourceDriver]) -> Declared:
     """Put together what the operator has declared, and who reaches it."""
     return Declared(
-        connections=acting.connections,
+        connections=actions.connections,
         connection_types=CONNECTION_TYPES,
         source_drivers=drivers,
-        actions=acting.declared(),
-        lookups=acting.lookups,
+        actions=actions.declared(),
+        lookups=actions.lookups,
     )
 
 

@@ -32,7 +32,7 @@ from tidings.lookups.port import LookupBackend
 from tidings.settings.settings import Settings
 
 
-class Acting:
+class ServiceActions:
     """The actions of a service, over its adapters. Without a file it brings nothing."""
 
     def __init__(
@@ -155,7 +155,7 @@ class Acting:
         await self._proofs.close()
 
 
-def acting_of(
+def build_actions(
     settings: Settings,
     catalogue: Catalogue,
     connections: Connections,
@@ -165,7 +165,7 @@ def acting_of(
     target_of: Callable[[str], ReceiverAddress],
     now_s: Callable[[], float],
     sealed_lists: tuple[FilePath, Sealer] | None = None,
-) -> Acting:
+) -> ServiceActions:
     """Build the actions that the settings ask for. `admits_unknown`: whether some org has event
     types of its own, which the file may name. FileRefused, Unusable."""
     file = None
@@ -175,4 +175,4 @@ def acting_of(
             settings.actions, kinds, CONNECTION_TYPES, connections, admits_unknown=admits_unknown
         )
     name = "" if settings.actions is None else settings.actions.name
-    return Acting(file, name, connections, sender, target_of, now_s, sealed_lists)
+    return ServiceActions(file, name, connections, sender, target_of, now_s, sealed_lists)
