@@ -12,7 +12,7 @@ from tidings.core.audit.actor import operator_actor
 from tidings.destinations.port import BROKER_TASKS
 from tidings.engine.access.access_services import AccessServices
 from tidings.engine.actions.actions import ActionServices
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.events.feed import PART as FEED
 from tidings.engine.options import EngineOptions

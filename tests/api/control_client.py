@@ -31,7 +31,7 @@ from tidings.core.ids import OrgId
 from tidings.core.notices.operational_events import Fact
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.delivery.dispatcher import Dispatcher
 from tidings.engine.options import EngineOptions
 from tidings.lookups.port import LookupBackend

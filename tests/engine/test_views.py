@@ -7,7 +7,7 @@ from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.entries import AuditEntry
 from tidings.core.ids import OrgId
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.audit.views import WAITING_MAX, ViewLog
 from tidings.store import port
 

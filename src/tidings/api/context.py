@@ -31,7 +31,7 @@ from tidings.engine.access.access_services import AccessServices
 from tidings.engine.access.denials import demand
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.answer_memory import AnswerMemory
-from tidings.engine.audit.acting import act_as, actor_of
+from tidings.engine.audit.current_actor import act_as, actor_of
 from tidings.engine.audit.views import ViewLog
 from tidings.engine.clock import Clock
 from tidings.engine.keyed_calls import KeyedCalls

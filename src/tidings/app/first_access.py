@@ -6,7 +6,7 @@ from tidings.core.audit.actor import operator_actor
 from tidings.core.ids import OrgId
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.access_services import AccessServices
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.settings.settings import Settings
 
 

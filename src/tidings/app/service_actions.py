@@ -23,7 +23,7 @@ from tidings.destinations.port import Driver
 from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.declared import DeclaredActions, declare
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.sources.declared import DeclaredSource
 from tidings.errors import Conflict, RequestRefused
 from tidings.lookups.factory import LookupFactory

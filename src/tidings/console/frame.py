@@ -43,7 +43,7 @@ from tidings.core.ids import OrgId
 from tidings.engine.access.denials import demand
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
-from tidings.engine.audit.acting import act_as, actor_of
+from tidings.engine.audit.current_actor import act_as, actor_of
 from tidings.errors import (
     Denied,
     FieldRefusal,

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from tidings.core.webhooks.subscriptions import Registry
-from tidings.engine.audit.acting import by_service
+from tidings.engine.audit.current_actor import by_service
 from tidings.engine.callables import Change
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage

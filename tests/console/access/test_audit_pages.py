@@ -14,7 +14,7 @@ from tidings.core.audit.actions import AuditAction, actions
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.entries import PLATFORM_CHAIN, draft
 from tidings.core.ids import OrgId
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 
 ORG = OrgId(7)
 XSS = "\"><script>alert(1)</script>'{{7*7}}"

@@ -32,8 +32,8 @@ from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.tokens import mark_of
 from tidings.engine.access.user_records import draft_for_orgs
 from tidings.engine.access.users import UserBook
-from tidings.engine.audit.acting import known_as
 from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.current_actor import known_as
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock

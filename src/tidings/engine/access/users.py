@@ -39,8 +39,8 @@ from tidings.engine.access.user_records import (
     draft_for_orgs,
     is_active,
 )
-from tidings.engine.audit.acting import acting, acting_as, known_as
 from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.current_actor import acting_as, current_actor, known_as
 from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
@@ -374,7 +374,7 @@ class UserBook:
                 for person in fresh
                 for member in self._members.get(person.id, {}).values()
             ]
-            drafts = draft_for_orgs(users, acting(), PASSWORD_SET) if is_new else []
+            drafts = draft_for_orgs(users, current_actor(), PASSWORD_SET) if is_new else []
             with self._audit.recording_all(*drafts):
                 await self._store.put_people(fresh)  # one account before, and after
             for person in fresh:

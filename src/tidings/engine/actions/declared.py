@@ -14,7 +14,7 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import ACTION
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.webhooks.webhooks import Webhooks
 
 ABSENT = LEFT_FILE

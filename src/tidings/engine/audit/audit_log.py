@@ -4,7 +4,7 @@
         await self._store.put_webhook(…)
 
 The entry is in the transaction of the write: there is no change without it, and none of it without
-the change. Who acts is known by where the call came in (`acting.py`).
+the change. Who acts is known by where the call came in (`current_actor.py`).
 """
 
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ from tidings.core.audit.actor import SERVICE, Actor
 from tidings.core.audit.chain import ANCHORS, Anchor
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
 from tidings.core.times import exact
-from tidings.engine.audit.acting import acting
+from tidings.engine.audit.current_actor import current_actor
 from tidings.store import port
 
 Fields = Mapping[str, Any]
@@ -53,7 +53,7 @@ class AuditLog:
         field; of both the fields are kept that differ. `if_changed`: there is no entry where the
         write finds nothing to change.
         """
-        made = draft(chain, acting(), action, object, before, after, times)
+        made = draft(chain, current_actor(), action, object, before, after, times)
         with self.recording_all(made, if_changed=if_changed):
             yield
 
@@ -81,7 +81,7 @@ class AuditLog:
         times: int = 1,
     ) -> None:
         """Record what is no change of the store. StoreDown."""
-        happened = draft(chain, actor or acting(), action, object, None, after, times)
+        happened = draft(chain, actor or current_actor(), action, object, None, after, times)
         await self._store.append_audit(self.write_of(happened))
 
     async def put_anchor(self, at_ms: int) -> Anchor | None:

@@ -12,8 +12,8 @@ from tidings.core.ids import OrgId
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.table import SharedTable
 from tidings.core.times import iso
-from tidings.engine.audit.acting import acting
 from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.current_actor import current_actor
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
@@ -54,7 +54,7 @@ class ViewLog:
         self.unwritten += 1
 
     def _note(self, org: OrgId, action: AuditAction, kind: str, object: str) -> None:
-        by = acting()
+        by = current_actor()
         if by.kind != "person" and by.face != "console":
             return
         now_ms = self._clock.now_ms()

@@ -28,8 +28,8 @@ from tidings.core.notices.consent_rules import (
 from tidings.core.running.parts import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.audit.acting import acting_as
 from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.callables import AddressesOf
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart

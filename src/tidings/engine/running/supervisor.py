@@ -13,7 +13,7 @@ import structlog
 
 from tidings.core.running.parts import ServicePart
 from tidings.core.running.restarts import restart_delay_s
-from tidings.engine.audit.acting import by_service
+from tidings.engine.audit.current_actor import by_service
 from tidings.engine.callables import Ask, ReadSeconds
 from tidings.engine.heartbeats import Heart, Heartbeats
 

@@ -12,7 +12,7 @@ import msgspec
 from tidings.core.audit.actor import file_actor
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import Source
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.sources.sources import Sources
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from tidings.core.audit.actor import SERVICE
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.audit.acting import acting_as
+from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.callables import Notify
 from tidings.engine.delivery.health_tracker import HealthTracker
 from tidings.engine.outage import Outage

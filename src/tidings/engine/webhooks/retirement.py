@@ -10,7 +10,7 @@ from collections.abc import Callable
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.webhooks.webhook import Webhook
-from tidings.engine.audit.acting import by_service
+from tidings.engine.audit.current_actor import by_service
 from tidings.engine.outage import Outage
 from tidings.store import port
 

@@ -17,7 +17,7 @@ from tidings.core.access.user_rules import PasswordChange, WantedUser, read_pass
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
-from tidings.engine.audit.acting import act_as, stranger
+from tidings.engine.audit.current_actor import act_as, stranger
 from tidings.errors import Throttled, passed
 from tidings.reads.access import show_link, show_user
 

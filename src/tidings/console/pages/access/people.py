@@ -16,7 +16,7 @@ from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.user_records import NewLink, UnknownUser, UserRecord
-from tidings.engine.audit.acting import act_as, stranger
+from tidings.engine.audit.current_actor import act_as, stranger
 from tidings.errors import RequestRefused, not_found
 from tidings.reads.audit import LastChange
 from tidings.schema.page_forms import page_form

@@ -14,7 +14,7 @@ from tidings.console.visit import Visit
 from tidings.core.access.portal_rules import COLOUR, accents
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import PORTAL_MS
-from tidings.engine.audit.acting import act_as, stranger
+from tidings.engine.audit.current_actor import act_as, stranger
 from tidings.errors import Denied
 from tidings.store.port import StoreDown
 

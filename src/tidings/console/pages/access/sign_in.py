@@ -14,7 +14,7 @@ from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
 from tidings.engine.access.guards.sign_in_guard import TooManyTries
 from tidings.engine.access.sessions import SignedIn
-from tidings.engine.audit.acting import act_as, stranger
+from tidings.engine.audit.current_actor import act_as, stranger
 from tidings.errors import Denied, FieldRefusal, RequestRefused
 from tidings.store.port import StoreDown
 

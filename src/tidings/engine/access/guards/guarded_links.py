@@ -3,7 +3,7 @@
 from tidings.engine.access.guards.sign_in_guard import SignInGuard, TooManyTries
 from tidings.engine.access.sessions import account_of
 from tidings.engine.access.users import LINK_ENDED, UserBook
-from tidings.engine.audit.acting import acting
+from tidings.engine.audit.current_actor import current_actor
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.errors import Invalid
 
@@ -19,7 +19,7 @@ async def open_link(
 ) -> None:
     """Accept an invitation or set a new password, for whoever acts now. Invalid, TooManyTries,
     TooBusy, StoreDown."""
-    face = acting().face
+    face = current_actor().face
     try:
         guard.enter(address, f"link {address}", now_s)
         person = await users.open_link(token, password)

@@ -12,27 +12,27 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 
 Result = TypeVar("Result")
 
-_ACTING: ContextVar[Actor] = ContextVar("acting", default=SERVICE)
+_CURRENT: ContextVar[Actor] = ContextVar("actor", default=SERVICE)
 
 
-def acting() -> Actor:
+def current_actor() -> Actor:
     """Return who acts now; the service itself where nobody has asked."""
-    return _ACTING.get()
+    return _CURRENT.get()
 
 
 def act_as(actor: Actor) -> None:
     """Let all that is done from here on, in this task and those that it starts, be by an actor."""
-    _ACTING.set(actor)
+    _CURRENT.set(actor)
 
 
 @contextmanager
 def acting_as(actor: Actor) -> Iterator[None]:
     """Let what is done in the block be by an actor."""
-    token = _ACTING.set(actor)
+    token = _CURRENT.set(actor)
     try:
         yield
     finally:
-        _ACTING.reset(token)
+        _CURRENT.reset(token)
 
 
 async def by_service(work: Awaitable[Result]) -> Result:
@@ -48,7 +48,7 @@ def stranger(face: Face, address: str) -> Actor:
 
 def known_as(kind: ActorKind, id: str, name: str) -> Actor:
     """Return whoever acts now as somebody that they have just shown to be."""
-    return msgspec.structs.replace(acting(), kind=kind, id=id, name=name)
+    return msgspec.structs.replace(current_actor(), kind=kind, id=id, name=name)
 
 
 def actor_of(caller: AuthenticatedCaller, face: Face, address: str = "") -> Actor:

@@ -16,7 +16,7 @@ from tidings.core.running.parts import ServicePart
 from tidings.core.sources.source import Source
 from tidings.core.sources.verification import StaticHeader
 from tidings.core.webhooks.subscriptions import Registry
-from tidings.engine.audit.acting import acting, acting_as, by_service
+from tidings.engine.audit.current_actor import acting_as, by_service, current_actor
 from tidings.engine.changes import Changes
 from tidings.engine.heartbeats import Heart, Heartbeats
 from tidings.engine.running.supervisor import Supervisor
@@ -35,14 +35,14 @@ async def test_a_part_that_somebody_has_begun_is_by_the_service_also_when_it_is_
     ended = asyncio.Event()
 
     async def job(heart: Heart) -> None:
-        found.append(acting())
+        found.append(current_actor())
         ended.set()
 
     supervisor = Supervisor(Heartbeats())
     with acting_as(ASHA):
         task = supervisor.start(PART, job, again=False)
         await ended.wait()
-        assert acting() == ASHA, "and who has begun it is still there"
+        assert current_actor() == ASHA, "and who has begun it is still there"
     assert found == [SERVICE]
     await task.stop()
 
@@ -52,7 +52,7 @@ async def test_what_is_left_of_a_webhook_is_ended_by_the_service() -> None:
 
     class Store:
         async def retire(self, *_: Any) -> int:
-            found.append(acting())
+            found.append(current_actor())
             return 0
 
     class Gone:
@@ -75,7 +75,7 @@ async def test_a_change_is_by_whoever_has_asked_for_it_also_when_it_has_gone() -
     async def change() -> None:
         begun.set()
         await go_on.wait()
-        found.append(acting())
+        found.append(current_actor())
 
     async def asked() -> None:
         with acting_as(ASHA):
@@ -94,11 +94,11 @@ async def test_a_change_is_by_whoever_has_asked_for_it_also_when_it_has_gone() -
 
 async def test_the_service_acts_for_one_piece_of_work_alone() -> None:
     async def asked() -> Actor:
-        return acting()
+        return current_actor()
 
     with acting_as(ASHA):
         assert await asyncio.create_task(by_service(asked())) == SERVICE
-        assert acting() == ASHA
+        assert current_actor() == ASHA
 
 
 @pytest.mark.parametrize(
