@@ -15,7 +15,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.webhooks.webhook import Webhook
 
 Headers = list[tuple[str, str]]

@@ -14,7 +14,7 @@ from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome,
 from tidings.core.delivery.receivers.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.ids import show
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook

@@ -28,8 +28,8 @@ from tidings.core.running.heartbeat import (
     describe_finding,
     judge_part,
 )
-from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, ServicePart
 from tidings.core.running.restarts import count_failures
+from tidings.core.running.service_part import GRACE_S, SLEEP_SLICE_S, TELL_S, ServicePart
 from tidings.engine.callables import Notify, ReadSeconds
 
 TICK_S = 1.0

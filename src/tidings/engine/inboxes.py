@@ -23,7 +23,7 @@ from tidings.core.inbox_rules import (
     harmless,
     typed,
 )
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.shaping.signatures.schemes import VerificationKey
 from tidings.core.shaping.signatures.standard_webhooks import judge
 from tidings.core.shares.budget import SharedBudget

@@ -5,7 +5,7 @@ import msgspec
 from tidings.core.audit.entries import KEPT_DAYS as AUDIT_DAYS
 from tidings.core.events.call_split import DEFAULT_LIMITS as CALL_LIMITS
 from tidings.core.events.call_split import CallLimits
-from tidings.core.running.parts import SLEEP_SLICE_S
+from tidings.core.running.service_part import SLEEP_SLICE_S
 from tidings.engine.engine import EngineLimits
 
 

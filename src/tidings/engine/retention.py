@@ -26,7 +26,7 @@ from tidings.core.orgs.retention import (
     groups,
     to_give_back,
 )
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.audit.retention import AuditRetention
 from tidings.engine.callables import Ask
 from tidings.engine.clock import Clock

@@ -13,7 +13,7 @@ from time import monotonic
 from typing import Any, TypeVar
 
 from tidings.core.ids import OrgId
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.heartbeats import Heart
 from tidings.transform.turns import FairQueue
 

@@ -20,7 +20,7 @@ import structlog
 
 from tidings.child_environment import child_environment
 from tidings.core.budget import APART_CPU_S, MEMORY_BYTES
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.frames import Frames, framed
 from tidings.process_end import describe_end, describe_signal
 from tidings.transform.port import RenderLater, RenderRefused

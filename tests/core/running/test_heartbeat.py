@@ -10,8 +10,8 @@ from tidings.core.running.heartbeat import (
     judge_part,
     judge_pulse,
 )
-from tidings.core.running.parts import GRACE_S, SLEEP_SLICE_S, TELL_S, WORK_S, ServicePart
 from tidings.core.running.restarts import LAST_S, SOUND_AFTER_S, count_failures, restart_delay_s
+from tidings.core.running.service_part import GRACE_S, SLEEP_SLICE_S, TELL_S, WORK_S, ServicePart
 
 PART = ServicePart("retention", "data that is too old is kept")
 VITAL = ServicePart("commits of events", "nothing is accepted", vital=True, restarts=False)

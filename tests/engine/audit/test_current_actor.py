@@ -12,7 +12,7 @@ from tests.engine.audit.kept_log import entries_of
 from tidings.core.audit.actor import SERVICE, Actor, face_of
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.sources.source import Source
 from tidings.core.sources.verification import StaticHeader
 from tidings.core.webhooks.subscriptions import Registry

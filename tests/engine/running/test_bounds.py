@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.core.running.heartbeat import AwakeClock
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.heartbeats import SOON_S, Heart
 
 PART = ServicePart("the part", "nothing follows")

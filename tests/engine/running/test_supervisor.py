@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from tests.simulation.loop import simulate
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.heartbeats import Heart, Heartbeats
 from tidings.engine.running.supervisor import Supervisor
 

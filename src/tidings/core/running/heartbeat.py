@@ -8,8 +8,8 @@ from enum import Enum
 
 import msgspec
 
-from tidings.core.running.parts import ServicePart, count_word
 from tidings.core.running.restarts import SOUND_AFTER_S
+from tidings.core.running.service_part import ServicePart, count_word
 
 
 class PartCondition(Enum):

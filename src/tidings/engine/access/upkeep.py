@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from typing import TypeVar
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, Sessions

@@ -6,7 +6,7 @@ import asyncio
 
 import structlog
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.times import exact
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock

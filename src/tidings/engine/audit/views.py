@@ -9,7 +9,7 @@ import itertools
 from tidings.core.audit.actions import PAYLOAD_VIEWED, TAIL_OPENED, AuditAction
 from tidings.core.audit.entries import AuditDraft, draft
 from tidings.core.ids import OrgId
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.table import SharedTable
 from tidings.core.times import iso
 from tidings.engine.audit.audit_log import AuditLog

@@ -33,7 +33,7 @@ from tidings.core.delivery.receivers.health import (
     to_tell,
 )
 from tidings.core.delivery.schedule import WINDOW_S
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.callables import Ask, Notify, ReadSeconds

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 
 PART = ServicePart("live stream", "listeners of the live stream hear nothing", restarts=False)
 QUEUE_MAX = 1000

@@ -25,7 +25,7 @@ from tidings.core.notices.consent_rules import (
     with_confirmed,
     with_mail_confirmed,
 )
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.audit.audit_log import AuditLog

@@ -23,7 +23,7 @@ from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
 from tidings.core.notices.mail_server import MailServerState, ReportMailServer
 from tidings.core.notices.operational_events import EXHAUSTED
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.budget import leaves_room
 from tidings.egress.port import Mailer, MailFailed
 from tidings.engine.callables import AddressesOf

@@ -38,7 +38,7 @@ from tidings.core.notices.operational_events import (
     failing,
     recovered,
 )
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook

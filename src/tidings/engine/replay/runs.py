@@ -33,7 +33,7 @@ from tidings.core.replay import (
     after,
     before,
 )
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.times import iso
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook

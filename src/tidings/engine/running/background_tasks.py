@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.running.supervisor import Job, SupervisedTask, Supervisor
 
 FAREWELL_S = 2.0

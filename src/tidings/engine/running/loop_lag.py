@@ -7,7 +7,7 @@ waits as well. Nothing is measured on the way of an event.
 import asyncio
 from collections.abc import Callable
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.heartbeats import Heart, unwatched_heart
 
 BEAT_S = 0.05

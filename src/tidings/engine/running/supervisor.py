@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from tidings.core.running.parts import ServicePart
 from tidings.core.running.restarts import restart_delay_s
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.audit.current_actor import by_service
 from tidings.engine.callables import Ask, ReadSeconds
 from tidings.engine.heartbeats import Heart, Heartbeats

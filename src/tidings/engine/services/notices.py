@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import mailed_by
 from tidings.core.notices.mail_server import KEEP_S
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.events.acceptor import Acceptor
 from tidings.engine.notices.consents import PART as CONSENT_EMAILS
 from tidings.engine.notices.consents import ConsentEmails, Consents

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client.registry import Collector
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.actions.actions import ActionServices
 from tidings.engine.audit.anchors import PART as ANCHORS

@@ -1,6 +1,6 @@
 """What sources have brought in the last hour, kept by the store: a restart does not forget it."""
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.sources.sources import Sources
 from tidings.store import port

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidings.core.connections.connection import Connection
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.sources.source import OUTBOX, WEBHOOK, Source
 from tidings.engine.heartbeats import Heart
 from tidings.engine.listeners import OrgNotices

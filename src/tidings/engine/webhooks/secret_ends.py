@@ -10,7 +10,7 @@ from typing import Protocol
 
 import structlog
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.engine.clock import Clock
 
 LOOK_AGAIN_S = 60.0

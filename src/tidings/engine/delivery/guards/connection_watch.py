@@ -16,7 +16,7 @@ from tidings.core.connections.holds import ConnectionHolds, Hold, ProbeOutcome
 from tidings.core.delivery.receivers.judgement import ConnectionHold
 from tidings.core.ids import OrgId
 from tidings.core.notices.operational_events import CONNECTION_FAILING, connection_failing
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.clock import Clock

@@ -12,7 +12,7 @@ import structlog
 
 from tidings.core.delivery.receivers.breaker import Position
 from tidings.core.delivery.turns import HANGS_S, Permit
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.delivery.admission import Admission
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tidings.core.running.parts import ServicePart
+from tidings.core.running.service_part import ServicePart
 from tidings.store import port
 from tidings.store.sqlite.directory_lock import DirectoryLock, must_be_writable
 from tidings.store.sqlite.hosting.calls import answerers, methods, types_of

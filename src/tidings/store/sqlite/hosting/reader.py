@@ -17,8 +17,8 @@ from typing import Any
 import msgspec
 import structlog
 
-from tidings.core.running.parts import ServicePart
 from tidings.core.running.restarts import count_failures, restart_delay_s
+from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.shares.places import PlaceQueue
 from tidings.store import port
