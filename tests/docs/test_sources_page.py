@@ -31,7 +31,8 @@ from tidings.core.sources.message_plan import (
     MessagePlan,
     PlanRunner,
 )
-from tidings.core.sources.source import KAFKA, OUTBOX, Source, read_source
+from tidings.core.sources.source import Source, read_source
+from tidings.core.sources.source_types import KAFKA, OUTBOX
 from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.inbound import RUNNING_MAX

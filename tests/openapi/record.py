@@ -17,7 +17,7 @@ from tests.openapi.world import Reply, Things, World, world
 from tidings.api.openapi.document import operations
 from tidings.api.route import OPEN, PLATFORM
 from tidings.core.connections.connection import Connection
-from tidings.core.sources.source import OUTBOX
+from tidings.core.sources.source_types import OUTBOX
 
 BOSS = basic("boss", "s3cret")
 # Without a body in their answer, or with one that never ends: described by their request alone.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
-from tidings.core.sources.source import KAFKA, OUTBOX
+from tidings.core.sources.source_types import KAFKA, OUTBOX
 from tidings.core.webhooks import webhook_types
 from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.email.driver import EmailDestination

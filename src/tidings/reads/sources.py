@@ -8,7 +8,8 @@ from tidings.core.declaration import show_resource
 from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
 from tidings.core.ids import show
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import WEBHOOK, Source, address
+from tidings.core.sources.source import Source, address
+from tidings.core.sources.source_types import WEBHOOK
 from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso

@@ -26,7 +26,8 @@ from tidings.core.connections.connection import Connection
 from tidings.core.declaration import Field, declared
 from tidings.core.field_types import BooleanType, Choice, CustomField
 from tidings.core.shaping.signatures.secrets import show_secret
-from tidings.core.sources.source import FIELDS, KINDS, Source
+from tidings.core.sources.source import FIELDS, Source
+from tidings.core.sources.source_types import KINDS
 from tidings.core.sources.verification import HmacHeader, StandardWebhooks, StaticHeader
 from tidings.store.port import EventQuery
 

@@ -8,7 +8,8 @@ from tidings.core.connections.admitted import admits, admits_one, strange_table,
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.sources.reach import outside_connection
-from tidings.core.sources.source import KAFKA, OUTBOX, WEBHOOK, KafkaTopics, OutboxTable, Source
+from tidings.core.sources.source import KafkaTopics, OutboxTable, Source
+from tidings.core.sources.source_types import KAFKA, OUTBOX, WEBHOOK
 
 
 @pytest.mark.parametrize(

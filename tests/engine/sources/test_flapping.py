@@ -14,7 +14,8 @@ from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.notices.operational_events import SOURCE_FAILING
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import FETCHED, OUTBOX, Source
+from tidings.core.sources.source import Source
+from tidings.core.sources.source_types import FETCHED, OUTBOX
 from tidings.engine.sources import pump
 from tidings.engine.sources.lines import SourceLines
 from tidings.engine.sources.pump import Pump

@@ -33,7 +33,8 @@ from tidings.core.budget import MAPPING_LOOP_S
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MessagePlan
-from tidings.core.sources.source import KAFKA, OUTBOX, Source
+from tidings.core.sources.source import Source
+from tidings.core.sources.source_types import KAFKA, OUTBOX
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.outbox.driver import OutboxDriver
 from tidings.sources.port import OpenSource, SourceDriver

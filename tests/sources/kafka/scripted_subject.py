@@ -12,7 +12,8 @@ from tests.sources.kafka.scripted import Message, ScriptedBroker
 from tests.sources.kafka.subject import INSTALLATION, MemoryPlaces
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import KAFKA, KafkaTopics, Source
+from tidings.core.sources.source import KafkaTopics, Source
+from tidings.core.sources.source_types import KAFKA
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.port import OpenSource
 

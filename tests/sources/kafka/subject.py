@@ -15,7 +15,8 @@ from tests.sources.kafka.server import KafkaServer
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import KAFKA, KafkaTopics, Source
+from tidings.core.sources.source import KafkaTopics, Source
+from tidings.core.sources.source_types import KAFKA
 from tidings.core.sources.topic_places import TopicPlace
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.port import OpenSource

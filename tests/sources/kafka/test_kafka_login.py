@@ -10,7 +10,8 @@ from tests.sources.kafka.subject import MemoryPlaces
 from tidings.connections.kafka_login import login_of
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
-from tidings.core.sources.source import KAFKA, KafkaTopics, Source
+from tidings.core.sources.source import KafkaTopics, Source
+from tidings.core.sources.source_types import KAFKA
 from tidings.sources.kafka.driver import KafkaDriver
 
 SASL = {"servers": "k", "security": "sasl_ssl", "username": "tidings", "password": "s3cret"}

@@ -9,7 +9,8 @@ from tests.docs.outbox_page import DDL
 from tests.postgres_server import PostgresServer
 from tests.sources.conformance.subject import Made
 from tidings.core.connections.connection import Connection
-from tidings.core.sources.source import OUTBOX, OutboxTable, Source
+from tidings.core.sources.source import OutboxTable, Source
+from tidings.core.sources.source_types import OUTBOX
 from tidings.core.sources.table_owner import TableOwner
 from tidings.sources.outbox.driver import OutboxDriver
 from tidings.sources.port import OpenSource

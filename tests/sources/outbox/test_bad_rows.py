@@ -16,7 +16,8 @@ from tidings.core.sources.message import (
     ForeignMessage,
     defect_of,
 )
-from tidings.core.sources.source import OUTBOX, Source
+from tidings.core.sources.source import Source
+from tidings.core.sources.source_types import OUTBOX
 from tidings.sources.outbox import reading as subject
 from tidings.sources.outbox.driver import OutboxDriver
 

@@ -10,7 +10,8 @@ from tests.postgres_server import PostgresServer
 from tests.sources.conformance.subject import Made
 from tests.sources.outbox.subject import Outbox
 from tidings.core.ids import OrgId
-from tidings.core.sources.source import OUTBOX, Source
+from tidings.core.sources.source import Source
+from tidings.core.sources.source_types import OUTBOX
 from tidings.engine.sources import lag_watch
 from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.live_source import LiveSource

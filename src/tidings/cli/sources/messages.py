@@ -16,7 +16,7 @@ from tidings.cli.output import (
     print_list,
 )
 from tidings.cli.sources.files import FileName, read_bytes
-from tidings.cli.sources.state import FETCHED, state_of, waiting_of
+from tidings.cli.sources.state import fetches, state_of, waiting_of
 from tidings.cli.where import HERE, Where
 from tidings.lists import DEAD_LETTERS, LAGS
 
@@ -59,7 +59,7 @@ def is_late(source: dict[str, Any], most: int) -> bool:
     if source["paused"]:
         return False
     lag = source["lag"]
-    return bool(source["trouble"]) or (source["type"] in FETCHED if lag is None else lag > most)
+    return bool(source["trouble"]) or (fetches(source) if lag is None else lag > most)
 
 
 def _waits(source: dict[str, Any]) -> str:

@@ -2,7 +2,12 @@
 
 from typing import Any
 
-FETCHED = ("kafka", "outbox")  # types whose messages wait elsewhere
+
+def fetches(source: dict[str, Any]) -> bool:
+    """Return whether a source fetches messages that wait elsewhere."""
+    from tidings.core.sources.source_types import FETCHED  # noqa: PLC0415  # help needs it not
+
+    return source["type"] in FETCHED
 
 
 def state_of(one: dict[str, Any]) -> str:
@@ -14,7 +19,7 @@ def state_of(one: dict[str, Any]) -> str:
 
 def waiting_of(source: dict[str, Any]) -> int | str | None:
     """Return how many messages wait to be fetched; None for a source that nothing waits for."""
-    if source["lag"] is None and source["type"] in FETCHED:
+    if source["lag"] is None and fetches(source):
         return None if source["paused"] else "unknown"
     waiting: int | None = source["lag"]
     return waiting

@@ -3,7 +3,8 @@
 from tidings.core.connections.admitted import strange_table, strange_topic
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
-from tidings.core.sources.source import KAFKA, OUTBOX, OutboxTable, Source
+from tidings.core.sources.source import OutboxTable, Source
+from tidings.core.sources.source_types import KAFKA, OUTBOX
 from tidings.errors import FieldRefusal
 
 

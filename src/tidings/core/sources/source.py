@@ -27,15 +27,11 @@ from tidings.core.sources.mapping import Mapping, mapping_schema
 from tidings.core.sources.mapping_cost import ITEM_MAX_S, cost_of
 from tidings.core.sources.message_id import MESSAGE_ID, MessageId
 from tidings.core.sources.message_plan import ITEMS_MAX, MessagePlan
+from tidings.core.sources.source_types import KAFKA, KINDS, OUTBOX, WEBHOOK
 from tidings.core.sources.verification import ANSWER_SCHEMA, SCHEMA, VERIFICATION, Verification
 from tidings.core.webhooks.masks import MARK
 from tidings.values import describe_value
 
-WEBHOOK, KAFKA, OUTBOX = "webhook", "kafka", "outbox"
-# The types of sources, and what people call each.
-KIND_LABELS = {WEBHOOK: "Inbound webhook", KAFKA: "Kafka topics", OUTBOX: "Outbox table"}
-KINDS = tuple(KIND_LABELS)
-FETCHED = (KAFKA, OUTBOX)  # from elsewhere, and not sent to us
 TOPICS_MAX = 20
 OWN, NAMED = "own", "named"
 NAME_MAX = 63

@@ -4,7 +4,8 @@ A signature over the body alone proves nothing of the headers. Where a repeat is
 same body under another is another event: by a slip of the sender, or by whoever has seen it once.
 """
 
-from tidings.core.sources.source import WEBHOOK, Source
+from tidings.core.sources.source import Source
+from tidings.core.sources.source_types import WEBHOOK
 from tidings.core.sources.verification import StandardWebhooks, StaticHeader
 
 MESSAGE_ID = "webhook-id"

@@ -12,7 +12,7 @@ import structlog
 from tidings.core.notices.operational_events import SOURCE_DEAD_LETTER, dead_letter_fact
 from tidings.core.sources.message import bounded_body, bounded_headers
 from tidings.core.sources.other_content import ID_CONFLICT
-from tidings.core.sources.source import FETCHED
+from tidings.core.sources.source_types import FETCHED
 from tidings.core.sources.verification import secret_headers
 from tidings.core.webhooks.masks import masked_by_name, masked_of
 from tidings.engine.callables import ReadMs

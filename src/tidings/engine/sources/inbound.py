@@ -17,7 +17,7 @@ import msgspec
 from tidings.core.ids import OrgId
 from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import WEBHOOK
+from tidings.core.sources.source_types import WEBHOOK
 from tidings.core.sources.verification import (
     HmacHeader,
     StandardWebhooks,

@@ -6,7 +6,8 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId, show
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message_plan import MessagePlan
-from tidings.core.sources.source import FETCHED, NAMED, Source
+from tidings.core.sources.source import NAMED, Source
+from tidings.core.sources.source_types import FETCHED
 from tidings.engine.sources.activity import Activity
 from tidings.errors import Busy, Conflict, FieldRefusal, NotFound
 from tidings.store import port

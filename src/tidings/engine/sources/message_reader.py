@@ -26,7 +26,7 @@ from tidings.core.events.passage import NEW, Doors, Passage, find_passage, read_
 from tidings.core.sources.mapping_cost import CostedPlan
 from tidings.core.sources.message import UNREADABLE, ForeignMessage, defect_of
 from tidings.core.sources.message_plan import PLACE_MAX, MappedMessage
-from tidings.core.sources.source import FETCHED
+from tidings.core.sources.source_types import FETCHED
 from tidings.core.sources.unsigned_ids import MESSAGE_ID
 from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Draft, Overloaded

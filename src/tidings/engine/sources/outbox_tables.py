@@ -8,7 +8,8 @@ from tidings.core.connections.connection import Connection, Connections
 from tidings.core.connections.same_table import is_same_table
 from tidings.core.connections.tables import tables_of
 from tidings.core.ids import OrgId
-from tidings.core.sources.source import OUTBOX, OutboxTable, Source
+from tidings.core.sources.source import OutboxTable, Source
+from tidings.core.sources.source_types import OUTBOX
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.actions.declared import DeclaredActions
 from tidings.errors import Conflict, FieldRefusal

@@ -9,7 +9,8 @@ import msgspec
 
 from tidings.core.connections.connection import Connection
 from tidings.core.running.service_part import ServicePart
-from tidings.core.sources.source import OUTBOX, WEBHOOK, Source
+from tidings.core.sources.source import Source
+from tidings.core.sources.source_types import OUTBOX, WEBHOOK
 from tidings.engine.heartbeats import Heart
 from tidings.engine.listeners import OrgNotices
 from tidings.engine.running.supervisor import SupervisedTask, Supervisor

@@ -23,14 +23,13 @@ from tidings.core.form import Form
 from tidings.core.ids import OrgId, read, show
 from tidings.core.sources.reach import outside_connection, reads_elsewhere, takes_from_others
 from tidings.core.sources.source import (
-    FETCHED,
     NAMED,
-    OUTBOX,
     Source,
     read_source,
     recorded_change,
     recorded_source,
 )
+from tidings.core.sources.source_types import FETCHED, OUTBOX
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.listeners import Listeners

@@ -21,7 +21,8 @@ from tidings.console.pages.sources.form import (
 )
 from tidings.console.pages.sources.sources import own
 from tidings.console.visit import Visit
-from tidings.core.sources.source import KINDS, NAMED, WEBHOOK, Source
+from tidings.core.sources.source import NAMED, Source
+from tidings.core.sources.source_types import KINDS, WEBHOOK
 from tidings.core.webhooks.masks import looks_masked
 from tidings.engine.sources.live_source import LiveSource
 from tidings.errors import Conflict, FieldRefusal, Invalid, RequestRefused

@@ -14,7 +14,13 @@ import msgspec
 from tidings.core.declaration import DeclaredField, declared
 from tidings.core.field_types import BooleanType, Choice
 from tidings.core.sources.message import ForeignMessage
-from tidings.core.sources.source import FIELDS, KIND_LABELS, KINDS, NAMED, OWN, WEBHOOK, Source
+from tidings.core.sources.source import (
+    FIELDS,
+    NAMED,
+    OWN,
+    Source,
+)
+from tidings.core.sources.source_types import KIND_LABELS, KINDS, WEBHOOK
 from tidings.core.sources.verification import LABELS, VERIFICATION, Verification
 from tidings.core.webhooks.variants import TYPE
 from tidings.errors import FieldRefusal

@@ -9,7 +9,8 @@ from tidings.console.changed_by import changed_by
 from tidings.console.pages.sources import form as source_form
 from tidings.console.visit import Visit
 from tidings.core.ids import show as show_id
-from tidings.core.sources.source import NAMED, OUTBOX, WEBHOOK
+from tidings.core.sources.source import NAMED
+from tidings.core.sources.source_types import OUTBOX, WEBHOOK
 from tidings.core.sources.verification import LABELS, VERIFICATION
 from tidings.engine.sources.activity import NEWEST, OUTCOMES, REFUSED, REFUSED_NEWEST
 from tidings.engine.sources.live_source import DeadLettersFull, LiveSource
