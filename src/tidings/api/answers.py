@@ -82,19 +82,21 @@ def refused(
 
 
 def status_of(wrong: RequestRefused) -> int:
-    """The status of its kind."""
+    """Return the HTTP status of a refusal, by its kind."""
     return next(STATUS[kind] for kind in type(wrong).__mro__ if kind in STATUS)
 
 
 def wait_of(wrong: RequestRefused) -> float | None:
-    """After how many seconds it can be asked again, where that is known."""
+    """Return after how many seconds a refused call may be tried again; None where that is
+    unknown."""
     if isinstance(wrong, Throttled):
         return wrong.wait_s
     return BUSY_S if isinstance(wrong, Busy) else None
 
 
 def as_refused(wrong: RequestRefused) -> RefusalAnswer:
-    """The refused call that it becomes. One that nobody has put into words is a fault of ours."""
+    """Convert a refusal to the answer of a refused call. One without any sentence of its own is a
+    fault of ours."""
     assert wrong.refusals, wrong
     wait_s = wait_of(wrong)
     again = {} if wait_s is None else {"retry-after": str(max(1, math.ceil(wait_s)))}
@@ -102,7 +104,7 @@ def as_refused(wrong: RequestRefused) -> RefusalAnswer:
 
 
 def answer(value: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """A JSON answer."""
+    """Build a JSON answer."""
     return Response(_encode(value), status, dict(headers or {}), "application/json")
 
 
@@ -111,12 +113,12 @@ def envelope(
     errors: Sequence[FieldRefusal] | None = None,
     warnings: Sequence[FieldRefusal] | None = None,
 ) -> dict[str, Any]:
-    """The original's shape: null where there is nothing."""
+    """Build an answer in the original's shape, with null where there is nothing."""
     return {"data": data, "errors": errors or None, "warnings": warnings or None}
 
 
 def error_answer(path: str, refusal: RefusalAnswer) -> Response:
-    """The answer to a refused call, in the shape of its path."""
+    """Build the answer to a refused call, in the shape of its path."""
     headers = dict(refusal.headers)
     if refusal.status == 401:
         headers = _CHALLENGE | headers

@@ -127,8 +127,8 @@ class Services:
         return caller
 
     def demand_further(self, request: Request, caller: AuthenticatedCaller) -> None:
-        """Denied unless the caller of an admitted call has the scope that its entry asks for where
-        what is found needs it."""
+        """Raise Denied unless the caller of an admitted call has the further scope that its entry
+        asks for, where what is found needs it."""
         entry: RouteEntry = request.scope[ENTRY]
         assert entry.asks_further, entry.call
         demand(caller, entry.asks_further)
@@ -189,11 +189,11 @@ class Services:
         return self.web.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
 
     def own_origins(self, request: Request) -> set[str]:
-        """The origins of our own pages."""
+        """Return the origins of our own pages."""
         return own_origins(request.url.scheme, request.url.netloc, self.web.public_url)
 
     def zone(self, org: OrgId) -> tzinfo:
-        """The time zone of an org."""
+        """Return the time zone of an org; UTC where it is unknown."""
         known = self.orgs.get(org)
         try:
             return UTC if known is None or known.time_zone == "UTC" else ZoneInfo(known.time_zone)
@@ -206,8 +206,8 @@ async def read_object(
     empty: dict[str, Any] | None = None,
     bytes_max: int = BODY_BYTES_MAX,
 ) -> dict[str, Any]:
-    """The JSON object of a call's body. RefusalAnswer where it is too long, slow or deep, and where
-    there is none, unless `empty` stands for that."""
+    """Read the JSON object of a call's body. Raise RefusalAnswer where it is too long, slow or
+    deep, and where there is none, unless `empty` stands for that."""
     body = await read_bytes(request, bytes_max)
     if empty is not None and not body:
         return empty
@@ -234,8 +234,8 @@ async def read_object(
 
 
 def refuse_unknown_fields(body: dict[str, Any], known: Iterable[str], stem: str = "") -> None:
-    """Of a body that no form of `core` reads, or the object at `stem` of one. RefusalAnswer where a
-    field is none of these."""
+    """Raise RefusalAnswer where a body, or the object at `stem` of one, has a field that is none of
+    these: for a body that no form of `core` reads."""
     form = Form(body)
     form.refuse_unknown(known, stem)
     if form.refusals:
@@ -243,15 +243,15 @@ def refuse_unknown_fields(body: dict[str, Any], known: Iterable[str], stem: str 
 
 
 def refuse_announced(request: Request, bytes_max: int) -> None:
-    """RefusalAnswer where a body is too long by its announced length."""
+    """Raise RefusalAnswer where a body is too long by its announced length."""
     length = request.headers.get("content-length", "")
     if length.isdigit() and int(length[:19]) > bytes_max:
         raise _too_large(bytes_max)
 
 
 async def read_bytes(request: Request, bytes_max: int) -> bytes:
-    """A call's body. RefusalAnswer where it is too long, by its announced length before it is read,
-    or comes too slowly."""
+    """Read a call's body. Raise RefusalAnswer where it is too long, by its announced length before
+    it is read, or comes too slowly."""
     refuse_announced(request, bytes_max)
     try:
         async with asyncio.timeout(BODY_WAIT_S):

@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 
 
 def make_control_app(services: Services) -> FastAPI:
-    """The application over the running service's parts."""
+    """Build the application over the running service's parts."""
     app = FastAPI(
         title="Tidings",
         version=__version__,

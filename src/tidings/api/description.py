@@ -37,13 +37,14 @@ def reference_to(model: type[Model]) -> dict[str, Any]:
 
 
 def schema_of(shape: BodyShape) -> dict[str, Any]:
-    """The schema of a body, whole: its parts are no components of their own. See `finish`."""
+    """Return the whole schema of a body, made later: its parts are no components of their own. See
+    `finish`."""
     _schemas.append(shape)
     return {_LATER: len(_schemas) - 1}
 
 
 def whole_schema(model: type[Model]) -> dict[str, Any]:
-    """A model's schema, with the schemas of its parts in it."""
+    """Return a model's schema, with the schemas of its parts in it."""
     schema = model.model_json_schema(ref_template=_PLACE)
     definitions = schema.pop("$defs", {})
     whole: dict[str, Any] = _inline(schema, definitions)
@@ -64,7 +65,7 @@ def _inline(value: Any, definitions: dict[str, Any]) -> Any:
 
 
 def finish(node: Any) -> Any:
-    """A part of the document, with the schemas that were to be made later."""
+    """Complete a part of the document with the schemas that were to be made later."""
     if isinstance(node, list):
         return [finish(child) for child in node]
     if not isinstance(node, dict):
@@ -76,7 +77,7 @@ def finish(node: Any) -> Any:
 
 
 def components() -> dict[str, Any]:
-    """The schemas of all models that answers name, and of those in them, by name."""
+    """Return the schemas of all models that answers name, and of those in them, by name."""
     asked = [(model, "serialization") for model in _models.values()]
     _, made = models_json_schema(asked, ref_template=_PLACE)  # type: ignore[arg-type]
     defined: dict[str, Any] = made["$defs"]

@@ -13,7 +13,7 @@ _READY = {"ready": "yes", "problems": ["text"], "notices": ["text"]}
 
 
 def health_routes(services: Services) -> list[EntryRoute]:
-    """`/livez`, `/readyz` and `/metrics`, over the services."""
+    """Build the routes `/livez`, `/readyz` and `/metrics` over the services."""
     route = Routes(services, tag="health", refuses={})
     web = services.web
 

@@ -29,7 +29,8 @@ _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def read_key(request: Request) -> str | None:
-    """The key of a call, if it has one. RefusalAnswer."""
+    """Return the idempotency key of a call, None without one. Raise RefusalAnswer where it is
+    malformed."""
     key = request.headers.get(HEADER)
     if key is not None and not _KEY.fullmatch(key):
         raise refused(

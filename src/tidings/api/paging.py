@@ -24,7 +24,8 @@ WARNED = {"warnings?": ["#Problem"]}
 
 
 def check_parameters(request: Request) -> None:
-    """RefusalAnswer where a GET of `/v1` comes with a parameter that its route does not declare."""
+    """Raise RefusalAnswer where a GET of `/v1` comes with a parameter that its route does not
+    declare."""
     if request.method != "GET" or not request.url.path.startswith(V1):
         return
     form = Form(dict(request.query_params))
@@ -34,7 +35,7 @@ def check_parameters(request: Request) -> None:
 
 
 def described(filters: Parameters) -> list[dict[str, Any]]:
-    """The parameters of a list in the description, each with the name that it had before."""
+    """Describe the parameters of a list, each also under the name that it had before."""
     passed_over = []
     for parameter in filters:
         about: dict[str, Any] = {
@@ -57,7 +58,8 @@ def described(filters: Parameters) -> list[dict[str, Any]]:
 def page_of(
     limit: int | None, following: str | None, previous: str | None = None
 ) -> dict[str, Any]:
-    """The part of an answer that says where its page stands; both cursors null: it is all."""
+    """Return the part of an answer that says where its page stands; where both cursors are null,
+    the page is all there is."""
     return {"paging": {"limit": limit, "next": following, "previous": previous}}
 
 
@@ -65,8 +67,8 @@ WHOLE = page_of(None, None)
 
 
 def both_sides(asked: LogQuestion, older: int | None, newer: int | None) -> dict[str, Any]:
-    """The same for a list that is read newest first, to both sides; with what its caller should
-    know of the parameters."""
+    """Return that part for a list that is read newest first, with cursors to both sides, and with
+    what its caller should know of the parameters."""
     sides = cursors(older, newer)
     page = {**sides} | page_of(asked.limit, sides["older"], sides["newer"])
     return page | (
@@ -75,8 +77,8 @@ def both_sides(asked: LogQuestion, older: int | None, newer: int | None) -> dict
 
 
 def moved(name: str, old: str | None, cursor: str | None) -> tuple[str | None, list[Any]]:
-    """The cursor of a call, and the warnings of its answer, where a list took it under another name
-    before. RefusalAnswer where both came."""
+    """Return the cursor of a call, and the warnings of its answer, where a list took it under
+    another name before. Raise RefusalAnswer where both came."""
     if not old:
         return cursor, []
     if cursor:

@@ -96,7 +96,7 @@ class Routes:
 
 
 def entries_of(routes: Iterable[object]) -> dict[str, RouteEntry]:
-    """The entries of an application's routes that are described, by their call."""
+    """Return the entries of an application's routes that are described, by their call."""
     made = [route for route in routes if isinstance(route, EntryRoute)]
     return {route.entry.call: route.entry for route in made if route.entry.id}
 

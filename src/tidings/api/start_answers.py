@@ -30,7 +30,8 @@ App = Callable[
 
 
 def waiting_app(problem: Callable[[], str]) -> App:
-    """An ASGI application; `problem` is the sentence of why the service waits."""
+    """Return an ASGI application that answers while the service waits; `problem` returns the
+    sentence of why it waits."""
 
     async def app(scope: StarletteScope, receive: StarletteReceive, send: StarletteSend) -> None:
         if scope["type"] != "http":

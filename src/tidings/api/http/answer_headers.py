@@ -28,7 +28,7 @@ ALL: Pairs = (
 
 
 def with_all(send: Send) -> Send:
-    """Sends with every header of the policy that the answer does not say itself."""
+    """Return a `send` that adds every header of the policy that the answer does not set itself."""
 
     def sending(message: Message) -> Awaitable[None]:
         if message["type"] == "http.response.start":

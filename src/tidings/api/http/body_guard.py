@@ -210,7 +210,7 @@ def release_body(scope: Scope) -> None:
 
 
 def too_large(bytes_max: int) -> TooLarge:
-    """413."""
+    """Return the refusal (413) of a body that is too long."""
     return TooLarge.because(
         "too_large",
         f"The body must be at most {bytes_max} bytes; got more. Send less.",
@@ -219,7 +219,8 @@ def too_large(bytes_max: int) -> TooLarge:
 
 
 def used_up(share: BodyShare) -> RequestRefused:
-    """429 for a share of one's own, 503 for that of all."""
+    """Return the refusal of a body that finds no room: 429 for a caller's own share, 503 for that
+    of all."""
     if share.whose:
         return Throttled.because(
             "too_many_bodies",
@@ -237,7 +238,7 @@ def used_up(share: BodyShare) -> RequestRefused:
 
 
 def pushed_out() -> Busy:
-    """503: a stranger's body that came too slowly beside others."""
+    """Return the refusal (503) of a stranger's body that came too slowly beside others."""
     return Busy.because(
         "body_gave_way",
         f"The body must arrive within {YOUNG_S:g} s while others wait; it did not. Send it again, "

@@ -45,8 +45,8 @@ async def sse_events(
     may_hear: Callable[[], bool],
     keep_alive_s: float = KEEP_ALIVE_S,
 ) -> AsyncGenerator[bytes, None]:
-    """The facts of a feed as server-sent events, until the listener or the feed goes, or the right
-    to hear them: that is asked for every `ASKED_AGAIN_S`, whether anything happens or not."""
+    """Yield the facts of a feed as server-sent events, until the listener or the feed goes, or the
+    right to hear them: that is asked for every `ASKED_AGAIN_S`, whether anything happens or not."""
     loop = asyncio.get_running_loop()
     ask_at_s = loop.time() + ASKED_AGAIN_S
     alive_at_s = loop.time() + keep_alive_s

@@ -69,16 +69,17 @@ class Front:
         return CallOrigin(origin.address, scheme, authority)
 
     def host(self, scope: Scope) -> str:
-        """The host that a call was made to, and its port if any, whatever the service's URL is."""
+        """Return the host that a call was made to, and its port if any, whatever the service's URL
+        is."""
         return self._origin_of(scope).authority or _header(scope)
 
     def origins(self, scope: Scope) -> set[str]:
-        """The origins of our own pages, for a call that has not come through the front."""
+        """Return the origins of our own pages, for a call that has not come through the front."""
         reached = self.reached(scope)
         return own_origins(reached.scheme, reached.authority, self._public_url)
 
     def around(self, app: ASGIApp) -> ASGIApp:
-        """An application whose calls say how they were made, as if there were no proxy."""
+        """Return an application whose calls say how they were made, as if there were no proxy."""
 
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["type"] != "http":

@@ -34,8 +34,8 @@ class MetricsReaders:
         return self.everybody or self._knows(authorization) or self._is_near(address)
 
     def check(self, request: Request, by_credential: Callable[[], object]) -> None:
-        """RefusalAnswer or Denied where a call may not read. `by_credential` is asked where there
-        is one, and refuses all but the platform's own."""
+        """Raise RefusalAnswer or Denied where a call may not read the metrics. `by_credential` is
+        asked where there is one, and refuses all but the platform's own."""
         authorization = request.headers.get("authorization")
         if self.admit(authorization, client_of(request.scope)):
             return

@@ -34,7 +34,8 @@ class StreamPlaces:
         return self._of_org.held
 
     def take(self, caller: AuthenticatedCaller) -> Callable[[], None]:
-        """A place; what is returned gives it back, once. RefusalAnswer (429): there is none."""
+        """Take a place for a stream. Return a function that gives it back, once. Raise
+        RefusalAnswer (429) where there is none."""
         who, org = caller.credential, caller.org
         if self._of_credential[who] >= OF_CREDENTIAL:
             raise _too_many(OF_CREDENTIAL, "a credential or person")

@@ -111,7 +111,7 @@ def _parameters() -> list[Json]:
 
 
 def accept_operation(kind: EventType) -> Json:
-    """The operation, with `kind` as the event of its examples."""
+    """Describe the operation that accepts events, with `kind` as the event of its examples."""
     event = {name: value for name, value in kind.example.items() if name != "orgId"}
     cloud = {
         "specversion": "1.0",

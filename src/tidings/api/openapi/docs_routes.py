@@ -35,7 +35,8 @@ def _label(kind: catalogue.EventType) -> str:
 
 
 def describe(plain: Json, entries: Mapping[str, RouteEntry]) -> Json:
-    """The whole document over what FastAPI made of the routes with these entries, by their call."""
+    """Build the whole document over what FastAPI made of the routes with these entries, by their
+    call."""
     return complete(plain, entries, *_catalogue(), load_examples())
 
 
@@ -75,7 +76,7 @@ class _Document:
         self._made: tuple[bytes, bytes, str] | None = None
 
     def answer(self, request: Request) -> Response:
-        """The bytes, or 304 where the caller has them."""
+        """Answer with the document's bytes, or 304 where the caller has them."""
         if self._made is None:
             plain = self._make()
             tag = f'"{hashlib.blake2b(plain, digest_size=12).hexdigest()}"'

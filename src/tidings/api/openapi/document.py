@@ -70,7 +70,7 @@ _TAGS = {
 
 
 def operations(document: Json) -> Iterator[tuple[str, Json]]:
-    """Each call as "GET /v1/…", and its operation."""
+    """Yield each call as "GET /v1/…", with its operation."""
     for path, path_item in document["paths"].items():
         for method in METHODS:
             if method.lower() in path_item:
@@ -78,7 +78,7 @@ def operations(document: Json) -> Iterator[tuple[str, Json]]:
 
 
 def load_examples() -> dict[str, Json]:
-    """The committed examples: by call, its `body` and its `answer` with `status`; in `others`
+    """Load the committed examples: by call, its `body` and its `answer` with `status`; in `others`
     further good answers, by their status."""
     file = resources.files(__package__).joinpath("examples.json")
     made: dict[str, Json] = msgspec.json.decode(file.read_bytes())
@@ -92,7 +92,7 @@ def complete(
     blocks: Json,
     examples: Mapping[str, Json],
 ) -> Json:
-    """The whole document over what FastAPI made of the routes.
+    """Build the whole document over what FastAPI made of the routes.
 
     `entries` are those of the routes, by their call; `kinds` and `blocks` are the catalogue's;
     `examples` is as `load_examples` gives it.

@@ -78,7 +78,7 @@ def _is_class(schema: Json) -> bool:
 
 
 def readable(node: Any) -> Any:
-    """A part of the document as generators read it."""
+    """Return a part of the document as generators read it."""
     if isinstance(node, list):
         return [readable(child) for child in node]
     if not isinstance(node, dict):

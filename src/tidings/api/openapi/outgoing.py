@@ -10,7 +10,7 @@ _HEADERS = "WebhookId", "WebhookTimestamp", "WebhookSignature"
 
 
 def header_parameters() -> Json:
-    """The headers of every message, for `components/parameters`."""
+    """Return the headers of every message, for `components/parameters`."""
     fields = asyncapi.HEADERS["properties"]
     return {
         key: {
@@ -25,12 +25,13 @@ def header_parameters() -> Json:
 
 
 def outgoing(kinds: Iterable[EventType]) -> Json:
-    """`webhooks`: what a receiver is sent and how it answers, by the event type's label."""
+    """Return `webhooks` of the document: what a receiver is sent and how it answers, by the event
+    type's label."""
     return {kind.label: {"post": _message(kind)} for kind in kinds}
 
 
 def event_schemas(kinds: Iterable[EventType], blocks: Json) -> Json:
-    """The schemas of all events and of what they share, for `components/schemas`."""
+    """Return the schemas of all events and of what they share, for `components/schemas`."""
     made = {f"event.{kind.label}": asyncapi.payload(kind) for kind in kinds}
     return asyncapi.shared(blocks) | made
 

@@ -21,7 +21,7 @@ EXAMPLE_MAX = 20_000  # characters of one example that are shown
 
 
 def page(document: Json) -> str:
-    """The page, as HTML."""
+    """Render the document as one HTML page."""
     source = resources.files(__package__).joinpath("reader.html").read_text("utf-8")
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True

@@ -30,12 +30,12 @@ class RawSchema(dict[str, Any]):
 
 
 def of_resource(resource: type[msgspec.Struct]) -> dict[str, RawSchema]:
-    """The fields of a resource as answers show them."""
+    """Return the schemas of a resource's fields as answers show them, by name."""
     return {field.name: RawSchema(field.shown()) for field in declared(resource)}
 
 
 def schema(short_form: Any) -> Json:
-    """The schema that a short form stands for. KeyError for a word that is none."""
+    """Return the schema that a short form stands for. Raise KeyError for a word that is none."""
     if isinstance(short_form, RawSchema):
         return dict(short_form)
     if isinstance(short_form, dict):

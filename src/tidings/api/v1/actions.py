@@ -20,7 +20,7 @@ from tidings.reads.actions.views import (
 
 
 def action_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of actions over the services."""
     route = Routes(services, tag="actions")
 
     @route(

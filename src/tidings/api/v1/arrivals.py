@@ -48,7 +48,7 @@ _ARRIVALS = {
 
 
 def arrival_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of what arrives at test inboxes, over the services."""
     return [*_own_routes(services), *_open_route(services)]
 
 

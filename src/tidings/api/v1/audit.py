@@ -29,7 +29,7 @@ NUMBER_MAX = (1 << 53) - 1  # what every JSON reader can hold exactly
 
 
 def audit_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of the audit log over the services."""
     route = Routes(services, tag="audit")
 
     @route(

@@ -12,7 +12,7 @@ from tidings.reads.connections import CHECKS, READS, ConnectionViews, show_check
 
 
 def connection_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of connections over the services."""
     route = Routes(services, tag="connections")
     connections = services.delivery.connections
     views = ConnectionViews(

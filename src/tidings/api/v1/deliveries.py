@@ -16,7 +16,7 @@ from tidings.reads.delivery.retry import try_now
 
 
 def delivery_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of single deliveries over the services."""
     route = Routes(services, tag="deliveries")
     store = services.store
 

@@ -178,7 +178,7 @@ def _shown(found: InboundAnswer) -> Response:
 
 
 def inbound_routes(services: Services) -> list[EntryRoute]:
-    """The routes as they are described; their calls are answered at the `SourceDoor`."""
+    """Build the routes as they are described; their calls are answered at the `SourceDoor`."""
     route = Routes(services, tag="sources", refuses={})
     answers = SenderCalls(services, lambda: str(uuid.uuid4())).answers
 

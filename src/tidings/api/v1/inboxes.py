@@ -21,7 +21,7 @@ INBOX_CHANGE = change_body(
 
 
 def inbox_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of test inboxes over the services."""
     route = Routes(services, tag="inboxes")
     inboxes = services.delivery.inboxes
 

@@ -63,7 +63,7 @@ BAD = {400: "The body is refused"}
 
 
 def org_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of orgs over the services."""
     route = Routes(services, tag="orgs")
 
     @route(

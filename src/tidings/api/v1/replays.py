@@ -46,7 +46,7 @@ NEWEST = (1 << 63) - 1
 
 
 def replay_routes(services: Services) -> list[EntryRoute]:
-    """The routes of jobs, over the services."""
+    """Build the routes of replays over the services."""
     route = Routes(services, tag="replays")
     calls, store = ReplayCalls(services), services.store
 
@@ -169,7 +169,7 @@ def _add_moves(route: Routes, services: Services) -> None:
 
 
 def cancel_routes(services: Services) -> list[EntryRoute]:
-    """The routes that take deliveries back, over the services."""
+    """Build the routes that take deliveries back, over the services."""
     route = Routes(services, tag="deliveries")
     calls = ReplayCalls(services)
 

@@ -22,7 +22,7 @@ from tidings.api.v1.webhooks.trials import trial_routes
 
 
 def proof_routes(services: Services) -> list[EntryRoute]:
-    """All of them, over the services."""
+    """Build all routes of what happened, and of what can be done about it, over the services."""
     subjects = (
         log_routes,
         event_routes,

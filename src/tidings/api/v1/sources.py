@@ -90,7 +90,7 @@ PREVIEW = _preview_body({}, "What would be changed of it.")
 
 
 def source_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of sources over the services."""
     route = Routes(services, tag="sources")
     sources = services.sources.sources
 

@@ -24,7 +24,7 @@ TAKE_BODY = new_body("Until when receivers have what was accepted.", TakeAsDeliv
 
 
 def stop_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of the stop switches over the services."""
     route = Routes(services, tag="stops")
     stops = services.delivery.stops
 

@@ -47,7 +47,7 @@ async def complete(store: RowStore, rows: Sequence[StoredDelivery]) -> RowDetail
 def show_event_log(
     row: StoredDelivery, webhook: Webhook, more: RowDetails, now_ms: int, zone: tzinfo
 ) -> dict[str, Any]:
-    """The original's ten fields."""
+    """Show a delivery with the original's ten fields."""
     head = more.heads.get(row.event)
     done = row.done_ms
     late = breach_ms(row.accepted_ms, webhook.sla_s, done, now_ms)
@@ -84,7 +84,7 @@ def show_log_row(
 
 
 def show_unmatched(event: StoredEvent, head: EventHead | None, zone: tzinfo) -> dict[str, Any]:
-    """An event that no webhook of the org wanted: accepted, and nothing to be done."""
+    """Show an event that no webhook of the org wanted: accepted, and nothing to be done."""
     return {
         "refId": None if head is None else head.ref_id,
         "requestId": None if head is None else head.request_id,
@@ -100,7 +100,7 @@ def show_unmatched(event: StoredEvent, head: EventHead | None, zone: tzinfo) -> 
 
 
 def status_word(state: int) -> str:
-    """A state in the original's words."""
+    """Return the original's word for a state."""
     return _WORD[state]
 
 

@@ -38,7 +38,7 @@ _VERBS: dict[Verb, tuple[str, str]] = {
 
 
 def lifecycle_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of a webhook's life that the original lacks, over the services."""
     route = Routes(services, tag="webhooks", refuses=CHANGE_ERRORS)
     webhooks, show = services.webhooks, WebhookAnswers(services)
 

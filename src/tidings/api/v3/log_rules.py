@@ -77,7 +77,7 @@ class LogRequest(msgspec.Struct, frozen=True):
 
 
 def read_period(form: Form, now_ms: int) -> Period:
-    """`startDate` and `endDate`; the last 30 days where they are not said."""
+    """Read `startDate` and `endDate`; the last 30 days where they are not given."""
     end = _epoch_ms(form, "endDate", now_ms)
     start = _epoch_ms(form, "startDate", max(0, end - DAYS_30_MS))
     if start > end:
@@ -90,7 +90,7 @@ def read_period(form: Form, now_ms: int) -> Period:
 
 
 def read_question(query: Mapping[str, str], now_ms: int) -> LogRequest:
-    """The query parameters of a log. RefusalAnswer for all that is wrong with them."""
+    """Read the query parameters of a log. Raise RefusalAnswer for all that is wrong with them."""
     form = Form(dict(query))
     period = read_period(form, now_ms)
     field, descending = _order(form)
@@ -113,8 +113,8 @@ def read_question(query: Mapping[str, str], now_ms: int) -> LogRequest:
 
 
 def passed_over(query: Mapping[str, str], known: frozenset[str]) -> tuple[FieldRefusal, ...]:
-    """A warning for each parameter that is not known. The original's names for paging are not
-    documented: whoever sends some would take the same rows for another page."""
+    """Return a warning for each parameter that is not known. The original's names for paging are
+    not documented: whoever sends some would take the same rows for another page."""
     form = Form({})
     for name in [name for name in query if name not in known][:_WARNINGS_MAX]:
         form.warn(

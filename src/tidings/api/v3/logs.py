@@ -56,7 +56,7 @@ EpochMs = Annotated[str, _log_query(EPOCH_MS)]
 
 
 def log_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of a webhook's log over the services."""
     route = Routes(services, tag="logs", refuses=ERRORS)
     logs = Logs(services)
 
@@ -139,7 +139,7 @@ class Logs:
     async def page(
         self, record: WebhookState, question: LogRequest
     ) -> tuple[dict[str, Any], tuple[FieldRefusal, ...]]:
-        """`data` of the answer, and warnings."""
+        """Return `data` of the answer, and warnings."""
         webhook = record.webhook
         scope = org_scope_of(self._services.orgs, record.org, [webhook] if question.values else [])
         warnings = scope.warnings

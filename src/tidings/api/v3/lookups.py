@@ -50,7 +50,7 @@ class PageOfRows(msgspec.Struct, frozen=True):
 
 
 def lookup_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes that find the log of an event, over the services."""
     route = Routes(services, tag="logs", refuses=ERRORS)
     lookups = EventQueries(services)
 
@@ -113,8 +113,8 @@ class EventQueries:
         self._store = services.store
 
     async def by_value(self, org: OrgId, value: str, ignored: FieldReader) -> PageOfRows:
-        """Deliveries of all events whose field holds exactly `value`, and such events that no
-        webhook wanted: the newest of both, within one bound."""
+        """Find the deliveries of all events whose field holds exactly `value`, and such events that
+        no webhook wanted: the newest of both, within one bound."""
         if not value or len(value) > VALUE_MAX:
             return PageOfRows((), ())
         own = {
@@ -145,7 +145,8 @@ class EventQueries:
         return PageOfRows([row for _, row in shown[:LOOKUP_ROWS_MAX]], warnings)
 
     async def by_event(self, org: OrgId, event_id: str) -> dict[str, Any] | None:
-        """The newest delivery of an event to the org's webhooks; None where it knows none such."""
+        """Return the newest delivery of an event to the org's webhooks; None where there is no such
+        event."""
         if not EVENT_ID.fullmatch(event_id):
             return None
         own = {

@@ -11,7 +11,7 @@ from tidings.values import describe_value
 
 
 def metadata_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of the original's event metadata over the services."""
     route = Routes(services, tag="event types", refuses=ERRORS)
     types = services.events.types
 

@@ -13,7 +13,7 @@ from tidings.api.v3.webhooks import webhook_routes
 
 
 def v3_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build all routes of `/v3` over the services."""
     return [
         *metadata_routes(services),
         *lookup_routes(services),

@@ -24,7 +24,7 @@ BODY = new_body(
 
 
 def token_routes(services: Services) -> list[EntryRoute]:
-    """The route, over the services."""
+    """Build the route that generates access tokens, over the services."""
     route = Routes(services, tag="credentials", refuses={})
 
     @route(

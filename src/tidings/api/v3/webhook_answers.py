@@ -32,7 +32,7 @@ class WebhookAnswers:
         self._services = services
 
     def shown(self, record: WebhookState) -> dict[str, Any]:
-        """As the answers of changes show it."""
+        """Show a webhook as the answers of changes do."""
         flows = self._services.shaping.transformations.names(record.org)
         unheard = self._services.webhooks.unheard_names(record)
         unconfirmed = self._services.notices.consents.unconfirmed(record.webhook)
@@ -41,7 +41,7 @@ class WebhookAnswers:
         return show_webhook(record, zone, flows, unheard, unconfirmed, own_path)
 
     def to_get(self, record: WebhookState) -> dict[str, Any]:
-        """As GET shows it: with what `neoEnrichment` might name."""
+        """Show a webhook as GET does: with what `neoEnrichment` might name."""
         shown = with_choices(self.shown(record), self._services.neo_choices(record.org))
         judged = self._services.delivery.judgements.of(record.webhook)
         return shown | {
@@ -57,7 +57,8 @@ class WebhookAnswers:
         dry_run: bool = False,
         **more: Any,
     ) -> Response:
-        """The answer of a change; of a dry run without the ETag of a version that is not there."""
+        """Build the answer of a change; that of a dry run has no ETag, for there is no such
+        version."""
         if dry_run:
             return answer(envelope(self.shown(record), warnings=warnings))
         return tagged(record, self.shown(record) | more, warnings)
@@ -66,18 +67,18 @@ class WebhookAnswers:
 def tagged(
     record: WebhookState, data: dict[str, Any], warnings: Sequence[FieldRefusal] = ()
 ) -> Response:
-    """An answer about one webhook, with its ETag."""
+    """Build an answer about one webhook, with its ETag."""
     headers = {"etag": etag(record.webhook.version)}
     return answer(envelope(data, warnings=warnings), headers=headers)
 
 
 def etag(version: int) -> str:
-    """The entity tag of a webhook's version."""
+    """Return the entity tag of a webhook's version."""
     return f'"{version}"'
 
 
 def expect(request: Request) -> Collection[int] | None:
-    """The versions that a call may change, by `If-Match`; None for any (no header, or `*`).
+    """Return the versions that a call may change, by `If-Match`; None for any (no header, or `*`).
 
     A caller who sends back the tag that it was given changes nothing that somebody else has changed
     in the meantime (RFC 9110, section 13.1.1). A weak tag, and one that is not ours, match nothing;

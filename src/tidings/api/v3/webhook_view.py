@@ -26,7 +26,8 @@ def show_webhook(
     unconfirmed: Sequence[str] = (),
     own_path: UrlCheck = lambda url: None,
 ) -> dict[str, Any]:
-    """Everything; of the signing secret and of values of headers the last four characters.
+    """Show all of a webhook; of the signing secret and of values of headers the last four
+    characters.
 
     `flows` are the transformations that `neoEnrichment` may name; `unheard`: what it asks for in
     vain.
@@ -51,7 +52,7 @@ def show_webhook(
 
 
 def with_choices(shown: dict[str, Any], choices: Sequence[dict[str, str]]) -> dict[str, Any]:
-    """A webhook as GET shows it: `neoEnrichment` names what it might be, as the original does."""
+    """Show a webhook as GET does: `neoEnrichment` names what it might be, as the original does."""
     neo = msgspec.json.decode(bytes(shown[NEO])) if isinstance(shown[NEO], msgspec.Raw) else {}
     full = {"label": None, "value": None} | neo | {"possibleValues": choices}
     return shown | {NEO: full}

@@ -40,7 +40,7 @@ Part = Annotated[
 
 
 def webhook_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes that create, list, get, change and delete webhooks, over the services."""
     route = Routes(services, tag="webhooks", refuses=CHANGE_ERRORS)
     webhooks, show = services.webhooks, WebhookAnswers(services)
 

@@ -50,7 +50,7 @@ BAD = {400: "The body is refused", 409: "Not as things stand"}
 
 
 def credential_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of an org's credentials over the services."""
     route = Routes(services, tag="credentials")
     credentials = services.access.credentials
 
@@ -172,7 +172,7 @@ def _show(services: Services, credential: StoredCredential) -> dict[str, Any]:
 
 
 def caller_routes(services: Services) -> list[EntryRoute]:
-    """The route, over the services."""
+    """Build the route that tells callers who they are, over the services."""
     route = Routes(services, tag="credentials")
 
     @route(

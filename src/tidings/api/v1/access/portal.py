@@ -43,7 +43,7 @@ BAD = {400: "The body is refused", 429: "Too many links wait to be opened"}
 
 
 def portal_routes(services: Services) -> list[EntryRoute]:
-    """The route, over the services."""
+    """Build the route that makes portal links, over the services."""
     route = Routes(services, tag="portals")
 
     @route(

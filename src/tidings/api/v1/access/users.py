@@ -40,7 +40,7 @@ BAD = {400: "The body is refused"}
 
 
 def user_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of an org's users over the services."""
     route = Routes(services, tag="users")
     users = services.access.users
 
@@ -151,7 +151,7 @@ def _add_changes(route: Routes, services: Services) -> None:
 
 
 def password_routes(services: Services) -> list[EntryRoute]:
-    """The route that people reach without a credential, with a link or their password."""
+    """Build the route that people reach without a credential, with a link or their password."""
     route = Routes(services, tag="users", refuses={})
 
     @route(

@@ -28,7 +28,7 @@ _BAD = {
 
 
 def event_type_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of event types over the services."""
     route = Routes(services, tag="event types")
     types = services.events.types
 

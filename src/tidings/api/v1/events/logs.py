@@ -27,7 +27,7 @@ from tidings.reads.questions import read_question
 
 
 def log_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes that list events and deliveries, over the services."""
     route = Routes(services)
 
     @route(
@@ -77,7 +77,7 @@ def log_routes(services: Services) -> list[EntryRoute]:
 
 
 def event_routes(services: Services) -> list[EntryRoute]:
-    """The route, over the services."""
+    """Build the route of a single event over the services."""
     route = Routes(services, tag="events")
     store, webhooks = services.store, services.webhooks
 

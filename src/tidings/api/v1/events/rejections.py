@@ -16,7 +16,7 @@ from tidings.reads.questions import read_question
 
 
 def rejection_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of refused events over the services."""
     route = Routes(services, tag="events")
 
     @route(

@@ -60,7 +60,7 @@ _FACTS = {
 
 
 def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> list[EntryRoute]:
-    """The route, over the services."""
+    """Build the route of the event stream over the services."""
     route = Routes(services, tag="events")
 
     @route(

@@ -67,7 +67,7 @@ _BAD = {400: "The record, its id or its kind is refused"}
 
 
 def reference_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of reference data over the services."""
     route = Routes(services, tag="reference")
     reference = services.shaping.reference
 

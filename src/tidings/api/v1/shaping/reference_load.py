@@ -120,7 +120,7 @@ def _broken_off(status: int, code: int | str, message: str, loader: Loader) -> R
 
 
 def kind_of(word: str) -> RecordKind:
-    """The kind that a path names. RefusalAnswer where there is none."""
+    """Return the kind of record that a path names. Raise RefusalAnswer where there is none."""
     found = KINDS.get(word)
     if found is None:
         raise refused(

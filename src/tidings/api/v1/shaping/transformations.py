@@ -31,7 +31,7 @@ _BAD = {
 
 
 def transformation_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of transformations over the services."""
     route = Routes(services, tag="transformations")
     transformations = services.shaping.transformations
 

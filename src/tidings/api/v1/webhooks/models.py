@@ -76,7 +76,8 @@ def _patch() -> Json:
 
 
 def unsaved_schema(about: str, more: Json, either: list[Json]) -> Json:
-    """The fields of a webhook that is not saved, and more; `either`: what must be there."""
+    """Return the schema of a webhook that is not saved, with the fields of `more`; `either`: what
+    must be there."""
     schema = change_schema(SETTABLE, about)
     schema["properties"] |= more | {
         "webHookId": {

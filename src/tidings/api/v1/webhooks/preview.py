@@ -52,7 +52,7 @@ PREVIEW_BODY = body_of(
 
 
 def preview_routes(services: Services) -> list[EntryRoute]:
-    """The route, over the services."""
+    """Build the route of webhook previews over the services."""
     route = Routes(services, tag="webhooks")
 
     @route(

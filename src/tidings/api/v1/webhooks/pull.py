@@ -31,7 +31,7 @@ ACKNOWLEDGE_BODY = new_body(
 
 
 def pull_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes that fetch and acknowledge messages, over the services."""
     route = Routes(services, tag="messages")
     webhooks, pulls = services.webhooks, services.delivery.pulls
 

@@ -15,7 +15,7 @@ from tidings.reads.webhooks.totals import read_span, series_of, tally_of
 
 
 def total_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of a webhook's totals and series over the services."""
     route = Routes(services, tag="webhooks")
 
     def span(request: Request, org: OrgId, *, steps: bool = False) -> tuple[int, int, int]:

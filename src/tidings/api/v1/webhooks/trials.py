@@ -62,7 +62,7 @@ UNSAVED_TEST_BODY = body_of(_unsaved)
 
 
 def trial_routes(services: Services) -> list[EntryRoute]:
-    """The routes, over the services."""
+    """Build the routes of test messages over the services."""
     route = Routes(services, tag="webhooks")
 
     async def tried(
