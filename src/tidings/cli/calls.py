@@ -39,7 +39,7 @@ class Moved(CommandExit):
 
 
 class ApiClient:
-    """The API of one service. Every refusal is a Stop with its exit code."""
+    """The API of one service. Every refusal is a CommandExit with its exit code."""
 
     def __init__(self, at: ServiceAddress, seconds_max: float = 30.0, where: Where = HERE) -> None:
         self.server = at
@@ -61,23 +61,27 @@ class ApiClient:
         return self._service.date
 
     def org(self) -> int:
-        """The org that is acted for: the one that was named, else the credential's own. Stop."""
+        """Return the org that is acted for: the one that was named, else the credential's own.
+        Raise CommandExit where the service knows neither."""
         if self._org is None:
             self._org = int(self.caller()["orgId"])
         return self._org
 
     def caller(self) -> dict[str, Any]:
-        """The credential of these calls, and its org. Stop where the service knows neither."""
+        """Return the credential of these calls, and its org. Raise CommandExit where the service
+        knows neither."""
         found: dict[str, Any] = self.get("/v1/caller")
         return found
 
     def get(self, path: str, **query: Any) -> Any:
-        """The answer of a GET; parameters that are None are left out."""
+        """Return the answer of a GET; parameters that are None are left out. Raise CommandExit for
+        any refusal."""
         asked = {name: _word(value) for name, value in query.items() if value is not None}
         return self.send("GET", f"{path}?{urlencode(asked)}" if asked else path)
 
     def send(self, method: str, path: str, body: Any = None, *, if_match: str | None = None) -> Any:
-        """The JSON of an answer, `data` of the original's envelope. Stop for any refusal."""
+        """Send a call. Return the JSON of its answer, or `data` of the original's envelope. Raise
+        CommandExit for any refusal."""
         status, answer = self.ask(method, path, body, if_match=if_match)
         if status >= 300:
             raise self.refused(path, status, answer)
@@ -86,7 +90,7 @@ class ApiClient:
         return answer
 
     def refused(self, path: str, status: int, answer: Any) -> CommandExit:
-        """The Stop that a refused call amounts to, with what can be done about it."""
+        """Return the CommandExit that a refused call amounts to, with what can be done about it."""
         if status < 300:  # a proxy, or another program, has answered
             return CommandExit(
                 f"{self.server.url} must be a running Tidings; it answered {status} and something "
@@ -107,7 +111,8 @@ class ApiClient:
     def ask(
         self, method: str, path: str, body: Any = None, *, if_match: str | None = None
     ) -> tuple[int, Any]:
-        """Status and whole answer, refusals too. Stop where nobody is there."""
+        """Send a call. Return status and whole answer, of refusals too. Raise CommandExit where
+        nobody is there."""
         headers = {} if if_match is None else {"if-match": if_match}
         sent = None if body is None else json.dumps(body).encode()
         try:
@@ -124,11 +129,12 @@ class ApiClient:
         return status, decoded(raw)
 
     def next_step(self, command: str) -> None:
-        """The last line of a success, for the same service and org as this command was."""
+        """Print the last line of a success, for the same service and org as this command was."""
         next_step(command + self._where.again(command))
 
     def stream(self, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Server-sent events of a path, as kind and data. Stop; ends when the service ends it."""
+        """Yield the server-sent events of a path, as kind and data, until the service ends them.
+        Raise CommandExit where it refuses or breaks off."""
         service = ServiceClient(self.server.url, self.server.key, STREAM_QUIET_S, self.server.org)
         try:
             status, lines = service.stream(path)
@@ -151,12 +157,13 @@ class ApiClient:
 
 
 def calls(where: Where, seconds_max: float = 30.0) -> ApiClient:
-    """The API of the service that the options name. Stop."""
+    """Return a client for the API of the service that the options name. Raise CommandExit where
+    they name none."""
     return ApiClient(server(where), seconds_max, where)
 
 
 def check_limit(limit: int) -> None:
-    """Stop where nothing could be listed."""
+    """Raise CommandExit where nothing could be listed."""
     if limit < 1:
         raise CommandExit(f"--limit must be 1 or more; got {limit}. Leave it out.", Exit.USAGE)
 
@@ -164,7 +171,8 @@ def check_limit(limit: int) -> None:
 def rows(
     api: ApiClient, path: str, field: str, limit: int, **query: Any
 ) -> Iterator[dict[str, Any]]:
-    """Up to `limit` rows of a log, newest first. Stop."""
+    """Yield up to `limit` rows of a log, newest first. Raise CommandExit for a limit that cannot
+    be, and for any refusal."""
     check_limit(limit)
     cursor: str | None = None
     left = limit
@@ -178,12 +186,12 @@ def rows(
 
 
 def part(value: str) -> str:
-    """A value as one part of a path."""
+    """Return a value as one part of a path."""
     return quote(value, safe="")
 
 
 def refusal_text(status: int, answer: Any) -> str:
-    """The service's own words for a refused call, or what can be said without them."""
+    """Return the service's own words for a refused call, or what can be said without them."""
     found: Any = None
     if isinstance(answer, dict):
         errors = answer.get("errors") or [answer.get("error")]
@@ -198,7 +206,7 @@ def refusal_text(status: int, answer: Any) -> str:
 
 
 def refused(status: int, answer: Any) -> CommandExit:
-    """The Stop that a refused call amounts to."""
+    """Return the CommandExit that a refused call amounts to."""
     text = refusal_text(status, answer)
     if status == 412:
         return Moved(text, Exit.REFUSED)

@@ -148,7 +148,8 @@ class DoctorCheck:
 
 
 def check_service(api: ApiClient) -> list[DoctorCheck]:
-    """Everything that can be seen from outside. Stop where somebody else is there."""
+    """Check everything that can be seen from outside. Raise CommandExit where somebody else is
+    there."""
     try:
         status, answer = api.ask("GET", "/readyz")
     except CommandExit as stop:

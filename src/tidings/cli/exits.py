@@ -41,7 +41,7 @@ def begin(words: list[str]) -> None:
 
 
 def next_step(command: str) -> None:
-    """The last line: what can be done now, to be copied."""
+    """Print the last line: what can be done now, to be copied."""
     say(f"Next: {other_step(command, _typed)}")
 
 
@@ -53,7 +53,7 @@ def refuse(problems: list[str], code: Exit = Exit.USAGE) -> Exit:
 
 
 def exit_of(status: int) -> Exit:
-    """The exit code that an answer of the service stands for."""
+    """Return the exit code that an answer of the service stands for."""
     if 200 <= status < 300:
         return Exit.OK
     if status == 404:

@@ -77,7 +77,7 @@ def show_org(api: ApiClient, id: str, as_json: bool) -> int:
 
 
 def print_org(org: dict[str, Any], as_json: bool) -> None:
-    """All of an org."""
+    """Print all of an org."""
     if as_json:
         print_line(org)
         return

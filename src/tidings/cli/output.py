@@ -31,8 +31,8 @@ STATES = {  # glyph and colour, the same everywhere
 
 
 def clean(value: Any, lines: bool = False) -> str:
-    """Text as a terminal may show it: what comes from elsewhere must not steer it. A sign that
-    cannot be seen is shown as an escape, `\\x1b`."""
+    """Return a text as a terminal may show it: what comes from elsewhere must not steer it. A sign
+    that cannot be seen is shown as an escape, `\\x1b`."""
     text = str(value)
     if text.isprintable():
         return text
@@ -47,7 +47,7 @@ def _escape(sign: str) -> str:
 
 
 def json_of(value: Any, indent: int | None = None) -> str:
-    """JSON that a terminal may show too: signs that cannot be seen are escaped in it."""
+    """Return JSON that a terminal may show too: signs that cannot be seen are escaped in it."""
     separators = (",", ":") if indent is None else None
     text = json.dumps(value, ensure_ascii=False, separators=separators, indent=indent)
     if text.isprintable():
@@ -59,32 +59,33 @@ def json_of(value: Any, indent: int | None = None) -> str:
 
 
 def console(stderr: bool = False) -> Console:
-    """At most 100 columns; colour only where somebody sees it and has not refused it."""
+    """Return a console of at most 100 columns, with colour only where somebody sees it and has not
+    refused it."""
     wide = Console(stderr=stderr, highlight=False)
     width = min(wide.width, WIDTH_MAX) if wide.is_terminal else WIDTH_MAX
     return Console(stderr=stderr, highlight=False, width=width)
 
 
 def print_line(value: Any) -> None:
-    """One line of NDJSON, at once: whoever reads a pipe waits for it."""
+    """Print one line of NDJSON, at once: whoever reads a pipe waits for it."""
     sys.stdout.write(json_of(value) + "\n")
     sys.stdout.flush()
 
 
 def print_lines(values: Iterable[Any]) -> None:
-    """NDJSON."""
+    """Print values as NDJSON."""
     for value in values:
         print_line(value)
 
 
 def state(word: str) -> Text:
-    """A state: glyph and word in its colour."""
+    """Return a state as glyph and word in its colour."""
     glyph, colour = STATES.get(word, ("·", ""))
     return Text(f"{glyph} {clean(word)}", style=colour)
 
 
 def glyph(word: str) -> Text:
-    """A state's glyph in its colour."""
+    """Return a state's glyph in its colour."""
     sign, colour = STATES.get(word, ("·", ""))
     return Text(sign, style=colour)
 
@@ -126,12 +127,12 @@ def print_deliveries(found: list[dict[str, Any]]) -> None:
 
 
 def spaced(name: str) -> str:
-    """A field's name as words: `ratePerSecond` as "rate per second"."""
+    """Return a field's name as words: `ratePerSecond` as "rate per second"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def print_facts(facts: Iterable[tuple[str, Any]]) -> None:
-    """Names and values, one a line; those without a value are left out."""
+    """Print names and values, one a line; those without a value are left out."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, show_header=False, padding=(0, 2, 0, 0))
@@ -154,7 +155,7 @@ def _put(table: "Table") -> None:
 
 
 def print_text(*parts: Any) -> None:
-    """One line, or as many as it needs, of texts and states."""
+    """Print texts and states on one line, or as many as they need."""
     text = Text()
     for part in parts:
         text.append_text(part if isinstance(part, Text) else Text(clean(part)))
@@ -176,12 +177,12 @@ def _cell(value: Any) -> Text:
 
 
 def number(value: int) -> Text:
-    """A number that is a name, such as an org's: without commas."""
+    """Return a number that is a name, such as an org's, as text without commas."""
     return Text(str(value))
 
 
 def moment(iso: str | None) -> Text | None:
-    """A time of the API in the reader's zone; without the date where that is today."""
+    """Return a time of the API in the reader's zone; without the date where that is today."""
     if not iso:
         return None
     try:
@@ -193,7 +194,7 @@ def moment(iso: str | None) -> Text | None:
 
 
 def clock(ms: Any) -> str:
-    """Milliseconds since the epoch as a time of day in the reader's zone."""
+    """Return milliseconds since the epoch as a time of day in the reader's zone."""
     try:
         return f"{datetime.fromtimestamp(ms / 1000):%H:%M:%S}"
     except (TypeError, ValueError, OverflowError, OSError):
@@ -201,7 +202,7 @@ def clock(ms: Any) -> str:
 
 
 def duration(ms: float | None) -> str | None:
-    """3.1 ms, 240 ms, 9.8 s."""
+    """Return a duration in words: 3.1 ms, 240 ms, 9.8 s."""
     if ms is None:
         return None
     if ms < 9.95:
@@ -210,7 +211,8 @@ def duration(ms: float | None) -> str | None:
 
 
 def how_many(count: int, word: str) -> str:
-    """`1 webhook`, `2 webhooks`, `2 replays`, `2 inboxes`, `1 delivery`, `no deliveries`."""
+    """Return a count with its noun: `1 webhook`, `2 webhooks`, `2 replays`, `2 inboxes`, `1
+    delivery`, `no deliveries`."""
     plural = word + ("es" if word.endswith("x") else "s")
     if word.endswith("y") and word[-2] not in "aeiou":
         plural = word[:-1] + "ies"
@@ -227,7 +229,7 @@ def ask(question: str) -> bool | None:
 
 
 def confirm(yes: bool, question: str) -> None:
-    """Go on only where a person says so, here or by --yes. Stop."""
+    """Go on only where a person says so, here or by --yes. Raise CommandExit."""
     answer = True if yes else ask(question)
     if answer is None:
         raise CommandExit(f"{question} Not a terminal: pass --yes.", Exit.USAGE)
@@ -236,5 +238,5 @@ def confirm(yes: bool, question: str) -> None:
 
 
 def word(value: str) -> str:
-    """A value as one word of a shell, in a line that can be copied."""
+    """Escape a value as one word of a shell, for a line that can be copied."""
     return shlex.quote(clean(value))

@@ -37,7 +37,8 @@ class Profiles:
     default: str = ""
 
     def get(self, name: str, option: str = "--profile") -> Profile:
-        """The profile of a name, and where that was said. Stop where there is none."""
+        """Return the profile of a name. Raise CommandExit where there is none; `option`: where the
+        name was given."""
         if (found := self.by_name.get(name)) is None:
             known = ", ".join(sorted(self.by_name)) or "none"
             raise CommandExit(
@@ -56,7 +57,7 @@ def profiles_path(environ: Mapping[str, str]) -> Path:
 
 
 def check_name(name: str) -> str:
-    """The name of a profile, if it can be one. Stop otherwise."""
+    """Return the name of a profile, if it can be one. Raise CommandExit otherwise."""
     if NAME.fullmatch(name):
         return name
     raise CommandExit(
@@ -67,7 +68,8 @@ def check_name(name: str) -> str:
 
 
 def read_profiles(path: Path) -> Profiles:
-    """Read the file of profiles; empty where there is none. Stop where it cannot be used."""
+    """Read the file of profiles; empty where there is none. Raise CommandExit where it cannot
+    be used."""
     try:
         with path.open("rb") as file:
             mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
@@ -114,7 +116,7 @@ def _read(document: dict[str, Any]) -> Profiles:
 
 
 def write_profiles(path: Path, profiles: Profiles) -> None:
-    """Replace the file, with mode 0600. Stop where it cannot be written."""
+    """Replace the file, with mode 0600. Raise CommandExit where it cannot be written."""
     lines = [f"default = {_text(profiles.default)}"] if profiles.default else []
     for name, profile in sorted(profiles.by_name.items()):
         lines += ["", f"[profiles.{name}]", f"url = {_text(profile.url)}"]

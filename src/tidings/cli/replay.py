@@ -150,7 +150,7 @@ def _end(api: ApiClient, job: dict[str, Any], as_json: bool) -> int:
 
 
 def print_replay(job: dict[str, Any]) -> None:
-    """All of a replay."""
+    """Print all of a replay."""
     reason = f": {job['reason']}" if job["reason"] else ""
     print_facts(
         [

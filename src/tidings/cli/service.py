@@ -77,7 +77,7 @@ class ServiceClient:
         body: bytes | Iterable[bytes] | None = None,
         headers: dict[str, str] | None = None,
     ) -> tuple[int, bytes]:
-        """Status and body of one call. Raises Unreachable.
+        """Send one call. Return its status and body. Raise Unreachable.
 
         A body in pieces takes its content-length among the headers. A GET that finds its kept
         connection closed, as after a restart of the service, is made once more on a new one.
@@ -103,10 +103,10 @@ class ServiceClient:
             raise self._unreachable(error) from error
 
     def stream(self, path: str) -> tuple[int, Iterator[bytes]]:
-        """Status, and the lines of an answer that goes on for as long as it is read.
+        """Return the status, and the lines of an answer that goes on for as long as it is read.
 
-        Unreachable from the call, and from the lines where the connection breaks. An answer that
-        simply ends ends the lines.
+        Unreachable is raised by the call, and by the lines where the connection breaks. An answer
+        that simply ends ends the lines.
         """
         import http.client
 
@@ -152,7 +152,7 @@ def _seconds(header: str | None) -> float | None:
 
 
 def decoded(body: bytes) -> Any:
-    """An answer's JSON; None where it is not JSON (a proxy may have answered)."""
+    """Decode an answer's JSON; None where it is not JSON (a proxy may have answered)."""
     try:
         return json.loads(body)
     except ValueError:

@@ -12,7 +12,7 @@ PATH = "/v3/webHooks"
 
 
 def all_webhooks(api: ApiClient) -> list[dict[str, Any]]:
-    """All webhooks of the org, deleted ones too."""
+    """Return all webhooks of the org, deleted ones too."""
     found: list[dict[str, Any]] = api.get(PATH)
     return found
 
@@ -23,7 +23,8 @@ def is_there(webhook: dict[str, Any]) -> bool:
 
 
 def find_webhook(api: ApiClient, word: str) -> dict[str, Any]:
-    """The webhook of an id, or of a name that was not deleted. Stop where there is none."""
+    """Find the webhook of an id, or of a name that was not deleted. Raise CommandExit where there
+    is none."""
     if WEBHOOK_ID.fullmatch(word.lower()):
         try:
             found: dict[str, Any] = api.get(f"{PATH}/{word.lower()}")
@@ -41,7 +42,8 @@ def find_webhook(api: ApiClient, word: str) -> dict[str, Any]:
 
 
 def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
-    """The one of this name among them that was not deleted. Stop where there is none."""
+    """Return the webhook of this name among these that was not deleted. Raise CommandExit where
+    there is none."""
     there = {webhook["name"]: webhook for webhook in webhooks if is_there(webhook)}
     if name in there:
         return there[name]
@@ -58,7 +60,8 @@ def named(webhooks: list[dict[str, Any]], name: str) -> dict[str, Any]:
 
 
 def of_consumer_group(api: ApiClient, id: str) -> dict[str, Any]:
-    """The webhook of a consumer group, one that was not deleted first. Stop where there is none."""
+    """Return the webhook of a consumer group, one that was not deleted first. Raise CommandExit
+    where there is none."""
     for webhook in sorted(all_webhooks(api), key=is_there, reverse=True):
         if webhook["consumerGroupId"] == id.lower():
             return webhook
@@ -69,7 +72,7 @@ def of_consumer_group(api: ApiClient, id: str) -> dict[str, Any]:
 
 
 def tag(webhook: dict[str, Any]) -> str:
-    """The ETag of a webhook as it was read."""
+    """Return the ETag of a webhook as it was read."""
     return f'"{webhook["version"]}"'
 
 

@@ -41,7 +41,7 @@ class Where:
     """Print NDJSON instead of tables."""
 
     def again(self, command: str) -> str:
-        """The options that a command to be copied needs, to be for the same service and org.
+        """Return the options that a command to be copied needs, to be for the same service and org.
 
         Variables of the environment are there for it too. An option that it has stays.
         """
@@ -69,7 +69,8 @@ class ServiceAddress:
 
 
 def server(where: Where, environ: Mapping[str, str] | None = None) -> ServiceAddress:
-    """The service that the options, the environment and the profiles amount to. Stop."""
+    """Return the service that the options, the environment and the profiles amount to. Raise
+    CommandExit where they name none."""
     environ = os.environ if environ is None else environ
     check_names(environ)
     profiles = read_profiles(profiles_path(environ))
@@ -77,7 +78,7 @@ def server(where: Where, environ: Mapping[str, str] | None = None) -> ServiceAdd
 
 
 def check_names(environ: Mapping[str, str]) -> None:
-    """Stop where a variable that begins with TIDINGS_ is none of ours."""
+    """Raise CommandExit where a variable that begins with TIDINGS_ is none of ours."""
     from tidings.settings.load import unknown_names  # noqa: PLC0415  # slow, and help needs it not
 
     if problems := list(unknown_names(environ)):
@@ -85,7 +86,7 @@ def check_names(environ: Mapping[str, str]) -> None:
 
 
 def choose(where: Where, environ: Mapping[str, str], profiles: Profiles) -> ServiceAddress:
-    """As `server`, over what was read. Pure."""
+    """Choose the service over what was read, as `server` does. Pure."""
     named = where.profile or environ.get("TIDINGS_PROFILE")
     key = environ.get("TIDINGS_KEY", "")
     if not named and key:

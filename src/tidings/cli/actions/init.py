@@ -62,7 +62,7 @@ def init(recipe: str = "", /, *, into: str = ".", org: int | None = None) -> int
 
 
 def _write(recipe: Recipe, folder: Path, org: int | None) -> list[Path]:
-    """All files of a recipe, or none. Stop."""
+    """All files of a recipe, or none. Raise CommandExit."""
     there = [name for name in recipe.files if os.path.lexists(folder / name)]
     if there:
         raise CommandExit(

@@ -22,7 +22,7 @@ class Recipe(NamedTuple):
 
 
 def recipes() -> Iterator[Recipe]:
-    """All of them, by name."""
+    """Yield all recipes, by name."""
     for folder in sorted(RECIPES.iterdir()):
         if (folder / FILE).is_file():
             yield _recipe(folder)

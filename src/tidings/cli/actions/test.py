@@ -94,7 +94,7 @@ def test(
 
 
 def _event(named: str) -> bytes:
-    """The bytes of the event that is meant. Stop."""
+    """The bytes of the event that is meant. Raise CommandExit."""
     import json
 
     from tidings import catalogue
@@ -128,7 +128,7 @@ def _event(named: str) -> bytes:
 
 
 def _read(named: str) -> bytes | None:
-    """Read what is piped in, or a file; None where there is none of the name. Stop."""
+    """Read what is piped in, or a file; None where there is none of the name. Raise CommandExit."""
     if named == "-":
         return sys.stdin.buffer.read(EVENT_BYTES_MAX + 1)
     try:

@@ -19,7 +19,8 @@ WORDS = {
 
 
 def type_words(node: Json, *, null: bool = True) -> str:
-    """The types of a field, in words; without null where that is told once, for all fields."""
+    """Return the types of a field, in words; without null where that is told once, for all
+    fields."""
     return " or ".join(WORDS[name] for name in types_of(node) if null or name != "null") or "any"
 
 
@@ -38,9 +39,11 @@ class Row(NamedTuple):
 
 
 def rows(whole: Json, blocks: dict[str, Json], *, null: bool = True) -> list[Row]:
-    """Every field of a schema, marks at the end. What a shared block holds is not repeated.
+    """Return a row for every field of a schema, marks at the end. What a shared block holds is not
+    repeated.
 
-    Without `null` no type says that it may be null: that is told once, of all."""
+    Without `null` no type says that it may be null: that is told once, of all.
+    """
     found: list[Row] = []
     required = set(whole.get("required", ()))
     for path, written in walk(whole):
@@ -68,5 +71,5 @@ def _more(hints: list[str]) -> str:
 
 
 def block_name(ref: str) -> str:
-    """`shared/actor.json` as `actor`."""
+    """Return `shared/actor.json` as `actor`."""
     return ref.removeprefix("shared/").removesuffix(".json")

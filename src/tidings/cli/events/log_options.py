@@ -24,7 +24,8 @@ QueryFields = dict[str, Any]
 
 
 def with_filters(known: Parameters) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """A command that takes the filters of a log as options, and gets them as one: `asked`."""
+    """Return a decorator of a command that then takes the filters of a log as options, and gets
+    them as one: `asked`."""
     filters = {
         parameter.option.replace("-", "_"): parameter for parameter in known if parameter.option
     }
@@ -63,7 +64,8 @@ def _option(name: str, one: ListParameter) -> inspect.Parameter:
 
 
 def query_of(api: ApiClient, known: Parameters, asked: QueryFields) -> QueryFields:
-    """Build the query for the API: times as it reads them, a webhook by its id. Stop."""
+    """Build the query for the API: times as it reads them, a webhook by its id. Raise
+    CommandExit."""
     found: QueryFields = {}
     for parameter in known:
         value = asked.get(parameter.name)

@@ -43,7 +43,7 @@ def parts(content: bytes) -> Iterator[tuple[str, bytes]]:
 
 
 def error_text(status: int, answer: Any) -> str:
-    """The service's own words for a refused call, or what can be said without them."""
+    """Return the service's own words for a refused call, or what can be said without them."""
     found = answer.get("error") if isinstance(answer, dict) else None
     text = found.get("message") if isinstance(found, dict) else None
     return text or f"The service must answer 202; got {status}."
@@ -78,7 +78,8 @@ def send(
 
 
 def post(api: ApiClient, content: bytes, as_json: bool) -> Exit:
-    """Post events, print what became of each, and say what came of all; the exit code. Stop."""
+    """Post events, print what became of each and of all. Return the exit code. Raise
+    CommandExit."""
     at = api.server
     try:
         return _post_all(api, ServiceClient(at.url, at.key, org=at.org), content, as_json)

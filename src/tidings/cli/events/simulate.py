@@ -41,7 +41,7 @@ class EventSink(Protocol):
     def call(
         self, method: str, path: str, body: bytes, headers: dict[str, str], /
     ) -> tuple[int, bytes]:
-        """Status and body. Raises Unreachable."""
+        """Send a call. Return its status and body. Raise Unreachable."""
 
 
 class Stopped(Exception):
@@ -63,7 +63,7 @@ class Totals:
     last_id: str = ""
 
     def sentence(self, seconds: float) -> str:
-        """All of it, in one line."""
+        """Return all totals in one line, with how many seconds they took."""
         counts = " · ".join(f"{count:,} {word}" for word, count in self.by_status.items())
         waited = f" · waited {self.waits} times" if self.waits else ""
         return f"{counts}{waited} · {seconds:.1f} s"
@@ -219,7 +219,7 @@ def problems_of(options: SimulateOptions) -> Iterator[str]:
 
 
 def chosen(events: Iterable[Happening], types: tuple[str, ...]) -> Iterator[Happening]:
-    """The events of the chosen types; all where none is named."""
+    """Return the events of the chosen types; all where none is named."""
     wanted = frozenset(types)
     return (
         event
@@ -252,7 +252,7 @@ def _events(options: SimulateOptions, org: int, seed: int) -> Iterator[Happening
 
 
 def _server(options: SimulateOptions) -> ServiceAddress:
-    """Return the service to send to, and the caller. Raises exits.Stop where it cannot be said."""
+    """Return the service to send to, and the caller. Raise CommandExit where it cannot be said."""
     if options.key is None:
         return server(Where(url=options.url, profile=options.profile, org=options.org))
     url = options.url or os.environ.get("TIDINGS_URL") or DEFAULT_URL

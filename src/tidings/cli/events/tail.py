@@ -39,7 +39,7 @@ class FactFilter:
         self._names: OrderedDict[str, str] = OrderedDict()  # by event id
 
     def name_of(self, event_id: str) -> str | None:
-        """The event's type, if it was seen."""
+        """Return the event's type, if it was seen."""
         return self._names.get(event_id)
 
     def learn(self, event_id: str, name: str) -> None:
@@ -124,7 +124,7 @@ def _ask_name(api: ApiClient, wanted: FactFilter, event_id: str) -> None:
 
 
 def _facts(api: ApiClient) -> Any:
-    """The stream, opened again where it breaks. Stop where it cannot be had at all."""
+    """The stream, opened again where it breaks. Raise CommandExit where it cannot be had at all."""
     heard = False
     while True:
         try:

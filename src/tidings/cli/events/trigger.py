@@ -53,7 +53,7 @@ def trigger(
 
 
 def _event(api: ApiClient, name: str, where: Where) -> dict[str, Any]:
-    """An event of the type that has not happened yet, as its example says. Stop."""
+    """An event of the type that has not happened yet, as its example says. Raise CommandExit."""
     from tidings.cli.events.type_lookup import find_kind, fresh
 
     kind = find_kind(name, where, api)
@@ -78,7 +78,8 @@ def _change(assignment: str) -> tuple[str, Any]:
 
 
 def put(event: dict[str, Any], path: str, value: Any) -> None:
-    """Put a value at a dotted path of the event; what is not there on the way is made. Stop."""
+    """Put a value at a dotted path of the event; what is not there on the way is made. Raise
+    CommandExit."""
     steps = [int(at) if at else name for at, name in _STEP.findall(path)]
     inside: Any = event
     for number, step in enumerate(steps):

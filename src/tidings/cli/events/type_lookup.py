@@ -19,13 +19,14 @@ SECONDS = 10.0
 
 
 def catalogue_kinds() -> list[EventType]:
-    """Every event type of the catalogue in its newest version, by name."""
+    """Return every event type of the catalogue in its newest version, by name."""
     found = (load().get(name) for name in load().names())
     return [kind for kind in found if kind is not None]
 
 
 def service(where: Where) -> ApiClient | None:
-    """The service that options, environment or profile name; None where nobody names one. Stop."""
+    """Return a client of the service that options, environment or profile name; None where nobody
+    names one. Raise CommandExit where what they name cannot be."""
     try:
         return calls(where, SECONDS)
     except CommandExit as stop:
@@ -35,7 +36,8 @@ def service(where: Where) -> ApiClient | None:
 
 
 def find_kind(name: str, where: Where, api: ApiClient | None = None) -> EventType:
-    """The type of a name, in its newest version; of a label (`pointsIssued.v2`) that one. Stop.
+    """Find the type of a name, in its newest version; of a label (`pointsIssued.v2`) that one.
+    Raise CommandExit where there is none.
 
     The service is asked only for what the catalogue does not have.
     """
@@ -57,12 +59,13 @@ def find_kind(name: str, where: Where, api: ApiClient | None = None) -> EventTyp
 
 
 def own_rows(api: ApiClient) -> list[dict[str, Any]]:
-    """The types that the org declares, each with its name, trigger and newest version. Stop."""
+    """Return the types that the org declares, each with its name, trigger and newest version. Raise
+    CommandExit for any refusal."""
     return [row for row in api.get("/v1/eventTypes")["eventTypes"] if row["own"]]
 
 
 def versions_of(kind: EventType, where: Where) -> list[int]:
-    """All versions of a type, oldest first."""
+    """Return all versions of a type, oldest first."""
     if kind.family != OWN:
         return sorted(load().versions(kind.name) or ())
     api = service(where)
@@ -70,7 +73,7 @@ def versions_of(kind: EventType, where: Where) -> list[int]:
 
 
 def raising(names: Sequence[str]) -> str:
-    """A command that raises events which somebody who wants these types gets."""
+    """Return a command that raises events which somebody who wants these types gets."""
     if not names:
         return "tidings simulate --events 20"
     name = next((name for name in names if not name.endswith("*")), names[0])
@@ -82,7 +85,7 @@ def raising(names: Sequence[str]) -> str:
 
 
 def fresh(example: Json, org: int) -> Json:
-    """An event as an example shows it, for an org and at this moment. A copy."""
+    """Copy the event of an example, for an org and at this moment."""
     event: Json = json.loads(json.dumps(example))
     _move(event, str(event.get("orgId")), str(org))
     return event | {
@@ -120,7 +123,7 @@ def _in_catalogue(name: str) -> EventType | None:
 
 
 def _own(api: ApiClient, name: str) -> EventType | None:
-    """A type that the org declares; None where there is none of this name. Stop."""
+    """A type that the org declares; None where there is none of this name. Raise CommandExit."""
     base, _, number = name.rpartition(".v")
     asked = [(name, "")]
     if base and number.isascii() and number.isdigit() and len(number) <= 4:
@@ -138,7 +141,7 @@ def _own(api: ApiClient, name: str) -> EventType | None:
 
 
 def _made(declaration: dict[str, Any]) -> EventType:
-    """A declared type from what the service says of it. Stop."""
+    """A declared type from what the service says of it. Raise CommandExit."""
     from tidings.catalogue import envelope  # noqa: PLC0415  # most commands name the catalogue's
     from tidings.core.events.own_schema import SchemaRefused  # noqa: PLC0415
     from tidings.core.events.own_types import Declaration, OwnType  # noqa: PLC0415

@@ -88,7 +88,7 @@ def list_types(family: str | None, where: Where) -> int:
 
 
 def _own_types(where: Where, needed: bool) -> list[Json]:
-    """The org's own, as rows. A fault is told; where they are `needed` it is raised. Stop."""
+    """The org's own, as rows. A fault is told; where they are `needed`, CommandExit is raised."""
     try:
         api = service(where)
         if api is None:

@@ -15,7 +15,7 @@ _SHOWN = 60
 
 
 def misuse(error: CycloptsError) -> str:
-    """One sentence for the fault, and one for where it is explained."""
+    """Return one sentence for the fault, and one for where it is explained."""
     command = " ".join(("tidings", *(error.command_chain or ())))
     if isinstance(error, CoercionError):
         return _misfit(error)

@@ -17,8 +17,8 @@ DEEP = " " * 6
 
 
 def quick_help(words: Sequence[str]) -> str | None:
-    """The help of a command, as wide as the terminal; None where none is asked for, or the command
-    is not known: then whoever parses the words says so.
+    """Return the help of a command, as wide as the terminal; None where none is asked for, or the
+    command is not known: then whoever parses the words says so.
 
     It is asked for by --help, by `help` before the command, and by a noun without its verb.
     """

@@ -56,11 +56,11 @@ class ArrivalView:
         return int(header) if header.isascii() and header.isdigit() and len(header) < 6 else 1
 
     def header(self, name: str) -> str:
-        """The value of a header; empty where it is not there."""
+        """Return the value of a header; empty where it is not there."""
         return next((value for header, value in self.headers if header.lower() == name), "")
 
     def shown(self) -> dict[str, Any]:
-        """For a program."""
+        """Show the arrival for a program."""
         return {
             "id": self.id,
             "arrivedAt": self.at_ms,
@@ -77,7 +77,7 @@ class ArrivalView:
 
 
 def read_arrival(row: dict[str, Any], *secrets: str) -> ArrivalView:
-    """An arrival as the API tells it, judged by the webhook's own secret and public keys."""
+    """Read an arrival as the API shows it, judged by the webhook's own secret and public keys."""
     body = base64.b64decode(row["body"]["base64"])
     headers = [(head["name"], head["value"]) for head in row["headers"]]
     at_ms = _ms(row["arrivedAt"])

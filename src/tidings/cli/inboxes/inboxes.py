@@ -78,7 +78,7 @@ def create(parsed: ParsedOptions, /, *, where: Where = HERE) -> int:
 
 
 def print_inbox(one: dict[str, Any], as_json: bool) -> None:
-    """All of an inbox but its arrivals."""
+    """Print all of an inbox but its arrivals."""
     if as_json:
         print_line(one)
         return

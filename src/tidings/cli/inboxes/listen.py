@@ -150,7 +150,7 @@ class ListenSession:
         return self
 
     def open(self, answer: dict[str, Any], wanted: dict[str, Any]) -> None:
-        """Make the inbox, watch it, and only then subscribe. Stop."""
+        """Make the inbox, watch it, and only then subscribe. Raise CommandExit."""
         api, name = self._api, self._name
         self._opened = True
         with self._signals.held():
@@ -221,7 +221,7 @@ class InboxStreamReader(threading.Thread):
         self._refused: CommandExit | None = None
 
     def ready(self) -> None:
-        """Wait until it is open. Stop."""
+        """Wait until it is open. Raise CommandExit."""
         self._open.wait(30.0)
         if self._refused is not None:
             raise self._refused
@@ -231,7 +231,7 @@ class InboxStreamReader(threading.Thread):
             )
 
     def run(self) -> None:
-        """Until the process ends."""
+        """Read the stream of the inbox until the process ends."""
         while True:
             first = True
             try:
@@ -294,7 +294,8 @@ class ArrivalPrinter:
         return text
 
     def tick(self) -> None:
-        """The rate line, where somebody sees it. BrokenPipeError where nobody reads any more."""
+        """Print the rate line, where somebody sees it. Raise BrokenPipeError where nobody reads any
+        more."""
         if not self._out.is_terminal and _reader_gone(sys.stdout.fileno()):
             raise BrokenPipeError
         if self._live:

@@ -66,7 +66,7 @@ def flags(
     but: Sequence[str] = (),
     inside: tuple[str, ...] = (),
 ) -> tuple[DeclaredOption, ...]:
-    """The options for the fields of a body that makes a resource (`new`), or changes one.
+    """Return the options for the fields of a body that makes a resource (`new`), or changes one.
 
     Those of `first` are arguments, in that order. Those of `but` are none: secrets, which every
     process could read, and what is said otherwise. The body has the fields `inside` of these.

@@ -11,12 +11,12 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
 def names(text: str) -> list[str]:
-    """Names with commas."""
+    """Split names at their commas."""
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def headers(option: str, lines: list[str]) -> dict[str, str]:
-    """`Name: value` lines. Stop for anything else."""
+    """Read `Name: value` lines. Raise CommandExit for anything else."""
     found = {}
     for line in lines:
         name, colon, value = line.partition(":")
@@ -30,7 +30,8 @@ def headers(option: str, lines: list[str]) -> dict[str, str]:
 
 
 def read_json(option: str, text: str) -> Any:
-    """JSON of an option; a bare word is a text. Stop for JSON that does not end."""
+    """Read the JSON of an option; a bare word is a text. Raise CommandExit for JSON that does not
+    end."""
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -45,7 +46,8 @@ def read_json(option: str, text: str) -> Any:
 
 
 def moment_of(option: str, text: str | None, now: datetime | None = None) -> str | None:
-    """A time as the API takes it: `2h`, `3d` and so on ago, or ISO 8601 (the reader's zone)."""
+    """Return a time as the API takes it, of one that is written as `2h`, `3d` and so on ago, or as
+    ISO 8601 (in the reader's zone). Raise CommandExit for anything else."""
     if text is None:
         return None
     now = now or datetime.now(UTC)
@@ -67,7 +69,8 @@ def _iso(when: datetime) -> str:
 
 
 def seconds(option: str, given: str) -> float:
-    """A duration as it is written: `2s`, `500ms`, `1m`, or seconds. Stop."""
+    """Return the seconds of a duration that is written as `2s`, `500ms`, `1m`, or in seconds. Raise
+    CommandExit for anything else, and for more than a day."""
     text = given.strip().lower()
     factor = 1.0
     for suffix, seconds_of in (("ms", 0.001), ("s", 1.0), ("m", 60.0)):

@@ -78,7 +78,7 @@ def restore(source: Path, data: Path, as_json: bool) -> int:
 
 
 def _made(work: Callable[[BackupProgress], Copied], place: Path) -> Copied:
-    """Run a copy, and print its progress meanwhile. Stop."""
+    """Run a copy, and print its progress meanwhile. Raise CommandExit."""
     progress = BackupProgress()
     try:
         return work(progress)

@@ -15,7 +15,7 @@ BYTES_MAX = 1 << 20
 
 
 def read_bytes(file: str) -> bytes:
-    """All of a file. Stop."""
+    """Read all of a file. Raise CommandExit where it cannot be read, or is too long."""
     try:
         found = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
     except OSError as error:
@@ -33,7 +33,7 @@ def read_bytes(file: str) -> bytes:
 
 
 def read_object(file: str) -> dict[str, Any]:
-    """The JSON object in a file. Stop."""
+    """Read the JSON object in a file. Raise CommandExit where there is none."""
     try:
         found = json.loads(read_bytes(file))
     except (ValueError, RecursionError) as error:

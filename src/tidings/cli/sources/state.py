@@ -11,7 +11,7 @@ def fetches(source: dict[str, Any]) -> bool:
 
 
 def state_of(one: dict[str, Any]) -> str:
-    """In a word or two."""
+    """Describe a source's state in a word or two."""
     if one["paused"]:
         return "paused"
     return "trouble" if one["trouble"] else "takes messages"

@@ -10,7 +10,8 @@ from tidings.cli.output import clean
 def changed(
     api: ApiClient, method: str, path: str, body: Any = None, if_match: str | None = None
 ) -> dict[str, Any]:
-    """The webhook that a call has changed; its warnings are told. Stop where it was refused."""
+    """Send a call that changes a webhook. Return the webhook, and print the warnings. Raise
+    CommandExit where it was refused."""
     status, answer = api.ask(method, path, body, if_match=if_match)
     if status >= 300 or not isinstance(answer, dict):
         raise api.refused(path, status, answer)

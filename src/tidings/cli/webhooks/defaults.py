@@ -15,7 +15,7 @@ HEADERS, AUTHENTICATION = "webHookHeaders", "authentication"
 
 
 def settled(webhook: Mapping[str, Any]) -> Body:
-    """The fields of a webhook that can be set, as GET shows it."""
+    """Return the fields of a webhook that can be set, as GET shows it."""
     shown = {field: webhook.get(field, default) for field, default in DEFAULTS.items()}
     shown[HEADERS] = shown[HEADERS] or {}
     neo = shown["neoEnrichment"]

@@ -52,7 +52,7 @@ class Findings:
 
 
 def diagnose(found: Findings) -> Diagnosis:
-    """The first cause that holds: what stands in the way of everything comes first."""
+    """Return the first cause that holds: what stands in the way of everything comes first."""
     diagnosis = _first(found)
     if not acts(found.webhook):
         return diagnosis

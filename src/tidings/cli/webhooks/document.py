@@ -46,7 +46,7 @@ class Document:
 
 
 def read_file(document: Any) -> Document:
-    """The webhooks of a file of ours. BadFile."""
+    """Read the webhooks of a file of ours. Raise BadFile where it lists none."""
     found = document.get("webhooks") if isinstance(document, Mapping) else None
     if not isinstance(found, list):
         raise BadFile("FILE must contain a list named webhooks; got none. `export` writes one.")
@@ -54,7 +54,8 @@ def read_file(document: Any) -> Document:
 
 
 def read_original(document: Any) -> Document:
-    """The active webhooks of an answer of the original's `GET /v3/webHooks`. BadFile.
+    """Read the active webhooks of an answer of the original's `GET /v3/webHooks`. Raise BadFile
+    where it has no list.
 
     Among those that are not active are the deleted ones, which look the same.
     """
@@ -152,7 +153,8 @@ def _no_json(path: str, webhook: str, value: Any) -> Iterator[FileFault]:
 def fill(
     body: Body, environ: Mapping[str, str], present: Mapping[str, Any] | None
 ) -> tuple[Body, list[tuple[str, str]]]:
-    """A webhook of a file with the values of its variables; where one is missing, and what to do.
+    """Return a webhook of a file with the values of its variables; and where one is missing, with
+    what to do.
 
     What has a variable that is not set stays as it is. A webhook that is there keeps its secret.
     """

@@ -21,7 +21,8 @@ _WORDS = {
 
 
 def health_word(webhook: Facts) -> str:
-    """One word, as the service judges it: what somebody did with it, else how it does."""
+    """Return one word for a webhook, as the service judges it: what somebody did with it, else how
+    it does."""
     return str(webhook.get("condition") or webhook["standing"])
 
 
@@ -41,7 +42,7 @@ def health_cell(webhook: Facts) -> Text:
 
 
 def word_cell(word: str) -> Text:
-    """A word with its glyph, in its colour."""
+    """Return a word with its glyph, in its colour."""
     sign, colour = _WORDS.get(word, ("·", ""))
     return Text(f"{sign} {word}", style=colour)
 
@@ -54,7 +55,8 @@ def receiver_does(webhook: Facts) -> str:
 
 
 def describe_health(webhook: Facts, now: datetime | None = None) -> str:
-    """`answers 503 since 14:02:11, 12 failures in a row; left alone, retried at 14:31:02`."""
+    """Describe a webhook's health: `answers 503 since 14:02:11, 12 failures in a row; left alone,
+    retried at 14:31:02`."""
     health = webhook.get("health") or {}
     now = now or datetime.now(UTC)
     text = receiver_does(webhook)
@@ -81,7 +83,7 @@ def asked_again(health: Facts, now: datetime) -> str:
 
 
 def when(iso: str | None, now: datetime) -> str:
-    """A time in the reader's zone; without the date where that is today."""
+    """Return a time in the reader's zone; without the date where that is today."""
     if not iso:
         return ""
     try:

@@ -40,7 +40,7 @@ class PlannedChange:
         return "delete" if self.body is None else "change"
 
     def coming_to(self, now: Mapping[str, Any]) -> "PlannedChange | None":
-        """The change by what the service makes of it; None where it makes no difference."""
+        """Return the change by what the service makes of it; None where it makes no difference."""
         if self.body is None:
             return self
         new = settled(now)
@@ -54,7 +54,7 @@ class PlannedChange:
 
 
 def exported(webhook: Mapping[str, Any]) -> Body:
-    """A webhook as a file holds it: without secrets, and without what is usual.
+    """Return a webhook as a file holds it: without secrets, and without what is usual.
 
     The service shows no secret whole. A file never holds what it shows instead.
     """
@@ -206,7 +206,8 @@ def _new(body: Body) -> tuple[tuple[str, Any, Any], ...]:
 
 
 def diff(change: PlannedChange) -> list[tuple[str, str]]:
-    """A change in lines, each with its sign: `+` comes, `-` goes, `~` both. No secret is in it."""
+    """Return a change in lines, each with its sign: `+` comes, `-` goes, `~` both. No secret is in
+    it."""
     sign = {"create": "+", "delete": "-", "change": "~"}[change.what]
     lines = [(sign, change.name)]
     for field, old, new in change.fields:

@@ -19,7 +19,7 @@ def rehearse(
     api: ApiClient, changes: Sequence[PlannedChange]
 ) -> tuple[list[PlannedChange], list[FileFault]]:
     """Try the changes without making them: what they come to, and all that the service has against
-    them. Stop.
+    them. Raise CommandExit.
 
     A change that makes no difference to the service is none. Warnings are told here, once.
     """
@@ -44,7 +44,7 @@ def rehearse(
 
 
 def carry_out(api: ApiClient, one: PlannedChange) -> dict[str, Any]:
-    """Make a change; the webhook as it is then. Stop."""
+    """Make a change; the webhook as it is then. Raise CommandExit."""
     status, answer = ask(api, one, dry_run=False)
     if status >= 300 or not isinstance(answer, dict):
         raise api.refused(PATH, status, answer)
@@ -53,7 +53,8 @@ def carry_out(api: ApiClient, one: PlannedChange) -> dict[str, Any]:
 
 
 def ask(api: ApiClient, one: PlannedChange, *, dry_run: bool) -> tuple[int, Any]:
-    """The call that makes a change, or only tries it. Stop."""
+    """Send the call that makes a change, or only tries it. Return its status and answer. Raise
+    CommandExit, as Moved where somebody else has changed the webhook."""
     method, path, if_match, flag = "POST", PATH, None, ""
     if one.present is not None:
         method = "DELETE" if one.body is None else "PUT"

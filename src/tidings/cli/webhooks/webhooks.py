@@ -111,7 +111,7 @@ def _show(api: ApiClient, found: dict[str, Any], as_json: bool) -> int:
 
 
 def show_webhook(found: dict[str, Any], as_json: bool) -> None:
-    """All that there is to say of a webhook."""
+    """Print all that there is to say of a webhook."""
     from tidings.core.webhooks.masks import mask  # noqa: PLC0415  # help needs it not
     from tidings.core.webhooks.webhook_types import FIELDS  # noqa: PLC0415  # help needs it not
 
