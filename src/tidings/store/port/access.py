@@ -122,7 +122,7 @@ class AccessStore(Protocol):
         """Write down last uses. At most some hundred at a time; unknown ids are passed over."""
 
     def load_people(self) -> Awaitable[People]:
-        """Everybody, at start."""
+        """Load everybody, at start."""
 
     def put_people(
         self,
@@ -149,7 +149,8 @@ class AccessStore(Protocol):
         links of portals."""
 
     def take_link(self, digest: bytes) -> Awaitable[OneTimeLink | None]:
-        """The link of this digest, which is gone with this answer; None where there is none."""
+        """Take the link of this digest, which is gone with this answer; None where there is
+        none."""
 
     def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> Awaitable[int]:
         """Forget up to 500 sessions last seen or begun at these times or earlier, and as many links

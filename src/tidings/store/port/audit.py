@@ -63,24 +63,24 @@ class AuditStore(Protocol):
         """Write entries of what is no change of the store: a sign-in, a look at a payload."""
 
     def audit_page(self, query: AuditQuery) -> Awaitable[AuditPage]:
-        """A page of a chain."""
+        """Return a page of a chain."""
 
     def audit_slice(self, chain: int, after: int, limit: int) -> Awaitable[Sequence[AuditEntry]]:
-        """Entries of a chain with greater numbers than `after`, in their order: to be checked or
-        exported."""
+        """Return up to `limit` entries of a chain with greater numbers than `after`, in their
+        order: to be checked or exported."""
 
     def audit_heads(self) -> Awaitable[Sequence[ChainHead]]:
-        """The newest entry of each chain, by chain."""
+        """Return the newest entry of each chain, by chain."""
 
     def put_anchor(self, key: bytes, at_ms: int) -> Awaitable[Anchor | None]:
         """Keep the heads of all chains that have grown since the last anchor; None where none has.
         Synced."""
 
     def anchors(self) -> Awaitable[Sequence[Anchor]]:
-        """All anchors that are kept, oldest first."""
+        """Return all anchors that are kept, oldest first."""
 
     def overdue_audit(self, before_ms: int) -> Awaitable[Sequence[int]]:
-        """The chains whose first entry is older, some hundred at most."""
+        """Return the chains whose first entry is older, some hundred at most."""
 
     def shorten_audit(self, key: bytes, draft: AuditDraft, until_ms: int) -> Awaitable[int]:
         """Drop the beginning of a chain, as far as its entries are older, at most some hundred of

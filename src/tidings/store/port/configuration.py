@@ -24,7 +24,7 @@ class ConfigurationStore(Protocol):
     """Reads the configuration; what is written is asked of its subjects."""
 
     def load(self) -> Awaitable[Snapshot]:
-        """All configuration."""
+        """Load all configuration."""
 
     def installation(self) -> Awaitable[str]:
-        """The id of this installation: made at its first start, and the same ever after."""
+        """Return the id of this installation: made at its first start, and the same ever after."""

@@ -50,13 +50,13 @@ class InboxStore(Protocol):
     """The store of test inboxes."""
 
     def load_inboxes(self) -> Awaitable[Sequence[Inbox]]:
-        """Of all orgs."""
+        """Load the inboxes of all orgs."""
 
     def put_inbox(self, inbox: Inbox) -> Awaitable[Inbox]:
         """Insert (number 0) or replace; as it is stored."""
 
     def use_inbox(self, number: int, at_ms: int) -> Awaitable[None]:
-        """Somebody has looked into an inbox; nothing is done where it is gone."""
+        """Note that somebody has looked into an inbox; nothing is done where it is gone."""
 
     def drop_inbox(self, number: int) -> Awaitable[None]:
         """Forget an inbox with its arrivals."""
@@ -67,7 +67,7 @@ class InboxStore(Protocol):
     def arrivals(
         self, inbox: int, before: int | None, after: int | None, limit: int
     ) -> Awaitable[ArrivalPage]:
-        """A page of an inbox's arrivals."""
+        """Return a page of an inbox's arrivals."""
 
     def arrival(self, inbox: int, number: int) -> Awaitable[Arrival | None]:
-        """One arrival of an inbox."""
+        """Return one arrival of an inbox; None where there is none."""

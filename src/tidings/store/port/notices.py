@@ -27,7 +27,7 @@ class EmailStore(Protocol):
         """Insert or replace; whether it is new."""
 
     def drop_emails(self, ids: Sequence[str]) -> Awaitable[None]:
-        """They are handed over, or given up."""
+        """Drop e-mails that are handed over, or given up."""
 
     def emails(self) -> Awaitable[Sequence[QueuedEmail]]:
-        """All that wait, in the order in which they are due."""
+        """Return all e-mails that wait, in the order in which they are due."""

@@ -175,24 +175,25 @@ class ReplayStore(Protocol):
         """Look at up to `limit` unfinished deliveries of a job and count those that are final."""
 
     def close_replay(self, replay: int) -> Awaitable[None]:
-        """Nothing is left to be done for a job that is final; its list goes."""
+        """Close a final job for which nothing is left to be done; its list goes."""
 
     def unfinished_of(self, replay: int, limit: int) -> Awaitable[Sequence[DeliveryId]]:
-        """Deliveries of a job that are unfinished, to be cancelled with it."""
+        """Return up to `limit` deliveries of a job that are unfinished, to be cancelled with it."""
 
     def replay(self, org: OrgId, replay: int) -> Awaitable[ReplayJob | None]:
-        """A job of an org."""
+        """Return a job of an org; None where there is none."""
 
     def replays(self, org: OrgId, before: int, limit: int) -> Awaitable[Sequence[ReplayJob]]:
-        """Jobs of an org with a smaller number than `before`, newest first."""
+        """Return up to `limit` jobs of an org with a smaller number than `before`, newest first."""
 
     def open_replays(self) -> Awaitable[Sequence[ReplayJob]]:
-        """Jobs of every org that something is left to be done for."""
+        """Return the jobs of every org that something is left to be done for."""
 
     def candidates(
         self, replay: int, spec: ReplaySpec, after: EventNumber, limit: int, bodies: bool
     ) -> Awaitable[ReplayCandidates]:
-        """Up to `limit` events that a job asks for, behind `after`; possibly none of a part."""
+        """Return up to `limit` events that a job asks for, behind `after`; possibly none of a
+        part."""
 
     def count_replay(
         self, replay: int, spec: ReplaySpec, after: EventNumber, listed: Sequence[ReplayEntry]
@@ -200,12 +201,12 @@ class ReplayStore(Protocol):
         """Count a part of a range; `replay` 0 and `listed` for a job that is not stored."""
 
     def first_since(self, from_ms: int) -> Awaitable[EventNumber]:
-        """A sequence number below every event accepted at `from_ms` or later."""
+        """Return a sequence number below every event accepted at `from_ms` or later."""
 
     def listed_deliveries(
         self, org: OrgId, deliveries: Sequence[DeliveryId]
     ) -> Awaitable[Sequence[ReplayEntry]]:
-        """Of these delivery ids those at webhooks of the org."""
+        """Return entries for those of these delivery ids that are at webhooks of the org."""
 
     def listed_events(self, org: OrgId, ids: Sequence[str]) -> Awaitable[Sequence[ReplayEntry]]:
-        """Of these event ids those that the org has."""
+        """Return entries for those of these event ids that the org has."""

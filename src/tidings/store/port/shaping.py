@@ -55,7 +55,8 @@ class ReferenceStore(Protocol):
     def list_reference(
         self, org: OrgId, kind: int, after: str, limit: int
     ) -> Awaitable[Sequence[ReferenceRow]]:
-        """The records with a greater id than `after`, in the order of their ids' bytes."""
+        """Return up to `limit` records with a greater id than `after`, in the order of their ids'
+        bytes."""
 
     def count_reference(self, org: OrgId, kind: int) -> Awaitable[int]:
         """Count the rows; does not cost more where there are many."""
@@ -76,7 +77,8 @@ class TransformationStore(Protocol):
     """The store of transformations. Matching does not depend on them."""
 
     def load_transformations(self) -> Awaitable[Sequence[StoredTransformation]]:
-        """The newest version of each, by org and name; of the deleted ones too."""
+        """Load the newest version of each transformation, by org and name; of the deleted ones
+        too."""
 
     def put_transformation(
         self, transformation: StoredTransformation
@@ -86,4 +88,4 @@ class TransformationStore(Protocol):
     def transformation_versions(
         self, org: OrgId, name: str, limit: int
     ) -> Awaitable[Sequence[StoredTransformation]]:
-        """The newest versions of one, newest first."""
+        """Return the newest versions of one transformation, newest first."""

@@ -76,11 +76,11 @@ class SourceStore(Protocol):
     """The store of sources."""
 
     def load_sources(self) -> Awaitable[Sequence[StoredSource]]:
-        """Of all orgs."""
+        """Load the sources of all orgs."""
         ...
 
     def dead_letter_sums(self) -> Awaitable[Sequence[DeadLetterSum]]:
-        """Of all sources that have put something aside."""
+        """Return the sums of all sources that have put something aside."""
         ...
 
     def put_source(self, source: StoredSource) -> Awaitable[StoredSource]:
@@ -92,7 +92,7 @@ class SourceStore(Protocol):
         ...
 
     def topic_places(self, source: int) -> Awaitable[Sequence[TopicPlace]]:
-        """Up to where a source has read its topics."""
+        """Return up to where a source has read its topics."""
         ...
 
     def put_topic_places(self, source: int, places: Sequence[TopicPlace]) -> Awaitable[None]:
@@ -112,7 +112,7 @@ class SourceStore(Protocol):
         ...
 
     def load_activity(self) -> Awaitable[Sequence[StoredActivity]]:
-        """Of all sources that have brought something."""
+        """Load the activity of all sources that have brought something."""
         ...
 
     def put_activity(self, activities: Sequence[StoredActivity]) -> Awaitable[None]:
@@ -138,9 +138,9 @@ class SourceStore(Protocol):
     def dead_letters(
         self, source: int, before: int | None, after: int | None, limit: int
     ) -> Awaitable[DeadLetterPage]:
-        """A page of what a source has set aside."""
+        """Return a page of what a source has set aside."""
         ...
 
     def dead_letter(self, source: int, number: int) -> Awaitable[DeadLetter | None]:
-        """One message that a source has set aside."""
+        """Return one message that a source has set aside; None where there is none."""
         ...

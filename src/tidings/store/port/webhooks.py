@@ -53,7 +53,9 @@ class WebhookStore(Protocol):
         """
 
     def webhook_version(self, webhook: int, version: int) -> "Awaitable[StoredWebhook | None]":
-        """A version of a webhook, by its number, as it was stored."""
+        """Return a version of a webhook, by its number, as it was stored; None where there is
+        none."""
 
     def drop_disabling(self, webhook: int, version: int) -> Awaitable[None]:
-        """It is done, or not wanted any more, as of that version of the webhook."""
+        """Forget a disabling that is done, or not wanted any more, as of that version of the
+        webhook."""

@@ -46,7 +46,8 @@ class StoreRefused(Unusable):
 
 
 def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
-    """The one writing connection, migrated. StoreRefused if its settings did not take."""
+    """Open the one writing connection, and migrate the database. Raise StoreRefused if its settings
+    did not take."""
     if apsw.sqlite_lib_version() and apsw.SQLITE_VERSION_NUMBER < SQLITE_MIN:
         raise StoreRefused(f"SQLite 3.51.3 or newer is needed; got {apsw.sqlite_lib_version()}.")
     connection = apsw.Connection(str(path), vfs=vfs)
@@ -67,7 +68,7 @@ def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
 
 
 def open_reader(path: Path | str) -> apsw.Connection:
-    """A read-only connection for logs and the console."""
+    """Open a read-only connection for logs and the console."""
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(2000)
     _set(connection, "query_only", 1)
@@ -84,7 +85,7 @@ def _scripts() -> list[str]:
 
 
 def newest_schema() -> int:
-    """The number of the newest schema that this release knows."""
+    """Return the number of the newest schema that this release knows."""
     return int(_scripts()[-1].split("_")[0])
 
 

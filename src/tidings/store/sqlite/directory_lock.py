@@ -110,7 +110,8 @@ class DirectoryLock:
 
 
 def must_be_writable(directory: Path) -> None:
-    """StoreRefused where no space would help: the file system is read-only, or a file not ours."""
+    """Raise StoreRefused where no space would help: the file system is read-only, or a file not
+    ours."""
     if os.statvfs(directory).f_flag & os.ST_RDONLY:
         raise StoreRefused(
             f"The data directory {directory} must be writable; its file system is mounted "

@@ -67,7 +67,8 @@ class Leaps:
         self._began_apart_ms = 0  # from the last date that former processes wrote
 
     def begin(self, now_ms: int) -> None:
-        """A process begins; in its transaction."""
+        """Set right what a wrong clock of former processes has dated, as a process begins; in its
+        transaction."""
         self._first = self._newest()
         last: Any = self._connection.execute(_LAST_DATE).fetchone()
         self._began_apart_ms = 0 if last is None else now_ms - last[0]
@@ -77,7 +78,7 @@ class Leaps:
             self._connection.execute(_CAPS_AHEAD, (now_ms,))
 
     def follow(self, by_ms: int) -> None:
-        """Dates are later by so much from now on."""
+        """Follow a leap: dates are later by so many milliseconds from now on."""
         apart_ms = self._began_apart_ms
         undoes = apart_ms >= -by_ms - LEAP_MS if by_ms < 0 else apart_ms <= -LEAP_MS
         run = self._connection.execute

@@ -122,7 +122,7 @@ _timings = msgspec.json.Decoder(Timings)
 
 
 def id_hash(org: OrgId, event_id: str) -> bytes:
-    """The 16 bytes under which `event_id` knows an event."""
+    """Compute the 16 bytes under which `event_id` knows an event."""
     return hashlib.blake2b(f"{org}.{event_id}".encode(), digest_size=16).digest()
 
 

@@ -37,7 +37,7 @@ class StoredHealth(msgspec.Struct, frozen=True, array_like=True):
         return self.opens > 0 and self.until_ms > 0
 
     def since_ms(self, now_ms: int) -> int:
-        """Since when it has failed; now, where its last attempt did not."""
+        """Return since when the receiver has failed; now, where its last attempt did not."""
         return now_ms if self.failing_since_ms is None else self.failing_since_ms
 
 
@@ -48,7 +48,7 @@ class HealthStore(Protocol):
         """Insert or replace; one that says nothing is removed."""
 
     def healths(self) -> Awaitable[Sequence[StoredHealth]]:
-        """Of every webhook that has a row."""
+        """Return the health of every webhook that has a row."""
 
     def past_attempts(self, from_ms: int, bucket_ms: int, limit: int) -> Awaitable[Sequence[Past]]:
         """Return what attempts came to that ended since a date, for each webhook by buckets of that

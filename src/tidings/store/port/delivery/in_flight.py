@@ -20,10 +20,10 @@ class InFlight(Protocol):
         """Forget what was left, and note what leaves from now on."""
 
     def note(self, delivery: DeliveryId, attempt: int) -> None:
-        """This attempt leaves now."""
+        """Note that this attempt leaves now."""
 
     def forget(self, delivery: DeliveryId, attempt: int) -> None:
-        """Its settlement is on stable storage."""
+        """Forget an attempt whose settlement is on stable storage."""
 
 
 class NullInFlight:

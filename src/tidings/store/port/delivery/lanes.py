@@ -69,12 +69,14 @@ class LaneStore(Protocol):
     """The store of unfinished deliveries."""
 
     def page(self, webhook: int, after: int, limit: int) -> Awaitable[Sequence[Job]]:
-        """PENDING deliveries of a webhook with a greater id than `after`, in id order."""
+        """Return up to `limit` PENDING deliveries of a webhook with a greater id than `after`, in
+        id order."""
 
     def recover(
         self, window: int, left: Sequence[tuple[DeliveryId, int]] | None = None
     ) -> Awaitable[Sequence[Backlog]]:
-        """Called once by a new owner, before anything is sent.
+        """Recover what the last owner left behind. Called once by a new owner, before anything is
+        sent.
 
         What may have been in flight when the last owner died gets an attempt `possibly sent (worker
         lost)` and is due now: `left` (see `InFlight.left`), or where that is None up to `window` of
@@ -83,7 +85,7 @@ class LaneStore(Protocol):
         """
 
     def unfinished(self) -> Awaitable[Sequence[Backlog]]:
-        """The webhooks that have unfinished deliveries, as `recover` tells them."""
+        """Return the webhooks that have unfinished deliveries, as `recover` does."""
 
     def release(self, webhook: int, held: Sequence[DeliveryId]) -> Awaitable[None]:
         """Make due every taken retry of a webhook but the ones that its owner still holds.

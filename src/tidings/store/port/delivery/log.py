@@ -62,24 +62,24 @@ class DeliveryStore(Protocol):
     """The store of deliveries, one by one and by pages."""
 
     def log_deliveries(self, query: DeliveryQuery) -> Awaitable[DeliveryPage]:
-        """A page of deliveries."""
+        """Return a page of deliveries."""
 
     def delivery(self, delivery: DeliveryId) -> Awaitable[StoredDelivery | None]:
-        """A delivery by its id."""
+        """Return a delivery by its id; None where there is none."""
 
     def deliveries_of(self, event: EventNumber) -> Awaitable[Sequence[StoredDelivery]]:
-        """All deliveries of an event."""
+        """Return all deliveries of an event."""
 
     def attempts_of(self, delivery: DeliveryId) -> Awaitable[Sequence[StoredAttempt]]:
-        """The attempts that are kept as rows; a plain first success has none."""
+        """Return the attempts that are kept as rows; a plain first success has none."""
 
     def first_starts(self, deliveries: Sequence[DeliveryId]) -> Awaitable[Sequence[FirstStart]]:
-        """Of deliveries whose first attempt is kept as a row, which a plain first success has not;
-        and of those that have waited."""
+        """Return the first starts of deliveries whose first attempt is kept as a row, which a plain
+        first success has not; and of those that have waited."""
 
     def goes_first(self, delivery: DeliveryId) -> Awaitable[DeliveryId | None]:
-        """The delivery that a HELD one waits for; None where it is not HELD, and where that one is
-        not made yet or stands behind very many that are held too."""
+        """Return the delivery that a HELD one waits for; None where it is not HELD, and where that
+        one is not made yet or stands behind very many that are held too."""
 
     def sent_body(self, delivery: DeliveryId) -> Awaitable[SentBody]:
         """Return what a delivery has sent, as far as it is kept."""

@@ -26,4 +26,4 @@ class StopStore(Protocol):
         """Remember that it goes on."""
 
     def stops(self) -> Awaitable[Sequence[SendingStop]]:
-        """All stops in force."""
+        """Return all stops in force."""

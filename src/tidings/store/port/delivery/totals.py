@@ -72,21 +72,24 @@ class TotalsStore(Protocol):
     """The store of many deliveries at once."""
 
     def counts(self) -> Awaitable[Counts]:
-        """Totals for the ledger, readiness and metrics."""
+        """Count all for the ledger, readiness and metrics."""
 
     def tally(
         self, webhook: int, from_ms: int, to_ms: int, sla_s: int | None = None
     ) -> Awaitable[Tally]:
-        """The deliveries of a webhook by state; late ones by `sla_s` (core/delivery/sla.py)."""
+        """Count the deliveries of a webhook by state; late ones by `sla_s`
+        (core/delivery/sla.py)."""
 
     def series(
         self, groups: Sequence[Sequence[int]], from_ms: int, to_ms: int, points: int
     ) -> Awaitable[Sequence[Series]]:
-        """About `points` steps over a time; its ends are moved outwards to whole steps. One series
-        for each group of webhooks, in their order; no webhook is in two of them."""
+        """Count deliveries in about `points` steps over a time; its ends are moved outwards to
+        whole steps. Return one series for each group of webhooks, in their order; no webhook is in
+        two of them."""
 
     def org_series(self, org: OrgId, from_ms: int, to_ms: int, points: int) -> Awaitable[Series]:
-        """The same for all webhooks that an org has or had. It reads what one webhook would."""
+        """Count the same for all webhooks that an org has or had. It reads what one webhook
+        would."""
 
     def count_states(
         self, webhooks: Sequence[int], from_ms: int, to_ms: int, states: Sequence[int] = ()

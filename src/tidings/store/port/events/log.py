@@ -90,17 +90,18 @@ class EventStore(Protocol):
     """The store of accepted events."""
 
     def event(self, org: OrgId, event_id: str) -> Awaitable[StoredEvent | None]:
-        """An event by its id."""
+        """Return an event by its id; None where the org has none such."""
 
     def log_events(self, query: EventQuery) -> Awaitable[EventPage]:
-        """A page of events."""
+        """Return a page of events."""
 
     def event_heads(self, events: Sequence[EventNumber]) -> Awaitable[Sequence[EventHead]]:
-        """Of events by their sequence numbers; those that are gone are left out."""
+        """Return the heads of events by their sequence numbers; those that are gone are left
+        out."""
 
     def find(self, term: bytes, limit: int) -> Awaitable[Sequence[EventNumber]]:
-        """Sequence numbers of the newest events with a search term, or with one of several that
-        stand one behind another."""
+        """Find the sequence numbers of the newest events, up to `limit`, with a search term, or
+        with one of several that stand one behind another."""
 
     def index_lag(self) -> Awaitable[int]:
         """Count the events whose search terms are not written yet. Searches find them too."""
@@ -108,4 +109,4 @@ class EventStore(Protocol):
     def event_series(
         self, org: OrgId, from_ms: int, to_ms: int, points: int
     ) -> Awaitable[EventSeries]:
-        """The same steps, for the events that an org has sent."""
+        """Count the events that an org has sent, in the same steps as those of deliveries."""

@@ -50,10 +50,10 @@ class RejectionStore(Protocol):
     def log_rejections(
         self, org: OrgId, before: int | None, after: int | None, limit: int
     ) -> Awaitable[RejectionPage]:
-        """Refused events of an org."""
+        """Return a page of an org's refused events."""
 
     def rejection(self, org: OrgId, number: int) -> Awaitable[Rejection | None]:
-        """One refused event of an org."""
+        """Return one refused event of an org; None where there is none."""
 
     def drop_rejection(self, org: OrgId, number: int) -> Awaitable[None]:
         """Forget a refused event: it was accepted after all."""

@@ -23,7 +23,7 @@ class TypeStore(Protocol):
     """The store of own event types. Changes raise the registry version."""
 
     def load_types(self) -> Awaitable[Sequence[StoredType]]:
-        """All own event types of all orgs, every version, by org, name and version."""
+        """Load all own event types of all orgs, every version, by org, name and version."""
 
     def put_type(self, kind: StoredType) -> Awaitable[tuple[StoredType, int]]:
         """Insert or replace one version; returns it with its times, and the registry version."""

@@ -51,7 +51,8 @@ def count_those_of(connection: apsw.Connection, first: int, last: int) -> None:
 
 
 def take_back(connection: apsw.Connection, delivery: DeliveryId) -> None:
-    """A delivery is unfinished again: its job, while it goes on, counts it when it has ended."""
+    """Take a delivery that is unfinished again out of the tally: its job, while it goes on, counts
+    it when it has ended."""
     found: list[Any] = connection.execute(_COUNTED, (delivery,)).fetchall()
     for replay, state in found:
         _add(connection, replay, State(state), -1)

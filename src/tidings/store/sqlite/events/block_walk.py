@@ -46,8 +46,8 @@ class BlockWalk:
     def deliveries(
         self, query: port.DeliveryQuery | port.EventQuery, low: int, high: int, span: Span
     ) -> Iterator[int]:
-        """The blocks that may hold a delivery which fits, among those of the ids `low` to `high`,
-        in the order of the span."""
+        """Yield the blocks that may hold a delivery which fits, among those of the ids `low` to
+        `high`, in the order of the span."""
         low, high = max(low >> BITS, self._blocks.first), min(high >> BITS, self._blocks.last)
         asked = {
             "low": low,
@@ -67,7 +67,7 @@ class BlockWalk:
         return in_order(sure, unsure, span)
 
     def events(self, query: port.EventQuery, span: Span) -> Iterator[int]:
-        """The blocks that may hold an event which fits, in the order of the span."""
+        """Yield the blocks that may hold an event which fits, in the order of the span."""
         low, high = span.low >> BITS, min(span.high >> BITS, self._blocks.event_last)
         matches = (0, 1) if query.matched is None else (int(query.matched),)
         asked = {

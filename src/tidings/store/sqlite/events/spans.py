@@ -32,24 +32,25 @@ class PageOfSpan(NamedTuple):
 
 
 def span_of(before: int | None, after: int | None) -> Span:
-    """Below `before`, newest first; or above `after`, oldest first."""
+    """Return the span below `before`, newest first; or above `after`, oldest first."""
     if after is not None:
         return Span(after + 1, HIGHEST, newest_first=False)
     return Span(0, HIGHEST if before is None else before - 1, newest_first=True)
 
 
 def cut(rows: list[Row], limit: int) -> PageOfSpan:
-    """Up to `limit` of rows that were asked for with one more."""
+    """Cut rows that were asked for with one more than `limit` to a page of so many."""
     return PageOfSpan(rows[:limit], rows[limit - 1][0] if len(rows) > limit else None)
 
 
 def numbers(some: Sequence[int]) -> str:
-    """Numbers as a statement takes them, for `json_each`."""
+    """Encode numbers as a statement takes them, for `json_each`."""
     return msgspec.json.encode(some).decode()
 
 
 def in_order(sure: Iterator[int], unsure: Iterable[int], span: Span) -> Iterator[int]:
-    """Both in the order of the span, without a repeat; `sure` is read no further than needed."""
+    """Yield both in the order of the span, without a repeat; `sure` is read no further than
+    needed."""
     waiting = sorted(unsure, reverse=not span.newest_first)  # the next one is the last
     for number in sure:
         while waiting and (waiting[-1] > number if span.newest_first else waiting[-1] < number):

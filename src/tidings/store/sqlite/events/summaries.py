@@ -23,7 +23,8 @@ _PAIR = struct.Struct("<II")
 
 
 def spell(pairs: Iterable[tuple[int, int]]) -> str:
-    """Pairs of name number and state as a text with one sign each, and one for each state alone."""
+    """Write pairs of name number and state as a text with one sign each, and one for each state
+    alone."""
     signs: set[str] = set()
     for name, state in pairs:
         signs.add(sign(name, state))
@@ -32,14 +33,14 @@ def spell(pairs: Iterable[tuple[int, int]]) -> str:
 
 
 def sign(name: int, state: int) -> str:
-    """The sign of a name and a state; of any name where `name` is 0 or too great."""
+    """Return the sign of a name and a state; of any name where `name` is 0 or too great."""
     if name > NAMES_MAX:
         name = 0
     return chr(_FIRST_KIND + 8 * name + state)
 
 
 def latency_class(ms: int) -> int:
-    """The class of a latency: 0 to 7 ms exactly, then four to each power of two."""
+    """Return the class of a latency: 0 to 7 ms exactly, then four to each power of two."""
     if ms < 8:
         return max(ms, 0)
     shift = ms.bit_length() - 3
@@ -47,7 +48,7 @@ def latency_class(ms: int) -> int:
 
 
 def class_middle(number: int) -> float:
-    """The middle of a class, in ms."""
+    """Return the middle of a class, in ms."""
     if number < 8:
         return float(number)
     shift = number // 4 - 1
@@ -55,7 +56,8 @@ def class_middle(number: int) -> float:
 
 
 def percentile(spread: dict[int, int], share: float) -> float | None:
-    """The latency in ms below which `share` (0 to 1) of a spread lies; None where it is empty."""
+    """Return the latency in ms below which `share` (0 to 1) of a spread lies; None where it is
+    empty."""
     total = sum(spread.values())
     wanted = share * total
     seen = 0
@@ -184,7 +186,7 @@ class SlotSummaries:
         self.parts |= orgs
 
     def merged(self, step_ms: int) -> dict[tuple[int, int], SummarySlot]:
-        """In coarser slots; `step_ms` is a multiple of its own."""
+        """Return the summaries in coarser slots; `step_ms` is a multiple of its own."""
         times = step_ms // self._step_ms
         if times == 1:
             return self.parts
@@ -207,7 +209,7 @@ def _gather(into: dict[int, int], counts: dict[int, int]) -> None:
 
 
 def pack(counts: dict[int, int]) -> bytes:
-    """Numbers and their counts as bytes."""
+    """Encode numbers and their counts as bytes."""
     return b"".join([_PAIR.pack(*pair) for pair in sorted(counts.items())])
 
 
@@ -220,7 +222,7 @@ def answer_of(status: int | None, attempts: int) -> int | None:
 
 
 def merge_packed(packed: bytes | bytearray) -> dict[int, int]:
-    """The counts of several results of `pack`, one behind the other, together."""
+    """Sum the counts of several results of `pack`, one behind the other."""
     numbers = struct.unpack(f"<{len(packed) // 4}I", packed)
     merged = [0] * (max(numbers[::2], default=0) + 1)
     for number, count in zip(numbers[::2], numbers[1::2], strict=True):
@@ -229,5 +231,5 @@ def merge_packed(packed: bytes | bytearray) -> dict[int, int]:
 
 
 def unpack(packed: bytes) -> Iterable[tuple[int, int]]:
-    """The pairs of `pack`."""
+    """Decode the pairs of `pack`."""
     return _PAIR.iter_unpack(packed)

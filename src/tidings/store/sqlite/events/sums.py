@@ -45,7 +45,7 @@ class Sum:
         self.answers.update(merge_packed(answers))
 
     def add_late(self, late: bytes) -> None:
-        """Of what has ended, by begun seconds."""
+        """Add those that ended too late, from the counts of what has ended by begun seconds."""
         assert self._sla_s is not None
         self.breaches += sum(count for seconds, count in unpack(late) if seconds > self._sla_s)
 
@@ -60,8 +60,8 @@ class Sum:
         return ()
 
     def add_rows(self, rows: Iterable[Row], *, counted: bool) -> None:
-        """Rows that slices leave open; where they are counted already, of those that are
-        unfinished which are late."""
+        """Add rows that slices leave open; where they are counted already, of those that are
+        unfinished only which are late."""
         for state, at_ms, done_ms, status, attempts in rows:
             if not counted:
                 self.counts[state] += 1

@@ -38,7 +38,7 @@ class Checkpoints:
         return apsw.SQLITE_OK
 
     def run_if_due(self) -> None:
-        """Called between commits: start folding when the log is long, end it when it is folded."""
+        """Start folding when the log is long, end it when it is folded. Called between commits."""
         if self._thread is not None:
             if not self._thread.is_alive():
                 self._thread = None
@@ -53,7 +53,7 @@ class Checkpoints:
                 self._thread.start()
 
     def stop(self) -> None:
-        """The connection is about to close, which folds what is left."""
+        """Stop folding before the connection is closed, which folds what is left."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None

@@ -69,7 +69,8 @@ _json = msgspec.json.Encoder()
 
 
 def packed(listed: Sequence[port.ReplayEntry]) -> list[tuple[EventNumber, bytes]]:
-    """A list as rows: the last event of each part and its entries. No event stands in two parts."""
+    """Return a list as rows: the last event of each part and its entries. No event stands in two
+    parts."""
     parts: list[tuple[EventNumber, bytes]] = []
     part, count = bytearray(), 0
     pairs = sorted({(delivery.event, delivery.webhook) for delivery in listed})
@@ -105,7 +106,8 @@ class ReplaySource:
     def visit(
         self, replay: int, spec: port.ReplaySpec, after: EventNumber, limit: int
     ) -> tuple[list[SourceEvent], EventNumber, bool]:
-        """Up to `limit` events behind `after`, the cursor behind them, and whether that is all."""
+        """Read up to `limit` events behind `after`. Return them, the cursor behind them, and
+        whether that is all."""
         if spec.listed:
             return self._visit_list(replay, spec, after, limit)
         [(oldest, newest)] = self._connection.execute(_ENDS)
@@ -155,7 +157,8 @@ class ReplaySource:
     def fitting(
         self, spec: port.ReplaySpec, event: EventNumber, webhooks: Sequence[int]
     ) -> SourceEvent | None:
-        """An event by its number, if it is there and fits what the job asks beside its list."""
+        """Return an event by its number, if it is there and fits what the job asks beside its
+        list."""
         row = self._connection.execute(_ONE, (event,)).fetchone()
         if row is None:
             return None
@@ -200,7 +203,7 @@ class ReplaySource:
         return [state for _, state, _ in self._connection.execute(_AT_ONE, binding)]
 
     def unfinished(self, spec: port.ReplaySpec, event: SourceEvent) -> list[DeliveryId]:
-        """The deliveries of an event that a cancel asks for."""
+        """Return the deliveries of an event that a cancel asks for."""
         own = self._own_webhooks(spec.owner)
         binding = (event.first_delivery, event.first_delivery + event.deliveries, event.seq)
         return [
@@ -251,7 +254,7 @@ class ReplaySource:
         return port.ReplayCandidates(cursor, found, ended)
 
     def body(self, seq: EventNumber) -> bytes | None:
-        """The bytes of an event, while they are kept."""
+        """Return the bytes of an event, while they are kept."""
         row = self._connection.execute(_BODY, (seq,)).fetchone()
         return None if row is None else row[0]
 
