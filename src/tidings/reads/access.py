@@ -10,7 +10,7 @@ from tidings.store.port import StoredCredential
 
 
 def show_credential(credential: StoredCredential, used_ms: int | None) -> dict[str, Any]:
-    """A credential, never its secret; and when it was used last."""
+    """Show a credential, never its secret; and when it was used last."""
     return {
         "id": credential.id,
         **dict(show_resource(asked(credential))),
@@ -24,7 +24,7 @@ def show_credential(credential: StoredCredential, used_ms: int | None) -> dict[s
 
 
 def show_user(user: UserRecord) -> dict[str, Any]:
-    """A person in one org."""
+    """Show a person in one org."""
     member = user.member
     return {
         "id": user.person.id,
@@ -36,5 +36,5 @@ def show_user(user: UserRecord) -> dict[str, Any]:
 
 
 def show_link(link: NewLink) -> dict[str, Any]:
-    """An invitation or a reset; its token is shown this once."""
+    """Show an invitation or a reset; its token is shown this once."""
     return {"token": link.token, "purpose": link.purpose, "expiresAt": iso(link.expires_ms)}

@@ -126,11 +126,11 @@ def show_event(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
 
 
 def facts_of(shown: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The columns of a shown delivery that have a label and a value."""
+    """Return the columns of a shown delivery that have a label and a value, as label and value."""
     labelled = ((column.label, shown.get(column.name)) for column in DELIVERY if column.label)
     return [(label, value) for label, value in labelled if value is not None]
 
 
 def shapes(columns: tuple[Column[Any], ...]) -> dict[str, Any]:
-    """The types of columns by name, for the description of the API."""
+    """Return the types of columns by name, for the description of the API."""
     return {column.name: column.shape for column in columns}

@@ -59,7 +59,8 @@ class ConnectionViews:
         self._webhooks = webhooks
 
     def users(self, connection: Connection, org: OrgId | None) -> ConnectionUsers:
-        """Of an org; None: of all."""
+        """Return the sources and webhooks of an org that use a connection; those of all orgs where
+        `org` is None."""
         sources = self._sources.all() if org is None else self._sources.of(org)
         records = self._webhooks.everywhere() if org is None else self._webhooks.list(org)
         over = [source for source in sources if source.source.connection == connection.name]
@@ -83,7 +84,7 @@ class ConnectionViews:
         return action is not None and connection in used_connections(action)
 
     def show(self, caller: AuthenticatedCaller, connection: Connection) -> dict[str, Any]:
-        """One that the caller may name, as the caller may see it."""
+        """Show a connection that the caller may name, as the caller may see it."""
         own, known = self.users(connection, caller.org), self.connections
         shown: dict[str, Any] = {
             "name": connection.name,

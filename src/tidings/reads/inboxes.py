@@ -13,7 +13,7 @@ PREFIX = "arr"
 
 
 def show_inbox(inboxes: Inboxes, live: LiveInbox) -> dict[str, Any]:
-    """With its address and what it answers."""
+    """Show an inbox with its address and what it answers."""
     stored = live.stored
     return {
         "id": live.id,
@@ -26,7 +26,7 @@ def show_inbox(inboxes: Inboxes, live: LiveInbox) -> dict[str, Any]:
 
 
 def show_arrival(arrival: Arrival) -> dict[str, Any]:
-    """In a list."""
+    """Show an arrival in a list."""
     return {
         "id": show(PREFIX, arrival.number),
         "arrivedAt": iso(arrival.at_ms),
@@ -39,6 +39,6 @@ def show_arrival(arrival: Arrival) -> dict[str, Any]:
 
 
 def show_arrival_whole(arrival: Arrival) -> dict[str, Any]:
-    """With its headers, stored values masked, and its bytes."""
+    """Show an arrival with its headers, stored values masked, and its bytes."""
     body = show_bytes(arrival.body) | {"truncated": arrival.size > len(arrival.body)}
     return show_arrival(arrival) | {"headers": show_headers(arrival.headers), "body": body}

@@ -6,12 +6,13 @@ from typing import Any
 
 
 def show_headers(headers: Sequence[tuple[str, str]]) -> list[dict[str, str]]:
-    """Headers in their order, as an answer holds them; what is to be masked is masked before."""
+    """Show headers in their order, as an answer holds them; what is to be masked is masked
+    before."""
     return [{"name": name, "value": value} for name, value in headers]
 
 
 def show_bytes(body: bytes) -> dict[str, Any]:
-    """Bytes as they are, and as text where they are UTF-8."""
+    """Show bytes as they are, and as text where they are UTF-8."""
     try:
         text: str | None = body.decode()
     except UnicodeDecodeError:

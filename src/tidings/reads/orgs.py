@@ -10,7 +10,7 @@ from tidings.store.port import StoredOrg
 
 
 def show_org(consents: Consents, org: StoredOrg) -> dict[str, Any]:
-    """With its settings, and what the owners of its addresses have said."""
+    """Show an org with its settings, and what the owners of its addresses have said."""
     return {
         "id": org.id,
         **dict(show_resource(asked(org))),

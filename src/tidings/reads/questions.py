@@ -47,7 +47,7 @@ TEXT: Json = {"type": "string", "maxLength": VALUE_MAX}
 
 
 def read_question(query: Mapping[str, str], known: Parameters, zone: tzinfo) -> LogQuestion:
-    """The parameters of a call. Refused with all that is wrong with them."""
+    """Read the parameters of a call. Raise Invalid with all that is wrong with them."""
     form = Form(dict(query))
     names = [name for parameter in known for name in (parameter.name, parameter.alias) if name]
     refuse_unknown_parameters(form, names)
@@ -83,7 +83,7 @@ def _name(form: Form, one: ListParameter) -> str:
 
 
 def refuse_unknown_parameters(form: Form, known: Collection[str]) -> None:
-    """A filter that is not known would filter nothing."""
+    """Refuse on the form each parameter that is not known: it would filter nothing."""
     listed = ", ".join(sorted(known)) or "none: this call takes none"
     for name in form.body:
         if name not in known:
@@ -96,8 +96,8 @@ def refuse_unknown_parameters(form: Form, known: Collection[str]) -> None:
 
 
 def read_value(kind: ParameterType, form: Form, name: str, zone: tzinfo) -> Any:
-    """The value that a call says; None, or nothing in a list, where it says none. What cannot be is
-    refused on the form."""
+    """Read the value that a call gives; None, or nothing in a list, where it gives none. What
+    cannot be is refused on the form."""
     match kind:
         case States():
             return _states(form, name)
@@ -222,7 +222,8 @@ def _chain(form: Form, name: str) -> str:
 
 
 def read_chain(text: str) -> str:
-    """The same of a call that has no other filters. Invalid."""
+    """Read the chain of a call that has no other filters. Raise Invalid where there is none
+    such."""
     form = Form({"chain": text})
     chain = _chain(form, "chain")
     if form.refusals:
@@ -293,23 +294,23 @@ def schema_of(kind: ParameterType) -> Json:
 
 
 def listed(*words: str) -> Json:
-    """Some of a few words, with commas, as JSON Schema."""
+    """Return the JSON Schema of some of a few words, with commas."""
     one = f" *({'|'.join(words)})? *"
     return {"type": "string", "pattern": f"^{one}(,{one})*$"}
 
 
 def cursor(side: str, at: int | None) -> str | None:
-    """An opaque cursor to one side of a page."""
+    """Return an opaque cursor to one side of a page; None where nothing is there."""
     return None if at is None else show(side, at)
 
 
 def cursors(older: int | None, newer: int | None) -> dict[str, str | None]:
-    """Both sides of a page, as an answer shows them."""
+    """Return the cursors to both sides of a page, as an answer shows them."""
     return {"older": cursor(OLDER, older), "newer": cursor(NEWER, newer)}
 
 
 def read_cursor(form: Form, sides: Sequence[str] = (OLDER, NEWER)) -> tuple[int | None, int | None]:
-    """The ids that a cursor goes on below and above; at most one is there."""
+    """Read the ids that a cursor goes on below and above; at most one is there."""
     value = form.body.get("cursor")
     if not value:
         return None, None
@@ -325,7 +326,7 @@ def read_cursor(form: Form, sides: Sequence[str] = (OLDER, NEWER)) -> tuple[int 
 
 
 def read_older(text: str) -> int:
-    """The number of a cursor of a list that goes one way, to what is older. Invalid."""
+    """Read the number of a cursor of a list that goes one way, to what is older. Raise Invalid."""
     form = Form({"cursor": text})
     before, _ = read_cursor(form, sides=(OLDER,))
     if before is None:

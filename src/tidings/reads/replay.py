@@ -69,7 +69,7 @@ class ReplayCalls:
         self._parts = parts
 
     def shown(self, job: ReplayJob) -> dict[str, Any]:
-        """A job as it is answered."""
+        """Show a job as it is answered."""
         replays = self._parts.delivery.replay.runs
         return show_job(job, self._webhook, replays.waiting(job.number), replays.rate(job.number))
 
@@ -174,7 +174,7 @@ def unknown(field: str, must: str, got: str) -> NotFound:
 def show_job(
     job: ReplayJob, webhook: Callable[[int | None], Webhook | None], waiting: str, rate: float
 ) -> dict[str, Any]:
-    """A job: what it is about, how far it is, and what has come of it."""
+    """Show a job: what it is about, how far it is, and what has come of it."""
     spec = job.spec
     source, target = webhook(spec.source), webhook(spec.target)
     is_replay = job.kind == ReplayKind.REPLAY
@@ -227,6 +227,6 @@ def show_job(
 
 
 def effective_rate(rate: float, target: Webhook | None) -> float:
-    """Deliveries a second: the job's rate, or less where the webhook admits less."""
+    """Return the deliveries a second of a job: its rate, or less where the webhook admits less."""
     limit = None if target is None else target.rate_per_s
     return rate if limit is None else min(rate, limit)

@@ -7,7 +7,7 @@ from tidings.store.port import StoredTransformation
 
 
 def show_transformation(one: StoredTransformation) -> dict[str, Any]:
-    """A version of a transformation, without its template."""
+    """Show a version of a transformation, without its template."""
     return {
         "name": one.name,
         "version": one.version,

@@ -31,7 +31,7 @@ REFUSED_SENDER = (
 
 
 def show_source(live: LiveSource, base: str, now_ms: int) -> dict[str, Any]:
-    """With its address below `base`, and figures of what it has brought lately."""
+    """Show a source with its address below `base`, and figures of what it has brought lately."""
     hour = live.activity.last_hour(now_ms)
     trouble, since_ms = trouble_of(live, now_ms)
     return {
@@ -77,7 +77,7 @@ def needs_somebody(live: LiveSource, now_ms: int) -> bool:
 
 
 def show_newest(live: LiveSource) -> list[dict[str, Any]]:
-    """The newest messages of this process, the newest first."""
+    """Show the newest messages of this process, the newest first."""
     return [_show_arrival(arrival) for arrival in live.activity.newest]
 
 
@@ -94,7 +94,7 @@ def _show_arrival(arrival: MessageActivity) -> dict[str, Any]:
 
 
 def show_dead_letter(message: DeadLetter) -> dict[str, Any]:
-    """In a list."""
+    """Show a dead letter in a list."""
     return {
         "id": show(PREFIX, message.number),
         "at": iso(message.at_ms),
@@ -106,7 +106,7 @@ def show_dead_letter(message: DeadLetter) -> dict[str, Any]:
 
 
 def show_whole_dead_letter(message: DeadLetter) -> dict[str, Any]:
-    """With its headers, what proves its sender masked, and its bytes."""
+    """Show a dead letter with its headers, what proves its sender masked, and its bytes."""
     shown = {"headers": show_headers(message.headers), "body": show_bytes(message.body)}
     return show_dead_letter(message) | shown
 

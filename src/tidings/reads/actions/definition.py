@@ -30,7 +30,7 @@ _FAILING = {"wait": "it waits, and is tried again", "empty": "it goes on with an
 
 
 def show_definition(action: Action, states: Mapping[str, LookupState]) -> dict[str, Any]:
-    """All of it. `states`: how its look-ups do, by their names."""
+    """Show all of an action's definition. `states`: how its look-ups do, by their names."""
     quiet, cap = action.quiet, action.cap
     return {
         "filter": None if action.filter is None else dict(action.filter),
@@ -129,7 +129,7 @@ def _describe_quiet(quiet: Quiet) -> str:
 
 
 def clock_of(minute: int) -> str:
-    """A minute of the day, as `21:00`."""
+    """Return a minute of the day, as `21:00`."""
     return f"{minute // 60:02d}:{minute % 60:02d}"
 
 
@@ -137,7 +137,7 @@ def clock_of(minute: int) -> str:
 
 
 def show_lookup(lookup: ActionLookup, state: LookupState) -> dict[str, Any]:
-    """A look-up, and how it does."""
+    """Show a look-up, and how it does."""
     kind, asks = _asks(lookup)
     return {
         "name": lookup.name,

@@ -59,8 +59,8 @@ class TrialEvent(NamedTuple):
 async def trial_event(
     parts: ActionTrialParts, org: OrgId, webhook: Webhook, wanted: str
 ) -> TrialEvent | None:
-    """The event that is wanted: `NEWEST`, an example, or one by its id. None where there is none
-    whose bytes are kept; Invalid for a type without an example."""
+    """Return the event that is wanted: `NEWEST`, an example, or one by its id; None where there is
+    none whose bytes are kept. Raise Invalid for a type without an example."""
     if wanted.startswith(EXAMPLE):
         name = wanted.removeprefix(EXAMPLE)
         id, body = test_message(parts, org, webhook, {"eventName": name})
@@ -83,7 +83,7 @@ async def trial_event(
 
 
 def example_names(parts: ActionTrialParts, org: OrgId, webhook: Webhook) -> list[str]:
-    """The types of an action that have an example."""
+    """List the types of an action that have an example."""
     found = []
     for name in sorted(webhook.event_names):
         kind = None if is_prefix(name) else parts.events.types.get(org, name, 1)
@@ -135,8 +135,9 @@ async def try_out(
 async def do_as_test(
     parts: ActionTrialParts, org: OrgId, webhook: Webhook, event: TrialEvent
 ) -> dict[str, Any]:
-    """Really do it, as a test message is sent, and what came of that. Under an id of its own, for
-    by that of the event the target could take the run of the event itself for a repeat. TooSoon."""
+    """Do what the action says, really, as a test message is sent, and show what came of it. It runs
+    under an id of its own, for by that of the event the target could take the run of the event
+    itself for a repeat. Raise TooSoon."""
     tested = await sent(parts, org, webhook, str(uuid.uuid4()), event.body, webhook)
     return show_tested(tested, webhook)
 

@@ -72,7 +72,7 @@ class ActionView(msgspec.Struct, frozen=True):
 
 
 def action_records(parts: ActionParts, org: OrgId) -> list[WebhookState]:
-    """The webhooks of an org's actions, by name."""
+    """Return the webhooks of an org's actions, by name."""
     found = [
         record
         for record in parts.webhooks.list(org)
@@ -82,7 +82,7 @@ def action_records(parts: ActionParts, org: OrgId) -> list[WebhookState]:
 
 
 async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> list[ActionView]:
-    """Some actions of one org, by a few questions for all of them."""
+    """Read some actions of one org, by a few questions for all of them."""
     if not records:
         return []
     now_ms = parts.clock.now_ms()
@@ -114,7 +114,7 @@ async def action_views(parts: ActionParts, records: Sequence[WebhookState]) -> l
 
 
 async def own_action(parts: ActionParts, org: OrgId, name: str) -> ActionView:
-    """An action of the org, by its name. NotFound for anything else."""
+    """Return an action of the org, by its name. Raise NotFound for anything else."""
     for record in action_records(parts, org):
         if record.webhook.name == name:
             [view] = await action_views(parts, [record])
@@ -160,7 +160,7 @@ def _advice(
 
 
 def show_row(view: ActionView) -> dict[str, Any]:
-    """An action in a list."""
+    """Show an action in a list."""
     action, webhook = view.action, view.record.webhook
     return {
         "name": view.name,
@@ -188,7 +188,7 @@ def show_row(view: ActionView) -> dict[str, Any]:
 
 
 def show_whole(parts: ActionParts, view: ActionView) -> dict[str, Any]:
-    """An action with all that its file says of it; null for what is not there any more."""
+    """Show an action with all that its file says of it; null for what is not there any more."""
     action, record, author = view.action, view.record, view.record.config.created_by
     states = parts.actions.lookups.state_of
     lookups = () if action is None else action.lookups

@@ -26,13 +26,14 @@ class DeliveryParts(NextAttemptParts, RequestParts, RunParts, Protocol):
     """Services that show a delivery."""
 
     def zone(self, org: OrgId) -> tzinfo:
-        """The time zone of an org."""
+        """Return the time zone of an org."""
 
 
 async def own_delivery(
     store: port.DeliveryStore, webhooks: Webhooks, org: OrgId, delivery_id: str
 ) -> tuple[StoredDelivery, WebhookState]:
-    """A delivery of a webhook of the org. NotFound for anything else."""
+    """Return a delivery of a webhook of the org, with the webhook. Raise NotFound for anything
+    else."""
     number = read_delivery(delivery_id)
     found = None if number is None else await store.delivery(number)
     record = None if found is None else webhooks.by_number(found.webhook)
@@ -44,7 +45,7 @@ async def own_delivery(
 async def show_whole(
     parts: DeliveryParts, org: OrgId, found: StoredDelivery, record: WebhookState
 ) -> dict[str, Any]:
-    """A delivery with every attempt as it was sent and answered, and what to do."""
+    """Show a delivery with every attempt as it was sent and answered, and what to do."""
     seen, kept = await look(parts, found, record)
     found = seen.row
     attempts = all_attempts(found, kept, seen.next_attempt.begun)

@@ -28,7 +28,7 @@ _DOUBT = (
 def all_attempts(
     delivery: StoredDelivery, kept: Sequence[StoredAttempt], begun: int
 ) -> list[StoredAttempt]:
-    """Every attempt that was made; `begun` is the number of the one that is under way, or 0.
+    """Return every attempt that was made; `begun` is the number of the one that is under way, or 0.
 
     A retry has its row before it begins. A plain first success is kept in the delivery's row alone.
     """
@@ -78,7 +78,7 @@ def sla_of(delivery: StoredDelivery, record: WebhookState, now_ms: int) -> dict[
 def show_attempts(
     attempts: Sequence[StoredAttempt], webhook: WebhookState | None
 ) -> list[dict[str, Any]]:
-    """Each attempt with its evidence and what it means."""
+    """Show each attempt with its evidence and what it means."""
     return [_show_attempt(attempt, webhook) for attempt in attempts]
 
 
@@ -90,7 +90,8 @@ def advice_for(
     zone: tzinfo,
     next_attempt: NextAttempt,
 ) -> str:
-    """The delivery in words, by the last attempt that has ended and what the next one waits for."""
+    """Describe the delivery in words, by the last attempt that has ended and what the next one
+    waits for."""
     ended = [attempt for attempt in attempts if attempt.ended]
     return advise(
         State(delivery.state),

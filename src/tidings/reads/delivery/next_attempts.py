@@ -54,7 +54,7 @@ class ScheduledDelivery(msgspec.Struct, frozen=True):
 
 
 def see(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> ScheduledDelivery:
-    """One of the webhook's deliveries. The store is not asked."""
+    """Return one of the webhook's deliveries with its next attempt. The store is not asked."""
     state = State(row.state)
     timed = state in (State.RETRYING, State.WAITING)
     next_attempt = parts.delivery.next_attempts.of(row.webhook, row.id, timed)
@@ -76,8 +76,8 @@ def see(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> S
 async def look(
     parts: NextAttemptParts, row: StoredDelivery, record: WebhookState
 ) -> tuple[ScheduledDelivery, Sequence[StoredAttempt]]:
-    """A delivery with its attempts, of one moment: it is looked at again where an attempt has begun
-    or ended between the readings."""
+    """Read a delivery with its attempts, of one moment: it is looked at again where an attempt has
+    begun or ended between the readings."""
     looks = 0
     while True:
         seen = see(parts, row, record)
@@ -91,7 +91,7 @@ async def look(
 
 
 async def with_first(parts: NextAttemptParts, seen: ScheduledDelivery) -> ScheduledDelivery:
-    """The same, and of a held one the delivery that it waits for."""
+    """Return a delivery as it was seen; a held one with the delivery that it waits for."""
     if seen.row.state != State.HELD:
         return seen
     first = await parts.store.goes_first(seen.row.id)
@@ -101,7 +101,7 @@ async def with_first(parts: NextAttemptParts, seen: ScheduledDelivery) -> Schedu
 
 
 def show_row(parts: NextAttemptParts, row: StoredDelivery, record: WebhookState) -> dict[str, Any]:
-    """A delivery in a list."""
+    """Show a delivery in a list."""
     seen = see(parts, row, record)
     now_ms = parts.clock.now_ms()
     shown = show_delivery(seen.row, record, seen.next_ms, unread=seen.unread)

@@ -48,7 +48,7 @@ class RequestParts(Protocol):
 async def requests_of(
     parts: RequestParts, delivery: StoredDelivery, attempts: Sequence[StoredAttempt]
 ) -> list[dict[str, Any] | None]:
-    """The request of each attempt; None where its version of the webhook is not there."""
+    """Derive the request of each attempt; None where its version of the webhook is not there."""
     if not attempts:
         return []
     sent = await parts.store.sent_body(delivery.id)

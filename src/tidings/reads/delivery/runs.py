@@ -48,7 +48,7 @@ class RunActions(Protocol):
     """The actions of an org."""
 
     def of(self, org: OrgId) -> Actions:
-        """As their file declares them now."""
+        """Return the actions of an org as their file declares them now."""
 
 
 class RunParts(Protocol):
@@ -70,8 +70,8 @@ async def show_run(
     attempts: Sequence[dict[str, Any]],
     stored: Sequence[StoredAttempt],
 ) -> dict[str, Any] | None:
-    """The run that a delivery is; None where it is no action's. `attempts`: as they are shown, and
-    as they are `stored`."""
+    """Show the run that a delivery is; None where it is no action's. `attempts`: as they are shown,
+    and as they are `stored`."""
     if not record.webhook.type.acts:
         return None
     sent = await parts.store.sent_body(delivery.id)
@@ -107,9 +107,9 @@ def steps_of(
     made: Made | None,
     looked_up: Mapping[int, Sequence[dict[str, Any]]] = {},
 ) -> list[dict[str, Any]]:
-    """The steps, in their order: what it waited for, its look-ups, its tries, and why it was not
-    done. What was so several times in a row is one step. `looked_up`: by the number of an attempt
-    that made nothing."""
+    """List the steps of a run, in their order: what it waited for, its look-ups, its tries, and why
+    it was not done. What was so several times in a row is one step. `looked_up`: by the number of
+    an attempt that made nothing."""
     steps: list[dict[str, Any]] = []
     making = [] if made is None else _making(made)
     for attempt in attempts:
@@ -147,7 +147,7 @@ def _making(made: Made) -> list[dict[str, Any]]:
 
 
 def look_ups(steps: Sequence[RunStep]) -> list[dict[str, Any]]:
-    """Look-ups as steps of a run."""
+    """Show look-ups as steps of a run."""
     return [_step(LOOK_UP, step.said, step.name, took_ms=step.took_ms) for step in steps]
 
 
@@ -171,7 +171,7 @@ def _step(
 
 
 def show_made(made: Made, action: Action | None) -> dict[str, Any]:
-    """The very mail, call, row or record; of secrets their end. `action`: as it is now."""
+    """Show the very mail, call, row or record; of secrets their end. `action`: as it is now."""
     match made.act:
         case MadeMail(mail):
             content = {"text": None, "html": None} | msgspec.to_builtins(mail)

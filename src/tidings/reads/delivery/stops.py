@@ -8,7 +8,7 @@ from tidings.engine.delivery.stops import EVERYTHING, Stops
 
 
 def show_stop_of_all(stops: Stops) -> dict[str, Any]:
-    """The one switch of all orgs, and which of them have thrown their own."""
+    """Show the one switch of all orgs, and which of them have thrown their own."""
     stop = stops.of(EVERYTHING)
     return {
         "stopped": stop is not None,
@@ -19,7 +19,7 @@ def show_stop_of_all(stops: Stops) -> dict[str, Any]:
 
 
 def show_stop(stops: Stops, org: OrgId) -> dict[str, Any]:
-    """The switch of an org, and whether sending is stopped for all."""
+    """Show the switch of an org, and whether sending is stopped for all."""
     stop = stops.of(org)
     return {
         "orgId": org,

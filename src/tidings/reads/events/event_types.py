@@ -11,7 +11,7 @@ from tidings.engine.events.event_types import EventTypes, OwnRecord
 
 
 def show_type_row(kind: EventType) -> dict[str, Any]:
-    """In a list."""
+    """Show an event type in a list."""
     facts = describe_type(kind)
     return {
         "eventName": kind.name,
@@ -25,7 +25,7 @@ def show_type_row(kind: EventType) -> dict[str, Any]:
 
 
 def show_type(kind: EventType) -> dict[str, Any]:
-    """With its schema, example and facts."""
+    """Show an event type with its schema, example and facts."""
     return (
         show_type_row(kind)
         | describe_type(kind)
@@ -45,7 +45,7 @@ def show_type(kind: EventType) -> dict[str, Any]:
 
 
 def show_own_type(types: EventTypes, org: OrgId, record: OwnRecord) -> dict[str, Any]:
-    """One that the org declares itself, with what it has declared."""
+    """Show an event type that the org declares itself, with what it has declared."""
     stored, declaration = record.stored, record.declaration
     return show_type(record.made.kind) | {
         "description": declaration.description,

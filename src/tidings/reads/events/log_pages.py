@@ -45,7 +45,7 @@ async def newest_first(
     limit: int,
     rounds: int = ROUNDS_MAX,
 ) -> PageOfLog:
-    """Up to `limit` deliveries below the id `before` that fit any of the questions."""
+    """Read up to `limit` deliveries below the id `before` that fit any of the questions."""
     rows: list[StoredDelivery] = []
     for _ in range(rounds):
         pages = [await store.log_deliveries(_at(query, limit, before=before)) for query in queries]
@@ -64,7 +64,7 @@ async def newest_first(
 async def oldest_first(
     store: port.DeliveryStore, queries: Sequence[DeliveryQuery], after: int, limit: int
 ) -> PageOfLog:
-    """Up to `limit` deliveries above the id `after` that fit any of the questions."""
+    """Read up to `limit` deliveries above the id `after` that fit any of the questions."""
     found: dict[int, StoredDelivery] = {}
     known = _END  # complete up to here
     for query in queries:

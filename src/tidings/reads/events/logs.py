@@ -48,12 +48,12 @@ class LogParts(Protocol):
 
 
 def show_event_row(event: StoredEvent, head: EventHead | None) -> dict[str, Any]:
-    """An event without its body."""
+    """Show an event without its body."""
     return show_event(event, head) | {"deliveries": event.deliveries}
 
 
 async def event_page(parts: LogParts, org: OrgId, question: LogQuestion) -> EventPage:
-    """A page of the org's events; by what became of them at its own webhooks alone."""
+    """Read a page of the org's events; by what became of them at its own webhooks alone."""
     fates: Sequence[int] = ()
     if question.webhook_ids or question.states:
         fates = list(webhooks_of(parts.webhooks, org, question.webhook_ids))
@@ -83,8 +83,8 @@ async def delivery_page(
     records: Mapping[int, WebhookState],
     rounds: int = 0,
 ) -> DeliveryPage:
-    """A page of the deliveries of some webhooks, by number. With `rounds` a page that comes back
-    nearly empty is filled by so many further questions, at most."""
+    """Read a page of the deliveries of some webhooks, by number. With `rounds` a page that comes
+    back nearly empty is filled by so many further questions, at most."""
     webhooks = [record.webhook for record in records.values()]
     orgs: Sequence[OrgId] = (org,)
     if question.values or question.event_id is not None:
@@ -143,7 +143,7 @@ async def _seqs(
 def webhooks_of(
     webhooks: Webhooks, org: OrgId, ids: Sequence[WebhookId]
 ) -> dict[int, WebhookState]:
-    """The org's webhooks, deleted ones too, by number; or those that are named."""
+    """Return the org's webhooks, deleted ones too, by number; or those that are named."""
     if not ids:
         return {record.webhook.number: record for record in webhooks.list(org)}
     records = {}

@@ -21,7 +21,8 @@ class OrgScope(msgspec.Struct, frozen=True):
 
 
 def org_scope_of(orgs: Orgs, org: OrgId, webhooks: Iterable[Webhook]) -> OrgScope:
-    """Of some webhooks of an org."""
+    """Return the orgs whose events some webhooks of an org may have got, with a warning where there
+    are too many."""
     if not any(webhook.listen_to_children for webhook in webhooks):
         return OrgScope((org,))
     below = orgs.below(org)

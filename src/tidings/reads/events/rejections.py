@@ -51,12 +51,12 @@ async def taken(
 
 
 def unknown_rejection(rejection_id: str) -> NotFound:
-    """For an id that leads to none of the org."""
+    """Return the NotFound for an id that leads to no refused event of the org."""
     return not_found("id", "the id of a refused event of this org, as rej_…", rejection_id)
 
 
 def show_rejection(rejection: Rejection) -> dict[str, Any]:
-    """With the bytes that came and what was wrong with them."""
+    """Show a refused event with the bytes that came and what was wrong with them."""
     return {
         "id": show(PREFIX, rejection.id),
         "rejectedAt": iso(rejection.at_ms),

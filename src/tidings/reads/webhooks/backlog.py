@@ -48,7 +48,7 @@ async def backlogs_now(
     clock: Clock,
     webhooks: Sequence[int],
 ) -> list[WebhookBacklog]:
-    """Of each of some webhooks, by their numbers and in their order."""
+    """Count what is left to do at each of some webhooks, by their numbers and in their order."""
     if not webhooks:
         return []
     found = await store.count_states(webhooks, 0, clock.now_ms() + 1, LEFT_STATES)
@@ -58,7 +58,7 @@ async def backlogs_now(
 def attempts_of(
     counted: Sequence[Tally | Point], dead: Sequence[Tally | Point] = ()
 ) -> AttemptTotals:
-    """The attempts of what was counted. `dead` is what of it belongs to webhooks that are left
+    """Sum the attempts of what was counted. `dead` is what of it belongs to webhooks that are left
     alone."""
     return AttemptTotals(
         sum(totals.attempts for totals in counted),

@@ -19,7 +19,8 @@ async def changed(webhook_id: WebhookId, change: Awaitable[Result]) -> Result:
 
 
 def unknown_webhook(webhook_id: WebhookId) -> Invalid:
-    """For an id that leads to no webhook: the original calls that a wrong question."""
+    """Return the Invalid for an id that leads to no webhook: the original calls that a wrong
+    question."""
     got = webhook_id if len(webhook_id) <= 40 else webhook_id[:40] + "…"
     return Invalid(
         FieldRefusal.build(

@@ -59,8 +59,8 @@ def preview_bytes(last: int) -> int:
 async def preview_of(
     parts: PreviewParts, org: OrgId, webhook: Webhook, last: int
 ) -> dict[str, Any]:
-    """For each of the newest events of its types: whether it would be sent, and its bytes. Events
-    are read one after the other, and of each only its row is kept."""
+    """Try each of the newest events of a webhook's types: whether it would be sent, and as what
+    bytes. Events are read one after the other, and of each only its row is kept."""
     rows: list[msgspec.Raw] = []
     room, received = BYTES_MAX, 0
     async for stored in newest(parts.store, org, sorted(webhook.event_names), last):

@@ -41,8 +41,8 @@ class TotalParts(Protocol):
 def read_span(
     query: Mapping[str, str], zone: tzinfo, now_ms: int, *, steps: bool = False
 ) -> tuple[int, int, int]:
-    """From when to when a call asks, the last day where it does not say; and in how many `steps`,
-    where it may say that. Invalid."""
+    """Read from when to when a call asks, the last day where it does not say; and in how many
+    `steps`, where it may say that. Raise Invalid."""
     asked = read_question(query, SERIES if steps else SPAN, zone)
     to_ms = now_ms + 1 if asked.to_ms is None else asked.to_ms
     from_ms = to_ms - DAY_MS if asked.from_ms is None else asked.from_ms
@@ -61,7 +61,7 @@ def read_span(
 async def tally_of(
     parts: TotalParts, record: WebhookState, from_ms: int, to_ms: int
 ) -> dict[str, Any]:
-    """Deliveries by state, attempts, answers, and what is left to do now."""
+    """Count deliveries by state, attempts and answers of a time, and what is left to do now."""
     number, sla_s = record.webhook.number, record.webhook.sla_s
     counted = await parts.store.tally(number, from_ms, to_ms, sla_s)
     left_alone = parts.delivery.judgements.of(record.webhook).left_alone
@@ -90,7 +90,7 @@ async def tally_of(
 async def series_of(
     store: port.TotalsStore, record: WebhookState, from_ms: int, to_ms: int, points: int
 ) -> dict[str, Any]:
-    """Equal steps of a time."""
+    """Count the deliveries of a webhook in equal steps of a time."""
     [found] = await store.series([[record.webhook.number]], from_ms, to_ms, points)
     return {
         "stepInMs": found.step_ms,

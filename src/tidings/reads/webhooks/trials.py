@@ -66,7 +66,8 @@ class TrialParts(Protocol):
 def signed(
     webhooks: Webhooks, org: OrgId, webhook: Webhook, body: dict[str, Any], webhook_id: object
 ) -> tuple[Webhook, bytes | None, Sequence[FieldRefusal]]:
-    """An unsaved webhook with a secret, that secret where it was made for this, and warnings.
+    """Return an unsaved webhook with a secret, that secret where it was made for this, and
+    warnings.
 
     It is the given one, the saved one's where the message goes to the saved URL, or made: whoever
     sees a message that the stored one has signed could pass it on to the receiver as if it were
@@ -135,7 +136,7 @@ def now_in(body: dict[str, Any]) -> bool:
 def test_message(
     parts: TrialParts, org: OrgId, webhook: Webhook, body: dict[str, Any]
 ) -> tuple[str, bytes]:
-    """The id and the bytes of the event to send: the given one, or the example of a type."""
+    """Return the id and the bytes of the event to send: the given one, or the example of a type."""
     names = sorted(webhook.event_names, key=lambda name: (is_prefix(name), name))
     name = body.get("eventName") or _first_wanted(parts, org, webhook, names)
     given = body.get("event")

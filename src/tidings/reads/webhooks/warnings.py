@@ -17,7 +17,7 @@ def warning_of(
     unconfirmed: Sequence[str] = (),
     own_path: UrlCheck = lambda url: None,
 ) -> dict[str, str] | None:
-    """Code and message; None where there is nothing to know."""
+    """Return code and message of a warning; None where there is nothing to know."""
     if not webhook.has_target:
         return {"code": QUEUE_NOT_SERVED, "message": QUEUE_WARNING}
     if webhook.type.calls_url and (why := own_path(webhook.url)) is not None:
