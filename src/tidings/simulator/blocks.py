@@ -37,7 +37,7 @@ def about(owner: Owner, cause: Json | None = None) -> Json:
 
 
 def person(customer: SimulatedCustomer, role: str) -> Json:
-    """A member of a group, with names."""
+    """Build the block of a group's member, with names."""
     return {
         "firstName": customer.first,
         "lastName": customer.last,
@@ -47,7 +47,7 @@ def person(customer: SimulatedCustomer, role: str) -> Json:
 
 
 def household(group: Household) -> Json:
-    """A group and who leads it."""
+    """Build the block of a group and who leads it."""
     return {
         "groupId": group.id,
         "groupName": group.name,
@@ -56,5 +56,5 @@ def household(group: Household) -> Json:
 
 
 def decimal(value: float) -> str:
-    """A decimal text, as targets and adjustments have it."""
+    """Return a number as a decimal text with three places, as targets and adjustments have it."""
     return f"{value:.3f}"

@@ -17,7 +17,7 @@ def _named() -> Json:
 def issue_coins(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """Coins for a bill; two more are promised."""
+    """Issue coins for a bill; two more are promised."""
     bill.coins = float(int((bill.amount - bill.paid) / PER_COIN))
     customer.coins += bill.coins
     customer.coins_lifetime += bill.coins
@@ -57,7 +57,7 @@ def issue_coins(
 def take_back_coins(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """The coins of a returned bill go back; those promised are promised no more."""
+    """Take back the coins of a returned bill; those promised are promised no more."""
     promised = 0.0 if bill.coins_converted else PROMISED
     customer.coins -= bill.coins
     customer.coins_lifetime -= bill.coins
@@ -83,7 +83,7 @@ def take_back_coins(
 
 
 def convert_coins(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
-    """Promised coins become spendable, unless the bill was returned before."""
+    """Make promised coins spendable, unless the bill was returned before."""
     if bill.returned:
         return
     customer = last_heir(customer)

@@ -17,13 +17,14 @@ EXTENDED_DAYS = 30
 
 
 def hold(world: World, owner: Owner, points: float, expires_ms: int) -> None:
-    """Points that can be spent until then. Those of one day are watched together."""
+    """Give points that can be spent until then. Those of one day are watched together."""
     if points > 0 and owner.wallet.put(points, expires_ms):
         world.later_at(max(expires_ms - REMINDER_MS, world.now_ms), remind, owner, expires_ms)
 
 
 def inherit(world: World, owner: Owner, other: Owner) -> None:
-    """All points of another, each to lapse when it did. Of what lapses soon the heir is told."""
+    """Move all points of another to an owner, each to lapse when it did. Of what lapses soon the
+    heir is told."""
     soon = world.now_ms + REMINDER_MS
     for expires, points in other.wallet.lots.items():
         if expires <= soon:
@@ -36,7 +37,8 @@ def inherit(world: World, owner: Owner, other: Owner) -> None:
 
 
 def remind(world: World, owner: Owner, expires_ms: int) -> None:
-    """Ahead of the lapse, if there is anything left to lapse. Support may move the day."""
+    """Remind the owner ahead of the lapse, if there is anything left to lapse. Support may move the
+    day."""
     owner.wallet.watched.discard(expires_ms)
     points = owner.wallet.lots.get(expires_ms)
     if points is None:
@@ -56,7 +58,7 @@ def remind(world: World, owner: Owner, expires_ms: int) -> None:
 
 
 def extend(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
-    """Support moves the day on which points lapse."""
+    """Move the day on which points lapse, as support does."""
     if expires_ms not in customer.wallet.lots:
         return
     points = customer.wallet.lots.pop(expires_ms)
@@ -90,7 +92,7 @@ def extend(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
 
 
 def lapse(world: World, owner: Owner, expires_ms: int) -> None:
-    """Points that nobody spent in time are gone."""
+    """Drop points that nobody spent in time."""
     points = owner.wallet.lots.pop(expires_ms, None)
     if points is None:
         return  # spent, moved, or an heir's
@@ -102,7 +104,7 @@ def lapse(world: World, owner: Owner, expires_ms: int) -> None:
 
 
 def move_common_expiry(world: World) -> None:
-    """The programme keeps one expiry for a member's newest points; a visit moves it on."""
+    """Move the one expiry that the programme keeps for a member's newest points: a visit does."""
     customer = world.member()
     if not customer.wallet.lots:
         return

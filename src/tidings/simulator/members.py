@@ -30,7 +30,7 @@ def _profile(world: World, customer: SimulatedCustomer, till: int) -> Json:
 
 
 def join(world: World) -> SimulatedCustomer:
-    """A new member, who is often enrolled in the month's targets and in the streak at once."""
+    """Add a new member, who is often enrolled in the month's targets and in the streak at once."""
     customer = world.new_customer()
     call = world.call(customer.till)
     data = _profile(world, customer, call.till)
@@ -44,7 +44,7 @@ def join(world: World) -> SimulatedCustomer:
 
 
 def change_profile(world: World) -> None:
-    """A member moves to another city."""
+    """Move a member to another city."""
     customer = world.member()
     before, customer.city = customer.city, world.rng.choice(("Surat", "Delhi", "Bergen", "Kyoto"))
     call = world.call(customer.till)
@@ -72,7 +72,7 @@ def change_profile(world: World) -> None:
 
 
 def change_channel(world: World) -> None:
-    """A member opts in to text messages, or out of them."""
+    """Change a member's opt-in to text messages."""
     customer = world.member()
     words = ("UNSUBSCRIBED", "SUBSCRIBED")
     before, customer.subscribed = customer.subscribed, not customer.subscribed
@@ -97,7 +97,7 @@ def change_channel(world: World) -> None:
 
 
 def undelivered(world: World, customer: SimulatedCustomer) -> None:
-    """A message to a member comes back; follows what the message was about."""
+    """Tell that a message to a member has come back; this follows what the message was about."""
     if customer.gone:
         return
     message = world.number("message", 7_741)
@@ -118,7 +118,7 @@ def undelivered(world: World, customer: SimulatedCustomer) -> None:
 
 
 def merge(world: World) -> None:
-    """Two profiles of one person become one; the other is no more, and somebody else joins later.
+    """Merge two profiles of one person; the other is no more, and somebody else joins later.
 
     What the victim held goes to the survivor, whose balance is told.
     """
@@ -168,7 +168,7 @@ def merge(world: World) -> None:
 
 
 def found_household(world: World) -> None:
-    """A member founds a household; others may join in the days after."""
+    """Make a member the founder of a household; others may join in the days after."""
     customer = world.member()
     if customer.group is not None:
         return
@@ -182,7 +182,7 @@ def found_household(world: World) -> None:
 
 
 def add_to_household(world: World, group: Household) -> None:
-    """Somebody without a household joins this one."""
+    """Add somebody without a household to this one."""
     customer = world.member()
     if customer.group is not None or len(group.others) >= HOUSEHOLD_MAX:
         return
@@ -193,7 +193,7 @@ def add_to_household(world: World, group: Household) -> None:
 
 
 def change_household(world: World) -> None:
-    """A household changes its name, gets points from a member, or loses a member."""
+    """Change a household: it gets another name or points from a member, or loses a member."""
     if not world.groups:
         return
     group = world.rng.choice(world.groups)
@@ -243,7 +243,7 @@ def _tell(
 
 
 def change_card(world: World) -> None:
-    """A card is reported lost, or found again."""
+    """Report a card lost, or found again."""
     customer = world.member()
     labels, reasons = ("SUSPENDED", "ACTIVE"), ("Reported lost", "Found again")
     before, customer.card_active = customer.card_active, not customer.card_active
@@ -266,7 +266,7 @@ def change_card(world: World) -> None:
 
 
 def ask_for_goodwill(world: World) -> None:
-    """A clerk asks for goodwill points; they are issued once the request is approved."""
+    """Ask for goodwill points, as a clerk does; they are issued once the request is approved."""
     customer = world.member()
     request = world.uuid()
     points = float(world.rng.randrange(2, 11) * 10)
@@ -326,7 +326,8 @@ def _workflow(
 
 
 def ask_for_change(world: World) -> None:
-    """A change of a profile needs a second pair of eyes: PENDING, APPROVED, SUCCESS."""
+    """Ask for a change of a profile that needs a second pair of eyes: PENDING, APPROVED,
+    SUCCESS."""
     customer = world.member()
     request = world.number("request", 7_101)
     for hours, before, status in ((0, "", "PENDING"), (5, "PENDING", "APPROVED")):

@@ -54,7 +54,7 @@ def _new_coupon(world: World, customer: SimulatedCustomer, series: int) -> tuple
 
 
 def issue_coupon(world: World, customer: SimulatedCustomer, call: PlatformCall) -> None:
-    """A coupon for a large bill; the message about it may come back."""
+    """Issue a coupon for a large bill; the message about it may come back."""
     coupon, shown = _new_coupon(world, customer, SERIES)
     data = {
         "addedAt": world.now_ms,
@@ -70,7 +70,7 @@ def issue_coupon(world: World, customer: SimulatedCustomer, call: PlatformCall) 
 
 
 def issue_coupons(world: World) -> None:
-    """A campaign gives coupons of one series to several members in one call."""
+    """Issue coupons of one series to several members in one call, as a campaign does."""
     wanted = min(BULK_MAX, len(world.members))
     lucky = world.rng.sample(world.members, wanted)
     call = world.call()
@@ -90,7 +90,7 @@ def issue_coupons(world: World) -> None:
 
 
 def take_coupon(customer: SimulatedCustomer, now_ms: int) -> Coupon | None:
-    """The coupon that is used on a bill."""
+    """Take the coupon that is used on a bill; None where none is valid."""
     coupon = next((coupon for coupon in customer.coupons if coupon.valid_till_ms > now_ms), None)
     if coupon is not None:
         customer.coupons.remove(coupon)
@@ -100,7 +100,7 @@ def take_coupon(customer: SimulatedCustomer, now_ms: int) -> Coupon | None:
 def use_coupon(
     world: World, customer: SimulatedCustomer, call: PlatformCall, bill: Bill, coupon: Coupon
 ) -> None:
-    """A coupon was used on a bill, whose discount holds its value."""
+    """Record that a coupon was used on a bill, whose discount holds its value."""
     data = {
         "addedAt": world.now_ms,
         "addedBy": actor(call),
@@ -122,7 +122,7 @@ def use_coupon(
 
 
 def add_reward(world: World) -> None:
-    """The catalogue gets a reward, which is told of again before it ends."""
+    """Add a reward to the catalogue, which is told of again before it ends."""
     number = world.number("reward", 318)
     name, points = REWARDS[number % len(REWARDS)]
     reward = Reward(
@@ -146,7 +146,7 @@ def add_reward(world: World) -> None:
 
 
 def change_reward(world: World) -> None:
-    """A reward gets dearer or cheaper."""
+    """Make a reward dearer or cheaper."""
     reward = world.rng.choice(world.rewards)
     reward.points = max(20, reward.points + world.rng.choice((-10, 10)))
     data = _reward(reward) | {"tier": "Base", "group": "Treats", "label": "Popular"}
@@ -157,7 +157,7 @@ def change_reward(world: World) -> None:
 
 
 def remind_of_reward(world: World, reward: Reward) -> None:
-    """Ahead of a reward's end."""
+    """Remind of a reward ahead of its end."""
     if reward not in world.rewards:
         return
     data = _reward(reward) | {"paymentModes": [{"id": 1, "paymentMode": "POINTS", "conv_ratio": 1}]}
@@ -198,7 +198,7 @@ def _texts(reward: Reward) -> Json:
 
 
 def buy_reward(world: World) -> None:
-    """A member buys a reward with points, or has too few: then the attempt fails in words."""
+    """Buy a reward with a member's points; where these are too few, the attempt fails in words."""
     customer = world.member()
     running = [reward for reward in world.rewards if reward.ends_ms > world.now_ms]
     if not running:
@@ -237,7 +237,7 @@ def buy_reward(world: World) -> None:
 def fulfil(
     world: World, customer: SimulatedCustomer, reward: Reward, transaction: int, status: str
 ) -> None:
-    """A reward that was issued is on its way, then there."""
+    """Follow a reward that was issued: it is on its way, then there."""
     if customer.gone:
         return
     data = {
@@ -288,7 +288,7 @@ def _fail(world: World, customer: SimulatedCustomer, reward: Reward, call: Platf
 
 
 def earn_badge(world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json) -> None:
-    """A badge for every so many bills."""
+    """Give a badge for every so many bills."""
     earn_id = world.hex(24)
     data = {
         "customerIdentifiers": customer.identity,

@@ -37,7 +37,8 @@ def _details(link: PartnerMembership) -> Json:
 
 
 def link_or_leave(world: World) -> None:
-    """A member links the partner programme, rises in it, or leaves it."""
+    """Change a member's place in the partner programme: the member links it, rises in it, or leaves
+    it."""
     customer = world.member()
     link = customer.link
     if link is None:
@@ -61,7 +62,7 @@ def _await_end(world: World, customer: SimulatedCustomer, link: PartnerMembershi
 
 
 def end(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> None:
-    """The membership is over: the nightly job renews it, or the member leaves."""
+    """End the membership: the nightly job renews it, or the member leaves."""
     if customer.gone or customer.link is not link:
         return
     if world.chance(0.5):
@@ -89,7 +90,7 @@ def end(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> N
 
 
 def leave(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> None:
-    """The partner programme is taken off the member: asked for, or at the end of membership."""
+    """Take the partner programme off the member: asked for, or at the end of membership."""
     if customer.gone or customer.link is not link:
         return
     customer.link = None
@@ -102,7 +103,7 @@ def _emit(world: World, name: str, customer: SimulatedCustomer, more: Json, note
 
 
 def remind(world: World, customer: SimulatedCustomer, link: PartnerMembership) -> None:
-    """Ahead of the end of the membership."""
+    """Remind the member ahead of the end of the membership."""
     if customer.gone or customer.link is not link:
         return
     job = world.job()

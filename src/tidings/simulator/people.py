@@ -16,15 +16,15 @@ CITIES = ("Pune", "Kochi", "Jaipur", "Chennai", "Nagpur", "Lyon", "Porto", "Accr
 
 
 def name(rng: random.Random) -> tuple[str, str]:
-    """A first and a last name."""
+    """Draw a first and a last name."""
     return rng.choice(FIRST), rng.choice(LAST)
 
 
 def email(first: str, last: str, number: int) -> str:
-    """An address in a domain that is reserved for tests."""
+    """Return an address in a domain that is reserved for tests."""
     return f"{first.lower()}.{last.lower()}{number % 1000}@example.test"
 
 
 def mobile(number: int) -> str:
-    """A number of a range that is never given to anybody."""
+    """Return a number of a range that is never given to anybody."""
     return f"1555{number % 10_000_000:07}"

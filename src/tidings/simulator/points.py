@@ -23,7 +23,7 @@ def issue(
     earned: Earning | None = None,
     bill: Bill | None = None,
 ) -> None:
-    """Points for an activity. Those promised follow later; a tier may be reached at once."""
+    """Issue points for an activity. Those promised follow later; a tier may be reached at once."""
     total = regular + bonus + goodwill
     expires = end_of_day(world.now_ms, POINTS_DAYS)
     _add(world, customer, total, expires)
@@ -97,7 +97,8 @@ def redeem(
     cause_name: str,
     points: float,
 ) -> Redemption:
-    """A member spends points that they have, or that their group has, on a bill or for a reward."""
+    """Take points that a member spends, their own or those of their group, on a bill or for a
+    reward."""
     spent = owner.wallet.take(points)
     redemption = Redemption(world.number("redemption", 30_041), spent, owner)
     number = "" if bill is None else bill.number
@@ -129,7 +130,7 @@ def _from_program(owner: Owner, what: str, points: float) -> Json:
 def undo_redemption(
     world: World, customer: SimulatedCustomer, redemption: Redemption, call: PlatformCall
 ) -> None:
-    """Spent points come back to whose they were: the bill that they paid was returned."""
+    """Give spent points back to whose they were: the bill that they paid was returned."""
     redemption.reversed = True
     owner = redemption.owner
     hold(world, owner, redemption.points, end_of_day(world.now_ms, POINTS_DAYS))
@@ -148,7 +149,7 @@ def undo_redemption(
 
 
 def transfer(world: World) -> None:
-    """A member sends points to another: two events of one call, which share all three ids."""
+    """Send points from a member to another: two events of one call, which share all three ids."""
     giver = world.member()
     taker = world.another(giver)
     if taker is None or giver.balance < 50:
@@ -176,7 +177,7 @@ def transfer(world: World) -> None:
 
 
 def adjust(world: World) -> None:
-    """An operator takes points away by hand."""
+    """Take points away by hand, as an operator does."""
     customer = world.member()
     if customer.balance < 30:
         return
@@ -210,7 +211,7 @@ def last_heir(customer: SimulatedCustomer) -> SimulatedCustomer:
 
 
 def convert(world: World, customer: SimulatedCustomer, bill: Bill, points: float) -> None:
-    """Promised points become spendable, unless the bill was returned; an heir has them."""
+    """Make promised points spendable, unless the bill was returned; an heir has them."""
     if bill.returned:
         return
     customer = last_heir(customer)
@@ -249,7 +250,7 @@ def convert(world: World, customer: SimulatedCustomer, bill: Bill, points: float
 def take_back_points(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """The bill's points are reversed, as far as they are still there: no balance falls below zero.
+    """Take the bill's points back, as far as they are still there: no balance falls below zero.
 
     The bonus goes back last.
     """

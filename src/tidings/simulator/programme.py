@@ -111,12 +111,12 @@ DETAILS: Json = {
 
 
 def tier_for(points: float) -> int:
-    """The tier that so many qualifying points reach."""
+    """Return the tier that so many qualifying points reach."""
     return max((number for number, _, line in TIERS if points >= line), default=TIERS[0][0])
 
 
 def tier_line(number: int) -> float:
-    """The qualifying points that a tier begins with."""
+    """Return the qualifying points that a tier begins with."""
     return next(line for tier, _, line in TIERS if tier == number)
 
 
@@ -126,11 +126,12 @@ def tier_name(number: int) -> str:
 
 
 def store_of(till: int) -> Shop:
-    """The shop in which a till stands."""
+    """Return the shop in which a till stands."""
     return _STORE_OF[till]
 
 
 def end_of_day(at_ms: int, days: float = 0) -> int:
-    """The last millisecond of the organisation's day, some days later: until then things hold."""
+    """Return the last millisecond of the organisation's day, some days later: until then things
+    hold."""
     offset = ZONE_MIN * 60_000
     return (at_ms + int(days * DAY_MS) + offset) // DAY_MS * DAY_MS + DAY_MS - 1 - offset

@@ -23,7 +23,7 @@ TARGET_RULES = {"36006": [65260]}
 
 
 def create(world: World) -> None:
-    """Marketing sets a promotion up."""
+    """Create a promotion, as marketing does."""
     number = world.number("promotion", 7_101)
     promotion = Promotion(
         id=number,
@@ -41,7 +41,7 @@ def create(world: World) -> None:
 
 
 def change(world: World) -> None:
-    """Marketing lets a promotion run longer."""
+    """Move the end of a promotion to later, as marketing does."""
     promotion = world.rng.choice(world.promotions)
     promotion.ends_ms += 7 * DAY_MS
     _tell_set_up(world, "promotionUpdated", promotion)
@@ -107,7 +107,7 @@ def _limit(kpi: str) -> list[Json]:
 
 
 def give(world: World) -> None:
-    """A member is given a promotion, to be earned by a bill."""
+    """Give a member a promotion, to be earned by a bill."""
     customer = world.member()
     running = [promotion for promotion in world.promotions if promotion.ends_ms > world.now_ms]
     held = {promotion.promotion.id for promotion in customer.promotions}
@@ -136,7 +136,7 @@ def give(world: World) -> None:
 
 
 def earnable(customer: SimulatedCustomer, bill: Bill, now_ms: int) -> Earning | None:
-    """The promotion that a bill would earn."""
+    """Return the promotion that a bill would earn; None where it earns none."""
     if bill.amount < PROMOTION_BILL:
         return None
     for earned in customer.promotions:
@@ -148,7 +148,7 @@ def earnable(customer: SimulatedCustomer, bill: Bill, now_ms: int) -> Earning | 
 def earn(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, earned: Earning
 ) -> None:
-    """A bill met the promotion's condition; its points come with the bill's."""
+    """Record that a bill met the promotion's condition; its points come with the bill's."""
     promotion = earned.promotion
     earned.earn_id = world.number("earn", 9_101)
     earned.earned_ms = world.now_ms
@@ -166,7 +166,7 @@ def earn(
 
 
 def withdraw(world: World, customer: SimulatedCustomer, earned: Earning) -> None:
-    """An issued promotion that was not earned yet is withdrawn."""
+    """Revoke an issued promotion that was not earned yet."""
     if customer.gone or earned.earn_id or earned not in customer.promotions:
         return
     customer.promotions.remove(earned)
@@ -185,7 +185,7 @@ def withdraw(world: World, customer: SimulatedCustomer, earned: Earning) -> None
 def take_back(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, earned: Earning
 ) -> None:
-    """The bill that had earned a promotion was returned."""
+    """Take a promotion back that a returned bill had earned."""
     promotion = earned.promotion
     data = _block(promotion, customer, cause) | {
         "earnRestrictions": _limit("MAX_NUMBER_OF_EARNS_PER_CUSTOMER"),
@@ -204,7 +204,7 @@ def take_back(
 
 
 def give_cart_offer(world: World) -> None:
-    """A member is given a discount for the cart, meets its condition soon, and may lose it."""
+    """Give a member a discount for the cart, whose condition is met soon, and which may be lost."""
     customer = world.member()
     offer = CartOffer(world.hex(24), world.hex(24), world.now_ms)
     customer.offers.append(offer)
@@ -216,7 +216,7 @@ def give_cart_offer(world: World) -> None:
 
 
 def meet_cart_offer(world: World, customer: SimulatedCustomer, offer: CartOffer) -> None:
-    """The offer's condition is met; it can be used from now on."""
+    """Record that the offer's condition is met; it can be used from now on."""
     if customer.gone:
         return
     offer.earn_id, offer.earned_ms = world.hex(24), world.now_ms
@@ -231,7 +231,7 @@ def meet_cart_offer(world: World, customer: SimulatedCustomer, offer: CartOffer)
 
 
 def revoke_cart_offer(world: World, customer: SimulatedCustomer, offer: CartOffer) -> None:
-    """An offer that was not used is withdrawn."""
+    """Revoke an offer that was not used."""
     if customer.gone or offer not in customer.offers:
         return
     customer.offers.remove(offer)
@@ -244,7 +244,8 @@ def revoke_cart_offer(world: World, customer: SimulatedCustomer, offer: CartOffe
 
 
 def take_cart_offer(customer: SimulatedCustomer, gross: float) -> CartOffer | None:
-    """The earned offer that is used on a bill, with what it takes off."""
+    """Take the earned offer that is used on a bill, with what it takes off; None where there is
+    none."""
     offer = next((offer for offer in customer.offers if offer.earn_id), None)
     if offer is not None:
         customer.offers.remove(offer)
@@ -255,7 +256,7 @@ def take_cart_offer(customer: SimulatedCustomer, gross: float) -> CartOffer | No
 def use_cart_offer(
     world: World, customer: SimulatedCustomer, call: PlatformCall, bill: Bill, offer: CartOffer
 ) -> None:
-    """An earned offer was used on a bill, whose discount holds it."""
+    """Record that an earned offer was used on a bill, whose discount holds it."""
     applied: Json = {
         "redemptionCount": 1,
         "promotionId": offer.promotion_id,

@@ -104,7 +104,8 @@ def _bill(world: World, bill: Bill, who: Json, call: PlatformCall, status: str =
 
 
 def opening(till: int, now_ms: int, special: bool) -> tuple[int, int]:
-    """From when until when the shop takes bills: now if it is open, otherwise when it next opens.
+    """Return from when until when the shop takes bills: now if it is open, otherwise when it next
+    opens.
 
     On the weekly closed day it does so in a `special` case only.
     """
@@ -132,13 +133,13 @@ def at_the_till(
 
 
 def buy(world: World) -> None:
-    """A member buys something."""
+    """Send a member to the till to buy something."""
     customer = world.member()
     at_the_till(world, customer.till, visit, customer, special=world.chance(SPECIAL))
 
 
 def visit(world: World, customer: SimulatedCustomer) -> None:
-    """A purchase. Now and then the bill is refused first, or sent twice."""
+    """Play a purchase. Now and then the bill is refused first, or sent twice."""
     if customer.gone:
         return
     bill = _new_bill(world, customer)
@@ -151,7 +152,7 @@ def visit(world: World, customer: SimulatedCustomer) -> None:
 
 
 def record(world: World, customer: SimulatedCustomer, bill: Bill, call: PlatformCall) -> None:
-    """A bill is recorded for a member, and brings what it brings."""
+    """Record a bill for a member, with what it brings."""
     data = _bill(world, bill, customer.asked, call)
     note = f"₹{bill.amount:,.0f}"
     world.emit("transactionAdded", data, call, bill.id, customer, note)
@@ -187,7 +188,7 @@ def _pay_by_points(
 def reap(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """All that a bill brings a member, in the order of the platform's rules."""
+    """Give a member all that a bill brings, in the order of the platform's rules."""
     customer.bills.append(bill)
     if len(customer.bills) > BILLS_KEPT:
         del customer.bills[0]
@@ -240,7 +241,7 @@ def _change_later(world: World, customer: SimulatedCustomer, bill: Bill) -> None
 
 
 def deliver(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
-    """The goods arrive; the bill says so."""
+    """Record that the goods arrive: the bill says so."""
     if not customer.gone:
         _update(world, customer, bill, "DELIVERED", world.call(customer.till))
 
@@ -253,12 +254,12 @@ def _update(
 
 
 def bring_back(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
-    """Somebody comes to return a bill, while the shop is open."""
+    """Send a member to the till to return a bill, while the shop is open."""
     at_the_till(world, customer.till, give_back, customer, bill)
 
 
 def give_back(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
-    """A bill is returned: what it had brought goes back."""
+    """Return a bill: what it had brought goes back."""
     if customer.gone or bill.returned:
         return
     bill.returned = True
@@ -296,7 +297,8 @@ def _try_again(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
 
 
 def send_twice(world: World, customer: SimulatedCustomer, bill: Bill) -> None:
-    """A till that did not hear the answer sends a recorded bill again: the same one, a duplicate.
+    """Send a recorded bill again, from a till that did not hear the answer: the same one, a
+    duplicate.
 
     Trying it again changes nothing.
     """
@@ -360,13 +362,13 @@ def _rejection(
 
 
 def buy_without_membership(world: World) -> None:
-    """Somebody who is no member buys; the bill may be attached to a member later."""
+    """Send somebody who is no member to a till; the bill may be attached to a member later."""
     till = world.rng.choice(TILLS)
     at_the_till(world, till, serve_a_stranger, till, special=world.chance(SPECIAL))
 
 
 def serve_a_stranger(world: World, till: int) -> None:
-    """A purchase of somebody who is no member."""
+    """Play a purchase of somebody who is no member."""
     bill = _new_bill(world)
     call = world.call(till)
     shopper: Json = {"customerId": world.number("shopper", 77_000_001)}
@@ -378,7 +380,7 @@ def serve_a_stranger(world: World, till: int) -> None:
 
 
 def attach(world: World, bill: Bill) -> None:
-    """A bill of an unknown shopper turns out to be a member's."""
+    """Add a bill of an unknown shopper to a member, whose it turns out to be."""
     customer = world.member()
     bill.attached = True
     call = world.call(customer.till)

@@ -60,14 +60,14 @@ JOINING = 12.0  # parts, as long as there is room
 
 
 def played_types() -> frozenset[str]:
-    """Every type that the story holds: the catalogue, less events about Tidings itself."""
+    """Return every type that the story holds: the catalogue, less events about Tidings itself."""
     return frozenset(name for name in load().names() if not name.startswith("tidings."))
 
 
 def simulate(
     org: int, seed: int, start_ms: int = START_MS, customers: int = CUSTOMERS
 ) -> Iterator[Happening]:
-    """Events without end, in causal order, of a programme that opens at `start_ms`.
+    """Yield events without end, in causal order, of a programme that opens at `start_ms`.
 
     `customers` (at least 2) bounds how many members there are at one time. The same arguments give
     the same bytes.

@@ -20,7 +20,7 @@ def _about(customer: SimulatedCustomer) -> Json:
 
 
 def enrol(world: World, customer: SimulatedCustomer) -> None:
-    """A member joins the streak, which starts in the same moment."""
+    """Enter a member into the streak, which starts in the same moment."""
     if customer.streak is not None or customer.gone:
         return
     number = world.number("streak", 883_120)
@@ -70,7 +70,7 @@ def _membership(streak: Streak) -> Json:
 
 
 def next_week(world: World, customer: SimulatedCustomer, streak: Streak) -> None:
-    """A week of the streak is over: without a purchase, or as the last one, it ends the streak."""
+    """End a week of the streak; without a purchase, or as the last one, it ends the streak."""
     if customer.gone or customer.streak is not streak:
         return
     over = streak.starts_ms + streak.week * WEEK_DAYS * DAY_MS
@@ -85,7 +85,8 @@ def next_week(world: World, customer: SimulatedCustomer, streak: Streak) -> None
 def progress(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """A purchase; the first of a week makes the streak longer, a level is told when it is reached.
+    """Count a purchase: the first of a week makes the streak longer, a level is told when it is
+    reached.
 
     A bill that is attached to a member afterwards was no visit of theirs when it was made.
     """
@@ -112,7 +113,8 @@ def hangs_on(customer: SimulatedCustomer, bill: Bill) -> bool:
 def set_back(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """A purchase of this week was returned; a level may be lost with it. Other weeks stay."""
+    """Take a purchase of this week back, which was returned; a level may be lost with it. Other
+    weeks stay."""
     streak = customer.streak
     if streak is None or bill.id not in streak.bills:
         return
@@ -123,7 +125,7 @@ def set_back(
 
 
 def leave(world: World, customer: SimulatedCustomer, streak: Streak) -> None:
-    """A member is taken out of the streak before its end."""
+    """Take a member out of the streak before its end."""
     if customer.gone or customer.streak is not streak:
         return
     customer.streak = None
@@ -145,7 +147,7 @@ def leave(world: World, customer: SimulatedCustomer, streak: Streak) -> None:
 
 
 def end(world: World, customer: SimulatedCustomer, streak: Streak, over_ms: int) -> None:
-    """The streak is over; the member may join the next one."""
+    """End the streak; the member may join the next one."""
     customer.streak = None
     job = world.call(customer.till)
     reached = [f"Level {level + 1}" for level in range(streak.levels)]

@@ -21,7 +21,7 @@ def _details(target: MemberGoal) -> Json:
 
 
 def all_details(customer: SimulatedCustomer) -> list[Json]:
-    """The member's targets, as streaks name them."""
+    """Return the member's targets, as streaks name them."""
     return [_details(target) for target in customer.targets]
 
 
@@ -38,7 +38,7 @@ def _milestones(world: World, target: MemberGoal) -> list[Json]:
 
 
 def enrol(world: World, customer: SimulatedCustomer) -> None:
-    """A member joins the month's targets, whose first period begins at once."""
+    """Enter a member into the month's targets, whose first period begins at once."""
     if customer.targets:
         return
     call = world.call(customer.till)
@@ -59,7 +59,7 @@ def enrol(world: World, customer: SimulatedCustomer) -> None:
 
 
 def leave(world: World) -> None:
-    """A member is taken out of one of the targets: it counts no bill of theirs any more."""
+    """Take a member out of one of the targets: it counts no bill of theirs any more."""
     customer = world.member()
     if not customer.targets:
         return
@@ -107,7 +107,7 @@ def _begin_period(world: World, customer: SimulatedCustomer) -> None:
 
 
 def complete_period(world: World, customer: SimulatedCustomer) -> None:
-    """The period is over, met or not; the next one begins with nothing achieved."""
+    """End the period, met or not; the next one begins with nothing achieved."""
     if customer.gone or not customer.targets:
         return
     job = world.job()
@@ -130,7 +130,7 @@ def complete_period(world: World, customer: SimulatedCustomer) -> None:
 
 
 def change_goal(world: World, customer: SimulatedCustomer) -> None:
-    """Support sets another goal for a member."""
+    """Set another goal for a member, as support does."""
     open_ones = [target for target in customer.targets if not target.met]
     if customer.gone or not open_ones:
         return
@@ -149,7 +149,7 @@ def change_goal(world: World, customer: SimulatedCustomer) -> None:
 def progress(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """A bill counts for every target; each that is met by it is told once."""
+    """Count a bill for every target; each that is met by it is told once."""
     for target in customer.targets:
         target.achieved += bill.amount
         met_now = not target.met and target.achieved >= target.goal
@@ -176,7 +176,7 @@ def hangs_on(customer: SimulatedCustomer, bill: Bill) -> bool:
 def set_back(
     world: World, customer: SimulatedCustomer, call: PlatformCall, cause: Json, bill: Bill
 ) -> None:
-    """A return counts backwards; the amount stays positive, the activity says that it fell."""
+    """Count a return backwards; the amount stays positive, the activity says that it fell."""
     counted = [target for target in customer.targets if target.achieved >= bill.amount]
     return_id = world.number("return", 7_101)
     for target in counted:

@@ -58,7 +58,8 @@ def _watch(world: World, customer: SimulatedCustomer) -> None:
 
 
 def take_over(world: World, customer: SimulatedCustomer, other: SimulatedCustomer) -> None:
-    """The tier of a profile that is merged into another, if it is the higher one, with its time."""
+    """Give a customer the tier of a profile that is merged into theirs, if it is the higher one,
+    with its time."""
     customer.qualifying = max(customer.qualifying, other.qualifying)
     if other.tier > customer.tier:
         customer.tier, customer.tier_points = other.tier, other.tier_points
@@ -81,7 +82,7 @@ def _still(customer: SimulatedCustomer, expires_ms: int) -> bool:
 
 
 def warn(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
-    """Ahead of a downgrade, if the tier is not kept by then."""
+    """Warn ahead of a downgrade, if the tier is not kept by then."""
     if not _still(customer, expires_ms) or customer.tier_points >= TIER_KEEP:
         return
     if customer.tier_warned:
@@ -103,7 +104,8 @@ def warn(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
 
 
 def judge(world: World, customer: SimulatedCustomer, expires_ms: int) -> None:
-    """At the end of a tier's time: kept for another one, or one down. Nobody falls unwarned."""
+    """Judge a tier at the end of its time: it is kept for another one, or goes one down. Nobody
+    falls unwarned."""
     if not _still(customer, expires_ms):
         return
     job = world.job()

@@ -36,7 +36,7 @@ class Happening:
     event: Json  # blocks are shared between events: read them, never change them
 
     def body(self) -> bytes:
-        """The event as it is posted."""
+        """Encode the event as it is posted."""
         return _encode(self.event)
 
 
@@ -72,20 +72,20 @@ class World:
     # -- chance and numbers -----------------------------------------------------------------------
 
     def number(self, what: str, first: int) -> int:
-        """The next number of a kind: bills, coupons, requests …"""
+        """Return the next number of a kind: bills, coupons, requests …"""
         self._counts[what] = made = self._counts.get(what, first - 1) + 1
         return made
 
     def hex(self, digits: int) -> str:
-        """Random hex digits."""
+        """Draw random hex digits."""
         return f"{self.rng.getrandbits(4 * digits):0{digits}x}"
 
     def uuid(self) -> str:
-        """A random UUID (version 4)."""
+        """Draw a random UUID (version 4)."""
         return str(uuid.UUID(int=self.rng.getrandbits(128), version=4))
 
     def code(self, length: int = 6) -> str:
-        """A code that can be read aloud."""
+        """Draw a code that can be read aloud."""
         return "".join(self.rng.choices(_CODE, k=length))
 
     def chance(self, probability: float) -> bool:
@@ -97,11 +97,11 @@ class World:
         return None if self.chance(BLANK) else empty
 
     def member(self) -> SimulatedCustomer:
-        """Any member."""
+        """Draw any member."""
         return self.members[int(self.rng.random() * len(self.members))]
 
     def another(self, than: SimulatedCustomer) -> SimulatedCustomer | None:
-        """Any other member; None where there is none."""
+        """Draw any other member; None where there is none."""
         for _ in range(4):
             if (found := self.member()) is not than:
                 return found
@@ -126,20 +126,20 @@ class World:
         self.now_ms = max(self.now_ms, at_ms)
 
     def in_days(self, days: float) -> int:
-        """The time after some days, epoch milliseconds."""
+        """Return the time after some days, epoch milliseconds."""
         return self.now_ms + int(days * DAY_MS)
 
     # -- events -----------------------------------------------------------------------------------
 
     def call(self, till: int | None = None) -> PlatformCall:
-        """A call of the API, from a till."""
+        """Make a call of the API, from a till."""
         loyalty = "".join(self.rng.choices(_LETTERS, k=10))
         return PlatformCall(
             self.hex(32), loyalty, till or self.rng.choice(TILLS), nothing=self.blank([])
         )
 
     def job(self) -> PlatformCall:
-        """A run of a job of the platform."""
+        """Make a run of a job of the platform."""
         return PlatformCall(
             "", f"job-{self.number('job', 88_001)}", TILLS[0], nothing=self.blank([])
         )
@@ -200,7 +200,7 @@ class World:
     # -- people -----------------------------------------------------------------------------------
 
     def new_customer(self) -> SimulatedCustomer:
-        """A member who was not there before."""
+        """Make a member who was not there before."""
         rng = self.rng
         first, last = people.name(rng)
         number = self.number("customer", 41_200_777)
@@ -232,21 +232,22 @@ class World:
         return customer
 
     def remove(self, customer: SimulatedCustomer, heir: SimulatedCustomer) -> None:
-        """A member is no more, but a part of another."""
+        """Remove a member, who is but a part of another from now on."""
         customer.heir = heir
         self.members.remove(customer)
 
 
 def moment(at_ms: int) -> datetime:
-    """A time of the story, in the organisation's zone."""
+    """Return a time of the story, in the organisation's zone."""
     return datetime.fromtimestamp(at_ms / 1000, _ZONE)
 
 
 def day(at_ms: int) -> str:
-    """YYYY-MM-DD, in the organisation's zone."""
+    """Return the day as YYYY-MM-DD, in the organisation's zone."""
     return moment(at_ms).strftime("%Y-%m-%d")
 
 
 def clock(at_ms: int) -> str:
-    """YYYY-MM-DD hh:mm:ss, without a zone, as streaks and some others have it."""
+    """Return the time as YYYY-MM-DD hh:mm:ss, without a zone, as streaks and some others have
+    it."""
     return moment(at_ms).strftime("%Y-%m-%d %H:%M:%S")
