@@ -20,7 +20,7 @@ from tidings.engine.events.loops import LoopGuard
 from tidings.store.port import NewDelivery, NewRejection
 
 DIGEST_BYTES = 8
-SLICE = 100  # drafts that are made ready in one turn of the event loop
+SLICE, SLICE_BYTES = 100, 1 << 20  # drafts that are made ready in one turn of the event loop
 STRICT_KEY = 0
 
 
@@ -60,13 +60,15 @@ class Acceptor:
         return verdicts
 
     async def _take(self, drafts: list[Draft]) -> list[Acceptance]:
-        if len(drafts) <= SLICE:
-            return await self._commits.add([self._prepare(draft) for draft in drafts])
         queued: list[QueuedEvent] = []
-        for at in range(0, len(drafts), SLICE):
-            if at:
-                await asyncio.sleep(0)  # others have their turn
-            queued += [self._prepare(draft) for draft in drafts[at : at + SLICE]]
+        events = size = 0  # since others had their turn
+        for draft in drafts:
+            if events == SLICE or size > SLICE_BYTES:
+                await asyncio.sleep(0)
+                events = size = 0
+            queued.append(self._prepare(draft))
+            events += 1
+            size += len(draft.body)
         return await self._commits.add(queued)
 
     def note_rejections(self, rejections: list[NewRejection]) -> None:

@@ -65,7 +65,7 @@ ACCEPT = RouteEntry(
 BODY_S = 10.0
 STORE_RETRY_S = 5
 OVERLOAD_RETRY_S = 1
-TURN_S = 0.005  # how long the events of one call are read before others have a turn
+TURN_S = 0.004  # how long the events of one call are read before others have a turn
 
 log = structlog.get_logger(__name__)
 
