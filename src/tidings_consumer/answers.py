@@ -24,49 +24,52 @@ class Answer:
 
 
 def accepted() -> Answer:
-    """Delivered: the sender does not send it again."""
+    """Answer that the event is delivered: the sender does not send it again."""
     return Answer(204)
 
 
 def later(seconds: float, reason: str) -> Answer:
-    """Not now: the sender tries again, no sooner than after `seconds`."""
+    """Answer that it cannot be handled now: the sender waits at least `seconds` and tries again."""
     wait = 1 if math.isnan(seconds) else math.ceil(max(1, min(WAIT_MAX_S, seconds)))
     return _text(503, reason, {"retry-after": str(wait)})
 
 
 def busy(reason: str) -> Answer:
-    """At work, here or elsewhere: the sender tries again by its own schedule. No 503: by that a
-    sender learns how much a receiver can take."""
+    """Answer that the event is being handled, here or elsewhere: the sender tries again by its own
+    schedule. Not a 503, from which a sender learns how much a receiver can take."""
     return _text(409, reason)
 
 
 def failed() -> Answer:
-    """A fault of ours: the sender tries again by its own schedule. What it was stays here."""
+    """Answer that the handler failed: the sender tries again by its own schedule. The cause is not
+    sent."""
     return _text(500, "the handler has failed; its log says why")
 
 
 def rejected(reason: str) -> Answer:
-    """Never again: the delivery has failed at the sender, where a person can replay it."""
+    """Answer that the event will never be taken: its delivery fails at the sender, where a person
+    can replay it."""
     return _text(422, reason)
 
 
 def gone(reason: str) -> Answer:
-    """Nobody listens here any more: the sender disables the webhook."""
+    """Answer that nobody listens here any more: the sender disables the webhook."""
     return _text(410, reason)
 
 
 def unauthorised(reason: str) -> Answer:
-    """Not believed: a sender whose secret has been mended meanwhile tries it again."""
+    """Answer that the request cannot be trusted. A sender whose secret is corrected meanwhile tries
+    it again."""
     return _text(401, reason)
 
 
 def too_large(most: int) -> Answer:
-    """Larger than may be: the delivery has failed at the sender."""
+    """Answer that the body is too large: the delivery fails at the sender."""
     return _text(413, f"the body must have at most {most} bytes")
 
 
 def not_allowed() -> Answer:
-    """A method that brings no event."""
+    """Answer a request by a method that carries no event."""
     return _text(405, "events come by POST or PUT", {"allow": "POST, PUT"})
 
 

@@ -52,7 +52,7 @@ class Event(Generic[Payload]):
 
 
 def read_event(view: HeaderView, body: bytes, signed: Signed) -> Event[Any]:
-    """The event of a request that was verified. PayloadError where the body holds none."""
+    """Return the event of a verified request; raise PayloadError if the body holds none."""
     payload = _parse(body)
     name = _word(payload.get("eventName"))
     if name is None:

@@ -36,7 +36,7 @@ class HeaderView:
             raise MalformedHeader("headers must be pairs of a name and a value, as text") from None
 
     def get(self, name: str) -> str | None:
-        """The value, without space around it; None where it is absent or empty."""
+        """Return the value of a header without surrounding space; None if it is absent or empty."""
         return self._values.get(name) or None
 
 

@@ -24,7 +24,7 @@ _WAYS = {
 
 
 def ordering_key(event: Event[Any]) -> str | None:
-    """The key of an event; None where it holds none, and for types that the catalogue lacks."""
+    """Return the ordering key of an event; None if it has none, or the catalogue lacks its type."""
     for way in _WAYS.get(event.name, ()):
         value: Any = event.payload
         try:

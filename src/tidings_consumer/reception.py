@@ -64,7 +64,7 @@ class Reception:
     now_s: Callable[[], float]
 
     def receive(self, event: Event[Any], handler: Handler, key: str | None) -> Flow:
-        """The flow of an event that has a handler. It raises nothing."""
+        """Return the flow that handles an event with its handler. The flow raises nothing."""
         holder = os.urandom(8).hex()
         try:
             if key is not None and not (yield Turn(key)):
@@ -154,5 +154,6 @@ def reason_of(fault: Exception) -> str:
 
 
 def unreadable(fault: PayloadError) -> Answer:
-    """To a request that was signed and holds no event: the same bytes can only meet the same."""
+    """Answer a request that is signed but holds no event. It is rejected, as the same bytes can
+    never be read."""
     return answers.rejected(str(fault))

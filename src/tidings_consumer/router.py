@@ -178,11 +178,11 @@ def verify(
     tolerance_s: float = TOLERANCE_S,
     now_s: float | None = None,
 ) -> Event[Any]:
-    """The event of a request that may be believed.
+    """Verify a request and return its event.
 
-    `headers` as a mapping or pairs, `body` as it came, byte for byte; `secrets` one `whsec_…` or
-    `whpk_…` or several, or `StaticHeader`. VerificationError where it may not be believed,
-    PayloadError where it was signed and holds no event, SecretError where a secret is none.
+    `headers` are a mapping or pairs, `body` is what arrived, byte for byte, and `secrets` one or
+    several of `whsec_…`, `whpk_…` and `StaticHeader`. Raise VerificationError if the request cannot
+    be trusted, PayloadError if it is signed but holds no event, SecretError for a malformed secret.
     """
     now = time.time() if now_s is None else now_s
     return _read(Verifier(secrets, tolerance_s), headers, body, now)

@@ -72,7 +72,8 @@ class _Place:
 
 
 def run(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
-    """The answer, in this thread. What a coroutine handler returns is run in a loop of its own."""
+    """Run a flow in this thread and return its answer. A handler's coroutine runs in a loop of its
+    own."""
     place = _Place(turns)
     try:
         step = next(flow)
@@ -90,8 +91,8 @@ def run(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
 
 
 async def run_async(flow: Flow, turns: Turns, wait_s: float = TURN_WAIT_S) -> Answer:
-    """The answer, in this loop. A handler that is no coroutine is run in a thread; who cancels it
-    then waits for the thread, which nobody can end."""
+    """Run a flow in this loop and return its answer. A handler that is no coroutine runs in a
+    thread; a cancellation waits for that thread, which nothing can end."""
     place = _Place(turns)
     try:
         step = next(flow)

@@ -91,8 +91,8 @@ class Verifier:
         """The headers that it looks at, in lower case."""
 
     def verify(self, view: HeaderView, body: bytes, now_s: float) -> Signed:
-        """VerificationError where the request may not be believed at `now_s`, seconds since the
-        epoch. `view` has the headers of `names`."""
+        """Verify a request at `now_s`, in seconds since the epoch, and return what was signed;
+        raise VerificationError if it cannot be trusted. `view` has the headers of `names`."""
         if self._static:
             self._check_static(view)
         if self._keys:

@@ -10,8 +10,8 @@ WAIT_S = 10.0
 
 
 def open_file(path: str | Path, synchronous: str, *tables: str) -> sqlite3.Connection:
-    """A connection in write-ahead mode, with its tables made where they are not there.
-    sqlite3.Error where it cannot, or others hold the file for longer than `WAIT_S`."""
+    """Open a connection in write-ahead mode and create missing tables. Raise sqlite3.Error if that
+    is impossible, or others hold the file for longer than `WAIT_S`."""
     connection = sqlite3.connect(
         path, timeout=WAIT_S, isolation_level=None, check_same_thread=False
     )

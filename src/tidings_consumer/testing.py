@@ -35,7 +35,8 @@ class Request(NamedTuple):
 
 
 def example(name: str) -> dict[str, Any]:
-    """The catalogue's example of an event type, to change as the test needs. UnknownExample."""
+    """Return the catalogue's example of an event type, for a test to change. Raise
+    UnknownExample."""
     found = _examples().get(name)
     if found is None:
         raise UnknownExample(f"there is no event type {name}")
@@ -51,8 +52,8 @@ def signed(
     attempt: int = 1,
     replay: str | None = None,
 ) -> Request:
-    """A request that the sender could have made. `id`: its `webhook-id`, by default the event's own
-    where that is a UUID, else a new one; `sent_at` in seconds since the epoch, by default now."""
+    """Build a request as the sender signs it. `id` is its `webhook-id`, by default the event's own
+    if that is a UUID, else a new one; `sent_at` is in seconds since the epoch, by default now."""
     body = payload if isinstance(payload, bytes) else _written(payload)
     message = id or _id_of(payload)
     at = int(time.time()) if sent_at is None else sent_at
@@ -69,7 +70,8 @@ def signed(
 
 
 def repeated(request: Request, secret: str = SECRET, *, after_s: int = 5) -> Request:
-    """The next attempt of the same delivery: the same id and bytes, signed `after_s` later."""
+    """Build the next attempt of the same delivery: the same id and bytes, signed `after_s`
+    later."""
     sent_at = int(request.headers["webhook-timestamp"]) + after_s
     return signed(
         request.body,
@@ -81,12 +83,12 @@ def repeated(request: Request, secret: str = SECRET, *, after_s: int = 5) -> Req
 
 
 def late(request: Request, secret: str = SECRET, *, by_s: int = 3600) -> Request:
-    """The same request, signed `by_s` seconds ago: beyond the tolerance, it is refused."""
+    """Build the same request, signed `by_s` seconds ago: beyond the tolerance, it is refused."""
     return repeated(request, secret, after_s=-by_s)
 
 
 def forged(request: Request) -> Request:
-    """The same request with another body under the old signature: it is refused."""
+    """Build the same request with another body under the old signature: it is refused."""
     return Request(dict(request.headers), request.body + b" ")
 
 

@@ -20,7 +20,8 @@ METHODS = ("POST", "PUT")
 
 
 def lambda_handler(router: Router) -> Callable[[dict[str, Any], Any], dict[str, Any]]:
-    """The handler. Its ids have to outlive it: not `MemoryIds`, for each instance has its own."""
+    """Return the handler for a function. Its store of ids must outlive an instance: not
+    `MemoryIds`, which each instance has for itself."""
 
     def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         answer = _receive(router, event)

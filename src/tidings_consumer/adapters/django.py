@@ -22,7 +22,7 @@ METHODS = ("POST", "PUT")
 
 
 def django_view(router: Router) -> Callable[[HttpRequest], HttpResponse]:
-    """The view for a project under WSGI, or a synchronous one under ASGI."""
+    """Return the view for a project under WSGI, or a synchronous one under ASGI."""
 
     def view(request: HttpRequest) -> HttpResponse:
         body = _body(request, router.body_max)
@@ -34,7 +34,7 @@ def django_view(router: Router) -> Callable[[HttpRequest], HttpResponse]:
 
 
 def django_async_view(router: Router) -> Callable[[HttpRequest], Awaitable[HttpResponse]]:
-    """The view for a project under ASGI, whose handlers are coroutines."""
+    """Return the view for a project under ASGI, whose handlers are coroutines."""
 
     async def view(request: HttpRequest) -> HttpResponse:
         body = _body(request, router.body_max)

@@ -14,7 +14,7 @@ from tidings_consumer.router import Router
 
 
 def flask_view(router: Router, name: str = "tidings") -> Callable[[], flask.Response]:
-    """The view; `name` is its endpoint, and has to be another one for each router of an app."""
+    """Return the view. `name` is its endpoint, and must differ for each router of an app."""
 
     def view() -> flask.Response:
         request, most = flask.request, router.body_max

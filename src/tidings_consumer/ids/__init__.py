@@ -49,10 +49,10 @@ class IdStore(Protocol):
         ...
 
     def done(self, id: str, now_s: float) -> None:
-        """It was handled: whoever asks within `KEEP_S` is told DONE."""
+        """Record that an event was handled: claims within `KEEP_S` get DONE."""
         ...
 
     def release(self, id: str, holder: str) -> None:
-        """`holder` has not handled it: whoever asks next may. Nothing is done where it is done, or
-        claimed by another one since the lease was over."""
+        """Give up a claim of `holder` that did not handle the event, so that the next one may. Do
+        nothing if the event is done, or was claimed by another one after the lease had expired."""
         ...

@@ -11,7 +11,7 @@ PRIVATE_PREFIX = "whsk_"
 
 
 def scheme_of(secret: object) -> Scheme:
-    """The scheme that verifies by a key, by how it begins. SecretError where none does."""
+    """Return the scheme of a key by its prefix; raise SecretError if none has it."""
     if not isinstance(secret, str):
         raise SecretError(f"a secret must be text; got {type(secret).__name__}")
     for scheme in SCHEMES:
