@@ -19,11 +19,11 @@ class Backoff:
         self._tries = 0
 
     def success(self) -> None:
-        """The next wait is a short one again."""
+        """Start again with a short wait."""
         self._tries = 0
 
     def next_s(self, asked_s: float | None) -> float:
-        """Seconds until the next try, no fewer than the other side has asked for."""
+        """Draw the seconds until the next try, at least as many as the service has asked for."""
         most = min(CAP_S, BASE_S * float(1 << min(self._tries, 16)))
         self._tries += 1
         return max(self._chance() * most, min(asked_s or 0.0, ASKED_MAX_S))

@@ -91,7 +91,7 @@ class Calls:
         self._line.close()
 
     def abandon(self) -> None:
-        """After a fork, in the child: let go of the connection, which stays the parent's."""
+        """Let go of the connection in the child after a fork; it stays the parent's."""
         self._line.close()
 
     def _ask(self, body: bytes, more: dict[str, str], until: float, room: int) -> Answer:
@@ -164,7 +164,7 @@ class _Bounded:
             rest = rest[self._line.send(rest[:PIECE]) :]
 
     def wait(self) -> None:
-        """The next read may take what is left."""
+        """Bound the next read by the time that is left."""
         self._line.settimeout(self.wait_s())
 
     def makefile(self, mode: str) -> io.BufferedReader:

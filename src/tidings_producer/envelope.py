@@ -49,7 +49,7 @@ class Encoded(NamedTuple):
 
 
 def new_id() -> str:
-    """An id that sorts by its time: a UUID of version 7."""
+    """Create an id that sorts by its time: a UUID of version 7."""
     bits = bytearray((time.time_ns() // 1_000_000 & (1 << 48) - 1).to_bytes(6, "big"))
     bits += os.urandom(10)
     bits[6] = bits[6] & 0x0F | 0x70
@@ -66,8 +66,8 @@ def event(
     created_at: int | None = None,
     hops: str | None = None,
 ) -> Event:
-    """A new event with an id and the present time. However often it is sent, it is one event.
-    `hops`: the `tidings-hops` of the message that it is made of, if it is made of one."""
+    """Create an event with an id and the present time. However often it is sent, it counts as one
+    event. `hops` is the `tidings-hops` of the message that it is made from, if there is one."""
     made: Event = {
         "eventName": name,
         "eventId": new_id() if event_id is None else event_id,
@@ -82,7 +82,7 @@ def event(
 
 
 def encode(sent: Mapping[str, Any], bytes_max: int = EVENT_BYTES_MAX) -> Encoded:
-    """The event's bytes, with an id and a time where it has none. EventError."""
+    """Encode an event, with an id and a time if it has none. Raise EventError."""
     if not isinstance(sent, Mapping):
         raise EventError(
             "not_object",
@@ -115,8 +115,8 @@ def encode(sent: Mapping[str, Any], bytes_max: int = EVENT_BYTES_MAX) -> Encoded
 
 
 def split_hops(body: bytes) -> tuple[str, bytes]:
-    """Part the bytes of an event into what was said of its passage, blank where nothing was, and
-    the event that the service gets."""
+    """Split the bytes of an event into its `tidings-hops`, blank if it has none, and the event that
+    the service gets."""
     if not body.startswith(_HOPS_BEGIN):
         return "", body
     hops, _, rest = body[len(_HOPS_BEGIN) :].partition(_HOPS_END)

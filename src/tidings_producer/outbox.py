@@ -88,7 +88,7 @@ class Outbox:
     async def write_async(
         self, db: Any, event: Mapping[str, Any], headers: Mapping[str, str] | None = None
     ) -> str:
-        """`write` over a connection or cursor whose calls are awaited, as psycopg's."""
+        """Do as `write` over a connection or cursor whose calls are awaited, as psycopg's."""
         return (await self.write_many_async(db, [event], headers))[0]
 
     async def write_many_async(
@@ -97,7 +97,7 @@ class Outbox:
         events: Iterable[Mapping[str, Any]],
         headers: Mapping[str, str] | None = None,
     ) -> list[str]:
-        """`write_many` over a connection or cursor whose calls are awaited, as psycopg's."""
+        """Do as `write_many` over a connection or cursor whose calls are awaited, as psycopg's."""
         ids, statements = self._statements(events, headers)
         _refuse_autocommit(db)
         cursor, own = _cursor(db)

@@ -26,7 +26,8 @@ class Backlog(Protocol):
     def peek(
         self, events_max: int, bytes_max: int, wait_s: float, linger_s: float
     ) -> list[Encoded]:
-        """The first of them; empty where none came in time, or it was closed."""
+        """Return the first events that wait, without taking them; none if none comes in time, or
+        the backlog is closed."""
         ...
 
     def put_aside(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
@@ -34,15 +35,15 @@ class Backlog(Protocol):
         ...
 
     def take(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
-        """The first of them have their verdicts, and wait no longer."""
+        """Remove these events, the first that wait: they have their verdicts."""
         ...
 
     def refuse(self, events: Sequence[Encoded], later: Later) -> None:
-        """The call with the first of them was not taken."""
+        """Learn that the service refused the call with these events, the first that wait."""
         ...
 
     def close(self) -> None:
-        """Nobody asks any more."""
+        """Close the backlog: nobody takes events from it any more."""
         ...
 
 

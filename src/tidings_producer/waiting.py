@@ -52,7 +52,8 @@ class Waiting:
         return self._arrived
 
     def send(self, events: Sequence[Encoded], timeout_s: float) -> None:
-        """Until all are accepted. EventRefused (the first that was), CallRefused, Unanswered."""
+        """Send events and wait until all are accepted. Raise EventRefused for the first one
+        refused, CallRefused, Unanswered."""
         ids = [event.event_id for event in events]
         until = time.monotonic() + timeout_s
         call = _Call(events)
@@ -138,7 +139,7 @@ class Waiting:
             self._change.notify_all()
 
     def close(self) -> None:
-        """Whoever waits is told that nobody knows."""
+        """Stop, and tell everyone who waits that the service has not answered."""
         self.stop()
         with self._change:
             while self._queue:

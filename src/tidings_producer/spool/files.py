@@ -15,8 +15,8 @@ log = logging.getLogger("tidings_producer")
 
 
 def lock(folder: Path) -> int:
-    """The number of the file that is locked until it is closed, or its process has ended.
-    SpoolLocked, SpoolFailed."""
+    """Lock a folder and return the number of its open file. The lock lasts until that is closed or
+    the process ends. Raise SpoolLocked, SpoolFailed."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         file = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, MODE)
@@ -36,14 +36,14 @@ def lock(folder: Path) -> int:
 
 
 def write(file: int, data: bytes) -> None:
-    """All of it."""
+    """Write all of the data, however many calls that takes."""
     rest = memoryview(data)
     while rest:
         rest = rest[os.write(file, rest) :]
 
 
 def sync_folder(folder: Path) -> None:
-    """The names in it are on the disk."""
+    """Write the names in a folder to stable storage."""
     file = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(file)
@@ -64,7 +64,7 @@ def keep_damaged(folder: Path, name: str, data: bytes) -> None:
 
 
 def failed(what: str, error: OSError) -> SpoolFailed:
-    """In words."""
+    """Return an error of the system as one of the spool, in words."""
     return SpoolFailed(
         f"The spool must {what}; the system said: {error.strerror or error}. "
         "Look at the disk, its room and its rights.",

@@ -36,7 +36,7 @@ class PlaceFile:
         self._number = 0
 
     def read(self) -> SpoolPosition | None:
-        """The newest place that is whole; None where there is none."""
+        """Return the newest place that is whole; None if there is none."""
         data = os.pread(self._file, 2 * _SLOT.size, 0)
         found = None
         for at in (0, _SLOT.size):
@@ -49,7 +49,7 @@ class PlaceFile:
         return found
 
     def write(self, place: SpoolPosition) -> None:
-        """OSError, and then the former one stands."""
+        """Write a place. On OSError the previous one remains."""
         number = self._number + 1
         slot = _SLOT.pack(number, *place, 0)[:-4]
         slot += zlib.crc32(slot).to_bytes(4, "big")
@@ -57,7 +57,7 @@ class PlaceFile:
         self._number = number
 
     def sync(self) -> None:
-        """It is on the disk."""
+        """Write the place to stable storage."""
         os.fsync(self._file)
 
     def close(self) -> None:

@@ -25,12 +25,13 @@ class Piece(NamedTuple):
 
 
 def pack(body: bytes) -> bytes:
-    """A record."""
+    """Return a body as a record, with its length and checksum."""
     return _HEAD.pack(MARK, len(body), _sum(body)) + body
 
 
 def scan(data: bytes, at: int = 0) -> Iterator[Piece]:
-    """Every stretch from `at` to the end, in order; of two neighbours one is a record."""
+    """Yield every stretch from `at` to the end, in order; of two neighbours at least one is a
+    record."""
     while at < len(data):
         piece = _record(data, at)
         if piece is None:

@@ -53,11 +53,11 @@ class Segments:
         return sum(self.sizes.values())
 
     def path(self, number: int) -> Path:
-        """The file of a number."""
+        """Return the path of a segment's file by its number."""
         return self._folder / f"{number:020d}{SUFFIX}"
 
     def append(self, data: bytes) -> None:
-        """All of it, or nothing."""
+        """Append all of the data to the newest segment, or nothing."""
         size = self.sizes[self.newest]
         try:
             write(self._file, data)
@@ -79,11 +79,11 @@ class Segments:
         self._file = file
 
     def sync(self) -> None:
-        """The newest is on the disk."""
+        """Write the newest segment to stable storage."""
         os.fsync(self._file)
 
     def read(self, number: int, offset: int, size: int) -> bytes:
-        """At most so many bytes from there."""
+        """Read at most `size` bytes of a segment, from `offset`."""
         file = os.open(self.path(number), os.O_RDONLY)
         try:
             return os.pread(file, size, offset)

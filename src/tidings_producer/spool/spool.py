@@ -79,9 +79,9 @@ class Spool:
         fsync: bool = True,
         group_commit_s: float = 0.0,
     ) -> Spool:
-        """The spool of a numbered directory below `parent` that no process has: one that another
-        process has left events in, else the first. So the processes of a service need no names,
-        and whoever starts next sends what one that was killed has left."""
+        """Open the spool of a numbered directory below `parent` that no process has: one in which
+        another process has left events, else the first. So the processes of a service need no
+        names, and the next one to start sends what a killed one has left."""
         there = [path for path in Path(parent).glob("*") if path.name.isdigit() and _waits(path)]
         names = [path.name for path in sorted(there)]
         for name in [*names, *(str(number) for number in range(FOLDERS_MAX))]:
@@ -98,7 +98,8 @@ class Spool:
         )
 
     def take_up(self) -> None:
-        """For its producer: no other one may have it. SpoolLocked, SpoolFailed."""
+        """Take the spool for its producer: no other one may have it. Raise SpoolLocked,
+        SpoolFailed."""
         with self._change:
             self._refuse_unusable()
             if self._taken_up:
@@ -154,9 +155,9 @@ class Spool:
     def peek(
         self, events_max: int, bytes_max: int, wait_s: float, linger_s: float
     ) -> list[Encoded]:
-        """The first events that wait, without taking them. None comes within `wait_s`, or the
-        spool is closed: empty. Fewer than may be: others are given `linger_s` to come.
-        SpoolFailed."""
+        """Return the first events that wait, without taking them; none if none comes within
+        `wait_s`, or the spool is closed. Wait `linger_s` for more if there are fewer than fit.
+        Raise SpoolFailed."""
         with self._change:
             self._change.wait_for(self._readable, wait_s)
             if self._closed:
@@ -173,7 +174,7 @@ class Spool:
                 raise failed("be read", error) from None
 
     def refuse(self, events: Sequence[Encoded], later: Later) -> None:
-        """The service took nothing of these: they wait."""
+        """Do nothing: the events that the service did not take go on waiting."""
 
     def put_aside(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
         """Keep those that were refused, each once. SpoolFull, SpoolFailed."""
@@ -182,7 +183,7 @@ class Spool:
                 self.refused.add(event.event_id, event.body, verdict)
 
     def take(self, events: Sequence[Encoded], verdicts: Sequence[Verdict]) -> None:
-        """The first that wait are settled, and wait no longer."""
+        """Remove these events, the first that wait: they are settled."""
         data = b"".join([pack(_written(event)) for event in events])
         with self._change:
             self._move(data)
@@ -225,8 +226,8 @@ class Spool:
             self._let_go()
 
     def abandon(self) -> None:
-        """After a fork, in the child: let go of the files, which go on being the parent's. The
-        lock is not undone by that. A lock of a thread may be held for ever: none is taken."""
+        """Let go of the files in the child after a fork; they stay the parent's, and so does the
+        lock. Take no lock of a thread: it may be held for ever."""
         self._closed = True
         if not self._let_go_of:
             self._let_go()
