@@ -4,8 +4,8 @@
 - Our identifiers hold no retired word (`RETIRED`); `kept` lists names of wire, columns, settings.
 - A loop variable is named after the thing, never `one`, `item`, `it` or `x` (`loops`: exceptions).
 - A docstring opens with a verb or names a thing, never with What, Who, Whether, How or Those. That
-  of a public function in a module on the way of an event (CONTRIBUTING.md names them) opens with
-  one of `verbs`; a property may name what it is.
+  of a public function in `src` opens with one of `verbs`; a property may name what it is, a route
+  what its callers read, and generated code (`made`) says what the catalogue says.
 - A `name` in the docstring of a definition stands in its module, in one that this imports, or on
   the wire and in SQL; a retired word in its module alone (`named`: exceptions).
 """
@@ -26,9 +26,6 @@ OPENINGS = re.compile(r"(What|Who|Whose|Whom|Whether|How|Those)\b")
 TICKED = re.compile(r"`([a-z_][a-z0-9_]*)`")
 WORD = re.compile(r"\w+")
 VERBS = frozenset(LISTS["verbs"].split())
-GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
-WAY_OF_AN_EVENT = GUIDE.partition("## The way of an event\n")[2].partition("\n## ")[0]
-ON_THE_WAY = {f"src/tidings/{name}" for name in re.findall(r"`([a-z0-9_/]+\.py)`", WAY_OF_AN_EVENT)}
 Definition = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -56,8 +53,6 @@ def faults() -> Iterator[str]:
             yield from _of_file(path, tree)
             if path.startswith("src/"):
                 sources[path] = tree
-    if missing := ON_THE_WAY - set(sources) or not ON_THE_WAY:
-        yield f"CONTRIBUTING.md: the way of an event must name modules; got {missing}."
     yield from _unknown_names(sources)
     for (package, name), places in classes.items():
         if len(places) > 1 and name not in LISTS["twice"] and package.startswith("src/"):
@@ -80,7 +75,7 @@ def _of_file(path: str, tree: ast.Module) -> Iterator[str]:
             if opening := OPENINGS.match(text):
                 place, rule = f"{path}:{node.lineno}", "must open with a verb, as Return or Compute"
                 yield f"{place}: the docstring of {node.name} {rule}; got {opening[1]}."
-            elif path in ON_THE_WAY and text and _is_public_function(node):
+            elif text and _is_public_function(node):
                 opening_word = text.split(maxsplit=1)[0].rstrip(".:,;")
                 if opening_word not in VERBS:
                     place, rule = f"{path}:{node.lineno}", "must open with a verb of words.toml"
