@@ -100,7 +100,7 @@ class DeclaredField(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """As bodies say it."""
+        """Return the field's name in bodies."""
         return self.field.name
 
     @property

@@ -56,7 +56,7 @@ class Rotation(msgspec.Struct, frozen=True):
 
     @property
     def overlap_ms(self) -> int:
-        """The same in milliseconds."""
+        """Return the overlap in milliseconds."""
         return round(self.overlap_h * HOUR_MS)
 
 

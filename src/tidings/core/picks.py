@@ -89,7 +89,7 @@ class Pick(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def steps(self) -> Steps | None:
-        """The way of its path; None where it has none."""
+        """Return the steps of its path; None if it has no path."""
         return None if self.path is None else steps_of(self.path)
 
     def take(self, found: msgspec.Raw | None, field: str) -> msgspec.Raw | None:

@@ -294,7 +294,7 @@ class ReplayRequest(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def states(self) -> frozenset[int]:
-        """The numbers of the states."""
+        """Return the numbers of the wanted states."""
         return frozenset(int(state) for state in self.wanted if isinstance(state, State))
 
     @property

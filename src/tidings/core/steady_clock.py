@@ -61,7 +61,7 @@ class SteadyClock:
 
     @property
     def leap_ms(self) -> int:
-        """The leap that has lasted long enough to be followed; 0 for none."""
+        """Return the leap that has lasted long enough to be followed; 0 if there is none."""
         self.now_ms()
         if self._leapt_s is None or self._passed_s() - self._leapt_s < SURE_AFTER_S:
             return 0

@@ -49,12 +49,14 @@ class Quota:
 
     @property
     def policy(self) -> str:
-        """For `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers): `"calls";q=1000;w=60`."""
+        """Return the value of `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers):
+        `"calls";q=1000;w=60`."""
         return f'"{self.name}";q={math.floor(self._most)};w={math.ceil(self._window_s)}'
 
     @property
     def state(self) -> str:
-        """For `RateLimit`: what is left, and the seconds until all of it is there again."""
+        """Return the value of `RateLimit`: what is left, and the seconds until the quota is full
+        again."""
         left = max(0, math.floor(self._tokens + ROUNDING))
         full_s = (self._most - self._tokens) * self._window_s / self._most
         return f'"{self.name}";r={left};t={math.ceil(full_s - ROUNDING)}'

@@ -324,7 +324,7 @@ class Action(msgspec.Struct, frozen=True):
 
     @property
     def act(self) -> Act:
-        """The act in the usual language."""
+        """Return the act in the usual language."""
         return self.acts[""]
 
 

@@ -132,7 +132,7 @@ class ChainCheck:
 
     @property
     def first(self) -> int:
-        """The number with which the chain begins, by what is sealed in it."""
+        """Return the number of the chain's first entry, as its mark seals it."""
         return 1 if self._mark is None else self._mark.first
 
     def _note(self, mark: AuditEntry) -> None:

@@ -58,7 +58,8 @@ class DeclaredTable(msgspec.Struct, frozen=True):
 
     @property
     def needed(self) -> frozenset[str]:
-        """The columns without which nobody could say which row it is, and whether it is older."""
+        """Return the columns without which nobody can tell which row is meant, and whether it is
+        older."""
         return frozenset({*self.key, self.newer} - {"", self.org_column})
 
 

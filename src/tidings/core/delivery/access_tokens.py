@@ -42,7 +42,7 @@ class Advice(msgspec.Struct, frozen=True):
 
     @property
     def check(self) -> str:
-        """Advise where nothing better is known."""
+        """Advise to check the endpoint's URL, where nothing better is known."""
         return f"Check {self.url}."
 
 

@@ -226,7 +226,8 @@ class Lane:
 
     @property
     def replaying(self) -> int:
-        """Deliveries of replays that wait here, or whose settlement is not on stable storage."""
+        """Count the deliveries of replays that wait here, or whose settlement is not on stable
+        storage."""
         return len(self._replays) + len(self._replays_out)
 
     def _has(self, delivery: DeliveryId) -> bool:
@@ -251,7 +252,7 @@ class Lane:
 
     @property
     def queued(self) -> int:
-        """Deliveries in memory that have not started."""
+        """Count the deliveries in memory that have not started."""
         return self._pending + len(self._retries)
 
     @property

@@ -271,8 +271,8 @@ class LearnedRate:
         self._set(max(CUT_MOST * rate, min(CUT * rate, taken)), now_s)
 
     def _compare(self, now_s: float, started_s: float, *, admitted: bool) -> None:
-        """Compare an attempt with chance: while refusals may be chance they lower no rate, and it
-        is raised step by step."""
+        """Judge an attempt as part of the test for chance. While refusals may be chance they do not
+        lower the rate, and it is raised step by step."""
         chance = self._chance
         trial = chance.stage is Stage.TRIAL
         step_is_over = chance.seen(now_s, started_s, admitted)

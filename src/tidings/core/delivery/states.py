@@ -30,7 +30,7 @@ class State(IntEnum):
 
     @property
     def word(self) -> str:
-        """The state's name as people read it: lower case, everywhere the same."""
+        """Return the state's name as people read it: in lower case, everywhere the same."""
         return self.name.lower()
 
 

@@ -29,7 +29,7 @@ class OwnVersion(TypeVersion, Protocol):
 
     @property
     def light(self) -> int:
-        """The bytes up to which `fits_loop` is true of every event."""
+        """Return the number of bytes up to which `fits_loop` is true of every event."""
         ...
 
     def fits_loop(self, raw: bytes, /) -> bool:

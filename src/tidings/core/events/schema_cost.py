@@ -71,7 +71,8 @@ class Cost(msgspec.Struct, frozen=True):
 
     @property
     def surely(self) -> int:
-        """The bytes up to which every event fits into the loop's share; -1: none does."""
+        """Return the number of bytes up to which every event fits into the loop's share; -1 if none
+        does."""
         return -1 if self.fixed > CHECK_NS else int((CHECK_NS - self.fixed) / self.wild)
 
     @property

@@ -110,7 +110,7 @@ class RowKind(IntEnum):
 
     @property
     def word(self) -> str:
-        """Its name in metrics."""
+        """Return its name in metrics."""
         return self.name.lower()
 
 

@@ -46,13 +46,13 @@ class EnrichmentRecord:
 
     @property
     def fields(self) -> Json:
-        """Its fields, decoded anew."""
+        """Decode the record's fields anew."""
         found: Json = msgspec.json.decode(self._json)
         return found
 
     @property
     def raw_fields(self) -> dict[str, Raw]:
-        """Its fields, each as its JSON."""
+        """Return the record's fields, each as its JSON."""
         return fields_of(self._json)
 
     def keep(self, name: str, made: Made) -> Made:

@@ -35,7 +35,7 @@ class RecordKind(IntEnum):
 
     @property
     def word(self) -> str:
-        """As in paths: `stores`, `tills`, `customers`."""
+        """Return the kind as paths have it: `stores`, `tills`, `customers`."""
         return self.name.lower()
 
 

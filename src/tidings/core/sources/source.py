@@ -330,7 +330,7 @@ def recorded_change(
 
 
 def _without_ends(shown: Any) -> Any:
-    """Reduce what is shown by its last characters to the mark."""
+    """Replace each value that is shown by its last characters by the mark alone."""
     if isinstance(shown, dict):
         return {name: _without_ends(value) for name, value in shown.items()}
     return MASKED if isinstance(shown, str) and shown.startswith(MARK) else shown

@@ -49,7 +49,7 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
 
     @property
     def value(self) -> str:
-        """The value of the header Authorization."""
+        """Return the value of the header Authorization."""
         pair = f"{self.username}:{self.password}".encode()
         return "Basic " + base64.b64encode(pair).decode()
 

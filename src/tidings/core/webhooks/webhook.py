@@ -129,7 +129,8 @@ class Webhook(msgspec.Struct, frozen=True):
 
     @property
     def header_names(self) -> list[str]:
-        """The headers whose values are secrets: its own, and that of its authentication."""
+        """List the headers whose values are secrets: the webhook's own, and that of its
+        authentication."""
         own = [name for name, _ in self.headers]
         return own if self.authentication is None else [*own, header_of(self.authentication)]
 

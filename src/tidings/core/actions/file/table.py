@@ -61,7 +61,7 @@ class View(msgspec.Struct, frozen=True):
 
     @property
     def names(self) -> list[str]:
-        """All that paths and templates may begin with."""
+        """List the names that paths and templates may begin with."""
         return [EVENT, *self.lookups]
 
     def is_lost(self, path: str) -> bool:

@@ -43,7 +43,7 @@ class Share(msgspec.Struct, frozen=True):
 
     @property
     def percent(self) -> float:
-        """Per cent of the attempts that failed."""
+        """Return the percentage of attempts that failed."""
         return round(100 * self.failed / self.attempts, 1)
 
 
@@ -117,7 +117,8 @@ class AttemptShare:
 
     @property
     def since_ms(self) -> int | None:
-        """The first failure of this time of failing, as judged at the last attempt; None: well."""
+        """Return the time since which it has been failing, as judged at the last attempt; None if
+        it is well."""
         return self._since_ms
 
     @property

@@ -133,7 +133,7 @@ class Mailing(msgspec.Struct, frozen=True, omit_defaults=True):
 
     @property
     def templates(self) -> list[tuple[str, str]]:
-        """The templates, each with the field that holds it."""
+        """List the templates, each with the field that holds it."""
         found = [("email.to", recipient) for recipient in self.to if is_template(recipient)]
         for name in ("subject", "text", "html"):
             if (template := getattr(self, name)) is not None:
