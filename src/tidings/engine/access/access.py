@@ -355,7 +355,8 @@ class CredentialBook:
     def _proof(
         self, credential: port.StoredCredential | None, digest: bytes, now_ms: int
     ) -> ShownCredential | None:
-        """Compares with both secrets in force, in the same time whatever is there."""
+        """Compare a digest with both secrets in force, taking the same time whether there are any
+        or not. Return what it proves; None if it matches neither, or no longer."""
         newest, before = _NOBODY, _NOBODY
         if credential is not None:
             newest, before = credential.digest, credential.previous or _NOBODY
@@ -377,7 +378,7 @@ class CredentialBook:
         return any(hmac.compare_digest(digest_of(secret), digest) for digest in kept)
 
     def _marked(self, credential: port.StoredCredential, mark: str, now_ms: int) -> int:
-        """Until when the secret of this mark is good; 0 where it is not."""
+        """Return until when the secret with this mark is valid; 0 if it is not."""
         until_ms = self._end_of(credential, now_ms)
         if not hmac.compare_digest(mark_of(credential.digest), mark):
             before = credential.previous

@@ -207,7 +207,8 @@ class Credentials:
         wanted: CredentialLimits,
         previous: CredentialLimits,
     ) -> None:
-        """Forbidden: limits above those of the org, which the operator alone may exceed."""
+        """Raise Forbidden if the limits exceed those of the org; the operator alone may set
+        such."""
         if caller.platform:
             return
         calls, whole = CALLS_PER_MINUTE, self._orgs.settings(org).limits.events_per_second
@@ -215,7 +216,8 @@ class Credentials:
         _check_raised("eventsPerSecond", wanted.events_per_s, whole, previous.events_per_s)
 
     def _living(self, caller: AuthenticatedCaller, org: OrgId, id: str) -> port.StoredCredential:
-        """One that was not revoked, and that the caller may change."""
+        """Return a credential that the caller may change. Raise Conflict if it was revoked,
+        Forbidden if its scopes exceed the caller's."""
         credential = self.get(caller, org, id)
         if credential.revoked_ms is not None:
             raise _refused(
@@ -229,7 +231,7 @@ class Credentials:
         return credential
 
     def _secret(self, kind: str, password: str | None) -> tuple[bytes, str]:
-        """The digest to keep and the secret to show."""
+        """Return the digest to store and the secret to show."""
         secret = password or new_secret(self._random_bytes)
         return digest_of(till_secret(secret) if kind == TILL else secret), secret
 
@@ -244,7 +246,8 @@ def _shown(credential: port.StoredCredential, caller: AuthenticatedCaller) -> bo
 def _check_raised(
     field: str, wanted: float | None, most: float | None, previous: float | None
 ) -> None:
-    """Forbidden: a limit of a credential above that of its org. What stands may stay, or fall."""
+    """Raise Forbidden if a limit of a credential would exceed its org's. A previous one may stay,
+    or be lowered."""
     if wanted is None or most is None or wanted <= most:
         return
     if previous is not None and wanted <= previous:
@@ -259,7 +262,7 @@ def _check_raised(
 
 
 def _check_within(caller: AuthenticatedCaller, scopes: str, field: str) -> None:
-    """Forbidden: scopes that the caller does not hold itself."""
+    """Raise Forbidden if the scopes exceed those of the caller."""
     beyond = sorted(grants_of(scopes) - caller.grants)
     if not beyond:
         return

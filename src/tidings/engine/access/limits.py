@@ -28,7 +28,7 @@ class Allowance(msgspec.Struct, frozen=True):
 
     @property
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """For the answer."""
+        """Return the headers of the answer that show the limits."""
         return [
             (b"ratelimit-policy", self.policy.encode()),
             (b"ratelimit", self.state.encode()),
@@ -91,7 +91,7 @@ class Quotas:
                 del self._quotas[key]
 
     def _take(self, quotas: list[Quota]) -> Allowance:
-        """From all of them or from none."""
+        """Take from all of the quotas or from none. Return how long to wait and what is left."""
         now_s = self._now_s()
         wait_s = max(quota.wait_s(now_s) for quota in quotas)
         if not wait_s:

@@ -34,7 +34,7 @@ class TooBusy(Busy):
 
 @cache
 def _nobodys(time_cost: int, memory_kib: int, parallelism: int) -> str:
-    """A hash that costs as much to check as anybody's."""
+    """Return a hash that costs as much to check as a user's."""
     return PasswordHasher(time_cost, memory_kib, parallelism).hash("nobody's password")
 
 
@@ -94,7 +94,8 @@ def _salt(hashed: str) -> bytes:
 
 
 def _again(hashed: str, password: str) -> bytes:
-    """The hash of a password, made as another one was; empty where that cannot be."""
+    """Hash a password as another hash was made, with its salt and cost; return empty bytes if that
+    is impossible."""
     try:
         made = extract_parameters(hashed)
         return hash_secret(

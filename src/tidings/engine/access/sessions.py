@@ -404,7 +404,8 @@ class Sessions:
         return now_ms < seen_ms + IDLE_MS and now_ms < session.created_ms + ABSOLUTE_MS
 
     def _in_portal(self, session: port.StoredSession, org: OrgId | None) -> AuthenticatedCaller:
-        """The caller that a portal's session is: no more than its credential is now."""
+        """Return the caller of a portal's session: it may do no more than its credential may now.
+        Raise Forbidden if another org is asked for."""
         opened = self._limits(session)
         maker = self._access.caller_of(session.credential, session.proof)
         if org not in (None, opened.org):
@@ -422,7 +423,7 @@ class Sessions:
         )
 
     def _limits(self, session: port.StoredSession) -> PortalSession:
-        """Of a portal's session."""
+        """Return what a portal's session is limited to."""
         opened = self._table.portal(session)
         assert opened is not None  # it was kept with them
         return opened

@@ -33,7 +33,7 @@ class UserRecord(msgspec.Struct, frozen=True):
 
     @property
     def asked(self) -> WantedUser:
-        """As a body would ask for it."""
+        """Return the user as a body would ask for it."""
         member = self.member
         return WantedUser(
             self.person.email, member.name, member.role, disabled=member.disabled_ms is not None
@@ -41,14 +41,14 @@ class UserRecord(msgspec.Struct, frozen=True):
 
     @property
     def status(self) -> str:
-        """invited, active or disabled."""
+        """Return the status: invited, active or disabled."""
         if self.member.disabled_ms is not None:
             return "disabled"
         return "active" if self.member.accepted_ms is not None else "invited"
 
     @property
     def recorded(self) -> dict[str, Any]:
-        """As the audit log keeps it."""
+        """Return the user as the audit log keeps it."""
         return dict(show_resource(self.asked)) | {"status": self.status}
 
 
@@ -65,7 +65,7 @@ class NewLink(msgspec.Struct, frozen=True):
 
     @property
     def recorded(self) -> dict[str, Any]:
-        """As the audit log keeps it."""
+        """Return the link as the audit log keeps it: without its token."""
         return {"purpose": self.purpose, "expiresAt": iso(self.expires_ms)}
 
 

@@ -342,7 +342,7 @@ class UserBook:
     # -- inside -----------------------------------------------------------------------------------
 
     def _account(self, person: str) -> Sequence[port.StoredPerson]:
-        """The persons who are one with this one: of its address, with its password."""
+        """List the persons of this one's account: of the same address and password."""
         own = self._persons.get(person)
         if own is None or own.password is None:
             return []
@@ -350,7 +350,7 @@ class UserBook:
         return [user for user in alike if user.password == own.password]
 
     async def _hash(self, email: str, password: str) -> str:
-        """The hash of a password, with the salt that others of the address have."""
+        """Hash a password, with the salt that other persons of the address have."""
         hashes = [self._persons[id].password for id in self.of_email(email)]
         like = (
             hashed for hashed in hashes if hashed is not None and not self._passwords.is_old(hashed)
@@ -410,7 +410,7 @@ class UserBook:
         return own.id
 
     def _person_for(self, org: OrgId, wanted: WantedUser, hashed: str | None) -> port.StoredPerson:
-        """A new person of an address. Runs inside `Changes.run`."""
+        """Return a new person of an address, in `Changes.run`; raise Conflict if none may be."""
         if len(self.list(org)) >= PER_ORG_MAX:
             raise _refused(
                 Conflict,
@@ -447,7 +447,7 @@ class UserBook:
     def _new_link(
         self, purpose: str, person: str, org: OrgId, lasts_ms: int
     ) -> tuple[port.OneTimeLink, NewLink]:
-        """As it is stored, and as it is shown."""
+        """Create a link; return it as it is stored and as it is shown."""
         token = typed("lnk", self._random_bytes(30))
         expires_ms = self._clock.now_ms() + lasts_ms
         link = port.OneTimeLink(
@@ -471,7 +471,7 @@ class UserBook:
 
 
 def _check_role(caller: AuthenticatedCaller, role: str) -> None:
-    """Forbidden: a role that may do more than the caller and, but for owners, that of owners."""
+    """Raise Forbidden if a role exceeds the caller's, or is owner and the caller has another."""
     if grants_of(ROLES.get(role, "")) <= caller.grants and not (
         role == OWNER and caller.role not in ("", OWNER)
     ):
