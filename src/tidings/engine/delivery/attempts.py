@@ -240,7 +240,7 @@ class Attempts:
 
     def _dated(self, job: Job, leapt_ms: int) -> int:
         """Correct the job's accept date by what the wall clock has leapt since `leapt_ms` was read;
-        returns the newest value."""
+        return the sum of all leaps."""
         job.accepted_ms += self.leapt_ms - leapt_ms
         return self.leapt_ms
 
@@ -259,8 +259,8 @@ class Attempts:
         return runner.webhook is webhook and self._listener.may_leave(runner, job)
 
     async def _message(self, runner: WebhookRunner, job: Job) -> bytes | None:
-        """The message; made once more where the webhook has changed meanwhile, for then it would
-        be that of an old version. None: it is not wanted any more."""
+        """Build the message. If the webhook changes meanwhile, build it anew, as it would be that
+        of an old version. Return None if it is not wanted any more."""
         while True:
             webhook, job.left_out = runner.webhook, None
             if webhook.plain:
@@ -308,7 +308,7 @@ class Attempts:
         return True
 
     async def _anew(self, webhook: Webhook, job: Job) -> bytes:
-        """The message made of the accepted bytes, instead of what was sent before."""
+        """Build the message from the accepted bytes, instead of from what was sent before."""
         try:
             accepted = (await self._store.sent_body(job.delivery)).accepted
         except port.StoreDown:

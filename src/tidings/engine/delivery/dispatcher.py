@@ -312,12 +312,12 @@ class Dispatcher:
 
     @property
     def attempts_running(self) -> int:
-        """Attempts under way."""
+        """Count the attempts under way."""
         return self._admission.permits.used
 
     @property
     def queued(self) -> int:
-        """Deliveries in memory that have not started."""
+        """Count the deliveries in memory that have not started."""
         return sum(runner.lane.queued for runner in self.runners.at_work.values())
 
     def overdue(self) -> list[Webhook]:

@@ -199,20 +199,18 @@ class HealthTracker:
 
     @property
     def failing_numbers(self) -> list[int]:
-        """The webhooks of which something is kept: those that fail are among them."""
+        """List the webhooks of which a health is kept: all that fail are among them."""
         return list(self._failing)
 
     @property
     def open_breakers(self) -> int:
-        """Webhooks that are left alone for now."""
+        """Count the webhooks that are left alone for now."""
         return self.open_causes.total()
 
     @property
     def open_causes(self) -> Counter[str]:
-        """Webhooks that are left alone, by the status or the fault that their receivers end with.
-
-        Where today's events have seen no failure it was a replay's deliveries.
-        """
+        """Count the webhooks that are left alone, by the status or the fault that their receivers
+        end with; as `replay` if today's events have seen no failure, only a replay's deliveries."""
         return Counter(
             health.cause or "replay" for health in self._failing.values() if health.left_alone
         )
@@ -322,7 +320,7 @@ class HealthTracker:
         return since_ms + self._policy.disable_after_ms + round(stood_ms / MINUTE_MS) * MINUTE_MS
 
     def _tells(self, before: port.StoredHealth) -> None:
-        """Its owner is being told of what became of it; `mark_notified` follows."""
+        """Note that the owner is being told what became of a webhook; `mark_notified` follows."""
         self._untold.setdefault(before.webhook, _PendingNotice(before)).facts += 1
 
     def mark_notified(self, webhook: int) -> None:
@@ -363,7 +361,7 @@ class HealthTracker:
         self._say(known, opens)
 
     def _say(self, known: port.StoredHealth, opens: int) -> None:
-        """The first pause and the end of the last one; those between say nothing new."""
+        """Log the first pause and the end of the last one; those between bring nothing new."""
         if bool(opens) == bool(known.opens):
             return
         hook = self._registry.get(known.webhook)

@@ -126,7 +126,8 @@ class SendSlots:
         self._take_up_later(slot.runner, job)
 
     def _closed(self, slot: Slot, task: "asyncio.Task[None]") -> None:
-        """Its task is over: it may have ended before its first step, or by an error of ours."""
+        """Free the slot of a task that is over. It may have ended before its first step, or by an
+        error of ours."""
         runner, job = slot.runner, slot.job
         runner.slots.pop(task, None)
         if job is not None:

@@ -230,7 +230,8 @@ class AttemptSettler:
             self._lanes.give_turns()
 
     def _end_webhook(self, runner: WebhookRunner, webhook: Webhook, reason: str) -> None:
-        """It is written that it is to be disabled: nothing starts until that is done."""
+        """Close the lane of a webhook, so that nothing starts, and disable it: that it must be is
+        stored."""
         now = self._registry.get(webhook.number)
         if now is not None and now.sends and now.url == webhook.url:
             runner.lane.open = False

@@ -130,7 +130,7 @@ class AttemptJudge:
         return self._errors.result(error, AttemptStep.JUDGE, webhook.kind, sent=sent)
 
     def _again(self, job: Job, started_ms: int, result: AttemptResult) -> Outcome:
-        """On the usual schedule, to the end of its window."""
+        """Decide by the default retry policy, within its window."""
         try:
             age_s = max(0.0, (started_ms - job.accepted_ms) / 1000)
             return classify(result, DEFAULT_POLICY, job.step, age_s, self._rng)

@@ -139,7 +139,7 @@ def _ago(seconds: float) -> str:
 
 
 def _place_of(error: BaseException) -> str:
-    """The line of code that has raised it: file, number and function."""
+    """Return the line of code that raised an error: file, number and function."""
     trace = error.__traceback__
     if trace is None:
         return ""

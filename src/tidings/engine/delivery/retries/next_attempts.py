@@ -99,7 +99,8 @@ class NextAttempts:
 def _left_alone(
     lane: Lane, health: port.StoredHealth | None, now_s: float, now_ms: int
 ) -> NextAttempt | None:
-    """By the breaker, or because the receiver has said when to come back; whichever is longer."""
+    """Explain a wait for the breaker or for the time that the receiver has asked for; whichever is
+    longer."""
     breaker = lane.breaker
     left_s = breaker.wait_s(now_s)
     held_s = lane.learned.wait_s(now_s) if lane.learned.shut else 0.0
@@ -137,7 +138,7 @@ def _in_the_lane(
 
 
 def _left_alone_until(health: port.StoredHealth | None) -> int | None:
-    """Until when the webhook's own page says that it is left alone: the same is said here."""
+    """Return until when the webhook is left alone, by the time that its own page shows."""
     return health.until_ms if health is not None and health.opens else None
 
 
