@@ -61,7 +61,7 @@ class CommitContents(msgspec.Struct):
 
     @property
     def events(self) -> list[QueuedEvent]:
-        """Of all its calls."""
+        """List the events of all calls."""
         return [event for call in self.calls for event in call.events]
 
     @property
@@ -86,11 +86,11 @@ class Commits(Protocol):
 
     @property
     def unwritten(self) -> int:
-        """Settlements that are not on stable storage yet."""
+        """Count the settlements that are not on stable storage yet."""
 
     @property
     def unwritten_bytes(self) -> int:
-        """Bytes of what settlements keep that are not on stable storage yet."""
+        """Count the bytes that settlements hold until they are on stable storage."""
 
 
 class CommitQueue:
@@ -190,13 +190,13 @@ class CommitQueue:
 
     @property
     def unwritten(self) -> int:
-        """Settlements that are not on stable storage yet."""
+        """Count the settlements that are not on stable storage yet."""
         return len(self._waiting.settled)
 
     @property
     def unwritten_bytes(self) -> int:
-        """Bytes of what settlements keep that are not on stable storage yet: what was sent, and
-        what was answered."""
+        """Count the bytes that settlements hold until they are on stable storage: of what was sent,
+        and of what was answered."""
         return self._settled_bytes + self._taken_bytes
 
     @property

@@ -145,7 +145,8 @@ class Committer:
         return self._fan_out_rows if self._owing and not self._held_back else 0
 
     async def _commit(self, batch: CommitContents) -> int:
-        """One transaction, told to whoever waits for it; how many events it has written."""
+        """Write a batch in one transaction and answer everyone who waits for it. Return how many
+        events were written."""
         events, commands = batch.events, batch.commands
         try:
             matched, receipt = await self._write(events, batch)
@@ -275,7 +276,7 @@ class Committer:
         self._queue.put_back(batch, calls=False)
 
     async def _commit_apart(self, error: Exception, batch: CommitContents) -> None:
-        """Row by row; the one that cannot be written is the one that is told."""
+        """Write a batch row by row, so that a row that cannot be written fails alone."""
         calls, settled, rejections = batch.calls, batch.settled, batch.rejections
         kinds = [bool(calls), bool(settled), bool(batch.claims), bool(rejections)]
         if kinds == [True, False, False, False] and len(calls) == 1:
@@ -314,7 +315,7 @@ def _must_not_interrupt(error: BaseException) -> None:
 
 
 def _without_evidence(settled: port.Settlement) -> port.Settlement:
-    """The outcome alone, without what a receiver has said and what was sent to it."""
+    """Return the outcome alone, without what a receiver has answered and what was sent to it."""
     lost = port.Evidence(FaultKind.OURS, _UNKEPT, (), body=b"", truncated=False)
     return msgspec.structs.replace(
         settled,

@@ -324,7 +324,7 @@ class EventTypes:
         )
 
     async def _check_example(self, org: OrgId, reading: ParsedTypeBody) -> None:
-        """The example of a declaration, where it could not be checked at once. Invalid."""
+        """Check the example of a declaration if that could not be done at once. Raise Invalid."""
         if not reading.example_unchecked:
             return
         raw = reading.example_unchecked
@@ -348,7 +348,7 @@ class EventTypes:
         return None if versions is None else pick(versions, event).made
 
     def _version_for(self, org: OrgId, name: str, reading: ParsedTypeBody) -> tuple[int, bool]:
-        """The version that a declaration becomes, and whether that is a new one."""
+        """Return the version that a declaration becomes, and whether that is a new one."""
         if self.catalogue.get(name) is not None or (
             self.catalogue.alias_of(name) is not None and name not in self._own.get(org, ())
         ):

@@ -73,7 +73,7 @@ class Readmission:
         return item.event_id, verdict
 
     async def _read(self, org: OrgId, body: bytes, passage: str | None) -> Draft | RejectedEvent:
-        """The one event that bytes are; what is raised is as above, but for the store."""
+        """Read the bytes of one event. Raise what `take` raises, but for StoreDown."""
         media = STRUCTURED if b'"specversion"' in body[:4096] else PLAIN
         headers = {} if passage is None else {HEADER.encode(): passage.encode("latin-1")}
         read = self._reader.read(
