@@ -170,4 +170,4 @@ class HoldsAnswers(Protocol):
 
     @property
     def answer_memory(self) -> AnswerMemory:
-        """The memory of long answers."""
+        """Return the memory of long answers."""

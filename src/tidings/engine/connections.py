@@ -69,7 +69,8 @@ class NamedConnections:
 
     @property
     def default(self) -> str:
-        """The name of the one that messages of the platform's own queue go over; blank: none."""
+        """Return the name of the connection for messages of the platform's own queue; blank if
+        there is none."""
         return "" if self._connections.default is None else self._connections.default.name
 
     def of(self, caller: AuthenticatedCaller) -> list[Connection]:

@@ -78,7 +78,7 @@ class LiveInbox:
 
     @property
     def id(self) -> str:
-        """As people see it."""
+        """Return the id as people see it."""
         return show("inb", self.stored.number)
 
     @property
@@ -311,7 +311,7 @@ class Inboxes:
                     self._tell(msgspec.structs.replace(arrival, number=number))
 
     def _count_written(self, arrivals: Sequence[port.Arrival]) -> None:
-        """They wait no longer, whether they were written or cannot be."""
+        """Free the room of requests that wait no longer, whether they were written or cannot be."""
         for arrival in arrivals:
             org = self._owners[arrival.inbox]
             self._places.give(org)
@@ -335,7 +335,8 @@ class Inboxes:
     # -- inside -----------------------------------------------------------------------------------
 
     async def _looked_at(self, live: LiveInbox) -> None:
-        """Somebody looks: it ends so much later, also for the process after this one. StoreDown."""
+        """Extend the life of an inbox that somebody looks at, also for the next process. Raise
+        StoreDown."""
         now_ms = self._clock.now_ms()
         if now_ms - live.written_ms >= USED_EVERY_MS:
             await self._store.use_inbox(live.stored.number, now_ms)
@@ -343,7 +344,8 @@ class Inboxes:
         live.stored = msgspec.structs.replace(live.stored, used_ms=now_ms)
 
     def _masked(self, live: LiveInbox, arrival: port.Arrival) -> port.Arrival:
-        """Masked when it came; earlier versions of Tidings kept it as it was."""
+        """Mask the headers of a request once more: earlier versions of Tidings stored it
+        unmasked."""
         names = self._headers_at(live.stored.org, self.url(live))
         return msgspec.structs.replace(arrival, headers=masked_arrival(arrival.headers, names))
 

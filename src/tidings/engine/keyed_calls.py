@@ -53,7 +53,7 @@ class AsksForCall(msgspec.Struct, frozen=True):
 
     @property
     def digest(self) -> bytes:
-        """Of the body."""
+        """Compute the digest of the body."""
         return hashlib.blake2b(self.body, digest_size=_DIGEST_BYTES).digest()
 
 
@@ -102,7 +102,8 @@ class KeyedCalls:
         self._running: set[asyncio.Task[tuple[KeptAnswer, bool]]] = set()
 
     async def _first(self, asked: AsksForCall) -> KeptAnswer | None:
-        """The answer that the call has got; None where it is new, and noted."""
+        """Return the answer that the call has already got; None if the call is new, which is now
+        noted."""
         begun = await self._store.begin_call(port.KeyedCall(asked.place, asked.org, asked.digest))
         if begun.full:
             raise TooManyKeys

@@ -28,7 +28,7 @@ class EngineMetrics(Collector):
 
     @property
     def written(self) -> int:
-        """Counts what events have had written: it moves whenever anything is."""
+        """Return a count that rises whenever events have anything written."""
         return self.accepted + self.duplicates + self.endings.total()
 
     def attempted(self, ending: Ending) -> None:

@@ -191,9 +191,8 @@ class Orgs:
         return await self._store_org(fresh, settings)
 
     def _next_id(self) -> int:
-        """The one after the highest; the lowest that is free once the highest is the last of all,
-        because one org that was given a huge id must not end the making of others.
-        """
+        """Return the number after the highest, or the lowest free one if the highest is the last
+        possible: an org that was given a huge id must not prevent the creation of others."""
         following = max(self._orgs, default=0) + 1
         if following <= ORG_ID_MAX:
             return following

@@ -132,7 +132,8 @@ def read_or_make_key(path: Path) -> SealedSecret:
 
 
 def _make_key(path: Path) -> None:
-    """Whole or not at all: written beside its place, synced, then linked to it."""
+    """Create the key file whole or not at all: written beside its place, synced, then linked to
+    it."""
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
     with contextlib.suppress(FileNotFoundError):
         fresh.unlink()

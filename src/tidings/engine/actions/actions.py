@@ -85,7 +85,7 @@ class ActionServices:
 
     @property
     def org(self) -> OrgId | None:
-        """The org that the actions belong to; None without a file."""
+        """Return the org that the actions belong to; None without a file."""
         return self.declared.org
 
     def of(self, org: OrgId) -> Actions:

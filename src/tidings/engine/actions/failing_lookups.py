@@ -85,7 +85,7 @@ class FailingLookups:
         self._notices.tell(LOOKUP_FAILING, self._org, fact)
 
     def _needing(self, name: str) -> list[str]:
-        """The actions that need a look-up."""
+        """List the names of the actions that need a look-up."""
         return [
             action.name
             for action in self._actions.values()

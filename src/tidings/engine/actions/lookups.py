@@ -222,7 +222,8 @@ class ActionLookups:
     async def _in_turn(
         self, lookup: ActionLookup, question: Mapping[str, str]
     ) -> dict[str, Any] | None:
-        """The record, asked for when it is this question's turn."""
+        """Wait for this question's turn, then ask and return the record. Raise LookupDown if the
+        turn does not come in time."""
         if (asked := self._asked.get(lookup.name)) is None:
             asked = self._asked[lookup.name] = _Asked(lookup)
         until_s = self._now_s() + lookup.deadline_s

@@ -103,8 +103,8 @@ class Needs:
 
 
 def _last(one: port.StoredDelivery) -> tuple[bool, bool, DeliveryId]:
-    """In what order the tries of an action count, replays among them: what goes on is waited for,
-    and what was done once stays done."""
+    """Return the sort key of an action's tries, replays among them; the greatest one counts. A try
+    that goes on is waited for, and what was done once stays done."""
     return not State(one.state).final, one.state == State.DELIVERED, one.id
 
 

@@ -53,7 +53,7 @@ class LookedUp(Protocol):
 
     @property
     def record(self) -> dict[str, Any] | None:
-        """None: nothing."""
+        """Return the record that was found; None if there is none."""
 
     @property
     def outcome(self) -> str:
@@ -129,7 +129,8 @@ class Preparation:
     async def _make(
         self, action: Action, webhook: Webhook, job: Job, steps: list[RunStep]
     ) -> bytes:
-        """`steps`: where each look-up is noted as soon as something came of it."""
+        """Build the act's message. Each look-up is noted in `steps` as soon as its outcome is
+        known."""
         tried = job.delivery in (TRIAL, TRIAL_NOW)
         if not tried and not job.shaped:
             await self._wait(action, webhook, job)
@@ -154,7 +155,8 @@ class Preparation:
         return made
 
     async def _refuse_done(self, job: Job) -> None:
-        """ShapeRefused where an attempt before may have been carried out, and nobody knows."""
+        """Raise ShapeRefused if the outcome of an earlier attempt is unknown: it may have been
+        carried out."""
         attempts = await self._store.attempts_of(job.delivery)
         if any(_is_lost(attempt) for attempt in attempts if attempt.number < job.attempt):
             raise ShapeRefused(
@@ -163,7 +165,8 @@ class Preparation:
             )
 
     async def _wait(self, action: Action, webhook: Webhook, job: Job) -> None:
-        """ShapeNotYet until it is time; ShapeNeedless where what it needs was not done."""
+        """Raise ShapeNotYet until it is time, ShapeNeedless if an action that it needs was not
+        done."""
         since_ms: int | None = job.accepted_ms
         if action.needs:
             needed = await self._needs.look(

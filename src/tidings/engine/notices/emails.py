@@ -225,7 +225,7 @@ class Emails:
                 self._waiting.setdefault(known.id, known)
 
     def _settled(self) -> list[port.QueuedEmail]:
-        """Without the one that something is being added to."""
+        """List the e-mails that wait, without the one to which something is being added."""
         return [email for email in self._waiting.values() if email.id != self._noting]
 
     async def _go(self, mailer: Mailer, id: str) -> None:

@@ -147,7 +147,7 @@ class Notices(Collector):
         return action_facts(None if action is None else action.act, cause, why)
 
     def _parked(self, webhook: Webhook, count: int) -> None:
-        """So many deliveries were parked, because their time was over behind an open breaker."""
+        """Note how many deliveries were parked because their time ended behind an open breaker."""
         self._gather(webhook, DeliveryEnd(self._clock.now_ms(), "", parked=count))
 
     def _gather(self, webhook: Webhook, ended: DeliveryEnd) -> None:

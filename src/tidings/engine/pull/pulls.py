@@ -185,7 +185,7 @@ class Pulls:
     # -- inside -----------------------------------------------------------------------------------
 
     async def _take(self, desk: Desk, taken: list[Offer], wanted: int, wait_s: float) -> None:
-        """At most so many, or as many as fit into an answer."""
+        """Take up to `wanted` messages, as far as they fit into an answer."""
         until_s = monotonic() + max(LEAST_S, wait_s)
         room: int | None = None
         while len(taken) < wanted and not self._full(desk.org):

@@ -122,7 +122,8 @@ class ReplayRequests:
     async def _list(
         self, org: OrgId, orgs: list[OrgId], request: ReplayRequest, source: Webhook | None
     ) -> tuple[list[port.ReplayEntry] | None, int]:
-        """The events of the request's list and of its search; None where it has neither."""
+        """List the events that match the request's list and its search, None if it has neither; and
+        count the unknown ones."""
         found: list[port.ReplayEntry] | None = None
         unknown = 0
         if request.listed:
@@ -157,7 +158,8 @@ class ReplayRequests:
 
 
 def _names(request: ReplayRequest, target: Webhook | None) -> list[str]:
-    """Event types to look at. Events that made no delivery must be of a type that is wanted."""
+    """List the event types to look at. Events without a delivery count only if the webhook
+    subscribes to their type."""
     if not request.unmatched or target is None:
         return list(request.names)
     wanted = sorted(target.event_names)

@@ -137,7 +137,7 @@ class Replays:
 
     @property
     def open(self) -> int:
-        """Jobs that something is left to be done for."""
+        """Count the jobs that are not finished."""
         return len(self._runs)
 
     # -- what people do ---------------------------------------------------------------------------
@@ -287,7 +287,7 @@ class Replays:
             heart.beat()
 
     async def _step(self, run: ReplayRun) -> float:
-        """One bounded piece of work; seconds until the next one."""
+        """Do one bounded piece of work; return the seconds until the next one."""
         state = JobState(run.job.state)
         match state:
             case JobState.COUNTING:

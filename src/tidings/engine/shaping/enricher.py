@@ -144,8 +144,8 @@ class Enricher:
         return kept[1]
 
     def _memory(self, org: OrgId, since_ms: int) -> Find:
-        """Finds the records of an org that are in memory, a balance if it was asked for since then.
-        Raises _NotAtHand for what memory does not know."""
+        """Return a function that finds an org's records in memory, a balance only if it was asked
+        for since `since_ms`. It raises _NotAtHand for what memory does not know."""
         recall, homes, pulled = self._reference.recall, self._homes, self._pulled
         peek = None if self._platform is None else self._platform.peek
 
@@ -163,7 +163,7 @@ class Enricher:
         return find
 
     async def _gathered(self, webhook: Webhook, job: Job, event: Json, plan: Plan) -> Json:
-        """The enriched event, when all that it takes was looked up or asked for."""
+        """Enrich the event once all that it takes has been looked up or asked for."""
         found: Found = {}
         unknown: dict[Key, None] = {}
         memory = self._memory(job.org, job.accepted_ms)
@@ -244,7 +244,8 @@ class Enricher:
         self._send_thin(job, LeftOut(fields, down.reason, older))
 
     async def _old_balances(self, org: OrgId, keys: list[Key], found: Found) -> bool:
-        """A balance that was loaded is better than none; whether there is one."""
+        """Take the balances that were loaded, which is better than none; return whether there is
+        one."""
         if missing := [id for kind, id in keys if kind == BALANCES]:
             records = await self._lookup(org, CUSTOMERS, missing)
             found.update(((BALANCES, id), record) for id, record in records.items())

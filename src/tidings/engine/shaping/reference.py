@@ -250,7 +250,7 @@ class Reference:
     async def _write(
         self, org: OrgId, kind: str, ids: Sequence[str], call: Callable[[], Awaitable[Result]]
     ) -> Result:
-        """To its end, even if the caller goes: what is remembered must follow what is stored."""
+        """Finish a write even if the caller goes away: memory must follow what is stored."""
 
         async def written() -> Result:
             try:

@@ -93,7 +93,7 @@ class Activity:
 
     @property
     def newest(self) -> list[MessageActivity]:
-        """The newest first."""
+        """List the messages, newest first."""
         both = (*self._newest, *self._refused)
         return sorted(reversed(both), key=lambda one: -one.at_ms)
 

@@ -81,7 +81,8 @@ class DeadLetterQueue:
     def _tell_conflicts(
         self, live: LiveSource, conflicts: Sequence[IntakeResult], now_ms: int
     ) -> None:
-        """The first one, and once an hour how many there are where there are more."""
+        """Tell the org of the first conflict, and then once an hour of their number if it has
+        risen."""
         newest = conflicts[-1]
         live.conflict_field = newest.field
         notified_ms, count = live.conflicts_notified or (None, 0)

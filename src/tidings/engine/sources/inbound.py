@@ -143,7 +143,8 @@ class Inbound:
             self._running[number] -= 1
 
     def _found(self, org: OrgId, name: str) -> tuple[LiveSource | None, Verification]:
-        """The inbound webhook at an address, if there is one, and how requests to it are judged."""
+        """Return the inbound webhook at an address, if there is one, and how requests to it are
+        verified."""
         live = self._named(org, name)
         if live is not None and live.source.kind == WEBHOOK and live.source.verification:
             return live, live.source.verification
@@ -154,7 +155,8 @@ class Inbound:
         return None, _NOBODYS[number % len(_NOBODYS)]
 
     def _verified(self, org: OrgId, name: str, message: ForeignMessage) -> LiveSource | None:
-        """The source, where the message comes from its sender; what it refuses is noted."""
+        """Return the source if the message comes from its sender; else note the refusal and return
+        None."""
         live, verification = self._found(org, name)
         now_ms = self._clock_ms()
         why = refusal_of(verification, message, now_ms // 1000)

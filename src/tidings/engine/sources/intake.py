@@ -152,7 +152,8 @@ class SourceIntake:
     async def _read_chunk(
         self, live: LiveSource, messages: Sequence[ForeignMessage], at: int
     ) -> list[ReadMessage]:
-        """The next messages with their events, as many as go into one commit. Overloaded."""
+        """Read the next messages with their events, as many as go into one commit. Raise
+        Overloaded."""
         chunk: list[ReadMessage] = []
         events = size = 0
         for message in messages[at : at + CHUNK]:
@@ -192,7 +193,8 @@ class SourceIntake:
     async def _commit_apart(
         self, live: LiveSource, chunk: Sequence[ReadMessage], error: Exception, *, alone: bool
     ) -> list[IntakeResult]:
-        """Each half by itself; a message twice before it is to blame. StoreDown, Overloaded."""
+        """Commit each half by itself. A single message that fails twice is to blame. Raise
+        StoreDown, Overloaded."""
         if len(chunk) > 1:
             half = len(chunk) // 2
             return [
@@ -208,7 +210,7 @@ class SourceIntake:
 
 
 def _kept(message: port.DeadLetter) -> ForeignMessage:
-    """A message as it was set aside; of one that was cut nothing can be made any more."""
+    """Return a dead letter as the message that it was. One that was cut stays refused."""
     cut = message.code == TOO_LARGE
     return ForeignMessage(
         message.place,

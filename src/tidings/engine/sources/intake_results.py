@@ -35,7 +35,7 @@ class IntakeResult(msgspec.Struct, frozen=True):
 
     @property
     def outcome(self) -> str:
-        """In one word."""
+        """Return the outcome in one word."""
         if self.code:
             return DEAD_LETTER
         if self.accepted:

@@ -70,7 +70,8 @@ class LagWatch:
             look.cancel()
 
     async def _ask(self) -> tuple[int | None, Sequence[str]]:
-        """Raises nothing: whatever fails is told by the reading itself, when it reads."""
+        """Ask for the lag and the other readers; return None and nothing if that fails. The reading
+        itself reports the failure when it reads."""
         try:
             return await self._reading.lag(), await self._reading.others()
         except ConnectionDown:

@@ -94,7 +94,7 @@ class LiveSource:
 
     @property
     def id(self) -> str:
-        """As people see it."""
+        """Return the id as people see it."""
         return show("src", self.stored.number)
 
     @property
@@ -104,7 +104,7 @@ class LiveSource:
 
     @property
     def words(self) -> tuple[str, str, str]:
-        """Its id, name and type, for whoever tells of it."""
+        """Return the source's id, name and type, for reports about it."""
         return self.id, self.source.name, self.source.kind
 
     @property

@@ -143,7 +143,7 @@ class MessageReader:
     async def _mapped(
         self, plan: CostedPlan, message: ForeignMessage, live: LiveSource, apart: bool
     ) -> MappedMessage:
-        """RequestRefused, Overloaded."""
+        """Map a message to events, here or in another process. Raise RequestRefused, Overloaded."""
         expected_s = plan.cost.of_message_s(message)
         if not apart and plan.cost.fits_loop(expected_s):
             if self._turns.are_due(expected_s):
@@ -190,7 +190,7 @@ class MessageReader:
             await self._add(read, index, item)
 
     async def _add(self, read: ReadMessage, index: int, item: Item[Draft]) -> None:
-        """Overloaded."""
+        """Add a checked event of the message to what was read. Raise Overloaded."""
         item = pass_on(item, read.passage)
         if isinstance(item, UncheckedEvent):
             [checked] = await concluded([item], self._late)
@@ -203,8 +203,8 @@ class MessageReader:
 
 
 def _placed(live: LiveSource, message: ForeignMessage, known_by: str) -> ReadMessage:
-    """A message at its place, or at one that is made for it; its events have ids of what it is
-    known by. What was fetched keeps the place where it lay."""
+    """Give a message a place, its own or a new one; its events get ids by what it is known by. A
+    fetched message keeps the place where it lay."""
     if not known_by and live.source.message_id is None:
         known_by = (message.header(MESSAGE_ID) or "")[:PLACE_MAX]
     same_by = known_by or f"{NOWHERE}{uuid.uuid4()}"

@@ -66,7 +66,8 @@ class OutboxTables:
                 )
 
     def _written(self) -> Iterator[tuple[Connection, OrgId, str]]:
-        """Each table that is written to, with its connection and whose rows they are."""
+        """Yield each table that is written to, with its connection and the org that writes to
+        it."""
         for webhook in self._webhooks:
             connection = self._connections.get(webhook.connection)
             if webhook.sql is not None and connection is not None:

@@ -223,8 +223,8 @@ class Pump:
         return None if lines is None and self._failed_s is None else LOOK_S
 
     async def _keep(self, messages: Sequence[ForeignMessage]) -> None:
-        """All of them are on stable storage, however long that takes. _Ending where that cannot be
-        before the end."""
+        """Store all of the messages, however long that takes. Raise _Ending if the end comes
+        first."""
         live, wait_s = self._live, WAIT_S
         while True:
             self._heart.beat()
@@ -247,7 +247,7 @@ class Pump:
             wait_s = min(WAIT_MAX_S, wait_s * 2)
 
     def _end_waiting(self) -> None:
-        """_Ending, where it is told to end."""
+        """Raise _Ending if the pump is told to end."""
         if self._end.done():
             raise _Ending
 

@@ -132,7 +132,7 @@ class Pumps:
 
 
 async def _after(before: SupervisedTask | None, pump: Pump, heart: Heart) -> None:
-    """One at a time: the one before has let go."""
+    """Run a pump once the one before it has ended: only one may run at a time."""
     if before is not None:
         await asyncio.wait([before.ended])
     await pump.run(heart)

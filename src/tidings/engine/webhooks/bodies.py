@@ -115,7 +115,7 @@ class WebhookBodyParser:
         return msgspec.structs.replace(reading, warnings=reading.warnings + lost)
 
     def _kinds(self, org: OrgId, settings: WebhookSettings) -> list[EventType]:
-        """The types that a webhook subscribes to, in the versions that it gets."""
+        """List the types that a webhook subscribes to, in the versions that it gets."""
         versions = dict(settings.event_versions)
         get = self._event_types.get
         found = (get(org, name, versions.get(name, 1)) for name in settings.event_names)

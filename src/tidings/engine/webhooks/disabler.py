@@ -133,7 +133,8 @@ class Disabler:
         task.add_done_callback(self._running.discard)
 
     async def _disable(self, webhook: Webhook, reason: str) -> None:
-        """Until it is done, or its owner was faster. What a stop cuts short the next start does."""
+        """Disable a webhook, trying until that is done or its owner was faster. A stop interrupts
+        it; the next start finishes it."""
         number, outage = webhook.number, Outage("the disabling of a webhook")
         while True:
             now = self._book.by_number(number)

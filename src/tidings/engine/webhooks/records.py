@@ -128,7 +128,7 @@ class WebhookState(msgspec.Struct, frozen=True):
 
     @property
     def org(self) -> OrgId:
-        """Its owner."""
+        """Return the webhook's owner."""
         return self.webhook.org
 
     def __repr__(self) -> str:
@@ -188,7 +188,8 @@ def webhook_of(
 
 
 def _retry(settings: WebhookSettings) -> RetryPolicy:
-    """Its policy; only where there is an order can a refused delivery hold others."""
+    """Return the retry policy. A refused delivery can hold others only if the webhook has an
+    order."""
     if not settings.hold_on_failure or settings.ordering is Ordering.NONE:
         return settings.retry
     return msgspec.structs.replace(settings.retry, hold_on_failure=True)
