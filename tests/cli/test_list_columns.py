@@ -2,11 +2,11 @@
 
 import pytest
 
-from tidings import lists
+from tidings import list_columns
 from tidings.cli.output import print_list, print_table
-from tidings.lists import ListColumn, ResourceList, Shown
+from tidings.list_columns import ListColumn, ResourceList, Shown
 
-LISTS = [value for value in vars(lists).values() if isinstance(value, ResourceList)]
+LISTS = [value for value in vars(list_columns).values() if isinstance(value, ResourceList)]
 
 
 def test_each_column_of_a_list_of_the_shell_names_its_field_once() -> None:

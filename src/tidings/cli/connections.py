@@ -17,7 +17,7 @@ from tidings.cli.output import (
     print_list,
 )
 from tidings.cli.where import HERE, Where
-from tidings.lists import CONNECTIONS
+from tidings.list_columns import CONNECTIONS
 
 app = App(
     name="connections", help="The connections that the operator declared for sources and webhooks."

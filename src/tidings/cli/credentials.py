@@ -20,7 +20,7 @@ from tidings.cli.output import (
     word,
 )
 from tidings.cli.where import HERE, Where
-from tidings.lists import CREDENTIALS
+from tidings.list_columns import CREDENTIALS
 
 app = App(name="credentials", help="Credentials: who may call the API, with which scopes.")
 app.command("tidings.cli.credentials:create", name="create")

@@ -18,7 +18,7 @@ from tidings.cli.output import (
     print_list,
 )
 from tidings.cli.where import HERE, Where
-from tidings.lists import ORGS
+from tidings.list_columns import ORGS
 
 app = App(name="orgs", help="The tenants.")
 PATH = "/v1/orgs"

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tidings.cli.exits import CommandExit, Exit
-from tidings.lists import DELIVERIES, ListColumn, Shown
+from tidings.list_columns import DELIVERIES, ListColumn, Shown
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -18,7 +18,7 @@ from tidings.cli.exits import CommandExit, Exit, refuse, say
 from tidings.cli.output import clean, how_many, print_line, print_lines, print_list
 from tidings.cli.service import ServiceClient, ServiceUnreachable, decoded
 from tidings.cli.where import HERE, Where, server
-from tidings.lists import RECORDS
+from tidings.list_columns import RECORDS
 
 app = App(name="reference", help="Reference data for enrichment: stores, tills, customers.")
 KINDS = ("stores", "tills", "customers")

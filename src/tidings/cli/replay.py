@@ -25,7 +25,7 @@ from tidings.cli.output import (
 )
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
-from tidings.lists import REPLAYS
+from tidings.list_columns import REPLAYS
 
 app = App(name="replay", help="Send again what a webhook missed.")
 PATH = "/v1/replays"

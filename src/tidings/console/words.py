@@ -11,12 +11,12 @@ from functools import lru_cache
 import msgspec
 from markupsafe import Markup, escape
 
-from tidings import lists
+from tidings import list_columns
 from tidings.core.delivery.receivers import judgement
 from tidings.core.delivery.states import State
 from tidings.core.shaping.left_out_words import word_of
 from tidings.core.times import exact
-from tidings.lists import ListColumn, Shown
+from tidings.list_columns import ListColumn, Shown
 
 GLYPHS = {
     "delivered": "✓",
@@ -195,4 +195,4 @@ def _head_cell(column: ListColumn) -> Markup:
     return Markup('<th scope="col"{}{}>{}</th>').format(side, title, head)
 
 
-FUNCTIONS = {"percent": percent, "escape": escape, "head_cells": head_cells, "lists": lists}
+FUNCTIONS = {"percent": percent, "escape": escape, "head_cells": head_cells, "lists": list_columns}

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tidings import lists
+from tidings import list_columns
 from tidings.console import frame
 from tidings.console.words import head_cells
-from tidings.lists import ListColumn, ResourceList, Shown
+from tidings.list_columns import ListColumn, ResourceList, Shown
 
 TEMPLATES = Path(frame.__file__).parent / "templates"
 TABLE = re.compile(r"head_cells\(lists\.(\w+)\.page.*?</table>", re.DOTALL)
@@ -22,7 +22,7 @@ USES = [
 
 @pytest.mark.parametrize(("name", "table"), USES)
 def test_each_cell_says_the_head_that_it_stands_below(name: str, table: str) -> None:
-    page = getattr(lists, name).page
+    page = getattr(list_columns, name).page
     cells = [match for match in CELL.finditer(table) if match[1] != "Choose"]
     assert len(cells) == len(page)
     for column, cell in zip(page, cells, strict=True):
@@ -32,13 +32,13 @@ def test_each_cell_says_the_head_that_it_stands_below(name: str, table: str) -> 
             assert cell[1] == (column.label or column.head)
             assert bool(cell[2]) == (column.shown is Shown.NUMBER)
         else:
-            assert column is lists.CUSTOMER
+            assert column is list_columns.CUSTOMER
 
 
 def test_each_list_of_pages_is_shown() -> None:
     declared = {
         name
-        for name, value in vars(lists).items()
+        for name, value in vars(list_columns).items()
         if isinstance(value, ResourceList) and value.page
     }
     assert {use.values[0] for use in USES} == declared

@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import clean, how_many, print_line, print_table, word
-from tidings.lists import ListColumn, Shown
+from tidings.list_columns import ListColumn, Shown
 
 if TYPE_CHECKING:
     from tidings.core.actions.file.faults import ActionsFileFault

@@ -8,7 +8,7 @@ from tidings.cli.exits import Exit, say
 from tidings.cli.output import clean, how_many, print_facts, print_line, print_lines, print_list
 from tidings.cli.webhooks.health import word_cell
 from tidings.cli.where import HERE, Where
-from tidings.lists import ACTIONS
+from tidings.list_columns import ACTIONS
 
 PATH = "/v1/actions"
 ALSO = 10  # troubles that a list tells

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tidings import lists
+from tidings import list_columns
 from tidings.cli.calls import ApiClient, calls, part, rows
 from tidings.cli.events.log_options import QueryFields, query_of, with_filters
 from tidings.cli.exits import CommandExit, Exit, say
@@ -67,7 +67,7 @@ def rejected(*, limit: int = 50, where: Where = HERE) -> int:
     if where.json:
         print_lines(found)
     else:
-        print_list(lists.REJECTIONS.shell, found)
+        print_list(list_columns.REJECTIONS.shell, found)
     say(how_many(len(found), "refused event") + (", the newest" if len(found) == limit else ""))
     api.next_step(f"tidings show {found[0]['id']}")
     return Exit.OK
@@ -182,4 +182,4 @@ def show_rejection(api: ApiClient, id: str, as_json: bool) -> int:
 
 
 def _print_events(found: list[dict[str, Any]]) -> None:
-    print_list(lists.EVENTS.shell, found)
+    print_list(list_columns.EVENTS.shell, found)

@@ -47,7 +47,7 @@ from tidings.cli.output import (
     print_table,
 )
 from tidings.cli.where import Where
-from tidings.lists import ListColumn, Shown
+from tidings.list_columns import ListColumn, Shown
 
 _TYPE, _FAMILY = (ListColumn(head, shown=Shown.NAME) for head in ("Type", "Family"))
 

@@ -19,7 +19,7 @@ from tidings.cli.output import (
     print_list,
 )
 from tidings.cli.where import HERE, Where
-from tidings.lists import ARRIVALS, INBOXES
+from tidings.list_columns import ARRIVALS, INBOXES
 
 app = App(name="inboxes", help="Test inboxes: receiving URLs inside the service.")
 app.command("tidings.cli.inboxes.inboxes:create", name="create")

@@ -18,7 +18,7 @@ from tidings.cli.output import (
 from tidings.cli.sources.files import FileName, read_bytes
 from tidings.cli.sources.state import fetches, state_of, waiting_of
 from tidings.cli.where import HERE, Where
-from tidings.lists import DEAD_LETTERS, LAGS
+from tidings.list_columns import DEAD_LETTERS, LAGS
 
 PATH = "/v1/sources"
 

@@ -20,7 +20,7 @@ from tidings.cli.output import (
 from tidings.cli.sources.files import FileName, read_object
 from tidings.cli.sources.state import count_last_hour, state_of, waiting_of
 from tidings.cli.where import HERE, Where
-from tidings.lists import MESSAGES_OF_SOURCE, SOURCES
+from tidings.list_columns import MESSAGES_OF_SOURCE, SOURCES
 
 app = App(
     name="sources", help="Sources: where Tidings gets events that nobody sends to /v1/events."

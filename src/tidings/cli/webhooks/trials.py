@@ -19,7 +19,7 @@ from tidings.cli.output import (
 )
 from tidings.cli.webhook_names import find_webhook
 from tidings.cli.where import HERE, Where
-from tidings.lists import PREVIEWED
+from tidings.list_columns import PREVIEWED
 
 
 def test(

@@ -30,7 +30,7 @@ from tidings.cli.webhook_names import (
 from tidings.cli.webhooks.change_call import changed
 from tidings.cli.webhooks.health import describe_health, health_cell
 from tidings.cli.where import HERE, Where
-from tidings.lists import WEBHOOKS_OF_ORG
+from tidings.list_columns import WEBHOOKS_OF_ORG
 
 app = App(name="webhooks", help="Webhooks: which events go where, and how.")
 for _name, _path in (
