@@ -11,8 +11,8 @@ import apsw
 import pytest
 
 from tidings.app.keys import AUDIT_PURPOSE, derived_key
-from tidings.core.audit.actions import WEBHOOK_CHANGED
 from tidings.core.audit.actor import Actor
+from tidings.core.audit.audit_actions import WEBHOOK_CHANGED
 from tidings.core.audit.chain import START, numbered, sealed
 from tidings.core.audit.entries import AuditEntry, draft
 from tidings.store.sqlite.database import FILE

@@ -8,7 +8,7 @@ import msgspec
 import structlog
 
 from tidings.connections.port import ConnectionDown, ConnectionType
-from tidings.core.audit.actions import CONNECTION_CHECKED
+from tidings.core.audit.audit_actions import CONNECTION_CHECKED
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId

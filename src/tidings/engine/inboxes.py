@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import structlog
 
-from tidings.core.audit.actions import INBOX_CHANGED, INBOX_CREATED, INBOX_DELETED
+from tidings.core.audit.audit_actions import INBOX_CHANGED, INBOX_CREATED, INBOX_DELETED
 from tidings.core.declaration import read_body
 from tidings.core.ids import OrgId, read, show
 from tidings.core.inbox_rules import (

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.audit.actions import ORG_CHANGED, ORG_CREATED
+from tidings.core.audit.audit_actions import ORG_CHANGED, ORG_CREATED
 from tidings.core.declaration import read_body, show_resource
 from tidings.core.events.call_reader import IntakeRules
 from tidings.core.form import Form

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tidings.core.audit.actions import summarize_action
+from tidings.core.audit.audit_actions import summarize_action
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso

@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any
 
-from tidings.core.audit.actions import actions, object_kinds
+from tidings.core.audit.audit_actions import actions, object_kinds
 from tidings.core.delivery.states import State
 from tidings.core.form import Form, nearest
 from tidings.core.ids import EVENT_ID, SHOWN_NUMBER, read, show

@@ -8,13 +8,13 @@ import pytest
 
 from tests.api.control_client import Service, service
 from tests.engine.audit.kept_log import entries_of
-from tidings.core.audit.actions import (
+from tidings.core.audit.actor import Actor
+from tidings.core.audit.audit_actions import (
     ORG_CHANGED,
     SOURCE_CHANGED,
     WEBHOOK_CHANGED,
     AuditAction,
 )
-from tidings.core.audit.actor import Actor
 from tidings.core.audit.chain import check_chain
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.engine.audit.audit_log import Fields

@@ -10,8 +10,8 @@ import pytest
 from tests.console.access.visitor import visitor
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.openapi.world import SOURCE, TYPE
-from tidings.core.audit.actions import AuditAction, actions
 from tidings.core.audit.actor import Actor
+from tidings.core.audit.audit_actions import AuditAction, actions
 from tidings.core.audit.entries import PLATFORM_CHAIN, draft
 from tidings.core.ids import OrgId
 from tidings.engine.audit.current_actor import acting_as

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from tidings.core.audit.actions import ORG_CHANGED
 from tidings.core.audit.actor import SERVICE
+from tidings.core.audit.audit_actions import ORG_CHANGED
 from tidings.core.audit.chain import START, check_chain, numbered, sealed
 from tidings.core.audit.entries import AuditEntry, draft
 

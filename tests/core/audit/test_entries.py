@@ -2,8 +2,8 @@
 
 import msgspec
 
-from tidings.core.audit.actions import WEBHOOK_CHANGED, actions
 from tidings.core.audit.actor import SERVICE
+from tidings.core.audit.audit_actions import WEBHOOK_CHANGED, actions
 from tidings.core.audit.entries import FIELDS_BYTES_MAX, Hidden, draft, encode_fields
 
 

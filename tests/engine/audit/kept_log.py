@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tests.store.in_process import MemoryStore
-from tidings.core.audit.actions import AuditAction
+from tidings.core.audit.audit_actions import AuditAction
 from tidings.core.audit.entries import AuditDraft, AuditEntry
 from tidings.engine.audit.audit_log import AuditLog
 

@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 
 from tests.store.conformance.subject import Subject
-from tidings.core.audit.actions import ORG_CHANGED
 from tidings.core.audit.actor import SERVICE
+from tidings.core.audit.audit_actions import ORG_CHANGED
 from tidings.core.audit.entries import AuditDraft, AuditEntry, draft
 from tidings.core.ids import OrgId
 from tidings.store import port

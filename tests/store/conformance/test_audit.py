@@ -8,8 +8,8 @@ import pytest
 
 from tests.store.conformance.audited import KEY, ORG, change, entries, put
 from tests.store.conformance.subject import Subject
-from tidings.core.audit.actions import INBOX_CREATED
 from tidings.core.audit.actor import SERVICE
+from tidings.core.audit.audit_actions import INBOX_CREATED
 from tidings.core.audit.chain import check_chain
 from tidings.core.audit.entries import AuditDraft, draft
 from tidings.core.ids import DeliveryId, OrgId, WebhookId, show

@@ -5,9 +5,9 @@ import pytest
 
 from tests.store.conformance.audited import KEY, change, entries, put
 from tests.store.conformance.subject import Subject
-from tidings.core.audit.actions import LOG_SHORTENED, STORE_RESTORED
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.anchors import AnchorCheck
+from tidings.core.audit.audit_actions import LOG_SHORTENED, STORE_RESTORED
 from tidings.core.audit.chain import ANCHORS, START, Anchor, Remainder, check_chain
 from tidings.core.audit.entries import draft
 

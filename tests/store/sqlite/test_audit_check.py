@@ -10,9 +10,9 @@ import apsw
 import pytest
 
 from tests.store.conformance.audited import KEY, change
-from tidings.core.audit.actions import LOG_SHORTENED, STORE_RESTORED
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.anchors import AnchorLine
+from tidings.core.audit.audit_actions import LOG_SHORTENED, STORE_RESTORED
 from tidings.core.audit.chain import ANCHORS
 from tidings.core.audit.entries import draft
 from tidings.core.audit.report import AuditReport

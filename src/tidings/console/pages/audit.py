@@ -8,7 +8,7 @@ from tidings.console.changed_by import SCOPE
 from tidings.console.pages.events import log_filters
 from tidings.console.place import PageScope
 from tidings.console.visit import PlainVisit, Visit
-from tidings.core.audit.actions import summarize_action
+from tidings.core.audit.audit_actions import summarize_action
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.ids import OrgId
 from tidings.engine.access.denials import demand

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tidings.core.audit.actions import LOG_SHORTENED
+from tidings.core.audit.audit_actions import LOG_SHORTENED
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, AuditEntry, shown_object
 
 START = bytes(32)  # what stands before the first entry of a chain, and before the first anchor

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.audit.actions import ID_PREFIXES, AuditAction
 from tidings.core.audit.actor import Actor, ActorKind, Face
+from tidings.core.audit.audit_actions import ID_PREFIXES, AuditAction
 from tidings.core.ids import show
 
 PLATFORM_CHAIN = 0  # no org has this id

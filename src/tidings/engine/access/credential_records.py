@@ -3,7 +3,7 @@
 from typing import Any
 
 from tidings.core.access.credential_rules import CredentialLimits, CredentialRequest
-from tidings.core.audit.actions import (
+from tidings.core.audit.audit_actions import (
     CREDENTIAL_CHANGED,
     CREDENTIAL_CREATED,
     CREDENTIAL_REVOKED,

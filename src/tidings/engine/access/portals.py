@@ -11,7 +11,7 @@ import msgspec
 
 from tidings.core.access.portal_rules import Portal
 from tidings.core.access.scopes import ROLES, grants_of
-from tidings.core.audit.actions import PORTAL_LINKED
+from tidings.core.audit.audit_actions import PORTAL_LINKED
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso
 from tidings.engine.access.access import CredentialBook

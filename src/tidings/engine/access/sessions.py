@@ -17,7 +17,12 @@ import msgspec
 from tidings.core.access.forwarded import network_of
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
-from tidings.core.audit.actions import SESSION_BEGUN, SESSION_LINKED, SESSIONS_ENDED, AuditAction
+from tidings.core.audit.audit_actions import (
+    SESSION_BEGUN,
+    SESSION_LINKED,
+    SESSIONS_ENDED,
+    AuditAction,
+)
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller

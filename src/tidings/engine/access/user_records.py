@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 
 from tidings.core.access.user_rules import WantedUser
-from tidings.core.audit.actions import AuditAction
 from tidings.core.audit.actor import Actor
+from tidings.core.audit.audit_actions import AuditAction
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
 from tidings.core.declaration import show_resource
 from tidings.core.times import iso

@@ -15,7 +15,7 @@ import msgspec
 from tidings.core.access.credential_rules import PASSWORD_MAX
 from tidings.core.access.scopes import OWNER, ROLES, grants_of
 from tidings.core.access.user_rules import NewPassword, WantedUser, email_of
-from tidings.core.audit.actions import (
+from tidings.core.audit.audit_actions import (
     PASSWORD_SET,
     USER_ACCEPTED,
     USER_CHANGED,

@@ -13,8 +13,8 @@ from typing import Any
 
 import structlog
 
-from tidings.core.audit.actions import LOG_SHORTENED, STORE_RESTORED, AuditAction
 from tidings.core.audit.actor import SERVICE, Actor
+from tidings.core.audit.audit_actions import LOG_SHORTENED, STORE_RESTORED, AuditAction
 from tidings.core.audit.chain import ANCHORS, Anchor
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
 from tidings.core.times import exact

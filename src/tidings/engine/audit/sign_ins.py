@@ -15,8 +15,8 @@ from tidings.core.access.sign_in_tally import (
     TallyKey,
     TallyRow,
 )
-from tidings.core.audit.actions import SESSION_BEGUN, SESSION_REFUSED, AuditAction
 from tidings.core.audit.actor import SERVICE, Actor, ActorKind, Face
+from tidings.core.audit.audit_actions import SESSION_BEGUN, SESSION_REFUSED, AuditAction
 from tidings.core.audit.entries import AuditDraft, draft
 from tidings.core.times import iso
 from tidings.engine.audit.audit_log import AuditLog

@@ -6,7 +6,7 @@ the pages are shown all the same; what finds no room is lost and counted.
 
 import itertools
 
-from tidings.core.audit.actions import PAYLOAD_VIEWED, TAIL_OPENED, AuditAction
+from tidings.core.audit.audit_actions import PAYLOAD_VIEWED, TAIL_OPENED, AuditAction
 from tidings.core.audit.entries import AuditDraft, draft
 from tidings.core.ids import OrgId
 from tidings.core.running.service_part import ServicePart

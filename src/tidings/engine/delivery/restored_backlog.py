@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
-from tidings.core.audit.actions import DELIVERIES_TAKEN
+from tidings.core.audit.audit_actions import DELIVERIES_TAKEN
 from tidings.core.audit.entries import PLATFORM_CHAIN
 from tidings.core.times import iso
 from tidings.engine.audit.audit_log import AuditLog

@@ -7,7 +7,7 @@ the store says; where the store takes nothing, neither switch nor entry of the a
 
 import msgspec
 
-from tidings.core.audit.actions import SENDING_STARTED, SENDING_STOPPED
+from tidings.core.audit.audit_actions import SENDING_STARTED, SENDING_STOPPED
 from tidings.core.ids import OrgId
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tidings.core.audit.actions import WEBHOOK_TESTED
+from tidings.core.audit.audit_actions import WEBHOOK_TESTED
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,

@@ -15,7 +15,7 @@ from tidings.catalogue import Catalogue, EventType, SchemaViolation
 from tidings.catalogue.compat import SchemaChange, breaking
 from tidings.catalogue.event_type import Json
 from tidings.catalogue.versions import ReadyVersion, pick
-from tidings.core.audit.actions import EVENT_TYPE_DELETED, EVENT_TYPE_PUT
+from tidings.core.audit.audit_actions import EVENT_TYPE_DELETED, EVENT_TYPE_PUT
 from tidings.core.events.own_schema import SchemaRefused, expand_schema
 from tidings.core.events.own_types import (
     TYPES_MAX,

@@ -1,6 +1,6 @@
 """A refused event once more: read and checked by today's rules, and accepted if it now fits."""
 
-from tidings.core.audit.actions import REJECTION_RETRIED
+from tidings.core.audit.audit_actions import REJECTION_RETRIED
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
 from tidings.core.events.call_split import call_refused
 from tidings.core.events.passage import HEADER

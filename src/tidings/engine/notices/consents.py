@@ -10,8 +10,8 @@ import hmac
 import msgspec
 
 from tidings.core.access.user_rules import email_of
-from tidings.core.audit.actions import CONSENT_GIVEN
 from tidings.core.audit.actor import Actor
+from tidings.core.audit.audit_actions import CONSENT_GIVEN
 from tidings.core.ids import OrgId
 from tidings.core.notices.consent_rules import (
     LINK_MS,

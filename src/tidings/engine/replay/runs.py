@@ -12,7 +12,7 @@ from typing import Any, Protocol, assert_never
 import msgspec
 import structlog
 
-from tidings.core.audit.actions import (
+from tidings.core.audit.audit_actions import (
     CANCEL_BEGUN,
     DELIVERIES_CANCELLED,
     REPLAY_CANCELLED,

@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from tidings.catalogue.event_type import Json
-from tidings.core.audit.actions import REFERENCE_DELETED, REFERENCE_PUT
+from tidings.core.audit.audit_actions import REFERENCE_DELETED, REFERENCE_PUT
 from tidings.core.ids import OrgId
 from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.reference_rules import KINDS, RecordKind

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.audit.actions import (
+from tidings.core.audit.audit_actions import (
     TRANSFORMATION_CHANGED,
     TRANSFORMATION_CREATED,
     TRANSFORMATION_DELETED,

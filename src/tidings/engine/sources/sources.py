@@ -9,7 +9,7 @@ import msgspec
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
-from tidings.core.audit.actions import (
+from tidings.core.audit.audit_actions import (
     DEAD_LETTERS_DROPPED,
     DEAD_LETTERS_REDRIVEN,
     SOURCE_CHANGED,

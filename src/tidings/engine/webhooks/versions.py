@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from tidings.core.audit.actions import (
+from tidings.core.audit.audit_actions import (
     WEBHOOK_CHANGED,
     WEBHOOK_CREATED,
     WEBHOOK_DELETED,

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import msgspec
 
 from tidings.core.actions.action import Actions
-from tidings.core.audit.actions import WEBHOOK_ROTATED
+from tidings.core.audit.audit_actions import WEBHOOK_ROTATED
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.attribution import StoredAttribution

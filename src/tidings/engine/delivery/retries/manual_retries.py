@@ -9,7 +9,7 @@ from typing import Protocol
 
 import msgspec
 
-from tidings.core.audit.actions import DELIVERY_RETRIED
+from tidings.core.audit.audit_actions import DELIVERY_RETRIED
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.ids import DeliveryId, OrgId, show
 from tidings.core.shares.table import SharedTable

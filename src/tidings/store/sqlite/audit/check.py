@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import apsw
 import msgspec
 
-from tidings.core.audit.actions import STORE_RESTORED
 from tidings.core.audit.anchors import AnchorCheck, AnchorLine
+from tidings.core.audit.audit_actions import STORE_RESTORED
 from tidings.core.audit.chain import ChainCheck, ChainFault, ChainHead, missing
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
 from tidings.core.audit.report import AuditReport, ReportedAnchor, ReportedRestore
