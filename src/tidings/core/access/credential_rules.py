@@ -215,7 +215,7 @@ class CredentialRequest(msgspec.Struct, frozen=True):
     ] = None
 
     def __repr__(self) -> str:
-        """Without the password."""
+        """Show it without the password."""
         return f"Wanted(name={self.name!r}, kind={self.kind!r})"
 
 
@@ -227,7 +227,7 @@ class CredentialRotation(Rotation, frozen=True):
     ] = None
 
     def __repr__(self) -> str:
-        """Without the password."""
+        """Show it without the password."""
         return f"CredentialRotation({self.overlap_h!r})"
 
 
@@ -282,7 +282,7 @@ class TokenRequest(msgspec.Struct, frozen=True):
     secret: Annotated[str, Field("secret", _of_oauth("secret"))]
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Show it without the secret."""
         return f"TokenRequest(key={self.key!r})"
 
 

@@ -103,7 +103,7 @@ class WantedUser(msgspec.Struct, frozen=True):
     ] = None
 
     def __repr__(self) -> str:
-        """Without the password."""
+        """Show it without the password."""
         return f"WantedUser(role={self.role!r})"
 
 
@@ -116,7 +116,7 @@ class NewPassword(msgspec.Struct, frozen=True):
     password: Annotated[str, Field("password", PASSWORD)]
 
     def __repr__(self) -> str:
-        """Without it."""
+        """Show its name alone, without the password."""
         return "NewPassword()"
 
 

@@ -37,7 +37,7 @@ class TokenCall(msgspec.Struct, frozen=True):
     prefix: str = ""  # before it in the header, as "Bearer "
 
     def __repr__(self) -> str:
-        """Without the body."""
+        """Show it without the body."""
         return f"TokenCall(url={self.url!r})"
 
 
@@ -51,7 +51,7 @@ class ServiceAccount(msgspec.Struct, frozen=True):
     scope: str
 
     def __repr__(self) -> str:
-        """Without the key."""
+        """Show it without the key."""
         return f"ServiceAccount(email={self.email!r})"
 
 
@@ -75,7 +75,7 @@ class HttpLookup(msgspec.Struct, frozen=True):
     answer_kib: int = ANSWER_KIB  # how large an answer may be
 
     def __repr__(self) -> str:
-        """Without headers, which may hold a secret, and what is one of the URL."""
+        """Show the URL without its secret parts, and no headers: they may hold a secret."""
         return f"HttpLookup(url={url_shown(self.url, secret=self.url_secret)!r})"
 
 
@@ -176,7 +176,7 @@ class Plain(msgspec.Struct, frozen=True):
     value: Any  # JSON without parts
 
     def __repr__(self) -> str:
-        """Without the value, which may be a secret."""
+        """Show it without the value, which may be a secret."""
         return "Plain(…)"
 
 
@@ -187,7 +187,7 @@ class OperatorSecret(msgspec.Struct, frozen=True):
     value: str
 
     def __repr__(self) -> str:
-        """Without the value."""
+        """Show it without the value."""
         return "Secret(…)"
 
 
@@ -249,7 +249,7 @@ class HttpCall(msgspec.Struct, frozen=True):
     at_most_once: bool = False  # not tried again where it may have been done
 
     def __repr__(self) -> str:
-        """Without what is secret of the URL, and what stands in it."""
+        """Show method and URL, without the URL's secret parts."""
         return f"Call({self.method} {url_shown(self.url, secret=self.url_secret)})"
 
 

@@ -33,7 +33,7 @@ class Hidden(msgspec.Struct, frozen=True):
     shown: str = MASKED
 
     def __repr__(self) -> str:
-        """Without the value."""
+        """Show it without the value."""
         return f"Hidden({self.shown!r})"
 
 

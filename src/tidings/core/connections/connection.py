@@ -28,7 +28,7 @@ class Connection(msgspec.Struct, frozen=True):
     orgs: frozenset[OrgId] | None = frozenset()
 
     def __repr__(self) -> str:
-        """Without its fields, some of which are secret."""
+        """Show name and kind alone: some of the other fields are secret."""
         return f"Connection(name={self.name!r}, kind={self.kind!r})"
 
     def may_be_named_by(self, org: OrgId, *, platform: bool) -> bool:

@@ -44,7 +44,7 @@ class Filled(msgspec.Struct, frozen=True):
     missing: list[MissingReference]
 
     def __repr__(self) -> str:
-        """Without what was filled in."""
+        """Show it without what was filled in."""
         return f"Filled(references={list(self.references.values())!r})"
 
 

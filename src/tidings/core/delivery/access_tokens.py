@@ -88,7 +88,7 @@ class AccessToken(msgspec.Struct, frozen=True):
     ends_s: float  # from then on it is not used
 
     def __repr__(self) -> str:
-        """Without its value."""
+        """Show it without its value."""
         return f"Token(ends_s={self.ends_s!r})"
 
 

@@ -36,7 +36,7 @@ class EnrichmentRecord:
     __hash__ = None  # type: ignore[assignment]  # it is no key
 
     def __repr__(self) -> str:
-        """Without fields: they are personal data."""
+        """Show it without fields: they are personal data."""
         return f"Record({len(self._json)} bytes)"
 
     @property

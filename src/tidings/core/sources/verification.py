@@ -55,7 +55,7 @@ class StandardWebhooks(msgspec.Struct, frozen=True, tag="standardWebhooks"):
     ] = None
 
     def __repr__(self) -> str:
-        """Without secrets."""
+        """Show it without secrets."""
         return "StandardWebhooks()"
 
     def head_refusal(self, head: ForeignMessage, now_s: int) -> str | None:
@@ -83,7 +83,7 @@ class StaticHeader(msgspec.Struct, frozen=True, tag="header"):
     )
 
     def __repr__(self) -> str:
-        """Without the values."""
+        """Show it without the values."""
         return f"StaticHeader(header={self.header!r})"
 
     def head_refusal(self, head: ForeignMessage, now_s: int) -> str | None:
@@ -148,7 +148,7 @@ class HmacHeader(msgspec.Struct, frozen=True, tag="hmac", omit_defaults=True):
     ] = "."
 
     def __repr__(self) -> str:
-        """Without secrets."""
+        """Show it without secrets."""
         return f"HmacHeader(header={self.header!r})"
 
     def head_refusal(self, head: ForeignMessage, now_s: int) -> str | None:

@@ -44,7 +44,7 @@ class Basic(msgspec.Struct, frozen=True, tag="basic", tag_field="type"):
     ]
 
     def __repr__(self) -> str:
-        """Without the password."""
+        """Show it without the password."""
         return f"Basic(username={self.username!r})"
 
     @property
@@ -85,7 +85,7 @@ class ApiKey(msgspec.Struct, frozen=True, tag="apiKey", tag_field="type"):
     ]
 
     def __repr__(self) -> str:
-        """Without the value."""
+        """Show it without the value."""
         return f"ApiKey(header={self.header!r})"
 
 
@@ -149,7 +149,7 @@ class OAuth2ClientCredentials(
     ] = "client_secret_basic"
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Show it without the secret."""
         return f"OAuth2ClientCredentials(token_url={self.token_url!r})"
 
 

@@ -419,7 +419,7 @@ class WebhookSettings(msgspec.Struct, frozen=True, omit_defaults=True):
         return url_of(self.kind, self.url, self.connection or "", own)
 
     def __repr__(self) -> str:
-        """Without headers: they hold credentials."""
+        """Show it without headers: they hold credentials."""
         return f"Settings(name={self.name!r}, kind={self.kind!r})"
 
 

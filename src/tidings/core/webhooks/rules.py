@@ -42,7 +42,7 @@ class ParsedWebhookBody(msgspec.Struct, frozen=True):
     warnings: tuple[FieldRefusal, ...]
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Show it without the secret."""
         return f"Reading({self.settings!r})"
 
 

@@ -135,5 +135,5 @@ class Webhook(msgspec.Struct, frozen=True):
         return own if self.authentication is None else [*own, header_of(self.authentication)]
 
     def __repr__(self) -> str:
-        """Without headers and secrets: what is printed may be kept in a log."""
+        """Show it without headers and secrets: what is printed may be kept in a log."""
         return f"Webhook(id={self.id!r}, version={self.version}, name={self.name!r})"

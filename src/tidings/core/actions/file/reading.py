@@ -48,7 +48,7 @@ class ActionsFile(msgspec.Struct, frozen=True):
     columns: Mapping[str, ReadColumns] = {}  # that are read of lists, by look-up
 
     def __repr__(self) -> str:
-        """Without what actions hold, some of which is secret."""
+        """Show it without what actions hold, some of which is secret."""
         return f"ActionsFile(org={self.org}, actions={list(self.actions)!r})"
 
 

@@ -48,7 +48,7 @@ class Given(msgspec.Struct, frozen=True):
     unusable: frozenset[str] = frozenset()  # types of the file of which it is told what is wrong
 
     def __repr__(self) -> str:
-        """Without the environment."""
+        """Show it without the environment."""
         return f"Given(folder={self.folder!r})"
 
 

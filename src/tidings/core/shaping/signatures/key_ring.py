@@ -15,7 +15,7 @@ class KeyRing(msgspec.Struct, frozen=True, omit_defaults=True):
     ends: tuple[int, ...] = ()  # of each key but the newest: until when it signs
 
     def __repr__(self) -> str:
-        """Without the keys."""
+        """Show it without the keys."""
         return f"KeyRing({len(self.keys)})"
 
     def living(self, now_ms: int) -> Sequence[tuple[bytes, int | None]]:

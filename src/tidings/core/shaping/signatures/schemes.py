@@ -36,7 +36,7 @@ class KeyPair(msgspec.Struct, frozen=True):
     """None: of the newest pair of its scheme, which has no end yet."""
 
     def __repr__(self) -> str:
-        """Without the private key."""
+        """Show it without the private key."""
         return f"KeyPair({self.shown})"
 
     @property
@@ -53,7 +53,7 @@ class VerificationKey(msgspec.Struct, frozen=True):
     key: bytes
 
     def __repr__(self) -> str:
-        """Without the key."""
+        """Show it without the key."""
         return f"VerificationKey({self.scheme})"
 
 
