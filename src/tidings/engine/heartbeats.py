@@ -73,7 +73,8 @@ class _ProcessHeart:
         heart.begin()
 
     def look(self) -> int:
-        """Take note of what became of it; end it where it froze. How often it has ended since."""
+        """Take note of what became of it and end it if it froze. Return how often it has ended
+        since."""
         process, heart = self._process, self._heart
         ended, self._crashes = process.crashes - self._crashes, process.crashes
         if ended and heart.pulse.running:
@@ -98,8 +99,8 @@ class Heart:
         grace_s: float,
         silent_s: ReadSeconds | None = None,
     ) -> None:
-        """`silent_s` says for how long it has had work without progress, of what shows no life by
-        itself; asked at each look."""
+        """Begin to follow a part. `silent_s` is for one that shows no life by itself: it returns,
+        at each look, for how long the part has had work without progress."""
         self.part = part
         self._silent_s = silent_s
         self.pulse = Pulse()

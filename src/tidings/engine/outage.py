@@ -25,7 +25,7 @@ class Outage:
         self.lasts = False
 
     def __enter__(self) -> None:
-        """A try begins."""
+        """Begin a try."""
 
     def __exit__(
         self,
@@ -33,7 +33,7 @@ class Outage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> bool:
-        """It has ended; a cancellation goes on."""
+        """End the try: log the first failure and the end of them. Pass a cancellation on."""
         if error is None:
             if self.lasts:
                 log.info("the store takes it again", work=self._work)

@@ -41,7 +41,7 @@ class SealedSecret:
         return self._value
 
     def __repr__(self) -> str:
-        """Nothing of the value."""
+        """Show nothing of the value."""
         return "Secret(…)"
 
 
@@ -62,7 +62,7 @@ class Vault:
         return cls({1: read_or_make_key(directory / KEY_FILE)})
 
     def __repr__(self) -> str:
-        """Nothing of the keys."""
+        """Show the numbers of the keys alone."""
         return f"Vault(keys={sorted(self._ciphers)})"
 
     def seal(self, plain: bytes, org: OrgId, webhook_id: WebhookId, version: int) -> bytes:

@@ -82,7 +82,7 @@ class ShownCredential(msgspec.Struct, frozen=True):
     until_ms: int
 
     def __repr__(self) -> str:
-        """Without the digest."""
+        """Show it without the digest."""
         return f"Proof(credential={self.credential.id!r})"
 
 

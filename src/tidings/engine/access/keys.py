@@ -17,7 +17,7 @@ class NewCredential(msgspec.Struct, frozen=True):
     secret: str
 
     def __repr__(self) -> str:
-        """Without the secret."""
+        """Show it without the secret."""
         return f"NewCredential(key={self.key!r})"
 
 

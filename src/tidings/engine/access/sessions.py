@@ -62,7 +62,7 @@ class SignedIn(msgspec.Struct, frozen=True):
     device: str = ""  # a mark for the browser, by which the guard knows it again
 
     def __repr__(self) -> str:
-        """Nothing of it."""
+        """Show nothing of it."""
         return "SignedIn()"
 
 

@@ -52,7 +52,7 @@ class Tokens:
         self._random_bytes = random_bytes
 
     def __repr__(self) -> str:
-        """Nothing of the key."""
+        """Show nothing of the key."""
         return "Tokens()"
 
     def make(self, credential: str, org: OrgId, digest: bytes, now_ms: int, ttl_s: int) -> str:

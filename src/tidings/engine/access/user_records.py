@@ -60,7 +60,7 @@ class NewLink(msgspec.Struct, frozen=True):
     expires_ms: int
 
     def __repr__(self) -> str:
-        """Without the token."""
+        """Show it without the token."""
         return f"NewLink(purpose={self.purpose!r})"
 
     @property

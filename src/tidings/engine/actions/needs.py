@@ -44,8 +44,8 @@ class Needs:
         number_of: Callable[[OrgId, str], int | None],
         due: Listeners[int, int],
     ) -> None:
-        """`number_of` the webhook of an action, by its org and name; `due` hears which webhook has
-        a retry, and when that is due."""
+        """Find an action's webhook by org and name with `number_of`; tell `due` which webhook has a
+        retry, and when."""
         self._store = store
         self._number_of = number_of
         self._due = due

@@ -94,8 +94,8 @@ class Attempts:
         lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """Each attempt is told to `listener` once, in one of its four ways; `lanes` run what goes
-        on behind."""
+        """Report each attempt to `listener` once, in one of four ways; run background work by
+        `lanes`."""
         self._shaper = shaper
         self._store = store
         self.clock = clock

@@ -26,7 +26,7 @@ class Breakers:
         rng: random.Random,
         lanes: LaneDriver,
     ) -> None:
-        """`lanes` are opened, closed and pumped by it."""
+        """Open, close and pump `lanes` as the breakers decide."""
         self._lanes = lanes
         self._healths = healths
         self._rng = rng

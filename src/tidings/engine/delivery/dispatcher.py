@@ -74,8 +74,8 @@ class Dispatcher:
         errors: UnforeseenErrors | None = None,
         connections: ConnectionWatch | None = None,  # None: what attempts say of them is taken
     ) -> None:
-        """`ends` disable webhooks, `stops` have the switches by org, `observer` hears of each
-        attempt. Lanes hear all that parts tell each other in `heard`."""
+        """Disable webhooks by `ends`, report each attempt to `observer`, and listen to `heard`, by
+        which the parts inform each other. `stops` holds the stop switches by org."""
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         self.stopping = False

@@ -31,7 +31,7 @@ class SendSlots:
         lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """`channels` keep the connections warm that are used."""
+        """Keep the connections in use warm by `channels`."""
         self._lanes = lanes
         self._errors = errors
         self._admission = admission

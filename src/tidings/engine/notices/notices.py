@@ -71,8 +71,8 @@ class Notices(Collector):
         parked: Listeners[Webhook, int],
         actions: Callable[[OrgId], Actions] = lambda org: {},
     ) -> None:
-        """It hears what was `parked` behind an open breaker, and how much of it; `actions` of an
-        org, as their file has them."""
+        """Listen to how many deliveries were `parked` behind an open breaker. `actions` returns an
+        org's actions, as their file has them."""
         self._intake = intake
         self._clock = clock
         self._registry = registry

@@ -106,8 +106,7 @@ class Replays:
         switched: Listeners[()],
         supervisor: Supervisor,
     ) -> None:
-        """It hears which webhooks have `changed` and when stop switches are thrown: what waits for
-        that goes on."""
+        """Listen to `changed` webhooks and thrown stop switches: jobs that wait for those go on."""
         self._store = store
         self._audit = audit
         self._registry = registry

@@ -65,7 +65,7 @@ class PlatformOptions(msgspec.Struct, frozen=True, kw_only=True):
     keep_none_s: float = 30.0  # that there is no such record
 
     def __repr__(self) -> str:
-        """Without headers: they hold credentials."""
+        """Show it without headers: they hold credentials."""
         return f"PlatformOptions(kinds={sorted(self.paths)})"
 
 

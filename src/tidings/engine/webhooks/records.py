@@ -114,7 +114,7 @@ class Config(msgspec.Struct, frozen=True, omit_defaults=True):
         )
 
     def __repr__(self) -> str:
-        """Without the secrets."""
+        """Show it without the secrets."""
         return f"Config({self.settings!r})"
 
 
@@ -132,7 +132,7 @@ class WebhookState(msgspec.Struct, frozen=True):
         return self.webhook.org
 
     def __repr__(self) -> str:
-        """Without the secrets."""
+        """Show it without the secrets."""
         return f"Record(id={self.webhook.id!r}, {self.config!r})"
 
 

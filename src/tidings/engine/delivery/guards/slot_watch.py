@@ -43,7 +43,7 @@ class SlotWatch:
         slots: SendSlots,
         errors: UnforeseenErrors,
     ) -> None:
-        """`slots` are given away again once they were taken back."""
+        """Take stuck slots back, and give them out again by `slots`."""
         self._admission = admission
         self._runners = runners
         self._lanes = lanes

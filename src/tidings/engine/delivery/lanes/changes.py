@@ -34,7 +34,7 @@ class LaneChanges:
         claims: RetryClaims,
         connections: ConnectionWatch | None,
     ) -> None:
-        """It hears itself all that parts tell each other in `heard`."""
+        """Listen to all events of `heard`, by which the parts inform each other."""
         self._runners = runners
         self._at_work = runners.at_work
         self._lanes = lanes

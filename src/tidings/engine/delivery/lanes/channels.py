@@ -29,7 +29,7 @@ class Channels:
         lanes: LaneDriver,
         errors: UnforeseenErrors,
     ) -> None:
-        """`lanes` run what goes on behind."""
+        """Run background work by `lanes`."""
         self._errors = errors
         self._destination = destination
         self._lanes = lanes

@@ -31,7 +31,7 @@ class StartPacer:
         lanes: LanePump,
         missed: MissedStarts,
     ) -> None:
-        """`lanes` start what they may; `missed` hears of what that raises."""
+        """Start deliveries by `lanes`; `missed` is told of each error that this raises."""
         self._lanes = lanes
         self._missed = missed
         self._loop = asyncio.get_running_loop()
