@@ -15,6 +15,7 @@ ALLOWED = {
     # a call, a connection or a question: it ends with it, under its deadline
     "server/connection.py:_begin": "one call, under the bounds of the server",
     "api/v1/events/accept.py:_answer_later": "one call, as a task of the server's would have it",
+    "api/v1/inbound.py:begin": "one message, as a task of the server's would have it",
     "server/listener.py:_begin_opening": "one connection, under its deadline",
     "engine/keyed_calls.py:run": "one call, which outlives its caller",
     "engine/sources/pump.py:_next": "one read, which its pump waits for",
