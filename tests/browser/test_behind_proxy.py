@@ -128,7 +128,8 @@ def test_another_sites_form_signs_nobody_in(chromium: Browser, nginx: BrowserNgi
     one.page.set_content(form)
     one.page.get_by_role("button").click()
     one.see("this one came from another site")
-    assert not [kept for kept in one.context.cookies() if kept["name"] == "__Host-tidings"]
+    kept = [cookie for cookie in one.context.cookies() if cookie["name"] == "__Host-tidings"]
+    assert not kept  # may be empty: whoever signs in gets it above
     one.context.close()
 
 

@@ -1,18 +1,18 @@
 """A test that finds nothing wrong has looked at something: where it looked at nothing it fails.
 
 A loop of assertions over no rows, `all(…)` of none and `not any(…)` of none pass whatever the
-service does. So to the tests of `FOLDERS` something is added as pytest compiles them: after the
-outermost loop that asserts, that one of its assertions was reached; of what an assertion looks
-through for all or none, that there is something. Where nothing may be there, the line of the loop
-or of the assertion says so and why: `# may be empty: …`. What is drawn at random is let be, and so
-is what one round of a loop looks through.
+service does. So to all tests something is added as pytest compiles them: after the outermost loop
+that asserts, itself or by a function of its module, that an assertion was reached; of what an
+assertion looks through for all or none, that there is something. Where nothing may be there, the
+line of the loop or of the assertion says so and why: `# may be empty: …`. What is drawn at random
+is let be, and so is what one round of a loop looks through.
 
 This leans on names that pytest does not promise, as `tests/rewriting.py` does: `install` is to run
 before a test is imported.
 """
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from itertools import chain
 from pathlib import Path
 from typing import Any, Never, cast
@@ -22,18 +22,6 @@ from _pytest.assertion import rewrite
 
 EXEMPT = "# may be empty: "
 TESTS = Path(__file__).parents[1]
-# Whose tests have been gone through, files too: one comes in with its lines that may be empty told.
-FOLDERS = (
-    "app",
-    "catalogue",
-    "connections",
-    "egress",
-    "looks",
-    "lookups",
-    "reads",
-    "schema",
-    "server",
-)
 # Of what is added and to which: pytest keeps what it made of a test until that test changes.
 _VERSION = f"looked{crc32(Path(__file__).read_bytes()):x}"
 _MODULE = "@pytest_ar"  # as which pytest imports its own module into each test
@@ -60,9 +48,8 @@ def install() -> None:
 
 
 def is_looked_after(path: str) -> bool:
-    """Tell whether the tests of a file must look at something: those of the folders that do."""
-    below = Path(path).resolve()
-    return any(below.is_relative_to(TESTS / name) for name in FOLDERS)
+    """Tell whether the tests of a file must look at something: all of ours, no plugin's."""
+    return Path(path).resolve().is_relative_to(TESTS)
 
 
 def fail_of_nothing(line: int) -> Never:
@@ -84,9 +71,14 @@ def require_some(values: Iterable[Any], line: int) -> Iterable[Any]:
 def add_looks(module: ast.Module, source: str) -> None:
     """Add to each test of a module what has it fail where it looks at nothing."""
     exempt = {number for number, line in enumerate(source.splitlines(), start=1) if EXEMPT in line}
+    helpers = {
+        node.name
+        for node in module.body
+        if isinstance(node, _Function) and not node.name.startswith("test_") and _asserts(node)
+    }
     for node in ast.walk(module):
         if isinstance(node, _Function) and node.name.startswith("test_") and not _is_drawn(node):
-            _Looks(exempt, _made_once(node)).generic_visit(node)
+            _Looks(exempt, _made_once(node), helpers).generic_visit(node)
             ast.fix_missing_locations(node)
 
 
@@ -149,9 +141,10 @@ def _made_once(test: _Function) -> dict[str, ast.expr]:
 class _Looks(ast.NodeTransformer):
     """Adds to one test what has it fail where it looks at nothing."""
 
-    def __init__(self, exempt: set[int], made: dict[str, ast.expr]) -> None:
+    def __init__(self, exempt: set[int], made: dict[str, ast.expr], helpers: set[str]) -> None:
         self.exempt = exempt
         self.made = made
+        self.helpers = helpers  # functions of the module that assert
         self.flag = ""  # of the outermost loop around, as the test's variable
 
     def visit_Assert(self, node: ast.Assert) -> Any:
@@ -163,6 +156,9 @@ class _Looks(ast.NodeTransformer):
                 _require_some_in(self.made.pop(name, look))
         return [self._reached(node), node] if self.flag else node
 
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        return [self._reached(node), node] if self.flag and _calls(node, self.helpers) else node
+
     def _reached(self, node: ast.stmt) -> ast.stmt:
         flag = ast.Assign([ast.Name(self.flag, ast.Store())], ast.Constant(True))
         return ast.copy_location(flag, node)
@@ -170,7 +166,7 @@ class _Looks(ast.NodeTransformer):
     def visit_For(self, node: ast.For | ast.AsyncFor) -> Any:
         if node.lineno in self.exempt:
             return node
-        if self.flag or not _asserts(node):
+        if self.flag or not _asserts(node, self.helpers):
             return self.generic_visit(node)
         self.flag = f"@looked_{node.lineno}_{node.col_offset}"
         self.generic_visit(node)
@@ -191,11 +187,18 @@ class _Looks(ast.NodeTransformer):
     visit_AsyncFunctionDef = visit_FunctionDef
 
 
-def _asserts(loop: ast.For | ast.AsyncFor) -> bool:
-    """Tell whether a loop asserts in its own function."""
-    nodes: list[ast.AST] = [loop]
+def _calls(node: ast.AST, names: Set[str]) -> bool:
+    """Tell whether a statement is a call, awaited or not, of one of these functions."""
+    call = node.value if isinstance(node, ast.Expr) else None
+    call = call.value if isinstance(call, ast.Await) else call
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in names
+
+
+def _asserts(within: ast.For | ast.AsyncFor | _Function, helpers: Set[str] = frozenset()) -> bool:
+    """Tell whether a loop or function asserts, itself or by one of these functions."""
+    nodes: list[ast.AST] = [*within.body]
     for node in nodes:
-        if isinstance(node, ast.Assert):
+        if isinstance(node, ast.Assert) or _calls(node, helpers):
             return True
         if not isinstance(node, _Function | ast.Lambda | ast.ClassDef):
             nodes += ast.iter_child_nodes(node)

@@ -1,6 +1,7 @@
 """A test that looked at nothing fails; one that looked, or says why it need not, passes."""
 
 import ast
+import asyncio
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ BLIND = {
     "a loop": "for row in rows(): assert row",
     "a loop in one": "for _ in range(3):\n        for row in rows(): assert row",
     "a loop whose condition never holds": "for row in [1]:\n        if not row: assert row",
+    "a loop of a function that asserts": "for row in rows(): check(row)",
+    "a loop that awaits such a one": "for row in rows(): await waited(row)",
     "all": "assert all(row for row in rows())",
     "all of a list": "assert 1 and all([row for row in rows()])",
     "none": "assert not any(row for row in rows())",
@@ -27,6 +30,7 @@ SEEING = {
     "a loop": "for row in [1, 2]: assert row",
     "a loop that ends early": "for row in [1, 2]:\n        assert row\n        break",
     "one of two is empty": "for some in ([], [1]):\n        for row in some: assert row",
+    "a loop of a function that asserts": "for row in [1, 2]: check(row)",
     "all": "assert all(row for row in (1, 2))",
     "all of what is made meanwhile": "made = iter([1, 2])\n    assert all(row for row in made)",
     "none": "assert not any(row > 2 for row in (1, 2))",
@@ -46,14 +50,23 @@ FAILING = {
 }
 
 
+HELPERS = """
+def rows(): return []
+def check(row): assert row
+async def waited(row): assert row
+"""
+
+
 def run(body: str) -> None:
     """Run a test as pytest makes it, but for how its assertions tell."""
-    source = f"def rows(): return []\n\ndef test_made():\n    {body}\n"
+    made = "async def" if "await" in body else "def"
+    source = f"{HELPERS}\n{made} test_made():\n    {body}\n"
     module = ast.parse(source)
     looked_at.add_looks(module, source)
     names: dict[str, Any] = {"@pytest_ar": rewrite}
     exec(compile(module, "test_made.py", "exec"), names)
-    names["test_made"]()
+    if (test := names["test_made"]()) is not None:
+        asyncio.run(test)
 
 
 @pytest.mark.parametrize("body", BLIND.values(), ids=BLIND.keys())

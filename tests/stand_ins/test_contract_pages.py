@@ -51,7 +51,8 @@ def test_every_fact_says_where_it_is_from(name: str) -> None:
     assert len(sources) > 15
     assert [source for source in sources if not source.startswith(MARKS)] == []
     linked = [source for source in sources if source.startswith(("observed", "read in the code"))]
-    assert [text for text in linked if "][" not in text and "sample" not in text] == []
+    bare = [text for text in linked if "][" not in text and "sample" not in text]
+    assert bare == []  # may be empty: of Medallia nothing was observed
 
 
 @pytest.mark.parametrize("name", sorted({party.page for party in PARTIES}))
