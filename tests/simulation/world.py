@@ -200,10 +200,16 @@ class World:
         if self.rng.random() < 0.2:
             self.noted.lose()
         self.engine.dispatcher.stopping = True
-        theirs = asyncio.all_tasks() - self.own - {asyncio.current_task()}
-        for task in theirs:
-            task.cancel()
-        await asyncio.gather(*theirs, return_exceptions=True)
+        await self.end_process()
+
+    async def end_process(self) -> None:
+        """End all tasks that the process has, and what would begin them anew a second later."""
+        for part in list(self.parts.base.supervisor._tasks):
+            part.cancel()
+        while theirs := asyncio.all_tasks() - self.own - {asyncio.current_task()}:
+            for task in theirs:
+                task.cancel()
+            await asyncio.gather(*theirs, return_exceptions=True)
 
     async def stop(self) -> None:
         began = self.loop.time()
