@@ -18,6 +18,7 @@ from tests.docs.tree import (
     tree,
     with_tree,
 )
+from tests.syntax import walk
 
 ROOT = SOURCE.parents[1]
 PAGE = ROOT / "CONTRIBUTING.md"
@@ -103,7 +104,7 @@ def test_a_module_that_declares_fields_says_that_the_rest_follows() -> None:
         module
         for package in packages()
         for module in modules(package)
-        if any(map(_declares_fields, ast.walk(ast.parse(module.read_text("utf-8")))))
+        if any(map(_declares_fields, walk(ast.parse(module.read_text("utf-8")))))
     ]
     assert len(declaring) > 15
     assert [module for module in declaring if module not in declarations()] == []
@@ -162,7 +163,7 @@ def test_the_recipe_of_the_store_says_its_true_size() -> None:
     protocols = [
         node
         for tree in trees
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.ClassDef)
         and any(getattr(base, "id", "") == "Protocol" for base in node.bases)
     ]
@@ -203,7 +204,7 @@ def _declares_fields(node: ast.AST) -> bool:
         isinstance(call, ast.Call) and getattr(call.func, "id", "") == "Field"
         for field in node.body
         if isinstance(field, ast.AnnAssign)
-        for call in ast.walk(field.annotation)
+        for call in walk(field.annotation)
     )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from tests.ports import ports
 from tests.store.in_process import MemoryStore
+from tests.syntax import walk
 from tidings.api.context import Services
 from tidings.compose import App, build
 from tidings.core.webhooks import webhook_types
@@ -67,10 +68,15 @@ SMALL = {
 }
 
 
-def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+def modules(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*.py")):
         if "node_modules" not in path.parts:
-            yield path, ast.parse(path.read_text())
+            yield path
+
+
+def trees(folder: Path) -> Iterator[tuple[Path, ast.Module]]:
+    for path in modules(folder):
+        yield path, ast.parse(path.read_text())
 
 
 @pytest.mark.parametrize("whole", [App, Services, Ports])
@@ -82,7 +88,7 @@ def test_no_function_is_longer_than_a_page() -> None:
     long = [
         f"{path.relative_to(SOURCE)}:{node.name}"
         for path, tree in trees(SOURCE)
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or 0) - node.lineno >= LINES_MAX
     ]
@@ -94,7 +100,7 @@ def test_nothing_is_set_on_a_part_after_it_is_made() -> None:
     later = [
         f"{path.relative_to(SOURCE)}:{node.lineno}"
         for path in composed
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in walk(ast.parse(path.read_text()))
         if isinstance(node, ast.Attribute)
         and isinstance(node.ctx, ast.Store)
         and not (isinstance(node.value, ast.Name) and node.value.id == "self")
@@ -105,13 +111,13 @@ def test_nothing_is_set_on_a_part_after_it_is_made() -> None:
 def test_a_small_module_of_one_importer_has_a_reason() -> None:
     importers: dict[str, set[str]] = {}
     for path, tree in trees(SOURCE):
-        for node in ast.walk(tree):
+        for node in walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module:
                 for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names)):
                     importers.setdefault(name, set()).add(str(path))
     small = [
         path.relative_to(SOURCE)
-        for path, _ in trees(SOURCE)
+        for path in modules(SOURCE)
         if path.stem not in ("__init__", "__main__")
         and len(path.read_text().splitlines()) < SMALL_LINES
         and len(importers.get(".".join(path.relative_to(SOURCE).with_suffix("").parts), ())) <= 1
@@ -127,9 +133,9 @@ def test_no_private_method_is_handed_to_another_part() -> None:
     handed = [
         f"{path.relative_to(ENGINE)}:{call.lineno} {argument.attr}"
         for path, tree in trees(ENGINE)
-        for declared in ast.walk(tree)
+        for declared in walk(tree)
         if isinstance(declared, ast.ClassDef)
-        for call in ast.walk(declared)
+        for call in walk(declared)
         if isinstance(call, ast.Call)
         and getattr(call.func, "attr", getattr(call.func, "id", "")) not in OF_THE_LOOP
         for argument in [*call.args, *(keyword.value for keyword in call.keywords)]
@@ -146,7 +152,7 @@ def test_the_engine_is_handed_few_callables() -> None:
     alone = [
         node.name
         for _, tree in trees(ENGINE)
-        for node in ast.walk(tree)
+        for node in walk(tree)
         if isinstance(node, ast.ClassDef) and methods_of(node) == ["__call__"]
     ]
     assert found + len(alone) <= CALLABLES_MAX
@@ -183,14 +189,15 @@ def branches_on_types(tree: ast.Module) -> Iterator[int]:
     names_of_types = {
         name for name, value in vars(webhook_types).items() if value in [*webhook_types.KINDS]
     }
+    nodes = walk(tree)
     imported = {
         alias.asname or alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom) and node.module == webhook_types.__name__
         for alias in node.names
         if alias.name in names_of_types
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         asked: list[ast.expr] = []
         if isinstance(node, ast.Compare):
             asked = [node.left, *node.comparators]
@@ -224,7 +231,7 @@ def test_the_engine_names_nothing_that_carries_messages() -> None:
 def test_no_module_is_longer_than_it_can_be_read() -> None:
     long = [
         str(path.relative_to(SOURCE))
-        for path, _ in trees(SOURCE)
+        for path in modules(SOURCE)
         if not path.is_relative_to(SOURCE / "tidings_consumer/events")  # made from the catalogue
         and len(path.read_text().splitlines()) > MODULE_MAX
     ]
@@ -317,22 +324,22 @@ class AttemptRow(NamedTuple):
 
 def filled_by_position(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """List the lines that fill a struct of more than three fields by position, with its name."""
-    fields = fields_of_structs()
+    fields, nodes = fields_of_structs(), walk(tree)
     aliases = {
         alias.asname: alias.name
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
         if alias.asname
     }
     within = {
         call: declared.name
-        for declared in ast.walk(tree)
+        for declared in nodes
         if isinstance(declared, ast.ClassDef)
-        for call in ast.walk(declared)
+        for call in walk(declared)
         if isinstance(call, ast.Call)
     }
-    for call in ast.walk(tree):
+    for call in nodes:
         if not isinstance(call, ast.Call):
             continue
         given, called = call.args, last_name(call.func)
@@ -352,10 +359,7 @@ def filled_by_position(tree: ast.Module) -> Iterator[tuple[int, str]]:
 def fields_of_structs() -> dict[str, int]:
     """List how many fields each struct, named tuple and dataclass of ours has, by its name."""
     declared_classes = [
-        node
-        for _, tree in trees(SOURCE)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ClassDef)
+        node for _, tree in trees(SOURCE) for node in walk(tree) if isinstance(node, ast.ClassDef)
     ]
     # Two packages may have one of a name: the one with more fields counts.
     classes = {

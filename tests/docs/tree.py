@@ -8,6 +8,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import tidings
@@ -28,7 +29,8 @@ DECLARES = re.compile(r"\bAdd an? \w+ here; the rest follows\b")
 _SENTENCE = re.compile(r"(?<=[.!?])\s")
 
 
-def packages() -> list[Path]:
+@cache
+def packages() -> Sequence[Path]:
     """All folders of code, each before those in it, by name."""
     inits = (path for root in (SOURCE, *LIBRARIES) for path in root.rglob("__init__.py"))
     found = (init.parent for init in inits if "node_modules" not in init.parts)
@@ -40,6 +42,7 @@ def modules(package: Path) -> list[Path]:
     return [path for path in package.glob("*.py") if path.stem != "__init__"]
 
 
+@cache
 def docstring(module: Path) -> str:
     """The docstring of a module; empty where it has none."""
     return ast.get_docstring(ast.parse(module.read_text("utf-8"))) or ""
@@ -55,7 +58,8 @@ def first_sentence(module: Path) -> str:
     return _SENTENCE.split(" ".join(docstring(module).split("\n\n")[0].split()))[0]
 
 
-def declarations() -> list[Path]:
+@cache
+def declarations() -> Sequence[Path]:
     """All modules in which something is declared: what else there is of it follows from that."""
     return sorted(
         module
