@@ -27,7 +27,7 @@ import pytest
 FIRST_S, APART = 0.001, 1.25  # of the processor until the first stall, and from one to the next
 STALLS_S = (0.1, 0.15, 0.5)
 SHORT_S = 1.0
-TESTS = str(Path(__file__).parent)
+TESTS = str(Path(__file__).parents[1])
 _SEED = os.environ.get("TIDINGS_STALLS", "1")
 
 
