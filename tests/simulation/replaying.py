@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.simulation.parts import Request
 from tests.simulation.world import ORG, Known, World
-from tidings.core.delivery.states import State
+from tidings.core.delivery.states import UNFINISHED, State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayKind, ReplayTransition
@@ -119,7 +119,7 @@ class ReplayWorld(World):
         if not rows:
             return
         if rng.random() < 0.3:
-            spec = port.ReplaySpec(ORG, None, None, [ORG], names=["a"], states=[0, 1, 2])
+            spec = port.ReplaySpec(ORG, None, None, [ORG], names=["a"], states=sorted(UNFINISHED))
             job = port.ReplayJob(
                 0, ORG, ReplayKind.CANCEL, JobState.COUNTING, spec, 20, False, "sim"
             )

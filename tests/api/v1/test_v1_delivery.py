@@ -299,7 +299,12 @@ async def test_a_try_that_makes_no_sense_is_refused_with_the_reason(
         assert s.lanes.asked == []
 
 
-async def test_a_webhook_that_does_not_send_is_mended_first_and_others_know_nothing() -> None:
+@pytest.mark.parametrize(
+    ("status", "then"), [(WebhookStatus.INACTIVE, "pending"), (WebhookStatus.DISABLED, "parked")]
+)
+async def test_a_webhook_that_does_not_send_is_mended_first_and_others_know_nothing(
+    status: WebhookStatus, then: str
+) -> None:
     async with service() as s:
         hook = await webhook(s)
         delivery = await accept(s, "e-1", hook)
@@ -309,7 +314,7 @@ async def test_a_webhook_that_does_not_send_is_mended_first_and_others_know_noth
         unknown = await s.call("POST", f"/v1/deliveries/{show('dlv', 99)}/retry", auth=other)
         assert foreign.status == unknown.status == 404
         assert (await s.call("POST", path, auth=lower)).status == 403
-        await s.webhooks.set_status(hook.number, WebhookStatus.DISABLED, "gone")
+        await s.webhooks.set_status(hook.number, status, "gone")
         reply = await s.call("POST", path)
         assert (reply.status, reply.json["error"]["code"]) == (409, "webhook_does_not_send")
-        assert (await shown(s, delivery))["state"] == "parked"
+        assert (await shown(s, delivery))["state"] == then

@@ -166,11 +166,9 @@ def test_a_fault_says_first_what_happened_then_when_then_what_to_do() -> None:
 
 
 def test_a_webhook_that_does_not_send_is_named_first_of_all_remedies() -> None:
-    for standing in (WebhookStatus.PAUSED, WebhookStatus.INACTIVE):
-        told = advise(State.PENDING, None, due_ms=None, now_ms=NOON, status=standing)
-        assert told.endswith(
-            f"The webhook is {standing.value}: nothing is sent until it is active."
-        )
+    for status in sorted(set(WebhookStatus) - {"active", "disabled"}):  # which parks
+        told = advise(State.PENDING, None, due_ms=None, now_ms=NOON, status=status)
+        assert told.endswith(f"The webhook is {status.value}: nothing is sent until it is active.")
 
 
 OPEN = NextAttempt(why=Wait.BREAKER, until_ms=NOON + 41_000)

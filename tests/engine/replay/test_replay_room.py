@@ -1,5 +1,7 @@
 """The room that replays get in a lane: live work comes first, in the lane and in the process."""
 
+import pytest
+
 from tests.engine.delivery.scenes.health_parts import HOOK
 from tests.engine.delivery.scenes.offers import Silent, job, offer, scene_of
 from tests.engine.webhooks.dispatch_scene import Scene
@@ -64,7 +66,8 @@ async def test_there_is_none_while_the_lane_is_behind_with_live_events() -> None
     assert room(scene) == ROOM
 
 
-async def test_there_is_none_where_nothing_is_sent() -> None:
+@pytest.mark.parametrize("status", sorted(set(WebhookStatus) - {"active", "deleted"}))
+async def test_there_is_none_where_nothing_is_sent(status: WebhookStatus) -> None:
     scene = Scene()
     scene = scene_of(Silent(), connections_max=100)
     assert room(scene) == ROOM
@@ -76,9 +79,9 @@ async def test_there_is_none_where_nothing_is_sent() -> None:
     scene.committer.halted = True
     assert room(scene) == 0, "the store takes no writes"
     scene.committer.halted = False
-    scene.change(WebhookStatus.PAUSED)
+    scene.change(status)
     lane_of(scene).behind = False
-    assert room(scene) == 0, "its webhook is paused"
+    assert room(scene) == 0, "its webhook does not send"
 
 
 async def test_what_waits_or_has_no_outcome_yet_takes_room() -> None:

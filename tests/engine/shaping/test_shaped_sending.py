@@ -80,12 +80,15 @@ async def test_what_can_be_shaped_later_is_tried_again_not_before_and_charged_to
     assert waiting.evidence is not None and waiting.evidence.kind == "ours"
 
 
-async def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped() -> None:
+@pytest.mark.parametrize("status", sorted(set(WebhookStatus) - {"active", "paused"}))
+async def test_nothing_is_sent_when_the_webhook_ended_while_it_was_shaped(
+    status: WebhookStatus,
+) -> None:
     line = Line()
     desk: Desk
     shaper = Shaping(
         lambda: desk.dispatcher.changes.changed(
-            msgspec.structs.replace(HOOK, status=WebhookStatus.DISABLED, version=2)
+            msgspec.structs.replace(HOOK, status=status, version=2)
         )
     )
     desk = Desk(line, shaper)

@@ -2,18 +2,21 @@
 
 import time
 
+import msgspec
 import pytest
 
 from tests.store.conformance.replay_jobs import FINAL, Jobs
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
-from tidings.core.delivery.states import State
+from tidings.core.delivery.states import UNFINISHED, State
+from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.core.replay import JobState, ReplayKind
 from tidings.store import port
 
 OTHER = OrgId(ORG + 1)
+QUIET = WaitsFor(WaitReason.QUIET, "It is quiet for the customer until 08:00 (UTC).")
 
 
 @pytest.fixture
@@ -297,21 +300,37 @@ def cancel(subject: Subject, *deliveries: int) -> port.Receipt:
     )
 
 
+def one_in_each_state(jobs: Jobs) -> dict[State, int]:
+    """Make a delivery of the first webhook in every state, by the state."""
+    parked = event("parked", new(jobs.hook, parked=True))
+    found: dict[State, int] = {State.PARKED: jobs.subject.commit(parked).firsts[0]}
+    _, found[State.HELD] = jobs.events(2, key=5, prefix="of a key")
+    plain = [state for state in State if state not in found]
+    found |= zip(plain, jobs.events(len(plain), prefix="one"), strict=True)
+    cancel(jobs.subject, found[State.CANCELLED])
+    for state in (State.DELIVERED, State.FAILED):
+        jobs.end(state, found[state])
+    for state in (State.RETRYING, State.WAITING):
+        later = failing(found[state], HOUR_MS, webhook=jobs.hook)
+        waits = QUIET if state is State.WAITING else None
+        jobs.subject.commit(settled=[msgspec.structs.replace(later, state=state, waits=waits)])
+    assert jobs.subject.states(*found.values()) == list(found)
+    return found
+
+
 def test_cancelling_ends_what_is_unfinished_and_nothing_else(jobs: Jobs) -> None:
-    ids = jobs.events(4)
-    jobs.end(State.DELIVERED, ids[0])
-    jobs.subject.commit(settled=[failing(ids[1], HOUR_MS, webhook=jobs.hook)])
-    receipt = cancel(jobs.subject, *ids[:3], 10**9)
-    assert list(receipt.cancelled[0].deliveries) == [(jobs.hook, ids[1]), (jobs.hook, ids[2])]
-    assert jobs.subject.states(*ids) == [
-        State.DELIVERED,
-        State.CANCELLED,
-        State.CANCELLED,
-        State.PENDING,
-    ]
-    assert jobs.subject.delivery(ids[1]).due_ms is None
-    jobs.end(State.DELIVERED, ids[2])  # its attempt was under way
-    assert jobs.subject.states(ids[2]) == [State.CANCELLED]
+    in_state = one_in_each_state(jobs)
+    [untouched] = jobs.events(1, prefix="untouched")
+    receipt = cancel(jobs.subject, *in_state.values(), 10**9)
+    ended = sorted(in_state[state] for state in UNFINISHED)
+    assert sorted(receipt.cancelled[0].deliveries) == [(jobs.hook, id) for id in ended]
+    for state, delivery in in_state.items():
+        [now] = jobs.subject.states(delivery)
+        assert now is (State.CANCELLED if state in UNFINISHED else state)
+        assert jobs.subject.delivery(delivery).due_ms is None
+    assert jobs.subject.states(untouched) == [State.PENDING]
+    jobs.end(State.DELIVERED, in_state[State.PENDING])  # its attempt was under way
+    assert jobs.subject.states(in_state[State.PENDING]) == [State.CANCELLED]
 
 
 def test_cancelling_the_first_of_a_key_frees_the_next(jobs: Jobs) -> None:
@@ -340,13 +359,13 @@ def test_what_is_cancelled_in_a_batch_is_not_taken_by_it(jobs: Jobs) -> None:
 
 
 def test_a_cancel_by_filter_finds_every_unfinished_delivery_of_the_org(jobs: Jobs) -> None:
-    ids = jobs.events(3)
-    jobs.end(State.DELIVERED, ids[0])
+    in_state = one_in_each_state(jobs)
     more = jobs.subject.commit(event("both", new(jobs.second), new(jobs.hook))).firsts[0]
     foreign = jobs.subject.put_webhook("theirs", org=OTHER)
     jobs.subject.commit(event("foreign", new(foreign)))
-    spec = jobs.spec(source=None, target=None, states=(0, 1, 2))
-    assert jobs.count(spec) == (4, 0)
+    spec = jobs.spec(source=None, target=None, states=sorted(UNFINISHED))
+    count = len(UNFINISHED) + 3  # that one of a key is held behind, and those of one event
+    assert jobs.count(spec) == (count, 0)
     job = jobs.put(spec, kind=ReplayKind.CANCEL)
     while (found := jobs.find(job)).found:
         wanted = [delivery for candidate in found.found for delivery in candidate.deliveries]
@@ -354,8 +373,11 @@ def test_a_cancel_by_filter_finds_every_unfinished_delivery_of_the_org(jobs: Job
         first = jobs.subject.commit(cancels=[cut]).cancelled[0]
         second = jobs.subject.commit(cancels=[cut]).cancelled[0]
         assert first.applied and not second.applied
-    assert jobs.now(job).made == 4
-    assert jobs.subject.states(*ids[1:], more, more + 1) == [State.CANCELLED] * 4
+    assert jobs.now(job).made == count
+    for state, delivery in in_state.items():
+        [now] = jobs.subject.states(delivery)
+        assert now is (State.CANCELLED if state in UNFINISHED else state)
+    assert jobs.subject.states(more, more + 1) == [State.CANCELLED] * 2
     assert jobs.subject.pending(foreign) != []
 
 

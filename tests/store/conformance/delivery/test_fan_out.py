@@ -7,7 +7,7 @@ import pytest
 from tests.store.conformance.retained import body, drop
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new, settled, webhook
-from tidings.core.delivery.states import State
+from tidings.core.delivery.states import UNFINISHED, State
 from tidings.core.ids import EventNumber
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
@@ -155,7 +155,7 @@ def test_jobs_wait_for_an_event_that_is_owed_deliveries(subject: Subject) -> Non
     subject.put_webhook()
     subject.commit(event("before", new(1)))
     subject.commit(event("a", new(1)), deliveries_max=0)
-    spec = port.ReplaySpec(ORG, None, None, [ORG], states=[0, 1, 2])
+    spec = port.ReplaySpec(ORG, None, None, [ORG], states=sorted(UNFINISHED))
 
     def candidates() -> Any:
         found = subject.ask(lambda store: store.candidates(1, spec, EventNumber(0), 10, False))

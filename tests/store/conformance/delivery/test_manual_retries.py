@@ -166,14 +166,19 @@ def test_the_end_of_one_that_waits_frees_none(subject: Subject, how: str, under_
     assert subject.counts().orphans == 0
 
 
-def test_what_settles_after_it_was_cancelled_frees_none_beside_the_next(subject: Subject) -> None:
+@pytest.mark.parametrize("end", [State.DELIVERED, State.FAILED, State.RETRYING, State.WAITING])
+def test_what_settles_after_it_was_cancelled_frees_none_beside_the_next(
+    subject: Subject, end: State
+) -> None:
     a, b, c, d = first(subject, *(event(id, new(1, 7)) for id in "abcd"))
     subject.commit(settled=[settled(a, State.FAILED, key=7, status=400)])
     freed = subject.commit(version=0, cancels=[port.CancelSlice([DeliveryId(b)], "me")]).freed
     assert [job.delivery for job in freed] == [c]
     assert ask(subject, a).outcome == "next"
-    late = subject.commit(settled=[settled(b, State.FAILED, key=7, status=400)])
+    delay_ms = None if end.final else 0
+    late = subject.commit(settled=[settled(b, end, key=7, delay_ms=delay_ms)])
     assert list(late.freed) == []
+    assert subject.states(b) == [State.CANCELLED]
     assert subject.states(a, c, d) == [State.HELD, State.PENDING, State.HELD]
 
 

@@ -104,7 +104,10 @@ def test_a_parked_newcomer_neither_waits_nor_holds(subject: Subject) -> None:
     assert list(receipt.held) == []
 
 
-@pytest.mark.parametrize("state", [State.PARKED, State.CANCELLED])
+RETIRED = [State.PARKED, State.CANCELLED]
+
+
+@pytest.mark.parametrize("state", RETIRED)
 def test_retiring_a_webhook_ends_its_held_ones_too(subject: Subject, state: State) -> None:
     ids = chain(subject, 3)
     subject.commit(event("free", new(1)), event("other", new(2, KEY)))
@@ -118,25 +121,32 @@ def test_retiring_a_webhook_ends_its_held_ones_too(subject: Subject, state: Stat
     assert subject.commit(event("new", new(1, KEY))).held == []
 
 
-def test_retiring_in_slices_never_leaves_a_held_one_without_a_predecessor(subject: Subject) -> None:
+@pytest.mark.parametrize("state", RETIRED)
+def test_retiring_in_slices_never_leaves_a_held_one_without_a_predecessor(
+    subject: Subject, state: State
+) -> None:
     subject.commit(*(event(f"e{i}", new(1, KEY if i % 2 else None)) for i in range(9)))
-    while subject.retire(State.CANCELLED, limit=2):
+    while subject.retire(state, limit=2):
         assert subject.counts().orphans == 0
-    assert subject.counts().by_state == {State.CANCELLED: 9}
+    assert subject.counts().by_state == {state: 9}
 
 
-def test_a_late_outcome_of_a_retired_first_changes_and_frees_nothing(subject: Subject) -> None:
+@pytest.mark.parametrize("state", RETIRED)
+def test_a_late_outcome_of_a_retired_first_changes_and_frees_nothing(
+    subject: Subject, state: State
+) -> None:
     a, b = chain(subject, 2)
-    subject.retire(State.CANCELLED)
+    subject.retire(state)
     receipt = subject.commit(settled=[settled(a, key=KEY)])
     assert list(receipt.freed) == []
-    assert subject.states(a, b) == [State.CANCELLED, State.CANCELLED]
+    assert subject.states(a, b) == [state, state]
 
 
-def test_only_parked_and_cancelled_are_ends_in_bulk(subject: Subject) -> None:
+@pytest.mark.parametrize("state", [state for state in State if state not in RETIRED])
+def test_only_parked_and_cancelled_are_ends_in_bulk(subject: Subject, state: State) -> None:
     subject.commit(event("a", new(1)))
     with pytest.raises(ValueError, match="parked or cancelled"):
-        subject.retire(State.DELIVERED)
+        subject.retire(state)
     assert subject.states(1) == [State.PENDING]
 
 

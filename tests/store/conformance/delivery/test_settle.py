@@ -4,7 +4,7 @@ import pytest
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import HOUR_MS, event, failing, new, settled
-from tidings.core.delivery.states import State
+from tidings.core.delivery.states import FINAL, State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 
@@ -53,22 +53,21 @@ def test_a_fault_keeps_its_kind_and_words(subject: Subject) -> None:
     assert (attempt.evidence.kind, attempt.evidence.detail) == ("dns", "no such name")
 
 
-def test_settling_twice_changes_nothing(subject: Subject) -> None:
+@pytest.mark.parametrize("end", sorted(FINAL))
+def test_settling_what_has_ended_leaves_it_as_it_ended(subject: Subject, end: State) -> None:
+    """Whatever comes later: the attempt was under way, or its outcome is written twice."""
     [one] = committed(subject)
-    subject.commit(settled=[settled(one)])
+    if end in (State.PARKED, State.CANCELLED):
+        subject.retire(end)
+    else:
+        subject.commit(settled=[settled(one, end)])
     before = subject.delivery(one)
-    subject.commit(settled=[settled(one)])
-    subject.commit(settled=[settled(one, State.FAILED, status=500)])
-    subject.commit(settled=[failing(one, 0)])
-    assert subject.delivery(one) == before
-    assert subject.take() == []
-
-
-def test_settling_after_a_cancel_leaves_it_cancelled(subject: Subject) -> None:
-    one, two = committed(subject, 2)
-    subject.retire(State.CANCELLED)
-    subject.commit(settled=[settled(one), failing(two, 0)])
-    assert subject.states(one, two) == [State.CANCELLED, State.CANCELLED]
+    assert before.state == end
+    for later in (settled(one), settled(one, State.FAILED, status=500), failing(one, 0)):
+        subject.commit(settled=[later])
+        after = subject.delivery(one)
+        assert (after.state, after.done_ms, after.due_ms) == (end, before.done_ms, None)
+        assert after == before or end in (State.PARKED, State.CANCELLED), "the try is counted"
     assert subject.take() == []
 
 

@@ -24,7 +24,7 @@ TIMES = {"from_ms": START_MS, "to_ms": START_MS + 100_000_000}
 DELIVERIES = {
     "all": {},
     "states": {"states": (4, 5)},
-    "states with something left to do": {"states": (0, 1, 2, 5), **TIMES},
+    "states with something left to do": {"states": LEFT_STATES, **TIMES},
     "names": {"event_names": ("type01",)},
     "times": TIMES,
     "term": {"terms": TERMS},
@@ -89,7 +89,7 @@ def test_a_page_of_deliveries_reads_by_keys(
         [candidates] = [plan for text, plan in found.items() if "FROM block b" in text]
         assert re.search(r"SEARCH b USING INTEGER PRIMARY KEY \(rowid[>=]\?", candidates)
         assert ("USING INDEX slice_left_in_state" in candidates) == (
-            given.get("states") == (0, 1, 2, 5)
+            given.get("states") == LEFT_STATES
         )
         assert "SEARCH c USING PRIMARY KEY (block=? AND webhook=?)" in candidates
         assert "TEMP B-TREE" not in candidates
@@ -129,7 +129,7 @@ def test_a_page_of_events_reads_by_keys(place: Place, given: dict[str, object]) 
 FATES = {
     "webhook": {},
     "state": {"states": (4,)},
-    "left to do": {"states": (0, 1, 2, 5), **TIMES},
+    "left to do": {"states": LEFT_STATES, **TIMES},
     "names": {"states": (3,), "event_names": ("type01",)},
     "matched nobody": {"matched": False},
     "term": {"states": (3,), "terms": TERMS},
