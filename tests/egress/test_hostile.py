@@ -371,8 +371,10 @@ async def test_idle_connection_closed_as_we_send() -> None:
             for number in range(60):
                 endings.append(await post(outlet, body=b"%d" % number))
     faults = [ending for ending in endings if isinstance(ending, TransportFault)]
-    assert all(fault.kind in (FaultKind.RESET, FaultKind.STALE) for fault in faults), faults
-    assert all(fault.sent for fault in faults)
+    # Each end may have been seen before the next call.
+    odd = [fault for fault in faults if fault.kind not in (FaultKind.RESET, FaultKind.STALE)]
+    assert not odd  # may be empty: none of them met
+    assert all(fault.sent for fault in faults)  # may be empty: none of them met
     bodies = [request.rpartition(b"\r\n\r\n")[2] for request in seen]
     assert len(bodies) == len(set(bodies))  # sent twice: never
     answered = {b"%d" % i for i, ending in enumerate(endings) if isinstance(ending, ReceiverAnswer)}

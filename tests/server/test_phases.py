@@ -118,12 +118,12 @@ async def test_a_connection_is_kept_between_calls_and_not_for_ever() -> None:
 
 
 async def test_a_head_after_a_pause_has_its_whole_time() -> None:
-    async with serving(**QUICK) as server:
+    async with serving(**QUICK | {"head_s": 2.0, "idle_s": 60.0}) as server:
         client = await Client.to(server)
         await client.ask()
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.2)
         client.write(GET[:9])
-        await asyncio.sleep(0.3)
+        await asyncio.sleep(1.0)
         client.write(GET[9:])
         assert (await client.answer())[0] == 200
 

@@ -427,11 +427,11 @@ async def test_sources_of_an_outbox_share_so_many_lines_and_read_in_turns(
         waiting = [live for live in sources.all() if "waits for its turn" in live.trouble]
         await until(lambda: [live for live in sources.all() if "for its turn" in live.trouble])
         assert len(waiting) <= 4
-        await until(lambda: all(topic.taken == 4 for topic in topics.values()), 20)
+        await until(lambda: all(topic.taken == 4 for topic in topics.values()))
         assert most_open == 2
         for topic in topics.values():  # what comes later has its turn too
             topic.append(BODY % 9)
-        await until(lambda: all(topic.taken == 5 for topic in topics.values()), 20)
+        await until(lambda: all(topic.taken == 5 for topic in topics.values()))
         assert most_open == 2 and len(await numbers(s)) == 30
         assert (await s.call("DELETE", "/v1/sources/t0")).status == 204
         await pumps.stop()
