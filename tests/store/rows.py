@@ -3,12 +3,16 @@
 import hashlib
 from collections.abc import Sequence
 
+import msgspec
+
 from tidings.core.delivery.states import State
+from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.store import port
 
 ORG = OrgId(100041)
 HOUR_MS = 3_600_000
+QUIET = WaitsFor(WaitReason.QUIET, "It is quiet for the customer until 08:00 (UTC).")
 
 
 def term(value: str) -> bytes:
@@ -77,6 +81,29 @@ def failing(
         delay_ms=delay_ms,
         evidence=EVIDENCE,
     )
+
+
+def waiting(
+    delivery: int,
+    delay_ms: int = HOUR_MS,
+    *,
+    webhook: int = 1,
+    key: int | None = None,
+    attempt: int = 1,
+    waits: WaitsFor = QUIET,
+    sent: bytes | None = None,
+) -> port.Settlement:
+    """What is not to be done yet, looked at under the number of the attempt that it would be."""
+    settlement = settled(
+        delivery,
+        State.WAITING,
+        webhook=webhook,
+        key=key,
+        attempt=attempt,
+        status=None,
+        delay_ms=delay_ms,
+    )
+    return msgspec.structs.replace(settlement, waits=waits, duration_ms=0, sent=sent)
 
 
 EVIDENCE = port.Evidence(None, "", [("Retry-After", "1")], b"busy", False)

@@ -2,21 +2,19 @@
 
 import time
 
-import msgspec
 import pytest
 
+from tests.store.conformance.delivery.in_each_state import one_in_each_state
 from tests.store.conformance.replay_jobs import FINAL, Jobs
 from tests.store.conformance.subject import Subject
-from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, webhook
+from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, term, waiting, webhook
 from tidings.core.delivery.states import UNFINISHED, State
-from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.core.replay import JobState, ReplayKind
 from tidings.store import port
 
 OTHER = OrgId(ORG + 1)
-QUIET = WaitsFor(WaitReason.QUIET, "It is quiet for the customer until 08:00 (UTC).")
 
 
 @pytest.fixture
@@ -284,13 +282,16 @@ def test_a_job_counts_what_becomes_of_its_deliveries_once(jobs: Jobs) -> None:
 
 
 def test_the_unfinished_ones_of_a_job_are_told_to_be_cancelled(jobs: Jobs) -> None:
-    jobs.end(State.FAILED, *jobs.events(3))
+    jobs.end(State.FAILED, *jobs.events(6))
     job = jobs.put(jobs.spec())
     jobs.run(job)
     made = jobs.subject.pending(jobs.hook)
     jobs.end(State.DELIVERED, made[0])
+    jobs.end(State.FAILED, made[1])
+    later = failing(made[2], HOUR_MS, webhook=jobs.hook), waiting(made[3], webhook=jobs.hook)
+    jobs.subject.commit(settled=later)
     left = jobs.subject.ask(lambda store: store.unfinished_of(job.number, 10))
-    assert list(left) == made[1:]
+    assert list(left) == made[2:]
 
 
 def cancel(subject: Subject, *deliveries: int) -> port.Receipt:
@@ -300,26 +301,8 @@ def cancel(subject: Subject, *deliveries: int) -> port.Receipt:
     )
 
 
-def one_in_each_state(jobs: Jobs) -> dict[State, int]:
-    """Make a delivery of the first webhook in every state, by the state."""
-    parked = event("parked", new(jobs.hook, parked=True))
-    found: dict[State, int] = {State.PARKED: jobs.subject.commit(parked).firsts[0]}
-    _, found[State.HELD] = jobs.events(2, key=5, prefix="of a key")
-    plain = [state for state in State if state not in found]
-    found |= zip(plain, jobs.events(len(plain), prefix="one"), strict=True)
-    cancel(jobs.subject, found[State.CANCELLED])
-    for state in (State.DELIVERED, State.FAILED):
-        jobs.end(state, found[state])
-    for state in (State.RETRYING, State.WAITING):
-        later = failing(found[state], HOUR_MS, webhook=jobs.hook)
-        waits = QUIET if state is State.WAITING else None
-        jobs.subject.commit(settled=[msgspec.structs.replace(later, state=state, waits=waits)])
-    assert jobs.subject.states(*found.values()) == list(found)
-    return found
-
-
 def test_cancelling_ends_what_is_unfinished_and_nothing_else(jobs: Jobs) -> None:
-    in_state = one_in_each_state(jobs)
+    in_state = one_in_each_state(jobs.subject, jobs.hook)
     [untouched] = jobs.events(1, prefix="untouched")
     receipt = cancel(jobs.subject, *in_state.values(), 10**9)
     ended = sorted(in_state[state] for state in UNFINISHED)
@@ -359,7 +342,7 @@ def test_what_is_cancelled_in_a_batch_is_not_taken_by_it(jobs: Jobs) -> None:
 
 
 def test_a_cancel_by_filter_finds_every_unfinished_delivery_of_the_org(jobs: Jobs) -> None:
-    in_state = one_in_each_state(jobs)
+    in_state = one_in_each_state(jobs.subject, jobs.hook)
     more = jobs.subject.commit(event("both", new(jobs.second), new(jobs.hook))).firsts[0]
     foreign = jobs.subject.put_webhook("theirs", org=OTHER)
     jobs.subject.commit(event("foreign", new(foreign)))
@@ -471,15 +454,14 @@ def every(subject: Subject, before_ms: int, limit: int) -> list[int]:
 @pytest.mark.parametrize("limit", [1, 2, 3, 100])
 def test_what_is_unfinished_and_older_than_a_time_is_found_once(jobs: Jobs, limit: int) -> None:
     subject = jobs.subject
-    plain = jobs.events(5)
-    keyed = jobs.events(4, key=7, prefix="k")
-    subject.commit(settled=[failing(plain[1], HOUR_MS, webhook=jobs.hook)])
-    jobs.end(State.DELIVERED, plain[0])
-    jobs.end(State.FAILED, plain[2])
+    in_state = one_in_each_state(subject, jobs.hook)
+    plain, keyed = jobs.events(2), jobs.events(4, key=7, prefix="k")
     time.sleep(0.005)
     before_ms = subject.delivery(jobs.events(3, prefix="newer")[0]).accepted_ms
-    wanted = sorted([plain[1], *plain[3:], *keyed])
-    assert sorted(every(subject, before_ms, limit)) == wanted
+    found = every(subject, before_ms, limit)
+    first_of_its_key = in_state[State.HELD] - 1
+    unfinished = [in_state[state] for state in UNFINISHED]
+    assert sorted(found) == sorted([*unfinished, first_of_its_key, *plain, *keyed])
 
 
 def test_what_is_taken_as_delivered_is_so_and_frees_the_next_of_its_key(jobs: Jobs) -> None:

@@ -6,14 +6,15 @@ import pytest
 from tests.store.conformance.replay_jobs import Jobs
 from tests.store.conformance.retained import LATER, body, drop
 from tests.store.conformance.subject import Subject
-from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term
-from tidings.core.delivery.states import State
+from tests.store.rows import EVIDENCE, HOUR_MS, ORG, event, failing, new, settled, term, waiting
+from tidings.core.delivery.states import UNFINISHED, State
 from tidings.core.ids import OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 
 OTHER = OrgId(7)
+UNFINISHED_OR_TAKEN = [*(state.word for state in sorted(UNFINISHED)), "taken"]
 
 
 def kept(subject: Subject) -> port.RetentionState:
@@ -56,7 +57,7 @@ def test_nothing_younger_is_dropped(subject: Subject) -> None:
 
 
 @pytest.mark.parametrize("kind", [RowKind.PAYLOAD, RowKind.METADATA])
-@pytest.mark.parametrize("state", ["pending", "held", "retrying", "taken"])
+@pytest.mark.parametrize("state", UNFINISHED_OR_TAKEN)
 def test_what_is_unfinished_is_kept_whole_and_dropped_once_it_is_final(
     subject: Subject, kind: RowKind, state: str
 ) -> None:
@@ -65,6 +66,8 @@ def test_what_is_unfinished_is_kept_whole_and_dropped_once_it_is_final(
     subject.commit(settled=[settled(one + 1, webhook=2)])
     if state in ("retrying", "taken"):
         subject.commit(settled=[failing(one, 0 if state == "taken" else HOUR_MS)])
+    if state == "waiting":
+        subject.commit(settled=[waiting(one)])
     if state == "taken":
         subject.take()
     if state != "held":
@@ -85,7 +88,7 @@ def test_what_is_unfinished_is_kept_whole_and_dropped_once_it_is_final(
 
 
 @pytest.mark.parametrize("kind", [RowKind.PAYLOAD, RowKind.METADATA])
-@pytest.mark.parametrize("state", ["pending", "held", "retrying", "taken"])
+@pytest.mark.parametrize("state", UNFINISHED_OR_TAKEN)
 @pytest.mark.parametrize("between", [0, 3])
 def test_an_event_is_kept_whole_until_its_replay_has_ended(
     subject: Subject, kind: RowKind, state: str, between: int
@@ -101,6 +104,8 @@ def test_an_event_is_kept_whole_until_its_replay_has_ended(
     assert subject.pending(jobs.hook) == [first] + [second] * (key is None)
     if state in ("retrying", "taken"):
         subject.commit(settled=[failing(second, 0 if state == "taken" else HOUR_MS)])
+    if state == "waiting":
+        subject.commit(settled=[waiting(second)])
     if state == "taken":
         assert [job.delivery for job in subject.take(jobs.hook)] == [second]
     if state != "held":

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.store.conformance.subject import Subject
-from tests.store.rows import HOUR_MS, event, failing, new, settled
+from tests.store.rows import HOUR_MS, QUIET, event, failing, new, settled, waiting
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId
@@ -14,24 +14,7 @@ from tidings.store import port
 
 DAY_MS = 24 * HOUR_MS
 EVER_MS = 1 << 50
-QUIET = WaitsFor(WaitReason.QUIET, "It is quiet for the customer until 08:00 (UTC).")
 NEEDS = WaitsFor(WaitReason.NEEDS, "It waits for mail, which is not done yet.", "mail")
-
-
-def waiting(
-    delivery: int,
-    delay_ms: int = HOUR_MS,
-    *,
-    key: int | None = None,
-    attempt: int = 1,
-    waits: WaitsFor = QUIET,
-    sent: bytes | None = None,
-) -> port.Settlement:
-    """What is not to be done yet, looked at under the number of the attempt that it would be."""
-    settlement = settled(
-        delivery, State.WAITING, key=key, attempt=attempt, status=None, delay_ms=delay_ms
-    )
-    return msgspec.structs.replace(settlement, waits=waits, duration_ms=0, sent=sent)
 
 
 def made(subject: Subject, *keys: int | None) -> list[int]:

@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 
+from tests.store.conformance.delivery.in_each_state import one_in_each_state
 from tests.store.conformance.subject import Subject
-from tests.store.rows import HOUR_MS, event, failing, new, settled
+from tests.store.rows import event, new, settled
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.store import port
@@ -23,21 +24,9 @@ def test_a_page_is_in_id_order_after_the_cursor_and_within_the_limit(subject: Su
 
 
 def test_a_page_shows_only_what_is_pending(subject: Subject) -> None:
-    receipt = subject.commit(
-        event("pending", new(1, 7)),
-        event("held", new(1, 7)),
-        event("parked", new(1, parked=True)),
-        *(event(f"e{i}", new(1)) for i in range(3)),
-    )
-    pending, _, _, delivered, retrying, failed = receipt.firsts
-    subject.commit(
-        settled=[
-            settled(delivered),
-            failing(retrying, HOUR_MS),
-            settled(failed, State.FAILED, status=400),
-        ]
-    )
-    assert subject.pending() == [pending]
+    in_state = one_in_each_state(subject, 1)
+    first_of_its_key = in_state[State.HELD] - 1
+    assert subject.pending() == [first_of_its_key, in_state[State.PENDING]]
 
 
 def test_a_page_of_nothing_is_empty(subject: Subject) -> None:

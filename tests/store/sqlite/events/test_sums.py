@@ -2,7 +2,7 @@
 
 import pytest
 
-from tidings.core.delivery.states import FINAL, State
+from tidings.core.delivery.states import FINAL, UNFINISHED, State
 from tidings.store.sqlite.events.summaries import DELIVERED
 from tidings.store.sqlite.events.sums import Cut, Sum
 
@@ -30,13 +30,14 @@ def test_a_slice_of_what_is_open_is_late_by_its_first_and_last_moment(
 
 @pytest.mark.parametrize(("at_ms", "late"), [(LIMIT_MS, 0), (LIMIT_MS - 1, 1)])
 @pytest.mark.parametrize("counted", [False, True])
+@pytest.mark.parametrize("state", sorted(UNFINISHED), ids=lambda state: state.name)
 def test_a_row_that_is_open_is_late_after_its_last_moment(
-    at_ms: int, late: int, counted: bool
+    state: State, at_ms: int, late: int, counted: bool
 ) -> None:
     found = Sum(SLA_S, NOW_MS)
-    found.add_rows([(State.PENDING, at_ms, None, None, 0)], counted=counted)
+    found.add_rows([(state, at_ms, None, None, 0)], counted=counted)
     assert found.breaches == late
-    assert found.counts[State.PENDING] == (not counted)
+    assert found.counts[state] == (not counted)
 
 
 @pytest.mark.parametrize("state", sorted(FINAL), ids=lambda state: state.name)
