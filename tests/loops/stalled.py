@@ -28,7 +28,8 @@ FIRST_S, APART = 0.001, 1.25  # of the processor until the first stall, and from
 STALLS_S = (0.1, 0.15, 0.5)
 SHORT_S = 1.0
 TESTS = str(Path(__file__).parents[1])
-_SEED = os.environ.get("TIDINGS_STALLS", "1")
+_NAME = "TIDINGS_STALLS"
+_SEED = os.environ.get(_NAME, "1")
 
 
 class Stalls:
@@ -88,6 +89,11 @@ def _short_sleeps_lost() -> Iterator[None]:
         yield
     finally:
         patch.undo()
+
+
+def pytest_runtest_setup() -> None:
+    """Hide our own setting from the commands that tests run: it is none of theirs."""
+    os.environ.pop(_NAME, None)
 
 
 @pytest.hookimpl(wrapper=True)

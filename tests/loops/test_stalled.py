@@ -9,6 +9,8 @@ import pytest
 
 from tests.loops import stalled
 
+pytestmark = pytest.mark.skipif(stalled._SEED == "sleeps", reason="it stalls this test itself")
+
 TESTS = Path(__file__).parents[1]
 SLEEPS = "import asyncio\nasync def sleep(seconds): await asyncio.sleep(seconds)\n"
 
