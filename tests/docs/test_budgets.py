@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.syntax import walk
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "tidings"
 RECORD = (ROOT / "docs" / "decisions" / "0018-budgets.md").read_text("utf-8")
@@ -41,7 +43,7 @@ def _bounds(call: ast.AST | None) -> bool:
 
 
 def _tables(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
+    for node in walk(tree):
         if isinstance(node, ast.Assign) and _bounds(node.value):
             yield _name(node.targets[0])
         elif isinstance(node, ast.AnnAssign) and _bounds(node.value):

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.openapi.entries import OPERATION_IDS
+from tests.syntax import walk
 from tidings.core.events.own_schema import KEYWORDS
 
 ROOT = Path(__file__).parents[2]
@@ -66,9 +67,9 @@ def sentences(path: Path) -> Iterator[str]:
         bare = re.sub(r"{#.*?#}|{%.*?%}|{{.*?}}", " ", path.read_text(), flags=re.S)
         yield from re.findall(r">([^<>]+)<", bare)
         return
-    tree = ast.parse(path.read_text())
-    held = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
-    for node in ast.walk(tree):
+    nodes = walk(ast.parse(path.read_text()))
+    held = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}  # docstrings
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in held:
             if " " in node.value.strip():
                 yield node.value
