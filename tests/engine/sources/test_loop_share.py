@@ -16,7 +16,7 @@ import tidings
 from tests.api.control_client import Service
 from tests.api.v1.source_calls import KEY, STATIC
 from tests.core.sources.bombs import BOMBS, DOCUMENTED
-from tests.engine.sources.event_fields import fields_of, longest, real
+from tests.engine.sources.event_fields import fields_of, held_s, longest, real
 from tests.engine.sources.topic import Topic, fetched, until
 from tests.pace import slowness
 from tidings.core.budget import MAPPING_LOOP_S
@@ -84,10 +84,15 @@ async def test_no_bomb_holds_the_loop(
     door: str, bomb: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan, message = BOMBS[bomb]
-    async with real() as s:
-        with longest(monkeypatch) as worst:
-            await DOORS[door](s, plan, message)
-        assert worst[0] <= MAPPING_LOOP_S * slowness(), f"{worst[0] * 1e3:.1f} ms"
+
+    async def send() -> list[float]:
+        async with real() as s:
+            with longest(monkeypatch) as worst:
+                await DOORS[door](s, plan, message)
+        return worst
+
+    worst_s = await held_s(send)
+    assert worst_s <= MAPPING_LOOP_S * slowness(), f"{worst_s * 1e3:.1f} ms"
 
 
 async def test_an_ordinary_message_asks_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
