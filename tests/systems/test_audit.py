@@ -67,7 +67,7 @@ def test_through_kills_there_is_no_change_without_its_entry_and_no_entry_without
         time.sleep(rng.uniform(0, 0.2))  # the moment is any
         if what == "writer":
             service.store_child("write").kill()
-            assert service.wait() == 1, "without its store it ends"
+        assert what != "writer" or service.wait() == 1, "without its store it ends"
         service.end()
         for org, pump in pumps.items():
             acknowledged[org] += pump.stop()
