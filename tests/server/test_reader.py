@@ -96,6 +96,19 @@ def test_a_target_is_judged_anew_where_it_or_its_host_differs() -> None:
         assert read([good, good, refused])[1] == 400, refused
 
 
+@pytest.mark.parametrize(("target", "host"), [(1, 5000), (5000, 1), (600, 600)])
+def test_what_a_reader_remembers_of_a_request_is_small(target: int, host: int) -> None:
+    reader = RequestReader(BOUNDS)
+    reader.feed(b"GET /%b HTTP/1.1\r\nHost: %b\r\n\r\n" % (b"a" * target, b"h" * host))
+    reader.requests.popleft()
+    reader.feed(b"GET / HTTP/1.1\r\n" + HOST + b"\r\n")
+    held = [reader._known_target, *reader._known_hosts]
+    assert sum(map(len, held)) <= 1024 and reader._known_target == b"/"
+    reader.requests.popleft()
+    reader.feed(b"GET /%b HTTP/1.1\r\nHost: %b\r\n\r\n" % (b"a" * target, b"h" * host))
+    assert reader._known_target == b"/", "too much to be remembered"
+
+
 @settings(max_examples=120)
 @given(st.lists(requests(), min_size=1, max_size=6), st.lists(st.integers(0, 60_000), max_size=25))
 def test_the_same_requests_come_out_whatever_way_the_bytes_are_cut(

@@ -22,7 +22,7 @@ _SLICE: Final = 4096
 _HEAD_END: Final = b"\r\n\r\n"
 _HEAD_MIN: Final = 16  # bytes of a request, without the end of its head: none is shorter
 _CHUNKS_SLICE: Final = 512  # of a body in chunks: what follows its end may be read with it
-_KNOWN_MAX: Final = 1024  # bytes of a target that is remembered
+_KNOWN_MAX: Final = 1024  # bytes of a target and its host that are remembered
 _OVERHEAD_MAX: Final = 16 * 1024  # of chunked coding, between two bytes of a body
 _HOST = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=%\-]*(?::[0-9]{0,5})?|\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _ABSOLUTE = re.compile(rb"[Hh][Tt][Tt][Pp][Ss]?://([^/?#]*)([/?][^#]*)?")
@@ -311,7 +311,7 @@ class RequestReader:
         text = path.decode("latin-1")
         parts = path, query, unquote(text) if b"%" in path else text
         head.raw_path, head.query, head.path = parts
-        if hosts and len(target) <= _KNOWN_MAX and target[:1] == b"/":
+        if hosts and len(self._target) + len(hosts[0]) <= _KNOWN_MAX and target != b"*":
             self._known_target, self._known_hosts, self._known_parts = self._target, hosts, parts
 
 
