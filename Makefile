@@ -60,7 +60,7 @@ fix: setup  ## Mend what lint and format can mend by themselves
 	@$(BIN)/ruff format --quiet
 
 test: setup  ## All tests that Python packages can serve, without root
-	@$(BIN)/pytest -n 4 --dist worksteal $(TESTS) # on two cores: tests wait for a good part of their time
+	@$(BIN)/pytest -n 6 --dist worksteal $(TESTS) # on two cores: tests wait for a good part of their time
 
 test-systems: setup  ## Tests that need programs of the system; as root it installs them
 	@scripts/systems
