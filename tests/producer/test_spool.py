@@ -54,6 +54,49 @@ def test_the_disk_holds_no_more_than_it_may_and_room_comes_back(tmp_path: Path) 
             spool.append([numbered(1, SMALL)])
 
 
+def test_read_files_that_cannot_be_removed_count_until_they_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*words: Any, **more: Any) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    with opened(tmp_path) as spool:
+        with monkeypatch.context() as patch, pytest.raises(SpoolFull):
+            patch.setattr(os, "unlink", fails)
+            for number in range(1000):
+                spool.append([numbered(number)])
+                assert take(spool) == [number]
+                assert held(tmp_path) <= SMALL
+        for number in range(1000):
+            spool.append([numbered(number)])
+            assert take(spool) == [number]
+            assert held(tmp_path) <= SMALL
+
+
+def test_what_was_written_of_a_refused_event_takes_no_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.write
+
+    def half(file: int, data: bytes) -> int:
+        if b"unknown_type" in bytes(data):
+            real(file, bytes(data)[: len(data) // 2])
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(file, data)
+
+    with opened(tmp_path) as spool:
+        spool.append([numbered(0)])
+        assert take(spool, verdict=REFUSED) == [0]
+        before = (tmp_path / "refused").stat().st_size
+        assert before > 1000
+        spool.append([numbered(1)])
+        monkeypatch.setattr(os, "write", half)
+        for _ in range(3):
+            with pytest.raises(SpoolFailed):
+                take(spool, verdict=REFUSED)
+        assert (tmp_path / "refused").stat().st_size == before
+
+
 def test_a_bound_that_is_none_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match="65,536 or more; got 5"):
         Spool(tmp_path, bytes_max=5)

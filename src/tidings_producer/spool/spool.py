@@ -292,6 +292,8 @@ class Spool:
         if written and (self._sealed or full or (read and short)):
             self._begin()
         if self._segments.total + left > self._bytes_max:
+            self._remove_read()  # what could not be removed when it was read
+        if self._segments.total + left > self._bytes_max:
             raise SpoolFull(
                 f"A spool must contain at most {self._bytes_max:,} bytes; it holds "
                 f"{self._segments.total:,}, and {left:,} came. Look in status() why the service "
@@ -372,8 +374,11 @@ class Spool:
                 return
             later = [size for size in self._segments.sizes if size > self._place.segment]
             self._set_place(SpoolPosition(min(later), 0))
-            with suppress(OSError):  # it is removed when the spool is opened again
-                self._segments.remove_before(self._place.segment)
+            self._remove_read()
+
+    def _remove_read(self) -> None:
+        with suppress(OSError):  # it is removed when there is no room, or at the next start
+            self._segments.remove_before(self._place.segment)
 
     def _set_place(self, place: SpoolPosition) -> None:
         self._place = place
