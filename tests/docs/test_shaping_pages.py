@@ -22,7 +22,7 @@ from tidings.core.shaping.filters.compiler import (
     explain,
 )
 from tidings.core.shaping.filters.operators import MATCHED_MAX, VALUES_MAX, values_at
-from tidings.core.shaping.shape import ALWAYS, Fields, Shape
+from tidings.core.shaping.shape import Fields, Shape
 from tidings.core.shaping.shape_rules import FILTER_BYTES_MAX, PATHS_MAX, RENAMES_MAX
 from tidings.core.shaping.transformation_rules import TEMPLATE_MAX
 from tidings.transform.port import OUTPUT_MAX
@@ -134,7 +134,12 @@ def test_every_selection_and_new_name_on_a_page_acts_on_an_event(
             if kind == "drop":
                 acts = any(left != event for left, event in zip(kept, EXAMPLES, strict=True))
             else:
-                acts = any(len(left) > len(ALWAYS) for left in kept)
+                nothing = Shape(
+                    Fields(keep=(f"{path}.nowhere",)), {}
+                )  # of a block at most its name
+                acts = any(
+                    left != nothing.apply(event) for left, event in zip(kept, EXAMPLES, strict=True)
+                )
             assert acts, (page, path)
     for path, name in rename.items():  # may be empty: then it has a selection
         shape = Shape(Fields(), {path: name})

@@ -166,7 +166,7 @@ def count(attempts: AttemptShare, now_ms: int, good: bool) -> None:
         attempts.bad(now_ms / 1000, now_ms, "503")
 
 
-@pytest.mark.parametrize("failures", [1, 2, 9, 36, 500])
+@pytest.mark.parametrize("failures", [1, 2, 4, 5, 9, 36, 500])
 @pytest.mark.parametrize("successes", [0, 3, 20, 400])
 def test_a_total_failure_ends_at_the_first_success(failures: int, successes: int) -> None:
     """Whatever came before it, and for good: nothing of it counts later."""
@@ -176,7 +176,8 @@ def test_a_total_failure_ends_at_the_first_success(failures: int, successes: int
     for _ in range(failures):
         attempts.bad(1060.0, MS, "503")
     attempts.good(1070.0)
-    few = successes and failures < RUN_MIN  # among successes a few are the part that fails
+    few = successes and failures < 5  # among successes a few are the part that fails
+    assert attempts.attempts[1] == (failures if few else 0)
     for at in range(40):
         now_s = 1070.0 + at * 10
         assert attempts.failing(now_s) is None or few

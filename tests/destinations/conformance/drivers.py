@@ -63,6 +63,7 @@ class HttpBench:
         said = self._said.pop(0) if len(self._said) > 1 else self._said[0]
         exchange.status = STATUSES[said]
         exchange.says(str(exchange.headers).encode())  # whatever was sent comes back
+        exchange.more["x-echo"] = str(exchange.headers)
 
 
 class Http:

@@ -189,7 +189,9 @@ async def test_nothing_that_is_sent_as_a_secret_is_in_what_is_kept_or_shown(
             result = await channel.send(TestMessage())
             await channel.close()
             assert SECRET in str(bench.got[-1].headers), "it was sent, and came back"
-            assert result is not None and SECRET not in repr(result)
+            assert isinstance(result, AttemptResult) and SECRET not in repr(result)
+            assert isinstance(result.ending, ReceiverAnswer)
+            assert result.ending.body and "x-echo" in dict(result.ending.headers)
 
 
 OVER_NONE = {"http", "call"}  # what they reach, the webhook or the action itself says

@@ -248,10 +248,20 @@ def test_another_key_opens_nothing(log: Log) -> None:
     assert check_audit(log.directory, b"x" * 32).fault_count >= 30
 
 
-@pytest.mark.parametrize("table", ["audit", "audit_chain", "audit_anchor"])
+@pytest.mark.parametrize(
+    ("table", "row"),
+    [
+        ("audit", "number = 10"),
+        ("audit", "number = 9"),  # which the newest anchor names
+        ("audit_chain", "1"),
+        ("audit_anchor", "1"),
+    ],
+)
 @pytest.mark.parametrize("value", ["abc", b"\xff", None, -1, 2**62, 0.5, ""])
-def test_no_value_of_any_column_ends_the_check(log: Log, table: str, value: object) -> None:
-    newest = f"rowid = (SELECT max(rowid) FROM {table})"
+def test_no_value_of_any_column_ends_the_check(
+    log: Log, table: str, row: str, value: object
+) -> None:
+    newest = f"rowid = (SELECT max(rowid) FROM {table} WHERE {row})"
     written = 0
     for column in [row[1] for row in log.run(f"PRAGMA table_info({table})")]:  # may be empty: below
         [(before,)] = log.run(f"SELECT {column} FROM {table} WHERE {newest}")

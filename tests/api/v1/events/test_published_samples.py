@@ -15,6 +15,7 @@ import pytest
 from tests.api.accept_client import PLATFORM, Service
 from tests.catalogue.spoil import dotted, full, places, put
 from tidings.catalogue import load
+from tidings.catalogue.catalogue import compile_validator
 from tidings.catalogue.explain import explain
 from tidings.catalogue.schema import types_of
 from tidings.core.events.call_reader import IntakeRules
@@ -146,11 +147,12 @@ def test_each_list_of_each_type_may_be_an_empty_map_and_no_other_one() -> None:
     for name in CATALOGUE.names():
         kind = CATALOGUE.get(name)
         assert kind is not None
-        whole = full(kind.schema)
+        whole, fits = full(kind.schema), compile_validator(kind.schema)
         for place, node in places(kind.schema):
             if "array" in types_of(node):
                 assert CATALOGUE.check(name, put(whole, place, {})) == []
                 assert explain(put(whole, place, {}), kind.schema) == []
+                assert fits(put(whole, place, {})), "without looking for what is wrong"
                 [problem] = CATALOGUE.check(name, put(whole, place, {"0": "x"}))
                 assert problem.path == dotted(place)
                 tried += 1

@@ -9,10 +9,10 @@ from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.operator_files.actions import load_actions
 
 
-def warned(tmp_path: Path, **said: str) -> list[tuple[str, str]]:
+def warned(tmp_path: Path, secret: str = "a secret of ours", **said: str) -> list[tuple[str, str]]:
     path = tmp_path / "actions.toml"
     path.write_text(FILE.format(**(SOUND | said)))
-    made = load_actions(path, KINDS, CONNECTION_TYPES, environment={"KEY": "a secret of ours"})
+    made = load_actions(path, KINDS, CONNECTION_TYPES, environment={"KEY": secret})
     for warning in made.warnings:
         assert warning.line > 1 and "should" in warning.said and warning.said.endswith(".")
     return [(warning.code, warning.field) for warning in made.warnings]
@@ -69,9 +69,18 @@ def test_a_path_that_only_some_of_a_look_ups_actions_lack_is_told_at_these(tmp_p
         {"security": "plaintext", "host": "mailhog"},
         {"value": '"${KEY}"'},
         {"value": '"costs $5, or {{ event.eventId }}"'},
+        {"value": '"$5"'},
+        {"value": '"ask for $KEY"'},
         {"value": '"{% if contact %}{{ contact.name }}{% endif %}"'},
         {"value": '"{ x }"'},
     ],
 )
 def test_what_is_usual_is_not_told(tmp_path: Path, said: dict[str, str]) -> None:
     assert warned(tmp_path, **said) == []
+
+
+@pytest.mark.parametrize("secret", ["${shop-key}", "x${", "$KEY", "{ event.eventId }"])
+def test_what_a_variable_holds_is_no_slip_of_the_file(tmp_path: Path, secret: str) -> None:
+    """Nor is it shown by a warning: it is a secret."""
+    assert warned(tmp_path, secret, value='"${KEY}"') == []
+    assert warned(tmp_path, value=f'"{secret}"') != []

@@ -137,6 +137,13 @@ FATES = {
 }
 
 
+# Of ids of deliveries, or of events that a replay has made deliveries of: from both of its ends.
+RUN = re.compile(
+    r"SEARCH (d USING INTEGER PRIMARY KEY \(rowid>\?"
+    r"|r USING .*INDEX delivery_replay_event \(event>\?) AND "
+)
+
+
 @pytest.mark.parametrize("order", ["older", "newer"])
 @pytest.mark.parametrize("given", FATES.values(), ids=FATES.keys())
 def test_a_page_of_events_by_their_fate_reads_by_keys(
@@ -151,6 +158,7 @@ def test_a_page_of_events_by_their_fate_reads_by_keys(
                 frugal(statement, plan)
             if "ORDER BY d.id" in statement or "ORDER BY r.event" in statement:
                 in_order.append("TEMP B-TREE FOR ORDER" not in plan)
+                assert RUN.search(plan), (statement, plan)
     # Events that are known, as those of a term are, are asked for one by one.
     assert set(in_order) == (set() if given.keys() & {"terms", "events"} else {True})
 
