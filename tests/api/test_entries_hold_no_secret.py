@@ -5,10 +5,12 @@ from typing import Any
 
 from tests.api.control_client import BASIC, Reply, Service, basic, service
 from tests.api.v1.access.user_calls import PASSWORD
+from tidings.core.access.credential_rules import KINDS
 from tidings.core.ids import OrgId
 from tidings.errors import Denied
 
 ORG = OrgId(7)
+CREDENTIALS = set(KINDS)
 MARK = "m4rk3d"
 GIVEN = ("secret", "signingSecret", "token", "accessToken", "url")  # what answers show once
 
@@ -72,7 +74,7 @@ async def change_access(s: Service, m: Marked, auth: str) -> None:
     scopes = {"webhooks": "read"}
     till = {"kind": "till", "code": "till7", "password": "secret-of-a-till", "scopes": scopes}
     await m.call("POST", at, till, auth)
-    for kind in ("key", "oauth"):
+    for kind in CREDENTIALS - {"till"}:
         made = await m.call("POST", at, {"kind": kind, "name": "n", "scopes": scopes}, auth)
         await m.call("POST", f"{at}/{made.json['id']}/rotate", {"overlapInHours": 1}, auth)
     token, _ = s.access.token(made.json["id"], made.json["secret"], "192.0.2.1")

@@ -13,6 +13,7 @@ from tests.console.crawl import HX, ROUTES, Form, Seen, all_of_it, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tidings.console.place import OUTSIDE, PageScope, form_token, inside, place_of
 from tidings.console.routes import OF_AN_ORG
+from tidings.core.access.portal_rules import ROLES
 from tidings.core.ids import OrgId
 from tidings.engine.access.sessions import SignedIn
 
@@ -110,7 +111,7 @@ async def test_every_link_form_and_request_carries_the_org_that_its_page_is_of()
                     assert any(form.action == f"{base}/find" for form in page.forms), at
 
 
-@pytest.mark.parametrize("role", ["reader", "operator"])
+@pytest.mark.parametrize("role", ROLES)
 async def test_the_pages_of_a_portal_never_lead_out_of_it(role: str) -> None:
     async with pages() as p:
         await two(p)

@@ -8,7 +8,7 @@ from tests.destinations.messages import TestMessage
 from tests.destinations.noted import Noted, webhook
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.delivery.exchange import AttemptResult, FaultKind, TransportFault
-from tidings.core.webhooks.webhook_types import HTTP, KAFKA, QUEUE
+from tidings.core.webhooks.webhook_types import HTTP, KAFKA, KINDS, QUEUE
 from tidings.destinations.dispatch import DriverDispatch
 
 MAIN = Connection("main", "kafka", {"servers": "a:9092"})
@@ -19,12 +19,15 @@ def drivers() -> dict[str, Any]:
     return {HTTP: Noted(), KAFKA: Noted()}
 
 
-def test_each_type_has_its_driver_and_the_connection_that_it_names(drivers: Any) -> None:
-    known = DriverDispatch(drivers, Connections([MAIN]))
-    known.open(webhook(HTTP))
-    known.open(webhook(KAFKA, "main"))
-    assert drivers[HTTP].opened == [(HTTP, None)]
-    assert drivers[KAFKA].opened == [(KAFKA, MAIN)]
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != QUEUE])
+def test_each_type_has_its_driver_and_the_connection_that_it_names(kind: str) -> None:
+    noted = {name: Noted() for name in KINDS if name != QUEUE}
+    over = KINDS[kind].connection
+    main = None if over is None else Connection("main", over, {})
+    known = DriverDispatch(noted, Connections([] if main is None else [main]))
+    known.open(webhook(kind, "" if main is None else "main"))
+    opened = {name: driver.opened for name, driver in noted.items() if driver.opened}
+    assert opened == {kind: [(kind, main)]}
 
 
 def test_the_platforms_queue_is_the_default_connection(drivers: Any) -> None:

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 import tidings
+from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.core.access.credential_rules import KINDS as CREDENTIALS
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES
 from tidings.core.actions.file.acts.acts import KINDS as ACTS
@@ -24,6 +25,7 @@ from tidings.core.picks import KINDS as PICKS
 from tidings.core.shaping.filters.compiler import COMPARISONS, OPERATORS, TEXTUAL
 from tidings.core.shaping.platform_rules import ASKED
 from tidings.core.sources.source import NEEDS as SOURCES
+from tidings.core.sources.verification import VERIFICATION
 from tidings.core.webhooks.authentication import SCHEMES
 from tidings.core.webhooks.webhook_types import KINDS as WEBHOOKS
 
@@ -37,6 +39,7 @@ NAMED = {
     "ACTS": ACTS,
     "ASKED": ASKED,
     "COMPARISONS": COMPARISONS,
+    "CONNECTIONS": CONNECTION_TYPES,
     "CONVERSIONS": CONVERSIONS,
     "CREDENTIALS": CREDENTIALS,
     "EMAILS": EMAILS,
@@ -48,6 +51,7 @@ NAMED = {
     "SCHEMES": SCHEMES,
     "SOURCES": SOURCES,
     "TEXTUAL": TEXTUAL,
+    "VERIFICATIONS": VERIFICATION.kinds,
     "WEBHOOKS": WEBHOOKS,
 }
 """The lists of words that are no `Enum`."""
@@ -83,10 +87,11 @@ def closed_lists() -> dict[str, frozenset[str]]:
 
 def copies(source: str, lists: Lists) -> Iterator[Copy]:
     """Find the copies in the source of a test."""
-    lines = source.splitlines()
-    for node in _tried(ast.parse(source)):
+    lines, tree = source.splitlines(), ast.parse(source)
+    words = _imported_words(tree)
+    for node in _tried(tree):
         elements = node.keys if isinstance(node, ast.Dict) else node.elts
-        heads = [_head(element) for element in elements]
+        heads = [_head(element, words) for element in elements]
         if any(EXEMPT in line for line in lines[node.lineno - 1 : node.end_lineno]):
             continue
         for name, members in lists.items():
@@ -117,7 +122,19 @@ def _is_row(element: ast.expr | None) -> bool:
     )
 
 
-def _head(element: ast.expr | None) -> str | None:
+def _imported_words(tree: ast.Module) -> dict[str, str]:
+    """Return the words of the core that a test has by a name, as `HTTP` of `webhook_types`."""
+    words = {}
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tidings.core."):
+            module = vars(importlib.import_module(str(node.module)))
+            for alias in node.names:
+                if isinstance(word := module.get(alias.name), str):
+                    words[alias.asname or alias.name] = word
+    return words
+
+
+def _head(element: ast.expr | None, words: Mapping[str, str]) -> str | None:
     """Return the member that an element of a literal is, or that a row of a table begins with."""
     if isinstance(element, ast.Tuple | ast.List) and element.elts:
         element = element.elts[0]
@@ -125,4 +142,6 @@ def _head(element: ast.expr | None) -> str | None:
         element = element.args[0]
     if isinstance(element, ast.Constant) and isinstance(element.value, str):
         return element.value
+    if isinstance(element, ast.Name):
+        return words.get(element.id)
     return ast.unparse(element) if isinstance(element, ast.Attribute) else None

@@ -10,7 +10,9 @@ TESTS = Path(__file__).parents[1]
 LISTS = {
     "State": frozenset({"State.A", "State.B", "State.C", "State.D"}),
     "ACTS": frozenset({"mail", "call", "row"}),
+    "SOURCES": frozenset({"webhook", "kafka", "outbox"}),
 }
+IMPORTED = "from tidings.core.sources.source_types import KAFKA, OUTBOX, WEBHOOK as HOOK\n"
 
 
 def faults(source: str) -> list[tuple[int, str]]:
@@ -27,6 +29,7 @@ def faults(source: str) -> list[tuple[int, str]]:
         "ALL = [(State.A, 1), (State.B, 2), (State.B, 2), (State.C, 3)]",
         "ALL = [pytest.param(State.A, 1), pytest.param(State.B, 2), pytest.param(State.C, 3)]",
         "ALL = {State.A: 1, State.B: 2, State.C: 3}",
+        IMPORTED + "ALL = (KAFKA, OUTBOX, HOOK)",
     ],
 )
 def test_a_copy_is_found(source: str) -> None:
@@ -39,6 +42,8 @@ def test_a_copy_is_found(source: str) -> None:
         "for state in State: pass",
         "for state in (State.A, State.B): pass",
         "for act in ('mail', 'call'): pass",
+        IMPORTED + "ALL = (KAFKA, OUTBOX)",
+        IMPORTED + "ALL = (KAFKA, OUTBOX, WEBHOOK)",
         "for act in ('mail', 'call', 'post'): pass",
         "assert found == [State.A, State.B, State.C, State.D]",
         "ALL = [(State.A, 1), (State.B, 2), (State.C, 3), (State.D, 4)]",

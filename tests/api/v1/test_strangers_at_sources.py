@@ -85,12 +85,17 @@ async def test_a_paused_or_busy_source_says_so_to_its_sender_alone() -> None:
         assert shown["lastHour"]["refused"] == 2 and "X-Key" in str(shown["newest"])
 
 
-async def test_a_refusal_takes_as_long_whatever_there_was_to_verify() -> None:
+def test_strangers_are_tried_at_every_scheme() -> None:
+    assert [scheme["type"] for scheme in SCHEMES.values()] == list(VERIFICATION.kinds)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+async def test_a_refusal_takes_as_long_whatever_there_was_to_verify(name: str) -> None:
     async with service() as s:
-        await make(s, verification=HMAC)
+        await make(s, verification=SCHEMES[name])
         for path in ("/in/1/shop", "/in/1/none"):
             began_s = time.monotonic()
-            reply = await s.call("POST", path, b"x" * BODY_BYTES_MAX, auth=None, **PROOFS["hmac"])
+            reply = await s.call("POST", path, b"x" * BODY_BYTES_MAX, auth=None, **PROOFS[name])
             assert reply.status == 401 and time.monotonic() - began_s >= REFUSED_AFTER_S
 
 

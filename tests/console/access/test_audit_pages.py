@@ -10,6 +10,7 @@ import pytest
 from tests.console.access.visitor import visitor
 from tests.console.webhook_client import Browser, Pages, pages, text
 from tests.openapi.world import SOURCE, TYPE
+from tidings.core.access.portal_rules import ROLES
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.audit_actions import AuditAction, actions
 from tidings.core.audit.entries import PLATFORM_CHAIN, draft
@@ -140,7 +141,7 @@ async def test_an_org_s_page_shows_its_own_chain_alone() -> None:
         assert "/console/audit" in text(await boss.get("/console/orgs"))
 
 
-@pytest.mark.parametrize("role", ["reader", "operator"])
+@pytest.mark.parametrize("role", ROLES)
 async def test_a_portal_never_shows_it(role: str) -> None:
     async with pages() as p:
         await p.browser()

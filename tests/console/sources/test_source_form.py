@@ -28,7 +28,7 @@ from tidings.core.field_types import BooleanType, Choice, CustomField
 from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.sources.source import FIELDS, Source
 from tidings.core.sources.source_types import KINDS
-from tidings.core.sources.verification import HmacHeader, StandardWebhooks, StaticHeader
+from tidings.core.sources.verification import LABELS, HmacHeader, StandardWebhooks, StaticHeader
 from tidings.store.port import EventQuery
 
 STATIC = "verification.header"
@@ -49,7 +49,7 @@ async def test_a_source_is_made_of_the_form_and_takes_messages_at_its_address() 
         browser = await p.browser()
         await p.s.orgs.change(ORG, {"settings": {"unknownTypes": "admitted"}}, platform=True)
         page = text(await browser.get(f"{AT}/new"))
-        for said in ("Standard Webhooks signature", "HMAC of the body in a header", "X-Shop-Topic"):
+        for said in (*LABELS.values(), "X-Shop-Topic"):
             assert said in page
         made = await browser.post(f"{AT}/new", FORM)
         assert made.status == 303 and "shop was created." in unquote(made.headers["set-cookie"])

@@ -5,6 +5,7 @@ import re
 from html import unescape
 from urllib.parse import unquote
 
+import msgspec
 import pytest
 
 from tests.api.log_client import accept
@@ -13,7 +14,7 @@ from tidings.console.pages.webhooks import form as webhook_form
 from tidings.console.pages.webhooks import type_form
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
-from tidings.core.webhooks.authentication import OAuth2ClientCredentials
+from tidings.core.webhooks.authentication import SCHEMES, OAuth2ClientCredentials
 from tidings.core.webhooks.body_reader import Known
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
@@ -379,6 +380,38 @@ def test_a_webhook_comes_through_the_form_unchanged() -> None:
     for field in first.__struct_fields__:
         if field != "extra":
             assert getattr(second, field) == getattr(first, field), field
+
+
+OWN_FIELDS = {
+    "oauth2ClientCredentials": (
+        {"tokenUrl": "https://id.example/t", "clientId": "a"},
+        "clientSecret",
+    ),
+    "basic": ({"username": "a"}, "password"),
+    "apiKey": ({"header": "X-Key"}, "value"),
+}
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+async def test_a_secret_of_each_scheme_is_kept_where_its_mask_comes_back(scheme: str) -> None:
+    fields, secret_field = OWN_FIELDS[scheme]
+    given = {f"authentication.{name}": value for name, value in fields.items()}
+    given |= {"authentication": scheme, f"authentication.{secret_field}": "s3cret-0123456789"}
+    async with pages() as p:
+        browser = await p.browser()
+        assert (await browser.post(f"{AT}/new", FORM | given)).status == 200
+        (record,) = p.s.webhooks.list(ORG)
+        authentication = record.webhook.authentication
+        assert isinstance(authentication, SCHEMES[scheme])
+        assert "s3cret-0123456789" in str(msgspec.to_builtins(authentication))
+        page = text(await browser.get(f"{AT}/{record.webhook.id}/edit"))
+        assert "s3cret-0123456789" not in page and "…6789" in page
+        again = {"webhook": record.webhook.id, "version": "1", "slaInSeconds": "60"}
+        shown = given | again | {f"authentication.{secret_field}": "…6789"}
+        saved = await browser.post(f"{AT}/{record.webhook.id}/edit", FORM | shown)
+        assert saved.status == 303, text(saved)
+        (record,) = p.s.webhooks.list(ORG)
+        assert record.webhook.authentication == authentication and record.webhook.sla_s == 60
 
 
 async def test_a_form_holds_an_authentication_and_shows_no_secret_of_it() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from tests.core.notices.webhooks import webhook
 from tests.declared_actions import SECRET, text_message, welcome
-from tidings.core.actions.act_words import action_facts
+from tidings.core.actions.act_words import KINDS, action_facts
 from tidings.core.actions.action import Act, KafkaRecordAct, NewEvents, Plain, TableRowAct
 from tidings.core.delivery.advice import LEFT_FILE
 from tidings.core.ids import DeliveryId, OrgId
@@ -25,6 +25,7 @@ from tidings.core.notices.operational_events import (
 MAIL, CALL = welcome().act, text_message().act
 ROW, RECORD = TableRowAct("crm", "welcomes", {"id": Plain(1)}), KafkaRecordAct("main", "loyalty")
 EVENTS = NewEvents("memberDue", Plain({}))
+ACTS: tuple[Act, ...] = (MAIL, CALL, ROW, RECORD, EVENTS)
 HOUR = 3_600_000
 CAUSES = ("refused", "401", "404", "410", "422", "429", "500", "503", "timeout", "transform")
 
@@ -49,7 +50,11 @@ def test_an_action_that_fails_is_told_with_whom_it_needs_and_where_to_correct_it
     assert "Correct the credential of the action in its file" in call
 
 
-@pytest.mark.parametrize("act", [MAIL, CALL, ROW, RECORD, EVENTS, None])
+def test_letters_are_tried_of_every_act() -> None:
+    assert list(map(type, ACTS)) == list(KINDS)
+
+
+@pytest.mark.parametrize("act", [*ACTS, None])
 @pytest.mark.parametrize("cause", CAUSES)
 def test_no_letter_about_an_action_speaks_of_a_webhook_or_tells_a_secret(
     act: Act | None, cause: str

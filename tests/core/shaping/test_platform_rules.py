@@ -6,6 +6,7 @@ import pytest
 
 from tidings.core.ids import OrgId
 from tidings.core.shaping.platform_rules import (
+    ASKED,
     AnswerRefused,
     PlatformRecordUnfit,
     check_template,
@@ -85,16 +86,22 @@ def test_what_is_no_answer_counts_against_the_platform(body: bytes, status: int)
         read_answer("customers", 200, b'{"mobile":"1"', False, {})
 
 
-@pytest.mark.parametrize(
-    ("kind", "body"),
-    [
-        ("customers", b'{"mobile":["secret-value"]}'),
-        ("customers", b'{"mobile":"' + b"secret-value" * 40 + b'"}'),
-        ("balances", b'{"pointsBalance":"secret-value"}'),
-        ("balances", b"{}"),
-        ("awards", b'{"awardedReferenceIds":"secret-value"}'),
-    ],
-)
+UNFIT = [
+    ("stores", b'{"name":["secret-value"]}'),
+    ("tills", b'{"code":{"is":"secret-value"}}'),
+    ("customers", b'{"mobile":["secret-value"]}'),
+    ("customers", b'{"mobile":"' + b"secret-value" * 40 + b'"}'),
+    ("balances", b'{"pointsBalance":"secret-value"}'),
+    ("balances", b"{}"),
+    ("awards", b'{"awardedReferenceIds":"secret-value"}'),
+]
+
+
+def test_records_of_every_kind_that_is_asked_for_are_tried() -> None:
+    assert {kind for kind, _ in UNFIT} == set(ASKED)
+
+
+@pytest.mark.parametrize(("kind", "body"), UNFIT)
 def test_a_record_that_does_not_fit_is_told_without_its_values(kind: str, body: bytes) -> None:
     with pytest.raises(PlatformRecordUnfit) as unfit:
         answer(body, kind)

@@ -15,6 +15,7 @@ from tidings.core.webhooks.authentication import (
 from tidings.core.webhooks.authentication_body import VARIANTS
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.webhook_types import KINDS
 from tidings.errors import FieldRefusal
 
 SECRET, TOKEN_URL, URL = "s3cret-0123456789", "https://id.example/token", BODY["webHookUrl"]
@@ -169,13 +170,14 @@ class TestAnotherReceiver:
             if other is not one:
                 found = codes(read({"authentication": shown(other)}, old))
                 assert found[0][0] == "masked_value"
-        queue = read({"webHookType": "QUEUE_INT", "webHookUrl": ""}, old)
-        assert (
-            isinstance(queue, ParsedWebhookBody)
-            and queue.settings.authentication == old.authentication
-        )
-        evil = {"webHookType": "HTTP", "webHookUrl": "https://evil.example/"}
-        assert codes(read(evil, queue.settings)) == [("credentials_stay", "authentication")]
+        for kind in (name for name, kind in KINDS.items() if kind.has_url and not kind.calls_url):
+            queue = read({"webHookType": kind, "webHookUrl": ""}, old)
+            assert (
+                isinstance(queue, ParsedWebhookBody)
+                and queue.settings.authentication == old.authentication
+            )
+            evil = {"webHookType": "HTTP", "webHookUrl": "https://evil.example/"}
+            assert codes(read(evil, queue.settings)) == [("credentials_stay", "authentication")]
 
     @pytest.mark.parametrize("one", ALL)
     def test_a_copy_takes_along_what_its_maker_sees(self, one: dict[str, Any]) -> None:

@@ -22,6 +22,7 @@ from tidings.core.webhooks.masks import (
     scrubbed_headers,
 )
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.webhook_types import KINDS
 
 OLD_URL = "https://crm.example.com/hook"
 LONG, SHORT = "Bearer 0123456789abcdef", "s3cret"
@@ -35,6 +36,7 @@ BODY: dict[str, Any] = {
 }
 
 
+UNCALLED = [name for name, kind in KINDS.items() if kind.has_url and not kind.calls_url]
 KNOWN = Known(event_types=("pointsIssued",), check_url=lambda _: None)
 
 
@@ -153,8 +155,11 @@ class TestAnotherReceiver:
         body = {"webHookUrl": url} | ({} if headers is None else {"webHookHeaders": headers})
         assert isinstance(read(body, old), ParsedWebhookBody)
 
-    def test_no_way_round_by_a_type_that_makes_no_call(self, old: WebhookSettings) -> None:
-        queue = read({"webHookType": "QUEUE_INT", "webHookUrl": ""}, old)
+    @pytest.mark.parametrize("kind", UNCALLED)
+    def test_no_way_round_by_a_type_that_makes_no_call(
+        self, old: WebhookSettings, kind: str
+    ) -> None:
+        queue = read({"webHookType": kind, "webHookUrl": ""}, old)
         assert isinstance(queue, ParsedWebhookBody) and queue.settings.headers == old.headers
         evil = {"webHookUrl": "https://evil.example/"}
         assert codes(read(evil | {"webHookType": "HTTP"}, queue.settings))

@@ -11,6 +11,7 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
+from tidings.core.webhooks.webhook_types import KINDS
 
 ORG = OrgId(4)
 
@@ -68,10 +69,11 @@ def test_standing_decides_whether_a_delivery_is_made(standing: WebhookStatus, ge
     assert bool(matched(registry, 7)) is gets
 
 
-def test_a_webhook_of_a_kind_without_a_sender_gets_nothing() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_webhook_of_a_kind_without_a_sender_gets_nothing(kind: str) -> None:
     registry = Registry()
-    registry.put(hook(1, 7, kind="QUEUE_INT"))
-    assert matched(registry, 7) == []
+    registry.put(hook(1, 7, kind=kind))
+    assert matched(registry, 7) == ([] if kind == "QUEUE_INT" else [1])
     registry.put(hook(1, 7))
     assert matched(registry, 7) == [1]
 

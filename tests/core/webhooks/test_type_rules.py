@@ -11,6 +11,7 @@ from tidings.core.ids import OrgId
 from tidings.core.webhooks.body_reader import Known
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
+from tidings.core.webhooks.webhook_types import OFFERED
 
 KAFKA = COMMON | {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "crm.loyalty"}}
 SQL = COMMON | {
@@ -142,9 +143,14 @@ def test_a_table_that_is_not_declared_any_more_does_not_stop_other_changes() -> 
     assert made({"rateLimit": 5}, made(SQL), none).rate_per_s == 5
 
 
-@pytest.mark.parametrize("kind", ["PULL", "EMAIL"])
+@pytest.mark.parametrize("kind", [kind for kind in OFFERED if kind != "HTTP"])
 def test_a_type_whose_messages_are_no_others_stays(kind: str) -> None:
-    assert ("type_stays", "webHookType") in refused({"webHookType": kind}, made(HTTP))
+    stays = kind in ("PULL", "EMAIL")
+    http = made(HTTP)
+    for old, new in (("HTTP", kind), (kind, "HTTP")):
+        judged = read_webhook({"webHookType": new}, KNOWN, msgspec.structs.replace(http, kind=old))
+        codes = [refusal.code for refusal in judged] if isinstance(judged, list) else []
+        assert ("type_stays" in codes) is stays, (old, new)
 
 
 QUEUE = Connection("main", "kafka", {"topic": "q.{org}.{webhook}", "publishes": ["*"]}, None)

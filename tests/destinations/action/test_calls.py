@@ -298,6 +298,23 @@ async def test_a_token_is_fetched_once_for_all_and_another_after_a_401(calls: Ca
         assert tokens.questions == 2 and len(calls.receiver.seen) == 4
 
 
+@pytest.mark.parametrize("is_posted", [False, True])
+async def test_a_token_that_comes_back_is_not_kept(calls: Calls, is_posted: bool) -> None:
+    def echo(exchange: Exchange) -> None:
+        exchange.status = 400
+        exchange.says(f"{exchange.headers}".encode())
+        exchange.more["x-echo"] = f"{exchange.headers}"
+
+    calls.receiver.answer = echo
+    with HttpReceiver(says(200, b'{"access_token": "token-0123456789"}')) as tokens:
+        oauth = OAuth2ClientCredentials(tokens.url("/t"), CLIENT, SECRET)
+        posted = TokenCall(tokens.url("/t"), {"key": KEY}, "access_token", "X-CAP-TOKEN")
+        result = await calls.sent(calls.call(credential=posted if is_posted else oauth))
+    assert "token-0123456789" in str(calls.receiver.seen[0].headers)
+    assert isinstance(result.ending, ReceiverAnswer) and result.ending.body
+    assert "x-echo" in dict(result.ending.headers) and "token-0123456789" not in repr(result)
+
+
 async def test_a_token_that_is_posted_for_goes_in_its_own_header(calls: Calls) -> None:
     with HttpReceiver(says(200, b'{"data": {"accessToken": "cap-0123456789"}}')) as tokens:
         posted = TokenCall(tokens.url("/t"), {"key": KEY}, "data.accessToken", "X-CAP-TOKEN")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.engine.notice_world import NoticeWorld, Receivers, in_world
-from tidings.core.delivery.outcome import DELIVERED, Failed, Outcome, Retry
+from tidings.core.delivery.outcome import DELIVERED, Cancelled, Failed, Outcome, Retry
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId
@@ -35,6 +35,7 @@ CLOCK = StoppedClock()
         (Failed(exhausted=False), Retry(delay_s=60.0)),
         (Failed(exhausted=True), Failed(exhausted=True)),
         (Failed(exhausted=False, disable=True), Failed(exhausted=False, disable=True)),
+        (Cancelled(), Cancelled()),
     ],
 )
 def test_what_follows_is_due_at_the_latest_when_it_was_promised(

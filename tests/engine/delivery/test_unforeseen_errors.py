@@ -25,7 +25,7 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import HANGS_S, LanePace
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook import Webhook
-from tidings.core.webhooks.webhook_types import ACTION, EMAIL, HTTP, KAFKA, PULL, QUEUE, SQL
+from tidings.core.webhooks.webhook_types import HTTP, KINDS, QUEUE, SQL
 from tidings.destinations.port import Message, MessagePreview
 from tidings.engine.delivery import attempt_results
 from tidings.engine.delivery.guards import judgement
@@ -36,7 +36,7 @@ from tidings.engine.delivery.send_slots import TAKEN_UP_S
 from tidings.engine.delivery.trial import Trial
 from tidings.store import port
 
-KINDS = (HTTP, QUEUE, KAFKA, SQL, EMAIL, PULL, ACTION)
+SENT = [name for name, kind in KINDS.items() if not kind.fetched]
 SECRET = "7777-secret-of-the-event"
 TAKEN = AttemptResult(DeliveryVerdict.DELIVERED, ReceiverAnswer(200, (), b"", False, 1.0))
 
@@ -233,8 +233,9 @@ async def test_an_attempt_that_fails_in_any_way_is_our_fault_and_the_next_one_go
 
 
 @pytest.mark.parametrize("at", AFTER[1:])
-async def test_what_is_no_result_is_our_fault(at: str) -> None:
-    scene = Scene(HTTP, Fails(at, ValueError()))
+@pytest.mark.parametrize("kind", KINDS)
+async def test_what_is_no_result_is_our_fault(kind: str, at: str) -> None:
+    scene = Scene(kind, Fails(at, ValueError()))
     [failed, delivered] = await scene.work(job(), job(delivery=6))
     assert (failed.state, delivered.state) == (State.RETRYING, State.DELIVERED)
     assert failed.evidence is not None and failed.evidence.kind == FaultKind.OURS
@@ -293,10 +294,13 @@ async def test_retries_by_hand_replays_and_probes_end_so_too(
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-async def test_a_channel_that_cannot_follow_or_close_harms_nobody(error: BaseException) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_a_channel_that_cannot_follow_or_close_harms_nobody(
+    kind: str, error: BaseException
+) -> None:
     for at in ("follow", "close"):
         fails = Fails(at, error)
-        scene = Scene(HTTP, fails)
+        scene = Scene(kind, fails)
         await scene.work(job())
         changed = msgspec.structs.replace(scene.webhook, version=2)
         scene.dispatcher.changes.changed(changed)
@@ -352,7 +356,7 @@ async def test_the_watch_leaves_what_is_held_alone() -> None:
     assert delivered.state == State.DELIVERED and scene.is_free()
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != PULL])
+@pytest.mark.parametrize("kind", SENT)
 async def test_an_attempt_that_does_not_end_at_its_deadline_is_told_within_thirty_seconds(
     kind: str,
 ) -> None:
@@ -455,7 +459,7 @@ def test_errors_are_logged_once_for_each_kind_and_not_without_end() -> None:
 
 
 @pytest.mark.parametrize(("at", "error"), TRIAL_STEPS, ids=name_of)
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (QUEUE, PULL)])
+@pytest.mark.parametrize("kind", [kind for kind in SENT if kind != QUEUE])
 async def test_a_test_message_tells_of_it_and_raises_nothing(
     kind: str, at: str, error: BaseException
 ) -> None:

@@ -22,7 +22,7 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet, WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.webhooks.webhook import Webhook
-from tidings.core.webhooks.webhook_types import ACTION, EMAIL, HTTP, KAFKA, QUEUE, SQL
+from tidings.core.webhooks.webhook_types import HTTP, KINDS, QUEUE
 from tidings.destinations.port import Message, MessagePreview
 from tidings.engine.delivery.guards.guarded_channel import GuardedDestination
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
@@ -108,7 +108,7 @@ def must_be_ours(settlement: port.Settlement, attempt: int, *, left: bool) -> No
     assert settlement.delay_ms is not None and 1_000 <= settlement.delay_ms < 60_000
 
 
-@pytest.mark.parametrize("kind", [HTTP, KAFKA, QUEUE, SQL, EMAIL, ACTION])
+@pytest.mark.parametrize("kind", [name for name, kind in KINDS.items() if not kind.fetched])
 @pytest.mark.parametrize("attempt", [1, 2])
 async def test_what_has_left_is_an_attempt_whatever_its_driver_says(
     attempt: int, kind: str
