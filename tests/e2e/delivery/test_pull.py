@@ -20,6 +20,8 @@ from ..harness.fixtures import NewService
 from ..harness.until import PATIENCE_S, until
 from .bugs import figure
 
+LEASE_S = 6  # a call or two are made within it
+
 
 def pulled(api: Api, name: str = "reader", **fields: Any) -> dict[str, Any]:
     return api.webhook("", name, webHookType="PULL", **fields)
@@ -105,7 +107,7 @@ def test_what_is_not_acknowledged_within_its_lease_comes_again_at_once(api: Api)
     hook = pulled(api)
     sent = new_id()
     api.accept(event(sent, 0))
-    [first] = fetch(api, hook, 20, leaseInSeconds=3)["messages"]
+    [first] = fetch(api, hook, 20, leaseInSeconds=LEASE_S)["messages"]
     assert fetch(api, hook)["messages"] == [], "it is the first reader's"
     [second] = fetch(api, hook, 20)["messages"]
     assert (first["id"], second["attempt"]) == (second["id"], 2)
@@ -123,9 +125,9 @@ def test_a_reader_gives_back_asks_for_longer_and_refuses(api: Api) -> None:
     hook = pulled(api)
     sent = new_id()
     api.accept(event(sent, 0))
-    [message] = fetch(api, hook, 20, leaseInSeconds=3)["messages"]
-    say(api, hook, [message], "longer", leaseInSeconds=300)
-    time.sleep(3.3)
+    [message] = fetch(api, hook, 20, leaseInSeconds=LEASE_S)["messages"]
+    assert say(api, hook, [message], "longer", leaseInSeconds=300)["taken"] == 1
+    time.sleep(LEASE_S + 0.3)
     began = time.monotonic()
     assert say(api, hook, [message], "again", delayInSeconds=1)["taken"] == 1
     [message] = fetch(api, hook, 20)["messages"]
