@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
+from tidings.connections.smtp_type import FIELDS
 from tidings.core.connections.connection import Connection, Connections
 from tidings.core.webhooks.webhook_types import EMAIL
 from tidings.destinations.dispatch import DriverDispatch
@@ -82,6 +83,7 @@ class MailServer:
 
     def connections(self, **fields: Any) -> Connections:
         """One, named mail, that leads here; and one, named mute, that leads to nobody."""
+        assert fields.keys() <= {field.name for field in FIELDS}
         said = {"host": "127.0.0.1", "port": self.port, "security": "plaintext",
                 "sender": "Loyalty <news@brand.example>", "limit_per_hour": 100_000,
                 "limit_per_day": 1_000_000}  # fmt: skip
