@@ -16,7 +16,6 @@ from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 
-pytestmark = pytest.mark.timeout(60)
 KINDS = list(CONNECTION_TYPES)
 LIBRARIES = {"kafka": "aiokafka", "outbox": "psycopg", "smtp": "aiosmtplib", "sql": "psycopg"}
 

@@ -9,8 +9,6 @@ from tests.e2e.harness.fixtures import NewService
 from tests.postgres_server import PostgresServer
 from tests.sources.trials.outbox import outbox_trial
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 def postgres() -> Iterator[PostgresServer]:

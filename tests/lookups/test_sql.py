@@ -21,7 +21,6 @@ from tidings.lookups.factory import LookupFactory
 from tidings.lookups.port import LookupBackend, LookupDown, LookupRefused
 from tidings.lookups.sql_statement import asked_as
 
-pytestmark = pytest.mark.timeout(60)
 BY_ID = "SELECT * FROM customer WHERE id = %(id)s"
 
 

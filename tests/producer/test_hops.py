@@ -20,7 +20,6 @@ from tidings_producer import EventError, Outbox, Producer, event
 from tidings_producer.envelope import encode, split_hops
 from tidings_producer.outbox import TABLE
 
-pytestmark = pytest.mark.timeout(90)
 HOPS = "3; via=0c4e19d2a7b3.5f0a77c1e2d4; of=9b1de4420c6f"
 DATA = {"totalPointsIssued": 1, "customerIdentifiers": {"customerId": 7}}
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from tests.docs.outbox_page import DDL
 from tests.e2e.harness.events import bare
@@ -15,7 +14,6 @@ from tests.e2e.harness.until import until
 from tests.postgres_server import PostgresServer
 
 __all__ = ["own_service"]
-pytestmark = pytest.mark.timeout(120)
 FILE = """
 [shop]
 type = "outbox"

@@ -5,8 +5,6 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Any
 
-import pytest
-
 from tests.api.control_client import BASIC, Clock, event, service
 from tests.api.v1.replay_calls import ORG, OTHER, until
 from tests.destinations.email.emails import email, mailing
@@ -23,7 +21,6 @@ from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.engine.shaping.platform import CONNECTIONS_MAX, Platform, PlatformOptions
 from tidings.store import port
 
-pytestmark = pytest.mark.timeout(60)
 GREEDY, QUIET = OrgId(1), OrgId(2)
 MOST = 4
 _SLEEPS = """

@@ -51,8 +51,6 @@ from tidings.destinations.port import Driver
 from tidings.destinations.sql.driver import SqlDestination
 from tidings.egress.sender import HttpSender
 
-pytestmark = pytest.mark.timeout(120)
-
 WEBHOOK = hook("", kind=ACTION, name="act")
 MAIL = mailing.ShapedMail(("asha@brand.example",), "Welcome, Asha", "Hello", "<p>Hello</p>")
 

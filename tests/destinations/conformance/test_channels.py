@@ -20,8 +20,6 @@ from tidings.core.delivery.exchange import (
     TransportFault,
 )
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(params=map(on_trial, DRIVERS))
 def driver(request: Any) -> Driver:

@@ -29,8 +29,6 @@ from tidings.core.picks import Pick
 from tidings.core.webhooks.targets.sql_table import SqlTable
 from tidings.destinations.port import Channel
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def sent(channel: Channel, *messages: TestMessage) -> list[AttemptResult]:
     results = [await channel.send(message) for message in messages]

@@ -16,8 +16,6 @@ from tidings.core.sources.message import ForeignMessage
 from tidings.sources.kafka import reading as kafka_reading
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, OpenSource
 
-pytestmark = pytest.mark.timeout(90)
-
 QUIET_S = 1.5  # nothing comes in this time where nothing is to come
 KEYS = 3
 

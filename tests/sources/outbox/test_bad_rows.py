@@ -21,7 +21,6 @@ from tidings.core.sources.source_types import OUTBOX
 from tidings.sources.outbox import reading as subject
 from tidings.sources.outbox.driver import OutboxDriver
 
-pytestmark = pytest.mark.timeout(60)
 LOOSE = (
     "ALTER TABLE tidings_outbox ALTER COLUMN body DROP NOT NULL,"
     " DROP CONSTRAINT tidings_outbox_headers_check, ALTER COLUMN headers TYPE {type}"

@@ -15,7 +15,6 @@ from tidings.core.sources.table_owner import TableOwner
 from tidings.sources.outbox import claim
 from tidings.sources.port import OpenSource
 
-pytestmark = pytest.mark.timeout(60)
 OURS, THEIRS = "1f" * 8, "2e" * 8
 
 

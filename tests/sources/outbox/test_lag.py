@@ -17,8 +17,6 @@ from tidings.engine.sources.lag_watch import LagWatch
 from tidings.engine.sources.live_source import LiveSource
 from tidings.store.port import StoredSource
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(60):

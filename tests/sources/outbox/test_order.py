@@ -13,8 +13,6 @@ from tests.sources.conformance.subject import Made
 from tests.sources.outbox.subject import INSERT, Outbox, new_outbox
 from tidings.sources.outbox import reading as module
 
-pytestmark = pytest.mark.timeout(60)
-
 Line = psycopg.Connection[tuple[Any, ...]]
 
 

@@ -11,8 +11,6 @@ from tidings.connections.outbox_type import TYPE
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def uri(postgres: PostgresServer) -> str:

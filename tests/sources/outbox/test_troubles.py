@@ -19,8 +19,6 @@ from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox import claim
 from tidings.sources.outbox.faults import down
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def outbox(request: pytest.FixtureRequest) -> Outbox:
