@@ -6,7 +6,8 @@ One connection, one transaction a call. Hosted by `hosting/process.py`.
 
 What a commit costs per event and webhook: one row each in `event_id`, `event`, `body` and
 `delivery` with two index entries, and one update of the delivery with one index entry removed.
-Rows go in by `executemany`, ids in sorted order within a batch.
+Rows go in by `executemany`, ids in sorted order within a batch. What is written is whole pages: so
+rows that go in together stand together, but those of `event_id` (`delivery/pending.py`).
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ from tidings.store.sqlite.audit.rows import AuditRows
 from tidings.store.sqlite.delivery.due import DueDeliveries
 from tidings.store.sqlite.delivery.fan_outs import FanOuts
 from tidings.store.sqlite.delivery.jobs import PENDING_JOBS, one_job, read_job
+from tidings.store.sqlite.delivery.pending import PendingRows
 from tidings.store.sqlite.delivery.waiting import WaitingRows
 from tidings.store.sqlite.events.changed_blocks import (
     BLOCK_BITS,
@@ -127,6 +129,7 @@ class Writer:
         )
         self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
         self._fan_outs = FanOuts(connection, self.free_next)
+        self._pending = PendingRows(connection)
         self._waiting = WaitingRows(connection)
         self._due = DueDeliveries(connection)
         self._slices = ReplaySlices(connection, waits=self.waits, free_next=self.free_next)
@@ -441,7 +444,7 @@ class Writer:
         """See `port.Store.page`; on this connection, so that it is in order with the commits."""
         return [
             read_job(*row, retry=False)
-            for row in self._connection.execute(PENDING_JOBS, (webhook, after, limit))
+            for row in self._pending.read(PENDING_JOBS, webhook, after, limit)
         ]
 
     def _newest(self, query: str, floor: str) -> int:

@@ -23,14 +23,29 @@ from tidings.store import port
 from tidings.store.sqlite.events.lookup import EventLookup
 from tidings.store.sqlite.events.rejections import Rejections
 from tidings.store.sqlite.hosting.embedded import ReadingHalf
+from tidings.store.sqlite.replay.replays import ReplayQueries
 
 __all__ = ["store"]  # the fixture
+
+PENDING_OF_BLOCK = r"delivery_pending \(<expr>=\? AND webhook=\? AND id>\?\)"
+
+
+def assert_seeks_blocks(plan: str) -> None:
+    """Blocks are made one by one, as they are asked for, each by a look at the index."""
+    searches = re.findall(r"SEARCH delivery (?:EXISTS )?USING (.+)", plan)
+    first, following, has_some = searches
+    for next_block in (first, following):
+        assert next_block == "COVERING INDEX delivery_pending (<expr>>?)", plan
+    assert re.fullmatch(rf"COVERING INDEX {PENDING_OF_BLOCK}", has_some), plan
+    assert "CO-ROUTINE pending" in plan and "TEMP B-TREE" not in plan, plan
+    assert {*re.findall(r"SCAN (.+)", plan)} == {"pending"}, plan
 
 
 def test_page_reads_the_pending_index(store: Store) -> None:
     found = plans(store.writing.connection, lambda: store.writing.writer.page(1, 5, 10))
-    [plan] = found.values()
-    assert uses(plan, r"INDEX delivery_pending \(webhook=\? AND id>\?\)"), plan
+    blocks, page = found.values()
+    assert_seeks_blocks(blocks)
+    assert uses(page, rf"INDEX {PENDING_OF_BLOCK}"), page
 
 
 def test_take_reads_the_due_index(store: Store) -> None:
@@ -137,13 +152,14 @@ def test_a_new_owner_reads_indexes_only(store: Store) -> None:
     connection.execute("UPDATE delivery SET due_ms = NULL WHERE id = ?", (taken,)).fetchall()
     found = plans(connection, lambda: store.writing.recovery.recover(10))
     store.writing.recovery.stopped_cleanly()
-    for words, index in (
-        (("attempts + 1", "ORDER BY id"), "pending"),
-        (("count(*)",), "pending"),
-        (("min(due_ms)",), "due"),
-    ):
-        plan = explained(found, *words)
-        assert uses(plan, rf"(COVERING )?INDEX delivery_{index} \(webhook=\?.*\)"), plan
+    assert_seeks_blocks(explained(found, "RECURSIVE"))
+    lowest = explained(found, "d.id > :after")
+    assert uses(lowest, rf"COVERING INDEX {PENDING_OF_BLOCK}"), lowest
+    assert uses(explained(found, "attempts + 1", "WHERE id = ?"), PRIMARY), found
+    counts = explained(found, "count(*)")
+    assert counts == "SCAN delivery USING COVERING INDEX delivery_pending", counts
+    due = explained(found, "min(due_ms)")
+    assert uses(due, r"(COVERING )?INDEX delivery_due \(webhook=\?.*\)"), due
     for statement in ("attempts + (state", "UPDATE attempt", "due_ms = ? WHERE id", "w.needed"):
         plan = explained(found, statement)
         assert not re.search(r"SCAN \w+$", plan, re.MULTILINE), plan  # of an index at most
@@ -151,12 +167,39 @@ def test_a_new_owner_reads_indexes_only(store: Store) -> None:
 
 @pytest.mark.parametrize("state", [State.PARKED])
 def test_retiring_reads_the_indexes_of_what_is_unfinished(store: Store, state: State) -> None:
-    connection = store.writing.connection
-    found = plans(connection, lambda: store.writing.recovery.retire(3, state, 5))
-    for statement, plan in found.items():
-        if "UPDATE delivery" in statement:
-            assert re.search(r"INDEX delivery_(pending|due|key)", plan), (statement, plan)
-            assert "SCAN" not in plan, (statement, plan)
+    found = plans(store.writing.connection, lambda: store.writing.recovery.retire(17, state, 1_000))
+    assert_seeks_blocks(explained(found, "RECURSIVE"))
+    for words, index in (
+        (("key NOT NULL",), r"delivery_key \(webhook=\? AND key>\?\)"),
+        (("d.id > :after",), PENDING_OF_BLOCK),
+        (("state IN (2, 7)", "LIMIT"), r"delivery_due \(webhook=\?\)"),
+    ):
+        plan = explained(found, *words)
+        assert uses(plan, rf"(COVERING )?INDEX {index}"), plan
+    assert uses(explained(found, "UPDATE delivery"), PRIMARY), found
+
+
+def test_what_is_pending_and_old_is_read_along_its_index(store: Store) -> None:
+    rows = ReplayQueries(store.writing.connection)
+    [plan] = plans(
+        store.writing.connection, lambda: rows.unfinished_before(1 << 50, (1, 1, 0, 5), 10)
+    ).values()
+    assert re.search(r"SEARCH d USING INDEX delivery_pending \(<expr>>\?\)", plan), plan
+    assert "SCAN" not in plan and "TEMP B-TREE" not in plan, plan
+
+
+def test_what_is_parked_for_its_age_is_found_along_indexes(store: Store) -> None:
+    """In the order of ids: what is found of a webhook is sorted, if need be, and no more."""
+    found = plans(store.writing.connection, lambda: store.writing.health.park_expired(18, -1, 10))
+    assert_seeks_blocks(explained(found, "RECURSIVE"))
+    for words, index in (
+        (("key NOT NULL",), r"delivery_key \(webhook=\? AND key>\?\)"),
+        (("d.id > :after",), PENDING_OF_BLOCK),
+        (("due_ms NOT NULL",), r"delivery_due \(webhook=\? AND due_ms>\?\)"),
+    ):
+        plan = explained(found, *words)
+        assert re.search(rf"SEARCH d USING (COVERING )?INDEX {index}", plan), plan
+        assert "SCAN" not in plan, plan
 
 
 def test_the_reading_half_reads_the_same_way(store: Store) -> None:

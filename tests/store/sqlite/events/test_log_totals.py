@@ -188,7 +188,12 @@ def test_a_tally_follows_every_move_of_old_deliveries(place: Place) -> None:
     half = place.half
 
     def ids(state: State, count: int) -> list[DeliveryId]:
-        found = [row[0] for row in place.rows("SELECT id FROM delivery WHERE state = ?", state)]
+        found = [
+            row[0]
+            for row in place.rows(
+                "SELECT id FROM delivery WHERE state = ? ORDER BY webhook, id", state
+            )
+        ]
         return rng.sample(found, min(count, len(found)))
 
     def of(delivery: int) -> int:

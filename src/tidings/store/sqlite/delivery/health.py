@@ -11,11 +11,12 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.delivery.pending import OF_BLOCK, PendingRows
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.row_mapping import Projection, StoredTable
-from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
+from tidings.store.sqlite.states import HELD, TIMED, is_unfinished
 
 _HEALTH = StoredTable(
     "webhook_health", port.StoredHealth, columns={"notified": "told"}, beside=1
@@ -60,18 +61,26 @@ _FAILED = (
 )
 _BEGAN_AFTER = "SELECT max(version) FROM webhook_version WHERE webhook = ? AND standing <> 'active'"
 _EXPIRED = (
-    "SELECT d.id FROM delivery d JOIN event e ON e.seq = d.event"
+    "SELECT d.id FROM delivery d{index} JOIN event e ON e.seq = d.event"
     " LEFT JOIN delivery_replay r ON r.delivery = d.id"  # its window began when it was made
-    f" WHERE d.webhook = ? AND {{unfinished}} AND coalesce(r.at_ms, e.at_ms) + {LATER} < ?"
-    " ORDER BY d.id LIMIT ?"
+    f" WHERE {{unfinished}} AND coalesce(r.at_ms, e.at_ms) + {LATER} < :before_ms"
+    " ORDER BY d.id LIMIT :limit"
 )
-# The held ones first: none may be left without the one that it waits for. A retry without a due
-# time is in flight, and its own ending decides.
-_UNFINISHED = {
-    State.HELD: f"{is_unfinished('d')} AND d.state = {HELD} AND d.key NOT NULL",
-    State.PENDING: f"d.state = {PENDING}",
-    State.RETRYING: f"d.state IN ({TIMED}) AND d.due_ms NOT NULL",  # and what waits
-}
+_EXPIRED_HELD = _EXPIRED.format(
+    index="",
+    unfinished=f"d.webhook = :webhook AND {is_unfinished('d')} AND d.state = {HELD}"
+    " AND d.key NOT NULL",
+)
+_EXPIRED_PENDING = _EXPIRED.format(index=" INDEXED BY delivery_pending", unfinished=OF_BLOCK)
+# A retry without a due time is in flight, and its own ending decides.
+_EXPIRED_TIMED = _EXPIRED.format(
+    index="",
+    unfinished=f"d.webhook = :webhook AND d.state IN ({TIMED}) AND d.due_ms NOT NULL",
+)
+_PARK = (
+    f"UPDATE delivery SET state = {int(State.PARKED)}, done_ms = ?, due_ms = NULL WHERE id = ?"
+    " RETURNING key"
+)
 
 
 class HealthRows:
@@ -86,6 +95,7 @@ class HealthRows:
         self._connection = connection
         self._clock_ms = clock_ms
         self._free_next = free_next
+        self._pending = PendingRows(connection)
 
     @answers(port.Store.put_healths)
     def put(self, healths: Sequence[port.StoredHealth]) -> None:
@@ -134,30 +144,44 @@ class HealthRows:
     @answers(port.Store.park_expired)
     def park_expired(self, webhook: int, accepted_before_ms: int, limit: int) -> int:
         """See `port.Store.park_expired`. What waited behind a parked one is PENDING now."""
-        run = self._connection.execute
-        parked = 0
+        parked, keys = 0, set[int]()
         with self._connection:
-            keys: set[int] = set()
-            for state, unfinished in _UNFINISHED.items():
-                chosen = [
-                    DeliveryId(id)
-                    for (id,) in run(
-                        _EXPIRED.format(unfinished=unfinished),
-                        (webhook, accepted_before_ms, limit - parked),
-                    )
-                ]
-                for id in chosen:
-                    [(key,)] = run(
-                        "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id = ?"
-                        " RETURNING key",
-                        (State.PARKED, self._clock_ms(), id),
-                    ).fetchall()
-                    if key is not None and state is not State.HELD:
-                        keys.add(int(key))
-                touch(self._connection, chosen)
+            # The held ones first: none may be left without the one that it waits for.
+            for find, was_next in (
+                (self._expired_held, False),
+                (self._expired_pending, True),
+                (self._expired_timed, True),
+            ):
+                chosen = find(webhook, accepted_before_ms, limit - parked)
+                ended = self._park(chosen)
+                keys |= ended if was_next else set()
                 parked += len(chosen)
                 if parked >= limit:
                     break
             for key in keys:
                 self._free_next(webhook, key, State.PENDING)
         return parked
+
+    def _park(self, deliveries: Sequence[DeliveryId]) -> set[int]:
+        """Park deliveries; return their ordering keys."""
+        keys: set[int] = set()
+        for id in deliveries:
+            [(key,)] = self._connection.execute(_PARK, (self._clock_ms(), id)).fetchall()
+            if key is not None:
+                keys.add(int(key))
+        touch(self._connection, deliveries)
+        return keys
+
+    def _expired_held(self, webhook: int, before_ms: int, limit: int) -> list[DeliveryId]:
+        return self._expired(_EXPIRED_HELD, webhook, before_ms, limit)
+
+    def _expired_pending(self, webhook: int, before_ms: int, limit: int) -> list[DeliveryId]:
+        rows = self._pending.read(_EXPIRED_PENDING, webhook, 0, limit, before_ms=before_ms)
+        return [DeliveryId(id) for (id,) in rows]
+
+    def _expired_timed(self, webhook: int, before_ms: int, limit: int) -> list[DeliveryId]:
+        return self._expired(_EXPIRED_TIMED, webhook, before_ms, limit)
+
+    def _expired(self, query: str, webhook: int, before_ms: int, limit: int) -> list[DeliveryId]:
+        asked = {"webhook": webhook, "before_ms": before_ms, "limit": limit}
+        return [DeliveryId(id) for (id,) in self._connection.execute(query, asked)]

@@ -5,10 +5,10 @@ import apsw
 from tidings.core.delivery.exchange import UNMADE, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.store.sqlite.delivery.pending import OF_BLOCK
 from tidings.store.sqlite.delivery.recovery import LOST
 from tidings.store.sqlite.leaps import LATER
 from tidings.store.sqlite.row_mapping import select_for
-from tidings.store.sqlite.states import PENDING
 
 
 def read_job(
@@ -89,7 +89,7 @@ _ONE_JOB = f"{_JOB} FROM delivery d{_JOINED} WHERE d.id = ?"
 # read past everything that was ever delivered.
 PENDING_JOBS = (
     f"{_JOB} FROM delivery d INDEXED BY delivery_pending{_JOINED}"
-    f" WHERE d.webhook = ? AND d.id > ? AND d.state = {PENDING} ORDER BY d.id LIMIT ?"
+    f" WHERE {OF_BLOCK} ORDER BY d.id LIMIT :limit"
 )
 
 

@@ -9,9 +9,10 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
+from tidings.store.sqlite.delivery.pending import PendingRows
 from tidings.store.sqlite.events.changed_blocks import touch
 from tidings.store.sqlite.row_mapping import insert_from
-from tidings.store.sqlite.states import HELD, PENDING, RETRYING, TIMED, WAITING, is_unfinished
+from tidings.store.sqlite.states import HELD, RETRYING, TIMED, WAITING, is_unfinished
 from tidings.store.sqlite.writer_rows import LostAttempt
 
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
@@ -54,6 +55,12 @@ _FORGET_INTENT = (
 _UNCHARGED = (
     f"UPDATE delivery SET due_ms = ?, attempts = attempts - (state = {RETRYING}) WHERE id = ?"
 )
+_HELD_OF = (
+    f"SELECT id FROM delivery WHERE webhook = ? AND {is_unfinished()} AND state = {HELD}"
+    " AND key NOT NULL LIMIT ?"
+)
+_TIMED_OF = f"SELECT id FROM delivery WHERE webhook = ? AND state IN ({TIMED}) LIMIT ?"
+_END = "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id = ?"
 # Keys of which deliveries wait and none is under way.
 _STUCK = (
     "SELECT webhook, key FROM delivery INDEXED BY delivery_key"
@@ -84,6 +91,7 @@ class Recovery:
         self._clock_ms = clock_ms
         self._begins = begins
         self._free_next = free_next
+        self._pending = PendingRows(connection)
 
     @answers(port.Store.recover)
     def recover(
@@ -115,18 +123,14 @@ class Recovery:
         run = self._connection.execute
         backlogs = []
         webhooks: list[Any] = run("SELECT number FROM webhook ORDER BY number").fetchall()
+        pending = self._pending.counts()
         for (webhook,) in webhooks:
-            [(pending,)] = run(
-                "SELECT count(*) FROM delivery INDEXED BY delivery_pending"
-                f" WHERE webhook = ? AND state = {PENDING}",
-                (webhook,),
-            )
             [(due,)] = run(
                 f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state IN ({TIMED})",
                 (webhook,),
             )
-            if pending or due is not None:
-                backlogs.append(port.Backlog(webhook, pending, due))
+            if webhook in pending or due is not None:
+                backlogs.append(port.Backlog(webhook, pending[webhook], due))
         return backlogs
 
     def stopped_cleanly(self) -> None:
@@ -137,12 +141,11 @@ class Recovery:
     def _lowest_pending(self, window: int) -> list[tuple[DeliveryId, int]]:
         """The first that each lane would have started, with the number of their next attempt."""
         found: list[Any] = []
-        for (webhook,) in self._connection.execute("SELECT number FROM webhook").fetchall():
-            found += self._connection.execute(
-                "SELECT id, attempts + 1 FROM delivery INDEXED BY delivery_pending"
-                f" WHERE webhook = ? AND state = {PENDING} ORDER BY id LIMIT ?",
-                (webhook, window),
-            )
+        run = self._connection.execute
+        webhooks: list[Any] = run("SELECT number FROM webhook").fetchall()
+        for webhook in self._pending.counts().keys() & {number for (number,) in webhooks}:
+            for id in self._pending.lowest(webhook, window):
+                found += run("SELECT id, attempts + 1 FROM delivery WHERE id = ?", (id,))
         return found
 
     def _mark_first(self, sent: Sequence[tuple[DeliveryId, int]]) -> None:
@@ -201,19 +204,20 @@ class Recovery:
         moved = 0
         with self._connection:
             # The held ones first: none may be left without the one that it waits for.
-            for unfinished in (
-                f"{is_unfinished()} AND state = {HELD} AND key NOT NULL",
-                f"state = {PENDING}",
-                f"state IN ({TIMED})",
-            ):
-                ended: list[Any] = self._connection.execute(
-                    "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id IN"
-                    f" (SELECT id FROM delivery WHERE webhook = ? AND {unfinished} LIMIT ?)"
-                    " RETURNING id",
-                    (state, self._clock_ms(), webhook, limit - moved),
-                ).fetchall()
-                touch(self._connection, [id for (id,) in ended])
-                moved += len(ended)
+            for find in (self._held, self._pending.lowest, self._timed):
+                found = find(webhook, limit - moved)
+                now_ms = self._clock_ms()
+                self._connection.executemany(_END, [(state, now_ms, id) for id in found])
+                touch(self._connection, found)
+                moved += len(found)
                 if moved >= limit:
                     break
         return moved
+
+    def _held(self, webhook: int, limit: int) -> list[DeliveryId]:
+        rows = self._connection.execute(_HELD_OF, (webhook, limit))
+        return [DeliveryId(id) for (id,) in rows]
+
+    def _timed(self, webhook: int, limit: int) -> list[DeliveryId]:
+        rows = self._connection.execute(_TIMED_OF, (webhook, limit))
+        return [DeliveryId(id) for (id,) in rows]

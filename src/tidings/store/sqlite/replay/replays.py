@@ -15,6 +15,7 @@ from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sqlite.answers import answers
 from tidings.store.sqlite.delivery import replay_tallies
+from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
 from tidings.store.sqlite.queries import id_hash
 from tidings.store.sqlite.replay.source import packed
 from tidings.store.sqlite.row_mapping import FLAG, StoredTable, insert_into, json_of
@@ -85,8 +86,9 @@ _STAGES = (
     _AT.format(
         key="0",
         index="delivery_pending",
-        which=f"d.state = {PENDING} AND (d.webhook, d.id) > (?1, ?3) AND ?2 = 0",
-        order="d.webhook, d.id",
+        which=f"d.state = {PENDING} AND d.id >> {BLOCK_BITS} >= ?3 >> {BLOCK_BITS}"
+        f" AND (d.id >> {BLOCK_BITS}, d.webhook, d.id) > (?3 >> {BLOCK_BITS}, ?1, ?3) AND ?2 = 0",
+        order=f"d.id >> {BLOCK_BITS}, d.webhook, d.id",
     ),
     *(
         _AT.format(
