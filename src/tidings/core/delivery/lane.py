@@ -105,6 +105,15 @@ class Lane:
         self.cursor = job.delivery
         self._queue(job)
 
+    def leaves(self, delivery: DeliveryId) -> bool:
+        """Leave a delivery of the commit that just returned to a later page, if nothing can start
+        until the lane is opened, or woken for a probe; return whether it is left: then no job has
+        to be made of it, and nobody woken."""
+        if not self.behind or (self.open and not self.dormant):
+            return False
+        self._dropped_to = max(self._dropped_to, delivery)
+        return True
+
     def offer_freed(self, job: Job) -> None:
         """Take a delivery that may lie below the cursor: its predecessor of the same key has just
         become final, or it was made after later ones were accepted."""

@@ -2,7 +2,7 @@
 them. Lanes that got something are woken at the end, when everything is in its place.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from tidings.core.delivery.job import Job
@@ -67,30 +67,7 @@ class ReceiptDispatch:
         ):
             if not seq:
                 continue
-            draft = event.draft
-            for delivery, new in from_first(found, first):
-                if new.parked or delivery in held:
-                    continue
-                try:
-                    runner = self._at_work.get(new.webhook) or self._runners.runner_of(new.webhook)
-                    if runner is not None:
-                        runner.lane.offer(
-                            Job(
-                                delivery=delivery,
-                                webhook=new.webhook,
-                                org=draft.org,
-                                event_id=draft.event_id,
-                                accepted_ms=now_ms,
-                                attempt=1,
-                                key=new.key,
-                                retry=False,
-                                body=draft.body,
-                                passage=event.passage,
-                            )
-                        )
-                        woken[runner] = None
-                except BaseException as error:
-                    self._rescuer.note(new.webhook, error)
+            self._offer_event(event, from_first(found, first), held, now_ms, woken)
         woken |= self._offer_replays(receipt.replayed)
         for job in receipt.claimed:
             try:
@@ -99,6 +76,40 @@ class ReceiptDispatch:
                 self._rescuer.note(job.webhook, error)
         self._forget(receipt.cancelled)
         self._pacer.wake(woken)
+
+    def _offer_event(
+        self,
+        event: QueuedEvent,
+        deliveries: Iterable[tuple[DeliveryId, port.NewDelivery]],
+        held: set[DeliveryId],
+        now_ms: int,
+        woken: dict[WebhookRunner, None],
+    ) -> None:
+        draft = event.draft
+        for delivery, new in deliveries:
+            if new.parked or delivery in held:
+                continue
+            try:
+                runner = self._at_work.get(new.webhook) or self._runners.runner_of(new.webhook)
+                if runner is None or runner.lane.leaves(delivery):
+                    continue
+                runner.lane.offer(
+                    Job(
+                        delivery=delivery,
+                        webhook=new.webhook,
+                        org=draft.org,
+                        event_id=draft.event_id,
+                        accepted_ms=now_ms,
+                        attempt=1,
+                        key=new.key,
+                        retry=False,
+                        body=draft.body,
+                        passage=event.passage,
+                    )
+                )
+                woken[runner] = None
+            except BaseException as error:
+                self._rescuer.note(new.webhook, error)
 
     def _offer_retry(self, job: Job, now_ms: int, woken: dict[WebhookRunner, None]) -> None:
         runner = self._runners.runner_of(job.webhook)
