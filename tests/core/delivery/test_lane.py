@@ -1,5 +1,7 @@
 """A lane by itself: what it starts, in what order, how fast, and what it holds in memory."""
 
+import random
+
 import pytest
 from msgspec.structs import replace
 
@@ -8,7 +10,7 @@ from tidings.core.delivery import lane as lanes
 from tidings.core.delivery.body_memory import PAGE_JOBS, WindowBudget
 from tidings.core.delivery.lane import PROBES_QUEUED, RETRIES_MAX, WINDOW_JOBS, Lane
 from tidings.core.delivery.rate_limit import CATCH_UP_S
-from tidings.core.delivery.receivers.breaker import Pause
+from tidings.core.delivery.receivers.breaker import SUCCESSES_TO_CLOSE, Pause
 from tidings.core.ids import DeliveryId
 
 
@@ -231,6 +233,44 @@ def test_while_a_probe_is_under_way_no_due_retry_is_asked_for() -> None:
     assert lane.retries_wanted == 0 and not lane.claim_wanted
     lane.breaker.unproven()
     assert lane.retries_wanted == PROBES_QUEUED
+
+
+def test_a_lane_that_is_only_probed_reads_no_more_than_shows_that_its_receiver_is_back() -> None:
+    lane = lane_of(cap=10)
+    lane.start_over()
+    assert lane.page_jobs == PAGE_JOBS
+    lane.breaker.resume(Pause(opens=1, left_s=0.0), 5.0)
+    assert lane.page_jobs == SUCCESSES_TO_CLOSE
+    page = [job(1), job(2), job(3)]
+    lane.add_page(lane.page_began(), page, lane.page_jobs)
+    assert lane.behind and not lane.page_wanted, "enough for the probes"
+    rng = random.Random(1)
+    for delivery in (1, 2, 3):
+        assert started(lane, now_s=5.0) == [delivery], "one at a time"
+        assert lane.leaves(DeliveryId(9)), "until it has ended, nothing else starts"
+        assert lane.breaker.record(5.0, 5.0, True, rng) is (delivery == 3)
+        lane.ended(DeliveryId(delivery), slow=False, delivered=True)
+    assert lane.page_wanted and lane.page_jobs == PAGE_JOBS
+    assert not lane.leaves(DeliveryId(10)), "it is woken, and reads on"
+    lane.add_page(lane.page_began(), [job(9), job(10)], PAGE_JOBS)
+    assert started(lane, now_s=5.0) == [9, 10] and not lane.behind
+
+
+def test_what_comes_while_a_probe_is_under_way_is_read_behind_it() -> None:
+    lane = lane_of(cap=10)
+    lane.start_over()
+    lane.breaker.resume(Pause(opens=1, left_s=0.0), 5.0)
+    epoch = lane.page_began()
+    lane.add_page(epoch, [job(1)], SUCCESSES_TO_CLOSE)
+    assert started(lane, now_s=5.0) == [1] and not lane.behind
+    assert not lane.leaves(DeliveryId(2)), "it has kept up, and queues what comes"
+    lane.offer(job(2))
+    lane.start_over()
+    assert lane.leaves(DeliveryId(3))
+    lane.breaker.record(5.0, 5.0, True, random.Random(1))
+    assert lane.page_wanted
+    lane.add_page(lane.page_began(), [job(2), job(3)], SUCCESSES_TO_CLOSE)
+    assert started(lane, now_s=5.0) == [2] and not lane.page_wanted
 
 
 def test_a_leap_dates_everything_that_waits() -> None:

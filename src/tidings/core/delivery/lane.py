@@ -37,7 +37,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.learned_rate import LearnedRate
 from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome, Retry
 from tidings.core.delivery.rate_limit import RateLimit
-from tidings.core.delivery.receivers.breaker import Breaker, Position
+from tidings.core.delivery.receivers.breaker import SUCCESSES_TO_CLOSE, Breaker, Position
 from tidings.core.ids import DeliveryId
 
 WINDOW_JOBS = 256
@@ -107,9 +107,9 @@ class Lane:
 
     def leaves(self, delivery: DeliveryId) -> bool:
         """Leave a delivery of the commit that just returned to a later page, if nothing can start
-        until the lane is opened, or woken for a probe; return whether it is left: then no job has
-        to be made of it, and nobody woken."""
-        if not self.behind or (self.open and not self.dormant):
+        until the lane is opened, or woken for a probe, or until a probe has ended; return whether
+        it is left: then no job has to be made of it, and nobody woken."""
+        if not self.behind or (self.open and not self.dormant and not self.breaker.asking):
             return False
         self._dropped_to = max(self._dropped_to, delivery)
         return True
@@ -154,14 +154,20 @@ class Lane:
             and self.open
             and not self.dormant
             and not self.reading
-            and self._pending < WINDOW_JOBS // 2
+            and self._pending < (WINDOW_JOBS // 2 if self._is_trusted else 1)
             and not (self._budget.spent and self._pending)
         )
 
     @property
     def page_jobs(self) -> int:
-        """Return how many deliveries the next page may have."""
-        return self._budget.page_jobs
+        """Return how many deliveries the next page may have: of a receiver that is only being asked
+        whether it is back, as many as show that it is."""
+        most = self._budget.page_jobs
+        return most if self._is_trusted else min(most, SUCCESSES_TO_CLOSE)
+
+    @property
+    def _is_trusted(self) -> bool:
+        return self.breaker.position is Position.CLOSED
 
     def page_began(self) -> int:
         """Note that a read after `cursor` was asked for; return the epoch to give back with its
@@ -282,7 +288,7 @@ class Lane:
     def _retry_room(self) -> int:
         if not self.open or self.dormant or not self.asked_for:
             return 0
-        if self.breaker.position is Position.CLOSED:
+        if self._is_trusted:
             return RETRIES_MAX
         # One that waits for the next probe waits a pause, and its last time may pass meanwhile.
         return 0 if self.breaker.asking else PROBES_QUEUED
