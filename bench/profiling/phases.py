@@ -157,15 +157,15 @@ MAIN = (
 )
 
 WRITER = (
-    Phase("commit", "commit and sync", ("tidings.store.sqlite.writer:Writer.commit",)),
+    Phase("commit", "commit and sync", ("tidings.store.sql.writer:Writer.commit",)),
     Phase(
         "commit",
         "inserts",
         (
-            "tidings.store.sqlite.writer",
-            "tidings.store.sqlite.writer_rows",
-            "tidings.store.sqlite.events",
-            "tidings.store.sqlite.delivery",
+            "tidings.store.sql.writer",
+            "tidings.store.sql.writer_rows",
+            "tidings.store.sql.events",
+            "tidings.store.sql.delivery",
         ),
     ),
     Phase("commit", "checkpoints", ("tidings.store.sqlite.hosting.checkpoints",)),

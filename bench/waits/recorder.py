@@ -42,7 +42,7 @@ class Recorder:
 
 def in_writer(recorder: Recorder) -> None:
     """Note each commit of the writer."""
-    from tidings.store.sqlite.writer import Writer  # noqa: PLC0415  # in this process alone
+    from tidings.store.sql.writer import Writer  # noqa: PLC0415  # in this process alone
 
     commit, apply = Writer.commit, Writer._apply
 

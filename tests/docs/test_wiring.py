@@ -61,7 +61,8 @@ SMALL = {
     "tidings/simulator/people.py": "data",
     "tidings/sources/*/driver.py": "what the composition names of a driver",
     "tidings/store/port/*": "a module for each subject of the port, which hands them out as one",
-    "tidings/store/sqlite/*": "a module for each subject of the port, and each duty of a process",
+    "tidings/store/sql/*": "a module for each subject of the port",
+    "tidings/store/sqlite/*": "a module for each duty of a process",
     "tidings_consumer/adapters/*": "imported by an application, and imports its framework",
     "tidings_consumer/events/*": "made from the catalogue",
     "tidings_consumer/schemes/*": "a module for each scheme, and the list of them",
@@ -248,7 +249,7 @@ def test_no_insert_lists_its_columns_by_hand() -> None:
         for line in inserts_by_hand(ast.parse(path.read_text()))
     ]
     assert by_hand == []
-    mapping = SOURCE / "tidings/store/sqlite" / ROW_MAPPING
+    mapping = SOURCE / "tidings/store/sql" / ROW_MAPPING
     assert list(inserts_by_hand(ast.parse(mapping.read_text())))  # else nothing is seen anywhere
 
 
@@ -289,7 +290,7 @@ def inserts_by_hand(tree: ast.Module) -> Iterator[int]:
 def test_no_struct_is_filled_by_position_over_more_than_three_fields() -> None:
     """A field that is added, moved or taken away then fails where it is meant, and a call says what
     it fills. Rows of the store are read by the declaration that made their SELECT
-    (`store/sqlite/row_mapping.py`)."""
+    (`store/sql/row_mapping.py`)."""
     filled = {
         f"{path.relative_to(SOURCE)} {name}": line
         for path, tree in trees(SOURCE)

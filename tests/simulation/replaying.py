@@ -272,6 +272,6 @@ class ReplayWorld(World):
 
     def disk_jobs(self) -> Sequence[port.ReplayJob]:
         """Every job as it is stored."""
-        from tidings.store.sqlite.replay.replays import ReplayQueries  # noqa: PLC0415
+        from tidings.store.sql.replay.replays import ReplayQueries  # noqa: PLC0415
 
         return ReplayQueries(self.disk.half.connection).newest(ORG, 1 << 62, 1000)

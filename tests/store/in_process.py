@@ -6,10 +6,10 @@ from functools import partial
 from typing import Any
 
 from tidings.store import port
-from tidings.store.sqlite.events.segments import SearchSegments
+from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.calls import answering, functions, methods
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.queries import Queries
+from tidings.store.sql.queries import Queries
 
 # What a start and lanes ask: read on the writing half, to be in order with what it writes.
 _READ_IN_ORDER = frozenset(

@@ -6,7 +6,7 @@ import apsw
 import msgspec
 import pytest
 
-from tidings.store.sqlite.row_mapping import (
+from tidings.store.sql.row_mapping import (
     FLAG,
     HEADERS,
     Projection,

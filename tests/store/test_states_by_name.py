@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tidings.core.delivery.states import FINAL, MOVES, UNFINISHED, Move, State
-from tidings.store.sqlite import states as sql
+from tidings.store.sql import states as sql
 
 ROOT = Path(__file__).parents[2]
 # The schema of before is history: what it holds was made anew by later files.

@@ -28,7 +28,7 @@ from tidings.errors import Unusable
 from tidings.process_end import MEMORY, is_of_memory
 from tidings.settings.settings import Settings
 from tidings.store.sqlite import backup as backups
-from tidings.store.sqlite.audit.check import AuditUnreadable, check_audit
+from tidings.store.sqlite.audit_check import AuditUnreadable, check_audit
 from tidings.store.sqlite.database import FILE, StoreRefused
 from tidings.store.sqlite.hosting.client import SqliteStore
 

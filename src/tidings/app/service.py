@@ -61,7 +61,7 @@ from tidings.ports import Declared, Outside, Ports, Randomness, Secrets, Times
 from tidings.server import Bounds, HttpServer
 from tidings.settings.settings import Settings
 from tidings.sources.port import SourceDriver
-from tidings.store.sqlite.delivery.in_flight import InFlightFile
+from tidings.store.sql.delivery.in_flight import InFlightFile
 from tidings.store.sqlite.hosting.client import SqliteStore
 from tidings.transform.renderer import ProcessRenderer
 

@@ -4,7 +4,7 @@ A frozen class whose annotations say of each attribute by which parameters a cal
 come reading and refusing, the description of the API, the console's form, chips and addresses, and
 the options of the command line; whoever reads a log hands the store what its question has under the
 same name (`reads/events/logs.py`). So a new filter is declared here, and gets its clause in the
-store: `store/port/delivery/log.py` or `store/port/events/log.py`, and `store/sqlite/events/log.py`.
+store: `store/port/delivery/log.py` or `store/port/events/log.py`, and `store/sql/events/log.py`.
 
 Both logs are read newest first, and in no other order: pages stay the same while rows come in.
 

@@ -20,9 +20,9 @@ from tidings.core.replay import JobState, ReplayKind, ReplayTransition, after, b
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
+from tidings.store.sql.events.changed_blocks import BLOCK_BITS
 from tidings.store.sqlite.hosting.embedded import WritingHalf
-from tidings.store.sqlite.queries import Queries
+from tidings.store.sql.queries import Queries
 
 # The webhooks are those of the first, and listen to the others' events.
 ORGS = (OrgId(1), OrgId(2), OrgId(3))

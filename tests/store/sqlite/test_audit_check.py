@@ -17,7 +17,7 @@ from tidings.core.audit.chain import ANCHORS
 from tidings.core.audit.entries import draft
 from tidings.core.audit.report import AuditReport
 from tidings.store import port
-from tidings.store.sqlite.audit.check import AuditUnreadable, check_audit
+from tidings.store.sqlite.audit_check import AuditUnreadable, check_audit
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 START_MS = 1_000_000

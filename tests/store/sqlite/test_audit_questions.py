@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tidings.store import port
-from tidings.store.sqlite.audit.pages import WALKED, read_page
+from tidings.store.sql.audit.pages import WALKED, read_page
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 ROWS = 200_000

@@ -13,7 +13,7 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.embedded import WritingHalf
-from tidings.store.sqlite.queries import Queries
+from tidings.store.sql.queries import Queries
 
 DETAILS = {  # by hand: a reader is waited for by no row
     WaitReason.AFTER: "It is done at 2026-11-30 14:00:00 UTC.",

@@ -12,9 +12,9 @@ import pytest
 
 from tests.store.rows import event, new
 from tidings.store import port
-from tidings.store.sqlite.answers import answers
+from tidings.store.sql.answers import answers
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.emails import EmailRows
+from tidings.store.sql.emails import EmailRows
 from tidings.store.sqlite.hosting import process
 from tidings.store.sqlite.hosting.calls import answerers, answering, methods, types_of
 from tidings.store.sqlite.hosting.child import Child

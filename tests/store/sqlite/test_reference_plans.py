@@ -3,7 +3,7 @@
 import pytest
 
 from tidings.store.sqlite.hosting.embedded import WritingHalf
-from tidings.store.sqlite.reference import GET, LIST
+from tidings.store.sql.reference import GET, LIST
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from tidings.core.ids import OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.events.segments import SearchSegments
+from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sqlite.hosting import embedded
 from tidings.store.sqlite.hosting.checkpoints import Checkpoints
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf

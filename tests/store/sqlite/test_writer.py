@@ -10,9 +10,9 @@ from tests.store.rows import ORG, event, failing, new, settled
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
-from tidings.store.sqlite.audit.rows import AuditRows
+from tidings.store.sql.audit.rows import AuditRows
 from tidings.store.sqlite.database import open_writer
-from tidings.store.sqlite.writer import Writer
+from tidings.store.sql.writer import Writer
 
 FIRST_VERSION = 1  # of the registry of a new store
 KEY = 77

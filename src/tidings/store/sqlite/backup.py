@@ -24,7 +24,7 @@ import msgspec
 
 from tidings import __version__
 from tidings.errors import Unusable
-from tidings.store.sqlite.audit.upkeep import COPIED
+from tidings.store.sql.audit.upkeep import COPIED
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
@@ -33,8 +33,8 @@ from tidings.store.sqlite.database import (
     open_reader,
 )
 from tidings.store.sqlite.directory_lock import DirectoryLock
-from tidings.store.sqlite.row_mapping import insert_into
-from tidings.store.sqlite.states import HELD, PENDING, TIMED, is_unfinished
+from tidings.store.sql.row_mapping import insert_into
+from tidings.store.sql.states import HELD, PENDING, TIMED, is_unfinished
 
 KEY = "key"
 MANIFEST = "manifest.json"

@@ -11,7 +11,7 @@ from tests.store.rows import HOUR_MS, event, failing, new, settled
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.hosting.embedded import WritingHalf
-from tidings.store.sqlite.queries import Queries
+from tidings.store.sql.queries import Queries
 
 
 class Store(NamedTuple):

@@ -7,13 +7,13 @@ import sys
 from pathlib import Path
 
 from tidings.core.ids import DeliveryId
-from tidings.store.sqlite.delivery.in_flight import FILE, InFlightFile, boot_id
+from tidings.store.sql.delivery.in_flight import FILE, InFlightFile, boot_id
 
 BOOT = b"190fc207-82fa-4d10-8fad-89e94756e74c"
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from tidings.store.sqlite.delivery.in_flight import InFlightFile
+from tidings.store.sql.delivery.in_flight import InFlightFile
 noted = InFlightFile(Path(sys.argv[1]), 4)
 noted.begin()
 for delivery in range(1, 4):

@@ -11,8 +11,8 @@ import pytest
 from tests.store.rows import event, new
 from tidings.store import port
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.delivery.pending import OF_BLOCK, PendingRows
-from tidings.store.sqlite.events.changed_blocks import BLOCK_BITS
+from tidings.store.sql.delivery.pending import OF_BLOCK, PendingRows
+from tidings.store.sql.events.changed_blocks import BLOCK_BITS
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 BLOCK = 1 << BLOCK_BITS

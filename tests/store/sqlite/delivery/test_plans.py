@@ -20,10 +20,10 @@ from tests.store.sqlite.delivery.explained_plans import (
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, WebhookId
 from tidings.store import port
-from tidings.store.sqlite.events.lookup import EventLookup
-from tidings.store.sqlite.events.rejections import Rejections
+from tidings.store.sql.events.lookup import EventLookup
+from tidings.store.sql.events.rejections import Rejections
 from tidings.store.sqlite.hosting.embedded import ReadingHalf
-from tidings.store.sqlite.replay.replays import ReplayQueries
+from tidings.store.sql.replay.replays import ReplayQueries
 
 __all__ = ["store"]  # the fixture
 

@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from tests.store.in_process import operations
 from tidings.core.delivery.states import State
 from tidings.store import port
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import LogRows
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.log import LogRows
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 

@@ -16,10 +16,10 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber, OrgId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.events import by_outcome
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import SearchSegments
+from tidings.store.sql.events import by_outcome
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.log import LogRows
+from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 3_000

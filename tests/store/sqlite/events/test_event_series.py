@@ -13,10 +13,10 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store.port import REPLAYED
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
-from tidings.store.sqlite.events import blocks as blocks_module
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.segments import SearchSegments
-from tidings.store.sqlite.events.totals import TotalRows
+from tidings.store.sql.events import blocks as blocks_module
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.segments import SearchSegments
+from tidings.store.sql.events.totals import TotalRows
 
 ORG = OrgId(1)
 
@@ -93,8 +93,8 @@ def test_it_says_how_many_are_not_counted_yet(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(blocks_module, "AT_ONCE", 1)
-    monkeypatch.setattr("tidings.store.sqlite.events.totals.REFRESH_MAX", 0)
-    monkeypatch.setattr("tidings.store.sqlite.events.totals.EVENT_ROWS_MAX", 4096)
+    monkeypatch.setattr("tidings.store.sql.events.totals.REFRESH_MAX", 0)
+    monkeypatch.setattr("tidings.store.sql.events.totals.EVENT_ROWS_MAX", 4096)
     own = Place(tmp_path)
     series = own.totals.event_series(ORG, START_MS, END_MS, 10)
     assert series.behind == 3 * 4096 and sum(series.counts) < 4096

@@ -25,10 +25,10 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.events import blocks as blocks_module
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import SearchSegments
+from tidings.store.sql.events import blocks as blocks_module
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.log import LogRows
+from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 COUNT = 15_000  # between three and four blocks

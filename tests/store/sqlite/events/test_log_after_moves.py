@@ -21,10 +21,10 @@ from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.port import REPLAYED
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import SearchSegments
-from tidings.store.sqlite.events.totals import TotalRows
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.log import LogRows
+from tidings.store.sql.events.segments import SearchSegments
+from tidings.store.sql.events.totals import TotalRows
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 MEMORY = Path("/dev/shm")  # a sync costs nothing there

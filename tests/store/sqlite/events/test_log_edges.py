@@ -7,10 +7,10 @@ import pytest
 
 from tests.store.rows import ORG, event, new, settled, webhook
 from tidings.store import port
-from tidings.store.sqlite.events import log as module
-from tidings.store.sqlite.events.blocks import BLOCK, Blocks
-from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import SearchSegments
+from tidings.store.sql.events import log as module
+from tidings.store.sql.events.blocks import BLOCK, Blocks
+from tidings.store.sql.events.log import LogRows
+from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 FIRST_MS, SECOND_MS = 1_000, 2_000

@@ -13,10 +13,10 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port import LEFT_STATES
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.segments import SearchSegments
-from tidings.store.sqlite.events.totals import TotalRows
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.log import LogRows
+from tidings.store.sql.events.segments import SearchSegments
+from tidings.store.sql.events.totals import TotalRows
 
 TERMS = ((1).to_bytes(8, "big"),)
 COMMON = (b"common0_",)

@@ -22,10 +22,10 @@ from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.port import REPLAYED, STEP_MS
 from tidings.store.sqlite.database import FILE, open_reader, open_writer
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.segments import SearchSegments
-from tidings.store.sqlite.events.summaries import class_middle, latency_class, percentile
-from tidings.store.sqlite.events.totals import TotalRows
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.segments import SearchSegments
+from tidings.store.sql.events.summaries import class_middle, latency_class, percentile
+from tidings.store.sql.events.totals import TotalRows
 from tidings.store.sqlite.hosting.embedded import WritingHalf
 
 QUIET_MS = 60_000.0

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from tests.store.rows import event, term
 from tidings.store import port
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.events import segments
-from tidings.store.sqlite.events.segments import SearchSegments
+from tidings.store.sql.events import segments
+from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
 
 WORDS = [term(word) for word in "abcdef"] + [b"\x00" * 8, b"\xff" * 8]

@@ -3,8 +3,8 @@
 import pytest
 
 from tidings.core.delivery.states import FINAL, UNFINISHED, State
-from tidings.store.sqlite.events.summaries import DELIVERED
-from tidings.store.sqlite.events.sums import Cut, Sum
+from tidings.store.sql.events.summaries import DELIVERED
+from tidings.store.sql.events.sums import Cut, Sum
 
 SLA_S, NOW_MS = 60, 1_000_000
 LIMIT_MS = NOW_MS - SLA_S * 1000  # what was accepted then is in its last moment

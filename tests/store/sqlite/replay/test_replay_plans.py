@@ -12,7 +12,7 @@ from tests.store.sqlite.delivery.explained_plans import (
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber
 from tidings.store import port
-from tidings.store.sqlite.replay.source import ReplaySource
+from tidings.store.sql.replay.source import ReplaySource
 
 __all__ = ["store"]
 

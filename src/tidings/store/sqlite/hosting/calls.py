@@ -10,7 +10,7 @@ from operator import attrgetter
 from typing import Any, get_args, get_type_hints
 
 from tidings.store import port
-from tidings.store.sqlite.answers import answered
+from tidings.store.sql.answers import answered
 
 
 def methods(protocol: type) -> dict[str, Callable[..., Any]]:

@@ -15,15 +15,15 @@ import apsw
 from tidings.core.ids import EventNumber
 from tidings.core.steady_clock import SteadyClock
 from tidings.store import port
-from tidings.store.sqlite.answers import answers
-from tidings.store.sqlite.audit.rows import AuditReader, AuditRows
-from tidings.store.sqlite.audit.upkeep import AuditUpkeep
-from tidings.store.sqlite.configuration.credentials import CredentialRows
-from tidings.store.sqlite.configuration.event_types import EventTypeRows
-from tidings.store.sqlite.configuration.orgs import OrgRows
-from tidings.store.sqlite.configuration.registry_version import RegistryVersion
-from tidings.store.sqlite.configuration.snapshot import ConfigurationReader
-from tidings.store.sqlite.configuration.webhooks import WebhookRows
+from tidings.store.sql.answers import answers
+from tidings.store.sql.audit.rows import AuditReader, AuditRows
+from tidings.store.sql.audit.upkeep import AuditUpkeep
+from tidings.store.sql.configuration.credentials import CredentialRows
+from tidings.store.sql.configuration.event_types import EventTypeRows
+from tidings.store.sql.configuration.orgs import OrgRows
+from tidings.store.sql.configuration.registry_version import RegistryVersion
+from tidings.store.sql.configuration.snapshot import ConfigurationReader
+from tidings.store.sql.configuration.webhooks import WebhookRows
 from tidings.store.sqlite.database import (
     DISK_FAULTS,
     FILE,
@@ -31,30 +31,30 @@ from tidings.store.sqlite.database import (
     open_reader,
     open_writer,
 )
-from tidings.store.sqlite.delivery.caps import CapRows
-from tidings.store.sqlite.delivery.health import HealthRows
-from tidings.store.sqlite.delivery.manual_retries import ManualRetryRows
-from tidings.store.sqlite.delivery.recovery import Recovery
-from tidings.store.sqlite.emails import EmailRows
-from tidings.store.sqlite.events.blocks import Blocks
-from tidings.store.sqlite.events.log import LogRows
-from tidings.store.sqlite.events.lookup import EventLookup
-from tidings.store.sqlite.events.rejections import RejectionRows, Rejections
-from tidings.store.sqlite.events.segments import SLICE_EVENTS, SearchSegments
-from tidings.store.sqlite.events.totals import TotalRows
+from tidings.store.sql.delivery.caps import CapRows
+from tidings.store.sql.delivery.health import HealthRows
+from tidings.store.sql.delivery.manual_retries import ManualRetryRows
+from tidings.store.sql.delivery.recovery import Recovery
+from tidings.store.sql.emails import EmailRows
+from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.log import LogRows
+from tidings.store.sql.events.lookup import EventLookup
+from tidings.store.sql.events.rejections import RejectionRows, Rejections
+from tidings.store.sql.events.segments import SLICE_EVENTS, SearchSegments
+from tidings.store.sql.events.totals import TotalRows
 from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoints
-from tidings.store.sqlite.inboxes import InboxReader, InboxRows
-from tidings.store.sqlite.keyed_calls import KeyedCallRows
-from tidings.store.sqlite.leaps import Leaps
-from tidings.store.sqlite.people import PeopleTables
-from tidings.store.sqlite.queries import Queries
-from tidings.store.sqlite.reference import ReferenceReader, ReferenceWriter
-from tidings.store.sqlite.replay.replays import ReplayQueries, ReplayRows
-from tidings.store.sqlite.replay.source import ReplaySource
-from tidings.store.sqlite.retention import RetentionRows
-from tidings.store.sqlite.sources import DeadLetterReader, SourceRows
-from tidings.store.sqlite.transformations import TransformationRows
-from tidings.store.sqlite.writer import Writer
+from tidings.store.sql.inboxes import InboxReader, InboxRows
+from tidings.store.sql.keyed_calls import KeyedCallRows
+from tidings.store.sql.leaps import Leaps
+from tidings.store.sql.people import PeopleTables
+from tidings.store.sql.queries import Queries
+from tidings.store.sql.reference import ReferenceReader, ReferenceWriter
+from tidings.store.sql.replay.replays import ReplayQueries, ReplayRows
+from tidings.store.sql.replay.source import ReplaySource
+from tidings.store.sql.retention import RetentionRows
+from tidings.store.sql.sources import DeadLetterReader, SourceRows
+from tidings.store.sql.transformations import TransformationRows
+from tidings.store.sql.writer import Writer
 
 SEARCH_FILE = "search.db"
 SPARE = 4.0  # at most a fifth of the time goes into the last block: after 25 ms, 100 ms none

@@ -1,0 +1,124 @@
+"""Pages of the audit log: entries by who, when, what and on what, each for a bounded price."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from tidings.core.audit.entries import AuditEntry
+from tidings.store import port
+from tidings.store.sql.numbered_pages import PAGE_BYTES
+from tidings.store.sql.row_mapping import StoredTable
+
+_ENTRY = StoredTable("audit", AuditEntry)
+WALKED = 5000  # entries that one question looks at, and some index more
+_NUMBER_MAX = (1 << 63) - 1
+_INDEXES = {
+    "object =": "audit_object",
+    "action =": "audit_action",
+    "actor =": "audit_actor",
+    "object_kind =": "audit_kind",
+}
+_SINCE = (
+    "SELECT min(number) FROM (SELECT number FROM audit INDEXED BY audit_time"
+    " WHERE chain = ? AND at_ms >= ? ORDER BY at_ms, number LIMIT ?)"
+)
+_UNTIL = (
+    "SELECT max(number) FROM (SELECT number FROM audit INDEXED BY audit_time"
+    " WHERE chain = ? AND at_ms < ? ORDER BY at_ms DESC, number DESC LIMIT ?)"
+)
+
+
+def read_page(run: Callable[..., Any], query: port.AuditQuery) -> port.AuditPage:
+    """Return a page of a chain.
+
+    It walks at most `WALKED` entries, by the index that leads furthest; where that does not reach
+    the end, the next page goes on there.
+    """
+    select, given, end = _walk(run, query)
+    found: list[AuditEntry] = []
+    size = 0
+    for row in run(select, (*given, query.limit + 1)):
+        entry = _ENTRY.read(row)
+        size += len(entry.before or b"") + len(entry.after or b"")
+        if found and (len(found) == query.limit or size > PAGE_BYTES):
+            end = found[-1].number
+            break
+        found.append(entry)
+    if query.after is not None:
+        found.reverse()
+        older = found[-1].number if found else min(query.after, _NUMBER_MAX - 1) + 1
+        return port.AuditPage(found, older, end)
+    newer = None
+    if query.before is not None:
+        newer = found[0].number if found else max(query.before - 1, 0)
+    return port.AuditPage(found, end, newer)
+
+
+def _walk(run: Callable[..., Any], query: port.AuditQuery) -> tuple[str, Sequence[Any], int | None]:
+    """Return the SELECT of a question but for its limit, its values, and the number at which
+    it ends before all is looked at."""
+    first, last = _span(run, query)
+    order, furthest = ("DESC", min) if query.after is None else ("ASC", max)
+    conditions = _conditions(query)
+    ends: dict[str, int | None] = {}
+    for index, condition, value in _indexes(conditions):
+        ends[index] = run(
+            f"SELECT max(number) FROM (SELECT number FROM audit INDEXED BY {index}"
+            f" WHERE chain = ? AND number BETWEEN ? AND ?{condition}"
+            f" ORDER BY number {order} LIMIT 1 OFFSET ?)",
+            (query.chain, first, last, *value, WALKED - 1),
+        ).fetchone()[0]
+        if ends[index] is None:
+            end = None
+            break
+    else:
+        end = furthest(number for number in ends.values() if number is not None)
+        index = next(name for name, number in ends.items() if number == end)
+        first, last = (end, last) if query.after is None else (first, end)
+    where = "".join(f" AND {condition} ?" for condition, _ in conditions)
+    select = (
+        f"{_ENTRY.select} INDEXED BY {index} WHERE chain = ? AND number BETWEEN ? AND ?{where}"
+        f" ORDER BY number {order} LIMIT ?"
+    )
+    return select, (query.chain, first, last, *(value for _, value in conditions)), end
+
+
+def _span(run: Callable[..., Any], query: port.AuditQuery) -> tuple[int, int]:
+    """Return the first and the last number that may be of a question's time and page.
+
+    Numbers follow time but where a clock was set back: `WALKED` entries on the inner side of a
+    time are looked at for its place.
+    """
+    first, last = 1, _NUMBER_MAX
+    if query.since_ms is not None:
+        [[number]] = run(_SINCE, (query.chain, query.since_ms, WALKED))
+        first = _NUMBER_MAX if number is None else number
+    if query.until_ms is not None:
+        [[number]] = run(_UNTIL, (query.chain, query.until_ms, WALKED))
+        last = number or 0
+    if query.after is not None:
+        first = max(first, min(query.after, _NUMBER_MAX - 1) + 1)
+    elif query.before is not None:
+        last = min(last, query.before - 1)
+    return first, last
+
+
+def _conditions(query: port.AuditQuery) -> list[tuple[str, Any]]:
+    """List the conditions that a question sets to an entry, beside its chain and number."""
+    action = "action =" if "." in query.action else "object_kind ="
+    asked = [
+        ("at_ms >=", query.since_ms),
+        ("at_ms <", query.until_ms),
+        ("object =", query.object or None),
+        (action, query.action or None),
+        ("actor =", query.actor or None),
+        ("object_kind =", query.object_kind or None),
+    ]
+    return [(condition, value) for condition, value in asked if value is not None]
+
+
+def _indexes(conditions: Sequence[tuple[str, Any]]) -> Iterator[tuple[str, str, Sequence[Any]]]:
+    """Yield the indexes by which entries of these conditions are found, each with its condition."""
+    for condition, value in conditions:
+        if condition in _INDEXES:
+            yield _INDEXES[condition], f" AND {condition} ?", (value,)
+    yield "audit_number", "", ()

@@ -1,0 +1,28 @@
+"""Credentials as rows."""
+
+from collections.abc import Callable
+
+import apsw
+from msgspec.structs import replace
+
+from tidings.store import port
+from tidings.store.sql.answers import answers
+from tidings.store.sql.row_mapping import FLAG, StoredTable
+
+CREDENTIAL = StoredTable("credential", port.StoredCredential, {"platform": FLAG})
+# Its last use and its creation stay: who changes a credential does not know the newest use.
+_PUT_CREDENTIAL = CREDENTIAL.upsert("id", keeps=["created_ms", "used_ms"])
+
+
+class CredentialRows:
+    """Writes credentials; shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+
+    @answers(port.Store.put_credential)
+    def put_credential(self, credential: port.StoredCredential) -> None:
+        with self._connection:
+            dated = replace(credential, created_ms=credential.created_ms or self._clock_ms())
+            self._connection.execute(_PUT_CREDENTIAL, CREDENTIAL.write(dated))

@@ -1,0 +1,68 @@
+"""Webhooks as rows: each with its versions, and those that were disabled."""
+
+from msgspec.structs import replace
+
+from tidings.core.delivery.states import State
+from tidings.store import port
+from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.versioned_rows import VersionedRows
+from tidings.store.sql.queries import WEBHOOK
+from tidings.store.sql.row_mapping import Projection, insert_into
+from tidings.store.sql.writer_rows import DisablingRow
+
+WEBHOOKS = (
+    f"{WEBHOOK.select} FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+    " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
+)
+_OF_WEBHOOK, _OF_VERSION = WEBHOOK.part("webhook", "w"), WEBHOOK.part("webhook_version", "v")
+_PUT_WEBHOOK = _OF_WEBHOOK.insert(without=["number"])
+_PUT_VERSION = _OF_VERSION.insert(behind=["webhook"])
+_TO_TELL = insert_into("disabling", DisablingRow, "INSERT OR REPLACE")
+_PARKED_SINCE = (
+    "(SELECT count(*) FROM delivery d WHERE d.webhook = b.webhook"
+    f" AND d.state = {int(State.PARKED)} AND d.done_ms >= v.updated_ms)"
+)
+DISABLING = Projection(port.Disabling, "b", {"parked": _PARKED_SINCE})
+DISABLINGS = (
+    f"{DISABLING.select} FROM disabling b JOIN webhook_version v"
+    " ON v.webhook = b.webhook AND v.version = b.version"
+    " ORDER BY b.webhook"
+)
+
+
+class WebhookRows(VersionedRows):
+    """Writes webhooks."""
+
+    @answers(port.Store.drop_disabling)
+    def drop_disabling(self, webhook: int, version: int) -> None:
+        with self._connection:
+            self._connection.execute(
+                "DELETE FROM disabling WHERE webhook = ? AND version <= ?", (webhook, version)
+            )
+
+    @answers(port.Store.put_webhook)
+    def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
+        now = self._clock_ms()
+        run = self._connection.execute
+        with self._connection:
+            number = webhook.number
+            dated = replace(webhook, created_ms=webhook.created_ms or now, updated_ms=now)
+            if number == 0:
+                taken = run(
+                    "SELECT 1 FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+                    " WHERE w.org = ? AND w.name = ? AND v.version = (SELECT max(version) FROM"
+                    " webhook_version WHERE webhook = w.number) AND v.standing <> 'deleted'",
+                    (webhook.org, webhook.name),
+                ).fetchone()
+                if taken:
+                    raise port.NameTaken(webhook.name)
+                run(_PUT_WEBHOOK, _OF_WEBHOOK.write(dated, without=["number"]))
+                number = self._connection.last_insert_rowid()
+            run(_PUT_VERSION, (number, *_OF_VERSION.write(dated)))
+            if webhook.status == "deleted":
+                run("DELETE FROM disabling WHERE webhook = ?", (number,))
+            elif webhook.status == "disabled":
+                run(_TO_TELL, DisablingRow(webhook=number, version=webhook.version))
+            version = self._version.increase()
+        self._version.announce(version)
+        return replace(dated, number=number), version

@@ -1,0 +1,93 @@
+"""A retry that somebody asks for: a delivery is due now, whatever it was, or only if it waits."""
+
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+
+from tidings.core.delivery.states import Move, State, move
+from tidings.core.ids import DeliveryId
+from tidings.store import port
+from tidings.store.sql.answers import answers
+from tidings.store.sql.delivery import replay_tallies
+from tidings.store.sql.events.changed_blocks import touch
+
+_ROW = (
+    "SELECT d.state, d.due_ms, d.webhook, d.key, EXISTS (SELECT 1 FROM body b"
+    " WHERE b.seq = d.event) FROM delivery d WHERE d.id = ?"
+)
+_TIMED = (State.RETRYING, State.WAITING)
+
+
+class ManualRetryRows:
+    """Shares the writer's connection."""
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        clock_ms: Callable[[], int],
+        waits: Callable[[int, int], bool],
+    ) -> None:
+        self._waits = waits
+        self._connection = connection
+        self._run: Callable[..., Any] = connection.execute
+        self._clock_ms = clock_ms
+
+    @answers(port.Store.retry_now)
+    def retry_now(self, delivery: DeliveryId) -> port.ManualRetry:
+        with self._connection:
+            row = self._run(_ROW, (delivery,)).fetchone()
+            asked = port.ManualRetry("unknown") if row is None else self._retry(delivery, *row)
+        return asked
+
+    @answers(port.Store.wake)
+    def wake(self, delivery: DeliveryId) -> port.ManualRetry:
+        with self._connection:
+            row = self._run(_ROW, (delivery,)).fetchone()
+            if row is None:
+                asked = port.ManualRetry("unknown")
+            elif State(row[0]).final:
+                asked = port.ManualRetry("over")
+            else:
+                asked = self._retry(delivery, *row)
+        return asked
+
+    def _retry(
+        self,
+        delivery: DeliveryId,
+        number: int,
+        due_ms: int | None,
+        webhook: int,
+        key: int | None,
+        has_body: bool,
+    ) -> port.ManualRetry:
+        refused = _refusal(State(number), due_ms, has_body)
+        return refused or self._revive(delivery, State(number), due_ms, webhook, key)
+
+    def _revive(
+        self, delivery: DeliveryId, state: State, due_ms: int | None, webhook: int, key: int | None
+    ) -> port.ManualRetry:
+        now = self._clock_ms()
+        if state in _TIMED:
+            self._run("UPDATE delivery SET due_ms = ? WHERE id = ?", (now, delivery))
+            return port.ManualRetry("due", now, due_ms)
+        behind = key is not None and self._waits(webhook, key)
+        after = move(state, Move.ASKED_BEHIND if behind else Move.ASKED)
+        self._run(
+            "UPDATE delivery SET state = ?, due_ms = ?, done_ms = NULL WHERE id = ?",
+            (after, None if behind else now, delivery),
+        )
+        self._run("DELETE FROM delivery_cancel WHERE delivery = ?", (delivery,))
+        replay_tallies.take_back(self._connection, delivery)
+        touch(self._connection, [delivery])
+        return port.ManualRetry("next") if behind else port.ManualRetry("due", now)
+
+
+def _refusal(state: State, due_ms: int | None, has_body: bool) -> port.ManualRetry | None:
+    if state in (State.PENDING, State.HELD):
+        return port.ManualRetry("waiting")
+    if state is State.DELIVERED:
+        return port.ManualRetry("delivered")
+    if state in _TIMED and due_ms is None:
+        return port.ManualRetry("under_way")
+    return None if has_body else port.ManualRetry("no_payload")

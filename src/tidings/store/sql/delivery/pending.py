@@ -1,0 +1,71 @@
+"""What is PENDING of a webhook, in id order.
+
+Its index stands by blocks of 4,096 neighbouring deliveries, and within a block by webhook: a commit
+adds to a few pages of it, however many webhooks its events are for. So a webhook's are looked for
+block by block. A block in which nothing is PENDING costs nothing, one in which only deliveries of
+other webhooks are costs two looks: some 2 µs.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+import apsw
+
+from tidings.core.ids import DeliveryId
+from tidings.store.sql.events.changed_blocks import BLOCK_BITS
+from tidings.store.sql.states import PENDING
+
+# Of `delivery d`: those of a webhook in a block, above an id.
+OF_BLOCK = (
+    f"d.state = {PENDING} AND d.id >> {BLOCK_BITS} = :block AND d.webhook = :webhook"
+    " AND d.id > :after"
+)
+_INDEXED = f"FROM delivery INDEXED BY delivery_pending WHERE state = {PENDING}"
+_BLOCKS = (
+    "WITH RECURSIVE pending (block) AS ("
+    f"SELECT min(id >> {BLOCK_BITS}) {_INDEXED} AND id >> {BLOCK_BITS} >= ?2 >> {BLOCK_BITS}"
+    f" UNION ALL SELECT (SELECT min(id >> {BLOCK_BITS}) {_INDEXED} AND id >> {BLOCK_BITS} > block)"
+    " FROM pending WHERE block NOT NULL)"
+    f" SELECT block FROM pending WHERE EXISTS (SELECT 1 {_INDEXED}"
+    f" AND id >> {BLOCK_BITS} = block AND webhook = ?1 AND id > ?2)"
+)
+_IDS = (
+    "SELECT d.id FROM delivery d INDEXED BY delivery_pending"
+    f" WHERE {OF_BLOCK} ORDER BY d.id LIMIT :limit"
+)
+_COUNTS = f"SELECT webhook, count(*) {_INDEXED} GROUP BY id >> {BLOCK_BITS}, webhook"
+
+
+class PendingRows:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection) -> None:
+        self._connection = connection
+
+    def read(
+        self, query: str, webhook: int, after: int, limit: int, **asked: Any
+    ) -> Iterator[tuple[Any, ...]]:
+        """Read up to `limit` rows of a webhook above an id, in id order. `query` asks for
+        `OF_BLOCK`, for `:limit` rows at most, and for what else is `asked`."""
+        run, left = self._connection.execute, limit
+        asked |= {"webhook": webhook, "after": after}
+        with closing(run(_BLOCKS, (webhook, after))) as blocks:
+            for (block,) in blocks:
+                rows = run(query, {**asked, "block": block, "limit": left}).fetchall()
+                yield from rows
+                left -= len(rows)
+                if left <= 0:
+                    return
+
+    def lowest(self, webhook: int, limit: int) -> list[DeliveryId]:
+        """List up to `limit` ids of a webhook, the lowest."""
+        return [DeliveryId(id) for (id,) in self.read(_IDS, webhook, 0, limit)]
+
+    def counts(self) -> Counter[int]:
+        """Count what is PENDING, by webhook: reads all of it once."""
+        found: Counter[int] = Counter()
+        for webhook, count in self._connection.execute(_COUNTS):
+            found[webhook] += count
+        return found

@@ -1,0 +1,223 @@
+"""What a new owner does before anything is sent, and how unfinished work is ended in bulk."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import apsw
+
+from tidings.core.delivery.states import State
+from tidings.core.ids import DeliveryId
+from tidings.store import port
+from tidings.store.sql.answers import answers
+from tidings.store.sql.delivery.pending import PendingRows
+from tidings.store.sql.events.changed_blocks import touch
+from tidings.store.sql.row_mapping import insert_from
+from tidings.store.sql.states import HELD, RETRYING, TIMED, WAITING, is_unfinished
+from tidings.store.sql.writer_rows import LostAttempt
+
+LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
+LOST_DETAIL = "possibly sent (worker lost)"
+
+_MARK_LOST = insert_from(
+    "attempt",
+    LostAttempt,
+    "FROM delivery WHERE id = ?1",
+    "INSERT OR IGNORE",
+    version="version",
+    kind=f"'{LOST}'",
+    detail=f"'{LOST_DETAIL}'",
+)
+_TAKEN = f"state IN ({TIMED}) AND due_ms IS NULL"
+# The number of the attempt that it was taken for: what waits has not counted it.
+_TAKEN_FOR = f"attempts + (state = {WAITING})"
+# What was taken to be looked at and may have left was an attempt after all.
+_WAS_TRIED = (
+    f"UPDATE delivery SET state = {RETRYING}, attempts = ?2 WHERE id = ?1 AND state = {WAITING}"
+)
+# Who waits for another one is woken by its end, which the process may have missed.
+_LOOK_AGAIN = (
+    f"UPDATE delivery SET due_ms = ?1 WHERE state IN ({TIMED}) AND state = {WAITING}"
+    " AND due_ms > ?1 AND EXISTS (SELECT 1 FROM waiting w WHERE w.delivery = delivery.id"
+    " AND w.needed NOT NULL)"
+)
+_END_LOST = (
+    f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE delivery = ? AND number ="
+    " ?"
+)
+# Its delivery was ended meanwhile, by a park or a cancel: the row of its intent waits for an end.
+_END_INTENT = f"{_END_LOST} AND kind IS NULL AND status IS NULL"
+_DUE_NOW = "UPDATE delivery SET due_ms = ? WHERE id = ?"
+# It has not left: its intent goes, and the next attempt has the number.
+_FORGET_INTENT = (
+    "DELETE FROM attempt WHERE (delivery, number) IN"
+    f" (SELECT id, attempts FROM delivery WHERE id = ? AND state = {RETRYING})"
+)
+_UNCHARGED = (
+    f"UPDATE delivery SET due_ms = ?, attempts = attempts - (state = {RETRYING}) WHERE id = ?"
+)
+_HELD_OF = (
+    f"SELECT id FROM delivery WHERE webhook = ? AND {is_unfinished()} AND state = {HELD}"
+    " AND key NOT NULL LIMIT ?"
+)
+_TIMED_OF = f"SELECT id FROM delivery WHERE webhook = ? AND state IN ({TIMED}) LIMIT ?"
+_END = "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id = ?"
+# Keys of which deliveries wait and none is under way.
+_STUCK = (
+    "SELECT webhook, key FROM delivery INDEXED BY delivery_key"
+    f" WHERE {is_unfinished()} AND key IS NOT NULL GROUP BY webhook, key"
+    f" HAVING min(state) = {HELD} AND max(state) = {HELD}"
+)
+
+
+class Recovery:
+    """Shares the writer's connection.
+
+    Invariant: an attempt is called `possibly sent` only if it may have been on the wire when its
+    owner died. Which ones those are the owner has noted as they left (`port.InFlight`); what was
+    taken, queued, held or paused and had not left keeps its number, however often that happens.
+    Only where the notes are gone too, with the machine, is it taken for possible of every taken
+    retry and of the lowest PENDING ids of each webhook: lanes start them in that order.
+    """
+
+    def __init__(
+        self,
+        connection: apsw.Connection,
+        clock_ms: Callable[[], int],
+        begins: Callable[[int], None],
+        free_next: Callable[[int, int, State | None], object],
+    ) -> None:
+        """`begins` is told when a new owner does, inside of its transaction."""
+        self._connection = connection
+        self._clock_ms = clock_ms
+        self._begins = begins
+        self._free_next = free_next
+        self._pending = PendingRows(connection)
+
+    @answers(port.Store.recover)
+    def recover(
+        self, window: int, left: Sequence[tuple[DeliveryId, int]] | None = None
+    ) -> Sequence[port.Backlog]:
+        """See `port.Store.recover`. After a clean stop nothing was in flight.
+
+        What waits for its key behind nothing is freed: no end of another would ever do it.
+        """
+        run = self._connection.execute
+        with self._connection:
+            self._begins(self._clock_ms())
+            [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
+            taken: list[Any] = run(
+                f"SELECT id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
+            ).fetchall()
+            if not clean:
+                self._mark_first(self._lowest_pending(window) if left is None else left)
+            self._return_taken(taken, set(taken if left is None else left))
+            run(_LOOK_AGAIN, (self._clock_ms(),))
+            stuck: list[Any] = run(_STUCK).fetchall()
+            for webhook, key in stuck:
+                self._free_next(webhook, key, None)
+            run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
+        return self.unfinished()
+
+    @answers(port.Store.unfinished)
+    def unfinished(self) -> list[port.Backlog]:
+        run = self._connection.execute
+        backlogs = []
+        webhooks: list[Any] = run("SELECT number FROM webhook ORDER BY number").fetchall()
+        pending = self._pending.counts()
+        for (webhook,) in webhooks:
+            [(due,)] = run(
+                f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state IN ({TIMED})",
+                (webhook,),
+            )
+            if webhook in pending or due is not None:
+                backlogs.append(port.Backlog(webhook, pending[webhook], due))
+        return backlogs
+
+    def stopped_cleanly(self) -> None:
+        """Remember that nothing was in flight at the stop."""
+        with self._connection:
+            self._connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean_stop'")
+
+    def _lowest_pending(self, window: int) -> list[tuple[DeliveryId, int]]:
+        """The first that each lane would have started, with the number of their next attempt."""
+        found: list[Any] = []
+        run = self._connection.execute
+        webhooks: list[Any] = run("SELECT number FROM webhook").fetchall()
+        for webhook in self._pending.counts().keys() & {number for (number,) in webhooks}:
+            for id in self._pending.lowest(webhook, window):
+                found += run("SELECT id, attempts + 1 FROM delivery WHERE id = ?", (id,))
+        return found
+
+    def _mark_first(self, sent: Sequence[tuple[DeliveryId, int]]) -> None:
+        """These were first attempts, where their delivery has not counted them: whatever has become
+        of it since they left."""
+        now, run = self._clock_ms(), self._connection.execute
+        for delivery, number in sent:
+            run(
+                "UPDATE delivery SET attempts = ?2 WHERE id = ?1 AND attempts < ?2",
+                (delivery, number),
+            )
+            if self._connection.changes():
+                run(_MARK_LOST, LostAttempt(delivery=delivery, number=number, started_ms=now))
+                touch(self._connection, [delivery])
+
+    def _return_taken(
+        self, taken: Sequence[tuple[DeliveryId, int]], sent: set[tuple[DeliveryId, int]]
+    ) -> None:
+        """Taken retries are due now: one that may have left with an ending, another uncharged. One
+        that has left and was ended has an ending, too."""
+        now, run = self._clock_ms(), self._connection.execute
+        for delivery, number in sent.difference(taken):
+            run(_END_INTENT, (delivery, number))
+            if self._connection.changes():
+                touch(self._connection, [delivery])
+        for delivery, number in taken:
+            if (delivery, number) in sent:
+                run(_WAS_TRIED, (delivery, number))
+                run(_MARK_LOST, LostAttempt(delivery=delivery, number=number, started_ms=now))
+                run(_END_LOST, (delivery, number))
+                run(_DUE_NOW, (now, delivery))
+                touch(self._connection, [delivery])
+            else:
+                self._uncharge(delivery, now)
+
+    def _uncharge(self, delivery: DeliveryId, now: int) -> None:
+        self._connection.execute(_FORGET_INTENT, (delivery,))
+        self._connection.execute(_UNCHARGED, (now, delivery))
+
+    @answers(port.Store.release)
+    def release(self, webhook: int, held: Sequence[DeliveryId]) -> None:
+        """See `port.Store.release`. What its owner does not hold has not left."""
+        kept = set(held)
+        with self._connection:
+            taken: list[Any] = self._connection.execute(
+                f"SELECT id FROM delivery WHERE webhook = ? AND {_TAKEN}", (webhook,)
+            ).fetchall()
+            for (delivery,) in taken:
+                if delivery not in kept:
+                    self._uncharge(delivery, self._clock_ms())
+
+    @answers(port.Store.retire)
+    def retire(self, webhook: int, state: int, limit: int) -> int:
+        if state not in (State.PARKED, State.CANCELLED):
+            raise ValueError(f"unfinished deliveries are parked or cancelled, not {state}")
+        moved = 0
+        with self._connection:
+            # The held ones first: none may be left without the one that it waits for.
+            for find in (self._held, self._pending.lowest, self._timed):
+                found = find(webhook, limit - moved)
+                now_ms = self._clock_ms()
+                self._connection.executemany(_END, [(state, now_ms, id) for id in found])
+                touch(self._connection, found)
+                moved += len(found)
+                if moved >= limit:
+                    break
+        return moved
+
+    def _held(self, webhook: int, limit: int) -> list[DeliveryId]:
+        rows = self._connection.execute(_HELD_OF, (webhook, limit))
+        return [DeliveryId(id) for (id,) in rows]
+
+    def _timed(self, webhook: int, limit: int) -> list[DeliveryId]:
+        rows = self._connection.execute(_TIMED_OF, (webhook, limit))
+        return [DeliveryId(id) for (id,) in rows]

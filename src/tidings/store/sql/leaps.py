@@ -1,0 +1,93 @@
+"""What is set right when the clock of the store follows a leap of the wall clock.
+
+Due times move with it, so that a retry comes as long after the attempt before as it should, and so
+do the dates of what caps have counted. And of what was accepted before, it is kept that the accept
+lies that much later by the new dates, so that a delivery's age is the time that has passed. A leap
+that takes back a wrong date that the process began with says nothing of what former processes have
+written.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import apsw
+
+from tidings.core.steady_clock import LEAP_MS
+from tidings.store.sql.row_mapping import insert_into
+from tidings.store.sql.states import RETRYING, TIMED, WAITING
+
+LEAPS_MAX = 256  # older ones are of deliveries that have long ended
+
+
+class LeapRow(NamedTuple):
+    """A row of `leap`: deliveries above `after_id`, up to `upto`, were accepted that much later."""
+
+    upto: int
+    after_id: int
+    by_ms: int
+
+
+# Added to the time of the accept of the delivery `d`.
+LATER = "(SELECT coalesce(sum(p.by_ms), 0) FROM leap p WHERE p.upto >= d.id AND p.after_id < d.id)"
+_NOTE = f"{insert_into('leap', LeapRow)} ON CONFLICT DO UPDATE SET by_ms = by_ms + excluded.by_ms"
+_FORGET = (
+    "DELETE FROM leap WHERE upto <= (SELECT upto FROM leap ORDER BY upto DESC LIMIT 1 OFFSET ?)"
+)
+_MOVE_DUE = f"UPDATE delivery SET due_ms = due_ms + ? WHERE state IN ({TIMED}) AND due_ms NOT NULL"
+_MOVE_CAPS = "UPDATE cap_use SET at_ms = at_ms + ?1, until_ms = until_ms + ?1 WHERE delivery > ?2"
+_CAPS_AHEAD = "UPDATE cap_use SET until_ms = until_ms - at_ms + ?1, at_ms = ?1 WHERE at_ms > ?1"
+_LAST_DATE = (  # of the newest event, as today's dates have it
+    "SELECT at_ms + (SELECT coalesce(sum(p.by_ms), 0) FROM leap p"
+    " WHERE p.upto >= first_delivery + deliveries - 1"
+    " AND p.after_id < first_delivery + deliveries - 1) FROM event ORDER BY seq DESC LIMIT 1"
+)
+# Its attempt lies in the future: the clock was ahead, and the delay is counted from now.
+_STRANDED = (
+    "UPDATE delivery SET due_ms = due_ms - (SELECT a.started_ms FROM attempt a"
+    " WHERE a.delivery = delivery.id AND a.number = delivery.attempts) + ?1"
+    f" WHERE state IN ({TIMED}) AND state = {RETRYING} AND due_ms > ?1"
+    " AND EXISTS (SELECT 1 FROM attempt a"
+    " WHERE a.delivery = delivery.id AND a.number = delivery.attempts AND a.started_ms > ?1)"
+)
+# What waits is looked at: until when it waits was said by the wrong clock.
+_LOOK_AGAIN = (
+    f"UPDATE delivery SET due_ms = ?1 WHERE state IN ({TIMED}) AND state = {WAITING}"
+    " AND due_ms > ?1"
+)
+
+
+class Leaps:
+    """Shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, newest: Callable[[], int]) -> None:
+        """`newest` is the greatest id of a delivery that was given."""
+        self._connection = connection
+        self._newest = newest
+        self._first = 0  # the deliveries of this process have greater ids
+        self._began_apart_ms = 0  # from the last date that former processes wrote
+
+    def begin(self, now_ms: int) -> None:
+        """Set right what a wrong clock of former processes has dated, as a process begins; in its
+        transaction."""
+        self._first = self._newest()
+        last: Any = self._connection.execute(_LAST_DATE).fetchone()
+        self._began_apart_ms = 0 if last is None else now_ms - last[0]
+        if self._began_apart_ms <= -LEAP_MS:
+            self._connection.execute(_STRANDED, (now_ms,))
+            self._connection.execute(_LOOK_AGAIN, (now_ms,))
+            self._connection.execute(_CAPS_AHEAD, (now_ms,))
+
+    def follow(self, by_ms: int) -> None:
+        """Follow a leap: dates are later by so many milliseconds from now on."""
+        apart_ms = self._began_apart_ms
+        undoes = apart_ms >= -by_ms - LEAP_MS if by_ms < 0 else apart_ms <= -LEAP_MS
+        run = self._connection.execute
+        with self._connection:
+            after = self._first if undoes else 0
+            run(_NOTE, LeapRow(upto=self._newest(), after_id=after, by_ms=by_ms))
+            run(_MOVE_CAPS, (by_ms, after))
+            run(_FORGET, (LEAPS_MAX,))
+            if by_ms < 0 or not undoes:
+                run(_MOVE_DUE, (by_ms,))
+        if undoes:
+            self._began_apart_ms = 0

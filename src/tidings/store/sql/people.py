@@ -1,0 +1,158 @@
+"""People, their memberships, sessions and links, and the last uses of credentials."""
+
+from collections.abc import Callable, Sequence
+
+import apsw
+from msgspec.structs import replace
+
+from tidings.core.ids import OrgId
+from tidings.store.port import (
+    AccessStore,
+    CredentialUse,
+    Member,
+    OneTimeLink,
+    People,
+    SessionUse,
+    StoredPerson,
+    StoredSession,
+)
+from tidings.store.sql.answers import answers
+from tidings.store.sql.row_mapping import StoredTable
+
+EXPIRED_SLICE = 500
+
+_PERSON = StoredTable("person", StoredPerson)
+_PUT_PERSON = _PERSON.upsert("id", keeps=["created_ms"])
+_MEMBER = StoredTable("member", Member)
+# Who invited somebody, and when, stays.
+_PUT_MEMBER = _MEMBER.upsert("org", "person", keeps=["created_ms", "created_by"])
+_SESSION = StoredTable("session", StoredSession)
+_LINK = StoredTable("link", OneTimeLink)
+
+
+class PeopleTables:
+    """Tables of who can sign in and who has; shares the writer's connection."""
+
+    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+        self._connection = connection
+        self._clock_ms = clock_ms
+
+    @answers(AccessStore.note_uses)
+    def note_uses(
+        self, credentials: Sequence[CredentialUse], sessions: Sequence[SessionUse]
+    ) -> None:
+        with self._connection:
+            self._connection.executemany(
+                "UPDATE credential SET used_ms = max(coalesce(used_ms, 0), ?) WHERE id = ?",
+                [(use.at_ms, use.id) for use in credentials],
+            )
+            self._connection.executemany(
+                "UPDATE session SET seen_ms = max(seen_ms, ?) WHERE digest = ?",
+                [(seen.at_ms, seen.digest) for seen in sessions],
+            )
+
+    @answers(AccessStore.load_people)
+    def load(self) -> People:
+        run = self._connection.execute
+        return People(
+            [_PERSON.read(row) for row in run(f"{_PERSON.select} ORDER BY id")],
+            [_MEMBER.read(row) for row in run(f"{_MEMBER.select} ORDER BY org, person")],
+            [_SESSION.read(row) for row in run(f"{_SESSION.select} ORDER BY created_ms, digest")],
+        )
+
+    @answers(AccessStore.put_people)
+    def put_people(
+        self,
+        persons: Sequence[StoredPerson],
+        members: Sequence[Member] = (),
+        link: OneTimeLink | None = None,
+        instead_of: str = "",
+    ) -> None:
+        with self._connection:
+            for person in persons:
+                self._put_person(person)
+            for member in members:
+                self._put_member(member)
+                if instead_of:
+                    self._drop_member(member.org, instead_of)
+            if link is not None:
+                self._put_link(link)
+
+    @answers(AccessStore.drop_member)
+    def drop_member(self, org: OrgId, person: str) -> bool:
+        with self._connection:
+            forgotten = self._drop_member(org, person)
+        return forgotten
+
+    @answers(AccessStore.put_session)
+    def put_session(self, session: StoredSession) -> None:
+        with self._connection:
+            self._connection.execute(_SESSION.insert("INSERT OR REPLACE"), _SESSION.write(session))
+
+    @answers(AccessStore.drop_sessions)
+    def drop_sessions(self, digests: Sequence[bytes]) -> None:
+        with self._connection:
+            self._connection.executemany(
+                "DELETE FROM session WHERE digest = ?", [(digest,) for digest in digests]
+            )
+
+    @answers(AccessStore.put_link)
+    def put_link(self, link: OneTimeLink) -> None:
+        with self._connection:
+            self._put_link(link)
+
+    @answers(AccessStore.take_link)
+    def take_link(self, digest: bytes) -> OneTimeLink | None:
+        with self._connection:
+            row = self._connection.execute(
+                f"DELETE FROM link WHERE digest = ? RETURNING {_LINK.columns}", (digest,)
+            ).fetchone()
+        return None if row is None else _LINK.read(row)
+
+    @answers(AccessStore.drop_expired)
+    def drop_expired(self, seen_to_ms: int, born_to_ms: int, now_ms: int) -> int:
+        run = self._connection.execute
+        with self._connection:
+            run(
+                "DELETE FROM session WHERE digest IN (SELECT digest FROM session"
+                " WHERE seen_ms <= ? OR created_ms <= ? LIMIT ?)",
+                (seen_to_ms, born_to_ms, EXPIRED_SLICE),
+            )
+            dropped = self._connection.changes()
+            run(
+                "DELETE FROM link WHERE digest IN (SELECT digest FROM link WHERE expires_ms <= ?"
+                " LIMIT ?)",
+                (now_ms, EXPIRED_SLICE),
+            )
+            dropped += self._connection.changes()
+        return dropped
+
+    # -- inside a transaction ---------------------------------------------------------------------
+
+    def _put_person(self, person: StoredPerson) -> None:
+        dated = replace(person, created_ms=person.created_ms or self._clock_ms())
+        self._connection.execute(_PUT_PERSON, _PERSON.write(dated))
+
+    def _put_member(self, member: Member) -> None:
+        dated = replace(member, created_ms=member.created_ms or self._clock_ms())
+        self._connection.execute(_PUT_MEMBER, _MEMBER.write(dated))
+
+    def _drop_member(self, org: OrgId, person: str) -> bool:
+        run = self._connection.execute
+        run("DELETE FROM member WHERE org = ? AND person = ?", (org, person))
+        run("DELETE FROM link WHERE org = ? AND person = ?", (org, person))
+        if run("SELECT 1 FROM member WHERE person = ?", (person,)).fetchone():
+            return False
+        for table in ("session", "link"):
+            run(f"DELETE FROM {table} WHERE person = ?", (person,))
+        run("DELETE FROM person WHERE id = ?", (person,))
+        return True
+
+    def _put_link(self, link: OneTimeLink) -> None:
+        run = self._connection.execute
+        if not link.portal:  # of those many are open at once
+            run(
+                "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ? AND credential = ?",
+                (link.purpose, link.person, link.org, link.credential),
+            )
+        run(_LINK.insert(), _LINK.write(link))
