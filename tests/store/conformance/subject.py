@@ -26,6 +26,10 @@ class Adapter(Protocol):
         """End the store's owner without a farewell; what was acknowledged stays."""
         ...
 
+    def begin_range(self, place: Path, event: int, delivery: int) -> None:
+        """Have numbers go on above these, in a store that nobody has opened."""
+        ...
+
 
 class Subject:
     """Asks the store and waits for the answer. `reopen` and `crash` end in a fresh owner."""
@@ -128,6 +132,12 @@ class Subject:
     def reopen(self, *, clean: bool = True) -> None:
         """Close the store, cleanly or not, and open it again."""
         self.ask(lambda store: store.close(clean))
+        self._store = self._runner.run(self._adapter.open(self._place))
+
+    def begin_range(self, event: int, delivery: int) -> None:
+        """Close the store and open it again; its numbers go on above these."""
+        self.ask(lambda store: store.close())
+        self._adapter.begin_range(self._place, event, delivery)
         self._store = self._runner.run(self._adapter.open(self._place))
 
     def crash(self) -> None:

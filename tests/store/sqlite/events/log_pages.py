@@ -9,7 +9,7 @@ from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sql.events.blocks import Blocks
 from tidings.store.sql.events.log import LogRows
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 
 def blocks_module_quiet(blocks: Blocks) -> None:

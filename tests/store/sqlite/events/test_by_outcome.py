@@ -15,12 +15,13 @@ from tests.store.sqlite.log_rows import NAMES, RARE, START_MS
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber, OrgId
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
 from tidings.store.sql.events import by_outcome
 from tidings.store.sql.events.blocks import Blocks
 from tidings.store.sql.events.log import LogRows
 from tidings.store.sql.events.segments import SearchSegments
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 COUNT = 3_000
 NUMBERS = [EventNumber(seq) for seq in range(1, COUNT)]
@@ -51,7 +52,7 @@ class Place:
                 for webhook in (7, 8, 9):
                     self._deliver(rng, of, webhook, COUNT)
             self._event(rng, COUNT + 1)
-        self.segments = SearchSegments(":memory:")
+        self.segments = SearchSegments(open_search(":memory:"))
         self.blocks = Blocks(self.half.connection, self.segments.connection)
         self.log = LogRows(self.half.connection, self.segments, self.blocks)
 

@@ -12,11 +12,12 @@ from tests.store.sqlite.log_rows import OTHER, OWN, START_MS, fill
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store.port import REPLAYED
-from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sql.events import blocks as blocks_module
 from tidings.store.sql.events.blocks import Blocks
 from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sql.events.totals import TotalRows
+from tidings.store.sqlite.database import FILE, open_reader, open_writer
+from tidings.store.sqlite.search_file import open_search
 
 ORG = OrgId(1)
 
@@ -32,7 +33,7 @@ class Place:
         self.writer = open_writer(path / FILE)
         fill(self.writer, COUNT, STEP)
         self.reader = open_reader(path / FILE)
-        self.segments = SearchSegments(":memory:")
+        self.segments = SearchSegments(open_search(":memory:"))
         self.blocks = Blocks(self.reader, self.segments.connection)
         self.totals = TotalRows(self.reader, self.segments.connection, self.blocks, lambda: END_MS)
 

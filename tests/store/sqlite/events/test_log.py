@@ -24,12 +24,13 @@ from tests.store.sqlite.log_rows import (
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
 from tidings.store.sql.events import blocks as blocks_module
 from tidings.store.sql.events.blocks import Blocks
 from tidings.store.sql.events.log import LogRows
 from tidings.store.sql.events.segments import SearchSegments
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 COUNT = 15_000  # between three and four blocks
 STEP_MS = 60_000
@@ -44,7 +45,7 @@ class Place:
         self.half = WritingHalf(path / FILE)
         fill(self.half.connection, COUNT, STEP_MS)
         turn_into_replays(self.half.connection, REPLAYED)
-        self.segments = SearchSegments(":memory:")
+        self.segments = SearchSegments(open_search(":memory:"))
         self.blocks = Blocks(self.half.connection, self.segments.connection)
         self.log = LogRows(self.half.connection, self.segments, self.blocks)
 
@@ -183,7 +184,9 @@ def test_a_filter_by_states_finds_what_the_whole_log_holds_of_them(seed: int) ->
     half = WritingHalf(":memory:")
     try:
         fill_blocks(half.connection, rng)
-        blocks = Blocks(half.connection, (segments := SearchSegments(":memory:")).connection)
+        blocks = Blocks(
+            half.connection, (segments := SearchSegments(open_search(":memory:"))).connection
+        )
         log = LogRows(half.connection, segments, blocks)
         wanted: list[tuple[State, ...]] = [(state,) for state in State]
         wanted += [tuple(rng.sample(list(State), number)) for number in (2, 3, 4)]

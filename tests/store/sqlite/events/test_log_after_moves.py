@@ -20,12 +20,13 @@ from tidings.core.ids import DeliveryId
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.port import REPLAYED
-from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sql.events.blocks import Blocks
 from tidings.store.sql.events.log import LogRows
 from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sql.events.totals import TotalRows
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.database import FILE, open_writer
+from tidings.store.sqlite.halves import WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 MEMORY = Path("/dev/shm")  # a sync costs nothing there
 BLOCK, BLOCKS = 4096, depth(2, 3)
@@ -49,7 +50,7 @@ class MovedLog:
     def _open(self) -> None:
         """As both halves start."""
         self.half = WritingHalf(self._path, lambda: self.now_ms)
-        self.segments = SearchSegments(Path(self._place.name) / "search.db")
+        self.segments = SearchSegments(open_search(Path(self._place.name) / "search.db"))
         connection = self.segments.connection
         self.blocks = Blocks(self.half.connection, connection)
         self.log = LogRows(self.half.connection, self.segments, self.blocks)

@@ -11,7 +11,8 @@ from tidings.store.sql.events import log as module
 from tidings.store.sql.events.blocks import BLOCK, Blocks
 from tidings.store.sql.events.log import LogRows
 from tidings.store.sql.events.segments import SearchSegments
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 FIRST_MS, SECOND_MS = 1_000, 2_000
 RARE = [BLOCK - 1, BLOCK, 2 * BLOCK - 1, 2 * BLOCK]  # the deliveries of webhook 2
@@ -38,7 +39,7 @@ def log() -> LogRows:
     accept(1, BLOCK - 1)
     now[0] = SECOND_MS
     accept(BLOCK, 2 * BLOCK + 5)
-    segments = SearchSegments(":memory:")
+    segments = SearchSegments(open_search(":memory:"))
     blocks = Blocks(half.connection, segments.connection, lambda: 1e9)
     blocks.refresh(10)
     blocks.refresh_events(10)

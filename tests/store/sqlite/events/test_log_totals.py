@@ -21,12 +21,13 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.port import REPLAYED, STEP_MS
-from tidings.store.sqlite.database import FILE, open_reader, open_writer
 from tidings.store.sql.events.blocks import Blocks
 from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sql.events.summaries import class_middle, latency_class, percentile
 from tidings.store.sql.events.totals import TotalRows
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.database import FILE, open_reader, open_writer
+from tidings.store.sqlite.halves import WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 QUIET_MS = 60_000.0
 # By other words than those of the summaries: an event of this webhook's was delivered by a replay
@@ -64,7 +65,7 @@ class Place:
     def open(self) -> None:
         """As the reading half starts."""
         self.reader = open_reader(self.path / FILE)
-        self.segments = SearchSegments(self.search)
+        self.segments = SearchSegments(open_search(self.search))
         self.blocks = Blocks(self.reader, self.segments.connection)
         self.totals = TotalRows(
             self.reader, self.segments.connection, self.blocks, lambda: self.now_ms

@@ -9,18 +9,20 @@ from hypothesis import strategies as st
 
 from tests.store.rows import event, term
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
 from tidings.store.sql.events import segments
 from tidings.store.sql.events.segments import SearchSegments
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.connection import SqliteConnection
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 WORDS = [term(word) for word in "abcdef"] + [b"\x00" * 8, b"\xff" * 8]
 EVENTS = st.lists(st.lists(st.sampled_from(WORDS), max_size=5), max_size=60)
 
 
-def events_with(terms: list[list[bytes]]) -> apsw.Connection:
+def events_with(terms: list[list[bytes]]) -> SqliteConnection:
     """The table that is read, one event per list of terms; numbers with gaps."""
-    connection = apsw.Connection(":memory:")
+    connection = SqliteConnection(":memory:")
     connection.execute("CREATE TABLE event (seq INTEGER PRIMARY KEY, terms BLOB)").fetchall()
     connection.executemany(
         "INSERT INTO event VALUES (?, ?)",
@@ -32,7 +34,7 @@ def events_with(terms: list[list[bytes]]) -> apsw.Connection:
 @given(terms=EVENTS, slice_=st.integers(1, 9), limit=st.integers(1, 70))
 @settings(deadline=None, max_examples=60)
 def test_find_agrees_with_a_plain_list(terms: list[list[bytes]], slice_: int, limit: int) -> None:
-    search, events = SearchSegments(":memory:"), events_with(terms)
+    search, events = SearchSegments(open_search(":memory:")), events_with(terms)
     while search.write_slice(events, slice_):
         pass
     assert search.cursor == (3 * len(terms) - 2 if terms else 0)
@@ -44,7 +46,7 @@ def test_find_agrees_with_a_plain_list(terms: list[list[bytes]], slice_: int, li
 
 
 def test_neighbours_are_merged_so_that_a_look_up_asks_few(tmp_path: Path) -> None:
-    search = SearchSegments(tmp_path / "search.db")
+    search = SearchSegments(open_search(tmp_path / "search.db"))
     events = events_with([[WORDS[index % 5]] for index in range(16 * 16 + 5)])
     while search.write_slice(events, 1):
         pass
@@ -59,7 +61,7 @@ def test_long_neighbours_stay_as_they_are_and_keep_no_shorter_ones_from_being_me
 ) -> None:
     monkeypatch.setattr(segments, "MERGED_BYTES_MAX", segments.MERGE * 3 * segments.ENTRY_BYTES)
     long, short = WORDS[:4], WORDS[:1]
-    search = SearchSegments(tmp_path / "search.db")
+    search = SearchSegments(open_search(tmp_path / "search.db"))
     events = events_with([long] * segments.MERGE + [short] * segments.MERGE)
     while search.write_slice(events, 1):
         pass
@@ -72,7 +74,7 @@ def test_long_neighbours_stay_as_they_are_and_keep_no_shorter_ones_from_being_me
 def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    search, events = SearchSegments(tmp_path / "search.db"), events_with([[WORDS[0]]])
+    search, events = SearchSegments(open_search(tmp_path / "search.db")), events_with([[WORDS[0]]])
 
     def full(_: int) -> None:
         raise apsw.FullError
@@ -89,7 +91,7 @@ def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
 
 def test_segments_of_dropped_events_are_dropped_one_by_one_but_the_newest(tmp_path: Path) -> None:
     events = events_with([[WORDS[0]]] * 12)  # numbers 1, 4 … 34
-    search = SearchSegments(tmp_path / "search.db")
+    search = SearchSegments(open_search(tmp_path / "search.db"))
     while search.write_slice(events, 3):
         pass
     assert not search.drop_before(7), "the first one holds event 7 too"
@@ -100,7 +102,7 @@ def test_segments_of_dropped_events_are_dropped_one_by_one_but_the_newest(tmp_pa
         pass
     assert search.find(WORDS[0], 20) == [34, 31, 28]
     search.close()
-    again = SearchSegments(tmp_path / "search.db")
+    again = SearchSegments(open_search(tmp_path / "search.db"))
     assert again.cursor == 34 and not again.write_slice(events)
     again.close()
 
@@ -123,10 +125,10 @@ def test_the_reading_half_drops_segments_of_events_that_are_gone(tmp_path: Path)
 
 def test_the_cursor_outlives_its_owner(tmp_path: Path) -> None:
     events = events_with([[WORDS[0]]] * 5)
-    search = SearchSegments(tmp_path / "search.db")
+    search = SearchSegments(open_search(tmp_path / "search.db"))
     search.write_slice(events, 3)
     search.close()
-    again = SearchSegments(tmp_path / "search.db")
+    again = SearchSegments(open_search(tmp_path / "search.db"))
     assert again.cursor == 7
     assert again.write_slice(events) == 2
     assert again.find(WORDS[0], 10) == [13, 10, 7, 4, 1]
@@ -139,7 +141,7 @@ def test_the_cursor_outlives_its_owner(tmp_path: Path) -> None:
 def test_any_of_several_terms_agrees_with_a_plain_list(
     terms: list[list[bytes]], slice_: int, data: st.DataObject
 ) -> None:
-    search, events = SearchSegments(":memory:"), events_with(terms)
+    search, events = SearchSegments(open_search(":memory:")), events_with(terms)
     while search.write_slice(events, slice_):
         pass
     groups = data.draw(

@@ -3,11 +3,10 @@ summaries say (blocks.py)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-import apsw
-
 from tidings.core.webhooks.name_matching import name_query
 from tidings.store import port
 from tidings.store.port import LEFT_STATES
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.blocks import BITS, LEFT_IN_STATE, Blocks
 from tidings.store.sql.events.spans import Binding, Span, in_order, numbers
 from tidings.store.sql.events.summaries import STATES, sign
@@ -39,7 +38,7 @@ _EVENT_CANDIDATES = (
 class BlockWalk:
     """Reads the search database; which of its summaries hold, the blocks say."""
 
-    def __init__(self, search: apsw.Connection, blocks: Blocks) -> None:
+    def __init__(self, search: StoreConnection, blocks: Blocks) -> None:
         self._search = search
         self._blocks = blocks
 
@@ -77,7 +76,7 @@ class BlockWalk:
             "pattern": self._pattern(query.event_names, matches),
         } | _times(query)
         sure = (number for (number,) in self._search.execute(_EVENT_CANDIDATES + span.way, asked))
-        unsure = range(max(low, self._blocks.event_next), high + 1)
+        unsure = self._blocks.unsummarised_events(low, high + 1)
         return in_order(sure, unsure, span)
 
     def _may_hold(self, block: int, loose: Binding) -> bool:

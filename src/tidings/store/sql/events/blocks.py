@@ -13,19 +13,21 @@ A block of events is final when it is full. A block of deliveries changes with t
 writing half notes full blocks that it touches (`touched`), and a summary carries the mark under
 which it was made; where the two differ the block is dirty: pages read it row by row, totals
 have it summarised first. The last block, not full yet, is always dirty. All of it can be made again
+from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.connection import StoreConnection
 from the rows.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
-
-import apsw
 
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.delivery.states import State
 from tidings.core.webhooks.name_matching import NameQuery
 from tidings.store.port import LEFT_STATES, REPLAYED, STEP_MS
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.block_rows import (
     INSERT_CELL,
     INSERT_SLICE,
@@ -43,6 +45,7 @@ from tidings.store.sql.events.block_rows import (
     bind_slice_key,
 )
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
+from tidings.store.sql.events.existing_blocks import ExistingBlocks
 from tidings.store.sql.events.summaries import SlotSummaries, SummarySlot, spell
 
 BITS = BLOCK_BITS
@@ -59,54 +62,22 @@ LEFT_IN_STATE = (
     f" {' + '.join(f'n{int(state)}' for state in (*LEFT_STATES, REPLAYED))} > 0"
 )
 
-TABLES = (
-    "CREATE TABLE IF NOT EXISTS name (number INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE)",
-    "CREATE TABLE IF NOT EXISTS block (number INTEGER PRIMARY KEY, mark INTEGER NOT NULL,"
-    " min_ms INTEGER NOT NULL, max_ms INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS cell (block INTEGER NOT NULL, webhook INTEGER NOT NULL,"
-    " kinds TEXT NOT NULL, PRIMARY KEY (block, webhook)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS slice (level INTEGER NOT NULL, block INTEGER NOT NULL,"
-    " webhook INTEGER NOT NULL, slot INTEGER NOT NULL, min_ms INTEGER NOT NULL,"
-    " max_ms INTEGER NOT NULL, n0 INTEGER NOT NULL, n1 INTEGER NOT NULL, n2 INTEGER NOT NULL,"
-    " n3 INTEGER NOT NULL, n4 INTEGER NOT NULL, n5 INTEGER NOT NULL, n6 INTEGER NOT NULL,"
-    " n7 INTEGER NOT NULL, n8 INTEGER NOT NULL, attempts INTEGER NOT NULL, ms_sum INTEGER NOT NULL,"
-    " slowest_ms INTEGER NOT NULL, spread BLOB NOT NULL,"
-    " late BLOB NOT NULL, answers BLOB NOT NULL,"
-    " PRIMARY KEY (level, block, webhook, slot)) WITHOUT ROWID",
-    "DROP INDEX IF EXISTS slice_left",  # up to version 0.1, without what was replayed
-    "CREATE INDEX IF NOT EXISTS slice_left_in_state ON slice (webhook, slot)"
-    f" WHERE {LEFT_IN_STATE}",
-    "CREATE TABLE IF NOT EXISTS event_block (number INTEGER PRIMARY KEY, min_ms INTEGER NOT NULL,"
-    " max_ms INTEGER NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS event_cell (block INTEGER NOT NULL, org INTEGER NOT NULL,"
-    " kinds TEXT NOT NULL, PRIMARY KEY (block, org)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS event_slice (level INTEGER NOT NULL, org INTEGER NOT NULL,"
-    " slot INTEGER NOT NULL, block INTEGER NOT NULL, n INTEGER NOT NULL,"
-    " PRIMARY KEY (level, org, slot, block)) WITHOUT ROWID",
-)
-# Until what waits was a state of its own, the seventh count was of what a replay has delivered.
-_WITHOUT_WAITING = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'n7'"
-_WITH_WAITING = "SELECT count(*) = 1 FROM pragma_table_info('slice') WHERE name = 'n8'"
-_MAKE_ROOM = (
-    "DROP INDEX IF EXISTS slice_left_in_state",
-    "ALTER TABLE slice ADD COLUMN n8 INTEGER NOT NULL DEFAULT 0",
-    "UPDATE slice SET n8 = n7, n7 = 0",
-)
 # Of a delivery `d`: as what it is counted, and how many attempts of it were made and have ended. An
 # event that did not arrive is delivered by a replay where a later delivery to the same webhook is;
 # a retry without a due time is under way; a reason not to do an action is a row of attempts and
 # none, and so was a wait of one, of before. What was delivered at once has no such row.
 COUNTED_AS = (
-    f"iif(d.state IN ({int(State.FAILED)}, {int(State.PARKED)}) AND EXISTS (SELECT 1"
+    f"CASE WHEN d.state IN ({int(State.FAILED)}, {int(State.PARKED)}) AND EXISTS (SELECT 1"
     " FROM delivery_replay x INDEXED BY delivery_replay_event CROSS JOIN delivery y"
     " ON y.id = x.delivery WHERE x.event = d.event AND x.webhook = d.webhook AND x.delivery > d.id"
-    f" AND y.state = {int(State.DELIVERED)}), {REPLAYED}, d.state)"
+    f" AND y.state = {int(State.DELIVERED)}) THEN {REPLAYED} ELSE d.state END"
 )
 _UNTRIED = ", ".join(f"'{kind}'" for kind in (FaultKind.WAITS, FaultKind.SKIPPED))
 ENDED = (
-    f"d.attempts - (d.state = {int(State.RETRYING)} AND d.due_ms IS NULL AND d.attempts > 0)"
-    " - iif(d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL), (SELECT count(*)"
-    f" FROM attempt a WHERE a.delivery = d.id AND a.kind IN ({_UNTRIED})), 0)"
+    f"d.attempts - CASE WHEN d.state = {int(State.RETRYING)} AND d.due_ms IS NULL"
+    " AND d.attempts > 0 THEN 1 ELSE 0 END"
+    " - CASE WHEN d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL) THEN (SELECT count(*)"
+    f" FROM attempt a WHERE a.delivery = d.id AND a.kind IN ({_UNTRIED})) ELSE 0 END"
 )
 _ROWS = (
     f"SELECT d.webhook, e.name, d.state, {COUNTED_AS}, coalesce(r.at_ms, e.at_ms), d.done_ms,"
@@ -128,7 +99,7 @@ _EVENT_TIMES = (
 class EventNameIndex:
     """Event names as numbers, from 1; what is beyond the last number is 0, "any name"."""
 
-    def __init__(self, search: apsw.Connection) -> None:
+    def __init__(self, search: StoreConnection) -> None:
         self._search = search
         self._numbers = {
             str(text): int(number) for number, text in search.execute("SELECT * FROM name")
@@ -156,8 +127,8 @@ class Blocks:
 
     def __init__(
         self,
-        log: apsw.Connection,
-        search: apsw.Connection,
+        log: StoreConnection,
+        search: StoreConnection,
         clock_s: Callable[[], float] = time.monotonic,
         spare: float = 0.0,
     ) -> None:
@@ -168,20 +139,19 @@ class Blocks:
         self._clock_s = clock_s
         self._spare = spare
         self._spared_until = 0.0
-        _make_room(search)
-        for statement in TABLES:
-            search.execute(statement).fetchall()
         self.names = EventNameIndex(search)
         self._made: dict[int, int] = {
             int(number): int(mark)
             for number, mark in search.execute("SELECT number, mark FROM block")
         }
+        self._existing = ExistingBlocks(log, "delivery", "id")
+        self._existing_events = ExistingBlocks(log, "event", "seq")
         self._orgs: dict[int, int] = {}  # of the webhooks that were met
         self._marks: dict[int, int] = {}
         self._mark = 0  # the greatest that was seen
         self._dirty: dict[int, tuple[float, float]] = {}  # full: since when, last touched
-        self._seen: tuple[int, int] | None = None  # of the log, when it was looked at
-        self._unfull_seen: tuple[int, int] | None = None
+        self._seen: object = None  # of the log, when it was looked at
+        self._unfull_seen: object = None
         self.first = self.last = 0  # the blocks of the lowest and of the greatest delivery
         self._event_first = self.event_last = 0  # those of the oldest and of the newest event
         [(self.event_next,)] = search.execute(
@@ -193,7 +163,7 @@ class Blocks:
 
     def look(self) -> None:
         """Learn what has changed. Cheap where nothing has."""
-        now = self._version()
+        now = self._log.log_version()
         if now == self._seen:
             return
         clock = self._clock_s()
@@ -220,14 +190,14 @@ class Blocks:
         if not self._began:
             self._begin(clock)
         else:
-            for block in range(max(was, self.first), self.last):
+            for block in self._existing.between(max(was, self.first), self.last):
                 self._dirty.setdefault(block, (clock, clock))
         self._seen = now
 
     def _begin(self, clock: float) -> None:
         """Begin with what a former owner has summarised where its mark is still the block's."""
         self._began = True
-        for block in range(self.first, self.last):
+        for block in self._existing.between(self.first, self.last):
             if self._made.get(block) != self._marks.get(block, 0):
                 self._dirty[block] = (clock - OVERDUE_S, clock - OVERDUE_S)
         beyond = [block for block in self._made if not self.first <= block <= self.last]
@@ -258,11 +228,7 @@ class Blocks:
         """Make a few summaries that are due; whether more are."""
         self.look()
         self._forget_dropped()
-        made = 0
-        while self.event_next < self.event_last and made < AT_ONCE:
-            self._make_event_block(self.event_next)
-            self.event_next += 1
-            made += 1
+        self._make_event_blocks(AT_ONCE)
         now = self._clock_s()
         ripe = [
             block
@@ -281,7 +247,7 @@ class Blocks:
         dirty = sorted(self._dirty, key=lambda block: (block in self._made, -block))
         for block in dirty[:at_most]:
             self.make(block)
-        version = self._version()
+        version = self._log.log_version()
         began = self._clock_s()
         if version != self._unfull_seen and began >= self._spared_until:
             self.make(self.last)
@@ -293,13 +259,15 @@ class Blocks:
         """Summarise up to so many full blocks of events; how many events are in no summary yet, but
         for the last block and a few before it, which are short enough to be counted."""
         self.look()
-        for _ in range(at_most):
-            if self.event_next >= self.event_last:
-                break
-            self._make_event_block(self.event_next)
-            self.event_next += 1
-        behind: int = max(0, self.event_last - self.event_next - AT_ONCE + 1) << BITS
+        self._make_event_blocks(at_most)
+        left = sum(1 for _ in self.unsummarised_events(0, self.event_last))
+        behind: int = max(0, left - AT_ONCE + 1) << BITS
         return behind
+
+    def unsummarised_events(self, low: int, end: int) -> Iterator[int]:
+        """Yield the blocks of events that exist and have no summary, from `low` to the one before
+        `end`, in order."""
+        return self._existing_events.between(max(low, self.event_next), end)
 
     def make(self, block: int) -> None:
         """Summarise a block anew."""
@@ -352,6 +320,16 @@ class Blocks:
             if webhook not in self._orgs:
                 for (org,) in self._log.execute(_ORG, (webhook,)):
                     self._orgs[webhook] = org
+
+    def _make_event_blocks(self, at_most: int) -> None:
+        """Summarise up to so many full blocks of events."""
+        for block in islice(self.unsummarised_events(0, self.event_last), at_most):
+            self._make_event_block(block)
+            self.event_next = block + 1
+        next = self._existing_events.first_from(self.event_next)
+        if next is None or next > self.event_last:
+            next = self.event_last
+        self.event_next = max(self.event_next, next)  # a gap may lie between
 
     def _make_event_block(self, block: int) -> None:
         rows: list[Any] = self._log.execute(
@@ -406,20 +384,6 @@ class Blocks:
                     run("DELETE FROM slice WHERE level = ? AND block = ?", (level, block))
             self._made.pop(block, None)
             self._dirty.pop(block, None)
-
-    def _version(self) -> tuple[int, int]:
-        """Differs when the log has changed: by another connection, or by its own."""
-        [(version,)] = self._log.execute("PRAGMA data_version")
-        return int(version), self._log.total_changes()
-
-
-def _make_room(search: apsw.Connection) -> None:
-    """Make room for what waits in the slices of before."""
-    [(has, has_room)] = search.execute(f"SELECT ({_WITHOUT_WAITING}), ({_WITH_WAITING})")
-    if has and not has_room:
-        with search:
-            for statement in _MAKE_ROOM:
-                search.execute(statement).fetchall()
 
 
 def _slices(

@@ -1,8 +1,6 @@
-"""Search terms in sorted segments, in a database file of their own, written behind the commits.
+"""Search terms in sorted segments, written behind the commits; they can be derived again.
 
-Everything here can be derived again from the events, so this file is written without waiting for
-the disk (`synchronous=NORMAL`: a power cut may lose the newest segments, never their order). A
-segment covers a run of event sequence numbers and is one blob of 12-byte entries, sorted: 8 bytes
+A segment covers a run of event sequence numbers and is one blob of 12-byte entries, sorted: 8 bytes
 of term, 4 bytes of the event's number (its lower half: a segment is no longer than that). Sixteen
 neighbours of a level are merged into a bigger one, until that would be longer than 16 MB: so a
 look-up asks few blobs, each by binary search, and no merge holds the reads up for long.
@@ -15,13 +13,11 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from heapq import merge
 from itertools import groupby
-from pathlib import Path
 from typing import Any, NamedTuple
-
-import apsw
 
 from tidings.core.ids import EventNumber
 from tidings.errors import TidingsError
+from tidings.store.sql.connection import LongBytes, StoreConnection
 from tidings.store.sql.row_mapping import insert_into
 
 SLICE_EVENTS = 4096
@@ -32,7 +28,6 @@ READ_ENTRIES = 1024  # at once, of a term with many events
 SET_ENTRIES = 65_536  # a term with more in a segment is searched for each candidate instead
 MERGED_BYTES_MAX = 16 << 20
 FULL = 99  # the level of segments that are not merged any more
-FORMAT = 5  # of this file; what has another one is made again from the events
 LOW = 0xFFFF_FFFF
 
 _NUMBER = struct.Struct(">8xI")
@@ -55,29 +50,15 @@ class TooCommon(TidingsError):
 
 
 class SearchSegments:
-    """The search database, and the cursor up to which it has read the events."""
+    """The segments, and the cursor up to which the events are read."""
 
-    def __init__(self, path: Path | str, vfs: str | None = None) -> None:
-        self._connection = apsw.Connection(str(path), vfs=vfs)
-        for statement in (
-            "PRAGMA auto_vacuum = incremental",  # its page map makes seeking in a blob short
-            "PRAGMA journal_mode = wal",
-            "PRAGMA synchronous = normal",
-        ):
-            self._rows(statement, ())
-        [(format,)] = self._rows("PRAGMA user_version", ())
-        if format != FORMAT:
-            self._start_anew()
-        self._rows(
-            "CREATE TABLE IF NOT EXISTS segment (first INTEGER PRIMARY KEY, last INTEGER NOT NULL,"
-            " level INTEGER NOT NULL, entries BLOB NOT NULL)",
-            (),
-        )
+    def __init__(self, connection: StoreConnection) -> None:
+        self._connection = connection
         [(last,)] = self._rows("SELECT coalesce(max(last), 0) FROM segment", ())
         self._cursor = int(last)
 
     @property
-    def connection(self) -> apsw.Connection:
+    def connection(self) -> StoreConnection:
         """The search database; the summaries of blocks stand beside the segments."""
         return self._connection
 
@@ -86,14 +67,16 @@ class SearchSegments:
         """The sequence number of the last event whose terms can be found here."""
         return self._cursor
 
-    def write_slice(self, events: apsw.Connection, limit: int = SLICE_EVENTS) -> int:
+    def write_slice(self, events: StoreConnection, limit: int = SLICE_EVENTS) -> int:
         """Read up to `limit` further events and write their terms; how many there were."""
         rows: list[tuple[Any, ...]] = events.execute(
             "SELECT seq, terms FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (self._cursor, limit)
         ).fetchall()
         if not rows:
             return 0
-        first, last = rows[0][0], rows[-1][0]
+        first = rows[0][0]
+        rows = [row for row in rows if row[0] - first <= LOW]  # a gap may lie between
+        last = rows[-1][0]
         entries = sorted(
             {  # a set: an event that has a term twice is found once
                 terms[at : at + TERM_BYTES] + (seq & LOW).to_bytes(4, "big")
@@ -113,12 +96,6 @@ class SearchSegments:
     def _rows(self, query: str, binding: tuple[int, ...]) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, binding).fetchall()
 
-    def _start_anew(self) -> None:
-        with self._connection:
-            for (name,) in self._rows("SELECT name FROM sqlite_schema WHERE type = 'table'", ()):
-                self._rows(f'DROP TABLE "{name}"', ())
-            self._rows(f"PRAGMA user_version = {FORMAT}", ())
-
     def _merge(self, level: int) -> None:
         rows = self._rows(
             "SELECT first, last, length(entries) FROM segment WHERE level = ? ORDER BY first",
@@ -126,7 +103,8 @@ class SearchSegments:
         )
         if len(rows) < MERGE:
             return
-        if sum(size for _, _, size in rows) > MERGED_BYTES_MAX:
+        is_too_long = rows[-1][1] - rows[0][0] > LOW  # for the lower halves of numbers
+        if is_too_long or sum(size for _, _, size in rows) > MERGED_BYTES_MAX:
             self._rows("UPDATE segment SET level = ? WHERE level = ?", (FULL, level))
             return
         merged: list[bytes] = []
@@ -177,7 +155,7 @@ class SearchSegments:
                 "SELECT first, length(entries) FROM segment WHERE last > ? ORDER BY first", (after,)
             )
         for first, size in segments:
-            with self._connection.blob_open("main", "segment", "entries", first, False) as blob:
+            with self._connection.long_bytes("segment", "entries", "first", first) as blob:
                 runs = [Runs.of(blob, size // ENTRY_BYTES, group) for group in terms]
                 runs.sort(key=lambda one: one.count)
                 if most is not None:
@@ -206,21 +184,21 @@ class SearchSegments:
         return self._connection.changes() > 0
 
     def close(self) -> None:
-        """Close the file."""
+        """Close its connection."""
         self._connection.close()
 
 
 class PostingRun:
     """The entries of one term in a segment's blob."""
 
-    def __init__(self, blob: apsw.Blob, term: bytes, low: int, high: int) -> None:
+    def __init__(self, blob: LongBytes, term: bytes, low: int, high: int) -> None:
         self._blob = blob
         self._term = term
         self.low = low
         self.high = high
 
     @classmethod
-    def of(cls, blob: apsw.Blob, count: int, term: bytes) -> "PostingRun":
+    def of(cls, blob: LongBytes, count: int, term: bytes) -> "PostingRun":
         """Find a term by two binary searches."""
         low = _first_from(blob, 0, count, term)
         high = low
@@ -274,7 +252,7 @@ class Runs:
         self.least = max(sizes, default=0)  # events: one may have several of the terms
 
     @classmethod
-    def of(cls, blob: apsw.Blob, count: int, group: bytes) -> "Runs":
+    def of(cls, blob: LongBytes, count: int, group: bytes) -> "Runs":
         """Find the events of the terms that stand one behind another in `group`."""
         found = [PostingRun.of(blob, count, term) for term in terms_in(group)]
         return cls([run for run in found if run.low < run.high])
@@ -301,12 +279,12 @@ def terms_in(group: bytes) -> list[bytes]:
     return [group[at : at + TERM_BYTES] for at in range(0, len(group), TERM_BYTES)]
 
 
-def _entry(blob: apsw.Blob, index: int) -> bytes:
+def _entry(blob: LongBytes, index: int) -> bytes:
     blob.seek(index * ENTRY_BYTES)
     return bytes(blob.read(ENTRY_BYTES))
 
 
-def _first_from(blob: apsw.Blob, low: int, high: int, wanted: bytes) -> int:
+def _first_from(blob: LongBytes, low: int, high: int, wanted: bytes) -> int:
     """The index of the first entry that is not below `wanted`."""
     while low < high:
         middle = (low + high) // 2

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
@@ -18,6 +17,7 @@ from tidings.core.replay import ReplayDecision, decide
 from tidings.core.webhooks.name_matching import name_query, wire_name
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.names import named
 from tidings.store.sql.events.spans import Binding
 from tidings.store.sql.row_mapping import StoredTable
@@ -51,6 +51,7 @@ _RANGE = (
     " ORDER BY seq LIMIT :limit"
 )
 _ENDS = "SELECT coalesce(min(seq), 1), coalesce(max(seq), 0) FROM event"
+_NEXT = "SELECT coalesce(min(seq), 1) FROM event WHERE seq > ?"
 _OWED_FROM = "SELECT event FROM fan_out ORDER BY first LIMIT 1"
 _ONE = f"{_EVENT.select} WHERE seq = ?"
 _PARTS = "SELECT entries FROM replay_list WHERE replay = ? AND last > ? ORDER BY last LIMIT 1"
@@ -98,7 +99,7 @@ def _unpacked(entries: bytes) -> Iterator[tuple[EventNumber, int]]:
 class ReplaySource:
     """Reads for jobs, on any connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     # -- which events -----------------------------------------------------------------------------
@@ -110,9 +111,10 @@ class ReplaySource:
         whether that is all."""
         if spec.listed:
             return self._visit_list(replay, spec, after, limit)
-        [(oldest, newest)] = self._connection.execute(_ENDS)
+        [(_, newest)] = self._connection.execute(_ENDS)
+        [(next,)] = self._connection.execute(_NEXT, (after,))
         end = min(spec.upto, newest)
-        after = max(after, oldest - 1)
+        after = max(after, next - 1)  # the numbers between are a gap
         to = min(end, after + SCAN_EVENTS, self._owed_from() - 1)
         binding: Binding = {"after": after, "to": to, "orgs": _texts(spec.orgs), "limit": limit}
         binding |= {
