@@ -12,7 +12,7 @@ from bench.process import wait_until_quiet
 from bench.report import Options, Row
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG
-from tests.e2e.harness.store_file import ask
+from tests.e2e.harness.store.books import ask
 from tests.sources.kafka.server import KafkaServer, kafka_server
 from tests.sources.kafka.subject import KafkaSubject
 from tidings.core.webhooks.webhook_types import KAFKA

@@ -168,10 +168,10 @@ WRITER = (
             "tidings.store.sql.delivery",
         ),
     ),
-    Phase("commit", "checkpoints", ("tidings.store.sqlite.hosting.checkpoints",)),
+    Phase("commit", "checkpoints", ("tidings.store.sqlite.checkpoints",)),
     Phase("commit", "other tables", ("tidings.store.sqlite", "tidings.store.port")),
     Phase("commit", "rules", ("tidings.core",)),
-    Phase("line", "hosting", ("tidings.store.sqlite.hosting", "tidings.frames")),
+    Phase("line", "hosting", ("tidings.store.hosting", "tidings.frames")),
 )
 
 

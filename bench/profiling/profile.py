@@ -17,7 +17,7 @@ from bench.report import VOID, Options, Row, disturbance
 from bench.run import Bench, Measured, measure
 
 FIGURE = "profile"
-WRITER_WORDS = ("tidings.store.sqlite.hosting.process", "write")
+WRITER_WORDS = ("tidings.store.sqlite.process", "write")
 WARM_UP_SECONDS = 2.0
 PLACES_SHOWN = 4  # of a phase: where most of it goes
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FLAG = "on"
-WRITER = "tidings.store.sqlite.hosting.process"
+WRITER = "tidings.store.sqlite.process"
 CALL, ADDED, CLOSED, COMMIT, ANSWERED, RESUMED, WRITTEN = range(7)  # of a call's note
 SENT, RECEIPT = range(2)  # of a commit's in the main process
 BEGUN, APPLIED, SYNCED = range(3)  # of a commit's in the writer
@@ -141,7 +141,7 @@ def _note_queue(recorder: Recorder, notes: Notes) -> None:
 
 def _note_commits(recorder: Recorder) -> None:
     from tidings.engine.events.committer import Committer  # noqa: PLC0415
-    from tidings.store.sqlite.hosting.child import Child  # noqa: PLC0415
+    from tidings.store.hosting.child import Child  # noqa: PLC0415
 
     write, ask = Committer._write, Child.call
 

@@ -22,9 +22,9 @@ import pytest
 
 from tests.store.sqlite import log_rows
 from tidings.core.delivery.states import State
+from tidings.store.sql import halves
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.hosting import embedded
-from tidings.store.sqlite.hosting.embedded import ReadingHalf
+from tidings.store.sqlite.halves import ReadingHalf
 
 from ..e2e.harness.events import event, new_id
 from ..e2e.harness.service import KEY, SECRET, ServiceProcess
@@ -146,7 +146,7 @@ def _fill(place: Path) -> None:
             f" WHERE state IN ({states})"
         )
         connection.close()
-        patch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
+        patch.setattr(halves, "INDEX_AT_LEAST_EVERY_S", 0.0)
         half = ReadingHalf.in_directory(place)
         while half.background():
             pass

@@ -9,7 +9,7 @@ from tests.engine.audit import test_upkeep as upkeep
 from tests.engine.delivery import test_due_after_restarts as due
 from tests.engine.delivery import test_health_after_restarts as shares
 from tests.engine.notices import test_steps_after_restarts as steps
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 TIME = re.compile(r"(^|_)(ms|at|until|expires|ends|due)$")
 RECORD = "only tells when something was; what is dropped by it is retention's case"

@@ -6,16 +6,18 @@ from functools import partial
 from typing import Any
 
 from tidings.store import port
+from tidings.store.hosting.calls import answering, functions, methods
 from tidings.store.sql.events.segments import SearchSegments
-from tidings.store.sqlite.hosting.calls import answering, functions, methods
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sql.halves import RowReader
 from tidings.store.sql.queries import Queries
+from tidings.store.sqlite.halves import WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 # What a start and lanes ask: read on the writing half, to be in order with what it writes.
 _READ_IN_ORDER = frozenset(
-    "dead_letter_sums emails healths load load_activity load_inboxes load_people load_sources"
-    " load_transformations load_types note_restore open_replays page past_attempts recover stops"
-    " unfinished unfinished_of".split()
+    "dead_letter_sums emails file_space healths load load_activity load_inboxes load_people"
+    " load_sources load_transformations load_types note_restore open_replays page past_attempts"
+    " recover stops unfinished unfinished_of".split()
 )
 WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER
 # What a full disk refuses; reference data is read in the way of what is sent.
@@ -24,8 +26,8 @@ REFUSED = WRITES - {"close"} | {"note_restore", "reference", "list_reference", "
 
 def operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
     """What a store answers, by the names of the port. Search terms are written before a read."""
-    segments = SearchSegments(":memory:")
-    reading = ReadingHalf(half.connection, segments, half.clock_ms, spare=0.0)
+    segments = SearchSegments(open_search(":memory:"))
+    reading = RowReader(half.connection, segments, half.clock_ms, spare=0.0)
 
     def indexed(read: Callable[..., Any]) -> Callable[..., Any]:
         def answer(*given: Any, **named: Any) -> Any:
@@ -34,7 +36,7 @@ def operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:
 
         return answer
 
-    reads = functions(ReadingHalf, reading)
+    reads = functions(RowReader, reading)
     return functions(WritingHalf, half) | {name: indexed(read) for name, read in reads.items()}
 
 
@@ -50,7 +52,7 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
-class MemoryStore(port.Store):
+class MemoryStore(port.Store, port.SpaceStore):
     """A store in memory that takes nothing while it is `down`. The port's methods are below."""
 
     def __init__(self, clock: Any) -> None:
@@ -60,5 +62,5 @@ class MemoryStore(port.Store):
         self.down = False
 
 
-for _name in methods(port.Store):
+for _name in (*methods(port.Store), *methods(port.SpaceStore)):
     setattr(MemoryStore, _name, _method(_name))

@@ -19,9 +19,9 @@ from tests.store.sqlite.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill,
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.store import port
+from tidings.store.sql import halves
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.hosting import embedded
-from tidings.store.sqlite.hosting.embedded import ReadingHalf
+from tidings.store.sqlite.halves import ReadingHalf
 
 pytestmark = pytest.mark.systems
 
@@ -44,7 +44,7 @@ def half(
     connection.close()
     one = ReadingHalf.in_directory(place)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
+        patch.setattr(halves, "INDEX_AT_LEAST_EVERY_S", 0.0)
         while one.background():
             pass
     yield one
@@ -148,7 +148,7 @@ def test_events_by_their_fate_where_a_third_was_replayed(
     replay(connection, 330_000)
     connection.close()
     half = ReadingHalf.in_directory(tmp_path)
-    monkeypatch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
+    monkeypatch.setattr(halves, "INDEX_AT_LEAST_EVERY_S", 0.0)
     while half.background():
         pass
     assert not slow_of(half, fates())

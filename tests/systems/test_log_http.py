@@ -24,9 +24,9 @@ from tests.store.sqlite.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill
 from tidings.app.keys import terms_key
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
+from tidings.store.sql import halves
 from tidings.store.sqlite.database import FILE, open_writer
-from tidings.store.sqlite.hosting import embedded
-from tidings.store.sqlite.hosting.embedded import ReadingHalf
+from tidings.store.sqlite.halves import ReadingHalf
 
 from ..e2e.harness.api import Api
 from ..e2e.harness.service import ServiceProcess
@@ -80,7 +80,7 @@ def _fill(data: Path, step_ms: float) -> None:
     connection.close()
     half = ReadingHalf.in_directory(data)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
+        patch.setattr(halves, "INDEX_AT_LEAST_EVERY_S", 0.0)
         while half.background():
             pass
     half.close()

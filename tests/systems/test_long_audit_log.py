@@ -15,9 +15,9 @@ from tidings.core.audit.actor import Actor
 from tidings.core.audit.audit_actions import WEBHOOK_CHANGED
 from tidings.core.audit.chain import START, numbered, sealed
 from tidings.core.audit.entries import AuditEntry, draft
-from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sql.row_mapping import StoredTable
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import WritingHalf
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(600)]
 CHAINS, ENTRIES = 20, 1_000_000  # of all of them

@@ -62,6 +62,7 @@ class Retention(Collector):
         self._audit = audit
         self._sure = sure
         self._store = store
+        self._space = store if isinstance(store, port.SpaceStore) else None
         self._clock = clock
         self._retentions = retentions
         self._every_s = every_s
@@ -70,6 +71,7 @@ class Retention(Collector):
         self._paces = {kind: RetentionPace() for kind in RowKind}
         self._dropped: Counter[str] = Counter()
         self._kept: port.RetentionState | None = None
+        self._file: port.FileSpace | None = None
         self._last_ms = 0
         self._heart = unwatched_heart()
         self._outage = Outage("retention")
@@ -105,7 +107,8 @@ class Retention(Collector):
             self._dropped["audit"] += entries
             rows += entries
         self._passed_s = began_s
-        await self._give_back()
+        if self._space is not None:
+            self._file = await self._give_back(self._space)
         self._kept = await self._store.retention_state()
         self._last_ms = clock_ms
         if rows:
@@ -133,17 +136,19 @@ class Retention(Collector):
             await self._heart.sleep(pace.wait_s)
         return rows
 
-    async def _give_back(self) -> None:
-        kept = await self._store.retention_state()
-        free, pages = kept.free_pages, kept.pages
-        while to_give_back(free, pages, kept.page_bytes):
-            given = await self._store.give_back(GIVE_BACK_PAGES)
+    async def _give_back(self, store: port.SpaceStore) -> port.FileSpace:
+        """Make the database's file shorter where most of it is free; return what it then is."""
+        space = await store.file_space()
+        free, pages = space.free_pages, space.pages
+        while to_give_back(free, pages, space.page_bytes):
+            given = await store.give_back(GIVE_BACK_PAGES)
             if not given.rows:
-                return  # made by a release that could not: its pages are used again all the same
+                break  # made by a release that could not: its pages are used again all the same
             free, pages = free - given.rows, pages - given.rows
             pace = RetentionPace()
             pace.slice_took(given.took_us / 1000)
             await self._heart.sleep(pace.wait_s)
+        return await store.file_space()
 
     def collect(self) -> Iterator[Metric]:
         """Yield the metrics at this moment (prometheus_client)."""
@@ -162,8 +167,11 @@ class Retention(Collector):
                 ("kept_back", "Old events kept because they are not finished.", kept.kept_back),
                 ("oldest_event_seconds", "Accept of the oldest event (epoch).", _s(oldest)),
                 ("oldest_payload_seconds", "Accept of the oldest body (epoch).", _s(payload)),
-                ("free_bytes", "Free pages of the database.", kept.free_pages * kept.page_bytes),
-                ("database_bytes", "Pages of the database.", kept.pages * kept.page_bytes),
+            ]
+        if (file := self._file) is not None:
+            gauges += [
+                ("free_bytes", "Free pages of the database.", file.free_bytes),
+                ("database_bytes", "Pages of the database.", file.bytes),
             ]
         for name, meaning, value in gauges:
             yield GaugeMetricFamily(f"tidings_retention_{name}", meaning, value=value)

@@ -4,20 +4,19 @@ A new `await` of the store makes this test fail until the table names its case.
 """
 
 import ast
-import inspect
 from pathlib import Path
-from unittest.mock import MagicMock
 
 import pytest
 
 from tidings.store import port
-from tidings.store.sqlite.hosting.process import reading_operations
+from tidings.store.hosting.calls import answering, methods
+from tidings.store.sql.halves import RowReader
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "src" / "tidings"
 FACES = ("api", "reads", "console", "cli")  # what they may ask is told apart
 STORE = ("store", "demo", "simulator")  # the store itself, and what has none
-METHODS = {name for name, _ in inspect.getmembers(port.Store, inspect.isfunction) if name[0] != "_"}
+METHODS = {*methods(port.Store), *methods(port.SpaceStore)}
 
 FAULTS = "engine/store/test_store_faults.py"
 AUDIT = "engine/audit/test_upkeep.py"
@@ -89,7 +88,7 @@ CASES = {
     f"{FAULTS}::test_arrivals_wait_for_the_store_and_are_told_of_once": "inboxes: add_arrivals",
     f"{FAULTS}::test_retention_outlives_what_the_store_says": "retention: retention_state drop",
     f"{FAULTS}::test_pages_that_could_not_be_given_back_are_by_a_later_pass": """
-        retention: give_back
+        retention: give_back file_space
     """,
     f"{FAULTS}::test_a_job_ends_as_it_would_have_whatever_was_refused": """
         runs: candidates note_counted tally_replay close_replay unfinished_of
@@ -174,7 +173,7 @@ def asked(path: Path) -> set[str]:
         and node.attr in METHODS
         and isinstance(node.value, ast.Name | ast.Attribute)
         and (node.value.id if isinstance(node.value, ast.Name) else node.value.attr)
-        in ("store", "_store")
+        in ("store", "_store", "_space")
     }
 
 
@@ -201,7 +200,7 @@ def test_each_await_of_the_store_has_its_case() -> None:
 
 def test_faces_ask_the_store_only_to_read() -> None:
     """So a call that the store refuses is half done nowhere but in the engine."""
-    reads = set(reading_operations(MagicMock()))
+    reads = answering(RowReader).keys()
     writes = {
         f"{path.relative_to(SOURCE)}: {name}"
         for path in modules(*FACES)

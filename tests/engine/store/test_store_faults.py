@@ -22,6 +22,7 @@ from tidings.core.ids import DeliveryId, EventNumber, OrgId, show
 from tidings.core.notices.emails import CONSENT
 from tidings.core.orgs.retention import DAY_MS
 from tidings.core.replay import JobState
+from tidings.core.running.lease import EndlessLease
 from tidings.core.shaping.reference_rules import RecordKind
 from tidings.core.sources.message import ForeignMessage
 from tidings.engine import outage
@@ -605,10 +606,11 @@ def test_pages_that_could_not_be_given_back_are_by_a_later_pass(
 
         s.store.give_back = give_back  # type: ignore[method-assign]
         failed = refusing(s.store, "give_back", first(2))
+        blind = refusing(s.store, "file_space", first(1))
         retention = Retention(store=s.store, clock=s.clock, retentions=dict)
         running = asyncio.ensure_future(retention.run())
         await asyncio.sleep(120)
-        assert left == [0] and len(failed) == 2 and not running.done()
+        assert left == [0] and len(failed) == 2 and len(blind) == 1 and not running.done()
         running.cancel()
 
     lasting(scenario)
@@ -694,6 +696,7 @@ def test_a_letter_goes_once_whatever_was_refused(
         emails = Emails(
             store=world.store,
             clock=world.clock,
+            lease=EndlessLease(),
             addresses=lambda org: world.addresses.get(org, ()),
             mailer=world.post,
         )
@@ -720,6 +723,7 @@ def test_a_letter_that_was_withdrawn_is_not_taken_up_by_a_job_that_begins() -> N
         emails = Emails(
             store=world.store,
             clock=world.clock,
+            lease=EndlessLease(),
             addresses=lambda org: ("ops@acme.example",),
             mailer=world.post,
         )

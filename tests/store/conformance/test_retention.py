@@ -293,19 +293,3 @@ def test_what_is_kept_is_told(subject: Subject) -> None:
     assert told.oldest_event_ms == told.oldest_payload_ms == receipt.now_ms
     drop(subject, RowKind.PAYLOAD, before_ms=5)
     assert kept(subject).dropped_ms == 5
-    assert told.pages > 10 and told.page_bytes == 4096
-
-
-def test_a_new_store_gives_free_pages_back_to_the_file_system(subject: Subject) -> None:
-    ids = [f"e{i}" for i in range(200)]
-    subject.commit(*(event(id, body=b"x" * 20_000) for id in ids))
-    drop(subject, RowKind.METADATA)
-    before = kept(subject)
-    assert before.free_pages > 500
-    given = 0
-    while (now := subject.ask(lambda store: store.give_back(100))).rows:
-        assert now.rows <= 100
-        given += now.rows
-    after = kept(subject)
-    assert given >= 500 and after.pages <= before.pages - given + 5
-    assert after.free_pages < 5

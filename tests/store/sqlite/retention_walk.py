@@ -19,10 +19,10 @@ from tidings.core.orgs.retention import DAY_MS, RetentionDays, before_ms, groups
 from tidings.core.replay import JobState, ReplayKind, ReplayTransition, after, before
 from tidings.core.shaping.left_out import LeftOut
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
-from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sql.queries import Queries
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import WritingHalf
 
 # The webhooks are those of the first, and listen to the others' events.
 ORGS = (OrgId(1), OrgId(2), OrgId(3))

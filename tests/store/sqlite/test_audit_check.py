@@ -18,7 +18,7 @@ from tidings.core.audit.entries import draft
 from tidings.core.audit.report import AuditReport
 from tidings.store import port
 from tidings.store.sqlite.audit_check import AuditUnreadable, check_audit
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 START_MS = 1_000_000
 STEP_MS = 1000

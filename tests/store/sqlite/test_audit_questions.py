@@ -8,7 +8,7 @@ import pytest
 
 from tidings.store import port
 from tidings.store.sql.audit.pages import WALKED, read_page
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 ROWS = 200_000
 STEPS_MAX = 60 * WALKED  # of SQLite's machine, for one question: some for each entry it looks at

@@ -12,11 +12,12 @@ import pytest
 
 from tests.store.rows import ORG, event, failing, new, settled, term, webhook
 from tidings.store import port
+from tidings.store.port import StoreRefused
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.backup import BackupRefused, backup, restore
-from tidings.store.sqlite.database import FILE, StoreRefused
+from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.directory_lock import DirectoryLock
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
 
 KEY = bytes(range(32))
 

@@ -11,9 +11,9 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sql.queries import Queries
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import WritingHalf
 
 DETAILS = {  # by hand: a reader is waited for by no row
     WaitReason.AFTER: "It is done at 2026-11-30 14:00:00 UTC.",

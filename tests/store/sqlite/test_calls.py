@@ -12,14 +12,15 @@ import pytest
 
 from tests.store.rows import event, new
 from tidings.store import port
+from tidings.store.hosting.calls import answerers, answering, methods, types_of
+from tidings.store.hosting.child import Child
+from tidings.store.hosting.client import forwarding
+from tidings.store.hosting.host import HostedHalf, StoreHost, writing_operations
 from tidings.store.sql.answers import answers
-from tidings.store.sqlite.database import FILE
 from tidings.store.sql.emails import EmailRows
-from tidings.store.sqlite.hosting import process
-from tidings.store.sqlite.hosting.calls import answerers, answering, methods, types_of
-from tidings.store.sqlite.hosting.child import Child
-from tidings.store.sqlite.hosting.client import SqliteStore, forwarding
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
+from tidings.store.sqlite.store import SqliteStore
 
 
 class Bell(Protocol):
@@ -80,7 +81,7 @@ def test_every_type_of_the_store_crosses_the_line() -> None:
 
 
 def test_a_half_answers_by_the_parts_that_it_declares_and_by_itself() -> None:
-    assert answering(Upper) == {"ring": "tower.all"}
+    assert {asked: place.path for asked, place in answering(Upper).items()} == {"ring": "tower.all"}
     assert answerers(Bell, {"up": Upper, "low": Lower}) == {"ring": "up", "strike": "low"}
 
 
@@ -126,7 +127,7 @@ def test_a_method_that_is_written_by_hand_stays() -> None:
 async def asked_through_a_line(half: WritingHalf, ask: Callable[[Child], Awaitable[Any]]) -> Any:
     """Serve a half as its process does, on the other end of a socket, and ask it once."""
     ours, theirs = socket.socketpair()
-    host = process.StoreHost(theirs, process.writing_operations(half), lambda: None, lambda: False)
+    host = StoreHost(theirs, HostedHalf(writing_operations(half)))
     serving = threading.Thread(target=host.run)
     serving.start()
     try:

@@ -11,11 +11,11 @@ import apsw
 
 from tests.store.rows import event, new, settled
 from tidings.store import port
+from tidings.store.hosting.child import Child
+from tidings.store.hosting.reader import StoreReader
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.directory_lock import DirectoryLock
-from tidings.store.sqlite.hosting.child import Child
-from tidings.store.sqlite.hosting.client import SqliteStore
-from tidings.store.sqlite.hosting.reader import StoreReader
+from tidings.store.sqlite.store import SqliteStore, command
 
 ROUNDS = 20
 COMMITS = 60
@@ -31,7 +31,7 @@ async def kill_in_the_middle(place: Path, round_: int, rng: random.Random) -> li
     """Commit in one breath, kill after some answers; the ids that were acknowledged."""
     died = asyncio.Event()
     lock = DirectoryLock(place)
-    child = await Child.start("write", place, lock, died.set)
+    child = await Child.start("write", command("write", place), died.set, [lock.descriptor])
     await child.opened()
     store = store_over(lock, child, StoreReader(_never))
     version = (await store.load()).registry_version

@@ -9,7 +9,7 @@ from tests.store.rows import HOUR_MS, event, failing, new, webhook
 from tidings.core.ids import DeliveryId
 from tidings.core.steady_clock import SURE_AFTER_S
 from tidings.store import port
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 START_MS = 1_800_000_000_000
 DAY_MS = 24 * HOUR_MS

@@ -8,9 +8,10 @@ import pytest
 from tests.store import migrated
 from tests.store.rows import event, new
 from tidings.store import port
+from tidings.store.port import StoreRefused
 from tidings.store.sqlite import database
-from tidings.store.sqlite.database import FILE, StoreRefused, open_writer
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.database import FILE, open_writer
+from tidings.store.sqlite.halves import WritingHalf
 
 SCHEMA = Path(database.__file__).parent / "schema"
 SCRIPTS = sorted(SCHEMA.glob("*.sql"))

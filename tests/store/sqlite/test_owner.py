@@ -13,11 +13,12 @@ from pathlib import Path
 import apsw
 import pytest
 
+from tidings.store.hosting.child import Child
+from tidings.store.port import StoreRefused
 from tidings.store.sqlite import database
-from tidings.store.sqlite.database import FILE, LOCK, StoreRefused
+from tidings.store.sqlite.database import FILE, LOCK
 from tidings.store.sqlite.directory_lock import DirectoryLock, must_be_writable
-from tidings.store.sqlite.hosting.child import Child
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.sqlite.store import SqliteStore, command
 
 OWNER = (
     "import sys; from pathlib import Path;"
@@ -252,7 +253,7 @@ async def test_a_process_of_the_store_opens_nothing_before_it_is_asked_to(tmp_pa
     lock = DirectoryLock(tmp_path)
     before = set(tmp_path.iterdir())
     for role in ("write", "read"):
-        child = await Child.start(role, tmp_path, lock, lambda: None)
+        child = await Child.start(role, command(role, tmp_path), lambda: None, [lock.descriptor])
         await child.close()  # it has ended
         assert set(tmp_path.iterdir()) == before
     lock.release()

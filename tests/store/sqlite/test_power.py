@@ -20,9 +20,9 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
+from tidings.store.sqlite.checkpoints import Checkpoints
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.hosting.checkpoints import Checkpoints
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 OTHER = OrgId(9)
 CHECKPOINT_PAGES = 24  # often enough for the log to restart within the script

@@ -14,10 +14,10 @@ from tests.api.control_client import BASIC, service
 from tests.store.sqlite.hosting.watched_reader import Watched, ask, watched
 from tidings.core.ids import OrgId
 from tidings.store import port
-from tidings.store.sqlite.hosting.calls import answerers, methods
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.hosting.questions import asker_of
-from tidings.store.sqlite.hosting.reader import HANDED_MAX, StoreReader
+from tidings.store.hosting.calls import answerers, methods
+from tidings.store.hosting.questions import asker_of
+from tidings.store.hosting.reader import HANDED_MAX, StoreReader
+from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
 
 __all__ = ["watched"]  # the fixture
 pytestmark = pytest.mark.timeout(60)

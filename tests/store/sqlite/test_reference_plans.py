@@ -2,8 +2,8 @@
 
 import pytest
 
-from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sql.reference import GET, LIST
+from tidings.store.sqlite.halves import WritingHalf
 
 
 @pytest.mark.parametrize(

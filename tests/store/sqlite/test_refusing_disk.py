@@ -17,12 +17,13 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
+from tidings.store.hosting.host import writing_operations
+from tidings.store.sql import halves
 from tidings.store.sql.events.segments import SearchSegments
-from tidings.store.sqlite.hosting import embedded
-from tidings.store.sqlite.hosting.checkpoints import Checkpoints
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.hosting.process import writing_operations
+from tidings.store.sqlite.checkpoints import Checkpoints
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
+from tidings.store.sqlite.search_file import open_search
 
 ORG = OrgId(1)
 
@@ -217,11 +218,11 @@ def test_a_log_that_could_not_be_folded_does_not_outlive_the_connection(half: Wr
 def test_an_index_that_cannot_be_written_waits_and_shows_its_lag(
     disk: Disk, half: WritingHalf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0)
+    monkeypatch.setattr(halves, "INDEX_AT_LEAST_EVERY_S", 0.0)
     half.commit(port.Batch(1, [event("a", terms=[b"12345678"])]))
     reading = ReadingHalf.in_directory(tmp_path)
     reading._segments.close()
-    reading._segments = SearchSegments(tmp_path / "search.db", vfs=disk.name)
+    reading._segments = SearchSegments(open_search(tmp_path / "search.db", vfs=disk.name))
     with disk.refusing(apsw.FullError, 0, "write"):
         assert not reading.background()
         assert reading.counts().index_lag == 1
@@ -306,26 +307,26 @@ def test_behind_a_slice_that_met_a_fault_of_our_own_every_commit_is_synced(
 ) -> None:
     """Whichever of its statements it was."""
     more = old_data(half, iter(range(10_000)))
-    retention = half.retention
+    part: Any = half.retention if name == "drop" else half.space
     question = slice_of(name, kind)
-    run = retention._run
-    for at in range(3, 8):
+    run = part._run
+    for at in range(1, 8):
         more()
         seen = 0
 
-        def fails(statement: str, *binding: Any, at: int = at) -> None:
+        def fails(statement: str, *binding: Any, at: int = at) -> Any:
             nonlocal seen
             seen += 1
             if seen == at and not statement.startswith(("PRAGMA synchronous", "ROLLBACK")):
                 raise error("a fault")
-            run(statement, *binding)
+            return run(statement, *binding)
 
-        retention._run = fails  # type: ignore[method-assign]
+        part._run = fails
         try:
-            getattr(retention, name)(*question[1:])
+            getattr(part, name)(*question[1:])
         except error:
             pass
         finally:
-            retention._run = run  # type: ignore[method-assign]
+            part._run = run
         assert half.connection.get_autocommit()
         assert synced(half, disk, f"{name} {at}")

@@ -11,8 +11,8 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sql.audit.rows import AuditRows
-from tidings.store.sqlite.database import open_writer
 from tidings.store.sql.writer import Writer
+from tidings.store.sqlite.database import open_writer
 
 FIRST_VERSION = 1  # of the registry of a new store
 KEY = 77

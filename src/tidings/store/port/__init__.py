@@ -13,7 +13,7 @@ Structs are tuples on the wire (`array_like`): they cross a process boundary by 
 from collections.abc import Awaitable
 from typing import Protocol
 
-from tidings.errors import Unavailable
+from tidings.errors import Unavailable, Unusable
 from tidings.store.port.access import (
     AccessStore,
     CredentialUse,
@@ -124,7 +124,14 @@ from tidings.store.port.replay import (
     ReplayStore,
     ReplayTally,
 )
-from tidings.store.port.retention import DropReceipt, DropSlice, RetentionState, RetentionStore
+from tidings.store.port.retention import (
+    DropReceipt,
+    DropSlice,
+    FileSpace,
+    RetentionState,
+    RetentionStore,
+    SpaceStore,
+)
 from tidings.store.port.shaping import (
     ReferenceRow,
     ReferenceStore,
@@ -142,6 +149,10 @@ from tidings.store.port.sources import (
     StoredSource,
 )
 from tidings.store.port.webhooks import Disabling, NameTaken, StoredWebhook, WebhookStore
+
+
+class StoreRefused(Unusable):
+    """The store cannot be used; the text says why and what to do."""
 
 
 class StoreDown(Unavailable):

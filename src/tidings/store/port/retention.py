@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Awaitable, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
@@ -39,9 +39,24 @@ class RetentionState(msgspec.Struct, frozen=True, array_like=True):
     oldest_event_ms: int | None
     oldest_payload_ms: int | None
     kept_back: int  # events older than their retention that are not finished
-    pages: int  # of the database
-    free_pages: int
+
+
+class FileSpace(msgspec.Struct, frozen=True, array_like=True):
+    """The space that a database takes in its file."""
+
+    pages: int
+    free_pages: int  # of them: nothing is kept there any more
     page_bytes: int
+
+    @property
+    def bytes(self) -> int:
+        """Compute how long the file is."""
+        return self.pages * self.page_bytes
+
+    @property
+    def free_bytes(self) -> int:
+        """Compute how much of it is free."""
+        return self.free_pages * self.page_bytes
 
 
 class RetentionStore(Protocol):
@@ -57,6 +72,15 @@ class RetentionStore(Protocol):
 
     def retention_state(self) -> Awaitable[RetentionState]:
         """Return what there is to be kept."""
+
+
+@runtime_checkable
+class SpaceStore(Protocol):
+    """A store whose database is a file of its own, which it can make shorter. Not every adapter is
+    one: a database server looks after its files itself."""
+
+    def file_space(self) -> Awaitable[FileSpace]:
+        """Return how long the file is, and how much of it is free."""
 
     def give_back(self, pages: int) -> Awaitable[DropReceipt]:
         """Return up to so many free pages to the file system; `rows` says how many."""

@@ -21,16 +21,16 @@ def answers(
     Callable[Concatenate[_Part, _Given], _Answer_co],
 ]:
     """Mark a method as the one that answers `asked`, a method of the port with its signature."""
-    return partial(_marked, asked.__name__)
+    return partial(_marked, asked)
 
 
-def _marked(asked: str, method: Any) -> Any:
+def _marked(asked: Callable[..., Any], method: Any) -> Any:
     setattr(method, _MARK, asked)
     return method
 
 
-def answered(part: type) -> list[tuple[str, str]]:
-    """List what a part answers: the port's name of each method, and the part's own."""
+def answered(part: type) -> list[tuple[Callable[..., Any], str]]:
+    """List what a part answers: each method of the port, and the name of the part's own."""
     return [
         (asked, name)
         for name, method in vars(part).items()

@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 
-import apsw
-
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
 _EMAIL = StoredTable("letter", port.QueuedEmail)
@@ -14,7 +13,7 @@ _EMAIL = StoredTable("letter", port.QueuedEmail)
 class EmailRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.put_email)

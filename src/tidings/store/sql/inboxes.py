@@ -3,12 +3,12 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.store import port
 from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import HEADERS, StoredTable
 
@@ -23,13 +23,13 @@ _BEYOND = (
     " sum(length(body)) OVER w AS bytes FROM arrival WHERE inbox = ?"
     " WINDOW w AS (ORDER BY number DESC)) WHERE place = 1 OR (place <= ? AND bytes <= ?)"
 )
-_USE = "UPDATE inbox SET used_ms = max(used_ms, ?) WHERE number = ?"
+_USE = "UPDATE inbox SET used_ms = ?1 WHERE number = ?2 AND used_ms < ?1"
 
 
 class InboxRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
@@ -79,7 +79,7 @@ class InboxRows:
 class InboxReader:
     """The arrivals, on the read-only connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._run: Callable[..., Any] = connection.execute
 
     @answers(port.Store.arrivals)

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.store import port
 from tidings.store.port import KEYED_KEPT_MS, KEYED_MAX
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
 _CALL = StoredTable("keyed_call", port.KeyedCall)
@@ -18,7 +18,7 @@ _FIRST = f"{_CALL.select} WHERE place = ?"
 class KeyedCallRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
 

@@ -10,9 +10,8 @@ written.
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-import apsw
-
 from tidings.core.steady_clock import LEAP_MS
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_into
 from tidings.store.sql.states import RETRYING, TIMED, WAITING
 
@@ -29,11 +28,16 @@ class LeapRow(NamedTuple):
 
 # Added to the time of the accept of the delivery `d`.
 LATER = "(SELECT coalesce(sum(p.by_ms), 0) FROM leap p WHERE p.upto >= d.id AND p.after_id < d.id)"
-_NOTE = f"{insert_into('leap', LeapRow)} ON CONFLICT DO UPDATE SET by_ms = by_ms + excluded.by_ms"
+_NOTE = (
+    f"{insert_into('leap', LeapRow)} ON CONFLICT (upto, after_id)"
+    " DO UPDATE SET by_ms = leap.by_ms + excluded.by_ms"
+)
 _FORGET = (
     "DELETE FROM leap WHERE upto <= (SELECT upto FROM leap ORDER BY upto DESC LIMIT 1 OFFSET ?)"
 )
-_MOVE_DUE = f"UPDATE delivery SET due_ms = due_ms + ? WHERE state IN ({TIMED}) AND due_ms NOT NULL"
+_MOVE_DUE = (
+    f"UPDATE delivery SET due_ms = due_ms + ? WHERE state IN ({TIMED}) AND due_ms IS NOT NULL"
+)
 _MOVE_CAPS = "UPDATE cap_use SET at_ms = at_ms + ?1, until_ms = until_ms + ?1 WHERE delivery > ?2"
 _CAPS_AHEAD = "UPDATE cap_use SET until_ms = until_ms - at_ms + ?1, at_ms = ?1 WHERE at_ms > ?1"
 _LAST_DATE = (  # of the newest event, as today's dates have it
@@ -59,12 +63,16 @@ _LOOK_AGAIN = (
 class Leaps:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, newest: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, newest: Callable[[], int]) -> None:
         """`newest` is the greatest id of a delivery that was given."""
         self._connection = connection
         self._newest = newest
         self._first = 0  # the deliveries of this process have greater ids
         self._began_apart_ms = 0  # from the last date that former processes wrote
+
+    def go_on_from(self, before: "Leaps") -> None:
+        """Go on as the same process, over another connection."""
+        self._first, self._began_apart_ms = before._first, before._began_apart_ms
 
     def begin(self, now_ms: int) -> None:
         """Set right what a wrong clock of former processes has dated, as a process begins; in its

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-import apsw
 from msgspec.structs import replace
 
 from tidings.core.ids import OrgId
@@ -17,6 +16,7 @@ from tidings.store.port import (
     StoredSession,
 )
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
 EXPIRED_SLICE = 500
@@ -33,7 +33,7 @@ _LINK = StoredTable("link", OneTimeLink)
 class PeopleTables:
     """Tables of who can sign in and who has; shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
 
@@ -43,11 +43,11 @@ class PeopleTables:
     ) -> None:
         with self._connection:
             self._connection.executemany(
-                "UPDATE credential SET used_ms = max(coalesce(used_ms, 0), ?) WHERE id = ?",
+                "UPDATE credential SET used_ms = ?1 WHERE id = ?2 AND coalesce(used_ms, 0) < ?1",
                 [(use.at_ms, use.id) for use in credentials],
             )
             self._connection.executemany(
-                "UPDATE session SET seen_ms = max(seen_ms, ?) WHERE digest = ?",
+                "UPDATE session SET seen_ms = ?1 WHERE digest = ?2 AND seen_ms < ?1",
                 [(seen.at_ms, seen.digest) for seen in sessions],
             )
 

@@ -3,7 +3,6 @@
 import hashlib
 from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 
 from tidings.core.delivery.exchange import FaultKind, Timings
@@ -13,6 +12,7 @@ from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.name_matching import wire_name
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import (
     Projection,
     StoredTable,
@@ -66,9 +66,9 @@ DELIVERY = Projection(
         " w.needed) FROM waiting w WHERE w.delivery = d.id) END",
         # What was delivered at once has no such row. By the last one of what has failed it says
         # that it waited to its end: the same rows are shown (reads/delivery/delivery_view.py).
-        "waited": "iif(d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL), (SELECT count(*)"
-        f" FROM attempt a WHERE a.delivery = d.id AND a.kind = '{FaultKind.WAITS}'"
-        f" AND NOT (d.state = {FAILED} AND a.number = d.attempts)), 0)",
+        "waited": "CASE WHEN d.attempts > 1 OR (d.attempts = 1 AND d.status IS NULL) THEN"
+        f" (SELECT count(*) FROM attempt a WHERE a.delivery = d.id AND a.kind = '{FaultKind.WAITS}'"
+        f" AND NOT (d.state = {FAILED} AND a.number = d.attempts)) ELSE 0 END",
     },
     {
         "event_name": read_only(wire_name),
@@ -110,7 +110,7 @@ _NOT_DELIVERED = (
 )
 # A held one without an unfinished one of its key that is not held itself. While anything is owed
 # none is counted: it may wait for that, also an older one of which somebody asked for another try.
-_ORPHANS = (
+ORPHANS = (
     "SELECT count(*) FROM delivery d INDEXED BY delivery_key"
     f" WHERE {is_unfinished('d')} AND d.key IS NOT NULL AND d.state = {HELD} AND NOT EXISTS"
     " (SELECT 1 FROM delivery p WHERE p.webhook = d.webhook AND p.key = d.key"
@@ -186,7 +186,7 @@ _SENT_BODY = select_for(
 class Queries:
     """The reading half of the embedded store."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.event)
@@ -237,6 +237,6 @@ class Queries:
             [(deliveries,)] = run("SELECT count(*) FROM delivery")
             by_state = {int(state): int(count) for state, count in run(_NOT_DELIVERED) if count}
             by_state[DELIVERED] = deliveries - sum(by_state.values())
-            [(orphans,)] = run(_ORPHANS)
+            [(orphans,)] = run(ORPHANS)
         by_state = {state: count for state, count in sorted(by_state.items()) if count}
         return port.Counts(events, by_state, orphans, index_lag=max(0, newest - indexed))

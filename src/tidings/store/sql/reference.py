@@ -4,12 +4,12 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import apsw
 import msgspec
 
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable, insert_into, tuple_maker
 
 
@@ -44,7 +44,7 @@ _DELETE = (
 )
 _COUNT = (
     f"{insert_into('reference_count', ReferenceCountRow)}"
-    " ON CONFLICT (org, kind) DO UPDATE SET records = records + excluded.records"
+    " ON CONFLICT (org, kind) DO UPDATE SET records = reference_count.records + excluded.records"
 )
 _ROW = StoredTable("reference", port.ReferenceRow)
 GET = f"{_ROW.select} WHERE org = ? AND kind = ? AND id IN (SELECT value FROM json_each(?))"
@@ -59,7 +59,7 @@ def _texts(ids: Sequence[str]) -> str:
 class ReferenceWriter:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.put_reference)
@@ -89,7 +89,7 @@ class ReferenceWriter:
 class ReferenceReader:
     """Shares the reader's connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.reference)

@@ -17,14 +17,13 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.store import port
 from tidings.store.sql.answers import answers
-from tidings.store.sqlite.database import unsynced
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.delivery.caps import DROP_EXPIRED, DROP_UNDONE
 from tidings.store.sql.queries import id_hash
@@ -148,7 +147,7 @@ _KEPT_BACK = (
 class RetentionRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
         self._again: dict[tuple[int, int], int] = {}  # the last kept-back event that was looked at
 
@@ -157,7 +156,7 @@ class RetentionRows:
         began = time.perf_counter()
         if dropping.first:
             self._again[dropping.kind, dropping.days] = 0
-        with unsynced(self._connection), self._connection:
+        with self._connection.unsynced(), self._connection:
             if dropping.now_ms:
                 self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", dropping.now_ms)
             if dropping.kind == RowKind.REJECTION:
@@ -182,20 +181,7 @@ class RetentionRows:
                 "SELECT at_ms FROM event WHERE seq = (SELECT min(seq) FROM body)"
             ),
             kept_back=one("SELECT count(DISTINCT seq) FROM kept_back"),
-            pages=one("PRAGMA page_count"),
-            free_pages=one("PRAGMA freelist_count"),
-            page_bytes=one("PRAGMA page_size"),
         )
-
-    @answers(port.Store.give_back)
-    def give_back(self, pages: int) -> port.DropReceipt:
-        """See `port.Store.give_back`. The file itself gets shorter when the log is folded."""
-        began = time.perf_counter()
-        before = self._one("PRAGMA freelist_count")
-        with unsynced(self._connection):
-            self._run(f"PRAGMA incremental_vacuum({int(pages)})")
-        given = before - self._one("PRAGMA freelist_count")
-        return port.DropReceipt(given, given > 0, round((time.perf_counter() - began) * 1e6))
 
     # -- events -----------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.core.sources.other_content import ID_CONFLICT
@@ -11,6 +10,7 @@ from tidings.core.sources.table_owner import TableOwner
 from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import FLAG, HEADERS, Projection, StoredTable, json_of
 
@@ -19,12 +19,16 @@ _COLUMNS = StoredTable("aside", port.DeadLetter, {"headers": HEADERS})
 _GIVEN = ("number", "times")  # by the store
 _ONE = _COLUMNS.select
 _OF_SOURCE = "EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+_CHANGE = "UPDATE source SET sealed = ?, changed_ms = ? WHERE number = ? RETURNING number"
 # Of a name that is there already nobody has heard: the answer was lost.
-_ANEW = "DO UPDATE SET sealed = excluded.sealed, changed_ms = excluded.changed_ms"
+_ADD = (
+    f"{_SOURCE.insert()} ON CONFLICT (org, name) DO UPDATE SET sealed = excluded.sealed,"
+    " changed_ms = excluded.changed_ms RETURNING number"
+)
 _KEEP = (
     f"{_COLUMNS.insert_where(_OF_SOURCE, without=_GIVEN)}"
     f" ON CONFLICT (source, known_by) {_COLUMNS.update(*_GIVEN, 'source', 'known_by')},"
-    " times = times + 1"
+    " times = aside.times + 1"
 )
 _REPLACED = "SELECT code, length(body) FROM aside WHERE source = ? AND known_by = ?"
 _OLDEST_CONFLICTS = (
@@ -35,14 +39,16 @@ _WHY = "UPDATE aside SET code = ?, reason = ?, field = ? WHERE source = ? AND nu
 _PLACE = StoredTable("source_place", TopicPlace)
 _KEEP_PLACE = (
     f"{_PLACE.insert_where(_OF_SOURCE, behind=['source'])}"
-    f" ON CONFLICT {_PLACE.update('topic', 'partition')}"
+    f" ON CONFLICT (source, topic, partition) {_PLACE.update('topic', 'partition')}"
 )
 _OWNER = StoredTable("source_owner", TableOwner, {"takes_over": FLAG})
 _KEEP_OWNER = _OWNER.insert_where(_OF_SOURCE, "INSERT OR REPLACE")
 _ACTIVITY = StoredTable(
     "source_activity", port.StoredActivity, {"minutes": json_of(list[tuple[int, dict[str, int]]])}
 )
-_KEEP_ACTIVITY = f"{_ACTIVITY.insert_where(_OF_SOURCE)} ON CONFLICT {_ACTIVITY.update('source')}"
+_KEEP_ACTIVITY = (
+    f"{_ACTIVITY.insert_where(_OF_SOURCE)} ON CONFLICT (source) {_ACTIVITY.update('source')}"
+)
 _SUM = Projection(
     port.DeadLetterSum,
     columns={
@@ -60,7 +66,7 @@ _SUMS = f"{_SUM.select} FROM aside"
 class SourceRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
@@ -86,11 +92,8 @@ class SourceRows:
         given = msgspec.structs.replace(source, created_ms=source.created_ms or now, changed_ms=now)
         number, *rest = _SOURCE.write(given)
         with self._connection:
-            [(stored,)] = self._run(
-                f"{_SOURCE.insert()} ON CONFLICT (number) {_ANEW}"
-                f" ON CONFLICT (org, name) {_ANEW} RETURNING number",
-                (number or None, *rest),
-            ).fetchall()
+            known = self._run(_CHANGE, (given.sealed, now, number)).fetchall() if number else []
+            [(stored,)] = known or self._run(_ADD, (number or None, *rest)).fetchall()
         return msgspec.structs.replace(given, number=stored)
 
     @answers(port.Store.drop_source)
@@ -192,7 +195,7 @@ class SourceRows:
 class DeadLetterReader:
     """Reads what was set aside, on the read-only connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._run: Callable[..., Any] = connection.execute
 
     @answers(port.Store.dead_letters)

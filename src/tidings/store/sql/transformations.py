@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-import apsw
 import msgspec
 
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
 _TRANSFORMATION = StoredTable("transformation", port.StoredTransformation)
@@ -17,7 +17,7 @@ _SELECT = f"{_TRANSFORMATION.select} t"
 class TransformationRows:
     """The transformations of the embedded store. A few rows, written rarely."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
 

@@ -14,7 +14,6 @@ from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Any, cast
 
-import apsw
 import msgspec
 
 from tidings.core.delivery.job import Job
@@ -23,6 +22,7 @@ from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.audit.rows import AuditRows
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.due import DueDeliveries
 from tidings.store.sql.delivery.fan_outs import FanOuts
 from tidings.store.sql.delivery.jobs import PENDING_JOBS, one_job, read_job
@@ -93,7 +93,7 @@ _KEEP_SENT = (
     f"{insert_from('sent', SentInsert, _HAS_BODY)}"
     " ON CONFLICT (delivery) DO UPDATE SET bytes = excluded.bytes,"
     " without_personal_data = excluded.without_personal_data"
-    " WHERE ?4 OR (excluded.without_personal_data AND NOT sent.without_personal_data)"
+    " WHERE ?4 <> 0 OR (excluded.without_personal_data <> 0 AND sent.without_personal_data = 0)"
 )
 _KNOWN = "SELECT 1 FROM delivery WHERE id = ?"
 _LEFT_OUT = StoredTable("left_out", LeftOutRow, columns={"content": "said"})
@@ -105,7 +105,7 @@ _FORGET_SENT = (
 )
 _DISABLE = (
     f"{insert_into('disabling', DisablingRow)} ON CONFLICT (webhook) DO UPDATE SET"
-    " version = excluded.version, reason = excluded.reason WHERE reason = ''"
+    " version = excluded.version, reason = excluded.reason WHERE disabling.reason = ''"
 )
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
@@ -115,7 +115,7 @@ class Writer:
     """The writing half of the embedded store."""
 
     def __init__(
-        self, connection: apsw.Connection, clock_ms: Callable[[], int], audit: AuditRows
+        self, connection: StoreConnection, clock_ms: Callable[[], int], audit: AuditRows
     ) -> None:
         self._connection = connection
         self._audit = audit
@@ -153,14 +153,13 @@ class Writer:
         if matched and batch.registry_version != self._version:
             return port.Receipt(moved=True)
         seq, delivery = self._seq, self._delivery
-        run = self._connection.execute
-        run("BEGIN IMMEDIATE")
+        connection = self._connection
+        connection.begin()
         try:
             receipt = self._apply(batch, self._clock_ms())
-            run("COMMIT")
+            connection.commit()
         except BaseException:
-            if not self._connection.get_autocommit():
-                run("ROLLBACK")
+            connection.roll_back()
             self._seq, self._delivery = seq, delivery
             self._fan_outs.forget()
             raise
@@ -239,11 +238,9 @@ class Writer:
             for event, seq in zip(events, seqs, strict=True)
         )
         differing: list[int] = []
-        try:
-            with self._connection:  # a savepoint: the transaction goes on without it
-                self._connection.executemany(_INSERT_ID, ids)
+        if self._connection.insert_new(_INSERT_ID, ids):
             self._seq = seqs[-1]
-        except apsw.ConstraintError:
+        else:
             seqs, differing = self._append_ids_one_by_one(events)
         rows: list[Row] = []
         bodies: list[Row] = []

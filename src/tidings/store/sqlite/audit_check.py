@@ -19,8 +19,9 @@ from tidings.core.audit.report import AuditReport, ReportedAnchor, ReportedResto
 from tidings.core.times import exact
 from tidings.errors import Unusable
 from tidings.store.sql.audit.rows import ANCHOR, ANCHORS
-from tidings.store.sqlite.database import DISK_FAULTS, FILE, open_reader
 from tidings.store.sql.row_mapping import StoredTable
+from tidings.store.sqlite.connection import DISK_FAULTS
+from tidings.store.sqlite.database import FILE, open_reader
 
 FIRST_SCHEMA = 28  # with an audit log
 

@@ -25,16 +25,11 @@ import msgspec
 from tidings import __version__
 from tidings.errors import Unusable
 from tidings.store.sql.audit.upkeep import COPIED
-from tidings.store.sqlite.database import (
-    DISK_FAULTS,
-    FILE,
-    LOCK,
-    newest_schema,
-    open_reader,
-)
-from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sql.row_mapping import insert_into
 from tidings.store.sql.states import HELD, PENDING, TIMED, is_unfinished
+from tidings.store.sqlite.connection import DISK_FAULTS
+from tidings.store.sqlite.database import FILE, LOCK, newest_schema, open_reader
+from tidings.store.sqlite.directory_lock import DirectoryLock
 
 KEY = "key"
 MANIFEST = "manifest.json"

@@ -5,15 +5,14 @@ commit, `NORMAL` lost some at four of five crash points. SQLite before 3.51.3 ca
 database that two connections write and checkpoint (sqlite.org/wal.html, "WAL-reset bug").
 """
 
-import contextlib
 import errno
-from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import apsw
 
-from tidings.errors import Unusable
+from tidings.store.port import StoreRefused
+from tidings.store.sqlite.connection import SqliteConnection
 
 FILE = "tidings.db"
 LOCK = "lock"
@@ -22,35 +21,16 @@ PAGE_BYTES = 4096
 CACHE_KIB = 64 * 1024
 OWNER_WAIT_S = 5.0
 
-# The disk or the file system refuses: nothing is wrong with what was asked, and it may pass.
-DISK_FAULTS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
-
-
-# The same, as the system says it of a file of ours.
+# The disk takes nothing now, as the system says it of a file of ours.
 DISK_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
 
 
-def disk_fault_of(error: BaseException) -> BaseException | None:
-    """Return the disk's refusal that an error is, or came of; None where the disk did not refuse.
-
-    Where SQLite has ended the transaction by itself, leaving it fails with an error of its own.
-    """
-    seen: BaseException | None = error
-    while seen is not None and not isinstance(seen, DISK_FAULTS):
-        seen = seen.__context__
-    return seen
-
-
-class StoreRefused(Unusable):
-    """The data directory cannot be used; the text says why and what to do."""
-
-
-def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
+def open_writer(path: Path | str, *, vfs: str | None = None) -> SqliteConnection:
     """Open the one writing connection, and migrate the database. Raise StoreRefused if its settings
     did not take."""
     if apsw.sqlite_lib_version() and apsw.SQLITE_VERSION_NUMBER < SQLITE_MIN:
         raise StoreRefused(f"SQLite 3.51.3 or newer is needed; got {apsw.sqlite_lib_version()}.")
-    connection = apsw.Connection(str(path), vfs=vfs)
+    connection = SqliteConnection(str(path), vfs=vfs)
     # After a kill the first to look at the file reads the journal anew, and it may be a program of
     # the operator's: it is waited for, as an owner that is just ending is.
     connection.set_busy_timeout(int(OWNER_WAIT_S * 1000))
@@ -67,9 +47,9 @@ def open_writer(path: Path | str, *, vfs: str | None = None) -> apsw.Connection:
     return connection
 
 
-def open_reader(path: Path | str) -> apsw.Connection:
+def open_reader(path: Path | str) -> SqliteConnection:
     """Open a read-only connection for logs and the console."""
-    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    connection = SqliteConnection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(2000)
     _set(connection, "query_only", 1)
     return connection
@@ -122,16 +102,3 @@ def _expect(connection: apsw.Connection, name: str, value: str, shown: object = 
             f"The database must run with {name}={value}; it stays at {got}. "
             "Put the data directory on a local file system."
         )
-
-
-@contextlib.contextmanager
-def unsynced(connection: apsw.Connection) -> Iterator[None]:
-    """Have commits in the block wait for no sync; behind it every commit does again, whatever
-    happens."""
-    connection.execute("PRAGMA synchronous = normal")
-    try:
-        yield
-    finally:
-        if not connection.get_autocommit():  # else the level cannot be set
-            connection.execute("ROLLBACK")
-        connection.execute("PRAGMA synchronous = full")

@@ -11,8 +11,9 @@ import os
 import time
 from pathlib import Path
 
+from tidings.store.port import StoreRefused
 from tidings.store.sqlite import database
-from tidings.store.sqlite.database import DISK_ERRNOS, FILE, LOCK, StoreRefused
+from tidings.store.sqlite.database import DISK_ERRNOS, FILE, LOCK
 from tidings.store.sqlite.privacy import close_to_others
 
 OURS = (FILE, "search.db", LOCK)  # a disk's root may hold what is not, as lost+found

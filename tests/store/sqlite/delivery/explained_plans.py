@@ -9,9 +9,9 @@ import pytest
 
 from tests.store.rows import HOUR_MS, event, failing, new, settled
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.hosting.embedded import WritingHalf
 from tidings.store.sql.queries import Queries
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.halves import WritingHalf
 
 
 class Store(NamedTuple):

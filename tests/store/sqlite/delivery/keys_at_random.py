@@ -10,8 +10,9 @@ import msgspec
 from tests.store.conformance.replay_jobs import Jobs
 from tests.store.conformance.retained import drop
 from tests.store.conformance.subject import Subject
+from tests.store.halves_in_process import InProcess
 from tests.store.rows import event, new, settled, webhook
-from tests.store.sqlite.hosting.hostings import Halves, InProcess
+from tests.store.sqlite.hosting.hostings import Halves
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.orgs.retention import RowKind
@@ -35,8 +36,9 @@ class KeptHalves(Halves):
 
     async def open(self, place: Path) -> port.Store:
         """See `Adapter`."""
-        self.opened = InProcess(place)
-        return cast(port.Store, self.opened)
+        store = await super().open(place)
+        self.opened = cast(InProcess, store)
+        return store
 
     def run(self, query: str) -> list[Any]:
         """Rows of the writing half."""

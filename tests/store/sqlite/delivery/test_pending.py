@@ -5,15 +5,15 @@ import random
 from collections import Counter
 from pathlib import Path
 
-import apsw
 import pytest
 
 from tests.store.rows import event, new
 from tidings.store import port
-from tidings.store.sqlite.database import FILE, open_writer
 from tidings.store.sql.delivery.pending import OF_BLOCK, PendingRows
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.connection import SqliteConnection
+from tidings.store.sqlite.database import FILE, open_writer
+from tidings.store.sqlite.halves import WritingHalf
 
 BLOCK = 1 << BLOCK_BITS
 WEBHOOKS = 5
@@ -37,13 +37,13 @@ def rows_of(seed: int) -> Rows:
 
 
 @pytest.fixture(scope="module")
-def connection(tmp_path_factory: pytest.TempPathFactory) -> apsw.Connection:
+def connection(tmp_path_factory: pytest.TempPathFactory) -> SqliteConnection:
     return open_writer(tmp_path_factory.mktemp("pending") / FILE)
 
 
 @pytest.mark.parametrize("seed", range(12))
 def test_a_webhooks_are_read_in_order_from_any_id_on_and_no_others(
-    connection: apsw.Connection, seed: int
+    connection: SqliteConnection, seed: int
 ) -> None:
     rows = rows_of(seed)
     connection.execute("DELETE FROM delivery").fetchall()

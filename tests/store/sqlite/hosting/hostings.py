@@ -3,69 +3,45 @@
 import os
 import signal
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 from unittest.mock import patch
 
 from tests import forked
-from tests.store.in_process import WRITES
+from tests.store.halves_in_process import InProcess
 from tidings.store import port
-from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.hosting import embedded
-from tidings.store.sqlite.hosting.client import SqliteStore
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.hosting.process import Operation, reading_operations, writing_operations
+from tidings.store.sqlite.database import FILE, open_writer
+from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
+from tidings.store.sqlite.store import SqliteStore
 
 
-class InProcess:
-    """`port.Store` over both halves, through the very operations that the children answer."""
+class SqliteFiles:
+    """What the suite does to the files of a store that nobody has opened."""
 
-    def __init__(self, place: Path) -> None:
-        place.mkdir(exist_ok=True)
-        self.writing = WritingHalf(place / FILE)
-        self.reading = ReadingHalf.in_directory(place)
-        self._operations: dict[str, Operation] = {
-            **writing_operations(self.writing),
-            **reading_operations(self.reading),
-        }
-        self._closed = False
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        function, _ = self._operations[name]
-
-        async def answer(*arguments: Any) -> Any:
-            if name == "counts":
-                with patch.object(embedded, "INDEX_AT_LEAST_EVERY_S", 0.0):
-                    self.reading.background()
-            audit = port.take_audit() if name in WRITES else None
-            if audit is None:
-                return function(*arguments)
-            return self.writing.record(audit, lambda: function(*arguments))
-
-        return answer
-
-    async def close(self, clean: bool = True) -> None:
-        """See `port.Store`."""
-        if not self._closed:
-            self._closed = True
-            self.reading.close()
-            self.writing.close(clean)
+    def begin_range(self, place: Path, event: int, delivery: int) -> None:
+        """See `Adapter`."""
+        connection = open_writer(place / FILE)
+        floors = {"seq_floor": event, "delivery_floor": delivery}
+        for key, value in floors.items():
+            connection.execute("UPDATE meta SET value = ? WHERE key = ?", (value, key))
+        connection.close()
 
 
-class Halves:
+class Halves(SqliteFiles):
     """How the suite reaches the halves in process."""
 
     async def open(self, place: Path) -> port.Store:
         """See `Adapter`."""
-        return cast(port.Store, InProcess(place))
+        place.mkdir(exist_ok=True)
+        halves = WritingHalf(place / FILE), ReadingHalf.in_directory(place)
+        return cast(port.Store, InProcess(*halves))
 
     async def crash(self, store: port.Store) -> None:
         """See `Adapter`. What a process leaves behind that dies: no clean stop, no farewell."""
         await store.close(clean=False)
 
 
-class Children:
+class Children(SqliteFiles):
     """How the suite reaches the store as it runs."""
 
     async def open(self, place: Path) -> port.Store:

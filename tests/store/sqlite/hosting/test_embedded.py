@@ -9,9 +9,9 @@ import pytest
 from tests.store.rows import event
 from tests.store.sqlite.disk import Disk
 from tidings.store import port
+from tidings.store.sqlite import checkpoints, halves
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.hosting import checkpoints, embedded
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 
 @pytest.mark.parametrize("where", ["a file", "a disk of its own", "memory"])
@@ -26,7 +26,7 @@ def test_the_log_is_folded_beside_the_writer_where_the_file_is_its_own(
         fold(connection)
 
     monkeypatch.setattr(checkpoints, "_fold", folding)
-    monkeypatch.setattr(embedded, "CHECKPOINT_PAGES", 1)
+    monkeypatch.setattr(halves, "CHECKPOINT_PAGES", 1)
     disk = Disk("folded") if where == "a disk of its own" else None
     path = ":memory:" if where == "memory" else tmp_path / FILE
     half = WritingHalf(path, vfs=disk.name if disk else None)

@@ -18,10 +18,10 @@ from tests.store.sqlite.hosting.watched_reader import COUNT, Watched, ask, watch
 from tidings.core.ids import OrgId
 from tidings.engine.heartbeats import Heartbeats
 from tidings.store import port
-from tidings.store.sqlite.database import StoreRefused
-from tidings.store.sqlite.hosting import client as client_module
-from tidings.store.sqlite.hosting import reader as reader_module
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.hosting import client as client_module
+from tidings.store.hosting import reader as reader_module
+from tidings.store.port import StoreRefused
+from tidings.store.sqlite.store import SqliteStore
 
 __all__ = ["watched"]  # the fixture
 
@@ -151,7 +151,7 @@ async def test_a_process_that_cannot_start_is_tried_again(
 async def test_a_store_with_a_frozen_process_can_be_closed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tidings.store.sqlite.hosting.child.CLOSE_S", 0.3)
+    monkeypatch.setattr("tidings.store.hosting.child.CLOSE_S", 0.3)
     with patch.object(subprocess, "Popen", forked.Popen):
         store = await SqliteStore.open(tmp_path, lambda: None)
         pids = [store._reading.pid, store._writing.pid]

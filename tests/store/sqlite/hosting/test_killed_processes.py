@@ -16,7 +16,7 @@ from tests.store.rows import event
 from tests.store.sqlite.hosting.watched_reader import Watched, ask, watched
 from tidings.core.ids import OrgId
 from tidings.store import port
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.sqlite.store import SqliteStore
 
 __all__ = ["watched"]  # the fixture
 

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-LOADED = "import sys, tidings.store.sqlite.hosting.process; print(*sys.modules)"
+LOADED = "import sys, tidings.store.sqlite.process; print(*sys.modules)"
 HEAVY = {"structlog", "asyncio", "rich", "ssl", "fastapi", "starlette", "jsonschema_rs"}
 
 

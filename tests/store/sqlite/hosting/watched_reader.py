@@ -14,8 +14,8 @@ from tests.store.rows import event, new
 from tidings.core.ids import OrgId
 from tidings.engine.heartbeats import Heartbeats
 from tidings.store import port
-from tidings.store.sqlite.hosting import reader as reader_module
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.hosting import reader as reader_module
+from tidings.store.sqlite.store import SqliteStore
 
 COUNT = 40
 
@@ -43,7 +43,7 @@ async def watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
     quick = type(part)(part.name, part.stalls, work_s=0.6)
     monkeypatch.setattr(reader_module.StoreReader, "part", quick)
     monkeypatch.setattr(reader_module, "restart_delay_s", lambda failures: 0.02)
-    monkeypatch.setattr("tidings.store.sqlite.hosting.child.PING_S", 0.1)
+    monkeypatch.setattr("tidings.store.hosting.child.PING_S", 0.1)
     with patch.object(subprocess, "Popen", forked.Popen):
         died: list[str] = []
         store = await SqliteStore.open(tmp_path, lambda: died.append("writer"))

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.core.audit.chain import (
@@ -17,6 +16,7 @@ from tidings.core.audit.entries import AuditDraft, AuditEntry
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.audit.pages import read_page
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import ColumnCodec, StoredTable
 
 _ENTRY = StoredTable("audit", AuditEntry)
@@ -37,7 +37,7 @@ ANCHORS = f"{ANCHOR.select} ORDER BY number"
 class AuditRows:
     """Writes entries; shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
@@ -70,7 +70,7 @@ class AuditRows:
 class AuditReader:
     """Reads the audit log, on the read-only connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._run: Callable[..., Any] = connection.execute
 
     @answers(port.Store.audit_page)

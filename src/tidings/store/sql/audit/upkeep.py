@@ -7,7 +7,6 @@ cut takes back the dropping and the mark alike. The mark is sealed like each ent
 from collections.abc import Callable
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.core.audit.anchors import anchor_mac
@@ -17,7 +16,7 @@ from tidings.core.times import exact
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.audit.rows import ANCHOR, ANCHORS, CHAIN_HEAD, AuditRows
-from tidings.store.sqlite.database import unsynced
+from tidings.store.sql.connection import StoreConnection
 
 SHORTENED_AT_A_TIME = 500  # entries of one slice
 HEADS_AT_A_TIME = 2000  # in the anchors of one slice, about
@@ -32,7 +31,7 @@ _BEGINNING = "SELECT number, at_ms, mac FROM audit WHERE chain = ? ORDER BY numb
 class AuditUpkeep:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, rows: AuditRows) -> None:
+    def __init__(self, connection: StoreConnection, rows: AuditRows) -> None:
         self._connection = connection
         self._run: Callable[..., Any] = connection.execute
         self._rows = rows
@@ -54,7 +53,7 @@ class AuditUpkeep:
     @answers(port.Store.shorten_audit)
     def shorten(self, key: bytes, draft: AuditDraft, until_ms: int) -> int:
         """See `port.AuditStore.shorten_audit`."""
-        with unsynced(self._connection), self._connection:
+        with self._connection.unsynced(), self._connection:
             dropped, last, seal = 0, 0, b""
             for number, at_ms, mac in self._run(_BEGINNING, (draft.chain, SHORTENED_AT_A_TIME)):
                 if at_ms >= until_ms:
@@ -73,7 +72,7 @@ class AuditUpkeep:
         if not dropped:
             return 0
         last = dropped[-1]
-        with unsynced(self._connection), self._connection:
+        with self._connection.unsynced(), self._connection:
             self._run("DELETE FROM audit_anchor WHERE number <= ?", (last.number,))
             self._connection.executemany(
                 "UPDATE audit_chain SET anchored = 0 WHERE chain = ? AND anchored = ?",

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 
-import apsw
 from msgspec.structs import replace
 
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import FLAG, StoredTable
 
 CREDENTIAL = StoredTable("credential", port.StoredCredential, {"platform": FLAG})
@@ -17,7 +17,7 @@ _PUT_CREDENTIAL = CREDENTIAL.upsert("id", keeps=["created_ms", "used_ms"])
 class CredentialRows:
     """Writes credentials; shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
 

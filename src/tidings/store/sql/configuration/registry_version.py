@@ -6,13 +6,13 @@ That is what makes a commit that was matched before the change be refused and ma
 
 from collections.abc import Callable
 
-import apsw
+from tidings.store.sql.connection import StoreConnection
 
 
 class RegistryVersion:
     """Raises the version in the transaction of a change; shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, raised: Callable[[int], None]) -> None:
+    def __init__(self, connection: StoreConnection, raised: Callable[[int], None]) -> None:
         """`raised` is told of each version once it is written."""
         self._connection = connection
         self._raised = raised

@@ -1,20 +1,19 @@
 """All configuration at once, and the id of the installation."""
 
-import apsw
-
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.credentials import CREDENTIAL
 from tidings.store.sql.configuration.orgs import ORG
 from tidings.store.sql.configuration.registry_version import RegistryVersion
 from tidings.store.sql.configuration.webhooks import DISABLING, DISABLINGS, WEBHOOKS
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.queries import WEBHOOK
 
 
 class ConfigurationReader:
     """Reads the configuration as a whole; shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, version: RegistryVersion) -> None:
+    def __init__(self, connection: StoreConnection, version: RegistryVersion) -> None:
         self._connection = connection
         self._version = version
 

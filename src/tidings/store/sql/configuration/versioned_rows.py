@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 
-import apsw
-
 from tidings.store.sql.configuration.registry_version import RegistryVersion
+from tidings.store.sql.connection import StoreConnection
 
 
 class VersionedRows:
     """Rows that matching depends on: each change raises the registry version with it."""
 
     def __init__(
-        self, connection: apsw.Connection, clock_ms: Callable[[], int], version: RegistryVersion
+        self, connection: StoreConnection, clock_ms: Callable[[], int], version: RegistryVersion
     ) -> None:
         """`connection` is the writer's."""
         self._connection = connection

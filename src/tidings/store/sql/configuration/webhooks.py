@@ -15,7 +15,7 @@ WEBHOOKS = (
     " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
 )
 _OF_WEBHOOK, _OF_VERSION = WEBHOOK.part("webhook", "w"), WEBHOOK.part("webhook_version", "v")
-_PUT_WEBHOOK = _OF_WEBHOOK.insert(without=["number"])
+_PUT_WEBHOOK = f"{_OF_WEBHOOK.insert(without=['number'])} RETURNING number"
 _PUT_VERSION = _OF_VERSION.insert(behind=["webhook"])
 _TO_TELL = insert_into("disabling", DisablingRow, "INSERT OR REPLACE")
 _PARKED_SINCE = (
@@ -56,8 +56,7 @@ class WebhookRows(VersionedRows):
                 ).fetchone()
                 if taken:
                     raise port.NameTaken(webhook.name)
-                run(_PUT_WEBHOOK, _OF_WEBHOOK.write(dated, without=["number"]))
-                number = self._connection.last_insert_rowid()
+                [(number,)] = run(_PUT_WEBHOOK, _OF_WEBHOOK.write(dated, without=["number"]))
             run(_PUT_VERSION, (number, *_OF_VERSION.write(dated)))
             if webhook.status == "deleted":
                 run("DELETE FROM disabling WHERE webhook = ?", (number,))

@@ -8,12 +8,11 @@ gone counts.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import apsw
-
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_into
 
 EXPIRED_AT_ONCE = 1000  # rows that one call clears away
@@ -58,7 +57,7 @@ DROP_UNDONE = (
 class CapRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms

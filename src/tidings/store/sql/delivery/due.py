@@ -3,10 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-import apsw
-
 from tidings.core.delivery.job import Job
 from tidings.store import port
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.jobs import one_job
 from tidings.store.sql.row_mapping import insert_from
 from tidings.store.sql.states import TIMED, WAITING
@@ -28,14 +27,15 @@ _INTENT = insert_from(
 # What waits is looked at again: whether that is an attempt is known when it leaves.
 _LOOK = "UPDATE delivery SET due_ms = NULL WHERE id = ?"
 _NEXT_DUE = (
-    f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state IN ({TIMED}) AND due_ms NOT NULL"
+    f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state IN ({TIMED})"
+    " AND due_ms IS NOT NULL"
 )
 
 
 class DueDeliveries:
     """Shares the writer's connection; runs inside its transaction."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
         self._next: int | None = None  # the webhook that a commit had no room for first
 

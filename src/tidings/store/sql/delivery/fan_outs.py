@@ -12,7 +12,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 
 from tidings.core.delivery.job import Job
@@ -20,6 +19,7 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, EventNumber, OrgId, from_first
 from tidings.store import port
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS, touch_blocks
 from tidings.store.sql.row_mapping import ColumnCodec, Projection, StoredTable, insert_into
 from tidings.store.sql.states import HELD, is_unfinished
@@ -65,7 +65,7 @@ _STATUS = "SELECT standing FROM webhook_version WHERE webhook = ? ORDER BY versi
 # What waits itself does not count: where none is under way it waits for the one that was owed, as
 # an older one does of which somebody has asked for another try.
 _WAITS_BEFORE = (
-    "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key NOT NULL AND id < ?"
+    "SELECT 1 FROM delivery WHERE webhook = ? AND key = ? AND key IS NOT NULL AND id < ?"
     f" AND {is_unfinished()} AND state <> {HELD} LIMIT 1"
 )
 _ENDED = {WebhookStatus.DELETED: int(State.CANCELLED), WebhookStatus.DISABLED: int(State.PARKED)}
@@ -91,7 +91,7 @@ _FAN_OUT = StoredTable(
 class _Backlog:
     """The table's rows at hand: whose turn it is, how much it is, and which keys wait."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self.count = 0
         # The first ids of each org; the next org first.
         self.runs: dict[OrgId, deque[DeliveryId]] = {}
@@ -110,7 +110,7 @@ class FanOuts:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        connection: StoreConnection,
         free_next: Callable[[int, int, State | None], list[Job]],
     ) -> None:
         self._connection = connection

@@ -3,14 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import apsw
-
 from tidings.core.delivery.exchange import NOT_THE_RECEIVERS
 from tidings.core.delivery.receivers.attempt_share import BUCKETS, Past
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.pending import OF_BLOCK, PendingRows
 from tidings.store.sql.delivery.recovery import LOST
 from tidings.store.sql.events.changed_blocks import touch
@@ -27,7 +26,10 @@ _PUT = _HEALTH.insert("INSERT OR REPLACE")
 _LAST = "SELECT coalesce(max(id), 0) FROM delivery"
 _FLOOR = "SELECT delivery FROM attempt WHERE delivery > ? ORDER BY delivery DESC LIMIT 1 OFFSET ?"
 _TODAYS = "NOT EXISTS (SELECT 1 FROM delivery_replay r WHERE r.delivery = d.id)"
-_BUCKET = f"max(0, min({BUCKETS - 1}, (ended_ms - :since) / :bucket))"
+_BUCKET = (
+    f"CASE WHEN ended_ms <= :since THEN 0 WHEN (ended_ms - :since) / :bucket > {BUCKETS - 1}"
+    f" THEN {BUCKETS - 1} ELSE (ended_ms - :since) / :bucket END"
+)
 
 
 class EndedAttempts(NamedTuple):
@@ -36,7 +38,7 @@ class EndedAttempts(NamedTuple):
     webhook: int
     version: int
     bucket: int
-    cause: object  # a status, or the kind of a fault; nothing: they succeeded
+    cause: str  # a status, or the kind of a fault; nothing: they succeeded
     attempts: int
     first_ms: int
 
@@ -53,7 +55,7 @@ _SUCCEEDED = (
 _SAYS_NOTHING = ", ".join(f"'{kind}'" for kind in sorted((*NOT_THE_RECEIVERS, LOST)))
 _FAILED = (
     f"{_OF_FAILURES.select} FROM"
-    " (SELECT d.webhook, a.version, coalesce(a.kind, a.status) AS cause,"
+    " (SELECT d.webhook, a.version, coalesce(a.kind, CAST(a.status AS TEXT)) AS cause,"
     " a.started_ms + a.duration_ms AS ended_ms FROM attempt a CROSS JOIN delivery d"
     " ON d.id = a.delivery WHERE a.delivery > :above"
     f" AND NOT (d.state = {int(State.DELIVERED)} AND a.number = d.attempts) AND {_TODAYS})"
@@ -69,13 +71,13 @@ _EXPIRED = (
 _EXPIRED_HELD = _EXPIRED.format(
     index="",
     unfinished=f"d.webhook = :webhook AND {is_unfinished('d')} AND d.state = {HELD}"
-    " AND d.key NOT NULL",
+    " AND d.key IS NOT NULL",
 )
 _EXPIRED_PENDING = _EXPIRED.format(index=" INDEXED BY delivery_pending", unfinished=OF_BLOCK)
 # A retry without a due time is in flight, and its own ending decides.
 _EXPIRED_TIMED = _EXPIRED.format(
     index="",
-    unfinished=f"d.webhook = :webhook AND d.state IN ({TIMED}) AND d.due_ms NOT NULL",
+    unfinished=f"d.webhook = :webhook AND d.state IN ({TIMED}) AND d.due_ms IS NOT NULL",
 )
 _PARK = (
     f"UPDATE delivery SET state = {int(State.PARKED)}, done_ms = ?, due_ms = NULL WHERE id = ?"
@@ -88,7 +90,7 @@ class HealthRows:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        connection: StoreConnection,
         clock_ms: Callable[[], int],
         free_next: Callable[[int, int, State | None], object],
     ) -> None:
@@ -129,7 +131,7 @@ class HealthRows:
                 webhook=found.webhook,
                 bucket=found.bucket,
                 count=found.attempts,
-                cause=str(found.cause),
+                cause=found.cause,
                 first_ms=found.first_ms,
             )
             for found in ended

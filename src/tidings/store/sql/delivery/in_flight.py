@@ -12,6 +12,7 @@ An entry whose delivery is 0 is free.
 """
 
 import contextlib
+import hashlib
 import mmap
 import os
 import struct
@@ -42,6 +43,13 @@ def boot_id(path: Path = BOOT_ID) -> bytes:
         return b""
 
 
+def _tag(boot: bytes, owner: int) -> bytes:
+    """Name a run of the machine, and the owner who has one; empty where the run has no name."""
+    if owner <= 0 or not boot:
+        return boot
+    return hashlib.blake2b(b"%s %d" % (boot, owner), digest_size=20).hexdigest().encode()
+
+
 class InFlightFile:
     """See `port.InFlight`. `capacity` attempts at a time; beyond it nothing is known after a kill.
 
@@ -49,10 +57,15 @@ class InFlightFile:
     service works on as if it had always run over.
     """
 
-    def __init__(self, directory: Path, capacity: int, boot: bytes | None = None) -> None:
+    def __init__(
+        self, directory: Path, capacity: int, boot: bytes | None = None, owner: int = 0
+    ) -> None:
+        """`owner`: the number of the store's owner, where several may be one by turns: what was
+        left is that of the one before, or nothing is known of it."""
         self._path = directory / FILE
         self._capacity = capacity
-        self._boot = boot_id() if boot is None else boot
+        boot = boot_id() if boot is None else boot
+        self._boot, self._boot_before = _tag(boot, owner), _tag(boot, owner - 1)
         self._map: mmap.mmap | None = None
         self._places: dict[tuple[DeliveryId, int], int] = {}
         self._free: list[int] = []
@@ -65,7 +78,7 @@ class InFlightFile:
         if len(kept) < _HEADER_BYTES or not self._boot:
             return None
         magic, boot, ran_over = _HEADER.unpack_from(kept)
-        if magic != _MAGIC or boot.rstrip(b"\0") != self._boot or ran_over:
+        if magic != _MAGIC or boot.rstrip(b"\0") != self._boot_before or ran_over:
             return None
         whole = (len(kept) - _HEADER_BYTES) // _ENTRY.size * _ENTRY.size
         entries = _ENTRY.iter_unpack(kept[_HEADER_BYTES : _HEADER_BYTES + whole])

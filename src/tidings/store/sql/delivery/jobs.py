@@ -1,10 +1,9 @@
 """Deliveries that may be sent now, read with all that sending needs."""
 
-import apsw
-
 from tidings.core.delivery.exchange import UNMADE, FaultKind
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.pending import OF_BLOCK
 from tidings.store.sql.delivery.recovery import LOST
 from tidings.store.sql.leaps import LATER
@@ -93,7 +92,7 @@ PENDING_JOBS = (
 )
 
 
-def one_job(connection: apsw.Connection, delivery: DeliveryId, *, retry: bool) -> Job:
+def one_job(connection: StoreConnection, delivery: DeliveryId, *, retry: bool) -> Job:
     """Read an unfinished delivery."""
     [row] = connection.execute(_ONE_JOB, (delivery,))
     return read_job(*row, retry=retry)

@@ -3,12 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import apsw
-
 from tidings.core.delivery.states import Move, State, move
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.events.changed_blocks import touch
 
@@ -24,7 +23,7 @@ class ManualRetryRows:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        connection: StoreConnection,
         clock_ms: Callable[[], int],
         waits: Callable[[int, int], bool],
     ) -> None:

@@ -11,9 +11,8 @@ from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
-import apsw
-
 from tidings.core.ids import DeliveryId
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
 from tidings.store.sql.states import PENDING
 
@@ -27,7 +26,7 @@ _BLOCKS = (
     "WITH RECURSIVE pending (block) AS ("
     f"SELECT min(id >> {BLOCK_BITS}) {_INDEXED} AND id >> {BLOCK_BITS} >= ?2 >> {BLOCK_BITS}"
     f" UNION ALL SELECT (SELECT min(id >> {BLOCK_BITS}) {_INDEXED} AND id >> {BLOCK_BITS} > block)"
-    " FROM pending WHERE block NOT NULL)"
+    " FROM pending WHERE block IS NOT NULL)"
     f" SELECT block FROM pending WHERE EXISTS (SELECT 1 {_INDEXED}"
     f" AND id >> {BLOCK_BITS} = block AND webhook = ?1 AND id > ?2)"
 )
@@ -41,7 +40,7 @@ _COUNTS = f"SELECT webhook, count(*) {_INDEXED} GROUP BY id >> {BLOCK_BITS}, web
 class PendingRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     def read(

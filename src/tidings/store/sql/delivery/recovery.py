@@ -3,12 +3,11 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import apsw
-
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.pending import PendingRows
 from tidings.store.sql.events.changed_blocks import touch
 from tidings.store.sql.row_mapping import insert_from
@@ -29,7 +28,7 @@ _MARK_LOST = insert_from(
 )
 _TAKEN = f"state IN ({TIMED}) AND due_ms IS NULL"
 # The number of the attempt that it was taken for: what waits has not counted it.
-_TAKEN_FOR = f"attempts + (state = {WAITING})"
+_TAKEN_FOR = f"attempts + CASE WHEN state = {WAITING} THEN 1 ELSE 0 END"
 # What was taken to be looked at and may have left was an attempt after all.
 _WAS_TRIED = (
     f"UPDATE delivery SET state = {RETRYING}, attempts = ?2 WHERE id = ?1 AND state = {WAITING}"
@@ -38,7 +37,7 @@ _WAS_TRIED = (
 _LOOK_AGAIN = (
     f"UPDATE delivery SET due_ms = ?1 WHERE state IN ({TIMED}) AND state = {WAITING}"
     " AND due_ms > ?1 AND EXISTS (SELECT 1 FROM waiting w WHERE w.delivery = delivery.id"
-    " AND w.needed NOT NULL)"
+    " AND w.needed IS NOT NULL)"
 )
 _END_LOST = (
     f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE delivery = ? AND number ="
@@ -53,11 +52,12 @@ _FORGET_INTENT = (
     f" (SELECT id, attempts FROM delivery WHERE id = ? AND state = {RETRYING})"
 )
 _UNCHARGED = (
-    f"UPDATE delivery SET due_ms = ?, attempts = attempts - (state = {RETRYING}) WHERE id = ?"
+    "UPDATE delivery SET due_ms = ?, attempts = attempts"
+    f" - CASE WHEN state = {RETRYING} THEN 1 ELSE 0 END WHERE id = ?"
 )
 _HELD_OF = (
     f"SELECT id FROM delivery WHERE webhook = ? AND {is_unfinished()} AND state = {HELD}"
-    " AND key NOT NULL LIMIT ?"
+    " AND key IS NOT NULL LIMIT ?"
 )
 _TIMED_OF = f"SELECT id FROM delivery WHERE webhook = ? AND state IN ({TIMED}) LIMIT ?"
 _END = "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id = ?"
@@ -81,7 +81,7 @@ class Recovery:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        connection: StoreConnection,
         clock_ms: Callable[[], int],
         begins: Callable[[int], None],
         free_next: Callable[[int, int, State | None], object],

@@ -9,11 +9,10 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-import apsw
-
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.states import FINAL
 
 _COLUMNS = {
@@ -32,11 +31,11 @@ _ENDED = ", ".join(f"'{state}'" for state in JobState if state.final)
 # A job that has ended keeps what it has told: a try after that is asked for by somebody else.
 _COUNTED = (
     "SELECT r.replay, r.state FROM delivery_replay r JOIN replay j ON j.number = r.replay"
-    f" WHERE r.delivery = ? AND r.state NOT NULL AND j.state NOT IN ({_ENDED})"
+    f" WHERE r.delivery = ? AND r.state IS NOT NULL AND j.state NOT IN ({_ENDED})"
 )
 
 
-def count(connection: apsw.Connection, final: Sequence[tuple[int, int, int]]) -> None:
+def count(connection: StoreConnection, final: Sequence[tuple[int, int, int]]) -> None:
     """Count deliveries that are final and were not counted: delivery, replay, state of each."""
     connection.executemany(_NOTE, [(state, delivery) for delivery, _, state in final])
     sums = Counter((replay, State(state)) for _, replay, state in final)
@@ -44,13 +43,13 @@ def count(connection: apsw.Connection, final: Sequence[tuple[int, int, int]]) ->
         _add(connection, replay, state, many)
 
 
-def count_those_of(connection: apsw.Connection, first: int, last: int) -> None:
+def count_those_of(connection: StoreConnection, first: int, last: int) -> None:
     """Count what is final of some events, by their first and last number, before it goes."""
     found: list[Any] = connection.execute(_UNCOUNTED, (first, last)).fetchall()
     count(connection, found)
 
 
-def take_back(connection: apsw.Connection, delivery: DeliveryId) -> None:
+def take_back(connection: StoreConnection, delivery: DeliveryId) -> None:
     """Take a delivery that is unfinished again out of the tally: its job, while it goes on, counts
     it when it has ended."""
     found: list[Any] = connection.execute(_COUNTED, (delivery,)).fetchall()
@@ -59,7 +58,7 @@ def take_back(connection: apsw.Connection, delivery: DeliveryId) -> None:
         connection.execute(_NOTE, (None, delivery))
 
 
-def _add(connection: apsw.Connection, replay: int, state: State, many: int) -> None:
+def _add(connection: StoreConnection, replay: int, state: State, many: int) -> None:
     column = _COLUMNS[state]
     connection.execute(
         f"UPDATE replay SET {column} = {column} + ? WHERE number = ?", (many, replay)

@@ -6,9 +6,8 @@ goes. What was ended meanwhile stays ended.
 
 from collections.abc import Sequence
 
-import apsw
-
 from tidings.store import port
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_from
 from tidings.store.sql.states import PENDING, RETRYING, WAITING
 from tidings.store.sql.writer_rows import WaitingInsert, bind_waiting
@@ -25,15 +24,15 @@ _WAIT = (
 _IS_WAITING = f"FROM delivery WHERE id = ?1 AND state = {WAITING}"
 _REASON = (
     f"{insert_from('waiting', WaitingInsert, _IS_WAITING, looks='1')}"
-    " ON CONFLICT DO UPDATE SET reason = excluded.reason, detail = excluded.detail,"
-    " needed = excluded.needed, looks = looks + 1"
+    " ON CONFLICT (delivery) DO UPDATE SET reason = excluded.reason, detail = excluded.detail,"
+    " needed = excluded.needed, looks = waiting.looks + 1"
 )
 
 
 class WaitingRows:
     """Shares the writer's connection; runs inside its transaction."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     def put_off(self, settled: Sequence[port.Settlement], now: int) -> None:

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-import apsw
-
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.block_walk import BlockWalk
 from tidings.store.sql.events.blocks import BITS
 from tidings.store.sql.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers
@@ -87,7 +86,7 @@ def with_outcome(query: port.EventQuery, binding: Binding) -> str:
 class EventsByOutcome:
     """The reading half's pages of events with a delivery at a webhook."""
 
-    def __init__(self, log: apsw.Connection, walk: BlockWalk) -> None:
+    def __init__(self, log: StoreConnection, walk: BlockWalk) -> None:
         self._log = log
         self._walk = walk
 

@@ -6,10 +6,10 @@ do it unasked, at 2 µs for each settle; deletes, which retention makes in the b
 
 from collections.abc import Iterable, Sequence
 
-import apsw
 import msgspec
 
 from tidings.core.ids import DeliveryId
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_columns
 
 BLOCK_BITS = 12  # of a delivery's id: the block of 4,096 neighbours that it stands in
@@ -18,25 +18,26 @@ _ANY_REPLAY = "SELECT 1 FROM delivery_replay WHERE delivery BETWEEN ? AND ? LIMI
 # The deliveries that an event has made itself have neighbouring ids, so the blocks of the first and
 # of the last of them say where the one of this webhook stands, without a look at each.
 _ORIGINALS = (
-    "SELECT e.first_delivery, e.first_delivery + max(0, e.deliveries - 1) FROM json_each(?) j"
+    "SELECT e.first_delivery, e.first_delivery + CASE WHEN e.deliveries > 0 THEN e.deliveries - 1"
+    " ELSE 0 END FROM json_each(?1) j"
     " CROSS JOIN delivery_replay r ON r.delivery = j.value CROSS JOIN event e ON e.seq = r.event"
-    " UNION ALL SELECT x.delivery, x.delivery FROM json_each(?) j"
+    " UNION ALL SELECT x.delivery, x.delivery FROM json_each(?1) j"
     " CROSS JOIN delivery_replay r ON r.delivery = j.value CROSS JOIN delivery_replay x"
     " INDEXED BY delivery_replay_event ON x.event = r.event AND x.webhook = r.webhook"
 )
 
 
-def touch(connection: apsw.Connection, deliveries: Iterable[DeliveryId]) -> None:
+def touch(connection: StoreConnection, deliveries: Iterable[DeliveryId]) -> None:
     """Note the blocks of deliveries whose state has changed; inside a transaction."""
     touch_blocks(connection, {delivery >> BLOCK_BITS for delivery in deliveries})
 
 
-def touch_blocks(connection: apsw.Connection, blocks: Iterable[int]) -> None:
+def touch_blocks(connection: StoreConnection, blocks: Iterable[int]) -> None:
     """Note blocks; inside a transaction."""
     connection.executemany(_TOUCH, [(block,) for block in blocks])
 
 
-def touch_replayed(connection: apsw.Connection, delivered: Sequence[int]) -> None:
+def touch_replayed(connection: StoreConnection, delivered: Sequence[int]) -> None:
     """Note the blocks of what replays have delivered now: what failed or was parked before them is
     counted as that no more. Inside a transaction."""
     if not delivered:
@@ -47,6 +48,6 @@ def touch_replayed(connection: apsw.Connection, delivered: Sequence[int]) -> Non
         return
     ids = msgspec.json.encode(delivered).decode()
     blocks: set[int] = set()
-    for first, last in connection.execute(_ORIGINALS, (ids, ids)):
+    for first, last in connection.execute(_ORIGINALS, (ids,)):
         blocks.update(range(first >> BLOCK_BITS, (last >> BLOCK_BITS) + 1))
     touch_blocks(connection, blocks)

@@ -13,13 +13,12 @@ A page that has used up its allowance ends where it has come to, and its cursor 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-import apsw
-
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber
 from tidings.store import port
 from tidings.store.port import ROWS_MAX
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.block_walk import EVER_MS, BlockWalk
 from tidings.store.sql.events.blocks import BITS, Blocks
 from tidings.store.sql.events.by_outcome import EVENT, EventsByOutcome, with_outcome
@@ -68,7 +67,7 @@ _UNINDEXED = "SELECT seq, terms FROM event WHERE seq > ? AND seq < ? ORDER BY se
 class LogRows:
     """The reading half's pages."""
 
-    def __init__(self, log: apsw.Connection, segments: SearchSegments, blocks: Blocks) -> None:
+    def __init__(self, log: StoreConnection, segments: SearchSegments, blocks: Blocks) -> None:
         self._log = log
         self._segments = segments
         self._blocks = blocks
@@ -265,7 +264,7 @@ def _have_terms(query: port.DeliveryQuery | port.EventQuery, binding: Binding) -
         for nth, term in enumerate(terms_in(group)):
             names.append(f"term{number}_{nth}")
             binding[names[-1]] = term
-        where += f" AND ({' OR '.join(f'instr(e.terms, :{name})' for name in names)})"
+        where += f" AND ({' OR '.join(f'instr(e.terms, :{name}) > 0' for name in names)})"
     return where
 
 

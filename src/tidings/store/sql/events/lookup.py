@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.queries import WEBHOOK
 from tidings.store.sql.states import HELD, is_unfinished
 
@@ -25,6 +25,8 @@ _GOES_FIRST = (
     f" LIMIT {_LOOKED_PAST})"
     f" WHERE state <> {HELD} LIMIT 1"
 )
+_STARTS = "SELECT a.delivery, a.started_ms FROM attempt a WHERE a.delivery IN"
+_IS_FIRST = "a.number = (SELECT min(f.number) FROM attempt f WHERE f.delivery = a.delivery)"
 _WAITS = "SELECT delivery, since_ms, looks FROM waiting WHERE delivery IN"
 
 
@@ -58,7 +60,7 @@ _read_data = msgspec.json.Decoder(_Data).decode
 class EventLookup:
     """See `port.Store`."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.webhook_version)
@@ -77,10 +79,8 @@ class EventLookup:
 
     @answers(port.Store.first_starts)
     def first_starts(self, deliveries: Sequence[DeliveryId]) -> list[port.FirstStart]:
-        # SQLite gives the other columns of the row that holds the minimum.
-        query = "SELECT delivery, started_ms, min(number) FROM attempt WHERE delivery IN"
-        rows = self._in(query, deliveries, " GROUP BY delivery")
-        starts = {delivery: port.FirstStart(delivery, started) for delivery, started, _ in rows}
+        rows = self._in(_STARTS, deliveries, f" AND {_IS_FIRST}")
+        starts = {delivery: port.FirstStart(delivery, started) for delivery, started in rows}
         for delivery, since, looks in self._in(_WAITS, deliveries):
             known = starts.get(delivery)
             first = since if known is None else min(since, known.started_ms)

@@ -1,10 +1,9 @@
 """Refused events as rows."""
 
-import apsw
-
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import StoredTable
 
@@ -15,7 +14,7 @@ _OF_ORG = f"{REJECTION.select} WHERE org = ?"
 class RejectionRows:
     """Shares the writer's connection, which keeps them (`writer.py`)."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.drop_rejection)
@@ -29,7 +28,7 @@ class RejectionRows:
 class Rejections:
     """Refused events, on the read-only connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.log_rejections)

@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import apsw
 import msgspec
 
 from tidings.core.delivery.states import State
@@ -17,6 +16,7 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port import LEFT_STATES, POINTS_MAX, STEP_MS
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.blocks import (
     BITS,
     BLOCK,
@@ -45,10 +45,12 @@ _WHOLE = (
     f"{_INSIDE} GROUP BY s.webhook"
 )
 # Slices that are all finished come together for each webhook, the others one by one.
-_ALONE = f"iif({_UNFINISHED} > 0, s.block, -1), iif({_UNFINISHED} > 0, s.slot, -1)"
+_ALONE = ", ".join(
+    f"CASE WHEN {_UNFINISHED} > 0 THEN {place} ELSE -1 END" for place in ("s.block", "s.slot")
+)
 _LATE = (
-    "SELECT s.webhook, group_concat(hex(s.late), ''), s.block, s.min_ms, s.max_ms,"
-    f" {_UNFINISHED}{_FROM}{_INSIDE} AND (s.slowest_ms > :sla_ms OR {_UNFINISHED} > 0)"
+    "SELECT s.webhook, group_concat(hex(s.late), ''), max(s.block), max(s.min_ms), max(s.max_ms),"
+    f" sum({_UNFINISHED}){_FROM}{_INSIDE} AND (s.slowest_ms > :sla_ms OR {_UNFINISHED} > 0)"
     f" GROUP BY s.webhook, {_ALONE}"
 )
 _CUT = (
@@ -96,8 +98,8 @@ class TotalRows:
 
     def __init__(
         self,
-        log: apsw.Connection,
-        search: apsw.Connection,
+        log: StoreConnection,
+        search: StoreConnection,
         blocks: Blocks,
         clock_ms: Callable[[], int],
     ) -> None:

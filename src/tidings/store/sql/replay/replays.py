@@ -6,7 +6,6 @@ What a slice does is `replay_slices.py`; it goes in with a commit.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 
 from tidings.core.delivery.states import State
@@ -14,6 +13,7 @@ from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.replay import JobState
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
 from tidings.store.sql.queries import id_hash
@@ -41,17 +41,17 @@ _INSERT_LISTED = insert_into("replay_list", ListedPart)
 _JOB = StoredTable(
     "replay", port.ReplayJob, {"spec": json_of(port.ReplaySpec), "hold": FLAG, "closed": FLAG}
 )
-_INSERT = _JOB.insert(without=["number"])
+_INSERT = f"{_JOB.insert(without=['number'])} RETURNING number"
 _STOP = StoredTable("stop", port.SendingStop)
 _MOVE = (
     "UPDATE replay SET state = ?2, reason = ?3,"
     f" started_ms = CASE WHEN ?2 = '{JobState.RUNNING}' THEN coalesce(started_ms, ?4)"
-    " ELSE started_ms END, ended_ms = CASE WHEN ?5 THEN ?4 ELSE ended_ms END"
+    " ELSE started_ms END, ended_ms = CASE WHEN ?5 <> 0 THEN ?4 ELSE ended_ms END"
     f" WHERE number = ?1 AND state IN (SELECT value FROM json_each(?6)) RETURNING {_JOB.columns}"
 )
 _COUNTED = (
     "UPDATE replay SET counted_to = ?2, counted = counted + ?3,"
-    " total = CASE WHEN ?4 THEN counted + ?3 ELSE NULL END"
+    " total = CASE WHEN ?4 <> 0 THEN counted + ?3 ELSE NULL END"
     f" WHERE number = ?1 AND state = '{JobState.COUNTING}' RETURNING {_JOB.columns}"
 )
 _OPEN = "delivery_replay r INDEXED BY delivery_replay_open"
@@ -111,7 +111,7 @@ _json = msgspec.json.Encoder()
 class ReplayRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: apsw.Connection, clock_ms: Callable[[], int]) -> None:
+    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
         self._connection = connection
         self._clock_ms = clock_ms
 
@@ -135,8 +135,7 @@ class ReplayRows:
                 counted_to=start,
                 created_ms=self._clock_ms(),
             )
-            run(_INSERT, _JOB.write(fresh, without=["number"]))
-            number = self._connection.last_insert_rowid()
+            [(number,)] = run(_INSERT, _JOB.write(fresh, without=["number"]))
             self._connection.executemany(
                 _INSERT_LISTED,
                 [
@@ -216,7 +215,7 @@ class ReplayRows:
 class ReplayQueries:
     """Jobs as the API reads them; shares the reader's connection."""
 
-    def __init__(self, connection: apsw.Connection) -> None:
+    def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
 
     @answers(port.Store.replay)

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, cast
 
-import apsw
 import msgspec
 
 from tidings.core.delivery.job import Job
@@ -16,6 +15,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.changed_blocks import touch
 from tidings.store.sql.replay.source import ReplaySource
 from tidings.store.sql.row_mapping import insert_into
@@ -54,7 +54,7 @@ class ReplaySlices:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        connection: StoreConnection,
         *,
         waits: Callable[[int, int], bool],
         free_next: Callable[[int, int, State | None], list[Job]],

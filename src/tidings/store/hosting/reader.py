@@ -22,8 +22,8 @@ from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.shares.places import PlaceQueue
 from tidings.store import port
-from tidings.store.sqlite.hosting.child import Child
-from tidings.store.sqlite.hosting.questions import asker_of
+from tidings.store.hosting.child import Child
+from tidings.store.hosting.questions import asker_of
 
 QUESTION_S = 15.0
 HANDED_MAX = 4  # that the process has at a time: it is never without work

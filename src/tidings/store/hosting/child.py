@@ -1,12 +1,10 @@
-"""One child process of the embedded store, and the calls that wait for its answers."""
+"""One child process of a store, and the calls that wait for its answers."""
 
 import asyncio
 import socket
 import subprocess
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, cast
 
 import msgspec
@@ -16,9 +14,7 @@ from tidings.child_environment import child_environment
 from tidings.frames import Frames, framed
 from tidings.process_end import describe_end
 from tidings.store import port
-from tidings.store.sqlite.database import StoreRefused
-from tidings.store.sqlite.directory_lock import DirectoryLock
-from tidings.store.sqlite.hosting.process import NOT_NOW, OPEN, PING, StoreReply
+from tidings.store.hosting.host import NOT_NOW, OPEN, PING, StoreReply
 
 END_S = 10.0  # until a process whose line is closed has ended, and its end can be told
 LEAVES_S = 1.0  # until one that the next follows is killed
@@ -38,7 +34,7 @@ _FAULTS: dict[str, type[Exception]] = {
     "StoreDown": port.StoreDown,
     "Unanswered": port.StoreUnanswered,
     "NameTaken": port.NameTaken,
-    "StoreRefused": StoreRefused,
+    "StoreRefused": port.StoreRefused,
     "ValueError": ValueError,
 }
 
@@ -68,23 +64,21 @@ class Child(asyncio.Protocol):
 
     @classmethod
     async def start(
-        cls, role: str, directory: Path, lock: DirectoryLock, died: Callable[[], None]
+        cls,
+        role: str,
+        command: Sequence[str],
+        died: Callable[[], None],
+        inherits: Sequence[int] = (),
     ) -> "Child":
-        """Start the process. It opens nothing before it is asked to (`opened`)."""
+        """Start the process `command`, which is given the number of its end of the line and these
+        open files. It opens nothing before it is asked to (`opened`)."""
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         descriptor = theirs.fileno()
         process = subprocess.Popen(
-            [
-                sys.executable,
-                "-m",
-                "tidings.store.sqlite.hosting.process",
-                role,
-                directory,
-                str(descriptor),
-            ],
-            pass_fds=[descriptor, lock.descriptor],
+            [*command, str(descriptor)],
+            pass_fds=[descriptor, *inherits],
             stdin=subprocess.DEVNULL,
             env=child_environment(),
         )
@@ -108,7 +102,7 @@ class Child(asyncio.Protocol):
             await self.close()
             if self._process.returncode == NOT_NOW:
                 raise
-            raise StoreRefused(
+            raise port.StoreRefused(
                 f"The store's {self._role} process ended with code {self._process.returncode} "
                 "before it was ready."
             ) from None

@@ -1,16 +1,12 @@
-"""The embedded store's operations, synchronous: the writing half and the reading half.
+"""The store's operations, synchronous: the half that writes and the half that reads.
 
-`process.py` hosts each half in a child process of its own; the simulation and the conformance suite
-call them in process.
+An adapter brings their connections and hosts each half in a process of its own; the simulation and
+the conformance suite call them in process.
 """
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
-
-import apsw
 
 from tidings.core.ids import EventNumber
 from tidings.core.steady_clock import SteadyClock
@@ -24,13 +20,7 @@ from tidings.store.sql.configuration.orgs import OrgRows
 from tidings.store.sql.configuration.registry_version import RegistryVersion
 from tidings.store.sql.configuration.snapshot import ConfigurationReader
 from tidings.store.sql.configuration.webhooks import WebhookRows
-from tidings.store.sqlite.database import (
-    DISK_FAULTS,
-    FILE,
-    disk_fault_of,
-    open_reader,
-    open_writer,
-)
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.caps import CapRows
 from tidings.store.sql.delivery.health import HealthRows
 from tidings.store.sql.delivery.manual_retries import ManualRetryRows
@@ -42,7 +32,6 @@ from tidings.store.sql.events.lookup import EventLookup
 from tidings.store.sql.events.rejections import RejectionRows, Rejections
 from tidings.store.sql.events.segments import SLICE_EVENTS, SearchSegments
 from tidings.store.sql.events.totals import TotalRows
-from tidings.store.sqlite.hosting.checkpoints import CHECKPOINT_PAGES, Checkpoints
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
 from tidings.store.sql.leaps import Leaps
@@ -56,7 +45,6 @@ from tidings.store.sql.sources import DeadLetterReader, SourceRows
 from tidings.store.sql.transformations import TransformationRows
 from tidings.store.sql.writer import Writer
 
-SEARCH_FILE = "search.db"
 SPARE = 4.0  # at most a fifth of the time goes into the last block: after 25 ms, 100 ms none
 INDEX_AT_LEAST_EVERY_S = 1.0
 DROP_SEGMENTS_EVERY_S = 60.0
@@ -73,7 +61,7 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-class WritingHalf:
+class RowWriter:
     """Everything that writes, on one connection, plus the reads that must be in order with it.
 
     Of the port it answers what is marked (`answers`): in itself, and in the parts declared here.
@@ -104,15 +92,19 @@ class WritingHalf:
 
     def __init__(
         self,
-        path: Path | str,
+        connection: StoreConnection,
         clock_ms: Callable[[], int] = wall_ms,
-        vfs: str | None = None,
         passed_s: Callable[[], float] | None = None,
+        before: "RowWriter | None" = None,
     ) -> None:
-        """With `passed_s`, a clock that is never set, leaps of the other are not taken for time."""
+        """With `passed_s`, a clock that is never set, leaps of the other are not taken for time.
+        `before`: the half of the same owner that this one goes on from, whose connection is lost.
+        """
         self._steady = None if passed_s is None else SteadyClock(clock_ms, passed_s)
+        if before is not None:
+            self._steady = before._steady
         self.clock_ms = clock_ms = self._steady.now_ms if self._steady else clock_ms
-        self.connection = open_writer(path, vfs=vfs)
+        self.connection = connection
         self.audit = AuditRows(self.connection, clock_ms)
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit)
         self.writer = Writer(self.connection, clock_ms, self.audit)
@@ -123,6 +115,8 @@ class WritingHalf:
         self.webhooks = WebhookRows(self.connection, clock_ms, version)
         self.event_types = EventTypeRows(self.connection, clock_ms, version)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
+        if before is not None:
+            self.leaps.go_on_from(before.leaps)
         self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin, self.writer.free_next)
         self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
         self.rejections = RejectionRows(self.connection)
@@ -137,9 +131,6 @@ class WritingHalf:
         self.replays = ReplayRows(self.connection, clock_ms)
         self.transformations = TransformationRows(self.connection, clock_ms)
         self.retention = RetentionRows(self.connection)
-        own_file = isinstance(path, Path) and vfs is None
-        beside = Path(path) if own_file else None
-        self.checkpoints = Checkpoints(self.connection, CHECKPOINT_PAGES, beside)
         self._closed = False
 
     def record(self, write: port.AuditWrite, change: Callable[[], Any]) -> Any:
@@ -153,27 +144,35 @@ class WritingHalf:
                 answer = change()
                 self.audit.append_of(write, answer)
         except BaseException as error:
-            with suppress(*DISK_FAULTS):
-                self._version.read_again()  # it was raised by what was taken back
-            if isinstance(error, apsw.Error) and (fault := disk_fault_of(error)) is not None:
+            self._read_version_again()  # it was raised by what was taken back
+            if (fault := self.connection.refusal_of(error)) is not None:
                 raise port.StoreDown(str(fault)) from error
             raise
         return answer
 
+    def _read_version_again(self) -> None:
+        try:
+            self._version.read_again()
+        except Exception as error:
+            if self.connection.refusal_of(error) is None:
+                raise
+
     @answers(port.Store.commit)
     def commit(self, batch: port.Batch) -> port.Receipt:
-        """See `port.Store.commit`. StoreDown when the disk or the file system refuses."""
+        """See `port.Store.commit`. StoreDown when the database or its disk refuses."""
         try:
             if self._steady is not None and (by_ms := self._steady.leap_ms):
                 self.leaps.follow(by_ms)
                 self._steady.follow(by_ms)
             return self.writer.commit(batch)
-        except DISK_FAULTS as error:
-            raise port.StoreDown(str(error)) from error
+        except Exception as error:
+            if (fault := self.connection.refusal_of(error)) is None:
+                raise
+            raise port.StoreDown(str(fault)) from error
 
     @answers(port.Store.close)
     def close(self, clean: bool = True) -> None:
-        """Mark a clean stop, fold the log into the database, close. Idempotent."""
+        """Mark a clean stop and close. Idempotent."""
         if self._closed:
             return
         self._closed = True
@@ -181,11 +180,13 @@ class WritingHalf:
             if clean:
                 self.recovery.stopped_cleanly()
         finally:
-            self.checkpoints.stop()
-            self.connection.close()
+            self._end()
+
+    def _end(self) -> None:
+        self.connection.close()
 
 
-class ReadingHalf:
+class RowReader:
     """The API's reads, and the search terms, which are written here behind the commits.
 
     Of the port it answers what is marked, in itself and in the parts declared here.
@@ -205,34 +206,28 @@ class ReadingHalf:
 
     def __init__(
         self,
-        connection: apsw.Connection,
+        connection: StoreConnection,
         segments: SearchSegments,
         clock_ms: Callable[[], int] = wall_ms,
         spare: float = SPARE,
     ) -> None:
         """`spare`: see `Blocks`."""
-        self._connection = connection
-        self.connections = (connection, segments.connection)
-        self.queries = Queries(self._connection)
-        self.lookup = EventLookup(self._connection)
-        self.reference = ReferenceReader(self._connection)
-        self.replays = ReplayQueries(self._connection)
-        self.replay_source = ReplaySource(self._connection)
+        self.connection = connection
+        self.queries = Queries(self.connection)
+        self.lookup = EventLookup(self.connection)
+        self.reference = ReferenceReader(self.connection)
+        self.replays = ReplayQueries(self.connection)
+        self.replay_source = ReplaySource(self.connection)
         self._segments = segments
-        self._blocks = Blocks(self._connection, self._segments.connection, spare=spare)
-        self.log = LogRows(self._connection, self._segments, self._blocks)
-        self.totals = TotalRows(self._connection, segments.connection, self._blocks, clock_ms)
-        self.rejections = Rejections(self._connection)
-        self.inboxes = InboxReader(self._connection)
-        self.dead_letters = DeadLetterReader(self._connection)
-        self.audit = AuditReader(self._connection)
+        self._blocks = Blocks(self.connection, self._segments.connection, spare=spare)
+        self.log = LogRows(self.connection, self._segments, self._blocks)
+        self.totals = TotalRows(self.connection, segments.connection, self._blocks, clock_ms)
+        self.rejections = Rejections(self.connection)
+        self.inboxes = InboxReader(self.connection)
+        self.dead_letters = DeadLetterReader(self.connection)
+        self.audit = AuditReader(self.connection)
         self._indexed_at = 0.0
         self._dropped_at = 0.0
-
-    @classmethod
-    def in_directory(cls, directory: Path) -> "ReadingHalf":
-        """Open the store over the files of a data directory."""
-        return cls(open_reader(directory / FILE), SearchSegments(directory / SEARCH_FILE))
 
     def background(self) -> bool:
         """Index a slice if a whole one is waiting, or a partial one for long enough; summarise."""
@@ -242,23 +237,25 @@ class ReadingHalf:
             return False
         self._indexed_at = now
         try:
-            more = self._segments.write_slice(self._connection) == SLICE_EVENTS
+            more = self._segments.write_slice(self.connection) == SLICE_EVENTS
             return self._blocks.background() or self._drop_segments(now) or more
-        except DISK_FAULTS:
+        except Exception as error:
+            if self._segments.connection.refusal_of(error) is None:
+                raise
             return False  # later again; `index_lag` shows it
 
     def _drop_segments(self, now: float) -> bool:
         """Forget, now and then, the search terms of events that retention has dropped."""
         if now - self._dropped_at < DROP_SEGMENTS_EVERY_S:
             return False
-        [(oldest,)] = self._connection.execute("SELECT coalesce(min(seq), 1 << 62) FROM event")
+        [(oldest,)] = self.connection.execute(f"SELECT coalesce(min(seq), {1 << 62}) FROM event")
         if self._segments.drop_before(int(oldest)):
             return True
         self._dropped_at = now
         return False
 
     def _lag(self) -> int:
-        [(newest,)] = self._connection.execute("SELECT coalesce(max(seq), 0) FROM event")
+        [(newest,)] = self.connection.execute("SELECT coalesce(max(seq), 0) FROM event")
         return int(newest) - self._segments.cursor
 
     @answers(port.Store.index_lag)
@@ -274,6 +271,6 @@ class ReadingHalf:
         return self._segments.find(term, limit)
 
     def close(self) -> None:
-        """Close both files."""
+        """Close both connections."""
         self._segments.close()
-        self._connection.close()
+        self.connection.close()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import apsw
 
-from tidings.store.sqlite.database import DISK_FAULTS
+from tidings.store.sqlite.connection import DISK_FAULTS
 
 CHECKPOINT_PAGES = 4000
 

@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 
 from tidings.store import port
-from tidings.store.sqlite.hosting.calls import types_of
+from tidings.store.hosting.calls import types_of
 
 OWNER_FIELDS = "org", "owner"  # of what is asked with, as `EventQuery.org`
 

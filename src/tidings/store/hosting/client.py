@@ -1,22 +1,20 @@
-"""The embedded store as the engine sees it: the store port over two child processes."""
+"""A store as the engine sees it: the store port over two child processes."""
 
 import asyncio
 import inspect
-from collections.abc import Callable
-from functools import cache, partial
+from collections.abc import Callable, Sequence
+from functools import cache
 from operator import attrgetter
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from tidings.core.running.service_part import ServicePart
 from tidings.store import port
-from tidings.store.sqlite.directory_lock import DirectoryLock, must_be_writable
-from tidings.store.sqlite.hosting.calls import answerers, methods, types_of
-from tidings.store.sqlite.hosting.child import Child
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf
-from tidings.store.sqlite.hosting.reader import StoreReader
+from tidings.store.hosting.calls import answerers, methods, types_of
+from tidings.store.hosting.child import Child
+from tidings.store.hosting.reader import StoreReader
+from tidings.store.sql.halves import RowReader, RowWriter
 
 WRITER = ServicePart(
     "store writer",
@@ -93,8 +91,11 @@ class StoreWriter:
         """Leave it: a disk that stands still may go on, and another one would wait as long."""
 
 
-async def _start_reader(directory: Path, lock: DirectoryLock, died: Callable[[], None]) -> Child:
-    child = await Child.start("read", directory, lock, died)
+async def started(
+    role: str, command: Sequence[str], inherits: Sequence[int], died: Callable[[], None]
+) -> Child:
+    """Start a child and have it open its files. StoreDown, StoreRefused."""
+    child = await Child.start(role, command, died, inherits)
     try:
         await child.opened()
     except BaseException:
@@ -104,44 +105,18 @@ async def _start_reader(directory: Path, lock: DirectoryLock, died: Callable[[],
     return child
 
 
-@forwarding(port.Store, _writing=WritingHalf, _reading=ReadingHalf)
-class SqliteStore(port.Store):
-    """`port.Store` on a data directory that this process owns.
+@forwarding(port.Store, _writing=RowWriter, _reading=RowReader)
+class HostedStore(port.Store):
+    """`port.Store` over two children. A method is one question to one of them; what is more than
+    that is written here."""
 
-    A method is one question to one of its two children; what is more than that is written here.
-    """
+    # The number of its owner; 0 where nobody but the owner of its directory ever is one.
+    owner = 0
 
-    def __init__(self, lock: DirectoryLock, writing: Child, reading: StoreReader) -> None:
+    def __init__(self, writing: Child, reading: StoreReader) -> None:
         self._writing = writing
         self._reading = reading
-        self._lock = lock
         self._closed = False
-
-    @classmethod
-    async def open(cls, directory: Path, died: Callable[[], None]) -> "SqliteStore":
-        """Take the directory and start both processes. StoreRefused says why it cannot be.
-
-        StoreDown, or OSError of `DISK_ERRNOS`: the disk takes nothing now, ask again.
-        """
-        lock = await asyncio.to_thread(DirectoryLock, directory)
-        reader = StoreReader(partial(_start_reader, directory, lock))
-        started: list[Child] = []
-        try:
-            for role, heard in (("write", died), ("read", reader.died)):
-                started.append(await Child.start(role, directory, lock, heard))
-            for child in started:  # in this order: the first makes what the second reads
-                await child.opened()
-            lock.lock_database()  # of a first start
-        except BaseException as error:
-            for child in started:
-                await child.close()
-            lock.release()
-            if isinstance(error, port.StoreDown):
-                must_be_writable(directory)
-            raise
-        writing, reading = started
-        reader.take(reading)
-        return cls(lock, writing, reader)
 
     def processes(self) -> tuple["StoreWriter", StoreReader]:
         """List its processes as what watches over them sees them."""
@@ -155,4 +130,7 @@ class SqliteStore(port.Store):
         await self._reading.close()
         await self._writing.say_farewell("close", (clean,))
         await self._writing.close()
-        self._lock.release()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Give back what the processes have held; they have ended."""

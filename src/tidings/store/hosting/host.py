@@ -1,4 +1,4 @@
-"""A half of the embedded store in a process of its own, spoken to over a socket.
+"""A half of a store in a process of its own, spoken to over a socket.
 
 Why a process and not a thread: apsw gives the interpreter lock back at every step of a statement
 and must win it again from a loop that never idles. Measured beside a busy loop, a writer thread
@@ -7,31 +7,27 @@ managed 67 rows/s where it does 64,000 alone (docs/decisions/0002-embedded-store
 Frames are a 4-byte big-endian length and msgpack: `[number, operation, arguments, audit]` one way,
 where `audit` holds entries that are written with the change, and `[number, fault or null, result]`
 the other. Answers come in the order of the requests. The child ends when its socket is closed,
-after finishing what it had begun; it inherits the directory lock, so no other owner gets in before
-it is gone.
+after finishing what it had begun.
 """
 
 import os
 import select
 import signal
 import socket
-import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from pathlib import Path
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
-import apsw
 import msgspec
 
 from tidings.frames import Frames, framed
 from tidings.process_end import NO_MEMORY, is_of_memory
 from tidings.store import port
-from tidings.store.sqlite.database import DISK_FAULTS, FILE, StoreRefused, disk_fault_of
-from tidings.store.sqlite.hosting.answer_bound import AnswerBound
-from tidings.store.sqlite.hosting.calls import functions, types_of
-from tidings.store.sqlite.hosting.embedded import ReadingHalf, WritingHalf, passed_s
+from tidings.store.hosting.calls import answering, types_of
+from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.halves import RowReader, RowWriter
 
 IDLE_S = 0.2
 ANSWER_S = 10.0  # a question of the reading half is given up then
@@ -64,36 +60,50 @@ class StoreReply(msgspec.Struct, array_like=True):
     result: msgspec.Raw
 
 
-def _operation(function: Callable[..., Any], method: Callable[..., Any]) -> Operation:
+def _operation(
+    function: Callable[..., Any], method: Callable[..., Any], connection: StoreConnection
+) -> Operation:
     types, _ = types_of(method)
     arguments = tuple[types] if types else tuple[()]  # type: ignore[valid-type]  # built at run time
 
     def or_down(*given: Any) -> Any:
         try:
             return function(*given)
-        except apsw.Error as error:
-            if (fault := disk_fault_of(error)) is None:
+        except Exception as error:
+            if (fault := connection.refusal_of(error)) is None:
                 raise
             raise port.StoreDown(str(fault)) from error
 
     return or_down, msgspec.msgpack.Decoder(arguments)
 
 
-def _operations(kind: type, half: object) -> dict[str, Operation]:
+def _operations(kind: type, half: RowWriter | RowReader) -> dict[str, Operation]:
     return {
-        asked: _operation(function, getattr(port.Store, asked))
-        for asked, function in functions(kind, half).items()
+        asked: _operation(attrgetter(place.path)(half), place.method, half.connection)
+        for asked, place in answering(kind).items()
     }
 
 
-def writing_operations(half: WritingHalf) -> dict[str, Operation]:
+def writing_operations(half: RowWriter) -> dict[str, Operation]:
     """Collect what the writing child answers."""
-    return _operations(WritingHalf, half)
+    return _operations(type(half), half)
 
 
-def reading_operations(half: ReadingHalf) -> dict[str, Operation]:
+def reading_operations(half: RowReader) -> dict[str, Operation]:
     """Collect what the reading child answers."""
-    return _operations(ReadingHalf, half)
+    return _operations(type(half), half)
+
+
+class HostedHalf(NamedTuple):
+    """A half as its host uses it."""
+
+    operations: dict[str, Operation]
+    after: Callable[[], None] = lambda: None  # called behind each answer
+    background: Callable[[], bool] = lambda: False  # works while nothing is asked: is there more?
+    bounded: AbstractContextManager[object] = (
+        nullcontext()
+    )  # entered for each answer: ends long ones
+    record: Recorder | None = None  # makes a change with its entries of the audit log
 
 
 class StoreHost:
@@ -102,21 +112,16 @@ class StoreHost:
     def __init__(
         self,
         line: socket.socket,
-        operations: dict[str, Operation],
-        after: Callable[[], None],
-        background: Callable[[], bool],
-        bounded: AbstractContextManager[object] | None = None,
-        record: Recorder | None = None,
+        half: HostedHalf,
+        reopened: Callable[[], HostedHalf | None] = lambda: None,
     ) -> None:
-        """`bounded` is entered for each answer: it ends those that take too long. `record` makes a
-        change with its entries of the audit log."""
-        self._record = record
-        self._bounded = bounded or nullcontext()
+        """`reopened` is asked before each answer: a half to use from now on, where what the last
+        one had open was lost. StoreDown: there is none now. StoreRefused: there will be none."""
         self._line = line
-        self._operations = operations
-        self._after = after
-        self._background = background
+        self._half = half
+        self._reopened = reopened
         self._frames = Frames()
+        self._ended = False
 
     def run(self) -> None:
         """Run until the other side closes the socket."""
@@ -125,11 +130,26 @@ class StoreHost:
         line.register(self._line, select.POLLIN)
         while True:
             readable = line.poll(0 if more else IDLE_S * 1000)
-            if readable and not self._receive():
+            if (readable and not self._receive()) or self._ended:
                 return
             # Callers that never pause must not keep the work behind them from being done.
             if not readable or time.monotonic() - worked_at >= IDLE_S:
-                more, worked_at = self._background(), time.monotonic()
+                more, worked_at = self._work(), time.monotonic()
+
+    def _work(self) -> bool:
+        try:
+            return self._use().background()
+        except port.StoreDown:
+            return False  # asked again when there is something to ask
+        except port.StoreRefused:
+            self._ended = True
+            return False
+
+    def _use(self) -> HostedHalf:
+        """Return the half to ask now. StoreDown, StoreRefused."""
+        if (half := self._reopened()) is not None:
+            self._half = half
+        return self._half
 
     def _receive(self) -> bool:
         chunk = self._line.recv(RECEIVE_BYTES)
@@ -139,30 +159,34 @@ class StoreHost:
             self._answer(_requests.decode(message))
         return True
 
-    def _do(self, function: Callable[..., Any], given: tuple[Any, ...], beside: msgspec.Raw) -> Any:
-        if (audit := _audits.decode(beside)) is None:
-            return function(*given)
-        if self._record is None:
-            raise ValueError("entries of the audit log go to the half that writes")
-        return self._record(audit, lambda: function(*given))
+    @staticmethod
+    def _do(half: HostedHalf, request: StoreRequest) -> Any:
+        function, arguments = half.operations[request.operation]
+        given = arguments.decode(request.arguments)
+        with half.bounded:
+            if (audit := _audits.decode(request.audit)) is None:
+                return function(*given)
+            if half.record is None:
+                raise ValueError("entries of the audit log go to the half that writes")
+            return half.record(audit, lambda: function(*given))
 
     def _answer(self, request: StoreRequest) -> None:
         fault: tuple[str, str] | None = None
         result = _NOTHING
         try:
             if request.operation != PING:
-                function, arguments = self._operations[request.operation]
-                given = arguments.decode(request.arguments)
-                with self._bounded:
-                    value = self._do(function, given, request.audit)
+                value = self._do(self._use(), request)
                 result = msgspec.Raw(_encoder.encode(value))
-        except (MemoryError, apsw.NoMemError) as error:
+        except MemoryError as error:
             # Of the moment, and not of what was asked: it is asked again.
             fault = ("StoreDown", f"the store's process has no memory: {error}")
+        except port.StoreRefused as error:
+            self._ended = True  # nothing will be written by this process any more
+            fault = ("StoreDown", str(error))
         except Exception as error:
             fault = (type(error).__name__, str(error))
         self._line.sendall(framed(_encoder.encode(StoreReply(request.number, fault, result))))
-        self._after()
+        self._half.after()
 
 
 # Looking things up and preparing that yield to the way of an event where cores are short: it still
@@ -174,37 +198,33 @@ _audits = msgspec.msgpack.Decoder(port.AuditWrite | None)
 _encoder = msgspec.msgpack.Encoder()
 
 
-def main(role: str, directory: str, descriptor: str) -> int:
-    """Start the child. Its first frame is `ready` or why not."""
+def run_child(descriptor: str, opened: Callable[[socket.socket], StoreHost]) -> int:
+    """Run a child, and return its exit code. Its first frame is `ready` or why not.
+
+    `opened` opens what the half needs. It raises StoreRefused where it will not serve, StoreDown
+    where it cannot now.
+    """
+    os.umask(0o077)
+    try:
+        return _run(descriptor, opened)
+    except Exception as error:
+        if not is_of_memory(error):
+            raise
+        os._exit(NO_MEMORY)  # at once: an orderly end needs memory. Who started it says why.
+
+
+def _run(descriptor: str, opened: Callable[[socket.socket], StoreHost]) -> int:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides when to end
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     line = socket.socket(fileno=int(descriptor))
     if not line.recv(len(OPEN)):
         return 0
     try:
-        if role == "write":
-            half = WritingHalf(Path(directory) / FILE, passed_s=passed_s)
-            host = StoreHost(
-                line,
-                writing_operations(half),
-                half.checkpoints.run_if_due,
-                lambda: False,
-                record=half.record,
-            )
-        else:
-            os.nice(READER_NICE)
-            reading = ReadingHalf.in_directory(Path(directory))
-            host = StoreHost(
-                line,
-                reading_operations(reading),
-                lambda: None,
-                reading.background,
-                AnswerBound(reading.connections, ANSWER_S),
-            )
-    except StoreRefused as refusal:
+        host = opened(line)
+    except port.StoreRefused as refusal:
         _say(line, ("StoreRefused", str(refusal)))
         return 1
-    except DISK_FAULTS as error:
+    except port.StoreDown as error:
         _say(line, ("StoreDown", str(error)))
         return NOT_NOW
     _say(line, None)
@@ -214,14 +234,3 @@ def main(role: str, directory: str, descriptor: str) -> int:
 
 def _say(line: socket.socket, fault: tuple[str, str] | None) -> None:
     line.sendall(framed(_encoder.encode(StoreReply(0, fault, _NOTHING))))
-
-
-if __name__ == "__main__":
-    os.umask(0o077)
-    try:
-        code = main(*sys.argv[1:])
-    except Exception as error:
-        if not is_of_memory(error):
-            raise
-        os._exit(NO_MEMORY)  # at once: an orderly end needs memory. Who started it says why.
-    sys.exit(code)

@@ -5,12 +5,19 @@ these `process.py` makes what a child answers, and `client.py` what it is asked.
 """
 
 from collections.abc import Callable, Mapping
-from inspect import isfunction
+from inspect import get_annotations, isfunction
 from operator import attrgetter
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from tidings.store import port
 from tidings.store.sql.answers import answered
+
+
+class Answering(NamedTuple):
+    """Where a half answers a method of the port."""
+
+    method: Callable[..., Any]
+    path: str  # the name of its own method, behind that of the part
 
 
 def methods(protocol: type) -> dict[str, Callable[..., Any]]:
@@ -32,27 +39,31 @@ def types_of(method: Callable[..., Any]) -> tuple[tuple[Any, ...], Any]:
     return tuple(hints.values()), answer
 
 
-def answering(half: type) -> dict[str, str]:
+def answering(half: type) -> dict[str, Answering]:
     """Map what a half answers, by itself or by the parts that it declares, to where it does.
 
     `put_inbox` is answered at `inboxes.put`. TypeError where a method is answered twice.
     """
-    found: dict[str, str] = {}
-    for attribute, part in (("", half), *half.__annotations__.items()):
-        for asked, name in answered(part):
-            place = f"{attribute}.{name}" if attribute else name
+    found: dict[str, Answering] = {}
+    kinds = [kind for kind in reversed(half.__mro__) if kind is not object]
+    parts = [("", kind) for kind in kinds]
+    parts += [part for kind in kinds for part in get_annotations(kind).items()]
+    for attribute, part in parts:
+        for method, name in answered(part):
+            path = f"{attribute}.{name}" if attribute else name
+            asked = method.__name__
             if asked in found:
                 raise TypeError(
-                    f"{half.__name__} answers `{asked}` twice, at `{found[asked]}` and at "
-                    f"`{place}`: take one of the marks away."
+                    f"{half.__name__} answers `{asked}` twice, at `{found[asked].path}` and at "
+                    f"`{path}`: take one of the marks away."
                 )
-            found[asked] = place
+            found[asked] = Answering(method, path)
     return found
 
 
 def functions(kind: type, half: object) -> dict[str, Callable[..., Any]]:
     """Map what a half answers, by the port's names, to the functions of its parts."""
-    return {asked: attrgetter(place)(half) for asked, place in answering(kind).items()}
+    return {asked: attrgetter(place.path)(half) for asked, place in answering(kind).items()}
 
 
 def answerers(protocol: type, halves: Mapping[str, type]) -> dict[str, str]:
@@ -60,7 +71,7 @@ def answerers(protocol: type, halves: Mapping[str, type]) -> dict[str, str]:
     one."""
     found: dict[str, list[str]] = {name: [] for name in methods(protocol)}
     for half, kind in halves.items():
-        for asked in answering(kind):
+        for asked in found.keys() & answering(kind).keys():
             found[asked].append(half)
     for asked, by in found.items():
         if len(by) != 1:
