@@ -1,0 +1,1 @@
+"""The store in PostgreSQL: one schema of a database, for who keeps state there already."""
