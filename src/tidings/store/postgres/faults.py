@@ -1,0 +1,32 @@
+"""Which errors of PostgreSQL say that it cannot be worked with now, and which blame a statement."""
+
+import psycopg
+
+# Connection; transaction rolled back by the server; resources, of which a full disk is one;
+# shutting down, or cancelled by an operator; its disk.
+_CLASSES = ("08", "40", "53", "57", "58")
+_STATES = frozenset(
+    (
+        "25006",  # read only: a standby, or set so
+        "25P03",  # idle in a transaction for too long
+        "25P04",  # a transaction for too long
+        "55P03",  # a lock was not to be had
+    )
+)
+
+
+def postgres_fault_of(error: BaseException) -> psycopg.Error | None:
+    """Return the server's refusal that an error is, or came of; None where none of it did."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, psycopg.Error) and is_server_fault(seen):
+            return seen
+        seen = seen.__cause__ or seen.__context__
+    return None
+
+
+def is_server_fault(error: psycopg.Error) -> bool:
+    """Return whether nothing is wrong with what was asked, and it may pass."""
+    if error.sqlstate is None:  # libpq's: no connection, or it was lost
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate[:2] in _CLASSES or error.sqlstate in _STATES
