@@ -9,6 +9,7 @@ from tidings.catalogue import Catalogue
 from tidings.connections.port import ConnectionType
 from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
+from tidings.core.running.lease import OwnerLease
 from tidings.destinations.port import Destination, Driver
 from tidings.egress.port import Mailer, Receive
 from tidings.engine.access.passwords import Passwords
@@ -69,6 +70,13 @@ class Outside(NamedTuple):
     mailer: Mailer | None = None
 
 
+class Departure(NamedTuple):
+    """Say what leaves: whether it may, and that it has."""
+
+    lease: OwnerLease  # of the store: without it nothing may
+    in_flight: port.InFlight  # what has left, for after a kill
+
+
 class Times(NamedTuple):
     """The time, and how much of it has passed."""
 
@@ -110,7 +118,7 @@ class Ports:
     """The ports that the service works over."""
 
     store: port.Store
-    in_flight: port.InFlight  # what has left, for after a kill
+    departure: Departure
     catalogue: Catalogue
     times: Times
     randomness: Randomness

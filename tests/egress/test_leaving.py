@@ -10,13 +10,18 @@ from pathlib import Path
 import pytest
 import trustme
 
-from tidings.core.delivery.exchange import ReceiverAnswer, TransportFault
+from tests.core.running.leases import EndingLease
+from tests.destinations.http.exchanges import HttpReceiver
+from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
+from tidings.destinations.http.authentication.asking import asking_over
+from tidings.egress.address import parse_target
 from tidings.egress.outlet import HttpOutlet
-from tidings.egress.port import Headers
+from tidings.egress.port import Headers, ReceiverAddress
 from tidings.egress.resolve import NameAddresses, ResolutionFault
+from tidings.egress.sender import HttpSender
 
 from .receivers import EMPTY, Receiver, answering, read_request
-from .support import BODY, HEADERS, at, outlet_to, post
+from .support import BODY, DEV, HEADERS, at, outlet_to, post
 
 CA = trustme.CA()
 
@@ -214,3 +219,45 @@ async def test_closing_the_outlet_while_it_dials_sends_nothing(
         assert isinstance(ending, TransportFault) and not ending.sent and asked.times == 0
     await serving
     assert stalling.requests == []
+
+
+# -- the lease of the store ------------------------------------------------------------------------
+
+
+def target_of(url: str) -> ReceiverAddress:
+    return parse_target(url, allow_http=True)
+
+
+async def test_without_it_nothing_leaves_and_the_connection_is_kept() -> None:
+    lease, asked = EndingLease(0), Asked()
+    with HttpReceiver() as receiver:
+        async with outlet_to(receiver.url("/hook"), connections_max=1, lease=lease) as outlet:
+            for _ in range(3):
+                sent = await outlet.send("POST", asked, BODY, 5.0)
+                assert sent is None and asked.times == 0 and receiver.seen == []
+            lease.renew()
+            assert isinstance(await post(outlet), ReceiverAnswer)
+            assert len(receiver.seen) == 1
+
+
+async def test_no_access_token_is_asked_for() -> None:
+    lease = EndingLease(0)
+    sender = HttpSender(DEV, lease=lease)
+    with HttpReceiver() as tokens:
+        ask = asking_over(sender, target_of)
+        ending = await ask(tokens.url("/token"), HEADERS, b"grant_type=x", 5.0)
+        assert isinstance(ending, TransportFault) and ending.kind is FaultKind.OURS
+        assert not ending.sent and tokens.seen == []
+        lease.renew()
+        ending = await ask(tokens.url("/token"), HEADERS, b"grant_type=x", 5.0)
+        assert isinstance(ending, ReceiverAnswer) and len(tokens.seen) == 1
+    await sender.close()
+
+
+async def test_a_server_that_is_only_asked_is_asked_all_the_same() -> None:
+    sender = HttpSender(DEV, lease=EndingLease(0))
+    with HttpReceiver() as platform:
+        origin = sender.origin(target_of(platform.url("/")), 1)
+        assert isinstance(await origin.get("/customers/1", [], 5.0), ReceiverAnswer)
+        await origin.close()
+    await sender.close()

@@ -8,9 +8,11 @@ from email.policy import default
 import pytest
 import trustme
 
+from tests.core.running.leases import EndingLease
 from tests.egress.mail_sink import Sink
+from tidings.core.running.lease import EndlessLease
 from tidings.egress.mail import MailServerAddress, SmtpMailer
-from tidings.egress.port import MailFailed
+from tidings.egress.port import MailFailed, MailHeld
 
 AUTHORITY = trustme.CA()
 ENCODED = "=?utf-8?q?=0d=0aBcc:_evil=40example.test?="
@@ -30,7 +32,7 @@ def trusting() -> ssl.SSLContext:
 
 async def send(sink: Sink, timeout_s: float = 5.0, **more: object) -> None:
     server = MailServerAddress("127.0.0.1", sink.port, "tidings@example.test", **more)  # type: ignore[arg-type]
-    mailer = SmtpMailer(server, trusting(), timeout_s)
+    mailer = SmtpMailer(server, EndlessLease(), trusting(), timeout_s)
     await mailer.send("id-1", ["ops@example.test", "b@example.test"], "Webhook ä fails", "Why é")
 
 
@@ -101,10 +103,24 @@ async def test_a_server_that_is_not_there_or_says_nothing_may_be_there_later() -
         assert not failed.value.final
 
 
+@pytest.mark.parametrize("looks", [0, 1])
+async def test_no_content_is_written_once_the_lease_of_the_store_is_over(looks: int) -> None:
+    async with Sink() as sink:
+        server = MailServerAddress("127.0.0.1", sink.port, "t@example.test", starttls=False)
+        mailer = SmtpMailer(server, EndingLease(looks))
+        if looks:
+            await mailer.send("id-0", ["a@example.test"], "x", "y")
+        with pytest.raises(MailHeld):
+            await mailer.send("id-1", ["b@example.test"], "x", "y")
+        assert sink.recipients[-1] == "b@example.test", "it is looked at after all the rest"
+        assert len(sink.letters) == looks
+
+
 async def test_a_name_with_a_line_break_makes_no_further_header() -> None:
     async with Sink() as sink:
         mailer = SmtpMailer(
-            MailServerAddress("127.0.0.1", sink.port, "t@example.test", starttls=False)
+            MailServerAddress("127.0.0.1", sink.port, "t@example.test", starttls=False),
+            EndlessLease(),
         )
         await mailer.send("id", ["a@example.test"], "x\r\nBcc: evil@example.test", "y")
         letter = message_from_bytes(sink.letters[0], policy=default)

@@ -12,6 +12,7 @@ from tidings.api.http.stream_places import StreamPlaces
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import Notice
+from tidings.core.running.lease import EndlessLease
 from tidings.engine import inboxes as inbox_rules
 from tidings.engine.access import passwords as password_rules
 from tidings.engine.access.passwords import Passwords, TooBusy
@@ -62,7 +63,9 @@ def test_streams_of_one_org_leave_room_for_others() -> None:
 def test_test_messages_of_one_org_leave_room_for_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trial_rules, "UNDER_WAY_MAX", 10)
     nobody: Any = None
-    trial = Trial(destination=nobody, audit=UnkeptLog(), shaper=nobody, clock=Clock())
+    trial = Trial(
+        destination=nobody, audit=UnkeptLog(), shaper=nobody, clock=Clock(), lease=EndlessLease()
+    )
     for _ in range(5):
         trial._admit(GREEDY)
     with pytest.raises(TooSoon):
@@ -81,7 +84,9 @@ async def test_a_test_message_gives_its_place_back_however_it_ends() -> None:
 
     nobody: Any = None
     shaper: Any = Fails()
-    trial = Trial(destination=nobody, audit=UnkeptLog(), shaper=shaper, clock=Clock())
+    trial = Trial(
+        destination=nobody, audit=UnkeptLog(), shaper=shaper, clock=Clock(), lease=EndlessLease()
+    )
     for _ in range(3):
         with pytest.raises(RuntimeError):
             await trial.rehearse(GREEDY, hook("https://a.example/"), "e", b"{}")
@@ -110,7 +115,13 @@ async def test_letters_of_one_org_leave_room_for_those_of_others(
 ) -> None:
     monkeypatch.setattr(email_rules, "EMAILS_MAX", 10)
     nobody: Any = None
-    letters = Emails(store=nobody, clock=Clock(), addresses=lambda org: ["a"], mailer=nobody)
+    letters = Emails(
+        store=nobody,
+        clock=Clock(),
+        lease=EndlessLease(),
+        addresses=lambda org: ["a"],
+        mailer=nobody,
+    )
     for number in range(20):
         for org in (GREEDY, QUIET, LAST) if number > 10 else (GREEDY,):
             notice = Notice("a", org, f"{org} {number}", b"", {"data": {}})

@@ -54,7 +54,7 @@ ALLOWED = {
     "engine/webhooks/disabler.py:_behind": "one webhook's end, made by the next start otherwise",
     "engine/webhooks/retirement.py:go_on": "one webhook's end, made by the next start otherwise",
     # a child process, which is watched itself
-    "store/sqlite/hosting/reader.py:died": "one restart, tried again until it succeeds",
+    "store/hosting/reader.py:died": "one restart, tried again until it succeeds",
     "transform/process.py:_begin": "one start, whose time is watched",
     "transform/process.py:connection_lost": "one end, waited for",
 }

@@ -6,7 +6,8 @@ answers, kills and stops (`world.py`); replays, cancels, pauses of jobs and stop
 (`replaying.py`); nine days with a receiver that is down, so the breaker, disabling, parking,
 retention and a replay of what was missed (`lasting.py`); two orgs in one small process
 (`test_isolation.py`); and all of the first two with a source, actions, retention and receivers that
-limit, hours and days long (`crossed/crossing.py`). `witness.py` sits beside the engine's own parts in all
+limit, hours and days long (`crossed/crossing.py`); and an owner that is cut off from its database
+for longer than its lease (`leasing.py`). `witness.py` sits beside the engine's own parts in all
 of them.
 
 What a person's other try of a delivery may change is looked at in the very call that asks for it
@@ -39,6 +40,7 @@ under way of its key then, and nothing else moves.
 | 56 | cancelled where stated, for the reason that is stated | acting.py `check_act`, acting.py `check_settled` |
 | 57 | what is final and old goes, nothing owed does, counts are those of the rows | crossed/crossing.py `check_gone_by`, crossed/crossing.py `check_kept_whole`, crossed/crossing.py `check_counts` |
 | 58 | a receiver that limits is sent to at 85 % of it, also after an outage | crossed/recovering.py `recover` |
+| 59 | nothing starts once the lease of the store is over, and what waited goes on when it is renewed | leasing.py `check_send`, leasing.py `lapse` |
 
 31 (bytes and memory of an attempt) is the real sender's, over sockets: tests/egress/test_hostile.py;
 and so is the half of 29 that a peer can put to the test: a drip, an endless head, an endless body.

@@ -20,7 +20,7 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.store import port
-from tidings.store.sqlite.hosting.embedded import WritingHalf
+from tidings.store.sqlite.halves import WritingHalf
 
 EPOCH_MS = 1_800_000_000_000
 REST_SLICE_S = 3600.0  # days pass here, and nobody looks at signs of life

@@ -26,6 +26,7 @@ from tidings.core.events.call_reader import CallReader, IntakeRules
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.core.events.passage import Doors
 from tidings.core.ids import OrgId, WebhookId
+from tidings.core.running.lease import EndlessLease
 from tidings.core.shaping.filters.compiler import explain
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination, Driver, MessagePreview
@@ -109,7 +110,11 @@ class ActionTrial:
                 shown=self._destination.show(webhook, [("webhook-id", "test")], body, None),
             )
         trial = Trial(
-            destination=self._destination, audit=None, shaper=_Same(body), clock=WallClock()
+            destination=self._destination,
+            audit=None,
+            shaper=_Same(body),
+            clock=WallClock(),
+            lease=EndlessLease(),  # it has no store
         )
         sent = await trial.send(self._org, webhook, event_id, event, lambda: True)
         shown = MessagePreview(sent.method, sent.headers, sent.body, url=sent.url)

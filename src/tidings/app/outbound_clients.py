@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from tidings.app.operator_files.operator_file import FileRefused
+from tidings.core.running.lease import OwnerLease
 from tidings.core.shaping.platform_rules import read_map
 from tidings.egress.address import parse_target
 from tidings.egress.mail import MailServerAddress, SmtpMailer
@@ -61,8 +62,21 @@ def trusting(ca_file: Path) -> ssl.SSLContext:
     return context
 
 
-def make_mailer(settings: Settings) -> SmtpMailer | None:
-    """Build the sender of e-mails; None where no mail server is named."""
+def make_sender(settings: Settings, connections_max: int, lease: OwnerLease) -> HttpSender:
+    """Build the sender of calls to receivers, which leave while the lease holds. FileRefused."""
+    if settings.ca_file is not None:
+        trusting(settings.ca_file)  # refused at the start, and not by each call
+    return HttpSender(
+        make_policy(settings),
+        ca_bundle=settings.ca_file,
+        connections_max=connections_max,
+        lease=lease,
+    )
+
+
+def make_mailer(settings: Settings, lease: OwnerLease) -> SmtpMailer | None:
+    """Build the sender of e-mails, which leave while the lease holds; None where no mail server is
+    named."""
     if settings.mail_host is None or settings.mail_from is None:
         return None
     password = settings.mail_password
@@ -75,6 +89,7 @@ def make_mailer(settings: Settings) -> SmtpMailer | None:
             user=settings.mail_user,
             password=None if password is None else password.reveal(),
         ),
+        lease,
         None if settings.ca_file is None else trusting(settings.ca_file),
     )
 

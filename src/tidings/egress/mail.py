@@ -16,10 +16,12 @@ from email.utils import format_datetime, localtime
 import msgspec
 
 from tidings.core.mail_addresses import ENCODED, Subject
-from tidings.egress.port import MailFailed
+from tidings.core.running.lease import OwnerLease
+from tidings.egress.port import MailFailed, MailHeld
 
 TIMEOUT_S = 20.0  # for each answer of the server; a letter has three times as long
 FINAL_FROM = 500  # SMTP: 4xx may pass, 5xx will not
+START = 354  # the server waits for the content of the letter
 
 
 class MailServerAddress(msgspec.Struct, frozen=True):
@@ -37,16 +39,34 @@ class MailServerAddress(msgspec.Struct, frozen=True):
         return f"MailServer({self.host!r}, {self.port})"
 
 
+class _LeasedLine(smtplib.SMTP):
+    """A conversation in which no content is written once the lease of the store is over."""
+
+    def __init__(self, lease: OwnerLease, host: str, port: int, timeout_s: float) -> None:
+        self._lease = lease  # before the greeting of the server is read
+        super().__init__(host, port, timeout=timeout_s)
+
+    def getreply(self) -> tuple[int, bytes]:
+        """Return the server's answer. MailHeld instead of the one that asks for the content."""
+        answer = super().getreply()
+        if answer[0] == START and not self._lease.holds():
+            self.close()  # there is no other way to take back DATA
+            raise MailHeld("the lease of the store is over")
+        return answer
+
+
 class SmtpMailer:
     """`port.Mailer` over SMTP. `context` is the TLS trust; the system's where none is given."""
 
     def __init__(
         self,
         server: MailServerAddress,
+        lease: OwnerLease,
         context: ssl.SSLContext | None = None,
         timeout_s: float = TIMEOUT_S,
     ) -> None:
         self._server = server
+        self._lease = lease
         self._context = context
         self._timeout_s = timeout_s
 
@@ -101,7 +121,7 @@ class SmtpMailer:
     def _hand_over(self, message: EmailMessage) -> None:
         server = self._server
         try:
-            with smtplib.SMTP(server.host, server.port, timeout=self._timeout_s) as line:
+            with _LeasedLine(self._lease, server.host, server.port, self._timeout_s) as line:
                 line.ehlo_or_helo_if_needed()
                 if server.starttls:
                     line.starttls(context=self._context or ssl.create_default_context())

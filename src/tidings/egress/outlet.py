@@ -13,6 +13,7 @@ from time import monotonic
 import msgspec
 
 from tidings.core.delivery.exchange import Ending, FaultKind, Timings, TransportFault
+from tidings.core.running.lease import EndlessLease, OwnerLease
 from tidings.egress import faults
 from tidings.egress.address import TargetRefused, is_literal, parse_target, url_of
 from tidings.egress.answer import KEEP_BYTES
@@ -29,6 +30,7 @@ LINGER_S = 0.25  # how long a send waits for the rest of another one's body befo
 ROOM_S = 1.0  # how long a send waits for one of its outlet's connections
 TRIES_MAX = 3  # of one question to an origin
 _NEVER = float("-inf")
+_ENDLESS = EndlessLease()
 _AGAIN = (*faults.NOT_CONNECTED, FaultKind.STALE, FaultKind.RESET)
 
 
@@ -47,8 +49,10 @@ class HttpOutlet:
         user_agent: str,
         budget: ConnectionBudget | None = None,
         kept_bytes: int = KEEP_BYTES,
+        lease: OwnerLease = _ENDLESS,
     ) -> None:
         self._target = target
+        self._lease = lease
         self._policy = policy
         self._resolver = resolver
         self._dialler = dialler
@@ -96,7 +100,7 @@ class HttpOutlet:
                 return _timed(early, timings)
         try:
             # Nothing is awaited from here to the first byte.
-            if (headers := leaves()) is None:
+            if not self._lease.holds() or (headers := leaves()) is None:
                 self._released(wire)
                 return None
             try:

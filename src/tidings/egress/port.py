@@ -33,8 +33,8 @@ class Outlet(Protocol):
         """Make one attempt under one absolute deadline in seconds. Raise nothing but
         CancelledError.
 
-        Return None where it was ready to leave, and `leaves` said no; nothing of it was written
-        then.
+        Return None where it was ready to leave, and `leaves` said no, or the lease of the store is
+        over; nothing of it was written then.
         """
 
     async def close(self) -> None:
@@ -103,11 +103,15 @@ class MailFailed(RemoteError):
         self.deferred = deferred
 
 
+class MailHeld(RemoteError):
+    """A letter has not left, because the store may be another owner's by now."""
+
+
 class Mailer(Protocol):
     """Sends letters to people. One at a time; the same `id` at every try of the same letter."""
 
     async def send(self, id: str, to: Sequence[str], subject: str, text: str) -> None:
-        """Hand one letter over. Raises MailFailed."""
+        """Hand one letter over. MailFailed; MailHeld where nothing of it has left."""
 
 
 class Receive(Protocol):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from tidings.core.delivery.exchange import FaultKind
+from tidings.core.running.lease import EndlessLease, OwnerLease
 from tidings.egress.address import is_literal
 from tidings.egress.answer import KEEP_BYTES
 from tidings.egress.budget import UNBOUNDED, ConnectionBudget
@@ -19,6 +20,7 @@ from tidings.egress.port import ReceiverAddress
 from tidings.egress.resolve import CaresResolver, ResolutionFault, Resolver
 
 LOOK_UP_S = 1.5  # a person waits for the answer
+_ENDLESS = EndlessLease()
 
 Outlet = TypeVar("Outlet", bound=HttpOutlet)
 
@@ -34,8 +36,11 @@ class HttpSender:
         ca_bundle: Path | None = None,
         user_agent: str = "Tidings",
         connections_max: int = UNBOUNDED,
+        lease: OwnerLease = _ENDLESS,
     ) -> None:
-        """`connections_max` bounds those of all its outlets together."""
+        """`connections_max` bounds those of all its outlets together. Without the `lease` no
+        request of an outlet leaves; what only asks, by GET, may."""
+        self._lease = lease
         self._policy = policy
         self._resolver = resolver or CaresResolver()
         self._dialler = Dialler(ca_bundle)
@@ -47,7 +52,7 @@ class HttpSender:
     ) -> HttpOutlet:
         """Open an outlet for one webhook. `keep_answers` also reads headers and body of 2xx
         answers."""
-        return self._made(HttpOutlet, target, connections_max, keep_answers)
+        return self._made(HttpOutlet, target, connections_max, keep_answers, lease=self._lease)
 
     def origin(
         self, target: ReceiverAddress, connections_max: int, kept_bytes: int = KEEP_BYTES
@@ -62,6 +67,7 @@ class HttpSender:
         connections_max: int,
         keep_answers: bool,
         kept_bytes: int = KEEP_BYTES,
+        lease: OwnerLease = _ENDLESS,
     ) -> Outlet:
         return kind(
             target,
@@ -72,6 +78,7 @@ class HttpSender:
             keep_answers=keep_answers,
             user_agent=self._user_agent,
             budget=self.budget,
+            lease=lease,
             kept_bytes=kept_bytes,
         )
 

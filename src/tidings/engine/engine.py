@@ -14,6 +14,7 @@ from tidings.core.delivery.outcome import Cancelled, Delivered, Failed, Outcome,
 from tidings.core.delivery.receivers.health import DEFAULT_POLICY as HEALTH_POLICY
 from tidings.core.delivery.receivers.health import HealthPolicy
 from tidings.core.ids import show
+from tidings.core.running.lease import OwnerLease
 from tidings.core.running.service_part import ServicePart
 from tidings.core.steady_clock import SteadyClock
 from tidings.core.webhooks.subscriptions import Registry
@@ -98,6 +99,7 @@ class Engine:
         metrics: EngineMetrics,
         limits: EngineLimits,
         in_flight: port.InFlight,
+        lease: OwnerLease,
         supervisor: Supervisor,
         errors: UnforeseenErrors,
         headers_of: HeadersOf = MessageHeaders,
@@ -105,12 +107,13 @@ class Engine:
     ) -> None:
         """`ends` disable webhooks, `stops` have the switches by org; `failures`: who is told of
         deliveries that have failed for good; `settlements`: who hears of what is
-        written; `in_flight`: what has left."""
+        written; `in_flight`: what has left; without the `lease` nothing leaves."""
         self._supervisor = supervisor
         self.connections = connections
         self._errors = errors
         self._store = store
         self._in_flight = in_flight
+        self._lease = lease
         self._steady = clock if isinstance(clock, SteadyClock) else None
         self._limits = limits
         self._feed = feed
@@ -136,6 +139,7 @@ class Engine:
             observer=self,
             commits=commits,
             in_flight=in_flight,
+            lease=lease,
             headers_of=headers_of,
             errors=errors,
         )
@@ -214,6 +218,11 @@ class Engine:
             found.append(
                 f"The store must take writes; it refuses: {self.commits.failure}. "
                 "Free space on its disk."
+            )
+        if not self._lease.holds():
+            found.append(
+                "Tidings must renew its lease of the store, to be sure that it still owns it; it "
+                "could not in time, and sends nothing. Look at the database and the way to it."
             )
         if (stuck_s := self.committer.stuck_s()) > STUCK_S:
             found.append(f"A commit must end within {STUCK_S:.0f} s; one takes {stuck_s:.0f} s.")

@@ -9,7 +9,7 @@ from tests.destinations.email.mail_process import MailProcess
 from tests.destinations.trials.email import EmailTrial
 from tests.destinations.trials.ledger import restarted_on_the_way
 from tests.e2e.harness.fixtures import NewService, own_service
-from tests.e2e.harness.store_file import lost_attempts
+from tests.e2e.harness.store.books import lost_attempts
 
 __all__ = ["own_service"]
 pytestmark = pytest.mark.timeout(180)

@@ -27,7 +27,7 @@ from tidings.engine.clock import WallClock
 from tidings.engine.events.intake import Draft
 from tidings.engine.options import EngineOptions
 from tidings.store import port
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.sqlite.store import SqliteStore
 
 BIG, SMALL = 1, 2  # orgs
 WEBHOOKS = 20_000

@@ -24,6 +24,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.turns import HANGS_S, LanePace
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.running.lease import EndlessLease
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import HTTP, KINDS, QUEUE, SQL
 from tidings.destinations.port import Message, MessagePreview
@@ -474,6 +475,7 @@ async def test_a_test_message_tells_of_it_and_raises_nothing(
         audit=UnkeptLog(),
         shaper=Shaping(lambda: fails.come_to("shape")),
         clock=Clock(),
+        lease=EndlessLease(),
         errors=errors,
     )
     webhook = msgspec.structs.replace(HOOK, kind=kind)

@@ -25,6 +25,7 @@ from tidings.core.notices.consent_rules import (
 )
 from tidings.core.notices.facts import notice
 from tidings.core.notices.operational_events import DISABLED
+from tidings.core.running.lease import EndlessLease
 from tidings.egress.port import MailFailed
 from tidings.engine.notices.consents import ConsentEmails
 from tidings.engine.notices.emails import Emails
@@ -70,6 +71,7 @@ class World:
         self.emails = Emails(
             store=s.store,
             clock=s.clock,
+            lease=EndlessLease(),
             addresses=s.consents.recipients,
             mailer=self.mailer,
             awaits=s.consents.awaits,

@@ -21,6 +21,7 @@ from tidings.core.delivery.exchange import (
 )
 from tidings.core.ids import OrgId
 from tidings.core.pull_rules import Asked, PullBody, Word
+from tidings.core.running.lease import EndlessLease
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import PULL
 from tidings.engine.listeners import Listeners
@@ -61,7 +62,7 @@ def pulls_of(random_text: Callable[[], str]) -> Pulls:
     """Make the desks, of which a lane hears; before there is one, nobody does."""
     asked = Listeners[int, int, int]("readers want messages")
     asked.add(lambda webhook, wanted, out: None)
-    return Pulls(random_text, asked)
+    return Pulls(random_text, asked, EndlessLease())
 
 
 @pytest.fixture

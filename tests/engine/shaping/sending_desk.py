@@ -12,6 +12,7 @@ from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
+from tidings.core.running.lease import EndlessLease, OwnerLease
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -27,6 +28,8 @@ HOOK = Webhook(
     status=WebhookStatus.ACTIVE, event_names=frozenset("a"), kind="HTTP", url="https://x.example/",
     method="POST", headers=(), connections_max=1, secrets=(b"s" * 32,), plain=False,
 )  # fmt: skip
+
+ENDLESS = EndlessLease()
 
 
 class Line:
@@ -87,7 +90,13 @@ class Quiet:
 class Desk:
     """A dispatcher with one webhook, and what it has settled."""
 
-    def __init__(self, line: Line, shaper: Shaping, webhook: Webhook = HOOK) -> None:
+    def __init__(
+        self,
+        line: Line,
+        shaper: Shaping,
+        webhook: Webhook = HOOK,
+        lease: OwnerLease = ENDLESS,
+    ) -> None:
         registry = Registry()
         registry.put(webhook)
         self.quiet = Quiet()
@@ -105,8 +114,10 @@ class Desk:
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self.quiet, "shaper": shaper, "ends": self.quiet,
             "stops": self, "observer": self.quiet, "commits": self.quiet,
+            "lease": lease,
         }  # fmt: skip
-        self.dispatcher = Dispatcher(**given, heard=new_listeners())
+        self.heard = new_listeners()
+        self.dispatcher = Dispatcher(**given, heard=self.heard)
 
     def is_stopped(self, org: OrgId) -> bool:
         return self.stopped

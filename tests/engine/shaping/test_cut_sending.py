@@ -15,6 +15,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
+from tidings.core.running.lease import EndlessLease
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
@@ -61,7 +62,7 @@ class Scene:
             ),
             "rng": random.Random(1), "budget_bytes": 1 << 20, "in_flight_max": 10,
             "healths": self, "shaper": self, "ends": UNWATCHED, "stops": UNWATCHED,
-            "observer": UNWATCHED, "commits": self,
+            "observer": UNWATCHED, "commits": self, "lease": EndlessLease(),
         }  # fmt: skip
         self.dispatcher = Dispatcher(**given, heard=new_listeners())
 

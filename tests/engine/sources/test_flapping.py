@@ -13,6 +13,7 @@ from tests.engine.told_notices import ToldNotices
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.notices.operational_events import SOURCE_FAILING
+from tidings.core.running.lease import EndlessLease
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.source import Source
 from tidings.core.sources.source_types import FETCHED, OUTBOX
@@ -96,6 +97,7 @@ async def test_an_org_is_told_of_a_source_that_opens_and_then_fails(
             connection if kind == OUTBOX else MAIN,
             intake,
             ToldNotices(facts),
+            lease=EndlessLease(),
             lines=SourceLines(connection) if kind == OUTBOX else None,
             notify_after_ms=300_000,
             sleep=sleep,

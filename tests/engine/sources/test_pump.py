@@ -22,6 +22,7 @@ from tests.engine.told_notices import ToldNotices
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
+from tidings.core.running.lease import EndlessLease
 from tidings.core.sources.source import Source
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.events.acceptor import Acceptor
@@ -301,7 +302,15 @@ async def test_a_fault_of_a_driver_ends_nothing_and_is_tried_more_and_more_rarel
         live = await fetched(s, Topic())
         await s.parts.sources.pumps.stop()
         notices = s.parts.notices.notices
-        pump = Pump(live, Broken(), MAIN, s.parts.sources.sources.intake, notices, sleep=sleep)
+        pump = Pump(
+            live,
+            Broken(),
+            MAIN,
+            s.parts.sources.sources.intake,
+            notices,
+            lease=EndlessLease(),
+            sleep=sleep,
+        )
         with capture_logs() as logs:  # drawn, each would take a quarter of a second
             task = asyncio.ensure_future(pump.run())
             await until(lambda: len(slept) >= 9)
@@ -353,6 +362,7 @@ async def test_an_org_is_told_once_of_a_source_that_fails_for_a_while() -> None:
             MAIN,
             sources_intake,
             ToldNotices(facts),
+            lease=EndlessLease(),
             notify_after_ms=300_000,
             sleep=sleep,
         )

@@ -13,6 +13,7 @@ from tidings.core.delivery.exchange import Ending, ReceiverAnswer
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.ids import DeliveryId
+from tidings.core.running.lease import EndlessLease
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves
@@ -107,6 +108,7 @@ class Scene:
             heard=self.heard,
             observer=UNWATCHED,
             commits=self.committer,
+            lease=EndlessLease(),
         )
 
     def change(self, standing: WebhookStatus) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from tests.e2e.harness.service import ServiceProcess
-from tests.e2e.harness.store_file import ask
+from tests.e2e.harness.store.books import ask
 from tests.e2e.harness.until import until
 
 BODIES = "SELECT b.bytes FROM event e JOIN body b USING (seq) ORDER BY seq"

@@ -1,12 +1,13 @@
 """One attempt: the message is made, and leaves by the webhook as it is in that moment, or not.
 
 Making a message may take a while, for the platform or a template is asked, and so may a connection
-to its receiver. Just before the first byte, without awaiting, three things happen: it is checked
+to its receiver. Just before the first byte, without awaiting, four things happen: it is checked
 that the attempt may still leave and that the message was made for the current version of the
-webhook; then it is dated and signed; then it is noted as in flight. If the check fails nothing is
-sent, and the message is made anew, or the job put back. So once a change of the webhook was
-answered, nothing leaves by what it was before; and what had not left when its process was killed is
-charged to nobody.
+webhook; then it is dated and signed; then it is checked that the store is still ours, by the lease
+of it; then it is noted as in flight. If a check fails nothing is sent, and the message is made
+anew, or the job put back. So once a change of the webhook was answered, nothing leaves by what it
+was before; nothing leaves once another process may have taken over; and what had not left when its
+process was killed is charged to nobody.
 
 Whatever is raised on the way ends the attempt as a fault of ours (unforeseen.py), before its first
 byte or after it.
@@ -24,6 +25,7 @@ import msgspec
 from tidings.core.delivery.exchange import AttemptResult
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.waits import NotYet
+from tidings.core.running.lease import OwnerLease
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Headers
 from tidings.engine.callables import Notify
@@ -90,6 +92,7 @@ class Attempts:
         store: port.DeliveryStore,
         clock: Clock,
         in_flight: port.InFlight,
+        lease: OwnerLease,
         listener: AttemptListener,
         lanes: LaneDriver,
         errors: UnforeseenErrors,
@@ -100,6 +103,7 @@ class Attempts:
         self._store = store
         self.clock = clock
         self.in_flight = in_flight
+        self.lease = lease
         self._listener = listener
         self._lanes = lanes
         self._errors = errors
@@ -365,6 +369,8 @@ class _RunningAttempt(JobMessage):
             if not self.is_still_current():
                 return None
             headers = runner.headers.of(job, attempts.clock.now_ms() // 1000, carried)
+            if not attempts.lease.holds():  # the last look: to sign it has taken a while
+                return None
             if not self.left:
                 attempts.in_flight.note(job.delivery, job.attempt)
                 self.left = True

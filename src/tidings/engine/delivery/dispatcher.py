@@ -15,6 +15,7 @@ from typing import Any
 from tidings.core.delivery.body_memory import WindowBudget
 from tidings.core.ids import DeliveryId
 from tidings.core.replay import window
+from tidings.core.running.lease import OwnerLease
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Destination
@@ -25,6 +26,7 @@ from tidings.engine.delivery.breakers import Breakers
 from tidings.engine.delivery.guards.connection_watch import ConnectionWatch
 from tidings.engine.delivery.guards.judgement import AttemptJudge
 from tidings.engine.delivery.guards.lane_rescue import LaneRescuer
+from tidings.engine.delivery.guards.lease_watch import LeaseWatch
 from tidings.engine.delivery.guards.slot_watch import SlotWatch
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
 from tidings.engine.delivery.health_tracker import HealthTracker
@@ -69,6 +71,7 @@ class Dispatcher:
         heard: EngineListeners,
         observer: AttemptObserver,
         commits: Commits,
+        lease: OwnerLease,
         in_flight: port.InFlight | None = None,  # None: after a kill all may have been sent
         headers_of: HeadersOf = MessageHeaders,
         errors: UnforeseenErrors | None = None,
@@ -81,6 +84,7 @@ class Dispatcher:
         self.stopping = False
         self._store, self._clock = store, clock
         self._commits, self._healths = commits, healths
+        self._lease, self._lease_watch = lease, LeaseWatch(lease, self)
         self._errors = errors = errors or UnforeseenErrors()
         self._reading = Outage("what lanes have to read")
         self._budget = WindowBudget(budget_bytes)
@@ -154,6 +158,7 @@ class Dispatcher:
             admission=self._admission,
             judge=self._judge,
             commits=self._commits,
+            lease=self._lease,
             claims=self._claims,
             rescuer=self._rescuer,
             in_flight=in_flight,
@@ -169,6 +174,7 @@ class Dispatcher:
             store=self._store,
             clock=self._clock,
             in_flight=in_flight,
+            lease=self._lease,
             listener=self.settler,
             lanes=self,
             errors=self._errors,
@@ -247,6 +253,7 @@ class Dispatcher:
             or commits.halted
             or commits.unwritten >= UNWRITTEN_MAX
             or commits.unwritten_bytes >= UNWRITTEN_BYTES_MAX
+            or not self._lease_watch.holds()
         )
 
     def may_claim(self) -> bool:

@@ -13,6 +13,7 @@ from tidings.core.delivery.job import Job
 from tidings.core.delivery.outcome import Delivered, Outcome, Retry
 from tidings.core.delivery.waits import NotYet
 from tidings.core.delivery.webhook_status import WebhookStatus
+from tidings.core.running.lease import OwnerLease
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.callables import Notify
@@ -55,6 +56,7 @@ class AttemptSettler:
         admission: Admission,
         judge: AttemptJudge,
         commits: Commits,
+        lease: OwnerLease,
         claims: RetryClaims,
         rescuer: LaneRescuer,
         in_flight: port.InFlight,
@@ -71,6 +73,7 @@ class AttemptSettler:
         self._admission = admission
         self._judge = judge
         self._commits = commits
+        self._lease = lease
         self._claims = claims
         self._rescuer = rescuer
         self._in_flight = in_flight
@@ -84,13 +87,14 @@ class AttemptSettler:
     def may_leave(self, runner: WebhookRunner, job: Job) -> bool:
         """Return whether nothing decided after its start keeps an attempt from being made: the
         webhook was ended, paused or stopped, the delivery cancelled, maybe by a commit whose answer
-        was lost, or the store refuses."""
+        was lost, the store refuses, or it may be another's by now."""
         return (
             runner.lane.open
             and not self._lanes.stopping
             and not self._commits.halted
             and job.delivery not in runner.cancelled
             and job.delivery not in runner.doubted
+            and self._lease.holds()
         )
 
     def put_back(self, slot: Slot, job: Job) -> None:

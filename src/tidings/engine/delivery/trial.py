@@ -23,6 +23,7 @@ from tidings.core.delivery.exchange import (
 from tidings.core.delivery.job import TRIAL, TRIAL_NOW, Job
 from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import OrgId
+from tidings.core.running.lease import OwnerLease
 from tidings.core.shaping.left_out import LeftOut
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.shares.token_bucket import TokenBucket
@@ -44,6 +45,12 @@ UNDER_WAY_MAX = 40  # of the process; an org has as many as it leaves to others
 MARK = ("tidings-test", "true")
 _CHANGED = (
     "The webhook was changed while the test was under way, so nothing was sent. Test it again."
+)
+
+
+_NOT_OURS = (
+    "Tidings could not be sure that it still owns its store, so nothing was sent. Test it again in "
+    "a moment."
 )
 
 
@@ -101,12 +108,15 @@ class Trial:
         audit: AuditLog | None,
         shaper: Shaping,
         clock: Clock,
+        lease: OwnerLease,
         errors: UnforeseenErrors | None = None,
         headers_of: HeadersOf = MessageHeaders,
         listener: TrialListener | None = None,
     ) -> None:
         """`listener` hears of tests of the stored configuration; None: nobody does. `audit`: None
-        where there is no store that could keep who has sent one."""
+        where there is no store that could keep who has sent one. Without the `lease` nothing
+        leaves."""
+        self._lease = lease
         self._listener = listener
         self._headers_of = headers_of
         self._errors = errors or UnforeseenErrors()
@@ -183,16 +193,15 @@ class Trial:
                     started_ms=started_ms,
                     ending=fault,
                 )
-            message = _Test(job, webhook, stands, self._clock, self._headers_of)
+            message = _Test(job, webhook, stands, self._clock, self._lease, self._headers_of)
             began_s = monotonic()
             result = await self._attempt(message)
             if message.failure is not None and (result is None or not message.headers):
                 result = self._failed(message.failure, AttemptStep.SIGN, webhook)
             if result is None:
                 taken_ms = (monotonic() - began_s) * 1e3
-                result = of_fault(
-                    TransportFault(FaultKind.OURS, False, _CHANGED, duration_ms=taken_ms)
-                )
+                why = _CHANGED if self._lease.holds() else _NOT_OURS
+                result = of_fault(TransportFault(FaultKind.OURS, False, why, duration_ms=taken_ms))
             if stored and result.verdict is DeliveryVerdict.DELIVERED:
                 self._note_success(webhook)
             shown = self._destination.show(webhook, message.headers, job.body, job.key)
@@ -274,7 +283,7 @@ def _host(url: str) -> str | None:
 class _Test(JobMessage):
     """The message of a test, and the headers with which it left: none where nothing did."""
 
-    __slots__ = ("_clock", "_headers_of", "_stands", "failure", "headers")
+    __slots__ = ("_clock", "_headers_of", "_lease", "_stands", "failure", "headers")
 
     def __init__(
         self,
@@ -282,8 +291,10 @@ class _Test(JobMessage):
         webhook: Webhook,
         stands: Ask,
         clock: Clock,
+        lease: OwnerLease,
         headers_of: HeadersOf,
     ) -> None:
+        self._lease = lease
         self._headers_of = headers_of
         super().__init__(job, webhook)
         self._stands = stands
@@ -297,14 +308,16 @@ class _Test(JobMessage):
 
     def is_still_current(self) -> bool:
         """See `Message.stands`."""
-        return self._stands()
+        return self._lease.holds() and self._stands()
 
     def headers_if_current(self, carried: Headers) -> Headers | None:
         """See `Message.leaves`. Raises nothing."""
         try:
-            if not self._stands():
+            if not self.is_still_current():
                 return None
             made = MessageHeaders(self.webhook).of(self.job, self._clock.now_ms() // 1000, carried)
+            if not self._lease.holds():  # to sign it has taken a while
+                return None
         except Exception as error:
             self.failure = error
             return None

@@ -23,9 +23,10 @@ from tidings.core.notices.emails import CONSENT, consent, email
 from tidings.core.notices.facts import Notice, merged
 from tidings.core.notices.mail_server import MailServerState, ReportMailServer
 from tidings.core.notices.operational_events import EXHAUSTED
+from tidings.core.running.lease import OwnerLease
 from tidings.core.running.service_part import ServicePart
 from tidings.core.shares.budget import leaves_room
-from tidings.egress.port import Mailer, MailFailed
+from tidings.egress.port import Mailer, MailFailed, MailHeld
 from tidings.engine.callables import AddressesOf
 from tidings.engine.clock import Clock
 from tidings.engine.heartbeats import Heart, unwatched_heart
@@ -53,6 +54,7 @@ class Emails:
         *,
         store: port.EmailStore,
         clock: Clock,
+        lease: OwnerLease,
         addresses: AddressesOf,
         mailer: Mailer | None,
         awaits: Callable[[OrgId, str, Purpose], bool] = lambda org, address, purpose: False,
@@ -60,7 +62,9 @@ class Emails:
         report: ReportMailServer = lambda sentence: None,
     ) -> None:
         """`awaits` and `link` are of e-mails that ask an owner whether others may come; `report`
-        hears when the mail server takes none, and when it does again."""
+        hears when the mail server takes none, and when it does again. Without the `lease` no
+        e-mail leaves."""
+        self._lease = lease
         self._report = report
         self._server = MailServerState()
         self._store = store
@@ -189,6 +193,9 @@ class Emails:
         await self._take_up(heart)
         while True:
             self._wake.clear()
+            if not self._lease.holds():
+                await heart.sleep(DOWN_S)
+                continue
             now_ms = self._clock.now_ms()
             for due in [queued for queued in self._settled() if _due_ms(queued, now_ms) <= now_ms]:
                 heart.beat(SEND_S, explained=self._server.is_reported)  # else told of long before
@@ -244,9 +251,13 @@ class Emails:
         if not to:
             self._end(one)  # the org wants no e-mails any more
             return
+        if not self._lease.holds():
+            return
         self._going = one.id
         try:
             await mailer.send(one.id, to, words.subject, words.text)
+        except MailHeld:
+            return  # no try was made of it
         except MailFailed as failed:
             await self._failed(one, failed, words.subject)
         else:

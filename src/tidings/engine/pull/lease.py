@@ -19,6 +19,10 @@ _EXPIRED = (
     "A reader fetched the message, and its lease ended before it was acknowledged. It can be "
     "fetched again: ask for a longer lease, or acknowledge sooner."
 )
+_KEPT_BACK = (
+    "The message was not handed out, because Tidings could not be sure that it still owns its "
+    "store. It can be fetched as soon as that is known."
+)
 _RELEASED = "A reader fetched the message, and gave it back. It can be fetched again."
 
 
@@ -67,6 +71,13 @@ class Offer:
         fault = TransportFault(
             FaultKind.LEASE, True, why, duration_ms=self._took_ms(), wait_s=wait_s
         )
+        self.end(of_fault(fault))
+
+    def keep_back(self) -> None:
+        """End the attempt without having handed the message out: it is to be fetched again, at
+        once."""
+        took_ms = self._took_ms()
+        fault = TransportFault(FaultKind.LEASE, False, _KEPT_BACK, duration_ms=took_ms, wait_s=0.0)
         self.end(of_fault(fault))
 
     def fail(self, error: Exception) -> None:

@@ -15,6 +15,7 @@ import msgspec
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
 from tidings.core.pull_rules import Asked, PullBody, Word
+from tidings.core.running.lease import OwnerLease
 from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, MessagePreview
@@ -77,9 +78,12 @@ class TooManyReaders(Throttled):
 class Pulls:
     """The desks of all webhooks that are fetched from; the `Driver` of their type."""
 
-    def __init__(self, random_text: ReadText, asked: Listeners[int, int, int]) -> None:
+    def __init__(
+        self, random_text: ReadText, asked: Listeners[int, int, int], lease: OwnerLease
+    ) -> None:
         """`random_text`: what nobody can guess; `asked` hears what a webhook's readers
-        want and have: its number, and both."""
+        want and have: its number, and both. Without the `lease` nothing is handed out."""
+        self._lease = lease
         self._random_text = random_text
         self._asked = asked
         self._desks: dict[int, Desk] = {}
@@ -122,9 +126,10 @@ class Pulls:
         desk.want(wanted)
         try:
             await self._take(desk, taken, wanted, asked.wait_s)
-            for offer in taken:
+            handed = self._leaving(taken)  # the answer is the next thing that leaves
+            for offer in handed:
                 offer.hold(asked.lease_s)
-            cursor = self._named(desk, taken)
+            cursor = self._named(desk, handed)
         except BaseException:  # what is out without a lease would be for ever
             for offer in taken:
                 offer.give_back()
@@ -133,7 +138,7 @@ class Pulls:
             desk.readers -= 1
             desk.want(len(taken) - wanted)
             self._unread.look(desk)
-        return Fetched(taken, cursor, acknowledged)
+        return Fetched(handed, cursor, acknowledged)
 
     def settle(self, webhook: Webhook, verdict: PullBody) -> int:
         """Settle what a reader says of messages that it has; return how many of them are out, and
@@ -183,6 +188,15 @@ class Pulls:
                 offer.give_back()
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _leaving(self, taken: Sequence[Offer]) -> Sequence[Offer]:
+        """Return what may be handed out of what was taken: nothing, where the lease has ended since
+        then."""
+        if self._lease.holds():
+            return taken
+        for offer in taken:
+            offer.keep_back()
+        return ()
 
     async def _take(self, desk: Desk, taken: list[Offer], wanted: int, wait_s: float) -> None:
         """Take up to `wanted` messages, as far as they fit into an answer."""

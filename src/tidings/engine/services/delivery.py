@@ -116,7 +116,7 @@ class DeliveryServices:
     ) -> "DeliveryServices":
         """Make the engine over the destinations, and what is asked of it."""
         store, clock, registry = base.store, base.clock, base.registry
-        pulls = Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked)
+        pulls = Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked, base.lease)
         destination = _destination(base, ports, events, notices, inboxes, pulls)
         headers_of = partial(MessageHeaders, first_hop=events.doors.first_hop)
         stops = Stops(store=store, audit=base.audit, clock=clock, switched=base.heard.switched)
@@ -137,7 +137,8 @@ class DeliveryServices:
             feed=events.feed,
             metrics=base.metrics,
             limits=options.limits,
-            in_flight=ports.in_flight,
+            in_flight=ports.departure.in_flight,
+            lease=base.lease,
             supervisor=base.supervisor,
             errors=base.errors,
             headers_of=headers_of,
@@ -165,6 +166,7 @@ class DeliveryServices:
                 audit=base.audit,
                 shaper=shaping.shaper,
                 clock=clock,
+                lease=base.lease,
                 errors=base.errors,
                 headers_of=headers_of,
                 listener=dispatcher,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from tidings.core.running.lease import OwnerLease
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import RandomBytes
@@ -23,6 +24,7 @@ class Foundation:
     """Made before all subjects, and given to each of them."""
 
     store: port.Store
+    lease: OwnerLease
     clock: Clock
     random_bytes: RandomBytes
     registry: Registry
@@ -46,6 +48,7 @@ class Foundation:
         heartbeats = Heartbeats(slice_s=options.rest_slice_s)
         return cls(
             store=store,
+            lease=ports.departure.lease,
             clock=ports.times.clock,
             random_bytes=ports.randomness.random_bytes,
             registry=registry,

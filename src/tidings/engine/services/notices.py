@@ -63,6 +63,7 @@ class NoticeServices:
         emails = Emails(
             store=base.store,
             clock=base.clock,
+            lease=base.lease,
             addresses=consents.recipients,
             mailer=mailer,
             awaits=consents.awaits,

@@ -73,6 +73,7 @@ class SourceServices:
                 notices,
                 options.limits.health.first_after_ms,
                 base.supervisor,
+                base.lease,
             ),
             inbound=Inbound(
                 named=sources.named,

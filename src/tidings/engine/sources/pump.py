@@ -15,6 +15,7 @@ import structlog
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.notices.operational_events import SOURCE_FAILING, source_failing
+from tidings.core.running.lease import OwnerLease
 from tidings.core.sources.line_share import TURN_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.reach import outside_connection
@@ -60,11 +61,14 @@ class Pump:
         intake: SourceIntake,
         notices: OrgNotices,
         *,
+        lease: OwnerLease,
         lines: SourceLines | None = None,
         notify_after_ms: int = NOTIFY_AFTER_MS,
         sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
-        """`sleep`: instead of waiting, for tests."""
+        """Without the `lease` nothing is said to the source. `sleep`: instead of waiting, for
+        tests."""
+        self._lease = lease
         self._live = live
         self._source = live.source
         self._driver = driver
@@ -97,6 +101,7 @@ class Pump:
             watch: LagWatch | None = None
             try:
                 await self._wait_for_line()
+                await self._wait_for_lease()
                 reading = await self._open()
                 watch = LagWatch(self._live, reading, self._intake.clock_ms)
                 await self._fetch(reading, watch)
@@ -146,13 +151,15 @@ class Pump:
             watch.note_read(len(messages))
             self._all_acknowledged = False
             await self._keep(messages)
+            await self._wait_for_lease()
             await reading.acknowledge()
             self._all_acknowledged = True
             self._be_well()
 
     async def _say_let_go(self, reading: OpenSource | None) -> None:
-        """Say that the source is read no more. Where that fails it stays ours."""
-        if reading is None:
+        """Say that the source is read no more. Where that fails it stays ours, and so it does where
+        another owner of the store may read it by now."""
+        if reading is None or not self._lease.holds():
             return
         try:
             await reading.let_go(all_acknowledged=self._all_acknowledged)
@@ -245,6 +252,16 @@ class Pump:
             await self._rest(wait_s)
             self._end_waiting()
             wait_s = min(WAIT_MAX_S, wait_s * 2)
+
+    async def _wait_for_lease(self) -> None:
+        """Wait until the store is surely ours: what is said to a source is about what is kept in
+        it, and a former owner has nothing to say. _Ending where the end comes first."""
+        while not self._lease.holds():
+            self._troubled(NOTHING_KEPT)
+            self._heart.rest()
+            await self._rest(WAIT_S)
+            self._end_waiting()
+        self._heart.beat()
 
     def _end_waiting(self) -> None:
         """Raise _Ending if the pump is told to end."""

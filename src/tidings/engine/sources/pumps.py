@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidings.core.connections.connection import Connection
+from tidings.core.running.lease import OwnerLease
 from tidings.core.running.service_part import ServicePart
 from tidings.core.sources.source import Source
 from tidings.core.sources.source_types import OUTBOX, WEBHOOK
@@ -44,8 +45,10 @@ class Pumps:
         notices: OrgNotices,
         notify_after_ms: int,
         supervisor: Supervisor,
+        lease: OwnerLease,
     ) -> None:
         """`notify_after_ms`: how long a source must have failed before its org is told."""
+        self._lease = lease
         self._sources = sources
         self._drivers = drivers
         self._connections = connections
@@ -93,6 +96,7 @@ class Pumps:
             connection,
             self._sources.intake,
             self._notices,
+            lease=self._lease,
             lines=self._lines_of(connection) if live.source.kind == OUTBOX else None,
             notify_after_ms=self._notify_after_ms,
         )

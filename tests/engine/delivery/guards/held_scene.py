@@ -22,6 +22,7 @@ from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet
 from tidings.core.ids import DeliveryId, OrgId, WebhookId
 from tidings.core.notices.operational_events import Fact
+from tidings.core.running.lease import EndlessLease
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Channel, Message, MessagePreview
@@ -137,6 +138,7 @@ class Scene:
             heard=heard,
             observer=UNWATCHED,
             commits=self.commits,
+            lease=EndlessLease(),
             connections=self.watch,
         )
         self.heard = heard

@@ -21,6 +21,7 @@ from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
 from tidings.core.delivery.waits import NotYet, WaitReason, WaitsFor
 from tidings.core.ids import DeliveryId, OrgId
+from tidings.core.running.lease import EndlessLease
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import HTTP, KINDS, QUEUE
 from tidings.destinations.port import Message, MessagePreview
@@ -194,6 +195,7 @@ async def test_a_test_message_says_so_too(leaves: bool) -> None:
         destination=GuardedDestination(Road(WAITS, leaves=leaves), errors),
         shaper=Shaping(),
         clock=Clock(),
+        lease=EndlessLease(),
         errors=errors,
         audit=UnkeptLog(),
     )

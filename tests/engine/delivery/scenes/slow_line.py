@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 
-from tests.engine.shaping.sending_desk import HOOK, Desk, Shaping
+from tests.engine.shaping.sending_desk import ENDLESS, HOOK, Desk, Shaping
 from tidings.core.delivery.exchange import Ending, FaultKind, ReceiverAnswer, TransportFault
+from tidings.core.running.lease import OwnerLease
 from tidings.core.webhooks.webhook import Webhook
 from tidings.egress.port import Leaves, ReceiverAddress
 from tidings.store import port
@@ -58,8 +59,13 @@ class Noted(port.NullInFlight):
         self.attempts.append((delivery, attempt))
 
 
-def desk_of(line: SlowLine, webhook: Webhook = PLAIN, shaper: Shaping | None = None) -> Desk:
-    desk = Desk(line, shaper or Shaping(), webhook)  # type: ignore[arg-type]
+def desk_of(
+    line: SlowLine,
+    webhook: Webhook = PLAIN,
+    shaper: Shaping | None = None,
+    lease: OwnerLease = ENDLESS,
+) -> Desk:
+    desk = Desk(line, shaper or Shaping(), webhook, lease)  # type: ignore[arg-type]
     desk.noted = Noted()  # type: ignore[attr-defined]
     desk.dispatcher._attempts.in_flight = desk.noted  # type: ignore[attr-defined]
     return desk

@@ -22,7 +22,12 @@ def asking_over(sender: OutletMaker, target_of: Callable[[str], ReceiverAddress]
             ending = await outlet.send("POST", lambda: headers, body, deadline_s)
         finally:
             await outlet.close()
-        assert ending is not None
-        return ending
+        return ending or TransportFault(FaultKind.OURS, False, _NOT_OURS, duration_ms=0.0)
 
     return ask
+
+
+_NOT_OURS = (
+    "Tidings could not be sure that it still owns its store, so it asked for no access token. It "
+    "does as soon as that is known."
+)
