@@ -44,7 +44,12 @@ FILES_MAX = 16
 Limits = Sequence[tuple[int, int, int]]
 """Of a process: the resource as `resource` numbers it, its soft limit, its hard limit."""
 
-PRELOADED = ("tidings.app.service", "tidings.store.sqlite.hosting.process", "tidings.demo")
+PRELOADED = (
+    "tidings.app.service",
+    "tidings.store.postgres.process",
+    "tidings.store.sqlite.process",
+    "tidings.demo",
+)
 PRELOADED_ALL_OF = "tidings.cli"  # its commands are imported when they are run
 
 

@@ -1,0 +1,76 @@
+"""Opening connections to the schema of a store: where it is, under which name, with what bounds.
+
+Names are those of a store: the connection that writes is found by its name, and ended by it.
+"""
+
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from tidings.store import port
+from tidings.store.postgres.connection import PostgresConnection
+from tidings.store.postgres.faults import is_server_fault
+from tidings.store.postgres.owner_connection import OwnerConnection, SearchConnection
+from tidings.store.postgres.ownership import Ownership
+
+CONNECT_S = 5
+IDLE_S = 60  # of the connection that writes: its owner renews more often
+KEEPALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+
+
+class StoreDatabase(NamedTuple):
+    """Where the rows are: a database, and the schema in it."""
+
+    uri: str
+    schema: str = "tidings"
+
+    def connect(self, name: str, **settings: Any) -> "psycopg.Connection[Any]":
+        """Open a connection of a name (`application_name`), whose names lead to the schema.
+
+        StoreDown where the server is not to be reached now, StoreRefused where it lets nobody in.
+        """
+        try:
+            connection = psycopg.connect(
+                self.uri,
+                autocommit=True,
+                application_name=name,
+                connect_timeout=CONNECT_S,
+                **settings,
+            )
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None or is_server_fault(error):
+                raise port.StoreDown(f"the database is not to be reached: {error}") from error
+            raise port.StoreRefused(f"The database lets the service in not: {error}") from error
+        except psycopg.ProgrammingError:  # its text may repeat a part of a password
+            raise port.StoreRefused(
+                "The database must be named as libpq reads it; it cannot read this URI. Look at "
+                "the names and values of its parameters."
+            ) from None
+        path = sql.SQL("SET search_path = {}").format(sql.Identifier(self.schema))
+        connection.execute(path)
+        return connection
+
+    def open_writer(self, ours: Ownership) -> OwnerConnection:
+        """Open the one connection that writes what the engine commits. A server that has lost its
+        client notices, so that what it has begun does not stand in a successor's way."""
+        connection = self.connect(f"{ours.holder} writes", **KEEPALIVE)
+        for setting in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(f"SET {setting} = '{IDLE_S}s'".encode())
+        return OwnerConnection(connection, ours)
+
+    def open_reader(self, ours: Ownership, answer_s: float) -> PostgresConnection:
+        """Open a connection for logs and the console, which writes nothing."""
+        connection = self._bounded(f"{ours.holder} reads", answer_s)
+        return PostgresConnection(connection, read_only=True)
+
+    def open_search(self, ours: Ownership, answer_s: float) -> SearchConnection:
+        """Open the connection that writes what is found by. All of it can be made again from the
+        events, so no commit waits for the disk."""
+        return SearchConnection(self._bounded(f"{ours.holder} searches", answer_s), ours)
+
+    def _bounded(self, name: str, answer_s: float) -> "psycopg.Connection[Any]":
+        """Open a connection whose server ends statements that take longer."""
+        connection = self.connect(name)
+        connection.execute(f"SET statement_timeout = {round(answer_s * 1000)}".encode())
+        return connection

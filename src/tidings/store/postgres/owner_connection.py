@@ -1,0 +1,76 @@
+"""Connections of a store's owner: nothing of theirs is committed once another one owns it."""
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Any
+
+import psycopg
+
+from tidings.store.postgres.connection import PostgresConnection
+from tidings.store.postgres.ownership import RENEW, NotOwner, Ownership
+from tidings.store.sql.connection import Found, Values
+
+_EPOCH = "SELECT epoch FROM owner"
+
+
+class OwnerConnection(PostgresConnection):
+    """The one connection that writes what the engine commits. Each commit looks at the epoch and
+    renews, in its transaction."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
+        super().__init__(connection)
+        self._ours = ours
+
+    def execute(self, statement: str, bindings: Values = (), /) -> Found:
+        """Run one statement, in a transaction if it writes."""
+        if self._in_transaction() or not self._statement(statement).writes:
+            return super().execute(statement, bindings)
+        with self:
+            return super().execute(statement, bindings)
+
+    def executemany(self, statement: str, bindings: Iterable[Values], /) -> object:
+        """Run a statement for each of these values, in a transaction."""
+        if self._in_transaction():
+            return super().executemany(statement, bindings)
+        with self:
+            return super().executemany(statement, bindings)
+
+    def commit(self) -> None:
+        """End the transaction, if the store is still ours. Raise NotOwner, and take it back, where
+        it is not."""
+        self._cursor.execute(RENEW, (self._ours.epoch,))
+        if self._cursor.rowcount != 1:
+            self.roll_back()
+            raise NotOwner(
+                "Another process has taken the store over; this one stops. Nothing that was "
+                "acknowledged is lost."
+            )
+        super().commit()
+
+
+class SearchConnection(PostgresConnection):
+    """Writes what is found by, while the store is ours."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
+        super().__init__(connection, synced=False)
+        self._ours = ours
+
+    def __enter__(self) -> "SearchConnection":
+        """Begin a block. Raise NotOwner where the store is another's."""
+        outermost = not self._in_transaction()
+        super().__enter__()
+        if outermost:
+            row = self._cursor.execute(_EPOCH).fetchone()
+            if row is None or row[0] != self._ours.epoch:
+                super().__exit__(NotOwner, None, None)
+                raise NotOwner("Another process owns the store: its search is not written here.")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End it."""
+        super().__exit__(kind, error, trace)

@@ -1,0 +1,131 @@
+"""Who writes to a schema: one owner at a time, by a row with an epoch.
+
+The owner looks at its epoch in every commit, and so renews; the commit of a former owner fails
+whole. Who waits takes over when the row has not changed for a whole lease by its own clock, so no
+clocks are compared. First it ends the writing connection of the former owner, found by its name,
+so that nothing which that one has begun commits behind the look.
+"""
+
+import uuid
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import psycopg
+
+from tidings.core.running.lease import LEASE_S
+from tidings.store import port
+from tidings.store.postgres.faults import is_server_fault
+
+_LOOK = "SELECT epoch, holder, renewed FROM owner"
+_END = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE starts_with(application_name, %s) AND datname = current_database()"
+)
+_TAKE = (
+    "UPDATE owner SET epoch = epoch + 1, holder = %s, renewed = 0"
+    " WHERE epoch = %s AND renewed = %s RETURNING epoch"
+)
+_RELEASE = "UPDATE owner SET holder = '' WHERE epoch = %s"
+RENEW = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = $1"
+
+
+class NotOwner(port.StoreRefused):
+    """Another process owns the store now: nothing of this one is written any more."""
+
+
+class OwnerRow(NamedTuple):
+    """The row of the owner. `holder`: the name of its writing connection; none: it has let go."""
+
+    epoch: int
+    holder: str
+    renewed: int
+
+
+class Ownership(NamedTuple):
+    """The right to write: the epoch that each commit looks at, and the owner's name, with which
+    those of its connections begin."""
+
+    epoch: int
+    holder: str
+
+
+class OwnerWatch:
+    """Waits for the store to be nobody's, by its own clock."""
+
+    def __init__(
+        self,
+        connect: Callable[[str], "psycopg.Connection[Any]"],
+        passed_s: Callable[[], float],
+    ) -> None:
+        """`connect` opens a connection of a name; `passed_s` is never set, and counts the machine's
+        sleep."""
+        self._connect = connect
+        self._ours: Ownership | None = None
+        self._passed_s = passed_s
+        self._seen: OwnerRow | None = None
+        self._since_s = 0.0
+
+    def take(self) -> Ownership:
+        """Take the store over, if its owner has let go or has not renewed for a whole lease.
+
+        Raise StoreDown where there is a living owner, and where the database cannot be asked now;
+        StoreRefused where it refuses what an owner asks.
+        """
+        try:
+            return self._take()
+        except psycopg.Error as error:
+            if is_server_fault(error):
+                raise port.StoreDown(f"the database cannot be written now: {error}") from error
+            raise port.StoreRefused(
+                f"The database refuses an owner of the store: {error}"
+            ) from error
+
+    def _take(self) -> Ownership:
+        with self._connect("tidings standby") as connection:
+            if self._ours is not None and still_owns(connection, self._ours):
+                return self._ours  # its processes could not be started
+            seen = _look(connection)
+            if seen.holder:
+                self._wait_for(seen)
+                connection.execute(_END.encode(), (seen.holder,))
+            holder = f"tidings {uuid.uuid4().hex}"
+            taken = connection.execute(
+                _TAKE.encode(), (holder, seen.epoch, seen.renewed)
+            ).fetchone()
+            if taken is None:
+                self._seen = None
+                raise port.StoreDown("it stands by: another process has just taken the store over")
+            if seen.holder:  # what came in between has seen the old epoch, and can commit no more
+                connection.execute(_END.encode(), (seen.holder,))
+        self._ours = Ownership(int(taken[0]), holder)
+        return self._ours
+
+    def _wait_for(self, seen: OwnerRow) -> None:
+        """Raise StoreDown until the row has been the same for a whole lease."""
+        now_s = self._passed_s()
+        if seen != self._seen:
+            self._seen, self._since_s = seen, now_s
+        left_s = LEASE_S - (now_s - self._since_s)
+        if left_s > 0:
+            raise port.StoreDown(
+                "it stands by: another process owns the store, and this one takes over "
+                f"{LEASE_S:.0f} s after it has ended"
+            )
+
+
+def still_owns(connection: "psycopg.Connection[Any]", ours: Ownership) -> bool:
+    """Return whether the store is still ours, on a connection that was opened anew."""
+    row = _look(connection)
+    return (row.epoch, row.holder) == ours
+
+
+def release(connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
+    """Let the store go: who stands by need not wait for a lease."""
+    connection.execute(_RELEASE.encode(), (ours.epoch,))
+
+
+def _look(connection: "psycopg.Connection[Any]") -> OwnerRow:
+    row = connection.execute(_LOOK.encode()).fetchone()
+    if row is None:
+        raise port.StoreRefused("The table owner must hold its one row; it is gone. Restore it.")
+    return OwnerRow(*row)

@@ -1,0 +1,152 @@
+"""A half of the store in PostgreSQL as a child process, which opens its connections anew when they
+are lost.
+
+    python -m tidings.store.postgres.process write|read GIVEN DESCRIPTOR
+
+Where the database is, which may hold a password, and whose the store is, come by an open file.
+"""
+
+import os
+import socket
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+
+import msgspec
+
+from tidings.store import port
+from tidings.store.hosting.host import (
+    ANSWER_S,
+    READER_NICE,
+    HostedHalf,
+    StoreHost,
+    reading_operations,
+    run_child,
+    writing_operations,
+)
+from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.halves import PostgresAnswerBound, PostgresReader, PostgresWriter
+from tidings.store.postgres.ownership import NotOwner, Ownership, still_owns
+from tidings.store.sql.halves import passed_s
+
+OPENED_AGAIN_S = 0.5  # between two tries: who asks meanwhile is refused at once
+
+
+class OwnedDatabase(msgspec.Struct, frozen=True, array_like=True):
+    """A database whose store is ours, as a half is told of it."""
+
+    uri: str
+    schema: str
+    epoch: int
+    holder: str
+
+    @property
+    def database(self) -> StoreDatabase:
+        """The database, and the schema in it."""
+        return StoreDatabase(self.uri, self.schema)
+
+    @property
+    def ours(self) -> Ownership:
+        """The right to write."""
+        return Ownership(self.epoch, self.holder)
+
+
+class _Writer:
+    """The half that writes, over a connection that may be lost."""
+
+    def __init__(self, given: OwnedDatabase) -> None:
+        self._given = given
+        self._half = PostgresWriter(
+            given.database.open_writer(given.ours), given.ours, passed_s=passed_s
+        )
+
+    def hosted(self) -> HostedHalf:
+        return HostedHalf(writing_operations(self._half), record=self._half.record)
+
+    def is_lost(self) -> bool:
+        return self._half.connection.is_lost()
+
+    def open_again(self) -> HostedHalf:
+        """Go on over a new connection, with all that is known read again: of what the last one has
+        begun, nobody here knows whether it is kept."""
+        connection = self._given.database.open_writer(self._given.ours)
+        try:
+            if not still_owns(connection.driver, self._given.ours):
+                raise NotOwner("Another process has taken the store over; this one stops.")
+            self._half = PostgresWriter(connection, self._given.ours, before=self._half)
+        except BaseException:
+            connection.close()
+            raise
+        return self.hosted()
+
+
+class _Reader:
+    """The half that reads, over connections that may be lost."""
+
+    def __init__(self, given: OwnedDatabase) -> None:
+        self._given = given
+        self._half = self._opened()
+
+    def _opened(self) -> PostgresReader:
+        database, ours = self._given.database, self._given.ours
+        log = database.open_reader(ours, ANSWER_S)
+        return PostgresReader(log, database.open_search(ours, ANSWER_S))
+
+    def hosted(self) -> HostedHalf:
+        return HostedHalf(
+            reading_operations(self._half),
+            background=self._half.background,
+            bounded=PostgresAnswerBound(ANSWER_S),
+        )
+
+    def is_lost(self) -> bool:
+        return any(connection.is_lost() for connection in self._half.connections)
+
+    def open_again(self) -> HostedHalf:
+        self._half.close()
+        self._half = self._opened()
+        return self.hosted()
+
+
+class _Reopening:
+    """Opens a half again where its connections are lost, not too often."""
+
+    def __init__(self, half: _Writer | _Reader) -> None:
+        self._half = half
+        self._again_at_s = 0.0
+
+    def __call__(self) -> HostedHalf | None:
+        if not self._half.is_lost():
+            return None
+        now_s = time.monotonic()
+        if now_s < self._again_at_s:
+            raise port.StoreDown("the connection to the database was lost and is opened again")
+        try:
+            return self._half.open_again()
+        finally:
+            self._again_at_s = time.monotonic() + OPENED_AGAIN_S
+
+
+def open_half(role: str, given: Callable[[], OwnedDatabase], line: socket.socket) -> StoreHost:
+    """Open the connections of a half. Raises StoreRefused; StoreDown where the database is not to
+    be reached."""
+    half: _Writer | _Reader
+    if role == "write":
+        half = _Writer(given())
+    else:
+        os.nice(READER_NICE)
+        half = _Reader(given())
+    return StoreHost(line, half.hosted(), _Reopening(half))
+
+
+def read_given(descriptor: str) -> OwnedDatabase:
+    """Read what a half is started with, to the end of an open file."""
+    with open(int(descriptor), "rb") as file:
+        return msgspec.msgpack.decode(file.read(), type=OwnedDatabase)
+
+
+if __name__ == "__main__":
+    sys.exit(
+        run_child(sys.argv[3], partial(open_half, sys.argv[1], partial(read_given, sys.argv[2])))
+    )

@@ -1,0 +1,126 @@
+"""The store in PostgreSQL as the engine sees it, once its process owns it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import cast
+
+import msgspec
+
+from tidings.core.running.lease import LEASE_S, Lease
+from tidings.store import port
+from tidings.store.hosting.child import Child
+from tidings.store.hosting.client import HostedStore, started
+from tidings.store.hosting.reader import StoreReader
+from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.ownership import Ownership, OwnerWatch
+from tidings.store.postgres.process import OwnedDatabase
+from tidings.store.sql.halves import passed_s
+
+_MODULE = "tidings.store.postgres.process"
+RENEW_S = LEASE_S / 3
+
+
+_Commit = Callable[[HostedStore, port.Batch], "asyncio.Future[port.Receipt]"]
+# Its methods are made of the port as the module is loaded; of the name, mypy knows only the port.
+_commit = cast(_Commit, HostedStore.commit)
+
+
+class PostgresStore(HostedStore):
+    """`port.Store` on a schema that this process owns, and goes on to own as long as it commits: an
+    idle one commits the empty batch."""
+
+    def __init__(self, writing: Child, reading: StoreReader, lease: Lease, owner: int) -> None:
+        super().__init__(writing, reading)
+        self.owner = owner
+        self._lease = lease
+        self._loop = asyncio.get_running_loop()
+        self._renewed_s = self._loop.time()
+        self._renewing = self._loop.create_task(self._renew())
+
+    @classmethod
+    async def open(
+        cls, database: StoreDatabase, watch: OwnerWatch, lease: Lease, died: Callable[[], None]
+    ) -> "PostgresStore":
+        """Take the store over and start both processes.
+
+        StoreRefused says why it cannot be. StoreDown: another process owns it, or the database is
+        not to be reached; ask again with the same `watch`, which waits for the end of its lease.
+        """
+        asked_at_s = passed_s()
+        ours = await asyncio.to_thread(watch.take)
+        lease.renewed(asked_at_s)
+
+        async def start(role: str, heard: Callable[[], None]) -> Child:
+            with _given(database, ours) as descriptor:
+                command = (sys.executable, "-m", _MODULE, role, str(descriptor))
+                return await Child.start(role, command, heard, (descriptor,))
+
+        async def start_reader(heard: Callable[[], None]) -> Child:
+            with _given(database, ours) as descriptor:
+                command = (sys.executable, "-m", _MODULE, "read", str(descriptor))
+                return await started("read", command, (descriptor,), heard)
+
+        reader = StoreReader(start_reader)
+        children: list[Child] = []
+        try:
+            for role, heard in (("write", died), ("read", reader.died)):
+                children.append(await start(role, heard))
+            for child in children:
+                await child.opened()
+        except BaseException:
+            for child in children:
+                await child.close()
+            raise
+        writing, reading = children
+        reader.take(reading)
+        return cls(writing, reader, lease, ours.epoch)
+
+    def commit(self, batch: port.Batch) -> asyncio.Future[port.Receipt]:
+        """See `port.Store.commit`. Each renews the lease, from before it was asked. It is asked
+        here and now: questions are answered in their order."""
+        asked_at_s, began_s = passed_s(), self._loop.time()
+        receipt = _commit(self, batch)
+        receipt.add_done_callback(partial(self._note_renewal, asked_at_s, began_s))
+        return receipt
+
+    def _note_renewal(
+        self, asked_at_s: float, began_s: float, receipt: "asyncio.Future[port.Receipt]"
+    ) -> None:
+        if not receipt.cancelled() and receipt.exception() is None:
+            self._lease.renewed(asked_at_s)
+            self._renewed_s = began_s
+
+    async def _renew(self) -> None:
+        """Commit nothing where nothing was committed for a third of the lease."""
+        while True:
+            wait_s = self._renewed_s + RENEW_S - self._loop.time()
+            await asyncio.sleep(max(wait_s, RENEW_S / 10))
+            if wait_s <= 0:
+                try:
+                    await self.commit(port.Batch(0))
+                except port.StoreDown:
+                    continue  # the lease goes on to run; what needs it waits
+
+    async def close(self, clean: bool = True) -> None:
+        """See `port.Store`."""
+        self._renewing.cancel()
+        await super().close(clean)
+
+
+@contextmanager
+def _given(database: StoreDatabase, ours: Ownership) -> Iterator[int]:
+    """Open a file with what a half is started with: a command line would show the password."""
+    ours_end, theirs = os.pipe()
+    try:
+        given = OwnedDatabase(
+            uri=database.uri, schema=database.schema, epoch=ours.epoch, holder=ours.holder
+        )
+        with open(theirs, "wb") as file:
+            file.write(msgspec.msgpack.encode(given))
+        yield ours_end
+    finally:
+        os.close(ours_end)

@@ -1,0 +1,146 @@
+"""The processes of the store open their connections anew; what was asked meanwhile can be asked
+again, and is done once."""
+
+import asyncio
+import os
+import random
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.store.postgres.databases import connect, rows
+from tests.store.postgres.hostings import PostgresChildren, database_of
+from tests.store.rows import ORG, event, new
+from tidings.store import port
+from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.ownership import OwnerWatch
+from tidings.store.postgres.store import PostgresStore
+
+AGAIN_S = 20.0
+COMMITS = 40
+ENDED = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    " AND datname = current_database() AND application_name LIKE 'tidings %%'"
+)
+
+
+@asynccontextmanager
+async def opened(place: Path) -> AsyncIterator[tuple[PostgresStore, StoreDatabase]]:
+    store = await PostgresChildren().open(place)
+    assert isinstance(store, PostgresStore)
+    try:
+        yield store, database_of(place)
+    finally:
+        await store.close()
+
+
+def end_connections(database: StoreDatabase) -> int:
+    with connect(database.uri) as connection:
+        [(ended,)] = rows(connection, ENDED)
+    return int(ended)
+
+
+async def until_done(ask: Callable[[], "asyncio.Future[port.Receipt]"]) -> port.Receipt:
+    """Ask again while the store is down."""
+    give_up = time.monotonic() + AGAIN_S
+    while True:
+        try:
+            return await ask()
+        except port.StoreDown:
+            assert time.monotonic() < give_up
+            await asyncio.sleep(0.05)
+
+
+async def test_a_batch_whose_answer_was_lost_is_done_once(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, database):
+        await store.commit(port.Batch(1, [event("before", new(1))]))
+        rng = random.Random(7)
+        refused = 0
+        for number in range(COMMITS):
+            batch = port.Batch(1, [event(f"e{number}", new(1))])
+            asked = store.commit(batch)
+            await asyncio.sleep(rng.random() * 0.004)
+            if number % 4 == 0:
+                assert await asyncio.to_thread(end_connections, database) >= 1
+            try:
+                await asked
+            except port.StoreDown:
+                refused += 1
+                await until_done(lambda batch=batch: store.commit(batch))  # type: ignore[misc]
+        assert refused > 0, "a connection was lost under a commit"
+        with connect(database.uri) as connection:
+            stored = rows(connection, "SELECT id, first_delivery FROM event ORDER BY seq")
+            made = rows(connection, "SELECT id, event FROM delivery ORDER BY id")
+        assert [id for id, _ in stored] == ["before", *(f"e{n}" for n in range(COMMITS))]
+        assert [id for id, _ in made] == [first for _, first in stored], "each once, in order"
+        page = await store.page(1, 0, 100)
+        assert [job.delivery for job in page] == [id for id, _ in made]
+
+
+async def test_questions_of_the_logs_are_answered_again(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, database):
+        await store.commit(port.Batch(1, [event("a", new(1))]))
+        assert await store.event(ORG, "a") is not None
+        assert await asyncio.to_thread(end_connections, database) >= 3
+        give_up = time.monotonic() + AGAIN_S
+        while True:
+            try:
+                assert await store.event(ORG, "a") is not None
+                break
+            except port.StoreDown:
+                assert time.monotonic() < give_up
+                await asyncio.sleep(0.05)
+
+
+async def test_a_store_that_was_taken_over_ends_its_process(tmp_path: Path) -> None:
+    async with opened(tmp_path) as (store, database):
+        await store.commit(port.Batch(1, [event("a", new(1))]))
+        with connect(database.uri) as connection:
+            rows(connection, "UPDATE owner SET epoch = epoch + 1, holder = 'x' RETURNING 1")
+        with pytest.raises(port.StoreDown, match="taken the store over"):
+            await store.commit(port.Batch(1, [event("b", new(1))]))
+        with pytest.raises(port.StoreDown, match="is gone"):
+            await asyncio.sleep(0.5)
+            await store.commit(port.Batch(1, [event("c", new(1))]))
+        with connect(database.uri) as connection:
+            assert rows(connection, "SELECT id FROM event") == [("a",)]
+
+
+async def test_a_killed_owner_loses_nothing_acknowledged_and_is_followed(tmp_path: Path) -> None:
+    acknowledged: list[str] = []
+    for round_ in range(5):
+        async with opened(tmp_path) as (store, database):
+            with connect(database.uri) as connection:
+                kept = {id for (id,) in rows(connection, "SELECT id FROM event")}
+            assert {*acknowledged} <= kept
+            ids = [f"r{round_}-{n}" for n in range(COMMITS)]
+            asked = [store.commit(port.Batch(1, [event(id, new(1))])) for id in ids]
+            await asyncio.wait([asked[round_ * 7]])
+            os.kill(store._writing.pid, signal.SIGKILL)
+            answers = await asyncio.gather(*asked, return_exceptions=True)
+            acknowledged += [
+                id
+                for id, answer in zip(ids, answers, strict=True)
+                if isinstance(answer, port.Receipt)
+            ]
+    assert len(acknowledged) >= 5
+
+
+async def test_an_idle_owner_goes_on_to_own_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tidings.store.postgres.store.RENEW_S", 0.05)
+    async with opened(tmp_path) as (store, database):
+        with connect(database.uri) as connection:
+            [(before,)] = rows(connection, "SELECT renewed FROM owner")
+            until_s = time.monotonic() + AGAIN_S
+            while rows(connection, "SELECT renewed FROM owner")[0][0] < before + 3:
+                assert time.monotonic() < until_s
+                await asyncio.sleep(0.05)
+        assert store._lease.holds()
+        with pytest.raises(port.StoreDown, match="stands by"):
+            await asyncio.to_thread(OwnerWatch(database.connect, time.monotonic).take)

@@ -1,0 +1,195 @@
+"""One owner at a time: the commit of a former one fails whole, and others wait for its lease."""
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import psycopg
+import pytest
+
+from tests.postgres_server import shared_server
+from tests.store.postgres.databases import SCHEMA, connect, rows
+from tests.store.rows import ORG, event, new, settled
+from tidings.core.running.lease import LEASE_S
+from tidings.store import port
+from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.halves import PostgresReader, PostgresWriter
+from tidings.store.postgres.migration import migrate
+from tidings.store.postgres.ownership import NotOwner, Ownership, OwnerWatch, release, still_owns
+
+
+class Clock:
+    """Seconds that pass when the test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 1000.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+class Place(NamedTuple):
+    """A database with the schema in it, and a clock."""
+
+    database: StoreDatabase
+    clock: Clock
+
+    def watch(self) -> OwnerWatch:
+        return OwnerWatch(self.database.connect, self.clock)
+
+    def ask(self, query: str, *values: object) -> list[Any]:
+        with connect(self.database.uri) as connection:
+            return rows(connection, query, *values)
+
+
+@pytest.fixture
+def place() -> Iterator[Place]:
+    database = StoreDatabase(shared_server().lend_database(), SCHEMA)
+    with psycopg.connect(database.uri, autocommit=True) as connection:
+        migrate(connection, SCHEMA)
+    yield Place(database, Clock())
+
+
+def owner(place: Place, ours: Ownership) -> PostgresWriter:
+    return PostgresWriter(place.database.open_writer(ours), ours)
+
+
+def batch(*ids: str, version: int = 1) -> port.Batch:
+    return port.Batch(version, [event(id, new(1)) for id in ids])
+
+
+def test_a_new_store_is_taken_at_once_and_one_that_was_released_too(place: Place) -> None:
+    first = place.watch().take()
+    half = owner(place, first)
+    assert list(half.commit(batch("a")).seqs) == [1]
+    half.close()
+    second = place.watch().take()
+    assert second.epoch == first.epoch + 1 and second.holder != first.holder
+
+
+def test_a_living_owner_is_waited_for_until_a_whole_lease_has_passed_without_a_commit(
+    place: Place,
+) -> None:
+    half = owner(place, place.watch().take())
+    watch = place.watch()
+    for _ in range(3):
+        with pytest.raises(port.StoreDown, match="stands by"):
+            watch.take()
+        place.clock.now_s += LEASE_S - 0.1
+        half.commit(port.Batch(0))  # the empty batch renews
+    with pytest.raises(port.StoreDown, match="stands by"):
+        watch.take()
+    place.clock.now_s += LEASE_S - 0.1
+    with pytest.raises(port.StoreDown, match="stands by"):
+        watch.take()
+    place.clock.now_s += 0.2
+    watch.take()
+
+
+def test_each_way_to_write_renews(place: Place) -> None:
+    half = owner(place, place.watch().take())
+
+    def renewed() -> int:
+        [(count,)] = place.ask("SELECT renewed FROM owner")
+        return int(count)
+
+    before = renewed()
+    ways: list[Callable[[], object]] = [
+        lambda: half.commit(batch("a")),
+        lambda: half.commit(port.Batch(0)),
+        lambda: half.inboxes.use(1, 5),
+        lambda: half.keyed_calls.end(b"place", None),
+        lambda: half.record(port.AuditWrite(b"k" * 32, ()), lambda: half.inboxes.use(1, 6)),
+    ]
+    for way in ways:
+        way()
+        assert renewed() > before, way
+        before = renewed()
+
+
+def test_who_takes_over_ends_what_the_former_owner_has_open(place: Place) -> None:
+    former = place.watch().take()
+    half = owner(place, former)
+    log = place.database.open_reader(former, 10)
+    search = place.database.open_search(former, 10)
+    reading = PostgresReader(log, search)
+    half.connection.begin()  # it hangs in the middle of a commit
+    half.connection.execute("UPDATE meta SET value = value WHERE key = 'clean_stop'")
+    watch = place.watch()
+    with pytest.raises(port.StoreDown):
+        watch.take()
+    place.clock.now_s += LEASE_S
+    ours = watch.take()
+    assert list(owner(place, ours).commit(batch("a")).seqs) == [1]
+    with pytest.raises(psycopg.OperationalError):
+        half.connection.commit()
+    assert half.connection.is_lost()
+    with pytest.raises(psycopg.OperationalError):
+        reading.log.events(port.EventQuery(org=ORG, limit=5))
+    with pytest.raises(psycopg.OperationalError):
+        search.execute("SELECT 1")
+
+
+def test_a_former_owner_that_comes_back_commits_nothing_more(place: Place) -> None:
+    """Also one whose connection nobody has ended: by another name than that of the row."""
+    former = place.watch().take()
+    half = owner(place, former)
+    half.commit(batch("a"))
+    place.ask("UPDATE owner SET epoch = epoch + 1, holder = 'another' RETURNING 1")
+    writes: list[Callable[[], object]] = [
+        lambda: half.commit(batch("b")),
+        lambda: half.commit(port.Batch(0, settled=[settled(1)])),
+        lambda: half.commit(port.Batch(0)),
+        lambda: half.inboxes.use(1, 5),
+    ]
+    for write in writes:
+        with pytest.raises(NotOwner):
+            write()
+    assert place.ask("SELECT id FROM event") == [("a",)]
+    assert place.ask("SELECT state FROM delivery") == [(0,)]
+    with connect(place.database.uri) as connection:
+        assert not still_owns(connection, former)
+        release(connection, former)  # of another's it takes nothing away
+    assert place.ask("SELECT holder FROM owner") == [("another",)]
+
+
+def test_search_is_written_by_the_owner_alone(place: Place) -> None:
+    former = place.watch().take()
+    owner(place, former).commit(batch("a"))
+    log = place.database.open_reader(former, 10)
+    reading = PostgresReader(log, place.database.open_search(former, 10))
+    place.ask("UPDATE owner SET epoch = epoch + 1 RETURNING 1")
+    with pytest.raises(NotOwner):
+        reading.background()
+    assert place.ask("SELECT count(*) FROM segment") == [(0,)]
+
+
+def test_of_many_who_wait_one_takes_over(place: Place) -> None:
+    owner(place, place.watch().take())
+    watches = [place.watch() for _ in range(6)]
+    for watch in watches:
+        with pytest.raises(port.StoreDown):
+            watch.take()
+    place.clock.now_s += LEASE_S
+    taken: list[Ownership] = []
+    barrier = threading.Barrier(len(watches))
+
+    def take(watch: OwnerWatch) -> None:
+        barrier.wait()
+        try:
+            taken.append(watch.take())
+        except port.StoreDown:
+            pass
+
+    threads = [threading.Thread(target=take, args=(watch,)) for watch in watches]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(taken) == 1
+
+
+def test_who_could_not_start_its_processes_keeps_what_it_has_taken(place: Place) -> None:
+    watch = place.watch()
+    assert watch.take() == watch.take()
+    assert place.ask("SELECT epoch FROM owner") == [(1,)]
