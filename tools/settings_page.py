@@ -39,7 +39,7 @@ FOOT = """\
 - A variable without effect: an option on the command line is stronger.
 """
 
-OPTIONS = frozenset({"data", "host", "port", "dev"})
+OPTIONS = frozenset({"data", "database", "host", "port", "dev"})
 
 
 def _default(name: str) -> str:

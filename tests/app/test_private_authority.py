@@ -13,6 +13,7 @@ from tidings.app.operator_files.check import check_files
 from tidings.app.operator_files.operator_file import FileRefused
 from tidings.app.outbound_clients import make_mailer, trusting
 from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
+from tidings.core.running.lease import EndlessLease
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 from tidings.settings.settings import Settings
@@ -46,7 +47,7 @@ def test_it_is_trusted_beside_the_systems_and_for_notices_too(tmp_path: Path) ->
     assert more.cert_store_stats()["x509_ca"] == fewer.cert_store_stats()["x509_ca"] + 1
     assert more.verify_mode is ssl.CERT_REQUIRED and more.check_hostname
     settings = Settings(ca_file=bundle, mail_host="mail.example", mail_from="a@b.example")
-    mailer = make_mailer(settings)
+    mailer = make_mailer(settings, EndlessLease())
     assert mailer is not None and mailer._context is not None
 
 

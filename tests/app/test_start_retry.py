@@ -20,7 +20,7 @@ from tidings.engine import vault
 from tidings.settings.load import load
 from tidings.settings.settings import Settings
 from tidings.store.port import StoreDown
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.sqlite.store import SqliteStore
 
 TRIES = 3
 STEPS = [

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
+from tidings.app.database import driver_refusal, store_opener
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
+from tidings.app.master_key import read_master_key
 from tidings.app.operator_files.check import check_files
 from tidings.app.operator_files.operator_file import FileRefused
 from tidings.app.start_retry import StartAborted, StartRetry
@@ -27,10 +29,10 @@ from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
 from tidings.errors import Unusable
 from tidings.process_end import MEMORY, is_of_memory
 from tidings.settings.settings import Settings
+from tidings.store.port import StoreRefused
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.audit_check import AuditUnreadable, check_audit
-from tidings.store.sqlite.database import FILE, StoreRefused
-from tidings.store.sqlite.hosting.client import SqliteStore
+from tidings.store.sqlite.database import FILE
 
 if TYPE_CHECKING:
     from tidings.app.service import RunningService
@@ -47,7 +49,8 @@ def serve(settings: Settings, hold: bool = False) -> int:
     """
     gc.disable()  # what a start makes, stays; `Service.run` enables it
     log_to_stderr(settings.log_level)
-    if (refusal := file_refusal() or port_refusal(settings)) is not None:
+    refusal = file_refusal() or driver_refusal(settings) or port_refusal(settings)
+    if refusal is not None:
         print(refusal, file=sys.stderr)
         return 4
     try:
@@ -130,12 +133,15 @@ async def _composed(
     settings: Settings, start: StartRetry, died: Callable[[], None], hold: bool = False
 ) -> "RunningService":
     """The service over its open store, as soon as the disk lets it start."""
-    store, service = await asyncio.gather(
-        start.through(lambda: SqliteStore.open(settings.data, died)), asyncio.to_thread(_service)
-    )
+    master = await asyncio.to_thread(read_master_key, settings)
+    open_store, lease = store_opener(settings, died)
+    store, service = await asyncio.gather(start.through(open_store), asyncio.to_thread(_service))
     try:
-        await start.through(lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE))
-        return await service.compose(settings, store, start.through, hold)
+        if master is None:
+            master = await start.through(
+                lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE)
+            )
+        return await service.compose(settings, store, lease, master, start.through, hold)
     except BaseException:
         await store.close(clean=False)
         raise

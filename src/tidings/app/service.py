@@ -30,12 +30,13 @@ from tidings.app.drivers import destinations, source_drivers
 from tidings.app.engine_options import options_of
 from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
 from tidings.app.first_access import console_link, first_credential
-from tidings.app.keys import keys_in
+from tidings.app.keys import keys_of
 from tidings.app.machine import file_limit
+from tidings.app.master_key import open_vault
 from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.sources import declare_sources
-from tidings.app.outbound_clients import make_mailer, make_platform, make_policy, trusting
+from tidings.app.outbound_clients import make_mailer, make_platform, make_sender
 from tidings.app.service_actions import ServiceActions, build_actions
 from tidings.app.start_retry import StartStepRunner
 from tidings.compose import App, build
@@ -44,25 +45,25 @@ from tidings.console.routes import console_routes
 from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
 from tidings.core.ids import OrgId
+from tidings.core.running.lease import OwnerLease
 from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.port import Driver
 from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Receive
-from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.clock import service_clock
 from tidings.engine.events.commit_queue import UNWRITTEN_MAX
 from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
-from tidings.engine.vault import Vault
+from tidings.engine.vault import SealedSecret
 from tidings.lookups.kept_lists import FOLDER
-from tidings.ports import Declared, Outside, Ports, Randomness, Secrets, Times
+from tidings.ports import Declared, Departure, Outside, Ports, Randomness, Secrets, Times
 from tidings.server import Bounds, HttpServer
 from tidings.settings.settings import Settings
 from tidings.sources.port import SourceDriver
+from tidings.store.hosting.client import HostedStore
 from tidings.store.sql.delivery.in_flight import InFlightFile
-from tidings.store.sqlite.hosting.client import SqliteStore
 from tidings.transform.renderer import ProcessRenderer
 
 SERVER_STOP_S = 5.0
@@ -76,7 +77,7 @@ class RunningService:
     def __init__(
         self,
         settings: Settings,
-        store: SqliteStore,
+        store: HostedStore,
         app: App,
         server: HttpServer,
         console_link: str | None,
@@ -94,29 +95,30 @@ class RunningService:
 
     @classmethod
     async def compose(
-        cls, settings: Settings, store: SqliteStore, through: StartStepRunner, hold: bool = False
+        cls,
+        settings: Settings,
+        store: HostedStore,
+        lease: OwnerLease,
+        master: SealedSecret,
+        through: StartStepRunner,
+        hold: bool = False,
     ) -> "RunningService":
         """Build the service: load and recover everything, but open no port.
 
-        `through` takes each step that the disk can refuse; such a step is whole or not done. With
-        `hold` sending is stopped for all orgs before anything is sent.
+        Nothing leaves without the `lease`. All keys are derived from `master`. `through` takes each
+        step that the disk can refuse; such a step is whole or not done. With `hold` sending is
+        stopped for all orgs before anything is sent.
         """
-        clock, shares = (
-            service_clock(),
-            share_out(file_limit(), settings.connections_max, settings.in_flight_max),
-        )
+        clock = service_clock()
+        shares = share_out(file_limit(), settings.connections_max, settings.in_flight_max)
         types = catalogue.load()
         types.prepare_all()
-        sender = HttpSender(
-            make_policy(settings), ca_bundle=settings.ca_file, connections_max=shares.outbound
-        )
-        if settings.ca_file is not None:
-            trusting(settings.ca_file)  # refused at the start, and not by each call
+        sender = make_sender(settings, shares.outbound, lease)
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
         drivers = source_drivers(store, await through(store.installation))
-        vault = Vault.in_directory(settings.data)
+        vault = open_vault(settings, master)
         actions = build_actions(
             settings,
             types,
@@ -138,17 +140,22 @@ class RunningService:
         app = build(
             Ports(
                 store=store,
-                in_flight=InFlightFile(
-                    settings.data, settings.in_flight_max + OUT_MAX + UNWRITTEN_MAX
+                departure=Departure(
+                    lease,
+                    InFlightFile(
+                        settings.data,
+                        settings.in_flight_max + OUT_MAX + UNWRITTEN_MAX,
+                        owner=store.owner,
+                    ),
                 ),
                 catalogue=types,
                 times=Times(clock, time.monotonic),
                 randomness=Randomness(random.SystemRandom(), os.urandom, lambda: str(uuid.uuid4())),
-                secrets=Secrets(keys_in(settings.data), vault, Passwords()),
+                secrets=Secrets(keys_of(master), vault, Passwords()),
                 addresses=addresses,
                 destination=destination,
                 sandboxes=renderer,
-                outside=Outside(platform, make_mailer(settings)),
+                outside=Outside(platform, make_mailer(settings, lease)),
                 declared=_declared(actions, drivers),
             ),
             options_of(settings, shares),
@@ -159,14 +166,7 @@ class RunningService:
         await app.load(through)
         await through(lambda: first_credential(settings, app.access.access, actions.org))
         await through(lambda: actions.declare(app))
-        await through(
-            lambda: declare_sources(
-                settings.sources,
-                app.sources.sources,
-                lambda org: app.orgs.get(org) is not None,
-                besides=actions.sources(),
-            )
-        )
+        await through(lambda: _declare_sources(settings, app, actions))
         shortage = MemoryShortage(app.base.heartbeats)
         server = _server(settings, app, shares, shortage)
         await app.start(through, hold=hold)
@@ -212,6 +212,16 @@ class RunningService:
         for close in self._closers:
             await close()
         await self._store.close(clean=written)
+
+
+async def _declare_sources(settings: Settings, app: App, actions: ServiceActions) -> None:
+    """Declare the sources of the operator's files."""
+    await declare_sources(
+        settings.sources,
+        app.sources.sources,
+        lambda org: app.orgs.get(org) is not None,
+        besides=actions.sources(),
+    )
 
 
 def _declared(actions: ServiceActions, drivers: Mapping[str, SourceDriver]) -> Declared:

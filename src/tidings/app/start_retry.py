@@ -73,10 +73,17 @@ class StartRetry:
             await server.stop(STOP_S)
 
     def _tell(self, why: str) -> None:
-        problem = (
-            f"The store in {self._settings.data} must be opened and written before the service can "
-            f"start; the disk says: {why}. Free space on it. It is tried again every second."
-        )
+        if (database := self._settings.database) is not None:
+            problem = (
+                f"The store in {database.describe()} must be opened before the service can start: "
+                f"{why}. It is tried again every second."
+            )
+        else:
+            problem = (
+                f"The store in {self._settings.data} must be opened and written before the service "
+                f"can start; the disk says: {why}. Free space on it. It is tried again every "
+                "second."
+            )
         if problem != self._problem:
             self._problem = problem
             print(problem, file=sys.stderr, flush=True)

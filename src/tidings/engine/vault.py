@@ -3,9 +3,12 @@ headers and signing secrets.
 
 AES-256-GCM. A sealed text is one byte that names the key, 12 random bytes, and the cipher text with
 its tag. What it belongs to (org, webhook, version) is authenticated with it, so that no sealed text
-can be moved to another place. The embedded store's key lies in a file beside it.
+can be moved to another place. The embedded store's key lies in a file beside it; that of a database
+is given by the operator.
 """
 
+import base64
+import binascii
 import contextlib
 import errno
 import os
@@ -22,6 +25,7 @@ from tidings.errors import Unusable
 KEY_FILE = "key"
 KEY_BYTES = 32
 NONCE_BYTES = 12
+PUT_BACK = "Put back the file `key` that belongs to this data directory."
 
 
 class VaultRefused(Unusable):
@@ -49,8 +53,13 @@ class Vault:
     """Seals with the newest key and opens with any of its keys, by their number (1 to 255)."""
 
     def __init__(
-        self, keys: dict[int, SealedSecret], random_bytes: RandomBytes = os.urandom
+        self,
+        keys: dict[int, SealedSecret],
+        random_bytes: RandomBytes = os.urandom,
+        remedy: str = PUT_BACK,
     ) -> None:
+        """`remedy`: what to do where something stored does not open."""
+        self._remedy = remedy
         self._newest = max(keys)
         self._ciphers = {number: AESGCM(key.reveal()) for number, key in keys.items()}
         self._random_bytes = random_bytes
@@ -92,13 +101,29 @@ class Vault:
             return cipher.decrypt(nonce, text, place)
         except (InvalidTag, ValueError):
             raise VaultRefused(
-                f"{what} must open with this service's key; it does not. Put back the file `key` "
-                "that belongs to this data directory."
+                f"{what} must open with this service's key; it does not. {self._remedy}"
             ) from None
 
 
 def _place(org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
     return f"{org}|{webhook_id}|{version}".encode()
+
+
+def parse_key(given: bytes, source: str) -> SealedSecret:
+    """Read a key that an operator gives: its 32 bytes, or base64 of them.
+
+    Raise VaultRefused, which names the source and repeats nothing of it.
+    """
+    if len(given) == KEY_BYTES:
+        return SealedSecret(given)
+    with contextlib.suppress(binascii.Error):
+        key = base64.b64decode(given.strip(), validate=True)
+        if len(key) == KEY_BYTES:
+            return SealedSecret(key)
+    raise VaultRefused(
+        f"{source} must hold a key of {KEY_BYTES} bytes, in base64 or as they are; got "
+        f"{len(given):,} bytes that are none. `tidings master-key create` prints a new one."
+    )
 
 
 def read_or_make_key(path: Path) -> SealedSecret:

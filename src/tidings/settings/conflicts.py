@@ -8,11 +8,13 @@ from tidings.egress.policy import Policy
 from tidings.settings.settings import PREFIX, Settings, host_of, must, platform_paths, public_url
 
 TOKEN_MIN = 16
+MASTER_KEYS = ("master_key", "master_key_file", "master_key_command")
 
 
 def conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each set of values that fit by themselves and not together."""
     yield from _platform_conflicts(settings, source_of)
+    yield from _database_conflicts(source_of)
     key, secret, org = settings.bootstrap_key, settings.bootstrap_secret, settings.bootstrap_org
     given = {"bootstrap_key": key, "bootstrap_secret": secret, "bootstrap_org": org}
     missing = [PREFIX + name.upper() for name, value in given.items() if value is None]
@@ -46,6 +48,20 @@ def conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]
             f"event_bytes_max must be at most call_bytes_max ({settings.call_bytes_max:,}); got "
             f"{settings.event_bytes_max:,}. Raise call_bytes_max, or lower it. ({source})"
         )
+
+
+def _database_conflicts(source_of: Mapping[str, str]) -> Iterator[str]:
+    """Yield what is set of the database or of its key and goes not together."""
+    keys = [source_of[name] for name in MASTER_KEYS if name in source_of]
+    if len(keys) > 1:
+        yield f"One of {', '.join(MASTER_KEYS)} must be set; got {' and '.join(keys)}. Take one."
+    if "database" not in source_of:
+        for name in (*MASTER_KEYS, "database_schema"):
+            if name in source_of:
+                yield (
+                    f"{source_of[name]} must come with database; got none. Set {PREFIX}DATABASE, "
+                    "or leave it out: without a database, store and key are in the data directory."
+                )
 
 
 def _platform_conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:

@@ -13,16 +13,19 @@ from tidings.egress.policy import AllowedRange
 from tidings.errors import Unusable
 from tidings.service_links import written_by_people
 from tidings.settings.conflicts import conflicts
+from tidings.settings.database_uri import DatabaseUri
+from tidings.settings.secret_text import HeaderSecret, SecretText
 from tidings.settings.settings import (
     CLIENT_NAMES,
     ENVIRONMENT,
     HINTS,
     PREFIX,
-    HeaderSecret,
-    SecretText,
+    SECRETS,
     Settings,
     must,
 )
+
+OPTION_OF_DATABASE = "--database"
 
 
 class SettingsRefused(Unusable):
@@ -45,6 +48,8 @@ def _object(kind: type, value: Any) -> Any:
         if not (1 <= len(value) <= 256 and value.isprintable() and " " not in value):
             raise ValueError("not a secret")
         return SecretText(value)
+    if kind is DatabaseUri:
+        return DatabaseUri(value)
     if issubclass(kind, Path):
         if not value or "\0" in value:
             raise ValueError("not a path")
@@ -77,7 +82,7 @@ def _read(name: str, value: Any, *, as_text: bool) -> Any:
 
 def _shown(name: str, value: Any) -> str:
     """Describe what came, as an error may show it: never a secret, never a wall of text."""
-    if any(word in name for word in ("secret", "password", "token")):
+    if name in SECRETS:
         return f"{len(str(value))} characters that do not fit"
     text = str(value).lower() if isinstance(value, bool) else str(value)
     return (text if len(text) <= 60 else text[:60] + "…") or "nothing"
@@ -160,6 +165,13 @@ def load(
             values[name] = _read(name, value, as_text=as_text)
         except ValueError:
             problems.append(f"{source} must be {must(name)}; got {_shown(name, value)}.")
+            continue
+        if source == OPTION_OF_DATABASE and values[name].has_password:
+            problems.append(
+                f"{source} must hold no password, for every process can read a command line; got "
+                f"one. Write it in {PREFIX}DATABASE, in the settings file, or in ~/.pgpass, and "
+                "change it: it may have been seen."
+            )
     if problems:
         raise SettingsRefused(problems)
     settings = Settings(**values)

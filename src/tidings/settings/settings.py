@@ -16,6 +16,8 @@ from tidings.core.audit.entries import KEPT_DAYS
 from tidings.core.ids import ORG_ID_MAX
 from tidings.core.shaping.platform_rules import ASKED
 from tidings.egress.policy import AllowedRange, Network
+from tidings.settings.database_uri import DatabaseUri
+from tidings.settings.secret_text import HeaderSecret, SecretText
 
 PREFIX = "TIDINGS_"
 MIB = 1 << 20
@@ -30,34 +32,6 @@ CLIENT_NAMES = {
     "TIDINGS_ORG": "The org that commands act for, with the platform's credential, as `--org`.",
     "TIDINGS_PROFILE": "The profile that commands take server and credential from, as `--profile`.",
 }
-
-
-class SecretText:
-    """A text that no log, error or repr shows."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the text itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "Secret(…)"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SecretText) and other._text == self._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
-
-
-class HeaderSecret(SecretText):
-    """The secret value of a header; it may hold spaces, as `Basic dGls…` does."""
-
-    __slots__ = ()
 
 
 def _is(must: str, doc: str, **bounds: Any) -> Meta:
@@ -101,6 +75,59 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Path,
         _is("a directory", "The data directory: store, key and lock. For one process only."),
     ] = Path("tidings-data")
+    database: (
+        Annotated[
+            DatabaseUri,
+            _is(
+                "a URI of PostgreSQL, such as postgresql://tidings@db.example/tidings, with "
+                "special characters of user and password percent-encoded (%40 is @)",
+                "The PostgreSQL database that holds the store, instead of the data directory: see "
+                "[postgresql.md](postgresql.md). Its password stands in this setting, in a file or "
+                "the environment, or where libpq looks for one (`.pgpass`, `passfile`, a service "
+                "file); on a command line it is refused.",
+            ),
+        ]
+        | None
+    ) = None
+    database_schema: Annotated[
+        str,
+        _is(
+            "1 to 63 lower-case letters, digits and underscores, not beginning with a digit or pg_",
+            "The schema of that database: one for each service in it.",
+            pattern=r"^(?!pg_)[a-z_][a-z0-9_]{0,62}$",
+        ),
+    ] = "tidings"
+    master_key: (
+        Annotated[
+            SecretText,
+            _is(
+                "a key in base64, of 32 bytes",
+                "With `database`: the key that secrets are sealed with. `tidings master-key "
+                "create` prints a new one. One of the three settings must be given; without "
+                "`database` the key is the file `key` of the data directory.",
+            ),
+        ]
+        | None
+    ) = None
+    master_key_file: (
+        Annotated[
+            Path,
+            _is("a file", "With `database`: the file that holds this key, in base64 or as bytes."),
+        ]
+        | None
+    ) = None
+    master_key_command: (
+        Annotated[
+            str,
+            _is(
+                "a command of 1 to 2048 characters",
+                "With `database`: a command that prints this key, in base64 or as bytes. It is "
+                "run once at the start, without a shell, and may take 30 s.",
+                pattern=r"^[^\0\r\n]{1,2048}$",
+            ),
+        ]
+        | None
+    ) = None
     host: Annotated[
         str,
         _is("a name or an address", "The address to listen on.", pattern=r"^\S{1,253}$"),
@@ -428,6 +455,8 @@ HINTS: dict[str, Any] = {
     for name, hint in get_type_hints(Settings, include_extras=True).items()
 }
 ENVIRONMENT = {PREFIX + name.upper(): name for name in HINTS}
+_SECRET_TYPES = (SecretText, HeaderSecret, DatabaseUri)
+SECRETS = frozenset(name for name, hint in HINTS.items() if hint.__origin__ in _SECRET_TYPES)
 
 
 def meta(name: str) -> Meta:

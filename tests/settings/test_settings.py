@@ -13,11 +13,11 @@ from tidings.app.faces import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
 from tidings.service_links import service_links
 from tidings.settings.load import SettingsRefused, load, unknown_names
+from tidings.settings.secret_text import SecretText
 from tidings.settings.settings import (
     CLIENT_NAMES,
     ENVIRONMENT,
     HINTS,
-    SecretText,
     Settings,
     meta,
     must,

@@ -1,0 +1,57 @@
+"""Which store a service has: the files of its data directory, or a schema of a database."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from tidings.connections.port import command_of
+from tidings.core.running.lease import EndlessLease, Lease, OwnerLease
+from tidings.settings.settings import Settings
+from tidings.store.hosting.client import HostedStore
+from tidings.store.sql.halves import passed_s
+from tidings.store.sqlite.directory_lock import DirectoryLock
+from tidings.store.sqlite.store import SqliteStore
+
+EXTRA = "postgres"
+
+
+def driver_refusal(settings: Settings) -> str | None:
+    """Say that what speaks to the database is not installed, or return None."""
+    if settings.database is None:
+        return None
+    try:
+        import psycopg  # noqa: F401, PLC0415  # of an extra
+    except ImportError:
+        return (
+            "database must come with what speaks to PostgreSQL; it is not installed. Run "
+            f"{command_of(EXTRA)}."
+        )
+    return None
+
+
+def store_opener(
+    settings: Settings, died: Callable[[], None]
+) -> tuple[Callable[[], Awaitable[HostedStore]], OwnerLease]:
+    """Return how the store is opened, again until it can be, and the lease of its owner: each call
+    raises StoreRefused where it never can, StoreDown or OSError (`DISK_ERRNOS`) where it cannot
+    now. `died` hears of the end of what writes.
+    """
+    if settings.database is None:
+        return lambda: SqliteStore.open(settings.data, died), EndlessLease()
+    from tidings.store.postgres.database import StoreDatabase  # noqa: PLC0415
+    from tidings.store.postgres.inspection.server_findings import (  # noqa: PLC0415
+        look_before_start,
+    )
+    from tidings.store.postgres.ownership import OwnerWatch  # noqa: PLC0415
+    from tidings.store.postgres.store import PostgresStore  # noqa: PLC0415
+
+    database = StoreDatabase(settings.database.reveal(), settings.database_schema)
+    watch, lease = OwnerWatch(database.connect, passed_s), Lease(passed_s)
+    locked: list[DirectoryLock] = []  # what lies beside the store in files is this process's alone
+
+    async def open_store() -> HostedStore:
+        if not locked:
+            await asyncio.to_thread(look_before_start, database)
+            locked.append(await asyncio.to_thread(DirectoryLock, settings.data))
+        return await PostgresStore.open(database, watch, lease, died)
+
+    return open_store, lease

@@ -1,0 +1,101 @@
+"""What operators do with a store from outside of the service: migrate it, check it, look at it.
+
+What speaks to it is an extra, so it is imported where it is needed.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from tidings.app.database import driver_refusal
+from tidings.errors import Unusable
+from tidings.settings.settings import PREFIX, Settings
+
+if TYPE_CHECKING:
+    from tidings.store.postgres.database import StoreDatabase
+    from tidings.store.postgres.inspection.server_findings import ServerFinding
+
+
+class DatabaseUnusable(Unusable):
+    """The database cannot be used for what was asked; the text says why and what to do."""
+
+
+class DatabaseUnreachable(Unusable):
+    """The database does not answer now; the text says what it, or the network, said."""
+
+
+class Migrated(NamedTuple):
+    """The outcome of a migration: which schema, and its number before and after."""
+
+    schema: str
+    database: str
+    before: int
+    after: int
+
+
+def migrate_database(settings: Settings, serve_role: str | None) -> Migrated:
+    """Bring the schema of the database forward. Raise DatabaseUnusable, DatabaseUnreachable."""
+    with _opened(settings) as database:
+        from tidings.store.postgres import migration  # noqa: PLC0415  # of an extra
+
+        with database.connect("tidings migrate") as connection:
+            before = migration.schema_of(connection)
+            after = migration.migrate(connection, database.schema, serve_role)
+        assert settings.database is not None
+        return Migrated(
+            schema=database.schema,
+            database=settings.database.describe(),
+            before=before,
+            after=after,
+        )
+
+
+def check_store(settings: Settings) -> list[str]:
+    """Return a sentence for each thing that is wrong with the rows of the store, wherever it is.
+    Raise DatabaseUnreachable, or an Unusable that says why it cannot be read."""
+    if settings.database is None:
+        from tidings.store.sqlite import store_check as embedded  # noqa: PLC0415  # one of them
+
+        return embedded.check_store(settings.data)
+    with _opened(settings) as database:
+        from tidings.store.postgres.inspection import store_check  # noqa: PLC0415  # of an extra
+
+        return store_check.check_store(database)
+
+
+def inspect_server(settings: Settings) -> "list[ServerFinding]":
+    """Look at the server of the database: how it is set, and what follows. Raise
+    DatabaseUnreachable, DatabaseUnusable."""
+    with _opened(settings) as database:
+        from tidings.store.postgres.inspection import server_findings, server_state  # noqa: PLC0415  # as above
+
+        return server_findings.judge_server(server_state.read_state(database))
+
+
+@contextmanager
+def _opened(settings: Settings) -> "Iterator[StoreDatabase]":
+    """Name the database of the settings, and say of its faults what a command can say."""
+    if settings.database is None:
+        raise DatabaseUnusable(
+            f"database must be set, such as {PREFIX}DATABASE=postgresql://tidings@db.example/"
+            "tidings; got none. Without one the store is in the data directory, and each start "
+            "brings its schema forward."
+        )
+    if (refusal := driver_refusal(settings)) is not None:
+        raise DatabaseUnusable(refusal)
+    import psycopg  # noqa: PLC0415  # of an extra
+
+    from tidings.store.port import StoreDown, StoreRefused  # noqa: PLC0415  # with the adapter
+    from tidings.store.postgres.database import StoreDatabase  # noqa: PLC0415  # of an extra
+    from tidings.store.postgres.faults import is_server_fault  # noqa: PLC0415  # of an extra
+
+    try:
+        yield StoreDatabase(settings.database.reveal(), settings.database_schema)
+    except StoreDown as down:
+        raise DatabaseUnreachable(f"{settings.database.describe()}: {down}") from None
+    except StoreRefused as refused:
+        raise DatabaseUnusable(f"{settings.database.describe()}: {refused}") from None
+    except psycopg.Error as error:
+        text = f"{settings.database.describe()} refuses it: {str(error).strip()}"
+        kind = DatabaseUnreachable if is_server_fault(error) else DatabaseUnusable
+        raise kind(text) from None

@@ -1,0 +1,1 @@
+"""The settings: what each must be, and what is refused."""
