@@ -26,6 +26,7 @@ def serve(
     *,
     config: Path | None = None,
     data: Path | None = None,
+    database: str | None = None,
     host: str | None = None,
     port: str | None = None,
     dev: bool | None = None,
@@ -39,6 +40,8 @@ def serve(
         A settings file in TOML.
     data
         The data directory. It is created if it does not exist.
+    database
+        The PostgreSQL database that holds the store, without a password: postgresql://…
     host
         The address to listen on.
     port
@@ -51,7 +54,7 @@ def serve(
     """
     from tidings.cli.serving.serve import start
 
-    options = {"data": data, "host": host, "port": port, "dev": dev}
+    options = {"data": data, "database": database, "host": host, "port": port, "dev": dev}
     return start(config, options, hold=hold)
 
 
@@ -216,6 +219,9 @@ for _name, _path in (
     ("actions", "actions.actions:app"),
     ("replay", "replay:app"),
     ("sending", "serving.sending:app"),
+    ("master-key", "serving.master_key:app"),
+    ("migrate", "serving.migrate:migrate"),
+    ("store", "serving.store:app"),
     ("audit", "audit.audit:app"),
     ("profiles", "profile_commands:app"),
     ("send", "events.send:send"),

@@ -1,10 +1,12 @@
 """`tidings doctor`: names one cause and one fix, of the service or of a webhook."""
 
+import os
 import sys
 import sysconfig
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +20,7 @@ from tidings.cli.output import clean, how_many, print_facts, print_line, print_t
 from tidings.cli.webhook_names import acts, find_webhook
 from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
 from tidings.cli.where import HERE, Where
+from tidings.errors import Unusable
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
 OWN_SERVER = ("tidings login", "tidings serve")  # they say themselves which service is meant
@@ -30,7 +33,9 @@ HERE_NAMES = ("127.0.0.1", "::1", "localhost")
 LAG_MAX = 10_000  # events that cannot be searched for yet
 
 
-def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
+def doctor(
+    webhook: str | None = None, /, *, config: Path | None = None, where: Where = HERE
+) -> int:
     """Diagnose the service or a webhook: name the cause and the fix.
 
     Ends with exit code 0 where all is well, else 1.
@@ -39,6 +44,8 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
     ----------
     webhook
         A webhook's name or id. Default: the service itself.
+    config
+        The settings file of the service, to look at its database too. Default: TIDINGS_CONFIG.
     """
     api = calls(where)
     if webhook in ("webhook", "webhooks"):
@@ -49,7 +56,7 @@ def doctor(webhook: str | None = None, /, *, where: Where = HERE) -> int:
     if webhook is not None:
         found = diagnose(_look(api, find_webhook(api, webhook)))
     else:
-        checks = check_service(api)
+        checks = [*check_database(config), *check_service(api)]
         if not where.json:
             _print_checks(checks)
         bad = next((check for check in checks if not check.ok and check.fix), None)
@@ -145,6 +152,31 @@ class DoctorCheck:
     fix: str = ""  # nothing for what is not a fault
     step: str = "tidings doctor"
     code: Exit = Exit.FAILED
+
+
+def check_database(config: Path | None) -> list[DoctorCheck]:
+    """Check the database of the service, if the settings name one here: also where the service
+    does not answer, for it may be why. Raise CommandExit where the settings do not fit."""
+    if config is None and not {"TIDINGS_CONFIG", "TIDINGS_DATABASE"} & os.environ.keys():
+        return []
+    from tidings.app.database_operations import DatabaseUnreachable, inspect_server  # noqa: PLC0415
+    from tidings.cli.serving.database_commands import load_settings  # noqa: PLC0415
+
+    settings = load_settings(config, {})
+    if settings.database is None:
+        return []
+    try:
+        findings = inspect_server(settings)
+    except DatabaseUnreachable as down:
+        fix = "Start it, or correct `database`; the service goes on by itself once it answers."
+        return [DoctorCheck("database", False, clean(str(down)), fix=fix, code=Exit.UNREACHABLE)]
+    except Unusable as refused:
+        fix = "Do what it says, or correct `database`."
+        return [DoctorCheck("database", False, clean(str(refused)), fix=fix)]
+    return [
+        DoctorCheck(finding.name, finding.ok, clean(finding.message), fix=finding.fix)
+        for finding in findings
+    ]
 
 
 def check_service(api: ApiClient) -> list[DoctorCheck]:

@@ -1,0 +1,1 @@
+"""Looks at a database that holds a store: its rows, how its server is set, how it is reached."""

@@ -1,0 +1,1 @@
+"""What is said of a database that holds a store."""
