@@ -13,6 +13,11 @@ NODE_READY := node_modules/.ready
 OFFICIAL := tests/consumer/official/$(NODE_READY)
 TYPESCRIPT := tests/openapi/generated/typescript/$(NODE_READY)
 TESTS ?= tests
+# What asks the store, of the suites that run on PostgreSQL too; with TIDINGS_TESTS_STORE all of
+# tests/e2e do, and leave out what is of the embedded store.
+ON_POSTGRES := tests/e2e/access tests/e2e/delivery tests/e2e/events tests/e2e/webhooks \
+  $(wildcard tests/e2e/test_*.py) tests/e2e/actions/test_killed.py tests/e2e/actions/test_waiting.py \
+  $(addprefix tests/e2e/operations/test_,stops.py signals.py held_start.py metrics.py who_has_acted.py)
 # The order of sets is that of every run: a seed of the simulation repeats what it has shown.
 export PYTHONHASHSEED ?= 0
 
@@ -67,6 +72,7 @@ test-systems: setup  ## Tests that need programs of the system; as root it insta
 	@TIDINGS_DEPTH=deep $(BIN)/pytest -n 2 $$(grep -rl --include='*.py' '^from tests.depth import' tests)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -n 2 --dist loadfile -m "systems and not alone" $(TESTS)
 	@TIDINGS_TESTS_FRESH=1 $(BIN)/pytest -m "systems and alone" $(TESTS)
+	@TIDINGS_TESTS_STORE=postgres $(BIN)/pytest -n 2 --dist worksteal $(ON_POSTGRES)
 	@$(BIN)/python -m tests.mutants 1 --least 20 # 27 were seen, a busy machine finds fewer; `make mutants` asks for 28
 
 mutants: setup  ## Bugs made on purpose, drawn by three seeds, each run against the tests near it

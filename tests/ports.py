@@ -10,6 +10,7 @@ from tidings import catalogue
 from tidings.catalogue import SchemaViolation
 from tidings.core.actions.action import Actions
 from tidings.core.connections.connection import Connections
+from tidings.core.running.lease import EndlessLease
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MappedMessage, MessagePlan, PlanRunner
 from tidings.core.webhooks.webhook_types import EMAIL, HTTP, KAFKA, SQL
@@ -30,7 +31,7 @@ from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.declared import DeclaredActions
 from tidings.engine.vault import SealedSecret, Vault
-from tidings.ports import Declared, Keys, Outside, Ports, Randomness, Secrets, Times
+from tidings.ports import Declared, Departure, Keys, Outside, Ports, Randomness, Secrets, Times
 from tidings.store import port
 from tidings.transform.port import CheckBy, RenderRefused, TextTemplate
 from tidings.transform.sandbox import Sandbox, Unrenderable
@@ -160,6 +161,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
     """Over a store, a clock and a sender; `others` are ports by name, of any group."""
     rng = random.Random(1)
     given: dict[str, Any] = {
+        "lease": EndlessLease(),
         "in_flight": port.NullInFlight(),
         "catalogue": catalogue.load(),
         "rng": rng,
@@ -181,6 +183,7 @@ def ports(*, store: Any, clock: Any, sender: Any, key: bytes = b"k" * 32, **othe
 
     return Ports(
         store=store,
+        departure=Departure(**group("lease", "in_flight")),
         times=Times(clock, made.pop("passed_s")),
         randomness=Randomness(**group("rng", "random_bytes", "new_event_id")),
         secrets=Secrets(**group("keys", "vault", "passwords")),

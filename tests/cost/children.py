@@ -21,7 +21,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-FORKED = ("tidings.store.sqlite.hosting.process", "tidings.transform.worker")
+FORKED = ("tidings.store.sqlite.process", "tidings.transform.worker")
 ROOM = " " * 1000
 """An argument of the process that forks: here its children write their own command lines."""
 

@@ -173,7 +173,11 @@ def test_the_recipe_of_the_store_says_its_true_size() -> None:
         for node in protocol.body
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     ]
-    adapter = [path for part in ("sql", "sqlite") for path in (store / part).rglob("*.py")]
+    adapter = [
+        path
+        for part in ("sql", "hosting", "sqlite", "postgres")
+        for path in (store / part).rglob("*.py")
+    ]
     suite = list((ROOT / "tests/store/conformance").rglob("*.py"))
     true = [
         len(methods),

@@ -61,6 +61,7 @@ SMALL = {
     "tidings/simulator/people.py": "data",
     "tidings/sources/*/driver.py": "what the composition names of a driver",
     "tidings/store/port/*": "a module for each subject of the port, which hands them out as one",
+    "tidings/store/hosting/*": "a module for each duty of a process",
     "tidings/store/sql/*": "a module for each subject of the port",
     "tidings/store/sqlite/*": "a module for each duty of a process",
     "tidings_consumer/adapters/*": "imported by an application, and imports its framework",

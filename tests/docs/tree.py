@@ -23,6 +23,7 @@ DATA = {  # folders without code: they have no docstring to say it
     "console/browser": "The console's browser libraries by version, and the tools that fetch them.",
     "console/static": "Styles, scripts and pictures of the console.",
     "console/templates": "The HTML of the console's pages.",
+    "store/postgres/schema": "The migrations of the schema in PostgreSQL, numbered without a gap.",
     "store/sqlite/schema": "The migrations of the database file, numbered without a gap.",
 }
 DECLARES = re.compile(r"\bAdd an? \w+ here; the rest follows\b")

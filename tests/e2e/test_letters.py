@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-import apsw
 import pytest
 
 from tests.loops.own_time import own_time
@@ -14,6 +13,7 @@ from .harness.fixtures import NewService
 from .harness.mail_server import ADDRESS, MailServer, say_yes
 from .harness.receiver import Receiver
 from .harness.service import ORG, ServiceProcess
+from .harness.store.books import ask
 from .harness.until import until
 
 
@@ -26,13 +26,8 @@ def mail(tmp_path: Path) -> Iterator[MailServer]:
 
 def letters_left(service: ServiceProcess) -> int:
     """As the store has them; a row that only says when the next one may go is none."""
-    store = apsw.Connection(str(service.data / "tidings.db"), flags=apsw.SQLITE_OPEN_READONLY)
-    try:
-        waiting = "SELECT count(*) FROM letter WHERE kind <> ?"
-        [(count,)] = store.execute(waiting, (SENT,)).fetchall()
-    finally:
-        store.close()
-    return int(count)  # type: ignore[arg-type]  # apsw types a column as any SQLite value
+    [(count,)] = ask(service.data, "SELECT count(*) FROM letter WHERE kind <> ?", SENT)
+    return int(count)
 
 
 @pytest.mark.parametrize("kill", [True, False])

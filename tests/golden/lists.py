@@ -20,7 +20,7 @@ from typing import Any
 import tidings
 from tests.docs.errors.error_codes import codes
 from tests.docs.source_texts import SOURCE, texts
-from tests.e2e.harness import store_file
+from tests.e2e.harness.store import books
 from tests.e2e.harness.until import until
 from tests.golden.taken_up import TakenUp, taken_up
 from tidings.console.routes import OF_AN_ORG
@@ -141,10 +141,9 @@ def schema(up: TakenUp) -> list[str]:
     data = up.service.data
     query = "SELECT type, name, sql FROM sqlite_schema WHERE sql NOT NULL ORDER BY 1, 2"
     made = [
-        f"{kind} {name}: {re.sub('--.*', '', sql)}"
-        for kind, name, sql in store_file.ask(data, query)
+        f"{kind} {name}: {re.sub('--.*', '', sql)}" for kind, name, sql in books.ask(data, query)
     ]
-    keys = [f"meta {key}" for (key,) in store_file.ask(data, "SELECT key FROM meta ORDER BY 1")]
+    keys = [f"meta {key}" for (key,) in books.ask(data, "SELECT key FROM meta ORDER BY 1")]
     return [" ".join(key.split()) for key in [*made, *keys]]
 
 

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.harness import store_file
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.mail_server import MailServer
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG
+from tests.e2e.harness.store import books
 from tests.e2e.harness.until import until
 from tests.golden.dated import Clock
 from tests.golden.make_world import LATER, World
@@ -55,12 +55,10 @@ def settings(mail_port: int) -> dict[str, object]:
 
 def empty_tables(data: Path) -> list[str]:
     """The tables without a row."""
-    names = store_file.ask(
+    names = books.ask(
         data, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     )
-    return [
-        name for (name,) in names if not store_file.ask(data, f'SELECT 1 FROM "{name}" LIMIT 1')
-    ]
+    return [name for (name,) in names if not books.ask(data, f'SELECT 1 FROM "{name}" LIMIT 1')]
 
 
 class Lives:
@@ -106,7 +104,7 @@ class Lives:
         job = {"webHookId": self.old_hook["webHookId"], "missedSince": 0, "again": True}
         self.world.replay(self.old, "old", **job)
         self.receiver.wait("/golden/old", 2)
-        until(lambda: store_file.ask(self.service.data, _UNFINISHED)[0][2] == 2, "it is retried")
+        until(lambda: books.ask(self.service.data, _UNFINISHED)[0][2] == 2, "it is retried")
         keeps = {"settings": {"retention": {"payloadDays": 9}}}
         with self.service.api() as boss:
             boss.send("PATCH", f"/v1/orgs/{self.old.org}", keeps).must(200)
@@ -115,7 +113,7 @@ class Lives:
             boss.accept(beside)  # a commit, by which the leap is seen
             self.clock.pass_by(700)
             boss.accept(event(new_id(), ORG, name="badgeEarned"))
-        assert store_file.ask(self.service.data, "SELECT * FROM leap")
+        assert books.ask(self.service.data, "SELECT * FROM leap")
 
     def now(self) -> None:
         """Everything else, and the kill in the middle of it."""
@@ -125,7 +123,7 @@ class Lives:
         world.harbour(self.mail)
         world.thin()
         world.stopped()
-        until(lambda: store_file.ask(self.service.data, kept)[0][0], "retention", 30)
+        until(lambda: books.ask(self.service.data, kept)[0][0], "retention", 30)
         world.in_flight()
         world.fan_out()
 
@@ -135,14 +133,14 @@ class Lives:
         made |= {
             "killedMs": self.clock.now_ms(),
             "port": self.service.port,
-            "letters": store_file.ask(data, "SELECT kind, count(*) FROM letter GROUP BY 1"),
-            "owed": store_file.owed(data),
+            "letters": books.ask(data, "SELECT kind, count(*) FROM letter GROUP BY 1"),
+            "owed": books.owed(data),
             "orgs": self.world.orgs,
             "unfinished": [
                 (name, event_id, state, show("dlv", id), attempts)
-                for name, event_id, state, id, attempts in store_file.ask(data, _UNFINISHED)
+                for name, event_id, state, id, attempts in books.ask(data, _UNFINISHED)
             ],
-            "states": store_file.ask(data, _STATES),
+            "states": books.ask(data, _STATES),
         }
         for row in made["webhooks"].values():
             came = self.receiver.arrivals(row["path"])

@@ -11,12 +11,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from tests.e2e.harness import store_file
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.mail_server import MailServer
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG, ServiceProcess
+from tests.e2e.harness.store import books
 from tests.e2e.harness.until import until
 from tests.golden.dated import Clock
 from tests.golden.make_data import FILES, PORT
@@ -83,7 +83,7 @@ def customer_of(name: str) -> int:
 def answers_of_v3(service: ServiceProcess) -> dict[str, str]:
     """What the original's calls answer of the actions that are `STILL`, but for the time that they
     ask of."""
-    groups = dict(store_file.ask(service.data, "SELECT name, consumer_group FROM webhook"))
+    groups = dict(books.ask(service.data, "SELECT name, consumer_group FROM webhook"))
     answers = {}
     with service.api(ORG) as api:
         for name in STILL:
@@ -145,7 +145,7 @@ class WaitingLives:
             self.mail.kill()
         return {
             "killedMs": self.clock.now_ms(),
-            "rows": store_file.ask(self.service.data, _ROWS),
+            "rows": books.ask(self.service.data, _ROWS),
             "answers": answers,
             "letters": self.mail.subjects(),
             "arrived": {name: len(self.receiver.arrivals(f"/waiting/{name}")) for name in ACTIONS},
@@ -157,10 +157,10 @@ class WaitingLives:
             api.accept(body)
 
     def _rows(self, name: str) -> list[tuple[Any, ...]]:
-        return [row for row in store_file.ask(self.service.data, _ROWS) if row[0] == name]
+        return [row for row in books.ask(self.service.data, _ROWS) if row[0] == name]
 
     def _all_wait(self) -> bool:
-        rows = store_file.ask(self.service.data, _ROWS)
+        rows = books.ask(self.service.data, _ROWS)
         states = [(name, state, attempts) for name, _, state, attempts, _ in rows]
         return {*states} >= {
             ("tried", 2, 2),

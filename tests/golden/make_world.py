@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from tests.e2e.harness import store_file
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.browser import Browser
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.mail_server import MailServer, say_yes
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.store import books
 from tests.e2e.harness.until import until
 
 MINUTE_MS = 60_000
@@ -404,7 +404,7 @@ class World:
         self.made["fanned"] = self.post(api, name="tierRenewed")[0]
         data = self.service.data
         query = "SELECT (SELECT count(*) FROM disabling) > 0 AND (SELECT count(*) FROM fan_out) > 0"
-        until(lambda: store_file.ask(data, query)[0][0], "both at one moment")
+        until(lambda: books.ask(data, query)[0][0], "both at one moment")
         self.service.kill_all()
 
 

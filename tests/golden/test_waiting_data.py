@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.harness import store_file
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.mail_server import MailServer
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG
+from tests.e2e.harness.store import books
 from tests.e2e.harness.until import until
 from tests.golden.dated import Clock
 from tests.golden.make_waiting import ACTIONS, ARCHIVE, MINUTE_MS, answers_of_v3, write_file
@@ -123,7 +123,7 @@ def everything_is_done_once(waiting: WaitingData, api: Api) -> None:
     """But for what was on its way at the kill, or was refused."""
 
     def unfinished() -> list[Any]:
-        return store_file.ask(waiting.data, "SELECT id FROM delivery WHERE state <> 3")
+        return books.ask(waiting.data, "SELECT id FROM delivery WHERE state <> 3")
 
     until(lambda: not unfinished(), "all of it is done", 40)
     events: defaultdict[str, set[str]] = defaultdict(set)

@@ -13,7 +13,7 @@ import pytest
 
 from tests.depth import DEEP, depth
 from tests.e2e.harness.service import KEY, ORG, SECRET, ServiceProcess
-from tests.e2e.harness.store_file import ask
+from tests.e2e.harness.store.books import ask
 from tests.e2e.harness.until import until
 from tests.postgres_server import PostgresServer
 from tests.producer.killed import CUSTOMERS, Lives, tried

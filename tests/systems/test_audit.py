@@ -9,7 +9,7 @@ import pytest
 
 from tests.e2e.audit.verified_log import agree, anchor_lines, new_org, rename, verified
 from tests.e2e.harness.service import ServiceProcess
-from tests.e2e.harness.store_file import sound
+from tests.e2e.harness.store.books import sound
 from tests.e2e.harness.until import until
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(240)]

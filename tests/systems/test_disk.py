@@ -13,7 +13,7 @@ from ..e2e.harness.events import event, new_id
 from ..e2e.harness.pump import all_arrive
 from ..e2e.harness.receiver import Receiver
 from ..e2e.harness.service import ORG, ServiceProcess
-from ..e2e.harness.store_file import sound
+from ..e2e.harness.store.books import sound
 from ..e2e.harness.until import stays, until
 
 pytestmark = pytest.mark.systems

@@ -13,7 +13,7 @@ import pytest
 from ..e2e.harness.pump import Pump, all_arrive
 from ..e2e.harness.receiver import Receiver
 from ..e2e.harness.service import ORG, ServiceProcess
-from ..e2e.harness.store_file import operational_events, sound
+from ..e2e.harness.store.books import operational_events, sound
 from ..e2e.harness.until import until
 
 pytestmark = pytest.mark.systems

@@ -11,7 +11,7 @@ import pytest
 from ..e2e.harness.pump import Pump, all_arrive
 from ..e2e.harness.receiver import Arrival, Receiver
 from ..e2e.harness.service import ORG, ServiceProcess
-from ..e2e.harness.store_file import lost_attempts, operational_events, sound, unsettled
+from ..e2e.harness.store.books import lost_attempts, operational_events, sound, unsettled
 
 pytestmark = pytest.mark.systems
 

@@ -17,7 +17,7 @@ from tests.consumer.processes.receiver import Setup
 from tests.consumer.processes.supervisor import Books, Supervisor, books, journal, post, subscribe
 from tests.consumer.servers import Servers
 from tests.e2e.harness.service import ServiceProcess
-from tests.e2e.harness.store_file import operational_events
+from tests.e2e.harness.store.books import operational_events
 from tidings_consumer.ids import LEASE_S
 
 EVENTS, KILLS, KEYS = 20_000, 10, 300

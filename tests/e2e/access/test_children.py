@@ -8,6 +8,7 @@ import psutil
 import pytest
 
 from ..harness.service import ServiceProcess
+from ..harness.store.database import key_file
 from ..harness.until import until
 
 SECRETS = {
@@ -100,7 +101,7 @@ def test_no_child_has_a_secret_in_its_environment_or_on_its_command_line(
 def test_no_child_holds_a_file_of_secrets_open(
     service: ServiceProcess, children: list[psutil.Process]
 ) -> None:
-    key = service.data / "key"
+    key = key_file(service.data)
     assert key.exists()
     for process in (psutil.Process(service.pid), *children):
         for descriptor in Path(f"/proc/{process.pid}/fd").iterdir():

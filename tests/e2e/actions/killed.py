@@ -22,7 +22,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG, ServiceProcess
-from tests.e2e.harness.store_file import ask
+from tests.e2e.harness.store.books import ask
 from tests.e2e.harness.until import until
 from tests.stand_ins.apart import Apart
 

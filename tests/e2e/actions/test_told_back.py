@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.actions.recipes.search import Search, answers_of, files_of, pages_of
+from tests.e2e.actions.recipes.search import Search, answers_of, pages_of
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.events import bare, new_id
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG, ServiceProcess, free_port
+from tests.e2e.harness.store.kept import kept_in
 from tests.e2e.harness.until import until
 
 pytestmark = pytest.mark.timeout(120)
@@ -182,11 +183,11 @@ def delivered(api: Api, hook: dict[str, Any]) -> int:
 def look_through(platform: ServiceProcess, brand: ServiceProcess) -> None:
     """All that the platform has, against what the brand knows."""
     search = Search(PERSONAL)
-    known = {value for _, value in search.hits(files_of(brand.data))}
+    known = {value for _, value in search.hits(kept_in(brand.data))}
     assert known >= set(PERSONAL), "the brand knows it, and the search finds it"
     with platform.api(ORG) as api:
-        places = [*answers_of(api), *pages_of(platform, ORG), *files_of(platform.data)]
+        places = [*answers_of(api), *pages_of(platform, ORG), *kept_in(platform.data)]
     platform.stop()
-    places += [*files_of(platform.data), ("its log", platform.log.read_bytes())]
+    places += [*kept_in(platform.data), ("its log", platform.log.read_bytes())]
     assert any(b"customerReached" in content for _, content in places)
     assert search.hits(places) == []

@@ -11,7 +11,7 @@ from tests.e2e.actions.brand_api import BrandApi
 from tests.e2e.actions.killed import SECRET, Platform
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG, ServiceProcess
-from tests.e2e.harness.store_file import ask, sound
+from tests.e2e.harness.store.books import ask, sound
 from tests.e2e.harness.until import until
 from tests.stand_ins.apart import Apart
 from tests.store.before_waiting import make_old

@@ -8,7 +8,7 @@ from typing import Any
 from tests import forked
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.service import ServiceProcess, environment
-from tests.e2e.harness.store_file import ask
+from tests.e2e.harness.store.books import ask
 
 
 def verify(data: Path, *options: str) -> "subprocess.CompletedProcess[str]":

@@ -10,7 +10,7 @@ from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.receiver import Receiver
 from ..harness.service import ORG, ServiceProcess
-from ..harness.store_file import ask
+from ..harness.store.books import ask
 from ..harness.until import until
 
 OPEN = "SELECT webhook FROM webhook_health WHERE opens > 0 AND until_ms > 0"

@@ -12,7 +12,7 @@ from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ORG
-from ..harness.store_file import lost_attempts
+from ..harness.store.books import lost_attempts
 from ..harness.until import until
 
 KILLS = 3

@@ -4,7 +4,7 @@ from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ORG
-from ..harness.store_file import owed
+from ..harness.store.books import owed
 from ..harness.until import until
 
 WEBHOOKS = 120

@@ -36,10 +36,12 @@ class Reply:
 class Api:
     """Calls as one credential, on behalf of one org. Not to be shared between threads."""
 
-    def __init__(self, port: int, login: str | None = None, org: int | None = None) -> None:
+    def __init__(
+        self, port: int, login: str | None = None, org: int | None = None, seconds: float = 30
+    ) -> None:
         self.port = port
         self._org = org
-        self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=seconds)
         self._headers: dict[str, str] = {}
         self.authorization = ""
         if login is not None:

@@ -15,11 +15,12 @@ import psutil
 from tests import forked
 
 from .api import Api
+from .store.database import let_go, store_settings
 from .until import PATIENCE_S, until
 
 ORG, KEY, SECRET = 2001, "boss", "s3cret-of-the-tests"
 READY_S = 60.0
-WRITER = "tidings.store.sqlite.hosting.process"
+STORE_PROCESSES = ("tidings.store.sqlite.process", "tidings.store.postgres.process")
 
 
 def free_port() -> int:
@@ -68,11 +69,12 @@ class ServiceProcess:
         command += ["--dev"] if self._dev else []
         command += ["--data", str(self.data), "--port", str(self.port), *options]
         bootstrap = {"bootstrap_org": ORG, "bootstrap_key": KEY, "bootstrap_secret": SECRET}
+        let_go(self.data)
         with self.log.open("ab") as log:
             self._process = forked.Popen(
                 command,
                 limits=self._limits,
-                env=environment(**bootstrap | self._settings),
+                env=environment(**bootstrap | store_settings(self.data) | self._settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -118,7 +120,7 @@ class ServiceProcess:
         """The store's child process: `write` or `read`."""
         for child in psutil.Process(self.pid).children(recursive=True):
             line = child.cmdline()
-            if WRITER in line and role in line:
+            if role in line and any(module in line for module in STORE_PROCESSES):
                 return child
         raise AssertionError(f"no {role} process of the store")
 

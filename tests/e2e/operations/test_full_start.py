@@ -17,7 +17,7 @@ from ..harness.events import event, new_id
 from ..harness.pump import all_arrive
 from ..harness.receiver import Receiver
 from ..harness.service import ORG, ServiceProcess
-from ..harness.store_file import sound
+from ..harness.store.books import sound
 from ..harness.until import until
 
 NewService = Callable[..., ServiceProcess]

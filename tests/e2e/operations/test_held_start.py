@@ -16,7 +16,7 @@ from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import KEY, ORG, SECRET, ServiceProcess, environment
-from ..harness.store_file import sound
+from ..harness.store.books import sound
 from ..harness.until import stays, until
 
 KEYED = {"ordering": "strict"}  # all but the first are held

@@ -6,12 +6,13 @@ import signal
 import time
 from pathlib import Path
 
-from ..harness import store_file
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ORG
+from ..harness.store import books
+from ..harness.store.database import on_postgres
 from ..harness.until import until
 
 PAGE = Path(__file__).parents[3] / "docs/running.md"
@@ -116,15 +117,16 @@ def test_seconds_are_seconds_and_bytes_are_bytes(
     began_s = time.time()
     service.start()
     with service.api() as api:
-        until(lambda: "tidings_retention_database_bytes" in told(api), "a pass", 40.0)
+        until(lambda: "tidings_retention_oldest_event_seconds" in told(api), "a pass", 40.0)
         now = told(api)
         assert began_s - 1 <= now["tidings_retention_last_run_seconds"] <= time.time() + 1
         for name in ("oldest_event", "oldest_payload"):
             assert before_s - 1 <= now[f"tidings_retention_{name}_seconds"] <= after_s + 1
-        pages, free, page = store_file.pages(service.data)
-        assert now["tidings_retention_database_bytes"] >= BYTES
-        assert abs(now["tidings_retention_database_bytes"] - pages * page) <= 64 * page
-        assert abs(now["tidings_retention_free_bytes"] - free * page) <= 64 * page
+        if not on_postgres():  # which looks after its files itself
+            pages, free, page = books.pages(service.data)
+            assert now["tidings_retention_database_bytes"] >= BYTES
+            assert abs(now["tidings_retention_database_bytes"] - pages * page) <= 64 * page
+            assert abs(now["tidings_retention_free_bytes"] - free * page) <= 64 * page
         # The loop stands still for a known time.
         stopped_s = time.monotonic()
         service.signal(signal.SIGSTOP)

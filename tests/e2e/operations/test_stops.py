@@ -12,7 +12,7 @@ from ..harness.events import event, new_id
 from ..harness.pump import Pump, all_arrive
 from ..harness.receiver import Receiver
 from ..harness.service import ORG, ServiceProcess, environment, free_port
-from ..harness.store_file import lost_attempts, operational_events, sound
+from ..harness.store.books import lost_attempts, operational_events, sound
 from ..harness.until import until
 
 NewService = Callable[..., ServiceProcess]

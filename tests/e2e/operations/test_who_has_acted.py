@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.cli.command import Command
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import KEY, ORG, SECRET
-from tests.e2e.harness.store_file import ask
+from tests.e2e.harness.store.books import ask
 from tests.e2e.harness.until import until
 
 VALUE = "a value that is long"

@@ -12,6 +12,7 @@ from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
+from ..harness.store.kept import kept_in
 
 TOKEN = "token-1-0123456789"
 
@@ -82,6 +83,6 @@ def _pairs(request: dict[str, object]) -> list[tuple[str, str]]:
 
 
 def _kept_in(data: Path, *secrets: str) -> list[str]:
-    """Which of these stand in a file of the data directory, in clear."""
-    kept = b"".join(path.read_bytes() for path in data.rglob("*") if path.is_file())
+    """Which of these a service has kept in clear."""
+    kept = b"".join(content for _, content in kept_in(data))
     return [secret for secret in secrets if secret.encode() in kept]

@@ -8,7 +8,7 @@ import pytest
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.nginx import HOST, Nginx
 from tests.e2e.harness.service import ORG
-from tests.e2e.harness.store_file import ask
+from tests.e2e.harness.store.books import ask
 from tidings.api.v1.inbound import BODY_BYTES_MAX
 
 from .conftest import Brand, request

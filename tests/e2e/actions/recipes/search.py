@@ -6,7 +6,6 @@ import json
 import quopri
 import re
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 from tests.e2e.actions.recipes.recipe import Row
@@ -64,13 +63,6 @@ class Search:
                 if form in low or form in joined:
                     found.append((place, value))
         return found
-
-
-def files_of(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """All files below a folder."""
-    for file in sorted(folder.rglob("*")):
-        if file.is_file():
-            yield str(file), file.read_bytes()
 
 
 def answers_of(api: Api) -> Iterator[tuple[str, bytes]]:

@@ -14,13 +14,13 @@ from tests.e2e.actions.recipes.search import (
     Search,
     answers_of,
     contact_values,
-    files_of,
     pages_of,
 )
 from tests.e2e.actions.recipes.two import TYPES, Two, example
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG as PLATFORM_ORG
 from tests.e2e.harness.service import environment
+from tests.e2e.harness.store.kept import kept_in
 from tests.e2e.harness.until import until
 from tests.stand_ins.parties.twilio import ACCOUNT, TOKEN, Twilio
 
@@ -115,19 +115,19 @@ def look_through(two: Two, tmp_path: Path) -> None:
     values = contact_values(two.recipe.people.values())
     assert {"meera.nair@mail.example", "919812300777", "Jonas Weber", "ليلى حداد"} <= values
     search = Search(values)
-    known = {value for _, value in search.hits(files_of(two.brand.data))}
+    known = {value for _, value in search.hits(kept_in(two.brand.data))}
     assert {"meera.nair@mail.example", "ليلى حداد"} <= known, "the search finds what is there"
 
     backup = tmp_path / "backup"
     command = [forked.SCRIPT, "backup", "--data", str(two.platform.data), "--to", str(backup)]
     subprocess.run(command, env=environment(), check=True, capture_output=True)
-    places = [*files_of(two.platform.data), *files_of(backup)]
+    places = [*kept_in(two.platform.data), *kept_in(backup)]
     assert any(name.endswith("-wal") for name, _ in places), "the journal is looked at too"
     with two.at_platform() as api:
         places += answers_of(api)
     places += pages_of(two.platform, PLATFORM_ORG)
     two.platform.stop()
-    places += [*files_of(two.platform.data), ("its log", two.platform.log.read_bytes())]
+    places += [*kept_in(two.platform.data), ("its log", two.platform.log.read_bytes())]
     assert len(places) > 150
     everything = b"\n".join(content for _, content in places)
     assert b"41200777" in everything and b"contact-free" not in everything

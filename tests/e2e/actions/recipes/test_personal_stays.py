@@ -11,12 +11,13 @@ import pytest
 
 from tests.e2e.actions.recipes.mail_server import MailServer
 from tests.e2e.actions.recipes.recipe import NOON, ORG, Recipe, zone_at
-from tests.e2e.actions.recipes.search import Search, answers_of, files_of, pages_of
+from tests.e2e.actions.recipes.search import Search, answers_of, pages_of
 from tests.e2e.actions.recipes.two import KINDS, TYPES, Two, example
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG as PLATFORM_ORG
+from tests.e2e.harness.store.kept import kept_in
 from tests.e2e.harness.until import until
 
 pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
@@ -83,15 +84,15 @@ def test_no_personal_value_of_an_event_leaves_and_the_mails_go_out_all_the_same(
         ]
         with two.at_brand() as api:
             places += answers_of(api)
-        places += [*pages_of(two.brand, ORG), *files_of(two.brand.data), *shown]
+        places += [*pages_of(two.brand, ORG), *kept_in(two.brand.data), *shown]
         places += [(str(at), bytes(mail)) for at, mail in enumerate(mail.mails())]
         two.brand.stop()
-        places += [*files_of(two.brand.data), ("its log", two.brand.log.read_bytes())]
+        places += [*kept_in(two.brand.data), ("its log", two.brand.log.read_bytes())]
     assert {arrival.event["eventName"] for arrival in came} == {
         event["eventName"] for event in events
     }
     assert all(str(MEERA).encode() in arrival.body for arrival in came)
-    known = b"".join(content for _, content in files_of(two.platform.data))
+    known = b"".join(content for _, content in kept_in(two.platform.data))
     assert [text for text in values if text.encode() not in known] == [], "the platform keeps them"
     assert search.hits(places) == []
     assert PLATFORM_ORG != ORG

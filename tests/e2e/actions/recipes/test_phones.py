@@ -10,6 +10,7 @@ from tests.e2e.actions.recipes.recipe import NOON, ORG, Recipe, ended, said, zon
 from tests.e2e.actions.recipes.two import TYPES, example
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.store.kept import kept_in
 from tests.stand_ins.parties.fcm import PROJECT, Fcm
 from tests.stand_ins.parties.msg91 import AUTHKEY, Msg91
 from tests.stand_ins.parties.twilio import ACCOUNT, TOKEN, Twilio
@@ -134,6 +135,6 @@ def test_a_push_goes_to_the_device_of_the_customer_and_not_to_one_that_is_gone(
         [push] = fcm.messages("device-of-aarav")
         assert push["notification"]["body"] == "आपको 86 अंक मिले हैं।"
         assert push["data"] == {"balance": "410"}
-        kept = b"".join(path.read_bytes() for path in service.data.rglob("*") if path.is_file())
+        kept = b"".join(content for _, content in kept_in(service.data))
         key = fcm.service_account()["private_key"].splitlines()[1]
         assert key.encode() not in kept + service.log.read_bytes()

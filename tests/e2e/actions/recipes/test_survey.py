@@ -19,6 +19,7 @@ from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import KEY, ServiceProcess
 from tests.e2e.harness.service import SECRET as SERVICE_SECRET
+from tests.e2e.harness.store.kept import kept_in
 from tests.e2e.harness.until import until
 from tests.stand_ins.apart import Apart
 from tests.stand_ins.parties.medallia import IMPORTER, Medallia
@@ -115,7 +116,7 @@ def test_an_invitation_says_what_the_feed_wants_each_value_as_text(
         }
     ]
     assert medallia.tokens_issued() == 1
-    kept = b"".join(path.read_bytes() for path in service.data.rglob("*") if path.is_file())
+    kept = b"".join(content for _, content in kept_in(service.data))
     assert CLIENT.encode() not in kept + service.log.read_bytes()
 
 

@@ -1,9 +1,13 @@
 """The books of a data directory, read from its file as an auditor would; never written."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import apsw
+
+from tests.e2e.harness.store.database import database_of, on_postgres
+from tidings.store.postgres.connection import PostgresConnection
 
 _OF = " JOIN event e ON e.seq = d.event JOIN webhook w ON w.number = d.webhook WHERE w.id LIKE ?"
 _LOST = (
@@ -22,6 +26,11 @@ ANY = "%"
 
 def ask(data: Path, query: str, *bindings: str) -> list[tuple[Any, ...]]:
     """What a query of the database answers."""
+    if on_postgres():
+        with closing(
+            PostgresConnection(database_of(data).connect("tests"), read_only=True)
+        ) as rows:
+            return list(rows.execute(query, bindings).fetchall())
     connection = apsw.Connection(str(data / "tidings.db"), flags=apsw.SQLITE_OPEN_READONLY)
     connection.set_busy_timeout(5000)
     try:
@@ -56,8 +65,8 @@ def owed(data: Path) -> int:
 
 
 def sound(data: Path) -> bool:
-    """Whether the database is whole by SQLite's own check."""
-    return ask(data, "PRAGMA integrity_check") == [("ok",)]
+    """Whether the database is whole by SQLite's own check; PostgreSQL has none."""
+    return on_postgres() or ask(data, "PRAGMA integrity_check") == [("ok",)]
 
 
 def pages(data: Path) -> tuple[int, int, int]:

@@ -1,0 +1,1 @@
+"""The store of the services that the suites start."""
