@@ -12,4 +12,4 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leave out what cannot be where the services' store is."""
     if left_out := list(leave_out(items)):
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = [test for test in items if test not in left_out]

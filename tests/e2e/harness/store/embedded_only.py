@@ -28,6 +28,6 @@ def leave_out(items: list[pytest.Item]) -> Iterator[pytest.Item]:
     """Yield what is left out, of these tests."""
     if on_postgres():
         names = tuple(EMBEDDED_ONLY)
-        for item in items:
-            if item.nodeid.removeprefix("tests/e2e/").startswith(names):
-                yield item
+        for test in items:
+            if test.nodeid.removeprefix("tests/e2e/").startswith(names):
+                yield test
