@@ -6,6 +6,7 @@ import gc
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
@@ -79,7 +80,14 @@ def bounded(test: Callable[..., Awaitable[None]], seconds: float) -> Callable[..
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where workers are about to be started, nothing is left for each of them to compile."""
+    """Where workers are about to be started, nothing is left for each of them to compile.
+
+    And no traceback is written by parsing its lines: Python 3.11 fails in `ast.parse` where another
+    parse begins within it (gh-106905), as it does when garbage of an earlier test is found there,
+    and its exception is logged.
+    """
+    if hasattr(traceback, "_extract_caret_anchors_from_line_segment"):
+        traceback._extract_caret_anchors_from_line_segment = lambda segment: None
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         rewrite(config)
 
