@@ -46,7 +46,6 @@ Limits = Sequence[tuple[int, int, int]]
 
 PRELOADED = (
     "tidings.app.service",
-    "tidings.store.postgres.process",
     "tidings.store.sqlite.process",
     "tidings.demo",
 )

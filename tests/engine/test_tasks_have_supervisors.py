@@ -55,6 +55,7 @@ ALLOWED = {
     "engine/webhooks/retirement.py:go_on": "one webhook's end, made by the next start otherwise",
     # a child process, which is watched itself
     "store/hosting/reader.py:died": "one restart, tried again until it succeeds",
+    "store/postgres/store.py:__init__": "the empty batch of an idle owner; a refusal waits",
     "transform/process.py:_begin": "one start, whose time is watched",
     "transform/process.py:connection_lost": "one end, waited for",
 }

@@ -20,7 +20,6 @@ from tidings.cli.output import clean, how_many, print_facts, print_line, print_t
 from tidings.cli.webhook_names import acts, find_webhook
 from tidings.cli.webhooks.diagnosis import FAILING, Diagnosis, Findings, diagnose
 from tidings.cli.where import HERE, Where
-from tidings.errors import Unusable
 
 SKEW_S_MAX = 60.0  # receivers refuse a signature that is 300 s off
 OWN_SERVER = ("tidings login", "tidings serve")  # they say themselves which service is meant
@@ -161,6 +160,7 @@ def check_database(config: Path | None) -> list[DoctorCheck]:
         return []
     from tidings.app.database_operations import DatabaseUnreachable, inspect_server  # noqa: PLC0415
     from tidings.cli.serving.database_commands import load_settings  # noqa: PLC0415
+    from tidings.errors import Unusable  # noqa: PLC0415
 
     settings = load_settings(config, {})
     if settings.database is None:

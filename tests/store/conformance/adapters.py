@@ -10,3 +10,6 @@ ADAPTERS: dict[str, Adapter] = {
     "postgres-in-process": PostgresHalves(),
     "postgres": PostgresChildren(),
 }
+
+SLOW = {"postgres"}
+"""Those that `make test-systems` runs: each case starts processes, with a driver in each."""

@@ -7,6 +7,7 @@ and at the database's catalogue. Keywords are told from names by their capitals.
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from tidings.errors import TidingsError
 from tidings.store.postgres.catalogue import Tables
 from tidings.store.postgres.inserts import parse_insert
 from tidings.store.postgres.tokens import (
@@ -37,7 +38,7 @@ _ENDS_JOIN = (
 _WRITES = frozenset(("INSERT", "UPDATE", "DELETE"))
 
 
-class Untranslatable(ValueError):
+class Untranslatable(TidingsError, ValueError):
     """No rule says what this is in PostgreSQL."""
 
 

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from tidings.errors import TidingsError
+
 _TOKEN = re.compile(
     r"""(?P<gap>(?:\s|--[^\n]*)*)(?P<text>
     [xX]'[0-9a-fA-F]*' | '(?:[^']|'')*' | "(?:[^"]|"")*"  # bytes, text, a quoted name
@@ -32,7 +34,7 @@ class SqlToken(NamedTuple):
         return self.text[0].isalpha() and not self.text.isupper() and "'" not in self.text
 
 
-class Unbalanced(ValueError):
+class Unbalanced(TidingsError, ValueError):
     """A parenthesis is not closed."""
 
 
