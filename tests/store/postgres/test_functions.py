@@ -91,6 +91,8 @@ def test_every_other_pattern_fits_what_it_fits_in_sqlite(database: DriverConnect
         st.lists(st.text(SIGNS + MEANT, max_size=5), min_size=1, max_size=9),
     )
     @example("", [""])
+    @example("[]", ["", "[]", "]"])
+    @example("a[^]", ["a", "a]", "ab"])
     @example("[]a]", ["]", "a", "b"])
     @example("[^]a]", ["]", "a", "b"])
     @example("[a-c]x", ["bx", "-x", "dx"])

@@ -438,7 +438,7 @@ CREATE FUNCTION glob_by_signs(pattern text) RETURNS text LANGUAGE sql IMMUTABLE 
             CASE
                 WHEN found[1] = '*' THEN '.*'
                 WHEN found[1] = '?' THEN '.'
-                WHEN found[1] = '[' THEN '(?!)' -- without its end it matches nothing
+                WHEN found[1] IN ('[', '[]', '[^]') THEN '(?!)' -- without its end it matches nothing
                 WHEN length(found[1]) > 1 THEN '[' || regexp_replace(substr(found[1], 2), '([[\\])', '\\\1', 'g')
                 WHEN found[1] ~ '[].^$+(){}|\\]' THEN '\' || found[1]
                 ELSE found[1]
