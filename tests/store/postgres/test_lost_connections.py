@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,10 @@ from tests.store.postgres.databases import connect, rows
 from tests.store.postgres.hostings import PostgresChildren, database_of
 from tests.store.rows import ORG, event, new
 from tidings.store import port
+from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.ownership import OwnerWatch
+from tidings.store.postgres.process import OwnedDatabase, open_half
 from tidings.store.postgres.store import PostgresStore
 
 AGAIN_S = 20.0
@@ -144,3 +147,31 @@ async def test_an_idle_owner_goes_on_to_own_it(
         assert store._lease.holds()
         with pytest.raises(port.StoreDown, match="stands by"):
             await asyncio.to_thread(OwnerWatch(database.connect, time.monotonic).take)
+
+
+def test_a_half_that_cannot_be_opened_leaves_no_connection_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = database_of(tmp_path)
+    ours = OwnerWatch(database.connect, time.monotonic).take()
+    given = OwnedDatabase(
+        uri=database.uri, schema=database.schema, epoch=ours.epoch, holder=ours.holder
+    )
+
+    def refused(*_: object) -> None:
+        raise port.StoreDown("too many connections")
+
+    opened: list[PostgresConnection] = []
+    open_reader = StoreDatabase.open_reader
+
+    def kept(*asked: Any) -> PostgresConnection:
+        opened.append(open_reader(*asked))
+        return opened[-1]
+
+    monkeypatch.setattr("os.nice", lambda _: 0)
+    monkeypatch.setattr(StoreDatabase, "open_reader", kept)
+    monkeypatch.setattr(StoreDatabase, "open_search", refused)
+    with pytest.raises(port.StoreDown):
+        open_half("read", lambda: given, None)  # type: ignore[arg-type]
+    [log] = opened
+    assert log.is_lost(), "it is closed"

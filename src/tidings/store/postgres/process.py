@@ -91,7 +91,11 @@ class _Reader:
     def _opened(self) -> PostgresReader:
         database, ours = self._given.database, self._given.ours
         log = database.open_reader(ours, ANSWER_S)
-        return PostgresReader(log, database.open_search(ours, ANSWER_S))
+        try:
+            return PostgresReader(log, database.open_search(ours, ANSWER_S))
+        except BaseException:
+            log.close()  # it is tried again and again, and a server has few
+            raise
 
     def hosted(self) -> HostedHalf:
         return HostedHalf(
