@@ -147,18 +147,3 @@ def test_bytes_are_found_in_bytes(database: DriverConnection) -> None:
     same()
     assert 0 in places and max(places) > 1
     assert rows(database, "SELECT instr(NULL, ''::bytea), instr(''::bytea, NULL)") == [(None, None)]
-
-
-def test_numbers_and_texts_of_a_list_are_rows(database: DriverConnection) -> None:
-    @settings(max_examples=depth(60, 1_500), deadline=None)
-    @given(
-        st.lists(st.integers(-(1 << 63), (1 << 63) - 1), max_size=20),
-        st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))),
-    )
-    def same(numbers: list[int], texts: list[str]) -> None:
-        for function, values in (("each_number", numbers), ("each_text", texts)):
-            spelt = json.dumps(values)
-            there = in_sqlite("SELECT value FROM json_each(?)", spelt)
-            assert rows(database, f"SELECT value FROM {function}(%s) AS e (value)", spelt) == there
-
-    same()

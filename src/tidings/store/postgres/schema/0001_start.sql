@@ -452,9 +452,3 @@ CREATE FUNCTION glob(pattern text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL 
         WHEN pattern ~ '^\*\[[^][\\^*?-]+\]\*$' THEN substr(pattern, 2, length(pattern) - 2)
         ELSE glob_by_signs(pattern)
     END;
-
--- The values of a JSON array, as `json_each` gives them.
-CREATE FUNCTION each_number(numbers text) RETURNS SETOF bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20
-    BEGIN ATOMIC SELECT value::bigint FROM jsonb_array_elements_text(numbers::jsonb); END;
-CREATE FUNCTION each_text(texts text) RETURNS SETOF text LANGUAGE sql IMMUTABLE PARALLEL SAFE ROWS 20
-    BEGIN ATOMIC SELECT value FROM jsonb_array_elements_text(texts::jsonb); END;
