@@ -33,6 +33,7 @@ from typing import Any, ClassVar
 if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).parents[1])
 
+from tests.chosen_store import on_postgres
 from tests.cost import children
 
 SCRIPT = str(Path(sys.executable).with_name("tidings"))
@@ -49,6 +50,7 @@ PRELOADED = (
     "tidings.store.sqlite.process",
     "tidings.demo",
 )
+PRELOADED_ON_POSTGRES = ("tidings.store.postgres.process",)  # elsewhere nothing has its driver
 PRELOADED_ALL_OF = "tidings.cli"  # its commands are imported when they are run
 
 
@@ -328,7 +330,8 @@ def _preload() -> None:
     names = [
         f"{PRELOADED_ALL_OF}.{command.name}" for command in commands if command.name != "__main__"
     ]
-    for name in (*PRELOADED, *names):
+    of_store = PRELOADED_ON_POSTGRES if on_postgres() else ()
+    for name in (*PRELOADED, *of_store, *names):
         importlib.import_module(name)
     # Only this process needs them; what they keep for all is in every program that it forks.
     from tests.api.one_app import the_one  # noqa: PLC0415

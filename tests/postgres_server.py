@@ -11,10 +11,11 @@ import logging
 import subprocess
 import tempfile
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
@@ -39,6 +40,17 @@ END $$;
 CREATE SCHEMA public AUTHORIZATION pg_database_owner;
 GRANT USAGE ON SCHEMA public TO PUBLIC;
 """
+
+
+class Kind(NamedTuple):
+    """What a borrowed database has in it."""
+
+    name: str
+    make: Callable[[str], None]  # in a new, empty database of this URI
+    empty: str  # statements that bring one back to what `make` made
+
+
+BARE = Kind("bare", lambda uri: None, EMPTY)
 WHATEVER_IT_SETS = "-c default_transaction_read_only=off -c search_path=pg_catalog"
 
 
@@ -58,8 +70,8 @@ class PostgresServer:
                 connection.execute(f"ALTER SYSTEM SET {setting}")
             connection.execute("SELECT pg_reload_conf()")
         self._numbers = itertools.count(1)
-        self._lent: list[str] = []  # names of databases
-        self._returned: list[str] = []
+        self._lent: list[tuple[Kind, str]] = []  # names of databases
+        self._returned: dict[str, list[str]] = defaultdict(list)  # by the name of the kind
 
     def database(self, name: str) -> str:
         """Make a database of this name, in the place of one that may be there; return its URI."""
@@ -68,23 +80,25 @@ class PostgresServer:
             connection.execute(f"CREATE DATABASE {name}")
         return self.uri(name)
 
-    def lend_database(self) -> str:
-        """Return the URI of an empty database, for the test that runs and no longer."""
-        if self._returned:
-            name = self._returned.pop()
+    def lend_database(self, kind: Kind = BARE) -> str:
+        """Return the URI of a database of a kind, for the test that runs and no longer."""
+        returned = self._returned[kind.name]
+        if returned:
+            name = returned.pop()
             with psycopg.connect(
                 self.uri(name), autocommit=True, options=WHATEVER_IT_SETS
             ) as connection:
-                connection.execute(EMPTY)
+                connection.execute(kind.empty.encode())
         else:
-            name = f"lent_{next(self._numbers)}"
-            self.database(name)
-        self._lent.append(name)
+            name = f"{kind.name}_{next(self._numbers)}"
+            kind.make(self.database(name))
+        self._lent.append((kind, name))
         return self.uri(name)
 
     def take_back_databases(self) -> None:
         """Take back what was lent: the test has ended."""
-        self._returned += self._lent
+        for kind, name in self._lent:
+            self._returned[kind.name].append(name)
         self._lent.clear()
 
     def uri(self, name: str) -> str:

@@ -6,13 +6,14 @@ import signal
 import time
 from pathlib import Path
 
+from tests.chosen_store import on_postgres
+
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ORG
 from ..harness.store import books
-from ..harness.store.database import on_postgres
 from ..harness.until import until
 
 PAGE = Path(__file__).parents[3] / "docs/running.md"

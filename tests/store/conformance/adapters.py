@@ -1,5 +1,6 @@
 """The adapters that the suite runs for: the one place in it that names any."""
 
+from tests.chosen_store import on_postgres
 from tests.store.conformance.subject import Adapter
 from tests.store.postgres.hostings import PostgresChildren, PostgresHalves
 from tests.store.sqlite.hosting.hostings import Children, Halves
@@ -11,5 +12,12 @@ ADAPTERS: dict[str, Adapter] = {
     "postgres": PostgresChildren(),
 }
 
-SLOW = {"postgres"}
-"""Those that `make test-systems` runs: each case starts processes, with a driver in each."""
+OF_POSTGRES_RUN = {"postgres"}
+"""Those that a run with `TIDINGS_TESTS_STORE=postgres` tries, and no other: each of their cases
+starts processes that import the driver."""
+
+TRIED = {
+    name: adapter
+    for name, adapter in ADAPTERS.items()
+    if (name in OF_POSTGRES_RUN) == on_postgres()
+}

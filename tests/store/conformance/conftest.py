@@ -5,16 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.store.conformance.adapters import ADAPTERS, SLOW
+from tests.store.conformance.adapters import TRIED
 from tests.store.conformance.subject import Subject
 
-PARAMS = [
-    pytest.param(adapter, id=name, marks=[pytest.mark.systems] if name in SLOW else [])
-    for name, adapter in ADAPTERS.items()
-]
 
-
-@pytest.fixture(params=PARAMS)
+@pytest.fixture(params=list(TRIED.values()), ids=list(TRIED))
 def subject(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Subject]:
     """A new, empty store of the adapter."""
     one = Subject(request.param, tmp_path / "data")

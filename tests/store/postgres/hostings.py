@@ -8,17 +8,14 @@ from pathlib import Path
 from typing import cast
 from unittest.mock import patch
 
-import psycopg
-
 from tests import forked
 from tests.postgres_server import shared_server
 from tests.store.halves_in_process import InProcess
-from tests.store.postgres.databases import connect
+from tests.store.postgres.databases import MIGRATED, SCHEMA, connect
 from tidings.core.running.lease import LEASE_S, Lease
 from tidings.store import port
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.halves import PostgresReader, PostgresWriter
-from tidings.store.postgres.migration import migrate
 from tidings.store.postgres.ownership import OwnerWatch
 from tidings.store.postgres.store import PostgresStore
 from tidings.store.sql.halves import passed_s
@@ -28,12 +25,10 @@ _places: dict[Path, StoreDatabase] = {}
 
 
 def database_of(place: Path) -> StoreDatabase:
-    """Return the database of a place, with its schema made where it is new."""
+    """Return the database of a place."""
     known = _places.get(place)
     if known is None:
-        known = _places[place] = StoreDatabase(shared_server().lend_database())
-        with psycopg.connect(known.uri, autocommit=True) as connection:
-            migrate(connection, known.schema)
+        known = _places[place] = StoreDatabase(shared_server().lend_database(MIGRATED), SCHEMA)
     return known
 
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import apsw
 
-from tests.e2e.harness.store.database import database_of, on_postgres
+from tests.chosen_store import on_postgres
+from tests.e2e.harness.store.database import database_of
 from tidings.store.postgres.connection import PostgresConnection
 
 _OF = " JOIN event e ON e.seq = d.event JOIN webhook w ON w.number = d.webhook WHERE w.id LIKE ?"

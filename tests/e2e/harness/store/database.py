@@ -12,23 +12,16 @@ from pathlib import Path
 
 import psycopg
 
+from tests.chosen_store import on_postgres
 from tests.postgres_server import shared_server
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.migration import migrate
 
-STORE = "TIDINGS_TESTS_STORE"
 SCHEMA = "tidings"
 KEPT_MAX = 12  # databases: PostgreSQL looks after each of them, again and again
 _CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
 _of_directory: dict[Path, str] = {}  # names of databases, the oldest first
-
-
-def on_postgres() -> bool:
-    """Whether services are to have their store in PostgreSQL."""
-    store = os.environ.get(STORE, "sqlite")
-    assert store in ("sqlite", "postgres"), f"{STORE} is {store}"
-    return store == "postgres"
 
 
 def store_settings(data: Path) -> dict[str, str]:

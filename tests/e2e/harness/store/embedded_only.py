@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from .database import on_postgres
+from tests.chosen_store import on_postgres
 
 _BACKUP = "`tidings backup` and `restore` are of a data directory"
 _DISK = "the disk of the data directory is full: there are no rows on it"
