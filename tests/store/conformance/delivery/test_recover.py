@@ -1,9 +1,14 @@
 """Conformance: a new owner marks what may have been sent, and nothing else."""
 
+from collections.abc import Awaitable, Callable, Sequence
+
+import pytest
+
 from tests.store.conformance.subject import Subject
-from tests.store.rows import HOUR_MS, event, failing, new, settled
+from tests.store.rows import HOUR_MS, ORG, event, failing, new, settled, webhook
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
+from tidings.store import port
 
 
 def prepared(subject: Subject, count: int = 5) -> list[int]:
@@ -59,6 +64,71 @@ def test_after_a_crash_a_taken_retry_is_possibly_sent_and_due_now(subject: Subje
     [job] = subject.take()
     assert (job.delivery, job.attempt) == (one, 3)
     assert [attempt.ended for attempt in subject.attempts(one)] == [True, True, False]
+
+
+BREAKER_OPEN = port.StoredHealth(1, 1_000, 20, "timeout", 2, until_ms=9_900)
+BREAKER_ENDS = port.StoredHealth(1, 1_000, 20, "timeout", 2, until_ms=0)
+AT_REST: dict[str, Callable[[port.Store], Awaitable[object]]] = {
+    "paused": lambda store: store.put_webhook(at_version(2, "paused")),
+    "disabled": lambda store: store.put_webhook(at_version(2, "disabled")),
+    "its org stopped": lambda store: store.put_stop(port.SendingStop(ORG, "me", 5)),
+    "all stopped": lambda store: store.put_stop(port.SendingStop(OrgId(0), "me", 5)),
+    "behind its breaker": lambda store: store.put_healths([BREAKER_OPEN]),
+}
+AT_WORK: dict[str, Sequence[Callable[[port.Store], Awaitable[object]]]] = {
+    "resumed": (
+        lambda store: store.put_webhook(at_version(2, "paused")),
+        lambda store: store.put_webhook(at_version(3, "active")),
+    ),
+    "another org stopped": (lambda store: store.put_stop(port.SendingStop(OrgId(9), "me", 5)),),
+    "its receiver has answered since": (lambda store: store.put_healths([BREAKER_ENDS]),),
+}
+
+
+def at_version(version: int, status: str) -> port.StoredWebhook:
+    """Webhook 1, changed."""
+    return webhook("till", number=1, version=version, status=status)
+
+
+@pytest.mark.parametrize("how", AT_REST)
+def test_without_notes_nothing_is_marked_of_a_webhook_of_which_nothing_leaves(
+    subject: Subject, how: str
+) -> None:
+    taken, *rest = prepared(subject)
+    subject.commit(settled=[failing(taken, 0)])
+    subject.take()
+    assert subject.put_webhook("second") == 2
+    [other] = subject.commit(event("other", new(2))).firsts
+    subject.ask(AT_REST[how])
+    subject.crash()
+    standings = subject.recover()
+    assert [lost(subject, number) for number in (taken, *rest)] == [[]] * 5
+    assert standings[0].pending == 4 and standings[0].next_due_ms is not None
+    assert [job.attempt for job in subject.page()] == [1] * 4
+    [job] = subject.take()
+    assert (job.delivery, job.attempt) == (taken, 2)
+    assert lost(subject, other) == ([] if "stopped" in how else [1])
+
+
+@pytest.mark.parametrize("how", AT_WORK)
+def test_without_notes_a_webhook_of_which_something_leaves_is_marked(
+    subject: Subject, how: str
+) -> None:
+    [one] = prepared(subject, 1)
+    for change in AT_WORK[how]:
+        subject.ask(change)
+    subject.crash()
+    subject.recover()
+    assert lost(subject, one) == [1]
+
+
+@pytest.mark.parametrize("how", AT_REST)
+def test_what_is_noted_is_marked_whatever_became_of_its_webhook(subject: Subject, how: str) -> None:
+    first, second, *_ = prepared(subject)
+    subject.ask(AT_REST[how])
+    subject.crash()
+    subject.recover(left=[(second, 1)])
+    assert (lost(subject, first), lost(subject, second)) == ([], [1])
 
 
 def test_after_a_clean_stop_nothing_is_marked(subject: Subject) -> None:

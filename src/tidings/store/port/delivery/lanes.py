@@ -81,7 +81,9 @@ class LaneStore(Protocol):
         What may have been in flight when the last owner died gets an attempt `possibly sent (worker
         lost)` and is due now: `left` (see `InFlight.left`), or where that is None up to `window` of
         the lowest PENDING ids of each webhook, and every taken retry. What was taken and had not
-        left is due now under the same number. Returns the webhooks with unfinished deliveries.
+        left is due now under the same number. Without `left`, nothing is marked of a webhook that
+        was paused or disabled, stopped, or behind its breaker: only its probes had left. Returns
+        the webhooks with unfinished deliveries.
         """
 
     def unfinished(self) -> Awaitable[Sequence[Backlog]]:

@@ -61,6 +61,16 @@ _HELD_OF = (
 )
 _TIMED_OF = f"SELECT id FROM delivery WHERE webhook = ? AND state IN ({TIMED}) LIMIT ?"
 _END = "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id = ?"
+# Webhooks of which nothing leaves: none of theirs was on its way, whatever they have waiting.
+_AT_REST = (
+    "SELECT w.number FROM webhook w WHERE"
+    " EXISTS (SELECT 1 FROM stop s WHERE s.org = w.org OR s.org = 0)"
+    " OR EXISTS (SELECT 1 FROM webhook_health h WHERE h.webhook = w.number"
+    " AND h.opens > 0 AND h.until_ms > 0)"
+    " OR EXISTS (SELECT 1 FROM webhook_version v WHERE v.webhook = w.number"
+    " AND v.standing <> 'active' AND v.version ="
+    " (SELECT max(version) FROM webhook_version WHERE webhook = w.number))"
+)
 # Keys of which deliveries wait and none is under way.
 _STUCK = (
     "SELECT webhook, key FROM delivery INDEXED BY delivery_key"
@@ -76,7 +86,8 @@ class Recovery:
     owner died. Which ones those are the owner has noted as they left (`port.InFlight`); what was
     taken, queued, held or paused and had not left keeps its number, however often that happens.
     Only where the notes are gone too, with the machine, is it taken for possible of every taken
-    retry and of the lowest PENDING ids of each webhook: lanes start them in that order.
+    retry and of the lowest PENDING ids of each webhook: lanes start them in that order. Even then
+    nothing had left of a webhook that was paused or disabled, stopped, or behind its breaker.
     """
 
     def __init__(
@@ -106,11 +117,15 @@ class Recovery:
             self._begins(self._clock_ms())
             [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
             taken: list[Any] = run(
-                f"SELECT id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
+                f"SELECT webhook, id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
             ).fetchall()
+            at_rest = {number for (number,) in run(_AT_REST)} if left is None else set[int]()
             if not clean:
-                self._mark_first(self._lowest_pending(window) if left is None else left)
-            self._return_taken(taken, set(taken if left is None else left))
+                self._mark_first(self._lowest_pending(window, at_rest) if left is None else left)
+            known = {(id, number) for webhook, id, number in taken if webhook not in at_rest}
+            self._return_taken(
+                [(id, number) for _, id, number in taken], known if left is None else set(left)
+            )
             run(_LOOK_AGAIN, (self._clock_ms(),))
             stuck: list[Any] = run(_STUCK).fetchall()
             for webhook, key in stuck:
@@ -138,12 +153,13 @@ class Recovery:
         with self._connection:
             self._connection.execute("UPDATE meta SET value = 1 WHERE key = 'clean_stop'")
 
-    def _lowest_pending(self, window: int) -> list[tuple[DeliveryId, int]]:
+    def _lowest_pending(self, window: int, at_rest: set[int]) -> list[tuple[DeliveryId, int]]:
         """The first that each lane would have started, with the number of their next attempt."""
         found: list[Any] = []
         run = self._connection.execute
         webhooks: list[Any] = run("SELECT number FROM webhook").fetchall()
-        for webhook in self._pending.counts().keys() & {number for (number,) in webhooks}:
+        at_work = {number for (number,) in webhooks} - at_rest
+        for webhook in self._pending.counts().keys() & at_work:
             for id in self._pending.lowest(webhook, window):
                 found += run("SELECT id, attempts + 1 FROM delivery WHERE id = ?", (id,))
         return found
