@@ -217,7 +217,7 @@ class Engine:
         if self.commits.halted:
             found.append(
                 f"The store must take writes; it refuses: {self.commits.failure}. "
-                "Free space on its disk."
+                "Free space on its disk, or look at its database."
             )
         if not self._lease.holds():
             found.append(

@@ -14,7 +14,7 @@ from tidings.engine.events.commit_queue import (
     SETTLE_ALONE_AT,
     SETTLE_WAIT_S,
 )
-from tidings.engine.events.committer import DIFFERS
+from tidings.engine.events.committer import ANSWER_S, DIFFERS
 from tidings.engine.events.intake import Acceptance
 from tidings.store import port
 
@@ -190,3 +190,50 @@ async def test_a_commit_that_takes_long_is_told_and_a_stop_writes_nothing_more()
         await turns()
         assert desk.work.cancelled() and desk.store.batches == []
         assert not under_way.done() and not later.done(), "nothing was promised of either"
+
+
+def test_nobody_waits_for_a_commit_that_does_not_end_and_all_goes_on_when_it_does() -> None:
+    async def main() -> None:
+        async with at_work() as desk:
+            await begun(desk)
+            desk.queue.settle(settled(7))
+            under_way = desk.queue.add([event("a")])
+            await turns()
+            later = desk.queue.add([event("b"), event("c")])
+            command = desk.queue.cancel(port.CancelSlice([DeliveryId(4)], "boss"))
+            desk.queue.settle(settled(8))
+            await asyncio.sleep(ANSWER_S - 0.1)
+            assert not under_way.done() and not later.done() and not desk.queue.halted
+            await asyncio.sleep(0.2)
+            for answered in (under_way, later, command):
+                with pytest.raises(port.StoreDown, match="a commit takes more than 10 s"):
+                    await answered
+            with pytest.raises(port.StoreDown):
+                desk.queue.add([event("d")])
+            assert desk.queue.halted, "nothing is sent meanwhile"
+            assert desk.store.batches == [] and desk.doubted == []
+            desk.store.free.set()
+            await turns()
+            assert not desk.queue.halted and desk.doubted == [set()], "lanes go on"
+            assert desk.store.ids == [["a"], []], "who was told may have been heard all the same"
+            assert [told for told in desk.lanes.told if told[0] == "handover"][0][1] == [("a", ())]
+            await asyncio.sleep(2 * SETTLE_WAIT_S)
+            written = [
+                settlement.delivery for batch in desk.store.batches for settlement in batch.settled
+            ]
+            assert written == [7, 8], "and no outcome is lost"
+            assert (await desk.queue.add([event("b")]))[0] == Acceptance("accepted")
+
+    simulate(1, main())
+
+
+def test_a_commit_that_has_ended_in_time_halts_nothing_later() -> None:
+    async def main() -> None:
+        async with at_work() as desk:
+            await begun(desk)
+            desk.store.free.set()
+            assert await desk.queue.add([event("a")]) == [Acceptance("accepted")]
+            await asyncio.sleep(2 * ANSWER_S)
+            assert not desk.queue.halted and desk.doubted == []
+
+    simulate(1, main())

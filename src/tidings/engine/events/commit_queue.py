@@ -46,6 +46,11 @@ class QueuedCall(msgspec.Struct):
     org: OrgId  # of its first event
     audit: port.AuditWrite | None = None  # where it is a change that somebody makes
 
+    def refuse(self, error: port.StoreDown) -> None:
+        """Tell who waits for it that nothing is promised."""
+        if not self.answered.done():
+            self.answered.set_exception(error)
+
 
 class CommitContents(msgspec.Struct):
     """Everything that waits, or goes into one transaction."""
@@ -271,6 +276,18 @@ class CommitQueue:
     def halt(self, failure: str) -> None:
         """Halt while the store refuses: callers are told, and nothing more is sent."""
         self._failure, self.halted = failure, True
+
+    def give_up(self, failure: str) -> None:
+        """Halt while a commit does not end. Who waits for the one behind it is told: nothing of
+        theirs has begun."""
+        self.halt(failure)
+        down, waiting = port.StoreDown(failure), self._waiting
+        for call in waiting.calls:
+            call.refuse(down)
+        waiting.commands.refuse(down)
+        waiting.calls, waiting.commands = [], CommitCommands()
+        self._waiting_bytes = 0
+        self._waiting_of.clear()
 
     def go_on(self) -> None:
         """Go on: the store has taken a commit."""

@@ -8,7 +8,8 @@ happens here, at the close, and a batch that the store finds outdated is matched
 When the store refuses, callers are told (StoreDown), settlements are kept and tried again, and
 nothing more is sent (`halted`) until a commit has succeeded. What was refused may have been written
 all the same (a lost answer): after that commit the lanes look at the store again
-(`second_look.py`), as they do when they could not be told of what is written.
+(`second_look.py`), as they do when they could not be told of what is written. So it is while a
+commit does not end: its callers are told after a while, and it is handed over whenever it ends.
 
 While deliveries of accepted events are owed, each commit makes a slice of them.
 """
@@ -30,6 +31,7 @@ from tidings.store import port
 CROWD = 8  # events in a commit that say that many callers are there
 GATHER_S = 0.002  # among many callers the next commit waits this long: fewer, larger ones
 RETRY_STORE_S = 0.25
+ANSWER_S = 10.0  # of a commit, after which nobody waits for it any longer
 CHANGE_S = 0.001  # between looks at whether a change of the registry has arrived
 DIFFERS = "The event id is known with other bytes; the first ones stay."
 
@@ -147,6 +149,23 @@ class Committer:
     async def _commit(self, batch: CommitContents) -> int:
         """Write a batch in one transaction and answer everyone who waits for it. Return how many
         events were written."""
+        late = self._loop.call_later(ANSWER_S, self._give_up, batch)
+        try:
+            return await self._commit_whole(batch)
+        finally:
+            late.cancel()
+
+    def _give_up(self, batch: CommitContents) -> None:
+        """Answer who waits for a commit that does not end, as it does where the database waits for
+        its standby. What it has written is handed over when it ends; lanes that could not start
+        meanwhile look at the store then."""
+        failure = f"a commit takes more than {ANSWER_S:.0f} s"
+        for call in batch.calls:
+            call.refuse(port.StoreDown(failure))
+        self._queue.give_up(failure)
+        self.second_look.doubt({})
+
+    async def _commit_whole(self, batch: CommitContents) -> int:
         events, commands = batch.events, batch.commands
         try:
             matched, receipt = await self._write(events, batch)
@@ -207,8 +226,7 @@ class Committer:
                 _answer(call, at, receipt.seqs, differing)
             except BaseException as error:
                 self._note_failure(error)
-                if not call.answered.done():
-                    call.answered.set_exception(port.StoreDown(UNTOLD))
+                call.refuse(port.StoreDown(UNTOLD))
             at += len(call.events)
         return known
 
@@ -271,8 +289,7 @@ class Committer:
     def _refused(self, down: port.StoreDown, batch: CommitContents) -> None:
         self._queue.halt(str(down))
         for call in batch.calls:
-            if not call.answered.done():
-                call.answered.set_exception(port.StoreDown(str(down)))
+            call.refuse(port.StoreDown(str(down)))
         self._queue.put_back(batch, calls=False)
 
     async def _commit_apart(self, error: Exception, batch: CommitContents) -> None:
