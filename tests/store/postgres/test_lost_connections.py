@@ -18,8 +18,8 @@ from tests.store.postgres.hostings import PostgresChildren, database_of
 from tests.store.rows import ORG, event, new
 from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
-from tidings.store.postgres.database import StoreDatabase
-from tidings.store.postgres.ownership import OwnerWatch
+from tidings.store.postgres.database import LOST_AFTER, StoreDatabase
+from tidings.store.postgres.ownership import Ownership, OwnerWatch
 from tidings.store.postgres.process import OwnedDatabase, open_half
 from tidings.store.postgres.store import PostgresStore
 
@@ -175,3 +175,22 @@ def test_a_half_that_cannot_be_opened_leaves_no_connection_behind(
         open_half("read", lambda: given, None)  # type: ignore[arg-type]
     [log] = opened
     assert log.is_lost(), "it is closed"
+
+
+OURS = Ownership(1, "tidings test")
+OPENERS: dict[str, Callable[[StoreDatabase], PostgresConnection]] = {
+    "writes": lambda database: database.open_writer(OURS),
+    "reads": lambda database: database.open_reader(OURS, 1.0),
+    "searches": lambda database: database.open_search(OURS, 1.0),
+}
+
+
+@pytest.mark.parametrize("what", OPENERS)
+def test_every_connection_notices_a_machine_that_is_gone(what: str, tmp_path: Path) -> None:
+    connection = OPENERS[what](database_of(tmp_path))
+    asked = connection.driver.info.get_parameters()
+    connection.close()
+    assert {name: int(asked[name]) for name in LOST_AFTER} == LOST_AFTER
+    silent_s = asked["keepalives_idle"], asked["keepalives_interval"], asked["keepalives_count"]
+    idle_s, interval_s, count = map(int, silent_s)
+    assert idle_s + interval_s * count < 15 and int(asked["tcp_user_timeout"]) < 15_000

@@ -16,7 +16,15 @@ from tidings.store.postgres.ownership import Ownership
 
 CONNECT_S = 5
 IDLE_S = 60  # of the connection that writes: its owner renews more often
-KEEPALIVE = {"keepalives": 1, "keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+# A machine that is gone says nothing: what is idle is asked, and what was sent and is not confirmed
+# is given up, which the system would do after a quarter of an hour.
+LOST_AFTER: dict[str, Any] = {
+    "keepalives": 1,
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 11_000,
+}
 
 
 class StoreDatabase(NamedTuple):
@@ -25,7 +33,7 @@ class StoreDatabase(NamedTuple):
     uri: str
     schema: str = "tidings"
 
-    def connect(self, name: str, **settings: Any) -> "psycopg.Connection[Any]":
+    def connect(self, name: str) -> "psycopg.Connection[Any]":
         """Open a connection of a name (`application_name`), whose names lead to the schema.
 
         StoreDown where the server is not to be reached now, StoreRefused where it lets nobody in.
@@ -36,7 +44,7 @@ class StoreDatabase(NamedTuple):
                 autocommit=True,
                 application_name=name,
                 connect_timeout=CONNECT_S,
-                **settings,
+                **LOST_AFTER,
             )
         except psycopg.OperationalError as error:
             if error.sqlstate is None or is_server_fault(error):
@@ -54,7 +62,7 @@ class StoreDatabase(NamedTuple):
     def open_writer(self, ours: Ownership) -> OwnerConnection:
         """Open the one connection that writes what the engine commits. A server that has lost its
         client notices, so that what it has begun does not stand in a successor's way."""
-        connection = self.connect(f"{ours.holder} writes", **KEEPALIVE)
+        connection = self.connect(f"{ours.holder} writes")
         for setting in ("idle_session_timeout", "idle_in_transaction_session_timeout"):
             connection.execute(f"SET {setting} = '{IDLE_S}s'".encode())
         return OwnerConnection(connection, ours)
