@@ -34,6 +34,7 @@ from bench.figures.actions import throughput as actions_throughput
 from bench.prices import figure as prices
 from bench.profiling import profile
 from bench.report import VOID, Options, Row, show
+from bench.store_server import SQLITE, STORES
 from bench.waits import figure as waits
 
 Value = TypeVar("Value")
@@ -91,6 +92,12 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--messages", type=int, help="to a destination; 20000")
     common.add_argument("--events", type=int, help="of each trial (sources); 100000")
     common.add_argument("--sources", help="of kafka,outbox,webhook,rate (sources); all")
+    common.add_argument(
+        "--store", choices=STORES, default=SQLITE, help="of the service (throughput, profile)"
+    )
+    common.add_argument(
+        "--server", help="settings of the server, as full_page_writes=off; with --store postgres"
+    )
     common.add_argument("--pin", help="cores for the service alone, as 0 or 0,1; by default all")
     common.add_argument(
         "--patience",
@@ -143,6 +150,8 @@ def options_of(given: argparse.Namespace) -> Options:
         destinations=tuple(getattr(given, "destinations", ())),
         events=choose(quick, given.events, 100_000, 3_000),
         sources=tuple(given.sources.split(",")) if given.sources else (),
+        store=given.store,
+        server_settings=tuple(given.server.split(",")) if given.server else (),
         patience_seconds=given.patience,
         folder=given.dir,
         service_cores=frozenset(map(int, given.pin.split(","))) if given.pin else None,

@@ -89,6 +89,8 @@ JUDGED = {
     "kafka-to-kafka-key": Floors(rate_min=4_000),
 }
 """The corner cases: forms whose figures are judged, by name."""
+ON_A_SERVER = {name: Floors(share_min=0.35) for name in ("http-1", "http-20")}
+"""Those of a service whose store is in PostgreSQL, on the same cores."""
 
 
 def _over_http() -> Iterator[Form]:

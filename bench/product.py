@@ -17,6 +17,7 @@ import apsw
 from bench.layout import LISTENING, Hook, webhooks_of
 from bench.ledger import OwnBooks
 from bench.process import Process, Usage, free_port
+from bench.store_server import StoreServer, reader_of
 
 COMMAND = str(Path(sys.executable).parent / "tidings")
 BOOTSTRAP = {
@@ -67,9 +68,10 @@ class Product:
         settings: Mapping[str, str] | None = None,
         fields: Mapping[str, object] | None = None,
         command: Sequence[str] = (COMMAND,),
+        server: StoreServer | None = None,
     ) -> None:
         """`fields`: of all webhooks, in the place of those of a plain HTTP one; `command`: what
-        is the `tidings` command of this service."""
+        is the `tidings` command of this service; `server`: where its store is, if not in files."""
         self.port = free_port()
         self.data = folder / f"data-{self.port}"
         self.log = folder / f"tidings-{self.port}.log"
@@ -86,7 +88,10 @@ class Product:
         self._apart_port = receiver_port if apart_port is None else apart_port
         self._connections = connections
         self._cores = cores
+        self.database = None if server is None else server.new_store()
         self._settings = {**BOOTSTRAP, **(settings or {})}
+        if server is not None and self.database is not None:
+            self._settings |= server.settings_of(self.database)
         self._fields = dict(fields or {})
         self._command = command
         self.start()
@@ -256,46 +261,47 @@ class Product:
 
     def unfinished(self) -> int:
         """Deliveries that are not final, by the store."""
-        reader = self._reader()
-        [(count,)] = reader.execute(
+        [(count,)] = self._rows(
             "SELECT (SELECT count(*) FROM delivery WHERE state = 0)"
             " + (SELECT count(*) FROM delivery WHERE state = 2)"
-        ).fetchall()
-        reader.close()
-        return int(count)  # type: ignore[arg-type]  # as in `mark`
+        )
+        return int(count)
 
     def replayed(self) -> tuple[int, int, int, int]:
         """Of all replays: deliveries made, of how many events, delivered, and attempts lost."""
-        reader = self._reader()
-        [row] = reader.execute(
-            "SELECT count(*), count(DISTINCT r.event), sum(d.state = 3),"
+        [row] = self._rows(
+            "SELECT count(*), count(DISTINCT r.event), count(CASE WHEN d.state = 3 THEN 1 END),"
             " (SELECT count(*) FROM attempt WHERE kind = 'lost')"
             " FROM delivery_replay r JOIN delivery d ON d.id = r.delivery"
-        ).fetchall()
-        reader.close()
+        )
         made, events, delivered, lost = (int(value or 0) for value in row)
         return made, events, delivered, lost
 
     def usage(self) -> Usage:
         return self.process.usage()
 
-    def _reader(self) -> apsw.Connection:
-        return apsw.Connection(str(self.data / STORE_FILE), flags=apsw.SQLITE_OPEN_READONLY)
+    def _rows(self, query: str, bindings: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:
+        """Ask the store itself: the books must not depend on the API that is tested."""
+        if self.database is not None:
+            with reader_of(self.database) as rows:
+                return list(rows.execute(query, bindings).fetchall())
+        file = apsw.Connection(str(self.data / STORE_FILE), flags=apsw.SQLITE_OPEN_READONLY)
+        try:
+            return file.execute(query, bindings).fetchall()
+        finally:
+            file.close()
 
     def mark(self) -> int:
-        reader = self._reader()
-        [(seq,)] = reader.execute("SELECT coalesce(max(seq), 0) FROM event").fetchall()
-        reader.close()
-        return int(seq)  # type: ignore[arg-type]  # apsw types a column as any SQLite value
+        [(seq,)] = self._rows("SELECT coalesce(max(seq), 0) FROM event")
+        return int(seq)
 
     def books(self, mark: int) -> OwnBooks:
-        """Read from the store's file: the books must not depend on the API that is tested."""
+        """See `Target.books`."""
         delivered: dict[int, set[bytes]] = defaultdict(set)
         pending: dict[int, set[bytes]] = defaultdict(set)
         failed: dict[int, set[bytes]] = defaultdict(set)
         book_of = {DELIVERED: delivered, FAILED: failed, PARKED: failed, CANCELLED: failed}
-        reader = self._reader()
-        rows = reader.execute(
+        rows = self._rows(
             "SELECT w.id, e.id, d.state FROM event e JOIN delivery d ON d.id >= e.first_delivery"
             " AND d.id < e.first_delivery + e.deliveries AND d.event = e.seq"
             " JOIN webhook w ON w.number = d.webhook WHERE e.seq > ?",
@@ -303,7 +309,6 @@ class Product:
         )
         for webhook, event, state in rows:
             book_of.get(state, pending)[self._number_of[str(webhook)]].add(str(event).encode())
-        reader.close()
         return OwnBooks(delivered, pending, failed)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> float:

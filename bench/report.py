@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.ledger import Spread, spread
 from bench.run import CORES, Measured
+from bench.store_server import SQLITE
 
 HELD = "✓"
 MISSED = "✗ missed"
@@ -56,6 +57,8 @@ class Options:
     destinations: tuple[str, ...] = ()
     events: int = 100_000
     sources: tuple[str, ...] = ()
+    store: str = SQLITE
+    server_settings: tuple[str, ...] = ()
     patience_seconds: float = 20.0
     folder: Path | None = None
     service_cores: frozenset[int] | None = None
@@ -89,6 +92,10 @@ def cost_rows(figure: str, label: str, *sides: Sequence[Measured]) -> list[Row]:
         rows.append(Row(figure, f"{name}: events/s", of(runs, "rate").text()))
         rows.append(Row(figure, f"{name}: CPU µs/event, process tree", of(runs, "cpu_us").text(1)))
         rows.append(Row(figure, f"{name}: bytes written/event", of(runs, "written").text()))
+        if any(run.server.wal_bytes for run in runs):
+            cpu = of(runs, "server_cpu_us")
+            rows.append(Row(figure, f"{name}: CPU µs/event of the server", cpu.text(1)))
+            rows.append(Row(figure, f"{name}: bytes of WAL/event", of(runs, "wal").text()))
     return rows
 
 

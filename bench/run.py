@@ -29,6 +29,7 @@ from bench.ledger import (
 )
 from bench.load import Plan
 from bench.process import Process, Usage, machine_seconds, usage_of, wait_until_quiet
+from bench.store_server import ServerUse, StoreServer
 from bench.target import Target
 
 CORES = os.cpu_count() or 1
@@ -162,6 +163,17 @@ class Measured:
     verified: int
     faults: list[str] = field(default_factory=list)
     disturbed: float = 0.0  # the share of the machine that went to others, or to its host
+    server: ServerUse = ServerUse()  # of the database that holds the store
+
+    @property
+    def server_cpu_us(self) -> float:
+        """CPU microseconds of the database server for one event."""
+        return 1e6 * self.server.cpu_seconds / max(1, self.events)
+
+    @property
+    def wal(self) -> float:
+        """Bytes of the database's log for one event."""
+        return self.server.wal_bytes / max(1, self.events)
 
     @property
     def rate(self) -> float:
@@ -203,7 +215,13 @@ class Measured:
             f"  written {self.written / 1000:.1f} kB"
             f"  ledger {self.events:,} = {self.deliveries:,} arrived + {self.pending:,} pending,"
             f" {self.duplicates} twice  others {100 * self.disturbed:.0f} %"
+            f"{self._of_server()}"
         )
+
+    def _of_server(self) -> str:
+        if not self.server.wal_bytes:
+            return ""
+        return f"  server CPU {self.server_cpu_us:.0f} µs/event, WAL {self.wal / 1000:.1f} kB"
 
 
 def generate(bench: Bench, target: Target, **plan: Any) -> Sent:
@@ -239,24 +257,27 @@ def measure(
     drain_seconds: float = DRAIN_SECONDS,
     sink: Arrivals | None = None,
     load: Callable[[], Sent] | None = None,
+    server: StoreServer | None = None,
     **plan: Any,
 ) -> Measured:
     """One run against a target that is up, closed by its ledger.
 
     `sink` is where its deliveries arrive if not at the bench's receivers; `load` brings the events
-    if not the generator by its plan.
+    if not the generator by its plan; `server` has its store.
     """
     where = bench if sink is None else sink
     where.reset()
     bench.receiver.know(target.secrets)
     wait_until_quiet(bench.patience_seconds)
     mark, before = target.mark(), target.usage()
+    server_before = ServerUse() if server is None else server.use()
     machine, all_ours, started = machine_seconds(), usage_of(os.getpid()), time.monotonic()
     sent = generate(bench, target, **plan) if load is None else load()
     expected = owed([sent], target.webhooks_of)
     await_all(where, target, expected, drain_seconds)
     time.sleep(SETTLE_SECONDS)  # the last outcomes are being written: their cost is the run's
     usage = target.usage().since(before)
+    server_use = ServerUse() if server is None else server.use().since(server_before)
     busy, stolen = (now - then for now, then in zip(machine_seconds(), machine, strict=True))
     others = busy - usage_of(os.getpid()).since(all_ours).cpu_seconds
     elapsed = time.monotonic() - started
@@ -264,6 +285,7 @@ def measure(
     # The receiver's books last: what the service has booked by now must be in them.
     measured = close(target, sent, where.received(), expected, own)
     measured.usage = usage
+    measured.server = server_use
     measured.disturbed = (max(0.0, others) + stolen) / (CORES * elapsed)
     return measured
 

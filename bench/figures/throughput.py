@@ -2,14 +2,26 @@
 
 import contextlib
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.figures.actions.acting import CALLED, CUSTOMERS, Acting, write_files
 from bench.figures.latency import yardstick_rate
 from bench.figures.pairs import clean_pairs, interleave, warm_up
-from bench.forms import REST_CALLS, SHARE, Floors, Form, House, Load, Source, by_house, chosen
+from bench.forms import (
+    ON_A_SERVER,
+    REST_CALLS,
+    SHARE,
+    Floors,
+    Form,
+    House,
+    Load,
+    Source,
+    by_house,
+    chosen,
+)
 from bench.layout import crowd
 from bench.ledger import Spread, spread
 from bench.product import Product
@@ -19,6 +31,7 @@ from bench.sinks.registry import SINKS
 from bench.sinks.sink import Sink
 from bench.sinks.topic import TopicSink
 from bench.source_topic import SourceTopic
+from bench.store_server import SQLITE, row_writes, store_server
 from bench.target import Yardstick
 from tidings.core.webhooks.webhook_types import ACTION
 
@@ -27,6 +40,8 @@ WARM_UP_EVENTS = 500
 CONNECTIONS_OF_BATCHES = 8  # at least: one that is answered while the next is read
 DRAIN_SECONDS = 150.0
 CONNECTIONS_ELSEWHERE = 100  # of a webhook that is no HTTP one
+STATISTICS_S = 12.0  # until an idle connection of PostgreSQL has told what it has written
+ROWS_SHOWN_MIN = 0.0005
 
 
 def run(options: Options) -> list[Row]:
@@ -58,12 +73,21 @@ def pairs_of(options: Options, form: Form) -> int:
 def beside_the_yardstick(options: Options, house: House, forms: Sequence[Form]) -> list[Row]:
     """Measure what the yardstick does too: single calls for it, whatever the size of ours."""
     rows: list[Row] = []
-    with Bench(options.folder, options.patience_seconds) as bench:
+    with (
+        Bench(options.folder, options.patience_seconds) as bench,
+        store_server(options.store, options.server_settings, bench.folder) as server,
+    ):
         yardstick = Yardstick(bench.folder, bench.receiver.port, options.service_cores)
         product = None
         try:
             hooks = crowd(house.receiving)
-            product = Product(bench.folder, bench.receiver.port, hooks, cores=options.service_cores)
+            product = Product(
+                bench.folder,
+                bench.receiver.port,
+                hooks,
+                cores=options.service_cores,
+                server=server,
+            )
             warm_up(bench, [yardstick, product], connections=options.connections)
             full = 0.0
             if any(form.load is Load.SHARE for form in forms):
@@ -73,14 +97,25 @@ def beside_the_yardstick(options: Options, house: House, forms: Sequence[Form]) 
                 print(f"{form.name}, {pairs} pairs", flush=True)
                 theirs, ours = plans(form, options, full)
                 bare, measured = interleave(
-                    bench, yardstick, product, pairs, second_plan=ours, **theirs
+                    bench,
+                    yardstick,
+                    product,
+                    pairs,
+                    second_plan=ours | {"server": server},
+                    **theirs,
                 )
-                rows += pair_rows(form, bare, measured)
+                rows += pair_rows(floored(form, options.store), bare, measured)
+            rows += rows_written(product)
         finally:
             yardstick.stop()
             if product is not None:
                 product.stop()
     return rows
+
+
+def floored(form: Form, store: str) -> Form:
+    """Return the form with the bounds that it has on a store."""
+    return form if store == SQLITE else replace(form, floors=ON_A_SERVER.get(form.name))
 
 
 def plans(form: Form, options: Options, full: float) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -94,6 +129,20 @@ def plans(form: Form, options: Options, full: float) -> tuple[dict[str, Any], di
     schedule = "poisson" if form.load is Load.SHARE else "even"  # so few by chance are not as many
     wide = common | {"connections": options.connections * 4, "schedule": schedule}
     return wide | {"rate": calls * form.batch}, wide | {"rate": calls, "per_call": form.batch}
+
+
+def rows_written(product: Product) -> list[Row]:
+    """Make the rows of what is written for an event, by table, since the store was made; none where
+    it is in no server."""
+    if product.database is None:
+        return []
+    time.sleep(STATISTICS_S)
+    events = product.mark()
+    return [
+        Row(FIGURE, f"rows of {table} {how}, per event", f"{count / events:.3f}")
+        for (table, how), count in sorted(row_writes(product.database).items())
+        if count / events >= ROWS_SHOWN_MIN
+    ]
 
 
 @dataclass(frozen=True, slots=True)

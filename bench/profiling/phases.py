@@ -169,6 +169,17 @@ WRITER = (
         ),
     ),
     Phase("commit", "checkpoints", ("tidings.store.sqlite.checkpoints",)),
+    Phase(
+        "commit",
+        "values to and from the server",
+        (
+            "tidings.store.postgres.arrays",
+            "tidings.store.postgres.batches",
+            "tidings.store.postgres.binding",
+            "tidings.store.postgres.values",
+        ),
+    ),
+    Phase("commit", "statements, by the server", ("tidings.store.postgres",)),
     Phase("commit", "other tables", ("tidings.store.sqlite", "tidings.store.port")),
     Phase("commit", "rules", ("tidings.core",)),
     Phase("line", "hosting", ("tidings.store.hosting", "tidings.frames")),

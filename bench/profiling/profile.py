@@ -15,9 +15,10 @@ from bench.profiling import sampler
 from bench.profiling.phases import MAIN, OURS, WRITER, Phase, phase_of
 from bench.report import VOID, Options, Row, disturbance
 from bench.run import Bench, Measured, measure
+from bench.store_server import STORES, StoreServer, store_server
 
 FIGURE = "profile"
-WRITER_WORDS = ("tidings.store.sqlite.process", "write")
+WRITERS = {f"tidings.store.{store}.process" for store in STORES}
 WARM_UP_SECONDS = 2.0
 PLACES_SHOWN = 4  # of a phase: where most of it goes
 
@@ -91,7 +92,10 @@ def _at_work(stack: Sequence[str]) -> str:
 def run(options: Options) -> list[Row]:
     """Load one service at full load, sampled, and show where its time went."""
     print(f"profile, {options.receiving} receiving, {options.seconds:g} s", flush=True)
-    with Bench(options.folder, options.patience_seconds) as bench:
+    with (
+        Bench(options.folder, options.patience_seconds) as bench,
+        store_server(options.store, options.server_settings, bench.folder) as server,
+    ):
         sampling = Sampling(bench.folder)
         product = Product(
             bench.folder,
@@ -99,23 +103,44 @@ def run(options: Options) -> list[Row]:
             crowd(options.receiving),
             cores=options.service_cores,
             settings=sampling.settings,
+            server=server,
         )
         try:
-            plan: dict[str, Any] = {"connections": options.connections}
+            plan: dict[str, Any] = {"connections": options.connections, "server": server}
             measure(bench, product, seconds=WARM_UP_SECONDS, **plan)
+            before = server.shares() if server is not None else {}
             with sampling.on():
                 measured = measure(bench, product, seconds=options.seconds, **plan)
+            of_server = _server_rows(server, before, measured)
         finally:
             product.stop()
         found = sampling.found()
     print(measured.line(), flush=True)
-    return [*rows_of(found, measured), disturbance(FIGURE, [measured])]
+    return [*rows_of(found, measured), *of_server, disturbance(FIGURE, [measured])]
+
+
+def _server_rows(
+    server: StoreServer | None, before: dict[str, float], measured: Measured
+) -> list[Row]:
+    """Make the rows of the processes of a server, the dearest first."""
+    if server is None:
+        return []
+    used = {name: cpu_s - before.get(name, 0.0) for name, cpu_s in server.shares().items()}
+    return [
+        Row(FIGURE, f"server, {name}", f"{1e6 * cpu_s / max(1, measured.events):.1f} µs/event")
+        for name, cpu_s in sorted(used.items(), key=lambda pair: -pair[1])
+        if cpu_s > 0
+    ]
 
 
 def rows_of(found: Sequence[Samples], measured: Measured) -> list[Row]:
     """Make the rows of both processes; the rest of the tree is one row."""
     [main] = (process for process in found if "serve" in process.command)
-    [writer] = (process for process in found if set(WRITER_WORDS) <= set(process.command))
+    [writer] = (
+        process
+        for process in found
+        if "write" in process.command and WRITERS & set(process.command)
+    )
     tree = sum(process.process_ns for process in found)
     rows = [Row(FIGURE, "; ".join(measured.faults), "-", "", VOID)] if measured.faults else []
     for name, process, phases in (("main", main, MAIN), ("writer", writer, WRITER)):
