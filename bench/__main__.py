@@ -31,6 +31,7 @@ from bench.figures import (
 from bench.figures.actions import kills as actions_killed
 from bench.figures.actions import start as actions_start
 from bench.figures.actions import throughput as actions_throughput
+from bench.figures.postgres import faults, logs
 from bench.prices import figure as prices
 from bench.profiling import profile
 from bench.report import VOID, Options, Row, show
@@ -61,6 +62,8 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "actions": actions_throughput.run,
     "actions-killed": actions_killed.run,
     "actions-start": actions_start.run,
+    "faults": faults.run,
+    "logs": logs.run,
 }
 
 
@@ -77,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--receiving", type=int, default=1, help="receiving webhooks (profile, waits); 1"
     )
-    common.add_argument("--deliveries", type=int, help="size of the backlog; 1000000")
+    common.add_argument("--deliveries", type=int, help="size of the backlog, or the log; 1000000")
     common.add_argument("--customers", type=int, help="that are loaded (reference); 1000000")
     common.add_argument("--idle", type=int, help="idle webhooks; 10000")
     common.add_argument("--dead", type=int, help="dead endpoints; 100")
@@ -90,8 +93,12 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument("--due", type=int, help="their due deliveries; 100000")
     common.add_argument("--replayed", type=int, help="deliveries to be replayed; 250000")
     common.add_argument("--messages", type=int, help="to a destination; 20000")
-    common.add_argument("--events", type=int, help="of each trial (sources); 100000")
+    common.add_argument(
+        "--events", type=int, help="of each trial (sources; faults take a twentieth); 100000"
+    )
     common.add_argument("--sources", help="of kafka,outbox,webhook,rate (sources); all")
+    common.add_argument("--faults", help="of kills,restarts,frosts,failovers (faults); all")
+    common.add_argument("--times", type=int, help="each fault; 20 kills, 5 of the others (faults)")
     common.add_argument(
         "--store", choices=STORES, default=SQLITE, help="of the service (throughput, profile)"
     )
@@ -150,6 +157,8 @@ def options_of(given: argparse.Namespace) -> Options:
         destinations=tuple(getattr(given, "destinations", ())),
         events=choose(quick, given.events, 100_000, 3_000),
         sources=tuple(given.sources.split(",")) if given.sources else (),
+        faults=tuple(given.faults.split(",")) if given.faults else (),
+        times=given.times,
         store=given.store,
         server_settings=tuple(given.server.split(",")) if given.server else (),
         patience_seconds=given.patience,

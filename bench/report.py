@@ -57,6 +57,8 @@ class Options:
     destinations: tuple[str, ...] = ()
     events: int = 100_000
     sources: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()  # of the store in PostgreSQL; all
+    times: int | None = None  # each of them, where it is not its own number
     store: str = SQLITE
     server_settings: tuple[str, ...] = ()
     patience_seconds: float = 20.0

@@ -6,7 +6,6 @@ nothing, what almost everything matches. The median of each counts, unless
 its first asking is far below the figure.
 """
 
-import itertools
 import statistics
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.pace import cpu_s, slowness
-from tests.store.sqlite.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill, replay
-from tidings.core.delivery.states import State
+from tests.store.log_questions import DAY_MS, ORG, fates, queries
+from tests.store.sqlite.log_rows import NAMES, OWN, RARE, START_MS, fill, replay
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sql import halves
@@ -25,12 +24,10 @@ from tidings.store.sqlite.halves import ReadingHalf
 
 pytestmark = pytest.mark.systems
 
-ORG = OrgId(1)
 COUNT = 1_060_000  # one event in twenty has no delivery
 MEDIAN_MS = 50
 ORG_MS = 10  # a part of the overview, which has 50 ms as a whole
 TIMES = 5
-DAY_MS = 86_400_000
 
 
 @pytest.fixture(scope="module", params=[30 * DAY_MS / COUNT, 0.5], ids=["a month", "a storm"])
@@ -69,21 +66,6 @@ def median_ms(ask: Callable[[], Any], most_ms: float = MEDIAN_MS) -> tuple[float
     return statistics.median(times) / min(before, slowness()), answers[-1]
 
 
-def queries() -> Iterator[port.DeliveryQuery]:
-    span = (START_MS, START_MS + DAY_MS)
-    for webhooks, states, names, times, terms, side in itertools.product(
-        (OWN, [1], [20], [OTHER], [99]),
-        ((), (State.DELIVERED,), (State.FAILED,), (State.PARKED,), (State.HELD, State.PENDING)),
-        ((), (NAMES[0],), (NAMES[59],), (RARE,), ("unknown",)),
-        ((None, None), span, (START_MS - DAY_MS, START_MS - 1)),
-        ((), ((5000).to_bytes(8, "big"),), (b"common0_",), (b"nothing_",)),
-        ((None, None), (500_000, None), (None, 10)),
-    ):
-        yield port.DeliveryQuery(
-            webhooks, [int(state) for state in states], names, *times, terms, *side, 50
-        )
-
-
 @pytest.mark.timeout(1800)
 def test_any_filters_of_deliveries(half: ReadingHalf) -> None:
     slow, all_ms = [], []
@@ -108,20 +90,6 @@ def test_any_filters_of_events(
         query = port.EventQuery(OrgId(org), names, terms=terms, matched=matched)
         took_ms, _ = median_ms(lambda: half.log.events(query))  # noqa: B023  # called at once
         assert took_ms <= MEDIAN_MS, (took_ms, query)
-
-
-def fates() -> Iterator[port.EventQuery]:
-    span = (START_MS, START_MS + DAY_MS)
-    for webhooks, states, names, times, terms, side in itertools.product(
-        (OWN, [1], [20], [OTHER], [99]),
-        ((), (State.DELIVERED,), (State.FAILED,), (State.PARKED,), (State.HELD, State.PENDING)),
-        ((), (NAMES[0],), (NAMES[59],), (RARE,), ("unknown",)),
-        ((None, None), span, (START_MS - DAY_MS, START_MS - 1)),
-        ((), ((5000).to_bytes(8, "big"),), (b"common0_",)),
-        ((None, None), (500_000, None), (None, 10)),
-    ):
-        asked = [int(state) for state in states]
-        yield port.EventQuery(ORG, names, *times, terms, None, *side, 200, (), webhooks, asked)
 
 
 def slow_of(half: ReadingHalf, asked: Iterator[port.EventQuery]) -> list[tuple[float, Any]]:

@@ -45,30 +45,47 @@ def fill(
     Nine in ten are org 1's, at its 20 webhooks, some of which get little. States: mostly delivered;
     PARKED and a type of its own only at the beginning. Webhooks that are there already stay.
     """
-    rng = random.Random(seed)
     events: list[Row] = []
     deliveries: list[Row] = []
-    delivery = 0
     with connection:
-        for number in (*OWN, OTHER):
-            org = 2 if number == OTHER else 1
-            connection.execute(_WEBHOOK, (number, f"{number:024x}", f"group {number}", org, "", 0))
-        for seq in range(1, count + 1):
-            at_ms = START_MS + int(seq * step_ms)
-            org = 1 if seq % 10 else 2
-            old = seq < count // 100
-            name = RARE if old and seq % 97 == 0 else NAMES[int(60 * rng.random() ** 2)]
-            matched = rng.random() >= 0.05
-            terms = terms_of(org, seq) + rng.randbytes(16)
-            own = (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
-            events.append(own)
-            if matched:
-                delivery += 1
-                deliveries.append(_delivery(rng, delivery, seq, org, at_ms, old))
-            if len(events) == 10_000 or seq == count:
+        for webhook in webhook_rows():
+            connection.execute(_WEBHOOK, webhook)
+        for event, delivery in log_rows(count, step_ms, seed, terms_of):
+            events.append(event)
+            if delivery is not None:
+                deliveries.append(delivery)
+            if len(events) == 10_000 or event[0] == count:
                 connection.executemany(_EVENT, events)
                 connection.executemany(_DELIVERY, deliveries)
                 events, deliveries = [], []
+
+
+def webhook_rows() -> Iterator[Row]:
+    """The webhooks of a log."""
+    for number in (*OWN, OTHER):
+        yield number, f"{number:024x}", f"group {number}", 2 if number == OTHER else 1, "", 0
+
+
+def log_rows(
+    count: int,
+    step_ms: float,
+    seed: int = 7,
+    terms_of: Callable[[int, int], bytes] = terms_of,
+) -> Iterator[tuple[Row, Row | None]]:
+    """Each event of a log with its delivery, if it has one: the columns that `_EVENT` and
+    `_DELIVERY` ask for."""
+    rng = random.Random(seed)
+    delivery = 0
+    for seq in range(1, count + 1):
+        at_ms = START_MS + int(seq * step_ms)
+        org = 1 if seq % 10 else 2
+        old = seq < count // 100
+        name = RARE if old and seq % 97 == 0 else NAMES[int(60 * rng.random() ** 2)]
+        matched = rng.random() >= 0.05
+        terms = terms_of(org, seq) + rng.randbytes(16)
+        event = (seq, org, name, f"e-{seq:012}", at_ms, delivery + 1, int(matched), terms)
+        delivery += matched
+        yield event, _delivery(rng, delivery, seq, org, at_ms, old) if matched else None
 
 
 def replay(connection: apsw.Connection, count: int) -> None:
@@ -144,9 +161,8 @@ def newest_first(rows: list[Row]) -> Iterator[int]:
 def fill_blocks(connection: apsw.Connection, rng: random.Random, blocks: int = 3) -> None:
     """Full blocks and one that is not, each with deliveries of one to three states; of what failed
     or was parked in a block nothing, some or all is delivered by a replay behind them."""
-    for number in (*OWN, OTHER):
-        org = 2 if number == OTHER else 1
-        connection.execute(_WEBHOOK, (number, f"{number:024x}", f"group {number}", org, "", 0))
+    for row in webhook_rows():
+        connection.execute(_WEBHOOK, row)
     events: list[Row] = []
     deliveries: list[Row] = []
     again: list[tuple[int, int]] = []
