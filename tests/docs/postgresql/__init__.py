@@ -1,0 +1,1 @@
+"""The page of the store in PostgreSQL is true."""
