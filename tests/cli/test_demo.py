@@ -208,7 +208,7 @@ def test_the_whole_demonstration_loses_nothing(
 ) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tidings.cli", "demo", "--data", str(tmp_path / "demo")],
-        env=clean_environ,
+        env=clean_environ | {"TIDINGS_DATABASE": "postgresql://127.0.0.1:1/none"},  # not its store
         capture_output=True,
         check=False,
         text=True,

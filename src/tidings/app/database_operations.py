@@ -12,6 +12,7 @@ from tidings.errors import Unusable
 from tidings.settings.settings import PREFIX, Settings
 
 if TYPE_CHECKING:
+    from tidings.core.audit.report import AuditReport
     from tidings.store.postgres.database import StoreDatabase
     from tidings.store.postgres.inspection.server_findings import ServerFinding
 
@@ -61,6 +62,22 @@ def check_store(settings: Settings) -> list[str]:
         from tidings.store.postgres.inspection import store_check  # noqa: PLC0415  # of an extra
 
         return store_check.check_store(database)
+
+
+def verify_audit(settings: Settings, anchor: str = "") -> "AuditReport":
+    """Check the audit log of the database, against the line of an anchor where one is given. Raise
+    ValueError where it is no such line, DatabaseUnreachable, or an Unusable that says why not."""
+    from tidings.app.keys import AUDIT_PURPOSE, derive_key  # noqa: PLC0415  # with the engine
+    from tidings.app.master_key import read_master_key  # noqa: PLC0415  # as above
+    from tidings.core.audit.anchors import read_anchor_line  # noqa: PLC0415  # for this alone
+
+    line = read_anchor_line(anchor) if anchor else None
+    with _opened(settings) as database:
+        from tidings.store.postgres.inspection.audit_check import check_audit  # noqa: PLC0415  # of an extra
+
+        master = read_master_key(settings)
+        assert master is not None, "a database has no key of its own"
+        return check_audit(database, derive_key(master, AUDIT_PURPOSE), line)
 
 
 def inspect_server(settings: Settings) -> "list[ServerFinding]":

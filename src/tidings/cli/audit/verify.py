@@ -1,16 +1,16 @@
-"""`tidings audit verify`: checks the audit log of a data directory, without the service."""
+"""`tidings audit verify`: checks the audit log of a store, without the service."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 from cyclopts import Parameter
 
-from tidings.cli.exits import CommandExit, Exit, next_step, refuse, say
+from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import clean, how_many
 
 if TYPE_CHECKING:
     from tidings.core.audit.report import AuditReport
+    from tidings.settings.settings import Settings
 
 FAULTS_PRINTED = 100
 
@@ -22,16 +22,16 @@ def verify(
     config: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
-    """Verify the audit log of a data directory or a backup: name each entry that was changed, or
-    is missing.
+    """Verify the audit log of the store or of a backup: name each entry that was changed, or is
+    missing.
 
-    It reads the directory itself, also while the service runs. Without --anchor an end that was
-    cut off together with its anchors is not found.
+    It reads the data directory or the database itself, also while the service runs. Without
+    --anchor an end that was cut off together with its anchors is not found.
 
     Parameters
     ----------
     data
-        The data directory, or a backup that is a directory. Default: as `tidings serve`.
+        A data directory, or a backup that is a directory. Default: the store of `tidings serve`.
     anchor
         A line `audit anchor` of the service's log, or the digest in it: everything that was there
         then has to be there.
@@ -42,30 +42,36 @@ def verify(
     """
     import msgspec
 
-    from tidings import app
-    from tidings.settings.load import SettingsRefused, load
+    from tidings.cli.serving.database_commands import done, load_store_settings
 
+    settings = load_store_settings(config, data)
     try:
-        directory = load(os.environ, config, {"data": data}).data
-    except SettingsRefused as refused:
-        return refuse(refused.problems)
-    try:
-        report = app.verify_audit(directory, anchor)
+        report = done(lambda: _verified(settings, anchor))
     except ValueError as error:
         raise CommandExit(str(error), Exit.USAGE) from None
-    except app.DataRefused as refused:
-        raise CommandExit(str(refused), Exit.REFUSED) from None
     if json:
         print(msgspec.json.encode(report).decode())
     else:
         _print(report)
     if report.fault_count:
         say(f"The audit log has {how_many(report.fault_count, 'fault')}.")
-        next_step("tidings backup --to DIRECTORY")
+        in_database = settings.database is not None
+        next_step("tidings store check" if in_database else "tidings backup --to DIRECTORY")
         return Exit.FAILED
     if not anchor:
         say("The log is whole. Whether its end was cut off, --anchor LINE tells.")
     return Exit.OK
+
+
+def _verified(settings: "Settings", anchor: str) -> "AuditReport":
+    """Check the log wherever it is."""
+    if settings.database is not None:
+        from tidings.app.database_operations import verify_audit
+
+        return verify_audit(settings, anchor)
+    from tidings import app
+
+    return app.verify_audit(settings.data, anchor)
 
 
 def _print(report: "AuditReport") -> None:

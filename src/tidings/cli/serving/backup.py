@@ -5,13 +5,15 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from tidings import app
-from tidings.cli.exits import CommandExit, Exit, next_step, refuse, say
+from tidings.cli.exits import CommandExit, Exit, next_step, say
+from tidings.cli.serving.database_commands import load_settings, refuse_database
 from tidings.settings.load import SettingsRefused, load
 
 SAY_EVERY_S = 2.0
@@ -45,11 +47,10 @@ class BackupProgress:
 
 def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> int:
     """Copy the data directory; the exit code."""
-    try:
-        directory = load(os.environ, config, {"data": data}).data
-    except SettingsRefused as refused:
-        return refuse(refused.problems)
-    manifest = _made(lambda progress: app.backup(directory, to, progress), to)
+    settings = load_settings(config, {"data": data})
+    instead = "Back it up by pg_dump or base backups, and the master key in another place:"
+    refuse_database(settings, "backup", instead)
+    manifest = _made(lambda progress: app.backup(settings.data, to, progress), to)
     if as_json:
         print(msgspec.json.encode(manifest).decode())
     else:
@@ -62,6 +63,9 @@ def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> i
 
 def restore(source: Path, data: Path, as_json: bool) -> int:
     """Make a data directory from a copy; the exit code."""
+    with suppress(SettingsRefused):  # it needs none: a copy may be of the machine that has them
+        instead = "Restore it by pg_restore, or from a base backup:"
+        refuse_database(load(os.environ), "restore", instead)
     manifest = _made(lambda progress: app.restore(source, data, progress), data)
     if as_json:
         print(msgspec.json.encode(manifest).decode())

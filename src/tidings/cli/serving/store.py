@@ -28,16 +28,19 @@ def check(
     config
         A settings file in TOML.
     data
-        The data directory. Default: as `tidings serve`.
+        A data directory. Default: the store of `tidings serve`.
     database
-        The PostgreSQL database. Default: as `tidings serve`.
+        A PostgreSQL database, without a password. Default: the store of `tidings serve`.
     json
         Print what is wrong as NDJSON.
     """
     from tidings.app.database_operations import check_store  # noqa: PLC0415  # not for help
-    from tidings.cli.serving.database_commands import done, load_settings  # noqa: PLC0415
+    from tidings.cli.serving.database_commands import (  # noqa: PLC0415
+        done,
+        load_store_settings,
+    )
 
-    settings = load_settings(config, {"data": data, "database": database})
+    settings = load_store_settings(config, data, database)
     found = done(lambda: check_store(settings))
     for finding in found:
         if json:

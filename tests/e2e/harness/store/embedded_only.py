@@ -17,7 +17,7 @@ EMBEDDED_ONLY = {
     "webhooks/test_key_pairs.py::"
     "test_a_rotation_through_a_kill_a_backup_and_the_end_of_its_overlap": _BACKUP,
     "actions/recipes/test_nothing_comes_back.py": _BACKUP,
-    "audit/test_audit.py": "`tidings audit verify` reads a data directory or a backup",
+    "audit/test_audit.py": "it writes to the file of a data directory, and makes backups of it",
     "operations/test_full_start.py": _DISK,
     "operations/test_refused_disk.py": _DISK,
     "operations/test_imported_clients.py": "its store needs the client library of PostgreSQL",
