@@ -24,6 +24,9 @@ from tidings.store.sqlite.store import SqliteStore
 
 TRIES = 3
 STEPS = [
+    "key_check",
+    "audit_heads",
+    "put_key_check",
     "load_types",
     "installation",
     "load_transformations",

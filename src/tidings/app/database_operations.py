@@ -4,7 +4,7 @@ What speaks to it is an extra, so it is imported where it is needed.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidings.app.database import driver_refusal
@@ -23,6 +23,14 @@ class DatabaseUnusable(Unusable):
 
 class DatabaseUnreachable(Unusable):
     """The database does not answer now; the text says what it, or the network, said."""
+
+
+class KeyFinding(NamedTuple):
+    """Whether the master key of the settings is that of the store; `fix`: the remedy if not."""
+
+    ok: bool
+    message: str
+    fix: str = ""
 
 
 class Migrated(NamedTuple):
@@ -57,11 +65,54 @@ def check_store(settings: Settings) -> list[str]:
     if settings.database is None:
         from tidings.store.sqlite import store_check as embedded  # noqa: PLC0415  # one of them
 
-        return embedded.check_store(settings.data)
-    with _opened(settings) as database:
-        from tidings.store.postgres.inspection import store_check  # noqa: PLC0415  # of an extra
+        found = embedded.check_store(settings.data)
+    else:
+        with _opened(settings) as database:
+            from tidings.store.postgres.inspection import store_check  # noqa: PLC0415  # of an extra
 
-        return store_check.check_store(database)
+            found = store_check.check_store(database)
+    key = inspect_key(settings)
+    if key is not None and not key.ok:
+        found.append(f"{key.message} {key.fix}".strip())
+    return found
+
+
+def inspect_key(settings: Settings) -> KeyFinding | None:
+    """Compare the master key of the settings with that of the store; None where one of them is not
+    there. Raise DatabaseUnreachable, or an Unusable where the store cannot be read."""
+    from tidings.app.key_check import check_of  # noqa: PLC0415  # with the engine
+    from tidings.app.master_key import find_key, remedy_of  # noqa: PLC0415  # as above
+    from tidings.engine.vault import VaultRefused  # noqa: PLC0415  # as above
+
+    kept = _kept_key_check(settings)
+    if kept is None:
+        return None
+    try:
+        master = find_key(settings)
+    except VaultRefused as refused:
+        return KeyFinding(False, str(refused), "Give a key that can be read.")
+    if master is None:
+        return None
+    if check_of(master) != kept:
+        message = "The master key is another one than this store was first served with."
+        return KeyFinding(False, message, remedy_of(settings))
+    return KeyFinding(True, "The master key is that of the store.")
+
+
+def _kept_key_check(settings: Settings) -> int | None:
+    from tidings.store.sql.configuration.key_check import read_key_check  # noqa: PLC0415  # as above
+
+    if settings.database is None:
+        from tidings.store.sqlite.database import FILE, open_reader  # noqa: PLC0415  # one of them
+
+        with closing(open_reader(settings.data / FILE)) as connection:
+            return read_key_check(connection)
+    with _opened(settings) as database:
+        from tidings.store.postgres.connection import PostgresConnection  # noqa: PLC0415  # of an extra
+
+        driver = database.connect("tidings doctor")
+        with closing(PostgresConnection(driver, read_only=True)) as connection:
+            return read_key_check(connection)
 
 
 def verify_audit(settings: Settings, anchor: str = "") -> "AuditReport":

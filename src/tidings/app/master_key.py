@@ -10,7 +10,15 @@ import stat
 import subprocess
 from pathlib import Path
 
-from tidings.engine.vault import SealedSecret, Vault, VaultRefused, parse_key
+from tidings.engine.vault import (
+    KEY_FILE,
+    PUT_BACK,
+    SealedSecret,
+    Vault,
+    VaultRefused,
+    parse_key,
+    read_or_make_key,
+)
 from tidings.settings.conflicts import MASTER_KEYS
 from tidings.settings.settings import PREFIX, Settings
 
@@ -38,11 +46,30 @@ def read_master_key(settings: Settings) -> SealedSecret | None:
     )
 
 
+def find_key(settings: Settings) -> SealedSecret | None:
+    """Read the key that is given or lies in the data directory, and make none; None where there is
+    none. Raise VaultRefused where it cannot be read."""
+    if settings.database is not None:
+        return read_master_key(settings) if source_of(settings) else None
+    file = settings.data / KEY_FILE
+    return read_or_make_key(file) if file.is_file() else None
+
+
 def open_vault(settings: Settings, master: SealedSecret) -> Vault:
     """Return the vault of a service, which says where its key comes from if it opens nothing."""
+    return Vault({1: master}, remedy=remedy_of(settings))
+
+
+def remedy_of(settings: Settings) -> str:
+    """Say what to do where the key is another one."""
+    return PUT_BACK if settings.database is None else _GIVE_IT
+
+
+def source_of(settings: Settings) -> str:
+    """Name where the key comes from: a setting, or a file of the data directory."""
     if settings.database is None:
-        return Vault({1: master})
-    return Vault({1: master}, remedy=_GIVE_IT)
+        return str(settings.data / KEY_FILE)
+    return next((name for name in MASTER_KEYS if getattr(settings, name) is not None), "")
 
 
 def _read_file(path: Path) -> bytes:

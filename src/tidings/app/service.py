@@ -30,6 +30,7 @@ from tidings.app.drivers import destinations, source_drivers
 from tidings.app.engine_options import options_of
 from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
 from tidings.app.first_access import console_link, first_credential
+from tidings.app.key_check import KeyCheck
 from tidings.app.keys import keys_of
 from tidings.app.machine import file_limit
 from tidings.app.master_key import open_vault
@@ -109,6 +110,8 @@ class RunningService:
         step that the disk can refuse; such a step is whole or not done. With `hold` sending is
         stopped for all orgs before anything is sent.
         """
+        key_check = KeyCheck(settings, master, store)
+        await through(key_check.compare)
         clock = service_clock()
         shares = share_out(file_limit(), settings.connections_max, settings.in_flight_max)
         types = catalogue.load()
@@ -164,6 +167,7 @@ class RunningService:
             app.base.heartbeats.watch(process)
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await app.load(through)
+        await through(key_check.keep)
         await through(lambda: first_credential(settings, app.access.access, actions.org))
         await through(lambda: actions.declare(app))
         await through(lambda: _declare_sources(settings, app, actions))

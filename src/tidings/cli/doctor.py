@@ -158,7 +158,11 @@ def check_database(config: Path | None) -> list[DoctorCheck]:
     does not answer, for it may be why. Raise CommandExit where the settings do not fit."""
     if config is None and not {"TIDINGS_CONFIG", "TIDINGS_DATABASE"} & os.environ.keys():
         return []
-    from tidings.app.database_operations import DatabaseUnreachable, inspect_server  # noqa: PLC0415
+    from tidings.app.database_operations import (  # noqa: PLC0415
+        DatabaseUnreachable,
+        inspect_key,
+        inspect_server,
+    )
     from tidings.cli.serving.database_commands import load_settings  # noqa: PLC0415
     from tidings.errors import Unusable  # noqa: PLC0415
 
@@ -167,16 +171,21 @@ def check_database(config: Path | None) -> list[DoctorCheck]:
         return []
     try:
         findings = inspect_server(settings)
+        readable = any(finding.name == "schema" and finding.ok for finding in findings)
+        key = inspect_key(settings) if readable else None
     except DatabaseUnreachable as down:
         fix = "Start it, or correct `database`; the service goes on by itself once it answers."
         return [DoctorCheck("database", False, clean(str(down)), fix=fix, code=Exit.UNREACHABLE)]
     except Unusable as refused:
         fix = "Do what it says, or correct `database`."
         return [DoctorCheck("database", False, clean(str(refused)), fix=fix)]
-    return [
+    checks = [
         DoctorCheck(finding.name, finding.ok, clean(finding.message), fix=finding.fix)
         for finding in findings
     ]
+    if key is not None:
+        checks.append(DoctorCheck("key", key.ok, clean(key.message), fix=key.fix))
+    return checks
 
 
 def check_service(api: ApiClient) -> list[DoctorCheck]:

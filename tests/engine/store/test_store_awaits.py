@@ -130,6 +130,9 @@ CASES = {
         compose: load load_people load_transformations load_types
         service: load_types installation
     """,
+    "app/test_key_check.py::test_a_store_that_is_down_is_asked_again": """
+        key_check: key_check audit_heads audit_slice put_key_check
+    """,
     "engine/events/test_commit_faults.py"
     "::test_after_a_refusal_the_lanes_look_again_once_and_outcomes_are_written": """
         committer: commit

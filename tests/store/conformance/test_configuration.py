@@ -139,3 +139,12 @@ def test_of_a_deleted_webhook_nothing_is_owed(subject: Subject) -> None:
     put = webhook("till", number=number, version=2, status="deleted")
     subject.ask(lambda store: store.put_webhook(put))
     assert subject.load().disablings == []
+
+
+def test_by_what_the_key_is_known_is_kept_once_and_for_all(subject: Subject) -> None:
+    assert subject.ask(lambda store: store.key_check()) is None
+    largest = 2**63 - 1
+    subject.ask(lambda store: store.put_key_check(largest))
+    subject.ask(lambda store: store.put_key_check(5))
+    subject.reopen()
+    assert subject.ask(lambda store: store.key_check()) == largest

@@ -28,3 +28,9 @@ class ConfigurationStore(Protocol):
 
     def installation(self) -> Awaitable[str]:
         """Return the id of this installation: made at its first start, and the same ever after."""
+
+    def key_check(self) -> Awaitable[int | None]:
+        """Return the number by which the master key is known; None where none was kept yet."""
+
+    def put_key_check(self, value: int) -> Awaitable[None]:
+        """Keep the number by which the master key is known. One that is there stays."""

@@ -16,6 +16,7 @@ from tidings.store.sql.audit.rows import AuditReader, AuditRows
 from tidings.store.sql.audit.upkeep import AuditUpkeep
 from tidings.store.sql.configuration.credentials import CredentialRows
 from tidings.store.sql.configuration.event_types import EventTypeRows
+from tidings.store.sql.configuration.key_check import KeyCheckRow
 from tidings.store.sql.configuration.orgs import OrgRows
 from tidings.store.sql.configuration.registry_version import RegistryVersion
 from tidings.store.sql.configuration.snapshot import ConfigurationReader
@@ -71,6 +72,7 @@ class RowWriter:
     audit_upkeep: AuditUpkeep
     writer: Writer
     configuration: ConfigurationReader
+    key_check: KeyCheckRow
     orgs: OrgRows
     credentials: CredentialRows
     webhooks: WebhookRows
@@ -110,6 +112,7 @@ class RowWriter:
         self.writer = Writer(self.connection, clock_ms, self.audit)
         self._version = version = RegistryVersion(self.connection, self.writer.version_raised)
         self.configuration = ConfigurationReader(self.connection, version)
+        self.key_check = KeyCheckRow(self.connection)
         self.orgs = OrgRows(self.connection, clock_ms, version)
         self.credentials = CredentialRows(self.connection, clock_ms)
         self.webhooks = WebhookRows(self.connection, clock_ms, version)

@@ -17,7 +17,7 @@ import tarfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO
 
 import apsw
 import msgspec
@@ -25,6 +25,7 @@ import msgspec
 from tidings import __version__
 from tidings.errors import Unusable
 from tidings.store.sql.audit.upkeep import COPIED
+from tidings.store.sql.configuration.key_check import MetaRow
 from tidings.store.sql.row_mapping import insert_into
 from tidings.store.sql.states import HELD, PENDING, TIMED, is_unfinished
 from tidings.store.sqlite.connection import DISK_FAULTS
@@ -45,13 +46,6 @@ Progress = Callable[[str, int, int], None]  # what is done, how much of it, of h
 
 class BackupRefused(Unusable):
     """It cannot be made, or not be used; the text says why and what to do."""
-
-
-class MetaRow(NamedTuple):
-    """A row of `meta`: one fact of the whole database."""
-
-    key: str
-    value: int
 
 
 _NOTE_COPY = insert_into("meta", MetaRow, "INSERT OR IGNORE")
