@@ -1,0 +1,122 @@
+"""HAProxy before an owner and one that stands by, by the very file of `deploy/`: calls go to the
+owner, and to the next one once it has taken over. Both keep to their connections."""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import psycopg
+import pytest
+import trustme
+
+from tests.drills.pair import SCHEMA, Pair, is_ready
+from tests.e2e.harness.api import Api, Reply
+from tests.e2e.harness.events import event, new_id
+from tests.e2e.harness.service import KEY, ORG, SECRET, ServiceProcess, free_port
+from tests.e2e.harness.until import until
+from tests.postgres_server import shared_server
+from tidings.store.postgres.inspection.server_findings import (
+    OWNER_CONNECTIONS,
+    STANDBY_CONNECTIONS,
+)
+from tidings.store.postgres.migration import migrate
+
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(290)]
+FILE = Path(__file__).parents[3] / "deploy/haproxy.cfg"
+CERTIFICATE = "/etc/haproxy/tidings.pem"
+STANDBY = "tidings standby"
+LOOKS = 12
+LOOK_EVERY_S = 0.1
+NAMES = (
+    "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
+    " AND starts_with(application_name, 'tidings')"
+)
+
+
+@pytest.fixture(scope="module")
+def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    place = tmp_path_factory.mktemp("pair")
+    uri = shared_server().database("balanced")
+    with psycopg.connect(uri, autocommit=True) as connection:
+        migrate(connection, SCHEMA)
+    with ExitStack() as at_the_end:
+
+        def make(**settings: object) -> ServiceProcess:
+            service = ServiceProcess(place / f"store-{settings.pop('number')}", **settings)  # type: ignore[arg-type]
+            at_the_end.callback(service.end)
+            return service
+
+        numbers = iter((1, 2))
+        yield Pair(uri, lambda **given: make(number=next(numbers), **given), place)
+
+
+def rendered(instead: dict[str, str]) -> str:
+    """The file with other words for those that are a user's to change."""
+    text = FILE.read_text("utf-8")
+    for written, other in instead.items():
+        assert text.count(written) == 1, written
+        text = text.replace(written, other)
+    return text
+
+
+def test_haproxy_takes_the_file_as_it_is(tmp_path: Path) -> None:
+    certificate = trustme.CA().issue_cert("tidings.example")
+    certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "tidings.pem")
+    hosts = {f"tidings-{number}.example": "127.0.0.1" for number in (1, 2)}
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(rendered({CERTIFICATE: str(tmp_path / "tidings.pem")} | hosts))
+    command = ["haproxy", "-c", "-f", str(file)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "[WARNING]" not in done.stderr + done.stdout, done.stderr
+
+
+def test_an_owner_and_one_that_stands_by_keep_to_their_connections(pair: Pair) -> None:
+    with psycopg.connect(pair.uri, autocommit=True) as line:
+        for _ in range(LOOKS):
+            names = [name for (name,) in line.execute(NAMES).fetchall()]
+            owner = sorted(name.rsplit(" ", 1)[1] for name in names if name != STANDBY)
+            assert owner == ["reads", "searches", "writes"]
+            assert len(owner) == OWNER_CONNECTIONS
+            assert len(names) - len(owner) <= STANDBY_CONNECTIONS
+            time.sleep(LOOK_EVERY_S)
+
+
+def test_calls_go_to_the_owner_and_follow_it(pair: Pair, tmp_path: Path) -> None:
+    port = free_port()
+    here = {
+        f"tidings-{number}.example:8080": f"127.0.0.1:{service.port}"
+        for number, service in enumerate((pair.standby, pair.owner), 1)
+    }
+    file = tmp_path / "haproxy.cfg"
+    file.write_text(rendered({f":443 ssl crt {CERTIFICATE}": f"127.0.0.1:{port}"} | here))
+    process = subprocess.Popen(["haproxy", "-db", "-f", str(file)], start_new_session=True)
+    try:
+        with Api(port, f"{KEY}:{SECRET}") as api:
+            until(lambda: _is_accepted(api, []), "a call that reaches the owner")
+            for _ in range(LOOKS):
+                assert api.get("/readyz").status == 200
+                api.accept(event(new_id(), ORG))
+            assert pair.owner.stop() == 0
+            refused: list[Reply] = []
+            until(lambda: _is_accepted(api, refused), "a call that reaches the next owner")
+        assert is_ready(pair.standby)
+    finally:
+        process.kill()
+        process.wait(60)
+    assert refused, "it has seen what a caller gets meanwhile"
+    for answer in refused:
+        assert answer.status == 503 and int(answer.headers["retry-after"]) >= 1
+        assert b"Nothing from this call was stored" in answer.body
+
+
+def _is_accepted(api: Api, refused: list[Reply]) -> bool:
+    """Send an event; an answer that refuses it is added to the others."""
+    try:
+        answer = api.post(event(new_id(), ORG))
+    except OSError:  # it does not listen yet, or has cut what was under way
+        return False
+    if answer.status != 202:
+        refused.append(answer)
+    return answer.status == 202
