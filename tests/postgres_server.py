@@ -127,6 +127,12 @@ class PostgresServer:
         self._server.ensure_postgres_running()
         assert self._server.get_uri() == self._uri
 
+    @property
+    def system_user(self) -> str | None:
+        """The user that it runs as, where that is not the one of the tests."""
+        user: str | None = self._server.system_user
+        return user
+
     def admit(self, line: str) -> None:
         """Put a line before all others of pg_hba.conf."""
         rules = self._server.pgdata / "pg_hba.conf"
