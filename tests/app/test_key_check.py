@@ -64,12 +64,12 @@ class Store:
 
     async def audit_heads(self) -> list[ChainHead]:
         self._asked("audit_heads")
-        heads = [entries[-1] for entries in self._chains.values()]
-        return [ChainHead(entry.chain, entry.number, entry.mac) for entry in heads]
+        newest = [entries[-1] for entries in self._chains.values()]
+        return [ChainHead(head.chain, head.number, head.mac) for head in newest]
 
     async def audit_slice(self, chain: int, after: int, limit: int) -> list[AuditEntry]:
         self._asked("audit_slice")
-        return [entry for entry in self._chains[chain] if entry.number > after][:limit]
+        return [record for record in self._chains[chain] if record.number > after][:limit]
 
 
 def chain(count: int, key: SealedSecret = RIGHT) -> list[AuditEntry]:

@@ -30,8 +30,9 @@ from tidings.errors import Unusable
 from tidings.process_end import MEMORY, is_of_memory
 from tidings.settings.settings import Settings
 from tidings.store.port import StoreRefused
+from tidings.store.sql.audit.audit_walk import AuditUnreadable
 from tidings.store.sqlite import backup as backups
-from tidings.store.sqlite.audit_check import AuditUnreadable, check_audit
+from tidings.store.sqlite.audit_check import check_audit
 from tidings.store.sqlite.database import FILE
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ class DatabaseUnreachable(Unusable):
 
 
 class KeyFinding(NamedTuple):
-    """Whether the master key of the settings is that of the store; `fix`: the remedy if not."""
+    """The master key of the settings beside that of the store; `fix`: the remedy if they differ."""
 
     ok: bool
     message: str
@@ -78,7 +78,7 @@ def check_store(settings: Settings) -> list[str]:
 
 
 def inspect_key(settings: Settings) -> KeyFinding | None:
-    """Compare the master key of the settings with that of the store; None where one of them is not
+    """Check the master key of the settings against that of the store; None where one of them is not
     there. Raise DatabaseUnreachable, or an Unusable where the store cannot be read."""
     from tidings.app.key_check import check_of  # noqa: PLC0415  # with the engine
     from tidings.app.master_key import find_key, remedy_of  # noqa: PLC0415  # as above

@@ -6,11 +6,14 @@ release before has no such number: it takes that of a key whose seal the audit l
 has opened what is sealed there.
 """
 
+from collections.abc import Awaitable, Callable
+
 from tidings.app.keys import AUDIT_PURPOSE, derive_key
 from tidings.app.master_key import remedy_of, source_of
 from tidings.core.audit.chain import START, sealed
 from tidings.engine.vault import SealedSecret, VaultRefused
 from tidings.errors import end_with_place
+from tidings.ports import StepRunner
 from tidings.settings.settings import Settings
 from tidings.store import port
 
@@ -30,6 +33,15 @@ class KeyCheck:
         self._master = master
         self._store = store
         self._is_known = False
+
+    async def guard(
+        self, through: StepRunner, load: Callable[[StepRunner], Awaitable[None]]
+    ) -> None:
+        """Load what is stored with a key that fits, and have the store known by it. Raise
+        VaultRefused where the key does not fit: nothing was written then."""
+        await through(self.compare)
+        await load(through)
+        await through(self.keep)
 
     async def compare(self) -> None:
         """Raise VaultRefused where the store was served with another key; StoreDown."""

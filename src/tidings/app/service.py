@@ -110,8 +110,6 @@ class RunningService:
         step that the disk can refuse; such a step is whole or not done. With `hold` sending is
         stopped for all orgs before anything is sent.
         """
-        key_check = KeyCheck(settings, master, store)
-        await through(key_check.compare)
         clock = service_clock()
         shares = share_out(file_limit(), settings.connections_max, settings.in_flight_max)
         types = catalogue.load()
@@ -166,8 +164,7 @@ class RunningService:
         for process in (*store.processes(), *renderer.processes()):
             app.base.heartbeats.watch(process)
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
-        await app.load(through)
-        await through(key_check.keep)
+        await KeyCheck(settings, master, store).guard(through, app.load)
         await through(lambda: first_credential(settings, app.access.access, actions.org))
         await through(lambda: actions.declare(app))
         await through(lambda: _declare_sources(settings, app, actions))

@@ -17,7 +17,8 @@ from tidings.core.audit.chain import ANCHORS
 from tidings.core.audit.entries import draft
 from tidings.core.audit.report import AuditReport
 from tidings.store import port
-from tidings.store.sqlite.audit_check import AuditUnreadable, check_audit
+from tidings.store.sql.audit.audit_walk import AuditUnreadable
+from tidings.store.sqlite.audit_check import check_audit
 from tidings.store.sqlite.halves import WritingHalf
 
 START_MS = 1_000_000

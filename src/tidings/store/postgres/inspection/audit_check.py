@@ -27,7 +27,10 @@ def check_audit(database: StoreDatabase, key: bytes, line: AnchorLine | None = N
 
 
 class _AuditCursor:
-    """Reads the rows of queries in pieces: the driver would fetch all of them at once."""
+    """Reads the rows of queries by a cursor of the server's, in pieces.
+
+    The driver would fetch all of them at once, and a log may be longer than the memory is.
+    """
 
     def __init__(self, connection: PostgresConnection) -> None:
         self._driver = connection.driver
