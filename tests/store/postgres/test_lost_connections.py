@@ -11,16 +11,18 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
-from tests.store.postgres.databases import connect, rows
+from tests.store.postgres.databases import SCHEMA, connect, migrated, rows
 from tests.store.postgres.hostings import PostgresChildren, database_of
 from tests.store.rows import ORG, event, new
 from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.database import LOST_AFTER, StoreDatabase
+from tidings.store.postgres.halves import PostgresWriter
 from tidings.store.postgres.ownership import Ownership, OwnerWatch
-from tidings.store.postgres.process import OwnedDatabase, open_half
+from tidings.store.postgres.process import OwnedDatabase, _Reopening, _Writer, open_half
 from tidings.store.postgres.store import PostgresStore
 
 AGAIN_S = 20.0
@@ -194,3 +196,50 @@ def test_every_connection_notices_a_machine_that_is_gone(what: str, tmp_path: Pa
     silent_s = asked["keepalives_idle"], asked["keepalives_interval"], asked["keepalives_count"]
     idle_s, interval_s, count = map(int, silent_s)
     assert idle_s + interval_s * count < 15 and int(asked["tcp_user_timeout"]) < 15_000
+
+
+def test_a_connection_that_is_lost_while_it_is_opened_is_lost_and_no_fault_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = database_of(tmp_path)
+    ours = OwnerWatch(database.connect, time.monotonic).take()
+    given = OwnedDatabase(
+        uri=database.uri, schema=database.schema, epoch=ours.epoch, holder=ours.holder
+    )
+    writer = _Writer(given)
+    reopened = _Reopening(writer)
+    writer._half.connection.close()
+
+    def ended(*_: object, **__: object) -> None:
+        raise psycopg.errors.AdminShutdown("terminating connection")
+
+    with monkeypatch.context() as patches:
+        patches.setattr("tidings.store.postgres.process.still_owns", ended)
+        with pytest.raises(port.StoreDown, match="once more"):
+            reopened()
+    with monkeypatch.context() as patches:
+        patches.setattr("tidings.store.postgres.process.PostgresWriter", ended)
+        with pytest.raises(port.StoreDown, match="as it was opened"):
+            open_half("write", lambda: given, None)  # type: ignore[arg-type]
+    reopened._again_at_s = 0.0
+    assert reopened() is not None and not writer.is_lost()
+
+
+WARNS = """
+CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql
+    AS $$ BEGIN RAISE WARNING 'the wait was cancelled'; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER warns AFTER UPDATE ON owner DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION warn();
+"""
+
+
+def test_a_commit_that_is_answered_with_a_warning_counts_as_one_without_an_answer() -> None:
+    database = StoreDatabase(migrated(), SCHEMA)
+    ours = OwnerWatch(database.connect, time.monotonic).take()
+    half = PostgresWriter(database.open_writer(ours), ours)
+    with connect(database.uri) as connection:
+        connection.execute(WARNS)
+        with pytest.raises(port.StoreDown, match=r"standby.*the wait was cancelled"):
+            half.commit(port.Batch(1, [event("a", new(1))]))
+        assert half.connection.is_lost()
+        assert rows(connection, "SELECT id FROM event") == [("a",)]

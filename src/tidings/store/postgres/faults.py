@@ -1,6 +1,11 @@
 """Which errors of PostgreSQL say that it cannot be worked with now, and which blame a statement."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import psycopg
+
+from tidings.store import port
 
 # Connection; transaction rolled back by the server; resources, of which a full disk is one;
 # shutting down, or cancelled by an operator; its disk.
@@ -23,6 +28,18 @@ def postgres_fault_of(error: BaseException) -> psycopg.Error | None:
             return seen
         seen = seen.__cause__ or seen.__context__
     return None
+
+
+@contextmanager
+def down_where_refused(doing: str) -> Iterator[None]:
+    """Raise StoreDown where the server refuses the block what may pass; `doing` says what that is.
+    Other errors blame a statement, and go on as they are."""
+    try:
+        yield
+    except psycopg.Error as error:
+        if not is_server_fault(error):
+            raise
+        raise port.StoreDown(f"{doing}: {error}") from error
 
 
 def is_server_fault(error: psycopg.Error) -> bool:

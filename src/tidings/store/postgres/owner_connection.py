@@ -20,6 +20,9 @@ class OwnerConnection(PostgresConnection):
     def __init__(self, connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
         super().__init__(connection)
         self._ours = ours
+        self._warning: str | None = None
+        connection.execute("SET client_min_messages = warning")
+        connection.add_notice_handler(self._note_warning)
 
     def execute(self, statement: str, bindings: Values = (), /) -> Found:
         """Run one statement, in a transaction if it writes."""
@@ -37,7 +40,11 @@ class OwnerConnection(PostgresConnection):
 
     def commit(self) -> None:
         """End the transaction, if the store is still ours. Raise NotOwner, and take it back, where
-        it is not."""
+        it is not.
+
+        A server whose wait for its standby was cancelled answers that it has committed, with a
+        warning: the commit may be on that server alone. So it counts as one whose answer was lost.
+        """
         self._cursor.execute(RENEW, (self._ours.epoch,))
         if self._cursor.rowcount != 1:
             self.roll_back()
@@ -45,7 +52,17 @@ class OwnerConnection(PostgresConnection):
                 "Another process has taken the store over; this one stops. Nothing that was "
                 "acknowledged is lost."
             )
+        self._warning = None
         super().commit()
+        if self._warning is not None:
+            self.close()
+            raise psycopg.OperationalError(
+                f"it is not known whether the standby has the commit: {self._warning}"
+            )
+
+    def _note_warning(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        if diagnostic.severity_nonlocalized == "WARNING":
+            self._warning = diagnostic.message_primary or "a warning"
 
 
 class SearchConnection(PostgresConnection):

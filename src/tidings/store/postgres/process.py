@@ -26,6 +26,7 @@ from tidings.store.hosting.host import (
     writing_operations,
 )
 from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.faults import down_where_refused
 from tidings.store.postgres.halves import PostgresAnswerBound, PostgresReader, PostgresWriter
 from tidings.store.postgres.ownership import NotOwner, Ownership, still_owns
 from tidings.store.sql.halves import passed_s
@@ -57,9 +58,12 @@ class _Writer:
 
     def __init__(self, given: OwnedDatabase) -> None:
         self._given = given
-        self._half = PostgresWriter(
-            given.database.open_writer(given.ours), given.ours, passed_s=passed_s
-        )
+        connection = given.database.open_writer(given.ours)
+        try:
+            self._half = PostgresWriter(connection, given.ours, passed_s=passed_s)
+        except BaseException:
+            connection.close()
+            raise
 
     def hosted(self) -> HostedHalf:
         return HostedHalf(writing_operations(self._half), record=self._half.record)
@@ -74,6 +78,10 @@ class _Writer:
         try:
             if not still_owns(connection.driver, self._given.ours):
                 raise NotOwner("Another process has taken the store over; this one stops.")
+            # What was committed without an answer can be read here, and may be on this server
+            # alone. A transaction that writes waits for the standby, and so for all before it.
+            with connection:
+                pass
             self._half = PostgresWriter(connection, self._given.ours, before=self._half)
         except BaseException:
             connection.close()
@@ -127,7 +135,8 @@ class _Reopening:
         if now_s < self._again_at_s:
             raise port.StoreDown("the connection to the database was lost and is opened again")
         try:
-            return self._half.open_again()
+            with down_where_refused("the connection to the database was lost once more"):
+                return self._half.open_again()
         finally:
             self._again_at_s = time.monotonic() + OPENED_AGAIN_S
 
@@ -136,11 +145,12 @@ def open_half(role: str, given: Callable[[], OwnedDatabase], line: socket.socket
     """Open the connections of a half. Raises StoreRefused; StoreDown where the database is not to
     be reached."""
     half: _Writer | _Reader
-    if role == "write":
-        half = _Writer(given())
-    else:
-        os.nice(READER_NICE)
-        half = _Reader(given())
+    with down_where_refused("the connection to the database was lost as it was opened"):
+        if role == "write":
+            half = _Writer(given())
+        else:
+            os.nice(READER_NICE)
+            half = _Reader(given())
     return StoreHost(line, half.hosted(), _Reopening(half))
 
 
