@@ -189,6 +189,54 @@ def test_of_many_who_wait_one_takes_over(place: Place) -> None:
     assert len(taken) == 1
 
 
+class CutConnection:
+    """Loses the answer to a take-over."""
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        self._connection = connection
+
+    def __enter__(self) -> "CutConnection":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def execute(self, query: bytes, *values: Any) -> Any:
+        found = self._connection.execute(query, *values)
+        if query.startswith(b"UPDATE owner SET epoch"):
+            raise psycopg.OperationalError("the connection is lost")
+        return found
+
+
+def watch_without_answer(place: Place) -> OwnerWatch:
+    """One that has taken the store over and does not know it."""
+    cut = [True]
+
+    def connect(name: str) -> Any:
+        connection = place.database.connect(name)
+        return CutConnection(connection) if cut.pop() else connection
+
+    watch = OwnerWatch(connect, place.clock)
+    with pytest.raises(port.StoreDown):
+        watch.take()
+    cut.append(False)
+    return watch
+
+
+def test_who_has_taken_over_and_got_no_answer_owns_it_and_waits_for_no_lease(place: Place) -> None:
+    watch = watch_without_answer(place)
+    [(epoch, holder)] = place.ask("SELECT epoch, holder FROM owner")
+    assert watch.take() == (epoch, holder) == (1, holder)
+    assert place.ask("SELECT renewed FROM owner") == [(1,)], "it was found out by a write"
+
+
+def test_who_lost_a_take_over_to_another_does_not_own_it(place: Place) -> None:
+    watch = watch_without_answer(place)
+    place.ask("UPDATE owner SET epoch = epoch + 1, holder = 'another' RETURNING 1")
+    with pytest.raises(port.StoreDown, match="stands by"):
+        watch.take()
+
+
 def test_who_could_not_start_its_processes_keeps_what_it_has_taken(place: Place) -> None:
     watch = place.watch()
     assert watch.take() == watch.take()

@@ -25,6 +25,7 @@ _TAKE = (
     "UPDATE owner SET epoch = epoch + 1, holder = %s, renewed = 0"
     " WHERE epoch = %s AND renewed = %s RETURNING epoch"
 )
+_CONFIRM = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = %s AND holder = %s"
 _RELEASE = "UPDATE owner SET holder = '' WHERE epoch = %s"
 RENEW = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = $1"
 
@@ -82,23 +83,23 @@ class OwnerWatch:
 
     def _take(self) -> Ownership:
         with self._connect("tidings standby") as connection:
-            if self._ours is not None and still_owns(connection, self._ours):
-                return self._ours  # its processes could not be started
+            if self._ours is not None and _confirms(connection, self._ours):
+                return self._ours  # the answer was lost, or its processes could not be started
             seen = _look(connection)
             if seen.holder:
                 self._wait_for(seen)
                 connection.execute(_END.encode(), (seen.holder,))
-            holder = f"tidings {uuid.uuid4().hex}"
+            # Known before it is asked for: its answer may be lost.
+            self._ours = ours = Ownership(seen.epoch + 1, f"tidings {uuid.uuid4().hex}")
             taken = connection.execute(
-                _TAKE.encode(), (holder, seen.epoch, seen.renewed)
+                _TAKE.encode(), (ours.holder, seen.epoch, seen.renewed)
             ).fetchone()
             if taken is None:
-                self._seen = None
+                self._seen = self._ours = None
                 raise port.StoreDown("it stands by: another process has just taken the store over")
             if seen.holder:  # what came in between has seen the old epoch, and can commit no more
                 connection.execute(_END.encode(), (seen.holder,))
-        self._ours = Ownership(int(taken[0]), holder)
-        return self._ours
+        return ours
 
     def _wait_for(self, seen: OwnerRow) -> None:
         """Raise StoreDown until the row has been the same for a whole lease."""
@@ -117,6 +118,11 @@ def still_owns(connection: "psycopg.Connection[Any]", ours: Ownership) -> bool:
     """Return whether the store is still ours, on a connection that was opened anew."""
     row = _look(connection)
     return (row.epoch, row.holder) == ours
+
+
+def _confirms(connection: "psycopg.Connection[Any]", ours: Ownership) -> bool:
+    """Return whether the store is ours, by a transaction that writes: the standby has it too."""
+    return connection.execute(_CONFIRM.encode(), ours).rowcount == 1
 
 
 def release(connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
