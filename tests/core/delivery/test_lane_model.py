@@ -1,8 +1,9 @@
 """Every PENDING delivery is started exactly once, whatever comes between.
 
 A lane and a model of the store, moved by hypothesis: commits, outcomes, retries, freed deliveries,
-pages that are read and answered late, failed reads, pauses. The store answers in the order of the
-questions; what it has answered is handled later, while it goes on.
+pages that are read and answered late, failed reads, pauses. Numbers follow each other, or each
+commit begins a new range. The store answers in the order of the questions; what it has answered is
+handled later, while it goes on.
 """
 
 import random
@@ -55,7 +56,8 @@ def walk(machine: type[InStoreOrder], seed: int) -> None:
     """Sixty moves at random: many more than hypothesis makes in the same time."""
     rng = random.Random(seed)
     world = machine()
-    world.begin(rng.randint(1, 6), rng.randint(1, 40), rng.random() < 0.5)
+    behind = rng.random() < 0.5
+    world.begin(rng.randint(1, 6), rng.randint(1, 40), behind, rng.choice([0, 1 << 40]))
     keys = [None, *rng.choices([None, 1, 2], k=3)]
     moves = ["commit", "handle", "handle", "start", "end", "read", "read", "store_reads"]
     moves += rng.choice([[], ["blink"], ["read_fails", "pause", "resume"]])

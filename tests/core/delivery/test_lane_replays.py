@@ -147,14 +147,15 @@ class Store(ModelStore):
     def commit(
         self, news: list[tuple[int | None, int]], outcomes: list[tuple[int, State]], take: int
     ) -> Receipt:
-        first = len(self.rows) + 1
+        before = self.newest
         kept = [
             (outcome, state) for outcome, state in outcomes if not self.rows[outcome].state.final
         ]
         settled = [(outcome, self.rows[outcome].job.attempt) for outcome, _ in outcomes]
         receipt = super().commit(news, kept, take)
-        for delivery in range(first, len(self.rows) + 1):
-            row = self.rows[delivery]
+        for row in self.rows.values():
+            if row.job.delivery <= before:
+                continue
             if row.job.key is None and len(row.job.body) % 2:
                 row.job = replace(row.job, replay=1)
         fresh = [self.rows[job.delivery].job for job in receipt.fresh]
@@ -180,16 +181,22 @@ class Store(ModelStore):
 class WithReplays(InStoreOrder):
     """Everything that was not cancelled is delivered; nothing starts once its cancel is known."""
 
-    @initialize(cap=st.integers(1, 6), bytes_max=st.integers(1, 40), behind=st.booleans())
-    def begin(self, cap: int, bytes_max: int, behind: bool) -> None:
-        super().begin(cap, bytes_max, behind)
-        self.store: Store = Store({})
+    @initialize(
+        cap=st.integers(1, 6),
+        bytes_max=st.integers(1, 40),
+        behind=st.booleans(),
+        gap=st.sampled_from([0, 1 << 40]),
+    )
+    def begin(self, cap: int, bytes_max: int, behind: bool, gap: int) -> None:
+        super().begin(cap, bytes_max, behind, gap)
+        self.store: Store = Store({}, gap)
         self.gone: set[int] = set()
 
     @precondition(lambda self: self.store.rows)
     @rule(chosen=st.lists(st.integers(0, 30), min_size=1, max_size=4))
     def cancel(self, chosen: list[int]) -> None:
-        ids = sorted({1 + number % len(self.store.rows) for number in chosen})
+        known = [*self.store.rows]
+        ids = sorted({known[number % len(known)] for number in chosen})
         self.answers.append(self.store.cancel(ids))  # type: ignore[arg-type]
 
     def _handle(self, answer: Receipt | Page | Cancelling) -> None:

@@ -7,6 +7,8 @@ dropped, and pages are read from the store in id order after `cursor`, until one
 and nothing above the cursor was dropped meanwhile. The cursor is the greatest id that was ever
 queued: everything PENDING at or below it is queued, in flight, or waits for its settle; so an id
 at or below it that is offered again is a repeat, and one above it that was dropped will be read.
+That rests on the store's promise that ids rise with commits; how far apart they are is nothing to
+a lane, so a new range of them may begin at any time.
 
 A freed delivery may have an id below the cursor, and so may one of an event with so many webhooks
 that it is made after later events were accepted. While the lane is behind, a page will show one

@@ -49,6 +49,12 @@ class ModelStore:
     """What the port promises, and no more."""
 
     rows: dict[int, Row]
+    gap: int = 0  # numbers that are left out before those of each commit: a new range begins
+
+    @property
+    def newest(self) -> int:
+        """The greatest number that was given."""
+        return next(reversed(self.rows), 0)
 
     def commit(
         self, news: list[tuple[int | None, int]], outcomes: list[tuple[int, State]], take: int
@@ -65,8 +71,9 @@ class ModelStore:
                     waiting[0].state = PENDING
                     freed.append(waiting[0].job)
         fresh = []
+        number = self.newest + self.gap
         for key, size in news:
-            number = len(self.rows) + 1
+            number += 1
             job = Job(DeliveryId(number), 1, OrgId(7), f"e{number}", 0, 1, key, False, b"x" * size)
             held = key is not None and bool(self._unfinished(key))
             self.rows[number] = Row(job, HELD if held else PENDING)
@@ -102,9 +109,14 @@ class InStoreOrder(RuleBasedStateMachine):
             [] if kind is None else [answer for answer in self.answers if isinstance(answer, kind)]
         )
 
-    @initialize(cap=st.integers(1, 6), bytes_max=st.integers(1, 40), behind=st.booleans())
-    def begin(self, cap: int, bytes_max: int, behind: bool) -> None:
-        self.store = ModelStore({})
+    @initialize(
+        cap=st.integers(1, 6),
+        bytes_max=st.integers(1, 40),
+        behind=st.booleans(),
+        gap=st.sampled_from([0, 1 << 40]),
+    )
+    def begin(self, cap: int, bytes_max: int, behind: bool, gap: int) -> None:
+        self.store = ModelStore({}, gap)
         self.budget = WindowBudget(bytes_max)
         self.lane = Lane(cap, None, self.budget)
         if behind:
