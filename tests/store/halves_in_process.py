@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 from unittest.mock import patch
 
+from tests.store.conformance.commits.subjects import MachineClock
 from tests.store.in_process import WRITES
 from tidings.store import port
 from tidings.store.hosting.host import Operation, reading_operations, writing_operations
@@ -14,14 +15,21 @@ from tidings.store.sql.halves import RowReader, RowWriter
 class InProcess:
     """`port.Store` over both halves, through the very operations that the children answer."""
 
-    def __init__(self, writing: RowWriter, reading: RowReader) -> None:
-        self.writing = writing
+    def __init__(
+        self, writing: RowWriter, reading: RowReader, clock: MachineClock | None = None
+    ) -> None:
+        self.clock = clock
         self.reading = reading
+        self._closed = False
+        self.go_on(writing)
+
+    def go_on(self, writing: RowWriter) -> None:
+        """Go on with another writing half."""
+        self.writing = writing
         self._operations: dict[str, Operation] = {
             **writing_operations(self.writing),
             **reading_operations(self.reading),
         }
-        self._closed = False
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         function, _ = self._operations[name]

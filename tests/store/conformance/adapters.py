@@ -1,16 +1,22 @@
 """The adapters that the suite runs for: the one place in it that names any."""
 
 from tests.chosen_store import on_postgres
+from tests.store.conformance.commits.subjects import HostedAdapter, InProcessAdapter
 from tests.store.conformance.subject import Adapter
 from tests.store.postgres.hostings import PostgresChildren, PostgresHalves
 from tests.store.sqlite.hosting.hostings import Children, Halves
 
-ADAPTERS: dict[str, Adapter] = {
+IN_PROCESS: dict[str, InProcessAdapter] = {
     "sqlite-in-process": Halves(),
-    "sqlite": Children(),
     "postgres-in-process": PostgresHalves(),
+}
+
+HOSTED: dict[str, HostedAdapter] = {
+    "sqlite": Children(),
     "postgres": PostgresChildren(),
 }
+
+ADAPTERS: dict[str, Adapter] = {**IN_PROCESS, **HOSTED}
 
 OF_POSTGRES_RUN = {"postgres"}
 """Those that a run with `TIDINGS_TESTS_STORE=postgres` tries, and no other: each of their cases

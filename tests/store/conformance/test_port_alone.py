@@ -1,9 +1,14 @@
-"""The suite asks the port alone, so that the author of an adapter has only to name it."""
+"""The suite asks the port alone, so that the author of an adapter has only to name it; and each
+case that the port names is there."""
 
 import ast
+import re
 from pathlib import Path
 
+from tidings.store import port
+
 HERE = Path(__file__).parent
+PORT = Path(port.__file__).parent
 ASKED = (
     "tidings.core",
     "tidings.store.port",
@@ -35,3 +40,16 @@ def test_no_case_imports_an_adapter() -> None:
         if not name.startswith(ASKED)
     }
     assert strange == set()
+
+
+def test_each_case_that_a_promise_names_is_there() -> None:
+    cases = {
+        element.name
+        for module in HERE.rglob("test_*.py")
+        for element in ast.walk(ast.parse(module.read_text()))
+        if isinstance(element, ast.FunctionDef)
+    }
+    promises = [ast.get_docstring(ast.parse(path.read_text())) for path in PORT.rglob("*.py")]
+    named = {name for text in promises for name in re.findall(r"`(test_\w+)`", text or "")}
+    assert len(named) > 20
+    assert named - cases == set()

@@ -1,21 +1,26 @@
 """The store in PostgreSQL in its hostings, each place a schema of the worker's server."""
 
 import itertools
-import os
-import signal
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import cast
 from unittest.mock import patch
 
+import psycopg
+
 from tests import forked
 from tests.postgres_server import shared_server
+from tests.store.conformance.commits.subjects import MachineClock
 from tests.store.halves_in_process import InProcess
+from tests.store.hosted_processes import HostedProcesses
 from tests.store.postgres.databases import MIGRATED, SCHEMA, connect
 from tidings.core.running.lease import LEASE_S, Lease
 from tidings.store import port
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.halves import PostgresReader, PostgresWriter
+from tidings.store.postgres.owner_connection import OwnerConnection
 from tidings.store.postgres.ownership import OwnerWatch
 from tidings.store.postgres.store import PostgresStore
 from tidings.store.sql.halves import passed_s
@@ -43,7 +48,7 @@ class PostgresSchemas:
                 connection.execute("UPDATE meta SET value = %s WHERE key = %s", (value, key))
 
 
-class PostgresChildren(PostgresSchemas):
+class PostgresChildren(HostedProcesses, PostgresSchemas):
     """How the suite reaches the store as it runs."""
 
     async def open(self, place: Path) -> port.Store:
@@ -57,12 +62,15 @@ class PostgresChildren(PostgresSchemas):
             except port.StoreDown:  # one that was killed owns it: its lease is over now
                 return await PostgresStore.open(database, watch, lease, lambda: None)
 
-    async def crash(self, store: port.Store) -> None:
-        """See `Adapter`."""
-        assert isinstance(store, PostgresStore)
-        for child in (store._writing, store._reading):
-            os.kill(child.pid, signal.SIGKILL)
-        await store.close(clean=False)
+    async def open_beside(self, place: Path) -> port.Store:
+        """See `HostedAdapter`."""
+        database = database_of(place)
+        watch = OwnerWatch(database.connect, lambda: 0.0)
+        return await PostgresStore.open(database, watch, Lease(passed_s), lambda: None)
+
+    async def take_over(self, place: Path, former: port.Store) -> port.Store:
+        """See `HostedAdapter`."""
+        return await self.open(place)
 
 
 class PostgresHalves(PostgresSchemas):
@@ -70,13 +78,52 @@ class PostgresHalves(PostgresSchemas):
 
     async def open(self, place: Path) -> port.Store:
         """See `Adapter`."""
-        database = database_of(place)
-        ours = OwnerWatch(database.connect, lambda: 0.0).take()
-        writing = PostgresWriter(database.open_writer(ours), ours)
-        log = database.open_reader(ours, ANSWER_S)
-        reading = PostgresReader(log, database.open_search(ours, ANSWER_S))
-        return cast(port.Store, InProcess(writing, reading))
+        return _opened(place)
+
+    async def open_dated(self, place: Path, clock: MachineClock) -> port.Store:
+        """See `InProcessAdapter`."""
+        return _opened(place, clock)
+
+    @contextmanager
+    def refusing(self, store: port.Store) -> Iterator[None]:
+        """See `InProcessAdapter`. As a server does that has become a standby."""
+        assert isinstance(store, InProcess)
+        connection = cast(OwnerConnection, store.writing.connection).driver
+        connection.execute("SET default_transaction_read_only = on")
+        yield
+        connection.execute("SET default_transaction_read_only = off")
+
+    @contextmanager
+    def losing_answers(self, place: Path, store: port.Store) -> Iterator[None]:
+        """See `InProcessAdapter`. As a connection does that is cut behind a commit."""
+        assert isinstance(store, InProcess)
+        commit = OwnerConnection.commit
+
+        def committed(connection: OwnerConnection) -> None:
+            commit(connection)
+            connection.close()
+            raise psycopg.OperationalError("the answer is lost")
+
+        with patch.object(OwnerConnection, "commit", committed):
+            yield
+        before = store.writing
+        assert isinstance(before, PostgresWriter)
+        again = database_of(place).open_writer(before._ours)
+        store.go_on(PostgresWriter(again, before._ours, before=before))
 
     async def crash(self, store: port.Store) -> None:
         """See `Adapter`."""
         await store.close(clean=False)
+
+
+def _opened(place: Path, clock: MachineClock | None = None) -> port.Store:
+    database = database_of(place)
+    ours = OwnerWatch(database.connect, lambda: 0.0).take()
+    connection = database.open_writer(ours)
+    if clock is None:
+        writing = PostgresWriter(connection, ours)
+    else:
+        writing = PostgresWriter(connection, ours, clock.wall_ms, clock.passed_s)
+    log = database.open_reader(ours, ANSWER_S)
+    reading = PostgresReader(log, database.open_search(ours, ANSWER_S))
+    return cast(port.Store, InProcess(writing, reading))

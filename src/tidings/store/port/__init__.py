@@ -4,8 +4,22 @@ By subject: each has its rows, and protocols as small as what their users ask; `
 adapter is, is their sum. Everything is named from here (`port.EventStore`).
 
 What an adapter promises stands where it is asked for, most of it in `commit.py`,
-`delivery/lanes.py` and `replay.py`; tests/store/conformance holds it for each. Of all of it: times
-are milliseconds since the epoch by the store's clock; due times are made from delays.
+`delivery/lanes.py` and `replay.py`; tests/store/conformance holds it for each. Of all of it:
+
+* Times are milliseconds since the epoch by the store's clock; due times are made from delays.
+* A store has one owner. Another one is refused while it lives, by a lock or by a lease; the next
+  has all that was answered; what a former one asked late changes nothing.
+  `test_a_second_owner_is_refused_and_disturbs_nobody`,
+  `test_what_a_former_owner_has_written_is_in_every_answer_of_the_next`,
+  `test_a_delayed_commit_of_a_former_owner_changes_nothing`
+* What writes, and what a start and lanes read (`load`, `recover`, `unfinished`, `page` and others
+  of the half that writes), is done in the order in which it was asked, also where nobody has waited
+  for an answer. `test_what_lanes_and_a_start_read_is_in_order_with_writes_that_nobody_waited_for`
+* What logs, totals and search read (the half that reads) has at least what was answered before it
+  was asked; of what was not answered yet it may have anything, and search may lag
+  (`index_lag`). `test_what_was_answered_is_in_every_log_that_is_asked_for_then`
+* A change whose answer was lost may be there: who reads again sees which.
+  `test_a_change_whose_answer_was_lost_is_seen_when_it_is_read_again`
 
 Structs are tuples on the wire (`array_like`): they cross a process boundary by the thousand.
 """

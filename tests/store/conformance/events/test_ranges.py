@@ -79,6 +79,18 @@ def test_a_new_range_begins_above_and_keeps_the_order(subject: Subject, gap: int
     assert seq > seqs[-1], "a number is given once"
 
 
+def test_a_range_that_would_begin_below_begins_above(subject: Subject) -> None:
+    """A lane takes what is below its cursor for a repeat: so nothing ever is."""
+    seqs, firsts = filled(subject, GAPS[0])
+    for below in (0, 1, seqs[-1] - 1):
+        subject.begin_range(below, below)
+        receipt = subject.commit(event(f"below {below}", new(1)))
+        assert receipt.seqs[0] > max(seqs) and receipt.firsts[0] > max(firsts)
+        seqs += receipt.seqs
+        firsts += receipt.firsts
+    assert [job.delivery for job in subject.page()] == firsts
+
+
 @pytest.mark.parametrize("gap", GAPS)
 def test_every_question_of_the_log_is_answered_over_a_gap(subject: Subject, gap: int) -> None:
     _, firsts = filled(subject, gap)
