@@ -15,8 +15,8 @@ import psycopg
 import pytest
 
 from tests.store.postgres.databases import SCHEMA, connect, migrated, rows
-from tests.store.postgres.hostings import PostgresChildren, database_of
-from tests.store.rows import ORG, event, new
+from tests.store.postgres.hostings import PostgresChildren, PostgresHalves, database_of
+from tests.store.rows import ORG, event, new, webhook
 from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.database import LOST_AFTER, StoreDatabase
@@ -223,6 +223,29 @@ def test_a_connection_that_is_lost_while_it_is_opened_is_lost_and_no_fault_of_ou
             open_half("write", lambda: given, None)  # type: ignore[arg-type]
     reopened._again_at_s = 0.0
     assert reopened() is not None and not writer.is_lost()
+
+
+@pytest.mark.parametrize("clean", [True, False])
+async def test_a_recovery_whose_answer_was_lost_marks_what_may_have_left_once(
+    tmp_path: Path, clean: bool
+) -> None:
+    adapter = PostgresHalves()
+    store = await adapter.open(tmp_path)
+    await store.recover(10)
+    await store.put_webhook(webhook("till"))
+    receipt = await store.commit(port.Batch(2, [event("a", new(1))]))
+    await store.close(clean)
+    store = await adapter.open(tmp_path)
+    with adapter.losing_answers(tmp_path, store), pytest.raises(port.StoreDown):
+        await store.recover(10)
+    [backlog] = await store.recover(10)
+    attempts = await store.attempts_of(receipt.firsts[0])
+    assert (backlog.pending, len(attempts)) == (1, 0 if clean else 1)
+    await store.close(clean=False)
+    store = await adapter.open(tmp_path)
+    await store.recover(10)
+    assert len(await store.attempts_of(receipt.firsts[0])) == len(attempts) + 1
+    await store.close()
 
 
 WARNS = """

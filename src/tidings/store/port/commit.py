@@ -28,8 +28,9 @@ A commit
 * of an empty batch writes: it finds out whether the store takes writes, and whose it is.
   `test_an_empty_batch_finds_out_that_nothing_can_be_written_and_that_it_can_again`
 * follows a leap of the wall clock once that has lasted (core/steady_clock.py): what is due stays
-  as far off, what was accepted as old as it is.
-  `test_a_leap_is_followed_by_the_first_commit_once_it_has_lasted`
+  as far off, what was accepted as old as it is. It is followed once, also by who asks again.
+  `test_a_leap_is_followed_by_the_first_commit_once_it_has_lasted`,
+  `test_a_leap_whose_answer_was_lost_is_followed_once`
 
 Numbers of events and of deliveries
 

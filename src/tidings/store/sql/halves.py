@@ -121,6 +121,8 @@ class RowWriter:
         if before is not None:
             self.leaps.go_on_from(before.leaps)
         self.recovery = Recovery(self.connection, clock_ms, self.leaps.begin, self.writer.free_next)
+        if before is not None:
+            self.recovery.go_on_from(before.recovery)
         self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
         self.rejections = RejectionRows(self.connection)
         self.inboxes = InboxRows(self.connection, clock_ms)

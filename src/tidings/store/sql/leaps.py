@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from tidings.core.steady_clock import LEAP_MS
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.delivery.counted_changes import CountedChange
 from tidings.store.sql.row_mapping import insert_into
 from tidings.store.sql.states import RETRYING, TIMED, WAITING
 
@@ -69,10 +70,12 @@ class Leaps:
         self._newest = newest
         self._first = 0  # the deliveries of this process have greater ids
         self._began_apart_ms = 0  # from the last date that former processes wrote
+        self._followed = CountedChange(connection, "leaps_followed")
 
     def go_on_from(self, before: "Leaps") -> None:
         """Go on as the same process, over another connection."""
         self._first, self._began_apart_ms = before._first, before._began_apart_ms
+        self._followed.go_on_from(before._followed)
 
     def begin(self, now_ms: int) -> None:
         """Set right what a wrong clock of former processes has dated, as a process begins; in its
@@ -86,16 +89,19 @@ class Leaps:
             self._connection.execute(_CAPS_AHEAD, (now_ms,))
 
     def follow(self, by_ms: int) -> None:
-        """Follow a leap: dates are later by so many milliseconds from now on."""
+        """Follow a leap: dates are later by so many milliseconds from now on. Whoever asks again,
+        for the answer was lost, follows it once."""
         apart_ms = self._began_apart_ms
         undoes = apart_ms >= -by_ms - LEAP_MS if by_ms < 0 else apart_ms <= -LEAP_MS
         run = self._connection.execute
         with self._connection:
-            after = self._first if undoes else 0
-            run(_NOTE, LeapRow(upto=self._newest(), after_id=after, by_ms=by_ms))
-            run(_MOVE_CAPS, (by_ms, after))
-            run(_FORGET, (LEAPS_MAX,))
-            if by_ms < 0 or not undoes:
-                run(_MOVE_DUE, (by_ms,))
+            if self._followed.count():
+                after = self._first if undoes else 0
+                run(_NOTE, LeapRow(upto=self._newest(), after_id=after, by_ms=by_ms))
+                run(_MOVE_CAPS, (by_ms, after))
+                run(_FORGET, (LEAPS_MAX,))
+                if by_ms < 0 or not undoes:
+                    run(_MOVE_DUE, (by_ms,))
+        self._followed.answer()
         if undoes:
             self._began_apart_ms = 0

@@ -47,6 +47,19 @@ def test_a_change_whose_answer_was_lost_is_seen_when_it_is_read_again(
     assert not subject.commit(event("a", new(1))).moved
 
 
+def test_a_leap_whose_answer_was_lost_is_followed_once(in_process: InProcessSubject) -> None:
+    subject = in_process
+    subject.date()
+    [delivery] = subject.commit(event("a", new(1))).firsts
+    subject.commit(settled=[failing(delivery, 3_600_000)])
+    subject.leap(8 * 86_400_000)
+    subject.pass_s(600)
+    subject.lose(lambda store: store.commit(port.Batch(0)))
+    now_ms = subject.commit().now_ms
+    assert now_ms == subject.clock.wall_ms()
+    assert subject.delivery(delivery).due_ms == now_ms + 3_000_000
+
+
 def test_the_next_owner_does_a_batch_once_whose_answer_died_with_the_former(
     hosted: HostedSubject,
 ) -> None:

@@ -8,6 +8,7 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.delivery.counted_changes import CountedChange
 from tidings.store.sql.delivery.pending import PendingRows
 from tidings.store.sql.events.changed_blocks import touch
 from tidings.store.sql.row_mapping import insert_from
@@ -103,6 +104,11 @@ class Recovery:
         self._begins = begins
         self._free_next = free_next
         self._pending = PendingRows(connection)
+        self._recovered = CountedChange(connection, "recovered")
+
+    def go_on_from(self, before: "Recovery") -> None:
+        """Go on as the same owner, over another connection."""
+        self._recovered.go_on_from(before._recovered)
 
     @answers(port.Store.recover)
     def recover(
@@ -112,26 +118,32 @@ class Recovery:
 
         What waits for its key behind nothing is freed: no end of another would ever do it.
         """
-        run = self._connection.execute
         with self._connection:
-            self._begins(self._clock_ms())
-            [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
-            taken: list[Any] = run(
-                f"SELECT webhook, id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
-            ).fetchall()
-            at_rest = {number for (number,) in run(_AT_REST)} if left is None else set[int]()
-            if not clean:
-                self._mark_first(self._lowest_pending(window, at_rest) if left is None else left)
-            known = {(id, number) for webhook, id, number in taken if webhook not in at_rest}
-            self._return_taken(
-                [(id, number) for _, id, number in taken], known if left is None else set(left)
-            )
-            run(_LOOK_AGAIN, (self._clock_ms(),))
-            stuck: list[Any] = run(_STUCK).fetchall()
-            for webhook, key in stuck:
-                self._free_next(webhook, key, None)
-            run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
-        return self.unfinished()
+            if self._recovered.count():
+                self._recover(window, left)
+        found = self.unfinished()
+        self._recovered.answer()
+        return found
+
+    def _recover(self, window: int, left: Sequence[tuple[DeliveryId, int]] | None) -> None:
+        run = self._connection.execute
+        self._begins(self._clock_ms())
+        [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
+        taken: list[Any] = run(
+            f"SELECT webhook, id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
+        ).fetchall()
+        at_rest = {number for (number,) in run(_AT_REST)} if left is None else set[int]()
+        if not clean:
+            self._mark_first(self._lowest_pending(window, at_rest) if left is None else left)
+        known = {(id, number) for webhook, id, number in taken if webhook not in at_rest}
+        self._return_taken(
+            [(id, number) for _, id, number in taken], known if left is None else set(left)
+        )
+        run(_LOOK_AGAIN, (self._clock_ms(),))
+        stuck: list[Any] = run(_STUCK).fetchall()
+        for webhook, key in stuck:
+            self._free_next(webhook, key, None)
+        run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
 
     @answers(port.Store.unfinished)
     def unfinished(self) -> list[port.Backlog]:

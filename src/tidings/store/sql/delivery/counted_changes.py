@@ -1,0 +1,48 @@
+"""A change that is made once, also where it is asked for again because its answer was lost."""
+
+from typing import NamedTuple
+
+from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.row_mapping import insert_into
+
+
+class MetaRow(NamedTuple):
+    """A row of `meta`."""
+
+    key: str
+    value: int
+
+
+_COUNTED = "SELECT value FROM meta WHERE key = ?"
+_COUNT = (
+    f"{insert_into('meta', MetaRow)} ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+    " WHERE meta.value < excluded.value"
+)
+
+
+class CountedChange:
+    """Counts the changes of a kind twice: in the transaction of each, and here once its answer is
+    known. Where the first count is ahead, the last one was made, and is not made again.
+
+    That is of one owner: the next one begins with what is counted.
+    """
+
+    def __init__(self, connection: StoreConnection, key: str) -> None:
+        """`key`: of the count, in the table `meta`."""
+        self._connection = connection
+        self._key = key
+        row = connection.execute(_COUNTED, (key,)).fetchone()
+        self._answered = 0 if row is None else int(row[0])
+
+    def go_on_from(self, before: "CountedChange") -> None:
+        """Go on as the same owner, over another connection."""
+        self._answered = before._answered
+
+    def count(self) -> bool:
+        """Count it, in its transaction. Return whether it is still to be made."""
+        self._connection.execute(_COUNT, MetaRow(key=self._key, value=self._answered + 1))
+        return self._connection.changes() > 0
+
+    def answer(self) -> None:
+        """Note that it is known to be made."""
+        self._answered += 1
