@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
@@ -11,7 +12,7 @@ from tests.simulation.loop import simulate
 from tests.store.in_process import MemoryStore
 from tests.store.rows import event, new, settled
 from tidings.core.ids import OrgId
-from tidings.core.orgs.retention import DAY_MS, SHARE, RetentionDays
+from tidings.core.orgs.retention import DAY_MS, ROWS_MAX, SHARE, RetentionDays
 from tidings.engine.heartbeats import Heart, Heartbeats
 from tidings.engine.retention import PART, Retention
 from tidings.engine.running.background_tasks import BackgroundTasks
@@ -26,11 +27,16 @@ class Watched(MemoryStore):
         super().__init__(clock)
         self.slices: list[tuple[float, port.DropSlice]] = []
         self.took_us = 0
+        self.slice_rows = ROWS_MAX
 
     async def drop(self, dropping: port.DropSlice) -> port.DropReceipt:
         self.slices.append((asyncio.get_running_loop().time(), dropping))
         dropped = await super().drop(dropping)
         return port.DropReceipt(dropped.rows, dropped.more, self.took_us or dropped.took_us)
+
+    async def retention_state(self) -> port.RetentionState:
+        state = await super().retention_state()
+        return msgspec.structs.replace(state, slice_rows=self.slice_rows)
 
 
 class World:
@@ -101,6 +107,18 @@ def test_between_slices_the_writer_has_most_of_its_time() -> None:
         gaps = [b - a for a, b in zip(times, times[1:], strict=False)]
         assert len(gaps) > 50 and min(gaps) >= 0.008 * (1 / SHARE - 1) - 1e-6
         assert min(slice_.rows_max for _, slice_ in world.store.slices) == 10
+
+    run(scenario)
+
+
+@pytest.mark.parametrize("rows_max", [ROWS_MAX, 2_000])
+def test_quick_slices_grow_to_what_the_store_allows(rows_max: int) -> None:
+    async def scenario(world: World) -> None:
+        world.accept(4000)
+        world.clock.ms += 100 * DAY_MS
+        world.store.took_us, world.store.slice_rows = 100, rows_max
+        await world.retention.pass_once()
+        assert max(slice_.rows_max for _, slice_ in world.store.slices) == rows_max
 
     run(scenario)
 

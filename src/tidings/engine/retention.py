@@ -99,6 +99,8 @@ class Retention(Collector):
                 clock_ms=clock_ms,
                 drops_as_of_ms=now_ms,
             )
+        for pace in self._paces.values():
+            pace.allow(kept.slice_rows)
         rows = 0
         for group in groups(self._retentions()):
             rows += await self._drop(group, now_ms)

@@ -109,6 +109,17 @@ def test_a_slice_stays_within_its_bounds_and_grows_by_half_at_most(took: list[fl
         assert pace.wait_s >= ms / 1000 * (1 / SHARE - 1) - 1e-9
 
 
+def test_a_store_may_allow_longer_slices() -> None:
+    pace = RetentionPace()
+    pace.allow(4_000)
+    for _ in range(20):
+        pace.slice_took(1.0)
+    assert pace.rows == 4_000
+    pace.allow(ROWS_MAX)
+    pace.slice_took(1.0)
+    assert pace.rows == ROWS_MAX
+
+
 def test_slices_come_to_five_milliseconds() -> None:
     pace = RetentionPace()
     for _ in range(20):

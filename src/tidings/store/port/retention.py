@@ -9,6 +9,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.core.orgs.retention import ROWS_MAX
 
 
 class DropSlice(msgspec.Struct, frozen=True, array_like=True):
@@ -39,6 +40,7 @@ class RetentionState(msgspec.Struct, frozen=True, array_like=True):
     oldest_event_ms: int | None
     oldest_payload_ms: int | None
     kept_back: int  # events older than their retention that are not finished
+    slice_rows: int = ROWS_MAX  # what a slice may ask to be dropped at most
 
 
 class FileSpace(msgspec.Struct, frozen=True, array_like=True):
