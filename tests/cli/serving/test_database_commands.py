@@ -9,8 +9,10 @@ from tests.cli.command import Command
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import migrated
 from tidings.settings.database_uri import DatabaseUri
+from tidings.store.postgres.migration import newest_schema
 
 PAGE = (Path(__file__).parents[3] / "docs/postgresql.md").read_text("utf-8")
+NEWEST = newest_schema()
 AWAY = "postgresql://tidings:hush@127.0.0.1:1/tidings"
 
 
@@ -23,12 +25,12 @@ def test_a_migration_tells_from_which_number_to_which(run: Command) -> None:
     uri = shared_server().lend_database()
     name = DatabaseUri(uri).describe()
     done = run("migrate", TIDINGS_DATABASE=uri).must()
-    assert done.out == f"tidings in {name}: from schema 0 to 1.\n"
+    assert done.out == f"tidings in {name}: from schema 0 to {NEWEST}.\n"
     assert done.err == "Next: tidings serve\n"
     done = run("migrate", "--database", uri).must()
-    assert done.out == f"tidings in {name} has schema 1 already.\n"
+    assert done.out == f"tidings in {name} has schema {NEWEST} already.\n"
     again = run("migrate", "--json", TIDINGS_DATABASE=uri).must().row
-    assert (again["before"], again["after"], again["serveRole"]) == (1, 1, None)
+    assert (again["before"], again["after"], again["serveRole"]) == (NEWEST, NEWEST, None)
 
 
 def test_a_migration_gives_the_role_that_serves_its_rights(run: Command) -> None:
@@ -42,7 +44,7 @@ def test_a_migration_gives_the_role_that_serves_its_rights(run: Command) -> None
             done = run("migrate", "--serve-role", "tidings_migrated", TIDINGS_DATABASE=uri).must()
             assert done.err.startswith("tidings_migrated may read and write its rows")
             shown = done.err.replace("tidings_migrated", "tidings")
-            assert shown in PAGE and "from schema 0 to 1.\n" + shown in PAGE
+            assert shown in PAGE and f"from schema 0 to {NEWEST}.\n{shown}" in PAGE
             assert run("master-key", "create").must().err in PAGE
             right = "SELECT has_table_privilege('tidings_migrated', 'tidings.event', 'INSERT')"
             assert connection.execute(right).fetchone() == (True,)
@@ -85,7 +87,7 @@ def test_a_store_is_checked_wherever_it_is(run: Command, tmp_path: Path) -> None
 
 def test_the_doctor_looks_at_the_database_also_where_the_service_is_down(run: Command) -> None:
     done = run("doctor", TIDINGS_DATABASE=migrated()).must(1)
-    assert "✓ schema      The schema has number 1." in done.out
+    assert f"✓ schema      The schema has number {NEWEST}." in done.out
     assert "✗ fsync       fsync is off" in done.out  # of the tests' server
     assert "✗ reached " in done.out
     down = run("doctor", TIDINGS_DATABASE=AWAY).must(5)

@@ -10,6 +10,7 @@ from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.owner_connection import OwnerConnection
 from tidings.store.postgres.ownership import Ownership, release
+from tidings.store.postgres.retention import PostgresRetention
 from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sql.halves import RowReader, RowWriter, wall_ms
 
@@ -42,6 +43,7 @@ class PostgresWriter(RowWriter):
         """See `RowWriter`."""
         super().__init__(connection, clock_ms, passed_s, before)
         self.connection: OwnerConnection = connection
+        self.retention = PostgresRetention(connection)
         self._ours = ours
 
     def _end(self) -> None:

@@ -2,11 +2,7 @@
 -- names, same columns. Whole numbers and flags are bigint, for the statements are written once for both.
 -- Texts compare by their bytes (COLLATE "C"), as SQLite compares them.
 --
--- Days are to become partitions: `event` and `body` by ranges of `seq`, `delivery` by ranges of `id`,
--- `attempt` by ranges of `delivery`. Numbers rise with commits, so a day is a range of them, and the primary
--- key of each of these begins with the column that it would be partitioned by, which PostgreSQL asks of a
--- partitioned table. Nothing else is unique in them. Who drops a partition notes its blocks in `touched`, and
--- drops what `delivery_dropped` drops: no trigger fires then.
+-- Days are no partitions, and why not: docs/decisions/0023.
 --
 -- Whoever reads names tables without their schema: the search path of the connection leads to them.
 

@@ -16,12 +16,12 @@ from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_into
 
 EXPIRED_AT_ONCE = 1000  # rows that one call clears away
-_UNDONE = ", ".join(str(int(state)) for state in (State.FAILED, State.PARKED, State.CANCELLED))
+UNDONE = ", ".join(str(int(state)) for state in (State.FAILED, State.PARKED, State.CANCELLED))
 # A delivery that retention has dropped was done: the uses of others went with it.
 _FORGET_UNDONE = (
     "DELETE FROM cap_use WHERE webhook = ?1 AND subject = ?2 AND delivery IN (SELECT u.delivery"
     " FROM cap_use u JOIN delivery d ON d.id = u.delivery"
-    f" WHERE u.webhook = ?1 AND u.subject = ?2 AND d.state IN ({_UNDONE}))"
+    f" WHERE u.webhook = ?1 AND u.subject = ?2 AND d.state IN ({UNDONE}))"
 )
 _OTHERS = (
     "SELECT at_ms FROM cap_use WHERE webhook = ? AND subject = ? AND at_ms > ? AND delivery != ?"
@@ -50,7 +50,7 @@ DROP_EXPIRED = (
 DROP_UNDONE = (
     "DELETE FROM cap_use WHERE (webhook, subject, delivery) IN"
     " (SELECT u.webhook, u.subject, u.delivery FROM cap_use u JOIN delivery d ON d.id = u.delivery"
-    f" WHERE u.delivery >= ? AND u.delivery < ? AND d.state IN ({_UNDONE}) LIMIT ?)"
+    f" WHERE u.delivery >= ? AND u.delivery < ? AND d.state IN ({UNDONE}) LIMIT ?)"
 )
 
 
