@@ -100,7 +100,10 @@ class SessionTable:
     async def inherit(self, person: str, heir: str) -> None:
         """Move the sessions of a person to another one of the same account, as whom they go on.
         Raise StoreDown."""
-        for digest in list(self._of_owner.get(f"p {person}", ())):
+        for session in self.of(f"p {person}"):
+            digest = session.digest
+            if digest not in self._sessions:  # it has ended while others were moved
+                continue
             moved = msgspec.structs.replace(self._sessions[digest], person=heir)
             await self._store.put_session(moved)
             if digest in self._sessions:  # it may have ended meanwhile
