@@ -5,7 +5,7 @@ import pytest
 from tests.engine.access.house import House, Kept, basic
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import ORG_ID_MAX, OrgId
-from tidings.engine.access.access import PRESENTED_MAX
+from tidings.engine.access.keys import PRESENTED_MAX
 from tidings.engine.access.limits import Quotas
 from tidings.errors import Forbidden
 

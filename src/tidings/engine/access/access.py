@@ -25,9 +25,11 @@ from tidings.engine.access.denials import NotKnown, demand, unknown
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.access.guards.till_guard import TillGuard
 from tidings.engine.access.keys import (
+    PRESENTED_MAX,
     NewCredential,
     digest_of,
     is_typed,
+    key_in,
     new_key,
     new_secret,
     till_secret,
@@ -44,7 +46,6 @@ from tidings.store import port
 from tidings.values import describe_value
 
 REMEMBERED_MAX = 4096  # headers of all callers; of an org with many of them its own oldest go
-PRESENTED_MAX = 4096  # bytes of a header that is looked at before its call begins
 FIRST_ORG = OrgId(1)
 KEY, TILL, OAUTH = "key", "till", "oauth"
 TOKEN_PATH = "/v3/oauth/token/generate"
@@ -304,7 +305,7 @@ class CredentialBook:
             return self._read(presented, now_ms, where)
         except Denied as denied:
             if where:  # else the call itself is asked about, and counted by that
-                self._sign_ins.note_refusal("api", where, self.accounts_of(_key_in(presented)))
+                self._sign_ins.note_refusal("api", where, self.accounts_of(key_in(presented)))
             if not isinstance(denied, NotKnown):
                 raise
             raise self.guard.wrong(denied, where, now_ms / 1000) from None
@@ -480,14 +481,3 @@ class CredentialBook:
         fresh = NewCredential(new_key(self._random_bytes), new_secret(self._random_bytes))
         await self.put(fresh.key, fresh.secret, org, platform=True, scopes=EVERYTHING)
         return fresh
-
-
-def _key_in(presented: bytes) -> str:
-    """Return the key of a pair that was shown; empty where there is none."""
-    scheme, _, rest = presented.strip().partition(b" ")
-    if scheme.lower() != b"basic" or len(rest) > PRESENTED_MAX:
-        return ""
-    try:
-        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
-        return ""

@@ -1,5 +1,7 @@
 """Keys and secrets: random texts with a type and a checksum, and what a till sends."""
 
+import base64
+import binascii
 import hashlib
 import zlib
 
@@ -7,6 +9,7 @@ import msgspec
 
 from tidings.engine.callables import RandomBytes
 
+PRESENTED_MAX = 4096  # bytes of a header that is looked at before its call begins
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # as in ids: no i, l, o, u
 
 
@@ -61,3 +64,14 @@ def is_typed(prefix: str, text: str) -> bool:
 
 def _letters(number: int, count: int) -> str:
     return "".join(_LETTERS[(number >> 5 * place) & 31] for place in reversed(range(count)))
+
+
+def key_in(presented: bytes) -> str:
+    """Return the key of a pair that was shown in a header; empty where there is none."""
+    scheme, _, rest = presented.strip().partition(b" ")
+    if scheme.lower() != b"basic" or len(rest) > PRESENTED_MAX:
+        return ""
+    try:
+        return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
