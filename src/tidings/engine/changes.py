@@ -7,11 +7,15 @@ after the registry holds the change, even if the call that asked for it is gone 
 A change that ends with StoreDown may be written all the same, its answer lost. What is known here
 is then read again from the store, before the next change and in any case as soon as the store
 answers: else commits would wait for a change that nobody here knows of.
+
+A change that the store refuses as stale was made of what is not stored any more. All that is kept
+in memory is then read again, and the change is made again of that: whoever asked for it expects a
+certain version (`If-Match`), is refused by that change itself, or hears nothing of it.
 """
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.current_actor import by_service
@@ -19,11 +23,25 @@ from tidings.engine.callables import Change
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.store import port
-from tidings.store.port import StoreDown
+from tidings.store.port import StaleChange, StoreDown
 
 Result = TypeVar("Result")
 Reread = Listeners[port.Snapshot, Sequence[port.StoredType]]
 READ_AGAIN_S = 0.5
+TRIES_MAX = 5  # of one change; each but the first was overtaken by another one
+
+
+class Overtaken(StoreDown):
+    """A change was overtaken by others each time that it was tried; nothing of it was written."""
+
+
+class StoredBeside(NamedTuple):
+    """Everything that is kept in memory beside a snapshot; no matching depends on it."""
+
+    people: port.People
+    transformations: Sequence[port.StoredTransformation]
+    sources: Sequence[port.StoredSource]
+    inboxes: Sequence[port.Inbox]
 
 
 class Changes:
@@ -34,15 +52,20 @@ class Changes:
         self._registry = registry
         # Whoever keeps what raises the version takes over what was read again.
         self.reread: Reread = Listeners("what is stored was read again")
+        # Whoever keeps what stands beside it takes that over, where a change was stale.
+        self.reread_beside: Listeners[StoredBeside] = Listeners("all that is stored was read again")
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._doubtful = False  # something may be written that is not known here
+        self._stale = False  # something is written that is not known here
         self._reading = Outage("what a change without an answer has come to")
 
     async def run(self, change: Change[Result]) -> Result:
         """Run a change alone and to its end; a cancelled caller does not cancel it.
 
-        It is by whoever asks for it, also where the caller is gone.
+        It is by whoever asks for it, also where the caller is gone. It is made again, of what was
+        read again, where the store refuses it as stale: until then it has changed nothing.
+        StoreDown; Overtaken, which is one.
         """
         task = asyncio.ensure_future(self._alone(change))
         self._tasks.add(task)
@@ -55,12 +78,20 @@ class Changes:
 
     async def _alone(self, change: Change[Result]) -> Result:
         async with self._lock:
-            await self._read_again()
             try:
-                return await change()
+                return await self._until_it_is_not_stale(change)
             except StoreDown:
                 self._doubt()
                 raise
+
+    async def _until_it_is_not_stale(self, change: Change[Result]) -> Result:
+        for _ in range(TRIES_MAX):
+            await self._read_again()
+            try:
+                return await change()
+            except StaleChange:
+                self._stale = True
+        raise Overtaken(f"a change was overtaken {TRIES_MAX} times")
 
     def _doubt(self) -> None:
         if not self._doubtful:
@@ -77,10 +108,19 @@ class Changes:
                     await self._read_again()
 
     async def _read_again(self) -> None:
-        if not self._doubtful:
+        if not (self._doubtful or self._stale):
             return
-        snapshot = await self._store.load()
-        if snapshot.registry_version > self._registry.version:  # else nothing was written
-            types = await self._store.load_types()
+        store = self._store
+        snapshot = await store.load()
+        if self._stale or snapshot.registry_version > self._registry.version:
+            types = await store.load_types()
             self.reread.tell(snapshot, types)  # without a pause: nobody matches by a half of it
-        self._doubtful = False
+        if self._stale:
+            beside = StoredBeside(
+                people=await store.load_people(),
+                transformations=await store.load_transformations(),
+                sources=await store.load_sources(),
+                inboxes=await store.load_inboxes(),
+            )
+            self.reread_beside.tell(beside)
+        self._doubtful = self._stale = False

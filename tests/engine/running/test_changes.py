@@ -1,14 +1,18 @@
 """A change whose answer was lost: what is stored is taken over where something was written."""
 
 import asyncio
+from pathlib import Path
 from typing import cast
 
 import pytest
 
 from tests.simulation.loop import simulate
 from tidings.core.webhooks.subscriptions import Registry
+from tidings.engine import changes as of_engine
 from tidings.engine.changes import READ_AGAIN_S, Changes
 from tidings.store import port
+
+ENGINE = Path(of_engine.__file__).parent
 
 
 class AnsweringStore:
@@ -24,6 +28,14 @@ class AnsweringStore:
 
     async def load_types(self) -> list[port.StoredType]:
         return []
+
+    async def load_people(self) -> port.People:
+        return port.People()
+
+    async def _nothing(self) -> list[object]:
+        return []
+
+    load_transformations = load_sources = load_inboxes = _nothing
 
 
 @pytest.mark.parametrize(("stored", "told"), [(1, 0), (2, 1)])
@@ -48,3 +60,30 @@ def test_what_was_written_without_an_answer_is_told_and_else_nothing(
         assert store.loads == 1  # and no more, once it is known
 
     simulate(1, scenario())
+
+
+async def test_a_stale_change_is_made_again_of_what_is_stored() -> None:
+    """Whatever the version: this process may have raised it itself meanwhile."""
+    store, registry = AnsweringStore(1), Registry()
+    changes = Changes(cast(port.Store, store), registry)
+    changes.seen(1)
+    known: list[str] = []
+    changes.reread.add(lambda snapshot, _: known.append("the registry"))
+    changes.reread_beside.add(lambda beside: known.append("the rest"))
+
+    async def change() -> list[str]:
+        if not known:
+            raise port.StaleChange("another one was faster")
+        return [*known]
+
+    assert await changes.run(change) == ["the registry", "the rest"]
+    assert await changes.run(change) == ["the registry", "the rest"] and store.loads == 1
+
+
+def test_one_place_of_the_engine_hears_that_a_change_is_stale() -> None:
+    hearing = [
+        path.relative_to(ENGINE).as_posix()
+        for path in sorted(ENGINE.rglob("*.py"))
+        if "StaleChange" in path.read_text("utf-8")
+    ]
+    assert hearing == ["changes.py"]

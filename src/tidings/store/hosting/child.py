@@ -34,6 +34,7 @@ _FAULTS: dict[str, type[Exception]] = {
     "StoreDown": port.StoreDown,
     "Unanswered": port.StoreUnanswered,
     "NameTaken": port.NameTaken,
+    "StaleChange": port.StaleChange,
     "StoreRefused": port.StoreRefused,
     "ValueError": ValueError,
 }

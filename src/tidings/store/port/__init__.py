@@ -3,7 +3,7 @@
 By subject: each has its rows, and protocols as small as what their users ask; `Store`, which an
 adapter is, is their sum. Everything is named from here (`port.EventStore`).
 
-What an adapter promises stands where it is asked for, most of it in `commit.py`,
+What an adapter promises stands where it is asked for, most of it in `commit.py`, `revisions.py`,
 `delivery/lanes.py` and `replay.py`; tests/store/conformance holds it for each. Of all of it:
 
 * Times are milliseconds since the epoch by the store's clock; due times are made from delays.
@@ -146,6 +146,7 @@ from tidings.store.port.retention import (
     RetentionStore,
     SpaceStore,
 )
+from tidings.store.port.revisions import StaleChange, revise
 from tidings.store.port.shaping import (
     ReferenceRow,
     ReferenceStore,
