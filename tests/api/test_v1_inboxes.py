@@ -69,7 +69,7 @@ async def test_json_and_text_go_out_as_such_and_what_was_stored_before_as_text()
             assert reply.headers.get("x-test-mine") == headers.get("X-Test-Mine")
         old = {"body": "<b>", "headers": [["Content-Type", "text/html"], ["Set-Cookie", "a=b"]]}
         [one] = [row for row in await s.store.load_inboxes() if inbox["url"].endswith(row.token)]
-        await s.store.put_inbox(msgspec.structs.replace(one, answer=msgspec.json.encode(old)))
+        await s.store.put_inbox(port.revise(one, answer=msgspec.json.encode(old)))
         await s.inboxes.load()
         reply = await s.call("GET", path_of(inbox), auth=None)
         assert reply.headers["content-type"] == "text/plain; charset=utf-8"

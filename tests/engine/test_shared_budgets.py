@@ -13,9 +13,11 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.notices.facts import Notice
 from tidings.core.running.lease import EndlessLease
+from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine import inboxes as inbox_rules
 from tidings.engine.access import passwords as password_rules
 from tidings.engine.access.passwords import Passwords, TooBusy
+from tidings.engine.changes import Changes
 from tidings.engine.delivery import trial as trial_rules
 from tidings.engine.delivery.trial import TooSoon, Trial
 from tidings.engine.events import commit_queue as queue_rules
@@ -154,7 +156,8 @@ async def test_arrivals_at_one_orgs_inbox_leave_room_for_those_of_others(
     store: Any = Store()
     nobody: Any = None
     made = Inboxes(
-        store=store, audit=UnkeptLog(), clock=Clock(), random_bytes=bytes, url_of=str,
+        store=store, changes=Changes(store, Registry()), audit=UnkeptLog(), clock=Clock(),
+        random_bytes=bytes, url_of=str,
         tokens=set(), keys_at=lambda org, url: [], supervisor=nobody,
     )  # fmt: skip
     for org in (GREEDY, QUIET, LAST):

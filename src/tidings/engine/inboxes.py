@@ -7,6 +7,7 @@ are answered at once and written behind that, a few at a time; a flood is answer
 import asyncio
 import base64
 from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -32,6 +33,7 @@ from tidings.core.sources.message import bounded_headers
 from tidings.core.webhooks.masks import masked_arrival
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.callables import RandomBytes
+from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
 from tidings.engine.heartbeats import Heart
@@ -94,6 +96,7 @@ class Inboxes:
         self,
         *,
         store: port.InboxStore,
+        changes: Changes,
         audit: AuditLog,
         clock: Clock,
         random_bytes: RandomBytes,
@@ -107,6 +110,8 @@ class Inboxes:
         org's webhooks that send to a URL: their signing secrets, and the names of the headers that
         are stored for them."""
         self._store = store
+        self._changes = changes
+        changes.reread_beside.add(lambda beside: self._reload(beside.inboxes))
         self._audit = audit
         self._clock = clock
         self._random_bytes = random_bytes
@@ -178,38 +183,44 @@ class Inboxes:
     async def create(self, org: OrgId, body: dict[str, object]) -> LiveInbox:
         """Create an inbox. Invalid, Conflict, StoreDown."""
         form = _read(body)
-        count = sum(1 for inbox in self._by_number.values() if inbox.stored.org == org)
-        if count >= INBOXES_MAX:
-            raise Conflict(
-                FieldRefusal.build(
-                    "too_many_inboxes",
-                    f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one "
-                    "that you do not need.",
-                )
-            )
-        token = _text(self._random_bytes(TOKEN_BYTES))
-        fresh = port.Inbox(0, org, token, name=form.name, answer=msgspec.json.encode(form.answer))
-        with self._audit.recording(INBOX_CREATED, org, None, None, _recorded(form)):
-            stored = await self._store.put_inbox(fresh)
-        return self._keep(stored)
+
+        async def create() -> LiveInbox:
+            count = sum(1 for inbox in self._by_number.values() if inbox.stored.org == org)
+            if count >= INBOXES_MAX:
+                raise Conflict(_too_many())
+            token, answer = _text(self._random_bytes(TOKEN_BYTES)), msgspec.json.encode(form.answer)
+            fresh = port.Inbox(0, org, token, name=form.name, answer=answer)
+            with self._audit.recording(INBOX_CREATED, org, None, None, _recorded(form)):
+                stored = await self._store.put_inbox(fresh)
+            return self._keep(stored)
+
+        return await self._changes.run(create)
 
     async def change(self, org: OrgId, inbox_id: str, body: dict[str, object]) -> LiveInbox:
         """Change the name or the answer. UnknownInbox, Invalid, StoreDown."""
-        live = self.get(org, inbox_id)
-        form = _read(body, live.stored.name, live.answer)
-        changed = msgspec.structs.replace(
-            live.stored,
-            name=form.name,
-            answer=msgspec.json.encode(form.answer),
-            used_ms=self._clock.now_ms(),
-        )
-        with self._audit.recording(INBOX_CHANGED, org, live.id, live.recorded, _recorded(form)):
-            stored = await self._store.put_inbox(changed)
-        return self._keep(stored)
+
+        async def change() -> LiveInbox:
+            live = self.get(org, inbox_id)
+            form = _read(body, live.stored.name, live.answer)
+            changed = port.revise(
+                live.stored,
+                name=form.name,
+                answer=msgspec.json.encode(form.answer),
+                used_ms=self._clock.now_ms(),
+            )
+            with self._audit.recording(INBOX_CHANGED, org, live.id, live.recorded, _recorded(form)):
+                stored = await self._store.put_inbox(changed)
+            return self._keep(stored)
+
+        return await self._changes.run(change)
 
     async def delete(self, org: OrgId, inbox_id: str) -> None:
         """Forget an inbox with its arrivals. UnknownInbox, StoreDown."""
-        await self._drop(self.get(org, inbox_id))
+
+        async def change() -> None:
+            await self._drop(self.get(org, inbox_id))
+
+        await self._changes.run(change)
 
     async def arrivals(
         self, live: LiveInbox, before: int | None, after: int | None, limit: int
@@ -357,9 +368,26 @@ class Inboxes:
         self._tokens.add(stored.token)
         return live
 
+    def _reload(self, found: Sequence[port.Inbox]) -> None:
+        """Take over what is stored, and was not told here."""
+        numbers = {stored.number for stored in found}
+        for live in [live for number, live in self._by_number.items() if number not in numbers]:
+            self._forget(live)
+        for stored in found:
+            known = self._by_number.get(stored.number)
+            if known is None:
+                self._keep(stored)
+            elif known.stored.revision != stored.revision:
+                used_ms = max(known.stored.used_ms, stored.used_ms)
+                self._keep(msgspec.structs.replace(stored, used_ms=used_ms))
+
     async def _drop(self, live: LiveInbox) -> None:
+        """Forget an inbox in the store, and here. Runs inside `Changes.run`."""
         with self._audit.recording(INBOX_DELETED, live.stored.org, live.id, live.recorded):
             await self._store.drop_inbox(live.stored.number)
+        self._forget(live)
+
+    def _forget(self, live: LiveInbox) -> None:
         self._by_token.pop(live.stored.token, None)
         self._tokens.discard(live.stored.token)
         self._by_number.pop(live.stored.number, None)
@@ -373,7 +401,14 @@ class Inboxes:
     async def drop_idle(self) -> None:
         """Forget inboxes where nothing has arrived and nobody has looked for 30 days."""
         before = self._clock.now_ms() - IDLE_MS
-        for live in [idle for idle in self._by_number.values() if idle.stored.used_ms < before]:
+        for number, idle in list(self._by_number.items()):
+            if idle.stored.used_ms < before:
+                await self._changes.run(partial(self._drop_if_idle, number, before))
+
+    async def _drop_if_idle(self, number: int, before: int) -> None:
+        """Forget an inbox that nobody has used meanwhile. Runs inside `Changes.run`."""
+        live = self._by_number.get(number)
+        if live is not None and live.stored.used_ms < before:
             log.info("idle inbox dropped", inbox=live.id, org=live.stored.org)
             await self._drop(live)
 
@@ -393,6 +428,14 @@ def _recorded(form: InboxForm) -> dict[str, Any]:
 
 def _read(body: dict[str, object], name: str = "", answer: InboxAnswer = PLAIN) -> InboxForm:
     return passed(read_body(InboxForm, body, InboxForm(name, answer)))
+
+
+def _too_many() -> FieldRefusal:
+    return FieldRefusal.build(
+        "too_many_inboxes",
+        f"An org must have at most {INBOXES_MAX} inboxes; got one more. Delete one that you do not "
+        "need.",
+    )
 
 
 def _refusal(status: int, code: str, sentence: str, *headers: tuple[str, str]) -> ArrivalAnswer:

@@ -5,8 +5,6 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-import msgspec
-
 from tidings.core.audit.audit_actions import ORG_CHANGED, ORG_CREATED
 from tidings.core.declaration import read_body, show_resource
 from tidings.core.events.call_reader import IntakeRules
@@ -62,7 +60,7 @@ class Orgs:
         self._watchers: list[Notify] = []
         self.rules: Callable[[OrgId], IntakeRules | None] = self._rules.get
         """What an org asks of its events, prepared: one look into a table. None: no such org."""
-        changes.reread.add(lambda snapshot, _: self.load(snapshot))
+        changes.reread.add(lambda snapshot, _: self._reload(snapshot))
 
     def load(self, snapshot: port.Snapshot) -> None:
         """Take over the orgs at start."""
@@ -127,7 +125,9 @@ class Orgs:
                 )
             self._check_parent(form, number)
             return await self._keep_asked(
-                port.StoredOrg(number, "", created_ms=self._clock.now_ms()), form, wanted
+                port.StoredOrg(number, "", created_ms=self._clock.now_ms(), revision=0),
+                form,
+                wanted,
             )
 
         return await self._changes.run(change)
@@ -164,7 +164,7 @@ class Orgs:
             settings = change(self._settings[org])
             if settings != self._settings[org]:
                 stored = stored_settings(settings)
-                fresh = msgspec.structs.replace(old, settings=stored)
+                fresh = port.revise(old, settings=stored)
                 with recording():
                     version = await self._store.put_org(fresh)
                 self._take_over(fresh, settings, version)
@@ -176,12 +176,13 @@ class Orgs:
     async def _keep_asked(
         self, old: port.StoredOrg, form: Form, wanted: OrgRequest | list[FieldRefusal]
     ) -> port.StoredOrg:
-        """Keep what a body makes of an org. Refused, with all that is wrong."""
+        """Keep what a body makes of an org; a new one is at revision 0. Refused, with all that is
+        wrong."""
         if isinstance(wanted, list) or form.refusals:
             kind = _KINDS.get(form.refusals[0].code, Invalid)
             raise kind(*form.refusals)
         settings = still_confirmed(wanted.settings)
-        fresh = msgspec.structs.replace(
+        fresh = port.revise(
             old,
             name=wanted.name,
             parent=wanted.parent,
@@ -237,6 +238,14 @@ class Orgs:
         """Have in force what is stored."""
         self._keep(fresh, settings)
         self._changes.seen(version)
+        self._tell_watchers()
+
+    def _reload(self, snapshot: port.Snapshot) -> None:
+        """Take over what is stored, as if it had been changed here."""
+        self.load(snapshot)
+        self._tell_watchers()
+
+    def _tell_watchers(self) -> None:
         for changed in self._watchers:
             changed()
 

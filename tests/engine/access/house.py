@@ -42,6 +42,7 @@ class House:
             audit=UnkeptLog(),
             sign_ins=SignInLog(UnkeptLog(), WallClock()),
             orgs=self.orgs,
+            changes=changes,
             random_bytes=random.Random(3).randbytes,
         )
         found = {credential.id: credential for credential in kept.credentials}

@@ -51,6 +51,10 @@ CASES = {
     f"{FAULTS}::test_a_change_whose_answer_was_lost_is_in_force_without_its_repetition": """
         changes: load load_types
     """,
+    "engine/store/test_crossing_changes.py"
+    "::test_a_change_whose_reading_again_fails_is_refused_and_made_later": """
+        changes: load_people load_transformations load_sources load_inboxes
+    """,
     "api/v1/test_keyed_calls.py::"
     "test_while_the_store_takes_no_writes_nothing_is_made_and_what_was_made_is_told": """
         keyed_calls: begin_call end_call

@@ -21,8 +21,10 @@ def change(name: str = "Acme", org: int = 7, **more: Any) -> AuditDraft:
 
 def put(subject: Subject, name: str, *drafts: AuditDraft) -> int:
     async def asked(store: port.Store) -> int:
+        orgs = {org.id: org for org in (await store.load()).orgs}
+        known = orgs.get(ORG.id, msgspec.structs.replace(ORG, revision=0))
         with port.recorded(port.AuditWrite(KEY, drafts or (change(name),))):
-            return await store.put_org(msgspec.structs.replace(ORG, name=name))
+            return await store.put_org(port.revise(known, name=name))
 
     return subject.ask(asked)
 

@@ -83,7 +83,7 @@ def test_entries_go_along_with_one_write_alone(subject: Subject) -> None:
     async def asked(store: port.Store) -> None:
         with port.recorded(port.AuditWrite(KEY, (change(),))):
             await store.put_org(ORG)
-            await store.put_org(ORG)
+            await store.put_org(port.revise(ORG))
 
     subject.ask(asked)
     assert len(entries(subject)) == 1

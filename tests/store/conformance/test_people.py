@@ -1,5 +1,10 @@
 """Conformance: people, memberships, sessions, links and last uses come back as they went in."""
 
+from typing import Any
+
+import msgspec
+import pytest
+
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG
 from tidings.core.ids import OrgId
@@ -53,8 +58,9 @@ def test_everybody_comes_back_after_a_crash(subject: Subject) -> None:
 
 
 def test_a_person_is_replaced_and_keeps_the_creation(subject: Subject) -> None:
-    put(subject, ASHA, port.StoredPerson("usr_a", "asha@acme.example", "new", 99))
-    assert list(people(subject).persons) == [port.StoredPerson("usr_a", ASHA.email, "new", 5)]
+    fresh = port.StoredPerson("usr_a", ASHA.email, "new", 99, revision=2)
+    put(subject, ASHA, fresh)
+    assert list(people(subject).persons) == [msgspec.structs.replace(fresh, created_ms=5)]
 
 
 def test_an_address_may_be_several_persons(subject: Subject) -> None:
@@ -65,8 +71,9 @@ def test_an_address_may_be_several_persons(subject: Subject) -> None:
 
 def test_a_membership_is_replaced_and_keeps_who_made_it(subject: Subject) -> None:
     put(subject, ASHA, member(ASHA))
-    put(subject, member(ASHA, role="reader", created_by="mallory", created_ms=99, disabled_ms=3))
-    assert list(people(subject).members) == [member(ASHA, role="reader", disabled_ms=3)]
+    changed: dict[str, Any] = {"role": "reader", "disabled_ms": 3, "revision": 2}
+    put(subject, member(ASHA, created_by="mallory", created_ms=99, **changed))
+    assert list(people(subject).members) == [member(ASHA, **changed)]
 
 
 def test_who_is_in_no_org_any_more_is_forgotten_with_everything(subject: Subject) -> None:
@@ -113,10 +120,11 @@ def test_last_uses_only_go_forward_and_a_change_does_not_undo_them(subject: Subj
             await store.note_uses(uses, [port.SessionUse(session("s").digest, at_ms)])
 
     subject.ask(use)
-    subject.ask(lambda store: store.put_credential(credential))
+    subject.ask(lambda store: store.put_credential(port.revise(credential)))
+    put(subject, session("s", "usr_b"))
     [kept] = subject.load().credentials
     assert kept.used_ms == 50
-    assert [session.seen_ms for session in people(subject).sessions] == [50]
+    assert [(known.person, known.seen_ms) for known in people(subject).sessions] == [("usr_b", 50)]
 
 
 def test_a_credential_comes_back_with_all_its_fields(subject: Subject) -> None:
@@ -159,10 +167,14 @@ def test_a_place_is_taken_over_whole_with_its_link(subject: Subject) -> None:
         port.OneTimeLink(b"l" * 32, "invite", "usr_a", ORG, "", 60),
     )
     own = port.StoredPerson("usr_c", ASHA.email, "own", 6)
+    seat = member(own, revision=2)
     link = port.OneTimeLink(b"m" * 32, "invite", "usr_c", ORG, "", 60)
-    subject.ask(lambda store: store.put_people([own], [member(own)], link, ASHA.id))
+    for stale in (member(own), member(own, revision=3)):
+        with pytest.raises(port.StaleChange):
+            subject.ask(lambda store: store.put_people([own], [stale], link, ASHA.id))  # noqa: B023
+    subject.ask(lambda store: store.put_people([own], [seat], link, ASHA.id))
     subject.crash()
     found = people(subject)
-    assert (list(found.persons), list(found.members)) == ([own], [member(own)])
+    assert (list(found.persons), list(found.members)) == ([own], [seat])
     assert not found.sessions and subject.ask(lambda store: store.take_link(b"l" * 32)) is None
     assert subject.ask(lambda store: store.take_link(b"m" * 32)) == link

@@ -60,7 +60,7 @@ def test_a_source_and_what_it_put_aside_outlive_a_crash(subject: Subject) -> Non
 def test_a_change_keeps_the_number_the_name_and_the_time_it_was_made(subject: Subject) -> None:
     made = make(subject, "shop")
     make(subject, "shop", org=2)
-    changed = port.StoredSource(made.number, made.org, "shop", b"anew", made.created_ms)
+    changed = port.revise(made, sealed=b"anew")
     subject.ask(lambda store: store.put_source(changed))
     first, _ = subject.ask(lambda store: store.load_sources())
     assert (first.number, first.sealed) == (made.number, b"anew")

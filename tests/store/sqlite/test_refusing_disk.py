@@ -3,6 +3,7 @@
 Each operation is run against a disk that refuses its k-th write or sync, for every k.
 """
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -164,15 +165,17 @@ def test_every_writing_operation_says_that_the_store_is_down(
     disk: Disk, half: WritingHalf, ask: Ask, name: str
 ) -> None:
     half.webhooks.put_webhook(webhook("till"))
+    numbers = itertools.count(1)
 
     def operation() -> tuple[Any, ...]:
+        number = next(numbers)
         half.connection.execute("UPDATE meta SET value = 0 WHERE key = 'clean_stop'").fetchall()
         half.connection.execute("UPDATE delivery SET state = 0").fetchall()
         return {
             "retire": (name, 1, int(State.PARKED), 10),
             "recover": (name, 10),
-            "put_org": (name, port.StoredOrg(ORG, "a")),
-            "put_credential": (name, port.StoredCredential("a", ORG, True, b"", "")),
+            "put_org": (name, port.StoredOrg(OrgId(number), "a")),
+            "put_credential": (name, port.StoredCredential(f"a{number}", ORG, True, b"", "")),
         }[name]
 
     half.commit(port.Batch(2, [event("a", new(1)), event("b", new(1))]))

@@ -39,6 +39,7 @@ from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes, ReadText
+from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
 from tidings.errors import Denied, Forbidden, Unauthenticated, Unusable
@@ -97,6 +98,7 @@ class CredentialBook:
         audit: AuditLog,
         sign_ins: SignInLog,
         orgs: Orgs,
+        changes: Changes,
         random_bytes: RandomBytes = os.urandom,
         clock: Clock | None = None,
         tokens: Tokens | None = None,
@@ -106,6 +108,7 @@ class CredentialBook:
         self._audit = audit
         self._sign_ins = sign_ins
         self._orgs = orgs
+        self._changes = changes
         self._random_bytes = random_bytes
         self._now_ms = (clock or WallClock()).now_ms
         self._tokens = tokens or Tokens(os.urandom(32), os.urandom)
@@ -115,6 +118,7 @@ class CredentialBook:
         self._tills = TillGuard()
         self.guard = KeyGuard()
         orgs.watch(self._remembered.clear)
+        changes.reread.add(lambda snapshot, _: self.load(snapshot))
 
     def load(self, snapshot: port.Snapshot) -> None:
         """Take over the credentials at start."""
@@ -423,7 +427,8 @@ class CredentialBook:
                 self._credentials[id] = msgspec.structs.replace(credential, used_ms=use.at_ms)
 
     async def keep(self, credential: port.StoredCredential) -> None:
-        """Store a credential as it is; it is in force, or no longer, when this returns."""
+        """Store a credential as it is; it is in force, or no longer, when this returns. Runs
+        inside `Changes.run`."""
         old = self._credentials.get(credential.id)
         before = None if old is None else recorded_credential(old)
         with self._audit.recording(
@@ -439,17 +444,23 @@ class CredentialBook:
 
     async def put(self, key: str, secret: str, org: OrgId, *, platform: bool, scopes: str) -> None:
         """Store a credential; it is in force when this returns."""
-        credential = port.StoredCredential(
+        made = port.StoredCredential(
             key, org, platform, digest=digest_of(secret), scopes=scopes, created_ms=self._now_ms()
         )
-        known = self._credentials.get(key)
-        if known is not None:
-            credential = msgspec.structs.replace(
-                credential, created_ms=known.created_ms, used_ms=known.used_ms
-            )
-            if known == credential:
-                return
-        await self.keep(credential)
+
+        async def change() -> None:
+            credential = made
+            if (known := self._credentials.get(key)) is not None:
+                kept = {
+                    name: getattr(known, name) for name in ("created_ms", "used_ms", "revision")
+                }
+                credential = msgspec.structs.replace(made, **kept)
+                if known == credential:
+                    return
+                credential = port.revise(credential)
+            await self.keep(credential)
+
+        await self._changes.run(change)
 
     async def ensure_bootstrap(self, org: OrgId, key: str, secret: str) -> None:
         """Write the platform's credential as the operator gives it at every start, and its org."""

@@ -64,6 +64,7 @@ class AccessServices:
             audit=audit,
             sign_ins=sign_ins,
             orgs=orgs,
+            changes=changes,
             random_bytes=random_bytes,
             clock=clock,
             tokens=Tokens(token_key, random_bytes),

@@ -7,8 +7,6 @@ hidden from everybody else, of whichever org they are.
 
 from typing import Any, TypeVar
 
-import msgspec
-
 from tidings.core.access.credential_rules import CredentialLimits, read_credential, read_rotation
 from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.call_reader import AuthenticatedCaller
@@ -140,7 +138,7 @@ class Credentials:
             _check_within(caller, wanted.scopes, "scopes")
             previous = CredentialLimits(old.calls_per_minute, old.events_per_s)
             self._check_limits(caller, org, wanted.limits, previous)
-            fresh = msgspec.structs.replace(
+            fresh = port.revise(
                 old,
                 name=wanted.name,
                 scopes=wanted.scopes,
@@ -163,7 +161,7 @@ class Credentials:
             wanted = passed(read_rotation(body, old.kind))
             overlap_ms = wanted.overlap_ms
             digest, secret = self._secret(old.kind, wanted.password)
-            fresh = msgspec.structs.replace(
+            fresh = port.revise(
                 old,
                 digest=digest,
                 previous=old.digest if overlap_ms else None,
@@ -190,7 +188,7 @@ class Credentials:
                     "",
                     "One platform credential must remain; got the last one. Rotate it instead.",
                 )
-            fresh = msgspec.structs.replace(
+            fresh = port.revise(
                 old, revoked_ms=self._clock.now_ms(), previous=None, previous_until_ms=None
             )
             await self._access.keep(fresh)

@@ -82,6 +82,7 @@ class UserBook:
         self._persons: dict[str, port.StoredPerson] = {}
         self._of_email: dict[str, list[str]] = {}
         self._members: dict[str, dict[int, port.Member]] = {}  # by person, by org
+        changes.reread_beside.add(lambda beside: self.load(beside.people))
 
     def load(self, people: port.People) -> None:
         """Take over everybody at start."""
@@ -255,9 +256,7 @@ class UserBook:
             disabled_ms = member.disabled_ms
             if wanted.disabled is not old.disabled:
                 disabled_ms = self._clock.now_ms() if wanted.disabled else None
-            fresh = msgspec.structs.replace(
-                member, name=wanted.name, role=wanted.role, disabled_ms=disabled_ms
-            )
+            fresh = port.revise(member, name=wanted.name, role=wanted.role, disabled_ms=disabled_ms)
             changed = UserRecord(user.person, fresh)
             with self._audit.recording(USER_CHANGED, org, id, user.recorded, changed.recorded):
                 await self._store.put_people([], [fresh])
@@ -364,7 +363,7 @@ class UserBook:
 
         async def change() -> None:
             fresh = [
-                msgspec.structs.replace(now, password=hashed)
+                port.revise(now, password=hashed)
                 for person in persons
                 if (now := self._persons.get(person.id)) is not None
                 and now.password == person.password  # else they were faster
@@ -388,12 +387,12 @@ class UserBook:
         member = self._members.get(link.person, {}).get(link.org)
         if person is None or member is None or member.accepted_ms is not None:
             raise _link_ended()
-        accepted = msgspec.structs.replace(member, accepted_ms=self._clock.now_ms())
-        own, former = msgspec.structs.replace(person, password=hashed), ""
+        accepted = port.revise(member, accepted_ms=self._clock.now_ms())
+        own, former = port.revise(person, password=hashed), ""
         if person.password is not None:
             # Invited when an address was one person for all orgs: one of this org's own from now.
             former, id = person.id, typed("usr", self._random_bytes(10))
-            own = msgspec.structs.replace(own, id=id)
+            own = msgspec.structs.replace(own, id=id, revision=1)
             accepted = msgspec.structs.replace(accepted, person=id)
         before, after = UserRecord(person, member).recorded, UserRecord(own, accepted).recorded
         if former:

@@ -234,8 +234,13 @@ class EventTypes:
         async def change() -> tuple[OwnRecord, bool, tuple[FieldRefusal, ...]]:
             version, made = self._version_for(org, name, reading)
             self._check_room(org, name, version, reading.made)
+            known = self._own.get(org, {}).get(name, {}).get(version)
             fresh = port.StoredType(
-                org, name, version, declaration=msgspec.json.encode(reading.declaration)
+                org,
+                name,
+                version,
+                declaration=msgspec.json.encode(reading.declaration),
+                revision=1 if known is None else known.stored.revision + 1,
             )
             with self._audit.recording(
                 EVENT_TYPE_PUT,

@@ -44,6 +44,7 @@ class SourceServices:
         store, clock, declared = base.store, base.clock, ports.declared
         sources = Sources(
             store=store,
+            changes=base.changes,
             audit=base.audit,
             vault=ports.secrets.vault,
             intake=SourceIntake(

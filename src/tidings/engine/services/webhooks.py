@@ -55,6 +55,7 @@ def compose_webhooks(
     )
     inboxes = Inboxes(
         store=base.store,
+        changes=base.changes,
         audit=base.audit,
         clock=base.clock,
         random_bytes=base.random_bytes,

@@ -64,6 +64,9 @@ class Transformations:
         self._renderer = renderer
         self._users = users  # names of the webhooks of an org that use one
         self._newest: dict[int, dict[str, StoredTransformation]] = {}
+        # Whose maker has had no answer: the same call again is answered by it.
+        self._unanswered: set[tuple[int, str]] = set()
+        changes.reread_beside.add(lambda beside: self._reload(beside.transformations))
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -71,6 +74,14 @@ class Transformations:
         """Fill in at the start."""
         for transformation in stored:
             self._newest.setdefault(transformation.org, {})[transformation.name] = transformation
+
+    def _reload(self, stored: Sequence[StoredTransformation]) -> None:
+        """Take over what is stored, and was not told here."""
+        for transformation in stored:
+            known = self.template(transformation.org, transformation.name)
+            if known is None and transformation.template is not None:
+                self._unanswered.add((transformation.org, transformation.name))
+        self.load(stored)
 
     def template(self, org: OrgId, name: str) -> str | None:
         """Return the template in force; None where there is none."""
@@ -118,13 +129,13 @@ class Transformations:
     ) -> StoredTransformation:
         """Make one. Invalid; Conflict, also where the name is taken."""
         wanted = passed(read_body(NewTransformation, {"name": name, "template": template}))
-        if self.template(org, wanted.name) is not None:
-            raise Conflict(_taken(wanted.name))
+        if (made := self._made_by(org, wanted, by)) is not None:
+            return made
         await self._check(org, wanted.template)
 
         async def change() -> StoredTransformation:
-            if self.template(org, wanted.name) is not None:
-                raise Conflict(_taken(wanted.name))
+            if (made := self._made_by(org, wanted, by)) is not None:
+                return made
             if len(self.names(org)) >= TRANSFORMATIONS_MAX:
                 raise Conflict(_too_many())
             return await self._put(org, wanted.name, wanted.template, by)
@@ -148,14 +159,30 @@ class Transformations:
 
     async def delete(self, org: OrgId, name: str, by: str) -> None:
         """Take it away, unless a webhook uses it. UnknownTransformation, Conflict."""
+        self.get(org, name)
 
         async def change() -> None:
-            self.get(org, name)
+            if self.template(org, name) is None:
+                return  # another one was faster, or this call when it had no answer
             if users := self._users(org, name):
                 raise Conflict(_used(name, users))
             await self._put(org, name, None, by)
 
         await self._changes.run(change)
+
+    def _made_by(
+        self, org: OrgId, wanted: NewTransformation, by: str
+    ) -> StoredTransformation | None:
+        """Return what the same call has made before, if it had no answer; None where there is none
+        of the name. Raise Conflict for every other one."""
+        known = self._newest.get(org, {}).get(wanted.name)
+        if known is None or known.template is None:
+            return None
+        is_same = (known.template, known.created_by) == (wanted.template, by)
+        if not is_same or (org, wanted.name) not in self._unanswered:
+            raise Conflict(_taken(wanted.name))
+        self._unanswered.discard((org, wanted.name))
+        return known
 
     async def _put(
         self, org: OrgId, name: str, template: str | None, by: str
@@ -170,6 +197,7 @@ class Transformations:
         ):
             stored = await self._store.put_transformation(fresh)
         self._newest.setdefault(org, {})[name] = msgspec.structs.replace(stored)
+        self._unanswered.discard((org, name))
         return stored
 
     async def _check(self, org: OrgId, template: str) -> None:

@@ -6,6 +6,7 @@ what becomes of it.
 """
 
 from collections.abc import Sequence
+from functools import partial
 
 import msgspec
 
@@ -13,6 +14,7 @@ from tidings.core.audit.actor import file_actor
 from tidings.core.ids import OrgId
 from tidings.core.sources.source import Source
 from tidings.engine.audit.current_actor import acting_as
+from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
 
 
@@ -30,18 +32,28 @@ async def declare(sources: Sources, declared: Sequence[DeclaredSource]) -> None:
     """Let all sources be as their files say, before any of them is fed. What is so already is not
     written. StoreDown, after which it may be asked again."""
     for declaration in declared:
-        source, live = declaration.source, sources.named(declaration.org, declaration.source.name)
-        if live is not None and live.declared_in and not declaration.declares_pause:
-            source = msgspec.structs.replace(source, paused=live.source.paused)
-        if live is None or live.source != source or live.declared_in != declaration.file:
-            with acting_as(file_actor(declaration.file)):
-                live = await sources.put(
-                    declaration.org, source, live, declared_in=declaration.file
-                )
+        live = await sources.changes.run(partial(_declare, sources, declaration))
         live.declares_pause = declaration.declares_pause
     names = {(declaration.org, declaration.source.name) for declaration in declared}
     for live in sources.all():
-        if live.declared_in and (live.org, live.source.name) not in names:
-            paused = msgspec.structs.replace(live.source, paused=True)
-            with acting_as(file_actor(live.declared_in)):  # which says nothing of it any more
-                await sources.put(live.org, paused, live)
+        if (live.org, live.source.name) not in names:
+            await sources.changes.run(partial(_let_go, sources, live))
+
+
+async def _declare(sources: Sources, declaration: DeclaredSource) -> LiveSource:
+    """Let a source be as its file says. Runs inside `Changes.run`."""
+    source, live = declaration.source, sources.named(declaration.org, declaration.source.name)
+    if live is not None and live.declared_in and not declaration.declares_pause:
+        source = msgspec.structs.replace(source, paused=live.source.paused)
+    if live is not None and live.source == source and live.declared_in == declaration.file:
+        return live
+    with acting_as(file_actor(declaration.file)):
+        return await sources.put(declaration.org, source, live, declared_in=declaration.file)
+
+
+async def _let_go(sources: Sources, live: LiveSource) -> None:
+    """Pause a source that its file has no longer. Runs inside `Changes.run`."""
+    if live.declared_in and not live.deleted:
+        paused = msgspec.structs.replace(live.source, paused=True)
+        with acting_as(file_actor(live.declared_in)):  # which says nothing of it any more
+            await sources.put(live.org, paused, live)

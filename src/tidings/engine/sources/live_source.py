@@ -90,6 +90,7 @@ class LiveSource:
         self.others: Sequence[str] = ()  # names of strangers who take a share of its messages
         self.lag_at_ms: int | None = None  # when it was looked at
         self.deleted = False
+        self.unanswered = False  # whether it was found in the store: its maker had no answer
         self._planned: tuple[Source, CostedPlan | None] | None = None
 
     @property

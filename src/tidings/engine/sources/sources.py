@@ -32,6 +32,7 @@ from tidings.core.sources.source import (
 from tidings.core.sources.source_types import FETCHED, OUTBOX
 from tidings.core.sources.table_owner import TableOwner
 from tidings.engine.audit.audit_log import AuditLog
+from tidings.engine.changes import Changes
 from tidings.engine.listeners import Listeners
 from tidings.engine.sources.activity import OUTCOMES
 from tidings.engine.sources.intake import SourceIntake
@@ -65,6 +66,7 @@ class Sources:
         self,
         *,
         store: port.SourceStore,
+        changes: Changes,
         audit: AuditLog,
         vault: Vault,
         intake: SourceIntake,
@@ -73,6 +75,7 @@ class Sources:
     ) -> None:
         self._outboxes = outboxes
         self._store = store
+        self.changes = changes
         self._audit = audit
         self._vault = vault
         self.intake = intake
@@ -81,13 +84,12 @@ class Sources:
         self._gone: Counter[str] = Counter()  # of sources that are deleted
         self._by_number: dict[int, LiveSource] = {}
         self._by_name: dict[tuple[OrgId, str], LiveSource] = {}
+        changes.reread_beside.add(lambda beside: self._reload(beside.sources))
 
     async def load(self) -> None:
         """Fill at start. StoreDown, VaultRefused."""
         for stored in await self._store.load_sources():
-            what = f"The source {stored.name} of org {stored.org}"
-            plain = self._vault.open_at(stored.sealed, _place(stored.org, stored.name), what)
-            self._keep(stored, _settings(plain), _beside(plain).declaredIn)
+            self._keep(stored, *self._opened(stored))
         for total in await self._store.dead_letter_sums():
             if (live := self._by_number.get(total.source)) is not None:
                 live.count(total)
@@ -156,32 +158,27 @@ class Sources:
     async def create(self, caller: AuthenticatedCaller, body: dict[str, object]) -> LiveSource:
         """Make a source. Invalid, Conflict, Forbidden, StoreDown."""
         source, org = self.checked(caller, body), caller.org
-        self._outboxes.refuse_written(source)
-        if (org, source.name) in self._by_name:
-            raise Conflict(
-                FieldRefusal.build(
-                    "name_taken",
-                    f"name must be unique in the org; got {source.name}. Choose another, or change "
-                    "that one.",
-                    field="name",
-                )
-            )
-        if len(self.of(org)) >= SOURCES_MAX:
-            raise Conflict(
-                FieldRefusal.build(
-                    "too_many_sources",
-                    f"An org must have at most {SOURCES_MAX} sources; got one more. Delete one "
-                    "that you do not need.",
-                )
-            )
-        live = await self.put(org, source, None)
-        self.changed.tell(live)
-        return live
+
+        async def create() -> LiveSource:
+            self._outboxes.refuse_written(source)
+            if (known := self._by_name.get((org, source.name))) is not None:
+                if known.unanswered and known.source == source:
+                    known.unanswered = False
+                    return known
+                raise Conflict(_taken(source.name))
+            if len(self.of(org)) >= SOURCES_MAX:
+                raise Conflict(_too_many())
+            live = await self.put(org, source, None)
+            self.changed.tell(live)
+            return live
+
+        return await self.changes.run(create)
 
     async def put(
         self, org: OrgId, source: Source, old: LiveSource | None, declared_in: str = ""
     ) -> LiveSource:
-        """Keep a source that was checked, or what `old` is now; nobody is told. StoreDown."""
+        """Keep a source that was checked, or what `old` is now; nobody is told. StoreDown. Runs
+        inside `Changes.run`."""
         sealed = self._sealed(org, source, declared_in)
         if old is None:
             fresh = port.StoredSource(0, org, source.name, sealed=sealed)
@@ -192,32 +189,36 @@ class Sources:
             return self._keep(stored, source, declared_in)
         before, after = recorded_change((old.source, old.declared_in), (source, declared_in))
         with self._audit.recording(SOURCE_CHANGED, org, old.id, before, after):
-            old.stored = await self._store.put_source(
-                msgspec.structs.replace(old.stored, sealed=sealed)
-            )
-        old.source, old.declared_in = source, declared_in
-        self._outboxes.keep(old.stored.number, source)
-        return old
+            old.stored = await self._store.put_source(port.revise(old.stored, sealed=sealed))
+        return self._set_to(old, source, declared_in)
 
     async def change(
         self, caller: AuthenticatedCaller, source_id: str, body: dict[str, object]
     ) -> LiveSource:
         """Set the fields that the body names, each as a whole. UnknownSource, DeclaredInFile, and
         as `create`."""
-        live = self.get(caller.org, source_id)
-        live.refuse_declared()
-        source = self.checked(caller, body, live.source)
-        self._outboxes.refuse_written(source)
-        return await self._set(live, source)
+
+        async def change() -> LiveSource:
+            live = self.get(caller.org, source_id)
+            live.refuse_declared()
+            source = self.checked(caller, body, live.source)
+            self._outboxes.refuse_written(source)
+            return await self._set(live, source)
+
+        return await self.changes.run(change)
 
     async def pause(self, org: OrgId, source_id: str, *, paused: bool) -> LiveSource:
         """Take nothing for now, or again. UnknownSource, DeclaredInFile, StoreDown."""
-        live = self.get(org, source_id)
-        if live.source.paused == paused:
-            return live
-        if live.declares_pause:
-            live.refuse_declared()
-        return await self._set(live, msgspec.structs.replace(live.source, paused=paused))
+
+        async def change() -> LiveSource:
+            live = self.get(org, source_id)
+            if live.source.paused == paused:
+                return live
+            if live.declares_pause:
+                live.refuse_declared()
+            return await self._set(live, msgspec.structs.replace(live.source, paused=paused))
+
+        return await self.changes.run(change)
 
     async def take_over(self, org: OrgId, source_id: str) -> LiveSource:
         """Let a source read its table from now on, whichever installation reads it now.
@@ -232,16 +233,16 @@ class Sources:
 
     async def delete(self, org: OrgId, source_id: str) -> None:
         """Forget a source with what it has set aside. UnknownSource, DeclaredInFile, StoreDown."""
-        live = self.get(org, source_id)
-        live.refuse_declared()
-        before = recorded_source(live.source, live.declared_in)
-        with self._audit.recording(SOURCE_DELETED, org, live.id, before):
-            await self._store.drop_source(live.stored.number)
-        self._gone.update(live.activity.totals)
-        del self._by_number[live.stored.number], self._by_name[org, live.source.name]
-        self._outboxes.keep(live.stored.number, None)
-        live.deleted = True
-        self.changed.tell(live)
+
+        async def change() -> None:
+            live = self.get(org, source_id)
+            live.refuse_declared()
+            before = recorded_source(live.source, live.declared_in)
+            with self._audit.recording(SOURCE_DELETED, org, live.id, before):
+                await self._store.drop_source(live.stored.number)
+            self._forget(live)
+
+        await self.changes.run(change)
 
     def checked(
         self,
@@ -369,6 +370,43 @@ class Sources:
         self._outboxes.keep(stored.number, source)
         return live
 
+    def _set_to(self, live: LiveSource, source: Source, declared_in: str) -> LiveSource:
+        """Have in force what is stored of a source that was there."""
+        live.source, live.declared_in = source, declared_in
+        self._outboxes.keep(live.stored.number, source)
+        return live
+
+    def _forget(self, live: LiveSource) -> None:
+        self._gone.update(live.activity.totals)
+        del self._by_number[live.stored.number], self._by_name[live.org, live.source.name]
+        self._outboxes.keep(live.stored.number, None)
+        live.deleted = True
+        self.changed.tell(live)
+
+    def _reload(self, found: Sequence[port.StoredSource]) -> None:
+        """Take over what is stored, and was not told here. VaultRefused."""
+        numbers = {stored.number for stored in found}
+        for live in [live for number, live in self._by_number.items() if number not in numbers]:
+            self._forget(live)
+        for stored in found:
+            known = self._by_number.get(stored.number)
+            if known is not None and known.stored.revision == stored.revision:
+                continue
+            source, declared_in = self._opened(stored)
+            if known is None:
+                live = self._keep(stored, source, declared_in)
+                live.unanswered = True
+            else:
+                known.stored = stored
+                live = self._set_to(known, source, declared_in)
+            self.changed.tell(live)
+
+    def _opened(self, stored: port.StoredSource) -> tuple[Source, str]:
+        """Return what a source is set to, and the file that declares it."""
+        what = f"The source {stored.name} of org {stored.org}"
+        plain = self._vault.open_at(stored.sealed, _place(stored.org, stored.name), what)
+        return _settings(plain), _beside(plain).declaredIn
+
     def _sealed(self, org: OrgId, source: Source, declared_in: str) -> bytes:
         plain = msgspec.json.encode(source)
         if declared_in:
@@ -376,6 +414,22 @@ class Sources:
                 msgspec.structs.asdict(source) | {"declaredIn": declared_in}
             )
         return self._vault.seal_at(plain, _place(org, source.name))
+
+
+def _taken(name: str) -> FieldRefusal:
+    return FieldRefusal.build(
+        "name_taken",
+        f"name must be unique in the org; got {name}. Choose another, or change that one.",
+        field="name",
+    )
+
+
+def _too_many() -> FieldRefusal:
+    return FieldRefusal.build(
+        "too_many_sources",
+        f"An org must have at most {SOURCES_MAX} sources; got one more. Delete one that you do not "
+        "need.",
+    )
 
 
 def _recorded_letters(numbers: Sequence[int]) -> dict[str, Any]:

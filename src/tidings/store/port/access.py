@@ -4,6 +4,7 @@ Promises, beside those of `tidings.store.port`:
 
 * Several persons may have one e-mail address.
 * `take_link` hands a link out once, whoever asks at the same time.
+* Credentials, persons and memberships are written in the order of their revisions (`StaleChange`).
 * `drop_member` forgets a person who is a member of nothing any more, with all sessions and links.
 """
 
@@ -34,6 +35,7 @@ class StoredCredential(msgspec.Struct, frozen=True, array_like=True):
     events_per_s: float | None = None
     created_by: str = ""
     used_ms: int | None = None  # kept by `note_uses`; `put_credential` writes it at the first time
+    revision: int = 1
 
 
 class StoredPerson(msgspec.Struct, frozen=True, array_like=True):
@@ -43,6 +45,7 @@ class StoredPerson(msgspec.Struct, frozen=True, array_like=True):
     email: str  # in lower case
     password: str | None = None
     created_ms: int = 0
+    revision: int = 1
 
     def __repr__(self) -> str:
         """Without the hash."""
@@ -60,6 +63,7 @@ class Member(msgspec.Struct, frozen=True, array_like=True):
     created_by: str = ""
     accepted_ms: int | None = None  # None: invited
     disabled_ms: int | None = None
+    revision: int = 1
 
 
 class StoredSession(msgspec.Struct, frozen=True, array_like=True):
@@ -114,7 +118,7 @@ class AccessStore(Protocol):
     """The store of credentials, people and sessions."""
 
     def put_credential(self, credential: StoredCredential) -> Awaitable[None]:
-        """Insert or replace a credential."""
+        """Insert a credential, or replace the revision before. Raise StaleChange."""
 
     def note_uses(
         self, credentials: Sequence[CredentialUse], sessions: Sequence[SessionUse]
@@ -131,22 +135,22 @@ class AccessStore(Protocol):
         link: OneTimeLink | None = None,
         instead_of: str = "",
     ) -> Awaitable[None]:
-        """Insert or replace persons and memberships, and store a link as `put_link` does: all of
-        it, or nothing. In these orgs the membership of the person `instead_of` ends as by
-        `drop_member`."""
+        """Insert persons and memberships, or replace the revisions before, and store a link as
+        `put_link` does: all of it, or nothing. In these orgs the membership of the person
+        `instead_of` ends as by `drop_member`, and is the revision before. Raise StaleChange."""
 
     def drop_member(self, org: OrgId, person: str) -> Awaitable[bool]:
         """End a membership; whether the person was forgotten with it, being in no other org."""
 
     def put_session(self, session: StoredSession) -> Awaitable[None]:
-        """Insert or replace a session."""
+        """Insert a session, or replace it but for when it began and was last seen."""
 
     def drop_sessions(self, digests: Sequence[bytes]) -> Awaitable[None]:
         """End sessions."""
 
     def put_link(self, link: OneTimeLink) -> Awaitable[None]:
-        """Store a link. Older ones of the same purpose, person, org and credential end, but for
-        links of portals."""
+        """Store a link, which is never changed. Older ones of the same purpose, person, org and
+        credential end, but for links of portals."""
 
     def take_link(self, digest: bytes) -> Awaitable[OneTimeLink | None]:
         """Take the link of this digest, which is gone with this answer; None where there is

@@ -21,6 +21,7 @@ class Inbox(msgspec.Struct, frozen=True, array_like=True):
     answer: bytes
     created_ms: int = 0
     used_ms: int = 0  # the last arrival, or the last look
+    revision: int = 1
 
 
 class Arrival(msgspec.Struct, frozen=True, array_like=True):
@@ -53,7 +54,8 @@ class InboxStore(Protocol):
         """Load the inboxes of all orgs."""
 
     def put_inbox(self, inbox: Inbox) -> Awaitable[Inbox]:
-        """Insert (number 0) or replace; as it is stored."""
+        """Insert (number 0), or replace the revision before; as it is stored. Raise
+        StaleChange."""
 
     def use_inbox(self, number: int, at_ms: int) -> Awaitable[None]:
         """Note that somebody has looked into an inbox; nothing is done where it is gone."""

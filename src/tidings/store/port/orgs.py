@@ -17,10 +17,12 @@ class StoredOrg(msgspec.Struct, frozen=True, array_like=True):
     time_zone: str = "UTC"
     settings: bytes = b"{}"
     created_ms: int = 0
+    revision: int = 1
 
 
 class OrgStore(Protocol):
     """The store of orgs. `Snapshot` tells a new owner all of it."""
 
     def put_org(self, org: StoredOrg) -> Awaitable[int]:
-        """Insert or replace an org; returns the new registry version."""
+        """Insert an org, or replace the revision before; returns the new registry version. Raise
+        StaleChange."""

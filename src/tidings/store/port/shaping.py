@@ -83,7 +83,8 @@ class TransformationStore(Protocol):
     def put_transformation(
         self, transformation: StoredTransformation
     ) -> Awaitable[StoredTransformation]:
-        """Keep a further version; returns it with its time. The same version again replaces it."""
+        """Keep the version behind the newest one; returns it with its time. Raise StaleChange for
+        every other."""
 
     def transformation_versions(
         self, org: OrgId, name: str, limit: int

@@ -19,6 +19,7 @@ class StoredSource(msgspec.Struct, frozen=True, array_like=True):
     sealed: bytes
     created_ms: int = 0
     changed_ms: int = 0
+    revision: int = 1
 
 
 class DeadLetter(msgspec.Struct, frozen=True, array_like=True):
@@ -84,7 +85,8 @@ class SourceStore(Protocol):
         ...
 
     def put_source(self, source: StoredSource) -> Awaitable[StoredSource]:
-        """Insert (number 0) or replace; as it is stored. An org has each name once."""
+        """Insert (number 0), or replace the revision before; as it is stored. An org has each name
+        once. Raise StaleChange."""
         ...
 
     def drop_source(self, number: int) -> Awaitable[None]:

@@ -45,11 +45,12 @@ class WebhookStore(Protocol):
     """The store of webhooks. `Snapshot` tells a new owner all of it."""
 
     def put_webhook(self, webhook: StoredWebhook) -> Awaitable[tuple[StoredWebhook, int]]:
-        """Store a version of a webhook; returns it with its number, and the registry version.
+        """Store a new webhook (number 0), or the version behind its newest one; returns it with
+        its number, and the registry version.
 
-        Raises NameTaken. Of a disabled version it is kept that its owner is to be told, until
-        `drop_disabling`. What is unfinished of a webhook that was deleted or disabled is ended by
-        `retire`, not here.
+        Raise NameTaken, StaleChange. Of a disabled version it is kept that its owner is to be
+        told, until `drop_disabling`. What is unfinished of a webhook that was deleted or disabled
+        is ended by `retire`, not here.
         """
 
     def webhook_version(self, webhook: int, version: int) -> "Awaitable[StoredWebhook | None]":

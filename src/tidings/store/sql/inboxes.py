@@ -8,12 +8,13 @@ import msgspec
 from tidings.store import port
 from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import HEADERS, StoredTable
 
 _INBOX = StoredTable("inbox", port.Inbox)
-_PUT_INBOX = f"{_INBOX.insert('INSERT OR REPLACE')} RETURNING number"
+_REVISED = RevisedTable(_INBOX, "number", keeps=["org", "token", "created_ms"])
 _ARRIVAL = StoredTable("arrival", port.Arrival, {"headers": HEADERS})
 _OF_INBOX = "EXISTS (SELECT 1 FROM inbox WHERE number = ?1)"
 _KEEP = f"{_ARRIVAL.insert_where(_OF_INBOX, without=['number'])} RETURNING number"
@@ -45,10 +46,8 @@ class InboxRows:
         given = msgspec.structs.replace(
             inbox, created_ms=inbox.created_ms or now, used_ms=inbox.used_ms or now
         )
-        number, *rest = _INBOX.write(given)
         with self._connection:
-            [(stored,)] = self._run(_PUT_INBOX, (number or None, *rest)).fetchall()
-        return msgspec.structs.replace(given, number=stored)
+            return _REVISED.put(self._connection, given)
 
     @answers(port.Store.use_inbox)
     def use(self, number: int, at_ms: int) -> None:

@@ -12,22 +12,30 @@ from tidings.store.port import (
     OneTimeLink,
     People,
     SessionUse,
+    StaleChange,
     StoredPerson,
     StoredSession,
 )
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
 EXPIRED_SLICE = 500
 
 _PERSON = StoredTable("person", StoredPerson)
-_PUT_PERSON = _PERSON.upsert("id", keeps=["created_ms"])
+_REVISED_PERSON = RevisedTable(_PERSON, "id", keeps=["created_ms"])
 _MEMBER = StoredTable("member", Member)
 # Who invited somebody, and when, stays.
-_PUT_MEMBER = _MEMBER.upsert("org", "person", keeps=["created_ms", "created_by"])
+_REVISED_MEMBER = RevisedTable(_MEMBER, "org", "person", keeps=["created_ms", "created_by"])
+_END_REVISION = (
+    "UPDATE member SET revision = revision + 1 WHERE org = ? AND person = ? AND revision = ?"
+)
 _SESSION = StoredTable("session", StoredSession)
+_PUT_SESSION = _SESSION.upsert("digest", keeps=["created_ms", "seen_ms"])
 _LINK = StoredTable("link", OneTimeLink)
+# One that is given back may be there: the answer to its taking, or to its giving back, was lost.
+_PUT_LINK = _LINK.upsert("digest")
 
 
 class PeopleTables:
@@ -72,9 +80,10 @@ class PeopleTables:
             for person in persons:
                 self._put_person(person)
             for member in members:
-                self._put_member(member)
                 if instead_of:
-                    self._drop_member(member.org, instead_of)
+                    self._put_instead(member, instead_of)
+                else:
+                    self._put_member(member)
             if link is not None:
                 self._put_link(link)
 
@@ -87,7 +96,7 @@ class PeopleTables:
     @answers(AccessStore.put_session)
     def put_session(self, session: StoredSession) -> None:
         with self._connection:
-            self._connection.execute(_SESSION.insert("INSERT OR REPLACE"), _SESSION.write(session))
+            self._connection.execute(_PUT_SESSION, _SESSION.write(session))
 
     @answers(AccessStore.drop_sessions)
     def drop_sessions(self, digests: Sequence[bytes]) -> None:
@@ -131,11 +140,19 @@ class PeopleTables:
 
     def _put_person(self, person: StoredPerson) -> None:
         dated = replace(person, created_ms=person.created_ms or self._clock_ms())
-        self._connection.execute(_PUT_PERSON, _PERSON.write(dated))
+        _REVISED_PERSON.put(self._connection, dated)
 
     def _put_member(self, member: Member) -> None:
         dated = replace(member, created_ms=member.created_ms or self._clock_ms())
-        self._connection.execute(_PUT_MEMBER, _MEMBER.write(dated))
+        _REVISED_MEMBER.put(self._connection, dated)
+
+    def _put_instead(self, member: Member, former: str) -> None:
+        """Have a membership go on as that of another person, who is `former` no more."""
+        self._connection.execute(_END_REVISION, (member.org, former, member.revision - 1))
+        if not self._connection.changes():
+            raise StaleChange(f"the membership of {former} has changed, or is gone")
+        _REVISED_MEMBER.insert(self._connection, member)
+        self._drop_member(member.org, former)
 
     def _drop_member(self, org: OrgId, person: str) -> bool:
         run = self._connection.execute
@@ -155,4 +172,4 @@ class PeopleTables:
                 "DELETE FROM link WHERE purpose = ? AND person = ? AND org = ? AND credential = ?",
                 (link.purpose, link.person, link.org, link.credential),
             )
-        run(_LINK.insert(), _LINK.write(link))
+        run(_PUT_LINK, _LINK.write(link))

@@ -10,6 +10,7 @@ from tidings.core.sources.table_owner import TableOwner
 from tidings.core.sources.topic_places import TopicPlace
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import FLAG, HEADERS, Projection, StoredTable, json_of
@@ -19,12 +20,7 @@ _COLUMNS = StoredTable("aside", port.DeadLetter, {"headers": HEADERS})
 _GIVEN = ("number", "times")  # by the store
 _ONE = _COLUMNS.select
 _OF_SOURCE = "EXISTS (SELECT 1 FROM source WHERE number = ?1)"
-_CHANGE = "UPDATE source SET sealed = ?, changed_ms = ? WHERE number = ? RETURNING number"
-# Of a name that is there already nobody has heard: the answer was lost.
-_ADD = (
-    f"{_SOURCE.insert()} ON CONFLICT (org, name) DO UPDATE SET sealed = excluded.sealed,"
-    " changed_ms = excluded.changed_ms RETURNING number"
-)
+_REVISED = RevisedTable(_SOURCE, "number", keeps=["org", "name", "created_ms"])
 _KEEP = (
     f"{_COLUMNS.insert_where(_OF_SOURCE, without=_GIVEN)}"
     f" ON CONFLICT (source, known_by) {_COLUMNS.update(*_GIVEN, 'source', 'known_by')},"
@@ -90,11 +86,8 @@ class SourceRows:
         """See `port.SourceStore.put_source`."""
         now = self._clock_ms()
         given = msgspec.structs.replace(source, created_ms=source.created_ms or now, changed_ms=now)
-        number, *rest = _SOURCE.write(given)
         with self._connection:
-            known = self._run(_CHANGE, (given.sealed, now, number)).fetchall() if number else []
-            [(stored,)] = known or self._run(_ADD, (number or None, *rest)).fetchall()
-        return msgspec.structs.replace(given, number=stored)
+            return _REVISED.put(self._connection, given)
 
     @answers(port.Store.drop_source)
     def drop(self, number: int) -> None:

@@ -12,6 +12,14 @@ from tidings.store.sql.row_mapping import StoredTable
 
 _TRANSFORMATION = StoredTable("transformation", port.StoredTransformation)
 _SELECT = f"{_TRANSFORMATION.select} t"
+_ORG, _NAME, _VERSION = (
+    f"?{_TRANSFORMATION.place(field) + 1}" for field in ("org", "name", "version")
+)
+_IS_NEXT = (
+    f"{_VERSION} = (SELECT coalesce(max(version), 0) + 1 FROM transformation"
+    f" WHERE org = {_ORG} AND name = {_NAME})"
+)
+_PUT = f"{_TRANSFORMATION.insert_where(_IS_NEXT)} ON CONFLICT DO NOTHING"
 
 
 class TransformationRows:
@@ -37,9 +45,11 @@ class TransformationRows:
     ) -> port.StoredTransformation:
         kept = msgspec.structs.replace(transformation, created_ms=self._clock_ms())
         with self._connection:
-            self._connection.execute(
-                _TRANSFORMATION.insert("INSERT OR REPLACE"), _TRANSFORMATION.write(kept)
-            )
+            self._connection.execute(_PUT, _TRANSFORMATION.write(kept))
+            if not self._connection.changes():
+                raise port.StaleChange(
+                    f"version {kept.version} of a transformation is not the next one"
+                )
         return kept
 
     @answers(port.Store.transformation_versions)

@@ -29,7 +29,8 @@ def test_types_come_back_in_order_and_raise_the_registry_version(subject: Subjec
 
 def test_a_version_is_replaced_and_keeps_its_creation(subject: Subject) -> None:
     first, _ = subject.ask(lambda store: store.put_type(port.StoredType(ORG, "a", 1, b"old")))
-    second, _ = subject.ask(lambda store: store.put_type(port.StoredType(ORG, "a", 1, b"new")))
+    changed = port.revise(first, declaration=b"new")
+    second, _ = subject.ask(lambda store: store.put_type(changed))
     assert first.created_ms == second.created_ms > 0
     assert names(subject) == [(ORG, "a", 1, b"new")]
 

@@ -17,6 +17,7 @@ class StoredType(msgspec.Struct, frozen=True, array_like=True):
     declaration: bytes
     created_ms: int = 0
     updated_ms: int = 0
+    revision: int = 1  # of this version
 
 
 class TypeStore(Protocol):
@@ -26,7 +27,8 @@ class TypeStore(Protocol):
         """Load all own event types of all orgs, every version, by org, name and version."""
 
     def put_type(self, kind: StoredType) -> Awaitable[tuple[StoredType, int]]:
-        """Insert or replace one version; returns it with its times, and the registry version."""
+        """Insert one version, or replace the revision before; returns it with its times, and the
+        registry version. Raise StaleChange."""
 
     def delete_type(self, org: OrgId, name: str) -> Awaitable[int]:
         """Forget every version; returns the registry version. Nothing where there is none."""

@@ -6,12 +6,13 @@ from msgspec.structs import replace
 
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import FLAG, StoredTable
 
 CREDENTIAL = StoredTable("credential", port.StoredCredential, {"platform": FLAG})
 # Its last use and its creation stay: who changes a credential does not know the newest use.
-_PUT_CREDENTIAL = CREDENTIAL.upsert("id", keeps=["created_ms", "used_ms"])
+_REVISED = RevisedTable(CREDENTIAL, "id", keeps=["created_ms", "used_ms"])
 
 
 class CredentialRows:
@@ -25,4 +26,4 @@ class CredentialRows:
     def put_credential(self, credential: port.StoredCredential) -> None:
         with self._connection:
             dated = replace(credential, created_ms=credential.created_ms or self._clock_ms())
-            self._connection.execute(_PUT_CREDENTIAL, CREDENTIAL.write(dated))
+            _REVISED.put(self._connection, dated)

@@ -5,11 +5,12 @@ from msgspec.structs import replace
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.configuration.versioned_rows import VersionedRows
 from tidings.store.sql.row_mapping import StoredTable
 
 _TYPE = StoredTable("event_type", port.StoredType)
-_PUT_TYPE = _TYPE.upsert("org", "name", "version", keeps=["created_ms"])
+_REVISED = RevisedTable(_TYPE, "org", "name", "version", keeps=["created_ms"])
 
 
 class EventTypeRows(VersionedRows):
@@ -24,13 +25,11 @@ class EventTypeRows(VersionedRows):
     def put_type(self, kind: port.StoredType) -> tuple[port.StoredType, int]:
         now = self._clock_ms()
         with self._connection:
-            [(created,)] = self._connection.execute(
-                f"{_PUT_TYPE} RETURNING created_ms",
-                _TYPE.write(replace(kind, created_ms=now, updated_ms=now)),
-            )
+            dated = replace(kind, created_ms=now, updated_ms=now)
+            stored = _REVISED.put(self._connection, dated)
             version = self._version.increase()
         self._version.announce(version)
-        return replace(kind, created_ms=created, updated_ms=now), version
+        return stored, version
 
     @answers(port.Store.delete_type)
     def delete_type(self, org: OrgId, name: str) -> int:

@@ -4,11 +4,12 @@ from msgspec.structs import replace
 
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.configuration.versioned_rows import VersionedRows
 from tidings.store.sql.row_mapping import StoredTable
 
 ORG = StoredTable("org", port.StoredOrg)
-_PUT_ORG = ORG.upsert("id", keeps=["created_ms"])
+_REVISED = RevisedTable(ORG, "id", keeps=["created_ms"])
 
 
 class OrgRows(VersionedRows):
@@ -18,7 +19,7 @@ class OrgRows(VersionedRows):
     def put_org(self, org: port.StoredOrg) -> int:
         with self._connection:
             dated = replace(org, created_ms=org.created_ms or self._clock_ms())
-            self._connection.execute(_PUT_ORG, ORG.write(dated))
+            _REVISED.put(self._connection, dated)
             version = self._version.increase()
         self._version.announce(version)
         return version

@@ -15,8 +15,16 @@ WEBHOOKS = (
     " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
 )
 _OF_WEBHOOK, _OF_VERSION = WEBHOOK.part("webhook", "w"), WEBHOOK.part("webhook_version", "v")
-_PUT_WEBHOOK = f"{_OF_WEBHOOK.insert(without=['number'])} RETURNING number"
+_PUT_WEBHOOK = f"{_OF_WEBHOOK.insert(without=['number'])} ON CONFLICT DO NOTHING RETURNING number"
 _PUT_VERSION = _OF_VERSION.insert(behind=["webhook"])
+_NEXT = f"?{_OF_VERSION.names_without(()).index('version') + 2}"  # behind the webhook's number
+_IS_NEXT = f"{_NEXT} = (SELECT max(version) + 1 FROM webhook_version WHERE webhook = ?1)"
+_PUT_NEXT = f"{_OF_VERSION.insert_where(_IS_NEXT, behind=['webhook'])} ON CONFLICT DO NOTHING"
+_TAKEN = (
+    "SELECT 1 FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
+    " WHERE w.org = ? AND w.name = ? AND v.version = (SELECT max(version) FROM"
+    " webhook_version WHERE webhook = w.number) AND v.standing <> 'deleted'"
+)
 _TO_TELL = insert_into("disabling", DisablingRow, "INSERT OR REPLACE")
 _PARKED_SINCE = (
     "(SELECT count(*) FROM delivery d WHERE d.webhook = b.webhook"
@@ -48,16 +56,13 @@ class WebhookRows(VersionedRows):
             number = webhook.number
             dated = replace(webhook, created_ms=webhook.created_ms or now, updated_ms=now)
             if number == 0:
-                taken = run(
-                    "SELECT 1 FROM webhook w JOIN webhook_version v ON v.webhook = w.number"
-                    " WHERE w.org = ? AND w.name = ? AND v.version = (SELECT max(version) FROM"
-                    " webhook_version WHERE webhook = w.number) AND v.standing <> 'deleted'",
-                    (webhook.org, webhook.name),
-                ).fetchone()
-                if taken:
-                    raise port.NameTaken(webhook.name)
-                [(number,)] = run(_PUT_WEBHOOK, _OF_WEBHOOK.write(dated, without=["number"]))
-            run(_PUT_VERSION, (number, *_OF_VERSION.write(dated)))
+                number = self._insert(dated)
+            else:
+                run(_PUT_NEXT, (number, *_OF_VERSION.write(dated)))
+                if not self._connection.changes():
+                    raise port.StaleChange(
+                        f"version {webhook.version} of a webhook is not the next one"
+                    )
             if webhook.status == "deleted":
                 run("DELETE FROM disabling WHERE webhook = ?", (number,))
             elif webhook.status == "disabled":
@@ -65,3 +70,15 @@ class WebhookRows(VersionedRows):
             version = self._version.increase()
         self._version.announce(version)
         return replace(dated, number=number), version
+
+    def _insert(self, webhook: port.StoredWebhook) -> int:
+        """Insert a new webhook with its first version, in a transaction; return its number."""
+        run = self._connection.execute
+        if run(_TAKEN, (webhook.org, webhook.name)).fetchone():
+            raise port.NameTaken(webhook.name)
+        made = run(_PUT_WEBHOOK, _OF_WEBHOOK.write(webhook, without=["number"])).fetchall()
+        if not made:
+            raise port.StaleChange("the id of a new webhook is there already")
+        [(number,)] = made
+        run(_PUT_VERSION, (number, *_OF_VERSION.write(webhook)))
+        return int(number)

@@ -1,0 +1,9 @@
+-- What is changed as a whole: a change is written onto the revision that was read, or refused.
+
+ALTER TABLE org ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE credential ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE person ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE member ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE event_type ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE source ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
+ALTER TABLE inbox ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;

@@ -1,0 +1,1 @@
+"""Changes that were made of what is not stored any more."""
