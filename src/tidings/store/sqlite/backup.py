@@ -25,8 +25,7 @@ import msgspec
 from tidings import __version__
 from tidings.errors import Unusable
 from tidings.store.sql.audit.upkeep import COPIED
-from tidings.store.sql.configuration.key_check import MetaRow
-from tidings.store.sql.row_mapping import insert_into
+from tidings.store.sql.configuration.meta import PUT_ONCE, MetaRow
 from tidings.store.sql.states import HELD, PENDING, TIMED, is_unfinished
 from tidings.store.sqlite.connection import DISK_FAULTS
 from tidings.store.sqlite.database import FILE, LOCK, newest_schema, open_reader
@@ -46,9 +45,6 @@ Progress = Callable[[str, int, int], None]  # what is done, how much of it, of h
 
 class BackupRefused(Unusable):
     """It cannot be made, or not be used; the text says why and what to do."""
-
-
-_NOTE_COPY = insert_into("meta", MetaRow, "INSERT OR IGNORE")
 
 
 class CopiedFile(msgspec.Struct, frozen=True):
@@ -234,7 +230,7 @@ def _check(path: Path, made_at: str) -> None:
 
 def _note_copy(connection: apsw.Connection, made_s: float) -> None:
     """Note in a copy that it is one, since when: whoever opens it first records that."""
-    connection.execute(_NOTE_COPY, MetaRow(key=COPIED, value=round(made_s * 1000))).fetchall()
+    connection.execute(PUT_ONCE, MetaRow(key=COPIED, value=round(made_s * 1000))).fetchall()
 
 
 def _new_file(path: Path, content: bytes) -> None:

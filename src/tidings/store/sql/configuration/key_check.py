@@ -1,30 +1,16 @@
 """By which the master key of a store is known: a number made of it, which tells nothing of it."""
 
-from typing import NamedTuple
-
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.meta import PUT_ONCE, MetaRow, read_fact
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.row_mapping import insert_into
 
 KEY_CHECK = "key_check"  # its key in `meta`; a store of before has none until its first start
-_READ = f"SELECT value FROM meta WHERE key = '{KEY_CHECK}'"
-
-
-class MetaRow(NamedTuple):
-    """A row of `meta`: one fact of the whole database."""
-
-    key: str
-    value: int
-
-
-_PUT = insert_into("meta", MetaRow, "INSERT OR IGNORE")
 
 
 def read_key_check(connection: StoreConnection) -> int | None:
     """Return by which the key of a store is known; None of a store that has nothing of it yet."""
-    row = connection.execute(_READ).fetchone()
-    return None if row is None else int(row[0])
+    return read_fact(connection, KEY_CHECK)
 
 
 class KeyCheckRow:
@@ -42,4 +28,4 @@ class KeyCheckRow:
     def put(self, value: int) -> None:
         """See `port.ConfigurationStore.put_key_check`."""
         with self._connection:
-            self._connection.execute(_PUT, MetaRow(key=KEY_CHECK, value=value))
+            self._connection.execute(PUT_ONCE, MetaRow(key=KEY_CHECK, value=value))

@@ -1,23 +1,7 @@
 """A change that is made once, also where it is asked for again because its answer was lost."""
 
-from typing import NamedTuple
-
+from tidings.store.sql.configuration.meta import RAISE, MetaRow, read_fact
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.row_mapping import insert_into
-
-
-class MetaRow(NamedTuple):
-    """A row of `meta`."""
-
-    key: str
-    value: int
-
-
-_COUNTED = "SELECT value FROM meta WHERE key = ?"
-_COUNT = (
-    f"{insert_into('meta', MetaRow)} ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-    " WHERE meta.value < excluded.value"
-)
 
 
 class CountedChange:
@@ -31,8 +15,7 @@ class CountedChange:
         """`key`: of the count, in the table `meta`."""
         self._connection = connection
         self._key = key
-        row = connection.execute(_COUNTED, (key,)).fetchone()
-        self._answered = 0 if row is None else int(row[0])
+        self._answered = read_fact(connection, key) or 0
 
     def go_on_from(self, before: "CountedChange") -> None:
         """Go on as the same owner, over another connection."""
@@ -40,7 +23,7 @@ class CountedChange:
 
     def count(self) -> bool:
         """Count it, in its transaction. Return whether it is still to be made."""
-        self._connection.execute(_COUNT, MetaRow(key=self._key, value=self._answered + 1))
+        self._connection.execute(RAISE, MetaRow(key=self._key, value=self._answered + 1))
         return self._connection.changes() > 0
 
     def answer(self) -> None:
