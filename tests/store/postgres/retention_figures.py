@@ -104,8 +104,9 @@ def drop(half: PostgresWriter, kind: RowKind, before_ms: int, slices: list[float
     return rows
 
 
-def main(days: int = 10, events: int = 111_111, how: str = "runs") -> None:
+def main(for_days: str = "10", a_day: str = "111111", how: str = "runs") -> None:
     """Fill, drop, and tell."""
+    days, events = int(for_days), int(a_day)
     server = PostgresServer()
     try:
         database = StoreDatabase(server.database("figures"))
@@ -140,4 +141,4 @@ def main(days: int = 10, events: int = 111_111, how: str = "runs") -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:3]), *sys.argv[3:])
+    main(*sys.argv[1:])

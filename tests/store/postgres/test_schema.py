@@ -17,7 +17,9 @@ OWN = {"owner", "schema_version"}  # who writes, and the number, are no rows in 
 TYPES = {"INTEGER": "bigint", "TEXT": "text", "BLOB": "bytea", "REAL": "double precision"}
 GOLDEN = [line.partition(": ") for line in lists.read("schema")]
 # What a run of events is dropped by; one by one they are found by their hash.
-OWN_KEYS = {"event_id": [("event_id_seq", ("seq",), False)]}
+OWN_KEYS: dict[str, list[tuple[str, tuple[str, ...], bool]]] = {
+    "event_id": [("event_id_seq", ("seq",), False)]
+}
 # SQLite gives the numbers of these itself, above all that were there or above those that are.
 NUMBERED = {"arrival", "aside", "inbox", "rejection", "replay", "source", "webhook"}
 

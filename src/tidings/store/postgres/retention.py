@@ -181,6 +181,6 @@ class PostgresRetention(RetentionRows):
     def _ask(self, statement: str, *values: Any) -> Sequence[Any]:
         """Return the one row that a statement gives."""
         cursor = psycopg.RawCursor(self._driver)
-        row = cursor.execute(statement, values, binary=True).fetchone()
+        row: Sequence[Any] | None = cursor.execute(statement, values, binary=True).fetchone()
         assert row is not None
         return row
