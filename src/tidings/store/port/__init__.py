@@ -20,6 +20,9 @@ What an adapter promises stands where it is asked for, most of it in `commit.py`
   (`index_lag`). `test_what_was_answered_is_in_every_log_that_is_asked_for_then`
 * A change whose answer was lost may be there: who reads again sees which.
   `test_a_change_whose_answer_was_lost_is_seen_when_it_is_read_again`
+* A change that was made of what is not stored any more is refused, and nothing of it is written
+  (`revisions.py`). `test_a_change_of_what_is_not_stored_any_more_is_refused`,
+  `test_what_is_there_is_not_made_again_and_what_is_gone_is_not_changed`
 
 Structs are tuples on the wire (`array_like`): they cross a process boundary by the thousand.
 """

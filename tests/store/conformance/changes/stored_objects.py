@@ -131,6 +131,10 @@ _SPEC = port.ReplaySpec(
 # twice: what is there already is no fault of the statement.
 NOT_COMPARED: dict[str, tuple[str, Callable[[port.Store], Awaitable[Any]]]] = {
     "put_anchor": ("adds what the chains are", lambda store: store.put_anchor(b"k" * 32, 1)),
+    "put_key_check": (
+        "says the same whoever puts it; the first one stays",
+        lambda store: store.put_key_check(1),
+    ),
     "put_stop": (
         "says the same whoever puts it; the first one stays",
         lambda store: store.put_stop(port.SendingStop(ORG, "boss")),
