@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.ids import OrgId
+from tidings.core.sealed_columns import CALL_ANSWER
 from tidings.engine.vault import Vault
 from tidings.engine.webhooks.faults import KeyReused
 from tidings.errors import Conflict, FieldRefusal, Throttled
@@ -113,7 +114,8 @@ class KeyedCalls:
             raise KeyReused
         if not begun.first.answer:
             raise OutcomeUnknown
-        plain = self._vault.open_at(begun.first.answer, asked.place, "The answer of a call")
+        place = CALL_ANSWER.at(asked.place)
+        plain = self._vault.open_at(begun.first.answer, place, "The answer of a call")
         kept = msgspec.msgpack.decode(plain, type=KeptAnswer)
         if not set(kept.grants) <= asked.grants:
             raise AnswerWithheld
@@ -146,7 +148,7 @@ class KeyedCalls:
             await self._store.end_call(place, None)
         elif len(answer.body) <= ANSWER_BYTES_MAX:
             answer = msgspec.structs.replace(answer, grants=sorted(asked.grants))
-            sealed = self._vault.seal_at(msgspec.msgpack.encode(answer), place)
+            sealed = self._vault.seal_at(msgspec.msgpack.encode(answer), CALL_ANSWER.at(place))
             await self._store.end_call(place, sealed)
 
     @contextlib.asynccontextmanager

@@ -19,6 +19,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from tidings.core.ids import OrgId, WebhookId
+from tidings.core.sealed_columns import WEBHOOK_CONFIG, SealedPlace
 from tidings.engine.callables import RandomBytes
 from tidings.errors import Unusable
 
@@ -76,9 +77,9 @@ class Vault:
 
     def seal(self, plain: bytes, org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
         """Seal the configuration of one version of a webhook."""
-        return self.seal_at(plain, _place(org, webhook_id, version))
+        return self.seal_at(plain, WEBHOOK_CONFIG.at(org, webhook_id, version))
 
-    def seal_at(self, plain: bytes, place: bytes) -> bytes:
+    def seal_at(self, plain: bytes, place: SealedPlace) -> bytes:
         """Seal for a place, which is authenticated with it and must be named to open it."""
         nonce = self._random_bytes(NONCE_BYTES)
         sealed = self._ciphers[self._newest].encrypt(nonce, plain, place)
@@ -88,9 +89,9 @@ class Vault:
         """Open the configuration of a webhook. Raise VaultRefused with another key, at another
         place, or when it was changed."""
         what = f"The configuration of webhook {webhook_id}"
-        return self.open_at(sealed, _place(org, webhook_id, version), what)
+        return self.open_at(sealed, WEBHOOK_CONFIG.at(org, webhook_id, version), what)
 
-    def open_at(self, sealed: bytes, place: bytes, what: str) -> bytes:
+    def open_at(self, sealed: bytes, place: SealedPlace, what: str) -> bytes:
         """Open what was sealed for a place; `what` names it where it does not open
         (VaultRefused)."""
         cipher = self._ciphers.get(sealed[0]) if sealed else None
@@ -103,10 +104,6 @@ class Vault:
             raise VaultRefused(
                 f"{what} must open with this service's key; it does not. {self._remedy}"
             ) from None
-
-
-def _place(org: OrgId, webhook_id: WebhookId, version: int) -> bytes:
-    return f"{org}|{webhook_id}|{version}".encode()
 
 
 def parse_key(given: bytes, source: str) -> SealedSecret:

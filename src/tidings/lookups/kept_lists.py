@@ -16,6 +16,7 @@ from typing import BinaryIO, Protocol
 import msgspec
 import structlog
 
+from tidings.core.sealed_columns import SealedPlace
 from tidings.errors import TidingsError
 
 PIECE_BYTES = 4 << 20
@@ -28,10 +29,10 @@ log = structlog.get_logger(__name__)
 class Sealer(Protocol):
     """Seals and opens bytes for a place."""
 
-    def seal_at(self, plain: bytes, place: bytes) -> bytes:
+    def seal_at(self, plain: bytes, place: SealedPlace) -> bytes:
         """Seal for a place, which must be named to open it."""
 
-    def open_at(self, sealed: bytes, place: bytes, what: str) -> bytes:
+    def open_at(self, sealed: bytes, place: SealedPlace, what: str) -> bytes:
         """Open what was sealed for a place. Raises TidingsError where it does not open."""
 
 
@@ -108,8 +109,8 @@ class KeptList:
         sealed = next(_pieces(file), b"")
         return _head(self._sealer.open_at(sealed, self._place("head", 0), "A kept list"))
 
-    def _place(self, run: str, piece: int) -> bytes:
-        return f"list|{self._name}|{run}|{piece}".encode()
+    def _place(self, run: str, piece: int) -> SealedPlace:
+        return SealedPlace(f"list|{self._name}|{run}|{piece}".encode())
 
 
 def drop_others(folder: Path, paths: Iterable[str]) -> None:

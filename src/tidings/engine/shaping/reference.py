@@ -21,6 +21,7 @@ import structlog
 from tidings.catalogue.event_type import Json
 from tidings.core.audit.audit_actions import REFERENCE_DELETED, REFERENCE_PUT
 from tidings.core.ids import OrgId
+from tidings.core.sealed_columns import REFERENCE_VALUE, SealedPlace
 from tidings.core.shaping.record import EnrichmentRecord
 from tidings.core.shaping.reference_rules import KINDS, RecordKind
 from tidings.core.shares.byte_cache import MISSING, ByteCache, CacheMiss
@@ -289,5 +290,5 @@ def recorded(ids: Collection[str], *, count: int | None = None) -> dict[str, Any
     }
 
 
-def _place(org: OrgId, kind: str, id: str) -> bytes:
-    return f"reference|{org}|{kind}|{id}".encode()
+def _place(org: OrgId, kind: str, id: str) -> SealedPlace:
+    return REFERENCE_VALUE.at(org, KINDS[kind], id)

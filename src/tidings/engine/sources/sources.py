@@ -21,6 +21,7 @@ from tidings.core.connections.connection import Connection
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.form import Form
 from tidings.core.ids import OrgId, read, show
+from tidings.core.sealed_columns import SOURCE_SETTINGS
 from tidings.core.sources.reach import outside_connection, reads_elsewhere, takes_from_others
 from tidings.core.sources.source import (
     NAMED,
@@ -404,7 +405,9 @@ class Sources:
     def _opened(self, stored: port.StoredSource) -> tuple[Source, str]:
         """Return what a source is set to, and the file that declares it."""
         what = f"The source {stored.name} of org {stored.org}"
-        plain = self._vault.open_at(stored.sealed, _place(stored.org, stored.name), what)
+        plain = self._vault.open_at(
+            stored.sealed, SOURCE_SETTINGS.at(stored.org, stored.name), what
+        )
         return _settings(plain), _beside(plain).declaredIn
 
     def _sealed(self, org: OrgId, source: Source, declared_in: str) -> bytes:
@@ -413,7 +416,7 @@ class Sources:
             plain = msgspec.json.encode(
                 msgspec.structs.asdict(source) | {"declaredIn": declared_in}
             )
-        return self._vault.seal_at(plain, _place(org, source.name))
+        return self._vault.seal_at(plain, SOURCE_SETTINGS.at(org, source.name))
 
 
 def _taken(name: str) -> FieldRefusal:
@@ -436,7 +439,3 @@ def _recorded_letters(numbers: Sequence[int]) -> dict[str, Any]:
     """Return what the audit log keeps of messages that were set aside."""
     ids = [show("asd", number) for number in numbers[:RECORDED_MAX]]
     return {"count": len(numbers), "messages": ids}
-
-
-def _place(org: OrgId, name: str) -> bytes:
-    return f"source|{org}|{name}".encode()
