@@ -9,7 +9,7 @@ import pytest
 from tidings.app.keys import derived_key, keys_of
 from tidings.app.master_key import open_vault, read_master_key
 from tidings.core.ids import OrgId, WebhookId
-from tidings.engine.vault import SealedSecret, VaultRefused, parse_key
+from tidings.engine.vault import SealedSecret, Vault, VaultRefused, parse_key
 from tidings.settings.load import load
 from tidings.settings.settings import Settings
 
@@ -141,6 +141,7 @@ def test_what_another_key_has_sealed_blames_the_key_that_was_given() -> None:
 def test_keys_derived_from_a_given_key_are_those_of_a_directory_with_it(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(KEY)
     (tmp_path / "key").chmod(0o600)
-    keys = keys_of(parse_key(IN_BASE64.encode(), "master_key"))
+    master = parse_key(IN_BASE64.encode(), "master_key")
+    keys = keys_of(master, Vault({1: master}))
     assert keys.audit == derived_key(tmp_path, b"tidings.audit")
     assert keys.terms == derived_key(tmp_path, b"tidings.terms", 16)

@@ -29,6 +29,7 @@ STEPS = [
     "put_key_check",
     "load_types",
     "installation",
+    "kept_keys",
     "load_transformations",
     "load",
     "load_people",

@@ -32,7 +32,7 @@ from tidings.settings.settings import Settings
 from tidings.store.port import StoreRefused
 from tidings.store.sql.audit.audit_walk import AuditUnreadable
 from tidings.store.sqlite import backup as backups
-from tidings.store.sqlite.audit_check import check_audit
+from tidings.store.sqlite.audit_check import check_audit, read_kept_keys
 from tidings.store.sqlite.database import FILE
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Man
 def verify_audit(data: Path, anchor: str = "") -> AuditReport:
     """Check the audit log of a data directory, also of one that is served, against the line of an
     anchor where one is given. ValueError where it is no such line; DataRefused."""
-    from tidings.app.keys import AUDIT_PURPOSE, derived_key  # noqa: PLC0415  # with the engine
+    from tidings.app.keys import audit_key  # noqa: PLC0415  # with the engine
 
     line = read_anchor_line(anchor) if anchor else None
     for name in (FILE, KEY_FILE):
@@ -94,7 +94,8 @@ def verify_audit(data: Path, anchor: str = "") -> AuditReport:
                 f"no {name}. Name one with --data, and restore a .tar first (tidings restore)."
             )
     try:
-        return check_audit(data, derived_key(data, AUDIT_PURPOSE), line)
+        key = audit_key(read_or_make_key(data / KEY_FILE), read_kept_keys(data))
+        return check_audit(data, key, line)
     except (AuditUnreadable, VaultRefused) as refusal:
         raise DataRefused(str(refusal)) from None
 

@@ -118,17 +118,20 @@ def _kept_key_check(settings: Settings) -> int | None:
 def verify_audit(settings: Settings, anchor: str = "") -> "AuditReport":
     """Check the audit log of the database, against the line of an anchor where one is given. Raise
     ValueError where it is no such line, DatabaseUnreachable, or an Unusable that says why not."""
-    from tidings.app.keys import AUDIT_PURPOSE, derive_key  # noqa: PLC0415  # with the engine
+    from tidings.app.keys import audit_key  # noqa: PLC0415  # with the engine
     from tidings.app.master_key import read_master_key  # noqa: PLC0415  # as above
     from tidings.core.audit.anchors import read_anchor_line  # noqa: PLC0415  # for this alone
 
     line = read_anchor_line(anchor) if anchor else None
     with _opened(settings) as database:
-        from tidings.store.postgres.inspection.audit_check import check_audit  # noqa: PLC0415  # of an extra
+        from tidings.store.postgres.inspection.audit_check import (  # noqa: PLC0415  # of an extra
+            check_audit,
+            read_kept_keys,
+        )
 
         master = read_master_key(settings)
         assert master is not None, "a database has no key of its own"
-        return check_audit(database, derive_key(master, AUDIT_PURPOSE), line)
+        return check_audit(database, audit_key(master, read_kept_keys(database)), line)
 
 
 def inspect_server(settings: Settings) -> "list[ServerFinding]":

@@ -106,9 +106,9 @@ class RunningService:
     ) -> "RunningService":
         """Build the service: load and recover everything, but open no port.
 
-        Nothing leaves without the `lease`. All keys are derived from `master`. `through` takes each
-        step that the disk can refuse; such a step is whole or not done. With `hold` sending is
-        stopped for all orgs before anything is sent.
+        Nothing leaves without the `lease`. All keys are derived from `master`, but for those that
+        the store keeps. `through` takes each step that the disk can refuse; such a step is whole or
+        not done. With `hold` sending is stopped for all orgs before anything is sent.
         """
         clock = service_clock()
         shares = share_out(file_limit(), settings.connections_max, settings.in_flight_max)
@@ -120,6 +120,7 @@ class RunningService:
         platform, closers = make_platform(settings, clock)
         drivers = source_drivers(store, await through(store.installation))
         vault = open_vault(settings, master)
+        keys = keys_of(master, vault, await through(store.kept_keys))
         actions = build_actions(
             settings,
             types,
@@ -152,7 +153,7 @@ class RunningService:
                 catalogue=types,
                 times=Times(clock, time.monotonic),
                 randomness=Randomness(random.SystemRandom(), os.urandom, lambda: str(uuid.uuid4())),
-                secrets=Secrets(keys_of(master), vault, Passwords()),
+                secrets=Secrets(keys, vault, Passwords()),
                 addresses=addresses,
                 destination=destination,
                 sandboxes=renderer,

@@ -50,4 +50,10 @@ SOURCE_SETTINGS = SealedColumn(
     of=("org", "name"),
     place=lambda org, name: f"source|{org}|{name}".encode(),
 )
-SEALED_COLUMNS = (WEBHOOK_CONFIG, REFERENCE_VALUE, CALL_ANSWER, SOURCE_SETTINGS)
+KEPT_KEY = SealedColumn(
+    table="kept_key",
+    column="sealed",
+    of=("purpose",),
+    place=lambda purpose: f"key|{purpose}".encode(),
+)
+SEALED_COLUMNS = (WEBHOOK_CONFIG, REFERENCE_VALUE, CALL_ANSWER, SOURCE_SETTINGS, KEPT_KEY)

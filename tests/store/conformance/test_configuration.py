@@ -147,3 +147,7 @@ def test_by_what_the_key_is_known_is_kept_once_and_for_all(subject: Subject) -> 
     subject.ask(lambda store: store.put_key_check(5))
     subject.reopen()
     assert subject.ask(lambda store: store.key_check()) == largest
+
+
+def test_a_store_that_is_no_copy_keeps_no_keys(subject: Subject) -> None:
+    assert subject.ask(lambda store: store.kept_keys()) == []

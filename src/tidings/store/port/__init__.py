@@ -53,7 +53,7 @@ from tidings.store.port.audit import (
     take_audit,
 )
 from tidings.store.port.commit import Batch, CommitStore, NewEvent, Receipt
-from tidings.store.port.configuration import ConfigurationStore, Snapshot
+from tidings.store.port.configuration import ConfigurationStore, KeptKey, Snapshot
 from tidings.store.port.delivery.caps import CapStore, CapUse
 from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, FAN_OUT_ROWS, PER_EVENT_MAX, FanOut
 from tidings.store.port.delivery.health import HealthStore, StoredHealth

@@ -20,6 +20,13 @@ class Snapshot(msgspec.Struct, frozen=True, array_like=True):
     disablings: Sequence[Disabling] = ()
 
 
+class KeptKey(msgspec.Struct, frozen=True, array_like=True):
+    """A key for one purpose, of the store that this one was copied from; sealed."""
+
+    purpose: str
+    sealed: bytes
+
+
 class ConfigurationStore(Protocol):
     """Reads the configuration; what is written is asked of its subjects."""
 
@@ -34,3 +41,7 @@ class ConfigurationStore(Protocol):
 
     def put_key_check(self, value: int) -> Awaitable[None]:
         """Keep the number by which the master key is known. One that is there stays."""
+
+    def kept_keys(self) -> Awaitable[Sequence[KeptKey]]:
+        """Load the keys that are not derived from the master key: none but in a copy of a store
+        that had another one."""

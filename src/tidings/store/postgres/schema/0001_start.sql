@@ -1,4 +1,4 @@
--- The tables of the embedded store (store/sqlite/schema, up to its number 28) in PostgreSQL's words: same
+-- The tables of the embedded store (store/sqlite/schema, up to its number 31) in PostgreSQL's words: same
 -- names, same columns. Whole numbers and flags are bigint, for the statements are written once for both.
 -- Texts compare by their bytes (COLLATE "C"), as SQLite compares them.
 --
@@ -36,6 +36,16 @@ CREATE TABLE installation (id text COLLATE "C" NOT NULL);
 INSERT INTO installation VALUES (
     left(encode(sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())), 'hex'), 16)
 );
+
+-- Which side of which copy of a store into another one this store is: no row, of none, and it may start. How far
+-- a copy into it has come. And the keys that were derived from the master key of the store that it was copied
+-- from, sealed with the key of this one.
+CREATE TABLE store_copy (
+    id bigint PRIMARY KEY CHECK (id = 1), copy text COLLATE "C" NOT NULL, side text COLLATE "C" NOT NULL,
+    other text COLLATE "C" NOT NULL, options text COLLATE "C" NOT NULL
+);
+CREATE TABLE copy_progress (name text COLLATE "C" PRIMARY KEY, last bytea, ended bigint NOT NULL);
+CREATE TABLE kept_key (purpose text COLLATE "C" PRIMARY KEY, sealed bytea NOT NULL);
 
 CREATE TABLE org (
     id bigint PRIMARY KEY, name text COLLATE "C" NOT NULL, parent bigint,

@@ -8,6 +8,9 @@ from tidings.store.sql.configuration.registry_version import RegistryVersion
 from tidings.store.sql.configuration.webhooks import DISABLING, DISABLINGS, WEBHOOKS
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.queries import WEBHOOK
+from tidings.store.sql.row_mapping import StoredTable
+
+KEPT_KEY = StoredTable("kept_key", port.KeptKey)
 
 
 class ConfigurationReader:
@@ -21,6 +24,11 @@ class ConfigurationReader:
     def installation(self) -> str:
         [(id,)] = self._connection.execute("SELECT id FROM installation")
         return str(id)
+
+    @answers(port.Store.kept_keys)
+    def kept_keys(self) -> list[port.KeptKey]:
+        rows = self._connection.execute(f"{KEPT_KEY.select} ORDER BY purpose")
+        return [KEPT_KEY.read(row) for row in rows]
 
     @answers(port.Store.load)
     def load(self) -> port.Snapshot:
