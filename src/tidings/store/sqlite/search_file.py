@@ -67,6 +67,15 @@ def open_search(path: Path | str, vfs: str | None = None) -> SqliteConnection:
     return search
 
 
+def table_names() -> frozenset[str]:
+    """Return the tables of the file: what is in them can be made again from others."""
+    return frozenset(
+        statement.partition(" (")[0].split()[-1]
+        for statement in _TABLES
+        if statement.startswith("CREATE TABLE")
+    )
+
+
 def _start_anew(search: SqliteConnection) -> None:
     with search:
         tables = search.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall()

@@ -1,0 +1,173 @@
+"""Copies a store into another one: each is named by a settings file, or is a data directory."""
+
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from tidings.app.database import driver_refusal
+from tidings.app.database_operations import DatabaseUnreachable
+from tidings.app.key_check import check_of
+from tidings.app.keys import PURPOSES, all_keys, derive_key, open_kept
+from tidings.app.master_key import open_vault, read_master_key
+from tidings.core.sealed_columns import KEPT_KEY, SealedColumn
+from tidings.engine.vault import KEY_FILE, SealedSecret, Vault, read_or_make_key
+from tidings.settings.load import load
+from tidings.settings.settings import Settings
+from tidings.store.copying.plan import TablePlan, plan_tables
+from tidings.store.copying.sides import CopyRefused, StoreSecrets, StoreSide
+from tidings.store.copying.sqlite_side import SqliteSide
+from tidings.store.copying.store_copy import (
+    CopiedStore,
+    CopyReport,
+    Progress,
+    StoreCopy,
+    holds_nothing,
+)
+from tidings.store.copying.transitions import take_back
+from tidings.store.port import KeptKey, StoreDown, StoreRefused
+from tidings.store.sqlite.search_file import table_names
+
+SETTINGS_FILE = ".toml"
+AGAIN = "Run the command again: it goes on where it stopped."
+
+
+class MasterSecrets:
+    """See `StoreSecrets`: by a master key."""
+
+    def __init__(self, master: SealedSecret, vault: Vault) -> None:
+        self._master = master
+        self._vault = vault
+
+    def check(self) -> int:
+        """See `StoreSecrets.check`."""
+        return check_of(self._master)
+
+    def open(self, column: SealedColumn, of: Sequence[Any], sealed: bytes) -> bytes:
+        """See `StoreSecrets.open`."""
+        what = f"What the table {column.table} holds sealed"
+        return self._vault.open_at(sealed, column.at(*of), what)
+
+    def seal(self, column: SealedColumn, of: Sequence[Any], plain: bytes) -> bytes:
+        """See `StoreSecrets.seal`."""
+        return self._vault.seal_at(plain, column.at(*of))
+
+    def keys(self, kept: Sequence[KeptKey]) -> Mapping[bytes, bytes]:
+        """See `StoreSecrets.keys`."""
+        return all_keys(self._master, open_kept(self._vault, kept))
+
+    def keep(self, keys: Mapping[bytes, bytes]) -> Sequence[KeptKey]:
+        """See `StoreSecrets.keep`."""
+        others = {
+            purpose.decode(): key
+            for purpose, key in keys.items()
+            if key != derive_key(self._master, purpose, PURPOSES[purpose])
+        }
+        return [
+            KeptKey(purpose, self.seal(KEPT_KEY, (purpose,), key))
+            for purpose, key in others.items()
+        ]
+
+
+def copy_store(source: Path, target: Path, progress: Progress) -> CopyReport:
+    """Copy a store into an empty one, which takes its place. Go on with a copy that was ended on
+    the way. Raise DatabaseUnreachable, or an Unusable that says why it cannot be."""
+    with ExitStack() as closing, _refusing():
+        stores = [
+            _opened(closing, path, make=make) for path, make in ((source, False), (target, True))
+        ]
+        options = f"--from {_quoted(source)} --to {_quoted(target)}"
+        copied = [CopiedStore(side, secrets) for side, secrets in stores]
+        copy = StoreCopy(copied[0], copied[1], _plans(stores), options, progress)
+        try:
+            return copy.run()
+        except Exception as error:
+            for side, _ in stores:
+                if (fault := side.connection.refusal_of(error)) is not None:
+                    raise StoreDown(f"{side.name}: {fault}") from error
+            raise
+
+
+def take_back_store(source: Path, target: Path) -> None:
+    """Have the source of a copy start again, whose target was never started. Raise as
+    `copy_store`."""
+    with ExitStack() as closing, _refusing():
+        side, _ = _opened(closing, source, make=False)
+
+        def open_target() -> StoreSide:
+            return _opened(closing, target, make=True)[0]
+
+        def is_empty(other: StoreSide) -> bool:
+            return holds_nothing(_planned(side, other), other.connection)
+
+        take_back(side, open_target, is_empty)
+
+
+def _plans(stores: Sequence[tuple[StoreSide, StoreSecrets]]) -> list[TablePlan]:
+    (source, _), (target, _) = stores
+    return _planned(source, target)
+
+
+def _planned(source: StoreSide, target: StoreSide) -> list[TablePlan]:
+    return plan_tables(source.tables(), target.tables(), derived=table_names())
+
+
+def _opened(closing: ExitStack, path: Path, *, make: bool) -> tuple[StoreSide, StoreSecrets]:
+    """Open a store, and what opens its secrets. `make`: it may be new."""
+    settings = _settings(path)
+    side = _side(settings, make)
+    closing.callback(side.close)
+    master = read_master_key(settings)
+    if master is None:
+        key = settings.data / KEY_FILE
+        if not (make or key.is_file()):  # a key that is missing must not be made
+            raise CopyRefused(
+                f"{settings.data} must hold its file {KEY_FILE} to be copied; it has none. Put it "
+                "back."
+            )
+        master = read_or_make_key(key)
+    return side, MasterSecrets(master, open_vault(settings, master))
+
+
+def _settings(path: Path) -> Settings:
+    """Read a settings file, or name a data directory; the environment is that of neither store."""
+    if path.suffix == SETTINGS_FILE and not path.is_dir():
+        return load({}, path)
+    return load({}, None, {"data": path})
+
+
+def _side(settings: Settings, make: bool) -> StoreSide:
+    if settings.database is None:
+        return SqliteSide(settings.data, make=make)
+    if (refusal := driver_refusal(settings)) is not None:
+        raise CopyRefused(refusal)
+    from tidings.store.copying.postgres_side import PostgresSide
+    from tidings.store.postgres.database import StoreDatabase
+
+    database = StoreDatabase(settings.database.reveal(), settings.database_schema)
+    try:
+        return PostgresSide(database, settings.database.describe())
+    except StoreDown as down:
+        raise StoreDown(f"{settings.database.describe()}: {down}") from None
+    except StoreRefused as refused:
+        raise CopyRefused(f"{settings.database.describe()}: {refused}") from None
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Put what the stores say into words of a command."""
+    try:
+        yield
+    except StoreDown as down:
+        raise DatabaseUnreachable(f"{down}. {AGAIN}") from None
+    except StoreRefused as refused:
+        raise CopyRefused(str(refused)) from None
+    except apsw.Error as error:
+        raise CopyRefused(f"The embedded store refuses it: {error}. {AGAIN}") from error
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path.absolute()))

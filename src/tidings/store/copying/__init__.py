@@ -1,0 +1,1 @@
+"""Copying a store into another one, of whatever database: resumed, compared, and then left."""
