@@ -1,5 +1,7 @@
 """`tidings store`: what can be done with a store itself."""
 
+import shlex
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +10,7 @@ from cyclopts import App, Parameter
 from tidings.cli.exits import Exit, next_step, say
 from tidings.cli.output import how_many, print_line
 
-app = App(name="store", help="Check the store: a data directory, or a database.")
+app = App(name="store", help="Check the store, or move it: a data directory, or a database.")
 
 
 @app.command
@@ -54,3 +56,75 @@ def check(
     say("Nothing is wrong with the store.")
     next_step("tidings doctor")
     return Exit.OK
+
+
+@app.command
+def copy(
+    *,
+    source: Annotated[Path, Parameter(name="--from")],
+    target: Annotated[Path, Parameter(name="--to")],
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Copy a store that is stopped into an empty one, which takes its place.
+
+    It goes from a data directory to a database, or back. Run again after it was ended, it
+    goes on where it stopped. Every row is compared before the source is left, which then
+    starts no more.
+
+    Parameters
+    ----------
+    source
+        The store that was served: its settings file (.toml), or its data directory.
+    target
+        The empty store: its settings file (.toml), or a data directory.
+    json
+        Print what was copied as JSON.
+    """
+    from tidings.app.store_copying import copy_store  # noqa: PLC0415  # not for help
+    from tidings.cli.serving.backup import BackupProgress  # noqa: PLC0415  # as above
+    from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
+
+    progress, began_s = BackupProgress(), time.monotonic()
+    try:
+        report = done(lambda: copy_store(source, target, progress))
+    finally:
+        progress.end()
+    if json:
+        print_line(report._asdict())
+    else:
+        rate = report.copied / max(time.monotonic() - began_s, 0.001)
+        speed = f", {rate:,.0f} rows/s" if report.copied else ""
+        print(f"{target}  {report.rows:,} rows in {report.tables} tables{speed}")
+    say(f"{source} was left: it starts no more. {target} has all of it.")
+    next_step(f"tidings serve {_serving(target)}")
+    return Exit.OK
+
+
+@app.command
+def take_back(
+    *,
+    source: Annotated[Path, Parameter(name="--from")],
+    target: Annotated[Path, Parameter(name="--to")],
+) -> int:
+    """Have the source of a copy start again. Only where the copy was never started.
+
+    Parameters
+    ----------
+    source
+        The store that was copied, as it was named then.
+    target
+        The store that it was copied to.
+    """
+    from tidings.app.store_copying import take_back_store  # noqa: PLC0415  # not for help
+    from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
+
+    done(lambda: take_back_store(source, target))
+    say(f"{source} may start again. {target} starts no more: empty it.")
+    next_step(f"tidings serve {_serving(source)}")
+    return Exit.OK
+
+
+def _serving(store: Path) -> str:
+    """Return the option of `tidings serve` for a store that is named by a path."""
+    option = "--config" if store.suffix == ".toml" and not store.is_dir() else "--data"
+    return f"{option} {shlex.quote(str(store))}"
