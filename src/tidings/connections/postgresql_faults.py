@@ -4,23 +4,24 @@ Whoever uses a connection need not know where it leads: of libpq's own texts, wh
 users and databases, nothing is passed on.
 """
 
+import re
+
 import psycopg
 
 from tidings.connections.port import ConnectionDown
 
+_NAME = re.compile(r'"[^"]*"')  # of a host, a user or a database: any word may be one
+_STARTS = ("the database system is ", "administrator command")
+_FULL = ("too many", "remaining connection")
 # By words of libpq or the server. They have no SQLSTATE when no connection comes about.
 _REFUSED = (
     # First: "the database system is starting up" has a word of those below.
-    (
-        ("the database system is ", "administrator command"),
-        "it starts or stops",
-        "It goes on by itself",
-    ),
+    (_STARTS, "it starts or stops", "It goes on by itself"),
     (("password", "authentication"), "it takes neither our user nor our password", "Mend them"),
     (("pg_hba.conf",), "it lets nobody in with our user from here", "Admit it in pg_hba.conf"),
     (("role ", "database "), "it has no such user or database", "Mend user and dbname"),
     (("SSL", "certificate"), "no TLS with it comes about", "Mend sslmode and the certificates"),
-    (("too many", "remaining connection"), "it has no connection left", "Raise max_connections"),
+    (_FULL, "it has no connection left", "Raise max_connections"),
 )
 _OF_CONNECTIONS = ("", "08", "28", "3D", "57")  # classes of SQLSTATE
 _UNREACHED = ("nobody answers", "See that it runs, and that host and port are right")
@@ -36,21 +37,35 @@ def is_of_connection(error: psycopg.Error) -> bool:
 
 def refusal(connection: str, error: psycopg.Error) -> ConnectionDown:
     """Build the error that users of the connection are told."""
-    got, do = _explain(str(error))
+    got, do = _explain(error)
     return ConnectionDown(
         f"The database of connection {connection} must let us in and stay there; {got}. {do}."
     )
 
 
+def reason_of(error: psycopg.Error) -> tuple[str, bool]:
+    """Return why no connection came about, without the names in it, and whether the server says
+    so."""
+    text = _NAME.sub('""', str(error))
+    _, fatal, reason = text.partition("FATAL:")
+    return (reason, True) if fatal else (text, False)
+
+
 def is_full(error: psycopg.Error) -> bool:
     """Return whether a server has no room for one more: those that are connected go on."""
-    text = str(error)
-    return "too many" in text or "remaining connection" in text
+    reason, is_of_server = reason_of(error)
+    return is_of_server and any(word in reason for word in _FULL)
 
 
-def _explain(text: str) -> tuple[str, str]:
-    _, fatal, reason = text.partition("FATAL:")
+def is_starting(error: psycopg.Error) -> bool:
+    """Return whether a server lets nobody in because it starts or stops."""
+    reason, is_of_server = reason_of(error)
+    return is_of_server and any(word in reason for word in _STARTS)
+
+
+def _explain(error: psycopg.Error) -> tuple[str, str]:
+    reason, is_of_server = reason_of(error)
     for words, got, do in _REFUSED:
-        if any(word in (reason if fatal else text) for word in words):
+        if any(word in reason for word in words):
             return got, do
-    return _OTHER if fatal else _UNREACHED
+    return _OTHER if is_of_server else _UNREACHED

@@ -17,7 +17,7 @@ from tests.sources.outbox.subject import Outbox, new_outbox
 from tidings.connections.port import ConnectionDown, command_of
 from tidings.core.sources.source import OutboxTable
 from tidings.sources.outbox import claim
-from tidings.sources.outbox.faults import down
+from tidings.sources.outbox.faults import _EXPLANATIONS, down
 
 
 @pytest.fixture
@@ -146,6 +146,13 @@ def test_a_service_without_outboxes_does_not_load_the_library() -> None:
         "assert 'outbox' in source_drivers(None, ''); assert 'psycopg' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize("state", _EXPLANATIONS)
+def test_each_state_is_told_with_what_to_do_and_without_the_servers_words(state: str) -> None:
+    got, do = _EXPLANATIONS[state]
+    said = str(down("shop", "tidings_outbox", psycopg.errors.lookup(state)(f"of {PASSWORD}")))
+    assert said == f"Table tidings_outbox must be an outbox that we may read and mark; {got}. {do}."
 
 
 def test_an_error_that_nobody_expects_names_no_more_than_its_state() -> None:

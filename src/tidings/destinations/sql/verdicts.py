@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import psycopg
 
+from tidings.connections.postgresql_faults import is_full, is_starting, reason_of
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
@@ -214,8 +215,6 @@ def _unusable(kind: FaultKind, detail: str, took_ms: float) -> AttemptResult:
 
 _TRIED = "Tidings will retry; if it lasts, ask the operator."
 _TLS = FaultKind.TLS, "must be reached by TLS with certificates that fit; it was not"
-_STARTS = ("starting up", "shutting down", "recovery", "not yet accepting")
-_FULL = ("too many", "remaining connection")
 # By words of libpq or of the resolver, since there is no SQLSTATE where no line comes about.
 _REASONS = (
     (("SSL", "certificate"), *_TLS),
@@ -232,9 +231,9 @@ _REASONS = (
 
 def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> AttemptResult:
     """Judge an error that left us without a line to the database."""
-    _, fatal, words = str(error).partition("FATAL:")
-    if fatal and any(word in words for word in (*_STARTS, *_FULL)):
-        full = any(word in words for word in _FULL)
+    text, is_of_server = reason_of(error)
+    if is_starting(error) or is_full(error):
+        full = not is_starting(error)
         explanation = EXPLANATIONS["53300" if full else "57"]
         detail = f"The database must take connections; {explanation.got}. {explanation.do}"
         answer = ReceiverAnswer(
@@ -248,10 +247,10 @@ def unreached(error: psycopg.Error, policy: RetryPolicy, took_ms: float) -> Atte
             limit=explanation.limit,
             unusable=not full,
         )
-    if fatal:
+    if is_of_server:
         why = "must let us in with the connection's user and password; it does not"
         return _unusable(FaultKind.OURS, f"The database {why}. {OPERATOR}", took_ms)
-    reason = str(error).rpartition("failed: ")[2]
+    reason = text.rpartition("failed: ")[2]
     kind, why = next(
         ((kind, why) for signs, kind, why in _REASONS if any(sign in reason for sign in signs)),
         (FaultKind.UNREACHABLE, "must be reached; no way leads there"),
