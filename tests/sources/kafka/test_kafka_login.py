@@ -5,9 +5,11 @@ import subprocess
 import sys
 
 import pytest
+from aiokafka.client import AIOKafkaClient
 
 from tests.sources.kafka.subject import MemoryPlaces
 from tidings.connections.kafka_login import login_of
+from tidings.connections.kafka_type import MECHANISMS, SECURITIES
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 from tidings.core.sources.source import KafkaTopics, Source
@@ -38,6 +40,22 @@ def test_the_fields_of_a_connection_are_those_of_the_client() -> None:
         "sasl_plain_password": "s3cret",
     }
     assert login_of(connection(servers="a"))["security_protocol"] == "PLAINTEXT"
+
+
+@pytest.mark.parametrize("security", SECURITIES)
+@pytest.mark.parametrize("mechanism", MECHANISMS)
+async def test_the_client_takes_each_security_with_each_mechanism(
+    security: str, mechanism: str
+) -> None:
+    fields = SASL | {"security": security, "mechanism": mechanism}
+    made = login_of(connection(**fields))
+    assert made["security_protocol"] == security.upper()
+    assert ("ssl_context" in made) is security.endswith("ssl")
+    logs_in = {name: value for name, value in made.items() if name.startswith("sasl_")}
+    assert list(logs_in.values()) == (
+        [mechanism, "tidings", "s3cret"] if security.startswith("sasl") else []
+    )
+    AIOKafkaClient(**made)
 
 
 async def test_without_the_extra_it_is_said_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
