@@ -209,10 +209,11 @@ class SmtpSession:
         )
 
     def _reply(self, step: str, code: int, words: str) -> SmtpReply:
-        shown = "".join(sign if sign.isprintable() else " " for sign in words[:WORDS_MAX])
+        shown = "".join(sign if sign.isprintable() else " " for sign in words)
         for secret in self._server.secrets:
             shown = re.sub(re.escape(secret), "…", shown, flags=re.IGNORECASE)
-        return SmtpReply(step, code, _ADDRESSES.sub("…", shown).strip())
+        # Cut last: of what is cut first, the begin of a secret may be left.
+        return SmtpReply(step, code, _ADDRESSES.sub("…", shown)[:WORDS_MAX].strip())
 
 
 # Of hosts by number: the operator's network is nobody's business.

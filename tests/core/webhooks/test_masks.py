@@ -282,8 +282,19 @@ def test_however_a_receiver_writes_it_what_it_sends_back_is_taken_out(
     assert scrubbed(b"\xff\x00", stored) == b"\xff\x00"
 
 
+@pytest.mark.parametrize("secret", ["s3cret-0123456789", 'a"b/c d+ü&<x', "Bearer abcdefgh-1"])
+def test_of_an_answer_that_is_cut_within_a_secret_no_begin_of_it_is_left(secret: str) -> None:
+    for written in (secret, json.dumps(secret)[1:-1], quote(secret, ""), html.escape(secret)):
+        whole = f"you sent {written}".encode()
+        for end in range(len("you sent ") + 4, len(whole)):
+            found = scrubbed(whole[:end], [("X-Key", secret)], is_cut=True)
+            assert found == f"you sent {mask(secret)}".encode(), whole[:end]
+    assert scrubbed(b"you sent s3c", [("X-Key", secret)], is_cut=True) == b"you sent s3c"
+
+
 def test_a_secret_of_one_sign_and_an_answer_of_it_cost_no_time() -> None:
     began_s = process_time()
     for secret in ("/" * 8000 + "!", "a" * 8000 + "b", "é" * 4000 + "!"):
-        scrubbed(secret[0].encode() * 65536, [("X-Key", secret)])
+        for is_cut in (False, True):
+            scrubbed(secret[0].encode() * 65536, [("X-Key", secret)], is_cut=is_cut)
     assert process_time() - began_s < 1.0

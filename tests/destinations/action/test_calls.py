@@ -23,6 +23,7 @@ from tidings.core.actions.action import (
     TemplatedText,
     TokenCall,
 )
+from tidings.core.actions.file.acts.http_calls import METHODS as DECLARED
 from tidings.core.actions.rendered_act import Made, MadeCall, MadeRow, bytes_of
 from tidings.core.actions.rendering import made_of
 from tidings.core.connections.connection import Connections
@@ -37,8 +38,10 @@ from tidings.core.ids import OrgId
 from tidings.core.inbox_rules import ArrivalAnswer
 from tidings.core.shaping.filters.compiler import compile_filter
 from tidings.core.webhooks.authentication import ApiKey, Basic, OAuth2ClientCredentials
+from tidings.core.webhooks.masks import mask
 from tidings.core.webhooks.webhook import Webhook
 from tidings.core.webhooks.webhook_types import ACTION, EMAIL, KAFKA, SQL
+from tidings.destinations.action.calls import METHODS
 from tidings.destinations.action.driver import ActionDestination
 from tidings.destinations.http.authentication.asking import asking_over
 from tidings.destinations.http.authentication.schemes import Proofs
@@ -65,9 +68,9 @@ class Calls:
             self.actions, drivers, Connections(), sender, target_of, self.proofs, lambda: 0.0
         )
 
-    def call(self, **more: Any) -> HttpCall:
+    def call(self, method: str = "POST", **more: Any) -> HttpCall:
         """One with an id in its path."""
-        return HttpCall("POST", self.receiver.url("/v1/{id}"), {"id": "event.id"}, **more)
+        return HttpCall(method, self.receiver.url("/v1/{id}"), {"id": "event.id"}, **more)
 
     def webhook(
         self, call: HttpCall, *, fields: dict[str, Any] | None = None, **more: Any
@@ -79,8 +82,10 @@ class Calls:
     def open(self, call: HttpCall, *, fields: dict[str, Any] | None = None, **more: Any) -> Channel:
         return self.driver.open(self.webhook(call, fields=fields, **more), None)
 
-    def made(self, path: str = "/v1/7", body: str = "", **more: Any) -> MadeCall:
-        return MadeCall("POST", self.receiver.url(path), body=body, **more)
+    def made(
+        self, path: str = "/v1/7", body: str = "", method: str = "POST", **more: Any
+    ) -> MadeCall:
+        return MadeCall(method, self.receiver.url(path), body=body, **more)
 
     async def sent(
         self, call: HttpCall, made: MadeCall | None = None, **more: Any
@@ -127,16 +132,24 @@ def detail_of(result: AttemptResult) -> str:
 # -- what leaves ----------------------------------------------------------------------------------
 
 
-async def test_a_call_has_its_own_headers_and_none_of_ours_but_the_hops(calls: Calls) -> None:
+def test_each_method_of_a_file_is_called() -> None:
+    assert {*METHODS} == {*DECLARED}
+
+
+@pytest.mark.parametrize("method", DECLARED)
+async def test_a_call_has_its_own_headers_and_none_of_ours_but_the_hops(
+    calls: Calls, method: str
+) -> None:
     call = calls.call(
+        method=method,
         headers=(("X-Brand", Plain("acme")), ("X-Name", TemplatedText("…"))),
         credential=ApiKey("X-Api-Key", KEY),
         idempotency="Idempotency-Key",
     )
     headers = (("content-type", "application/json"), ("X-Name", "Asha"))
-    await calls.sent(call, calls.made(body='{"name":"Zoë"}', headers=headers))
+    await calls.sent(call, calls.made(method=method, body='{"name":"Zoë"}', headers=headers))
     [came] = calls.receiver.seen
-    assert (came.method, came.path) == ("POST", "/v1/7")
+    assert (came.method, came.path) == (method, "/v1/7")
     assert came.body == '{"name":"Zoë"}'.encode()
     assert {*came.headers} == {
         "host", "accept", "accept-encoding", "user-agent", "content-length", "content-type",
@@ -586,6 +599,17 @@ async def test_no_secret_is_kept_of_an_answer_however_it_is_written_there(
     assert isinstance(result.ending, ReceiverAnswer)
     kept = result.ending.body.decode()
     assert "key" not in kept and "ssword" not in kept and kept.count("…") == 3
+
+
+@pytest.mark.parametrize("left", [4, 8, len(KEY) - 1])
+async def test_of_an_answer_that_is_too_long_no_begin_of_a_secret_is_kept(
+    calls: Calls, left: int
+) -> None:
+    calls.receiver.answer = says(400, b"x" * (16 * 1024 - left) + KEY.encode() + b"x" * 1000)
+    result = await calls.sent(calls.call(credential=ApiKey("X-Api-Key", KEY)))
+    assert isinstance(result.ending, ReceiverAnswer) and result.ending.truncated
+    kept = result.ending.body.decode()
+    assert KEY[:4] not in kept and kept.rstrip("x").rpartition("x")[2] == mask(KEY)
 
 
 async def test_a_call_may_be_tried_on_a_test_inbox() -> None:

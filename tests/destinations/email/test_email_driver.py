@@ -12,10 +12,13 @@ import pytest
 import trustme
 from aiosmtpd.smtp import SMTP
 
+from tests.connections.scripted_smtp import ScriptedSmtp
 from tests.destinations.email.emails import DEV, OPS, email, mailing
 from tests.destinations.email.mail_server import PASSWORD, USER, MailServer, mail_server
 from tests.destinations.messages import TestMessage
 from tests.loops.own_time import own_time
+from tidings.connections import smtp_replies as replies
+from tidings.connections.smtp_session import WORDS_MAX
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
@@ -498,6 +501,28 @@ async def test_answers_hold_neither_the_host_nor_the_login() -> None:
     assert "says" in said
     for secret in (USER, PASSWORD, "127.0.0.1", "10.1.2.3"):
         assert secret not in said
+
+
+STEPS = (replies.HELLO, replies.LOGIN, replies.SENDER, replies.RECIPIENT, replies.CONTENT)
+
+
+@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize("before", [0, WORDS_MAX - 20, WORDS_MAX - 4])
+async def test_no_part_of_a_secret_is_in_the_answer_to_any_step_where_it_is_cut(
+    step: str, before: int
+) -> None:
+    words = f"550 {'x' * before} {PASSWORD} 127.0.0.1 {USER} 10.1.2.3 {USER}"
+    server = MailServer()
+    async with ScriptedSmtp(step, words) as scripted:
+        server.port = scripted.port
+        [result] = await sent(server, username=USER, password=PASSWORD)
+    server.close()
+    said = answer(result).body.decode()
+    assert len(said) <= WORDS_MAX + 50
+    assert "x" * before in said or step in (replies.HELLO, replies.LOGIN), "nothing of these"
+    for secret in (USER, PASSWORD):
+        assert secret[:2] not in said
+    assert "127." not in said and "10." not in said
 
 
 Script = list[bytes]

@@ -15,6 +15,8 @@ from urllib.parse import quote
 MARK = "…"
 SHOWN_FROM = 16  # a shorter secret would be given away by its last four characters
 SCRUBBED_FROM = 8  # shorter texts stand in an answer by chance
+_CUT_FROM = 4  # signs of a secret that is cut
+_CUTS_MAX = 64
 
 _AS_IT_IS = re.compile(r"[A-Za-z0-9._~-]*")  # signs that are written alike by all
 # What libraries for JSON write by its number besides: those of Go, Gson and .NET.
@@ -96,14 +98,32 @@ def masked_arrival(headers: Headers, configured: Collection[str]) -> list[tuple[
     return [(name, mask(value) if hides(name.lower(), value) else value) for name, value in headers]
 
 
-def scrubbed(text: bytes, configured: Headers) -> bytes:
+def scrubbed(text: bytes, configured: Headers, *, is_cut: bool = False) -> bytes:
     """Replace by their masks the stored values that a receiver has sent back in its bytes, as they
-    are or as JSON, HTML or a URL has them."""
+    are or as JSON, HTML or a URL has them. `is_cut`: the end of the text may be the begin of one.
+    """
     for secret in _secrets(configured):
         shown = mask(secret).encode()
         for form in _forms(secret):
-            text = text.replace(form.encode("utf-8", "surrogatepass"), shown)
+            written = form.encode("utf-8", "surrogatepass")
+            text = text.replace(written, shown)
+            if is_cut:
+                text = _without_begin(text, written, shown)
     return text
+
+
+def _without_begin(text: bytes, written: bytes, shown: bytes) -> bytes:
+    """Replace what a cut has left of a secret at the end of a text; of a secret of few different
+    signs more than that, for each place costs a comparison."""
+    begin, at = written[:_CUT_FROM], max(0, len(text) - len(written) + 1)
+    for _ in range(_CUTS_MAX):
+        at = text.find(begin, at)
+        if at < 0:
+            return text
+        if written.startswith(text[at:]):
+            break
+        at += 1
+    return text[:at] + shown
 
 
 def scrubbed_headers(headers: Headers, configured: Headers) -> tuple[tuple[str, str], ...]:

@@ -61,7 +61,7 @@ def without(ending: Ending, secrets: Headers) -> Ending:
     return msgspec.structs.replace(
         ending,
         headers=scrubbed_headers(ending.headers, secrets),
-        body=scrubbed(ending.body, secrets),
+        body=scrubbed(ending.body, secrets, is_cut=ending.truncated),
     )
 
 
