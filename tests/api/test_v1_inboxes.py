@@ -8,7 +8,7 @@ import msgspec
 from tests.api.control_client import BASIC, Service, basic, service
 from tests.api.v1.events.listening import Listening
 from tests.core.shaping.signatures.signing import default_signer
-from tidings.api.v1.arrivals import WAITING_MAX
+from tidings.api.v1.arrivals import _OF_THE_CALLER, METHODS, WAITING_MAX
 from tidings.core.delivery.exchange import ReceiverAnswer
 from tidings.core.ids import OrgId
 from tidings.engine.inboxes import IDLE_MS, INBOXES_MAX
@@ -48,11 +48,13 @@ async def test_it_answers_as_told_also_after_a_change() -> None:
     async with service() as s:
         inbox = await make(s, status=503, body="busy", headers={"Retry-After": "7"}, delayMs=50)
         began = asyncio.get_running_loop().time()
-        for method in ("POST", "PUT", "GET", "DELETE", "PATCH"):
+        for method in ("POST", *METHODS):
             reply = await s.call(method, path_of(inbox), auth=None)
             assert (reply.status, reply.body) == (503, b"busy")
             assert reply.headers["retry-after"] == "7"
         assert asyncio.get_running_loop().time() - began >= 0.2
+        listed = (await s.call("GET", f"/v1/inboxes/{inbox['id']}/arrivals")).json["arrivals"]
+        assert [arrival["method"] for arrival in reversed(listed)] == ["POST", *METHODS]
         changed = {"answer": {"status": 200, "delayMs": 0}}
         reply = await s.call("PATCH", f"/v1/inboxes/{inbox['id']}", changed)
         assert reply.json["answer"]["body"] == "busy" and reply.json["url"] == inbox["url"]
@@ -90,6 +92,7 @@ async def test_what_lets_a_caller_in_is_not_kept_for_who_reads_the_arrivals() ->
             "proxy_authorization": "Bearer pr0xy",
             "x_cap_api_oauth_token": "t0ken",
         }
+        assert {name.replace("_", "-") for name in secrets} == _OF_THE_CALLER
         await s.call("GET", path_of(inbox), auth=None, X_Mine="kept", **secrets)
         [one] = (await s.call("GET", f"/v1/inboxes/{inbox['id']}/arrivals")).json["arrivals"]
         told = await s.call("GET", f"/v1/inboxes/{inbox['id']}/arrivals/{one['id']}")

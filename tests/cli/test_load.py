@@ -11,6 +11,7 @@ import pytest
 
 from tidings.cli import main
 from tidings.cli.exits import Exit
+from tidings.core.shaping.reference_rules import KINDS
 
 DONE = {"loaded": 2, "new": 1, "refused": 0, "errors": [], "ignoredFields": []}
 
@@ -68,15 +69,16 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_file_is_sent_whole_and_its_end_is_told(
-    stand: Stand, file: Path, capsys: pytest.CaptureFixture[str]
+    stand: Stand, file: Path, capsys: pytest.CaptureFixture[str], kind: str
 ) -> None:
-    assert main(["reference", "load", "stores", str(file)]) == Exit.OK
-    assert stand.loads == [("/v1/reference/stores:load", "text/csv", file.read_bytes())]
+    assert main(["reference", "load", kind, str(file)]) == Exit.OK
+    assert stand.loads == [(f"/v1/reference/{kind}:load", "text/csv", file.read_bytes())]
     out, err = capsys.readouterr()
     assert out == ""
     assert "2 loaded · 1 new · 0 refused" in err
-    assert err.splitlines()[-1] == "Next: tidings reference list stores"
+    assert err.splitlines()[-1] == f"Next: tidings reference list {kind}"
 
 
 def test_refused_rows_are_told_by_line_and_end_with_4(

@@ -11,6 +11,7 @@ import tidings.console
 from tests.api.control_client import Reply, basic, call
 from tests.console.crawl import HX, ROUTES, Form, Seen, all_of_it, furnish, walk
 from tests.console.webhook_client import Browser, Pages, pages, text
+from tidings.console.pages.find import _OPENERS
 from tidings.console.place import OUTSIDE, PageScope, form_token, inside, place_of
 from tidings.console.routes import OF_AN_ORG
 from tidings.core.access.portal_rules import ROLES
@@ -401,6 +402,19 @@ async def test_an_id_opens_in_the_org_in_which_it_is_found() -> None:
             acme.webhook: f"webhooks/{acme.webhook}",
             acme.inbox: f"inboxes/{acme.inbox}",
         }
+        owner = await p.browser()
+        for prefix, page in (
+            ("rpl", "replays"),
+            ("rej", "rejections"),
+            ("src", "sources"),
+            ("asd", "sources/{src}/aside"),
+        ):
+            at = page.format(src=next((id for id in wanted if id.startswith("src_")), ""))
+            listed = text(await owner.get(f"/console/o/7/{at.removesuffix('/aside')}"))
+            found = re.search(rf"/console/o/7/{at}/({prefix}_[0-9a-z]+)", listed)
+            assert found is not None, page
+            wanted[found[1]] = f"{at}/{found[1]}"
+        assert _OPENERS.keys() <= {id[:3] for id in wanted}, "one of each prefix"
         for browser in (await p.platform(), Browser(p, (await asha(p, 8, 7)).token)):
             for id, page in wanted.items():
                 at_home = await browser.get(f"/console/o/7/find?q={id}")

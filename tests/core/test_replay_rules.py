@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tidings.core.delivery.states import State
 from tidings.core.ids import show
 from tidings.core.replay import IDS_MAX, ReplayKind
-from tidings.core.replay_rules import ReplayRequest, read_request
+from tidings.core.replay_rules import NARROWS, ReplayRequest, read_request
 from tidings.errors import FieldRefusal
 
 HOOK = {"webHookId": "0123456789abcdef01234567"}
@@ -58,6 +58,26 @@ def test_a_cancel_asks_for_all_that_is_unfinished() -> None:
 def test_a_cancel_without_any_filter_is_refused() -> None:
     assert refused(ReplayKind.CANCEL)["webHookId"].code == "missing"
     assert refused(ReplayKind.CANCEL, states=["held"])["webHookId"].code == "missing"
+
+
+NARROWED: dict[str, Any] = {
+    "webHookId": "0123456789abcdef01234567",
+    "eventNames": ["pointsIssued"],
+    "from": 3,
+    "to": 5,
+    "search": "r-1",
+    "deliveryIds": [show("dlv", 7)],
+    "eventIds": ["e-1"],
+}
+
+
+@pytest.mark.parametrize("field", NARROWS)
+def test_each_filter_alone_is_enough_for_a_cancel(field: str) -> None:
+    read = request(ReplayKind.CANCEL, **{field: NARROWED[field]})
+    assert read.states == {int(state) for state in State if not state.final}
+    for nothing in (None, "", []):
+        found = read_request(ReplayKind.CANCEL, {field: nothing})
+        assert not isinstance(found, ReplayRequest), f"nothing is no filter: {nothing!r}"
 
 
 @pytest.mark.parametrize("kind", ReplayKind)

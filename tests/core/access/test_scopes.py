@@ -3,7 +3,13 @@
 import pytest
 
 from tidings.core.access.scopes import RESOURCES, ROLES, grants_of, read_scopes, show_scopes
-from tidings.core.events.attribution import StoredAttribution, of_credential, of_headers, of_person
+from tidings.core.events.attribution import (
+    ENTITY_TYPES,
+    StoredAttribution,
+    of_credential,
+    of_headers,
+    of_person,
+)
 from tidings.core.form import Form
 from tidings.errors import FieldRefusal
 
@@ -62,8 +68,16 @@ def test_a_code_in_the_headers_is_a_till_unless_they_say_otherwise() -> None:
     )
     store = of_headers("store_code", "S-7")
     assert store == StoredAttribution("S-7", "S-7", "STORE_CODE", "S-7", "TILL")
-    assert of_headers("STORE_EXTERNAL_ID_2", "x") is not None
     assert of_headers(None, None) is None and of_headers("TILL", "  ") is None
+
+
+@pytest.mark.parametrize("entity_type", ENTITY_TYPES)
+def test_a_code_of_each_type_is_described_by_it_but_for_a_till(entity_type: str) -> None:
+    described = "" if entity_type == "TILL" else entity_type
+    for spelt in (entity_type, f" {entity_type.lower()} "):
+        assert of_headers(spelt, "x-7") == StoredAttribution("x-7", "x-7", described, "x-7", "TILL")
+    told = of_headers("SHOP", "x-7")
+    assert isinstance(told, FieldRefusal) and entity_type in told.message
 
 
 @pytest.mark.parametrize(

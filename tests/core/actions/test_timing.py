@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tidings.core.actions.action import Quiet
 from tidings.core.actions.timing import quiet_until_ms, zone_of
+from tidings.core.orgs.org_rules import _NOT_ZONES
 
 NIGHT = Quiet(21 * 60, 8 * 60)
 KOLKATA, BERLIN = ZoneInfo("Asia/Kolkata"), ZoneInfo("Europe/Berlin")
@@ -86,7 +87,7 @@ def test_it_ends_within_a_day_and_is_over_then(
 @pytest.mark.parametrize(
     "name",
     ["Mars/Olympus", "", "../etc/passwd", "Europe", "x" * 65, None, 5, "a\x00b", "/etc/localtime"]
-    + ["localtime", "posixrules", "right/Asia/Kolkata", "posix/Asia/Kolkata", "tzdata.zi"]
+    + [*_NOT_ZONES, "right/Asia/Kolkata", "posix/Asia/Kolkata", "tzdata.zi"]
     + ["asia/kolkata", "../zoneinfo/UTC", "\ud800", ["UTC"], {"UTC": 1}],
 )
 def test_what_is_no_zone_is_none(name: object) -> None:

@@ -1,10 +1,17 @@
 """What an entry keeps of a change: the fields that differ, no secrets, nothing without a bound."""
 
 import msgspec
+import pytest
 
 from tidings.core.audit.actor import SERVICE
 from tidings.core.audit.audit_actions import WEBHOOK_CHANGED, actions
-from tidings.core.audit.entries import FIELDS_BYTES_MAX, Hidden, draft, encode_fields
+from tidings.core.audit.entries import (
+    _SECRET_WORDS,
+    FIELDS_BYTES_MAX,
+    Hidden,
+    draft,
+    encode_fields,
+)
 
 
 def test_of_two_versions_the_fields_are_kept_that_differ() -> None:
@@ -28,6 +35,17 @@ def test_secrets_are_masked_by_their_names_at_any_depth() -> None:
     )
     assert b"whsec_1" not in told and b"abc" not in told and b'"k"' not in told
     assert b'"scope":"read"' in told and b'"hasSecret":true' in told
+
+
+@pytest.mark.parametrize("word", _SECRET_WORDS)
+@pytest.mark.parametrize("name", ["{}", "X-{}-Of-Shop", "new{}", "old_{}_1"])
+def test_each_word_of_secrets_hides_what_it_names(word: str, name: str) -> None:
+    for spelt in (word, word.title(), word.upper(), f"{word[:3]}_{word[3:]}"):
+        field = name.format(spelt)
+        for value in ("hush", ["hush"], {"a": {"b": "hush"}}):
+            assert b"hush" not in encode_fields({field: value})
+            assert b"hush" not in encode_fields({"headers": {"deeper": [{field: value}]}})
+        assert encode_fields({field: True}) == msgspec.json.encode({field: True})
 
 
 def test_values_and_all_of_them_are_bounded() -> None:

@@ -8,11 +8,14 @@ import msgspec
 import pytest
 
 from tidings.core.delivery.access_tokens import (
+    _OAUTH,
     DIGITS_MAX,
     LIFE_MAX_S,
     REFUSED_S,
+    SIGNED,
     UNTOLD_S,
     AccessToken,
+    Advice,
     TokenMissing,
     life_s_of,
     read_token,
@@ -117,6 +120,15 @@ def test_a_refusal_is_told_by_its_status_and_what_the_standard_names(
 ) -> None:
     found = missing(answer(body, status))
     assert words in found.detail and "secret_in" not in found.detail and not found.ours
+
+
+@pytest.mark.parametrize("advice", [_OAUTH, SIGNED], ids=["by a secret", "by a signature"])
+def test_each_code_of_the_standard_is_told_with_its_own_advice(advice: Advice) -> None:
+    for code, do in advice.codes.items():
+        for status in (400, 401, 403):
+            found = read_token(answer({"error": code}, status), 100.0, 0.0, 0.0, advice)
+            assert isinstance(found, TokenMissing) and not found.ours
+            assert found.detail.endswith(f" {do}") and f"{status} ({code})" in found.detail
 
 
 def test_an_endpoint_that_asks_for_less_is_asked_later() -> None:

@@ -13,6 +13,7 @@ from tidings.core.delivery.retry_policy import DEFAULT_POLICY
 from tidings.core.shaping.signatures.secrets import show_secret
 from tidings.core.webhooks.body_reader import CONNECTIONS_MAX, Known
 from tidings.core.webhooks.fields import RATE_MAX_PER_S, SLA_MAX_S, WebhookSettings
+from tidings.core.webhooks.headers import _RESERVED, _RESERVED_STEMS
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
 from tidings.core.webhooks.webhook import Ordering
 
@@ -182,15 +183,22 @@ def test_a_queue_that_becomes_http_has_its_url_judged() -> None:
 
 
 @pytest.mark.parametrize(
-    "name",
-    (
+    "name", sorted(_RESERVED) + [f"{stem}{rest}" for stem in _RESERVED_STEMS for rest in ("", "id")]
+)
+def test_reserved_headers_are_refused_however_they_are_written(name: str) -> None:
+    for spelt in (name, name.title(), name.upper()):
+        found = refused(webHookHeaders={spelt: "x"})
+        assert found == [("reserved_header", f"webHookHeaders.{spelt}")]
+
+
+def test_headers_that_we_or_a_connection_set_are_reserved() -> None:
+    set_by_us = (
         "Host content-length Transfer-Encoding connection keep-alive TE Trailer Upgrade Expect "
         "Proxy-Authorization Cookie webhook-id Webhook-Signature Forwarded X-Forwarded-For "
         "Accept-Encoding Tidings-Attempt"
-    ).split(),
-)
-def test_reserved_headers_are_refused(name: str) -> None:
-    assert refused(webHookHeaders={name: "x"}) == [("reserved_header", f"webHookHeaders.{name}")]
+    )
+    for name in set_by_us.lower().split():
+        assert name in _RESERVED or name.startswith(_RESERVED_STEMS)
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from tidings.core.ids import OrgId
 HOUR_MS = 3_600_000
 ALL = dict.fromkeys(RESOURCES, "write")
 WEBHOOKS = "/v3/webHooks"
+CODES = {"till": {"code": "t.1"}}
 
 
 def login(made: dict[str, Any]) -> str:
@@ -28,6 +29,13 @@ def login(made: dict[str, Any]) -> str:
 
 async def status(s: Service, auth: str | None, path: str = WEBHOOKS, **headers: str) -> int:
     return (await s.call("GET", path, auth=auth, **headers)).status
+
+
+async def sign_in(s: Service, made: dict[str, Any]) -> str:
+    """The header of a call with a credential of any kind; an OAuth client's is a token's."""
+    if made["kind"] == "oauth":
+        return "Bearer " + str((await token(s, made)).json["data"]["accessToken"])
+    return login(made)
 
 
 async def token(s: Service, made: dict[str, Any], secret: str | None = None) -> Reply:
@@ -189,11 +197,8 @@ async def test_a_token_does_not_outlive_the_secret_or_the_credential() -> None:
 async def test_a_revocation_is_in_force_at_once_and_for_good(kind: str) -> None:
     async with service() as s:
         await s.add_org(7)
-        made = await make(s, 7, kind=kind, **({"code": "t.1"} if kind == "till" else {}))
-        if kind == "oauth":
-            auth = "Bearer " + (await token(s, made)).json["data"]["accessToken"]
-        else:
-            auth = login(made)
+        made = await make(s, 7, kind=kind, **CODES.get(kind, {}))
+        auth = await sign_in(s, made)
         assert await status(s, auth) == 200
         gone = await on(s, "DELETE", 7, f"/{made['id']}")
         assert gone.status == 200
@@ -212,25 +217,29 @@ async def test_a_revocation_is_in_force_at_once_and_for_good(kind: str) -> None:
         assert await status(again, auth) == 401
 
 
-async def test_an_expiry_holds_although_the_header_is_remembered() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_expiry_holds_although_the_header_is_remembered(kind: str) -> None:
     async with service() as s:
         await s.add_org(7)
-        made = await make(s, 7, expiresAt="2026-02-11T09:16:00Z")
+        expires = {"expiresAt": "2026-02-11T09:16:00Z"}
+        made = await make(s, 7, kind=kind, **expires, **CODES.get(kind, {}))
+        auth = await sign_in(s, made)
         s.clock.ms = START_MS + 59_999
-        assert await status(s, login(made)) == 200
+        assert await status(s, auth) == 200
         s.clock.ms += 1
-        assert await status(s, login(made)) == 401
+        assert await status(s, auth) == 401
         await on(s, "PATCH", 7, f"/{made['id']}", {"expiresAt": None})
-        assert await status(s, login(made)) == 200
+        assert await status(s, await sign_in(s, made)) == 200
 
 
-async def test_scopes_change_at_once_for_secrets_and_tokens() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_scopes_change_at_once_for_secrets_and_tokens(kind: str) -> None:
     async with service() as s:
         await s.add_org(7)
-        oauth = await make(s, 7, kind="oauth")
-        auth = "Bearer " + (await token(s, oauth)).json["data"]["accessToken"]
+        made = await make(s, 7, kind=kind, **CODES.get(kind, {}))
+        auth = await sign_in(s, made)
         assert await status(s, auth) == 200
-        await on(s, "PATCH", 7, f"/{oauth['id']}", {"scopes": {"logs": "read"}})
+        await on(s, "PATCH", 7, f"/{made['id']}", {"scopes": {"logs": "read"}})
         assert await status(s, auth) == 403
         assert await status(s, auth, "/v1/rejections") == 200
 

@@ -11,6 +11,7 @@ from tests.api.accept_client import EVENT, Answer, FakeIntake, Types, reader_of
 from tests.api.accept_client import Service as AcceptService
 from tests.api.control_client import Service, basic, service
 from tidings.api.v1.events.accept import AcceptApp
+from tidings.core.access.credential_rules import KINDS
 
 pytestmark = pytest.mark.usefixtures("way")
 
@@ -64,6 +65,7 @@ async def settings(s: Service, **changes: Any) -> None:
 
 
 async def test_every_way_of_signing_in_is_taken() -> None:
+    assert set(KINDS) == {"key", "till", "oauth"}
     async with path() as (s, p):
         key = await make(s)
         till = await make(s, kind="till", code="acme.01")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.api.control_client import BASIC, Reply, Service, basic, scope_of, service
+from tidings.core.shaping.reference_rules import KINDS
 
 RECORD = {"mobile": "15550100", "email": "asha@example.test", "cardNumbers": ["6000"]}
 NDJSON = "application/x-ndjson"
@@ -81,28 +82,32 @@ async def test_a_page_follows_the_last_one_and_counts_all() -> None:
         await told(await s.call("GET", "/v1/reference/stores?limit=0"), 400)
 
 
-async def test_an_org_sees_and_changes_nothing_of_another() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_an_org_sees_and_changes_nothing_of_another(kind: str) -> None:
     async with service() as s:
         other = await s.add_org(2)
-        path = "/v1/reference/customers/7"
-        await s.call("PUT", path, RECORD)
+        field = "mobile" if kind == "customers" else "name"
+        path = f"/v1/reference/{kind}/7"
+        assert (await s.call("PUT", path, {field: "ours"})).status == 201
         assert (await s.call("GET", path, auth=other)).status == 404
         assert (await s.call("DELETE", path, auth=other)).status == 404
-        listed = await s.call("GET", "/v1/reference/customers", auth=other)
+        listed = await s.call("GET", f"/v1/reference/{kind}", auth=other)
         assert listed.json["count"] == 0 and listed.json["records"] == []
-        await load(s, "customers", b'{"id":7,"mobile":"theirs"}', auth=other)
-        assert (await s.call("GET", path)).json["mobile"] == "15550100"
+        theirs = await load(s, kind, b'{"id":7,"%s":"theirs"}' % field.encode(), auth=other)
+        assert theirs.json["loaded"] == 1
+        assert (await s.call("GET", path)).json[field] == "ours"
 
 
-async def test_scopes_are_asked_for() -> None:
+@pytest.mark.parametrize("kind", KINDS)
+async def test_scopes_are_asked_for(kind: str) -> None:
     async with service() as s:
         reader = await s.add_org(3, "reference:read")
         none = await s.add_org(4, "webhooks:write")
-        path = "/v1/reference/tills/7"
+        path = f"/v1/reference/{kind}/7"
         assert (await s.call("GET", path, auth=reader)).status == 404
-        for method, body in (("PUT", {"code": "t"}), ("DELETE", None)):
+        for method, body in (("PUT", {"name": "t"}), ("DELETE", None)):
             assert (await s.call(method, path, body, auth=reader)).status == 403
-        assert (await load(s, "tills", b"", auth=reader)).status == 403
+        assert (await load(s, kind, b"", auth=reader)).status == 403
         assert (await s.call("GET", path, auth=none)).status == 403
         assert (await s.call("GET", path, auth=None)).status == 401
         assert (await s.call("GET", path, auth=basic("no", "body"))).status == 401
