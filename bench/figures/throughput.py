@@ -3,6 +3,7 @@
 import contextlib
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -89,6 +90,7 @@ def beside_the_yardstick(options: Options, house: House, forms: Sequence[Form]) 
                 server=server,
             )
             warm_up(bench, [yardstick, product], connections=options.connections)
+            written = RowsWritten(product)
             full = 0.0
             if any(form.load is Load.SHARE for form in forms):
                 full = yardstick_rate(bench, yardstick, options)
@@ -105,7 +107,7 @@ def beside_the_yardstick(options: Options, house: House, forms: Sequence[Form]) 
                     **theirs,
                 )
                 rows += pair_rows(floored(form, options.store), bare, measured)
-            rows += rows_written(product)
+            rows += written.rows()
         finally:
             yardstick.stop()
             if product is not None:
@@ -131,18 +133,30 @@ def plans(form: Form, options: Options, full: float) -> tuple[dict[str, Any], di
     return wide | {"rate": calls * form.batch}, wide | {"rate": calls, "per_call": form.batch}
 
 
-def rows_written(product: Product) -> list[Row]:
-    """Make the rows of what is written for an event, by table, since the store was made; none where
-    it is in no server."""
-    if product.database is None:
-        return []
-    time.sleep(STATISTICS_S)
-    events = product.mark()
-    return [
-        Row(FIGURE, f"rows of {table} {how}, per event", f"{count / events:.3f}")
-        for (table, how), count in sorted(row_writes(product.database).items())
-        if count / events >= ROWS_SHOWN_MIN
-    ]
+class RowsWritten:
+    """What a service writes for an event from now on, by table; nothing where its store is in no
+    server."""
+
+    def __init__(self, product: Product) -> None:
+        self._product = product
+        self._events, self._writes = self._by_now()
+
+    def _by_now(self) -> tuple[int, Counter[tuple[str, str]]]:
+        if self._product.database is None:
+            return 0, Counter()
+        time.sleep(STATISTICS_S)
+        return self._product.mark(), row_writes(self._product.database)
+
+    def rows(self) -> list[Row]:
+        """Make the rows."""
+        events, writes = self._by_now()
+        writes.subtract(self._writes)
+        each = {what: count / max(1, events - self._events) for what, count in writes.items()}
+        return [
+            Row(FIGURE, f"rows of {table} {how}, per event", f"{count:.3f}")
+            for (table, how), count in sorted(each.items())
+            if count >= ROWS_SHOWN_MIN
+        ]
 
 
 @dataclass(frozen=True, slots=True)

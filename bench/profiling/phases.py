@@ -163,6 +163,7 @@ WRITER = (
         "inserts",
         (
             "tidings.store.sql.writer",
+            "tidings.store.sql.queries",
             "tidings.store.sql.writer_rows",
             "tidings.store.sql.events",
             "tidings.store.sql.delivery",
