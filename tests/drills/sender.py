@@ -1,5 +1,6 @@
 """A platform that sends each event until one of the services has acknowledged it."""
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -11,6 +12,7 @@ from tests.e2e.harness.service import KEY, ORG, SECRET, ServiceProcess
 from tests.e2e.harness.until import PATIENCE_S, until
 
 SENDERS = 3
+CUSTOMERS = 40  # of each sender; what it sends for one waits for what it has sent for them before
 PAUSE_S = 0.02  # of each sender after each event: the machine is to have room for what is measured
 ANSWER_S = 2.0  # a frozen service takes connections and answers none
 END_S = 120.0
@@ -22,22 +24,29 @@ class Sender:
     def __init__(self, services: Sequence[ServiceProcess], answer_s: float = ANSWER_S) -> None:
         """`answer_s`: how long it waits for an answer before it asks the next service."""
         self.acknowledged: dict[str, float] = {}  # when, on the clock of `time.monotonic`
+        self.of_customer: dict[int, list[str]] = {}  # ids of events, in the order of their sending
         self.refused: Counter[int] = Counter()  # by status
         self.without_wait = 0  # refusals that named no time to wait for
         self._services = services
         self._answer_s = answer_s
         self._end = threading.Event()
-        self._threads = [threading.Thread(target=self._run, daemon=True) for _ in range(SENDERS)]
+        self._threads = [
+            threading.Thread(target=self._run, args=(number,), daemon=True)
+            for number in range(SENDERS)
+        ]
         for thread in self._threads:
             thread.start()
 
-    def _run(self) -> None:
+    def _run(self, number: int) -> None:
         login = f"{KEY}:{SECRET}"
         lines = [Api(service.port, login, seconds=self._answer_s) for service in self._services]
         at = 0
-        while not self._end.is_set():
-            event_id = new_id()
-            body = event(event_id, ORG)
+        for turn in itertools.count():
+            if self._end.is_set():
+                return
+            event_id, customer = new_id(), 1 + number * CUSTOMERS + turn % CUSTOMERS
+            body = event(event_id, ORG, customer)
+            self.of_customer.setdefault(customer, []).append(event_id)
             while not self._takes(lines[at], body):
                 at = (at + 1) % len(lines)
                 time.sleep(PAUSE_S)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from bench.figures.services import services
 from bench.ledger import spread
 from bench.report import BESIDE, HELD, MISSED, Options, Row
-from tests.drills.hooks import IN_FLIGHT
+from tests.drills.hooks import IN_FLIGHT_MOST
 from tests.drills.patroni import patroni_cluster
 from tests.drills.trials import Drill, Setting, failovers, frosts, kills, restarts
 from tests.e2e.harness.receiver import Receiver
@@ -91,14 +91,15 @@ def rows_of(drill: Drill) -> list[Row]:
         verdict = BESIDE if held is None else HELD if held else MISSED
         return Row(FIGURE, f"{drill.faults} {drill.name}: {what}", f"{measured}", target, verdict)
 
-    most = drill.faults * IN_FLIGHT
-    marked = sum(books.marked_at_rest.values())
+    most = drill.faults * IN_FLIGHT_MOST
+    marked, disorder = sum(books.marked_at_rest.values()), books.out_of_order
     found = [
         row("acknowledged", f"{books.acknowledged:,}"),
         row("lost", books.lost, "0", not books.lost),
         row("accepted twice", books.twice, "0", not books.twice),
         row("repeats", books.repeats, f"≤ {most} in flight", books.repeats <= most),
         row("repeats that are not marked", books.unmarked, "0", not books.unmarked),
+        row("out of the order of their customer", disorder, "0", not disorder),
         row("marks where nothing leaves", marked, "0", not marked),
         row(
             "repeats where nothing leaves", books.repeated_at_rest, "0", not books.repeated_at_rest
@@ -118,8 +119,8 @@ def rows_of(drill: Drill) -> list[Row]:
             row(
                 "sent by the frozen, by frost",
                 ", ".join(map(str, drill.frozen_sent)),
-                f"≤ {IN_FLIGHT} each",
-                max(drill.frozen_sent) <= IN_FLIGHT,
+                f"≤ {IN_FLIGHT_MOST} each",
+                max(drill.frozen_sent) <= IN_FLIGHT_MOST,
             ),
         ]
     if drill.away:
