@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import psycopg
 
 START_S = 120  # a crash is followed by reading its log again, on a busy machine by many seconds
@@ -168,7 +169,8 @@ class PostgresServer:
         """Stop it, and leave nothing of it: what it has in memory need not be written first."""
         with suppress(subprocess.SubprocessError):
             self.crash()
-        self._server.cleanup()
+        with suppress(psutil.NoSuchProcess):  # it asks for one that may end at this moment
+            self._server.cleanup()
         self._directory.cleanup()
 
 

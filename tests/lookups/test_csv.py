@@ -362,7 +362,7 @@ async def test_a_close_ends_the_reading(file: File, monkeypatch: pytest.MonkeyPa
         await asyncio.sleep(0.001)
     assert ended == [None], "it is given up on its way"
     monkeypatch.undo()
-    assert await file.find("1") == {"id": "1", "name": "x"}
+    assert await file.find("1", 100.0) == {"id": "1", "name": "x"}
 
 
 async def test_bounds_hold_and_are_told(file: File, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,8 +16,14 @@ _ATTEMPT = (
 _RETRY = (
     "UPDATE delivery SET state = 2, attempts = ?2, duration_ms = 0, status = NULL WHERE id = ?1"
 )
+_LATER_TABLES = (
+    *("audit", "audit_anchor", "audit_chain"),
+    *("store_copy", "copy_progress", "kept_key"),
+)
+_REVISED = ("org", "credential", "person", "member", "event_type", "source", "inbox")
 _INDEXES = (
-    *(f"DROP TABLE {name}" for name in ("audit", "audit_anchor", "audit_chain")),
+    *(f"DROP TABLE {name}" for name in _LATER_TABLES),
+    *(f"ALTER TABLE {name} DROP COLUMN revision" for name in _REVISED),
     "DROP INDEX delivery_key",
     "DROP INDEX delivery_due",
     "DROP INDEX delivery_trouble",

@@ -140,7 +140,7 @@ def call(path: str) -> bytes:
 def test_newcomers_are_answered_beside_who_asks_for_pages_and_reads_none(
     service: ServiceProcess, page: str
 ) -> None:
-    beside(service, call(page) * 60, SOME)
+    beside(service, call(page) * 60, SOME, charged_alone=True)
 
 
 @pytest.mark.systems
