@@ -23,7 +23,7 @@ from tidings.core.shaping.circuit import PAUSE_MAX_S
 from tidings.engine.delivery.runner import WebhookRunner
 from tidings.engine.engine import Engine
 from tidings.store import port
-from tidings.store.sql.leaps import LATER
+from tidings.store.sql.facts.leaps import LATER
 
 DELAYS_S = (5, 30, 120, 600, 1800, 3600, 7200, 14400, 28800, 43200)
 JITTER = 0.2

@@ -50,7 +50,7 @@ from tidings.engine.options import EngineOptions
 from tidings.engine.webhooks.webhooks import UnknownWebhook, Webhooks
 from tidings.ports import Ports
 from tidings.store.port import StoreDown
-from tidings.store.sql.leaps import LATER
+from tidings.store.sql.facts.leaps import LATER
 
 ORG = OrgId(7)
 DEADLINE_S = 5

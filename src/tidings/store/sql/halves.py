@@ -34,9 +34,9 @@ from tidings.store.sql.events.lookup import EventLookup
 from tidings.store.sql.events.rejections import RejectionRows, Rejections
 from tidings.store.sql.events.segments import SLICE_EVENTS, SearchSegments
 from tidings.store.sql.events.totals import TotalRows
+from tidings.store.sql.facts.leaps import Leaps
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
-from tidings.store.sql.leaps import Leaps
 from tidings.store.sql.people import PeopleTables
 from tidings.store.sql.queries import Queries
 from tidings.store.sql.reference import ReferenceReader, ReferenceWriter

@@ -25,7 +25,7 @@ import msgspec
 from tidings import __version__
 from tidings.errors import Unusable
 from tidings.store.sql.audit.upkeep import COPIED
-from tidings.store.sql.configuration.meta import PUT_ONCE, MetaRow
+from tidings.store.sql.facts.meta import PUT_ONCE, MetaRow
 from tidings.store.sql.states import HELD, PENDING, TIMED, is_unfinished
 from tidings.store.sqlite.connection import DISK_FAULTS
 from tidings.store.sqlite.database import FILE, LOCK, newest_schema, open_reader

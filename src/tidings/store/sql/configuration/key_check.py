@@ -2,8 +2,8 @@
 
 from tidings.store import port
 from tidings.store.sql.answers import answers
-from tidings.store.sql.configuration.meta import PUT_ONCE, MetaRow, read_fact
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.meta import PUT_ONCE, MetaRow, read_fact
 
 KEY_CHECK = "key_check"  # its key in `meta`; a store of before has none until its first start
 

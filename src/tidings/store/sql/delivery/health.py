@@ -13,7 +13,7 @@ from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.pending import OF_BLOCK, PendingRows
 from tidings.store.sql.delivery.recovery import LOST
 from tidings.store.sql.events.changed_blocks import touch
-from tidings.store.sql.leaps import LATER
+from tidings.store.sql.facts.leaps import LATER
 from tidings.store.sql.row_mapping import Projection, StoredTable
 from tidings.store.sql.states import HELD, TIMED, is_unfinished
 

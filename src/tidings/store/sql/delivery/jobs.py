@@ -6,7 +6,7 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.pending import OF_BLOCK
 from tidings.store.sql.delivery.recovery import LOST
-from tidings.store.sql.leaps import LATER
+from tidings.store.sql.facts.leaps import LATER
 from tidings.store.sql.row_mapping import select_for
 
 

@@ -8,9 +8,9 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.delivery.counted_changes import CountedChange
 from tidings.store.sql.delivery.pending import PendingRows
 from tidings.store.sql.events.changed_blocks import touch
+from tidings.store.sql.facts.counted_changes import CountedChange
 from tidings.store.sql.row_mapping import insert_from
 from tidings.store.sql.states import HELD, RETRYING, TIMED, WAITING, is_unfinished
 from tidings.store.sql.writer_rows import LostAttempt

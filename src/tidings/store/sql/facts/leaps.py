@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from tidings.core.steady_clock import LEAP_MS
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.delivery.counted_changes import CountedChange
+from tidings.store.sql.facts.counted_changes import CountedChange
 from tidings.store.sql.row_mapping import insert_into
 from tidings.store.sql.states import RETRYING, TIMED, WAITING
 

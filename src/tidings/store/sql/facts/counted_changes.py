@@ -1,7 +1,7 @@
 """A change that is made once, also where it is asked for again because its answer was lost."""
 
-from tidings.store.sql.configuration.meta import RAISE, MetaRow, read_fact
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.meta import RAISE, MetaRow, read_fact
 
 
 class CountedChange:
