@@ -17,8 +17,8 @@ from tests.e2e.harness.service import free_port
 from tests.store.conformance.audited import change
 from tests.store.postgres.databases import migrated
 from tidings import app
-from tidings.app.key_check import KeyCheck, check_of
-from tidings.app.keys import AUDIT_PURPOSE, derive_key
+from tidings.app.keys.derived_keys import AUDIT_PURPOSE, derive_key
+from tidings.app.keys.key_check import KeyCheck, check_of
 from tidings.app.start_retry import StartRetry
 from tidings.core.audit.chain import START, ChainHead, numbered, sealed
 from tidings.core.audit.entries import AuditEntry

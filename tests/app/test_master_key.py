@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tidings.app.keys import derived_key, keys_of
-from tidings.app.master_key import open_vault, read_master_key
+from tidings.app.keys.derived_keys import derived_key, keys_of
+from tidings.app.keys.master_key import open_vault, read_master_key
 from tidings.core.ids import OrgId, WebhookId
 from tidings.engine.vault import SealedSecret, Vault, VaultRefused, parse_key
 from tidings.settings.load import load
@@ -122,7 +122,7 @@ def test_a_command_that_prints_no_key_says_why(command: str, problem: str) -> No
 
 
 def test_a_command_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tidings.app.master_key.COMMAND_S", 0.2)
+    monkeypatch.setattr("tidings.app.keys.master_key.COMMAND_S", 0.2)
     assert "it has not ended within" in refusal(master_key_command="sleep 60")
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from tidings import __version__
 from tidings.api.start_answers import waiting_app
-from tidings.app.master_key import OTHERS_MAY
+from tidings.app.keys.master_key import OTHERS_MAY
 from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT, Settings
 
 ROOT = Path(__file__).parents[2]

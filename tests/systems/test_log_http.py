@@ -21,7 +21,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.store.sqlite.log_rows import NAMES, OTHER, OWN, RARE, START_MS, fill
-from tidings.app.keys import terms_key
+from tidings.app.keys.derived_keys import terms_key
 from tidings.core.events.terms import Terms
 from tidings.core.ids import OrgId
 from tidings.store.sql import halves

@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 import pytest
 
-from tidings.app.keys import AUDIT_PURPOSE, derived_key
+from tidings.app.keys.derived_keys import AUDIT_PURPOSE, derived_key
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.audit_actions import WEBHOOK_CHANGED
 from tidings.core.audit.chain import START, numbered, sealed

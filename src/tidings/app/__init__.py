@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from tidings.app.database import driver_refusal, store_opener
+from tidings.app.keys.master_key import read_master_key
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
-from tidings.app.master_key import read_master_key
 from tidings.app.operator_files.check import check_files
 from tidings.app.operator_files.operator_file import FileRefused
 from tidings.app.start_retry import StartAborted, StartRetry
@@ -84,7 +84,7 @@ def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Man
 def verify_audit(data: Path, anchor: str = "") -> AuditReport:
     """Check the audit log of a data directory, also of one that is served, against the line of an
     anchor where one is given. ValueError where it is no such line; DataRefused."""
-    from tidings.app.keys import audit_key  # noqa: PLC0415  # with the engine
+    from tidings.app.keys.derived_keys import audit_key  # noqa: PLC0415  # with the engine
 
     line = read_anchor_line(anchor) if anchor else None
     for name in (FILE, KEY_FILE):

@@ -80,8 +80,8 @@ def check_store(settings: Settings) -> list[str]:
 def inspect_key(settings: Settings) -> KeyFinding | None:
     """Check the master key of the settings against that of the store; None where one of them is not
     there. Raise DatabaseUnreachable, or an Unusable where the store cannot be read."""
-    from tidings.app.key_check import check_of  # noqa: PLC0415  # with the engine
-    from tidings.app.master_key import find_key, remedy_of  # noqa: PLC0415  # as above
+    from tidings.app.keys.key_check import check_of  # noqa: PLC0415  # with the engine
+    from tidings.app.keys.master_key import find_key, remedy_of  # noqa: PLC0415  # as above
     from tidings.engine.vault import VaultRefused  # noqa: PLC0415  # as above
 
     kept = _kept_key_check(settings)
@@ -118,8 +118,8 @@ def _kept_key_check(settings: Settings) -> int | None:
 def verify_audit(settings: Settings, anchor: str = "") -> "AuditReport":
     """Check the audit log of the database, against the line of an anchor where one is given. Raise
     ValueError where it is no such line, DatabaseUnreachable, or an Unusable that says why not."""
-    from tidings.app.keys import audit_key  # noqa: PLC0415  # with the engine
-    from tidings.app.master_key import read_master_key  # noqa: PLC0415  # as above
+    from tidings.app.keys.derived_keys import audit_key  # noqa: PLC0415  # with the engine
+    from tidings.app.keys.master_key import read_master_key  # noqa: PLC0415  # as above
     from tidings.core.audit.anchors import read_anchor_line  # noqa: PLC0415  # for this alone
 
     line = read_anchor_line(anchor) if anchor else None

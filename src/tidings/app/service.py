@@ -30,10 +30,10 @@ from tidings.app.drivers import destinations, source_drivers
 from tidings.app.engine_options import options_of
 from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
 from tidings.app.first_access import console_link, first_credential
-from tidings.app.key_check import KeyCheck
-from tidings.app.keys import keys_of
+from tidings.app.keys.derived_keys import keys_of
+from tidings.app.keys.key_check import KeyCheck
+from tidings.app.keys.master_key import open_vault
 from tidings.app.machine import file_limit
-from tidings.app.master_key import open_vault
 from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.operator_files.connections import load_connections
 from tidings.app.operator_files.sources import declare_sources

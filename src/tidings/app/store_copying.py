@@ -10,9 +10,9 @@ import apsw
 
 from tidings.app.database import driver_refusal
 from tidings.app.database_operations import DatabaseUnreachable
-from tidings.app.key_check import check_of
-from tidings.app.keys import PURPOSES, all_keys, derive_key, open_kept
-from tidings.app.master_key import open_vault, read_master_key
+from tidings.app.keys.derived_keys import PURPOSES, all_keys, derive_key, open_kept
+from tidings.app.keys.key_check import check_of
+from tidings.app.keys.master_key import open_vault, read_master_key
 from tidings.core.sealed_columns import KEPT_KEY, SealedColumn
 from tidings.engine.vault import KEY_FILE, SealedSecret, Vault, read_or_make_key
 from tidings.settings.load import load

@@ -11,7 +11,7 @@ from tests.cli.command import Command
 from tests.e2e.harness.service import free_port
 from tests.store.postgres.audit_log import owned_log
 from tests.store.postgres.databases import migrated
-from tidings.app.keys import AUDIT_PURPOSE, derive_key
+from tidings.app.keys.derived_keys import AUDIT_PURPOSE, derive_key
 from tidings.cli.app import app
 from tidings.engine.vault import parse_key
 from tidings.store.postgres.database import StoreDatabase

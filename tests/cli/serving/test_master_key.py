@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cli.command import Command
-from tidings.app.master_key import read_master_key
+from tidings.app.keys.master_key import read_master_key
 from tidings.settings.load import load
 
 

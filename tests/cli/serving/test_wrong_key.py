@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.command import Command
 from tests.store.postgres.databases import migrated
-from tidings.app.key_check import check_of
+from tidings.app.keys.key_check import check_of
 from tidings.engine.vault import SealedSecret
 from tidings.store.sqlite.database import open_writer
 

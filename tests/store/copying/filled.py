@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from tests.golden.taken_up import unpacked
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import SCHEMA
-from tidings.app.master_key import open_vault
+from tidings.app.keys.master_key import open_vault
 from tidings.app.store_copying import MasterSecrets
 from tidings.engine.vault import SealedSecret, read_or_make_key
 from tidings.settings.load import load

@@ -8,8 +8,8 @@ has opened what is sealed there.
 
 from collections.abc import Awaitable, Callable
 
-from tidings.app.keys import AUDIT_PURPOSE, derive_key
-from tidings.app.master_key import remedy_of, source_of
+from tidings.app.keys.derived_keys import AUDIT_PURPOSE, derive_key
+from tidings.app.keys.master_key import remedy_of, source_of
 from tidings.core.audit.chain import START, sealed
 from tidings.engine.vault import SealedSecret, VaultRefused
 from tidings.errors import end_with_place
