@@ -7,7 +7,7 @@ import pytest
 from tests.core.sources.bombs import BOMBS, DOCUMENTED, NAME, mapping_of_many
 from tests.pace import slowness
 from tidings.core.budget import MAPPING_CPU_S, MAPPING_LOOP_S
-from tidings.core.picks import Pick
+from tidings.core.picks import CONVERSIONS, Pick
 from tidings.core.sources.mapping import Mapping
 from tidings.core.sources.mapping_cost import ITEM_MAX_S, LOOP_BYTES_MAX, cost_of
 from tidings.core.sources.message import ForeignMessage
@@ -40,6 +40,30 @@ def test_no_bomb_takes_more_than_is_known_beforehand(bomb: str) -> None:
     known_s = cost_of(plan).of_message_s(message)
     assert took_s(plan, message) <= known_s * slowness()
     assert not fits_loop(plan, message)
+
+
+VALUES = [
+    b"1770801300.412",
+    b'"1770801300412"',
+    b'"2026-02-11T09:15:00.123456+05:30"',
+    b'"2026-02-11 09:15:00.123456+00"',
+    b'"' + b"9" * 4000 + b'"',
+    b"9" * 4000,
+    b"1e308",
+]
+
+
+@pytest.mark.parametrize("conversion", CONVERSIONS)
+@pytest.mark.parametrize("value", VALUES, ids=range(len(VALUES)))
+def test_no_value_is_dearer_to_convert_than_is_known_beforehand(
+    conversion: str, value: bytes
+) -> None:
+    fields = {f"data.f{n}": Pick(path=f"k{n % 4}", conversion=conversion) for n in range(50)}
+    plan = MessagePlan(Mapping(event_name=NAME, fields=fields, each="rows"))
+    row = b"{" + b",".join(b'"k%d":%b' % (n, value) for n in range(4)) + b"}"
+    rows = max(1, min(40, 48_000 // len(row)))
+    message = ForeignMessage("", [], b'{"rows":[' + b",".join([row] * rows) + b"]}")
+    assert took_s(plan, message) <= cost_of(plan).of_message_s(message) * slowness()
 
 
 def cut(message: ForeignMessage, plan: MessagePlan) -> ForeignMessage:
