@@ -416,7 +416,12 @@ DEAR: dict[str, tuple[Any, Any]] = {  # a test, and the value at data.v that is 
     "matches": ({"matches": "(a|b)*a(a|b){40}c"}, ["ab" * 100] * 256),
     "large numbers": ({"gt": 10**39, "lt": 1.5}, [10**4000] * 60),
     "lists of lists": ({"eq": 7}, [[[[["1.5"] * 250]]]]),
+    "nothing there": ({"exists": True}, [None] * 256),
 }
+
+
+def test_each_operator_is_tried_with_what_is_dear_to_it() -> None:
+    assert {word for operators, _ in DEAR.values() for word in operators} == {*OPERATORS}
 
 
 @pytest.mark.parametrize("name", DEAR)

@@ -8,10 +8,11 @@ import pytest
 from tests.core.webhooks.type_bodies import COMMON, KNOWN, STATE, made
 from tidings.core.connections.connection import Connection
 from tidings.core.ids import OrgId
+from tidings.core.webhooks.authentication import SCHEMES
 from tidings.core.webhooks.body_reader import Known
 from tidings.core.webhooks.fields import WebhookSettings
 from tidings.core.webhooks.rules import ParsedWebhookBody, read_webhook
-from tidings.core.webhooks.webhook_types import OFFERED
+from tidings.core.webhooks.webhook_types import KINDS, OFFERED
 
 KAFKA = COMMON | {"webHookType": "KAFKA", "connection": "main", "kafka": {"topic": "crm.loyalty"}}
 SQL = COMMON | {
@@ -22,6 +23,7 @@ SQL = COMMON | {
         "columns": {"customer": {"path": "data.id"}, "at": {"path": "createdAt"}},
     },
 }
+MAIL = COMMON | {"webHookType": "EMAIL", "connection": "mail", "email": {"to": ["a@b.example"]}}
 HTTP = COMMON | {"webHookType": "HTTP", "webHookUrl": "https://crm.example.com/hook"}
 
 
@@ -66,6 +68,26 @@ def test_what_does_not_go_together_is_refused_at_its_field(
     said: dict[str, Any], code: str, field: str
 ) -> None:
     assert (code, field) in refused(KAFKA | said)
+
+
+OTHERS = {"KAFKA": KAFKA, "SQL": SQL, "PULL": COMMON | {"webHookType": "PULL"}, "EMAIL": MAIL}
+SHOWN = {
+    "oauth2ClientCredentials": {
+        "tokenUrl": "https://id.example/t",
+        "clientId": "a",
+        "clientSecret": "s3cret-0123456789",
+    },
+    "basic": {"username": "a", "password": "b"},
+    "apiKey": {"header": "X-Key", "value": "s3cret-0123456789"},
+}
+
+
+@pytest.mark.parametrize("kind", [kind for kind in OFFERED if not KINDS[kind].has_url])
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_no_type_without_a_url_has_an_authentication(kind: str, scheme: str) -> None:
+    authentication = {"authentication": {"type": scheme} | SHOWN[scheme]}
+    assert refused(OTHERS[kind] | authentication) == [("field_of_other_type", "authentication")]
+    assert made(HTTP | authentication).authentication is not None
 
 
 def test_a_webhook_changes_its_type_with_all_that_the_new_one_needs() -> None:

@@ -18,6 +18,7 @@ KNOWN = Known(
     event_types=("pointsIssued",),
     check_url=lambda _: None,
     connections={
+        "mail": Connection("mail", "smtp", {"recipients": "any"}),
         "main": Connection("main", "kafka", {}),
         "shop": Connection("shop", "outbox", {}),
         "some": Connection("some", "kafka", {"publishes": ["crm.*"]}),
