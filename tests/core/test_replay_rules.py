@@ -75,7 +75,8 @@ NARROWED: dict[str, Any] = {
 def test_each_filter_alone_is_enough_for_a_cancel(field: str) -> None:
     read = request(ReplayKind.CANCEL, **{field: NARROWED[field]})
     assert read.states == {int(state) for state in State if not state.final}
-    for nothing in (None, "", []):
+    values: tuple[Any, ...] = (None, "", [])
+    for nothing in values:
         found = read_request(ReplayKind.CANCEL, {field: nothing})
         assert not isinstance(found, ReplayRequest), f"nothing is no filter: {nothing!r}"
 
