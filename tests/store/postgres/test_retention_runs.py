@@ -62,8 +62,8 @@ class Twin:
             receipt = self.half.commit(port.Batch(version, batch))
             ids = [
                 first + at
-                for first, one in zip(receipt.firsts, batch, strict=True)
-                for at in range(len(one.deliveries))
+                for first, appended in zip(receipt.firsts, batch, strict=True)
+                for at in range(len(appended.deliveries))
             ]
             self._settle(rng, ids)
             self._replay(rng)

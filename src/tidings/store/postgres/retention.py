@@ -116,7 +116,7 @@ class DropRun(NamedTuple):
 
 
 class EventShare(NamedTuple):
-    """What an event of a run is of a slice."""
+    """The share that an event of a run has in a slice."""
 
     rows: float
     bytes: float

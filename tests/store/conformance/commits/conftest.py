@@ -11,10 +11,10 @@ from tests.store.conformance.commits.subjects import HostedSubject, InProcessSub
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out adapters that this run does not try."""
-    left_out = [item for item in items if _adapter_of(item) not in (None, *TRIED)]
+    left_out = [case for case in items if _adapter_of(case) not in (None, *TRIED)]
     if left_out:
         config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if item not in left_out]
+        items[:] = [case for case in items if case not in left_out]
 
 
 @pytest.fixture(params=IN_PROCESS)
