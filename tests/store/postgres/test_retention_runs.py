@@ -25,12 +25,17 @@ DAYS = {OrgId(2): RetentionDays(9, 7, 60), OrgId(3): RetentionDays(60, 30, 120)}
 TABLES = {
     "event": "seq", "body": "seq", "event_id": "seq", "delivery": "id", "sent": "delivery",
     "attempt": "delivery, number", "delivery_replay": "delivery", "fan_out": "first",
-    "cap_use": "delivery", "kept_back": "kind, seq",
+    "cap_use": "delivery", "kept_back": "kind, seq", "replay": "number, delivered",
 }  # fmt: skip
 OWED = "INSERT INTO fan_out (first, event, count, entries) SELECT id, event, 1, ''"
 USED = (
     "INSERT INTO cap_use (webhook, subject, delivery, at_ms, until_ms)"
     f" SELECT 1, 'a', id, 1, {1 << 60}"
+)
+JOB = (
+    "INSERT INTO replay (number, org, kind, state, spec, rate, hold, by, reason, cursor,"
+    " counted_to, counted, made, under_way, had, no_body, delivered, failed, parked, cancelled, created_ms,"
+    f" closed) SELECT 1, 1, 'replay', 'running', x'00', 1.0, 0, '', ''{', 0' * 13}"
 )
 ENDS = [State.DELIVERED] * 8 + [State.FAILED]
 
@@ -53,6 +58,7 @@ class Twin:
 
     def _fill(self, rng: random.Random) -> None:
         [(version,)] = self.ask("SELECT value FROM meta WHERE key = 'registry_version'")
+        self.ask(JOB)
         self._odd = rng.choice((0.01, 0.05, 0.2))
         for day in range(30):
             batch = [
@@ -88,9 +94,8 @@ class Twin:
         """Deliveries of replays lie between those of events, some of them unfinished."""
         if rng.random() > 4 * self._odd:
             return
-        [(newest, event)] = self.ask("SELECT max(id), max(event) - 5 FROM delivery")
-        if event < 1:
-            return
+        [(newest, last)] = self.ask("SELECT max(id), max(event) FROM delivery")
+        event = max(1, last - rng.choice((5, 30, 100)))
         state = rng.choice((0, 3, 3))
         self.half.writer._delivery = newest + 1
         self.ask(
