@@ -34,8 +34,8 @@ USED = (
 )
 JOB = (
     "INSERT INTO replay (number, org, kind, state, spec, rate, hold, by, reason, cursor,"
-    " counted_to, counted, made, under_way, had, no_body, delivered, failed, parked, cancelled, created_ms,"
-    f" closed) SELECT 1, 1, 'replay', 'running', x'00', 1.0, 0, '', ''{', 0' * 13}"
+    " counted_to, counted, made, under_way, had, no_body, delivered, failed, parked, cancelled,"
+    f" created_ms, closed) SELECT 1, 1, 'replay', 'running', x'00', 1.0, 0, '', ''{', 0' * 13}"
 )
 ENDS = [State.DELIVERED] * 8 + [State.FAILED]
 
