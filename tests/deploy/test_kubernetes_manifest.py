@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from tidings import __version__
+from tidings.api.http.metrics_access import MetricsReaders
 from tidings.api.start_answers import waiting_app
 from tidings.app.keys.master_key import OTHERS_MAY
 from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT, Settings
@@ -72,7 +73,7 @@ async def test_a_probe_asks_what_who_stands_by_answers_and_its_port(
         sent.append(message)
 
     scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
-    await waiting_app(lambda: "it stands by")(scope, receive, send)
+    await waiting_app(lambda: "it stands by", MetricsReaders())(scope, receive, send)
     assert sent[0]["status"] == standby
 
 

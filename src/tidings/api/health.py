@@ -1,11 +1,11 @@
 """Is it alive, is it ready, and its numbers. They name no org and no event; whether the service is
 well is open to all."""
 
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from tidings.api.answers import answer
 from tidings.api.context import Services
+from tidings.api.http.ready_gauge import show_metrics
 from tidings.api.route import OPEN, PLATFORM, AnswerForm, ok
 from tidings.api.router import EntryRoute, Routes
 
@@ -57,6 +57,6 @@ def health_routes(services: Services) -> list[EntryRoute]:
     async def figures() -> Response:
         """Also with the bearer token of the setting `metrics_token`, or without anything from a
         network of `metrics_from`."""
-        return Response(generate_latest(web.metrics), media_type=CONTENT_TYPE_LATEST)
+        return show_metrics(web.metrics)
 
     return route.made

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from tidings.api.context import Services, WebServices
 from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.metrics_access import MetricsReaders
+from tidings.api.http.ready_gauge import ReadyGauge
 from tidings.api.http.stream_places import StreamPlaces
 from tidings.compose import App
 from tidings.engine.keyed_calls import KeyedCalls
@@ -26,7 +27,8 @@ def services_of(
     """Build the subjects that routes and pages speak to. `streams`: how many may be open, and by
     whom; `bodies`: how much of them may be held."""
     metrics = CollectorRegistry()
-    for collector in app.running.collectors:
+    readiness = app.running.readiness
+    for collector in (*app.running.collectors, ReadyGauge(lambda: not readiness.problems())):
         metrics.register(collector)
     return Services(
         store=app.base.store,
@@ -41,7 +43,7 @@ def services_of(
         sources=app.sources,
         notices=app.notices,
         web=WebServices(
-            health=app.running.readiness,
+            health=readiness,
             views=app.running.views,
             metrics=metrics,
             keyed_calls=KeyedCalls(app.base.store, app.ports.secrets.vault),

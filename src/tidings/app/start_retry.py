@@ -91,10 +91,11 @@ class StartRetry:
             # Loaded by a start that waits: every other one begins sooner without.
             from tidings.api.http.answer_headers import ALL
             from tidings.api.start_answers import waiting_app
+            from tidings.app.faces import metrics_readers
 
             places = min(PLACES_MAX, file_limit() // 2)
             self._server = HttpServer(
-                waiting_app(lambda: self._problem),
+                waiting_app(lambda: self._problem, metrics_readers(self._settings)),
                 host=self._settings.host,
                 port=self._settings.port,
                 bounds=Bounds(places=places, per_address=places),

@@ -65,8 +65,10 @@ def waits(service: ServiceProcess) -> None:
             theirs = api.send(method, path, {})
             assert theirs.status == 503 and theirs.json["errors"][0]["code"] == 4001
             assert int(theirs.headers["retry-after"]) >= 1
-        for path in ("/console", "/v1/orgs", "/metrics", "/inbox/abc"):
+        for path in ("/console", "/v1/orgs", "/inbox/abc"):
             assert api.get(path).status == 503
+        figures = api.get("/metrics")
+        assert figures.status == 200 and b"\ntidings_ready 0.0\n" in figures.body
     assert "Traceback" not in service.words()
 
 

@@ -47,6 +47,7 @@ def test_in_production_they_are_closed_unless_set(own_service: NewService) -> No
             assert nobody.get("/metrics").status == 401
             assert nobody.call("GET", "/metrics", None, bearer).status == with_token
             assert b"tidings_in_flight" in boss.get("/metrics").body
+            assert b"\ntidings_ready 1.0\n" in boss.get("/metrics").body
             assert nobody.get("/livez").status == nobody.get("/readyz").status == 200
 
 
@@ -57,7 +58,7 @@ NUMBERS = re.compile(
     "tidings_(in_flight|late_attempts|queued|owed|unwritten|open_breakers|open_breakers_by_cause|store_halted"
     "|sending_stopped|orgs_stopped|replays_open|retention_kept_back|source_aside|source_lag"
     "|source_lag_unknown|held_connections|held_webhooks|unwell_webhooks"
-    "|source_trouble|platform_down|readers_waiting|pulled_out|part_works|notice_standing)"
+    "|source_trouble|platform_down|readers_waiting|pulled_out|part_works|notice_standing|ready)"
 )
 BYTES = 4_000_000
 TAKES_S, STOPPED_S = 0.4, 1.5

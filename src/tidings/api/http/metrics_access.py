@@ -33,13 +33,16 @@ class MetricsReaders:
         None stands for an unknown address."""
         return self.everybody or self._knows(authorization) or self._is_near(address)
 
+    def admit_call(self, request: Request) -> bool:
+        """Return whether a call may read without a credential."""
+        return self.admit(request.headers.get("authorization"), client_of(request.scope))
+
     def check(self, request: Request, by_credential: Callable[[], object]) -> None:
         """Raise RefusalAnswer or Denied where a call may not read the metrics. `by_credential` is
         asked where there is one, and refuses all but the platform's own."""
-        authorization = request.headers.get("authorization")
-        if self.admit(authorization, client_of(request.scope)):
+        if self.admit_call(request):
             return
-        if authorization is not None or TOKEN_HEADER in request.headers:
+        if "authorization" in request.headers or TOKEN_HEADER in request.headers:
             by_credential()
             return
         # Asked for a token, not for a name and a password: a browser would remember those, and

@@ -1,0 +1,25 @@
+"""The metric that says which of several processes is ready: the owner of the store alone."""
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from starlette.responses import Response
+
+
+class ReadyGauge(Collector):
+    """Asks at each scrape whether this process is ready."""
+
+    def __init__(self, is_ready: Callable[[], bool]) -> None:
+        self._is_ready = is_ready
+
+    def collect(self) -> Iterator[Metric]:
+        """Yield the metric at this moment (prometheus_client)."""
+        meaning = "1 while this process accepts, sends and settles; 0 of one that stands by."
+        yield GaugeMetricFamily("tidings_ready", meaning, value=self._is_ready())
+
+
+def show_metrics(metrics: CollectorRegistry) -> Response:
+    """Answer the figures as Prometheus reads them."""
+    return Response(generate_latest(metrics), media_type=CONTENT_TYPE_LATEST)
