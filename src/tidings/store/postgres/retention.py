@@ -21,6 +21,7 @@ from tidings.store.postgres.arrays import array_of
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.sql.delivery.caps import UNDONE
 from tidings.store.sql.retention import SLICE_BYTES, RetentionCursor, RetentionRows
+from tidings.store.sql.row_mapping import Projection
 from tidings.store.sql.states import is_unfinished
 
 SLICE_ROWS = 4_000  # some 5 ms; a row of a run is a tenth of what one costs that is looked up
@@ -34,11 +35,32 @@ _HAS_NUMBERS = "SELECT to_regclass('event_id_seq') IS NOT NULL"
 # And whatever is thought of a table that was empty once, its key is the way to a few of its rows.
 _PLANS = "SET LOCAL plan_cache_mode = force_generic_plan; SET LOCAL enable_seqscan = off"
 _OF_GROUP = "(e.org = ANY ($5)) <> ($6 <> 0)"
+
+
+class DropRun(NamedTuple):
+    """The next events behind a place that are old: those of the group, and what lies between."""
+
+    events: int
+    chosen: int  # of the group
+    last: int  # its greatest number
+    first_id: int
+    behind_id: int
+    deliveries: int  # of those of the group
+
+
+_NEXT = Projection(
+    DropRun,
+    columns={
+        "events": "count(*)",
+        "chosen": "count(*) FILTER (WHERE chosen)",
+        "last": "coalesce(max(seq), 0)",
+        "first_id": "coalesce(min(first_delivery), 0)",
+        "behind_id": "coalesce(max(first_delivery + deliveries), 0)",
+        "deliveries": "coalesce(sum(deliveries) FILTER (WHERE chosen), 0)::bigint",
+    },
+)
 _RUN = (
-    "SELECT count(*), count(*) FILTER (WHERE chosen), coalesce(max(seq), 0),"
-    " coalesce(min(first_delivery), 0), coalesce(max(first_delivery + deliveries), 0),"
-    " coalesce(sum(deliveries) FILTER (WHERE chosen), 0)::bigint FROM"
-    f" (SELECT e.seq, e.first_delivery, e.deliveries, {_OF_GROUP} AS chosen,"
+    f"{_NEXT.select} FROM (SELECT e.seq, e.first_delivery, e.deliveries, {_OF_GROUP} AS chosen,"
     " bool_and(e.at_ms < $4) OVER (ORDER BY e.seq) AS old FROM event e"
     " WHERE e.seq > $1 AND e.seq < $2 ORDER BY e.seq LIMIT $3) looked WHERE old"
 )
@@ -104,17 +126,6 @@ _LOOKS = {kind: _look(kind) for kind in _BESIDE}
 _DROPS = {kind: _statement(kind) for kind in _BESIDE}
 
 
-class DropRun(NamedTuple):
-    """The next events behind a place that are old: those of the group, and what lies between."""
-
-    events: int
-    chosen: int  # of the group
-    last: int  # its greatest number
-    first_id: int
-    behind_id: int
-    deliveries: int  # of those of the group
-
-
 class EventShare(NamedTuple):
     """The share that an event of a run has in a slice."""
 
@@ -159,7 +170,7 @@ class PostgresRetention(RetentionRows):
         orgs = array_of("bigint", wanted.orgs), int(wanted.others)
         for _ in range(TRIES):
             most = self._shares[kind].in_slice(wanted.rows_max)
-            run = DropRun(*self._ask(_RUN, after, below, most, wanted.before_ms, *orgs))
+            run = _NEXT.read(self._ask(_RUN, after, below, most, wanted.before_ms, *orgs))
             ids = run.first_id, run.behind_id
             if run.chosen < RUN_MIN or ids[1] - ids[0] > SPAN * SLICE_ROWS:
                 return None
