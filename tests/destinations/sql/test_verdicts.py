@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
-from tests.connections.test_postgresql_faults import IS_STARTING, SAID
+from tests.connections.postgresql_refusals import IS_STARTING, SAID
 from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
