@@ -14,6 +14,7 @@ from tidings.cli.exits import CommandExit, Exit
 from tidings.cli.webhooks import as_code
 from tidings.cli.webhooks.defaults import DEFAULTS, settled
 from tidings.cli.where import Where, server
+from tidings.core.webhooks.authentication import SCHEMES
 
 AUTHORIZATION = "Bearer 0123456789abcdef"
 FILE = """\
@@ -434,3 +435,37 @@ def test_a_file_holds_variables_for_what_is_secret_of_an_authentication(
         told = dry.out + dry.err + done.out + done.err
         assert secret not in told and "another" not in told
         assert webhooks(org)["crm"]["version"] == version, (variables, told)
+
+
+PROOFS = {
+    "basic": ({"username": "tidings"}, "password"),
+    "apiKey": ({"header": "X-Key"}, "value"),
+    "oauth2ClientCredentials": (
+        {"tokenUrl": "https://id.example/t", "clientId": "tidings"},
+        "clientSecret",
+    ),
+}
+
+
+def test_a_file_holds_a_variable_for_the_secret_of_each_scheme(
+    tidings: Command, org: Api, tmp_path: Path
+) -> None:
+    secret = "s3cret-0123456789"
+    for scheme in SCHEMES:
+        fields, hidden = PROOFS[scheme]
+        proof = {"type": scheme} | fields | {hidden: secret}
+        org.webhook("https://example.com/crm", scheme, authentication=proof)
+    file = tmp_path / "out.yaml"
+    tidings("webhooks", "export", str(file)).must(0)
+    assert secret not in file.read_text()
+    held = {
+        row["name"]: row["authentication"] for row in yaml.safe_load(file.read_text())["webhooks"]
+    }
+    names = {
+        scheme: held[scheme][PROOFS[scheme][1]].removeprefix("${").removesuffix("}")
+        for scheme in SCHEMES
+    }
+    assert len({*names.values()}) == len(SCHEMES), "each by a variable of its own"
+    variables = dict.fromkeys(names.values(), secret)
+    tidings("webhooks", "apply", str(file), **variables).must(0)
+    assert {row["version"] for row in webhooks(org).values()} == {1}, "nothing has changed"
