@@ -78,12 +78,10 @@ TRANSLATED = {
     ),
     # lists in JSON
     "SELECT 1 FROM delivery d WHERE d.webhook IN (SELECT value FROM json_each(:webhooks))": (
-        "SELECT 1 FROM delivery d WHERE d.webhook IN"
-        " (SELECT value FROM unnest($1::bigint[]) AS json_each (value))"
+        "SELECT 1 FROM delivery d WHERE d.webhook = ANY ($1::bigint[])"
     ),
     "DELETE FROM letter WHERE tries = ? AND id NOT IN (SELECT value FROM json_each(?))": (
-        "DELETE FROM letter WHERE tries = $1 AND id NOT IN"
-        " (SELECT value FROM unnest($2::text[]) AS json_each (value))"
+        "DELETE FROM letter WHERE tries = $1 AND id <> ALL ($2::text[])"
     ),
     "SELECT 1 FROM json_each(?) j CROSS JOIN delivery d ON d.id = j.value": (
         "SELECT 1 FROM unnest($1::bigint[]) AS j (value) JOIN delivery d ON d.id = j.value"

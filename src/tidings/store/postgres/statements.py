@@ -22,6 +22,7 @@ from tidings.store.postgres.tokens import (
 
 _FUNCTIONS = {"group_concat": "string_agg", "json_array": "json_build_array"}
 _TYPES = {"INTEGER": "bigint", "BLOB": "bytea", "REAL": "double precision"}
+_IN_LIST = ["IN", "(", "SELECT", "value", "FROM"]
 _COMPARES = frozenset(("=", "<>", "!=", "<", ">", "<=", ">=", "IN"))
 # Of these, columns and tables may be called; PostgreSQL takes them for its own.
 _RESERVED = frozenset(
@@ -182,7 +183,8 @@ def _with_plain_joins(tokens: list[SqlToken], tables: Tables) -> list[SqlToken]:
 
 def _with_unnested_json(tokens: list[SqlToken], tables: Tables) -> list[SqlToken]:
     """A list in JSON is bound as an array: its elements are of the type that they are compared
-    with."""
+    with. To be in one is a comparison with each, which is made where the row is read; a join with
+    its elements may come behind all others."""
     scope = scope_of(tokens, tables)
     kept: list[SqlToken] = []
     at = 0
@@ -193,6 +195,17 @@ def _with_unnested_json(tokens: list[SqlToken], tables: Tables) -> list[SqlToken
             continue
         place, behind = tokens[at + 2], at + 4
         alias = "json_each"
+        if texts(tokens[at - 5 : at]) == _IN_LIST and texts(tokens[behind : behind + 1]) == [")"]:
+            del kept[-len(_IN_LIST) :]
+            kind = _element_type(tokens, at, alias, scope, tables)
+            test = "= ANY"
+            if kept[-1].text == "NOT":
+                del kept[-1]
+                test = "<> ALL"
+            kept += [*spaced(test), SqlToken("("), SqlToken(f"{place.text}/{kind}", "")]
+            kept += [SqlToken(f"::{kind}[])", "")]
+            at = behind + 1
+            continue
         if behind < len(tokens) and tokens[behind].is_name:
             alias, behind = tokens[behind].text, behind + 1
         kind = _element_type(tokens, at, alias, scope, tables)
@@ -207,7 +220,7 @@ def _element_type(
 ) -> str:
     """The type of what the elements of a list are compared with."""
     beside: list[SqlToken] = []
-    if texts(tokens[max(0, at - 5) : at]) == ["IN", "(", "SELECT", "value", "FROM"]:
+    if texts(tokens[max(0, at - 5) : at]) == _IN_LIST:
         beside.append(tokens[at - 7 if tokens[at - 6].text == "NOT" else at - 6])
     for place, token in enumerate(tokens):
         if token.text == f"{alias}.value":
