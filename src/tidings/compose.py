@@ -52,7 +52,6 @@ class App:
     async def load(self, through: StepRunner) -> None:
         """Take up what is stored. StoreDown, VaultRefused."""
         store = self.ports.store
-        await through(self.base.audit.note_restore)
         self.events.types.load(await through(store.load_types))
         self.shaping.transformations.load(await through(store.load_transformations))
         snapshot = await through(store.load)
@@ -60,6 +59,7 @@ class App:
         self.access.load(snapshot, await through(store.load_people))
         self.webhooks.load(snapshot)
         await through(self.sources.sources.load)
+        await through(self.base.audit.note_restore)  # by a key that has opened all of it
 
     async def start(self, through: StepRunner, *, hold: bool = False) -> None:
         """Recover what a former owner has left, and work. With `hold` nothing is sent."""

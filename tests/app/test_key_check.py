@@ -6,26 +6,34 @@ import base64
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 from unittest.mock import patch
 
+import apsw
 import pytest
 
 from tests import forked
 from tests.e2e.harness.service import free_port
+from tests.golden.taken_up import unpacked
 from tests.store.conformance.audited import change
+from tests.store.copying.filled import empty_directory, filled_directory
 from tests.store.postgres.databases import migrated
 from tidings import app
 from tidings.app.keys.derived_keys import AUDIT_PURPOSE, derive_key
 from tidings.app.keys.key_check import KeyCheck, check_of
 from tidings.app.start_retry import StartRetry
+from tidings.app.store_copying import copy_store, take_back_store
 from tidings.core.audit.chain import START, ChainHead, numbered, sealed
 from tidings.core.audit.entries import AuditEntry
 from tidings.engine.vault import SealedSecret, VaultRefused
 from tidings.settings.load import load
 from tidings.settings.settings import Settings
 from tidings.store import port
+from tidings.store.copying.sides import CopyRefused
+from tidings.store.sql.audit.upkeep import COPIED
+from tidings.store.sql.facts.meta import PUT_ONCE, MetaRow
 
 RIGHT, WRONG = SealedSecret(b"r" * 32), SealedSecret(b"w" * 32)
 MUST_BE = "The master key must be the one that this store was first served with; it is another one."
@@ -190,6 +198,45 @@ async def test_a_directory_does_not_start_with_another_key(tmp_path: Path) -> No
         await start(settings)
     key.write_bytes(right)
     await start(settings)
+
+
+@pytest.mark.usefixtures("forked_children")
+async def test_another_key_writes_nothing_into_a_restored_store_of_before(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir(mode=0o700)
+    unpacked(data)  # of a release without an audit log
+    with closing(apsw.Connection(str(data / "tidings.db"))) as connection:
+        connection.execute(PUT_ONCE, MetaRow(key=COPIED, value=1)).fetchall()  # `tidings restore`
+    settings, key = settings_of(data), data / "key"
+    right = key.read_bytes()
+    key.write_bytes(os.urandom(32))
+    with pytest.raises(VaultRefused, match="must open with this service's key"):
+        await start(settings)
+    key.write_bytes(right)
+    await start(settings)
+
+
+@pytest.mark.usefixtures("forked_children")
+async def test_a_copy_whose_first_start_was_refused_has_not_been_started(tmp_path: Path) -> None:
+    source, target = filled_directory(tmp_path / "a"), empty_directory(tmp_path / "b")
+    copy_store(source.path, target.path, lambda *_: None)
+    key = target.path / "key"
+    right = key.read_bytes()
+    key.write_bytes(os.urandom(32))
+    with pytest.raises(VaultRefused):
+        await start(settings_of(target.path))
+    key.write_bytes(right)
+    take_back_store(source.path, target.path)
+
+
+@pytest.mark.usefixtures("forked_children")
+async def test_a_copy_that_has_started_does_not_give_its_source_back(tmp_path: Path) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    await start(settings_of(source))
+    copy_store(source, target, lambda *_: None)
+    await start(settings_of(target))
+    with pytest.raises(CopyRefused, match="must never have been started"):
+        take_back_store(source, target)
 
 
 @pytest.mark.systems

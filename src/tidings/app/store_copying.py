@@ -1,6 +1,8 @@
 """Copies a store into another one: each is named by a settings file, or is a data directory."""
 
+import re
 import shlex
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -32,6 +34,7 @@ from tidings.store.port import KeptKey, StoreDown, StoreRefused
 from tidings.store.sqlite.search_file import table_names
 
 SETTINGS_FILE = ".toml"
+URI = re.compile("[a-z0-9+]+:/", re.IGNORECASE)  # a path has one slash less
 AGAIN = "Run the command again: it goes on where it stopped."
 
 
@@ -134,8 +137,19 @@ def _opened(closing: ExitStack, path: Path, *, make: bool) -> tuple[StoreSide, S
 
 def _settings(path: Path) -> Settings:
     """Read a settings file, or name a data directory; the environment is that of neither store."""
+    if URI.match(str(path)):  # it may hold a password, so it is not repeated
+        raise CopyRefused(
+            "A store must be named by a settings file (.toml) or a data directory; got the URI of "
+            "a database. Write it into a settings file, as `database`, and name that."
+        )
     if path.suffix == SETTINGS_FILE and not path.is_dir():
-        return load({}, path)
+        settings = load({}, path)
+        if not {"database", "data"} & tomllib.loads(path.read_text("utf-8")).keys():
+            raise CopyRefused(
+                f"{path} must name its store, by `database` or `data`; it has neither, and what "
+                "stands in the environment does not count here. Add it."
+            )
+        return settings
     return load({}, None, {"data": path})
 
 
@@ -149,7 +163,8 @@ def _side(settings: Settings, make: bool) -> StoreSide:
 
     database = StoreDatabase(settings.database.reveal(), settings.database_schema)
     try:
-        return PostgresSide(database, settings.database.describe())
+        place = f"{settings.database.describe()} (schema {settings.database_schema})"
+        return PostgresSide(database, place)
     except StoreDown as down:
         raise StoreDown(f"{settings.database.describe()}: {down}") from None
     except StoreRefused as refused:

@@ -12,6 +12,7 @@ from tests.e2e.harness.service import free_port
 from tests.store.postgres.audit_log import owned_log
 from tests.store.postgres.databases import migrated
 from tidings.app.keys.derived_keys import AUDIT_PURPOSE, derive_key
+from tidings.app.keys.key_check import check_of
 from tidings.cli.app import app
 from tidings.engine.vault import parse_key
 from tidings.store.postgres.database import StoreDatabase
@@ -103,3 +104,17 @@ def test_the_audit_log_of_a_database_is_verified(run: Command) -> None:
     )
     keyless = run("audit", "verify", TIDINGS_DATABASE=uri, TIDINGS_MASTER_KEY="c2hvcnQ=").must(4)
     assert "must hold a key of 32 bytes" in keyless.err
+
+
+def test_faults_that_another_key_makes_are_told_as_such(run: Command) -> None:
+    uri = migrated()
+    key = parse_key(KEY.encode(), "key")
+    with owned_log(StoreDatabase(uri), derive_key(key, AUDIT_PURPOSE)) as log:
+        log.write(7, 7, 7)
+    with psycopg.connect(uri, autocommit=True) as connection:
+        put = f"INSERT INTO tidings.meta VALUES ('key_check', {check_of(key)})"
+        connection.execute(put.encode())
+    run("audit", "verify", TIDINGS_DATABASE=uri).must()
+    wrong = "d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3d3c="
+    done = run("audit", "verify", TIDINGS_DATABASE=uri, TIDINGS_MASTER_KEY=wrong).must(1)
+    assert "The master key is another one than this store was first served with." in done.err

@@ -72,7 +72,7 @@ def test_a_copy_is_killed_behind_each_of_its_steps(tmp_path: Path, to_database: 
     source = filled_directory(tmp_path / "a")
     rows = rows_of(source)
     target = empty_database(tmp_path / "b")
-    with patch.object(table_rows, "FIRST_ROWS", 2), patch.object(table_rows, "ROWS_MAX", 2):
+    with patch.object(table_rows, "ROWS_MAX", 2):
         if not to_database:
             copy_store(source.path, target.path, lambda *_: None)
             side = opened(target)

@@ -15,12 +15,15 @@ from tests.store.copying.filled import (
     opened,
     rows_of,
 )
+from tests.store.postgres.databases import SCHEMA
+from tidings import app
 from tidings.app.store_copying import copy_store, take_back_store
 from tidings.errors import Unusable
 from tidings.store.copying.plan import plan_tables
 from tidings.store.copying.sides import CopyRefused, TableShape
 from tidings.store.copying.transitions import CopyStep, next_step
 from tidings.store.port import StoreRefused
+from tidings.store.postgres.migration import migrate
 from tidings.store.postgres.ownership import OwnerWatch
 from tidings.store.sql.copy_marks import CopyMark, CopySide, begin_to_serve, read_mark
 from tidings.store.sqlite import database as sqlite
@@ -107,7 +110,7 @@ def test_another_key_than_its_own_does_not_open_the_source(pair: Pair) -> None:
     key.write_bytes(bytes(32))
     assert "must be copied with the master key that it was first served with" in refusal(*pair)
     change(pair[0], "DELETE FROM meta WHERE key = 'key_check'")  # as a release before has left it
-    assert "must open with this service's key; it does not" in refusal(*pair)
+    assert "must have been started by this release, so that its key is known" in refusal(*pair)
     assert mark_of(pair[0]) == mark_of(pair[1]) == ""
     key.unlink()
     assert "must hold its file key to be copied" in refusal(*pair)
@@ -192,10 +195,67 @@ def test_once_its_copy_has_started_a_source_is_not_taken_back(pair: Pair) -> Non
     assert "it was copied to postgresql://" in refusal(*pair)
 
 
-def test_a_source_whose_copy_was_lost_is_taken_back(pair: Pair, tmp_path: Path) -> None:
+def test_a_source_whose_copy_was_lost_is_taken_back(pair: Pair) -> None:
     copy_store(pair[0].path, pair[1].path, lambda *_: None)
-    take_back_store(pair[0].path, empty_database(tmp_path / "again").path)
+    with database_of(pair[1]).connect("tests") as connection:
+        connection.execute(f"DROP SCHEMA {SCHEMA} CASCADE".encode())
+        migrate(connection, SCHEMA)
+    take_back_store(pair[0].path, pair[1].path)
     assert mark_of(pair[0]) == ""
+
+
+def test_another_empty_store_than_its_copy_gives_no_source_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, settings = filled_directory(tmp_path / "a"), tmp_path / "target.toml"
+    settings.write_text('data = "b"\n')
+    monkeypatch.chdir(tmp_path)
+    copy_store(source.path, settings, lambda *_: None)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)  # where `b` is another directory
+    for named in (settings, tmp_path / "typo"):
+        with pytest.raises(CopyRefused, match="must name the store that the source was copied to"):
+            take_back_store(source.path, named)
+    assert mark_of(source) == "left"
+
+
+def test_what_a_copy_that_was_given_up_has_noted_is_forgotten(tmp_path: Path) -> None:
+    source, target = filled_directory(tmp_path / "a"), empty_directory(tmp_path / "b")
+    side = opened(source)
+    rows = side.connection.execute("SELECT * FROM arrival").fetchall()
+    side.connection.execute("DELETE FROM arrival").fetchall()
+    side.close()
+    kill_behind("copied arrival", (source, target))
+    take_back_store(source.path, target.path)
+    side = opened(source)
+    places = ", ".join("?" for _ in rows[0])
+    side.connection.executemany(f"INSERT INTO arrival VALUES ({places})", rows)
+    side.close()
+    copy_store(source.path, target.path, lambda *_: None)
+
+
+def test_a_store_is_named_by_a_file_or_a_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    source = filled_directory(tmp_path / "a")
+    with pytest.raises(CopyRefused, match="got the URI of a database") as caught:
+        copy_store(source.path, Path("postgresql://me:hush@db/tidings"), lambda *_: None)
+    assert "hush" not in str(caught.value)
+    settings = tmp_path / "target.toml"
+    settings.write_text('log_level = "warning"\n')
+    with pytest.raises(CopyRefused, match="must name its store, by `database` or `data`"):
+        copy_store(source.path, settings, lambda *_: None)
+    assert mark_of(source) == "" and {*tmp_path.iterdir()} == {source.path, settings}
+
+
+def test_a_backup_is_neither_copied_nor_touched(tmp_path: Path) -> None:
+    source, target = filled_directory(tmp_path / "a"), empty_directory(tmp_path / "b")
+    backup = tmp_path / "backup"
+    app.backup(source.path, backup, lambda *_: None)
+    assert "it is a backup" in refusal(FilledStore(backup, source.key), target)
+    app.restore(backup, tmp_path / "restored", lambda *_: None)
 
 
 def marked(side: CopySide | None, copy: str = "a") -> CopyMark | None:

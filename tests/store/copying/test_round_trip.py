@@ -26,6 +26,7 @@ from tidings.store import port
 from tidings.store.copying.store_copy import CopyReport
 from tidings.store.postgres.halves import PostgresReader, PostgresWriter
 from tidings.store.postgres.ownership import OwnerWatch
+from tidings.store.sql.copy_marks import begin_to_serve
 from tidings.store.sql.halves import RowReader, RowWriter
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
@@ -41,10 +42,13 @@ def copied(source: FilledStore, target: FilledStore) -> CopyReport:
 def started(store: FilledStore) -> tuple[RowWriter, RowReader]:
     """Both halves of a store, as a service opens them."""
     if store.path.suffix != ".toml":
-        return WritingHalf(store.path / FILE), ReadingHalf.in_directory(store.path)
+        half = WritingHalf(store.path / FILE)
+        begin_to_serve(half.connection)
+        return half, ReadingHalf.in_directory(store.path)
     database = database_of(store)
     ours = OwnerWatch(database.connect, lambda: 0.0).take()
     writing = PostgresWriter(database.open_writer(ours), ours)
+    begin_to_serve(writing.connection)
     reading = PostgresReader(database.open_reader(ours, 60), database.open_search(ours, 60))
     return writing, reading
 

@@ -15,6 +15,7 @@ from tidings.store.copying.sides import CopyRefused, TableShape
 OWN = frozenset(("owner", "schema_version", "store_copy", "copy_progress", "kept_key"))
 # A new store has rows of its own in these, which those of the source replace.
 FACTS = frozenset(("meta", "installation"))
+_LONG_TYPES = ("TEXT", "BLOB")
 
 
 class TablePlan(NamedTuple):
@@ -23,6 +24,7 @@ class TablePlan(NamedTuple):
     name: str
     columns: tuple[str, ...]
     key: tuple[str, ...]
+    long: tuple[str, ...] = ()  # columns of texts and bytes
     sealed: tuple[SealedColumn, ...] = ()
 
 
@@ -55,6 +57,9 @@ def plan_tables(
             name,
             tuple(source[name].columns),
             source[name].key,
+            long=tuple(
+                column for column, kind in source[name].columns.items() if kind in _LONG_TYPES
+            ),
             sealed=tuple(column for column in SEALED_COLUMNS if column.table == name),
         )
         for name in names

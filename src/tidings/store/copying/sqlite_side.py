@@ -6,6 +6,7 @@ from typing import Any
 
 from tidings.store.copying.sides import CopyRefused, TableShape
 from tidings.store.sql.row_mapping import insert_columns
+from tidings.store.sqlite.backup import MANIFEST
 from tidings.store.sqlite.database import FILE, newest_schema, open_reader, open_writer
 from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.search_file import SEARCH_FILE
@@ -28,12 +29,17 @@ class SqliteSide:
 
     def __init__(self, directory: Path, *, make: bool) -> None:
         """`make`: it may be new. Raise CopyRefused, or StoreRefused while a service has it."""
-        self.name = str(directory)
+        self.name = str(directory.absolute())
         self._directory = directory
         if not make and not (directory / FILE).is_file():
             raise CopyRefused(
                 f"{directory} must be a data directory with {FILE}; it has none. Name the "
                 "directory of the service."
+            )
+        if (directory / MANIFEST).is_file():  # its sums would not fit any more
+            raise CopyRefused(
+                f"{directory} must be a data directory; it is a backup. Restore it with `tidings "
+                "restore`, start that once, and copy it."
             )
         self._lock = DirectoryLock(directory)
         try:

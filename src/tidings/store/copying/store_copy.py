@@ -132,7 +132,12 @@ class StoreCopy:
                 "what was sent; it was not. Start it once with `tidings serve --hold`, and stop it."
             )
         known = read_key_check(self._from)
-        if known is not None and known != self._source.secrets.check():
+        if known is None:  # only a start tells by the audit log whether a key is the right one
+            raise CopyRefused(
+                f"{self._source.side.name} must have been started by this release, so that its key "
+                "is known; it was not. Start it once with `tidings serve --hold`, and stop it."
+            )
+        if known != self._source.secrets.check():
             raise CopyRefused(
                 f"{self._source.side.name} must be copied with the master key that it was first "
                 "served with; the given one is another. Give that one."
@@ -141,7 +146,9 @@ class StoreCopy:
             self._source.table(plan).open_first()
         self._source.keys()
         copy = uuid.uuid4().hex
-        put_mark(self._into, self._mark(copy, CopySide.ARRIVING, self._source))
+        with self._into:
+            self._into.execute(f"DELETE FROM {_PROGRESS.name}")  # of a copy that was given up
+            put_mark(self._into, self._mark(copy, CopySide.ARRIVING, self._source))
         self._progress("marking the target", 1, 1)
         put_mark(self._from, self._mark(copy, CopySide.LEAVING, self._target))
         self._progress("marking the source", 1, 1)

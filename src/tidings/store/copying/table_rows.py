@@ -12,8 +12,8 @@ from tidings.store.copying.sides import StoreSecrets
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_columns
 
-FIRST_ROWS, ROWS_MAX = 64, 8192
-PAGE_BYTES = 4 << 20  # about; a page follows from the size of the one before
+ROWS_MAX = 8192
+PAGE_BYTES = 4 << 20  # of texts and bytes, but for a row that is longer by itself
 
 DIGEST_BYTES = 16
 _MODULUS = 1 << 8 * DIGEST_BYTES
@@ -57,19 +57,15 @@ class TableRows:
 
     def pages(self, after: Sequence[Any] | None = None) -> Iterator[list[Row]]:
         """Read the rows behind the key `after`; all without one."""
-        limit = FIRST_ROWS
-        while True:
+        while limit := self._fitting(after):
             rows = self._read(after, limit)
-            if rows:
-                page = self._opened(rows)
-                yield page
-                after = self.key_of(page[-1])
+            if not rows:
+                return
+            page = self._opened(rows)
+            yield page
             if len(rows) < limit or not self._key:
                 return
-            size = sum(
-                len(value) for row in rows for value in row if isinstance(value, bytes | str)
-            )
-            limit = min(limit * 4, ROWS_MAX, max(1, len(rows) * PAGE_BYTES // max(size, 1)))
+            after = self.key_of(page[-1])
 
     def insert(self, page: list[Row]) -> None:
         """Insert rows, sealed with the key of this store, in the transaction that is open."""
@@ -84,15 +80,31 @@ class TableRows:
                     row[at] = self._secrets.seal(sealed, row[begin:end], row[at])
         self._connection.executemany(self._insert, [row[:width] for row in rows])
 
+    def _fitting(self, after: Sequence[Any] | None) -> int:
+        """Return how many of the next rows are a page: what they hold is known beforehand."""
+        if not self._key or not self._plan.long:
+            return ROWS_MAX
+        lengths = " + ".join(f"coalesce(length({column}), 0)" for column in self._plan.long)
+        count = held = 0
+        for (length,) in self._ordered(f"SELECT {lengths} FROM {self._plan.name}", after, ROWS_MAX):
+            held += length
+            if count and held > PAGE_BYTES:
+                break
+            count += 1
+        return count
+
     def _read(self, after: Sequence[Any] | None, limit: int) -> list[Any]:
         if not self._key:
             return self._connection.execute(self._select).fetchall()
+        return self._ordered(self._select, after, limit)
+
+    def _ordered(self, select: str, after: Sequence[Any] | None, limit: int) -> list[Any]:
         key = ", ".join(self._plan.key)
         where = ""
         if after is not None:
             places = ", ".join("?" for _ in self._plan.key)
             where = f" WHERE ({key}) > ({places})" if len(after) > 1 else f" WHERE {key} > ?"
-        text = f"{self._select}{where} ORDER BY {key} LIMIT ?"
+        text = f"{select}{where} ORDER BY {key} LIMIT ?"
         return self._connection.execute(text, (*(after or ()), limit)).fetchall()
 
     def _opened(self, rows: list[Any]) -> list[Row]:

@@ -85,6 +85,11 @@ def _withdraw(mark: CopyMark, target: StoreSide, is_empty: Callable[[StoreSide],
             f"--to must name the store that the source was copied to, {mark.other}; {target.name} "
             f"is a copy of {found.other}."
         )
+    if found is None and target.name != mark.other:
+        raise CopyRefused(
+            f"--to must name the store that the source was copied to, {mark.other}; {target.name} "
+            "is another one, and empty. Name that one; where it is lost, make it again, empty."
+        )
     if found is None:  # it was made again, and holds nothing that could be sent
         return
     put_mark(target.connection, found._replace(side=CopySide.WITHDRAWN))

@@ -79,11 +79,15 @@ def drop_mark(connection: StoreConnection) -> None:
 def begin_to_serve(connection: StoreConnection) -> None:
     """Raise StoreRefused where a store must not start. A whole copy that starts for the first time
     is one no more: its source can no longer be taken back."""
-    mark = read_mark(connection)
-    if mark is None:
-        return
-    if mark.side == CopySide.ARRIVED:
+    refuse_to_serve(connection)
+    if read_mark(connection) is not None:
         drop_mark(connection)
+
+
+def refuse_to_serve(connection: StoreConnection) -> None:
+    """Raise StoreRefused where a store must not start."""
+    mark = read_mark(connection)
+    if mark is None or mark.side == CopySide.ARRIVED:
         return
     refusal = _REFUSALS[CopySide(mark.side)]
     raise port.StoreRefused(refusal.format(other=mark.other, options=mark.options))

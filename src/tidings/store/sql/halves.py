@@ -22,7 +22,7 @@ from tidings.store.sql.configuration.registry_version import RegistryVersion
 from tidings.store.sql.configuration.snapshot import ConfigurationReader
 from tidings.store.sql.configuration.webhooks import WebhookRows
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.copy_marks import begin_to_serve
+from tidings.store.sql.copy_marks import refuse_to_serve
 from tidings.store.sql.delivery.caps import CapRows
 from tidings.store.sql.delivery.health import HealthRows
 from tidings.store.sql.delivery.manual_retries import ManualRetryRows
@@ -109,7 +109,7 @@ class RowWriter:
         self.clock_ms = clock_ms = self._steady.now_ms if self._steady else clock_ms
         self.connection = connection
         if before is None:
-            begin_to_serve(connection)
+            refuse_to_serve(connection)
         self.audit = AuditRows(self.connection, clock_ms)
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit)
         self.writer = Writer(self.connection, clock_ms, self.audit)

@@ -8,6 +8,7 @@ from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.copy_marks import begin_to_serve
 from tidings.store.sql.delivery.pending import PendingRows
 from tidings.store.sql.events.changed_blocks import touch
 from tidings.store.sql.facts.counted_changes import CountedChange
@@ -127,6 +128,7 @@ class Recovery:
 
     def _recover(self, window: int, left: Sequence[tuple[DeliveryId, int]] | None) -> None:
         run = self._connection.execute
+        begin_to_serve(self._connection)  # a start that was refused before has sent nothing
         self._begins(self._clock_ms())
         [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
         taken: list[Any] = run(
