@@ -20,7 +20,12 @@ from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
-from tidings.engine.access.credential_records import action_on, chain_of, recorded_credential
+from tidings.engine.access.credential_records import (
+    UnansweredCredentials,
+    action_on,
+    chain_of,
+    recorded_credential,
+)
 from tidings.engine.access.denials import NotKnown, demand, unknown
 from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.access.guards.till_guard import TillGuard
@@ -59,8 +64,6 @@ __all__ = [
     "CredentialBook",
     "BootstrapRefused",
     "AuthenticatedCaller",
-    "NewCredential",
-    "demand",
     "grants_of",
     "is_typed",
     "typed",
@@ -115,13 +118,15 @@ class CredentialBook:
         self._credentials: dict[str, port.StoredCredential] = {}
         self._remembered = SharedTable[int, bytes, _CachedCaller](REMEMBERED_MAX)
         self._uses: dict[str, int] = {}
+        self.unanswered = UnansweredCredentials()
         self._tills = TillGuard()
         self.guard = KeyGuard()
         orgs.watch(self._remembered.clear)
         changes.reread.add(lambda snapshot, _: self.load(snapshot))
 
     def load(self, snapshot: port.Snapshot) -> None:
-        """Take over the credentials at start."""
+        """Take over the credentials, at start or where they were read again."""
+        self.unanswered.compare(self._credentials, snapshot.credentials)
         self._credentials = {credential.id: credential for credential in snapshot.credentials}
         self._remembered.clear()
 
@@ -439,6 +444,7 @@ class CredentialBook:
             recorded_credential(credential),
         ):
             await self._store.put_credential(credential)
+        self.unanswered.answer(old, credential)
         self._credentials[credential.id] = credential
         self._remembered.clear()
 
@@ -484,8 +490,7 @@ class CredentialBook:
         await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
 
     async def first_credential(self, org: OrgId = FIRST_ORG) -> NewCredential | None:
-        """Make a platform credential, and its org, where there is none at all; to be printed
-        once."""
+        """Make a platform credential, and its org, where there is none; to be printed once."""
         if self._credentials:
             return None
         await self._orgs.ensure(org)

@@ -1,5 +1,6 @@
-"""A credential as a body would ask for it, and as the audit log keeps it."""
+"""A credential as a body would ask for it, as the audit log keeps it, and as nobody was told."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tidings.core.access.credential_rules import CredentialLimits, CredentialRequest
@@ -51,3 +52,39 @@ def action_on(old: port.StoredCredential | None, fresh: port.StoredCredential) -
     if fresh.revoked_ms is not None and old.revoked_ms is None:
         return CREDENTIAL_REVOKED
     return CREDENTIAL_CHANGED if fresh.digest == old.digest else CREDENTIAL_ROTATED
+
+
+class UnansweredCredentials:
+    """Knows the credentials whose last change had no answer: what the store has, and nobody was
+    told. They are at most as many as credentials."""
+
+    def __init__(self) -> None:
+        self._made: set[str] = set()
+        self._answered_digests: dict[str, bytes] = {}  # of the last secret that anybody was told
+
+    def compare(
+        self, known: Mapping[str, port.StoredCredential], stored: Iterable[port.StoredCredential]
+    ) -> None:
+        """Note what was read again from the store, and differs from what is known; at a start
+        nothing is."""
+        for credential in stored if known else ():
+            old = known.get(credential.id)
+            if old is None:
+                self._made.add(credential.id)
+            elif old.digest != credential.digest:
+                self._answered_digests.setdefault(credential.id, old.digest)
+
+    def answer(self, old: port.StoredCredential | None, credential: port.StoredCredential) -> None:
+        """Note a change whose answer is known."""
+        if old is None or old.digest != credential.digest:
+            self._answered_digests.pop(credential.id, None)
+        self._made.discard(credential.id)
+
+    def is_made(self, id: str) -> bool:
+        """Return whether a credential was made, and nobody was told."""
+        return id in self._made
+
+    def answered_digest(self, credential: port.StoredCredential) -> bytes:
+        """Return the digest of the newest secret that anybody was told: a rotation whose answer
+        was lost has made one that nobody knows."""
+        return self._answered_digests.get(credential.id, credential.digest)

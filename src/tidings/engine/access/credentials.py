@@ -7,6 +7,8 @@ hidden from everybody else, of whichever org they are.
 
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from tidings.core.access.credential_rules import CredentialLimits, read_credential, read_rotation
 from tidings.core.access.scopes import grants_of, show_scopes
 from tidings.core.events.call_reader import AuthenticatedCaller
@@ -90,14 +92,6 @@ class Credentials:
                     "Revoke unused ones.",
                 )
             key = wanted.code or new_key(self._random_bytes)
-            if self._access.credential(key) is not None:
-                raise _refused(
-                    Conflict,
-                    "code_taken",
-                    "code",
-                    f"code must be new in the whole service; got {describe_value(key)}, which is "
-                    "taken. Choose another.",
-                )
             digest, secret = self._secret(wanted.kind, wanted.password)
             fresh = port.StoredCredential(
                 key,
@@ -113,6 +107,16 @@ class Credentials:
                 events_per_s=wanted.limits.events_per_s,
                 created_by=caller.credential,
             )
+            if (known := self._access.credential(key)) is not None:
+                if not self._is_same(known, fresh):
+                    raise _refused(
+                        Conflict,
+                        "code_taken",
+                        "code",
+                        f"code must be new in the whole service; got {describe_value(key)}, which "
+                        "is taken. Choose another.",
+                    )
+                fresh = replace(fresh, created_ms=known.created_ms, revision=known.revision + 1)
             await self._access.keep(fresh)
             return fresh, secret
 
@@ -164,7 +168,7 @@ class Credentials:
             fresh = port.revise(
                 old,
                 digest=digest,
-                previous=old.digest if overlap_ms else None,
+                previous=self._access.unanswered.answered_digest(old) if overlap_ms else None,
                 previous_until_ms=self._clock.now_ms() + overlap_ms if overlap_ms else None,
             )
             await self._access.keep(fresh)
@@ -197,6 +201,13 @@ class Credentials:
         return await self._changes.run(change)
 
     # -- inside -----------------------------------------------------------------------------------
+
+    def _is_same(self, known: port.StoredCredential, fresh: port.StoredCredential) -> bool:
+        """Return whether the same call has made a credential before, and had no answer; its secret
+        may be another one."""
+        kept = ("created_ms", "used_ms", "revision")
+        made = replace(known, digest=fresh.digest, **{name: getattr(fresh, name) for name in kept})
+        return self._access.unanswered.is_made(known.id) and made == fresh
 
     def _check_limits(
         self,

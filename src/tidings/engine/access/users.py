@@ -7,13 +7,13 @@ org can take a place elsewhere by it, nor learn that there is one. Persons of on
 set the same password are one account: who signs in with it works in the orgs of all of them.
 """
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import msgspec
 
 from tidings.core.access.credential_rules import PASSWORD_MAX
-from tidings.core.access.scopes import OWNER, ROLES, grants_of
+from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import NewPassword, WantedUser, email_of
 from tidings.core.audit.audit_actions import (
     PASSWORD_SET,
@@ -39,20 +39,18 @@ from tidings.engine.access.user_records import (
     draft_for_orgs,
     is_active,
 )
+from tidings.engine.access.user_refusals import check_role, link_ended, user_refused
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.audit.current_actor import acting_as, current_actor, known_as
 from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
-from tidings.errors import Conflict, FieldRefusal, Forbidden, Invalid, RequestRefused, passed
+from tidings.errors import Conflict, Forbidden, passed
 from tidings.store import port
 from tidings.values import describe_value
 
-Refused = TypeVar("Refused", bound=RequestRefused)
-
 PER_ORG_MAX = 1000
 INVITE, RESET = "invite", "reset"
-LINK_ENDED = "link_ended"  # the code of a refusal
 INVITE_MS, RESET_MS = 7 * 86_400_000, 3_600_000
 
 
@@ -191,7 +189,7 @@ class UserBook:
         if len(fitting) > 1 or any(self._passwords.is_old(hashed) for hashed in fitting):
             # One hash for all: they are one account from now on, and cost one check.
             hashed = await self._hash(seated[0].email, password)
-            await self._set_password(seated, hashed, is_new=False)
+            await self._set_password(lambda: self._unchanged(seated), hashed, is_new=False)
         return min(seated, key=lambda one: self.seats(one.id)[0].org).id
 
     # -- changing ---------------------------------------------------------------------------------
@@ -204,9 +202,9 @@ class UserBook:
         With a password, which the platform alone may set, there is nothing to accept.
         """
         wanted = passed(read_body(WantedUser, body))
-        _check_role(caller, wanted.role)
+        check_role(caller, wanted.role)
         if wanted.password is not None and not caller.platform:
-            raise _refused(
+            raise user_refused(
                 Forbidden,
                 "operators_only",
                 "password",
@@ -251,8 +249,8 @@ class UserBook:
             member = user.member
             old = user.asked
             wanted = passed(read_body(WantedUser, body, old))
-            _check_role(caller, member.role)
-            _check_role(caller, wanted.role)
+            check_role(caller, member.role)
+            check_role(caller, wanted.role)
             disabled_ms = member.disabled_ms
             if wanted.disabled is not old.disabled:
                 disabled_ms = self._clock.now_ms() if wanted.disabled else None
@@ -270,7 +268,7 @@ class UserBook:
 
         async def change() -> None:
             user = self.get(org, id)
-            _check_role(caller, user.member.role)
+            check_role(caller, user.member.role)
             others = [user.id for user in self._account(id) if user.id != id]
             if others and len(self._members[id]) == 1:
                 await self._sessions.inherit(id, others[0])
@@ -289,11 +287,11 @@ class UserBook:
 
         async def change() -> NewLink:
             user = self.get(org, id)
-            _check_role(caller, user.member.role)
+            check_role(caller, user.member.role)
             if user.member.accepted_ms is None:
                 return await self._link(INVITE, id, org, INVITE_MS)
             if not caller.platform:
-                raise _refused(
+                raise user_refused(
                     Forbidden,
                     "operators_only",
                     "",
@@ -317,13 +315,16 @@ class UserBook:
             link = None
         person = None if link is None else self._persons.get(link.person)
         if link is None or person is None or link.expires_ms <= self._clock.now_ms():
-            raise _link_ended()
+            raise link_ended()
         try:
             hashed = await self._hash(person.email, given)
             if link.purpose == RESET:
-                await self._set_password(self._account(person.id), hashed)
-                return person.id
-            return await self._changes.run(lambda: self._accept(link, hashed))
+                id = person.id
+                if not await self._set_password(lambda: self._account(id), hashed):
+                    raise link_ended()
+                return id
+            accepted = await self._changes.run(lambda: self._accept(link, hashed))
+            return accepted or await self._accepted_before(link, person.email, given)
         except (TooBusy, port.StoreDown):
             await self._links.give_back(link)
             raise
@@ -335,8 +336,10 @@ class UserBook:
         if id is None:
             return None
         account = self._account(id)
-        await self._set_password(account, await self._hash(account[0].email, given))
-        return id
+        hashed = await self._hash(account[0].email, given)
+        is_set = await self._set_password(lambda: self._unchanged(account), hashed)
+        known = self._persons.get(id)
+        return id if is_set or (known is not None and known.password == hashed) else None
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -356,18 +359,29 @@ class UserBook:
         )
         return await self._passwords.hash(password, next(like, None))
 
-    async def _set_password(
-        self, persons: Sequence[port.StoredPerson], hashed: str, *, is_new: bool = True
-    ) -> None:
-        """Store a hash; without `is_new`, of the same password as before."""
+    def _unchanged(self, persons: Sequence[port.StoredPerson]) -> Sequence[port.StoredPerson]:
+        """List those who still have the password that they had, as they are now."""
+        return [
+            now
+            for person in persons
+            if (now := self._persons.get(person.id)) is not None
+            and now.password == person.password  # else they were faster
+        ]
 
-        async def change() -> None:
-            fresh = [
-                port.revise(now, password=hashed)
-                for person in persons
-                if (now := self._persons.get(person.id)) is not None
-                and now.password == person.password  # else they were faster
-            ]
+    async def _set_password(
+        self,
+        persons: Callable[[], Sequence[port.StoredPerson]],
+        hashed: str,
+        *,
+        is_new: bool = True,
+    ) -> bool:
+        """Store a hash for these persons, as they are by then; return whether there are any.
+        Without `is_new` it is of the same password as before."""
+
+        async def change() -> bool:
+            fresh = [port.revise(person, password=hashed) for person in persons()]
+            if not fresh:
+                return False
             users = [
                 UserRecord(person, member)
                 for person in fresh
@@ -378,15 +392,25 @@ class UserBook:
                 await self._store.put_people(fresh)  # one account before, and after
             for person in fresh:
                 self._keep_person(person)
+            return True
 
-        await self._changes.run(change)
+        return await self._changes.run(change)
 
-    async def _accept(self, link: port.OneTimeLink, hashed: str) -> str:
-        """Accept an invitation. Runs inside `Changes.run`."""
+    async def _accepted_before(self, link: port.OneTimeLink, email: str, password: str) -> str:
+        """Return who has accepted an invitation by this password, and had no answer. Raise Invalid
+        where nobody has, and TooBusy."""
+        person = await self.verify(email, password)
+        if person is None or all(seat.org != link.org for seat in self.seats(person)):
+            raise link_ended()
+        return person
+
+    async def _accept(self, link: port.OneTimeLink, hashed: str) -> str | None:
+        """Accept an invitation; None where that was done, or it is gone. Runs inside
+        `Changes.run`."""
         person = self._persons.get(link.person)
         member = self._members.get(link.person, {}).get(link.org)
         if person is None or member is None or member.accepted_ms is not None:
-            raise _link_ended()
+            return None
         accepted = port.revise(member, accepted_ms=self._clock.now_ms())
         own, former = port.revise(person, password=hashed), ""
         if person.password is not None:
@@ -411,7 +435,7 @@ class UserBook:
     def _person_for(self, org: OrgId, wanted: WantedUser, hashed: str | None) -> port.StoredPerson:
         """Return a new person of an address, in `Changes.run`; raise Conflict if none may be."""
         if len(self.list(org)) >= PER_ORG_MAX:
-            raise _refused(
+            raise user_refused(
                 Conflict,
                 "too_many",
                 "",
@@ -419,7 +443,7 @@ class UserBook:
             )
         known = [self._persons[id] for id in self.of_email(wanted.email)]
         if any(org in self._members[person.id] for person in known):
-            raise _refused(
+            raise user_refused(
                 Conflict,
                 "user_exists",
                 "email",
@@ -427,7 +451,7 @@ class UserBook:
                 "user.",
             )
         if hashed is not None and any(person.password is not None for person in known):
-            raise _refused(
+            raise user_refused(
                 Conflict,
                 "person_exists",
                 "password",
@@ -467,32 +491,3 @@ class UserBook:
 
     def _keep_member(self, member: port.Member) -> None:
         self._members.setdefault(member.person, {})[member.org] = member
-
-
-def _check_role(caller: AuthenticatedCaller, role: str) -> None:
-    """Raise Forbidden if a role exceeds the caller's, or is owner and the caller has another."""
-    if grants_of(ROLES.get(role, "")) <= caller.grants and not (
-        role == OWNER and caller.role not in ("", OWNER)
-    ):
-        return
-    raise _refused(
-        Forbidden,
-        "role_exceeded",
-        "role",
-        f"role must not allow more than the caller may do; got {role}. Choose a lower one, or ask "
-        "an owner.",
-    )
-
-
-def _link_ended() -> Invalid:
-    return _refused(
-        Invalid,
-        LINK_ENDED,
-        "token",
-        "token must come from a link that is unused and has not expired; got another. Ask for a "
-        "new one.",
-    )
-
-
-def _refused(kind: type[Refused], code: str, field: str, sentence: str) -> Refused:
-    return kind(FieldRefusal.build(code, sentence, field=field, place="user"))

@@ -2,7 +2,8 @@
 
 from tidings.engine.access.guards.sign_in_guard import SignInGuard, TooManyTries
 from tidings.engine.access.sessions import account_of
-from tidings.engine.access.users import LINK_ENDED, UserBook
+from tidings.engine.access.user_refusals import LINK_ENDED
+from tidings.engine.access.users import UserBook
 from tidings.engine.audit.current_actor import current_actor
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.errors import Invalid
