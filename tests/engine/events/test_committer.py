@@ -227,6 +227,27 @@ def test_nobody_waits_for_a_commit_that_does_not_end_and_all_goes_on_when_it_doe
     simulate(1, main())
 
 
+def test_who_asked_for_a_cancel_or_a_slice_waits_for_no_such_commit_either() -> None:
+    async def main() -> None:
+        async with at_work() as desk:
+            await begun(desk)
+            plan = port.ReplaySlice(3, EventNumber(0), EventNumber(9), 1)
+            sliced = desk.queue.slice(lambda: plan)
+            cancelled = desk.queue.cancel(port.CancelSlice([DeliveryId(4)], "boss"))
+            await turns()  # both are in it
+            await asyncio.sleep(ANSWER_S + 0.1)
+            assert sliced.done() and cancelled.done()
+            for answered in (sliced, cancelled):
+                with pytest.raises(port.StoreDown, match="a commit takes more than 10 s"):
+                    await answered
+            desk.store.free.set()
+            await turns()
+            assert not desk.queue.halted and desk.doubted == [set()]
+            assert [len(batch.cancels) for batch in desk.store.batches if batch.cancels] == [1]
+
+    simulate(1, main())
+
+
 def test_a_commit_that_has_ended_in_time_halts_nothing_later() -> None:
     async def main() -> None:
         async with at_work() as desk:

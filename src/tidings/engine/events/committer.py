@@ -162,6 +162,7 @@ class Committer:
         failure = f"a commit takes more than {ANSWER_S:.0f} s"
         for call in batch.calls:
             call.refuse(port.StoreDown(failure))
+        batch.commands.refuse(port.StoreDown(failure))
         self._queue.give_up(failure)
         self.second_look.doubt({})
 
