@@ -169,7 +169,9 @@ class RowWriter:
     def commit(self, batch: port.Batch) -> port.Receipt:
         """See `port.Store.commit`. StoreDown when the database or its disk refuses."""
         try:
-            if self._steady is not None and (by_ms := self._steady.leap_ms):
+            if self._steady is not None and (
+                by_ms := self.leaps.unanswered_ms() or self._steady.leap_ms
+            ):
                 self.leaps.follow(by_ms)
                 self._steady.follow(by_ms)
             return self.writer.commit(batch)

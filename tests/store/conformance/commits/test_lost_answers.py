@@ -60,6 +60,29 @@ def test_a_leap_whose_answer_was_lost_is_followed_once(in_process: InProcessSubj
     assert subject.delivery(delivery).due_ms == now_ms + 3_000_000
 
 
+def test_a_leap_whose_answer_was_lost_and_that_is_taken_back_moves_nothing(
+    in_process: InProcessSubject,
+) -> None:
+    subject = in_process
+    subject.date()
+    [delivery] = subject.commit(event("a", new(1))).firsts
+    subject.commit(settled=[failing(delivery, 3_600_000)])
+    due_ms = subject.delivery(delivery).due_ms
+    assert due_ms is not None
+    subject.leap(8 * 86_400_000)
+    subject.pass_s(600)
+    subject.lose(lambda store: store.commit(port.Batch(0)))
+    subject.leap(-8 * 86_400_000)
+    subject.commit()
+    subject.pass_s(600)
+    subject.commit()
+    assert subject.delivery(delivery).due_ms == due_ms
+    subject.leap(2 * 86_400_000)  # another one, which stays
+    subject.pass_s(600)
+    subject.commit()
+    assert subject.delivery(delivery).due_ms == due_ms + 2 * 86_400_000
+
+
 def test_the_next_owner_does_a_batch_once_whose_answer_died_with_the_former(
     hosted: HostedSubject,
 ) -> None:

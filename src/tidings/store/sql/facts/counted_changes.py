@@ -26,6 +26,10 @@ class CountedChange:
         self._connection.execute(RAISE, MetaRow(key=self._key, value=self._answered + 1))
         return self._connection.changes() > 0
 
+    def is_unanswered(self) -> bool:
+        """Return whether the last one was made and is not known to be."""
+        return (read_fact(self._connection, self._key) or 0) > self._answered
+
     def answer(self) -> None:
         """Note that it is known to be made."""
         self._answered += 1

@@ -71,11 +71,13 @@ class Leaps:
         self._first = 0  # the deliveries of this process have greater ids
         self._began_apart_ms = 0  # from the last date that former processes wrote
         self._followed = CountedChange(connection, "leaps_followed")
+        self._asked_ms = 0  # the last leap that was to be followed
 
     def go_on_from(self, before: "Leaps") -> None:
         """Go on as the same process, over another connection."""
         self._first, self._began_apart_ms = before._first, before._began_apart_ms
         self._followed.go_on_from(before._followed)
+        self._asked_ms = before._asked_ms
 
     def begin(self, now_ms: int) -> None:
         """Set right what a wrong clock of former processes has dated, as a process begins; in its
@@ -88,12 +90,18 @@ class Leaps:
             self._connection.execute(_LOOK_AGAIN, (now_ms,))
             self._connection.execute(_CAPS_AHEAD, (now_ms,))
 
+    def unanswered_ms(self) -> int:
+        """Return the leap that was followed in a transaction whose answer was lost; 0 if there is
+        none. It is followed by the clock too, whatever the wall clock says by now."""
+        return self._asked_ms if self._asked_ms and self._followed.is_unanswered() else 0
+
     def follow(self, by_ms: int) -> None:
         """Follow a leap: dates are later by so many milliseconds from now on. Whoever asks again,
         for the answer was lost, follows it once."""
         apart_ms = self._began_apart_ms
         undoes = apart_ms >= -by_ms - LEAP_MS if by_ms < 0 else apart_ms <= -LEAP_MS
         run = self._connection.execute
+        self._asked_ms = by_ms
         with self._connection:
             if self._followed.count():
                 after = self._first if undoes else 0
@@ -103,5 +111,6 @@ class Leaps:
                 if by_ms < 0 or not undoes:
                     run(_MOVE_DUE, (by_ms,))
         self._followed.answer()
+        self._asked_ms = 0
         if undoes:
             self._began_apart_ms = 0
