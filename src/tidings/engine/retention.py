@@ -100,7 +100,7 @@ class Retention(Collector):
                 drops_as_of_ms=now_ms,
             )
         for pace in self._paces.values():
-            pace.allow(kept.slice_rows)
+            pace.allow(kept.slice_rows, kept.slice_rows_min)
         rows = 0
         for group in groups(self._retentions()):
             rows += await self._drop(group, now_ms)

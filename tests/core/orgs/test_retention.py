@@ -120,6 +120,14 @@ def test_a_store_may_allow_longer_slices() -> None:
     assert pace.rows == ROWS_MAX
 
 
+def test_slices_that_are_long_of_round_trips_keep_the_rows_that_a_store_asks_for() -> None:
+    pace = RetentionPace()
+    pace.allow(4_000, 400)
+    for _ in range(20):
+        pace.slice_took(13.0)  # however few
+    assert pace.rows == 400
+
+
 def test_slices_come_to_five_milliseconds() -> None:
     pace = RetentionPace()
     for _ in range(20):

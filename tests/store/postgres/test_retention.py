@@ -13,8 +13,9 @@ from tests.store.postgres.databases import connect, migrated
 from tests.store.rows import ORG, event, failing, new, settled, webhook
 from tidings.core.delivery.states import State
 from tidings.core.ids import OrgId
-from tidings.core.orgs.retention import ROWS_MAX, RowKind
+from tidings.core.orgs.retention import ROWS_MAX, RetentionPace, RowKind
 from tidings.store import port
+from tidings.store.postgres import retention
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.halves import PostgresWriter
 from tidings.store.postgres.ownership import OwnerWatch
@@ -233,3 +234,35 @@ def test_rows_are_found_by_their_keys_whatever_was_there_when_it_was_planned(
     store.drop(rows_max=400)
     assert len(store.runs) > 20
     assert all(after <= before for before, after in pairwise(seen)), "counts are of some slices"
+
+
+def test_slices_over_a_slow_line_still_hold_a_run(store: Dropping) -> None:
+    """Their round trips take longer than a slice should, however few rows it has."""
+    store.delivered(1_000)
+    state, pace = store.half.retention.retention_state(), RetentionPace()
+    pace.allow(state.slice_rows, state.slice_rows_min)
+    for _ in range(20):
+        pace.slice_took(13.0)
+    store.drop(rows_max=pace.rows)
+    assert sum(store.runs) == 4_000
+
+
+def test_events_of_many_deliveries_go_by_the_run(
+    store: Dropping, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "SLICE_ROWS", 100)  # so that few lie among too many ids
+    batch = [event(f"e{number}", *[new(1)] * 8) for number in range(300)]
+    firsts = store.half.commit(port.Batch(store.version, batch)).firsts
+    ids = [first + at for first in firsts for at in range(8)]
+    store.half.commit(port.Batch(0, settled=[settled(id) for id in ids]))
+    assert sum(store.drop(RowKind.PAYLOAD, rows_max=400)) == 300
+    assert sum(store.runs) > 300 - RUN_MIN
+
+
+def test_few_events_among_many_of_other_orgs_go_by_the_run(store: Dropping) -> None:
+    for _ in range(RUN_MIN // 2):
+        store.delivered(1)
+        store.delivered(9, org=OTHER)
+    assert sum(store.drop(orgs=(OrgId(ORG),), others=False)) == 4 * (RUN_MIN // 2)
+    assert sum(store.runs) == 4 * (RUN_MIN // 2)
+    assert store.count("event") == 9 * (RUN_MIN // 2)

@@ -173,11 +173,13 @@ class RetentionPace:
     def __init__(self) -> None:
         self.rows = ROWS_FIRST
         self.wait_s = 0.0
-        self._rows_max = ROWS_MAX
+        self._rows_min, self._rows_max = ROWS_MIN, ROWS_MAX
 
-    def allow(self, rows_max: int) -> None:
-        """Set how many rows a slice may drop at most, however quickly."""
-        self._rows_max = rows_max
+    def allow(self, rows_max: int, rows_min: int = ROWS_MIN) -> None:
+        """Set how many rows a slice may drop at most, however quickly, and at least, however
+        slowly: most of a short slice over a network is its round trips, however few rows it has."""
+        self._rows_min, self._rows_max = rows_min, rows_max
+        self.rows = max(self.rows, rows_min)
 
     def slice_took(self, ms: float) -> None:
         """Set the size of the next slice by how long the last one kept the writer busy: aim at
@@ -186,7 +188,7 @@ class RetentionPace:
         It grows by half at most, so that one lucky slice does not make the next one too long.
         """
         wanted = self.rows * SLICE_MS / max(ms, 0.1)
-        self.rows = max(ROWS_MIN, min(round(wanted), self.rows * 3 // 2, self._rows_max))
+        self.rows = max(self._rows_min, min(round(wanted), self.rows * 3 // 2, self._rows_max))
         self.wait_s = ms / 1000 * (1 / SHARE - 1)
 
 

@@ -9,7 +9,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from tidings.core.ids import OrgId
-from tidings.core.orgs.retention import ROWS_MAX
+from tidings.core.orgs.retention import ROWS_MAX, ROWS_MIN
 
 
 class DropSlice(msgspec.Struct, frozen=True, array_like=True):
@@ -41,6 +41,7 @@ class RetentionState(msgspec.Struct, frozen=True, array_like=True):
     oldest_payload_ms: int | None
     kept_back: int  # events older than their retention that are not finished
     slice_rows: int = ROWS_MAX  # what a slice may ask to be dropped at most
+    slice_rows_min: int = ROWS_MIN  # fewer make a slice no shorter
 
 
 class FileSpace(msgspec.Struct, frozen=True, array_like=True):

@@ -131,11 +131,12 @@ class EventShare(NamedTuple):
 
     rows: float
     bytes: float
+    ids: float  # among which its deliveries lie
 
     def in_slice(self, rows_max: int) -> int:
         """Compute how many events a slice may hold."""
-        most = MARGIN * min(rows_max / self.rows, SLICE_BYTES / self.bytes)
-        return max(RUN_MIN, min(SLICE_ROWS, int(most)))
+        shares = rows_max / self.rows, SLICE_BYTES / self.bytes, SPAN * SLICE_ROWS / self.ids
+        return max(RUN_MIN, min(SLICE_ROWS, int(MARGIN * min(shares))))
 
 
 class PostgresRetention(RetentionRows):
@@ -146,11 +147,13 @@ class PostgresRetention(RetentionRows):
         self._driver = connection.driver
         # On the schema before this one there is no way from an event's number to its id.
         self._takes_runs = bool(self._ask(_HAS_NUMBERS)[0])
-        self._shares = dict.fromkeys(_BESIDE, EventShare(4, 1024))  # of the last run
+        self._shares = dict.fromkeys(_BESIDE, EventShare(4, 1024, 1))  # of the last run
 
     def retention_state(self) -> port.RetentionState:
         """See `port.RetentionStore`."""
-        return msgspec.structs.replace(super().retention_state(), slice_rows=SLICE_ROWS)
+        return msgspec.structs.replace(
+            super().retention_state(), slice_rows=SLICE_ROWS, slice_rows_min=ROWS_MAX
+        )
 
     def _drop_of_events(self, wanted: port.DropSlice) -> tuple[int, bool]:
         if self._takes_runs and (wanted.kind, wanted.days) not in self._again:
@@ -171,13 +174,19 @@ class PostgresRetention(RetentionRows):
         for _ in range(TRIES):
             most = self._shares[kind].in_slice(wanted.rows_max)
             run = _NEXT.read(self._ask(_RUN, after, below, most, wanted.before_ms, *orgs))
-            ids = run.first_id, run.behind_id
-            if run.chosen < RUN_MIN or ids[1] - ids[0] > SPAN * SLICE_ROWS:
+            if run.events < RUN_MIN:
                 return None
+            ids = run.first_id, run.behind_id
+            span = max(1, ids[1] - ids[0])
+            if span > SPAN * SLICE_ROWS:
+                share = self._shares[kind]._replace(ids=span / run.events)
+                self._shares[kind] = share  # the next try is shorter
+                continue
             odd, beside, size = self._ask(_LOOKS[kind], after, run.last, *ids, *orgs)
             own = run.chosen if kind == RowKind.PAYLOAD else 3 * run.chosen + run.deliveries
             rows = own + beside
-            self._shares[kind] = EventShare(rows / run.events, max(1, size / run.events))
+            shares = max(1, rows), max(1, size), span
+            self._shares[kind] = EventShare(*(share / run.events for share in shares))
             if odd is None and rows <= wanted.rows_max and size <= SLICE_BYTES:
                 return run
             below = below if odd is None else odd
