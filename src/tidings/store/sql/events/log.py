@@ -48,18 +48,20 @@ _ENDS = (
     "SELECT (SELECT event FROM delivery WHERE id >= ?1 ORDER BY id LIMIT 1),"
     " (SELECT event FROM delivery WHERE id <= ?2 ORDER BY id DESC LIMIT 1)"
 )
+# Ranges and orders are those of the list: by the table's own, PostgreSQL would read the table from
+# its end and look each row up in the list (`+ 0`: it would take the one for the other).
 _OF_EVENTS = (
     "WITH wanted (id) AS MATERIALIZED (SELECT d.id FROM json_each(:events) j CROSS JOIN event e"
     " ON e.seq = j.value CROSS JOIN delivery d ON d.id >= e.first_delivery"
     " AND d.id < e.first_delivery + e.deliveries UNION ALL SELECT r.delivery"
     " FROM json_each(:events) j CROSS JOIN delivery_replay r ON r.event = j.value)"
-    f" {DELIVERY.select} FROM wanted w CROSS JOIN delivery d ON d.id = w.id"
-    f" CROSS JOIN event e ON e.seq = d.event{OF_REPLAY} WHERE d.id >= :low AND d.id <= :high"
+    f" {DELIVERY.select} FROM wanted w CROSS JOIN delivery d ON d.id = w.id + 0"
+    f" CROSS JOIN event e ON e.seq = d.event{OF_REPLAY} WHERE w.id >= :low AND w.id <= :high"
 )
 _IN_EVENT_BLOCK = f"{EVENT.select} FROM event e NOT INDEXED WHERE e.seq >= :low AND e.seq <= :high"
 _EVENTS = (
-    f"{EVENT.select} FROM json_each(:events) j CROSS JOIN event e ON e.seq = j.value"
-    " WHERE e.seq >= :low AND e.seq <= :high"
+    f"{EVENT.select} FROM json_each(:events) j CROSS JOIN event e ON e.seq = j.value + 0"
+    " WHERE j.value >= :low AND j.value <= :high"
 )
 _UNINDEXED = "SELECT seq, terms FROM event WHERE seq > ? AND seq < ? ORDER BY seq {way} LIMIT ?"
 
@@ -144,7 +146,7 @@ class LogRows:
         where, binding = _delivery_filter(query)
         if query.events:
             where += _have_terms(query, binding)
-        statement = f"{_OF_EVENTS}{where} ORDER BY d.id{span.way} LIMIT :limit"
+        statement = f"{_OF_EVENTS}{where} ORDER BY w.id{span.way} LIMIT :limit"
         binding["events"] = numbers(events)
         binding |= {"low": span.low, "high": span.high, "limit": limit + 1}
         return cut(self._log.execute(statement, binding).fetchall(), limit)
@@ -167,7 +169,7 @@ class LogRows:
             walk = iter([(seq, True) for seq in ordered])
         else:
             walk = self._with_terms(query.terms, query.before, query.after)
-        statement = f"{_EVENTS}{where} ORDER BY e.seq{span.way} LIMIT :limit"
+        statement = f"{_EVENTS}{where} ORDER BY j.value{span.way} LIMIT :limit"
         rows: list[Row] = []
         examined = 0
         while seen := list(islice(walk, CHUNK)):
