@@ -34,12 +34,12 @@ def due_times(
     start: int, seconds: float, rate: float, seed: int | None, *, even: bool
 ) -> list[int]:
     """When each event is due, fixed before the first is sent: so many a second, by chance or
-    evenly."""
+    evenly; one at least."""
     gap = random.Random(seed).expovariate
     end, due = start + int(seconds * 1e9), float(start)
     times: list[int] = []
     while True:
         due += 1e9 * (1 / rate if even else gap(rate))
         if due >= end:
-            return times
+            return times or [(start + end) // 2]
         times.append(int(due))
