@@ -18,9 +18,10 @@ HOSTED: dict[str, HostedAdapter] = {
 
 ADAPTERS: dict[str, Adapter] = {**IN_PROCESS, **HOSTED}
 
-OF_POSTGRES_RUN = {"postgres"}
-"""Those that a run with `TIDINGS_TESTS_STORE=postgres` tries, and no other: each of their cases
-starts processes that import the driver."""
+OF_POSTGRES_RUN = {"postgres-in-process", "postgres"}
+"""Those that a run with `TIDINGS_TESTS_STORE=postgres` tries, and no other: a database that is
+brought back to its first rows for each case, and processes that import the driver, are more than
+`make test` has time for."""
 
 TRIED = {
     name: adapter
