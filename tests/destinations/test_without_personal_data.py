@@ -31,7 +31,7 @@ WAYS = [
 CUSTOMER = b"41200777"
 SEARCH = Search(
     ("15550100", "asha@example.test", "EXT-41", "6000112233", "o6_bm", "harbour lane", "15550177",
-     "call 15550177", "sec-1", "sec-2", "sec-3")
+     "call 15550177", "sec-1-traced-user", "sec-2-some-remark", "sec-3-one-more-id")
 )  # fmt: skip
 TEMPLATE = (
     '{"id": {{ event.eventId }}, "who": {{ data.customerIdentifiers }}, "all": {{ event }}, '

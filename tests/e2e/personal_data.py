@@ -23,13 +23,13 @@ def issued(event_id: str, org: int) -> bytes:
     nobody has declared anything."""
     return (
         f'{{"eventName":"pointsIssued","eventId":"{event_id}","orgId":{org},"createdAt":1770801300,'
-        '"traceAttributes":{"x-user":"sec-1"},"phone":"15550177","data":{"totalPointsIssued":66.10,'
+        '"traceAttributes":{"x-user":"sec-1-traced-user"},"phone":"15550177","data":{"totalPointsIssued":66.10,'
         '"customerIdentifiers":{"customerId":41200777,"firs\\u0074Name":"Asha","mobile":91555,'
         '"INSTORE":{"email":"asha@example.test","address":"7 harbour lane"}},'
         '"note":"call 15550177","nested":{"deep":[{"mail":"asha@example.test"}]},'
         '"triggeringActivity":{"name":"NewBill","enteredBy":{"id":5031},"additionalAttributes":'
-        '[{"key":"Remarks","value":"sec-2"}],"identifiers":[{"key":"billId","value":"B-1",'
-        '"more":"sec-3"}]}}}'
+        '[{"key":"Remarks","value":"sec-2-some-remark"}],"identifiers":[{"key":"billId","value":"B-1",'
+        '"more":"sec-3-one-more-id"}]}}}'
     ).encode()
 
 
