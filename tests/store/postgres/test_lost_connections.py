@@ -151,14 +151,18 @@ async def test_an_idle_owner_goes_on_to_own_it(
             await asyncio.to_thread(OwnerWatch(database.connect, time.monotonic).take)
 
 
+def owned(database: StoreDatabase) -> OwnedDatabase:
+    """The database as its owner's processes are given it."""
+    ours = OwnerWatch(database.connect, time.monotonic).take()
+    return OwnedDatabase(
+        uri=database.uri, schema=database.schema, epoch=ours.epoch, holder=ours.holder
+    )
+
+
 def test_a_half_that_cannot_be_opened_leaves_no_connection_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = database_of(tmp_path)
-    ours = OwnerWatch(database.connect, time.monotonic).take()
-    given = OwnedDatabase(
-        uri=database.uri, schema=database.schema, epoch=ours.epoch, holder=ours.holder
-    )
+    given = owned(database_of(tmp_path))
 
     def refused(*_: object) -> None:
         raise port.StoreDown("too many connections")
@@ -201,11 +205,7 @@ def test_every_connection_notices_a_machine_that_is_gone(what: str, tmp_path: Pa
 def test_a_connection_that_is_lost_while_it_is_opened_is_lost_and_no_fault_of_ours(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = database_of(tmp_path)
-    ours = OwnerWatch(database.connect, time.monotonic).take()
-    given = OwnedDatabase(
-        uri=database.uri, schema=database.schema, epoch=ours.epoch, holder=ours.holder
-    )
+    given = owned(database_of(tmp_path))
     writer = _Writer(given)
     reopened = _Reopening(writer)
     writer._half.connection.close()

@@ -21,8 +21,6 @@ LOOK_S = 0.5
 TAKEN_AT_A_TIME, TAKEN_MAX = 1_000_000, 100_000_000  # numbers; a million takes a second
 _OWNER = "SELECT epoch, renewed FROM owner"
 _TYPES = {"bigint": "INTEGER", "text": "TEXT", "bytea": "BLOB", "double precision": "REAL"}
-# A partition is a part of its table, and no table of the store.
-_PARTS = "SELECT relname FROM pg_class WHERE relispartition AND relnamespace = to_regnamespace(%s)"
 _SEQUENCE = "SELECT pg_get_serial_sequence(quote_ident(current_schema()) || '.' || %s, %s)"
 _GIVEN = "SELECT coalesce(pg_sequence_last_value(%s::regclass), 0)"
 _TAKE = "SELECT count(nextval(%s::regclass)) FROM generate_series(1, %s)"
@@ -43,8 +41,6 @@ class PostgresSide:
                     f"{name} must have schema {newest_schema()} to be copied; it has {have}. Run: "
                     "tidings migrate"
                 )
-            parts = connection.execute(_PARTS.encode(), (database.schema,)).fetchall()
-            self._parts = {table for (table,) in parts}
         self._ours = _taken(database, name)
         self.connection = database.open_writer(self._ours)
         self._renewed_s = time.monotonic()
@@ -57,7 +53,6 @@ class PostgresSide:
                 table.keys[0] if table.keys else (),
             )
             for name, table in read_tables(self._driver).items()
-            if name not in self._parts
         }
 
     def numbers(self) -> Mapping[str, int]:
@@ -114,7 +109,6 @@ class PostgresSide:
             name: (column, str(self._ask(_SEQUENCE, name, column)))
             for name, table in read_tables(self._driver).items()
             for column in table.numbers
-            if name not in self._parts
         }
 
     @property
