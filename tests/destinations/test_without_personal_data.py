@@ -30,8 +30,9 @@ WAYS = [
 ]
 CUSTOMER = b"41200777"
 SEARCH = Search(
-    ("15550100", "asha@example.test", "EXT-41", "6000112233", "o6_bm", "harbour lane", "15550177",
-     "call 15550177", "sec-1-traced-user", "sec-2-some-remark", "sec-3-one-more-id")
+    ("15550100", "asha@example.test", "EXT-41-abroad", "6000112233", "o6_bm_open_id",
+     "harbour lane", "15550177", "call 15550177", "sec-1-traced-user", "sec-2-some-remark",
+     "sec-3-one-more-id")
 )  # fmt: skip
 TEMPLATE = (
     '{"id": {{ event.eventId }}, "who": {{ data.customerIdentifiers }}, "all": {{ event }}, '

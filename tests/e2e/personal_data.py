@@ -39,6 +39,6 @@ def fill(api: Api) -> None:
     api.send("PUT", "/v1/reference/tills/5031", till).must(201)
     csv = (
         b"id,mobile,email,externalId,cardNumbers,wechat.brand.unionId\n"
-        b"41200777,15550100,asha@example.test,EXT-41,6000112233,o6_bm\n"
+        b"41200777,15550100,asha@example.test,EXT-41-abroad,6000112233,o6_bm_open_id\n"
     )
     api.call("POST", "/v1/reference/customers:load", csv, {"content-type": "text/csv"}).must(200)

@@ -42,7 +42,7 @@ def test_first_attempts_previews_test_messages_and_replays_hold_none(
     accepted = issued(event_id, api.org)
     api.accept(accepted)
     [rich] = receiver.wait(everything, 1)
-    assert b"15550100" in rich.body and b"o6_bm" in rich.body
+    assert b"15550100" in rich.body and b"o6_bm_open_id" in rich.body
     [cut] = receiver.wait(nothing, 1)
     assert is_clean(cut.body)
     assert cut.event["data"] == {
