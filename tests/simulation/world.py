@@ -38,7 +38,7 @@ from tests.simulation.parts import (
     SimulatedStore,
     catalogue_of,
 )
-from tests.simulation.witness import Witness
+from tests.simulation.witness import REFUSALS, Witness
 from tidings.compose import App, build
 from tidings.core.delivery.schedule import WINDOW_S
 from tidings.core.delivery.states import State
@@ -573,11 +573,11 @@ class World:
             assert arrived, ("26 with healthy receivers everything arrives", delivery, State(state))
 
     def unfinished(self) -> set[int]:
-        """Deliveries that are not final."""
-        return {
-            int(id)
-            for (id,) in self.disk.ask("SELECT id FROM delivery WHERE state NOT IN (3, 4, 5, 6)")
-        }
+        """Deliveries that are not final. One whose receiver has refused it for good is, although
+        its answer may still be on the way to the store."""
+        refused = {request.delivery for request in self.sent() if request.said in REFUSALS}
+        not_final = self.disk.ask("SELECT id FROM delivery WHERE state NOT IN (3, 4, 5, 6)")
+        return {int(id) for (id,) in not_final} - refused
 
 
 __all__ = ["EPOCH_MS", "World"]
