@@ -105,6 +105,12 @@ def parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--server", help="settings of the server, as full_page_writes=off; with --store postgres"
     )
+    common.add_argument(
+        "--numbers",
+        type=int,
+        default=0,
+        help="events that the store has before (throughput); with --store postgres",
+    )
     common.add_argument("--pin", help="cores for the service alone, as 0 or 0,1; by default all")
     common.add_argument(
         "--patience",
@@ -161,6 +167,7 @@ def options_of(given: argparse.Namespace) -> Options:
         times=given.times,
         store=given.store,
         server_settings=tuple(given.server.split(",")) if given.server else (),
+        numbers=given.numbers,
         patience_seconds=given.patience,
         folder=given.dir,
         service_cores=frozenset(map(int, given.pin.split(","))) if given.pin else None,

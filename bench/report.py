@@ -61,6 +61,7 @@ class Options:
     times: int | None = None  # each of them, where it is not its own number
     store: str = SQLITE
     server_settings: tuple[str, ...] = ()
+    numbers: int = 0  # events that the server's store has before
     patience_seconds: float = 20.0
     folder: Path | None = None
     service_cores: frozenset[int] | None = None

@@ -19,8 +19,10 @@ import psycopg
 
 from bench.process import TICKS_PER_SECOND, Usage, stat_fields, tree_of, usage_of
 from tests.postgres_server import PostgresServer
+from tests.store.postgres.retention_figures import fill as fill_log
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.halves import PostgresReader
 from tidings.store.postgres.migration import migrate
 
 SQLITE, POSTGRES = STORES = ("sqlite", "postgres")
@@ -58,11 +60,12 @@ class ServerUse:
 class StoreServer:
     """It runs until `stop`."""
 
-    def __init__(self, folder: Path | None, given: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path | None, given: Sequence[str] = (), numbers: int = 0) -> None:
         """`folder`: for the key of services; `given`: settings as `full_page_writes=off`, beyond
-        those that the server has by itself."""
+        those that the server has by itself; `numbers`: events that each store has before."""
         ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._folder = folder
+        self._numbers = numbers
         self._server = PostgresServer()
         self._databases = 0
         with self._administrator() as connection:
@@ -90,6 +93,13 @@ class StoreServer:
         found = StoreDatabase(self._server.database(f"bench_{self._databases}"))
         with psycopg.connect(found.uri, autocommit=True) as connection:
             migrate(connection, found.schema)
+            if self._numbers:
+                connection.execute(f"SET search_path = {found.schema}".encode())
+                fill_log(connection, 1, self._numbers, bodies=False)
+        if self._numbers:
+            _index(found)
+            with self._administrator() as connection:
+                connection.execute("CHECKPOINT")
         return found
 
     def settings_of(self, database: StoreDatabase) -> Mapping[str, str]:
@@ -125,13 +135,26 @@ class StoreServer:
         self._server.end()
 
 
+def _index(database: StoreDatabase) -> None:
+    """Index and sum up what is there, as a service does behind its commits."""
+    reader = PostgresReader(
+        PostgresConnection(database.connect("bench reads"), read_only=True),
+        PostgresConnection(database.connect("bench searches"), synced=False),
+    )
+    while reader.background():
+        pass
+    reader.close()
+
+
 @contextlib.contextmanager
-def store_server(store: str, given: Sequence[str], folder: Path) -> Iterator[StoreServer | None]:
+def store_server(
+    store: str, given: Sequence[str], folder: Path, numbers: int = 0
+) -> Iterator[StoreServer | None]:
     """A server for as long as the block lasts, if the service is to have its store in one."""
     if store != POSTGRES:
         yield None
         return
-    server = StoreServer(folder, given)
+    server = StoreServer(folder, given, numbers)
     try:
         yield server
     finally:

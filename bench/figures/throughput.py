@@ -76,7 +76,9 @@ def beside_the_yardstick(options: Options, house: House, forms: Sequence[Form]) 
     rows: list[Row] = []
     with (
         Bench(options.folder, options.patience_seconds) as bench,
-        store_server(options.store, options.server_settings, bench.folder) as server,
+        store_server(
+            options.store, options.server_settings, bench.folder, options.numbers
+        ) as server,
     ):
         yardstick = Yardstick(bench.folder, bench.receiver.port, options.service_cores)
         product = None

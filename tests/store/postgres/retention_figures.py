@@ -30,13 +30,16 @@ from tidings.store.sql.queries import id_hash
 
 START_MS = 1_800_000_000_000
 BODY_BYTES = 1000
+FILL_BODIES = (
+    "INSERT INTO body (seq, bytes)"
+    " SELECT n, convert_to(repeat(md5(n::text), %(bytes)s / 32), 'UTF8')"
+    " FROM generate_series(1, %(count)s) AS n"
+)
 FILLS = (
     "INSERT INTO event (seq, org, name, id, at_ms, first_delivery, deliveries, terms)"
     " SELECT n, 1, 'pointsIssued', 'e' || n, %(start)s + n * %(step)s, n, 1, sha256('t')"
     " FROM generate_series(1, %(count)s) AS n",
-    "INSERT INTO body (seq, bytes)"
-    " SELECT n, convert_to(repeat(md5(n::text), %(bytes)s / 32), 'UTF8')"
-    " FROM generate_series(1, %(count)s) AS n",
+    FILL_BODIES,
     "INSERT INTO delivery (id, event, webhook, version, state, attempts, done_ms, duration_ms,"
     " status) SELECT n, n, 1, 1, 3, 1, %(start)s, 12, 200 FROM generate_series(1, %(count)s) AS n",
     "UPDATE meta SET value = %(count)s WHERE key IN ('seq_floor', 'delivery_floor')",
@@ -44,14 +47,15 @@ FILLS = (
 LOG = ("event", "event_id", "body", "delivery")
 
 
-def fill(connection: DriverConnection, days: int, events: int) -> None:
+def fill(connection: DriverConnection, days: int, events: int, *, bodies: bool = True) -> None:
     """Write a log of delivered events, and have the server put it on its disk."""
     count = days * events
     given = {
         "start": START_MS, "step": DAY_MS // events, "count": count, "bytes": BODY_BYTES,
     }  # fmt: skip
     for statement in FILLS:
-        connection.execute(statement.encode(), given)
+        if bodies or statement is not FILL_BODIES:
+            connection.execute(statement.encode(), given)
     with connection.cursor() as cursor, cursor.copy("COPY event_id FROM STDIN") as copy:
         for first in range(1, count + 1, 1000):
             numbers = range(first, min(first + 1000, count + 1))
