@@ -87,7 +87,7 @@ def test_it_ends_within_a_day_and_is_over_then(
 @pytest.mark.parametrize(
     "name",
     ["Mars/Olympus", "", "../etc/passwd", "Europe", "x" * 65, None, 5, "a\x00b", "/etc/localtime"]
-    + [*_NOT_ZONES, "right/Asia/Kolkata", "posix/Asia/Kolkata", "tzdata.zi"]
+    + [*sorted(_NOT_ZONES), "right/Asia/Kolkata", "posix/Asia/Kolkata", "tzdata.zi"]
     + ["asia/kolkata", "../zoneinfo/UTC", "\ud800", ["UTC"], {"UTC": 1}],
 )
 def test_what_is_no_zone_is_none(name: object) -> None:
