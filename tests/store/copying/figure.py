@@ -17,8 +17,11 @@ from typing import NamedTuple
 import psycopg
 
 from tests.postgres_server import PostgresServer
+from tests.store.copying.filled import FilledStore
 from tests.store.sqlite.log_rows import fill
+from tidings.store.copying.sqlite_side import SqliteSide
 from tidings.store.postgres.migration import migrate
+from tidings.store.sql.configuration.key_check import KeyCheckRow
 from tidings.store.sqlite.database import FILE, open_writer
 
 STEP_MS = 100.0
@@ -47,7 +50,11 @@ def make_directory(place: Path, deliveries: int) -> None:
     ):
         connection.execute(statement).fetchall()
     connection.close()
-    write_key(place / "key", os.urandom(32))
+    key = os.urandom(32)
+    write_key(place / "key", key)
+    side = SqliteSide(place, make=False)
+    KeyCheckRow(side.connection).put(FilledStore(place, key).secrets.check())
+    side.close()
 
 
 def write_key(path: Path, key: bytes) -> None:
