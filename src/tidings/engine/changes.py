@@ -4,13 +4,14 @@ The store refuses commits that were matched under an older registry version, and
 waits for the registry to follow. So whoever raises the store's version must raise the registry's,
 after the registry holds the change, even if the call that asked for it is gone by then.
 
-A change that ends with StoreDown may be written all the same, its answer lost. What is known here
-is then read again from the store, before the next change and in any case as soon as the store
-answers: else commits would wait for a change that nobody here knows of.
+A change that ends with StoreDown may be written all the same, its answer lost. All that is kept in
+memory is then read again from the store, before the next change and in any case as soon as the
+store answers: else commits would wait for a change that nobody here knows of, and a credential that
+was revoked would open everything as before.
 
-A change that the store refuses as stale was made of what is not stored any more. All that is kept
-in memory is then read again, and the change is made again of that: whoever asked for it expects a
-certain version (`If-Match`), is refused by that change itself, or hears nothing of it.
+A change that the store refuses as stale was made of what is not stored any more. The same is then
+read again, and the change is made again of that: whoever asked for it expects a certain version
+(`If-Match`), is refused by that change itself, or hears nothing of it.
 """
 
 import asyncio
@@ -52,12 +53,12 @@ class Changes:
         self._registry = registry
         # Whoever keeps what raises the version takes over what was read again.
         self.reread: Reread = Listeners("what is stored was read again")
-        # Whoever keeps what stands beside it takes that over, where a change was stale.
+        # Whoever keeps what stands beside it takes that over.
         self.reread_beside: Listeners[StoredBeside] = Listeners("all that is stored was read again")
         self._lock = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._doubtful = False  # something may be written that is not known here
-        self._stale = False  # something is written that is not known here
+        self._settling: asyncio.Task[None] | None = None  # reads again when nobody else does
         self._reading = Outage("what a change without an answer has come to")
 
     async def run(self, change: Change[Result]) -> Result:
@@ -90,13 +91,13 @@ class Changes:
             try:
                 return await change()
             except StaleChange:
-                self._stale = True
+                self._doubtful = True
         raise Overtaken(f"a change was overtaken {TRIES_MAX} times")
 
     def _doubt(self) -> None:
-        if not self._doubtful:
-            self._doubtful = True
-            task = asyncio.ensure_future(by_service(self._settle()))
+        self._doubtful = True
+        if self._settling is None or self._settling.done():
+            self._settling = task = asyncio.ensure_future(by_service(self._settle()))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -108,19 +109,16 @@ class Changes:
                     await self._read_again()
 
     async def _read_again(self) -> None:
-        if not (self._doubtful or self._stale):
+        if not self._doubtful:
             return
         store = self._store
-        snapshot = await store.load()
-        if self._stale or snapshot.registry_version > self._registry.version:
-            types = await store.load_types()
-            self.reread.tell(snapshot, types)  # without a pause: nobody matches by a half of it
-        if self._stale:
-            beside = StoredBeside(
-                people=await store.load_people(),
-                transformations=await store.load_transformations(),
-                sources=await store.load_sources(),
-                inboxes=await store.load_inboxes(),
-            )
-            self.reread_beside.tell(beside)
-        self._doubtful = self._stale = False
+        snapshot, types = await store.load(), await store.load_types()
+        beside = StoredBeside(
+            people=await store.load_people(),
+            transformations=await store.load_transformations(),
+            sources=await store.load_sources(),
+            inboxes=await store.load_inboxes(),
+        )
+        self.reread.tell(snapshot, types)  # without a pause: nobody matches by a half of it
+        self.reread_beside.tell(beside)
+        self._doubtful = False

@@ -4,6 +4,7 @@ Neither has heard of what the other has written, as where an answer was lost, or
 has made a change.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -14,6 +15,7 @@ from tests.api.control_client import BASIC, Service, basic, service
 from tests.engine.store.store_faults import first, refusing
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
+from tidings.engine import changes
 from tidings.engine.changes import TRIES_MAX, Overtaken
 from tidings.engine.webhooks.webhooks import WebhookMoved
 from tidings.errors import Conflict, NotFound
@@ -186,6 +188,59 @@ async def test_a_change_whose_answer_was_lost_is_not_undone_by_the_next_one(
         await crossing.other(s)
         assert crossing.found(s) == crossing.expected
         assert crossing.found(await another(s)) == crossing.expected
+
+
+class Lost(NamedTuple):
+    """A change, and the operation of the store whose answer is lost."""
+
+    method: str
+    change: Callable[[Service], Awaitable[Any]]
+
+
+LOST = {
+    **{f"{what} changed": Lost(each.method, each.one) for what, each in CROSSINGS.items()},
+    "credential revoked": Lost("put_credential", CROSSINGS["credential"].other),
+    "webhook paused": Lost("put_webhook", CROSSINGS["webhook"].other),
+    "webhook deleted": Lost(
+        "put_webhook", lambda s: s.webhooks.delete(ORG, hook(s).webhook.id, "boss")
+    ),
+    "source paused": Lost("put_source", CROSSINGS["source"].other),
+    "source deleted": Lost("drop_source", lambda s: sources(s).delete(ORG, "shop")),
+    "transformation deleted": Lost("put_transformation", CROSSINGS["transformation"].other),
+    "inbox deleted": Lost("drop_inbox", lambda s: s.inboxes.delete(ORG, inbox(s).id)),
+    "user removed": Lost("drop_member", lambda s: s.users.remove(boss(s), ORG, user(s).person.id)),
+}
+
+
+def known(s: Service) -> list[Any]:
+    """What the service knows of the org and of everything that it has."""
+    return [
+        org(s),
+        credential(s),
+        s.users.list(ORG),
+        [(hook.webhook.status, hook.config) for hook in s.webhooks.list(ORG)],
+        [source.source for source in sources(s).of(ORG)],
+        [inbox.stored for inbox in s.inboxes.list(ORG)],
+        s.transformations.template(ORG, "plain"),
+        s.event_types.record(ORG, "orderPacked").stored,
+    ]
+
+
+@pytest.mark.parametrize("lost", LOST.values(), ids=LOST)
+async def test_a_change_whose_answer_was_lost_is_in_force_without_another_one(
+    lost: Lost, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above all a credential that was revoked: it must open nothing any more."""
+    monkeypatch.setattr(changes, "READ_AGAIN_S", 0.0)
+    async with two_services() as (s, _):
+        before = known(s)
+        refusing(s.store, lost.method, first(1), lost=True)
+        with pytest.raises(port.StoreDown):
+            await lost.change(s)
+        async with asyncio.timeout(60):
+            while known(s) == before:
+                await asyncio.sleep(0.001)
+        assert known(s) == known(await another(s))
 
 
 async def test_who_expects_a_version_is_refused_and_nobody_else() -> None:
