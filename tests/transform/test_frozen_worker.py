@@ -71,14 +71,14 @@ def watch(renderer: ProcessRenderer) -> tuple[Heartbeats, list[str]]:
 async def test_a_frozen_process_is_told_and_replaced(
     renderer: ProcessRenderer, asked: bool
 ) -> None:
-    heartbeats, told = watch(renderer)
     pid = await warmed(renderer)
     os.kill(pid, signal.SIGSTOP)
+    heartbeats, told = watch(renderer)  # not before: one that starts slowly would be replaced
     if asked:
         runs = [renderer.render(TEMPLATE, b'{"n": %d}' % n, n) for n in range(10)]
         results = await asyncio.gather(*runs, return_exceptions=True)
         assert {type(element) for element in results} == {RenderLater}  # charged to nobody
-    while renderer.processes()[0].crashes == 0:
+    while renderer.processes()[0].crashes == 0 or not told:
         await asyncio.sleep(0.01)
     assert any('"template worker" has not responded' in text for text in told)
     assert await warmed(renderer) != pid
@@ -88,9 +88,9 @@ async def test_a_frozen_process_is_told_and_replaced(
 
 
 async def test_a_killed_process_is_replaced_and_told(renderer: ProcessRenderer) -> None:
-    heartbeats, told = watch(renderer)
     pid = await warmed(renderer)
     os.kill(pid, signal.SIGKILL)
+    heartbeats, told = watch(renderer)
     while not told:
         await asyncio.sleep(0.01)
     assert '"template worker"' in told[0]
@@ -146,13 +146,14 @@ async def test_ends_that_come_one_after_the_other_are_counted_and_not_each_logge
 async def test_a_process_that_tidings_has_killed_is_not_told_as_killed_by_the_kernel(
     renderer: ProcessRenderer,
 ) -> None:
-    heartbeats, _ = watch(renderer)
     pid = await warmed(renderer)
+    ended = "a process of transformations has ended"
     with capture_logs() as logs:
         os.kill(pid, signal.SIGSTOP)
-        while renderer.processes()[0].crashes == 0:
+        heartbeats, _ = watch(renderer)
+        while not any(line["event"] == ended for line in logs):
             await asyncio.sleep(0.01)
-    [line] = [line for line in logs if line["event"] == "a process of transformations has ended"]
+    line = next(line for line in logs if line["event"] == ended)
     assert line["reason"] == "It did not respond, so Tidings has killed it (SIGKILL)."
     assert "another process" in line["then"]
     heartbeats.stop()

@@ -23,7 +23,6 @@ from tests.console.webhook_client import pages
 from tests.core.sources.bombs import BOMBS
 from tests.engine.sources.event_fields import fields_of, held_s, longest, real
 from tests.engine.sources.topic import sources_of, until
-from tests.pace import slowness
 from tests.postgres_server import shared_server
 from tests.sources.kafka.scripted_subject import TOPIC, ScriptedSubject, scripted_subject
 from tests.sources.kafka.subject import INSTALLATION, MemoryPlaces
@@ -231,4 +230,4 @@ async def test_no_bomb_holds_the_loop_on_its_whole_way(
         return found
 
     worst_s = await held_s(send)
-    assert worst_s <= MAPPING_LOOP_S * slowness(), f"{worst_s * 1e3:.1f} ms"
+    assert worst_s <= MAPPING_LOOP_S, f"{worst_s * 1e3:.1f} ms"
