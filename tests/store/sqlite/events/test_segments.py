@@ -1,5 +1,6 @@
 """Search segments: merging changes nothing, and look-ups agree with a plain list."""
 
+import random
 from pathlib import Path
 
 import apsw
@@ -9,8 +10,9 @@ from hypothesis import strategies as st
 
 from tests.store.rows import event, term
 from tidings.store import port
+from tidings.store.postgres.long_bytes import PiecewiseBytes
 from tidings.store.sql.events import segments
-from tidings.store.sql.events.segments import SearchSegments
+from tidings.store.sql.events.segments import PostingRun, SearchSegments
 from tidings.store.sqlite.connection import SqliteConnection
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
@@ -56,7 +58,7 @@ def test_neighbours_are_merged_so_that_a_look_up_asks_few(tmp_path: Path) -> Non
     search.close()
 
 
-def test_long_neighbours_stay_as_they_are_and_keep_no_shorter_ones_from_being_merged(
+def test_long_neighbours_are_merged_as_far_as_they_fit_and_shorter_ones_as_ever(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(segments, "MERGED_BYTES_MAX", segments.MERGE * 3 * segments.ENTRY_BYTES)
@@ -66,9 +68,65 @@ def test_long_neighbours_stay_as_they_are_and_keep_no_shorter_ones_from_being_me
     while search.write_slice(events, 1):
         pass
     levels = search._rows("SELECT level, count(*) FROM segment GROUP BY level ORDER BY level", ())
-    assert levels == [(1, 1), (segments.FULL, segments.MERGE)]
+    assert levels == [(0, 4), (1, 1), (segments.FULL, 1)]  # 12 long; 4 long with 12 short; 4 short
     assert len(set(search.find(WORDS[0], 1000))) == 2 * segments.MERGE
     search.close()
+
+
+def test_a_segment_that_is_too_long_by_itself_is_merged_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(segments, "MERGED_BYTES_MAX", segments.ENTRY_BYTES)
+    search = SearchSegments(open_search(tmp_path / "search.db"))
+    events = events_with([WORDS[:4]] * 40)
+    while search.write_slice(events, 1):
+        pass
+    levels = search._rows("SELECT level, count(*) FROM segment GROUP BY level ORDER BY level", ())
+    assert levels == [(0, segments.MERGE - 1), (segments.FULL, 40 - segments.MERGE + 1)]
+    assert len(search.find(WORDS[0], 1000)) == 40
+    search.close()
+
+
+@given(
+    seed=st.integers(0, 1 << 32),
+    count=st.integers(0, 6000),
+    common=st.lists(st.tuples(st.binary(min_size=8, max_size=8), st.integers(1, 3000)), max_size=3),
+    sought=st.binary(min_size=8, max_size=8),
+)
+@settings(deadline=None, max_examples=60)
+def test_a_term_is_found_wherever_others_have_pushed_it(
+    seed: int, count: int, common: list[tuple[bytes, int]], sought: bytes
+) -> None:
+    rng = random.Random(seed)
+    terms = [rng.randbytes(8) for _ in range(count)]
+    terms += [word for word, times in common for _ in range(times)]
+    entries = sorted(word + index.to_bytes(4, "big") for index, word in enumerate(terms))
+    data = b"".join(entries)
+    blob = PiecewiseBytes(lambda start, length: data[start : start + length])
+    chosen = rng.sample(terms, min(3, len(terms)))
+    for word in [sought, bytes(8), b"\xff" * 8, *chosen, *(word for word, _ in common)]:
+        run = PostingRun.of(blob, len(entries), word)
+        held = [int.from_bytes(posting[8:]) for posting in entries if posting[:8] == word]
+        assert [*run.numbers(newest_first=False)] == held
+
+
+def test_a_rare_term_is_found_by_few_reads_of_a_long_segment() -> None:
+    """Each read is a question to the database where the store is in PostgreSQL."""
+    rng = random.Random(1)
+    terms = sorted(rng.randbytes(8) for _ in range(400_000))
+    data = b"".join(word + b"\0\0\0\1" for word in terms)
+    asked = 0
+
+    def read(start: int, length: int) -> bytes:
+        nonlocal asked
+        asked += 1
+        return data[start : start + length]
+
+    words = [*rng.sample(terms, 100), *(rng.randbytes(8) for _ in range(100))]
+    for word in words:
+        with PiecewiseBytes(read) as pieces:
+            PostingRun.of(pieces, len(terms), word)
+    assert asked <= 3 * len(words)
 
 
 def test_a_segment_that_cannot_be_written_does_not_move_the_cursor(
