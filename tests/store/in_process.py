@@ -15,13 +15,16 @@ from tidings.store.sqlite.search_file import open_search
 
 # What a start and lanes ask: read on the writing half, to be in order with what it writes.
 _READ_IN_ORDER = frozenset(
-    "dead_letter_sums emails file_space healths kept_keys load load_activity load_inboxes"
-    " load_people load_sources load_transformations load_types note_restore open_replays page"
-    " past_attempts recover stops unfinished unfinished_of".split()
+    "dead_letter_sums emails file_space healths kept_keys kept_list list_piece load load_activity"
+    " load_inboxes load_people load_sources load_transformations load_types note_restore"
+    " open_replays page past_attempts recover stops unfinished unfinished_of".split()
 )
 WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER
-# What a full disk refuses; reference data is read in the way of what is sent.
-REFUSED = WRITES - {"close"} | {"note_restore", "reference", "list_reference", "count_reference"}
+# What a full disk refuses; reference data and lists are read in the way of what is sent.
+_READ_BY_SENDING = frozenset(
+    "reference list_reference count_reference kept_list list_piece".split()
+)
+REFUSED = WRITES - {"close"} | {"note_restore"} | _READ_BY_SENDING
 
 
 def operations(half: WritingHalf) -> dict[str, Callable[..., Any]]:

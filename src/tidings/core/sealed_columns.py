@@ -56,4 +56,24 @@ KEPT_KEY = SealedColumn(
     of=("purpose",),
     place=lambda purpose: f"key|{purpose}".encode(),
 )
-SEALED_COLUMNS = (WEBHOOK_CONFIG, REFERENCE_VALUE, CALL_ANSWER, SOURCE_SETTINGS, KEPT_KEY)
+KEPT_LIST = SealedColumn(
+    table="kept_list",
+    column="sealed",
+    of=("name", "run", "pieces"),
+    place=lambda name, run, pieces: f"list in force|{name}|{run}|{pieces}".encode(),
+)
+LIST_PIECE = SealedColumn(
+    table="list_piece",
+    column="sealed",
+    of=("list", "run", "piece"),
+    place=lambda list, run, piece: f"list piece|{list}|{run}|{piece}".encode(),
+)
+SEALED_COLUMNS = (
+    WEBHOOK_CONFIG,
+    REFERENCE_VALUE,
+    CALL_ANSWER,
+    SOURCE_SETTINGS,
+    KEPT_KEY,
+    KEPT_LIST,
+    LIST_PIECE,
+)

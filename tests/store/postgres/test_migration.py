@@ -1,8 +1,9 @@
 """The schema is brought forward by whoever migrates, and by nobody who serves."""
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -11,7 +12,11 @@ from psycopg import errors
 
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import SCHEMA, connect, migrated, rows
+from tidings.core.running.lease import LEASE_S
+from tidings.store import port
 from tidings.store.postgres import migration
+from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.halves import PostgresWriter
 from tidings.store.postgres.migration import (
     DatabaseRefused,
     DriverConnection,
@@ -22,6 +27,8 @@ from tidings.store.postgres.migration import (
     newest_schema,
     schema_of,
 )
+from tidings.store.postgres.ownership import OwnerWatch
+from tidings.store.sql.configuration.kept_lists import KeptListRows
 
 FOLDER = Path(migration.__file__).parent / "schema"
 NEWEST = newest_schema()
@@ -149,6 +156,41 @@ def test_a_release_serves_on_its_schema_and_on_the_one_before(
     assert rows(database, EVERYTHING) == before  # to serve changes nothing
     assert migrate(database, SCHEMA) == NEWEST + 2
     assert check_schema(database) == NEWEST + 2
+
+
+def test_on_a_schema_without_a_place_for_lists_none_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uri = shared_server().lend_database()
+    with connect(uri) as connection:
+        scripts = load_scripts()
+        with monkeypatch.context() as before:
+            before.setattr(migration, "load_scripts", lambda: scripts[:2])
+            migrate(connection, SCHEMA)
+        assert check_schema(connection) == NEWEST - 1
+    rows_of_lists = serve(uri)
+    assert not rows_of_lists.put_piece(port.ListPiece("a", "b", piece=1, sealed=b"c"))
+    assert not rows_of_lists.put(port.KeptList("a", "b", pieces=0, sealed=b"c"))
+    assert (rows_of_lists.read("a"), rows_of_lists.read_piece("a", "b", 1)) == (None, None)
+    rows_of_lists.forget([])
+    assert not rows_of_lists.drop_pieces(9)
+    with connect(uri) as connection:
+        migrate(connection, SCHEMA)
+    rows_of_lists = serve(uri)
+    assert rows_of_lists.put_piece(port.ListPiece("a", "b", piece=1, sealed=b"c"))
+    assert rows_of_lists.put(port.KeptList("a", "b", pieces=1, sealed=b"c"))
+
+
+def serve(uri: str) -> KeptListRows:
+    """Return the lists of a store as its owner has them."""
+    database = StoreDatabase(uri, SCHEMA)
+    leaps = itertools.count(0.0, 2 * LEASE_S).__next__
+    watch = OwnerWatch(database.connect, leaps)
+    while True:
+        with suppress(port.StoreDown):
+            ours = watch.take()
+            break
+    return PostgresWriter(database.open_writer(ours), ours).kept_lists
 
 
 @pytest.mark.parametrize("made", [False, True])

@@ -118,6 +118,7 @@ from tidings.store.port.inboxes import (
     Inbox,
     InboxStore,
 )
+from tidings.store.port.kept_lists import KeptList, KeptListStore, ListPiece
 from tidings.store.port.keyed_calls import (
     KEYED_KEPT_MS,
     KEYED_MAX,
@@ -204,6 +205,7 @@ class Store(
     InboxStore,
     SourceStore,
     KeyedCallStore,
+    KeptListStore,
     CapStore,
     EmailStore,
     RetentionStore,

@@ -278,6 +278,10 @@ class PostgresConnection:
         [(version,)] = self._cursor.execute("SELECT pg_current_snapshot()::text").fetchall()
         return version, self._total_changes
 
+    def has_table(self, name: str) -> bool:
+        """Return whether the schema had a table when the connection was opened."""
+        return name in self._tables
+
     def long_bytes(self, table: str, column: str, key: str, value: int) -> LongBytes:
         """Open a column of bytes, of the row whose `key` has this value."""
         query = f"SELECT substring({column} FROM ?2 FOR ?3) FROM {table} WHERE {key} = ?1"

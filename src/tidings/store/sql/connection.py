@@ -90,6 +90,9 @@ class StoreConnection(Protocol):
     def log_version(self) -> object:
         """Return what differs once anybody has changed the database."""
 
+    def has_table(self, name: str) -> bool:
+        """Return whether the schema has a table: it may be the one before the newest."""
+
     def long_bytes(self, table: str, column: str, key: str, value: int) -> LongBytes:
         """Open a column of bytes, of the row whose `key` has this value."""
 

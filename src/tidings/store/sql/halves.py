@@ -16,6 +16,7 @@ from tidings.store.sql.audit.rows import AuditReader, AuditRows
 from tidings.store.sql.audit.upkeep import AuditUpkeep
 from tidings.store.sql.configuration.credentials import CredentialRows
 from tidings.store.sql.configuration.event_types import EventTypeRows
+from tidings.store.sql.configuration.kept_lists import KeptListRows
 from tidings.store.sql.configuration.key_check import KeyCheckRow
 from tidings.store.sql.configuration.orgs import OrgRows
 from tidings.store.sql.configuration.registry_version import RegistryVersion
@@ -84,6 +85,7 @@ class RowWriter:
     inboxes: InboxRows
     sources: SourceRows
     keyed_calls: KeyedCallRows
+    kept_lists: KeptListRows
     caps: CapRows
     people: PeopleTables
     health: HealthRows
@@ -131,6 +133,7 @@ class RowWriter:
         self.inboxes = InboxRows(self.connection, clock_ms)
         self.sources = SourceRows(self.connection, clock_ms)
         self.keyed_calls = KeyedCallRows(self.connection, clock_ms)
+        self.kept_lists = KeptListRows(self.connection)
         self.caps = CapRows(self.connection, clock_ms)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)

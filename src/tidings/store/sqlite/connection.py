@@ -64,6 +64,10 @@ class SqliteConnection(apsw.Connection):
         [(version,)] = self.execute("PRAGMA data_version")
         return version, self.total_changes()
 
+    def has_table(self, name: str) -> bool:
+        """Return whether the schema has a table."""
+        return self.table_exists("main", name)
+
     def long_bytes(self, table: str, column: str, key: str, value: int) -> LongBytes:
         """Open a column of bytes; `key` is the table's number of rows, so it names none here."""
         return cast(LongBytes, self.blob_open("main", table, column, value, False))

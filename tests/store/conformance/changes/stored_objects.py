@@ -148,6 +148,14 @@ NOT_COMPARED: dict[str, tuple[str, Callable[[port.Store], Awaitable[Any]]]] = {
         "each record is given whole by the platform, and not made of what is stored",
         lambda store: store.put_reference(OrgId(ORG), 1, [port.ReferenceRow("1", b"{}")]),
     ),
+    "put_list_piece": (
+        "is of a state that only its writer knows",
+        lambda store: store.put_list_piece(port.ListPiece("l", "r", piece=1, sealed=b"s")),
+    ),
+    "put_kept_list": (
+        "is what the owner alone has read, given whole",
+        lambda store: store.put_kept_list(port.KeptList("l", "r", pieces=0, sealed=b"s")),
+    ),
     "put_replay": (
         "is always new; later steps name the states that they begin in",
         lambda store: store.put_replay(
