@@ -52,13 +52,13 @@ from tidings.destinations.port import Driver
 from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Receive
 from tidings.engine.access.passwords import Passwords
+from tidings.engine.actions.kept_lists import KeptLists
 from tidings.engine.clock import service_clock
 from tidings.engine.events.commit_queue import UNWRITTEN_MAX
 from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.running.supervisor import Supervisor
 from tidings.engine.threads import POOL, ThreadProbe
-from tidings.engine.vault import SealedSecret
-from tidings.lookups.kept_lists import FOLDER
+from tidings.engine.vault import SealedSecret, Vault
 from tidings.ports import Declared, Departure, Outside, Ports, Randomness, Secrets, Times
 from tidings.server import Bounds, HttpServer
 from tidings.settings.settings import Settings
@@ -129,7 +129,7 @@ class RunningService:
             sender=sender,
             target_of=addresses.target,
             now_s=lambda: clock.now_ms() / 1000,
-            sealed_lists=(settings.data / FOLDER, vault),
+            lists=KeptLists(store, vault),
         )
         await import_clients({connection.kind for connection in actions.connections.values()})
 
@@ -167,8 +167,7 @@ class RunningService:
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await KeyCheck(settings, master, store).guard(through, app.load)
         await through(lambda: first_credential(settings, app.access.access, actions.org))
-        await through(lambda: actions.declare(app))
-        await through(lambda: _declare_sources(settings, app, actions))
+        await _declare(through, settings, app, actions, vault)
         shortage = MemoryShortage(app.base.heartbeats)
         server = _server(settings, app, shares, shortage)
         await app.start(through, hold=hold)
@@ -216,13 +215,19 @@ class RunningService:
         await self._store.close(clean=written)
 
 
-async def _declare_sources(settings: Settings, app: App, actions: ServiceActions) -> None:
-    """Declare the sources of the operator's files."""
-    await declare_sources(
-        settings.sources,
-        app.sources.sources,
-        lambda org: app.orgs.get(org) is not None,
-        besides=actions.sources(),
+async def _declare(
+    through: StartStepRunner, settings: Settings, app: App, actions: ServiceActions, vault: Vault
+) -> None:
+    """Declare what the operator's files name: lists, actions and sources."""
+    await through(lambda: actions.keep_lists(settings.data, vault))
+    await through(lambda: actions.declare(app))
+    await through(
+        lambda: declare_sources(
+            settings.sources,
+            app.sources.sources,
+            lambda org: app.orgs.get(org) is not None,
+            besides=actions.sources(),
+        )
     )
 
 

@@ -1,12 +1,12 @@
 """What the file of actions brings into the service: connections, look-ups, a driver, a source."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path as FilePath
 
 import msgspec
 
 from tidings.app.connection_types import CONNECTION_TYPES
+from tidings.app.former_list_files import take_over_lists
 from tidings.app.operator_files.actions import load_actions
 from tidings.app.operator_files.operator_file import FileRefused
 from tidings.catalogue import Catalogue
@@ -23,11 +23,12 @@ from tidings.destinations.port import Driver
 from tidings.egress.port import ReceiverAddress
 from tidings.egress.sender import HttpSender
 from tidings.engine.actions.declared import DeclaredActions, declare
+from tidings.engine.actions.kept_lists import KeptLists
 from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.sources.declared import DeclaredSource
+from tidings.engine.vault import Vault
 from tidings.errors import Conflict, RequestRefused
 from tidings.lookups.factory import LookupFactory
-from tidings.lookups.kept_lists import KeptList, Sealer, drop_others
 from tidings.lookups.port import LookupBackend
 from tidings.settings.settings import Settings
 
@@ -43,11 +44,11 @@ class ServiceActions:
         sender: HttpSender,
         target_of: Callable[[str], ReceiverAddress],
         now_s: Callable[[], float],
-        sealed_lists: tuple[FilePath, Sealer] | None = None,
+        lists: KeptLists | None = None,
     ) -> None:
         """`name` of the file; `connections` that are declared elsewhere; `target_of` a URL, which
-        may be refused (Invalid); `now_s` since the epoch; `sealed_lists`: the folder for the lists
-        in force, and what seals them; None keeps none. Unusable where a look-up leads nowhere.
+        may be refused (Invalid); `now_s` since the epoch; `lists`: keeps those in force; None keeps
+        none. Unusable where a look-up leads nowhere.
         """
         self.file = file
         self._name = name
@@ -55,10 +56,7 @@ class ServiceActions:
         self._proofs = Proofs(asking_over(sender, target_of), now_s)
         self.connections = connections if file is None else connections.joined(file.connections)
         columns = {} if file is None else file.columns
-        keep = None
-        if sealed_lists is not None:
-            folder, sealer = sealed_lists
-            keep = partial(KeptList, folder, sealer=sealer)
+        keep = None if lists is None else lists.of
         factory = LookupFactory(
             sender, target_of, self.connections, self._proofs, now_s, columns, keep
         )
@@ -68,13 +66,10 @@ class ServiceActions:
         self.lookups: dict[str, LookupBackend] = {
             name: factory.source_of(lookup) for name, lookup in named.items()
         }
-        if sealed_lists is not None:
-            files = [
-                lookup.where.file
-                for lookup in named.values()
-                if isinstance(lookup.where, CsvLookup)
-            ]
-            drop_others(sealed_lists[0], files)
+        self._lists = lists
+        self._list_files = [
+            lookup.where.file for lookup in named.values() if isinstance(lookup.where, CsvLookup)
+        ]
 
     @property
     def org(self) -> OrgId | None:
@@ -115,6 +110,13 @@ class ServiceActions:
         return (
             DeclaredSource(file.org, file.source, self._name, declares_pause=file.declares_pause),
         )
+
+    async def keep_lists(self, data: FilePath, vault: Vault) -> None:
+        """Forget the states of lists that nothing looks up in, and take over what a release before
+        has kept in the data directory. StoreDown."""
+        if self._lists is not None:
+            await self._lists.forget_others(self._list_files)
+            await take_over_lists(data, self._list_files, self._lists, vault)
 
     async def declare(self, app: App) -> None:
         """Let the webhooks of all actions be as the file says. FileRefused, StoreDown."""
@@ -164,7 +166,7 @@ def build_actions(
     sender: HttpSender,
     target_of: Callable[[str], ReceiverAddress],
     now_s: Callable[[], float],
-    sealed_lists: tuple[FilePath, Sealer] | None = None,
+    lists: KeptLists | None = None,
 ) -> ServiceActions:
     """Build the actions that the settings ask for. `admits_unknown`: whether some org has event
     types of its own, which the file may name. FileRefused, Unusable."""
@@ -175,4 +177,4 @@ def build_actions(
             settings.actions, kinds, CONNECTION_TYPES, connections, admits_unknown=admits_unknown
         )
     name = "" if settings.actions is None else settings.actions.name
-    return ServiceActions(file, name, connections, sender, target_of, now_s, sealed_lists)
+    return ServiceActions(file, name, connections, sender, target_of, now_s, lists)

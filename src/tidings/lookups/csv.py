@@ -10,8 +10,9 @@ does not take its place: the earlier one stays in force, and the log says why. B
 new file beside it and to rename that.
 
 Nor is one taken that looks like a slip (`core/actions/list_changes.py`), until the operator has
-accepted it (`accepted_lists.py`). The state in force is kept sealed (`kept_lists.py`), so that it
-stays in force over a restart; where there is none, whoever asks is put off.
+accepted it (`accepted_lists.py`). The state in force is kept (`port.py:KeptState`), so that it
+stays in force over a restart, and on a machine that takes over; where there is none, or it cannot
+be asked for, whoever asks is put off.
 """
 
 import asyncio
@@ -34,10 +35,10 @@ from tidings.core.actions.list_changes import (
     objection_to,
 )
 from tidings.core.orgs.org_rules import is_zone
+from tidings.errors import Unavailable
 from tidings.lookups.accepted_lists import is_accepted, noted_at
 from tidings.lookups.csv_table import CsvTable, FileUnfit, GivenUp, read_file
-from tidings.lookups.kept_lists import KeptList
-from tidings.lookups.port import ListNotTaken, LookupDown, LookupRefused
+from tidings.lookups.port import KeptState, ListNotTaken, LookupDown, LookupRefused
 
 LOOK_S = 1.0
 STILL_S = 1.0
@@ -69,7 +70,7 @@ class CsvSource:
         self,
         where: CsvLookup,
         columns: ReadColumns | None = None,
-        kept: KeptList | None = None,
+        kept: KeptState | None = None,
         *,
         name: str = "",
         passed_s: Callable[[], float] = monotonic,
@@ -82,6 +83,8 @@ class CsvSource:
         self._state: ListState | None = None  # of the table in force
         self._digest = ""  # of the table in force
         self._untaken = ""  # why the state that is there is not taken; empty where it is
+        self._unkept = False  # whether the table in force must still be kept
+        self._unkept_why = ""
         self._noted = (0, 0)  # the operator's note, when it was judged
         self._listener: Callable[[str], None] | None = None
         self._path = Path(where.file)
@@ -105,7 +108,7 @@ class CsvSource:
         self._look()
         if (looking := self._looking) is not None and (self._table is None or self._waits()):
             await asyncio.wait({looking}, timeout=deadline_s)
-            if self._table is not None and not looking.done():
+            if self._table is not None and self._waits() and not looking.done():
                 raise LookupDown(_BEING_READ)
         if self._table is not None:
             return self._table.find(key)
@@ -144,6 +147,7 @@ class CsvSource:
             await asyncio.wait({looking})
         self._table, self._judged, self._fault = None, None, ""
         self._state, self._digest, self._untaken = None, "", ""
+        self._unkept, self._unkept_why = False, ""
         self._looked_s = float("-inf")
 
     # -- inside -----------------------------------------------------------------------------------
@@ -178,20 +182,62 @@ class CsvSource:
                 if (again := await asyncio.to_thread(_seen, self._path)) != seen:
                     seen = again
                     continue
-            judged = await asyncio.to_thread(self._read, stop)
+            try:
+                judged = await self._judge(stop)
+            except Unavailable as down:
+                self._put_off(f"The list in force cannot be read: {down}. It is tried again.")
+                break
             if (again := await asyncio.to_thread(_seen, self._path)) != seen:
                 seen = again  # it was changed while it was read
                 continue
             self._judged = seen
             if judged.former is not None:
                 self._put_in_force(judged.former)
-            if judged.table is not None and self._kept is not None and judged.is_new:
-                await asyncio.to_thread(self._kept.save, judged.table.data, judged.digest)
             self._take(judged, judged.fault)
+            self._unkept = self._unkept or (judged.table is not None and judged.is_new)
         self._looked_s = self._passed_s()
+        if self._unkept:
+            self._awaited = False  # what is there is in force; nobody waits until it is kept
+            await self._keep()
+
+    async def _judge(self, stop: threading.Event) -> "_Judged":
+        """Read the state that is there, and judge it beside the one in force. Unavailable."""
+        in_force, former = self._digest, self._state
+        kept = self._kept if self._table is None else None
+        if kept is not None:  # before the file is read: it may be long, and this be down
+            in_force = await kept.digest() or ""
+        judged = await asyncio.to_thread(self._read, stop)
+        if kept is not None and in_force and in_force != judged.digest:
+            data = await kept.load()
+            judged.former = await asyncio.to_thread(self._table_of, data, stop)
+            former = None if judged.former is None else judged.former.state
+        if judged.table is not None:
+            await asyncio.to_thread(self._weigh, judged, in_force, former)
+        return judged
+
+    async def _keep(self) -> None:
+        """Keep the state in force. What is refused is tried again with a later question."""
+        if self._table is None or self._kept is None:
+            self._unkept = False
+            return
+        try:
+            kept = await self._kept.save(self._table.data, self._digest)
+            why = "" if kept else "the schema has no table for it. Run tidings migrate"
+            self._unkept = False
+        except Unavailable as down:
+            why = str(down)
+        if why and why != self._unkept_why:
+            log.warning("a list cannot be kept", file=self._path.name, reason=why)
+        self._unkept_why = why
+
+    def _put_off(self, fault: str) -> None:
+        """Judge nothing now; who asks next begins again."""
+        self._judged = None
+        if fault != self._fault:
+            self._take(_Judged(), fault)
 
     def _read(self, stop: threading.Event) -> "_Judged":
-        """Read the state that is there, and judge it beside the one in force."""
+        """Read the state that is there."""
         judged = _Judged()
         try:
             table = CsvTable(read_file(self._path), self._key, stop)
@@ -208,32 +254,22 @@ class CsvSource:
             judged.fault = f"The file {self._path.name} must be readable; got: {why}. Fix it."
         else:
             judged.table = table
-        return self._weigh(judged, stop)
+        return judged
 
-    def _weigh(self, judged: "_Judged", stop: threading.Event) -> "_Judged":
-        """Read the state in force, where it is only kept, and judge the other one by it."""
-        former, in_force = self._state, self._digest
-        if self._table is None and self._kept is not None:
-            in_force = self._kept.digest() or ""
-            if in_force and in_force != judged.digest:
-                judged.former = self._load(stop)
-                former = None if judged.former is None else judged.former.state
-        if judged.table is None or judged.state is None:
-            return judged
+    def _weigh(self, judged: "_Judged", in_force: str, former: ListState | None) -> None:
+        """Judge a state beside the one in force: by its digest, and by what is known of it."""
         judged.is_new = in_force != judged.digest
-        if not judged.is_new:
-            return judged
+        if not judged.is_new or judged.state is None:
+            return
         self._noted = noted_at(self._path)
         why = objection_to(judged.state, former, self._columns)
         if why is not None and not is_accepted(self._path, judged.digest):
             judged.table = None
             judged.untaken = self._not_taken(why, is_in_force=former is not None)
-        return judged
 
-    def _load(self, stop: threading.Event) -> "_Judged | None":
+    def _table_of(self, data: bytes | None, stop: threading.Event) -> "_Judged | None":
         """Read the state that is kept; None where there is none that can be used."""
-        assert self._kept is not None
-        if (data := self._kept.load()) is None:
+        if data is None:
             return None
         try:
             table = CsvTable(data, self._key, stop)

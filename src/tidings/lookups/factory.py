@@ -19,8 +19,7 @@ from tidings.egress.port import Origins, ReceiverAddress
 from tidings.errors import Invalid, Unusable
 from tidings.lookups.csv import CsvSource
 from tidings.lookups.http import HttpSource
-from tidings.lookups.kept_lists import KeptList
-from tidings.lookups.port import LookupBackend
+from tidings.lookups.port import KeptState, LookupBackend
 
 if TYPE_CHECKING:
     from tidings.connections.postgresql_lines import PostgresqlPool
@@ -37,7 +36,7 @@ class LookupFactory:
         proofs: Proofs,
         now_s: Callable[[], float],
         columns: Mapping[str, ReadColumns] | None = None,
-        keep: Callable[[str], KeptList] | None = None,
+        keep: Callable[[str], KeptState] | None = None,
     ) -> None:
         """`columns` that actions read of a list, by the look-up's name; `keep`: where the state in
         force of a list's file is kept; None keeps none. `origins`: the guarded way out; `target_of`

@@ -43,6 +43,20 @@ class WatchedSource(Protocol):
         """Tell why a state is not taken, in sentences, each once."""
 
 
+class KeptState(Protocol):
+    """The state in force of one list, over restarts and on whichever machine. Its methods raise
+    Unavailable while it cannot be asked for."""
+
+    async def digest(self) -> str | None:
+        """Read by what the state is known; None where none is kept, or it does not open."""
+
+    async def load(self) -> bytes | None:
+        """Read the state; None where none is kept, or it does not open."""
+
+    async def save(self, data: bytes, digest: str) -> bool:
+        """Keep another state. False, and the earlier one is kept: there is no place for it."""
+
+
 class LookupBackend(Protocol):
     """One look-up, as it is asked."""
 

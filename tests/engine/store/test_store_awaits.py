@@ -64,6 +64,13 @@ CASES = {
         needs: event deliveries_of wake
         preparation: event
     """,
+    "lookups/test_lists_in_force.py::"
+    "test_a_store_that_is_down_lets_no_slip_through_and_keeps_the_list_later": """
+        kept_lists: kept_list list_piece put_list_piece put_kept_list drop_list_pieces
+    """,
+    "app/test_former_list_files.py::test_a_start_that_the_store_refuses_is_made_again": """
+        kept_lists: forget_lists
+    """,
     "engine/actions/test_timing.py::"
     "test_what_may_have_been_done_before_a_crash_is_done_once_where_the_file_says_so": """
         preparation: attempts_of
