@@ -30,7 +30,8 @@ SET_ENTRIES = 65_536  # a term with more in a segment is searched for each candi
 MERGED_BYTES_MAX = 16 << 20
 FULL = 99  # the level of segments that are not merged any more
 LOW = 0xFFFF_FFFF
-STRETCH_ENTRIES = 1024  # a term of a full segment lies no further from where it is looked for
+MARGIN_ENTRIES = 1024  # a term of a full segment lies no further from where it would be
+GUESSES_MAX = 4
 
 _NUMBER = struct.Struct(">8xI")
 
@@ -301,26 +302,32 @@ def _entry(blob: LongBytes, index: int) -> bytes:
 
 
 def _stretch(blob: LongBytes, count: int, term: bytes) -> tuple[int, int]:
-    """Return a short stretch of entries in or behind which the first one is that is not below the
-    term.
+    """Return a stretch of entries in or right behind which the first one is that is not below the
+    term: mostly a short one.
 
-    Terms are digests, spread evenly: the way goes from where it would be then. Terms of very many
-    events push it away from there, so the steps grow.
+    Terms are digests, spread evenly but for those of very many events. So it is looked for a little
+    before and a little behind where it would be between two entries that are known.
     """
-    guess, step = int.from_bytes(term) * count >> 8 * TERM_BYTES, STRETCH_ENTRIES
-    if not count:
-        return 0, 0
-    if _entry(blob, guess) < term:
-        low = guess + 1
-        while low + step < count and _entry(blob, low + step) < term:
-            low += step + 1
-            step *= 4
-        return low, min(count, low + step)
-    high = guess
-    while high > step and _entry(blob, high - step) >= term:
-        high -= step
-        step *= 4
-    return max(0, high - step), high
+    wanted, low, high = int.from_bytes(term), 0, count
+    below, above = 0, 1 << 8 * TERM_BYTES
+    for _ in range(GUESSES_MAX):
+        if high - low <= 2 * MARGIN_ENTRIES:
+            break
+        guess = low + (wanted - below) * (high - low) // max(1, above - below)
+        before = min(max(low, guess - MARGIN_ENTRIES), high - 1)
+        behind = min(max(low, guess + MARGIN_ENTRIES), high - 1)
+        if (found := _term_at(blob, before)) >= wanted:
+            high, above = before, found
+        elif (found := _term_at(blob, behind)) >= wanted:
+            low, high = before + 1, behind
+            break
+        else:
+            low, below = behind + 1, found
+    return low, high
+
+
+def _term_at(blob: LongBytes, index: int) -> int:
+    return int.from_bytes(_entry(blob, index)[:TERM_BYTES])
 
 
 def _first_from(blob: LongBytes, low: int, high: int, wanted: bytes) -> int:
