@@ -6,15 +6,14 @@ Names are those of a store: the connection that writes is found by its name, and
 from typing import Any, NamedTuple
 
 import psycopg
-from psycopg import sql
 
 from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.faults import is_server_fault
 from tidings.store.postgres.owner_connection import OwnerConnection, SearchConnection
 from tidings.store.postgres.ownership import Ownership
+from tidings.store.postgres.watched_connection import CONNECT_S, WatchedConnection
 
-CONNECT_S = 5
 IDLE_S = 60  # of the connection that writes: its owner renews more often
 # A machine that is gone says nothing: what is idle is asked, and what was sent and is not confirmed
 # is given up, which the system would do after a quarter of an hour.
@@ -44,12 +43,13 @@ class StoreDatabase(NamedTuple):
     schema: str = "tidings"
 
     def connect(self, name: str) -> "psycopg.Connection[Any]":
-        """Open a connection of a name (`application_name`), whose names lead to the schema.
+        """Open a connection of a name (`application_name`), whose names lead to the schema. One
+        whose server is gone without a word is given up (`watched_connection.py`).
 
         StoreDown where the server is not to be reached now, StoreRefused where it lets nobody in.
         """
         try:
-            connection = psycopg.connect(
+            connection = WatchedConnection.connect(
                 self.uri,
                 autocommit=True,
                 application_name=name,
@@ -65,8 +65,11 @@ class StoreDatabase(NamedTuple):
                 "The database must be named as libpq reads it; it cannot read this URI. Look at "
                 "the names and values of its parameters."
             ) from None
-        path = sql.SQL("SET search_path = {}").format(sql.Identifier(self.schema))
-        connection.execute(path)
+        try:
+            connection.open_schema(self.uri, self.schema)
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     def open_writer(self, ours: Ownership) -> OwnerConnection:

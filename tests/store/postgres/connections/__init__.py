@@ -1,0 +1,1 @@
+"""What becomes of connections whose server ends them, or is silent."""
