@@ -97,8 +97,8 @@ def parser() -> argparse.ArgumentParser:
         "--events", type=int, help="of each trial (sources; faults take a twentieth); 100000"
     )
     common.add_argument("--sources", help="of kafka,outbox,webhook,rate (sources); all")
-    common.add_argument("--faults", help="of kills,restarts,frosts,failovers (faults); all")
-    common.add_argument("--times", type=int, help="each fault; 20 kills, 5 of the others (faults)")
+    common.add_argument("--faults", help=f"of {','.join(faults.TRIALS)} (faults); all")
+    common.add_argument("--times", type=int, help="each fault, instead of its own number (faults)")
     common.add_argument(
         "--store", choices=STORES, default=SQLITE, help="of the service (throughput, profile)"
     )

@@ -152,6 +152,10 @@ class PostgresServer:
         self._server.ensure_postgres_running()
         assert self._server.get_uri() == self._uri
 
+    def postmaster(self) -> int:
+        """The process of the server that has started all others."""
+        return int((self._server.pgdata / "postmaster.pid").read_text().split()[0])
+
     @property
     def system_user(self) -> str | None:
         """The user that it runs as, where that is not the one of the tests."""

@@ -3,6 +3,7 @@ and what the books say of them in the end."""
 
 import itertools
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -111,10 +112,19 @@ class Hooks:
         """Count what has come to those at work."""
         return sum(len(self._receiver.arrivals(path)) for path in self.paths.values())
 
-    def drain(self, sender: Sender) -> None:
+    def arrivals_in(self, from_s: float, until_s: float) -> int:
+        """Count what has come to those at work in a time, by `time.monotonic`."""
+        return sum(
+            from_s < arrival.at_s < until_s
+            for path in self.paths.values()
+            for arrival in self._receiver.arrivals(path)
+        )
+
+    def drain(self, senders: Sequence[Sender]) -> None:
         """Wait until all acknowledged events have come to those at work, and are written so."""
+        acknowledged = {event_id for sender in senders for event_id in sender.acknowledged}
         for name, path in self.paths.items():
-            all_arrive(self._receiver, path, set(sender.acknowledged), ARRIVE_S)
+            all_arrive(self._receiver, path, acknowledged, ARRIVE_S)
             left = partial(self._ask, _UNFINISHED, name)
             until(lambda: left() == [(0,)], "nothing unfinished", ARRIVE_S)  # noqa: B023  # called at once
 

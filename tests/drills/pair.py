@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -30,20 +31,31 @@ class TakeOver(NamedTuple):
 class Pair:
     """An owner and the one that stands by."""
 
-    def __init__(self, uri: str, new_service: NewService, directory: Path) -> None:
+    def __init__(
+        self,
+        uri: str,
+        new_service: NewService,
+        directory: Path,
+        ways: Sequence[str] = (),
+        **settings: object,
+    ) -> None:
+        """`ways`: the URI of the database for each service, where it is not that of the books."""
         key = directory / "key"
         key.touch(0o600)
         key.write_bytes(base64.b64encode(secrets.token_bytes(32)))
         self.uri = uri
-        self.owner = new_service(database=uri, master_key_file=key).start()
-        self.standby = new_service(database=uri, master_key_file=key)
-        self.services = [self.owner, self.standby]
+        self.key = key
+        first, second = (
+            new_service(database=way, master_key_file=key, **settings) for way in ways or (uri, uri)
+        )
+        self.owner, self.standby = first.start(), second
+        self.services = [first, second]
         self.stand_by()
 
     def stand_by(self) -> None:
         """Start the one that is not the owner, and wait until it says what it is."""
         self.standby.launch()
-        until(lambda: _stands_by(self.standby), "a standby")
+        until(lambda: stands_by(self.standby), "a standby")
 
     def take_over(self) -> TakeOver:
         """Wait until the one that stood by is the owner, and serves."""
@@ -80,7 +92,7 @@ class Pair:
             if len(ready) == 1:
                 [self.owner] = ready
                 [self.standby] = [other for other in self.services if other is not self.owner]
-            return len(ready) == 1 and _stands_by(self.standby)
+            return len(ready) == 1 and stands_by(self.standby)
 
         until(whole, "an owner and a standby", seconds)
         return restarted
@@ -101,7 +113,8 @@ def is_ready(service: ServiceProcess) -> bool:
     return False
 
 
-def _stands_by(service: ServiceProcess) -> bool:
+def stands_by(service: ServiceProcess) -> bool:
+    """Whether it says that another one is the owner."""
     with suppress(OSError), service.api() as api:
         ready = api.get("/readyz")
         return ready.status == 503 and b"stands by" in ready.body

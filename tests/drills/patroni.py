@@ -31,6 +31,7 @@ START_S = 180.0
 CONNECT_S = 3
 PACKAGES = "patroni etcd-server postgresql"
 MAJOR_MIN = 15
+IN_STEP = "SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync' AND state = 'streaming'"
 SETTINGS = """
 bootstrap:
   dcs:
@@ -192,6 +193,18 @@ class PatroniCluster:
             seconds,
         )
 
+    def wait_until_in_step(self, seconds: float) -> None:
+        """Until a standby is synchronous, as the primary's server says, whatever Patroni knows."""
+        until(self._is_in_step, "a standby in step", seconds)
+
+    def _is_in_step(self) -> bool:
+        with (
+            suppress(psycopg.Error),
+            psycopg.connect(self.uri("postgres", "postgres"), connect_timeout=CONNECT_S) as line,
+        ):
+            return line.execute(IN_STEP).fetchone() is not None
+        return False
+
     def primary(self) -> Node | None:
         """The one that takes writes, as its own Patroni says."""
         for node in self.nodes:
@@ -236,6 +249,13 @@ class PatroniCluster:
             f"a promoted standby; Patroni says: {[node.words() for node in self.nodes]}",
             START_S,
         )
+
+    def fails_over(self, former: Node, seconds: float) -> bool:
+        """Wait until another one is the primary, and return whether one is in that time."""
+        with suppress(AssertionError):
+            until(lambda: self.primary() not in (None, former), "a promoted standby", seconds)
+            return True
+        return False
 
     def rejoin(self) -> None:
         """Start what was killed: Patroni rewinds it, and has it follow the new primary."""

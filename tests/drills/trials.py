@@ -2,15 +2,18 @@
 pair of services on a store of its own, and ends with its books."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psycopg
 
+from tests.drills.capped_action import CapBooks
+from tests.drills.database_away import DatabaseAway
 from tests.drills.hooks import IN_FLIGHT_MOST, DrillBooks, Hooks
 from tests.drills.pair import SCHEMA, Pair, TakeOver
 from tests.drills.patroni import PatroniCluster
-from tests.drills.sender import Sender
+from tests.drills.sender import ANSWER_S, CustomerOf, Sender, in_turn
 from tests.drills.standby_away import StandbyAway, watch
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.receiver import Receiver
@@ -40,11 +43,21 @@ class Drill:
     refused: dict[int, int] = field(default_factory=dict)
     without_wait: int = 0
     away: list[StandbyAway] = field(default_factory=list)
+    silences: list[DatabaseAway] = field(default_factory=list)
+    failed_over: int = 0  # of primaries that were frozen
+    caps: CapBooks | None = None
     seconds: float = 0.0
+
+    @property
+    def repeats_most(self) -> int:
+        """How many requests may have left without an outcome in the database: those in flight at
+        each fault, and those of a lease in which a silent database took no outcome."""
+        in_leases = sum(away.sent_in_lease for away in self.silences)
+        return self.faults * IN_FLIGHT_MOST + in_leases
 
     def wrong(self) -> list[str]:
         """Say what does not close."""
-        found = self.books.faults(self.faults * IN_FLIGHT_MOST)
+        found = self.books.faults(self.repeats_most)
         if self.frozen_settled:
             found.append(f"{self.frozen_settled} outcomes settled by a frozen owner")
         if any(count > IN_FLIGHT_MOST for count in self.frozen_sent):
@@ -67,24 +80,28 @@ class Setting:
     directory: Path
     events: int
     senders: list[Sender] = field(default_factory=list)
+    customer_of: CustomerOf = in_turn
 
-    def begin(self, uri: str) -> tuple[Pair, Hooks, Sender]:
+    def begin(
+        self, uri: str, ways: Sequence[str] = (), **settings: object
+    ) -> tuple[Pair, Hooks, Sender]:
         """Start both services and the load."""
-        pair = Pair(uri, self.new_service, self.directory)
+        pair = Pair(uri, self.new_service, self.directory, ways, **settings)
         hooks = Hooks(pair, self.receiver)
         sender = self.send(pair)
         hooks.wait_for_breaker()
         return pair, hooks, sender
 
-    def send(self, pair: Pair) -> Sender:
-        """Begin to send."""
-        self.senders.append(Sender(pair.services))
+    def send(self, pair: Pair, answer_s: float = ANSWER_S) -> Sender:
+        """Begin to send; see `Sender`."""
+        self.senders.append(Sender(pair.services, answer_s, self.customer_of))
         return self.senders[-1]
 
     def end(self, drill: Drill, pair: Pair, hooks: Hooks, began_s: float) -> Drill:
         """Stop the load and close the books."""
-        self.senders[-1].stop()
-        hooks.drain(self.senders[-1])
+        for sender in self.senders:
+            sender.stop()
+        hooks.drain(self.senders)
         drill.books = hooks.close(self.senders)
         for sender in self.senders:
             drill.without_wait += sender.without_wait
@@ -151,7 +168,7 @@ def frosts(setting: Setting, server: PostgresServer, times: int, frozen_s: float
         until_s = froze_s + frozen_s - DRAIN_BEFORE_S
         time.sleep(max(0.0, until_s - time.monotonic()))
         sender.stop()  # so that whatever comes then comes from the frozen one
-        hooks.drain(sender)
+        hooks.drain([sender])
         time.sleep(max(0.0, froze_s + frozen_s - time.monotonic()))
         settled, arrived = hooks.settled(), hooks.arrivals()
         drill.frozen_codes.append(pair.thaw_standby())

@@ -1,4 +1,5 @@
-"""The store in PostgreSQL: its owner is killed and frozen, the database crashes and fails over.
+"""The store in PostgreSQL: its owner is killed, frozen and cut off, the database crashes, freezes
+and fails over.
 
 Two services, one of which stands by; the trials are those of `tests/drills`. Failover is that of
 Patroni with etcd (`apt-get install patroni etcd-server postgresql`).
@@ -8,11 +9,15 @@ import os
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+from bench.figures.postgres.silence_rows import rows_of_silences
 from bench.figures.services import services
 from bench.ledger import spread
 from bench.report import BESIDE, HELD, MISSED, Options, Row
+from tests.drills.capped_action import CAP
+from tests.drills.caps import caps
 from tests.drills.hooks import IN_FLIGHT_MOST
 from tests.drills.patroni import patroni_cluster
+from tests.drills.silences import cuts, frozen_failovers, frozen_primaries
 from tests.drills.trials import Drill, Setting, failovers, frosts, kills, restarts
 from tests.e2e.harness.receiver import Receiver
 from tests.forked import FRESH
@@ -21,6 +26,8 @@ from tests.postgres_server import PostgresServer
 FIGURE = "faults"
 TAKEN_OVER_S = 15.0
 FROZEN_S, FROZEN_QUICK_S = 60.0, 15.0
+SILENT_S, SILENT_QUICK_S = 40.0, 30.0  # of a database; a lease is 10, and load is drained before
+CAP_FROZEN_S = 20.0
 EVENTS_PER_TRIAL_EVENT = 20
 
 
@@ -43,10 +50,17 @@ def _on_server(trial: Callable[[Setting, PostgresServer, int], Drill]) -> Callab
     return run
 
 
-def _frosts(setting: Setting, times: int, options: Options) -> Drill:
-    frozen_s = FROZEN_QUICK_S if options.quick else FROZEN_S
-    run = _on_server(lambda inside, server, count: frosts(inside, server, count, frozen_s))
-    return run(setting, times, options)
+def _timed(
+    trial: Callable[[Setting, PostgresServer, int, float], Drill], full_s: float, quick_s: float
+) -> Callable[..., Drill]:
+    """Give a trial so many seconds for each of its faults."""
+
+    def run(setting: Setting, times: int, options: Options) -> Drill:
+        lasts_s = quick_s if options.quick else full_s
+        on_server = _on_server(lambda inside, server, count: trial(inside, server, count, lasts_s))
+        return on_server(setting, times, options)
+
+    return run
 
 
 def _failovers(setting: Setting, times: int, options: Options) -> Drill:
@@ -54,11 +68,21 @@ def _failovers(setting: Setting, times: int, options: Options) -> Drill:
         return failovers(setting, cluster, times)
 
 
+def _frozen_failovers(setting: Setting, times: int, options: Options) -> Drill:
+    frozen_s = SILENT_QUICK_S if options.quick else SILENT_S
+    with patroni_cluster() as cluster:
+        return frozen_failovers(setting, cluster, times, frozen_s)
+
+
 TRIALS: Mapping[str, Trial] = {
     "kills": Trial(20, 1, _on_server(kills)),
     "restarts": Trial(5, 1, _on_server(restarts)),
-    "frosts": Trial(5, 1, _frosts),
+    "frosts": Trial(5, 1, _timed(frosts, FROZEN_S, FROZEN_QUICK_S)),
     "failovers": Trial(5, 1, _failovers),
+    "cuts": Trial(3, 1, _timed(cuts, SILENT_S, SILENT_QUICK_S)),
+    "frozen_primaries": Trial(3, 1, _timed(frozen_primaries, SILENT_S, SILENT_QUICK_S)),
+    "frozen_failovers": Trial(1, 1, _frozen_failovers),
+    "caps": Trial(6, 2, _timed(caps, CAP_FROZEN_S, CAP_FROZEN_S)),
 }
 
 
@@ -91,7 +115,7 @@ def rows_of(drill: Drill) -> list[Row]:
         verdict = BESIDE if held is None else HELD if held else MISSED
         return Row(FIGURE, f"{drill.faults} {drill.name}: {what}", f"{measured}", target, verdict)
 
-    most = drill.faults * IN_FLIGHT_MOST
+    most = drill.repeats_most
     marked, disorder = sum(books.marked_at_rest.values()), books.out_of_order
     found = [
         row("acknowledged", f"{books.acknowledged:,}"),
@@ -113,11 +137,11 @@ def rows_of(drill: Drill) -> list[Row]:
         again = spread(drill.resumed_s)
         held = again.high <= TAKEN_OVER_S
         found.append(row("accepted after the database took writes, s", again.text(1), "≤ 15", held))
-    if drill.frozen_codes:
+    if drill.frozen_sent:
         found += [
-            row("settled by the frozen", drill.frozen_settled, "0", not drill.frozen_settled),
+            row("settled by the former", drill.frozen_settled, "0", not drill.frozen_settled),
             row(
-                "sent by the frozen, by frost",
+                "sent by the former, each",
                 ", ".join(map(str, drill.frozen_sent)),
                 f"≤ {IN_FLIGHT_MOST} each",
                 max(drill.frozen_sent) <= IN_FLIGHT_MOST,
@@ -125,6 +149,14 @@ def rows_of(drill: Drill) -> list[Row]:
         ]
     if drill.away:
         found += _of_absences(drill, row)
+    found += rows_of_silences(drill, row)
+    if (books_of_cap := drill.caps) is not None:
+        found += [
+            row("customers; acts", f"{books_of_cap.customers:,}; {books_of_cap.acts:,}"),
+            row("acts that are repeated", books_of_cap.repeats, f"≤ {most} in flight"),
+            row(f"customers with more than {CAP}", books_of_cap.over, "0", not books_of_cap.over),
+            row("customers with fewer", books_of_cap.short, "0", not books_of_cap.short),
+        ]
     refused = ", ".join(f"{status} × {count:,}" for status, count in sorted(drill.refused.items()))
     found.append(
         row("calls refused", refused or "none", "503 alone", not set(drill.refused) - {503})
