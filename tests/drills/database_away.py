@@ -52,6 +52,7 @@ class DatabaseAway:
 
     acknowledged: int = 0
     sent_in_lease: int = 0
+    without_outcome: int | None = None  # requests that had come by then; None: nobody could look
     sent: int = 0
     answers: dict[int, int] = field(default_factory=dict)  # by status; 0: none in time
     slowest_s: float = 0.0
@@ -65,20 +66,26 @@ class DatabaseAway:
 class SilentDatabase:
     """Looks at a service from when it is made, just before its database is silent, until `end`."""
 
-    def __init__(self, pair: Pair, service: ServiceProcess, uri: str) -> None:
-        """`uri`: the database as that service reaches it."""
+    def __init__(
+        self, pair: Pair, service: ServiceProcess, uri: str, books: Hooks | None = None
+    ) -> None:
+        """`uri`: the database as that service reaches it. `books`: what its database has is looked
+        at when the lease is over, where others reach it."""
         self._pair = pair
         self._service = service
         self._uri = uri
         self._looks: list[PageLook] = []
         self._ran = DoctorRun(0, 0.0, "")
+        self._books = books
+        self._without_outcome: int | None = None
         self._over = threading.Event()
+        self.began_s = time.monotonic()
         self._threads = [
-            threading.Thread(target=work, daemon=True) for work in (self._look, self._ask_doctor)
+            threading.Thread(target=work, daemon=True)
+            for work in (self._look, self._ask_doctor, self._look_at_books)
         ]
         for thread in self._threads:
             thread.start()
-        self.began_s = time.monotonic()
 
     @property
     def lease_over_s(self) -> float:
@@ -95,6 +102,7 @@ class SilentDatabase:
         for thread in self._threads:
             thread.join(DOCTOR_S)
         away = DatabaseAway(doctor=self._ran, pages=len(self._looks))
+        away.without_outcome = self._without_outcome
         away.sent_in_lease = hooks.arrivals_in(self.began_s, self.lease_over_s + ARRIVES_S)
         away.sent = hooks.arrivals_in(self.lease_over_s + ARRIVES_S, until_s)
         for answer in [answer for sender in senders for answer in sender.answers]:
@@ -122,6 +130,11 @@ class SilentDatabase:
             for page in PAGES:
                 self._looks.append(_look_at(self._service, page))
             self._over.wait(LOOK_S)
+
+    def _look_at_books(self) -> None:
+        if self._books is not None:
+            self._over.wait(self.lease_over_s + ARRIVES_S - self.began_s)
+            self._without_outcome = self._books.without_outcome()
 
     def _ask_doctor(self) -> None:
         self._over.wait(1.0)  # it is silent by then

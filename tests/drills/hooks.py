@@ -32,6 +32,7 @@ _ATTEMPTS = (
 )
 _UNFINISHED = f"SELECT count(DISTINCT d.id){_OF} WHERE w.id = '%s' AND d.state IN (0, 1, 2, 7)"
 _MARKED = f"SELECT e.id, count(*){_OF} WHERE w.id = '%s' AND a.kind = 'lost' GROUP BY e.id"
+_DELIVERED = f"SELECT DISTINCT e.id{_OF} WHERE w.id = '%s' AND d.state = 3"
 TWICE = "SELECT id FROM event WHERE org > 0 GROUP BY org, id HAVING count(*) > 1"
 _BREAKER = (
     "SELECT 1 FROM webhook_health h JOIN webhook w ON w.number = h.webhook"
@@ -119,6 +120,14 @@ class Hooks:
             for path in self.paths.values()
             for arrival in self._receiver.arrivals(path)
         )
+
+    def without_outcome(self) -> int:
+        """Count what has come to those at work and is not written as delivered."""
+        found = 0
+        for name, path in self.paths.items():
+            written = {str(event_id) for (event_id,) in self._ask(_DELIVERED, name)}
+            found += len(self._counts(path).keys() - written)
+        return found
 
     def drain(self, senders: Sequence[Sender]) -> None:
         """Wait until all acknowledged events have come to those at work, and are written so."""

@@ -40,7 +40,7 @@ def cuts(setting: Setting, server: PostgresServer, times: int, cut_s: float) -> 
         for _ in range(times):
             sender.wait(setting.events // times // 2, LOADED_S)
             network = networks[pair.services.index(pair.owner)]
-            silence = SilentDatabase(pair, pair.owner, network.uri)
+            silence = SilentDatabase(pair, pair.owner, network.uri, hooks)
             network.cut()
             drill.taken.append(pair.take_over())
             owned_at_s = silence.began_s + drill.taken[-1].owned_s

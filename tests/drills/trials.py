@@ -51,9 +51,13 @@ class Drill:
     @property
     def repeats_most(self) -> int:
         """How many requests may have left without an outcome in the database: those in flight at
-        each fault, and those of a lease in which a silent database took no outcome."""
-        in_leases = sum(away.sent_in_lease for away in self.silences)
-        return self.faults * IN_FLIGHT_MOST + in_leases
+        each fault; where a database was silent, as many as its books had no outcome of, or those
+        that left until the lease was over besides."""
+        most = 0
+        for away in self.silences:
+            in_flight = IN_FLIGHT_MOST + away.sent_in_lease
+            most += in_flight if away.without_outcome is None else away.without_outcome
+        return most + IN_FLIGHT_MOST * (self.faults - len(self.silences))
 
     def wrong(self) -> list[str]:
         """Say what does not close."""

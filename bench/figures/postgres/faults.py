@@ -121,7 +121,7 @@ def rows_of(drill: Drill) -> list[Row]:
         row("acknowledged", f"{books.acknowledged:,}"),
         row("lost", books.lost, "0", not books.lost),
         row("accepted twice", books.twice, "0", not books.twice),
-        row("repeats", books.repeats, f"≤ {most} in flight", books.repeats <= most),
+        row("repeats", books.repeats, f"≤ {most} without outcome", books.repeats <= most),
         row("repeats that are not marked", books.unmarked, "0", not books.unmarked),
         row("out of the order of their customer", disorder, "0", not disorder),
         row("marks where nothing leaves", marked, "0", not marked),
@@ -153,7 +153,12 @@ def rows_of(drill: Drill) -> list[Row]:
     if (books_of_cap := drill.caps) is not None:
         found += [
             row("customers; acts", f"{books_of_cap.customers:,}; {books_of_cap.acts:,}"),
-            row("acts that are repeated", books_of_cap.repeats, f"≤ {most} in flight"),
+            row(
+                "acts that are repeated",
+                books_of_cap.repeats,
+                f"≤ {most} in flight",
+                books_of_cap.repeats <= most,
+            ),
             row(f"customers with more than {CAP}", books_of_cap.over, "0", not books_of_cap.over),
             row("customers with fewer", books_of_cap.short, "0", not books_of_cap.short),
         ]

@@ -26,7 +26,9 @@ def rows_of_silences(drill: Drill, row: Callable[..., Row]) -> list[Row]:
     doctor_s = max(away.doctor.took_s for away in seen)
     told = all(away.doctor.code and "database" in away.doctor.said for away in seen)
     in_lease = sum(away.sent_in_lease for away in seen)
+    outcomes = [away.without_outcome for away in seen if away.without_outcome is not None]
     found = [
+        row("arrived by the end of the lease, with no outcome", sum(outcomes) if outcomes else "·"),
         row("sent in the lease, of which no outcome can be written", in_lease),
         row("acknowledged without a database", acknowledged, "0", not acknowledged),
         row("sent with no lease", sent, "0", not sent),
