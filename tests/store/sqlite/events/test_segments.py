@@ -110,7 +110,7 @@ def test_a_term_is_found_wherever_others_have_pushed_it(
         assert [*run.numbers(newest_first=False)] == held
 
 
-@pytest.mark.parametrize(("times", "reads_max"), [(0, 3), (100_000, 6)])
+@pytest.mark.parametrize(("times", "reads_max"), [(0, 3), (100_000, 7)])
 def test_a_rare_term_is_found_by_few_reads_of_a_long_segment(times: int, reads_max: int) -> None:
     """Each read is a question to the database where the store is in PostgreSQL: by halves it would
     be nine."""

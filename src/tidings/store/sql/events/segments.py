@@ -31,7 +31,6 @@ MERGED_BYTES_MAX = 16 << 20
 FULL = 99  # the level of segments that are not merged any more
 LOW = 0xFFFF_FFFF
 MARGIN_ENTRIES = 1024  # a term of a full segment lies no further from where it would be
-GUESSES_MAX = 4
 
 _NUMBER = struct.Struct(">8xI")
 
@@ -306,23 +305,26 @@ def _stretch(blob: LongBytes, count: int, term: bytes) -> tuple[int, int]:
     term: mostly a short one.
 
     Terms are digests, spread evenly but for those of very many events. So it is looked for a little
-    before and a little behind where it would be between two entries that are known.
+    before and a little behind where it would be between two entries that are known, and in turns
+    with that in the middle.
     """
     wanted, low, high = int.from_bytes(term), 0, count
     below, above = 0, 1 << 8 * TERM_BYTES
-    for _ in range(GUESSES_MAX):
-        if high - low <= 2 * MARGIN_ENTRIES:
-            break
-        guess = low + (wanted - below) * (high - low) // max(1, above - below)
-        before = min(max(low, guess - MARGIN_ENTRIES), high - 1)
-        behind = min(max(low, guess + MARGIN_ENTRIES), high - 1)
+    halve = False
+    while high - low > 2 * MARGIN_ENTRIES:
+        if halve:
+            before = behind = (low + high) // 2
+        else:
+            guess = low + (wanted - below) * (high - low) // max(1, above - below)
+            before = min(max(low, guess - MARGIN_ENTRIES), high - 1)
+            behind = min(max(low, guess + MARGIN_ENTRIES), high - 1)
         if (found := _term_at(blob, before)) >= wanted:
             high, above = before, found
         elif (found := _term_at(blob, behind)) >= wanted:
             low, high = before + 1, behind
-            break
         else:
             low, below = behind + 1, found
+        halve = not halve
     return low, high
 
 
