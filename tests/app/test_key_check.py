@@ -70,6 +70,9 @@ class Store:
         self._asked("put_key_check")
         self.kept = value
 
+    async def kept_keys(self) -> list[port.KeptKey]:
+        return []
+
     async def audit_heads(self) -> list[ChainHead]:
         self._asked("audit_heads")
         newest = [entries[-1] for entries in self._chains.values()]
@@ -97,18 +100,18 @@ def check(store: Store, key: SealedSecret, settings: Settings = EMBEDDED) -> Key
 async def test_a_new_store_is_known_by_its_first_key_and_refuses_another() -> None:
     store = Store()
     first = check(store, RIGHT)
-    await first.compare()
+    await first.unlock()
     assert store.kept is None, "it is kept once everything was opened"
     await first.keep()
-    await check(store, RIGHT).compare()
+    await check(store, RIGHT).unlock()
     with pytest.raises(VaultRefused) as embedded:
-        await check(store, WRONG).compare()
+        await check(store, WRONG).unlock()
     assert str(embedded.value) == (
         f"{MUST_BE} Put back the file `key` that belongs to this data directory. (wrong_key, "
         "/var/lib/tidings/key)"
     )
     with pytest.raises(VaultRefused) as given:
-        await check(store, WRONG, DATABASE).compare()
+        await check(store, WRONG, DATABASE).unlock()
     assert str(given.value) == (
         f"{MUST_BE} Give the master key that this database was first served with. (wrong_key, "
         "master_key)"
@@ -119,19 +122,19 @@ async def test_a_new_store_is_known_by_its_first_key_and_refuses_another() -> No
 async def test_a_store_of_before_takes_a_key_whose_seal_it_bears_and_no_other(count: int) -> None:
     store = Store(chain(count))
     with pytest.raises(VaultRefused, match="wrong_key"):
-        await check(store, WRONG).compare()
+        await check(store, WRONG).unlock()
     taken = check(store, RIGHT)
-    await taken.compare()
+    await taken.unlock()
     await taken.keep()
     assert store.kept == check_of(RIGHT)
 
 
 async def test_a_chain_of_which_one_entry_is_left_cannot_tell_and_another_one_does() -> None:
     alone, other = chain(5)[4:], chain(3, WRONG)
-    await check(Store(alone), WRONG).compare()
+    await check(Store(alone), WRONG).unlock()
     both = Store(alone, [*map(_of_org_8, other)])
     with pytest.raises(VaultRefused, match="wrong_key"):
-        await check(both, RIGHT).compare()
+        await check(both, RIGHT).unlock()
 
 
 def _of_org_8(entry: AuditEntry) -> AuditEntry:
@@ -146,9 +149,9 @@ async def test_a_store_that_is_down_is_asked_again(question: str) -> None:
     store.down = question
     asked = check(store, RIGHT)
     with pytest.raises(port.StoreDown):
-        await asked.compare()
+        await asked.unlock()
         await asked.keep()
-    await asked.compare()
+    await asked.unlock()
     await asked.keep()
     assert store.kept == check_of(RIGHT)
 

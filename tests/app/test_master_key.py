@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tidings.app.keys.derived_keys import derived_key, keys_of
-from tidings.app.keys.master_key import open_vault, read_master_key
+from tidings.app.keys.key_check import unlock
+from tidings.app.keys.master_key import key_place, read_master_key
 from tidings.core.ids import OrgId, WebhookId
 from tidings.engine.vault import SealedSecret, Vault, VaultRefused, parse_key
 from tidings.settings.load import load
@@ -128,14 +129,15 @@ def test_a_command_that_does_not_end_is_ended(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_another_key_has_sealed_blames_the_key_that_was_given() -> None:
     with_database = settings(master_key=IN_BASE64)
-    vault = open_vault(with_database, SealedSecret(KEY))
-    other = open_vault(with_database, SealedSecret(KEY[::-1]))
+    place = key_place(with_database)
+    vault, other = (unlock(SealedSecret(key), None, place) for key in (KEY, KEY[::-1]))
     sealed = vault.seal(b"plain", OrgId(1), WebhookId("a"), 1)
     assert vault.open(sealed, OrgId(1), WebhookId("a"), 1) == b"plain"
     with pytest.raises(VaultRefused, match="Give the master key that this database was first"):
         other.open(sealed, OrgId(1), WebhookId("a"), 1)
     with pytest.raises(VaultRefused, match="Put back the file `key`"):
-        open_vault(load({}), SealedSecret(KEY[::-1])).open(sealed, OrgId(1), WebhookId("a"), 1)
+        embedded = unlock(SealedSecret(KEY[::-1]), None, key_place(load({})))
+        embedded.open(sealed, OrgId(1), WebhookId("a"), 1)
 
 
 def test_keys_derived_from_a_given_key_are_those_of_a_directory_with_it(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 import uvloop
 
 from tidings.app.database import driver_refusal, store_opener
-from tidings.app.keys.master_key import read_master_key
+from tidings.app.keys.key_check import admit_key, read_own_key, unlock
+from tidings.app.keys.master_key import KeyPlace, directory_key_place, read_master_key
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
 from tidings.app.operator_files.check import check_files
 from tidings.app.operator_files.operator_file import FileRefused
@@ -34,6 +35,7 @@ from tidings.store.sql.audit.audit_walk import AuditUnreadable
 from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.audit_check import check_audit, read_kept_keys
 from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.known_key import read_known_key
 
 if TYPE_CHECKING:
     from tidings.app.service import RunningService
@@ -73,12 +75,22 @@ def serve(settings: Settings, hold: bool = False) -> int:
 
 def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest:
     """Copy a data directory, also one that is served. DataRefused: why not; OSError: the disk."""
-    return _or_refused(lambda: backups.backup(data, to, progress))
+
+    def admitted() -> backups.Manifest:
+        _admit_key_file(data / KEY_FILE, data / FILE, directory_key_place(data))
+        return backups.backup(data, to, progress)
+
+    return _or_refused(admitted)
 
 
 def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Manifest:
     """Make a data directory from a copy. DataRefused says why not; OSError: the disk."""
-    return _or_refused(lambda: backups.restore(source, data, progress))
+    place = KeyPlace(f"{KEY_FILE} of {source}", "Use a backup that was made with its own key.")
+
+    def admit(database: Path, key: Path) -> None:
+        _admit_key_file(key, database, place)
+
+    return _or_refused(lambda: backups.restore(source, data, progress, admit))
 
 
 def verify_audit(data: Path, anchor: str = "") -> AuditReport:
@@ -94,16 +106,24 @@ def verify_audit(data: Path, anchor: str = "") -> AuditReport:
                 f"no {name}. Name one with --data, and restore a .tar first (tidings restore)."
             )
     try:
-        key = audit_key(read_or_make_key(data / KEY_FILE), read_kept_keys(data))
-        return check_audit(data, key, line)
-    except (AuditUnreadable, VaultRefused) as refusal:
+        master = read_or_make_key(data / KEY_FILE)
+        vault = unlock(master, read_known_key(data / FILE), directory_key_place(data))
+        return check_audit(data, audit_key(master, vault, read_kept_keys(data)), line)
+    except (AuditUnreadable, StoreRefused, VaultRefused) as refusal:
         raise DataRefused(str(refusal)) from None
+
+
+def _admit_key_file(key: Path, database: Path, place: KeyPlace) -> None:
+    """Raise WrongKey where a key file is not that of the database beside it; VaultRefused where it
+    cannot be used, StoreRefused."""
+    if key.is_file() and (known := read_known_key(database)) is not None:
+        admit_key(read_or_make_key(key), known, place)
 
 
 def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:
     try:
         return work()
-    except (backups.BackupRefused, StoreRefused) as refusal:
+    except (backups.BackupRefused, StoreRefused, VaultRefused) as refusal:
         raise DataRefused(str(refusal)) from None
 
 
@@ -136,13 +156,11 @@ async def _composed(
 ) -> "RunningService":
     """The service over its open store, as soon as the disk lets it start."""
     master = await asyncio.to_thread(read_master_key, settings)
-    open_store, lease = store_opener(settings, died)
+    open_store, lease = store_opener(settings, died, master)
     store, service = await asyncio.gather(start.through(open_store), asyncio.to_thread(_service))
     try:
         if master is None:
-            master = await start.through(
-                lambda: asyncio.to_thread(read_or_make_key, settings.data / KEY_FILE)
-            )
+            master = await start.through(lambda: read_own_key(settings, store))
         return await service.compose(settings, store, lease, master, start.through, hold)
     except BaseException:
         await store.close(clean=False)

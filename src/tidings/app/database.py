@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from tidings.app.keys.key_check import admit_key
+from tidings.app.keys.master_key import key_place
 from tidings.connections.port import command_of
 from tidings.core.running.lease import EndlessLease, Lease, OwnerLease
+from tidings.engine.vault import SealedSecret
 from tidings.settings.settings import Settings
 from tidings.store.hosting.client import HostedStore
 from tidings.store.sql.halves import passed_s
@@ -29,15 +32,18 @@ def driver_refusal(settings: Settings) -> str | None:
 
 
 def store_opener(
-    settings: Settings, died: Callable[[], None]
+    settings: Settings, died: Callable[[], None], master: SealedSecret | None
 ) -> tuple[Callable[[], Awaitable[HostedStore]], OwnerLease]:
     """Return how the store is opened, again until it can be, and the lease of its owner: each call
     raises StoreRefused where it never can, StoreDown or OSError (`DISK_ERRNOS`) where it cannot
-    now. `died` hears of the end of what writes.
+    now. `died` hears of the end of what writes. A database that knows another key than `master` is
+    not waited for: one that stands by would find it out when it is needed (WrongKey).
     """
     if settings.database is None:
         return lambda: SqliteStore.open(settings.data, died), EndlessLease()
+    assert master is not None, "a database has no key of its own"
     from tidings.store.postgres.database import StoreDatabase  # noqa: PLC0415
+    from tidings.store.postgres.inspection.known_key import read_known_key  # noqa: PLC0415
     from tidings.store.postgres.inspection.server_findings import (  # noqa: PLC0415
         look_before_start,
     )
@@ -51,6 +57,8 @@ def store_opener(
     async def open_store() -> HostedStore:
         if not locked:
             await asyncio.to_thread(look_before_start, database)
+            known = await asyncio.to_thread(read_known_key, database)
+            admit_key(master, known, key_place(settings))
             locked.append(await asyncio.to_thread(DirectoryLock, settings.data))
         return await PostgresStore.open(database, watch, lease, died)
 

@@ -4,7 +4,7 @@ What speaks to it is an extra, so it is imported where it is needed.
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from tidings.app.database import driver_refusal
@@ -73,53 +73,50 @@ def check_store(settings: Settings) -> list[str]:
             found = store_check.check_store(database)
     key = inspect_key(settings)
     if key is not None and not key.ok:
-        found.append(f"{key.message} {key.fix}".strip())
+        found.append(key.message)
     return found
 
 
 def inspect_key(settings: Settings) -> KeyFinding | None:
     """Check the master key of the settings against that of the store; None where one of them is not
     there. Raise DatabaseUnreachable, or an Unusable where the store cannot be read."""
-    from tidings.app.keys.key_check import check_of  # noqa: PLC0415  # with the engine
-    from tidings.app.keys.master_key import find_key, remedy_of  # noqa: PLC0415  # as above
+    from tidings.app.keys.key_check import WrongKey, admit_key  # noqa: PLC0415  # with the engine
+    from tidings.app.keys.master_key import find_key, key_place  # noqa: PLC0415  # as above
     from tidings.engine.vault import VaultRefused  # noqa: PLC0415  # as above
 
-    kept = _kept_key_check(settings)
-    if kept is None:
+    known = _known_key(settings)
+    if known is None:
         return None
     try:
         master = find_key(settings)
+        if master is None:
+            return None
+        admit_key(master, known, key_place(settings))
+    except WrongKey as wrong:
+        return KeyFinding(False, str(wrong), wrong.remedy)
     except VaultRefused as refused:
         return KeyFinding(False, str(refused), "Give a key that can be read.")
-    if master is None:
-        return None
-    if check_of(master) != kept:
-        message = "The master key is another one than this store was first served with."
-        return KeyFinding(False, message, remedy_of(settings))
     return KeyFinding(True, "The master key is that of the store.")
 
 
-def _kept_key_check(settings: Settings) -> int | None:
-    from tidings.store.sql.configuration.key_check import read_key_check  # noqa: PLC0415  # as above
-
+def _known_key(settings: Settings) -> int | None:
     if settings.database is None:
-        from tidings.store.sqlite.database import FILE, open_reader  # noqa: PLC0415  # one of them
+        from tidings.store.sqlite import known_key as embedded  # noqa: PLC0415  # one of them
+        from tidings.store.sqlite.database import FILE  # noqa: PLC0415  # as above
 
-        with closing(open_reader(settings.data / FILE)) as connection:
-            return read_key_check(connection)
+        return embedded.read_known_key(settings.data / FILE)
     with _opened(settings) as database:
-        from tidings.store.postgres.connection import PostgresConnection  # noqa: PLC0415  # of an extra
+        from tidings.store.postgres.inspection.known_key import read_known_key  # noqa: PLC0415  # of an extra
 
-        driver = database.connect("tidings doctor")
-        with closing(PostgresConnection(driver, read_only=True)) as connection:
-            return read_key_check(connection)
+        return read_known_key(database)
 
 
 def verify_audit(settings: Settings, anchor: str = "") -> "AuditReport":
     """Check the audit log of the database, against the line of an anchor where one is given. Raise
     ValueError where it is no such line, DatabaseUnreachable, or an Unusable that says why not."""
     from tidings.app.keys.derived_keys import audit_key  # noqa: PLC0415  # with the engine
-    from tidings.app.keys.master_key import read_master_key  # noqa: PLC0415  # as above
+    from tidings.app.keys.key_check import unlock  # noqa: PLC0415  # as above
+    from tidings.app.keys.master_key import key_place, read_master_key  # noqa: PLC0415  # as above
     from tidings.core.audit.anchors import read_anchor_line  # noqa: PLC0415  # for this alone
 
     line = read_anchor_line(anchor) if anchor else None
@@ -128,10 +125,12 @@ def verify_audit(settings: Settings, anchor: str = "") -> "AuditReport":
             check_audit,
             read_kept_keys,
         )
+        from tidings.store.postgres.inspection.known_key import read_known_key  # noqa: PLC0415  # as above
 
         master = read_master_key(settings)
         assert master is not None, "a database has no key of its own"
-        return check_audit(database, audit_key(master, read_kept_keys(database)), line)
+        vault = unlock(master, read_known_key(database), key_place(settings))
+        return check_audit(database, audit_key(master, vault, read_kept_keys(database)), line)
 
 
 def inspect_server(settings: Settings) -> "list[ServerFinding]":

@@ -30,9 +30,7 @@ from tidings.app.drivers import destinations, source_drivers
 from tidings.app.engine_options import options_of
 from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
 from tidings.app.first_access import console_link, first_credential
-from tidings.app.keys.derived_keys import keys_of
 from tidings.app.keys.key_check import KeyCheck
-from tidings.app.keys.master_key import open_vault
 from tidings.app.machine import file_limit
 from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.operator_files.connections import load_connections
@@ -118,9 +116,9 @@ class RunningService:
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
+        key_check = KeyCheck(settings, master, store)
+        vault, keys = await through(key_check.unlock)  # before the store is used for anything else
         drivers = source_drivers(store, await through(store.installation))
-        vault = open_vault(settings, master)
-        keys = keys_of(master, vault, await through(store.kept_keys))
         actions = build_actions(
             settings,
             types,
@@ -165,7 +163,7 @@ class RunningService:
         for process in (*store.processes(), *renderer.processes()):
             app.base.heartbeats.watch(process)
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
-        await KeyCheck(settings, master, store).guard(through, app.load)
+        await key_check.guard(through, app.load)
         await through(lambda: first_credential(settings, app.access.access, actions.org))
         await _declare(through, settings, app, actions, vault)
         shortage = MemoryShortage(app.base.heartbeats)

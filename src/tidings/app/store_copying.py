@@ -6,15 +6,15 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import apsw
 
 from tidings.app.database import driver_refusal
 from tidings.app.database_operations import DatabaseUnreachable
 from tidings.app.keys.derived_keys import PURPOSES, all_keys, derive_key, open_kept
-from tidings.app.keys.key_check import check_of
-from tidings.app.keys.master_key import open_vault, read_master_key
+from tidings.app.keys.key_check import admit_key, check_of, unlock
+from tidings.app.keys.master_key import key_place, read_master_key
 from tidings.core.sealed_columns import KEPT_KEY, SealedColumn
 from tidings.engine.vault import KEY_FILE, SealedSecret, Vault, read_or_make_key
 from tidings.settings.load import load
@@ -31,7 +31,12 @@ from tidings.store.copying.store_copy import (
 )
 from tidings.store.copying.transitions import take_back
 from tidings.store.port import KeptKey, StoreDown, StoreRefused
+from tidings.store.sqlite import known_key as embedded
+from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.search_file import table_names
+
+if TYPE_CHECKING:
+    from tidings.store.postgres.database import StoreDatabase
 
 SETTINGS_FILE = ".toml"
 URI = re.compile("[a-z0-9+]+:/", re.IGNORECASE)  # a path has one slash less
@@ -119,20 +124,26 @@ def _planned(source: StoreSide, target: StoreSide) -> list[TablePlan]:
 
 
 def _opened(closing: ExitStack, path: Path, *, make: bool) -> tuple[StoreSide, StoreSecrets]:
-    """Open a store, and what opens its secrets. `make`: it may be new."""
+    """Open a store, and what opens its secrets. `make`: it may be new. Raise WrongKey before
+    anything of it is changed."""
     settings = _settings(path)
+    known, place = _known_key(settings), key_place(settings)
+    master = read_master_key(settings)
+    key = settings.data / KEY_FILE
+    if master is None and key.is_file():
+        master = read_or_make_key(key)
+    if master is not None:
+        admit_key(master, known, place)
     side = _side(settings, make)
     closing.callback(side.close)
-    master = read_master_key(settings)
     if master is None:
-        key = settings.data / KEY_FILE
-        if not (make or key.is_file()):  # a key that is missing must not be made
+        if not make or known is not None:  # a key that is missing must not be made
             raise CopyRefused(
                 f"{settings.data} must hold its file {KEY_FILE} to be copied; it has none. Put it "
                 "back."
             )
         master = read_or_make_key(key)
-    return side, MasterSecrets(master, open_vault(settings, master))
+    return side, MasterSecrets(master, unlock(master, known, place))
 
 
 def _settings(path: Path) -> Settings:
@@ -156,15 +167,33 @@ def _settings(path: Path) -> Settings:
 def _side(settings: Settings, make: bool) -> StoreSide:
     if settings.database is None:
         return SqliteSide(settings.data, make=make)
-    if (refusal := driver_refusal(settings)) is not None:
-        raise CopyRefused(refusal)
     from tidings.store.copying.postgres_side import PostgresSide
-    from tidings.store.postgres.database import StoreDatabase
 
-    database = StoreDatabase(settings.database.reveal(), settings.database_schema)
-    try:
+    with _database(settings) as database:
         place = f"{settings.database.describe()} (schema {settings.database_schema})"
         return PostgresSide(database, place)
+
+
+def _known_key(settings: Settings) -> int | None:
+    """Return by which number a store knows its key, None where it knows none yet."""
+    if settings.database is None:
+        return embedded.read_known_key(settings.data / FILE)
+    with _database(settings) as database:
+        from tidings.store.postgres.inspection.known_key import read_known_key
+
+        return read_known_key(database)
+
+
+@contextmanager
+def _database(settings: Settings) -> "Iterator[StoreDatabase]":
+    """Name the database of a store, also in what it refuses."""
+    assert settings.database is not None
+    if (refusal := driver_refusal(settings)) is not None:
+        raise CopyRefused(refusal)
+    from tidings.store.postgres.database import StoreDatabase
+
+    try:
+        yield StoreDatabase(settings.database.reveal(), settings.database_schema)
     except StoreDown as down:
         raise StoreDown(f"{settings.database.describe()}: {down}") from None
     except StoreRefused as refused:

@@ -15,7 +15,7 @@ from tidings.engine.vault import SealedSecret
 from tidings.store.sqlite.database import open_writer
 
 RIGHT, WRONG = SealedSecret(b"r" * 32), SealedSecret(b"w" * 32)
-ANOTHER = "The master key is another one than this store was first served with."
+ANOTHER = "The master key must be the one that this store was first served with; it is another one."
 PUT = f"('key_check', {check_of(RIGHT)})"
 
 
@@ -42,7 +42,8 @@ def test_a_check_of_a_directory_tells_that_its_key_is_another_one(
         connection.execute(f"INSERT INTO meta VALUES {PUT}")
     found = run("store", "check", "--data", str(tmp_path)).must(1)
     assert found.out == (
-        f"{ANOTHER} Put back the file `key` that belongs to this data directory.\n"
+        f"{ANOTHER} Put back the file `key` that belongs to this data directory. (wrong_key, "
+        f"{key})\n"
     )
     key.write_bytes(RIGHT.reveal())
     run("store", "check", "--data", str(tmp_path)).must()
@@ -58,7 +59,9 @@ def test_of_a_database_the_key_is_compared_where_it_is_given(run: Command, tmp_p
     wrong = {"TIDINGS_DATABASE": uri, "TIDINGS_MASTER_KEY": in_base64(WRONG)}
     right = wrong | {"TIDINGS_MASTER_KEY": in_base64(RIGHT)}
     remedy = "Give the master key that this database was first served with."
-    assert run("store", "check", **wrong).must(1).out == f"{ANOTHER} {remedy}\n"
+    assert run("store", "check", **wrong).must(1).out == (
+        f"{ANOTHER} {remedy} (wrong_key, master_key)\n"
+    )
     run("store", "check", **right).must()
     run("store", "check", TIDINGS_DATABASE=uri).must()
     assert f"✗ key {ANOTHER}" in diagnosed(run, wrong)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from tests.golden.taken_up import unpacked
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import SCHEMA
-from tidings.app.keys.master_key import open_vault
+from tidings.app.keys.key_check import unlock
+from tidings.app.keys.master_key import key_place
 from tidings.app.store_copying import MasterSecrets
 from tidings.engine.vault import SealedSecret, read_or_make_key
 from tidings.settings.load import load
@@ -39,7 +40,7 @@ class FilledStore(NamedTuple):
     def secrets(self) -> MasterSecrets:
         """What opens its secrets."""
         master = SealedSecret(self.key)
-        return MasterSecrets(master, open_vault(load({}), master))
+        return MasterSecrets(master, unlock(master, None, key_place(load({}))))
 
 
 def filled_directory(place: Path) -> FilledStore:

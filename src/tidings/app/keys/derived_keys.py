@@ -64,7 +64,7 @@ def derived_key(data: Path, purpose: bytes, size: int = 32) -> bytes:
     return derive_key(read_or_make_key(data / KEY_FILE), purpose, size)
 
 
-def audit_key(master: SealedSecret, kept: Iterable[KeptKey]) -> bytes:
+def audit_key(master: SealedSecret, vault: Vault, kept: Iterable[KeptKey]) -> bytes:
     """Return the key of the audit log of a store that keeps these keys. Raise VaultRefused where
     one does not open."""
-    return all_keys(master, open_kept(Vault({1: master}), kept))[AUDIT_PURPOSE]
+    return all_keys(master, open_kept(vault, kept))[AUDIT_PURPOSE]

@@ -9,12 +9,12 @@ import shlex
 import stat
 import subprocess
 from pathlib import Path
+from typing import NamedTuple
 
 from tidings.engine.vault import (
     KEY_FILE,
     PUT_BACK,
     SealedSecret,
-    Vault,
     VaultRefused,
     parse_key,
     read_or_make_key,
@@ -27,6 +27,13 @@ REASON_MAX = 300
 # Kubernetes mounts a secret for a service that is not root with its group's right to read.
 OTHERS_MAY = stat.S_IWGRP | stat.S_IRWXO
 _GIVE_IT = "Give the master key that this database was first served with."
+
+
+class KeyPlace(NamedTuple):
+    """Where a key comes from, for people; and what they do where it is another one."""
+
+    source: str
+    remedy: str
 
 
 def read_master_key(settings: Settings) -> SealedSecret | None:
@@ -50,26 +57,22 @@ def find_key(settings: Settings) -> SealedSecret | None:
     """Read the key that is given or lies in the data directory, and make none; None where there is
     none. Raise VaultRefused where it cannot be read."""
     if settings.database is not None:
-        return read_master_key(settings) if source_of(settings) else None
+        return read_master_key(settings) if key_place(settings).source else None
     file = settings.data / KEY_FILE
     return read_or_make_key(file) if file.is_file() else None
 
 
-def open_vault(settings: Settings, master: SealedSecret) -> Vault:
-    """Return the vault of a service, which says where its key comes from if it opens nothing."""
-    return Vault({1: master}, remedy=remedy_of(settings))
-
-
-def remedy_of(settings: Settings) -> str:
-    """Say what to do where the key is another one."""
-    return PUT_BACK if settings.database is None else _GIVE_IT
-
-
-def source_of(settings: Settings) -> str:
-    """Name where the key comes from: a setting, or a file of the data directory."""
+def key_place(settings: Settings) -> KeyPlace:
+    """Tell where the key of a service comes from: a setting, or a file of the data directory."""
     if settings.database is None:
-        return str(settings.data / KEY_FILE)
-    return next((name for name in MASTER_KEYS if getattr(settings, name) is not None), "")
+        return directory_key_place(settings.data)
+    given = (name for name in MASTER_KEYS if getattr(settings, name) is not None)
+    return KeyPlace(next(given, ""), _GIVE_IT)
+
+
+def directory_key_place(data: Path) -> KeyPlace:
+    """Tell where the key of a data directory is."""
+    return KeyPlace(str(data / KEY_FILE), PUT_BACK)
 
 
 def _read_file(path: Path) -> bytes:

@@ -42,7 +42,6 @@ def verify(
     """
     import msgspec
 
-    from tidings.app.database_operations import inspect_key
     from tidings.cli.serving.database_commands import done, load_store_settings
 
     settings = load_store_settings(config, data)
@@ -56,9 +55,6 @@ def verify(
         _print(report)
     if report.fault_count:
         say(f"The audit log has {how_many(report.fault_count, 'fault')}.")
-        key = done(lambda: inspect_key(settings))
-        if key is not None and not key.ok:  # which makes a fault of each entry
-            say(f"{key.message} {key.fix}")
         in_database = settings.database is not None
         next_step("tidings store check" if in_database else "tidings backup --to DIRECTORY")
         return Exit.FAILED

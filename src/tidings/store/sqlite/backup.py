@@ -104,10 +104,16 @@ def backup(data: Path, to: Path, progress: Progress) -> Manifest:
     return manifest
 
 
-def restore(source: Path, data: Path, progress: Progress) -> Manifest:
+def restore(
+    source: Path,
+    data: Path,
+    progress: Progress,
+    admit: Callable[[Path, Path], None] = lambda database, key: None,
+) -> Manifest:
     """Make a data directory from a copy. BackupRefused, StoreRefused, or OSError.
 
-    StoreRefused where a running service owns the directory.
+    StoreRefused where a running service owns the directory. `admit` is given the database and its
+    key before they are there under their names, and raises where one is not the other's.
     """
     with _opened(source) as files:
         manifest = _read_manifest(source, files)
@@ -125,6 +131,7 @@ def restore(source: Path, data: Path, progress: Progress) -> Manifest:
                 _take(files, name, manifest.files[name], path, source, progress)
             progress("checking the database", 0, 1)
             _check(fresh[FILE], manifest.made_at)
+            admit(fresh[FILE], fresh[KEY])
             for name in reversed(FILES):  # the key before what it opens
                 fresh[name].rename(data / name)
             _sync(data)
