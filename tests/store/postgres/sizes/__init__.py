@@ -1,0 +1,1 @@
+"""How many bytes an event takes in PostgreSQL, measured and documented."""
