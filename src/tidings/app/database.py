@@ -1,7 +1,9 @@
 """Which store a service has: the files of its data directory, or a schema of a database."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 from tidings.app.keys.key_check import admit_key
 from tidings.app.keys.master_key import key_place
@@ -10,6 +12,7 @@ from tidings.core.running.lease import EndlessLease, Lease, OwnerLease
 from tidings.engine.vault import SealedSecret
 from tidings.settings.settings import Settings
 from tidings.store.hosting.client import HostedStore
+from tidings.store.port import StoreRefused
 from tidings.store.sql.halves import passed_s
 from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.store import SqliteStore
@@ -31,6 +34,18 @@ def driver_refusal(settings: Settings) -> str | None:
     return None
 
 
+def server_error(error: Exception) -> str | None:
+    """Return what the server of a database says of an error; None where it is of none."""
+    driver = sys.modules.get(
+        "psycopg"
+    )  # of an extra: where nobody has loaded it, it has raised none
+    if driver is None or not isinstance(error, driver.Error):
+        return None
+    from tidings.store.postgres.faults import describe_fault  # noqa: PLC0415
+
+    return describe_fault(error)
+
+
 def store_opener(
     settings: Settings, died: Callable[[], None], master: SealedSecret | None
 ) -> tuple[Callable[[], Awaitable[HostedStore]], OwnerLease]:
@@ -50,16 +65,31 @@ def store_opener(
     from tidings.store.postgres.ownership import OwnerWatch  # noqa: PLC0415
     from tidings.store.postgres.store import PostgresStore  # noqa: PLC0415
 
+    place = settings.database.describe()
     database = StoreDatabase(settings.database.reveal(), settings.database_schema)
     watch, lease = OwnerWatch(database.connect, passed_s), Lease(passed_s)
     locked: list[DirectoryLock] = []  # what lies beside the store in files is this process's alone
 
+    def look() -> int | None:
+        look_before_start(database)
+        return read_known_key(database)
+
     async def open_store() -> HostedStore:
         if not locked:
-            await asyncio.to_thread(look_before_start, database)
-            known = await asyncio.to_thread(read_known_key, database)
+            with _naming(place):
+                known = await asyncio.to_thread(look)
             admit_key(master, known, key_place(settings))
             locked.append(await asyncio.to_thread(DirectoryLock, settings.data))
-        return await PostgresStore.open(database, watch, lease, died)
+        with _naming(place):
+            return await PostgresStore.open(database, watch, lease, died)
 
     return open_store, lease
+
+
+@contextmanager
+def _naming(place: str) -> Iterator[None]:
+    """Name the database in what is refused for good; of one that is down the start names it."""
+    try:
+        yield
+    except StoreRefused as refused:
+        raise StoreRefused(f"{place}: {refused}") from refused

@@ -157,15 +157,16 @@ def _opened(settings: Settings) -> "Iterator[StoreDatabase]":
 
     from tidings.store.port import StoreDown, StoreRefused  # noqa: PLC0415  # with the adapter
     from tidings.store.postgres.database import StoreDatabase  # noqa: PLC0415  # of an extra
-    from tidings.store.postgres.faults import is_server_fault  # noqa: PLC0415  # of an extra
+    from tidings.store.postgres.faults import describe_fault, is_server_fault  # noqa: PLC0415  # of an extra
+    from tidings.store.postgres.migration import DatabaseRefused  # noqa: PLC0415  # of an extra
 
     try:
         yield StoreDatabase(settings.database.reveal(), settings.database_schema)
     except StoreDown as down:
         raise DatabaseUnreachable(f"{settings.database.describe()}: {down}") from None
-    except StoreRefused as refused:
+    except (StoreRefused, DatabaseRefused) as refused:
         raise DatabaseUnusable(f"{settings.database.describe()}: {refused}") from None
     except psycopg.Error as error:
-        text = f"{settings.database.describe()} refuses it: {str(error).strip()}"
+        text = f"{settings.database.describe()} refuses it: {describe_fault(error)}"
         kind = DatabaseUnreachable if is_server_fault(error) else DatabaseUnusable
         raise kind(text) from None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import apsw
 
-from tidings.app.database import driver_refusal
+from tidings.app.database import driver_refusal, server_error
 from tidings.app.database_operations import DatabaseUnreachable
 from tidings.app.keys.derived_keys import PURPOSES, all_keys, derive_key, open_kept
 from tidings.app.keys.key_check import admit_key, check_of, unlock
@@ -95,7 +95,7 @@ def copy_store(source: Path, target: Path, progress: Progress) -> CopyReport:
         except Exception as error:
             for side, _ in stores:
                 if (fault := side.connection.refusal_of(error)) is not None:
-                    raise StoreDown(f"{side.name}: {fault}") from error
+                    raise StoreDown(f"{side.name}: {' '.join(str(fault).split())}") from error
             raise
 
 
@@ -191,9 +191,11 @@ def _database(settings: Settings) -> "Iterator[StoreDatabase]":
     if (refusal := driver_refusal(settings)) is not None:
         raise CopyRefused(refusal)
     from tidings.store.postgres.database import StoreDatabase
+    from tidings.store.postgres.faults import refused_as_store
 
     try:
-        yield StoreDatabase(settings.database.reveal(), settings.database_schema)
+        with refused_as_store("the database is not to be reached"):
+            yield StoreDatabase(settings.database.reveal(), settings.database_schema)
     except StoreDown as down:
         raise StoreDown(f"{settings.database.describe()}: {down}") from None
     except StoreRefused as refused:
@@ -211,6 +213,13 @@ def _refusing() -> Iterator[None]:
         raise CopyRefused(str(refused)) from None
     except apsw.Error as error:
         raise CopyRefused(f"The embedded store refuses it: {error}. {AGAIN}") from error
+    except Exception as error:
+        if (reason := server_error(error)) is None:
+            raise
+        raise CopyRefused(
+            f"The database must let a copy be made; it says: {reason}. Name it with the role that "
+            f"owns its tables. {AGAIN}"
+        ) from error
 
 
 def _quoted(path: Path) -> str:

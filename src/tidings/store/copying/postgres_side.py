@@ -7,12 +7,11 @@ from typing import Any
 import psycopg
 
 from tidings.core.running.lease import LEASE_S
-from tidings.store import port
 from tidings.store.copying.sides import CopyRefused, TableShape
 from tidings.store.postgres.catalogue import read_tables
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.migration import newest_schema, schema_of
-from tidings.store.postgres.ownership import Ownership, OwnerWatch, release
+from tidings.store.postgres.ownership import AnotherOwns, Ownership, OwnerWatch, release
 from tidings.store.sql.halves import passed_s
 
 NAME = "tidings copy"
@@ -130,7 +129,7 @@ def _taken(database: StoreDatabase, name: str) -> Ownership:
     while True:
         try:
             return watch.take()
-        except port.StoreDown:
+        except AnotherOwns:
             if _owner(database) != first or passed_s() > until_s:
                 raise CopyRefused(
                     f"{name} must be owned by no running service to be copied; one owns it. Stop "

@@ -9,7 +9,7 @@ import psycopg
 
 from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
-from tidings.store.postgres.faults import is_server_fault
+from tidings.store.postgres.faults import describe_fault, is_server_fault
 from tidings.store.postgres.owner_connection import OwnerConnection, SearchConnection
 from tidings.store.postgres.ownership import Ownership
 from tidings.store.postgres.watched_connection import CONNECT_S, WatchedConnection
@@ -36,6 +36,17 @@ AS_WRITTEN = (
 )
 
 
+def _refusal(error: psycopg.Error) -> Exception:
+    """Return what is raised of a connection that could not be opened."""
+    reason = describe_fault(error)
+    if is_server_fault(error):
+        return port.StoreDown(f"the database is not to be reached: {reason}")
+    return port.StoreRefused(
+        f"The database must let the service in; it says: {reason}. Look at `database`, and at what "
+        "the server allows this role."
+    )
+
+
 class StoreDatabase(NamedTuple):
     """Where the rows are: a database, and the schema in it."""
 
@@ -54,19 +65,22 @@ class StoreDatabase(NamedTuple):
                 autocommit=True,
                 application_name=name,
                 connect_timeout=CONNECT_S,
+                client_encoding="utf8",  # whatever the URI says: with others texts come as bytes
                 **LOST_AFTER,
             )
-        except psycopg.OperationalError as error:
-            if error.sqlstate is None or is_server_fault(error):
-                raise port.StoreDown(f"the database is not to be reached: {error}") from error
-            raise port.StoreRefused(f"The database lets the service in not: {error}") from error
-        except psycopg.ProgrammingError:  # its text may repeat a part of a password
+        # The second: a name of a host that no name server can be asked for.
+        except (psycopg.ProgrammingError, UnicodeError):  # their text may repeat a password
             raise port.StoreRefused(
                 "The database must be named as libpq reads it; it cannot read this URI. Look at "
-                "the names and values of its parameters."
+                "its host, and at the names and values of its parameters."
             ) from None
+        except psycopg.Error as error:
+            raise _refusal(error) from error
         try:
             connection.open_schema(self.uri, self.schema)
+        except psycopg.Error as error:
+            connection.close()
+            raise _refusal(error) from error
         except BaseException:
             connection.close()
             raise

@@ -6,6 +6,7 @@ goes on where it stopped. Two that are started at once run one behind the other:
 as long as the transaction lets one in.
 """
 
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -32,6 +33,11 @@ _PUT_NUMBER = insert_columns("schema_version", ("number",)).replace("?", "%s")
 _NUMBER = "SELECT coalesce(max(number), 0) FROM schema_version"
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('tidings migrate ' || %s, 0))"
 _MAY_MAKE_SCHEMA = "SELECT has_database_privilege(current_database(), 'CREATE')"
+_MAY_USE_SCHEMA = "SELECT has_schema_privilege(%s, 'USAGE')"
+_IS_SHUT = (
+    "SELECT EXISTS (SELECT FROM pg_namespace WHERE quote_ident(nspname) ="
+    " current_setting('search_path') AND NOT has_schema_privilege(oid, 'USAGE'))"
+)
 _HAS_SCHEMA = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)"
 _HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = %s)"
 _HAS_ROLE = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)"
@@ -87,6 +93,12 @@ def check_schema(connection: DriverConnection) -> int:
     """Return the number of the schema, if this release can serve on it: its newest, or the one
     before. Raise `DatabaseRefused` otherwise. Nothing is changed."""
     _check_server(connection)
+    if _value(connection, _IS_SHUT):
+        role = connection.info.user
+        raise DatabaseRefused(
+            f"The database must let the role {role} use the tables of Tidings; it does not. Run, "
+            f"as the role that owns them: tidings migrate --serve-role {shlex.quote(role)}"
+        )
     have, newest = schema_of(connection), newest_schema()
     _refuse_newer(have, newest)
     if have == 0:
@@ -113,6 +125,11 @@ def migrate(connection: DriverConnection, schema: str, serve_role: str | None = 
         with _locked(connection, schema):
             have = schema_of(connection)
             _refuse_newer(have, newest_schema())
+            if not _value(connection, _MAY_USE_SCHEMA, schema):
+                raise DatabaseRefused(
+                    f"The role {connection.info.user} must be allowed to use the schema {schema}; "
+                    "it is not. Migrate as the role that owns it."
+                )
             if have == 0 and _value(connection, _HAS_TABLES, schema):
                 raise DatabaseRefused(
                     f"The schema {schema} must be empty or of Tidings; it holds other tables. "

@@ -14,7 +14,7 @@ import psycopg
 
 from tidings.core.running.lease import LEASE_S
 from tidings.store import port
-from tidings.store.postgres.faults import is_server_fault
+from tidings.store.postgres.faults import refused_as_store
 
 _LOOK = "SELECT epoch, holder, renewed FROM owner"
 _END = (
@@ -32,6 +32,10 @@ RENEW = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = $1"
 
 class NotOwner(port.StoreRefused):
     """Another process owns the store now: nothing of this one is written any more."""
+
+
+class AnotherOwns(port.StoreDown):
+    """The store has a living owner: whoever asks stands by."""
 
 
 class OwnerRow(NamedTuple):
@@ -69,17 +73,11 @@ class OwnerWatch:
     def take(self) -> Ownership:
         """Take the store over, if its owner has let go or has not renewed for a whole lease.
 
-        Raise StoreDown where there is a living owner, and where the database cannot be asked now;
-        StoreRefused where it refuses what an owner asks.
+        Raise AnotherOwns where there is a living owner, StoreDown where the database cannot be
+        asked now; StoreRefused where it refuses what an owner asks.
         """
-        try:
+        with refused_as_store("the database cannot be written now"):
             return self._take()
-        except psycopg.Error as error:
-            if is_server_fault(error):
-                raise port.StoreDown(f"the database cannot be written now: {error}") from error
-            raise port.StoreRefused(
-                f"The database refuses an owner of the store: {error}"
-            ) from error
 
     def _take(self) -> Ownership:
         with self._connect("tidings standby") as connection:
@@ -96,7 +94,7 @@ class OwnerWatch:
             ).fetchone()
             if taken is None:
                 self._seen = self._ours = None
-                raise port.StoreDown("it stands by: another process has just taken the store over")
+                raise AnotherOwns("it stands by: another process has just taken the store over")
             if seen.holder:  # what came in between has seen the old epoch, and can commit no more
                 connection.execute(_END.encode(), (seen.holder,))
         return ours
@@ -108,7 +106,7 @@ class OwnerWatch:
             self._seen, self._since_s = seen, now_s
         left_s = LEASE_S - (now_s - self._since_s)
         if left_s > 0:
-            raise port.StoreDown(
+            raise AnotherOwns(
                 "it stands by: another process owns the store, and this one takes over "
                 f"{LEASE_S:.0f} s after it has ended"
             )

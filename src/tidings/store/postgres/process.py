@@ -26,7 +26,7 @@ from tidings.store.hosting.host import (
     writing_operations,
 )
 from tidings.store.postgres.database import StoreDatabase
-from tidings.store.postgres.faults import down_where_refused
+from tidings.store.postgres.faults import down_where_refused, refused_as_store
 from tidings.store.postgres.halves import PostgresAnswerBound, PostgresReader, PostgresWriter
 from tidings.store.postgres.ownership import NotOwner, Ownership, still_owns
 from tidings.store.sql.halves import passed_s
@@ -145,7 +145,7 @@ def open_half(role: str, given: Callable[[], OwnedDatabase], line: socket.socket
     """Open the connections of a half. Raises StoreRefused; StoreDown where the database is not to
     be reached."""
     half: _Writer | _Reader
-    with down_where_refused("the connection to the database was lost as it was opened"):
+    with refused_as_store("the connection to the database was lost as it was opened"):
         if role == "write":
             half = _Writer(given())
         else:

@@ -2,12 +2,9 @@
 
 from contextlib import closing
 
-import psycopg
-
-from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.database import StoreDatabase
-from tidings.store.postgres.faults import is_server_fault
+from tidings.store.postgres.faults import refused_as_store
 from tidings.store.postgres.migration import schema_of
 from tidings.store.sql.configuration.key_check import read_key_check
 
@@ -17,10 +14,6 @@ NAME = "tidings key"
 def read_known_key(database: StoreDatabase) -> int | None:
     """Return by which number a schema knows its key; None where it knows none yet, or has no
     tables. Raise StoreDown, StoreRefused."""
-    try:
+    with refused_as_store("the database is not to be reached"):
         with closing(PostgresConnection(database.connect(NAME), read_only=True)) as connection:
             return read_key_check(connection) if schema_of(connection.driver) else None
-    except psycopg.Error as error:
-        if is_server_fault(error):
-            raise port.StoreDown(f"the database is not to be reached: {error}") from error
-        raise port.StoreRefused(f"The database must let us look at it; it says: {error}") from error

@@ -7,12 +7,11 @@ a start logs it.
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import psycopg
 import structlog
 
 from tidings.store import port
 from tidings.store.postgres.database import StoreDatabase
-from tidings.store.postgres.faults import is_server_fault
+from tidings.store.postgres.faults import refused_as_store
 from tidings.store.postgres.inspection.server_state import ServerState, read_state
 from tidings.store.postgres.migration import POSTGRES_MIN
 
@@ -243,12 +242,8 @@ def look_before_start(database: StoreDatabase) -> None:
     Raise StoreRefused behind a pooler of transactions, and where this release cannot serve on the
     schema; StoreDown where it cannot be looked at now.
     """
-    try:
+    with refused_as_store("the database is not to be reached"):
         state = read_state(database)
-    except psycopg.Error as error:
-        if is_server_fault(error):
-            raise port.StoreDown(f"the database is not to be reached: {error}") from error
-        raise port.StoreRefused(f"The database must let us look at it; it says: {error}") from error
     for finding in judge_server(state):
         if finding.name == "pooler":
             raise port.StoreRefused(f"{finding.message} {finding.fix}")
