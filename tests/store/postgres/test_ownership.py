@@ -15,7 +15,7 @@ from tidings.store import port
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.halves import PostgresReader, PostgresWriter
 from tidings.store.postgres.migration import migrate
-from tidings.store.postgres.ownership import NotOwner, Ownership, OwnerWatch, release, still_owns
+from tidings.store.postgres.ownership import NotOwner, Ownership, OwnerWatch, release, renewals
 
 
 class Clock:
@@ -148,7 +148,8 @@ def test_a_former_owner_that_comes_back_commits_nothing_more(place: Place) -> No
     assert place.ask("SELECT id FROM event") == [("a",)]
     assert place.ask("SELECT state FROM delivery") == [(0,)]
     with connect(place.database.uri) as connection:
-        assert not still_owns(connection, former)
+        with pytest.raises(NotOwner):
+            renewals(connection, former)
         release(connection, former)  # of another's it takes nothing away
     assert place.ask("SELECT holder FROM owner") == [("another",)]
 

@@ -12,6 +12,7 @@ from tidings.store.postgres.owner_connection import OwnerConnection
 from tidings.store.postgres.ownership import Ownership, release
 from tidings.store.postgres.retention import PostgresRetention
 from tidings.store.sql.events.segments import SearchSegments
+from tidings.store.sql.facts.meta import RAISE, MetaRow
 from tidings.store.sql.halves import RowReader, RowWriter, wall_ms
 
 
@@ -45,6 +46,14 @@ class PostgresWriter(RowWriter):
         self.connection: OwnerConnection = connection
         self.retention = PostgresRetention(connection)
         self._ours = ours
+
+    def keep_numbers(self, connection: OwnerConnection) -> None:
+        """Have a database that knows fewer give no number again that was given to an event or a
+        delivery: receivers have seen them."""
+        given = {"seq_floor": self.writer.seq, "delivery_floor": self.writer.newest_delivery}
+        with connection:
+            for key, value in given.items():
+                connection.execute(RAISE, MetaRow(key=key, value=value))
 
     def _end(self) -> None:
         """Let the store go, so that nobody waits for the end of a lease, and close."""

@@ -1,6 +1,7 @@
 """Connections of a store's owner: nothing of theirs is committed once another one owns it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -15,12 +16,18 @@ _EPOCH = "SELECT epoch FROM owner"
 
 class OwnerConnection(PostgresConnection):
     """The one connection that writes what the engine commits. Each commit looks at the epoch and
-    renews, in its transaction."""
+    renews, in its transaction.
+
+    `acknowledged`: the renewal of the last commit that is on stable storage as far as the server
+    knows. A database in which there were fewer has lost some of what was acknowledged.
+    """
 
     def __init__(self, connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
         super().__init__(connection)
         self._ours = ours
         self._warning: str | None = None
+        self._is_synced = True
+        self.acknowledged = 0
         connection.execute("SET client_min_messages = warning")
         connection.add_notice_handler(self._note_warning)
 
@@ -45,8 +52,8 @@ class OwnerConnection(PostgresConnection):
         A server whose wait for its standby was cancelled answers that it has committed, with a
         warning: the commit may be on that server alone. So it counts as one whose answer was lost.
         """
-        self._cursor.execute(RENEW, (self._ours.epoch,))
-        if self._cursor.rowcount != 1:
+        renewed = self._cursor.execute(RENEW, (self._ours.epoch,)).fetchone()
+        if renewed is None:
             self.roll_back()
             raise NotOwner(
                 "Another process has taken the store over; this one stops. Nothing that was "
@@ -59,6 +66,18 @@ class OwnerConnection(PostgresConnection):
             raise psycopg.OperationalError(
                 f"it is not known whether the standby has the commit: {self._warning}"
             )
+        if self._is_synced:  # and so is all that was committed before
+            self.acknowledged = renewed[0]
+
+    @contextmanager
+    def unsynced(self) -> Iterator[None]:
+        """See `PostgresConnection.unsynced`. What is committed in the block may be lost."""
+        self._is_synced = False
+        try:
+            with super().unsynced():
+                yield
+        finally:
+            self._is_synced = True
 
     def _note_warning(self, diagnostic: psycopg.errors.Diagnostic) -> None:
         if diagnostic.severity_nonlocalized == "WARNING":

@@ -27,7 +27,7 @@ _TAKE = (
 )
 _CONFIRM = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = %s AND holder = %s"
 _RELEASE = "UPDATE owner SET holder = '' WHERE epoch = %s"
-RENEW = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = $1"
+RENEW = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = $1 RETURNING renewed"
 
 
 class NotOwner(port.StoreRefused):
@@ -36,6 +36,10 @@ class NotOwner(port.StoreRefused):
 
 class AnotherOwns(port.StoreDown):
     """The store has a living owner: whoever asks stands by."""
+
+
+class CommitsLost(port.StoreRefused):
+    """The database has not what it had acknowledged: what is known in memory is not so."""
 
 
 class OwnerRow(NamedTuple):
@@ -112,10 +116,13 @@ class OwnerWatch:
             )
 
 
-def still_owns(connection: "psycopg.Connection[Any]", ours: Ownership) -> bool:
-    """Return whether the store is still ours, on a connection that was opened anew."""
+def renewals(connection: "psycopg.Connection[Any]", ours: Ownership) -> int:
+    """Return how often the store was renewed, on a connection that was opened anew. Raise NotOwner
+    where it is not ours any more."""
     row = _look(connection)
-    return (row.epoch, row.holder) == ours
+    if (row.epoch, row.holder) != ours:
+        raise NotOwner("Another process has taken the store over; this one stops.")
+    return row.renewed
 
 
 def _confirms(connection: "psycopg.Connection[Any]", ours: Ownership) -> bool:

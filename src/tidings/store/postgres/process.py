@@ -28,7 +28,7 @@ from tidings.store.hosting.host import (
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.faults import down_where_refused, refused_as_store
 from tidings.store.postgres.halves import PostgresAnswerBound, PostgresReader, PostgresWriter
-from tidings.store.postgres.ownership import NotOwner, Ownership, still_owns
+from tidings.store.postgres.ownership import CommitsLost, Ownership, renewals
 from tidings.store.sql.halves import passed_s
 
 OPENED_AGAIN_S = 0.5  # between two tries: who asks meanwhile is refused at once
@@ -73,11 +73,23 @@ class _Writer:
 
     def open_again(self) -> HostedHalf:
         """Go on over a new connection, with all that is known read again: of what the last one has
-        begun, nobody here knows whether it is kept."""
+        begun, nobody here knows whether it is kept.
+
+        Raise CommitsLost where the database has lost what it had acknowledged, as it does by a
+        failover to a server that had not received it. The service knows of webhooks and deliveries
+        that are not there, and their numbers would be given again to others: its next start reads
+        what is there.
+        """
         connection = self._given.database.open_writer(self._given.ours)
         try:
-            if not still_owns(connection.driver, self._given.ours):
-                raise NotOwner("Another process has taken the store over; this one stops.")
+            renewed = renewals(connection.driver, self._given.ours)
+            if renewed < self._half.connection.acknowledged:
+                self._half.keep_numbers(connection)
+                raise CommitsLost(
+                    "The database has lost commits that it had acknowledged, as a failover to a "
+                    "server does that had not received them. This process stops; the next start "
+                    "reads what is there."
+                )
             # What was committed without an answer can be read here, and may be on this server
             # alone. A transaction that writes waits for the standby, and so for all before it.
             with connection:

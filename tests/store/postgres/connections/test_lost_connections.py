@@ -21,7 +21,7 @@ from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.database import LOST_AFTER, StoreDatabase
 from tidings.store.postgres.halves import PostgresWriter
-from tidings.store.postgres.ownership import Ownership, OwnerWatch
+from tidings.store.postgres.ownership import CommitsLost, Ownership, OwnerWatch, release
 from tidings.store.postgres.process import OwnedDatabase, _Reopening, _Writer, open_half
 from tidings.store.postgres.store import PostgresStore
 
@@ -214,7 +214,7 @@ def test_a_connection_that_is_lost_while_it_is_opened_is_lost_and_no_fault_of_ou
         raise psycopg.errors.AdminShutdown("terminating connection")
 
     with monkeypatch.context() as patches:
-        patches.setattr("tidings.store.postgres.process.still_owns", ended)
+        patches.setattr("tidings.store.postgres.process.renewals", ended)
         with pytest.raises(port.StoreDown, match="once more"):
             reopened()
     with monkeypatch.context() as patches:
@@ -223,6 +223,47 @@ def test_a_connection_that_is_lost_while_it_is_opened_is_lost_and_no_fault_of_ou
             open_half("write", lambda: given, None)  # type: ignore[arg-type]
     reopened._again_at_s = 0.0
     assert reopened() is not None and not writer.is_lost()
+
+
+def test_a_database_that_has_lost_what_it_acknowledged_is_not_gone_on_with(tmp_path: Path) -> None:
+    """As behind a failover to a server that had not received the last commits: the service knows of
+    what is not there, and would settle what others get by the same numbers."""
+    database = database_of(tmp_path)
+    writer = _Writer(owned(database))
+    half = writer._half
+    half.commit(port.Batch(1, [event("a", new(1))]))
+    half.commit(port.Batch(1, [event("b", new(1)), event("c", new(1), new(1))]))
+    half.connection.close()
+    with connect(database.uri) as connection:
+        for statement in (
+            "UPDATE owner SET renewed = renewed - 1 RETURNING 1",
+            "DELETE FROM event WHERE id <> 'a' RETURNING 1",
+            "DELETE FROM event_id WHERE seq > 1 RETURNING 1",
+            "DELETE FROM delivery WHERE event > 1 RETURNING 1",
+        ):
+            assert rows(connection, statement)
+    with pytest.raises(CommitsLost, match="the next start"):
+        writer.open_again()
+    with connect(database.uri) as connection:
+        release(connection, writer._given.ours)
+    again = _Writer(owned(database))._half
+    receipt = again.commit(port.Batch(1, [event("d", new(1))]))
+    again.connection.close()
+    assert (receipt.seqs, receipt.firsts) == ([4], [5]), "no number is given a second time"
+
+
+def test_what_was_committed_without_a_sync_may_be_lost_by_a_crash(tmp_path: Path) -> None:
+    database = database_of(tmp_path)
+    writer = _Writer(owned(database))
+    half = writer._half
+    half.commit(port.Batch(0))
+    with half.connection.unsynced():
+        half.commit(port.Batch(0))
+    half.connection.close()
+    with connect(database.uri) as connection:
+        assert rows(connection, "UPDATE owner SET renewed = renewed - 1 RETURNING 1")
+    writer.open_again()
+    writer._half.connection.close()
 
 
 @pytest.mark.parametrize("clean", [True, False])
