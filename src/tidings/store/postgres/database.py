@@ -24,6 +24,23 @@ LOST_AFTER: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 11_000,
 }
+# What roles, databases and URIs may set otherwise, and is not theirs to choose: texts are UTF-8 in
+# all that is sent, a statement means what is written, one is seen by the next, and it may take as
+# long as it takes: reading what is unfinished, at a start, takes longer with all that there is.
+OURS = (
+    ("standard_conforming_strings", "on"),
+    ("transform_null_equals", "off"),
+    ("default_transaction_isolation", "read committed"),
+    ("statement_timeout", "0"),
+    ("transaction_timeout", "0"),
+    ("idle_session_timeout", "0"),
+    ("idle_in_transaction_session_timeout", "0"),
+)
+_SET_OURS = (
+    "SELECT set_config(s.name, given.value, false) FROM pg_settings s JOIN (VALUES "
+    + ", ".join(f"('{name}', '{value}')" for name, value in OURS)
+    + ") AS given (name, value) ON given.name = s.name"  # older servers have not all of them
+)
 # The questions of the log name their tables in the order in which few rows are left, and each is
 # reached by an index. What PostgreSQL expects of a range of ids between two columns is a ninth of
 # the table, for which it would read all of it.
@@ -65,7 +82,7 @@ class StoreDatabase(NamedTuple):
                 autocommit=True,
                 application_name=name,
                 connect_timeout=CONNECT_S,
-                client_encoding="utf8",  # whatever the URI says: with others texts come as bytes
+                client_encoding="UTF8",  # whatever the URI says: with others texts come as bytes
                 **LOST_AFTER,
             )
         # The second: a name of a host that no name server can be asked for.
@@ -78,6 +95,7 @@ class StoreDatabase(NamedTuple):
             raise _refusal(error) from error
         try:
             connection.open_schema(self.uri, self.schema)
+            connection.execute(_SET_OURS.encode())
         except psycopg.Error as error:
             connection.close()
             raise _refusal(error) from error

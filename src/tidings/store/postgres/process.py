@@ -35,12 +35,17 @@ OPENED_AGAIN_S = 0.5  # between two tries: who asks meanwhile is refused at once
 
 
 class OwnedDatabase(msgspec.Struct, frozen=True, array_like=True):
-    """A database whose store is ours, as a half is told of it."""
+    """A database whose store is ours, as a half is told of it.
+
+    `environment`: what libpq and its libraries take from there. A process that is started has
+    nothing of it by itself.
+    """
 
     uri: str
     schema: str
     epoch: int
     holder: str
+    environment: dict[str, str] = {}
 
     @property
     def database(self) -> StoreDatabase:
@@ -169,7 +174,9 @@ def open_half(role: str, given: Callable[[], OwnedDatabase], line: socket.socket
 def read_given(descriptor: str) -> OwnedDatabase:
     """Read what a half is started with, to the end of an open file."""
     with open(int(descriptor), "rb") as file:
-        return msgspec.msgpack.decode(file.read(), type=OwnedDatabase)
+        given = msgspec.msgpack.decode(file.read(), type=OwnedDatabase)
+    os.environ.update(given.environment)
+    return given
 
 
 if __name__ == "__main__":

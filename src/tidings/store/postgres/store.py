@@ -22,6 +22,8 @@ from tidings.store.sql.halves import passed_s
 
 _MODULE = "tidings.store.postgres.process"
 RENEW_S = LEASE_S / 3
+# Names of the environment begin so that libpq, Kerberos and OpenSSL read.
+_LIBPQ = ("PG", "KRB5", "SSL_CERT_")
 
 
 _Commit = Callable[[HostedStore, port.Batch], "asyncio.Future[port.Receipt]"]
@@ -113,11 +115,18 @@ class PostgresStore(HostedStore):
 
 @contextmanager
 def _given(database: StoreDatabase, ours: Ownership) -> Iterator[int]:
-    """Open a file with what a half is started with: a command line would show the password."""
+    """Open a file with what a half is started with: a command line would show the password, and so
+    may an environment."""
     ours_end, theirs = os.pipe()
     try:
         given = OwnedDatabase(
-            uri=database.uri, schema=database.schema, epoch=ours.epoch, holder=ours.holder
+            uri=database.uri,
+            schema=database.schema,
+            epoch=ours.epoch,
+            holder=ours.holder,
+            environment={
+                name: value for name, value in os.environ.items() if name.startswith(_LIBPQ)
+            },
         )
         with open(theirs, "wb") as file:
             file.write(msgspec.msgpack.encode(given))
