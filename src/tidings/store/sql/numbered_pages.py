@@ -1,14 +1,30 @@
-"""Pages of rows that have a number as their first column: the newest first, both ways.
+"""Pages of rows that have a number of their own: the newest first, both ways.
 
 Rows hold bodies that strangers may have sent. A page ends where those reach a bound of bytes, with
-one row at least: the rest is on the next page.
+one row at least: the rest is on the next page. And rows are asked for in pieces: PostgreSQL answers
+a question whole, whatever of it is looked at.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 Row = Sequence[Any]
 PAGE_BYTES = 4 << 20  # of the bodies of a page
+PIECE_ROWS = 16
+
+
+def rows_in_pieces(
+    ask: Callable[[int, int], Sequence[Row]], at: int, most: int, place: int = 0
+) -> Iterator[Row]:
+    """Yield up to so many rows. `ask` returns those behind a number, as many as it is given at
+    most; each row has its number at this place."""
+    while most > 0:
+        rows = ask(at, min(most, PIECE_ROWS))
+        yield from rows
+        most -= len(rows)
+        if len(rows) < PIECE_ROWS:
+            return
+        at = rows[-1][place]
 
 
 def numbered_page(
@@ -28,9 +44,15 @@ def numbered_page(
     newest_first = after is None
     way = f"< ? ORDER BY {number} DESC" if newest_first else f"> ? ORDER BY {number} ASC"
     at = after if after is not None else (1 << 62 if before is None else before)
+    statement = f"{select} AND {number} {way} LIMIT ?"
+
+    def ask(behind: int, most: int) -> list[Row]:
+        asked: list[Row] = run(statement, (owner, behind, most)).fetchall()
+        return asked
+
     found: list[Row] = []
     size, more = 0, False
-    for row in run(f"{select} AND {number} {way} LIMIT ?", (owner, at, limit + 1)):
+    for row in rows_in_pieces(ask, at, limit + 1):
         size += len(row[body] or b"")
         if found and (len(found) == limit or size > PAGE_BYTES):
             more = True

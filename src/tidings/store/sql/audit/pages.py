@@ -1,14 +1,15 @@
 """Pages of the audit log: entries by who, when, what and on what, each for a bounded price."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tidings.core.audit.entries import AuditEntry
 from tidings.store import port
-from tidings.store.sql.numbered_pages import PAGE_BYTES
+from tidings.store.sql.numbered_pages import PAGE_BYTES, Row, rows_in_pieces
 from tidings.store.sql.row_mapping import StoredTable
 
 _ENTRY = StoredTable("audit", AuditEntry)
+_NUMBER = _ENTRY.place("number")
 WALKED = 5000  # entries that one question looks at, and some index more
 _NUMBER_MAX = (1 << 63) - 1
 _INDEXES = {
@@ -33,10 +34,15 @@ def read_page(run: Callable[..., Any], query: port.AuditQuery) -> port.AuditPage
     It walks at most `WALKED` entries, by the index that leads furthest; where that does not reach
     the end, the next page goes on there.
     """
-    select, given, end = _walk(run, query)
+    walk, end = _walk(run, query)
+
+    def ask(behind: int, most: int) -> list[Row]:
+        return walk.rows_behind(run, behind, most)
+
     found: list[AuditEntry] = []
     size = 0
-    for row in run(select, (*given, query.limit + 1)):
+    at = walk.first - 1 if query.after is not None else walk.last + 1
+    for row in rows_in_pieces(ask, at, query.limit + 1, _NUMBER):
         entry = _ENTRY.read(row)
         size += len(entry.before or b"") + len(entry.after or b"")
         if found and (len(found) == query.limit or size > PAGE_BYTES):
@@ -53,9 +59,26 @@ def read_page(run: Callable[..., Any], query: port.AuditQuery) -> port.AuditPage
     return port.AuditPage(found, end, newer)
 
 
-def _walk(run: Callable[..., Any], query: port.AuditQuery) -> tuple[str, Sequence[Any], int | None]:
-    """Return the SELECT of a question but for its limit, its values, and the number at which
-    it ends before all is looked at."""
+class EntryWalk(NamedTuple):
+    """Entries of a chain between two numbers that fit, along an index."""
+
+    select: str
+    chain: int
+    first: int
+    last: int
+    values: Sequence[Any]
+    newest_first: bool
+
+    def rows_behind(self, run: Callable[..., Any], at: int, most: int) -> list[Row]:
+        """Return rows behind a number, as many as these at most."""
+        first, last = (self.first, at - 1) if self.newest_first else (at + 1, self.last)
+        rows: list[Row] = run(self.select, (self.chain, first, last, *self.values, most)).fetchall()
+        return rows
+
+
+def _walk(run: Callable[..., Any], query: port.AuditQuery) -> tuple[EntryWalk, int | None]:
+    """Return how a question is answered, and the number at which that ends before all is looked
+    at."""
     first, last = _span(run, query)
     order, furthest = ("DESC", min) if query.after is None else ("ASC", max)
     conditions = _conditions(query)
@@ -79,7 +102,15 @@ def _walk(run: Callable[..., Any], query: port.AuditQuery) -> tuple[str, Sequenc
         f"{_ENTRY.select} INDEXED BY {index} WHERE chain = ? AND number BETWEEN ? AND ?{where}"
         f" ORDER BY number {order} LIMIT ?"
     )
-    return select, (query.chain, first, last, *(value for _, value in conditions)), end
+    walk = EntryWalk(
+        select=select,
+        chain=query.chain,
+        first=first,
+        last=last,
+        values=[value for _, value in conditions],
+        newest_first=query.after is None,
+    )
+    return walk, end
 
 
 def _span(run: Callable[..., Any], query: port.AuditQuery) -> tuple[int, int]:

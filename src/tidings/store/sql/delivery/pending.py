@@ -8,7 +8,6 @@ other webhooks are costs two looks: some 2 µs.
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
 from typing import Any
 
 from tidings.core.ids import DeliveryId
@@ -16,6 +15,7 @@ from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
 from tidings.store.sql.states import PENDING
 
+FIRST_BLOCKS = 2  # that are asked for; then twice as many each time
 # Of `delivery d`: those of a webhook in a block, above an id.
 OF_BLOCK = (
     f"d.state = {PENDING} AND d.id >> {BLOCK_BITS} = :block AND d.webhook = :webhook"
@@ -28,7 +28,7 @@ _BLOCKS = (
     f" UNION ALL SELECT (SELECT min(id >> {BLOCK_BITS}) {_INDEXED} AND id >> {BLOCK_BITS} > block)"
     " FROM pending WHERE block IS NOT NULL)"
     f" SELECT block FROM pending WHERE EXISTS (SELECT 1 {_INDEXED}"
-    f" AND id >> {BLOCK_BITS} = block AND webhook = ?1 AND id > ?2)"
+    f" AND id >> {BLOCK_BITS} = block AND webhook = ?1 AND id > ?2) LIMIT ?3"
 )
 _IDS = (
     "SELECT d.id FROM delivery d INDEXED BY delivery_pending"
@@ -50,13 +50,25 @@ class PendingRows:
         `OF_BLOCK`, for `:limit` rows at most, and for what else is `asked`."""
         run, left = self._connection.execute, limit
         asked |= {"webhook": webhook, "after": after}
-        with closing(run(_BLOCKS, (webhook, after))) as blocks:
-            for (block,) in blocks:
-                rows = run(query, {**asked, "block": block, "limit": left}).fetchall()
-                yield from rows
-                left -= len(rows)
-                if left <= 0:
-                    return
+        for block in self._blocks(webhook, after):
+            rows = run(query, {**asked, "block": block, "limit": left}).fetchall()
+            yield from rows
+            left -= len(rows)
+            if left <= 0:
+                return
+
+    def _blocks(self, webhook: int, after: int) -> Iterator[int]:
+        """Yield the blocks in which ids of a webhook are, above this one. They are asked for a few
+        at a time: PostgreSQL would look at all of a backlog for a page of it."""
+        few = FIRST_BLOCKS
+        while True:
+            found: list[Any] = self._connection.execute(_BLOCKS, (webhook, after, few)).fetchall()
+            for (block,) in found:
+                yield block
+            if len(found) < few:
+                return
+            after = ((found[-1][0] + 1) << BLOCK_BITS) - 1
+            few *= 2
 
     def lowest(self, webhook: int, limit: int) -> list[DeliveryId]:
         """List up to `limit` ids of a webhook, the lowest."""

@@ -2,6 +2,7 @@
 summaries say (blocks.py)."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from tidings.core.webhooks.name_matching import name_query
 from tidings.store import port
@@ -13,6 +14,7 @@ from tidings.store.sql.events.summaries import STATES, sign
 
 NAMES_IN_A_PATTERN = 24  # more names than these are not worth asking each summary for
 EVER_MS = 1 << 62
+FIRST_CANDIDATES = 16  # blocks that are asked for; then four times as many each time
 
 _HOLDS = (
     "EXISTS (SELECT 1 FROM json_each(:webhooks) w CROSS JOIN cell c ON c.block = {block}"
@@ -22,6 +24,7 @@ _ONE_HOLDS = f"SELECT {_HOLDS.format(block=':block')}"
 _CANDIDATES = (
     "SELECT b.number FROM block b WHERE b.number >= :low AND b.number <= :high AND b.min_ms < :to"
     f" AND b.max_ms >= :from AND {_HOLDS.format(block='b.number')}{{of}} ORDER BY b.number{{way}}"
+    " LIMIT :few"
 )
 # Few blocks hold deliveries that are left to do, and an index tells them.
 _LEFT_IN = (
@@ -56,8 +59,8 @@ class BlockWalk:
         } | _times(query)
         loose = asked | {"pattern": self._pattern(query.event_names, range(STATES))}
         of = _LEFT_IN if query.states and set(query.states) <= set(LEFT_STATES) else ""
-        candidates = self._search.execute(_CANDIDATES.format(of=of, way=span.way), asked)
-        sure = (number for (number,) in candidates if self._blocks.holds(number))
+        candidates = self._candidates(_CANDIDATES.format(of=of, way=span.way), asked, span)
+        sure = (number for number in candidates if self._blocks.holds(number))
         unsure = [
             number
             for number in self._blocks.unsure()
@@ -75,9 +78,23 @@ class BlockWalk:
             "org": query.org,
             "pattern": self._pattern(query.event_names, matches),
         } | _times(query)
-        sure = (number for (number,) in self._search.execute(_EVENT_CANDIDATES + span.way, asked))
+        sure = self._candidates(f"{_EVENT_CANDIDATES}{span.way} LIMIT :few", asked, span)
         unsure = self._blocks.unsummarised_events(low, high + 1)
         return in_order(sure, unsure, span)
+
+    def _candidates(self, statement: str, asked: Binding, span: Span) -> Iterator[int]:
+        """Yield the blocks that a statement finds, which is asked for a few at a time: PostgreSQL
+        would look at the summaries of all, and a page is filled by some."""
+        few = FIRST_CANDIDATES
+        while True:
+            found: list[Any] = self._search.execute(statement, asked | {"few": few}).fetchall()
+            for (number,) in found:
+                yield number
+            if len(found) < few:
+                return
+            last = found[-1][0]
+            asked = asked | ({"high": last - 1} if span.newest_first else {"low": last + 1})
+            few *= 4
 
     def _may_hold(self, block: int, loose: Binding) -> bool:
         """Of a block whose states may have changed: its webhooks and names have not."""

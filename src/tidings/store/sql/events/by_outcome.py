@@ -21,6 +21,7 @@ from tidings.store.sql.row_mapping import Projection, StoredTable
 
 BLOCKS_MAX = 16  # of deliveries, that a page may read
 REPLAYS_MAX = 8192  # deliveries of replays that it may look at
+FIRST_ROWS = 64  # of a block that are asked for at once
 MANY = 16  # an event with more deliveries is not read on for more than one that fits
 
 # Pages show no bodies, and how an event came where it alone is asked for.
@@ -139,21 +140,29 @@ class EventsByOutcome:
     def _of_block(
         self, statement: str, binding: Binding, ids: range, at: int, span: Span
     ) -> Iterator[Row]:
-        """The events of a block from the delivery `at` on, each once."""
-        seen = 0
+        """The events of a block from the delivery `at` on, each once. Rows are asked for in pieces,
+        which are longer where all of one were of use."""
+        seen, piece = 0, FIRST_ROWS
+        statement += " LIMIT :piece"
         while at in ids:
             asked = (
                 {"low": ids[0], "high": at} if span.newest_first else {"low": at, "high": ids[-1]}
             )
             at = -1
-            for row in self._log.execute(statement, binding | asked):
-                if row[0] == seen:
-                    continue
-                yield row
-                seen = row[0]
+            rows: list[Row] = self._log.execute(
+                statement, binding | asked | {"piece": piece}
+            ).fetchall()
+            ends_piece = len(rows) == piece
+            piece *= 2
+            for place, row in enumerate(rows, 1):
+                if row[0] != seen:
+                    yield row
+                    seen = row[0]
                 own = _RUN.read(_RUN_OF_EVENT(row))
-                if own.deliveries > MANY:
+                is_last = ends_piece and place == len(rows)
+                if own.deliveries > MANY or is_last:
                     at = own.first - 1 if span.newest_first else own.last + 1
+                    piece = piece if is_last else FIRST_ROWS
                     break
 
     def _owner(
@@ -195,11 +204,8 @@ class EventsByOutcome:
             ).fetchone()
             if edge is not None:
                 low, high = (edge[0], high) if span.newest_first else (low, edge[0])
-            seen = 0
-            for row in self._log.execute(statement, binding | {"low": low, "high": high}):
-                if row[0] != seen:
-                    rows.append(row)
-                    seen = row[0]
+            for row in self._of_event_block(statement, binding, low, high, span):
+                rows.append(row)
                 if len(rows) > limit:
                     return cut(rows, limit)
             if edge is not None:
@@ -207,6 +213,24 @@ class EventsByOutcome:
             [(some,)] = self._log.execute(_HOW_MANY, (low, high))
             left -= some
         return cut(rows, limit)
+
+    def _of_event_block(
+        self, statement: str, binding: Binding, low: int, high: int, span: Span
+    ) -> Iterator[Row]:
+        """The events between two numbers, each once."""
+        piece = FIRST_ROWS
+        while low <= high:
+            asked = binding | {"low": low, "high": high, "piece": piece}
+            rows: list[Row] = self._log.execute(f"{statement} LIMIT :piece", asked).fetchall()
+            seen = 0
+            for row in rows:
+                if row[0] != seen:
+                    yield row
+                    seen = row[0]
+            if len(rows) < piece:
+                return
+            low, high = (low, seen - 1) if span.newest_first else (seen + 1, high)
+            piece *= 2
 
 
 def _outcome(query: port.EventQuery, binding: Binding) -> str:
