@@ -5,7 +5,7 @@ many rows of values it becomes one over arrays of them (`batches.py`), where its
 """
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, cast
@@ -58,6 +58,10 @@ class NoRows:
 _NO_ROWS = NoRows()
 
 
+def _go_on() -> None:
+    """Let a statement be run."""
+
+
 class PostgresConnection:
     """See `store.sql.connection.StoreConnection`. It owns the connection that it is given.
 
@@ -84,6 +88,8 @@ class PostgresConnection:
         connection.execute(f"SET synchronous_commit = {self._synced}".encode())
         if read_only:
             connection.execute("SET default_transaction_read_only = on")
+        # Called before each statement; raises what ends the answer that it is asked for.
+        self.before_statement: Callable[[], None] = _go_on
         self._tables: Tables = read_tables(connection)
         register_values(connection)
         for kind, dumper in DUMPERS:
@@ -102,6 +108,7 @@ class PostgresConnection:
 
     def execute(self, statement: str, bindings: Values = (), /) -> Found:
         """Run one statement."""
+        self.before_statement()
         known = self._statement(statement)
         values = bound_values(known, bindings)
         cursor: Any = Rows(self._connection) if known.returns else self._cursor

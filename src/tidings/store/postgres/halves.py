@@ -1,7 +1,9 @@
 """The store's halves over a schema of PostgreSQL."""
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 
 import psycopg
@@ -63,14 +65,21 @@ class PostgresWriter(RowWriter):
 
 
 class PostgresAnswerBound:
-    """A context that each answer is made in: the server ends statements that take too long
-    (`statement_timeout`), and who has asked is told so."""
+    """A context that each answer is made in. StoreUnanswered: it has taken more than so many
+    seconds, by one statement or by many."""
 
-    def __init__(self, bound_s: float) -> None:
+    def __init__(self, connections: Sequence[PostgresConnection], bound_s: float) -> None:
+        """The servers of these connections end a statement that takes so long by itself
+        (`statement_timeout`)."""
         self._bound_s = bound_s
+        self._until_s = float("inf")
+        self._shortened: dict[PostgresConnection, float] = {}  # what a statement may take now
+        for connection in connections:
+            connection.before_statement = partial(self._bound, connection)
 
     def __enter__(self) -> None:
         """An answer begins."""
+        self._until_s = time.monotonic() + self._bound_s
 
     def __exit__(
         self,
@@ -79,5 +88,21 @@ class PostgresAnswerBound:
         trace: TracebackType | None,
     ) -> None:
         """It has ended. Raise StoreUnanswered where that took too long."""
+        self._until_s = float("inf")
         if isinstance(error, psycopg.errors.QueryCanceled):
-            raise port.StoreUnanswered(f"it has taken more than {self._bound_s:.0f} s") from error
+            raise self._unanswered() from error
+
+    def _bound(self, connection: PostgresConnection) -> None:
+        """Have the next statement take no longer than the answer may. To tell the server costs a
+        round trip: it is told where a statement would end a good deal later."""
+        left_s = min(self._bound_s, self._until_s - time.monotonic())
+        if left_s <= 0:
+            raise self._unanswered()
+        now_s = self._shortened.get(connection, self._bound_s)
+        if abs(now_s - left_s) > self._bound_s / 10:
+            statement = f"SET statement_timeout = {max(1, round(left_s * 1000))}"
+            connection.driver.execute(statement.encode(), prepare=False)
+            self._shortened[connection] = left_s
+
+    def _unanswered(self) -> port.StoreUnanswered:
+        return port.StoreUnanswered(f"it has taken more than {self._bound_s:.0f} s")

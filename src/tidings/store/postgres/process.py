@@ -126,7 +126,7 @@ class _Reader:
         return HostedHalf(
             reading_operations(self._half),
             background=self._half.background,
-            bounded=PostgresAnswerBound(ANSWER_S),
+            bounded=PostgresAnswerBound(self._half.connections, ANSWER_S),
         )
 
     def is_lost(self) -> bool:
