@@ -30,13 +30,17 @@ _nothing = msgspec.msgpack.Decoder(None)
 _replies = msgspec.msgpack.Decoder(StoreReply)
 _encoder = msgspec.msgpack.Encoder()
 _BUFFER_BYTES = 4 << 20
+# As a half raises them, and its host names them; any other is a fault of ours.
 _FAULTS: dict[str, type[Exception]] = {
-    "StoreDown": port.StoreDown,
-    "Unanswered": port.StoreUnanswered,
-    "NameTaken": port.NameTaken,
-    "StaleChange": port.StaleChange,
-    "StoreRefused": port.StoreRefused,
-    "ValueError": ValueError,
+    fault.__name__: fault
+    for fault in (
+        port.StoreDown,
+        port.StoreUnanswered,
+        port.NameTaken,
+        port.StaleChange,
+        port.StoreRefused,
+        ValueError,
+    )
 }
 
 
