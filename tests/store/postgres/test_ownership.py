@@ -1,7 +1,9 @@
 """One owner at a time: the commit of a former one fails whole, and others wait for its lease."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import psycopg
@@ -152,6 +154,43 @@ def test_a_former_owner_that_comes_back_commits_nothing_more(place: Place) -> No
             renewals(connection, former)
         release(connection, former)  # of another's it takes nothing away
     assert place.ask("SELECT holder FROM owner") == [("another",)]
+
+
+@contextmanager
+def roles(place: Place, *names: str) -> Iterator[None]:
+    """Roles that may come in."""
+    with connect(place.database.uri) as connection:
+        for name in names:
+            connection.execute(f"CREATE ROLE {name} LOGIN".encode())
+        try:
+            yield
+        finally:
+            for name in names:
+                connection.execute(f"DROP OWNED BY {name} CASCADE".encode())
+                connection.execute(f"DROP ROLE {name}".encode())
+
+
+def test_a_connection_of_another_role_with_the_owners_name_hinders_no_take_over(
+    place: Place,
+) -> None:
+    """As of a former owner whose role was replaced, or of whoever has read the name; `pg_monitor`,
+    which the doctor asks for, lets a role see such names."""
+
+    def of(role: str) -> StoreDatabase:
+        return StoreDatabase(re.sub(r"//[^/@]*@", f"//{role}@", place.database.uri), SCHEMA)
+
+    with roles(place, "tidings_taker", "tidings_other"):
+        with connect(place.database.uri) as connection:
+            migrate(connection, SCHEMA, "tidings_taker")
+            connection.execute("GRANT pg_monitor TO tidings_taker")
+        watch = OwnerWatch(of("tidings_taker").connect, place.clock)
+        former = watch.take()
+        waits = OwnerWatch(of("tidings_taker").connect, place.clock)
+        with of("tidings_other").connect(f"{former.holder} writes"):
+            with pytest.raises(port.StoreDown):
+                waits.take()
+            place.clock.now_s += LEASE_S
+            assert waits.take().epoch == former.epoch + 1
 
 
 def test_search_is_written_by_the_owner_alone(place: Place) -> None:
