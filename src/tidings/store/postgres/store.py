@@ -82,8 +82,8 @@ class PostgresStore(HostedStore):
         return cls(writing, reader, lease, ours.epoch)
 
     def commit(self, batch: port.Batch) -> asyncio.Future[port.Receipt]:
-        """See `port.Store.commit`. Each renews the lease, from before it was asked. It is asked
-        here and now: questions are answered in their order."""
+        """See `port.Store.commit`. Each that writes renews the lease, from before it was asked. It
+        is asked here and now: questions are answered in their order."""
         asked_at_s, began_s = passed_s(), self._loop.time()
         receipt = _commit(self, batch)
         receipt.add_done_callback(partial(self._note_renewal, asked_at_s, began_s))
@@ -92,7 +92,9 @@ class PostgresStore(HostedStore):
     def _note_renewal(
         self, asked_at_s: float, began_s: float, receipt: "asyncio.Future[port.Receipt]"
     ) -> None:
-        if not receipt.cancelled() and receipt.exception() is None:
+        if receipt.cancelled() or receipt.exception() is not None:
+            return
+        if not receipt.result().moved:  # that says what is known in memory: nothing was written
             self._lease.renewed(asked_at_s)
             self._renewed_s = began_s
 

@@ -151,6 +151,22 @@ async def test_an_idle_owner_goes_on_to_own_it(
             await asyncio.to_thread(OwnerWatch(database.connect, time.monotonic).take)
 
 
+async def test_an_answer_from_memory_renews_no_lease(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch that was matched before a change of the registry is refused without a look at the
+    database, where another process may own the store by now."""
+    monkeypatch.setattr("tidings.store.postgres.store.RENEW_S", 3600.0)
+    async with opened(tmp_path) as (store, database):
+        await store.commit(port.Batch(0))
+        with connect(database.uri) as connection:
+            rows(connection, "UPDATE owner SET epoch = epoch + 1, holder = 'x' RETURNING 1")
+        until_s, renewed_s = store._lease._until_s, store._renewed_s
+        receipt = await store.commit(port.Batch(7, [event("a", new(1))]))
+        assert receipt.moved
+        assert (store._lease._until_s, store._renewed_s) == (until_s, renewed_s)
+
+
 def owned(database: StoreDatabase) -> OwnedDatabase:
     """The database as its owner's processes are given it."""
     ours = OwnerWatch(database.connect, time.monotonic).take()
