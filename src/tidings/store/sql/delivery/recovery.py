@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import msgspec
+
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
@@ -19,15 +21,23 @@ from tidings.store.sql.writer_rows import LostAttempt
 LOST = "lost"  # the `kind` of an attempt whose outcome died with its process
 LOST_DETAIL = "possibly sent (worker lost)"
 
-_MARK_LOST = insert_from(
-    "attempt",
-    LostAttempt,
-    "FROM delivery WHERE id = ?1",
-    "INSERT OR IGNORE",
-    version="version",
-    kind=f"'{LOST}'",
-    detail=f"'{LOST_DETAIL}'",
-)
+
+def _mark_lost(source: str) -> str:
+    """Write the statement that inserts a lost attempt of the delivery that `source` finds."""
+    return insert_from(
+        "attempt",
+        LostAttempt,
+        source,
+        "INSERT OR IGNORE",
+        version="version",
+        kind=f"'{LOST}'",
+        detail=f"'{LOST_DETAIL}'",
+    )
+
+
+_MARK_LOST = _mark_lost("FROM delivery WHERE id = ?1")
+_MARK_FIRST = _mark_lost("FROM delivery WHERE id = ?1 AND attempts < ?2")
+_COUNT_FIRST = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
 _TAKEN = f"state IN ({TIMED}) AND due_ms IS NULL"
 # The number of the attempt that it was taken for: what waits has not counted it.
 _TAKEN_FOR = f"attempts + CASE WHEN state = {WAITING} THEN 1 ELSE 0 END"
@@ -47,11 +57,14 @@ _END_LOST = (
 )
 # Its delivery was ended meanwhile, by a park or a cancel: the row of its intent waits for an end.
 _END_INTENT = f"{_END_LOST} AND kind IS NULL AND status IS NULL"
+_NEXT_ATTEMPTS = (
+    "SELECT id, attempts + 1 FROM delivery WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+)
 _DUE_NOW = "UPDATE delivery SET due_ms = ? WHERE id = ?"
 # It has not left: its intent goes, and the next attempt has the number.
 _FORGET_INTENT = (
-    "DELETE FROM attempt WHERE (delivery, number) IN"
-    f" (SELECT id, attempts FROM delivery WHERE id = ? AND state = {RETRYING})"
+    "DELETE FROM attempt WHERE delivery = ? AND number = (SELECT d.attempts FROM delivery d"
+    f" WHERE d.id = attempt.delivery AND d.state = {RETRYING})"
 )
 _UNCHARGED = (
     "UPDATE delivery SET due_ms = ?, attempts = attempts"
@@ -174,46 +187,49 @@ class Recovery:
         webhooks: list[Any] = run("SELECT number FROM webhook").fetchall()
         at_work = {number for (number,) in webhooks} - at_rest
         for webhook in self._pending.counts().keys() & at_work:
-            for id in self._pending.lowest(webhook, window):
-                found += run("SELECT id, attempts + 1 FROM delivery WHERE id = ?", (id,))
+            lowest = msgspec.json.encode(self._pending.lowest(webhook, window)).decode()
+            found += run(_NEXT_ATTEMPTS, (lowest,)).fetchall()
         return found
 
     def _mark_first(self, sent: Sequence[tuple[DeliveryId, int]]) -> None:
         """These were first attempts, where their delivery has not counted them: whatever has become
         of it since they left."""
-        now, run = self._clock_ms(), self._connection.execute
+        now, most = self._clock_ms(), dict[DeliveryId, int]()
+        lost: list[tuple[DeliveryId, int]] = []
         for delivery, number in sent:
-            run(
-                "UPDATE delivery SET attempts = ?2 WHERE id = ?1 AND attempts < ?2",
-                (delivery, number),
-            )
-            if self._connection.changes():
-                run(_MARK_LOST, LostAttempt(delivery=delivery, number=number, started_ms=now))
-                touch(self._connection, [delivery])
+            if number > most.get(delivery, 0):
+                most[delivery] = number
+                lost.append((delivery, number))
+        self._run_each(_MARK_FIRST, _lost_attempts(lost, now))
+        self._run_each(_COUNT_FIRST, [(number, delivery, number) for delivery, number in lost])
+        touch(self._connection, most)
 
     def _return_taken(
         self, taken: Sequence[tuple[DeliveryId, int]], sent: set[tuple[DeliveryId, int]]
     ) -> None:
         """Taken retries are due now: one that may have left with an ending, another uncharged. One
-        that has left and was ended has an ending, too."""
-        now, run = self._clock_ms(), self._connection.execute
-        for delivery, number in sent.difference(taken):
-            run(_END_INTENT, (delivery, number))
-            if self._connection.changes():
-                touch(self._connection, [delivery])
-        for delivery, number in taken:
-            if (delivery, number) in sent:
-                run(_WAS_TRIED, (delivery, number))
-                run(_MARK_LOST, LostAttempt(delivery=delivery, number=number, started_ms=now))
-                run(_END_LOST, (delivery, number))
-                run(_DUE_NOW, (now, delivery))
-                touch(self._connection, [delivery])
-            else:
-                self._uncharge(delivery, now)
+        that has left and was ended has an ending, too.
 
-    def _uncharge(self, delivery: DeliveryId, now: int) -> None:
-        self._connection.execute(_FORGET_INTENT, (delivery,))
-        self._connection.execute(_UNCHARGED, (now, delivery))
+        All of a kind at once: there may be thousands of each, whoever takes over has to be done
+        with all of them within a lease, and one by one they cost a round trip each.
+        """
+        now, ended = self._clock_ms(), sent.difference(taken)
+        self._run_each(_END_INTENT, [*ended])
+        left = [pair for pair in taken if pair in sent]
+        self._run_each(_WAS_TRIED, left)
+        self._run_each(_MARK_LOST, _lost_attempts(left, now))
+        self._run_each(_END_LOST, left)
+        self._run_each(_DUE_NOW, [(now, delivery) for delivery, _ in left])
+        touch(self._connection, [delivery for delivery, _ in (*ended, *left)])
+        self._uncharge([delivery for delivery, number in taken if (delivery, number) not in sent])
+
+    def _uncharge(self, deliveries: Sequence[DeliveryId]) -> None:
+        now = self._clock_ms()
+        self._run_each(_FORGET_INTENT, [(delivery,) for delivery in deliveries])
+        self._run_each(_UNCHARGED, [(now, delivery) for delivery in deliveries])
+
+    def _run_each(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        self._connection.executemany(statement, rows)
 
     @answers(port.Store.release)
     def release(self, webhook: int, held: Sequence[DeliveryId]) -> None:
@@ -223,9 +239,7 @@ class Recovery:
             taken: list[Any] = self._connection.execute(
                 f"SELECT id FROM delivery WHERE webhook = ? AND {_TAKEN}", (webhook,)
             ).fetchall()
-            for (delivery,) in taken:
-                if delivery not in kept:
-                    self._uncharge(delivery, self._clock_ms())
+            self._uncharge([delivery for (delivery,) in taken if delivery not in kept])
 
     @answers(port.Store.retire)
     def retire(self, webhook: int, state: int, limit: int) -> int:
@@ -251,3 +265,10 @@ class Recovery:
     def _timed(self, webhook: int, limit: int) -> list[DeliveryId]:
         rows = self._connection.execute(_TIMED_OF, (webhook, limit))
         return [DeliveryId(id) for (id,) in rows]
+
+
+def _lost_attempts(pairs: Sequence[tuple[DeliveryId, int]], now_ms: int) -> list[LostAttempt]:
+    return [
+        LostAttempt(delivery=delivery, number=number, started_ms=now_ms)
+        for delivery, number in pairs
+    ]
