@@ -1,10 +1,12 @@
 """An answer of the reading half ends in time, also one that is made of many statements, and what it
 does not show it does not read: PostgreSQL answers each statement whole."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 
 from tests.store.halves_in_process import InProcess
@@ -12,9 +14,9 @@ from tests.store.postgres.databases import connect, rows
 from tests.store.postgres.hostings import PostgresHalves, database_of
 from tests.store.rows import ORG
 from tidings.store import port
-from tidings.store.postgres import halves
+from tidings.store.hosting.host import HostedHalf, StoreHost, StoreRequest, reading_operations
 from tidings.store.postgres.connection import PostgresConnection
-from tidings.store.postgres.halves import PostgresAnswerBound
+from tidings.store.postgres.halves import PostgresAnswerBound, PostgresReader
 from tidings.store.postgres.ownership import OwnerWatch
 from tidings.store.sql.numbered_pages import PAGE_BYTES, PIECE_ROWS, numbered_page
 
@@ -36,7 +38,7 @@ def test_an_answer_of_many_statements_ends_in_time_too(
     reading: PostgresConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_s = [100.0]
-    monkeypatch.setattr(halves.time, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr("tidings.store.postgres.halves.time.monotonic", lambda: now_s[0])
     bound = PostgresAnswerBound([reading], BOUND_S)
 
     def in_force_s() -> float:
@@ -53,6 +55,23 @@ def test_an_answer_of_many_statements_ends_in_time_too(
     with bound:
         assert in_force_s() == BOUND_S, "the next answer has its whole time"
     assert in_force_s() == BOUND_S
+
+
+def test_who_asked_what_takes_too_long_is_told_that_and_not_of_a_store_that_is_down(
+    tmp_path: Path,
+) -> None:
+    """The server ends the statement; an operation makes of its refusal that the store is down."""
+    database = database_of(tmp_path)
+    ours = OwnerWatch(database.connect, lambda: 0.0).take()
+    reader = PostgresReader(database.open_reader(ours, 0.2), database.open_search(ours, 0.2))
+    ours_end, theirs = socket.socketpair()
+    half = HostedHalf(reading_operations(reader), bounded=PostgresAnswerBound([], BOUND_S))
+    with ours_end, theirs, connect(database.uri) as connection:
+        connection.execute("BEGIN; LOCK TABLE event IN ACCESS EXCLUSIVE MODE")
+        request = StoreRequest(1, "event", msgspec.Raw(msgspec.msgpack.encode((ORG, "a"))))
+        with pytest.raises(port.StoreUnanswered, match="10 s"):
+            StoreHost(theirs, half)._do(half, request)
+    reader.close()
 
 
 def test_a_page_of_long_bodies_reads_few_that_it_does_not_show() -> None:

@@ -89,7 +89,8 @@ class PostgresAnswerBound:
     ) -> None:
         """It has ended. Raise StoreUnanswered where that took too long."""
         self._until_s = float("inf")
-        if isinstance(error, psycopg.errors.QueryCanceled):
+        met = error.__cause__ if isinstance(error, port.StoreDown) else error  # as it was refused
+        if isinstance(met, psycopg.errors.QueryCanceled):
             raise self._unanswered() from error
 
     def _bound(self, connection: PostgresConnection) -> None:
