@@ -57,6 +57,10 @@ _END_LOST = (
 )
 # Its delivery was ended meanwhile, by a park or a cancel: the row of its intent waits for an end.
 _END_INTENT = f"{_END_LOST} AND kind IS NULL AND status IS NULL"
+_NEXT_DUES = (
+    "SELECT w.number, (SELECT min(d.due_ms) FROM delivery d WHERE d.webhook = w.number"
+    f" AND d.state IN ({TIMED})) FROM webhook w ORDER BY w.number"
+)
 _NEXT_ATTEMPTS = (
     "SELECT id, attempts + 1 FROM delivery WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
 )
@@ -162,15 +166,9 @@ class Recovery:
 
     @answers(port.Store.unfinished)
     def unfinished(self) -> list[port.Backlog]:
-        run = self._connection.execute
         backlogs = []
-        webhooks: list[Any] = run("SELECT number FROM webhook ORDER BY number").fetchall()
         pending = self._pending.counts()
-        for (webhook,) in webhooks:
-            [(due,)] = run(
-                f"SELECT min(due_ms) FROM delivery WHERE webhook = ? AND state IN ({TIMED})",
-                (webhook,),
-            )
+        for webhook, due in self._connection.execute(_NEXT_DUES).fetchall():
             if webhook in pending or due is not None:
                 backlogs.append(port.Backlog(webhook, pending[webhook], due))
         return backlogs
