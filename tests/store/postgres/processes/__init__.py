@@ -1,0 +1,1 @@
+"""What the processes of a store in PostgreSQL do with their connections."""
