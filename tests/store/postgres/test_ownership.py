@@ -193,6 +193,28 @@ def test_a_connection_of_another_role_with_the_owners_name_hinders_no_take_over(
             assert waits.take().epoch == former.epoch + 1
 
 
+@pytest.mark.parametrize("write", [0, 1, 2])
+def test_an_owner_whose_database_went_back_commits_nothing_more(place: Place, write: int) -> None:
+    """It was restored in its place with the service running: epoch and holder are those of then."""
+    half = owner(place, place.watch().take())
+    half.commit(batch("a"))
+    [(kept,)] = place.ask("SELECT renewed FROM owner")
+    half.commit(batch("b"))
+    place.ask("DELETE FROM event_id WHERE seq = 2 RETURNING 1")
+    for table, column in (("delivery", "event"), ("body", "seq"), ("event", "seq")):
+        place.ask(f"DELETE FROM {table} WHERE {column} = 2 RETURNING 1")
+    place.ask("UPDATE owner SET renewed = %s RETURNING 1", kept)
+    writes: list[Callable[[], object]] = [
+        lambda: half.commit(batch("c")),
+        lambda: half.commit(port.Batch(0)),
+        lambda: half.inboxes.use(1, 5),
+    ]
+    with pytest.raises((psycopg.OperationalError, port.StoreDown), match="has gone back"):
+        writes[write]()
+    assert half.connection.is_lost(), "whoever opens it again finds that commits are lost"
+    assert place.ask("SELECT seq, id FROM event") == [(1, "a")], "no number is given again"
+
+
 def test_search_is_written_by_the_owner_alone(place: Place) -> None:
     former = place.watch().take()
     owner(place, former).commit(batch("a"))

@@ -23,7 +23,7 @@ CLOSE_S = 20.0
 
 log = structlog.get_logger(__name__)
 _THEN = {
-    "write": "The service stops. Start it again: all that was accepted is on the disk.",
+    "write": "The service stops. Start it again: it goes on with all that the store has.",
     "read": "Another one is started, and is asked what this one has not answered.",
 }
 _nothing = msgspec.msgpack.Decoder(None)

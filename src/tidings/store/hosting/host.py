@@ -14,6 +14,7 @@ import os
 import select
 import signal
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
@@ -141,9 +142,16 @@ class StoreHost:
             return self._use().background()
         except port.StoreDown:
             return False  # asked again when there is something to ask
-        except port.StoreRefused:
-            self._ended = True
+        except port.StoreRefused as refusal:
+            self._end(refusal)
             return False
+
+    def _end(self, refusal: port.StoreRefused) -> None:
+        """End the process, by which nothing will be written any more. Whoever has asked may be a
+        piece of work that tries again and tells nobody, so it says why itself."""
+        if not self._ended:
+            print(refusal, file=sys.stderr, flush=True)
+        self._ended = True
 
     def _use(self) -> HostedHalf:
         """Return the half to ask now. StoreDown, StoreRefused."""
@@ -181,7 +189,7 @@ class StoreHost:
             # Of the moment, and not of what was asked: it is asked again.
             fault = ("StoreDown", f"the store's process has no memory: {error}")
         except port.StoreRefused as error:
-            self._ended = True  # nothing will be written by this process any more
+            self._end(error)
             fault = ("StoreDown", str(error))
         except Exception as error:
             fault = (type(error).__name__, str(error))

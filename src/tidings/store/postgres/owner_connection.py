@@ -19,7 +19,8 @@ class OwnerConnection(PostgresConnection):
     renews, in its transaction.
 
     `acknowledged`: the renewal of the last commit that is on stable storage as far as the server
-    knows. A database in which there were fewer has lost some of what was acknowledged.
+    knows. A database in which there were fewer has lost some of what was acknowledged: it was
+    restored in its place, or it failed over to a server that had not received everything.
     """
 
     def __init__(self, connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
@@ -47,7 +48,8 @@ class OwnerConnection(PostgresConnection):
 
     def commit(self) -> None:
         """End the transaction, if the store is still ours. Raise NotOwner, and take it back, where
-        it is not.
+        it is not. A database that has gone back is left, as one that is lost: whoever opens the
+        store again looks at what is there.
 
         A server whose wait for its standby was cancelled answers that it has committed, with a
         warning: the commit may be on that server alone. So it counts as one whose answer was lost.
@@ -59,6 +61,10 @@ class OwnerConnection(PostgresConnection):
                 "Another process has taken the store over; this one stops. Nothing that was "
                 "acknowledged is lost."
             )
+        if renewed[0] <= self.acknowledged:
+            self.roll_back()
+            self.close()
+            raise psycopg.OperationalError("the database has gone back to before this connection")
         self._warning = None
         super().commit()
         if self._warning is not None:

@@ -81,9 +81,9 @@ class _Writer:
         begun, nobody here knows whether it is kept.
 
         Raise CommitsLost where the database has lost what it had acknowledged, as it does by a
-        failover to a server that had not received it. The service knows of webhooks and deliveries
-        that are not there, and their numbers would be given again to others: its next start reads
-        what is there.
+        failover to a server that had not received it, or by a restore in its place. The service
+        knows of webhooks and deliveries that are not there, and their numbers would be given again
+        to others: its next start reads what is there.
         """
         connection = self._given.database.open_writer(self._given.ours)
         try:
@@ -91,9 +91,9 @@ class _Writer:
             if renewed < self._half.connection.acknowledged:
                 self._half.keep_numbers(connection)
                 raise CommitsLost(
-                    "The database has lost commits that it had acknowledged, as a failover to a "
-                    "server does that had not received them. This process stops; the next start "
-                    "reads what is there."
+                    "The database has lost commits that it had acknowledged: it failed over to a "
+                    "server that had not received them, or was restored in its place. This process "
+                    "stops; the next start reads what is there."
                 )
             # What was committed without an answer can be read here, and may be on this server
             # alone. A transaction that writes waits for the standby, and so for all before it.

@@ -5,6 +5,7 @@ import asyncio
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -18,10 +19,17 @@ from tests.store.postgres.databases import SCHEMA, connect, migrated, rows
 from tests.store.postgres.hostings import PostgresChildren, PostgresHalves, database_of
 from tests.store.rows import ORG, event, new, webhook
 from tidings.store import port
+from tidings.store.hosting.host import HostedHalf, StoreHost
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.postgres.database import LOST_AFTER, StoreDatabase
 from tidings.store.postgres.halves import PostgresWriter
-from tidings.store.postgres.ownership import CommitsLost, Ownership, OwnerWatch, release
+from tidings.store.postgres.ownership import (
+    CommitsLost,
+    NotOwner,
+    Ownership,
+    OwnerWatch,
+    release,
+)
 from tidings.store.postgres.process import OwnedDatabase, _Reopening, _Writer, open_half
 from tidings.store.postgres.store import PostgresStore
 
@@ -280,6 +288,23 @@ def test_what_was_committed_without_a_sync_may_be_lost_by_a_crash(tmp_path: Path
         assert rows(connection, "UPDATE owner SET renewed = renewed - 1 RETURNING 1")
     writer.open_again()
     writer._half.connection.close()
+
+
+def test_a_process_that_will_write_nothing_any_more_says_why(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever asked it may try again and say nothing, as the renewal of a lease does."""
+
+    def refused() -> HostedHalf:
+        raise NotOwner("Another process has taken the store over; this one stops.")
+
+    ours, theirs = socket.socketpair()
+    StoreHost(theirs, HostedHalf({}), refused).run()
+    ours.close()
+    theirs.close()
+    assert capsys.readouterr().err == (
+        "Another process has taken the store over; this one stops.\n"
+    )
 
 
 @pytest.mark.parametrize("clean", [True, False])
