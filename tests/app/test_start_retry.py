@@ -13,6 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from tests import forked
+from tests.e2e.harness.api import Api, Reply
 from tidings import app
 from tidings.app import start_retry
 from tidings.app.start_retry import StartAborted, StartRetry
@@ -163,3 +164,68 @@ async def test_the_end_ends_the_wait(settings: Settings) -> None:
     with pytest.raises(StartAborted):
         await held.through(never)
     await held.close()
+
+
+async def test_a_step_without_an_end_is_told_of_and_is_left_when_the_service_is_to_end(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As a commit has none whose standby is away."""
+    monkeypatch.setattr(start_retry, "SLOW_S", 0.01)
+    monkeypatch.setattr(start_retry, "END_S", 0.01)
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[int] = loop.create_future()
+    held = StartRetry(settings, ended)
+    left: list[bool] = []
+
+    async def endless() -> None:
+        try:
+            await loop.create_future()
+        finally:
+            left.append(True)
+
+    starting = asyncio.ensure_future(held.through(endless))
+    async with asyncio.timeout(60):
+        while (ready := await asyncio.to_thread(asked, settings.port, "/readyz")) is None:
+            await asyncio.sleep(0.01)
+    assert ready.status == 503 and b"a step of that takes more than" in ready.body
+    live = await asyncio.to_thread(asked, settings.port, "/livez")
+    assert live is not None and live.status == 200
+    ended.set_result(7)
+    with pytest.raises(StartAborted) as aborted:
+        await starting
+    assert (aborted.value.code, left) == (7, [True])
+    await held.close()
+    assert capfd.readouterr().err.count("a step of that takes more than") == 1
+
+
+async def test_what_a_start_has_begun_is_done_where_it_comes_to_an_end(settings: Settings) -> None:
+    ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ended.set_result(0)
+    held = StartRetry(settings, ended)
+    assert await held.through(lambda: asyncio.sleep(0.01, "done")) == "done"
+
+
+async def test_who_has_waited_says_no_longer_why(settings: Settings) -> None:
+    held = StartRetry(settings, asyncio.get_running_loop().create_future())
+    refused, _ = refusing(lambda: asyncio.sleep(0), StoreDown("it stands by"))
+    said: list[bytes] = []
+
+    async def next_step() -> None:
+        ready = await asyncio.to_thread(asked, settings.port, "/readyz")
+        assert ready is not None
+        said.append(ready.body)
+
+    await held.through(refused)
+    await held.through(next_step)
+    await held.close()
+    assert b"stands by" not in said[0]
+    assert b"The store is opened; the service starts." in said[0]
+
+
+def asked(port: int, path: str) -> Reply | None:
+    """Ask the port of a start, if it answers yet."""
+    try:
+        with Api(port) as api:
+            return api.get(path)
+    except OSError:
+        return None

@@ -12,6 +12,7 @@ from tidings.core.running.lease import EndlessLease, Lease, OwnerLease
 from tidings.engine.vault import SealedSecret
 from tidings.settings.settings import Settings
 from tidings.store.hosting.client import HostedStore
+from tidings.store.hosting.daemon_thread import run_in_daemon_thread
 from tidings.store.port import StoreRefused
 from tidings.store.sql.halves import passed_s
 from tidings.store.sqlite.directory_lock import DirectoryLock
@@ -77,7 +78,7 @@ def store_opener(
     async def open_store() -> HostedStore:
         if not locked:
             with _naming(place):
-                known = await asyncio.to_thread(look)
+                known = await run_in_daemon_thread(look)
             admit_key(master, known, key_place(settings))
             locked.append(await asyncio.to_thread(DirectoryLock, settings.data))
         with _naming(place):

@@ -2,8 +2,8 @@
 
 What a start does to the store is a row of steps, each whole or not done. A step that the disk
 refuses (full, over a quota, failing) is made again every second; meanwhile the service's own port
-says so. What no space would mend (no permission, a read-only file system) is refused by the step
-itself.
+says so, as it does where a step takes long. What no space would mend (no permission, a read-only
+file system) is refused by the step itself.
 """
 
 import asyncio
@@ -18,6 +18,8 @@ from tidings.store.port import StoreDown
 from tidings.store.sqlite.database import DISK_ERRNOS
 
 AGAIN_S = 1.0
+SLOW_S = 30.0  # the port answers for a step that takes longer
+END_S = 5.0  # for a step that has begun when the service is told to end
 STOP_S = 2.0
 PLACES_MAX = 1024  # for calls of which none is worth more than an answer
 
@@ -54,14 +56,18 @@ class StartRetry:
         done. Raise StartAborted where the service is to end first."""
         while True:
             try:
-                return await step()
+                value = await self._done(step)
             except StoreDown as error:
                 why = str(error)
             except OSError as error:
                 if error.errno not in DISK_ERRNOS:
                     raise
                 why = error.strerror or str(error)
-            self._tell(why)
+            else:
+                if self._problem:  # it is over: whoever stood by has taken over
+                    self._problem = "The store is opened; the service starts."
+                return value
+            self._tell(self._refused(why))
             await asyncio.wait((self._ended,), timeout=AGAIN_S)
             if self._ended.done():
                 raise StartAborted(self._ended.result())
@@ -72,18 +78,45 @@ class StartRetry:
         if server is not None:
             await server.stop(STOP_S)
 
-    def _tell(self, why: str) -> None:
+    async def _done(self, step: Callable[[], Awaitable[Value]]) -> Value:
+        """Return the value of a step; see `through`. What has no end, such as a commit that waits
+        for the standby of a database, keeps nobody from hearing of it, or from ending us."""
+        task = asyncio.ensure_future(step())
+        try:
+            while True:
+                first = asyncio.FIRST_COMPLETED
+                await asyncio.wait((task, self._ended), timeout=SLOW_S, return_when=first)
+                if self._ended.done():
+                    await asyncio.wait((task,), timeout=END_S)
+                    if not task.done():
+                        raise StartAborted(self._ended.result())
+                if task.done():
+                    return task.result()
+                self._tell(self._slow())
+        finally:
+            if task.cancel():
+                await asyncio.wait((task,), timeout=END_S)
+
+    def _slow(self) -> str:
+        database = self._settings.database
+        place = self._settings.data if database is None else database.describe()
+        return (
+            f"The store in {place} must be opened before the service can start; a step of that "
+            f"takes more than {SLOW_S:.0f} s, and is waited for."
+        )
+
+    def _refused(self, why: str) -> str:
         if (database := self._settings.database) is not None:
-            problem = (
+            return (
                 f"The store in {database.describe()} must be opened before the service can start: "
                 f"{why}. It is tried again every second."
             )
-        else:
-            problem = (
-                f"The store in {self._settings.data} must be opened and written before the service "
-                f"can start; the disk says: {why}. Free space on it. It is tried again every "
-                "second."
-            )
+        return (
+            f"The store in {self._settings.data} must be opened and written before the service "
+            f"can start; the disk says: {why}. Free space on it. It is tried again every second."
+        )
+
+    def _tell(self, problem: str) -> None:
         if problem != self._problem:
             self._problem = problem
             print(problem, file=sys.stderr, flush=True)

@@ -14,6 +14,7 @@ from tests.store.postgres.databases import SCHEMA, connect, rows
 from tests.store.rows import ORG, event, new, settled
 from tidings.core.running.lease import LEASE_S
 from tidings.store import port
+from tidings.store.postgres import ownership
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.halves import PostgresReader, PostgresWriter
 from tidings.store.postgres.migration import migrate
@@ -251,6 +252,33 @@ def test_of_many_who_wait_one_takes_over(place: Place) -> None:
     assert len(taken) == 1
 
 
+WAITS = """
+CREATE FUNCTION waits() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {does}; RETURN NULL; END $$;
+CREATE CONSTRAINT TRIGGER waits AFTER UPDATE ON owner DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION waits();
+"""
+
+
+@pytest.mark.parametrize(
+    "does", ["PERFORM pg_sleep(600)", "RAISE WARNING 'canceling wait for synchronous replication'"]
+)
+def test_a_take_over_whose_commit_does_not_end_is_given_up_and_made_later(
+    does: str, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As with a synchronous standby that is away: the server commits when its wait is cancelled,
+    and says so by a warning."""
+    monkeypatch.setattr(ownership, "WAIT_S", 0.05)
+    watch = place.watch()
+    with connect(place.database.uri) as connection:
+        connection.execute(WAITS.format(does=does).encode())
+        for _ in range(2):
+            with pytest.raises(port.StoreDown):
+                watch.take()
+        connection.execute("DROP TRIGGER waits ON owner")
+    assert watch.take().epoch == 1
+    assert place.ask("SELECT epoch FROM owner") == [(1,)]
+
+
 class CutConnection:
     """Loses the answer to a take-over."""
 
@@ -262,6 +290,9 @@ class CutConnection:
 
     def __exit__(self, *_: object) -> None:
         self._connection.close()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
 
     def execute(self, query: bytes, *values: Any) -> Any:
         found = self._connection.execute(query, *values)

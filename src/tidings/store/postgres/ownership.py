@@ -6,8 +6,10 @@ clocks are compared. First it ends the writing connection of the former owner, f
 so that nothing which that one has begun commits behind the look.
 """
 
+import threading
 import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import psycopg
@@ -31,6 +33,7 @@ _TAKE = (
 _CONFIRM = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = %s AND holder = %s"
 _RELEASE = "UPDATE owner SET holder = '' WHERE epoch = %s"
 RENEW = "UPDATE owner SET renewed = renewed + 1 WHERE epoch = $1 RETURNING renewed"
+WAIT_S = 5.0  # for the commit of a take-over
 
 
 class NotOwner(port.StoreRefused):
@@ -87,8 +90,8 @@ class OwnerWatch:
             return self._take()
 
     def _take(self) -> Ownership:
-        with self._connect("tidings standby") as connection:
-            if self._ours is not None and _confirms(connection, self._ours):
+        with self._connect("tidings standby") as connection, _BoundedLine(connection) as line:
+            if self._ours is not None and _confirms(line, self._ours):
                 return self._ours  # the answer was lost, or its processes could not be started
             seen = _look(connection)
             if seen.holder:
@@ -96,9 +99,7 @@ class OwnerWatch:
                 connection.execute(_END.encode(), (seen.holder,))
             # Known before it is asked for: its answer may be lost.
             self._ours = ours = Ownership(seen.epoch + 1, f"tidings {uuid.uuid4().hex}")
-            taken = connection.execute(
-                _TAKE.encode(), (ours.holder, seen.epoch, seen.renewed)
-            ).fetchone()
+            taken = line.write(_TAKE, (ours.holder, seen.epoch, seen.renewed)).fetchone()
             if taken is None:
                 self._seen = self._ours = None
                 raise AnotherOwns("it stands by: another process has just taken the store over")
@@ -119,6 +120,49 @@ class OwnerWatch:
             )
 
 
+class _BoundedLine:
+    """Asks a server what a take-over needs: all of it ends within some seconds, where the server
+    works at all.
+
+    A commit waits for its standby without end, and who waits with it could neither say so nor be
+    told to end. The wait is cancelled; the server then answers that it has committed, with a
+    warning. The next look at it writes, and so waits for the standby, too.
+    """
+
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
+        self._connection = connection
+        self._warnings: list[str] = []
+        connection.add_notice_handler(self._note)
+        self._timer = threading.Timer(WAIT_S, self._cancel)
+        self._timer.daemon = True
+
+    def __enter__(self) -> "_BoundedLine":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._timer.cancel()
+
+    def write(self, statement: str, values: tuple[object, ...]) -> "psycopg.Cursor[Any]":
+        """Commit a change. Raise StoreDown where it is not known whether the standby has it."""
+        self._warnings.clear()
+        found = self._connection.execute(statement.encode(), values)
+        if self._warnings:
+            raise port.StoreDown(
+                "its commits wait for a synchronous standby, and none has confirmed one "
+                f"({self._warnings[0]})"
+            )
+        return found
+
+    def _note(self, diagnostic: psycopg.errors.Diagnostic) -> None:
+        if diagnostic.severity_nonlocalized == "WARNING":
+            self._warnings.append(diagnostic.message_primary or "a warning")
+
+    def _cancel(self) -> None:
+        with suppress(psycopg.Error):  # it has ended, or nobody is there who could be told
+            self._connection.cancel_safe(timeout=WAIT_S)
+
+
 def renewals(connection: "psycopg.Connection[Any]", ours: Ownership) -> int:
     """Return how often the store was renewed, on a connection that was opened anew. Raise NotOwner
     where it is not ours any more."""
@@ -128,9 +172,9 @@ def renewals(connection: "psycopg.Connection[Any]", ours: Ownership) -> int:
     return row.renewed
 
 
-def _confirms(connection: "psycopg.Connection[Any]", ours: Ownership) -> bool:
+def _confirms(line: _BoundedLine, ours: Ownership) -> bool:
     """Return whether the store is ours, by a transaction that writes: the standby has it too."""
-    return connection.execute(_CONFIRM.encode(), ours).rowcount == 1
+    return line.write(_CONFIRM, ours).rowcount == 1
 
 
 def release(connection: "psycopg.Connection[Any]", ours: Ownership) -> None:

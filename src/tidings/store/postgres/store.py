@@ -14,6 +14,7 @@ from tidings.core.running.lease import LEASE_S, Lease
 from tidings.store import port
 from tidings.store.hosting.child import Child
 from tidings.store.hosting.client import HostedStore, started
+from tidings.store.hosting.daemon_thread import run_in_daemon_thread
 from tidings.store.hosting.reader import StoreReader
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.ownership import Ownership, OwnerWatch
@@ -53,7 +54,7 @@ class PostgresStore(HostedStore):
         not to be reached; ask again with the same `watch`, which waits for the end of its lease.
         """
         asked_at_s = passed_s()
-        ours = await asyncio.to_thread(watch.take)
+        ours = await run_in_daemon_thread(watch.take)
         lease.renewed(asked_at_s)
 
         async def start(role: str, heard: Callable[[], None]) -> Child:
