@@ -367,11 +367,29 @@ def test_one_role_may_do_both(database: DriverConnection) -> None:
     database.execute("ALTER TABLE event ADD COLUMN fresh bigint")
 
 
+@pytest.mark.parametrize("named", [ROLE, None])
 def test_tables_of_a_later_script_are_given_to_who_serves(
-    serving: DriverConnection, monkeypatch: pytest.MonkeyPatch
+    named: str | None, serving: DriverConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also where an update does not name that role once more."""
     follow(monkeypatch, "CREATE TABLE fresh (id bigint)")
     with connect(shared_server().uri(serving.info.dbname)) as connection:
-        migrate(connection, SCHEMA, ROLE)
+        migrate(connection, SCHEMA, named)
     serving.execute("INSERT INTO fresh VALUES (1)")
     assert rows(serving, "SELECT * FROM fresh") == [(1,)]
+
+
+def test_who_may_only_read_is_given_nothing_more_by_an_update(
+    database: DriverConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = shared_server().uri(database.info.dbname)
+    with role(uri):
+        database.execute(f"GRANT USAGE ON SCHEMA tidings TO {ROLE}".encode())
+        database.execute(f"GRANT SELECT ON ALL TABLES IN SCHEMA tidings TO {ROLE}".encode())
+        follow(monkeypatch, "CREATE TABLE fresh (id bigint)")
+        migrate(database, SCHEMA)
+        with connect(uri, user=ROLE) as reader:
+            assert rows(reader, "SELECT count(*) FROM owner") == [(1,)]
+            assert migrate(reader, SCHEMA) == NEWEST + 1, "nothing is to be done"
+            with pytest.raises(errors.InsufficientPrivilege):
+                reader.execute("UPDATE owner SET holder = ''")

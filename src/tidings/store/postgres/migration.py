@@ -41,6 +41,13 @@ _IS_SHUT = (
 _HAS_SCHEMA = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = %s)"
 _HAS_TABLES = "SELECT EXISTS (SELECT FROM pg_tables WHERE schemaname = %s)"
 _HAS_ROLE = "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = %s)"
+_SERVING = """
+SELECT DISTINCT r.rolname FROM pg_class c CROSS JOIN aclexplode(c.relacl) a
+JOIN pg_roles r ON r.oid = a.grantee
+WHERE c.oid = to_regclass('owner') AND a.privilege_type = 'UPDATE' AND a.grantee <> c.relowner
+    AND pg_has_role(c.relowner, 'USAGE')
+ORDER BY r.rolname
+"""
 
 # All that the serving role may, whatever it might before. Of the number of the schema it reads.
 _GRANTS = (
@@ -116,7 +123,8 @@ def check_schema(connection: DriverConnection) -> int:
 
 def migrate(connection: DriverConnection, schema: str, serve_role: str | None = None) -> int:
     """Bring a schema forward by the numbered scripts, made first where there is none, and give
-    `serve_role` what it needs to serve. Return the number of the schema.
+    `serve_role` what it needs to serve; without one, those who serve already. Return the number of
+    the schema.
 
     Raise `DatabaseRefused` where that cannot be. The connection is in no transaction.
     """
@@ -138,9 +146,10 @@ def migrate(connection: DriverConnection, schema: str, serve_role: str | None = 
             if have < script.number:
                 connection.execute(script.statements.encode())
                 connection.execute(_PUT_NUMBER.encode(), (script.number,))
-    if serve_role is not None:
-        with _locked(connection, schema):
-            _grant(connection, schema, serve_role)
+    with _locked(connection, schema):
+        roles = _serving_roles(connection) if serve_role is None else [serve_role]
+        for role in roles:
+            _grant(connection, schema, role)
     return newest_schema()
 
 
@@ -165,6 +174,12 @@ def _make_schema(connection: DriverConnection, schema: str) -> None:
             f"As an administrator: GRANT CREATE ON DATABASE {database} TO {role}"
         )
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
+
+
+def _serving_roles(connection: DriverConnection) -> list[str]:
+    """List the roles that may own the store, for whom we can grant what a script has made."""
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        return [str(name) for (name,) in cursor.execute(_SERVING).fetchall()]
 
 
 def _grant(connection: DriverConnection, schema: str, role: str) -> None:
