@@ -57,7 +57,8 @@ def serve(settings: Settings, hold: bool = False) -> int:
         print(refusal, file=sys.stderr)
         return 4
     try:
-        if not settings.data.exists():
+        # Who stands by would meet its files as it takes over, when nobody else is there any more.
+        if settings.database is not None or not settings.data.exists():
             check_files(settings)
         return uvloop.run(_serve(settings, hold))
     except FileRefused as refusal:  # starting again does not mend it

@@ -20,6 +20,14 @@ from tools.cli_page import help_of, paths
 
 UNREADABLE = "postgresql://tidings:hush@127.0.0.1:1/tidings?hush=1"
 KEY = "a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2V5a2U="
+ACTIONS = """
+org = 2001
+[actions.tell]
+types = ["customerAdded"]
+[actions.tell.call]
+url = "https://api.brand.example/told"
+json = {a = {path = "event.data.a"}}
+"""
 DATABASE = "The database must be named as libpq reads it"
 
 # By command: its other words, and what it tells of a database that libpq cannot read. `demo` plays
@@ -56,8 +64,8 @@ def test_a_command_looks_into_the_database_or_tells_what_to_do(
     words: str, run: Command, tmp_path: Path
 ) -> None:
     more, answer = LOOKS[words]
-    (tmp_path / "actions.toml").touch()
-    (tmp_path / "data").mkdir()  # files are checked before it only where there is none yet
+    (tmp_path / "actions.toml").write_text(ACTIONS)  # files are checked before
+    (tmp_path / "data").mkdir()
     done = run(*words.split(), *(word.format(home=tmp_path) for word in more)).must(4)
     assert answer in done.err
     if answer != DATABASE:

@@ -1,4 +1,5 @@
-"""The operator's files, looked through before a first start makes a data directory."""
+"""The operator's files, looked through before a first start makes a data directory, and before a
+process stands by."""
 
 from tidings import catalogue
 from tidings.app.connection_types import CONNECTION_TYPES
