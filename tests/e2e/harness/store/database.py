@@ -18,6 +18,7 @@ from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.migration import migrate
 
 SCHEMA = "tidings"
+SERVES = "tidings_serves"  # the role of the services: it reads and writes rows, and may do no more
 KEPT_MAX = 12  # databases: PostgreSQL looks after each of them, again and again
 _CONNECTED = "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename"
@@ -32,7 +33,9 @@ def store_settings(data: Path) -> dict[str, str]:
     if not key.exists():
         key.touch(0o600)
         key.write_bytes(base64.b64encode(secrets.token_bytes(32)))
-    return {"database": database_of(data).uri, "master_key_file": str(key)}
+    uri = database_of(data).uri.replace("//postgres:@", f"//{SERVES}@", 1)
+    assert SERVES in uri
+    return {"database": uri, "master_key_file": str(key)}
 
 
 def database_of(data: Path) -> StoreDatabase:
@@ -102,7 +105,9 @@ def _drop_oldest() -> None:
 def _template() -> str:
     name = "migrated"
     with psycopg.connect(shared_server().database(name), autocommit=True) as connection:
-        migrate(connection, SCHEMA)
+        connection.execute(f"DROP ROLE IF EXISTS {SERVES}".encode())
+        connection.execute(f"CREATE ROLE {SERVES} LOGIN".encode())
+        migrate(connection, SCHEMA, SERVES)
     return name
 
 
