@@ -8,6 +8,8 @@ import pytest
 from tests.cli.command import Command
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import migrated
+from tidings.app import store_copying
+from tidings.cli.serving.store import copy
 from tidings.settings.database_uri import DatabaseUri
 from tidings.store.postgres.migration import newest_schema
 
@@ -94,3 +96,15 @@ def test_the_doctor_looks_at_the_database_also_where_the_service_is_down(run: Co
     assert "✗ database    postgresql://tidings@127.0.0.1:1/tidings: the database" in down.out
     assert "hush" not in down.out + down.err
     assert "✗ database" not in run("doctor").must(5).out
+
+
+def test_a_copy_that_is_interrupted_says_how_it_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store_copying, "copy_store", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        copy(source=tmp_path / "a", target=tmp_path / "b")
+    assert "neither store starts before it is. Run the command again" in capsys.readouterr().err

@@ -87,6 +87,13 @@ def copy(
     progress, began_s = BackupProgress(), time.monotonic()
     try:
         report = done(lambda: copy_store(source, target, progress))
+    except KeyboardInterrupt:
+        progress.end()
+        say(
+            "The copy is not whole, and neither store starts before it is. Run the command again: "
+            "it goes on where it stopped."
+        )
+        raise
     finally:
         progress.end()
     if json:
