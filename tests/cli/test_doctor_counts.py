@@ -2,7 +2,7 @@
 service is played."""
 
 import re
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -12,9 +12,20 @@ from tidings.cli.doctor import (
     NAMED_MAX,
     _connections,
     _python,
+    _ready,
     _sources,
+    check_service,
     missing_optimizations,
 )
+from tidings.core.running.lease import STANDS_BY
+
+
+class ServerPlace(NamedTuple):
+    """Which service is asked, and by what it was named."""
+
+    url: str
+    named_by: str
+    profile: str
 
 
 class Played:
@@ -50,6 +61,32 @@ def test_each_connection_is_looked_at_or_told_as_not(count: int, may_check: int)
     assert re.findall(r"\bc\d+\b", listed) == left[:NAMED_MAX]
     if len(left) > NAMED_MAX:
         assert f"and {len(left) - NAMED_MAX} more" in said
+
+
+class Standby:
+    """`Calls`, of a process that stands by: it answers `/readyz`, and 503 all else."""
+
+    server = ServerPlace(url="http://127.0.0.1:1", named_by="TIDINGS_KEY", profile="")
+    date = None
+
+    def __init__(self, problem: str) -> None:
+        self.problem = problem
+
+    def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Any]:
+        if path == "/readyz":
+            return 503, {"ready": False, "problems": [self.problem], "notices": []}
+        return 503, {}
+
+
+def test_one_that_stands_by_is_well_and_one_that_cannot_start_is_not() -> None:
+    checks = check_service(Standby(f"It must be opened: {STANDS_BY} another one owns it."))  # type: ignore[arg-type]
+    assert {check.name: check.ok for check in checks} == {
+        "reached": True,
+        "ready": True,
+        "clock": True,
+    }
+    assert not [check for check in checks if check.fix], "there is nothing to do"
+    assert not _ready({"ready": False, "problems": ["It must be opened: the disk is full."]}).ok
 
 
 def source(name: str, trouble: str | None = None, aside: int = 0) -> dict[str, Any]:

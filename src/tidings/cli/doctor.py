@@ -201,8 +201,11 @@ def check_service(api: ApiClient) -> list[DoctorCheck]:
             "something else. Check the URL.",
             Exit.FAILED,
         )
-    checks = [DoctorCheck("reached", True, f"{api.server.url} answers."), _ready(answer)]
-    checks += [_clock(api.date, time.time()), _credential(api)]
+    ready, clock = _ready(answer), _clock(api.date, time.time())
+    checks = [DoctorCheck("reached", True, f"{api.server.url} answers."), ready, clock]
+    if ready.ok and not answer["ready"]:  # it stands by, and takes no calls
+        return checks
+    checks.append(_credential(api))
     checks += [DoctorCheck("notice", False, clean(notice)) for notice in answer.get("notices", ())]
     if (lag := _lag(api)) is not None:
         checks.append(lag)
@@ -229,7 +232,12 @@ def _silent(url: str, stop: CommandExit) -> DoctorCheck:
 def _ready(answer: dict[str, Any]) -> DoctorCheck:
     if answer["ready"]:
         return DoctorCheck("ready", True, "It accepts, sends and settles.")
+    from tidings.core.running.lease import STANDS_BY
+
     problem = clean(" ".join(answer["problems"][:3]))
+    if STANDS_BY in problem:
+        message = "It stands by: another process owns the store, and can tell the rest."
+        return DoctorCheck("ready", True, message)
     return DoctorCheck(
         "ready",
         False,

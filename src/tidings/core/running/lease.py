@@ -17,6 +17,8 @@ from typing import Protocol
 
 LEASE_S = 10.0
 EARLY_S = 2.0
+# How a process says that another one owns the store: no fault of it, for whoever reads that.
+STANDS_BY = "it stands by:"
 
 
 class OwnerLease(Protocol):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
-from tidings.core.running.lease import LEASE_S
+from tidings.core.running.lease import LEASE_S, STANDS_BY
 from tidings.store import port
 from tidings.store.postgres.faults import refused_as_store
 
@@ -102,7 +102,7 @@ class OwnerWatch:
             taken = line.write(_TAKE, (ours.holder, seen.epoch, seen.renewed)).fetchone()
             if taken is None:
                 self._seen = self._ours = None
-                raise AnotherOwns("it stands by: another process has just taken the store over")
+                raise AnotherOwns(f"{STANDS_BY} another process has just taken the store over")
             if seen.holder:  # what came in between has seen the old epoch, and can commit no more
                 connection.execute(_END.encode(), (seen.holder,))
         return ours
@@ -115,7 +115,7 @@ class OwnerWatch:
         left_s = LEASE_S - (now_s - self._since_s)
         if left_s > 0:
             raise AnotherOwns(
-                "it stands by: another process owns the store, and this one takes over "
+                f"{STANDS_BY} another process owns the store, and this one takes over "
                 f"{LEASE_S:.0f} s after it has ended"
             )
 
