@@ -1,6 +1,7 @@
 """Processes of a run: started, stopped, and counted with all their children, from /proc."""
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -15,6 +16,8 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 STOP_SECONDS_MAX = 20.0
 QUIET_WINDOW_SECONDS = 0.5
 QUIET_SHARE_MAX = 0.05
+FIRST_PORT, PORT_BLOCKS, PORTS_EACH = 2_000, 90, 100
+_ports = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,13 +175,19 @@ def _kill_own(pid: int, session: int) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port far below those that the system hands out by itself, and apart from those of
+    other processes: nothing takes it before it is bound."""
+    first = FIRST_PORT + os.getpid() % PORT_BLOCKS * PORTS_EACH
+    while True:
+        port = first + next(_ports) % PORTS_EACH
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with contextlib.suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                return port
 
 
-def wait_for_port(port: int, process: Process, seconds: float = 20.0) -> None:
+def wait_for_port(port: int, process: Process, seconds: float = 120.0) -> None:
     """Until something listens on the port; an error if the process ends before."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:

@@ -3,7 +3,6 @@
 import asyncio
 import errno
 import os
-import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from tests import forked
 from tests.e2e.harness.api import Api, Reply
+from tests.e2e.harness.service import free_port
 from tidings import app
 from tidings.app import start_retry
 from tidings.app.start_retry import StartAborted, StartRetry
@@ -47,15 +47,12 @@ STEPS = [
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     environ = {
         "TIDINGS_BOOTSTRAP_ORG": "2001",
         "TIDINGS_BOOTSTRAP_KEY": "boss",
         "TIDINGS_BOOTSTRAP_SECRET": "s3cret-of-the-tests",
     }
-    return load(environ, None, {"data": tmp_path / "store", "port": str(port), "dev": True})
+    return load(environ, None, {"data": tmp_path / "store", "port": str(free_port()), "dev": True})
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """Real servers for the stores of ids, each started when the first test asks for it."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import psycopg_pool
 import redis
 
+from tests.e2e.harness.service import free_port
 from tests.postgres_server import shared_server
 from tidings_consumer import MemoryIds, PostgresIds, RedisIds, SqliteIds
 from tidings_consumer.ids import IdStore
@@ -20,7 +20,7 @@ VALKEY = next(
         "_binaries/*/valkey-server"
     )
 )
-START_S = 20.0
+START_S = 120.0
 STORES = ("memory", "sqlite", "postgres", "redis")
 Open = Callable[..., IdStore]
 
@@ -62,7 +62,7 @@ class Servers:
     def redis_port(self) -> int:
         """The port of a server that runs."""
         if self._redis is None:
-            self._redis = _free_port()
+            self._redis = free_port()
             self._start_redis(self._redis)
         return self._redis
 
@@ -96,13 +96,6 @@ def running(directory: Path) -> Iterator[Servers]:
     """For a fixture."""
     with ExitStack() as ends:
         yield Servers(directory, ends)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _until_it_answers(port: int) -> None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from tidings.core.delivery.exchange import FaultKind, ReceiverAnswer, TransportFault
 from tidings.egress.address import parse_target
@@ -13,11 +15,12 @@ from .support import BODY, DEV, HEADERS, Names, at
 SILENT_S = 0.4
 
 
-def nobody() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+@contextmanager
+def nobody() -> Iterator[int]:
+    """A port that nobody listens on: it is bound, so that nobody else gets it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield int(taken.getsockname()[1])
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -31,7 +34,7 @@ async def test_kept_connections_give_way_to_other_webhooks() -> None:
         outlets = [sender.open(target, 4) for _ in range(12)]
         for _ in range(3):
             for outlet in outlets:
-                ending = await outlet.send("POST", lambda: HEADERS, BODY, 5)
+                ending = await outlet.send("POST", lambda: HEADERS, BODY, 60)
                 assert isinstance(ending, ReceiverAnswer), ending
                 assert sender.budget.open <= 4
         for outlet in outlets:
@@ -60,14 +63,15 @@ async def test_beyond_the_bound_it_is_our_fault_and_nothing_was_sent() -> None:
 
 async def test_a_connection_that_is_not_made_is_given_back() -> None:
     sender = HttpSender(DEV, Names(at("127.0.0.1")), connections_max=2)
-    outlet = sender.open(parse_target(f"http://127.0.0.1:{nobody()}/", allow_http=True), 4)
-    for _ in range(6):
-        ending = await outlet.send("POST", lambda: HEADERS, BODY, 2)
-        assert isinstance(ending, TransportFault) and ending.kind is FaultKind.REFUSED
-    assert sender.budget.open == 0
-    sending = asyncio.ensure_future(outlet.send("POST", lambda: HEADERS, BODY, 2))
-    await asyncio.sleep(0)
-    sending.cancel()
-    await asyncio.gather(sending, return_exceptions=True)
+    with nobody() as port:
+        outlet = sender.open(parse_target(f"http://127.0.0.1:{port}/", allow_http=True), 4)
+        for _ in range(6):
+            ending = await outlet.send("POST", lambda: HEADERS, BODY, 60)
+            assert isinstance(ending, TransportFault) and ending.kind is FaultKind.REFUSED
+        assert sender.budget.open == 0
+        sending = asyncio.ensure_future(outlet.send("POST", lambda: HEADERS, BODY, 60))
+        await asyncio.sleep(0)
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
     assert sender.budget.open == 0
     await sender.close()

@@ -1,14 +1,18 @@
 """The service as an operator runs it: started, stopped, killed, and started again."""
 
+import fcntl
 import os
 import random
 import resource
 import signal
 import socket
 import subprocess
+import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import psutil
 
@@ -19,21 +23,66 @@ from .store.database import let_go, store_settings
 from .until import PATIENCE_S, until
 
 ORG, KEY, SECRET = 2001, "boss", "s3cret-of-the-tests"
-READY_S = 60.0
+
+FIRST_PORT, END_PORT, BLOCK = 12_000, 32_000, 50
 STORE_PROCESSES = ("tidings.store.sqlite.process", "tidings.store.postgres.process")
 
 
-def free_port() -> int:
-    """A port below those that the system hands out by itself, so that nobody takes it meanwhile."""
-    while True:
-        port = random.SystemRandom().randrange(12_000, 32_000)
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+class PortBlocks:
+    """Ports that nobody else of the tests on this machine is given while this process runs.
+
+    A program binds its port some seconds after it was found free, and again whenever it is started
+    anew; beside other tests it could be another's by then. So each process has blocks of ports of
+    its own, as long as it holds the locks on their files, and gives no port twice. They lie below
+    those that the system hands out by itself.
+    """
+
+    def __init__(self, place: Path) -> None:
+        self._place = place
+        self._locks: list[TextIO] = []
+        self._block = iter(range(0))
+        self._taking = threading.Lock()
+
+    def take(self) -> int:
+        """Return the next one that nothing has bound."""
+        with self._taking:
+            while True:
+                for port in self._block:
+                    if _is_free(port):
+                        return port
+                self._block = iter(self._lock_block())
+
+    def _lock_block(self) -> range:
+        self._place.mkdir(exist_ok=True)
+        firsts = range(FIRST_PORT, END_PORT, BLOCK)
+        for first in random.SystemRandom().sample(firsts, len(firsts)):
+            lock = (self._place / str(first)).open("a")
             try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                lock.close()
                 continue
-            return port
+            self._locks.append(lock)
+            return range(first, first + BLOCK)
+        raise AssertionError(f"tests that run have all ports from {FIRST_PORT} to {END_PORT}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+_PORTS = PortBlocks(Path(tempfile.gettempdir()) / f"tidings-ports-of-tests-{os.getuid()}")
+
+
+def free_port() -> int:
+    """Return a port that is this process's alone, of those in which nothing listens."""
+    return _PORTS.take()
 
 
 def environment(**settings: object) -> dict[str, str]:
@@ -84,7 +133,7 @@ class ServiceProcess:
     def start(self) -> "ServiceProcess":
         """Start it, and wait until it is ready."""
         self.launch()
-        until(self._ready, f"a ready service; it says: {self.words()}", READY_S)
+        until(self._ready, f"a ready service; it says: {self.words()}")
         return self
 
     def _ready(self) -> bool:
