@@ -107,7 +107,7 @@ async def test_the_very_call_is_shown_first_and_made_by_a_second_step() -> None:
     cap = Cap(1, 86_400.0, CUSTOMER)
     async with trying(Contacts({"name": "Asha"}), cap=cap, after_s=600.0) as (p, browser, shop):
         assert f"{AT}" in text(await browser.get("/console/o/7/actions/card"))
-        await accept(p.s, "e-1", org=7, name="customerAdded", customer="41")
+        await accept(p.s, "event-of-the-shop", org=7, name="customerAdded", customer="41")
         page = text(await looked(p, browser, event="newest"))
         words = said(page)
         assert "Looked up contact : found" in words and '"name": "Asha"' in words
@@ -118,13 +118,13 @@ async def test_the_very_call_is_shown_first_and_made_by_a_second_step() -> None:
         assert shop.got == [] and "Make this call now" in words
         # A newer one comes; what is done is what was seen.
         await accept(p.s, "e-2", org=7, name="customerAdded", customer="42")
-        assert '<input type="hidden" name="event" value="e-1">' in page
-        page = text(await looked(p, browser, event="e-1", do="yes"))
+        assert '<input type="hidden" name="event" value="event-of-the-shop">' in page
+        page = text(await looked(p, browser, event="event-of-the-shop", do="yes"))
         assert "It was done after" in said(page) and SECRET not in page
         [got] = shop.got
         assert got.startswith(b"POST /cards/41 ") and b'"name":"Asha"' in got
         assert SECRET.encode() in got, "it was really called as who we are"
-        assert b"e-1" not in got, "under an id of its own"
+        assert b"event-of-the-shop" not in got, "under an id of its own"
 
 
 async def test_without_an_event_an_example_is_tried() -> None:

@@ -22,7 +22,6 @@ from tests.postgres_server import shared_server
 from tidings.core.webhooks.webhook_types import EMAIL, HTTP, KAFKA, OFFERED, PULL, QUEUE, SQL
 
 own_service, receiver = fixtures.own_service, fixtures.receiver
-pytestmark = pytest.mark.timeout(240)
 LACKING = (KAFKA, QUEUE)  # what Python packages cannot bring: of Kafka the queue is one
 WAYS = [
     pytest.param(name, marks=[pytest.mark.systems] if name in LACKING else [], id=name)
@@ -30,7 +29,7 @@ WAYS = [
 ]
 CUSTOMER = b"41200777"
 SEARCH = Search(
-    ("15550100", "asha@example.test", "EXT-41-abroad", "6000112233", "o6_bm_open_id",
+    ("15550100", "ashalata@example.test", "EXT-41-abroad", "6000112233", "o6_bm_open_id",
      "harbour lane", "15550177", "call 15550177", "sec-1-traced-user", "sec-2-some-remark",
      "sec-3-one-more-id")
 )  # fmt: skip
@@ -41,7 +40,7 @@ TEMPLATE = (
 USUAL: dict[str, Any] = {
     "ordering": "key",
     "retryPolicy": {"delaysInSeconds": [1]},
-    "filter": {"path": "data.customerIdentifiers.firstName", "eq": "Asha"},
+    "filter": {"path": "data.customerIdentifiers.firstName", "eq": "Ashalata"},
 }
 SHAPES: dict[str, dict[str, Any]] = {
     "plain": {},
@@ -121,7 +120,7 @@ def asked_again(holds: Callable[[], bool], way: Way, api: Api, hooks: list[dict[
         way.asks(api, hooks)
         return holds()
 
-    until(there, "what is waited for", 60)
+    until(there, "what is waited for")
 
 
 def tried(api: Api, event: str, hook: dict[str, Any]) -> bool:
@@ -216,7 +215,7 @@ def test_an_e_mail_to_whom_the_event_names_is_not_sent(
         assert "email.to must become one plain e-mail address" in str(found["attemptList"])
         assert personal([("attempts", shown_bytes(found["attemptList"]))]) == []
         [mail] = until(way.came, "the mail of the other one") or []
-        assert b"asha@example.test" in mail
+        assert b"ashalata@example.test" in mail
 
 
 def test_a_row_that_is_known_by_a_name_is_not_written(

@@ -13,9 +13,10 @@ ENRICHED: dict[str, Any] = {
 }
 
 PERSONAL = (
-    b"15550100", b"asha", b"Asha", b"EXT-41", b"6000112233", b"o6_bm", b"91555", b"harbour lane",
-    b"15550177", b"sec-",
+    b"15550100", b"ashalata", b"Ashalata", b"EXT-41-abroad", b"6000112233", b"o6_bm_open_id",
+    b"9155501987", b"harbour lane", b"15550177", b"-traced-user", b"-some-remark", b"-one-more-id",
 )  # fmt: skip
+"""Each is so long that no random id, signature or figure has it by chance."""
 
 
 def issued(event_id: str, org: int) -> bytes:
@@ -24,9 +25,9 @@ def issued(event_id: str, org: int) -> bytes:
     return (
         f'{{"eventName":"pointsIssued","eventId":"{event_id}","orgId":{org},"createdAt":1770801300,'
         '"traceAttributes":{"x-user":"sec-1-traced-user"},"phone":"15550177","data":{"totalPointsIssued":66.10,'
-        '"customerIdentifiers":{"customerId":41200777,"firs\\u0074Name":"Asha","mobile":91555,'
-        '"INSTORE":{"email":"asha@example.test","address":"7 harbour lane"}},'
-        '"note":"call 15550177","nested":{"deep":[{"mail":"asha@example.test"}]},'
+        '"customerIdentifiers":{"customerId":41200777,"firs\\u0074Name":"Ashalata","mobile":9155501987,'
+        '"INSTORE":{"email":"ashalata@example.test","address":"7 harbour lane"}},'
+        '"note":"call 15550177","nested":{"deep":[{"mail":"ashalata@example.test"}]},'
         '"triggeringActivity":{"name":"NewBill","enteredBy":{"id":5031},"additionalAttributes":'
         '[{"key":"Remarks","value":"sec-2-some-remark"}],"identifiers":[{"key":"billId","value":"B-1",'
         '"more":"sec-3-one-more-id"}]}}}'
@@ -39,6 +40,6 @@ def fill(api: Api) -> None:
     api.send("PUT", "/v1/reference/tills/5031", till).must(201)
     csv = (
         b"id,mobile,email,externalId,cardNumbers,wechat.brand.unionId\n"
-        b"41200777,15550100,asha@example.test,EXT-41-abroad,6000112233,o6_bm_open_id\n"
+        b"41200777,15550100,ashalata@example.test,EXT-41-abroad,6000112233,o6_bm_open_id\n"
     )
     api.call("POST", "/v1/reference/customers:load", csv, {"content-type": "text/csv"}).must(200)

@@ -16,7 +16,7 @@ from .harness.receiver import Receiver
 from .harness.service import ORG, ServiceProcess
 from .harness.until import until
 
-ON_THE_LINE_S = 0.5  # what has left by then is read by then, on a busy machine too
+AT_ONCE = 4  # requests of a webhook: so many may have left and not been read when it is changed
 RETRY = {"retryPolicy": {"delaysInSeconds": [2]}}
 
 
@@ -97,7 +97,7 @@ def test_what_waits_to_be_tried_again_leaves_without_it_once_that_is_asked_for(
     service.start()
     with service.api() as api:
         for name, path in paths.items():
-            told = api.settled(event_id, hooks[name], seconds=60)
+            told = api.settled(event_id, hooks[name])
             assert told["state"] == "delivered"
             first, *later = receiver.arrivals(path)
             assert not is_clean(first.body) and len(later) >= 2
@@ -145,7 +145,9 @@ def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way
     with service.api(ORG) as api:
         fill(api)
         hooks = {
-            name: api.webhook(receiver.url(paths[name]), name, **shape)
+            name: api.webhook(
+                receiver.url(paths[name]), name, maxAllowedConnections=AT_ONCE, **shape
+            )
             for name, shape in shapes.items()
         }
         api.accept(b"\n".join(issued(event, ORG) for event in events), "application/x-ndjson")
@@ -153,11 +155,12 @@ def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way
             receiver.wait(path, 40)
             api.change(hooks[name], **ASKS)
             answered_s[name] = time.monotonic()
-        until(lambda: api.counts()["delivered"] == 2 * len(events), "all of them", 60)
+        until(lambda: api.counts()["delivered"] == 2 * len(events), "all of them")
     for name, path in paths.items():
         came = receiver.arrivals(path)
-        since = [arrival for arrival in came if arrival.at_s > answered_s[name] + ON_THE_LINE_S]
-        assert len(since) > 100 and all(is_clean(arrival.body) for arrival in since), name
+        since = [arrival for arrival in came if arrival.at_s > answered_s[name]]
+        on_the_line = [arrival for arrival in since if not is_clean(arrival.body)]
+        assert len(since) > 100 and len(on_the_line) <= AT_ONCE, name
         assert not is_clean(came[0].body)
 
 
@@ -254,10 +257,10 @@ def test_why_a_source_put_a_message_aside_is_told_without_what_stood_in_it(
         },
     }
     api.send("POST", "/v1/sources", source).must(201)
-    body = b'{"at":"asha@example.test"}'
+    body = b'{"at":"ashalata@example.test"}'
     api.call("POST", f"/in/{api.org}/shop", body, {"X-Key": "a value that is long"}).must(202)
     [rich], [bare] = receiver.wait(whole, 1), receiver.wait(cut, 1)
-    assert b"asha@example.test" in rich.body
+    assert b"ashalata@example.test" in rich.body
     assert not [body for body in PERSONAL if body in bare.body]
     assert bare.event["data"]["code"] == rich.event["data"]["code"] == "not_convertible"
 
@@ -285,7 +288,7 @@ def test_transformations_names_and_messages_that_are_fetched_hold_none(
 
 def test_a_filter_judges_the_whole_event(api: Api, receiver: Receiver) -> None:
     path = receiver.path()
-    wanted = {"path": "data.customerIdentifiers.firstName", "eq": "Asha"}
+    wanted = {"path": "data.customerIdentifiers.firstName", "eq": "Ashalata"}
     api.webhook(receiver.url(path), filter=wanted, **ASKS)
     event_id = new_id()
     api.accept(issued(event_id, api.org))

@@ -12,7 +12,6 @@ from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until
 
-pytestmark = pytest.mark.timeout(120)
 BEFORE = ("breaks-here-record", "breaks-here-request")
 AFTER = ("breaks-here-after-record", "breaks-here-answer")  # the topic has it by then
 
@@ -49,14 +48,14 @@ def test_an_error_on_the_way_to_the_queue_ends_its_attempt_as_ours(
         until(lambda: api.delivery_of(well["eventId"])["state"] == "delivered", "its slot")
         until(lambda: figure(api, "tidings_in_flight") == 0, "that every slot is free")
         assert figure(api, "tidings_lost_slots_total") == 0
-        assert "7777" not in service.words() and "ZeroDivisionError" in service.words()
+        assert "sentinel" not in service.words() and "ZeroDivisionError" in service.words()
         for id in ids:
             [attempt, *_] = api.delivery_of(id)["attemptList"]
             assert attempt["fault"] == "ours" and "not the receiver's fault" in json.dumps(attempt)
         expected = set(ids) if words in AFTER else set[str]()
         assert set(queue.ids()) == {*expected, well["eventId"]}
         bug.unlink()
-        until(lambda: api.counts()["delivered"] == BROKEN + 1, "all of them", 60)
+        until(lambda: api.counts()["delivered"] == BROKEN + 1, "all of them")
         assert set(queue.ids()) == {*ids, well["eventId"]}
         [hook] = api.get("/v3/webHooks").must(200)["data"]
         assert hook["active"] is True

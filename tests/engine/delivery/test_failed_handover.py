@@ -24,7 +24,7 @@ class Odd(BaseException):
 
 
 ERRORS = [
-    ValueError("7777-secret-of-the-event"),
+    ValueError("sentinel-of-the-event"),
     KeyError(1),
     RecursionError(),
     MemoryError(),
@@ -129,7 +129,7 @@ def test_a_lane_that_cannot_be_handed_its_deliveries_reads_them_and_others_go_on
         assert breaks.left == 0
         assert world.receivers.tries == {"/well": 3, "/broken": 3}, "each once"
         assert states_of(world) == [State.DELIVERED] * 6
-        assert "step hand-over" in reported(world) and "7777" not in reported(world)
+        assert "step hand-over" in reported(world) and "sentinel" not in reported(world)
         await world.event()
         await asyncio.sleep(1)
         assert world.receivers.tries["/broken"] == 4, "as before"
@@ -242,10 +242,10 @@ def test_a_hand_over_that_fails_each_time_costs_little_and_is_told_until_it_work
         await world.event()
         await asyncio.sleep(1)
         world.receivers.status["/two"] = 200
-        breaks = Breaks(ValueError("7777"), 1_000_000, after=after)
+        breaks = Breaks(ValueError("sentinel"), 1_000_000, after=after)
         breaks.wrap(*place(world))
         if name == "look again":
-            Breaks(ValueError("7777"), 1_000_000).wrap(world.engine, "handover")
+            Breaks(ValueError("sentinel"), 1_000_000).wrap(world.engine, "handover")
         begun = commits_of(world, 2_000)
         for _ in range(10):
             asked_s = loop.time()
@@ -254,7 +254,7 @@ def test_a_hand_over_that_fails_each_time_costs_little_and_is_told_until_it_work
             await asyncio.sleep(30)
         in_work = len(begun)
         assert "passed on" in reported(world) or "could not pass on" in reported(world)
-        assert "7777" not in reported(world)
+        assert "sentinel" not in reported(world)
         breaks.left = 0
         vars(world.engine).pop("handover", None)
         await asyncio.sleep(120)

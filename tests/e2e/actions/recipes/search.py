@@ -13,55 +13,73 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.browser import Browser
 from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 
-SHORTEST = 5  # characters: what is shorter stands in anything
+LEAST_BITS = 40  # what says less, in whatever writing, chance puts into an id or a signature
 _LINE_END = re.compile(rb"=?\r?\n[ \t]?")  # also of quoted-printable, base64 and folded headers
 
 
 def contact_values(rows: Iterable[Row]) -> set[str]:
-    """All of a contact list by which somebody can be known."""
+    """All of a contact list by which somebody can be known, each long enough to be looked for."""
     found: set[str] = set()
     for row in rows:
         found |= {row["email"], row["phone"], row["phone"].lstrip("+"), row["name"]}
         found |= {row.get("device", ""), *row["name"].split()}
-    return {text for text in found if len(text) >= SHORTEST}
+    return found - {""}
 
 
 def forms_of(value: str) -> set[bytes]:
-    """How a value may stand in bytes, in small letters where that makes no other one of it."""
+    """How a value may stand in bytes, in small letters: that makes no other one of it."""
     raw = value.encode()
     found = {raw, value.encode("utf-16-le"), value.encode("utf-16-be")}
     found |= {quote(value, safe="").encode(), quote_plus(value).encode(), quote(value).encode()}
     found |= {json.dumps(value)[1:-1].encode(), html.escape(value).encode()}
     found |= {quopri.encodestring(raw).strip(), quopri.encodestring(raw, header=True).strip()}
     found |= {"".join(f"&#{ord(text)};" for text in value).encode(), raw.hex().encode()}
-    for before in range(3):  # where base64 of something longer has it
+    return {body.lower() for body in found}
+
+
+def encoded_forms_of(value: str) -> set[bytes]:
+    """How a value stands in the base64 of something longer: the signs that are its own alone."""
+    raw, found = value.encode(), set[bytes]()
+    for before in range(3):
         whole = base64.b64encode(b"\0" * before + raw)
-        found.add(whole[-(-8 * before // 6) : len(whole) - 4 if len(raw) > 6 else None])
-        found.add(found_urlsafe(whole, before, len(raw)))
-    return {body.lower() for body in found if len(body) >= SHORTEST}
+        own = whole[-(-8 * before // 6) : 8 * (before + len(raw)) // 6]
+        found |= {own, own.translate(bytes.maketrans(b"+/", b"-_"))}
+    return found
 
 
-def found_urlsafe(whole: bytes, before: int, size: int) -> bytes:
-    """The same in the alphabet of URLs."""
-    return whole.translate(bytes.maketrans(b"+/", b"-_"))[-(-8 * before // 6) : -4]
+def bits_of(form: bytes) -> int:
+    """Return how much bytes say: a sign of a text five bits, for it may be small or large."""
+    return (5 if form.isascii() and form.decode().isprintable() else 8) * len(form)
 
 
 class Search:
     """For values, in many places."""
 
     def __init__(self, values: Iterable[str]) -> None:
+        values = list(values)
         self._forms = {form: value for value in values for form in forms_of(value)}
+        self._encoded = {form: value for value in values for form in encoded_forms_of(value)}
         assert self._forms
+        short = {
+            value
+            for forms in (self._forms, self._encoded)
+            for form, value in forms.items()
+            if bits_of(form) < LEAST_BITS
+        }
+        assert not short, f"chance can write {short}"
 
     def hits(self, places: Iterable[tuple[str, bytes]]) -> list[tuple[str, str]]:
         """Where a value stands, and which."""
         found = []
         for place, content in places:
-            low = content.lower()
-            joined = _LINE_END.sub(b"", low)
-            for form, value in self._forms.items():
-                if form in low or form in joined:
-                    found.append((place, value))
+            joined = _LINE_END.sub(b"", content)
+            for forms, texts in (
+                (self._forms, (content.lower(), joined.lower())),
+                (self._encoded, (content, joined)),
+            ):
+                for form, value in forms.items():
+                    if any(form in text for text in texts):
+                        found.append((place, value))
         return found
 
 

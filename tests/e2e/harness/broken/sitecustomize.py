@@ -20,7 +20,7 @@ if _here == os.path.dirname(__file__) and _file:
             return await _send(self, method, leaves, body, *more)
         if b"breaks-here-late" in body:
             await _send(self, method, leaves, body, *more)
-        raise ZeroDivisionError("7777-secret-of-the-event")
+        raise ZeroDivisionError("sentinel-of-the-event")
 
     HttpOutlet.send = _broken  # type: ignore[method-assign,assignment]
 
@@ -43,7 +43,7 @@ if _here == os.path.dirname(__file__) and _file:
 
     def _break(message: Any, words: bytes) -> None:
         if words in message.body and os.path.exists(_file):
-            raise ZeroDivisionError("7777-secret-of-the-event")
+            raise ZeroDivisionError("sentinel-of-the-event")
 
     Desk.hand_over = _broken_offer  # type: ignore[method-assign]
     Offer.may_leave = _broken_leaves  # type: ignore[method-assign]
