@@ -67,6 +67,8 @@ def test_the_cap_holds_through_retries_and_changes(api: Api, receiver: Receiver)
     assert max(arrival.parallel for arrival in arrivals[begun:]) <= 2
 
 
+@pytest.mark.systems
+@pytest.mark.alone
 def test_the_rate_is_kept(api: Api, receiver: Receiver) -> None:
     rate, count = 10, 35
     path = receiver.path()
@@ -194,6 +196,8 @@ def delays(api: Api, receiver: Receiver, path: str, count: int) -> list[float]:
     return sorted(arrival.at_s - started[arrival.event_id] for arrival in found)
 
 
+@pytest.mark.systems
+@pytest.mark.alone
 def test_dead_silent_and_hostile_receivers_delay_nobody_else(
     own_service: Callable[..., ServiceProcess], receiver: Receiver
 ) -> None:
@@ -219,6 +223,8 @@ def test_dead_silent_and_hostile_receivers_delay_nobody_else(
     assert service.stop() == 0
 
 
+@pytest.mark.systems
+@pytest.mark.alone
 def test_a_slow_receiver_gets_what_it_can_take_in_time(api: Api, receiver: Receiver) -> None:
     slow, fast = receiver.path(delay=0.4), receiver.path()
     api.webhook(receiver.url(slow), name="slow", maxAllowedConnections=2)

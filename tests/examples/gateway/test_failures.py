@@ -7,20 +7,21 @@ import pytest
 from tests.e2e.harness.events import event, new_id
 from tests.e2e.harness.nginx import Nginx, answer_on
 from tests.e2e.harness.service import ORG
+from tests.loops.own_time import own_time
 
 from .conftest import Brand, request
 from .recorder import Recorder
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.systems
 
 
 def test_a_service_that_does_not_answer_is_a_504_in_bounded_time(
     front: Nginx, recorder: Recorder
 ) -> None:
     """After `proxy_read_timeout`, which is cut short to a second here."""
-    began = time.monotonic()
-    answer = front.raw(request("/stall", b"{}", {"webhook-id": "msg_stall"}))
-    assert answer.status == 504 and time.monotonic() - began < 5
+    with own_time() as took_s:
+        answer = front.raw(request("/stall", b"{}", {"webhook-id": "msg_stall"}))
+    assert answer.status == 504 and took_s() < 5
     assert len(recorder.of("/stall")) == 1
     assert '" 504 answered=- ' in front.logged("msg_stall")[-1]
 
@@ -51,9 +52,10 @@ def test_a_slow_sender_is_cut_and_costs_the_service_nothing(
     whole = request(f"/slow/{part}", b"0123456789", {})
     cut = whole[:30] if part == "head" else whole[:-5]
     with front.dial() as sock:
-        began = time.monotonic()
-        sock.sendall(cut)
-        assert sock.recv(100) == b"" and time.monotonic() - began < 5
+        with own_time() as took_s:
+            sock.sendall(cut)
+            assert sock.recv(100) == b""
+        assert took_s() < 5
     assert recorder.of(f"/slow/{part}") == []
 
 
@@ -86,9 +88,9 @@ def test_a_killed_service_is_a_502_and_is_found_again_by_itself(brand: Brand) ->
     id = new_id()
     body = event(id, ORG)
     brand.service.kill_all()
-    began = time.monotonic()
-    answer = brand.send(id, body)
-    assert answer.status == 502 and time.monotonic() - began < 5
+    with own_time() as took_s:
+        answer = brand.send(id, body)
+    assert answer.status == 502 and took_s() < 5
     assert '" 502 answered=- ' in brand.nginx.logged(id)[-1]
     brand.service.start()
     assert brand.send(id, body).must(202)["accepted"] == 1
