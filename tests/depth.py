@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from hypothesis.internal.conjecture import providers
 from hypothesis.internal.constants_ast import Constants
 
@@ -23,12 +23,14 @@ NEW_EXAMPLES = os.environ.get("TIDINGS_EXAMPLES") == "new"
 def settle_examples() -> None:
     """Have the examples of a property follow from its test alone.
 
-    No deadline: a property says what holds, not how fast, and on a busy machine one example in
-    thousands takes longer. Hypothesis takes a part of its values out of the modules that are
-    loaded: with another word anywhere, or in another order of tests, the examples are others.
+    No deadline, and no bound on how long values take to be drawn: a property says what holds, not
+    how fast, and on a busy machine one example in thousands takes longer. Hypothesis takes a part
+    of its values out of the modules that are loaded: with another word anywhere, or in another
+    order of tests, the examples are others.
     """
-    settings.register_profile("new examples", deadline=None)
-    settings.register_profile("the same examples", deadline=None, derandomize=True, database=None)
+    any_speed: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    settings.register_profile("new examples", **any_speed)
+    settings.register_profile("the same examples", **any_speed, derandomize=True, database=None)
     settings.load_profile("new examples" if NEW_EXAMPLES else "the same examples")
     if not NEW_EXAMPLES:
         providers._get_local_constants = Constants
