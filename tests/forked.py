@@ -176,7 +176,7 @@ class _Zygote:
 
     def _end(self) -> None:
         self._line.close()
-        self._process.wait(10)
+        self._process.wait(120)
 
     def start(self, order: dict[str, Any], files: list[int]) -> int:
         """The pid of the forked program."""

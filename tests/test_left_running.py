@@ -81,7 +81,7 @@ def test_a_program_that_runs_on_is_found_and_one_that_ends_is_not() -> None:
         assert "time.sleep(60)" in left[one.pid]
         assert other.pid not in left
         left_running.end_programs({one.pid: left[one.pid]})
-        assert one.wait(10) == -signal.SIGKILL
+        assert one.wait(120) == -signal.SIGKILL
 
 
 @pytest.mark.parametrize("signals", [os.kill, os.killpg])

@@ -5,9 +5,10 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Playwright
+from playwright.sync_api import Browser, ConsoleMessage, Playwright, expect
 
 from ..e2e.harness.service import ORG
+from ..e2e.harness.until import PATIENCE_S
 
 PROGRAM = "/usr/bin/chromium"
 ARGS = (
@@ -20,6 +21,8 @@ ARGS = (
     "--disable-sync",
 )
 WIDE = 1280
+PATIENCE_MS = 1000 * PATIENCE_S  # a browser that starts, a page that comes, what a page is to show
+expect.set_options(timeout=PATIENCE_MS)
 ANSWERED = "Failed to load resource: the server responded with a status of 4"
 
 # What a stranger's script would do first; and what the page's policy stops, told by the browser.
@@ -42,7 +45,9 @@ document.addEventListener("securitypolicyviolation", (event) =>
 
 def launch(playwright: Playwright, *more: str) -> Browser:
     """The browser, without a window."""
-    return playwright.chromium.launch(executable_path=PROGRAM, args=[*ARGS, *more])
+    return playwright.chromium.launch(
+        executable_path=PROGRAM, args=[*ARGS, *more], timeout=PATIENCE_MS
+    )
 
 
 class Reader:
@@ -67,7 +72,7 @@ class Reader:
             base_url=base,
             **more,
         )
-        self.context.set_default_timeout(10_000)
+        self.context.set_default_timeout(PATIENCE_MS)
         if scripts:
             self.context.add_init_script(WATCH)
         self.troubles: list[str] = []
@@ -119,9 +124,9 @@ class Reader:
         """Open a page of that org."""
         self.go(self.at(path))
 
-    def see(self, text: str, seconds: float = 10) -> None:
+    def see(self, text: str) -> None:
         """That a text stands on the page, now or soon."""
-        self.page.get_by_text(text).first.wait_for(timeout=seconds * 1000)
+        self.page.get_by_text(text).first.wait_for()
 
     def text(self) -> str:
         """Wait until the page is whole, as a click does not: all that its content says."""

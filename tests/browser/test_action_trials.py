@@ -14,7 +14,7 @@ from .chrome import Reader
 from .conftest import NewReader
 from .world import World
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 
 def press_to(one: Reader, name: str, role: str) -> None:

@@ -17,7 +17,7 @@ from .chrome import Reader
 from .conftest import NewReader
 from .world import GONE, WRONG, World
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 MANY = 500
 NewOrg = Callable[[], Api]
@@ -220,7 +220,7 @@ def count_all(one: Reader) -> None:
         one.page.get_by_role("button", name=re.compile("^Count")).click()
         return False
 
-    until(counted, "all of them are counted", 60)
+    until(counted, "all of them are counted")
 
 
 def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: Receiver) -> None:

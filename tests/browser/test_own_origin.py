@@ -17,7 +17,7 @@ from playwright.sync_api import Browser, Error, StorageState
 from ..e2e.harness.service import KEY, SECRET, ServiceProcess
 from .chrome import Reader
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 STEAL = (
     "document.cookie='planted=script;path=/';"

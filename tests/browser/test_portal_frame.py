@@ -19,7 +19,7 @@ from ..e2e.harness.receiver import Receiver
 from ..e2e.harness.service import ServiceProcess
 from .chrome import Reader, launch
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 
 @pytest.fixture

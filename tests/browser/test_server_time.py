@@ -47,7 +47,7 @@ class Pages:
     """Somebody who is signed in and reads, without a browser."""
 
     def __init__(self, service: ServiceProcess) -> None:
-        self._line = http.client.HTTPConnection("127.0.0.1", service.port, timeout=30)
+        self._line = http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)
         form = urlencode({"name": KEY, "secret": SECRET, "to": "/console"})
         kind = {"content-type": "application/x-www-form-urlencoded"}
         self._line.request("POST", "/console/sign-in", form, kind)
@@ -197,7 +197,7 @@ def test_every_page_is_made_in_time(million: ServiceProcess) -> None:
     addresses = [f"/console/o/{ORG}{path}" for path in paths]
     addresses += ["/console/orgs", "/console/sessions"]
     pages, slow = Pages(million), {}
-    until(lambda: _quiet(million), "the service has done what it does after its start", 120)
+    until(lambda: _quiet(million), "the service has done what it does after its start")
     for path in addresses:
         one = took(million, pages, path)
         for _ in range(1, ROUNDS):

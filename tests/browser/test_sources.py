@@ -13,7 +13,7 @@ from .axe import violations
 from .chrome import Reader
 from .conftest import NewReader
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 KEY = "the shop alone knows"
 PAID = {"topic": "orders/paid", "order": {"id": 4711, "total": "10.50"}}

@@ -6,7 +6,7 @@ from playwright.sync_api import Page, Route
 from .conftest import NewReader
 from .world import World
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 LATER_MS = 200
 JUST_MS = 20  # a transition is told by frames

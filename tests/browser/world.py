@@ -85,7 +85,7 @@ class World:
         command += ["--url", f"http://127.0.0.1:{self.service.port}", "--key", KEY]
         command += ["--secret", SECRET, "--org", str(self.org), "--seed", "7"]
         command += ["--events", str(EVENTS)]
-        subprocess.run(command, env=environment(), check=True, timeout=60, capture_output=True)
+        subprocess.run(command, env=environment(), check=True, timeout=120, capture_output=True)
 
     @cached_property
     def action(self) -> str:

@@ -16,7 +16,7 @@ from tests import forked
 from tests.e2e.harness.until import until
 
 PROGRAM = [sys.executable, "-m", "tidings.cli"]
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 @dataclass
@@ -124,14 +124,14 @@ class Running:
         while self._process.poll() is None and time.monotonic() < deadline:
             self._read()
             time.sleep(0.01)
-        code = self._process.wait(1)
+        code = self._process.wait(120)
         return Done(code, self.out, self.err)
 
     def kill(self) -> None:
         """Leave nothing behind."""
         if self._process.poll() is None:
             self._process.kill()
-            self._process.wait(10)
+            self._process.wait(120)
         for pipe in (self._process.stdout, self._process.stderr):
             if pipe is not None:
                 pipe.close()
@@ -177,4 +177,4 @@ class Terminal:
         until(lambda: (self.screen, self._process.poll() is not None)[1], "its end")
         said = self.screen
         os.close(self._main)
-        return Done(self._process.wait(1), said, said)
+        return Done(self._process.wait(120), said, said)

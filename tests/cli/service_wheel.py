@@ -11,5 +11,5 @@ def build(source: Path, into: Path) -> subprocess.CompletedProcess[str]:
     """Build as a release does, with what is installed, without the network."""
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory"]
     return subprocess.run(
-        [*command, str(into)], cwd=source, check=False, timeout=60, capture_output=True, text=True
+        [*command, str(into)], cwd=source, check=False, timeout=120, capture_output=True, text=True
     )

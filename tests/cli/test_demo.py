@@ -212,7 +212,7 @@ def test_the_whole_demonstration_loses_nothing(
         capture_output=True,
         check=False,
         text=True,
-        timeout=100,
+        timeout=120,
     )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -239,7 +239,7 @@ def test_a_directory_that_holds_something_is_refused(
         capture_output=True,
         check=False,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert done.returncode == 1
     assert done.stderr == f"--data must be an empty directory; got {tmp_path}. Name another.\n"
@@ -254,7 +254,7 @@ def test_a_port_that_is_taken_is_refused(clean_environ: dict[str, str]) -> None:
             capture_output=True,
             check=False,
             text=True,
-            timeout=60,
+            timeout=120,
         )
     assert done.returncode == 1
     assert done.stderr == (

@@ -30,7 +30,7 @@ from tidings_consumer.adapters.django import django_async_view, django_view
 from tidings_consumer.adapters.flask import flask_view
 
 PATH = "/tidings"
-START_S = 20.0
+START_S = 120.0
 
 if not settings.configured:
     settings.configure(

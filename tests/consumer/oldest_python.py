@@ -13,7 +13,7 @@ def newer(folder: Path) -> dict[str, set[str]]:
     """What needs a newer Python, by module: syntax, imports, calls. Nothing is left out."""
     command = [str(VERMIN), f"-t={OLDEST}-", "--violations", "--no-tips", "--no-parse-comments"]
     done = subprocess.run(
-        [*command, str(folder)], capture_output=True, text=True, check=False, timeout=60
+        [*command, str(folder)], capture_output=True, text=True, check=False, timeout=120
     )
     found: dict[str, set[str]] = {}
     for line in done.stdout.splitlines():

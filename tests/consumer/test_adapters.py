@@ -24,7 +24,7 @@ class Receiver(Handled):
         self, sent: Request, method: str = "POST", *, chunked: bool = False
     ) -> tuple[int, dict[str, str], bytes]:
         """Status, headers and body of the answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=120)
         body: Any = iter([sent.body[:7], sent.body[7:]]) if chunked else sent.body
         connection.request(method, PATH, body, sent.headers, encode_chunked=chunked)
         answer = connection.getresponse()

@@ -340,7 +340,7 @@ def test_a_request_that_two_processes_get_at_the_same_moment_is_handled_once(
                 answers[f"evt_{number}"].append(int(popen.stdout.readline()))
     finally:
         for popen in both:
-            popen.communicate(timeout=60)
+            popen.communicate(timeout=120)
     assert sorted(effects.read_text().split()) == sorted(request.id for request in sent)
     for id, statuses in answers.items():
         assert 204 in statuses and set(statuses) <= {204, 409}, (id, statuses)

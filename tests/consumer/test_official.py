@@ -29,7 +29,6 @@ JAVA_LIBRARY = "com.standardwebhooks:standardwebhooks:1.2.0"
 JAVA_SHA256 = "ba63bc64feb5866750ca72770108fbcbbed28862bc1cc577db7bd3ef9d2d007b"
 NOTES = ("plain", "ünïcode \\ 🙂 \u2028", "x" * 20_000)
 HOUR_S = 3600
-pytestmark = pytest.mark.timeout(60)
 Request = tuple[str, Arrival]
 """A secret, and what came."""
 Library = Callable[[list[Request]], list[str]]

@@ -81,7 +81,6 @@ def test_what_was_not_handled_is_handled_when_it_comes_again(
 @pytest.mark.parametrize(
     "fault", [StopIteration("no more"), StopAsyncIteration(), RecursionError()]
 )
-@pytest.mark.timeout(60)
 def test_a_handler_may_raise_whatever_python_has(
     receive: Receive, coroutine: bool, fault: Exception
 ) -> None:

@@ -89,7 +89,7 @@ def test_a_type_checker_knows_what_a_receiver_may_write(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
+        timeout=120,
     )
     slips = {
         (number, line.partition(SLIP)[2])

@@ -27,7 +27,7 @@ class TestMessage:
         self,
         body: bytes = BODY,
         *,
-        deadline_s: float = 5.0,
+        deadline_s: float = 30.0,
         attempt: int = 1,
         may: Callable[[], bool] = lambda: True,
         wanted: Callable[[], bool] = lambda: True,

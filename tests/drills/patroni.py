@@ -210,7 +210,9 @@ class PatroniCluster:
         for node in self.nodes:
             with suppress(OSError):
                 url = f"http://127.0.0.1:{node.rest}/primary"
-                with urllib.request.urlopen(url, timeout=CONNECT_S) as answer:
+                with urllib.request.urlopen(
+                    url, timeout=CONNECT_S
+                ) as answer:  # shorter: asked again
                     if answer.status == 200:
                         return node
         return None
@@ -219,7 +221,9 @@ class PatroniCluster:
         for node in self.nodes:
             with suppress(OSError, ValueError):
                 url = f"http://127.0.0.1:{node.rest}/cluster"
-                with urllib.request.urlopen(url, timeout=CONNECT_S) as answer:
+                with urllib.request.urlopen(
+                    url, timeout=CONNECT_S
+                ) as answer:  # shorter: asked again
                     members: list[dict[str, Any]] = json.load(answer)["members"]
                 return next((member["name"] for member in members if member["role"] == role), None)
         return None

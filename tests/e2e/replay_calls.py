@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.e2e.harness.api import Api
-from tests.e2e.harness.until import until
+from tests.e2e.harness.until import PATIENCE_S, until
 
 
 def replay(api: Api, hook: dict[str, Any], **fields: Any) -> dict[str, Any]:
@@ -20,7 +20,9 @@ def dry(api: Api, hook: dict[str, Any], **fields: Any) -> dict[str, Any]:
     return told
 
 
-def comes_to(api: Api, job: dict[str, Any], *states: str, seconds: float = 60) -> dict[str, Any]:
+def comes_to(
+    api: Api, job: dict[str, Any], *states: str, seconds: float = PATIENCE_S
+) -> dict[str, Any]:
     """The job, once it is in one of these states."""
 
     def ask() -> dict[str, Any] | None:

@@ -40,7 +40,7 @@ def test_a_file_makes_changes_and_lets_go_of_sources(
     with service.api(ORG) as api:
         sent = api.call("POST", f"/in/{ORG}/shop", bare(), {"X-Key": VALUE})
         assert sent.must(202)["accepted"] == 1
-        until(lambda: api.get("/v1/sources/loyalty").must(200)["trouble"], "trouble told", 30)
+        until(lambda: api.get("/v1/sources/loyalty").must(200)["trouble"], "trouble told")
     assert "declared in  " in tidings("sources", "show", "shop").must().out
     refused = tidings("sources", "delete", "shop", "--yes").must(4)
     assert "in the operator's file sources.toml" in refused.err

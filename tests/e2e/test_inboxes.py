@@ -139,7 +139,7 @@ def test_a_failed_delivery_arrives_on_request_and_a_failed_try_takes_nothing_awa
     assert kept["state"] == "retrying", "a 400 to the asked try did not end it"
     moved = moment(kept["nextAttemptAt"]) - moment(waiting["nextAttemptAt"])
     assert abs(moved.total_seconds()) < 1, "the automatic attempt stays when it was due"
-    assert api.settled(event_id, states=("delivered",), seconds=60)["attempts"] == 3
+    assert api.settled(event_id, states=("delivered",))["attempts"] == 3
 
 
 def test_the_logs_find_what_was_delivered(api: Api, receiver: Receiver) -> None:

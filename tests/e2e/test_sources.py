@@ -24,7 +24,7 @@ def test_behind_another_tidings_nothing_is_lost_and_nothing_is_accepted_twice(
 
     books = inbound_trial(own_service, EVENTS, CUSTOMERS, begun, sent)
     assert books.accepted == books.due
-    until(lambda: len(receiver.known_ids(path)) >= EVENTS, "every event at the brand", 60)
+    until(lambda: len(receiver.known_ids(path)) >= EVENTS, "every event at the brand")
     order: dict[int, list[str]] = {}
     for arrival in receiver.arrivals(path):
         body = json.loads(arrival.body)

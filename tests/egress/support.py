@@ -53,7 +53,7 @@ async def outlet_to(
         await sender.close()
 
 
-async def post(outlet: HttpOutlet, deadline_s: float = 5.0, body: bytes = BODY) -> Ending:
+async def post(outlet: HttpOutlet, deadline_s: float = 30.0, body: bytes = BODY) -> Ending:
     ending = await outlet.send("POST", lambda: HEADERS, body, deadline_s)
     assert ending is not None
     return ending

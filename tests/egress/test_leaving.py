@@ -39,7 +39,7 @@ class Asked:
 
 
 async def send(outlet: HttpOutlet, asked: Asked) -> ReceiverAnswer | TransportFault | None:
-    return await outlet.send("POST", asked, BODY, 5.0)
+    return await outlet.send("POST", asked, BODY, 60.0)
 
 
 class SlowNames:
@@ -233,7 +233,7 @@ async def test_without_it_nothing_leaves_and_the_connection_is_kept() -> None:
     with HttpReceiver() as receiver:
         async with outlet_to(receiver.url("/hook"), connections_max=1, lease=lease) as outlet:
             for _ in range(3):
-                sent = await outlet.send("POST", asked, BODY, 5.0)
+                sent = await outlet.send("POST", asked, BODY, 60.0)
                 assert sent is None and asked.times == 0 and receiver.seen == []
             lease.renew()
             assert isinstance(await post(outlet), ReceiverAnswer)

@@ -30,7 +30,7 @@ def trusting() -> ssl.SSLContext:
     return context
 
 
-async def send(sink: Sink, timeout_s: float = 5.0, **more: object) -> None:
+async def send(sink: Sink, timeout_s: float = 60.0, **more: object) -> None:
     server = MailServerAddress("127.0.0.1", sink.port, "tidings@example.test", **more)  # type: ignore[arg-type]
     mailer = SmtpMailer(server, EndlessLease(), trusting(), timeout_s)
     await mailer.send("id-1", ["ops@example.test", "b@example.test"], "Webhook ä fails", "Why é")

@@ -70,7 +70,7 @@ async def test_headers_that_cannot_be_sent(headers: list[tuple[str, str]]) -> No
     requests: list[bytes] = []
     with Receiver(recorder(requests)) as receiver:
         async with outlet_to(receiver.url()) as outlet:
-            ending = await outlet.send("POST", lambda: headers, BODY, 5.0)
+            ending = await outlet.send("POST", lambda: headers, BODY, 60.0)
             assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.OURS, False)
             assert "headers" in ending.detail
@@ -83,7 +83,7 @@ async def test_literal_is_vetted_at_send(ip: str) -> None:
     """A forbidden address as host is not dialled, and the fault does not say why."""
     sender = HttpSender(Policy(), Names(at("8.8.8.8")))
     outlet = sender.open(ReceiverAddress("http", ip.partition("%")[0], 80, "/"), 1)
-    ending = await post(outlet, 1.0)
+    ending = await post(outlet)
     assert isinstance(ending, TransportFault)
     assert (ending.kind, ending.sent) == (FaultKind.POLICY, False)
     assert ending.detail == "blocked by policy"
@@ -97,7 +97,7 @@ async def test_target_made_by_hand_is_not_reparsed(host: str) -> None:
     """A host that the client would read as another one is blocked, should one ever get this far."""
     sender = HttpSender(DEV, Names(at("127.0.0.1")))
     with Receiver(answering(OK)) as receiver:
-        ending = await post(sender.open(ReceiverAddress("http", host, receiver.port, "/"), 1), 1.0)
+        ending = await post(sender.open(ReceiverAddress("http", host, receiver.port, "/"), 1))
         assert isinstance(ending, TransportFault)
         assert ending.kind is FaultKind.POLICY
         assert receiver.connections == 0
@@ -122,7 +122,7 @@ async def test_one_bad_address_blocks_the_name(addresses: tuple[str, ...]) -> No
         async with outlet_to(
             receiver.url(host="hook.test"), policy=Policy(), resolver=Names(at(*addresses))
         ) as outlet:
-            ending = await post(outlet, 1.0)
+            ending = await post(outlet)
             assert isinstance(ending, TransportFault)
             assert (ending.kind, ending.sent) == (FaultKind.POLICY, False)
             assert ending.detail == "blocked by policy"
@@ -142,7 +142,7 @@ async def test_mixed_answer_of_a_real_name_server_blocks() -> None:
         sender = HttpSender(Policy(), names)
         for name in zone:
             outlet = sender.open(ReceiverAddress("https", name, 443, "/"), 1)
-            ending = await post(outlet, 3.0)
+            ending = await post(outlet)
             assert isinstance(ending, TransportFault)
             assert ending.kind is FaultKind.POLICY, (name, ending)
         await sender.close()

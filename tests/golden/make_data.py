@@ -123,7 +123,7 @@ class Lives:
         world.harbour(self.mail)
         world.thin()
         world.stopped()
-        until(lambda: books.ask(self.service.data, kept)[0][0], "retention", 30)
+        until(lambda: books.ask(self.service.data, kept)[0][0], "retention")
         world.in_flight()
         world.fan_out()
 

@@ -137,7 +137,7 @@ class WaitingLives:
                 for name in [*ACTIONS, "letter"]:
                     if name not in ("tried", "survey"):
                         self._happen(api, name)
-            until(self._all_wait, "everything waits", 30)
+            until(self._all_wait, "everything waits")
             answers = answers_of_v3(self.service)
             self.service.kill_all()
         finally:

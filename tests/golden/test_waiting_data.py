@@ -125,7 +125,7 @@ def everything_is_done_once(waiting: WaitingData, api: Api) -> None:
     def unfinished() -> list[Any]:
         return books.ask(waiting.data, "SELECT id FROM delivery WHERE state <> 3")
 
-    until(lambda: not unfinished(), "all of it is done", 40)
+    until(lambda: not unfinished(), "all of it is done")
     events: defaultdict[str, set[str]] = defaultdict(set)
     for name, event, state, *_ in waiting.made["rows"]:
         if state != DELIVERED:

@@ -38,7 +38,7 @@ class File:
         if by_rename:
             place.rename(self.path)
 
-    async def find(self, key: Any, deadline_s: float = 10.0) -> Any:
+    async def find(self, key: Any, deadline_s: float = 30.0) -> Any:
         return await self.source.find({"by": key}, deadline_s)
 
     async def looked_at(self) -> None:

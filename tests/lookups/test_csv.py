@@ -20,9 +20,6 @@ from tests.lookups.csv_file import OLD_S, File
 from tidings.lookups import csv, csv_table
 from tidings.lookups.port import LookupDown
 
-pytestmark = pytest.mark.timeout(60)
-
-
 READ = {
     "plain": ("id,name\n1,Asha\n2,Ben\n", {"id": "1", "name": "Asha"}),
     "no end": ("id,name\n2,Ben\n1,Asha", {"id": "1", "name": "Asha"}),

@@ -29,7 +29,6 @@ from tidings.lookups.factory import LookupFactory
 from tidings.lookups.http import HttpSource
 from tidings.lookups.port import LookupBackend, LookupDown, LookupRefused
 
-pytestmark = pytest.mark.timeout(60)
 SECRET = "top-secret-0123456789"
 
 
@@ -71,7 +70,7 @@ async def api() -> AsyncIterator[Api]:
         await made.sender.close()
 
 
-async def found(source: LookupBackend, id: str = "42", deadline_s: float = 5.0) -> Any:
+async def found(source: LookupBackend, id: str = "42", deadline_s: float = 30.0) -> Any:
     try:
         return await source.find({"id": id}, deadline_s)
     finally:

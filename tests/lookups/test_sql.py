@@ -49,7 +49,7 @@ class Crm:
         self.sources.append(made)
         return made
 
-    async def find(self, statement: str, deadline_s: float = 5.0, **values: Any) -> Any:
+    async def find(self, statement: str, deadline_s: float = 30.0, **values: Any) -> Any:
         return await self.source(statement).find(values, deadline_s)
 
     def do(self, *statements: str) -> None:

@@ -26,8 +26,6 @@ REFUSED = {
     "error": {"code": "unknown_type", "message": "It must be known.", "path": "eventName"},
 }
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class TlsService(ToldService):
     """With a certificate of an authority of its own."""

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.depth import DEEP, depth
+from tests.depth import depth
 from tests.producer.spooling import REFUSED, SMALL, drain, numbered, opened, take
 from tidings_producer.spool.records import pack, scan, torn
 
 EVENTS = 40
-pytestmark = pytest.mark.timeout(600 if DEEP else 120)
+pytestmark = pytest.mark.timeout(600)
 Where = dict[str, list[tuple[int, int, int]]]
 """By file, where each event begins and ends, and its number."""
 

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.depth import DEEP, depth
+from tests.depth import depth
 from tests.e2e.harness.service import KEY, ORG, SECRET, ServiceProcess
 from tests.e2e.harness.store.books import ask
 from tests.e2e.harness.until import until
@@ -22,7 +22,7 @@ from tidings_producer.outbox import TABLE
 
 ACCEPTED = "SELECT b.bytes FROM event e JOIN body b USING (seq) ORDER BY seq"
 NewService = Callable[..., ServiceProcess]
-pytestmark = pytest.mark.timeout(600 if DEEP else 120)
+pytestmark = pytest.mark.timeout(600)
 
 
 def accepted(service: ServiceProcess) -> list[dict[str, Any]]:
@@ -60,8 +60,8 @@ def test_an_outbox_tells_of_what_was_committed_and_of_nothing_else(
     with psycopg.connect(uri) as line:
         rows = line.execute("SELECT id, changes FROM customer").fetchall()
     changes: dict[int, int] = dict(rows)
-    until(lambda: count(service) >= sum(changes.values()), "every event", 60)
-    until(lambda: _waiting(uri) == 0, "every row marked", 20)
+    until(lambda: count(service) >= sum(changes.values()), "every event")
+    until(lambda: _waiting(uri) == 0, "every row marked")
     told: dict[int, list[int]] = {}
     for data in accepted(service):
         customer = data["customerIdentifiers"]["customerId"]

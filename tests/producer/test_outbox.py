@@ -173,7 +173,11 @@ for db in (connection, connection.cursor()):
 
 def test_django_writes_in_its_transactions(uri: str) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", DJANGO, uri], capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", DJANGO, uri],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["refused", "refused"]

@@ -31,7 +31,6 @@ from tidings_producer import (
 from tidings_producer.waiting import Waiting
 
 ToTold = Callable[..., Producer]
-pytestmark = pytest.mark.timeout(60)
 
 
 def issued(number: int, customer: int = 7) -> Any:

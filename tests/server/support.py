@@ -181,7 +181,7 @@ class Client:
         self.write(request)
         return await self.answer()
 
-    async def ended(self, seconds: float = 30.0) -> bytes:
+    async def ended(self, seconds: float = 120.0) -> bytes:
         """What still comes until the other side closes, which it does within so many seconds."""
         rest = b""
         async with asyncio.timeout(seconds):
@@ -196,7 +196,7 @@ class Client:
         self.writer.close()
 
 
-async def until(holds: Callable[[], bool], what: str, seconds: float = 30.0) -> None:
+async def until(holds: Callable[[], bool], what: str, seconds: float = 120.0) -> None:
     """Wait until something holds, or fail with what was awaited."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not holds():

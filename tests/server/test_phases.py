@@ -10,8 +10,6 @@ from tidings.server import Bounds
 
 from .support import GET, QUICK, Client, Echo, serving, until
 
-pytestmark = pytest.mark.timeout(60)  # nothing here may last
-
 HALF_BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc"
 CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 

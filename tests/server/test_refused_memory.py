@@ -15,8 +15,6 @@ from tidings.server.reader import RequestReader
 
 from .support import GET, QUICK, Client, serving, until
 
-pytestmark = pytest.mark.timeout(40)
-
 BODY = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + b"x" * 50_000
 CHUNKS = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 SENT = {
@@ -74,4 +72,4 @@ async def test_a_connection_that_has_ended_is_kept_by_nothing(
         await until(lambda: not len(server.places), "the end of the connection")
         await asyncio.sleep(0.05)
         assert len(made) == 2
-        await until(lambda: [ref() for ref in made] == [None, None], "its end", 3)
+        await until(lambda: [ref() for ref in made] == [None, None], "its end")

@@ -108,9 +108,9 @@ def test_nothing_is_written_into_a_view_of_what_is_read(
     with service.api(ORG) as api:
         api.send("POST", "/v1/sources", SOURCE).must(201)
         api.send("POST", "/v3/webHooks", hook("mirror")).must(200)
-        until(lambda: is_read(uri), "an open outbox", 20)
+        until(lambda: is_read(uri), "an open outbox")
         [row] = api.accept(bare())
-        kept = api.settled(row["eventId"], states=("retrying",), seconds=60)
+        kept = api.settled(row["eventId"], states=("retrying",))
         detail = json.dumps(kept["attemptList"])
         assert "a source reads it" in detail
         with psycopg.connect(uri) as line:
@@ -130,7 +130,7 @@ def test_rows_that_say_it_come_back_and_end(
             rows = api.get("/v1/events?limit=100").must(200)["events"]
             return any((row["warning"] or "").startswith("Not delivered: ") for row in rows)
 
-        until(ended, "the end of it", 30)
+        until(ended, "the end of it")
         api.drained()
         rows = api.get("/v1/events?limit=100").must(200)["events"]
         rows = [row for row in rows if not row["eventName"].startswith("tidings.")]

@@ -6,7 +6,7 @@ import json
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlencode
 
-TIMEOUT_S = 10.0
+TIMEOUT_S = 120.0
 
 
 class Listening(Protocol):

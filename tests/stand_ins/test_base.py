@@ -11,8 +11,6 @@ from tests.stand_ins.base import StandIn, told
 from tests.stand_ins.caller import call
 from tests.stand_ins.calls import Answer, Call, in_json
 
-pytestmark = pytest.mark.timeout(60)
-
 
 class Counter(StandIn):
     """Counts what it is told to count."""

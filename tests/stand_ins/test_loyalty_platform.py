@@ -16,7 +16,6 @@ from tests.stand_ins.parties.loyalty_platform import (
     LoyaltyPlatform,
 )
 
-pytestmark = pytest.mark.timeout(60)
 TOKEN = "/v3/oauth/token/generate"
 JSON = {"content-type": "application/json", "accept": "application/json"}
 TO_GOLD = {"programId": 973, "slabAction": "UPGRADE", "toSlabName": "Gold",

@@ -9,7 +9,6 @@ import pytest
 from tests.stand_ins.caller import Said, bearer, call
 from tests.stand_ins.parties.magento import PASSWORD, TOKEN, USER, Magento
 
-pytestmark = pytest.mark.timeout(60)
 ASHA = {"id": 7, "email": "asha@example.test", "firstname": "Asha", "lastname": "Rao",
         "website_id": 1, "store_id": 1, "group_id": 2}  # fmt: skip
 GOLD = {"attribute_code": "loyalty_tier", "value": "Gold"}

@@ -8,7 +8,6 @@ import pytest
 from tests.stand_ins.caller import Said, basic, bearer, call
 from tests.stand_ins.parties.medallia import IMPORTER, Medallia
 
-pytestmark = pytest.mark.timeout(60)
 RECORD = {"transaction_id": "T1", "transaction_date": "2026-07-01T10:00:00Z",
           "email": "asha@example.test", "first_name": "Asha"}  # fmt: skip
 FEED, LATER = f"/inbound/v1/{IMPORTER}", f"/inbound/v2/async/{IMPORTER}"

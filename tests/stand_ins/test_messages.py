@@ -16,7 +16,6 @@ from tests.stand_ins.parties.msg91 import Msg91
 from tests.stand_ins.parties.twilio import Twilio
 from tests.stand_ins.parties.whatsapp import WhatsAppCloud
 
-pytestmark = pytest.mark.timeout(60)
 SMS = {"To": "+4915112345678", "From": "+15550100", "Body": "You are Gold now"}
 CONTENT = "HX" + "a" * 32
 FLOW = {"template_id": msg91.TEMPLATE, "recipients": [{"mobiles": "919898989898"}]}

@@ -92,11 +92,11 @@ def test_a_full_disk_refuses_sends_nothing_and_recovers_without_a_restart(
             for _ in range(50):
                 assert books.post() == 202
             ballast = fill(small_disk)
-            until(lambda: books.post() == 503, "the disk is full", 30)
+            until(lambda: books.post() == 503, "the disk is full")
             stands_still(books, receiver, slow, hook)
             assert service.running.poll() is None
             ballast.unlink()
-            until(lambda: books.post() == 202, "it takes events again", 10)
+            until(lambda: books.post() == 202, "it takes events again")
             until(lambda: api.get("/readyz").status == 200, "ready again")
         all_arrive(receiver, slow, books.acknowledged)
         counts = api.drained()
@@ -118,7 +118,7 @@ def test_killed_on_a_full_disk_it_starts_again_once_there_is_space(
         for _ in range(40):
             books.post()
         ballast = fill(small_disk)
-        until(lambda: books.post() == 503, "the disk is full", 30)
+        until(lambda: books.post() == 503, "the disk is full")
     service.kill_all()
     ballast.unlink()
     service.start()
@@ -137,7 +137,7 @@ def test_stopped_on_a_full_disk_it_keeps_what_it_accepted(
         for _ in range(40):
             books.post()
         ballast = fill(small_disk)
-        until(lambda: books.post() == 503, "the disk is full", 30)
+        until(lambda: books.post() == 503, "the disk is full")
     service.stop()
     ballast.unlink()
     service.start()
@@ -153,7 +153,7 @@ def test_a_directory_that_cannot_be_written_is_refused_in_words(
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     service.log = small_disk.parent / "read-only.log"
     service.launch()
-    assert service.wait(15) == 4
+    assert service.wait() == 4
     said = service.words()
     assert "Traceback" not in said and str(service.data) in said
     subprocess.run(["mount", "-o", "remount,rw", str(small_disk)], check=True)
@@ -164,7 +164,7 @@ def test_a_directory_that_cannot_be_written_is_refused_in_words(
 
 def _waits(service: ServiceProcess) -> None:
     """That a service which cannot start answers, says why, and promises nothing."""
-    until(lambda: _answers(service), "an answer", 20)
+    until(lambda: _answers(service), "an answer")
     with service.api() as api:
         [problem] = api.get("/readyz").json["problems"]
         assert str(service.data) in problem and "Free space" in problem
@@ -196,9 +196,9 @@ def test_a_start_on_a_full_disk_waits_for_space(
     if left == 0:
         _waits(service)
     else:  # wherever it stops for room, or has enough: it is alive and never in a traceback
-        until(lambda: _answers(service), "an answer", 20)
+        until(lambda: _answers(service), "an answer")
     ballast.unlink()
-    until(service._ready, "ready by itself", 20)
+    until(service._ready, "ready by itself")
     with service.api() as api:
         if first:
             api.webhook(receiver.url(path))
@@ -231,7 +231,7 @@ def test_a_file_that_the_service_may_not_use_is_refused_in_one_sentence(
     service.log = tmp_path / "said.log"
     service._wrap = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")  # root in name alone
     service.launch()
-    assert service.wait(20) == 4, service.words()
+    assert service.wait() == 4, service.words()
     said = service.words()
     assert "Traceback" not in said and str(service.data) in said
     assert len(said.strip().splitlines()) == 1, said

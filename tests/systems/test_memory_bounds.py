@@ -15,7 +15,7 @@ from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG
 from tests.e2e.harness.until import until
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 LINES = 40
 TEXT = "x" * 60_000
 MUST = "Tidings must have more memory than it may take"
@@ -55,7 +55,7 @@ def test_what_a_bound_of_memory_ends_is_told_with_what_to_raise(
     with service.api(ORG) as api:
         api.webhook(receiver.url(path), eventNames=["groupCreated"])
     bound_memory(service.store_child(role).pid)
-    until(is_told, "that it has ended", 40)
+    until(is_told, "that it has ended")
     [line] = [line for line in service.words().splitlines() if "has ended by itself" in line]
     told = json.loads(line)
     assert told["role"] == role
@@ -63,7 +63,7 @@ def test_what_a_bound_of_memory_ends_is_told_with_what_to_raise(
     if role == "write":  # the service ends, and begins again with more memory
         assert service.wait() != 0
         service.start()
-    until(lambda: receiver.known_ids(path) >= set(accepted), "all that was accepted", 40)
+    until(lambda: receiver.known_ids(path) >= set(accepted), "all that was accepted")
 
 
 def test_a_bound_of_the_main_process_is_told_once_and_it_stays_up(
@@ -89,12 +89,12 @@ def test_a_bound_of_the_main_process_is_told_once_and_it_stays_up(
     with service.api(ORG) as api:
         api.webhook(receiver.url(path), eventNames=["groupCreated"])
     bound_memory(service.pid)
-    until(is_told, "that it may take no more memory", 60)
+    until(is_told, "that it may take no more memory")
     assert service.log.read_text("utf-8", "replace").count(MUST) == 1, "once"
     unbound_memory(service.pid)
     post(0)
     with service.api(ORG) as api:
         notices = api.get("/readyz").must(200)["notices"]
         assert any(MUST in notice for notice in notices)
-    until(lambda: receiver.known_ids(path) >= accepted, "all that was accepted", 40)
+    until(lambda: receiver.known_ids(path) >= accepted, "all that was accepted")
     assert accepted

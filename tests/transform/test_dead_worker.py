@@ -20,7 +20,6 @@ from tidings.transform import process
 from tidings.transform.port import RenderLater
 from tidings.transform.renderer import ProcessRenderer
 
-pytestmark = pytest.mark.timeout(60)
 TEMPLATE = '{"a": {{ event.n }}}'
 SCHEMA: dict[str, Any] = {"additionalProperties": {"anyOf": [{"enum": [1.5] * 20}] * 2}}
 EVENT = msgspec.json.encode({"eventName": "orderPacked", "data": {"a": "x" * 20_000}})

@@ -18,7 +18,6 @@ from tidings.transform import process
 from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.renderer import ProcessRenderer
 
-pytestmark = pytest.mark.timeout(60)
 TEMPLATE = '{"a": {{ event.n }}}'
 OWN_END = "a process of transformations was ended by what it ran"
 

@@ -16,8 +16,6 @@ from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.process import Process
 from tidings.transform.renderer import ProcessRenderer
 
-pytestmark = pytest.mark.timeout(60)  # nothing here may last
-
 PLAN = MessagePlan(
     Mapping(event_name=Pick(path="name"), data=Pick(path="data")), MessageId(header="X-Id")
 )

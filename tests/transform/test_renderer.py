@@ -10,8 +10,6 @@ from tidings.transform import renderer as subject
 from tidings.transform.port import RenderLater, RenderRefused
 from tidings.transform.renderer import ProcessRenderer
 
-pytestmark = pytest.mark.timeout(60)  # nothing here may last
-
 EVENT = b'{"eventId":"e-1","data":{"n":1}}'
 GOOD = '{"id": {{ event.eventId }}}'
 DONE = b'{"id":"e-1"}'

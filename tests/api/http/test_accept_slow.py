@@ -10,8 +10,6 @@ from tests.loops.own_time import own_time
 from tidings.api.http.body import CallerDisconnected, RequestBodyReader
 from tidings.errors import TooSlow
 
-pytestmark = pytest.mark.timeout(60)  # nothing here may last
-
 DEADLINE_S = 0.2
 
 

@@ -45,7 +45,7 @@ class Bash:
             capture_output=True,
             text=True,
             check=True,
-            timeout=60,
+            timeout=120,
         )
         assert done.stderr == ""
         return [line.split() for line in done.stdout.splitlines()]

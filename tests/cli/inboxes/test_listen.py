@@ -137,7 +137,7 @@ def test_a_reader_of_its_pipe_that_goes_away_ends_it(
     until(lambda: org.event("e-1")["deliveries"], "its delivery")
     org.settled("e-1")
     org.accept(bare(eventId="e-2"))
-    out, _ = shell.communicate(timeout=60)
+    out, _ = shell.communicate(timeout=120)
     assert out.count(b"\n") == 1
     slowly(lambda: left(org) == ([], []), "nothing is left")
 

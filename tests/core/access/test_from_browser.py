@@ -37,7 +37,7 @@ def as_browsers_read(texts: list[str]) -> list[Any]:
         input=json.dumps(texts).encode("utf-8", "replace"),
         capture_output=True,
         check=True,
-        timeout=30,
+        timeout=120,
     )
     read: list[Any] = json.loads(said.stdout)
     return read

@@ -6,7 +6,6 @@ import pytest
 
 from tidings.shared_places import SharedPlaces
 
-pytestmark = pytest.mark.timeout(60)
 BUSY, QUIET = 1, 2
 
 

@@ -51,7 +51,6 @@ from tidings.egress.inbox import InboxSender, OwnAddress
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 
-pytestmark = pytest.mark.timeout(60)
 KEY = "secret-0123456789abcdef"
 TAKEN = compile_filter({"path": "status", "eq": "success"})
 

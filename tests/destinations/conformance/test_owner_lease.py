@@ -28,7 +28,6 @@ from tidings.core.webhooks.webhook_types import (
     SQL,
 )
 
-pytestmark = pytest.mark.timeout(120)
 LOOKS_MAX = 30
 STARTED = 3  # looks at least until it leaves: one before its start, two before its first byte
 

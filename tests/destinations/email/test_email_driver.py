@@ -31,7 +31,6 @@ from tidings.core.delivery.waits import NotYet, WaitReason
 from tidings.core.webhooks.targets.mailing import ShapedMail
 from tidings.destinations.port import Headers
 
-pytestmark = pytest.mark.timeout(60)
 AUTHORITY = trustme.CA()
 USUAL = {
     *"From To Subject Message-ID Auto-Submitted Content-Type Content-Transfer-Encoding".split(),

@@ -12,7 +12,6 @@ from tests.e2e.harness.fixtures import NewService, own_service
 from tests.e2e.harness.store.books import lost_attempts
 
 __all__ = ["own_service"]
-pytestmark = pytest.mark.timeout(180)
 EVENTS, PLACES = 300, 10
 
 

@@ -27,8 +27,6 @@ from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def tokens() -> Iterator[TokenServer]:

@@ -22,8 +22,6 @@ from tidings.destinations.http.authentication.service_account import rsa_key
 from tidings.egress.address import parse_target
 from tidings.egress.sender import HttpSender
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture
 def fcm() -> Iterator[Fcm]:

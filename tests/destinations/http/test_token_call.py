@@ -19,7 +19,6 @@ from tidings.egress.address import parse_target
 from tidings.egress.policy import Policy
 from tidings.egress.sender import HttpSender
 
-pytestmark = pytest.mark.timeout(60)
 SECRET = "top-secret-0123456789"
 BODY = {"key": "brand", "secret": SECRET}
 

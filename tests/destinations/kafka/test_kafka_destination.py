@@ -28,7 +28,7 @@ from tidings.core.webhooks.webhook_types import KAFKA, QUEUE
 from tidings.destinations.kafka.driver import KafkaDestination
 from tidings.destinations.port import MessagePreview
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 
 class Keyed(TestMessage):

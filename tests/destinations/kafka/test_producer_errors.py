@@ -114,7 +114,6 @@ async def test_an_answer_that_leaves_records_out_ends_these_at_once() -> None:
     assert is_ours(left_out, left=True)
 
 
-@pytest.mark.timeout(120)
 async def test_an_error_on_any_line_ends_its_records_at_once_as_our_fault() -> None:
     """Also on lines between two guards, and in tasks that serve all attempts."""
     with Lines() as lines:

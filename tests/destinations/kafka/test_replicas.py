@@ -4,8 +4,6 @@ scripted broker, which can die before its replicas have what it took."""
 import asyncio
 import time
 
-import pytest
-
 from tests.destinations.messages import TestMessage, hook
 from tests.sources.kafka.scripted import ALL_REPLICAS, ScriptedBroker
 from tidings.core.connections.connection import Connection
@@ -14,13 +12,12 @@ from tidings.core.webhooks.targets.kafka_topic import KafkaTopic
 from tidings.core.webhooks.webhook_types import KAFKA
 from tidings.destinations.kafka.driver import KafkaDestination
 
-pytestmark = pytest.mark.timeout(60)
 TOPIC = "crm.loyalty"
 MADE = hook("", kind=KAFKA, connection="main", kafka=KafkaTopic(TOPIC))
 
 
 async def sent(
-    broker: ScriptedBroker, *bodies: bytes, deadline_s: float = 5.0
+    broker: ScriptedBroker, *bodies: bytes, deadline_s: float = 30.0
 ) -> list[AttemptResult]:
     """What is said of messages that are sent at once."""
     connection = Connection("main", "kafka", {"servers": broker.servers})

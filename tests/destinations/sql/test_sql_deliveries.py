@@ -20,7 +20,6 @@ from tests.golden.dated import SITE, Clock
 from tests.postgres_server import shared_server
 
 own_service = fixtures.own_service
-pytestmark = pytest.mark.timeout(240)
 EVENTS = 1000
 CUSTOMERS = 20
 NewService = Callable[..., ServiceProcess]
@@ -76,13 +75,13 @@ def test_events_in_any_order_leave_the_newest_of_each_customer(
     with service.api(ORG) as api:
         api.webhook("", maxAllowedConnections=20, **trial.state_webhook)
         assert api.post(lines(events[: EVENTS // 2]), "application/x-ndjson").status == 202
-        until(lambda: api.counts()["delivered"] > EVENTS / 10, "deliveries", 60)
+        until(lambda: api.counts()["delivered"] > EVENTS / 10, "deliveries")
         trial.restart()
         assert api.post(lines(events[EVENTS // 2 :]), "application/x-ndjson").status == 202
     service.kill_all()
     service.start()
     with service.api(ORG) as api:
-        until(lambda: api.counts()["delivered"] == EVENTS, "all of them", 90)
+        until(lambda: api.counts()["delivered"] == EVENTS, "all of them")
     found = trial.rows("SELECT customer, number, extract(epoch FROM at) * 1000 FROM state")
     last = EVENTS // CUSTOMERS - 1
     assert sorted((customer, number, int(at)) for customer, number, at in found) == [
@@ -97,7 +96,7 @@ def test_a_delivery_shows_its_row_and_what_the_table_said(api: Api, trial: SqlTr
     wrong["data"]["totalPointsIssued"] = 99999999999
     for element in (event, wrong):
         assert api.post(lines([element]), "application/x-ndjson").status == 202
-    until(lambda: api.counts()["failed"] == 1 and api.counts()["delivered"] == 1, "both ends", 30)
+    until(lambda: api.counts()["failed"] == 1 and api.counts()["delivered"] == 1, "both ends")
     [attempt] = api.delivery_of(wrong["eventId"])["attemptList"]
     request = attempt["request"]
     assert (request["method"], request["url"]) == ("INSERT", "sql://main/arrivals")
@@ -118,7 +117,7 @@ def test_numbers_that_no_time_holds_take_no_slot_and_harm_no_other_event(
     assert body.count(b"1e308") == len(odd)
     assert api.post(body, "application/x-ndjson").status == 202
     assert api.post(lines([changed(8, 3, 5)]), "application/x-ndjson").status == 202
-    until(lambda: api.counts()["failed"] == 30 and api.counts()["delivered"] == 1, "all ends", 30)
+    until(lambda: api.counts()["failed"] == 30 and api.counts()["delivered"] == 1, "all ends")
     [attempt] = api.delivery_of(odd[0]["eventId"])["attemptList"]
     assert "number must be something at data.totalPointsIssued" in json.dumps(attempt)
     [(customer, number)] = trial.arrivals()
@@ -144,11 +143,11 @@ def test_a_data_directory_that_was_stuck_by_such_numbers_goes_on(
     wrap = ("env", f"PYTHONPATH={SITE}:{tmp_path / 'clock'}")
     service = own_service(data=data, connections=file, wrap=wrap).start()
     with service.api(ORG) as api:
-        until(lambda: api.counts()["failed"] == 30, "their ends", 60)
-        until(lambda: api.counts()["delivered"] == 1, "the one that is well", 30)
+        until(lambda: api.counts()["failed"] == 30, "their ends")
+        until(lambda: api.counts()["delivered"] == 1, "the one that is well")
         assert trial.arrivals() == [(8, 3000)]
         assert api.post(lines([changed(9, 4, 5)]), "application/x-ndjson").status == 202
-        until(lambda: api.counts()["delivered"] == 2, "the next one", 30)
+        until(lambda: api.counts()["delivered"] == 2, "the next one")
         ready = api.get("/readyz").must(200)
         assert ready["problems"] == [] and "slots" not in json.dumps(ready["notices"])
 

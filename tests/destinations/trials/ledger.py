@@ -152,4 +152,4 @@ def _send(service: ServiceProcess, events: int) -> None:
                 time.sleep(0.1)
                 return False
 
-        until(accepted, "events that are accepted", 60)
+        until(accepted, "events that are accepted")

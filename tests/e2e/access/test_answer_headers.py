@@ -124,14 +124,14 @@ def test_no_answer_may_be_framed_and_what_is_no_page_runs_nothing(
 
 
 def test_streams_and_a_malformed_call_too(service: ServiceProcess) -> None:
-    line = http.client.HTTPConnection("127.0.0.1", service.port, timeout=10)
+    line = http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)
     with service.api() as boss:
         line.request("GET", "/v1/stream", headers={"authorization": boss.authorization})
         answer = line.getresponse()
     assert answer.getheader("x-content-type-options") == "nosniff"
     assert answer.getheader("cache-control") == "no-store"
     line.close()
-    with socket.create_connection(("127.0.0.1", service.port), timeout=10) as bare:
+    with socket.create_connection(("127.0.0.1", service.port), timeout=120) as bare:
         bare.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nbad header\r\n\r\n")
         said = bare.recv(4096)
     assert said.startswith(b"HTTP/1.1 400")

@@ -180,7 +180,7 @@ class World:
 
     def _listen(self, path: str) -> None:
         """Keep what a stream tells."""
-        line = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=120)
         line.request("GET", path, headers=self.api._headers)
         answer = line.getresponse()
 

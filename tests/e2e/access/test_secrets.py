@@ -104,7 +104,7 @@ class World:
         """Keep what a stream tells."""
 
         def read() -> None:
-            line = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=10)
+            line = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=120)
             line.request("GET", path, headers=self.api._headers)
             answer = line.getresponse()
             try:

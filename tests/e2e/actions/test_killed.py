@@ -8,7 +8,6 @@ import pytest
 from tests.e2e.actions.killed import Books, killed_trial
 from tests.e2e.harness.fixtures import NewService
 
-pytestmark = pytest.mark.timeout(120)
 EVENTS, CUSTOMERS, KILLS = 240, 12, 3
 
 

@@ -16,7 +16,6 @@ from tests.e2e.harness.service import ORG, ServiceProcess, free_port
 from tests.e2e.harness.store.kept import kept_in
 from tests.e2e.harness.until import until
 
-pytestmark = pytest.mark.timeout(120)
 BRAND = 100458
 KEY = "a value that is long"
 PERSONAL = ("asha.rao@brand.example", "Ashalata Rao", "919812300777", "7 harbour lane", "left-hand")
@@ -144,7 +143,7 @@ def test_events_of_a_brands_actions_go_back_to_the_platform_without_personal_dat
     brand.start()
     with platform.api(ORG) as api:
         api.accept(added(new_id()))
-        until(lambda: len(reached(api)) == 4, "what the brand tells after a crash", 30)
+        until(lambda: len(reached(api)) == 4, "what the brand tells after a crash")
     look_through(platform, brand)
 
 

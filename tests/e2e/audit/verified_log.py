@@ -14,7 +14,7 @@ from tests.e2e.harness.store.books import ask
 def verify(data: Path, *options: str) -> "subprocess.CompletedProcess[str]":
     """`tidings audit verify` on a directory."""
     command = [forked.SCRIPT, "audit", "verify", "--data", str(data), *options]
-    return forked.run(command, env=environment(), timeout=60)
+    return forked.run(command, env=environment(), timeout=120)
 
 
 def verified(data: Path, *options: str) -> dict[str, Any]:

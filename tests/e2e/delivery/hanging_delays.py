@@ -18,6 +18,8 @@ def delays(api: Api, receiver: Receiver, path: str, count: int) -> list[float]:
         begun[event_id] = time.monotonic()
         api.accept(event(event_id, api.org))
         time.sleep(0.5)
-    until(lambda: begun.keys() <= receiver.known_ids(path), "all of them", 40)
+    until(
+        lambda: begun.keys() <= receiver.known_ids(path), "all of them", 40
+    )  # shorter: its tests run alone
     arrived = {arrival.event_id: arrival.at_s for arrival in receiver.arrivals(path)}
     return [arrived[event_id] - at_s for event_id, at_s in begun.items()]

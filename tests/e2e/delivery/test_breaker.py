@@ -77,7 +77,6 @@ def test_a_dead_receiver_is_asked_seldom_and_gets_everything_when_it_is_back(
             == 300
         ),
         "everything has arrived",
-        60,
     )
     assert delivered
     refused = [arrival for arrival in receiver.arrivals(dead) if arrival.answer != 200]
@@ -142,7 +141,6 @@ def test_an_open_breaker_is_open_after_a_restart(tmp_path: Path, receiver: Recei
                 == 100
             ),
             "everything has arrived",
-            60,
         )
     finally:
         service.end()

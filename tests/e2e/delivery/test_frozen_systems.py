@@ -25,7 +25,7 @@ from tests.e2e.harness.until import until
 from tests.postgres_server import PostgresServer
 from tests.sources.kafka.server import kafka_server
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.systems, pytest.mark.alone]
 
 HANGING, AT_ONCE, BACKLOG, DEADLINE_S = 64, 20, 12, 8
 TAKEN_S = 40.0

@@ -20,7 +20,7 @@ from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(150)]
+pytestmark = [pytest.mark.systems, pytest.mark.alone]
 
 HANGING, AT_ONCE, BACKLOG = 60, 20, 12
 DEADLINE_S = 6

@@ -16,7 +16,6 @@ from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import ORG, free_port
 from tests.e2e.harness.until import until
 
-pytestmark = pytest.mark.timeout(120)
 NewOrg = Callable[..., Api]
 
 CLOSED = "http://127.0.0.1:28999/closed"

@@ -139,7 +139,7 @@ def happen(api: Api) -> dict[str, str]:
         "who waits",
     )
     until(lambda: "receipt" in runs(api, "pending"), "who waits for a connection")
-    until(stuck, "actions in trouble", 60)
+    until(stuck, "actions in trouble")
     waiting = runs(api, "retrying") | runs(api, "waiting") | runs(api, "pending")
     return {
         "done": runs(api, "delivered")["welcome"],

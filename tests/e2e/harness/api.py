@@ -186,7 +186,7 @@ class Api:
 
     def stream(self) -> "Stream":
         """The live stream of the org, open."""
-        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        line = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE_S)
         line.request("GET", "/v1/stream", headers=self._headers)
         return Stream(line, line.getresponse())
 

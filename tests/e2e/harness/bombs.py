@@ -257,7 +257,9 @@ def pipelined(port: int, connections: int, calls: int) -> Iterator[None]:
     lines: list[socket.socket] = []
     try:
         for _ in range(connections):
-            line = socket.create_connection(("127.0.0.1", port), timeout=10)
+            line = socket.create_connection(
+                ("127.0.0.1", port), timeout=10
+            )  # shorter: a bomb hangs
             lines.append(line)
             with contextlib.suppress(OSError):
                 line.sendall(request)

@@ -66,7 +66,7 @@ class Browser:
     def _call(
         self, method: str, path: str, body: str | None, headers: dict[str, str]
     ) -> tuple[Any, bytes]:
-        line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=20)
+        line = http.client.HTTPConnection("127.0.0.1", self._port, timeout=120)
         line.request(method, path, body, headers)
         answer = line.getresponse()
         page = answer.read()

@@ -76,7 +76,7 @@ class Nginx:
             stdin=subprocess.DEVNULL,
             start_new_session=True,
         )
-        until(self._answers, "nginx that answers", 10)
+        until(self._answers, "nginx that answers")
         return self
 
     def _answers(self) -> bool:
@@ -94,19 +94,19 @@ class Nginx:
         assert self._process is not None
         before = self.workers()
         self._process.send_signal(signal.SIGHUP)
-        until(lambda: self.workers() - before, "workers of the new configuration", 10)
+        until(lambda: self.workers() - before, "workers of the new configuration")
 
     def kill(self) -> None:
         """SIGKILL, with all its workers."""
         assert self._process is not None
         os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait(10)
+        self._process.wait(120)
 
     def stop(self) -> None:
         """End it, whatever state it is in."""
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
-            self._process.wait(10)
+            self._process.wait(120)
 
     def errors(self) -> str:
         """What it complains of."""
@@ -128,7 +128,7 @@ class Nginx:
 
     def line(self, address: str = "127.0.0.1") -> HTTPSConnection:
         """A connection to the service, through nginx, from an address of this machine."""
-        line = _Line(HOST, self.port, timeout=20, context=self.context())
+        line = _Line(HOST, self.port, timeout=120, context=self.context())
         line.address = address
         return line
 

@@ -53,7 +53,9 @@ class Pump:
         return set(self.acknowledged)
 
 
-def all_arrive(receiver: Receiver, path: str, acknowledged: set[str], seconds: float = 60) -> None:
+def all_arrive(
+    receiver: Receiver, path: str, acknowledged: set[str], seconds: float = PATIENCE_S
+) -> None:
     """That every acknowledged event comes to a path; the proof that nothing was lost."""
     until(
         lambda: not (acknowledged - receiver.known_ids(path)),

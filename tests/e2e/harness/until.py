@@ -7,7 +7,7 @@ from typing import TypeVar
 Value = TypeVar("Value")
 
 POLL_S = 0.01
-PATIENCE_S = 60.0  # for what must happen: no promise in time, so that a busy machine keeps it too
+PATIENCE_S = 120.0  # for what must happen: no promise in time, so that a busy machine keeps it too
 
 
 def until(ask: Callable[[], Value | None], what: str, seconds: float = PATIENCE_S) -> Value:

@@ -9,4 +9,4 @@ from tests.e2e.harness.service import environment
 def tidings(*arguments: object) -> "subprocess.CompletedProcess[str]":
     """One command, to its end."""
     command = [forked.SCRIPT, *map(str, arguments)]
-    return forked.run(command, env=environment(), timeout=60)
+    return forked.run(command, env=environment(), timeout=120)

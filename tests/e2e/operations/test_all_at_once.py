@@ -28,7 +28,7 @@ from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
 from ..harness.until import until
 
-pytestmark = [pytest.mark.systems, pytest.mark.alone, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.systems, pytest.mark.alone]
 
 HANGING, IDLE, PIPELINED, CALLS = 100, 4_000, 100, 60
 ROUNDS, ROUND_S = 60, 0.25

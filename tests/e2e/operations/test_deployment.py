@@ -42,7 +42,7 @@ def last_stage() -> list[tuple[str, str]]:
 def linted(text: str) -> subprocess.CompletedProcess[str]:
     command = [str(HADOLINT), "--no-color", "--failure-threshold", "style", "-"]
     return subprocess.run(
-        command, input=text, check=False, capture_output=True, text=True, timeout=60
+        command, input=text, check=False, capture_output=True, text=True, timeout=120
     )
 
 
@@ -102,7 +102,7 @@ def test_extras_are_named_when_the_image_is_built(extras: str, words: list[str])
     shell = json.loads(dict(instructions())["SHELL"])
     command = [*shell, script]
     done = subprocess.run(
-        command, check=True, capture_output=True, text=True, timeout=20, env={"EXTRAS": extras}
+        command, check=True, capture_output=True, text=True, timeout=120, env={"EXTRAS": extras}
     )
     assert done.stdout.split() == words
 
@@ -139,7 +139,7 @@ def test_the_health_check_of_the_image_tells_a_service_from_none(service: Servic
 
     def check(at: int) -> int:
         there = [sys.executable, *(word.replace(f":{port}/", f":{at}/") for word in command[1:])]
-        return subprocess.run(there, check=False, timeout=20, stderr=subprocess.DEVNULL).returncode
+        return subprocess.run(there, check=False, timeout=120, stderr=subprocess.DEVNULL).returncode
 
     assert check(service.port) == 0
     assert check(1) != 0  # nobody listens there
@@ -174,7 +174,7 @@ def test_systemd_takes_the_unit_and_finds_it_closed(tmp_path: Path) -> None:
 
     def analyze(*words: str) -> subprocess.CompletedProcess[str]:
         command = ["systemd-analyze", *words, str(here)]
-        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
 
     verified = analyze("verify")
     assert (verified.returncode, verified.stderr) == (0, "")

@@ -29,7 +29,7 @@ def iso(at_s: float) -> str:
 def held(service: ServiceProcess) -> ServiceProcess:
     """Start with --hold."""
     service.launch("--hold")
-    until(service._ready, f"a ready service; it says {service.words()}", 30)
+    until(service._ready, f"a ready service; it says {service.words()}")
     return service
 
 
@@ -65,7 +65,7 @@ class Before:
             copied = tidings("backup", "--data", service.data, "--to", copy)
             assert copied.returncode == 0, copied.stderr
             self.all(api, "resume")
-            until(self.all_arrived(len(self.old)), "they are delivered", 30)
+            until(self.all_arrived(len(self.old)), "they are delivered")
         assert service.stop() == 0
         self.tried = self.arrived(self.failing)
         time.sleep(0.01)
@@ -142,7 +142,7 @@ def test_after_a_restore_only_what_is_newer_is_sent(
     with again.api() as api:
         before.quiet()
         cli(again, "sending", "start", "--all")
-        until(before.all_arrived(len(old | newer)), "the newer are sent", 30)
+        until(before.all_arrived(len(old | newer)), "the newer are sent")
         until(lambda: before.arrived(before.failing) == before.tried + len(newer), "and there too")
         assert api.drained()["delivered"] == 3 * len(old | newer)
         stays(lambda: before.arrived(before.paths[0]) == len(old | newer), "nothing twice", 0.5)
@@ -158,7 +158,7 @@ def test_without_taking_all_of_it_is_sent_once_it_goes_on(
         before.all(api, "resume")
         before.quiet(0.5)
         api.send("POST", "/v1/start", None).must(200)
-        until(before.all_arrived(2 * len(before.old)), "sent again", 30)
+        until(before.all_arrived(2 * len(before.old)), "sent again")
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_an_org_takes_nothing_of_others(service: ServiceProcess) -> None:
 def cli(service: ServiceProcess, *arguments: str) -> str:
     """What a command says, which must succeed."""
     own = environment(url=f"http://127.0.0.1:{service.port}", key=f"{KEY}:{SECRET}")
-    done = forked.run([forked.SCRIPT, *arguments], env=own, timeout=60)
+    done = forked.run([forked.SCRIPT, *arguments], env=own, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout + done.stderr
 

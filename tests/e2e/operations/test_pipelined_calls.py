@@ -90,7 +90,7 @@ def beside(
     `charged_alone`: time in which the service's loop waited for a core is not counted.
     """
     process, slowest_s = psutil.Process(service.pid), 0.0
-    until(lambda: process.num_fds() < AT_REST, "the crowd before is gone", 60)
+    until(lambda: process.num_fds() < AT_REST, "the crowd before is gone")
     loop_of: dict[str, float] = {}  # the most that the loop has run for one of each kind
     statuses: set[int] = set()
     before = process.memory_info().rss

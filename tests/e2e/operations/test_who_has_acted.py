@@ -45,7 +45,7 @@ def test_files_the_operator_the_command_line_and_callers_are_told_apart(
     actions.write_text(ACTIONS)
     service = own_service(sources=sources, actions=actions)
     service.launch("--hold")
-    until(service._ready, f"a ready service; it says {service.words()}", 30)
+    until(service._ready, f"a ready service; it says {service.words()}")
     tidings = Command(
         tmp_path, TIDINGS_URL=f"http://127.0.0.1:{service.port}", TIDINGS_KEY=f"{KEY}:{SECRET}"
     )

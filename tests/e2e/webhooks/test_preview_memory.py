@@ -8,13 +8,11 @@ from collections import Counter
 from collections.abc import Callable
 
 import psutil
-import pytest
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.service import ServiceProcess
 
-pytestmark = pytest.mark.timeout(180)
 EVENTS, EVENT_BYTES = 60, 240_000
 AT_ONCE = 24
 LOOKS = 12

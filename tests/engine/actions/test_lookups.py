@@ -24,7 +24,6 @@ from tidings.engine.actions.lookups import (
 from tidings.errors import TidingsError
 from tidings.lookups.port import LookupDown, LookupRefused
 
-pytestmark = pytest.mark.timeout(60)
 Answer = dict[str, Any] | TidingsError | None
 
 

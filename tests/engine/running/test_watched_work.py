@@ -32,7 +32,6 @@ from tidings.engine.webhooks.secret_ends import PART as SECRET_ENDS
 from tidings.engine.webhooks.secret_ends import SecretEnds
 
 Found = TypeVar("Found")
-pytestmark = pytest.mark.timeout(60)
 
 
 def quick() -> Heartbeats:

@@ -125,7 +125,7 @@ async def platform_at(
 
 
 async def test_records_come_over_kept_connections_with_the_credential(stand: Stand) -> None:
-    async with platform_at(stand.server_address[1], timeout_s=5.0) as platform:
+    async with platform_at(stand.server_address[1], timeout_s=30.0) as platform:
         asked = [platform.ask("customers", ORG, str(n), 0) for n in range(40)]
         found = await asyncio.gather(*asked)
         assert found == [known(mobile=str(n)) for n in range(40)]

@@ -15,8 +15,6 @@ from tidings.engine.sources import lag_watch
 from tidings.engine.sources.activity import Activity, MessageActivity
 from tidings.engine.sources.kept_activity import KeptActivity
 
-pytestmark = pytest.mark.timeout(60)
-
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:

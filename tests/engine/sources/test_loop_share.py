@@ -22,8 +22,6 @@ from tidings.core.budget import MAPPING_LOOP_S
 from tidings.core.sources.message import ForeignMessage
 from tidings.core.sources.message_plan import MessagePlan
 
-pytestmark = pytest.mark.timeout(120)
-
 
 async def by_inbound(s: Service, plan: MessagePlan, message: ForeignMessage) -> None:
     body = {"name": "shop", "verification": STATIC} | fields_of(plan)

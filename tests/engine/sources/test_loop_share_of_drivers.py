@@ -39,7 +39,6 @@ from tidings.sources.outbox.driver import OutboxDriver
 from tidings.sources.port import OpenSource, SourceDriver
 from tidings.transform.renderer import ProcessRenderer
 
-pytestmark = pytest.mark.timeout(120)
 COPIES = 3
 Measured = Callable[[], AbstractContextManager[None]]
 SMALL = {"mapping": '{"eventName": {"constant": "a.b"}}', "sampleBody": "{}"}

@@ -14,7 +14,7 @@ from tidings.api.v1.inbound import BODY_BYTES_MAX
 from .conftest import Brand, request
 from .recorder import Recorder, Request
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.systems
 
 ALL_BYTES = bytes(range(256)) * 5
 EVENT_BYTES_MAX = 262_144

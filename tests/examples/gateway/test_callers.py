@@ -15,7 +15,7 @@ from tests.e2e.harness.service import KEY, ORG, SECRET
 from .conftest import Brand, request
 from .recorder import Recorder
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.systems
 
 # What a caller may say of its way, the proxy's own address among it.
 LIES = [

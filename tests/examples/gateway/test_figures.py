@@ -12,7 +12,7 @@ from tests.e2e.harness.service import ServiceProcess, free_port
 
 from .conftest import request as call
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.systems
 
 NGINX, PROMETHEUS, STRANGER = "127.0.0.1", "127.0.0.90", "127.0.0.66"
 FORWARDED = 'proxy_set_header Forwarded "";'

@@ -12,7 +12,7 @@ from tests.e2e.harness.nginx import Nginx
 from tests.e2e.harness.service import ServiceProcess
 from tests.sources.trials.inbound import inbound_trial
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(110)]
+pytestmark = pytest.mark.systems
 
 EVENTS, CUSTOMERS = 400, 7
 

@@ -11,7 +11,7 @@ from tests.e2e.harness.service import ORG, ServiceProcess
 
 from .recorder import Recorder
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(60)]
+pytestmark = pytest.mark.systems
 
 RETRY = {"delaysInSeconds": [3600]}  # the next try is none of these tests
 

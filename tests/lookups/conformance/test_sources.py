@@ -48,7 +48,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         yield bench
 
 
-async def found(bench: Bench, value: Any, deadline_s: float = 10.0) -> Any:
+async def found(bench: Bench, value: Any, deadline_s: float = 30.0) -> Any:
     return await bench.source.find(bench.asks(value), deadline_s)
 
 

@@ -22,8 +22,6 @@ from tidings.core.sources.source import Source
 from tidings.core.sources.source_types import FETCHED, KAFKA, KINDS, OUTBOX, WEBHOOK
 from tidings.sources.port import OpenSource
 
-pytestmark = pytest.mark.timeout(90)
-
 # What comes by a webhook is acknowledged by the answer to its call, after the commit that only an
 # owner can make: what that answer says stays true, whoever owns the store when it is read.
 TRIED: dict[str, NewSubject] = {KAFKA: new_scripted, OUTBOX: new_outbox}

@@ -36,7 +36,7 @@ ALICE, MALLORY = ("alice", "wonder-5ecret"), ("mallory", "other-5ecret")  # she 
 CAROL = ("carol", "carols-5ecret")  # she may do what a test allows her
 USERS = (ALICE, MALLORY, CAROL)
 SCRAM = "SCRAM-SHA-256"
-READY_S = 60.0
+READY_S = 120.0
 
 
 def jars() -> Path:
@@ -182,7 +182,7 @@ class KafkaServer:
     def start(self) -> "KafkaServer":
         """Start it, and wait until it answers."""
         self.launch()
-        until(self.answers, "a broker that answers", READY_S)
+        until(self.answers, "a broker that answers")
         return self
 
     def launch(self) -> None:

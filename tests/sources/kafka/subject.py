@@ -21,7 +21,7 @@ from tidings.core.sources.topic_places import TopicPlace
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.port import OpenSource
 
-OPEN_S = 40.0
+OPEN_S = 120.0
 INSTALLATION = "1f" * 8
 _numbers = itertools.count(1)
 

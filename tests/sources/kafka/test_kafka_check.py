@@ -11,7 +11,7 @@ from tidings.connections.kafka_type import TYPE
 from tidings.connections.port import ConnectionDown
 from tidings.core.connections.connection import Connection
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.systems
 
 
 async def check(fields: dict[str, str]) -> None:

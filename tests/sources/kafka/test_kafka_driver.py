@@ -16,7 +16,7 @@ from tidings.core.sources.message import ForeignMessage
 from tidings.sources.kafka.driver import KafkaDriver
 from tidings.sources.port import BATCH_BYTES_MAX, BATCH_MAX, OpenSource
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.systems
 KEYS = 5
 TOPIC, GROUP, LITERAL, READ, DESCRIBE, ALLOW = 2, 3, 3, 3, 8, 3  # as the protocol has them
 

@@ -73,4 +73,4 @@ def test_the_client_is_imported_by_a_source_alone() -> None:
         "import sys; from tidings.app import drivers, service; "
         "assert 'kafka' in drivers.source_drivers(None, ''); assert 'aiokafka' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)

@@ -21,7 +21,7 @@ from tests.sources.trials.books import data_of
 from tests.sources.trials.kafka import kafka_trial, served
 
 __all__ = ["own_service"]
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.systems
 MESSAGES = 5000
 
 
@@ -82,7 +82,7 @@ async def test_a_header_name_that_is_not_utf8_puts_its_message_aside_and_the_res
     def look() -> None:
         with service.api(ORG) as api:
             of_ours = "/v1/events?eventName=pointsIssued"
-            until(lambda: len(api.get(of_ours).must(200)["events"]) == 3, "what is well", 60)
+            until(lambda: len(api.get(of_ours).must(200)["events"]) == 3, "what is well")
             shown = partial(api.get, "/v1/sources/loyalty")
             until(lambda: shown().must(200)["asideMessages"] == 2, "what is set aside, counted")
             assert shown().must(200)["trouble"] is None
@@ -114,7 +114,7 @@ async def test_a_webhook_that_writes_to_the_topic_of_a_source_ends_by_itself(
                     kafka={"topic": subject.topic},
                 )
             asyncio.run(subject.produce_all([("k", (), body)]))
-            until(lambda: len(stopped(log_of(api))) >= 9, "the end of the loop", 90)
+            until(lambda: len(stopped(log_of(api))) >= 9, "the end of the loop")
             api.drained()
             return log_of(api)
 

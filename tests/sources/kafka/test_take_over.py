@@ -67,20 +67,20 @@ def test_of_100000_messages_that_were_read_none_comes_again(
     made = {"name": "loyalty", "type": "kafka", "connection": "main", "kafka": kafka}
     with service.api(ORG) as api:
         api.send("POST", "/v1/sources", made).must(201)
-    until(lambda: "FetchRequest_v4" in scripted.broker.asked, "a source that reads", 60)
+    until(lambda: "FetchRequest_v4" in scripted.broker.asked, "a source that reads")
     for partition, count in enumerate((MESSAGES // 2, MESSAGES // 4, MESSAGES // 4)):
         scripted.fill(bodies(count), partition=partition)
     until(lambda: taken(service) == {"accepted": MESSAGES}, "all of them accepted", 250)
-    until(lambda: committed(scripted) == MESSAGES, "and committed to the group", 60)
+    until(lambda: committed(scripted) == MESSAGES, "and committed to the group")
     service.stop()
     made_older(tmp_path / "store", scripted)
     service.start()
     scripted.fill(bodies(5), partition=1)
-    until(lambda: taken(service).get("accepted", 0) >= 5, "what came meanwhile", 60)
+    until(lambda: taken(service).get("accepted", 0) >= 5, "what came meanwhile")
     assert taken(service) == {"accepted": 5}
     scripted.broker.forget_groups()
     service.stop()
     scripted.fill(bodies(5), partition=2)
     service.start()
-    until(lambda: taken(service).get("accepted", 0) >= 10, "what came meanwhile", 60)
+    until(lambda: taken(service).get("accepted", 0) >= 10, "what came meanwhile")
     assert taken(service) == {"accepted": 10}

@@ -14,7 +14,6 @@ from tidings.connections.port import ConnectionDown
 from tidings.sources.kafka import saved_places
 from tidings.store.port import StoreDown
 
-pytestmark = pytest.mark.timeout(60)
 GROUP = "tidings-events-7"
 OTHER = "2e" * 8
 

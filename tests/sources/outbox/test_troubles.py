@@ -145,7 +145,7 @@ def test_a_service_without_outboxes_does_not_load_the_library() -> None:
         "import sys, tidings.app.service; from tidings.app.drivers import source_drivers; "
         "assert 'outbox' in source_drivers(None, ''); assert 'psycopg' not in sys.modules"
     )
-    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=120)
 
 
 @pytest.mark.parametrize("state", _EXPLANATIONS)

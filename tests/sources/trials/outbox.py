@@ -113,6 +113,6 @@ def outbox_trial(
             assert shown["asideMessages"] == 0
             return shown["trouble"] is None
 
-        until(idle, "a source without trouble", 20)
-    until(lambda: shop.waiting() == 0, "every row marked", 20)
+        until(idle, "a source without trouble")
+    until(lambda: shop.waiting() == 0, "every row marked")
     return books

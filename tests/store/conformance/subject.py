@@ -12,7 +12,7 @@ from tidings.core.ids import DeliveryId, OrgId
 from tidings.store import port
 
 T = TypeVar("T")
-INDEXED_WITHIN_S = 20
+INDEXED_WITHIN_S = 120.0
 
 
 class Adapter(Protocol):

@@ -25,7 +25,7 @@ from tidings.store.postgres.ownership import OwnerWatch
 from tidings.store.postgres.store import PostgresStore
 from tidings.store.sql.halves import passed_s
 
-ANSWER_S = 10.0
+ANSWER_S = 120.0
 _places: dict[Path, StoreDatabase] = {}
 
 

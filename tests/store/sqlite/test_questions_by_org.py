@@ -8,7 +8,6 @@ import signal
 from typing import Any
 
 import msgspec
-import pytest
 
 from tests.api.control_client import BASIC, service
 from tests.store.sqlite.hosting.watched_reader import Watched, ask, watched
@@ -20,7 +19,6 @@ from tidings.store.hosting.reader import HANDED_MAX, StoreReader
 from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
 
 __all__ = ["watched"]  # the fixture
-pytestmark = pytest.mark.timeout(60)
 GREEDY, QUIET = 1, 2
 
 

@@ -16,7 +16,7 @@ def running(command: Sequence[str], log: Path, ready: str) -> Iterator[None]:
             command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
         )
     try:
-        until(lambda: _has_said(process, log, ready), f"{command[0]}, which says {ready}", 120)
+        until(lambda: _has_said(process, log, ready), f"{command[0]}, which says {ready}")
         yield
     finally:
         process.kill()

@@ -23,7 +23,7 @@ from tidings.store.postgres.inspection.server_findings import (
 )
 from tidings.store.postgres.migration import migrate
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(290)]
+pytestmark = pytest.mark.systems
 FILE = Path(__file__).parents[3] / "deploy/haproxy.cfg"
 CERTIFICATE = "/etc/haproxy/tidings.pem"
 STANDBY = "tidings standby"

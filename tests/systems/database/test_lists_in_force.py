@@ -17,7 +17,7 @@ from tests.e2e.harness.until import until
 from tests.postgres_server import shared_server
 from tidings.store.postgres.migration import migrate
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(290)]
+pytestmark = pytest.mark.systems
 SCHEMA = "tidings"
 START_S = 120.0  # of a program on a busy machine, the lease of a former owner included
 HEAD = "customer_id,name\n"

@@ -19,7 +19,7 @@ from tests.e2e.harness.service import ORG, free_port
 from tests.postgres_server import shared_server
 from tests.systems.database.programs import running
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(290)]
+pytestmark = pytest.mark.systems
 KEY = base64.b64encode(b"k" * 32).decode()
 SETTINGS = """
 [databases]

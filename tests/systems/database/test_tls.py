@@ -18,7 +18,7 @@ from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.inspection import server_state
 from tidings.store.postgres.inspection.server_findings import judge_server
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(290)]
+pytestmark = pytest.mark.systems
 KEY = base64.b64encode(b"k" * 32).decode()
 NAME = "db.example"
 

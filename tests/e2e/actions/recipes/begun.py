@@ -19,7 +19,7 @@ from tests.cli.command import Command
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG, ServiceProcess
-from tests.e2e.harness.until import until
+from tests.e2e.harness.until import PATIENCE_S, until
 from tests.stand_ins.parties import loyalty_platform
 from tidings.catalogue import Catalogue, load
 
@@ -97,12 +97,12 @@ def disordered(rng: random.Random, some: list[dict[str, Any]]) -> list[dict[str,
     return rng.sample([*some, *twice], len(some) + len(twice))
 
 
-def done(api: Api, seconds: float = 90.0) -> None:
+def done(api: Api, seconds: float = PATIENCE_S) -> None:
     """Nothing is left to do."""
     api.drained(seconds)
 
 
-def hurried(api: Api, seconds: float = 60.0) -> None:
+def hurried(api: Api, seconds: float = PATIENCE_S) -> None:
     """The same, without waiting for the times of further attempts."""
 
     def over() -> bool:
@@ -142,7 +142,6 @@ def replayed(api: Api, name: str, **asked: Any) -> None:
     until(
         lambda: api.get(f"/v1/replays/{job['id']}").must(200)["state"] == "finished",
         "the end of the replay",
-        30,
     )
     done(api)
 

@@ -50,7 +50,7 @@ class Guide:
         finally:
             if self._serving is not None:
                 self._serving.send_signal(signal.SIGTERM)
-                self._serving.wait(40)
+                self._serving.wait(120)
 
     def changes(self, *addresses: tuple[str, str]) -> None:
         """Its reader puts their own addresses into the file, after the first check."""
@@ -90,7 +90,7 @@ class Guide:
             into = words[words.index(">") + 1] if ">" in words else ""
             spoken = words[: words.index(">")] if into else words
             done = forked.run(
-                [forked.SCRIPT, *spoken], timeout=60, cwd=self.where, env=self.environ
+                [forked.SCRIPT, *spoken], timeout=120, cwd=self.where, env=self.environ
             )
             assert done.returncode == 0, (command, done.stdout, done.stderr)
             if into:
@@ -111,7 +111,7 @@ class Guide:
             except OSError:
                 return False
 
-        until(ready, "a service that runs the actions", 40)
+        until(ready, "a service that runs the actions")
 
 
 def _steps(block: str) -> list[tuple[str, list[str]]]:

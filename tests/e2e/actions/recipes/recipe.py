@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.harness.api import Api
-from tests.e2e.harness.until import until
+from tests.e2e.harness.until import PATIENCE_S, until
 
 EXAMPLES = Path(__file__).parents[4] / "examples"
 ORG = 100458  # as the files of the recipes have it
@@ -85,7 +85,7 @@ def runs(api: Api, action: str = "") -> list[Any]:
     return [api.delivery(row) for row in reversed(wanted)]
 
 
-def ended(api: Api, count: int, action: str = "", seconds: float = 60) -> list[Any]:
+def ended(api: Api, count: int, action: str = "", seconds: float = PATIENCE_S) -> list[Any]:
     """So many of them, once each has come to an end."""
 
     def ask() -> list[Any] | None:

@@ -176,7 +176,7 @@ def test_a_member_that_fails_is_tried_again_alone(recipe: Recipe, platform: Apar
         platform.fails(1, status=521, path=ADJUST)
         platform.fails(1, status=500, path=ADJUST)
         moves(platform, api, "Gold")
-        until(lambda: tiers(platform) == ["Gold"] * 3, "everybody is Gold", 60)
+        until(lambda: tiers(platform) == ["Gold"] * 3, "everybody is Gold")
         done(api)
         assert len(platform.adjustments()) == 3 and len(platform.calls(ADJUST)) == 5
         assert sorted(len(run["attemptList"]) for run in runs(api, "member-tier")) == [1, 2, 2]

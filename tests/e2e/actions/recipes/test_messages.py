@@ -35,7 +35,7 @@ def test_every_event_becomes_a_mail_in_the_customers_language(
         two = Two(own_service, recipe, monkeypatch, mail)
         people = (MEERA, JONAS, AARAV, LAYLA)
         two.tell(*(example(name, who) for name in TYPES for who in people))
-        mail.wait(len(TYPES) * len(people), seconds=60)
+        mail.wait(len(TYPES) * len(people))
         with two.at_brand() as api:
             found = ended(api, (len(TYPES) + 1) * len(people))  # one more makes events of coupons
             assert Counter(row["state"] for row in found) == {"delivered": 44}

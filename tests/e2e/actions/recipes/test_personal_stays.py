@@ -20,7 +20,7 @@ from tests.e2e.harness.service import ORG as PLATFORM_ORG
 from tests.e2e.harness.store.kept import kept_in
 from tests.e2e.harness.until import until
 
-pytestmark = [pytest.mark.systems, pytest.mark.timeout(180)]
+pytestmark = pytest.mark.systems
 MEERA = 41200777
 MARK = "a-personal-value"  # all that is marked begins so
 ASKS: dict[str, Any] = {"withoutPersonalData": True, "retryPolicy": {"delaysInSeconds": [1]}}
@@ -125,7 +125,7 @@ def tried_and_replayed(
                 api.call("POST", f"/v1/deliveries/{row['id']}/retry")
             return bool(found["state"] == "finished")
 
-        until(over, "a replay that is over", 40)
+        until(over, "a replay that is over")
 
 
 def try_out(api: Api, hook: str, made: dict[str, Any]) -> None:

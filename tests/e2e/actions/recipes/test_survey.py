@@ -20,11 +20,10 @@ from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import KEY, ServiceProcess
 from tests.e2e.harness.service import SECRET as SERVICE_SECRET
 from tests.e2e.harness.store.kept import kept_in
-from tests.e2e.harness.until import until
+from tests.e2e.harness.until import PATIENCE_S, until
 from tests.stand_ins.apart import Apart
 from tests.stand_ins.parties.medallia import IMPORTER, Medallia
 
-pytestmark = pytest.mark.timeout(240)
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # of the test's own source
 CLIENT = "secret-of-the-client"
 MEERA, JONAS, AARAV, CARLOS = 41200777, 41200888, 41200999, 41201222
@@ -78,7 +77,7 @@ def hurry(api: Api) -> list[Any]:
     return found
 
 
-def over(api: Api, count: int, seconds: float = 60) -> list[Any]:
+def over(api: Api, count: int, seconds: float = PATIENCE_S) -> list[Any]:
     """So many runs, each of which has come to an end, tried again without waiting."""
 
     def ask() -> list[Any] | None:
@@ -283,7 +282,7 @@ def test_an_invitation_that_is_refused_is_told_of_and_replayed_like_any_delivery
         recipe.tell(lambda id: {"phone": "+919812300777"} if id == str(MEERA) else {})
         time.sleep(IN_FORCE_S)
         replayed(service, tmp_path)
-        until(lambda: len(medallia.invitations()) == 1, "the invitation, by a replay", 30)
+        until(lambda: len(medallia.invitations()) == 1, "the invitation, by a replay")
         assert medallia.invitations()[0]["transaction_id"] == "77"
         until(lambda: runs(api, "survey")[-1]["state"] == "delivered", "the end of it")
         assert [run["state"] for run in runs(api, "survey")] == ["failed", "delivered"]

@@ -123,4 +123,4 @@ class Two:
             with self.platform.api() as api:
                 return api.counts()["delivered"] >= count
 
-        until(all_there, f"{count} events at the brand's", 30)
+        until(all_there, f"{count} events at the brand's")

@@ -30,7 +30,6 @@ from tidings.engine.metrics import EngineMetrics
 from tidings.engine.webhooks.judgements import WebhookJudgements
 from tidings.store import port
 
-pytestmark = pytest.mark.timeout(60)
 LOGIN = AttemptResult(
     DeliveryVerdict.AGAIN, ReceiverAnswer(401, (), b"", False, 1.0, None, WHY), unusable=True
 )

@@ -11,8 +11,6 @@ from tidings.core.ids import DeliveryId
 from tidings.destinations.email.verdicts import over_limit
 from tidings.engine.delivery import breakers
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def test_over_a_limit_of_ours_nothing_is_tried_until_it_may(
     monkeypatch: pytest.MonkeyPatch,

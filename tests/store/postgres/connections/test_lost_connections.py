@@ -33,7 +33,7 @@ from tidings.store.postgres.ownership import (
 from tidings.store.postgres.process import OwnedDatabase, _Reopening, _Writer, open_half
 from tidings.store.postgres.store import PostgresStore
 
-AGAIN_S = 20.0
+AGAIN_S = 120.0
 COMMITS = 40
 ENDED = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"

@@ -29,7 +29,7 @@ def fresh(directory: Path, capacity: int = 4, boot: bytes = BOOT) -> InFlightFil
 
 
 def test_a_kill_leaves_what_had_left_and_was_not_written(tmp_path: Path) -> None:
-    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, timeout=60)
+    ended = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], check=False, timeout=120)
     assert ended.returncode == -signal.SIGKILL
     left = InFlightFile(tmp_path, 4).left()
     assert left is not None and sorted(left) == [(1, 1), (3, 1), (7, 3)]

@@ -25,8 +25,6 @@ from tidings.store.sqlite.store import SqliteStore
 
 __all__ = ["watched"]  # the fixture
 
-pytestmark = pytest.mark.timeout(60)
-
 
 async def answered(watched: Watched) -> None:
     """All questions are answered rightly."""

@@ -20,7 +20,6 @@ from tidings.store.sqlite.store import SqliteStore
 
 __all__ = ["watched"]  # the fixture
 
-pytestmark = pytest.mark.timeout(60)
 SIGNALS = [signal.SIGABRT, signal.SIGSEGV, signal.SIGKILL]
 ENDED = "a process of the store has ended by itself"
 
