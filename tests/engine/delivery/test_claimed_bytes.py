@@ -1,5 +1,6 @@
 """Due retries that all lanes ask for at once are few where their bodies may be large."""
 
+import asyncio
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -84,3 +85,22 @@ async def test_where_the_windows_are_full_a_lane_asks_only_for_what_it_has_none_
         scene.claims.claimed(runner, None)
     scene.budget.bytes_used = 0
     assert scene.ask_all() > LANES, "there is room again"
+
+
+async def test_what_falls_due_while_a_release_is_under_way_is_asked_for_when_it_has_ended() -> None:
+    scene = Scene()
+    claims, runner = scene.claims, scene.runners[1]
+
+    async def release(*_: Any) -> None:
+        while claims._due:  # the alarm rings meanwhile
+            await asyncio.sleep(0.001)
+
+    claims._store = cast(Any, SimpleNamespace(release=release))
+    claims._runners = {1: runner}
+    runner.next_due_ms, runner.overdue = None, False
+    claims.release(runner)
+    claims.note(runner, 1)
+    async with asyncio.timeout(60):
+        while not scene.asked:
+            await asyncio.sleep(0.001)
+    claims.stop()

@@ -139,6 +139,9 @@ class RetryClaims:
         self.forget(runner.webhook.number)
         if runner.release_wanted:
             self.release(runner)
+        elif runner.next_due_ms is not None:  # its alarm may have rung meanwhile
+            heapq.heappush(self._due, (runner.next_due_ms, runner.webhook.number))
+            self._set_alarm()
 
     def _set_alarm(self) -> None:
         if self._alarm is not None:
