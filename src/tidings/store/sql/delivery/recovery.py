@@ -81,7 +81,7 @@ _HELD_OF = (
 _TIMED_OF = f"SELECT id FROM delivery WHERE webhook = ? AND state IN ({TIMED}) LIMIT ?"
 _END = "UPDATE delivery SET state = ?, done_ms = ?, due_ms = NULL WHERE id = ?"
 # Webhooks of which nothing leaves: none of theirs was on its way, whatever they have waiting.
-_AT_REST = (
+AT_REST = (
     "SELECT w.number FROM webhook w WHERE"
     " EXISTS (SELECT 1 FROM stop s WHERE s.org = w.org OR s.org = 0)"
     " OR EXISTS (SELECT 1 FROM webhook_health h WHERE h.webhook = w.number"
@@ -151,7 +151,7 @@ class Recovery:
         taken: list[Any] = run(
             f"SELECT webhook, id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
         ).fetchall()
-        at_rest = {number for (number,) in run(_AT_REST)} if left is None else set[int]()
+        at_rest = {number for (number,) in run(AT_REST)} if left is None else set[int]()
         if not clean:
             self._mark_first(self._lowest_pending(window, at_rest) if left is None else left)
         known = {(id, number) for webhook, id, number in taken if webhook not in at_rest}
