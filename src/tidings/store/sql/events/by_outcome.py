@@ -17,11 +17,13 @@ from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.block_walk import BlockWalk
 from tidings.store.sql.events.blocks import BITS
 from tidings.store.sql.events.spans import Binding, PageOfSpan, Row, Span, cut, numbers
+from tidings.store.sql.events.stretches import narrow
 from tidings.store.sql.row_mapping import Projection, StoredTable
 
 BLOCKS_MAX = 16  # of deliveries, that a page may read
 REPLAYS_MAX = 8192  # deliveries of replays that it may look at
 FIRST_ROWS = 64  # of a block that are asked for at once
+MARGIN_EVENTS = 8  # so near to where it would be among its neighbours is the owner of an id
 MANY = 16  # an event with more deliveries is not read on for more than one that fits
 
 # Pages show no bodies, and how an event came where it alone is asked for.
@@ -170,12 +172,24 @@ class EventsByOutcome:
     ) -> EventRun | None:
         """The event of the span that has a delivery of its own at an id, or the nearest one that
         has some further on. None where none has."""
-        seqs = range(oldest.seq, newest.seq + 1)  # both ends of the runs of ids rise with them
+        # Both ends of the runs of ids rise with the events, and mostly evenly.
+        first, last = oldest.seq, newest.seq
+        ends = (oldest.first, newest.last)
         if span.newest_first:
-            at = bisect_right(seqs, delivery, key=lambda seq: self._event(_AT_OR_BELOW, seq).first)
-            return self._event(_AT_OR_BELOW, seqs[at - 1]) if at else None
-        at = bisect_left(seqs, delivery, key=lambda seq: self._event(_AT_OR_ABOVE, seq).last)
-        return self._event(_AT_OR_ABOVE, seqs[at]) if at < len(seqs) else None
+
+            def first_at(seq: int) -> int:
+                return self._event(_AT_OR_BELOW, seq).first
+
+            seqs = range(*narrow(first, last + 1, ends, first_at, delivery + 1, MARGIN_EVENTS))
+            at = seqs.start + bisect_right(seqs, delivery, key=first_at)
+            return self._event(_AT_OR_BELOW, at - 1) if at > first else None
+
+        def last_at(seq: int) -> int:
+            return self._event(_AT_OR_ABOVE, seq).last
+
+        seqs = range(*narrow(first, last + 1, ends, last_at, delivery, MARGIN_EVENTS))
+        at = seqs.start + bisect_left(seqs, delivery, key=last_at)
+        return self._event(_AT_OR_ABOVE, at) if at <= last else None
 
     def _event(self, statement: str, seq: int) -> EventRun:
         """The nearest event to one side; there is one, for the numbers are between two that are."""

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from tidings.core.ids import EventNumber
 from tidings.errors import TidingsError
 from tidings.store.sql.connection import LongBytes, StoreConnection
+from tidings.store.sql.events.stretches import narrow
 from tidings.store.sql.row_mapping import insert_into
 
 SLICE_EVENTS = 4096
@@ -302,30 +303,10 @@ def _entry(blob: LongBytes, index: int) -> bytes:
 
 def _stretch(blob: LongBytes, count: int, term: bytes) -> tuple[int, int]:
     """Return a stretch of entries in or right behind which the first one is that is not below the
-    term: mostly a short one.
-
-    Terms are digests, spread evenly but for those of very many events. So it is looked for a little
-    before and a little behind where it would be between two entries that are known, and in turns
-    with that in the middle.
-    """
-    wanted, low, high = int.from_bytes(term), 0, count
-    below, above = 0, 1 << 8 * TERM_BYTES
-    halve = False
-    while high - low > 2 * MARGIN_ENTRIES:
-        if halve:
-            before = behind = (low + high) // 2
-        else:
-            guess = low + (wanted - below) * (high - low) // max(1, above - below)
-            before = min(max(low, guess - MARGIN_ENTRIES), high - 1)
-            behind = min(max(low, guess + MARGIN_ENTRIES), high - 1)
-        if (found := _term_at(blob, before)) >= wanted:
-            high, above = before, found
-        elif (found := _term_at(blob, behind)) >= wanted:
-            low, high = before + 1, behind
-        else:
-            low, below = behind + 1, found
-        halve = not halve
-    return low, high
+    term. Terms are digests, spread evenly but for those of very many events."""
+    ends = (0, 1 << 8 * TERM_BYTES)
+    wanted = int.from_bytes(term)
+    return narrow(0, count, ends, lambda at: _term_at(blob, at), wanted, MARGIN_ENTRIES)
 
 
 def _term_at(blob: LongBytes, index: int) -> int:
