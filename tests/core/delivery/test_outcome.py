@@ -241,12 +241,12 @@ def test_retry_after_that_says_nothing_is_as_none(text: str) -> None:
 @pytest.mark.parametrize("text", ["9" * 40, "9" * 9, "86401", "9" * 5000])
 def test_a_wish_beyond_a_day_is_a_day(text: str) -> None:
     outcome = judged(answer(503, ("RETRY-AFTER", text)))
-    assert outcome == Retry(delay_s=DAY_S, slow=True, lane_pause_s=LANE_PAUSE_MAX_S)
+    assert outcome == Retry(delay_s=DAY_S, slow=True, deferred=True, lane_pause_s=LANE_PAUSE_MAX_S)
 
 
 def test_a_date_far_away_is_a_day() -> None:
     outcome = judged(answer(503, ("Retry-After", "Fri, 31 Dec 9999 23:59:59 GMT")))
-    assert outcome == Retry(delay_s=DAY_S, slow=True, lane_pause_s=LANE_PAUSE_MAX_S)
+    assert outcome == Retry(delay_s=DAY_S, slow=True, deferred=True, lane_pause_s=LANE_PAUSE_MAX_S)
 
 
 def test_of_two_headers_the_first_counts() -> None:
@@ -261,7 +261,7 @@ def test_a_wish_slows_the_lane_and_delays_any_retry(status: int) -> None:
     outcome = judged(answer(status, ("Retry-After", "600")))
     # Of an answer that speaks of the whole receiver, the whole lane waits; for a while at most.
     held_s = LANE_PAUSE_MAX_S if status in (429, 503) else 0.0
-    assert outcome == Retry(delay_s=600, slow=True, lane_pause_s=held_s)
+    assert outcome == Retry(delay_s=600, slow=True, deferred=True, lane_pause_s=held_s)
 
 
 @pytest.mark.parametrize("status", [200, 400, 410])

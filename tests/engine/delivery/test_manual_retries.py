@@ -31,7 +31,8 @@ CLOCK = StoppedClock()
         (DELIVERED, DELIVERED),
         (Retry(delay_s=3600.0), Retry(delay_s=60.0)),  # sooner: as it was promised
         (Retry(delay_s=5.0), Retry(delay_s=5.0)),
-        (Retry(delay_s=3600.0, slow=True), Retry(delay_s=3600.0, slow=True)),  # Retry-After
+        (Retry(delay_s=3600.0, deferred=True), Retry(delay_s=3600.0, deferred=True)),
+        (Retry(delay_s=3600.0, slow=True), Retry(delay_s=60.0, slow=True)),  # it was silent
         (Failed(exhausted=False), Retry(delay_s=60.0)),
         (Failed(exhausted=True), Failed(exhausted=True)),
         (Failed(exhausted=False, disable=True), Failed(exhausted=False, disable=True)),

@@ -16,6 +16,7 @@ from tidings.core.delivery.exchange import (
     AttemptResult,
     DeliveryVerdict,
     FaultKind,
+    ReceiverAnswer,
     TransportFault,
 )
 from tidings.core.delivery.retry_policy import RetryPolicy
@@ -39,7 +40,8 @@ class Retry(msgspec.Struct, frozen=True):
     """The next attempt is due `delay_s` from now."""
 
     delay_s: float
-    slow: bool = False  # the receiver asks for less: the lane slows down
+    slow: bool = False  # the receiver asks for less, or is silent: the lane slows down
+    deferred: bool = False  # by the receiver, which has answered so: it is not asked sooner
     ours: bool = False  # our own fault: not charged to the receiver
     lane_pause_s: float = 0.0  # the receiver wants nothing before: not this one, nor another
     waits_for_owner: bool = False  # refused for good: until its owner acts, or its window ends
@@ -89,4 +91,11 @@ def classify(
     if kind is FaultKind.LEASE:
         delay = min(delay, result.wait_s or 0.0)
     pause_s = min(LANE_PAUSE_MAX_S, result.lane_pause_s)
-    return Retry(delay_s=delay, slow=result.slow, ours=ours, lane_pause_s=pause_s)
+    asked = result.slow or result.wait_s is not None
+    return Retry(
+        delay_s=delay,
+        slow=result.slow,
+        deferred=asked and isinstance(ending, ReceiverAnswer),
+        ours=ours,
+        lane_pause_s=pause_s,
+    )

@@ -54,7 +54,7 @@ class PromisedRetries:
         left_s = max(0.0, (due_ms - clock.now_ms()) / 1000)
         if isinstance(outcome, Failed):
             return outcome if outcome.disable or outcome.exhausted else Retry(delay_s=left_s)
-        if outcome.slow:  # the receiver has asked for less: it is not asked sooner than that
+        if outcome.deferred:
             return outcome
         return msgspec.structs.replace(outcome, delay_s=min(outcome.delay_s, left_s))
 
