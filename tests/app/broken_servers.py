@@ -82,10 +82,14 @@ def be_too_old(line: socket.socket) -> None:
         line.sendall(_message(b"S", f"{name}\0{value}\0".encode()))
     line.sendall(_message(b"K", struct.pack("!II", 1, 1)) + _ready())
     while (asked := line.recv(1 << 16)) and asked[:1] != b"X":
-        if b"SELECT" in asked:  # whether a table is there
-            column = b"exists\0" + struct.pack("!IhIhih", 0, 0, 16, 1, -1, 0)
-            row = struct.pack("!hi", 1, 1) + b"f"
-            line.sendall(_message(b"T", struct.pack("!h", 1) + column) + _message(b"D", row))
+        if b"SELECT" in asked:
+            # Its number and the path of names, or whether a table is there.
+            values = [(23, b"1"), (25, b"")] if b"pg_backend_pid" in asked else [(16, b"f")]
+            columns, fields = struct.pack("!h", len(values)), struct.pack("!h", len(values))
+            for type_number, answer in values:
+                columns += b"column\0" + struct.pack("!IhIhih", 0, 0, type_number, -1, -1, 0)
+                fields += struct.pack("!i", len(answer)) + answer
+            line.sendall(_message(b"T", columns) + _message(b"D", fields))
             line.sendall(_message(b"C", b"SELECT 1\0") + _ready())
         else:
             line.sendall(_message(b"C", b"SET\0") + _ready())

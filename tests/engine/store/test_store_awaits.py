@@ -139,7 +139,8 @@ CASES = {
         sources: load_sources dead_letter_sums load_activity
         engine: recover healths past_attempts
         compose: load load_people load_transformations load_types
-        service: load_types installation kept_keys
+        service: load_types installation
+        key_check: kept_keys
     """,
     "app/test_key_check.py::test_a_store_that_is_down_is_asked_again": """
         key_check: key_check audit_heads audit_slice put_key_check
