@@ -6,9 +6,30 @@ It leans on CPython's own `_run_once`, `_scheduled` and `_ready`; `test_loop.py`
 import asyncio
 import functools
 import heapq
+import itertools
 import random
 from collections.abc import Callable, Coroutine
 from typing import Any
+
+
+class SimulatedTask(asyncio.Task[Any]):
+    """A task whose place in a set follows from when it was made, and not from its address: what
+    ends, waits for or cancels those of a set does so in the same order in each run."""
+
+    number: int
+
+    def __new__(cls, coro: Any, *, loop: "SimulatedLoop", **_: Any) -> "SimulatedTask":
+        """Number it before it is anywhere."""
+        task: SimulatedTask = super().__new__(cls)
+        task.number = next(loop.numbers)
+        return task
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+def _number_task(loop: Any, coro: Any, **options: Any) -> SimulatedTask:
+    return SimulatedTask(coro, loop=loop, **options)
 
 
 class SimulatedLoop(asyncio.SelectorEventLoop):
@@ -20,6 +41,8 @@ class SimulatedLoop(asyncio.SelectorEventLoop):
         self._bits = self.rng.getrandbits
         self._now = 0.0
         self._failed: BaseException | None = None
+        self.numbers = itertools.count(1)
+        self.set_task_factory(_number_task)
 
     def time(self) -> float:
         """Virtual seconds since the start."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, NamedTuple
@@ -243,6 +244,32 @@ def _emptied(facts: list[Any]) -> list[Any]:
     return seen
 
 
+class Stopwatch:
+    """What the store looks at to give way in time: by the seed, and not by the machine, some
+    milliseconds pass from one look to the next."""
+
+    LOOK_S = 0.008  # at most
+    CLOCKS = ("monotonic", "perf_counter")
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._at_s = 0.0
+
+    def __enter__(self) -> None:
+        self._real = {name: getattr(time, name) for name in (*self.CLOCKS, "perf_counter_ns")}
+        for name in self.CLOCKS:
+            setattr(time, name, self._look)
+        time.perf_counter_ns = lambda: int(self._look() * 1e9)
+
+    def __exit__(self, *_: object) -> None:
+        for name, clock in self._real.items():
+            setattr(time, name, clock)
+
+    def _look(self) -> float:
+        self._at_s += self._rng.random() * self.LOOK_S
+        return self._at_s
+
+
 NEVER_REFUSED = frozenset({"retire"})  # it has its own cases: test_disabler.py
 
 
@@ -254,6 +281,7 @@ class SimulatedStore:
         self._faults = faults
         self._rng = rng
         self._line = asyncio.Lock()
+        self._stopwatch = Stopwatch(random.Random(rng.random()))
         self.dead = False
         # Whether a commit that was written is answered as if it was not.
         self.unsaid: Callable[[port.Batch, port.Receipt], bool] = lambda *_: False
@@ -273,7 +301,8 @@ class SimulatedStore:
 
     @ends_run
     def _checked(self, work: Callable[[], Any]) -> Any:
-        result = work()
+        with self._stopwatch:
+            result = work()
         self._disk.check_moves()
         self._disk.check_takes()
         self._disk.check_kept()

@@ -214,9 +214,10 @@ class World:
         for part in list(self.parts.base.supervisor._tasks):
             part.cancel()
         while theirs := asyncio.all_tasks() - self.own - {asyncio.current_task()}:
-            for task in theirs:
+            in_order = sorted(theirs, key=hash)  # see `SimulatedTask`
+            for task in in_order:
                 task.cancel()
-            await asyncio.gather(*theirs, return_exceptions=True)
+            await asyncio.gather(*in_order, return_exceptions=True)
 
     async def stop(self) -> None:
         began = self.loop.time()

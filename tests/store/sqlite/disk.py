@@ -125,7 +125,7 @@ class PowerCut:
         directory.mkdir(exist_ok=True)
         for old in directory.iterdir():
             old.unlink()
-        for file in {*self._certain, *(self._unsynced if rng else ())}:
+        for file in sorted({*self._certain, *(self._unsynced if rng else ())}):
             content = bytearray(self._certain.get(file, b""))
             if rng is not None:
                 _apply(content, [_torn(op, rng) for op in self._unsynced.get(file, ())])

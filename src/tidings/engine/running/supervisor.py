@@ -122,7 +122,7 @@ class Supervisor:
 
     def __init__(self, heartbeats: Heartbeats) -> None:
         self._heartbeats = heartbeats
-        self._tasks: set[SupervisedTask] = set()
+        self._tasks: dict[SupervisedTask, None] = {}  # in the order in which they were begun
         heartbeats.on_look(self._restart_frozen)
 
     def start(
@@ -142,8 +142,8 @@ class Supervisor:
         task = SupervisedTask(
             self._heartbeats, part, job, again=again, may_restart=may_restart, silent_s=silent_s
         )
-        self._tasks.add(task)
-        task.ended.add_done_callback(lambda _: self._tasks.discard(task))
+        self._tasks[task] = None
+        task.ended.add_done_callback(lambda _: self._tasks.pop(task, None))
         return task
 
     def _restart_frozen(self) -> None:

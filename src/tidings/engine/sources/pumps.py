@@ -58,7 +58,7 @@ class Pumps:
         self._supervisor = supervisor
         self._running: dict[int, _RunningPump] = {}
         self._ending: dict[int, SupervisedTask] = {}  # the last one of a source that runs no more
-        self._tasks: set[SupervisedTask] = set()  # all that have not ended
+        self._tasks: dict[SupervisedTask, None] = {}  # all that have not ended, the first one first
         self._stopping = False
         sources.changed.add(self.follow)
 
@@ -102,8 +102,8 @@ class Pumps:
         )
         task = self._supervisor.start(PART, lambda heart: _after(before, pump, heart), again=False)
         self._running[number] = _RunningPump(pump, task, live.source)
-        self._tasks.add(task)
-        task.ended.add_done_callback(lambda _: self._tasks.discard(task))
+        self._tasks[task] = None
+        task.ended.add_done_callback(lambda _: self._tasks.pop(task, None))
 
     def _end(self, live: LiveSource) -> SupervisedTask | None:
         """End the pump of a source, and return its task if it has not ended yet. One that is only
