@@ -283,6 +283,13 @@ async def all_refuse(cases: dict[str, Case], pair: CopiedPair) -> None:
         take_back_store(pair.source.path, pair.target.path)  # it was never started
 
 
+@pytest.fixture(autouse=True)
+def no_variables_of_the_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands run in this process, and would take them for settings that nobody knows."""
+    for name in [name for name in os.environ if name.startswith("TIDINGS_")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.mark.usefixtures("forked_children")
 async def test_another_key_opens_no_directory_by_any_command(tmp_path: Path) -> None:
     source, target = filled_directory(tmp_path / "a"), empty_directory(tmp_path / "b")

@@ -8,6 +8,7 @@ FOLDERS = ("tests", "bench")
 EXEMPT = {
     Path(__file__),  # the forms below
     ROOT / "tests/engine/test_times_that_end.py",  # it lists tests, as answers
+    ROOT / "tests/simulation/crossed/test_repeats.py",  # what it tries are runs of tests
 }
 # In programs too that a test holds as text, for other processes.
 IMPORT = re.compile(
