@@ -78,6 +78,7 @@ def test_a_directory_that_is_served_is_not_copied(
     lock.release()
 
 
+@pytest.mark.usefixtures("real_leases")
 def test_a_database_that_is_served_is_not_copied(pair: Pair) -> None:
     database = database_of(pair[1])
     ours = OwnerWatch(database.connect, lambda: 0.0).take()

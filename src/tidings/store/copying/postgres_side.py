@@ -1,7 +1,7 @@
 """A schema of PostgreSQL as one side of a copy: owned, as by a service that runs."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import psycopg
@@ -17,6 +17,7 @@ from tidings.store.sql.halves import passed_s
 NAME = "tidings copy"
 RENEW_S = LEASE_S / 4
 LOOK_S = 0.5
+LAST_CHANGES = 1  # of the owner's row, after the owner has ended
 TAKEN_AT_A_TIME, TAKEN_MAX = 1_000_000, 100_000_000  # numbers; a million takes a second
 _OWNER = "SELECT epoch, renewed FROM owner"
 _TYPES = {"bigint": "INTEGER", "text": "TEXT", "bytea": "BLOB", "double precision": "REAL"}
@@ -40,7 +41,7 @@ class PostgresSide:
                     f"{name} must have schema {newest_schema()} to be copied; it has {have}. Run: "
                     "tidings migrate"
                 )
-        self._ours = _taken(database, name)
+        self._ours = own_schema(database, name)
         self.connection = database.open_writer(self._ours)
         self._renewed_s = time.monotonic()
 
@@ -120,22 +121,34 @@ class PostgresSide:
         return row[0]
 
 
-def _taken(database: StoreDatabase, name: str) -> Ownership:
-    """Own the schema, if nobody else does. An owner that has ended without letting go is waited
-    for; one that lives renews meanwhile."""
+def own_schema(
+    database: StoreDatabase,
+    name: str,
+    passed_s: Callable[[], float] = passed_s,
+    wait: Callable[[float], None] = time.sleep,
+) -> Ownership:
+    """Take the schema, if it is nobody else's. Raise CopyRefused where a service owns it;
+    StoreRefused, StoreDown.
+
+    An owner that has ended without letting go is waited for, up to two leases. What it had asked
+    last may be committed after its end, so its row may still change once; one that lives changes
+    it every third of a lease.
+    """
     watch = OwnerWatch(database.connect, passed_s)
-    first = _owner(database)
-    until_s = passed_s() + LEASE_S + 2 * LOOK_S
+    seen, changes = _owner(database), 0
     while True:
         try:
             return watch.take()
         except AnotherOwns:
-            if _owner(database) != first or passed_s() > until_s:
+            found = _owner(database)
+            changes += found != seen
+            seen = found
+            if changes > LAST_CHANGES:
                 raise CopyRefused(
                     f"{name} must be owned by no running service to be copied; one owns it. Stop "
                     "it, and those that stand by."
                 ) from None
-        time.sleep(LOOK_S)
+        wait(LOOK_S)
 
 
 def _owner(database: StoreDatabase) -> Any:
