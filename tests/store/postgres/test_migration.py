@@ -33,6 +33,7 @@ from tidings.store.sql.configuration.kept_lists import KeptListRows
 FOLDER = Path(migration.__file__).parent / "schema"
 NEWEST = newest_schema()
 ROLE = "tidings_serves"
+PATIENCE_MS = 120_000  # of a busy machine, for a table that nobody uses
 EVERYTHING = (
     "SELECT 'column', table_name, column_name, data_type FROM information_schema.columns"
     " WHERE table_schema = 'tidings'"
@@ -257,6 +258,55 @@ def test_a_limit_on_statements_does_not_end_a_script(monkeypatch: pytest.MonkeyP
         connection.execute("SET statement_timeout = 100")
         assert migrate(connection, SCHEMA) == NEWEST + 1
         assert rows(connection, "SHOW statement_timeout") == [("100ms",)]
+
+
+def test_who_serves_does_not_wait_behind_a_script_that_waits_for_a_table(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uri = migrated()
+    follow(monkeypatch, "CREATE TABLE fresh (id int8); ALTER TABLE event ADD COLUMN fresh bigint")
+    monkeypatch.setattr(migration, "WAIT_MS", 50)
+    pauses: list[float] = []
+    with connect(uri) as backup, connect(uri) as serves, connect(uri) as connection:
+        connection.execute("SET lock_timeout = 1")  # of a role, and not for a migration
+        backup.execute("BEGIN")
+        assert rows(backup, "SELECT count(*) FROM event") == [(0,)]
+
+        def pause(seconds: float) -> None:
+            pauses.append(seconds)
+            assert rows(serves, "SELECT to_regclass('fresh') IS NULL") == [(True,)]
+            serves.execute("UPDATE event SET at_ms = at_ms")
+            if len(pauses) == 2:
+                backup.execute("COMMIT")
+                monkeypatch.setattr(migration, "WAIT_MS", PATIENCE_MS)
+
+        monkeypatch.setattr(migration, "sleep", pause)
+        assert migrate(connection, SCHEMA) == NEWEST + 1
+        assert pauses == [migration.AGAIN_S] * 2
+        assert rows(connection, "SHOW lock_timeout") == [("1ms",)]
+
+
+def test_where_a_table_stays_in_use_it_says_so_and_leaves_that_script_undone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uri = migrated()
+    follow(monkeypatch, "CREATE TABLE fresh (id int8)", "ALTER TABLE event ADD COLUMN fresh bigint")
+    monkeypatch.setattr(migration, "WAIT_MS", 10)
+    monkeypatch.setattr(migration, "AGAIN_S", 0.0)
+    with connect(uri) as backup, connect(uri) as connection:
+        backup.execute("BEGIN")
+        assert rows(backup, "SELECT count(*) FROM event") == [(0,)]
+        with pytest.raises(DatabaseRefused) as refusal:
+            migrate(connection, SCHEMA)
+        assert str(refusal.value) == (
+            "The tables must be free for a moment to be changed; another transaction, such as that "
+            "of a backup, has one in use all the time (canceling statement due to lock timeout). "
+            "Run again when it has ended: tidings migrate"
+        )
+        assert schema_of(connection) == NEWEST + 1
+        backup.execute("COMMIT")
+        monkeypatch.setattr(migration, "WAIT_MS", PATIENCE_MS)
+        assert migrate(connection, SCHEMA) == NEWEST + 2
 
 
 @pytest.mark.parametrize(

@@ -4,12 +4,18 @@ Only `tidings migrate` changes it, in the name of a role that may; the role that
 writes rows. Each script and its number are one transaction, so a migration that was ended half-way
 goes on where it stopped. Two that are started at once run one behind the other: a lock that lasts
 as long as the transaction lets one in.
+
+A release serves meanwhile. A script that changes a table waits for each transaction that uses it,
+such as that of a backup, and everybody else waits behind the script. So it waits for a moment only,
+lets the others go first, and is run again.
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from importlib import resources
+from time import sleep
 from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
@@ -17,12 +23,18 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from tidings.errors import Unusable
+from tidings.store.postgres.faults import describe_fault
 from tidings.store.sql.row_mapping import insert_columns
 
 DriverConnection: TypeAlias = psycopg.Connection[Any]
 
 POSTGRES_MIN = 15
 ENCODING = "UTF8"
+# For a table: who serves waits behind it, and not for as long as a lease. An autovacuum gives way
+# after a second (`deadlock_timeout`).
+WAIT_MS = 1_500
+AGAIN_S = 5.0
+TRIES = 30
 
 # A table of this name may be somebody else's: other programs number their schemas too.
 _IS_THERE = (
@@ -107,7 +119,7 @@ def check_schema(connection: DriverConnection) -> int:
             f"as the role that owns them: tidings migrate --serve-role {shlex.quote(role)}"
         )
     have, newest = schema_of(connection), newest_schema()
-    _refuse_newer(have, newest)
+    refuse_newer(have, newest)
     if have == 0:
         raise DatabaseRefused(
             "The database must hold the tables of Tidings; the role that serves sees none. "
@@ -130,27 +142,53 @@ def migrate(connection: DriverConnection, schema: str, serve_role: str | None = 
     """
     _check_server(connection)
     for script in load_scripts():
-        with _locked(connection, schema):
-            have = schema_of(connection)
-            _refuse_newer(have, newest_schema())
-            if not _value(connection, _MAY_USE_SCHEMA, schema):
+        _try_often(partial(_run_script, connection, schema, script))
+    _try_often(partial(_give_rights, connection, schema, serve_role))
+    return newest_schema()
+
+
+def _try_often(change: Callable[[], None]) -> None:
+    """Make a change, again and again while it finds its tables in use. Raise `DatabaseRefused`
+    where they stay so."""
+    for tries_left in reversed(range(TRIES)):
+        try:
+            return change()
+        except psycopg.errors.LockNotAvailable as busy:
+            if not tries_left:
                 raise DatabaseRefused(
-                    f"The role {connection.info.user} must be allowed to use the schema {schema}; "
-                    "it is not. Migrate as the role that owns it."
-                )
-            if have == 0 and _value(connection, _HAS_TABLES, schema):
-                raise DatabaseRefused(
-                    f"The schema {schema} must be empty or of Tidings; it holds other tables. "
-                    "Name another one."
-                )
-            if have < script.number:
-                connection.execute(script.statements.encode())
-                connection.execute(_PUT_NUMBER.encode(), (script.number,))
+                    "The tables must be free for a moment to be changed; another transaction, such "
+                    f"as that of a backup, has one in use all the time ({describe_fault(busy)}). "
+                    "Run again when it has ended: tidings migrate"
+                ) from None
+        sleep(AGAIN_S)
+
+
+def _run_script(connection: DriverConnection, schema: str, script: SchemaScript) -> None:
+    """Run a script, unless the schema has it."""
+    with _locked(connection, schema):
+        have = schema_of(connection)
+        refuse_newer(have, newest_schema())
+        if not _value(connection, _MAY_USE_SCHEMA, schema):
+            raise DatabaseRefused(
+                f"The role {connection.info.user} must be allowed to use the schema {schema}; "
+                "it is not. Migrate as the role that owns it."
+            )
+        if have == 0 and _value(connection, _HAS_TABLES, schema):
+            raise DatabaseRefused(
+                f"The schema {schema} must be empty or of Tidings; it holds other tables. "
+                "Name another one."
+            )
+        if have < script.number:
+            connection.execute(script.statements.encode())
+            connection.execute(_PUT_NUMBER.encode(), (script.number,))
+
+
+def _give_rights(connection: DriverConnection, schema: str, serve_role: str | None) -> None:
+    """Give a role what it needs to serve; without one, those who serve already."""
     with _locked(connection, schema):
         roles = _serving_roles(connection) if serve_role is None else [serve_role]
         for role in roles:
             _grant(connection, schema, role)
-    return newest_schema()
 
 
 @contextmanager
@@ -158,7 +196,9 @@ def _locked(connection: DriverConnection, schema: str) -> Iterator[None]:
     """Begin a transaction in which nobody else migrates, and in which names lead to the schema."""
     with connection.transaction():
         connection.execute("SET LOCAL statement_timeout = 0")  # whatever the role is set to
+        connection.execute("SET LOCAL lock_timeout = 0")  # another migration may take its time
         connection.execute(_LOCK, (schema,))
+        connection.execute(f"SET LOCAL lock_timeout = {WAIT_MS}".encode())
         if not _value(connection, _HAS_SCHEMA, schema):
             _make_schema(connection, schema)
         path = sql.SQL("SET LOCAL search_path = {}").format(sql.Identifier(schema))
@@ -210,7 +250,8 @@ def _check_server(connection: DriverConnection) -> None:
         )
 
 
-def _refuse_newer(have: int, newest: int) -> None:
+def refuse_newer(have: int, newest: int) -> None:
+    """Raise `DatabaseRefused` for a schema that is newer than the newest which we know."""
     if have > newest:
         raise DatabaseRefused(
             f"The database has schema {have}; this release knows {newest}. Start the newer release."
