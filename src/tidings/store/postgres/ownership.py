@@ -4,6 +4,9 @@ The owner looks at its epoch in every commit, and so renews; the commit of a for
 whole. Who waits takes over when the row has not changed for a whole lease by its own clock, so no
 clocks are compared. First it ends the writing connection of the former owner, found by its name,
 so that nothing which that one has begun commits behind the look.
+
+Who waits may be of the release before: it takes over beside a migration, as its owner goes on
+beside one, but never from an owner that may have written what only the newer release reads.
 """
 
 import threading
@@ -17,8 +20,13 @@ import psycopg
 from tidings.core.running.lease import LEASE_S, STANDS_BY
 from tidings.store import port
 from tidings.store.postgres.faults import refused_as_store
+from tidings.store.postgres.migration import DatabaseRefused, newest_schema, refuse_newer
 
 _LOOK = "SELECT epoch, holder, renewed FROM owner"
+# Both of one snapshot.
+_LOOK_WITH_SCHEMA = (
+    "SELECT epoch, holder, renewed, (SELECT max(number) FROM schema_version) FROM owner"
+)
 # Of those that we may end: another role's connection can have any name, and its commit fails by the
 # epoch, whoever it is. Asked of one that we may not, PostgreSQL refuses the whole statement.
 _END = (
@@ -79,12 +87,15 @@ class OwnerWatch:
         self._passed_s = passed_s
         self._seen: OwnerRow | None = None
         self._since_s = 0.0
+        self._newest_schema = newest_schema()
+        self._known_epoch: int | None = None  # the last that was seen with a schema we know
 
     def take(self) -> Ownership:
         """Take the store over, if its owner has let go or has not renewed for a whole lease.
 
         Raise AnotherOwns where there is a living owner, StoreDown where the database cannot be
-        asked now; StoreRefused where it refuses what an owner asks.
+        asked now; StoreRefused where it refuses what an owner asks, and where a newer release
+        owns it.
         """
         with refused_as_store("the database cannot be written now"):
             return self._take()
@@ -93,7 +104,7 @@ class OwnerWatch:
         with self._connect("tidings standby") as connection, _BoundedLine(connection) as line:
             if self._ours is not None and _confirms(line, self._ours):
                 return self._ours  # the answer was lost, or its processes could not be started
-            seen = _look(connection)
+            seen = self._look_at_owner(connection)
             if seen.holder:
                 self._wait_for(seen)
                 connection.execute(_END.encode(), (seen.holder,))
@@ -106,6 +117,21 @@ class OwnerWatch:
             if seen.holder:  # what came in between has seen the old epoch, and can commit no more
                 connection.execute(_END.encode(), (seen.holder,))
         return ours
+
+    def _look_at_owner(self, connection: "psycopg.Connection[Any]") -> OwnerRow:
+        """Return the row of the owner. Raise StoreRefused where its owner may be of a release that
+        we are too old for: the schema is newer than ours, and not by one alone, or the owner has
+        taken over since it is."""
+        *values, schema = _one_row(connection, _LOOK_WITH_SCHEMA)
+        seen = OwnerRow(*values)
+        if schema <= self._newest_schema:
+            self._known_epoch = seen.epoch
+        elif seen.epoch != self._known_epoch or schema > self._newest_schema + 1:
+            try:
+                refuse_newer(schema, self._newest_schema)
+            except DatabaseRefused as refused:
+                raise port.StoreRefused(str(refused)) from None
+        return seen
 
     def _wait_for(self, seen: OwnerRow) -> None:
         """Raise StoreDown until the row has been the same for a whole lease."""
@@ -183,7 +209,11 @@ def release(connection: "psycopg.Connection[Any]", ours: Ownership) -> None:
 
 
 def _look(connection: "psycopg.Connection[Any]") -> OwnerRow:
-    row = connection.execute(_LOOK.encode()).fetchone()
+    return OwnerRow(*_one_row(connection, _LOOK))
+
+
+def _one_row(connection: "psycopg.Connection[Any]", query: str) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = connection.execute(query.encode()).fetchone()
     if row is None:
         raise port.StoreRefused("The table owner must hold its one row; it is gone. Restore it.")
-    return OwnerRow(*row)
+    return row
