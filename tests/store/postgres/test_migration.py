@@ -3,6 +3,7 @@
 import itertools
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from tests.e2e.harness.until import PATIENCE_S, until
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import SCHEMA, connect, migrated, rows
 from tidings.core.running.lease import LEASE_S
@@ -33,6 +35,7 @@ from tidings.store.sql.configuration.kept_lists import KeptListRows
 FOLDER = Path(migration.__file__).parent / "schema"
 NEWEST = newest_schema()
 ROLE = "tidings_serves"
+WAITS = "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND relation = 'delivery'::regclass)"
 PATIENCE_MS = 120_000  # of a busy machine, for a table that nobody uses
 EVERYTHING = (
     "SELECT 'column', table_name, column_name, data_type FROM information_schema.columns"
@@ -284,6 +287,28 @@ def test_who_serves_does_not_wait_behind_a_script_that_waits_for_a_table(
         assert migrate(connection, SCHEMA) == NEWEST + 1
         assert pauses == [migration.AGAIN_S] * 2
         assert rows(connection, "SHOW lock_timeout") == [("1ms",)]
+
+
+def test_a_script_that_meets_a_commit_the_other_way_round_is_run_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uri = migrated()
+    both = "ALTER TABLE event ADD COLUMN fresh int8; ALTER TABLE delivery ADD COLUMN fresh int8"
+    follow(monkeypatch, both)
+    monkeypatch.setattr(migration, "WAIT_MS", 5_000)  # longer than until a deadlock is looked for
+    pauses: list[float] = []
+    monkeypatch.setattr(migration, "sleep", pauses.append)
+    with connect(uri) as serves, connect(uri) as looks, connect(uri) as connection:
+        serves.execute("SET deadlock_timeout = '1h'")  # so that the other one is ended
+        serves.execute("BEGIN")
+        serves.execute("UPDATE delivery SET attempts = attempts")
+        with ThreadPoolExecutor() as pool:
+            migrating = pool.submit(migrate, connection, SCHEMA)
+            until(lambda: rows(looks, WAITS) == [(True,)], "a script that waits for a table")
+            serves.execute("UPDATE event SET at_ms = at_ms")
+            serves.execute("COMMIT")
+            assert migrating.result(PATIENCE_S) == NEWEST + 1
+    assert pauses and set(pauses) == {migration.AGAIN_S}
 
 
 def test_where_a_table_stays_in_use_it_says_so_and_leaves_that_script_undone(

@@ -7,7 +7,9 @@ as long as the transaction lets one in.
 
 A release serves meanwhile. A script that changes a table waits for each transaction that uses it,
 such as that of a backup, and everybody else waits behind the script. So it waits for a moment only,
-lets the others go first, and is run again.
+lets the others go first, and is run again; as it is where it holds one table, waits for another,
+and a commit wants them the other way round. Where it is the commit that is ended, that is made
+again.
 """
 
 import shlex
@@ -153,7 +155,7 @@ def _try_often(change: Callable[[], None]) -> None:
     for tries_left in reversed(range(TRIES)):
         try:
             return change()
-        except psycopg.errors.LockNotAvailable as busy:
+        except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as busy:
             if not tries_left:
                 raise DatabaseRefused(
                     "The tables must be free for a moment to be changed; another transaction, such "
