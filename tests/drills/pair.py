@@ -50,6 +50,7 @@ class Pair:
         )
         self.owner, self.standby = first.start(), second
         self.services = [first, second]
+        self._epoch = self.ask(EPOCH)  # of that owner, so that its end may be seen late
         self.stand_by()
 
     def stand_by(self) -> None:
@@ -59,11 +60,21 @@ class Pair:
 
     def take_over(self) -> TakeOver:
         """Wait until the one that stood by is the owner, and serves."""
+        return self._follow(time.monotonic())
+
+    def hand_over(self) -> TakeOver:
+        """SIGTERM of the owner; wait until the one that stood by is the owner, and serves."""
         began_s = time.monotonic()
-        before = self.ask(EPOCH)
+        self.owner.signal(signal.SIGTERM)
+        taken = self._follow(began_s)
+        assert self.standby.wait() == 0, self.standby.words()
+        return taken
+
+    def _follow(self, began_s: float) -> TakeOver:
         self.owner, self.standby = self.standby, self.owner
-        until(lambda: self.ask(EPOCH) != before, "a standby that has taken over")
+        until(lambda: self.ask(EPOCH) != self._epoch, "a standby that has taken over")
         owned_s = time.monotonic() - began_s
+        self._epoch = self.ask(EPOCH)
         until(lambda: is_ready(self.owner), "an owner that is ready")
         return TakeOver(owned_s, time.monotonic() - began_s)
 
@@ -95,6 +106,7 @@ class Pair:
             return len(ready) == 1 and stands_by(self.standby)
 
         until(whole, "an owner and a standby", seconds)
+        self._epoch = self.ask(EPOCH)
         return restarted
 
     def ask(self, query: str) -> list[tuple[Any, ...]]:

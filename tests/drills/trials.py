@@ -5,6 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import psycopg
 
@@ -26,6 +27,16 @@ CAUGHT_UP_S = 300.0  # of a standby that is rejoined
 DRAIN_BEFORE_S = 15.0  # the end of its frost: what is settled by then is compared
 
 
+class HandOver(NamedTuple):
+    """See `TakeOver`, from the owner's SIGTERM on. `pause_s`: in which no event was accepted;
+    `at_once`: events that the former owner took after the next one had taken one."""
+
+    owned_s: float
+    ready_s: float
+    pause_s: float
+    at_once: int
+
+
 @dataclass
 class Drill:
     """What a trial has come to. `resumed_s`: from when the database took writes again until an
@@ -35,6 +46,7 @@ class Drill:
     faults: int
     books: DrillBooks
     taken: list[TakeOver] = field(default_factory=list)
+    handed_over: list[HandOver] = field(default_factory=list)
     resumed_s: list[float] = field(default_factory=list)
     restarted: int = 0  # services that had lost the store
     frozen_sent: list[int] = field(default_factory=list)  # after each frost, by who was frozen
@@ -68,6 +80,8 @@ class Drill:
             found.append(f"{max(self.frozen_sent)} requests sent by a frozen owner")
         if 0 in self.frozen_codes:
             found.append("a former owner that ended as if all were well")
+        if at_once := sum(over.at_once for over in self.handed_over):
+            found.append(f"{at_once} events accepted by two owners at once")
         if self.without_wait:
             found.append(f"{self.without_wait} refusals without a time to wait")
         if strange := set(self.refused) - {503}:

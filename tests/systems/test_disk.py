@@ -229,7 +229,7 @@ def test_a_file_that_the_service_may_not_use_is_refused_in_one_sentence(
     os.chown(target, 65534, 65534)
     target.chmod(0o500 if what == "." else 0o400)
     service.log = tmp_path / "said.log"
-    service._wrap = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")  # root in name alone
+    service.wrap = ("setpriv", "--inh-caps=-all", "--bounding-set=-all")  # root in name alone
     service.launch()
     assert service.wait() == 4, service.words()
     said = service.words()

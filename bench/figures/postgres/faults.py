@@ -1,5 +1,5 @@
-"""The store in PostgreSQL: its owner is killed, frozen and cut off, the database crashes, freezes
-and fails over.
+"""The store in PostgreSQL: its owner is killed, frozen, cut off and updated, the database crashes,
+freezes and fails over.
 
 Two services, one of which stands by; the trials are those of `tests/drills`. Failover is that of
 Patroni with etcd (`apt-get install patroni etcd-server postgresql`).
@@ -17,8 +17,10 @@ from tests.drills.capped_action import CAP
 from tests.drills.caps import caps
 from tests.drills.hooks import IN_FLIGHT_MOST
 from tests.drills.patroni import patroni_cluster
+from tests.drills.releases import Releases, former_release, next_release
 from tests.drills.silences import cuts, frozen_failovers, frozen_primaries
 from tests.drills.trials import Drill, Setting, failovers, frosts, kills, restarts
+from tests.drills.updates import returns, updates
 from tests.e2e.harness.receiver import Receiver
 from tests.forked import FRESH
 from tests.postgres_server import PostgresServer
@@ -74,6 +76,19 @@ def _frozen_failovers(setting: Setting, times: int, options: Options) -> Drill:
         return frozen_failovers(setting, cluster, times, frozen_s)
 
 
+def _of_releases(
+    trial: Callable[[Setting, PostgresServer, Releases, int], Drill],
+) -> Callable[..., Drill]:
+    """Give a trial two releases: this one and the one before, where git has that."""
+
+    def run(setting: Setting, times: int, options: Options) -> Drill:
+        releases = former_release(setting.directory) or next_release(setting.directory)
+        on_server = _on_server(lambda inside, server, count: trial(inside, server, releases, count))
+        return on_server(setting, times, options)
+
+    return run
+
+
 TRIALS: Mapping[str, Trial] = {
     "kills": Trial(20, 1, _on_server(kills)),
     "restarts": Trial(5, 1, _on_server(restarts)),
@@ -82,6 +97,8 @@ TRIALS: Mapping[str, Trial] = {
     "cuts": Trial(3, 1, _timed(cuts, SILENT_S, SILENT_QUICK_S)),
     "frozen_primaries": Trial(3, 1, _timed(frozen_primaries, SILENT_S, SILENT_QUICK_S)),
     "frozen_failovers": Trial(1, 1, _frozen_failovers),
+    "updates": Trial(5, 1, _of_releases(updates)),
+    "returns": Trial(4, 2, _of_releases(returns)),
     "caps": Trial(6, 2, _timed(caps, CAP_FROZEN_S, CAP_FROZEN_S)),
 }
 
@@ -133,6 +150,8 @@ def rows_of(drill: Drill) -> list[Row]:
         owned, ready = (spread(taken[at] for taken in drill.taken) for at in (0, 1))
         found.append(row("owned after, s", owned.text(1), "≤ 15", owned.high <= TAKEN_OVER_S))
         found.append(row("ready after, s", ready.text(1), "≤ 15", ready.high <= TAKEN_OVER_S))
+    if drill.handed_over:
+        found += _of_hand_overs(drill, row)
     if drill.resumed_s:
         again = spread(drill.resumed_s)
         held = again.high <= TAKEN_OVER_S
@@ -170,6 +189,19 @@ def rows_of(drill: Drill) -> list[Row]:
     found.append(row("services that had lost the store and were started again", drill.restarted))
     found.append(row("took, s", f"{drill.seconds:.0f}"))
     return found
+
+
+def _of_hand_overs(drill: Drill, row: Callable[..., Row]) -> list[Row]:
+    """Make the rows of owners that were ended in order."""
+    owned, ready, pause = (spread(over[at] for over in drill.handed_over) for at in range(3))
+    at_once = sum(over.at_once for over in drill.handed_over)
+    return [
+        row("SIGTERM of the owner", f"{len(drill.handed_over)} times"),
+        row("owned after SIGTERM, s", owned.text(1)),
+        row("ready after SIGTERM, s", ready.text(1), "≤ 15", ready.high <= TAKEN_OVER_S),
+        row("nobody accepted for, s", pause.text(1), "≤ 15", pause.high <= TAKEN_OVER_S),
+        row("accepted by two owners at once", at_once, "0", not at_once),
+    ]
 
 
 def _of_absences(drill: Drill, row: Callable[..., Row]) -> list[Row]:

@@ -106,7 +106,7 @@ class ServiceProcess:
         self.data = data
         self.log = data.parent / f"{data.name}.log"
         self.port = port or free_port()
-        self._wrap = wrap
+        self.wrap = wrap
         self._limits = limits
         self._dev = bool(settings.pop("dev", True))
         self._settings = settings
@@ -114,7 +114,7 @@ class ServiceProcess:
 
     def launch(self, *options: str) -> None:
         """Start the program, and do not wait."""
-        command = [*self._wrap, forked.SCRIPT, "serve"]
+        command = [*self.wrap, forked.SCRIPT, "serve"]
         command += ["--dev"] if self._dev else []
         command += ["--data", str(self.data), "--port", str(self.port), *options]
         bootstrap = {"bootstrap_org": ORG, "bootstrap_key": KEY, "bootstrap_secret": SECRET}
