@@ -77,7 +77,7 @@ async def test_an_address_has_a_bound_for_what_it_leaves_unfinished(kind: str) -
     sent, _ = KINDS[kind]
     async with serving(places=500, per_address=20, young_s=60.0) as server:
         await crowd(server, 60, sent)
-        assert len(server.places) == 60  # they have only just come
+        await until(lambda: len(server.places) == 60, "all: they have only just come")
     async with serving(places=500, per_address=20) as server:
         await crowd(server, 60, sent)
         await until(lambda: len(server.places) <= 20, "the others to be closed")
@@ -122,8 +122,9 @@ async def test_the_address_is_the_one_that_is_told() -> None:
         of_many = [
             (await crowd(server, 1, head.format(number).encode()))[0] for number in range(60)
         ]
+        await until(lambda: len(server.places) == 60, "one for each of them")
         await asyncio.sleep(0.3)
-        assert len(server.places) == 60  # one for each of them
+        assert len(server.places) == 60
         await crowd(server, 60, head.format(7).encode())
         await until(lambda: len(server.places) <= 80, "the others of that one to be closed")
         for client in of_many[20:]:

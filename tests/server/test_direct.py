@@ -9,7 +9,7 @@ import pytest
 
 from tidings.server import DirectCall, HttpServer
 
-from .support import GET, Client, Echo, serving, ways
+from .support import GET, Client, Echo, serving, until, ways
 
 POST = b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\n"
 LENGTH = (b"content-length", b"2")
@@ -42,12 +42,8 @@ def soon(call: DirectCall) -> bool:
     return True
 
 
-async def ask(server: HttpServer, *parts: bytes) -> tuple[int, dict[str, str], bytes]:
-    client = await Client.to(server)
-    for part in parts:
-        client.write(part)
-        await asyncio.sleep(0.02)
-    return await client.answer()
+async def ask(server: HttpServer, request: bytes) -> tuple[int, dict[str, str], bytes]:
+    return await (await Client.to(server)).ask(request)
 
 
 def direct(playing: Playing) -> None:
@@ -83,7 +79,10 @@ async def test_a_call_whose_body_has_not_come_is_an_asgi_call() -> None:
     direct(playing)
     echo = Echo()
     async with serving(echo) as server:
-        assert (await ask(server, POST, b"abcd"))[0] == 200
+        client = await Client.to(server)
+        client.write(POST)
+        await until(lambda: bool(echo.calls), "a call whose body has not come")
+        assert (await client.ask(b"abcd"))[0] == 200
     assert not playing.calls and echo.bodies == [b"abcd"]
 
 
@@ -146,9 +145,7 @@ async def test_who_has_said_all_that_he_sends_is_still_answered() -> None:
         client = await Client.to(server)
         client.write(GET)
         client.writer.write_eof()
-        while not playing.calls:
-            await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)
+        await until(lambda: bool(playing.calls) and not playing.calls[0].keep, "its end of sending")
         playing.calls[0].answer(200, [LENGTH], b"ok")
         status, headers, body = await client.answer()
         assert (status, headers["connection"], body) == (200, "close", b"ok")
@@ -176,7 +173,7 @@ async def test_a_server_that_stops_waits_for_its_answer() -> None:
         while not playing.calls:
             await asyncio.sleep(0.01)
         stopping = asyncio.ensure_future(server.stop(5.0))
-        await asyncio.sleep(0.02)
+        await until(lambda: server.stopping, "a server that stops")
         playing.calls[0].answer(200, [LENGTH], b"ok")
         status, headers, _ = await client.answer()
         assert (status, headers["connection"]) == (200, "close")
