@@ -127,7 +127,7 @@ def test_a_failed_delivery_arrives_on_request_and_a_failed_try_takes_nothing_awa
         receiver.url(path),
         "slow",
         eventNames=["customerAdded"],
-        retryPolicy={"delaysInSeconds": [10], "windowInHours": 1},
+        retryPolicy={"delaysInSeconds": [1800], "windowInHours": 1},
     )
     event_id = new_id()
     api.accept(event(event_id, api.org, name="customerAdded"))
@@ -139,6 +139,7 @@ def test_a_failed_delivery_arrives_on_request_and_a_failed_try_takes_nothing_awa
     assert kept["state"] == "retrying", "a 400 to the asked try did not end it"
     moved = moment(kept["nextAttemptAt"]) - moment(waiting["nextAttemptAt"])
     assert abs(moved.total_seconds()) < 1, "the automatic attempt stays when it was due"
+    api.call("POST", f"/v1/deliveries/{waiting['id']}/retry").must(202)
     assert api.settled(event_id, states=("delivered",))["attempts"] == 3
 
 

@@ -136,10 +136,12 @@ def test_what_had_ended_and_what_was_missed_is_sent_again_without_it(
 def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way(
     own_service: NewService, receiver: Receiver
 ) -> None:
-    """Receivers that answer slowly, so that lanes are full when the choice is made."""
+    """Receivers that answer nobody behind the first ones until the choice is made, so that lanes
+    are full then, however slowly it comes."""
     service = own_service().start()
     shapes: dict[str, dict[str, Any]] = {"plain": {}, "enriched": ENRICHED}
-    paths = {name: receiver.path(delay=0.05) for name in shapes}
+    plan: dict[str, Any] = {"first": [{"status": 200, "delay": 0.05}] * 40, "held": True}
+    paths = {name: receiver.path(**plan) for name in shapes}
     events = [new_id() for _ in range(400)]
     answered_s = {}
     with service.api(ORG) as api:
@@ -155,6 +157,7 @@ def test_what_leaves_after_the_answer_holds_none_while_hundreds_are_on_their_way
             receiver.wait(path, 40)
             api.change(hooks[name], **ASKS)
             answered_s[name] = time.monotonic()
+            receiver.plan(path, delay=0.05)
         until(lambda: api.counts()["delivered"] == 2 * len(events), "all of them")
     for name, path in paths.items():
         came = receiver.arrivals(path)

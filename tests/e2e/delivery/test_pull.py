@@ -107,8 +107,9 @@ def test_what_is_not_acknowledged_within_its_lease_comes_again_at_once(api: Api)
     hook = pulled(api)
     sent = new_id()
     api.accept(event(sent, 0))
-    [first] = fetch(api, hook, 20, leaseInSeconds=LEASE_S)["messages"]
+    [first] = fetch(api, hook, 20, leaseInSeconds=600)["messages"]
     assert fetch(api, hook)["messages"] == [], "it is the first reader's"
+    assert say(api, hook, [first], "longer", leaseInSeconds=1)["taken"] == 1  # from now on
     [second] = fetch(api, hook, 20)["messages"]
     assert (first["id"], second["attempt"]) == (second["id"], 2)
     late = say(api, hook, [first], "delivered")

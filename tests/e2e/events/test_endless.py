@@ -247,7 +247,7 @@ def test_it_survives_a_kill_retries_replays_and_what_was_put_aside(
     with service.api(ORG) as org:
         hook = org.webhook(receiver.url(path), retryPolicy={"delaysInSeconds": [2]})
         [row] = org.accept(event(new_id(), ORG), **{"tidings-hops": "3; via=elsewhere; of=all"})
-        until(lambda: len(receiver.arrivals(path)) == 1, "the first attempt")
+        receiver.wait(path, 1)
     service.kill_all()
     service.start()
     with service.api(ORG) as org:
