@@ -20,8 +20,9 @@ from tidings.engine.vault import KEY_FILE, SealedSecret, Vault, read_or_make_key
 from tidings.settings.load import load
 from tidings.settings.settings import Settings
 from tidings.store.copying.plan import TablePlan, plan_tables
+from tidings.store.copying.refusals import no_room
 from tidings.store.copying.sides import CopyRefused, StoreSecrets, StoreSide
-from tidings.store.copying.sqlite_side import SqliteSide
+from tidings.store.copying.sqlite_side import SqliteSide, is_full
 from tidings.store.copying.store_copy import (
     CopiedStore,
     CopyReport,
@@ -32,7 +33,8 @@ from tidings.store.copying.store_copy import (
 from tidings.store.copying.transitions import take_back
 from tidings.store.port import KeptKey, StoreDown, StoreRefused
 from tidings.store.sqlite import known_key as embedded
-from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.connection import disk_fault_of
+from tidings.store.sqlite.database import DISK_ERRNOS, FILE
 from tidings.store.sqlite.search_file import table_names
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 
 SETTINGS_FILE = ".toml"
 URI = re.compile("[a-z0-9+]+:/", re.IGNORECASE)  # a path has one slash less
+AGAIN_BEFORE_ROWS = "run the command again. No row of either store was changed by this run."
 AGAIN = "Run the command again: it goes on where it stopped."
 
 
@@ -89,14 +92,7 @@ def copy_store(source: Path, target: Path, progress: Progress) -> CopyReport:
         ]
         options = f"--from {_quoted(source)} --to {_quoted(target)}"
         copied = [CopiedStore(side, secrets) for side, secrets in stores]
-        copy = StoreCopy(copied[0], copied[1], _plans(stores), options, progress)
-        try:
-            return copy.run()
-        except Exception as error:
-            for side, _ in stores:
-                if (fault := side.connection.refusal_of(error)) is not None:
-                    raise StoreDown(f"{side.name}: {' '.join(str(fault).split())}") from error
-            raise
+        return StoreCopy(copied[0], copied[1], _plans(stores), options, progress).run()
 
 
 def take_back_store(source: Path, target: Path) -> None:
@@ -127,6 +123,13 @@ def _opened(closing: ExitStack, path: Path, *, make: bool) -> tuple[StoreSide, S
     """Open a store, and what opens its secrets. `make`: it may be new. Raise WrongKey before
     anything of it is changed."""
     settings = _settings(path)
+    with _naming_full_disk(settings.data):
+        return _opened_store(closing, settings, make=make)
+
+
+def _opened_store(
+    closing: ExitStack, settings: Settings, *, make: bool
+) -> tuple[StoreSide, StoreSecrets]:
     known, place = _known_key(settings), key_place(settings)
     master = read_master_key(settings)
     key = settings.data / KEY_FILE
@@ -200,6 +203,22 @@ def _database(settings: Settings) -> "Iterator[StoreDatabase]":
         raise StoreDown(f"{settings.database.describe()}: {down}") from None
     except StoreRefused as refused:
         raise CopyRefused(f"{settings.database.describe()}: {refused}") from None
+
+
+@contextmanager
+def _naming_full_disk(data: Path) -> Iterator[None]:
+    """Name a data directory whose disk does not take what its opening writes. Raise CopyRefused."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in DISK_ERRNOS:
+            raise
+        raise no_room(str(data.absolute()), str(error.strerror), AGAIN_BEFORE_ROWS) from error
+    except apsw.Error as error:
+        fault = disk_fault_of(error)
+        if fault is None or not is_full(fault):
+            raise
+        raise no_room(str(data.absolute()), str(fault), AGAIN_BEFORE_ROWS) from error
 
 
 @contextmanager

@@ -93,6 +93,10 @@ class PostgresSide:
                 pass  # each commit of an owner renews
             self._renewed_s = time.monotonic()
 
+    def has_no_room(self, fault: BaseException) -> bool:
+        """See `StoreSide.has_no_room`."""
+        return isinstance(fault, psycopg.errors.DiskFull)
+
     def close(self) -> None:
         """See `StoreSide.close`."""
         try:

@@ -45,6 +45,9 @@ class StoreSide(Protocol):
         """Go on to hold it: whoever waits for it to be let go must see now and then that it is
         not."""
 
+    def has_no_room(self, fault: BaseException) -> bool:
+        """Return whether a refusal of its connection says that its disk is full."""
+
     def close(self) -> None:
         """Let it go. Idempotent."""
 

@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import apsw
+
+from tidings.store.copying.plan import FACTS
 from tidings.store.copying.sides import CopyRefused, TableShape
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_columns
 from tidings.store.sqlite.backup import MANIFEST
 from tidings.store.sqlite.database import FILE, newest_schema, open_reader, open_writer
@@ -12,6 +16,14 @@ from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.search_file import SEARCH_FILE
 
 CHECKPOINT_PAGES = 4096  # of the log that a copy writes, until they are in the database
+# What SQLite reports where the system has refused a write. It reports "full" of one reason alone; a
+# quota, and a bound of a file's length, are others.
+_UNWRITTEN = (
+    apsw.SQLITE_IOERR_WRITE,
+    apsw.SQLITE_IOERR_FSYNC,
+    apsw.SQLITE_IOERR_TRUNCATE,
+    apsw.SQLITE_IOERR_SHMSIZE,
+)
 _TABLES = (
     "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name"
 )
@@ -63,10 +75,12 @@ class SqliteSide:
             return
         reader = open_reader(self._directory / FILE)
         try:
-            [(have,)] = reader.execute("PRAGMA user_version").fetchall()
+            have: Any = reader.execute("PRAGMA user_version").fetchall()[0][0]
+            # Where a target was being made, and its disk was full, it has some of the tables.
+            is_unmade = make and have < newest_schema() and _is_new(reader)
         finally:
             reader.close()
-        if have != newest_schema() and not (make and have == 0):
+        if have != newest_schema() and not is_unmade:
             raise CopyRefused(
                 f"{self._directory} must have schema {newest_schema()} to be copied; it has "
                 f"{have}. Start this release on it once, and stop it."
@@ -93,6 +107,10 @@ class SqliteSide:
     def renew(self) -> None:
         """See `StoreSide.renew`: the lock lasts as long as this process."""
 
+    def has_no_room(self, fault: BaseException) -> bool:
+        """See `StoreSide.has_no_room`."""
+        return is_full(fault)
+
     def close(self) -> None:
         """See `StoreSide.close`."""
         self.connection.close()
@@ -107,3 +125,18 @@ class SqliteSide:
 
     def _ask(self, query: str, *values: str) -> list[Any]:
         return self.connection.execute(query, values).fetchall()
+
+
+def is_full(fault: BaseException) -> bool:
+    """Return whether SQLite reports that there is no room for what it writes."""
+    if isinstance(fault, apsw.IOError):
+        return getattr(fault, "extendedresult", None) in _UNWRITTEN  # the stubs lack it
+    return isinstance(fault, apsw.FullError)
+
+
+def _is_new(connection: StoreConnection) -> bool:
+    """Return whether a database has no rows but those that its migrations leave."""
+    tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
+    return not any(
+        connection.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchall() for name in tables - FACTS
+    )

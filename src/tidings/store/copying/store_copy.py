@@ -12,12 +12,14 @@
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from typing import NamedTuple
 
 import msgspec
 
 from tidings.store import port
 from tidings.store.copying.plan import FACTS, TablePlan
+from tidings.store.copying.refusals import naming_refusals
 from tidings.store.copying.sides import CopyRefused, StoreSecrets, StoreSide
 from tidings.store.copying.table_rows import Row, TableRows, TableSum
 from tidings.store.copying.transitions import CopyStep, next_step
@@ -100,12 +102,18 @@ class StoreCopy:
         self._progress = progress
         self._from, self._into = source.side.connection, target.side.connection
         self._copied = 0
+        self._is_begun = False  # the source starts no more
 
     def run(self) -> CopyReport:
         """Copy, compare, and have the target take the place of the source. Raise CopyRefused,
         StoreDown."""
+        with self._naming(self._target, self._source):
+            return self._run()
+
+    def _run(self) -> CopyReport:
         is_empty = holds_nothing(self._plans, self._into)
         step = next_step(read_mark(self._from), read_mark(self._into), is_empty)
+        self._is_begun = step is not CopyStep.BEGIN
         if step is CopyStep.BEGIN:
             self._begin()
         if step in (CopyStep.BEGIN, CopyStep.RESUME):
@@ -146,7 +154,9 @@ class StoreCopy:
             put_mark(self._into, self._mark(copy, CopySide.ARRIVING, self._source))
             KeyCheckRow(self._into).put(self._target.secrets.check())  # it goes on with no other
         self._progress("marking the target", 1, 1)
-        put_mark(self._from, self._mark(copy, CopySide.LEAVING, self._target))
+        with self._naming(self._source):
+            put_mark(self._from, self._mark(copy, CopySide.LEAVING, self._target))
+        self._is_begun = True
         self._progress("marking the source", 1, 1)
 
     def _copy_table(self, plan: TablePlan) -> None:
@@ -156,7 +166,7 @@ class StoreCopy:
             return
         after = None if progress.last is None else msgspec.msgpack.decode(progress.last)
         of, done = rows.count(), into.count()
-        for page in rows.pages(after):
+        for page in self._named_pages(self._source, rows.pages(after)):
             last = msgspec.msgpack.encode(rows.key_of(page[-1]))
             with self._into:
                 into.insert(page)
@@ -209,9 +219,10 @@ class StoreCopy:
         self._progress("compared", 1, 1)
 
     def _leave_source(self) -> None:
-        mark = read_mark(self._from)
-        assert mark is not None
-        put_mark(self._from, mark._replace(side=CopySide.LEFT))
+        with self._naming(self._source):
+            mark = read_mark(self._from)
+            assert mark is not None
+            put_mark(self._from, mark._replace(side=CopySide.LEFT))
         self._progress("leaving the source", 1, 1)
 
     def _make_whole(self) -> None:
@@ -236,10 +247,27 @@ class StoreCopy:
 
     def _sum(self, plan: TablePlan, store: CopiedStore, before: int, of: int) -> TableSum:
         total = TableSum()
-        for page in self._renewing(_without_key_check(plan, store.table(plan).pages())):
+        pages = self._named_pages(store, store.table(plan).pages())
+        for page in self._renewing(_without_key_check(plan, pages)):
             total = total.with_page(page)
             self._progress(f"comparing {plan.name}", before + total.rows, of)
         return total
+
+    def _naming(self, *stores: CopiedStore) -> AbstractContextManager[None]:
+        return naming_refusals(self._remedy, *(store.side for store in stores))
+
+    def _named_pages(self, store: CopiedStore, pages: Iterator[list[Row]]) -> Iterator[list[Row]]:
+        with self._naming(store):
+            yield from pages
+
+    def _remedy(self) -> str:
+        """Say what is done once a store has room: nothing of its source is changed but its mark."""
+        if not self._is_begun:
+            return "run the command again. The source is as it was, and may start."
+        return (
+            "run the command again: it goes on where it stopped. To have the source serve again "
+            f"instead, as it was, run `tidings store take-back {self._options}`."
+        )
 
     def _renewing(self, pages: Iterator[list[Row]]) -> Iterator[list[Row]]:
         for page in pages:

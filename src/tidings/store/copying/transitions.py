@@ -6,6 +6,7 @@ Nobody else remembers how far a copy came.
 from collections.abc import Callable
 from enum import Enum, auto
 
+from tidings.store.copying.refusals import naming_refusals
 from tidings.store.copying.sides import CopyRefused, StoreSide
 from tidings.store.sql.copy_marks import CopyMark, CopySide, drop_mark, put_mark, read_mark
 
@@ -63,14 +64,22 @@ def take_back(
     `target` opens the other store; it is asked for only where it might start. It is kept from
     starting before the source may.
     """
-    mark = read_mark(source.connection)
+    with naming_refusals(_again, source):
+        mark = read_mark(source.connection)
     if mark is None or mark.side not in (CopySide.LEAVING, CopySide.LEFT):
         raise CopyRefused(
             f"{source.name} must have been copied to be taken back; it was not. Start it."
         )
     if mark.side == CopySide.LEFT:
-        _withdraw(mark, target(), is_empty)
-    drop_mark(source.connection)
+        other = target()
+        with naming_refusals(_again, other):
+            _withdraw(mark, other, is_empty)
+    with naming_refusals(_again, source):
+        drop_mark(source.connection)
+
+
+def _again() -> str:
+    return "run the command again."
 
 
 def _withdraw(mark: CopyMark, target: StoreSide, is_empty: Callable[[StoreSide], bool]) -> None:
