@@ -27,6 +27,7 @@ from tidings.store.sql.configuration.key_check import KEY_CHECK, KeyCheckRow, re
 from tidings.store.sql.configuration.snapshot import KEPT_KEY
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.copy_marks import CopyMark, CopySide, put_mark, read_mark
+from tidings.store.sql.facts.meta import LINEAGE
 from tidings.store.sql.row_mapping import StoredTable
 
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
@@ -71,6 +72,7 @@ class CopiedStore(NamedTuple):
 
 _PROGRESS = StoredTable("copy_progress", CopyProgress)
 _PUT_PROGRESS = _PROGRESS.upsert("name")
+_OWN_FACTS = (KEY_CHECK, LINEAGE)
 _STOPPED = "SELECT value FROM meta WHERE key = 'clean_stop'"
 
 
@@ -186,7 +188,7 @@ class StoreCopy:
             for plan in self._plans:
                 if plan.name in FACTS:
                     self._into.execute(f"DELETE FROM {plan.name}")
-                    for page in _without_key_check(plan, self._source.table(plan).pages()):
+                    for page in _without_own_facts(plan, self._source.table(plan).pages()):
                         self._target.table(plan).insert(page)
             self._into.execute(f"DELETE FROM {KEPT_KEY.name}")
             for key in keys:
@@ -248,7 +250,7 @@ class StoreCopy:
     def _sum(self, plan: TablePlan, store: CopiedStore, before: int, of: int) -> TableSum:
         total = TableSum()
         pages = self._named_pages(store, store.table(plan).pages())
-        for page in self._renewing(_without_key_check(plan, pages)):
+        for page in self._renewing(_without_own_facts(plan, pages)):
             total = total.with_page(page)
             self._progress(f"comparing {plan.name}", before + total.rows, of)
         return total
@@ -276,9 +278,9 @@ class StoreCopy:
             yield page
 
 
-def _without_key_check(plan: TablePlan, pages: Iterator[list[Row]]) -> Iterator[list[Row]]:
-    """Leave out by what a store knows its key: the other one has another key."""
+def _without_own_facts(plan: TablePlan, pages: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    """Leave out by what a store knows its key and its database: the other one has others."""
     if plan.name != "meta":
         return pages
     key = plan.columns.index("key")
-    return ([row for row in page if row[key] != KEY_CHECK] for page in pages)
+    return ([row for row in page if row[key] not in _OWN_FACTS] for page in pages)

@@ -10,9 +10,11 @@ import psycopg
 
 from tidings.store import port
 from tidings.store.postgres.connection import PostgresConnection
+from tidings.store.postgres.inspection.lineage import follow_lineage
 from tidings.store.postgres.owner_connection import OwnerConnection
 from tidings.store.postgres.ownership import Ownership, release
 from tidings.store.postgres.retention import PostgresRetention
+from tidings.store.sql.copy_marks import refuse_to_serve
 from tidings.store.sql.events.segments import SearchSegments
 from tidings.store.sql.facts.meta import RAISE, MetaRow
 from tidings.store.sql.halves import RowReader, RowWriter, wall_ms
@@ -43,7 +45,10 @@ class PostgresWriter(RowWriter):
         passed_s: Callable[[], float] | None = None,
         before: "PostgresWriter | None" = None,
     ) -> None:
-        """See `RowWriter`."""
+        """See `RowWriter`. With none `before`, it may be another database than the last time."""
+        if before is None:
+            refuse_to_serve(connection)
+            follow_lineage(connection)
         super().__init__(connection, clock_ms, passed_s, before)
         self.connection: OwnerConnection = connection
         self.retention = PostgresRetention(connection)

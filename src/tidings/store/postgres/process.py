@@ -28,6 +28,7 @@ from tidings.store.hosting.host import (
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.faults import down_where_refused, refused_as_store
 from tidings.store.postgres.halves import PostgresAnswerBound, PostgresReader, PostgresWriter
+from tidings.store.postgres.inspection.lineage import note_lineage
 from tidings.store.postgres.ownership import CommitsLost, Ownership, renewals
 from tidings.store.sql.halves import passed_s
 
@@ -99,6 +100,7 @@ class _Writer:
             # alone. A transaction that writes waits for the standby, and so for all before it.
             with connection:
                 pass
+            note_lineage(connection)
             self._half = PostgresWriter(connection, self._given.ours, before=self._half)
         except BaseException:
             connection.close()

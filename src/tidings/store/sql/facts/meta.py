@@ -15,8 +15,11 @@ class MetaRow(NamedTuple):
     value: int
 
 
+LINEAGE = "lineage"  # of the database itself: the store that it is copied to has its own
 PUT_ONCE = insert_into("meta", MetaRow, "INSERT OR IGNORE")
 """Keep a fact; one that is there stays."""
+PUT = f"{insert_into('meta', MetaRow)} ON CONFLICT (key) DO UPDATE SET value = excluded.value"
+"""Keep a fact, in the place of one that is there."""
 RAISE = (
     f"{insert_into('meta', MetaRow)} ON CONFLICT (key) DO UPDATE SET value = excluded.value"
     " WHERE meta.value < excluded.value"

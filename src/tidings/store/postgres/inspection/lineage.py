@@ -1,0 +1,80 @@
+"""Whether a database is the one that a store was last served from: one that was restored to a point
+in time, or that failed over, may have gone back, and a service that has just started remembers
+nothing of what it had then.
+
+A server begins a new timeline where it is restored to a point or promoted; another one, or another
+database, has another identity. Which it was stands in the store itself. Where it differs, numbers
+go on far above those that are there, so that none is given to a second event or delivery.
+"""
+
+import hashlib
+import sys
+from typing import Any
+
+import psycopg
+
+from tidings.store.postgres.faults import is_server_fault
+from tidings.store.postgres.owner_connection import OwnerConnection
+from tidings.store.sql.facts.meta import LINEAGE, PUT, RAISE, MetaRow, read_fact
+
+LEAP = 1 << 36  # more than a store gives between two backups; a JSON number holds 131,072 of them
+_LINEAGE = (
+    "SELECT (pg_control_system()).system_identifier, oid, pg_walfile_name(pg_current_wal_lsn())"
+    " FROM pg_database WHERE datname = current_database()"
+)
+_NEWEST = {
+    "seq_floor": "SELECT coalesce(max(seq), 0) FROM event",
+    "delivery_floor": (
+        "SELECT coalesce(max(given), 0) FROM (SELECT max(id) AS given FROM delivery"
+        " UNION ALL SELECT first_delivery + deliveries - 1 AS given FROM event"
+        " WHERE seq = (SELECT max(seq) FROM event)) numbers"
+    ),
+}
+_TIMELINE_SIGNS = 8  # of the name of a file of the log
+
+
+def follow_lineage(connection: OwnerConnection) -> None:
+    """Begin fresh numbers, and print why, where the database is not the one of before. Called at a
+    start, before one is given."""
+    found = _read_lineage(connection)
+    known = read_fact(connection, LINEAGE)
+    if found is None or found == known:
+        return
+    with connection:
+        if known is not None:
+            for floor, newest in _NEWEST.items():
+                [(given,)] = connection.execute(newest).fetchall()
+                least = max(int(given), read_fact(connection, floor) or 0) + LEAP
+                connection.execute(RAISE, MetaRow(key=floor, value=least))
+        connection.execute(PUT, MetaRow(key=LINEAGE, value=found))
+    if known is not None:
+        print(
+            "The database has failed over, or was restored, since this store was last served: what "
+            "was acknowledged after the point from which it goes on is not there. Numbers of "
+            "events and deliveries go on far above those that are.",
+            file=sys.stderr,
+            flush=True,
+        )
+
+
+def note_lineage(connection: OwnerConnection) -> None:
+    """Note which database it is, where nothing that was acknowledged is missing."""
+    found = _read_lineage(connection)
+    if found is not None and found != read_fact(connection, LINEAGE):
+        with connection:
+            connection.execute(PUT, MetaRow(key=LINEAGE, value=found))
+
+
+def _read_lineage(connection: OwnerConnection) -> int | None:
+    """Return a number of the server, the database and its timeline; None where the server tells
+    nothing of them."""
+    driver: psycopg.Connection[Any] = connection.driver
+    try:
+        [(server, database, file)] = driver.execute(_LINEAGE.encode()).fetchall()
+    except psycopg.Error as error:
+        if is_server_fault(error):
+            raise
+        return None
+    words = f"{server} {database} {file[:_TIMELINE_SIGNS]}"
+    digest = hashlib.blake2b(words.encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
