@@ -1,0 +1,1 @@
+"""Cells: families, ranges, the map, placement, and doors."""
