@@ -17,6 +17,7 @@ from tidings.core.cells.ranges import (
     only_cell,
     range_of,
     restored_grants,
+    take_over,
     wanted_spares,
 )
 
@@ -66,6 +67,55 @@ def test_a_take_over_begins_a_spare_range_and_asks_nobody() -> None:
     assert taken.begin_fresh().begun == 9
     with pytest.raises(NoRange):
         taken.begin_fresh().begin_fresh()
+
+
+def test_a_new_owner_begins_a_range_with_the_first_number_that_it_needs() -> None:
+    ranges = granted(1, 2, 9).begin_fresh(bits=SMALL)
+    for _ in range(9):
+        giver = take_over(ranges, KINDS, SMALL)
+        assert giver.ranges.begun == 1, "owners that give nothing use nothing up"
+    assert giver.take("event") == 16 and giver.ranges.begun == 2
+    assert giver.take("delivery", 8) == 16, "begun is begun for all kinds"
+    assert take_over(giver.ranges, KINDS, SMALL).take("webhook") == 72
+    with pytest.raises(NoRange):
+        take_over(ranges.restored(), KINDS, SMALL).take("event")
+    fresh = take_over(CellRanges(), KINDS, SMALL)
+    with pytest.raises(NoRange):
+        fresh.take("event")
+    fresh.renew(granted(4))
+    assert fresh.take("event") == 32
+
+
+def test_the_same_owner_goes_on_behind_what_it_gave() -> None:
+    giver = take_over(granted(1, 2), KINDS, SMALL)
+    assert giver.take("event", 3) == 8
+    again = NumberGiver(giver.ranges, giver.given, SMALL)
+    assert (again.take("event"), again.take("delivery")) == (11, 8)
+    lost = NumberGiver(giver.ranges.begin_fresh(bits=SMALL), giver.given, SMALL)
+    assert lost.take("event") == 16, "a range was begun meanwhile"
+
+
+def test_what_is_given_to_a_copy_is_given_again() -> None:
+    giver = take_over(granted(1, 2), KINDS, SMALL)
+    giver.take("event", 7)
+    before = giver.copy()
+    assert (giver.take("event", 2), giver.take("delivery"), giver.ranges.begun) == (16, 16, 2)
+    assert (before.take("event"), before.take("delivery"), before.ranges.begun) == (15, 8, 1)
+
+
+@pytest.mark.parametrize("owner", [CellRanges().with_granted, None])
+def test_what_is_given_behind_a_place_is_given_again(owner: object) -> None:
+    ranges = granted(1, 2, 5) if owner else only_cell()
+    giver = take_over(ranges, ["event"], SMALL) if owner else NumberGiver(ranges)
+    giver.take("event", 5)
+    expected = [giver.copy().take("event", 3), giver.copy().take("delivery", 2)]
+    places = []
+    for kind, count in (("delivery", 2), ("event", 3), ("event", 8), ("delivery", 7)):
+        places.append((kind, giver.place(kind)))
+        giver.take(kind, count)
+    for kind, place in reversed(places):
+        giver.go_back(kind, place)
+    assert [giver.take("event", 3), giver.take("delivery", 2)] == expected
 
 
 def test_an_arriving_family_is_numbered_above_all_that_it_has() -> None:

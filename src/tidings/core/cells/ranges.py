@@ -97,9 +97,12 @@ def end_endless(ranges: CellRanges, highest: int, bits: int = RANGE_BITS) -> tup
     return CellRanges((0, last) if last else (0,), begun=last), last + 1
 
 
+GiverPlace = tuple[CellRanges, int | None, int | None]
+
+
 class NumberGiver:
     """Gives the numbers of a cell, in the memory of its owner. What is given counts when it is
-    committed; a new owner begins a fresh range instead of asking what that was."""
+    committed; a new owner begins a fresh range instead of asking what that was (`take_over`)."""
 
     def __init__(
         self,
@@ -107,14 +110,41 @@ class NumberGiver:
         given: Mapping[str, int] | None = None,
         bits: int = RANGE_BITS,
     ) -> None:
-        """`given`: by kind, the highest number in the store."""
+        """`given`: by kind, the highest number that was given. Of ranges with an end those count
+        that are in the one that is begun: the same owner goes on from there."""
         self.ranges = ranges
         self._bits = bits
         self._next: dict[str, int] = {}
         self._end: dict[str, int | None] = {}
+        end = None if ranges.is_endless else (ranges.begun + 1) << bits
         for kind, number in (given or {}).items():
-            if ranges.is_endless:
-                self._next[kind], self._end[kind] = number + 1, None
+            if end is None or range_of(number, bits) == ranges.begun:
+                self._next[kind], self._end[kind] = number + 1, end
+
+    @property
+    def given(self) -> Mapping[str, int]:
+        """By kind, the number behind which it goes on."""
+        return {kind: number - 1 for kind, number in self._next.items()}
+
+    def copy(self) -> "NumberGiver":
+        """Return one that gives the same numbers, for a transaction that may be taken back."""
+        same = NumberGiver(self.ranges, bits=self._bits)
+        same._next, same._end = self._next.copy(), self._end.copy()
+        return same
+
+    def place(self, kind: str) -> "GiverPlace":
+        """Return where it stands with a kind. A transaction takes of few: it goes back sooner by
+        the places of these than by a copy."""
+        return self.ranges, self._next.get(kind), self._end.get(kind, -1)
+
+    def go_back(self, kind: str, place: "GiverPlace") -> None:
+        """Give a kind again from a place on; where several were noted, from the last of them
+        first."""
+        self.ranges, number, self._end[kind] = place
+        if number is not None:
+            self._next[kind] = number
+        else:
+            self._next.pop(kind, None)
 
     def take(self, kind: str, count: int = 1) -> int:
         """Return the first of so many numbers of a kind that follow each other. NoRange where none
@@ -150,6 +180,13 @@ class NumberGiver:
             self.ranges = ranges = ranges.begin_fresh()
         first = ranges.begun << bits
         return max(1, first), first + (1 << bits)
+
+
+def take_over(ranges: CellRanges, kinds: Iterable[str], bits: int = RANGE_BITS) -> NumberGiver:
+    """Return the giver of a new owner of a cell that is one of several. The first number that it
+    needs begins a fresh range; until then it begins none, however often owners change."""
+    last = ((ranges.begun + 1) << bits) - 1
+    return NumberGiver(ranges, dict.fromkeys(kinds, last), bits)
 
 
 class RangeGrants:
