@@ -83,5 +83,20 @@ CASES = (
         ["UPDATE meta SET value = -1 WHERE key = 'delivery_floor'"],
         "The value of delivery_floor in the table meta must be 0 or more; it is -1.",
     ),
+    BrokenRows(
+        ["INSERT INTO meta (key, value) VALUES ('range_begun', 3)"],
+        "The value of range_begun in the table meta must be a row of number_range; it is 3.",
+    ),
+    BrokenRows(
+        [
+            "INSERT INTO meta (key, value) VALUES ('range_begun', 0)",
+            "INSERT INTO number_range (range_index) VALUES (0), (4)",
+            *SOUND[:-2],
+            "INSERT INTO webhook (number, id, consumer_group, org, name, created_ms)"
+            " VALUES (16777216, 'v', 'h', 7, 'erp', 0)",
+        ],
+        "The numbers of webhook must be of ranges that are begun, up to 0; 16,777,216 is above "
+        "them, and would be given again.",
+    ),
     BrokenRows(["DELETE FROM installation"], "The table installation must have one row; it has 0."),
 )

@@ -17,7 +17,7 @@ from tidings.store.sqlite.search_file import open_search
 _READ_IN_ORDER = frozenset(
     "dead_letter_sums emails file_space healths kept_keys kept_list list_piece load load_activity"
     " load_inboxes load_people load_sources load_transformations load_types note_restore"
-    " open_replays page past_attempts recover stops unfinished unfinished_of".split()
+    " number_ranges open_replays page past_attempts recover stops unfinished unfinished_of".split()
 )
 WRITES = answering(WritingHalf).keys() - _READ_IN_ORDER
 # What a full disk refuses; reference data and lists are read in the way of what is sent.

@@ -8,12 +8,11 @@ import pytest
 from tests.depth import depth
 from tests.simulation.loop import simulate
 from tests.simulation.world import World
-from tidings.core.ids import DeliveryId, EventNumber
 from tidings.core.webhooks.webhook import Ordering
 from tidings.store import port
 
 HEALED_S = 2 * 24 * 3600
-RANGE = 1 << 40
+FAR = 1 << 16  # ranges that are others' between two of this store
 SHARE = 0.5  # of commits that begin a range
 
 
@@ -24,13 +23,14 @@ class RangedWorld(World):
 
     async def start(self) -> None:
         await super().start()
-        rng, writer, commit = random.Random(7), self.disk.half.writer, self.store.commit
+        rng, numbers, commit = random.Random(7), self.disk.half.numbers, self.store.commit
+        numbers.end_endless()
 
         def committed(batch: port.Batch) -> "asyncio.Future[port.Receipt]":
             if rng.random() < SHARE:
                 self.ranges += 1
-                writer._seq = EventNumber(writer._seq + RANGE)
-                writer._delivery = DeliveryId(writer._delivery + RANGE)
+                numbers.grant([numbers.ranges().granted[-1] + FAR])
+                numbers.begin_range(0)
             return asyncio.ensure_future(commit(batch))
 
         self.store.commit = committed  # type: ignore[method-assign, assignment]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from tests.store.rows import ORG, webhook
+from tidings.core.cells.ranges import CellRanges, range_of
 from tidings.core.delivery.job import Job
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, OrgId
@@ -26,8 +27,9 @@ class Adapter(Protocol):
         """End the store's owner without a farewell; what was acknowledged stays."""
         ...
 
-    def begin_range(self, place: Path, event: int, delivery: int) -> None:
-        """Have numbers go on above these, in a store that nobody has opened."""
+    def raise_floors(self, place: Path, event: int, delivery: int) -> None:
+        """Have the numbers of a store that is the only one go on above these; nobody has opened
+        it."""
         ...
 
 
@@ -134,11 +136,30 @@ class Subject:
         self.ask(lambda store: store.close(clean))
         self._store = self._runner.run(self._adapter.open(self._place))
 
-    def begin_range(self, event: int, delivery: int) -> None:
-        """Close the store and open it again; its numbers go on above these."""
+    def raise_floors(self, event: int, delivery: int) -> None:
+        """Close the store and open it again; as the only one it goes on above these numbers."""
         self.ask(lambda store: store.close())
-        self._adapter.begin_range(self._place, event, delivery)
+        self._adapter.raise_floors(self._place, event, delivery)
         self._store = self._runner.run(self._adapter.open(self._place))
+
+    def ranges(self) -> CellRanges:
+        """See `port.Store.number_ranges`."""
+        return self.ask(lambda store: store.number_ranges())
+
+    def grant(self, *indices: int) -> CellRanges:
+        """See `port.Store.grant_ranges`."""
+        return self.ask(lambda store: store.grant_ranges(indices))
+
+    def end_endless(self) -> int:
+        """See `port.Store.end_endless_range`."""
+        return self.ask(lambda store: store.end_endless_range())
+
+    def begin_range(self, above: int) -> None:
+        """Make the store one of several, grant ranges above a number, and begin the first of them;
+        the other one is for its next owner."""
+        index = max(self.end_endless(), range_of(above)) + 1
+        self.grant(index, index + 1)
+        self.ask(lambda store: store.begin_range(above))
 
     def crash(self) -> None:
         """Kill the owner and open the store as a new one."""

@@ -18,7 +18,9 @@ from tests.store.copying.filled import (
     opened,
     rows_of,
 )
+from tests.store.rows import webhook
 from tidings.app.store_copying import copy_store
+from tidings.core.cells.ranges import range_of
 from tidings.core.ids import OrgId
 from tidings.core.sealed_columns import SEALED_COLUMNS
 from tidings.engine.vault import VaultRefused
@@ -183,3 +185,20 @@ def test_numbers_go_on_above_all_that_were_given(tmp_path: Path) -> None:
     side = opened(last)
     assert side.numbers()["inbox"] == 4711
     side.close()
+
+
+def test_a_store_of_ranges_stays_one_and_begins_a_fresh_one(tmp_path: Path) -> None:
+    source, database = filled_directory(tmp_path / "a"), empty_database(tmp_path / "b")
+    writing, reading = started(source)
+    writing.connection.execute("DELETE FROM number_range")
+    first = writing.numbers.end_endless()
+    writing.numbers.grant([first, first + 3])
+    reading.close()
+    writing.close()
+    copied(source, database)
+    writing, reading = started(database)
+    assert writing.numbers.ranges().spares == (first, first + 3)
+    stored, _ = writing.webhooks.put_webhook(webhook("of the copy"))
+    assert range_of(stored.number) == first
+    reading.close()
+    writing.close()

@@ -40,7 +40,7 @@ def database_of(place: Path) -> StoreDatabase:
 class PostgresSchemas:
     """What the suite does to the schema of a store that nobody has opened."""
 
-    def begin_range(self, place: Path, event: int, delivery: int) -> None:
+    def raise_floors(self, place: Path, event: int, delivery: int) -> None:
         """See `Adapter`."""
         floors = {"seq_floor": event, "delivery_floor": delivery}
         with connect(database_of(place).uri) as connection:

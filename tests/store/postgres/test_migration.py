@@ -14,6 +14,8 @@ from psycopg import errors
 from tests.e2e.harness.until import PATIENCE_S, until
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import SCHEMA, connect, migrated, rows
+from tidings.core.cells.ranges import only_cell
+from tidings.core.ids import OrgId
 from tidings.core.running.lease import LEASE_S
 from tidings.store import port
 from tidings.store.postgres import migration
@@ -171,7 +173,8 @@ def test_on_a_schema_without_a_place_for_lists_none_is_kept(
         with monkeypatch.context() as before:
             before.setattr(migration, "load_scripts", lambda: scripts[:2])
             migrate(connection, SCHEMA)
-        assert check_schema(connection) == NEWEST - 1
+            before.setattr(migration, "load_scripts", lambda: scripts[:3])
+            assert check_schema(connection) == 2  # of the first release that keeps lists
     rows_of_lists = serve(uri)
     assert not rows_of_lists.put_piece(port.ListPiece("a", "b", piece=1, sealed=b"c"))
     assert not rows_of_lists.put(port.KeptList("a", "b", pieces=0, sealed=b"c"))
@@ -185,8 +188,43 @@ def test_on_a_schema_without_a_place_for_lists_none_is_kept(
     assert rows_of_lists.put(port.KeptList("a", "b", pieces=1, sealed=b"c"))
 
 
+def test_on_a_schema_without_a_place_for_ranges_a_store_is_the_only_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    uri = shared_server().lend_database()
+    with connect(uri) as connection:
+        scripts = load_scripts()
+        with monkeypatch.context() as before:
+            before.setattr(migration, "load_scripts", lambda: scripts[:3])
+            migrate(connection, SCHEMA)
+            before.setattr(migration, "load_scripts", lambda: scripts[:4])
+            assert check_schema(connection) == 3
+        # As the release before numbers rows; and one of them is gone.
+        connection.execute(
+            "INSERT INTO source (org, name, sealed, created_ms, changed_ms)"
+            " VALUES (1, 'a', '', 0, 0), (1, 'b', '', 0, 0)"
+        )
+        connection.execute("DELETE FROM source WHERE number = 2")
+    half = writer(uri)
+    assert half.numbers.ranges() == only_cell()
+    for changed in (half.numbers.end_endless, lambda: half.numbers.grant([3])):
+        with pytest.raises((port.StoreDown, port.StaleChange)):
+            changed()
+    assert half.sources.put(port.StoredSource(0, OrgId(1), "c", b"")).number == 3
+    with connect(uri) as connection:
+        migrate(connection, SCHEMA)
+    half = writer(uri)
+    assert half.numbers.end_endless() == 1
+    assert half.numbers.grant([1]).spares == (1,)
+
+
 def serve(uri: str) -> KeptListRows:
     """Return the lists of a store as its owner has them."""
+    return writer(uri).kept_lists
+
+
+def writer(uri: str) -> PostgresWriter:
+    """Own a store."""
     database = StoreDatabase(uri, SCHEMA)
     leaps = itertools.count(0.0, 2 * LEASE_S).__next__
     watch = OwnerWatch(database.connect, leaps)
@@ -194,7 +232,7 @@ def serve(uri: str) -> KeptListRows:
         with suppress(port.StoreDown):
             ours = watch.take()
             break
-    return PostgresWriter(database.open_writer(ours), ours).kept_lists
+    return PostgresWriter(database.open_writer(ours), ours)
 
 
 @pytest.mark.parametrize("made", [False, True])

@@ -201,7 +201,7 @@ def test_numbers_are_not_given_again(store: Dropping) -> None:
 def test_on_the_schema_before_all_of_it_is_walked(store: Dropping) -> None:
     with connect(store.database.uri) as connection:
         connection.execute("DROP INDEX event_id_seq")
-    store.half.retention = PostgresRetention(store.half.connection)
+    store.half.retention = PostgresRetention(store.half.connection, store.half.numbers)
     store.delivered(100)
     assert sum(store.drop()) == 400
     assert store.runs == []

@@ -94,17 +94,17 @@ class Twin:
         """Deliveries of replays lie between those of events, some of them unfinished."""
         if rng.random() > 4 * self._odd:
             return
-        [(newest, last)] = self.ask("SELECT max(id), max(event) FROM delivery")
+        [(last,)] = self.ask("SELECT max(event) FROM delivery")
         event = max(1, last - rng.choice((5, 30, 100)))
         state = rng.choice((0, 3, 3))
-        self.half.writer._delivery = newest + 1
+        number = self.half.numbers.take("delivery")
         self.ask(
             "INSERT INTO delivery (id, event, webhook, version, state, attempts)"
-            f" VALUES ({newest + 1}, {event}, 1, 1, {state}, 0)"
+            f" VALUES ({number}, {event}, 1, 1, {state}, 0)"
         )
         self.ask(
             "INSERT INTO delivery_replay (delivery, replay, event, webhook, again, at_ms)"
-            f" VALUES ({newest + 1}, 1, {event}, 1, 0, 0)"
+            f" VALUES ({number}, 1, {event}, 1, 0, 0)"
         )
 
     def keep(self, rng: random.Random) -> int:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.store.rows import ORG, event, failing, new, settled, term, webhook
+from tidings.core.cells.ranges import range_of
 from tidings.store import port
 from tidings.store.port import StoreRefused
 from tidings.store.sqlite import backup as backups
@@ -344,3 +345,25 @@ def test_a_stopped_service_can_be_backed_up_too(data: Path, tmp_path: Path) -> N
     stored = half.connection.execute("SELECT count(*) FROM event WHERE org = ?", (ORG,)).fetchall()
     assert stored == [(50,)]
     half.close()
+
+
+def test_a_restored_store_gives_no_number_of_the_ranges_that_it_had(
+    data: Path, tmp_path: Path
+) -> None:
+    """Behind the backup it may have begun any of them."""
+    half = WritingHalf(data / FILE)
+    half.numbers.grant([3, 4, 5])
+    half.webhooks.put_webhook(webhook("till"))
+    backup(data, tmp_path / "copy", quiet)
+    half.webhooks.put_webhook(webhook("shop"))
+    assert half.numbers.ranges().begun == 3, "the store itself goes on"
+    half.close()
+    restore(tmp_path / "copy", tmp_path / "again", quiet)
+    again = WritingHalf(tmp_path / "again" / FILE)
+    assert again.numbers.ranges().spares == ()
+    with pytest.raises(port.NoNumbers):
+        again.webhooks.put_webhook(webhook("late"))
+    again.numbers.grant([9])
+    late, _ = again.webhooks.put_webhook(webhook("late"))
+    assert range_of(late.number) == 9
+    again.close()

@@ -35,6 +35,7 @@ _FAULTS: dict[str, type[Exception]] = {
     fault.__name__: fault
     for fault in (
         port.StoreDown,
+        port.NoNumbers,
         port.StoreUnanswered,
         port.NameTaken,
         port.StaleChange,

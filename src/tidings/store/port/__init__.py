@@ -128,6 +128,7 @@ from tidings.store.port.keyed_calls import (
 )
 from tidings.store.port.notices import EmailStore, QueuedEmail
 from tidings.store.port.orgs import OrgStore, StoredOrg
+from tidings.store.port.ranges import RangeStore
 from tidings.store.port.replay import (
     CancelReceipt,
     CancelSlice,
@@ -182,6 +183,10 @@ class NotKept(StoreDown):
     """One caller's data cannot be written, though the store takes writes."""
 
 
+class NoNumbers(StoreDown):
+    """No number is left for what is new; the store takes whatever needs none."""
+
+
 class StoreUnanswered(StoreDown):
     """A question was not answered in time, or its process has ended; it may be asked again."""
 
@@ -210,6 +215,7 @@ class Store(
     EmailStore,
     RetentionStore,
     CommitStore,
+    RangeStore,
     ConfigurationStore,
     Protocol,
 ):

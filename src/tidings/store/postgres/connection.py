@@ -5,7 +5,7 @@ many rows of values it becomes one over arrays of them (`batches.py`), where its
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Any, cast
@@ -284,6 +284,16 @@ class PostgresConnection:
         which transactions of the server have ended."""
         [(version,)] = self._cursor.execute("SELECT pg_current_snapshot()::text").fetchall()
         return version, self._total_changes
+
+    def counted(self) -> Mapping[str, int]:
+        """Return the greatest number that the sequence of each table has given."""
+        found: dict[str, int] = {}
+        for name, table in self._tables.items():
+            for number in table.numbers.values():
+                text = f"SELECT {number.replace('nextval', 'pg_sequence_last_value', 1)}"
+                [(last,)] = self._cursor.execute(text).fetchall()
+                found[name] = last or 0
+        return found
 
     def has_table(self, name: str) -> bool:
         """Return whether the schema had a table when the connection was opened."""

@@ -16,7 +16,6 @@ from tidings.store.postgres.ownership import Ownership, release
 from tidings.store.postgres.retention import PostgresRetention
 from tidings.store.sql.copy_marks import refuse_to_serve
 from tidings.store.sql.events.segments import SearchSegments
-from tidings.store.sql.facts.meta import RAISE, MetaRow
 from tidings.store.sql.halves import RowReader, RowWriter, wall_ms
 
 
@@ -51,16 +50,13 @@ class PostgresWriter(RowWriter):
             follow_lineage(connection)
         super().__init__(connection, clock_ms, passed_s, before)
         self.connection: OwnerConnection = connection
-        self.retention = PostgresRetention(connection)
+        self.retention = PostgresRetention(connection, self.numbers)
         self._ours = ours
 
     def keep_numbers(self, connection: OwnerConnection) -> None:
-        """Have a database that knows fewer give no number again that was given to an event or a
-        delivery: receivers have seen them."""
-        given = {"seq_floor": self.writer.seq, "delivery_floor": self.writer.newest_delivery}
-        with connection:
-            for key, value in given.items():
-                connection.execute(RAISE, MetaRow(key=key, value=value))
+        """Have a database that knows fewer give no number again that was given: receivers have seen
+        those of events and deliveries."""
+        self.numbers.keep_all(connection)
 
     def _end(self) -> None:
         """Let the store go, so that nobody waits for the end of a lease, and close."""

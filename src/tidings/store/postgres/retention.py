@@ -20,6 +20,7 @@ from tidings.store import port
 from tidings.store.postgres.arrays import array_of
 from tidings.store.postgres.connection import PostgresConnection
 from tidings.store.sql.delivery.caps import UNDONE
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.retention import SLICE_BYTES, RetentionCursor, RetentionRows
 from tidings.store.sql.row_mapping import Projection
 from tidings.store.sql.states import is_unfinished
@@ -142,8 +143,8 @@ class EventShare(NamedTuple):
 class PostgresRetention(RetentionRows):
     """See `RetentionRows`."""
 
-    def __init__(self, connection: PostgresConnection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: PostgresConnection, numbers: StoreNumbers) -> None:
+        super().__init__(connection, numbers)
         self._driver = connection.driver
         # On the schema before this one there is no way from an event's number to its id.
         self._takes_runs = bool(self._ask(_HAS_NUMBERS)[0])

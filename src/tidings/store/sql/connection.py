@@ -90,6 +90,10 @@ class StoreConnection(Protocol):
     def log_version(self) -> object:
         """Return what differs once anybody has changed the database."""
 
+    def counted(self) -> Mapping[str, int]:
+        """Return the greatest number that the database has given by itself in each table, also
+        where its row is gone; only of tables whose numbers it remembers."""
+
     def has_table(self, name: str) -> bool:
         """Return whether the schema has a table: it may be the one before the newest."""
 

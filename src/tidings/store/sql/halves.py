@@ -36,6 +36,7 @@ from tidings.store.sql.events.rejections import RejectionRows, Rejections
 from tidings.store.sql.events.segments import SLICE_EVENTS, SearchSegments
 from tidings.store.sql.events.totals import TotalRows
 from tidings.store.sql.facts.leaps import Leaps
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
 from tidings.store.sql.people import PeopleTables
@@ -72,6 +73,7 @@ class RowWriter:
 
     audit: AuditRows
     audit_upkeep: AuditUpkeep
+    numbers: StoreNumbers
     writer: Writer
     configuration: ConfigurationReader
     key_check: KeyCheckRow
@@ -114,13 +116,14 @@ class RowWriter:
             refuse_to_serve(connection)
         self.audit = AuditRows(self.connection, clock_ms)
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit)
-        self.writer = Writer(self.connection, clock_ms, self.audit)
+        self.numbers = numbers = StoreNumbers(connection, before.numbers if before else None)
+        self.writer = Writer(self.connection, clock_ms, self.audit, numbers)
         self._version = version = RegistryVersion(self.connection, self.writer.version_raised)
         self.configuration = ConfigurationReader(self.connection, version)
         self.key_check = KeyCheckRow(self.connection)
         self.orgs = OrgRows(self.connection, clock_ms, version)
         self.credentials = CredentialRows(self.connection, clock_ms)
-        self.webhooks = WebhookRows(self.connection, clock_ms, version)
+        self.webhooks = WebhookRows(self.connection, clock_ms, version, numbers)
         self.event_types = EventTypeRows(self.connection, clock_ms, version)
         self.leaps = Leaps(self.connection, lambda: self.writer.newest_delivery)
         if before is not None:
@@ -129,9 +132,9 @@ class RowWriter:
         if before is not None:
             self.recovery.go_on_from(before.recovery)
         self.manual_retries = ManualRetryRows(self.connection, clock_ms, self.writer.waits)
-        self.rejections = RejectionRows(self.connection)
-        self.inboxes = InboxRows(self.connection, clock_ms)
-        self.sources = SourceRows(self.connection, clock_ms)
+        self.rejections = RejectionRows(self.connection, numbers)
+        self.inboxes = InboxRows(self.connection, clock_ms, numbers)
+        self.sources = SourceRows(self.connection, clock_ms, numbers)
         self.keyed_calls = KeyedCallRows(self.connection, clock_ms)
         self.kept_lists = KeptListRows(self.connection)
         self.caps = CapRows(self.connection, clock_ms)
@@ -139,9 +142,9 @@ class RowWriter:
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
         self.emails = EmailRows(self.connection)
         self.reference = ReferenceWriter(self.connection)
-        self.replays = ReplayRows(self.connection, clock_ms)
+        self.replays = ReplayRows(self.connection, clock_ms, numbers)
         self.transformations = TransformationRows(self.connection, clock_ms)
-        self.retention = RetentionRows(self.connection)
+        self.retention = RetentionRows(self.connection, numbers)
         self._closed = False
 
     def record(self, write: port.AuditWrite, change: Callable[[], Any]) -> Any:
@@ -151,7 +154,7 @@ class RowWriter:
         either of them.
         """
         try:
-            with self.connection:
+            with self.numbers.transaction():
                 answer = change()
                 self.audit.append_of(write, answer)
         except BaseException as error:

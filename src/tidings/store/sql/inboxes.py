@@ -10,14 +10,15 @@ from tidings.store.port import KEPT_ARRIVALS, KEPT_BYTES
 from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import HEADERS, StoredTable
 
 _INBOX = StoredTable("inbox", port.Inbox)
 _REVISED = RevisedTable(_INBOX, "number", keeps=["org", "token", "created_ms"])
 _ARRIVAL = StoredTable("arrival", port.Arrival, {"headers": HEADERS})
-_OF_INBOX = "EXISTS (SELECT 1 FROM inbox WHERE number = ?1)"
-_KEEP = f"{_ARRIVAL.insert_where(_OF_INBOX, without=['number'])} RETURNING number"
+_OF_INBOX = "EXISTS (SELECT 1 FROM inbox WHERE number = ?2)"  # behind the number of its own
+_KEEP = f"{_ARRIVAL.insert_where(_OF_INBOX)} RETURNING number"
 # The newest that fit the bounds stay, and always the last one.
 _BEYOND = (
     "SELECT min(number) FROM (SELECT number, row_number() OVER w AS place,"
@@ -30,8 +31,11 @@ _USE = "UPDATE inbox SET used_ms = ?1 WHERE number = ?2 AND used_ms < ?1"
 class InboxRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, connection: StoreConnection, clock_ms: Callable[[], int], numbers: StoreNumbers
+    ) -> None:
         self._connection = connection
+        self._numbers = numbers
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
 
@@ -46,7 +50,10 @@ class InboxRows:
         given = msgspec.structs.replace(
             inbox, created_ms=inbox.created_ms or now, used_ms=inbox.used_ms or now
         )
-        with self._connection:
+        with self._numbers.transaction():
+            if not given.number:
+                number = self._numbers.take("inbox")
+                given = msgspec.structs.replace(given, number=number)
             return _REVISED.put(self._connection, given)
 
     @answers(port.Store.use_inbox)
@@ -55,7 +62,8 @@ class InboxRows:
 
     @answers(port.Store.drop_inbox)
     def drop(self, number: int) -> None:
-        with self._connection:
+        with self._numbers.transaction():
+            self._numbers.keep("inbox", "arrival")
             self._run("DELETE FROM inbox WHERE number = ?", (number,))
             self._run("DELETE FROM arrival WHERE inbox = ?", (number,))
 
@@ -63,9 +71,11 @@ class InboxRows:
     def add(self, arrivals: Sequence[port.Arrival]) -> list[int]:
         """See `port.InboxStore.add_arrivals`; 0 for one whose inbox is gone."""
         numbers: list[int] = []
-        with self._connection:
-            for arrival in arrivals:
-                row = self._run(_KEEP, _ARRIVAL.write(arrival, without=["number"])).fetchall()
+        with self._numbers.transaction():
+            first = self._numbers.take("arrival", len(arrivals)) if arrivals else 0
+            for number, arrival in enumerate(arrivals, first):
+                numbered = msgspec.structs.replace(arrival, number=number)
+                row = self._run(_KEEP, _ARRIVAL.write(numbered)).fetchall()
                 numbers.append(row[0][0] if row else 0)
             for inbox in {arrival.inbox for arrival in arrivals}:
                 [(oldest,)] = self._run(_BEYOND, (inbox, KEPT_ARRIVALS, KEPT_BYTES)).fetchall()

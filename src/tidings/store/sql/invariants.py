@@ -7,7 +7,9 @@ writes and after any crash.
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from tidings.core.cells.ranges import range_of
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.numbers import BEGUN, NUMBERED, RANGES, read_ranges
 from tidings.store.sql.queries import ORPHANS
 from tidings.store.sql.states import HELD, WAITING, is_unfinished
 
@@ -106,12 +108,34 @@ def find_broken(connection: StoreConnection) -> Iterator[str]:
     [(installations,)] = connection.execute("SELECT count(*) FROM installation").fetchall()
     if installations != 1:
         yield f"The table installation must have one row; it has {installations}."
+    if connection.has_table(RANGES):
+        yield from _find_numbers(connection)
     values = dict(connection.execute("SELECT key, value FROM meta").fetchall())
     for key in _META:
         if key not in values:
             yield f"The table meta must have a value of {key}; it has none."
         elif values[key] < 0:
             yield f"The value of {key} in the table meta must be 0 or more; it is {values[key]}."
+
+
+def _find_numbers(connection: StoreConnection) -> Iterator[str]:
+    """Find numbers that would be given again, of a store whose numbers are from ranges."""
+    ranges = read_ranges(connection)
+    if ranges.is_endless:
+        return
+    if ranges.begun not in (-1, *ranges.granted):
+        yield (
+            f"The value of {BEGUN} in the table meta must be a row of {RANGES}; it is "
+            f"{ranges.begun}."
+        )
+    for table, column in NUMBERED.items():
+        query = f"SELECT coalesce(max({column}), 0) FROM {table}"
+        [(highest,)] = connection.execute(query).fetchall()
+        if range_of(highest) > ranges.begun:
+            yield (
+                f"The numbers of {table} must be of ranges that are begun, up to {ranges.begun}; "
+                f"{highest:,} is above them, and would be given again."
+            )
 
 
 def _sentence(count: int, finding: str, named: list[str]) -> str:

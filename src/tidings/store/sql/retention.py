@@ -26,6 +26,7 @@ from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.delivery.caps import DROP_EXPIRED, DROP_UNDONE
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.queries import id_hash
 from tidings.store.sql.row_mapping import Projection, insert_into
 from tidings.store.sql.states import is_unfinished
@@ -147,8 +148,9 @@ _KEPT_BACK = (
 class RetentionRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: StoreConnection) -> None:
+    def __init__(self, connection: StoreConnection, numbers: StoreNumbers) -> None:
         self._connection = connection
+        self._numbers = numbers
         self._again: dict[tuple[int, int], int] = {}  # the last kept-back event that was looked at
 
     @answers(port.Store.drop)
@@ -156,10 +158,11 @@ class RetentionRows:
         began = time.perf_counter()
         if dropping.first:
             self._again[dropping.kind, dropping.days] = 0
-        with self._connection.unsynced(), self._connection:
+        with self._connection.unsynced(), self._numbers.transaction():
             if dropping.now_ms:
                 self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", dropping.now_ms)
             if dropping.kind == RowKind.REJECTION:
+                self._numbers.keep("rejection")
                 self._run(_DROP_REJECTIONS, dropping.before_ms, dropping.rows_max)
                 rows = self._connection.changes()
                 more = rows == dropping.rows_max

@@ -12,17 +12,19 @@ from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.revised_table import RevisedTable
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import FLAG, HEADERS, Projection, StoredTable, json_of
 
 _SOURCE = StoredTable("source", port.StoredSource)
 _COLUMNS = StoredTable("aside", port.DeadLetter, {"headers": HEADERS})
-_GIVEN = ("number", "times")  # by the store
+_GIVEN = ("number", "times")  # of what is there they stay
 _ONE = _COLUMNS.select
 _OF_SOURCE = "EXISTS (SELECT 1 FROM source WHERE number = ?1)"
+_OF_ITS_SOURCE = _OF_SOURCE.replace("?1", "?2")  # behind its number
 _REVISED = RevisedTable(_SOURCE, "number", keeps=["org", "name", "created_ms"])
 _KEEP = (
-    f"{_COLUMNS.insert_where(_OF_SOURCE, without=_GIVEN)}"
+    f"{_COLUMNS.insert_where(_OF_ITS_SOURCE, without=['times'])}"
     f" ON CONFLICT (source, known_by) {_COLUMNS.update(*_GIVEN, 'source', 'known_by')},"
     " times = aside.times + 1"
 )
@@ -62,8 +64,11 @@ _SUMS = f"{_SUM.select} FROM aside"
 class SourceRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, connection: StoreConnection, clock_ms: Callable[[], int], numbers: StoreNumbers
+    ) -> None:
         self._connection = connection
+        self._numbers = numbers
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
 
@@ -86,13 +91,17 @@ class SourceRows:
         """See `port.SourceStore.put_source`."""
         now = self._clock_ms()
         given = msgspec.structs.replace(source, created_ms=source.created_ms or now, changed_ms=now)
-        with self._connection:
+        with self._numbers.transaction():
+            if not given.number:
+                number = self._numbers.take("source")
+                given = msgspec.structs.replace(given, number=number)
             return _REVISED.put(self._connection, given)
 
     @answers(port.Store.drop_source)
     def drop(self, number: int) -> None:
         """See `port.SourceStore.drop_source`."""
-        with self._connection:
+        with self._numbers.transaction():
+            self._numbers.keep("source", "aside")
             self._run("DELETE FROM source WHERE number = ?", (number,))
             for table in ("aside", "source_place", "source_owner", "source_activity"):
                 self._run(f"DELETE FROM {table} WHERE source = ?", (number,))
@@ -146,14 +155,15 @@ class SourceRows:
         self, messages: Sequence[port.DeadLetter]
     ) -> list[port.ReplacedMessage | None]:
         """See `port.SourceStore.put_dead_letters`."""
-        with self._connection:
+        with self._numbers.transaction():
             replaced = [self._put(message) for message in messages]
         return replaced
 
     @answers(port.Store.drop_conflicts)
     def drop_conflicts(self, source: int, count: int) -> port.DeadLetterSum:
         """See `port.SourceStore.drop_conflicts`."""
-        with self._connection:
+        with self._numbers.transaction():
+            self._numbers.keep("aside")
             self._run(_OLDEST_CONFLICTS, (source, ID_CONFLICT, count))
             left = self._sum_of(source)
         return left
@@ -161,7 +171,8 @@ class SourceRows:
     @answers(port.Store.drop_dead_letters)
     def drop_dead_letters(self, source: int, numbers: Sequence[int]) -> port.DeadLetterSum:
         """See `port.SourceStore.drop_dead_letters`."""
-        with self._connection:
+        with self._numbers.transaction():
+            self._numbers.keep("aside")
             for number in numbers:
                 self._run("DELETE FROM aside WHERE source = ? AND number = ?", (source, number))
             left = self._sum_of(source)
@@ -176,7 +187,8 @@ class SourceRows:
         if message.known_by is not None:
             known = (message.source, message.known_by)
             replaced = self._run(_REPLACED, known).fetchone()
-        self._run(_KEEP, _COLUMNS.write(message, without=_GIVEN))
+        numbered = msgspec.structs.replace(message, number=self._numbers.take("aside"))
+        self._run(_KEEP, _COLUMNS.write(numbered, without=["times"]))
         return None if replaced is None else port.ReplacedMessage(*replaced)
 
     def _sum_of(self, source: int) -> port.DeadLetterSum:

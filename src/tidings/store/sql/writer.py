@@ -35,6 +35,7 @@ from tidings.store.sql.events.changed_blocks import (
     touch_replayed,
 )
 from tidings.store.sql.events.rejections import REJECTION
+from tidings.store.sql.facts.numbers import DELIVERY, EVENT, StoreNumbers
 from tidings.store.sql.queries import AttemptRow, bind_attempt, id_hash
 from tidings.store.sql.replay.slices import ReplaySlices
 from tidings.store.sql.row_mapping import StoredTable, insert_from, insert_into, update_of
@@ -77,7 +78,7 @@ _KEY = itemgetter(0, 1)  # of an attempt: its delivery and its number
 _ATTEMPT = insert_into("attempt", AttemptRow, "INSERT OR REPLACE")
 # An attempt that ended after its delivery was cancelled or parked counts all the same.
 _COUNT = "UPDATE delivery SET attempts = ? WHERE id = ? AND attempts < ?"
-_REJECTION = REJECTION.insert(without=["id"])
+_REJECTION = REJECTION.insert()
 _OF_KEY = f"FROM delivery WHERE webhook = ? AND key = ? AND {is_unfinished()}"
 _WAITS = f"SELECT 1 {_OF_KEY} LIMIT 1"
 _NEXT_OF_KEY = f"SELECT id {_OF_KEY} ORDER BY id LIMIT 1"
@@ -107,7 +108,6 @@ _DISABLE = (
     f"{insert_into('disabling', DisablingRow)} ON CONFLICT (webhook) DO UPDATE SET"
     " version = excluded.version, reason = excluded.reason WHERE disabling.reason = ''"
 )
-_GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _TOUCH = "UPDATE meta SET value = value WHERE key = 'clean_stop'"
 
 
@@ -115,34 +115,34 @@ class Writer:
     """The writing half of the embedded store."""
 
     def __init__(
-        self, connection: StoreConnection, clock_ms: Callable[[], int], audit: AuditRows
+        self,
+        connection: StoreConnection,
+        clock_ms: Callable[[], int],
+        audit: AuditRows,
+        numbers: StoreNumbers,
     ) -> None:
         self._connection = connection
         self._audit = audit
         self._clock_ms = clock_ms
-        self._seq = EventNumber(
-            self._newest("SELECT coalesce(max(seq), 0) FROM event", "seq_floor")
-        )
-        self._delivery = max(
-            self._newest("SELECT coalesce(max(id), 0) FROM delivery", "delivery_floor"),
-            self._one(_GIVEN_TO_EVENTS),
-        )
+        self._numbers = numbers
         self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
         self._fan_outs = FanOuts(connection, self.free_next)
         self._pending = PendingRows(connection)
         self._waiting = WaitingRows(connection)
         self._due = DueDeliveries(connection)
-        self._slices = ReplaySlices(connection, waits=self.waits, free_next=self.free_next)
+        self._slices = ReplaySlices(
+            connection, take=numbers.take, waits=self.waits, free_next=self.free_next
+        )
 
     @property
     def seq(self) -> EventNumber:
         """The sequence number of the newest event."""
-        return self._seq
+        return EventNumber(self._numbers.highest[EVENT])
 
     @property
     def newest_delivery(self) -> int:
         """The greatest id of a delivery that was given."""
-        return int(self._delivery)
+        return self._numbers.highest[DELIVERY]
 
     def version_raised(self, version: int) -> None:
         """Follow a change of the registry: refuse what was matched before."""
@@ -152,15 +152,14 @@ class Writer:
         matched = batch.events or batch.replays
         if matched and batch.registry_version != self._version:
             return port.Receipt(moved=True)
-        seq, delivery = self._seq, self._delivery
-        connection = self._connection
+        connection, before = self._connection, self._numbers.begin()
         connection.begin()
         try:
             receipt = self._apply(batch, self._clock_ms())
             connection.commit()
         except BaseException:
             connection.roll_back()
-            self._seq, self._delivery = seq, delivery
+            self._numbers.go_back(before)
             self._fan_outs.forget()
             raise
         return receipt
@@ -181,25 +180,15 @@ class Writer:
                 self._audit.append_of(wanted.audit, done)
             freed += freed_by_it
         # Before the events: what was accepted earlier is told to the lanes first.
-        fanned_out, freed_by_it = self._fan_outs.make(batch.fan_out, now, self._delivery)
+        fanned_out, freed_by_it = self._fan_outs.make(batch.fan_out, now, self.newest_delivery)
         freed += freed_by_it
         held: list[int] = []
         seqs, firsts, differing, made_in_part = self._append(batch, now, held)
         replayed: list[port.ReplayReceipt] = []
         for slice in batch.replays:  # after the events: a lane is told in id order
-            made, self._delivery = self._slices.make(slice, now, self._delivery)
-            replayed.append(made)
+            replayed.append(self._slices.make(slice, now))
         if batch.rejections:
-            self._connection.executemany(
-                _REJECTION,
-                [
-                    REJECTION.write(
-                        port.Rejection(id=0, at_ms=now, **msgspec.structs.asdict(rejection)),
-                        without=["id"],
-                    )
-                    for rejection in batch.rejections
-                ],
-            )
+            self._note(batch.rejections, now)
         for write in batch.audits:
             self._audit.append(write)
         claimed, due = self._due.claim(batch, now)
@@ -231,30 +220,20 @@ class Writer:
         events = batch.events
         if not events:
             return [], [], [], []
-        given = range(self._seq + 1, self._seq + 1 + len(events))
-        seqs = cast(list[EventNumber], list(given))  # at once: a call for each would cost more
-        ids = sorted(
-            (id_hash(event.org, event.id), seq, event.digest)
-            for event, seq in zip(events, seqs, strict=True)
-        )
-        differing: list[int] = []
-        if self._connection.insert_new(_INSERT_ID, ids):
-            self._seq = seqs[-1]
-        else:
-            seqs, differing = self._append_ids_one_by_one(events)
+        seqs, differing = self._append_ids(events)
         rows: list[Row] = []
         bodies: list[Row] = []
         deliveries: list[Row] = []
-        firsts: list[int] = []
         in_part: list[tuple[int, int]] = []
-        number, left = self._delivery, batch.deliveries_max
-        per_event_max = batch.per_event_max
-        for event, seq in zip(events, seqs, strict=True):
-            firsts.append(number + 1)
+        counts = [
+            len(event.deliveries) if seq else 0 for event, seq in zip(events, seqs, strict=True)
+        ]
+        firsts = self._numbers.take_each(DELIVERY, counts)
+        left, per_event_max = batch.deliveries_max, batch.per_event_max
+        for event, seq, first, count in zip(events, seqs, firsts, counts, strict=True):
             if not seq:
                 continue
             matched = event.deliveries
-            count = len(matched)
             rows.append(
                 bind_event(
                     seq=seq,
@@ -263,23 +242,20 @@ class Writer:
                     id=event.id,
                     at_ms=now,
                     warning=event.warning,
-                    first_delivery=number + 1,
+                    first_delivery=first,
                     deliveries=count,
                     terms=event.terms,
                     passage=event.passage,
                 )
             )
             bodies.append((seq, event.body))
-            after = number + count
             if count > left or count > per_event_max:
                 at_once = min(left, per_event_max)
-                self._fan_outs.owe(event.org, seq, number + at_once + 1, matched[at_once:])
-                in_part.append((len(firsts) - 1, at_once))
+                self._fan_outs.owe(event.org, seq, DeliveryId(first + at_once), matched[at_once:])
+                in_part.append((seqs.index(seq), at_once))
                 matched = matched[:at_once]
-                count = at_once
-            left -= count
-            for new in matched:
-                number += 1
+            left -= len(matched)
+            for number, new in enumerate(matched, first):
                 state = _PARKED if new.parked else PENDING
                 if new.key is not None and not new.parked:
                     # The rows before it in this batch must be seen: ordered webhooks pay for it.
@@ -291,11 +267,9 @@ class Writer:
                 deliveries.append(
                     bind_delivery(number, seq, new.webhook, new.version, state, new.key)
                 )
-            number = after
         self._connection.executemany(_INSERT_EVENT, rows)
         self._connection.executemany(_INSERT_BODY, bodies)
         self._connection.executemany(INSERT_DELIVERY, deliveries)
-        self._delivery = number
         return seqs, cast(list[DeliveryId], firsts), differing, in_part
 
     def waits(self, webhook: int, key: int) -> bool:
@@ -303,6 +277,24 @@ class Writer:
         if self._one(_WAITS, (webhook, key), None) is not None:
             return True
         return self._fan_outs.owes(webhook, key)
+
+    def _append_ids(self, events: Sequence[port.NewEvent]) -> tuple[list[EventNumber], list[int]]:
+        """Number the events that are new, and keep their ids."""
+        before, count = self._numbers.here, len(events)
+        try:
+            first = self._numbers.take(EVENT, count)
+        except port.NoNumbers:  # those that are there already need none
+            return self._append_ids_one_by_one(events)
+        # All at once: a call for each would cost more.
+        seqs = cast(list[EventNumber], list(range(first, first + count)))
+        ids = sorted(
+            (id_hash(event.org, event.id), seq, event.digest)
+            for event, seq in zip(events, seqs, strict=True)
+        )
+        if self._connection.insert_new(_INSERT_ID, ids):
+            return seqs, []
+        self._numbers.go_back(before)
+        return self._append_ids_one_by_one(events)
 
     def _append_ids_one_by_one(
         self, events: Sequence[port.NewEvent]
@@ -315,14 +307,31 @@ class Writer:
                 "SELECT digest FROM event_id WHERE hash = ?", (hashed,)
             ).fetchone()
             if known is None:
-                self._seq = EventNumber(self._seq + 1)
-                self._connection.execute(_INSERT_ID, (hashed, self._seq, event.digest))
-                seqs.append(self._seq)
+                seq = EventNumber(self._numbers.take(EVENT))
+                self._connection.execute(_INSERT_ID, (hashed, seq, event.digest))
+                seqs.append(seq)
             else:
                 seqs.append(EventNumber(0))
                 if known[0] != event.digest:
                     differing.append(index)
         return seqs, differing
+
+    def _note(self, rejections: Sequence[port.NewRejection], now: int) -> None:
+        """Note refused events. Without numbers they are left out: nobody waits for them, and what
+        else is in the batch goes on."""
+        try:
+            first = self._numbers.take("rejection", len(rejections))
+        except port.NoNumbers:
+            return
+        self._connection.executemany(
+            _REJECTION,
+            [
+                REJECTION.write(
+                    port.Rejection(id=number, at_ms=now, **msgspec.structs.asdict(rejection))
+                )
+                for number, rejection in enumerate(rejections, first)
+            ],
+        )
 
     # -- deliveries -------------------------------------------------------------------------------
 
@@ -377,7 +386,7 @@ class Writer:
             attempts = [row for row in attempts if self._known(row[0])]
             left_out = [row for row in left_out if self._known(row[0])]
         full = {settlement.delivery >> BLOCK_BITS for settlement in settled} - {
-            self._delivery >> BLOCK_BITS
+            self.newest_delivery >> BLOCK_BITS
         }
         if full:
             touch_blocks(self._connection, full)
@@ -443,11 +452,6 @@ class Writer:
             read_job(*row, retry=False)
             for row in self._pending.read(PENDING_JOBS, webhook, after, limit)
         ]
-
-    def _newest(self, query: str, floor: str) -> int:
-        """The greatest number that was ever given: retention may have dropped its row."""
-        dropped = self._one("SELECT value FROM meta WHERE key = ?", (floor,))
-        return max(int(self._one(query)), int(dropped))
 
     def _one(self, query: str, binding: Row = (), default: int | None = 0) -> Any:
         row = self._connection.execute(query, binding).fetchone()

@@ -26,6 +26,7 @@ from tidings import __version__
 from tidings.errors import Unusable
 from tidings.store.sql.audit.upkeep import COPIED
 from tidings.store.sql.facts.meta import PUT_ONCE, MetaRow
+from tidings.store.sql.facts.numbers import GIVE_UP, RANGES
 from tidings.store.sql.states import HELD, PENDING, TIMED, is_unfinished
 from tidings.store.sqlite.connection import DISK_FAULTS
 from tidings.store.sqlite.database import FILE, LOCK, newest_schema, open_reader
@@ -236,8 +237,11 @@ def _check(path: Path, made_at: str) -> None:
 
 
 def _note_copy(connection: apsw.Connection, made_s: float) -> None:
-    """Note in a copy that it is one, since when: whoever opens it first records that."""
+    """Note in a copy that it is one, since when: whoever opens it first records that. Of the ranges
+    that it has none is begun any more: since then any of them may have been."""
     connection.execute(PUT_ONCE, MetaRow(key=COPIED, value=round(made_s * 1000))).fetchall()
+    if connection.table_exists("main", RANGES):  # of a release before it has none
+        connection.execute(GIVE_UP).fetchall()
 
 
 def _new_file(path: Path, content: bytes) -> None:

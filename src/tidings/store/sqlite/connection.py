@@ -1,6 +1,6 @@
 """A connection of SQLite's, with what the store's rows ask of one beyond statements."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import cast
 
@@ -10,6 +10,7 @@ from tidings.store.sql.connection import LongBytes, Values
 
 # The disk or the file system refuses: nothing is wrong with what was asked, and it may pass.
 DISK_FAULTS = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.CantOpenError)
+_COUNTED = "SELECT name, seq FROM sqlite_sequence"
 
 
 def disk_fault_of(error: BaseException) -> BaseException | None:
@@ -63,6 +64,10 @@ class SqliteConnection(apsw.Connection):
         """Return what differs once the database has changed: by another connection, or by this."""
         [(version,)] = self.execute("PRAGMA data_version")
         return version, self.total_changes()
+
+    def counted(self) -> Mapping[str, int]:
+        """Return the greatest number that was there in each table that is AUTOINCREMENT."""
+        return {str(table): int(number) for table, number in self.execute(_COUNTED)}
 
     def has_table(self, name: str) -> bool:
         """Return whether the schema has a table."""

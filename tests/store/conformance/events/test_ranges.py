@@ -1,4 +1,8 @@
-"""Conformance: numbers begin anywhere and have gaps of any length; nothing walks a gap."""
+"""Conformance: numbers begin anywhere and have gaps of any length; nothing walks a gap.
+
+Gaps shorter than a range are there in a store that is the only one; longer ones where it is one of
+several.
+"""
 
 from typing import Any
 
@@ -6,6 +10,7 @@ import pytest
 
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, new, settled, term
+from tidings.core.cells.ranges import RANGE_BITS
 from tidings.core.delivery.states import State
 from tidings.core.ids import EventNumber
 from tidings.store import port
@@ -19,8 +24,10 @@ def filled(subject: Subject, gap: int) -> tuple[list[int], list[int]]:
     seqs: list[int] = []
     firsts: list[int] = []
     for ids, beyond in ((FIRST, 0), (SECOND, gap)):
-        if beyond:
-            subject.begin_range(seqs[-1] + beyond, firsts[-1] + beyond)
+        if beyond >> RANGE_BITS:
+            subject.begin_range(max(seqs[-1], firsts[-1]) + beyond)
+        elif beyond:
+            subject.raise_floors(seqs[-1] + beyond, firsts[-1] + beyond)
         for id in ids:
             receipt = subject.commit(event(id, new(1), terms=[term(id), term("all")]))
             seqs += receipt.seqs
@@ -83,7 +90,18 @@ def test_a_range_that_would_begin_below_begins_above(subject: Subject) -> None:
     """A lane takes what is below its cursor for a repeat: so nothing ever is."""
     seqs, firsts = filled(subject, GAPS[0])
     for below in (0, 1, seqs[-1] - 1):
-        subject.begin_range(below, below)
+        subject.raise_floors(below, below)
+        receipt = subject.commit(event(f"below {below}", new(1)))
+        assert receipt.seqs[0] > max(seqs) and receipt.firsts[0] > max(firsts)
+        seqs += receipt.seqs
+        firsts += receipt.firsts
+    assert [job.delivery for job in subject.page()] == firsts
+
+
+def test_a_fresh_range_begins_above_where_it_is_told_to_begin_below(subject: Subject) -> None:
+    seqs, firsts = filled(subject, GAPS[1])
+    for below in (0, 1, seqs[-1] - 1):
+        subject.begin_range(below)
         receipt = subject.commit(event(f"below {below}", new(1)))
         assert receipt.seqs[0] > max(seqs) and receipt.firsts[0] > max(firsts)
         seqs += receipt.seqs

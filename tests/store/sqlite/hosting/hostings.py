@@ -24,7 +24,7 @@ from tidings.store.sqlite.store import SqliteStore
 class SqliteFiles:
     """What the suite does to the files of a store that nobody has opened."""
 
-    def begin_range(self, place: Path, event: int, delivery: int) -> None:
+    def raise_floors(self, place: Path, event: int, delivery: int) -> None:
         """See `Adapter`."""
         connection = open_writer(place / FILE)
         floors = {"seq_floor": event, "delivery_floor": delivery}

@@ -15,9 +15,9 @@ SELECT c.relname, a.attname, pg_get_serial_sequence(
     quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname)
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND (a.attidentity <> ''
-    OR pg_get_serial_sequence(
-        quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname) IS NOT NULL)
+WHERE n.nspname = current_schema() AND c.relkind IN ('r', 'p') AND a.attidentity = ''
+    AND pg_get_serial_sequence(
+        quote_ident(n.nspname) || '.' || quote_ident(c.relname), a.attname) IS NOT NULL
 ORDER BY c.relname
 """
 _GIVEN = "SELECT pg_sequence_last_value(%s::regclass)"  # for whoever may take a number
@@ -45,7 +45,8 @@ def _owners(connection: DriverConnection) -> Iterator[str]:
 
 
 def _sequences(connection: DriverConnection) -> Iterator[str]:
-    """Find numbers that would be given a second time, as after a dump of tables alone."""
+    """Find numbers that would be given a second time, as after a dump of tables alone: those that
+    the database gives. Of IDENTITY columns the owner does, above all that are there."""
     for table, column, sequence in connection.execute(_NUMBERED.encode()).fetchall():
         highest = sql.SQL("SELECT coalesce(max({}), 0) FROM {}")
         names = sql.Identifier(column), sql.Identifier(table)

@@ -13,14 +13,11 @@ from tidings.store.sql.connection import Found, StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
 Row = TypeVar("Row", bound=msgspec.Struct)
-NUMBER, REVISION = "number", "revision"
+REVISION = "revision"
 
 
 class RevisedTable(Generic[Row]):
-    """Writes the rows of a table, found by `key`; a change keeps the columns of `keeps`.
-
-    Where the key is a `number`, 0 has the store give one.
-    """
+    """Writes the rows of a table, found by `key`; a change keeps the columns of `keeps`."""
 
     def __init__(self, table: StoredTable[Row], *key: str, keeps: Sequence[str] = ()) -> None:
         changed = [field for field in table.fields if field not in (*key, *keeps)]
@@ -31,7 +28,6 @@ class RevisedTable(Generic[Row]):
         self._update = f"UPDATE {table.name} SET {changes} WHERE {found} RETURNING {table.columns}"
         self._bound = [table.place(field) for field in (*changed, *key)]
         self._revision = table.place(REVISION)
-        self._number = table.place(NUMBER) if key == (NUMBER,) else None
 
     def put(self, connection: StoreConnection, row: Row) -> Row:
         """Insert a first revision, or write a later one onto the one before; return it as it is
@@ -45,8 +41,6 @@ class RevisedTable(Generic[Row]):
     def insert(self, connection: StoreConnection, row: Row) -> Row:
         """Insert what is new in this table, at whatever revision it is. Raise StaleChange."""
         values = self._table.write(row)
-        if self._number is not None:
-            values[self._number] = values[self._number] or None
         return self._only(connection.execute(self._insert, values), values[self._revision])
 
     def _only(self, written: Found, revision: int) -> Row:

@@ -1,11 +1,16 @@
 """Webhooks as rows: each with its versions, and those that were disabled."""
 
+from collections.abc import Callable
+
 from msgspec.structs import replace
 
 from tidings.core.delivery.states import State
 from tidings.store import port
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.registry_version import RegistryVersion
 from tidings.store.sql.configuration.versioned_rows import VersionedRows
+from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.queries import WEBHOOK
 from tidings.store.sql.row_mapping import Projection, insert_into
 from tidings.store.sql.writer_rows import DisablingRow
@@ -15,7 +20,7 @@ WEBHOOKS = (
     " AND v.version = (SELECT max(version) FROM webhook_version WHERE webhook = w.number)"
 )
 _OF_WEBHOOK, _OF_VERSION = WEBHOOK.part("webhook", "w"), WEBHOOK.part("webhook_version", "v")
-_PUT_WEBHOOK = f"{_OF_WEBHOOK.insert(without=['number'])} ON CONFLICT DO NOTHING RETURNING number"
+_PUT_WEBHOOK = f"{_OF_WEBHOOK.insert()} ON CONFLICT DO NOTHING RETURNING number"
 _PUT_VERSION = _OF_VERSION.insert(behind=["webhook"])
 _NEXT = f"?{_OF_VERSION.names_without(()).index('version') + 2}"  # behind the webhook's number
 _IS_NEXT = f"{_NEXT} = (SELECT max(version) + 1 FROM webhook_version WHERE webhook = ?1)"
@@ -41,6 +46,17 @@ DISABLINGS = (
 class WebhookRows(VersionedRows):
     """Writes webhooks."""
 
+    def __init__(
+        self,
+        connection: StoreConnection,
+        clock_ms: Callable[[], int],
+        version: RegistryVersion,
+        numbers: StoreNumbers,
+    ) -> None:
+        """See `VersionedRows`."""
+        super().__init__(connection, clock_ms, version)
+        self._numbers = numbers
+
     @answers(port.Store.drop_disabling)
     def drop_disabling(self, webhook: int, version: int) -> None:
         with self._connection:
@@ -52,7 +68,7 @@ class WebhookRows(VersionedRows):
     def put_webhook(self, webhook: port.StoredWebhook) -> tuple[port.StoredWebhook, int]:
         now = self._clock_ms()
         run = self._connection.execute
-        with self._connection:
+        with self._numbers.transaction():
             number = webhook.number
             dated = replace(webhook, created_ms=webhook.created_ms or now, updated_ms=now)
             if number == 0:
@@ -76,9 +92,9 @@ class WebhookRows(VersionedRows):
         run = self._connection.execute
         if run(_TAKEN, (webhook.org, webhook.name)).fetchone():
             raise port.NameTaken(webhook.name)
-        made = run(_PUT_WEBHOOK, _OF_WEBHOOK.write(webhook, without=["number"])).fetchall()
+        number = self._numbers.take("webhook")
+        made = run(_PUT_WEBHOOK, _OF_WEBHOOK.write(replace(webhook, number=number))).fetchall()
         if not made:
             raise port.StaleChange("the id of a new webhook is there already")
-        [(number,)] = made
         run(_PUT_VERSION, (number, *_OF_VERSION.write(webhook)))
-        return int(number)
+        return number

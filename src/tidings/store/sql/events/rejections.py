@@ -4,6 +4,7 @@ from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.numbered_pages import numbered_page
 from tidings.store.sql.row_mapping import StoredTable
 
@@ -14,12 +15,14 @@ _OF_ORG = f"{REJECTION.select} WHERE org = ?"
 class RejectionRows:
     """Shares the writer's connection, which keeps them (`writer.py`)."""
 
-    def __init__(self, connection: StoreConnection) -> None:
+    def __init__(self, connection: StoreConnection, numbers: StoreNumbers) -> None:
         self._connection = connection
+        self._numbers = numbers
 
     @answers(port.Store.drop_rejection)
     def drop(self, org: OrgId, number: int) -> None:
-        with self._connection:
+        with self._numbers.transaction():
+            self._numbers.keep("rejection")
             self._connection.execute(
                 "DELETE FROM rejection WHERE id = ? AND org = ?", (number, org)
             )

@@ -16,6 +16,7 @@ from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
+from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.queries import id_hash
 from tidings.store.sql.replay.source import packed
 from tidings.store.sql.row_mapping import FLAG, StoredTable, insert_into, json_of
@@ -41,7 +42,7 @@ _INSERT_LISTED = insert_into("replay_list", ListedPart)
 _JOB = StoredTable(
     "replay", port.ReplayJob, {"spec": json_of(port.ReplaySpec), "hold": FLAG, "closed": FLAG}
 )
-_INSERT = f"{_JOB.insert(without=['number'])} RETURNING number"
+_INSERT = _JOB.insert()
 _STOP = StoredTable("stop", port.SendingStop)
 _MOVE = (
     "UPDATE replay SET state = ?2, reason = ?3,"
@@ -111,19 +112,23 @@ _json = msgspec.json.Encoder()
 class ReplayRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, connection: StoreConnection, clock_ms: Callable[[], int], numbers: StoreNumbers
+    ) -> None:
         self._connection = connection
+        self._numbers = numbers
         self._clock_ms = clock_ms
 
     @answers(port.Store.put_replay)
     def put(self, job: port.ReplayJob, listed: Sequence[port.ReplayEntry]) -> port.ReplayJob:
         run = self._connection.execute
-        with self._connection:
+        with self._numbers.transaction():
+            number = self._numbers.take("replay")
             [(newest,)] = run("SELECT coalesce(max(seq), 0) FROM event")
             spec = msgspec.structs.replace(job.spec, upto=newest)
             start = EventNumber(0) if spec.listed else spec.after
             fresh = port.ReplayJob(
-                number=0,
+                number=number,
                 org=job.org,
                 kind=job.kind,
                 state=job.state,
@@ -135,7 +140,7 @@ class ReplayRows:
                 counted_to=start,
                 created_ms=self._clock_ms(),
             )
-            [(number,)] = run(_INSERT, _JOB.write(fresh, without=["number"]))
+            run(_INSERT, _JOB.write(fresh))
             self._connection.executemany(
                 _INSERT_LISTED,
                 [

@@ -17,6 +17,7 @@ from tidings.core.replay import JobState, ReplayDecision
 from tidings.store import port
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.events.changed_blocks import touch
+from tidings.store.sql.facts.numbers import DELIVERY
 from tidings.store.sql.replay.source import ReplaySource
 from tidings.store.sql.row_mapping import insert_into
 from tidings.store.sql.states import is_unfinished
@@ -56,28 +57,29 @@ class ReplaySlices:
         self,
         connection: StoreConnection,
         *,
+        take: Callable[[str], int],
         waits: Callable[[int, int], bool],
         free_next: Callable[[int, int, State | None], list[Job]],
     ) -> None:
+        """`take` gives a number of a kind."""
         self._connection = connection
+        self._take = take
         self._source = ReplaySource(connection)
         self._waits = waits
         self._free_next = free_next
 
-    def make(
-        self, slice: port.ReplaySlice, now: int, number: int
-    ) -> tuple[port.ReplayReceipt, int]:
-        """Make a slice's deliveries, with ids above `number`; what it did, and the last id."""
+    def make(self, slice: port.ReplaySlice, now: int) -> port.ReplayReceipt:
+        """Make a slice's deliveries; what it did."""
         row = self._connection.execute(_SPEC, (slice.replay, slice.after)).fetchone()
         if row is None:
-            return port.ReplayReceipt(slice.replay, False), number
+            return port.ReplayReceipt(slice.replay, False)
         spec = _spec.decode(row[0])
         assert spec.target is not None
         decisions: Counter[ReplayDecision] = Counter()
         deliveries: list[Row] = []
         of_replay: list[Row] = []
         pending: list[Job] = []
-        first = number
+        made = 0
         for seq, key in zip(slice.events, slice.keys, strict=True):
             event = self._source.fitting(spec, seq, (0,))
             body = None if event is None else self._source.body(seq)
@@ -91,7 +93,8 @@ class ReplaySlices:
                 or decision not in (ReplayDecision.MAKE, ReplayDecision.MAKE_AGAIN)
             ):
                 continue
-            number += 1
+            number = self._take(DELIVERY)
+            made += 1
             again = decision is ReplayDecision.MAKE_AGAIN
             if key is not None:  # the rows before it in this slice must be seen
                 self._connection.executemany(INSERT_DELIVERY, deliveries)
@@ -128,14 +131,13 @@ class ReplaySlices:
                 )
         self._connection.executemany(INSERT_DELIVERY, deliveries)
         self._connection.executemany(_INSERT_OF, of_replay)
-        made = number - first
         skipped = (
             decisions[ReplayDecision.UNDER_WAY],
             decisions[ReplayDecision.DELIVERED],
             decisions[ReplayDecision.NO_BODY],
         )
         self._connection.execute(_ADVANCE, (slice.to, made, *skipped, slice.replay))
-        return port.ReplayReceipt(slice.replay, True, made, jobs=pending), number
+        return port.ReplayReceipt(slice.replay, True, made, jobs=pending)
 
     def cancel(self, slice: port.CancelSlice, now: int) -> tuple[port.CancelReceipt, list[Job]]:
         """End what is unfinished of these deliveries; what it did, and what that has freed."""

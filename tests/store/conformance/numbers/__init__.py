@@ -1,0 +1,1 @@
+"""Conformance: the numbers of what a store keeps."""
