@@ -239,3 +239,25 @@ async def test_events_refused_while_a_batch_is_taken_apart_are_kept_too() -> Non
             assert [verdict.status for verdict in await future] == ["accepted"]
         await desk.queue.drained()
         assert sorted(kept_refusals(desk)) == ["and later", "during"]
+
+
+async def test_while_no_number_is_left_calls_are_refused_and_what_is_sent_goes_on() -> None:
+    """However many calls there are: outcomes never wait for a commit without any."""
+    async with at_work() as desk:
+        desk.store.refuse = lambda batch: (
+            port.NoNumbers("none is left") if batch.events or batch.replays else None
+        )
+        for number in range(1, 20):
+            desk.queue.settle(settled(number))
+            desk.queue.note_rejections([refused(f"x{number}")])
+            with pytest.raises(port.NoNumbers, match="none is left"):
+                await desk.queue.add([event(f"e{number}")])
+            assert not desk.queue.halted and desk.doubted == []
+        await desk.queue.drained()
+        outcomes = [
+            settlement.delivery for batch in desk.store.batches for settlement in batch.settled
+        ]
+        assert outcomes == [*range(1, 20)] and len(kept_refusals(desk)) == 19
+        desk.store.refuse = lambda _: None
+        [verdict] = await desk.queue.add([event("e1")])
+        assert verdict.status == "accepted"

@@ -170,6 +170,9 @@ class Committer:
         events, commands = batch.events, batch.commands
         try:
             matched, receipt = await self._write(events, batch)
+        except port.NoNumbers as none_left:
+            await self._commit_unnumbered(none_left, batch)
+            return 0
         except port.StoreDown as down:
             self._doubt(batch)
             commands.refuse(down)
@@ -292,6 +295,18 @@ class Committer:
         for call in batch.calls:
             call.refuse(port.StoreDown(str(down)))
         self._queue.put_back(batch, calls=False)
+
+    async def _commit_unnumbered(self, none_left: port.NoNumbers, batch: CommitContents) -> None:
+        """Refuse what needs a number, as there is none, and write the rest at once: nothing of the
+        batch was. What is sent goes on."""
+        for call in batch.calls:
+            call.refuse(none_left)
+        batch.commands.refuse(none_left)
+        rest = CommitContents(
+            settled=batch.settled, claims=batch.claims, rejections=batch.rejections
+        )
+        if rest:
+            await self._commit(rest)
 
     async def _commit_apart(self, error: Exception, batch: CommitContents) -> None:
         """Write a batch row by row, so that a row that cannot be written fails alone."""
