@@ -230,7 +230,8 @@ class Writer:
         ]
         firsts = self._numbers.take_each(DELIVERY, counts)
         left, per_event_max = batch.deliveries_max, batch.per_event_max
-        for event, seq, first, count in zip(events, seqs, firsts, counts, strict=True):
+        numbered = zip(events, seqs, firsts, counts, strict=True)
+        for index, (event, seq, first, count) in enumerate(numbered):
             if not seq:
                 continue
             matched = event.deliveries
@@ -252,7 +253,7 @@ class Writer:
             if count > left or count > per_event_max:
                 at_once = min(left, per_event_max)
                 self._fan_outs.owe(event.org, seq, DeliveryId(first + at_once), matched[at_once:])
-                in_part.append((seqs.index(seq), at_once))
+                in_part.append((index, at_once))
                 matched = matched[:at_once]
             left -= len(matched)
             for number, new in enumerate(matched, first):

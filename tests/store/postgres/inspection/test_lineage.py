@@ -9,6 +9,7 @@ import pytest
 
 from tests.store.postgres.databases import SCHEMA, connect, migrated, rows
 from tests.store.rows import event, new
+from tidings.core.cells.ranges import range_of
 from tidings.store import port
 from tidings.store.postgres.database import StoreDatabase
 from tidings.store.postgres.inspection import lineage
@@ -96,6 +97,21 @@ def test_what_is_owed_and_what_was_dropped_is_not_given_again_either(
     change(database)
     writer = started(database)
     assert given(writer) == (LEAP + 71, LEAP + 91)
+    ended(writer)
+
+
+def test_a_store_of_ranges_gives_up_those_that_it_has(database: StoreDatabase) -> None:
+    writer = started(database)
+    writer._half.numbers.grant([3, 4, 5])
+    [seq, delivery] = given(writer)
+    assert range_of(seq) == range_of(delivery) == 3
+    ended(writer)
+    change(database)
+    writer = started(database)
+    with pytest.raises(port.NoNumbers):
+        given(writer)
+    writer._half.numbers.grant([9])
+    assert [range_of(number) for number in given(writer)] == [9, 9]
     ended(writer)
 
 

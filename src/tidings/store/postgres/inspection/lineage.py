@@ -4,7 +4,8 @@ nothing of what it had then.
 
 A server begins a new timeline where it is restored to a point or promoted; another one, or another
 database, has another identity. Which it was stands in the store itself. Where it differs, numbers
-go on far above those that are there, so that none is given to a second event or delivery.
+go on far above those that are there, so that none is given to a second event or delivery. A store
+of ranges (core/cells/ranges.py) gives up those that it has, and goes on with what it is granted.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ import psycopg
 from tidings.store.postgres.faults import is_server_fault
 from tidings.store.postgres.owner_connection import OwnerConnection
 from tidings.store.sql.facts.meta import LINEAGE, PUT, RAISE, MetaRow, read_fact
+from tidings.store.sql.facts.numbers import GIVE_UP, RANGES
 
 LEAP = 1 << 36  # more than a store gives between two backups; a JSON number holds 131,072 of them
 _LINEAGE = (
@@ -46,6 +48,8 @@ def follow_lineage(connection: OwnerConnection) -> None:
                 [(given,)] = connection.execute(newest).fetchall()
                 least = max(int(given), read_fact(connection, floor) or 0) + LEAP
                 connection.execute(RAISE, MetaRow(key=floor, value=least))
+            if connection.has_table(RANGES):
+                connection.execute(GIVE_UP)
         connection.execute(PUT, MetaRow(key=LINEAGE, value=found))
     if known is not None:
         print(
