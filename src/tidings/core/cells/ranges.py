@@ -22,6 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import msgspec
 
 from tidings.core.cells.families import CellId
+from tidings.errors import TidingsError
 
 RANGE_BITS = 24
 TAKE_OVERS_A_DAY = 8  # that need no map
@@ -39,7 +40,7 @@ def wanted_spares(given_a_day: int, bits: int = RANGE_BITS) -> int:
     return TAKE_OVERS_A_DAY + -(-MARGIN * given_a_day >> bits)
 
 
-class NoRange(Exception):
+class NoRange(TidingsError):
     """The cell has no spare range, and needs the map: nothing can be given a number meanwhile."""
 
 
