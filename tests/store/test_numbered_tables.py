@@ -26,6 +26,7 @@ OF_ANOTHER_ROW = {
     "source_activity": "source",
     "source_owner": "source",
     "stop": "org",
+    "family": "org",
     "audit_chain": "org",
 }
 OF_ONE_STORE = {

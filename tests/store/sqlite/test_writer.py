@@ -11,6 +11,7 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sql.audit.rows import AuditRows
+from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.writer import Writer
 from tidings.store.sqlite.database import open_writer
@@ -30,7 +31,8 @@ class Desk:
     def begun_anew(self) -> Writer:
         """As the next owner of the store makes it."""
         audit = AuditRows(self.connection, lambda: self.now_ms)
-        return Writer(self.connection, lambda: self.now_ms, audit, StoreNumbers(self.connection))
+        families, numbers = FamilyRows(self.connection), StoreNumbers(self.connection)
+        return Writer(self.connection, lambda: self.now_ms, audit, numbers, families)
 
     def commit(
         self, *events: port.NewEvent, version: int = FIRST_VERSION, **more: Any

@@ -7,10 +7,17 @@ these `process.py` makes what a child answers, and `client.py` what it is asked.
 from collections.abc import Callable, Mapping
 from inspect import get_annotations, isfunction
 from operator import attrgetter
-from typing import Any, NamedTuple, get_args, get_type_hints
+from typing import Any, NamedTuple, Protocol, get_args, get_type_hints
 
 from tidings.store import port
 from tidings.store.sql.answers import answered
+
+
+class GuardedHalf(Protocol):
+    """A half of a store, that looks at what it is asked before it answers."""
+
+    def guarded(self, asked: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of one of its parts, as it answers this method of the port."""
 
 
 class Answering(NamedTuple):
@@ -61,9 +68,12 @@ def answering(half: type) -> dict[str, Answering]:
     return found
 
 
-def functions(kind: type, half: object) -> dict[str, Callable[..., Any]]:
+def functions(kind: type, half: GuardedHalf) -> dict[str, Callable[..., Any]]:
     """Map what a half answers, by the port's names, to the functions of its parts."""
-    return {asked: attrgetter(place.path)(half) for asked, place in answering(kind).items()}
+    return {
+        asked: half.guarded(asked, attrgetter(place.path)(half))
+        for asked, place in answering(kind).items()
+    }
 
 
 def answerers(protocol: type, halves: Mapping[str, type]) -> dict[str, str]:

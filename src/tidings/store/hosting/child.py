@@ -37,6 +37,7 @@ _FAULTS: dict[str, type[Exception]] = {
         port.StoreDown,
         port.NoNumbers,
         port.StoreUnanswered,
+        port.FamilyAway,
         port.NameTaken,
         port.StaleChange,
         port.StoreRefused,

@@ -18,7 +18,6 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from operator import attrgetter
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,7 +25,7 @@ import msgspec
 from tidings.frames import Frames, framed
 from tidings.process_end import NO_MEMORY, is_of_memory
 from tidings.store import port
-from tidings.store.hosting.calls import answering, types_of
+from tidings.store.hosting.calls import answering, functions, types_of
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.halves import RowReader, RowWriter
 
@@ -79,8 +78,9 @@ def _operation(
 
 
 def _operations(kind: type, half: RowWriter | RowReader) -> dict[str, Operation]:
+    answered = functions(kind, half)
     return {
-        asked: _operation(attrgetter(place.path)(half), place.method, half.connection)
+        asked: _operation(answered[asked], place.method, half.connection)
         for asked, place in answering(kind).items()
     }
 

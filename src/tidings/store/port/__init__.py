@@ -28,8 +28,9 @@ Structs are tuples on the wire (`array_like`): they cross a process boundary by 
 """
 
 from collections.abc import Awaitable
-from typing import Protocol
+from typing import Protocol, Self
 
+from tidings.core.cells.families import CallVerdict, FamilyRow, judge_call
 from tidings.errors import Unavailable, Unusable
 from tidings.store.port.access import (
     AccessStore,
@@ -110,6 +111,7 @@ from tidings.store.port.events.rejections import (
     RejectionStore,
 )
 from tidings.store.port.events.types import StoredType, TypeStore
+from tidings.store.port.families import FamilyReceipt, FamilyStep, FamilyStore, JudgedFamily
 from tidings.store.port.inboxes import (
     KEPT_ARRIVALS,
     KEPT_BYTES,
@@ -187,6 +189,18 @@ class NoNumbers(StoreDown):
     """No number is left for what is new; the store takes whatever needs none."""
 
 
+class FamilyAway(StoreDown):
+    """A write for an org whose family is not this cell's now; the text says where it is. Nothing of
+    it is written, and the store takes the writes of all others."""
+
+    @classmethod
+    def of(cls, row: FamilyRow | None) -> Self:
+        """Return one by the row of the family."""
+        is_held = judge_call(row).verdict is CallVerdict.HELD
+        where = "it is moving to another one" if is_held else "it is in another one"
+        return cls(f"The org must be in this cell; {where}. Try again in a second.")
+
+
 class StoreUnanswered(StoreDown):
     """A question was not answered in time, or its process has ended; it may be asked again."""
 
@@ -205,6 +219,7 @@ class Store(
     WebhookStore,
     ReplayStore,
     OrgStore,
+    FamilyStore,
     AccessStore,
     AuditStore,
     InboxStore,

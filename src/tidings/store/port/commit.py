@@ -17,6 +17,8 @@ A commit
   `test_a_page_asked_after_a_commit_shows_it_and_one_asked_before_does_not`
 * refuses a batch matched under an older registry version (`Receipt.moved`).
   `test_a_batch_matched_under_an_older_registry_is_refused_whole`
+* refuses a batch of a family that is not here as it was judged (`Receipt.away`, families.py).
+  `test_a_batch_of_a_family_that_is_not_here_is_refused_whole`
 * settles, cancels, makes what is owed, appends events with their deliveries, makes those of
   replays, notes refused events, writes entries of the audit log and claims, in this order.
   `test_what_ends_in_a_batch_no_longer_holds_an_event_of_the_same_batch`,
@@ -64,6 +66,7 @@ from typing import Protocol
 
 import msgspec
 
+from tidings.core.cells.families import FamilyId
 from tidings.core.delivery.job import Job
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.store.port.audit import AuditWrite
@@ -71,6 +74,7 @@ from tidings.store.port.delivery.fan_outs import DELIVERIES_MAX, PER_EVENT_MAX, 
 from tidings.store.port.delivery.lanes import CLAIMED_BYTES_MAX, CLAIMED_MAX, RetryClaim
 from tidings.store.port.delivery.rows import NewDelivery, Settlement
 from tidings.store.port.events.rejections import NewRejection
+from tidings.store.port.families import JudgedFamily
 from tidings.store.port.replay import CancelReceipt, CancelSlice, ReplayReceipt, ReplaySlice
 
 
@@ -104,10 +108,12 @@ class Batch(msgspec.Struct, frozen=True, array_like=True):
     claimed_max: int = CLAIMED_MAX
     claimed_bytes_max: int = CLAIMED_BYTES_MAX
     audits: Sequence[AuditWrite] = ()  # entries of what the batch does
+    families: Sequence[JudgedFamily] = ()  # of which it holds something
 
 
 class Receipt(msgspec.Struct, frozen=True, array_like=True):
-    """The result of a commit. With `moved`, nothing was done: match again and commit again."""
+    """The result of a commit. With `moved`, nothing was done: match again and commit again. Neither
+    with `away`: commit again without what is of these families."""
 
     now_ms: int = 0
     moved: bool = False
@@ -122,7 +128,8 @@ class Receipt(msgspec.Struct, frozen=True, array_like=True):
     cancelled: Sequence[CancelReceipt] = ()  # per cancel
     made: Sequence[tuple[int, int]] = ()  # index of an event, how many of it: where some are owed
     fanned_out: Sequence[FanOut] = ()
-    owed: int = 0  # deliveries of accepted events that are not made yet
+    owed: int = 0  # deliveries of accepted events that are not made yet, of families that are here
+    away: Sequence[FamilyId] = ()
 
 
 class CommitStore(Protocol):

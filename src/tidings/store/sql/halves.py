@@ -16,6 +16,8 @@ from tidings.store.sql.audit.rows import AuditReader, AuditRows
 from tidings.store.sql.audit.upkeep import AuditUpkeep
 from tidings.store.sql.configuration.credentials import CredentialRows
 from tidings.store.sql.configuration.event_types import EventTypeRows
+from tidings.store.sql.configuration.families import FamilyRows
+from tidings.store.sql.configuration.family_guard import FamilyGuard
 from tidings.store.sql.configuration.kept_lists import KeptListRows
 from tidings.store.sql.configuration.key_check import KeyCheckRow
 from tidings.store.sql.configuration.orgs import OrgRows
@@ -74,6 +76,7 @@ class RowWriter:
     audit: AuditRows
     audit_upkeep: AuditUpkeep
     numbers: StoreNumbers
+    families: FamilyRows
     writer: Writer
     configuration: ConfigurationReader
     key_check: KeyCheckRow
@@ -116,12 +119,14 @@ class RowWriter:
             refuse_to_serve(connection)
         self.audit = AuditRows(self.connection, clock_ms)
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit)
+        self.families = FamilyRows(self.connection)
+        self.family_guard = FamilyGuard(self.connection, self.families)
         self.numbers = numbers = StoreNumbers(connection, before.numbers if before else None)
-        self.writer = Writer(self.connection, clock_ms, self.audit, numbers)
+        self.writer = Writer(self.connection, clock_ms, self.audit, numbers, self.families)
         self._version = version = RegistryVersion(self.connection, self.writer.version_raised)
         self.configuration = ConfigurationReader(self.connection, version)
         self.key_check = KeyCheckRow(self.connection)
-        self.orgs = OrgRows(self.connection, clock_ms, version)
+        self.orgs = OrgRows(self.connection, clock_ms, version, self.families)
         self.credentials = CredentialRows(self.connection, clock_ms)
         self.webhooks = WebhookRows(self.connection, clock_ms, version, numbers)
         self.event_types = EventTypeRows(self.connection, clock_ms, version)
@@ -149,20 +154,27 @@ class RowWriter:
 
     def record(self, write: port.AuditWrite, change: Callable[[], Any]) -> Any:
         """Make a change with its entries in one transaction, or neither; return its answer.
+        FamilyAway: one of them is of an org whose family is not here.
 
         See `AuditWrite.if_changed` for where entries are left out. StoreDown where the disk refuses
         either of them.
         """
+        self.families.must_be_here(draft.chain for draft in write.entries)
         try:
             with self.numbers.transaction():
                 answer = change()
                 self.audit.append_of(write, answer)
         except BaseException as error:
+            self.families.forget()
             self._read_version_again()  # it was raised by what was taken back
             if (fault := self.connection.refusal_of(error)) is not None:
                 raise port.StoreDown(str(fault)) from error
             raise
         return answer
+
+    def guarded(self, asked: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what answers a method of the port, behind a look at whose it is."""
+        return self.family_guard.guarded(asked, function)
 
     def _read_version_again(self) -> None:
         try:
@@ -244,6 +256,10 @@ class RowReader:
         self.audit = AuditReader(self.connection)
         self._indexed_at = 0.0
         self._dropped_at = 0.0
+
+    def guarded(self, asked: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return what answers a method of the port: what is read changes nothing."""
+        return function
 
     def background(self) -> bool:
         """Index a slice if a whole one is waiting, or a partial one for long enough; summarise."""

@@ -22,6 +22,7 @@ from tidings.core.ids import DeliveryId, EventNumber
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.audit.rows import AuditRows
+from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery.due import DueDeliveries
 from tidings.store.sql.delivery.fan_outs import FanOuts
@@ -120,13 +121,15 @@ class Writer:
         clock_ms: Callable[[], int],
         audit: AuditRows,
         numbers: StoreNumbers,
+        families: FamilyRows,
     ) -> None:
         self._connection = connection
         self._audit = audit
+        self._families = families
         self._clock_ms = clock_ms
         self._numbers = numbers
         self._version = self._one("SELECT value FROM meta WHERE key = 'registry_version'")
-        self._fan_outs = FanOuts(connection, self.free_next)
+        self._fan_outs = FanOuts(connection, self.free_next, families)
         self._pending = PendingRows(connection)
         self._waiting = WaitingRows(connection)
         self._due = DueDeliveries(connection)
@@ -152,6 +155,8 @@ class Writer:
         matched = batch.events or batch.replays
         if matched and batch.registry_version != self._version:
             return port.Receipt(moved=True)
+        if away := self._families.away(batch.families):
+            return port.Receipt(away=away)
         connection, before = self._connection, self._numbers.begin()
         connection.begin()
         try:

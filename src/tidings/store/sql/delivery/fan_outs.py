@@ -10,7 +10,7 @@ events have thousands of webhooks does not hold up what the others are owed.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -74,6 +74,17 @@ _encoder = msgspec.msgpack.Encoder()
 Row = tuple[Any, ...]
 
 
+class FamiliesHere(Protocol):
+    """Knows whose events may be sent here."""
+
+    @property
+    def are_all_here(self) -> bool:
+        """Return whether no family is another cell's, or on its way."""
+
+    def is_here(self, org: int, /) -> bool:
+        """Return whether the family of an org is here."""
+
+
 class FanOutRow(msgspec.Struct, frozen=True):
     """A run of owed deliveries with neighbouring ids."""
 
@@ -93,16 +104,24 @@ class _Backlog:
 
     def __init__(self, connection: StoreConnection) -> None:
         self.count = 0
+        self.counts: dict[OrgId, int] = {}  # of these, by org
         # The first ids of each org; the next org first.
         self.runs: dict[OrgId, deque[DeliveryId]] = {}
         self.keyed: dict[tuple[int, int], list[int]] = {}  # ids by webhook and key, in order
         rows: list[Row] = connection.execute(_OWED).fetchall()
         for first, count, packed, org in rows:
-            self.count += count
+            self.add(org, count)
             self.runs.setdefault(org, deque()).append(first)
             for id, new in enumerate(_entries.decode(packed), first):
                 if new.key is not None and not new.parked:
                     self.keyed.setdefault((new.webhook, new.key), []).append(id)
+
+    def add(self, org: OrgId, count: int) -> None:
+        """Count more of an org's, or fewer."""
+        self.count += count
+        self.counts[org] = self.counts.get(org, 0) + count
+        if not self.counts[org]:
+            del self.counts[org]
 
 
 class FanOuts:
@@ -112,9 +131,11 @@ class FanOuts:
         self,
         connection: StoreConnection,
         free_next: Callable[[int, int, State | None], list[Job]],
+        families: FamiliesHere,
     ) -> None:
         self._connection = connection
         self._free_next = free_next
+        self._families = families
         self._known: _Backlog | None = None  # None: to be read again
 
     def forget(self) -> None:
@@ -129,8 +150,11 @@ class FanOuts:
 
     @property
     def owed(self) -> int:
-        """Count the deliveries that are owed."""
-        return self._owed.count
+        """Count the deliveries that are owed, of families that are here."""
+        owed = self._owed
+        if self._families.are_all_here:
+            return owed.count
+        return sum(count for org, count in owed.counts.items() if self._families.is_here(org))
 
     def owes(self, webhook: int, key: int, before: int | None = None) -> bool:
         """Return whether a delivery of the key is owed; with `before`, one of a lower id."""
@@ -147,7 +171,7 @@ class FanOuts:
             run = DeliveryId(first + at)
             self._put(run, event, entries[at : at + RUN_ENTRIES])
             runs.append(run)
-        owed.count += len(entries)
+        owed.add(org, len(entries))
         for id, new in from_first(entries, first):
             if new.key is not None and not new.parked:
                 insort(owed.keyed.setdefault((new.webhook, new.key), []), id)
@@ -162,8 +186,8 @@ class FanOuts:
         blocks: set[int] = set()
         size = 0
         owed = self._owed
-        while owed.runs and limit > 0 and size < SLICE_BYTES:
-            org, first = self._next_run()
+        while limit > 0 and size < SLICE_BYTES and (turn := self._next_run()) is not None:
+            org, first = turn
             row: Row | None = self._connection.execute(_RUN, (first,)).fetchone()
             assert row is not None, f"the run at {first} is owed and its event is kept"
             run = _OWED_RUN.read(row)
@@ -174,7 +198,7 @@ class FanOuts:
                 rest = DeliveryId(first + len(taken))
                 self._put(rest, event, left)
                 owed.runs.setdefault(org, deque()).appendleft(rest)
-            owed.count -= len(taken)
+            owed.add(org, -len(taken))
             sendable, ended = self._insert(event, first, taken, now)
             freed += [job for place in ended for job in self._free_next(*place, None)]
             made.append(
@@ -193,10 +217,13 @@ class FanOuts:
         touch_blocks(self._connection, blocks - {last >> BLOCK_BITS})
         return made, freed
 
-    def _next_run(self) -> tuple[OrgId, DeliveryId]:
-        """Take a run of the org whose turn it is, which then comes last."""
+    def _next_run(self) -> tuple[OrgId, DeliveryId] | None:
+        """Take a run of the org whose turn it is, which then comes last. None: there is none of an
+        org whose family is here."""
         runs = self._owed.runs
-        org = next(iter(runs))
+        org = next(filter(self._families.is_here, runs), None)
+        if org is None:
+            return None
         theirs = runs.pop(org)
         first = theirs.popleft()
         if theirs:
