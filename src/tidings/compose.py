@@ -69,6 +69,7 @@ class App:
         heartbeats.watch_work(SECRET_ENDS, self.webhooks.overdue_secrets_s)
         heartbeats.watch_work(BROKER_TASKS, delivery.destination.overdue_s)
         heartbeats.start()
+        await through(self.base.families.load)
         await through(delivery.stops.load)
         if hold:
             with acting_as(operator_actor(HOLD)):

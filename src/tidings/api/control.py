@@ -41,7 +41,7 @@ from tidings.api.v1.webhooks.preview import preview_routes
 from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
 from tidings.errors import Busy, Denied, FieldRefusal, RequestRefused
-from tidings.store.port import StoreDown, StoreUnanswered
+from tidings.store.port import FamilyAway, StoreDown, StoreUnanswered
 from tidings.values import describe_value
 
 _HEARD = (REQUEST_ID, b"x-request-id", ORIGIN, FETCH_SITE)
@@ -87,6 +87,7 @@ def make_control_app(services: Services) -> FastAPI:
     app.add_exception_handler(RefusalAnswer, _say_refused)
     app.add_exception_handler(RequestRefused, _say_request_refused)
     app.add_exception_handler(StoreDown, _say_store_down)
+    app.add_exception_handler(FamilyAway, _say_family_away)
     app.add_exception_handler(StoreUnanswered, _say_unanswered)
     app.add_exception_handler(HTTPException, _say_http)
     app.add_exception_handler(RequestValidationError, _say_parameter)
@@ -181,6 +182,12 @@ async def _say_store_down(request: Request, error: Exception) -> Response:
         retry_after="1",
     )
     return error_answer(path, down)
+
+
+async def _say_family_away(request: Request, error: Exception) -> Response:
+    path = request.url.path
+    code: int | str = V3_CODES[503] if path.startswith("/v3/") else "family_away"
+    return error_answer(path, refused(503, code, str(error), retry_after="1"))
 
 
 async def _say_unanswered(request: Request, error: Exception) -> Response:

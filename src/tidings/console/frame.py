@@ -54,7 +54,7 @@ from tidings.errors import (
     TooSlow,
     Unauthenticated,
 )
-from tidings.store.port import ASKING_ORG, StoreDown, StoreUnanswered
+from tidings.store.port import ASKING_ORG, FamilyAway, StoreDown, StoreUnanswered
 
 SIGN_IN = OUTSIDE.at("/sign-in")
 COOKIE = "tidings"
@@ -257,6 +257,8 @@ class PageFrame:
             except StoreUnanswered:
                 message = "The store did not answer in time. Ask for less, or try again in 5 s."
                 return self.error(request, 503, message, visit)
+            except FamilyAway as away:
+                return self.error(request, 503, str(away), visit)
             except StoreDown:
                 message = (
                     "The store cannot accept writes at the moment. Nothing was changed. Try again."

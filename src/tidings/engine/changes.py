@@ -24,7 +24,7 @@ from tidings.engine.callables import Change
 from tidings.engine.listeners import Listeners
 from tidings.engine.outage import Outage
 from tidings.store import port
-from tidings.store.port import StaleChange, StoreDown
+from tidings.store.port import FamilyAway, StaleChange, StoreDown
 
 Result = TypeVar("Result")
 Reread = Listeners[port.Snapshot, Sequence[port.StoredType]]
@@ -81,6 +81,8 @@ class Changes:
         async with self._lock:
             try:
                 return await self._until_it_is_not_stale(change)
+            except FamilyAway:
+                raise  # the store has refused it, and nothing is in doubt
             except StoreDown:
                 self._doubt()
                 raise

@@ -34,6 +34,7 @@ from tidings.engine.events.acceptor import Matcher
 from tidings.engine.events.commit_queue import CommitQueue, QueuedEvent
 from tidings.engine.events.committer import Committer
 from tidings.engine.events.feed import Feed
+from tidings.engine.families import Families
 from tidings.engine.listeners import EngineListeners
 from tidings.engine.metrics import EngineMetrics
 from tidings.engine.running.supervisor import SupervisedTask, Supervisor, fail
@@ -79,6 +80,9 @@ class SettlementListener(Protocol):
 class Engine:
     """Everything between what waits for a commit and a settled delivery, over its ports."""
 
+    _settler: SupervisedTask | None = None
+    _watch: SupervisedTask | None = None
+
     def __init__(
         self,
         *,
@@ -92,6 +96,7 @@ class Engine:
         shaper: Shaping,
         ends: WebhookEnds,
         stops: StopSwitches,
+        families: Families,
         failures: FailureListener,
         settlements: SettlementListener,
         heard: EngineListeners,
@@ -105,9 +110,8 @@ class Engine:
         headers_of: HeadersOf = MessageHeaders,
         connections: ConnectionWatch | None = None,
     ) -> None:
-        """`ends` disable webhooks, `stops` have the switches by org; `failures`: who is told of
-        deliveries that have failed for good; `settlements`: who hears of what is
-        written; `in_flight`: what has left; without the `lease` nothing leaves."""
+        """`ends` disable webhooks, `stops` have the switches by org; `failures` hears of what has
+        failed for good, `settlements` of what is written; without the `lease` nothing leaves."""
         self._supervisor = supervisor
         self.connections = connections
         self._errors = errors
@@ -149,6 +153,7 @@ class Engine:
             queue=commits,
             matcher=Matcher(registry),
             listener=self,
+            families=families,
             deliveries_max=limits.deliveries_max,
             per_event_max=limits.per_event_max,
             fan_out_rows=limits.fan_out_rows,
@@ -156,8 +161,6 @@ class Engine:
         )
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._recovered: Sequence[port.Backlog] | None = None
-        self._settler: SupervisedTask | None = None
-        self._watch: SupervisedTask | None = None
         self._measure(errors)
 
     async def start(self) -> None:

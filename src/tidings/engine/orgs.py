@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from tidings.core.audit.audit_actions import ORG_CHANGED, ORG_CREATED
+from tidings.core.cells.families import FamilyId
 from tidings.core.declaration import read_body, show_resource
 from tidings.core.events.call_reader import IntakeRules
 from tidings.core.form import Form
@@ -82,6 +83,10 @@ class Orgs:
     def settings(self, org: OrgId) -> OrgSettings:
         """Return the settings of an org; the defaults for one that is not there."""
         return self._settings.get(org, DEFAULT_SETTINGS)
+
+    def family_of(self, org: OrgId) -> FamilyId:
+        """Return the family of an org: the one above it that has no parent, or itself."""
+        return FamilyId(self._registry.root_of(org))
 
     def below(self, org: OrgId) -> list[OrgId]:
         """List the ids of the orgs below an org, at any depth."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+from tests.engine.events.all_here import FamilyStore, families_of
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.events.commit_queue import (
@@ -29,6 +30,7 @@ class Store:
         self.free = asyncio.Event()  # cleared, it takes its time
         self.free.set()
         self.asked: list[int] = []  # with which versions of the registry
+        self.away: set[int] = set()  # families that are not here
         self.moved_at = -1  # a version of the registry that is outdated
 
     async def commit(self, batch: port.Batch) -> port.Receipt:
@@ -37,6 +39,10 @@ class Store:
         self.asked.append(batch.registry_version)
         if batch.registry_version == self.moved_at:
             return port.Receipt(moved=True)
+        if away := [found.family for found in batch.families if found.family in self.away]:
+            return port.Receipt(away=sorted({*away}))
+        if away := [found.family for found in batch.families if found.family in self.away]:
+            return port.Receipt(away=sorted({*away}))
         if (error := self.refuse(batch)) is not None:
             raise error
         self.batches.append(batch)
@@ -95,6 +101,8 @@ class Desk:
         self.doubted = self.lanes.doubted
         self.queue = CommitQueue(1 << 30, 60.0)
         self.registry = Registry()
+        self.family_store = FamilyStore()
+        self.families = families_of(self.registry, self.family_store)
         self.match: Callable[[QueuedEvent], Sequence[port.NewDelivery]] = lambda _: ()
         self.committer = Committer(
             store=self.store,  # type: ignore[arg-type]  # of the port it asks for commits alone
@@ -102,6 +110,7 @@ class Desk:
             queue=self.queue,
             matcher=self,
             listener=self.lanes,
+            families=self.families,
             fan_out_rows=5,
         )
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.engine.events.commit_desk import at_work, begun, event, refused, settled, turns
 from tests.simulation.loop import simulate
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.engine.events.commit_queue import (
     BATCH_BYTES_MAX,
     BATCH_EVENTS_MAX,
@@ -163,7 +163,7 @@ async def test_commands_go_with_the_batch_and_are_planned_at_its_close() -> None
         blocking = desk.queue.add([event("a")])
         await turns()
         plans = [port.ReplaySlice(3, EventNumber(0), EventNumber(9), 1), None]
-        sliced, not_now = (desk.queue.slice(lambda: plans.pop(0)) for _ in range(2))
+        sliced, not_now = (desk.queue.slice(lambda: plans.pop(0), OrgId(1)) for _ in range(2))
         cancelled = desk.queue.cancel(port.CancelSlice([DeliveryId(4)], "boss"))
         await turns()
         assert len(plans) == 2, "the webhook may change until then"
@@ -232,7 +232,7 @@ def test_who_asked_for_a_cancel_or_a_slice_waits_for_no_such_commit_either() -> 
         async with at_work() as desk:
             await begun(desk)
             plan = port.ReplaySlice(3, EventNumber(0), EventNumber(9), 1)
-            sliced = desk.queue.slice(lambda: plan)
+            sliced = desk.queue.slice(lambda: plan, OrgId(1))
             cancelled = desk.queue.cancel(port.CancelSlice([DeliveryId(4)], "boss"))
             await turns()  # both are in it
             await asyncio.sleep(ANSWER_S + 0.1)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from tests.core.running.leases import EndingLease
+from tests.engine.events.all_here import all_here
 from tests.engine.shaping.sending_desk import HOOK, Desk, Line, Shaping, job
 from tidings.core.connections.connection import Connections
 from tidings.core.delivery.exchange import FaultKind
@@ -28,7 +29,7 @@ class Reading:
     def __init__(self, lease: EndingLease) -> None:
         numbers = itertools.count()
         self.desk = Desk(Line(), Shaping(), WEBHOOK, lease)
-        self.pulls = Pulls(lambda: f"t{next(numbers)}", self.desk.heard.asked, lease)
+        self.pulls = Pulls(lambda: f"t{next(numbers)}", self.desk.heard.asked, lease, all_here())
         self.desk.dispatcher._channels._destination = DriverDispatch(
             {PULL: self.pulls}, Connections()
         )

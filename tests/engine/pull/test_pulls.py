@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from tests.destinations.messages import TestMessage, hook
+from tests.engine.events.all_here import all_here
 from tests.simulation.loop import simulate
 from tidings.core.delivery.exchange import (
     AttemptResult,
@@ -62,7 +63,7 @@ def pulls_of(random_text: Callable[[], str]) -> Pulls:
     """Make the desks, of which a lane hears; before there is one, nobody does."""
     asked = Listeners[int, int, int]("readers want messages")
     asked.add(lambda webhook, wanted, out: None)
-    return Pulls(random_text, asked, EndlessLease())
+    return Pulls(random_text, asked, EndlessLease(), all_here())
 
 
 @pytest.fixture

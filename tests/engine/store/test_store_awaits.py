@@ -43,6 +43,10 @@ CASES = {
     "test_one_that_was_cancelled_while_its_attempt_is_under_way_is_not_tried_beside_it": """
         manual_retries: wake
     """,
+    "engine/events/test_families.py"
+    "::test_a_family_is_held_before_its_leaving_is_asked_and_until_its_end_is_known": """
+        families: move_family family_row commit
+    """,
     "engine/sources/test_conflicts.py"
     "::test_while_the_store_does_not_answer_nothing_is_promised": """
         conflicts: event
@@ -134,6 +138,7 @@ CASES = {
         reference: reference
     """,
     STARTS: """
+        families: families
         stops: stops
         inboxes: load_inboxes
         sources: load_sources dead_letter_sums load_activity

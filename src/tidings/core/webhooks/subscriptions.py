@@ -31,6 +31,7 @@ class Registry:
         self._webhooks: dict[int, Webhook] = {}
         self._of_org: defaultdict[OrgId, dict[int, Webhook]] = defaultdict(dict)
         self._parent: dict[OrgId, OrgId] = {}
+        self._orgs: set[OrgId] = set()
         self._answers: dict[OrgId, dict[str, Subscribers]] = {}
 
     def __len__(self) -> int:
@@ -66,6 +67,7 @@ class Registry:
 
     def set_parent(self, org: OrgId, parent: OrgId | None) -> None:
         """Place an org under another, or at the top. ValueError where that would make a ring."""
+        self._orgs.add(org)
         above = parent
         while above is not None:
             if above == org:
@@ -76,6 +78,16 @@ class Registry:
         else:
             self._parent[org] = parent
         self._answers.clear()
+
+    def root_of(self, org: OrgId) -> OrgId:
+        """Return the org above an org that has no parent; the org itself where it has none."""
+        while (above := self._parent.get(org)) is not None:
+            org = above
+        return org
+
+    def has_org(self, org: OrgId) -> bool:
+        """Return whether there is such an org."""
+        return org in self._orgs
 
     def below(self, org: OrgId) -> list[OrgId]:
         """Return the orgs below an org, at any depth."""

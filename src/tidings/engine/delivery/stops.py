@@ -11,6 +11,7 @@ from tidings.core.audit.audit_actions import SENDING_STARTED, SENDING_STOPPED
 from tidings.core.ids import OrgId
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock
+from tidings.engine.families import Families
 from tidings.engine.listeners import Listeners
 from tidings.store import port
 
@@ -22,14 +23,22 @@ class Stops:
     """The switches of this service."""
 
     def __init__(
-        self, *, store: port.StopStore, audit: AuditLog, clock: Clock, switched: Listeners[()]
+        self,
+        *,
+        store: port.StopStore,
+        audit: AuditLog,
+        clock: Clock,
+        switched: Listeners[()],
+        families: Families,
     ) -> None:
-        """`switched` hears of each switch that is thrown."""
+        """`switched` hears of each switch that is thrown; nothing starts either for orgs whose
+        family is not here."""
         self._store = store
         self._audit = audit
         self._clock = clock
         self._stops: dict[OrgId, port.SendingStop] = {}
         self._switched = switched
+        self._families = families
 
     async def load(self) -> None:
         """Take up the switches that a former owner left thrown."""
@@ -37,6 +46,8 @@ class Stops:
 
     def is_stopped(self, org: OrgId) -> bool:
         """Return whether attempts of the org's webhooks may not start."""
+        if self._families.is_away(org):
+            return True
         return bool(self._stops) and (org in self._stops or EVERYTHING in self._stops)
 
     def of(self, org: OrgId) -> port.SendingStop | None:

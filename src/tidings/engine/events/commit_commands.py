@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.ids import OrgId
 from tidings.store import port
 
 # Asked at the close of each batch: the webhook may have changed. None: not now.
@@ -19,12 +20,14 @@ Plan = Callable[[], port.ReplaySlice | None]
 class _Slice(msgspec.Struct):
     plan: Plan
     answered: asyncio.Future[port.ReplayReceipt]
+    org: OrgId
     planned: bool = False
 
 
 class _Cancel(msgspec.Struct):
     slice: port.CancelSlice
     answered: asyncio.Future[port.CancelReceipt]
+    org: OrgId | None  # None: of all orgs
 
 
 class CommitCommands:
@@ -37,19 +40,44 @@ class CommitCommands:
     def __bool__(self) -> bool:
         return bool(self._slices or self._cancels)
 
-    def slice(self, plan: Plan) -> asyncio.Future[port.ReplayReceipt]:
-        """Make the deliveries of a slice of a replay."""
+    def slice(self, plan: Plan, org: OrgId) -> asyncio.Future[port.ReplayReceipt]:
+        """Make the deliveries of a slice of a replay of an org."""
         answered: asyncio.Future[port.ReplayReceipt] = asyncio.get_running_loop().create_future()
-        self._slices.append(_Slice(plan, answered))
+        self._slices.append(_Slice(plan, answered, org))
         return answered
 
-    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.CancelReceipt]:
-        """Cancel deliveries, with the entries of the audit log that its caller records."""
+    def cancel(
+        self, slice: port.CancelSlice, org: OrgId | None
+    ) -> asyncio.Future[port.CancelReceipt]:
+        """Cancel deliveries of an org, with the entries of the audit log that its caller
+        records."""
         answered: asyncio.Future[port.CancelReceipt] = asyncio.get_running_loop().create_future()
         if (audit := port.take_audit()) is not None:
             slice = msgspec.structs.replace(slice, audit=audit)
-        self._cancels.append(_Cancel(slice, answered))
+        self._cancels.append(_Cancel(slice, answered, org))
         return answered
+
+    def orgs(self) -> set[OrgId]:
+        """Return the orgs that they are for."""
+        found = {slice_call.org for slice_call in self._slices}
+        return found | {cancel.org for cancel in self._cancels if cancel.org is not None}
+
+    def leave_out(
+        self, is_away: Callable[[OrgId], bool], refusal_of: Callable[[OrgId], Exception]
+    ) -> None:
+        """Refuse those of orgs that are away, and keep the others."""
+        slices, self._slices = self._slices, []
+        for slice_call in slices:
+            if is_away(slice_call.org):
+                _refuse(slice_call.answered, refusal_of(slice_call.org))
+            else:
+                self._slices.append(slice_call)
+        cancels, self._cancels = self._cancels, []
+        for cancel in cancels:
+            if cancel.org is not None and is_away(cancel.org):
+                _refuse(cancel.answered, refusal_of(cancel.org))
+            else:
+                self._cancels.append(cancel)
 
     def planned(self) -> tuple[list[port.ReplaySlice], list[port.CancelSlice]]:
         """List what goes into the batch, by the registry as it is now."""
@@ -78,5 +106,9 @@ class CommitCommands:
         asked: list[asyncio.Future[Any]] = [slice_call.answered for slice_call in self._slices]
         asked += [cancel.answered for cancel in self._cancels]
         for answered in asked:
-            if not answered.done():
-                answered.set_exception(error)
+            _refuse(answered, error)
+
+
+def _refuse(answered: asyncio.Future[Any], error: Exception) -> None:
+    if not answered.done():
+        answered.set_exception(error)

@@ -169,17 +169,20 @@ class CommitQueue:
         self._waiting.claims[webhook] = limit
         self.wake()
 
-    def slice(self, plan: Plan) -> asyncio.Future[port.ReplayReceipt]:
-        """Make a slice of a replay with the next commit. StoreDown: it was not made."""
+    def slice(self, plan: Plan, org: OrgId) -> asyncio.Future[port.ReplayReceipt]:
+        """Make a slice of a replay of an org with the next commit. StoreDown: it was not made."""
         self._must_not_be_halted()
         self.wake()
-        return self._waiting.commands.slice(plan)
+        return self._waiting.commands.slice(plan, org)
 
-    def cancel(self, slice: port.CancelSlice) -> asyncio.Future[port.CancelReceipt]:
-        """Cancel deliveries with the next commit. StoreDown: they were not."""
+    def cancel(
+        self, slice: port.CancelSlice, org: OrgId | None = None
+    ) -> asyncio.Future[port.CancelReceipt]:
+        """Cancel deliveries of an org, or of all of them, with the next commit. StoreDown: they
+        were not."""
         self._must_not_be_halted()
         self.wake()
-        return self._waiting.commands.cancel(slice)
+        return self._waiting.commands.cancel(slice, org)
 
     def note_rejections(self, rejections: Sequence[port.NewRejection]) -> None:
         """Keep refused events with the next commit; the newest are let go beyond the bound, of

@@ -24,8 +24,10 @@ import structlog
 from tidings.core.delivery.exchange import FaultKind
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.events.commit_queue import CommitContents, CommitQueue, QueuedCall, QueuedEvent
+from tidings.engine.events.family_batches import FamilyBatches
 from tidings.engine.events.intake import Acceptance
 from tidings.engine.events.second_look import Onlooker, SecondLook
+from tidings.engine.families import Families
 from tidings.store import port
 
 CROWD = 8  # events in a commit that say that many callers are there
@@ -74,6 +76,7 @@ class Committer:
         queue: CommitQueue,
         matcher: EventMatcher,
         listener: CommitListener,
+        families: Families,
         deliveries_max: int = port.DELIVERIES_MAX,
         per_event_max: int = port.PER_EVENT_MAX,
         fan_out_rows: int = port.FAN_OUT_ROWS,
@@ -86,6 +89,7 @@ class Committer:
         self._queue = queue
         self._matcher = matcher
         self._listener = listener
+        self._families = FamilyBatches(families, registry)
         self._deliveries_max = deliveries_max
         self._per_event_max = per_event_max
         self._fan_out_rows = fan_out_rows
@@ -167,9 +171,10 @@ class Committer:
         self.second_look.doubt({})
 
     async def _commit_whole(self, batch: CommitContents) -> int:
-        events, commands = batch.events, batch.commands
+        commands = batch.commands
+        self._families.leave_out(batch)
         try:
-            matched, receipt = await self._write(events, batch)
+            events, matched, receipt = await self._write(batch)
         except port.NoNumbers as none_left:
             await self._commit_unnumbered(none_left, batch)
             return 0
@@ -246,10 +251,11 @@ class Committer:
         self._failed(error)
 
     async def _write(
-        self, events: list[QueuedEvent], batch: CommitContents
-    ) -> tuple[list[Sequence[port.NewDelivery]], port.Receipt]:
+        self, batch: CommitContents
+    ) -> tuple[list[QueuedEvent], list[Sequence[port.NewDelivery]], port.Receipt]:
         match = self._matcher.match
         while True:
+            events = batch.events
             matched = [match(event) for event in events]
             rows = [_row(event, found) for event, found in zip(events, matched, strict=True)]
             registry_version = self._registry.version
@@ -267,10 +273,14 @@ class Committer:
                     per_event_max=self._per_event_max,
                     fan_out=self._slice_rows(),
                     audits=batch.audits,
+                    families=self._families.judge(batch),
                 )
             )
+            if receipt.away:
+                self._families.leave_out_found(batch, receipt.away)
+                continue
             if not receipt.moved:
-                return matched, receipt
+                return events, matched, receipt
             # The change that outdated us was answered by the same store; let it be applied here.
             while self._registry.version == registry_version:
                 await asyncio.sleep(CHANGE_S)
@@ -282,7 +292,7 @@ class Committer:
     async def _sliced(self) -> bool:
         """Make a slice of what is owed by itself. False: that is what the store cannot write."""
         try:
-            _, receipt = await self._write([], CommitContents())
+            *_, receipt = await self._write(CommitContents())
         except port.StoreDown:
             return False  # met again by the next commit
         except Exception as error:

@@ -9,6 +9,7 @@ that was out when the process ends is possibly sent, as any other attempt, and c
 import asyncio
 from collections.abc import Sequence
 from time import monotonic
+from typing import Protocol
 
 import msgspec
 
@@ -75,15 +76,28 @@ class TooManyReaders(Throttled):
         super().__init__(FieldRefusal.build("too_many_readers", message), wait_s=1.0)
 
 
+class AwayFamilies(Protocol):
+    """Knows the orgs whose family is not here."""
+
+    def is_away(self, org: OrgId) -> bool:
+        """Return whether nothing may be sent for an org."""
+
+
 class Pulls:
     """The desks of all webhooks that are fetched from; the `Driver` of their type."""
 
     def __init__(
-        self, random_text: ReadText, asked: Listeners[int, int, int], lease: OwnerLease
+        self,
+        random_text: ReadText,
+        asked: Listeners[int, int, int],
+        lease: OwnerLease,
+        families: AwayFamilies,
     ) -> None:
         """`random_text`: what nobody can guess; `asked` hears what a webhook's readers
-        want and have: its number, and both. Without the `lease` nothing is handed out."""
+        want and have: its number, and both. Without the `lease` nothing is handed out, nor to an
+        org whose family is not here."""
         self._lease = lease
+        self._families = families
         self._random_text = random_text
         self._asked = asked
         self._desks: dict[int, Desk] = {}
@@ -126,7 +140,7 @@ class Pulls:
         desk.want(wanted)
         try:
             await self._take(desk, taken, wanted, asked.wait_s)
-            handed = self._leaving(taken)  # the answer is the next thing that leaves
+            handed = self._leaving(desk.org, taken)  # the answer is the next thing that leaves
             for offer in handed:
                 offer.hold(asked.lease_s)
             cursor = self._named(desk, handed)
@@ -189,10 +203,10 @@ class Pulls:
 
     # -- inside -----------------------------------------------------------------------------------
 
-    def _leaving(self, taken: Sequence[Offer]) -> Sequence[Offer]:
+    def _leaving(self, org: OrgId, taken: Sequence[Offer]) -> Sequence[Offer]:
         """Return what may be handed out of what was taken: nothing, where the lease has ended since
-        then."""
-        if self._lease.holds():
+        then, or the org's family is leaving."""
+        if self._lease.holds() and not self._families.is_away(org):
             return taken
         for offer in taken:
             offer.keep_back()

@@ -226,7 +226,7 @@ class Replays:
         ids = [show("dlv", delivery) for delivery in deliveries]
         after = None if len(ids) == 1 else {"count": len(ids), "deliveries": ids[:RECORDED_MAX]}
         with self._audit.recording(DELIVERIES_CANCELLED, org, ids[0], None, after, if_changed=True):
-            done = await self._commits.cancel(port.CancelSlice(deliveries, by))
+            done = await self._commits.cancel(port.CancelSlice(deliveries, by), org)
         return list(done.deliveries)
 
     def _recorded(self, job: port.ReplayJob, listed: int) -> dict[str, Any]:
@@ -366,7 +366,7 @@ class Replays:
         planned = self._planner.plan(job, webhook, found)
         try:
             async with self._slots.hold(job.org):
-                done = await self._commits.slice(planned)
+                done = await self._commits.slice(planned, job.org)
         except port.StoreDown:
             self._lanes.read_again(webhook)  # it may be written all the same
             raise
@@ -392,7 +392,7 @@ class Replays:
         deliveries = [delivery for candidate in found.found for delivery in candidate.deliveries]
         slice = port.CancelSlice(deliveries, job.by, job.number, after=job.cursor, to=found.cursor)
         async with self._slots.hold(job.org):
-            done = await self._commits.cancel(slice)
+            done = await self._commits.cancel(slice, job.org)
         await self._applied(run, done.applied, found, len(done.deliveries))
         return CANCEL_PAUSE_S
 
@@ -412,7 +412,7 @@ class Replays:
         if job.kind == ReplayKind.REPLAY:
             left = await self._store.unfinished_of(job.number, CANCEL_EVENTS)
             if left:
-                await self._commits.cancel(port.CancelSlice(left, job.by, job.number))
+                await self._commits.cancel(port.CancelSlice(left, job.by, job.number), job.org)
                 return CANCEL_PAUSE_S
         await self._tally(run)
         if not run.unfinished:

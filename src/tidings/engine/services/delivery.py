@@ -116,10 +116,9 @@ class DeliveryServices:
     ) -> "DeliveryServices":
         """Make the engine over the destinations, and what is asked of it."""
         store, clock, registry = base.store, base.clock, base.registry
-        pulls = Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked, base.lease)
+        pulls, stops = _pulls(base), _stops(base)
         destination = _destination(base, ports, events, notices, inboxes, pulls)
         headers_of = partial(MessageHeaders, first_hop=events.doors.first_hop)
-        stops = Stops(store=store, audit=base.audit, clock=clock, switched=base.heard.switched)
         engine = Engine(
             store=store,
             registry=registry,
@@ -131,6 +130,7 @@ class DeliveryServices:
             shaper=shaping.shaper,
             ends=webhooks,
             stops=stops,
+            families=base.families,
             failures=notices.notices,
             settlements=actions.needs,
             heard=base.heard,
@@ -180,6 +180,20 @@ class DeliveryServices:
                 lanes=dispatcher,
             ),
         )
+
+
+def _pulls(base: Foundation) -> Pulls:
+    return Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked, base.lease, base.families)
+
+
+def _stops(base: Foundation) -> Stops:
+    return Stops(
+        store=base.store,
+        audit=base.audit,
+        clock=base.clock,
+        switched=base.heard.switched,
+        families=base.families,
+    )
 
 
 def _destination(

@@ -9,6 +9,7 @@ from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.delivery.guards.unforeseen import UnforeseenErrors
+from tidings.engine.families import Families
 from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.listeners import EngineListeners, new_listeners
 from tidings.engine.metrics import EngineMetrics
@@ -28,6 +29,7 @@ class Foundation:
     clock: Clock
     random_bytes: RandomBytes
     registry: Registry
+    families: Families
     changes: Changes
     audit: AuditLog
     heard: EngineListeners
@@ -45,6 +47,7 @@ class Foundation:
     ) -> "Foundation":
         """Make it over the store, the clock and the randomness of `ports`."""
         store, registry = ports.store, Registry()
+        heard = new_listeners()
         heartbeats = Heartbeats(slice_s=options.rest_slice_s)
         return cls(
             store=store,
@@ -52,9 +55,10 @@ class Foundation:
             clock=ports.times.clock,
             random_bytes=ports.randomness.random_bytes,
             registry=registry,
+            families=Families(store, registry, heard.switched),
             changes=Changes(store, registry),
             audit=AuditLog(store, ports.secrets.keys.audit),
-            heard=new_listeners(),
+            heard=heard,
             metrics=EngineMetrics(),
             errors=UnforeseenErrors(),
             heartbeats=heartbeats,

@@ -49,7 +49,7 @@ from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, CheckUnavailable, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused, Throttled, Unsupported
-from tidings.store.port import NewRejection, StoreDown
+from tidings.store.port import FamilyAway, NewRejection, StoreDown
 
 ACCEPT = RouteEntry(
     method="POST",
@@ -470,6 +470,9 @@ def _unchecked(request: bytes) -> Answer:
 def _unavailable(error: StoreDown | Overloaded, request: bytes) -> Answer:
     if isinstance(error, CheckUnavailable):
         return _unchecked(request)
+    if isinstance(error, FamilyAway):
+        away = FieldRefusal.build("family_away", str(error))
+        return refusal(503, away, request, retry_after=STORE_RETRY_S)
     if isinstance(error, StoreDown):
         code, why, retry_s = "store_down", "the store takes no writes", STORE_RETRY_S
     else:

@@ -1,0 +1,124 @@
+"""Which families of orgs are here, as the engine looks at it: in memory, before it asks the store.
+
+The store looks again in each commit (`Batch.families`). A family that leaves is held here before
+its `BEGIN` is asked, so that nothing begins any more by the time the store has it: its lanes close,
+and its calls are answered that it is moving. Where the answer to a step is lost, the family stays
+held until the store has been asked again.
+
+A family of which nothing is known here is one that was made here since the start. An org that
+nobody knows is of none.
+"""
+
+from collections.abc import Iterable
+
+from tidings.core.cells.families import (
+    FIRST_NUMBER,
+    CallVerdict,
+    FamilyId,
+    FamilyMove,
+    FamilyRow,
+    FamilyState,
+    judge_call,
+)
+from tidings.core.ids import OrgId
+from tidings.core.webhooks.subscriptions import Registry
+from tidings.engine.listeners import Listeners
+from tidings.store import port
+
+
+class Families:
+    """The rows of all families, and those that are held."""
+
+    def __init__(self, store: port.Store, registry: Registry, switched: Listeners[()]) -> None:
+        """`switched` hears when one is held, and when one is here again."""
+        self._store = store
+        self._registry = registry
+        self._switched = switched
+        self._rows: dict[FamilyId, FamilyRow] = {}  # but for those that have never moved
+        self._held: set[FamilyId] = set()  # their BEGIN is asked, or its answer was lost
+        self._away: set[FamilyId] = set()  # held, leaving, or another cell's
+
+    async def load(self) -> None:
+        """Take up the rows as the store has them. StoreDown."""
+        for row in await self._store.families():
+            if row != FamilyRow(row.family, FamilyState.HERE, FIRST_NUMBER):
+                self._rows[row.family] = row
+        self._look()
+
+    @property
+    def are_all_here(self) -> bool:
+        """Return whether no family that is known is another cell's, held, or on its way."""
+        return not self._away
+
+    def of(self, org: OrgId) -> FamilyId:
+        """Return the family of an org."""
+        return FamilyId(self._registry.root_of(org))
+
+    def is_away(self, org: OrgId) -> bool:
+        """Return whether nothing may begin, or be sent, for an org: its family is not here."""
+        return bool(self._away) and self.of(org) in self._away
+
+    def refusal_of(self, org: OrgId) -> port.FamilyAway:
+        """Return why nothing is taken for an org whose family is away."""
+        family = self.of(org)
+        row = self._rows.get(family, FamilyRow(family, FamilyState.HERE, FIRST_NUMBER))
+        if row.state is FamilyState.HERE:  # it is held, and has not begun to leave
+            row = FamilyRow(family, FamilyState.LEAVING, row.number)
+        return port.FamilyAway.of(row)
+
+    def may_settle(self, org: OrgId) -> bool:
+        """Return whether what came of an attempt for an org is written here: also while its family
+        is leaving, up to the seal."""
+        if not self._away:
+            return True
+        row = self._rows.get(self.of(org))
+        return row is None or row.state in (FamilyState.HERE, FamilyState.LEAVING)
+
+    def judged(self, begins: Iterable[OrgId], settles: Iterable[OrgId]) -> list[port.JudgedFamily]:
+        """Say of which families a batch is, as they are judged now, each once a kind."""
+        root_of, has_org, rows = self._registry.root_of, self._registry.has_org, self._rows
+        beginning = {root_of(org) for org in begins}
+        settling = {root_of(org) for org in settles}
+        found: list[port.JudgedFamily] = []
+        for families, are_beginning in ((beginning, True), (settling, False)):
+            for root in filter(has_org, families):
+                row = rows.get(FamilyId(root))
+                number = FIRST_NUMBER if row is None else row.number
+                if row is not None and row.state is FamilyState.LEAVING:
+                    number -= 1  # what ends now has begun before
+                found.append(port.JudgedFamily(FamilyId(root), number, are_beginning))
+        return found
+
+    async def move(self, step: port.FamilyStep) -> port.FamilyReceipt:
+        """Have a family take a step, and follow it. StoreDown: it may have taken it."""
+        family = step.family
+        if step.move is FamilyMove.BEGIN:
+            self._held.add(family)
+            self._look()
+        receipt = await self._store.move_family(step)
+        self._follow(family, receipt.row)
+        return receipt
+
+    async def ask_again(self, family: FamilyId) -> FamilyRow | None:
+        """Find out what became of a step whose answer was lost. StoreDown."""
+        await self._store.commit(port.Batch(0))  # what a lost commit has written is seen behind it
+        row = await self._store.family_row(family)
+        self._follow(family, row)
+        return row
+
+    def _follow(self, family: FamilyId, row: FamilyRow | None) -> None:
+        """Have in force what the store has of a family."""
+        self._held.discard(family)
+        if row is not None:
+            self._rows[family] = row
+        self._look()
+
+    def _look(self) -> None:
+        """Note who is away, and have it heard where that has changed."""
+        away = set(self._held)
+        for family, row in self._rows.items():
+            if judge_call(row).verdict is not CallVerdict.MINE:
+                away.add(family)
+        if away != self._away:
+            self._away = away
+            self._switched.tell()
