@@ -7,6 +7,7 @@ import pytest
 
 from tests.api.control_client import BASIC, Service, service
 from tests.store.in_process import MemoryStore
+from tidings.core.cells.families import CellId, FamilyId, FamilyMove
 from tidings.core.ids import OrgId
 from tidings.core.orgs.org_settings import settings_of
 from tidings.store import port
@@ -186,6 +187,21 @@ async def test_another_org_answers_like_one_that_is_not_there() -> None:
         assert (await s.call("GET", "/v1/orgs/51")).json["name"] == "Org 51"
         for odd in ("0", "x", "-51", "51.0", "٥١", "9" * 30):
             assert (await s.call("GET", f"/v1/orgs/{odd}")).status in (404,)
+
+
+async def test_a_change_of_an_org_whose_family_is_moving_is_refused_for_a_moment() -> None:
+    async with service() as s:
+        await org(s, 10)
+        made = await org(s, 50)
+        step = port.FamilyStep(FamilyId(50), FamilyMove.BEGIN, 2, other=CellId(2))
+        await s.store.move_family(step)
+        for number, body in ((50, {"name": "New"}), (50, {"parent": 10}), (10, {"parent": 50})):
+            answer = await s.call("PATCH", f"/v1/orgs/{number}", body)
+            assert (answer.status, answer.json["error"]["code"]) == (503, "family_away")
+            assert answer.headers["retry-after"] == "1"
+            assert "is moving to another one" in answer.json["error"]["message"]
+        assert (await s.call("GET", "/v1/orgs/50")).json == made
+        assert (await patched(s, 10, {"name": "Other"}))[0] == 200
 
 
 async def test_a_store_that_refuses_leaves_the_org_as_it_was() -> None:

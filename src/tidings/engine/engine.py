@@ -159,6 +159,7 @@ class Engine:
             fan_out_rows=limits.fan_out_rows,
             failed=lambda error: errors.note(error, AttemptStep.HANDOVER),
         )
+        heard.moved.add(self.committer.look_for_owed)
         self.ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._recovered: Sequence[port.Backlog] | None = None
         self._measure(errors)

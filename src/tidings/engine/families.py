@@ -10,6 +10,7 @@ nobody knows is of none.
 """
 
 from collections.abc import Iterable
+from typing import Protocol
 
 from tidings.core.cells.families import (
     FIRST_NUMBER,
@@ -26,14 +27,24 @@ from tidings.engine.listeners import Listeners
 from tidings.store import port
 
 
+class AwayFamilies(Protocol):
+    """Knows the orgs whose family is not here."""
+
+    def is_away(self, org: OrgId) -> bool:
+        """Return whether nothing may begin, or be sent, for an org."""
+
+    def refusal_of(self, org: OrgId) -> port.FamilyAway:
+        """Return why not."""
+
+
 class Families:
     """The rows of all families, and those that are held."""
 
-    def __init__(self, store: port.Store, registry: Registry, switched: Listeners[()]) -> None:
-        """`switched` hears when one is held, and when one is here again."""
+    def __init__(self, store: port.Store, registry: Registry, moved: Listeners[()]) -> None:
+        """`moved` hears when one is held, and when one is here again."""
         self._store = store
         self._registry = registry
-        self._switched = switched
+        self._moved = moved
         self._rows: dict[FamilyId, FamilyRow] = {}  # but for those that have never moved
         self._held: set[FamilyId] = set()  # their BEGIN is asked, or its answer was lost
         self._away: set[FamilyId] = set()  # held, leaving, or another cell's
@@ -121,4 +132,4 @@ class Families:
                 away.add(family)
         if away != self._away:
             self._away = away
-            self._switched.tell()
+            self._moved.tell()

@@ -36,6 +36,7 @@ from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.events.feed import Feed
+from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart
 from tidings.engine.outage import Outage
 from tidings.engine.running.supervisor import SupervisedTask, Supervisor
@@ -105,11 +106,14 @@ class Inboxes:
         supervisor: Supervisor,
         keys_at: Callable[[OrgId, str], Sequence[VerificationKey]],
         headers_at: Callable[[OrgId, str], Collection[str]] = lambda org, url: (),
+        families: AwayFamilies | None = None,
     ) -> None:
         """`tokens`: those of all inboxes are kept there. `keys_at` and `headers_at` know the
         org's webhooks that send to a URL: their signing secrets, and the names of the headers that
-        are stored for them."""
+        are stored for them. Inboxes of `families` that are not here take nothing; None: all are
+        here."""
         self._store = store
+        self._families = families
         self._changes = changes
         changes.reread_beside.add(lambda beside: self._reload(beside.inboxes))
         self._audit = audit
@@ -249,6 +253,9 @@ class Inboxes:
             return _refusal(404, "no_inbox", "No inbox has this address. It may have been deleted.")
         now_ms = self._clock.now_ms()
         org, size = live.stored.org, len(body[:BODY_BYTES_KEPT])
+        if self._families is not None and self._families.is_away(org):
+            away = self._families.refusal_of(org)
+            return _refusal(503, "family_away", str(away), ("retry-after", "1"))
         has_room = self._places.admits(org) and self._bytes.admits(org, size)
         if not has_room or not live.bucket.take(now_ms / 1000):
             return _refusal(
@@ -304,10 +311,10 @@ class Inboxes:
             del self._unwritten[: len(part)]
             try:
                 numbers = await self._store.add_arrivals(part)
-            except port.StoreDown:
-                self._unwritten[:0] = part
-                raise
             except Exception as error:
+                if isinstance(error, port.StoreDown) and not isinstance(error, port.FamilyAway):
+                    self._unwritten[:0] = part
+                    raise
                 # Not the disk: one of them. It must not hold up the others.
                 if len(part) > 1:
                     self._unwritten[:0] = part

@@ -47,6 +47,7 @@ class EngineListeners(NamedTuple):
 
     changed: Listeners[Webhook]  # a new version of it is stored, and matched by
     switched: Listeners[()]  # a stop switch was thrown
+    moved: Listeners[()]  # a family of orgs is held, or here again
     parked: Listeners[Webhook, int]  # so many deliveries, behind an open breaker
     held: Listeners[str]  # a connection by its name, or it works again
     asked: Listeners[int, int, int]  # a webhook's readers want so many messages, and have so many
@@ -59,6 +60,7 @@ def new_listeners() -> EngineListeners:
     return EngineListeners(
         changed=Listeners("a webhook has changed"),
         switched=Listeners("a stop switch was thrown"),
+        moved=Listeners("a family of orgs moves"),
         parked=Listeners("deliveries were parked"),
         held=Listeners("a connection is held, or works again"),
         asked=Listeners("readers want messages"),

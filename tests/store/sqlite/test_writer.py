@@ -7,8 +7,9 @@ import apsw
 import pytest
 
 from tests.store.rows import ORG, event, failing, new, settled
+from tidings.core.cells.families import CellId, FamilyId, FamilyMove
 from tidings.core.delivery.states import State
-from tidings.core.ids import DeliveryId, EventNumber
+from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.store import port
 from tidings.store.sql.audit.rows import AuditRows
 from tidings.store.sql.configuration.families import FamilyRows
@@ -223,3 +224,32 @@ def test_a_page_shows_what_a_commit_has_written_from_an_id_on(desk: Desk) -> Non
     desk.commit(settled=[settled(2)])
     assert desk.pending() == [1, 3, 4, 5] and desk.pending(webhook=2) == []
     assert [job.delivery for job in desk.writer.page(1, 3, 1)] == [4]
+
+
+def test_to_look_at_the_families_of_a_batch_asks_no_statement() -> None:
+    """As many are asked as without families, also while some are away."""
+    asked: list[int] = []
+    for judged in ((), (ORG, 7)):
+        desk = Desk()
+        families = desk.writer._families
+        with desk.connection:
+            for org in (ORG, 7, 8):
+                families.begin(OrgId(org))
+        step = port.FamilyStep(FamilyId(8), FamilyMove.BEGIN, 2, other=CellId(2))
+        assert families.move(step).changed
+        statements: list[str] = []
+
+        def traced(cursor: object, statement: str, bindings: object) -> bool:
+            statements.append(statement)  # noqa: B023
+            return True
+
+        desk.connection.exec_trace = traced
+        named = [
+            port.JudgedFamily(FamilyId(org), 1, begins=begins)
+            for org in judged
+            for begins in (True, False)
+        ]
+        [first, _] = desk.commit(event("a", new(1)), event("b", org=7), families=named).firsts
+        desk.commit(settled=[settled(first)], families=named)
+        asked.append(len(statements))
+    assert asked[0] == asked[1] > 0

@@ -11,6 +11,7 @@ until then the row says what it said, and whoever comes after a stop tells it.
 import asyncio
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Protocol
 
@@ -470,7 +471,8 @@ class HealthTracker:
         held = () if self._connections is None else self._connections.held_webhooks()
         for webhook in (*failing, *self._registry.fetched(), *held):
             if webhook is not None and self.parks(webhook):
-                await self.park_overdue(webhook)
+                with suppress(port.FamilyAway):  # it holds up no other
+                    await self.park_overdue(webhook)
 
     def parks(self, webhook: Webhook) -> bool:
         """Return whether what has waited its whole window is parked now, once the date is sure: for

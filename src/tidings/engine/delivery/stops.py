@@ -11,7 +11,7 @@ from tidings.core.audit.audit_actions import SENDING_STARTED, SENDING_STOPPED
 from tidings.core.ids import OrgId
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.clock import Clock
-from tidings.engine.families import Families
+from tidings.engine.families import AwayFamilies
 from tidings.engine.listeners import Listeners
 from tidings.store import port
 
@@ -29,7 +29,7 @@ class Stops:
         audit: AuditLog,
         clock: Clock,
         switched: Listeners[()],
-        families: Families,
+        families: AwayFamilies,
     ) -> None:
         """`switched` hears of each switch that is thrown; nothing starts either for orgs whose
         family is not here."""

@@ -36,6 +36,7 @@ from tidings.engine.delivery.attempt_results import check_wait, in_vain
 from tidings.engine.delivery.guards.guarded_channel import GuardedChannel
 from tidings.engine.delivery.guards.unforeseen import AttemptStep, UnforeseenErrors, is_end
 from tidings.engine.delivery.message import HeadersOf, JobMessage, MessageHeaders
+from tidings.engine.families import AwayFamilies
 from tidings.engine.shaping.faults import ShapeLater, ShapeRefused
 from tidings.engine.shaping.shaper import Shaping
 from tidings.errors import Conflict, FieldRefusal, Throttled
@@ -112,11 +113,13 @@ class Trial:
         errors: UnforeseenErrors | None = None,
         headers_of: HeadersOf = MessageHeaders,
         listener: TrialListener | None = None,
+        families: AwayFamilies | None = None,
     ) -> None:
         """`listener` hears of tests of the stored configuration; None: nobody does. `audit`: None
         where there is no store that could keep who has sent one. Without the `lease` nothing
-        leaves."""
+        leaves, nor for an org of `families` that is not here; None: all are."""
         self._lease = lease
+        self._families = families
         self._listener = listener
         self._headers_of = headers_of
         self._errors = errors or UnforeseenErrors()
@@ -257,7 +260,9 @@ class Trial:
         )
 
     def _admit(self, org: OrgId) -> None:
-        """Count one that is under way, until it is given back. TooSoon."""
+        """Count one that is under way, until it is given back. TooSoon, FamilyAway."""
+        if self._families is not None and self._families.is_away(org):
+            raise self._families.refusal_of(org)
         now_s = self._clock.now_ms() / 1000
         bucket = self._buckets.get(org)
         if bucket is None:

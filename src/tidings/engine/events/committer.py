@@ -124,6 +124,11 @@ class Committer:
         regularly."""
         return max(self.idle_s(), self.stuck_s())
 
+    def look_for_owed(self) -> None:
+        """Find out what is owed: a family that is here again may be owed something."""
+        self._owing = True
+        self._queue.wake()
+
     def leave_owed(self) -> None:
         """Make no more of what is owed: the next owner does."""
         self._held_back = True

@@ -29,6 +29,7 @@ from tidings.core.shares.budget import leaves_room
 from tidings.egress.port import Mailer, MailFailed, MailHeld
 from tidings.engine.callables import AddressesOf
 from tidings.engine.clock import Clock
+from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.outage import Outage
 from tidings.store import port
@@ -60,12 +61,14 @@ class Emails:
         awaits: Callable[[OrgId, str, Purpose], bool] = lambda org, address, purpose: False,
         link: Callable[[OrgId, str, int, Purpose], str] = lambda org, address, at_ms, purpose: "",
         report: ReportMailServer = lambda sentence: None,
+        families: AwayFamilies | None = None,
     ) -> None:
         """`awaits` and `link` are of e-mails that ask an owner whether others may come; `report`
         hears when the mail server takes none, and when it does again. Without the `lease` no
-        e-mail leaves."""
+        e-mail leaves, and none of an org of `families` that is not here; None: all are."""
         self._lease = lease
         self._report = report
+        self._families = families
         self._server = MailServerState()
         self._store = store
         self._clock = clock
@@ -232,8 +235,20 @@ class Emails:
                 self._waiting.setdefault(known.id, known)
 
     def _settled(self) -> list[port.QueuedEmail]:
-        """List the e-mails that wait, without the one to which something is being added."""
-        return [email for email in self._waiting.values() if email.id != self._noting]
+        """List the e-mails that wait, without the one to which something is being added, and those
+        of families that are not here."""
+        return [
+            email
+            for email in self._waiting.values()
+            if email.id != self._noting and not self._is_away(email.org)
+        ]
+
+    def _is_away(self, org: OrgId) -> bool:
+        return self._families is not None and self._families.is_away(org)
+
+    def look_again(self) -> None:
+        """Look again at what waits: a family may be here again."""
+        self._wake.set()
 
     async def _go(self, mailer: Mailer, id: str) -> None:
         one = self._waiting[id]
@@ -251,7 +266,7 @@ class Emails:
         if not to:
             self._end(one)  # the org wants no e-mails any more
             return
-        if not self._lease.holds():
+        if not self._lease.holds() or self._is_away(one.org):
             return
         self._going = one.id
         try:

@@ -45,10 +45,11 @@ from tidings.core.webhooks.webhook import Webhook
 from tidings.engine.callables import Notify
 from tidings.engine.clock import Clock
 from tidings.engine.events.intake import Draft, Intake, Overloaded
+from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart, unwatched_heart
 from tidings.engine.listeners import Listeners
 from tidings.engine.notices.emails import Emails
-from tidings.store.port import StoredHealth, StoreDown
+from tidings.store.port import FamilyAway, StoredHealth, StoreDown
 
 QUEUE_MAX = 1000  # of all orgs; an org has as many as it leaves to others
 AGAIN_S = 1.0
@@ -70,14 +71,17 @@ class Notices(Collector):
         emails: Emails,
         parked: Listeners[Webhook, int],
         actions: Callable[[OrgId], Actions] = lambda org: {},
+        families: AwayFamilies | None = None,
     ) -> None:
         """Listen to how many deliveries were `parked` behind an open breaker. `actions` returns an
-        org's actions, as their file has them."""
+        org's actions, as their file has them. Orgs of `families` that are not here are told later;
+        None: all are here."""
         self._intake = intake
         self._clock = clock
         self._registry = registry
         self._emails = emails
         self._actions = actions
+        self._families = families
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Notice] = deque()
         self._queued = SharedBudget[OrgId](QUEUE_MAX)
@@ -193,9 +197,17 @@ class Notices(Collector):
 
     async def _tell_first(self) -> None:
         async with self._telling:
-            if self._queue:
-                await self._tell(self._queue[0])
-                self._queued.give(self._queue.popleft().org)
+            if not self._queue:
+                return
+            first = next((notice for notice in self._queue if self._is_here(notice.org)), None)
+            if first is None:
+                raise FamilyAway("all that is to be told is for orgs that are not here")
+            await self._tell(first)
+            self._queue.remove(first)
+            self._queued.give(first.org)
+
+    def _is_here(self, org: OrgId) -> bool:
+        return self._families is None or not self._families.is_away(org)
 
     async def _tell(self, one: Notice) -> None:
         await self._emails.note(one)

@@ -9,7 +9,6 @@ that was out when the process ends is possibly sent, as any other attempt, and c
 import asyncio
 from collections.abc import Sequence
 from time import monotonic
-from typing import Protocol
 
 import msgspec
 
@@ -21,6 +20,7 @@ from tidings.core.shares.budget import SharedBudget
 from tidings.core.webhooks.webhook import Webhook
 from tidings.destinations.port import Headers, MessagePreview
 from tidings.engine.callables import ReadText
+from tidings.engine.families import AwayFamilies
 from tidings.engine.listeners import Listeners
 from tidings.engine.pull.desk import Acknowledged, Desk, PullChannel
 from tidings.engine.pull.lease import Offer
@@ -74,13 +74,6 @@ class TooManyReaders(Throttled):
             "Try again when one of them has its answer."
         )
         super().__init__(FieldRefusal.build("too_many_readers", message), wait_s=1.0)
-
-
-class AwayFamilies(Protocol):
-    """Knows the orgs whose family is not here."""
-
-    def is_away(self, org: OrgId) -> bool:
-        """Return whether nothing may be sent for an org."""
 
 
 class Pulls:

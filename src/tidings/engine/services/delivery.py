@@ -20,7 +20,7 @@ from tidings.engine.delivery.message import HeadersOf, MessageHeaders
 from tidings.engine.delivery.retries.manual_retries import ManualRetries
 from tidings.engine.delivery.retries.next_attempts import NextAttempts
 from tidings.engine.delivery.stops import Stops
-from tidings.engine.delivery.trial import Trial
+from tidings.engine.delivery.trial import Trial, TrialListener
 from tidings.engine.engine import Engine
 from tidings.engine.inboxes import Inboxes
 from tidings.engine.notices.notices import Notices
@@ -161,16 +161,7 @@ class DeliveryServices:
             manual_retries=ManualRetries(
                 store, base.audit, dispatcher.promised_retries, dispatcher.changes
             ),
-            trial=Trial(
-                destination=destination,
-                audit=base.audit,
-                shaper=shaping.shaper,
-                clock=clock,
-                lease=base.lease,
-                errors=base.errors,
-                headers_of=headers_of,
-                listener=dispatcher,
-            ),
+            trial=_trial(base, destination, shaping, headers_of, dispatcher),
             replay=ReplayServices.compose(
                 base,
                 events=events,
@@ -187,11 +178,32 @@ def _pulls(base: Foundation) -> Pulls:
 
 
 def _stops(base: Foundation) -> Stops:
+    base.heard.moved.add(base.heard.switched.tell)  # who is away is stopped
     return Stops(
         store=base.store,
         audit=base.audit,
         clock=base.clock,
         switched=base.heard.switched,
+        families=base.families,
+    )
+
+
+def _trial(
+    base: Foundation,
+    destination: GuardedDestination,
+    shaping: ShapingServices,
+    headers_of: HeadersOf,
+    listener: TrialListener,
+) -> Trial:
+    return Trial(
+        destination=destination,
+        audit=base.audit,
+        shaper=shaping.shaper,
+        clock=base.clock,
+        lease=base.lease,
+        errors=base.errors,
+        headers_of=headers_of,
+        listener=listener,
         families=base.families,
     )
 

@@ -55,7 +55,7 @@ class Foundation:
             clock=ports.times.clock,
             random_bytes=ports.randomness.random_bytes,
             registry=registry,
-            families=Families(store, registry, heard.switched),
+            families=Families(store, registry, heard.moved),
             changes=Changes(store, registry),
             audit=AuditLog(store, ports.secrets.keys.audit),
             heard=heard,

@@ -69,7 +69,9 @@ class NoticeServices:
             awaits=consents.awaits,
             link=consents.link,
             report=report,
+            families=base.families,
         )
+        base.heard.moved.add(emails.look_again)
         asks = None
         if mailer is not None:
             asks = ConsentEmails(orgs=orgs, clock=base.clock, emails=emails, mailed=mailed)
@@ -82,6 +84,7 @@ class NoticeServices:
                 emails=emails,
                 parked=base.heard.parked,
                 actions=declared.actions.of,
+                families=base.families,
             ),
             consents=consents,
             emails=emails,

@@ -68,6 +68,7 @@ def compose_webhooks(
         headers_at=lambda org, url: {
             name for same in addresses.inbox_urls(url) for name in webhooks.headers_at(org, same)
         },
+        families=base.families,
     )
     return webhooks, inboxes
 

@@ -23,7 +23,7 @@ from tidings.api.http.refusals import refusal
 from tidings.core.events.call_split import CallLimits
 from tidings.engine.events.intake import Overloaded
 from tidings.errors import FieldRefusal
-from tidings.store.port import StoreDown
+from tidings.store.port import FamilyAway, StoreDown
 
 pytestmark = pytest.mark.usefixtures("way")
 
@@ -213,7 +213,11 @@ async def test_reading_stops_at_the_limit() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "code", "retry"),
-    [(StoreDown("x"), "store_down", b"5"), (Overloaded("x"), "overloaded", b"1")],
+    [
+        (StoreDown("x"), "store_down", b"5"),
+        (FamilyAway("x"), "family_away", b"5"),
+        (Overloaded("x"), "overloaded", b"1"),
+    ],
 )
 async def test_the_store_cannot_take_it(fault: Exception, code: str, retry: bytes) -> None:
     service = Service()
