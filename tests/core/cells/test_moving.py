@@ -53,16 +53,18 @@ class Pair(NamedTuple):
         return self._replace(a=side) if cell == A else self._replace(b=side)
 
 
-_STEPS = {
-    MoveStep.SEAL: (True, FamilyMove.SEAL),
-    MoveStep.EMPTY_TARGET: (False, FamilyMove.EMPTY),
-    MoveStep.RECEIVE: (False, FamilyMove.RECEIVE),
-    MoveStep.COPY: (False, None),
-    MoveStep.SWITCH: (False, FamilyMove.SWITCH),
-    MoveStep.REFUSE: (False, FamilyMove.REFUSE),
-    MoveStep.END_SWITCHED: (True, FamilyMove.SWITCHED),
-    MoveStep.END_UNDONE: (True, FamilyMove.UNDONE),
-    MoveStep.EMPTY: (True, FamilyMove.EMPTY),
+_IN_SOURCE = {
+    MoveStep.SEAL: FamilyMove.SEAL,
+    MoveStep.END_SWITCHED: FamilyMove.SWITCHED,
+    MoveStep.END_UNDONE: FamilyMove.UNDONE,
+    MoveStep.EMPTY: FamilyMove.EMPTY,
+}
+_IN_TARGET = {
+    MoveStep.EMPTY_TARGET: FamilyMove.EMPTY,
+    MoveStep.RECEIVE: FamilyMove.RECEIVE,
+    MoveStep.COPY: None,
+    MoveStep.SWITCH: FamilyMove.SWITCH,
+    MoveStep.REFUSE: FamilyMove.REFUSE,
 }
 
 
@@ -82,7 +84,8 @@ def step_of(pair: Pair, source: CellId, is_undone: bool) -> Sent | None:
     )
     if step in (MoveStep.WAIT, MoveStep.DONE):
         return None
-    at_source, move = _STEPS[step]
+    at_source = step in _IN_SOURCE
+    move = _IN_SOURCE[step] if at_source else _IN_TARGET[step]
     number = row.number
     if step is MoveStep.EMPTY_TARGET:
         assert target.row is not None
