@@ -19,7 +19,7 @@ _RETRY = (
 _LATER_TABLES = (
     *("audit", "audit_anchor", "audit_chain"),
     *("store_copy", "copy_progress", "kept_key"),
-    *("kept_list", "list_piece", "number_range"),
+    *("kept_list", "list_piece", "number_range", "family"),
 )
 _REVISED = ("org", "credential", "person", "member", "event_type", "source", "inbox")
 _INDEXES = (

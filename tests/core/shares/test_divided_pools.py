@@ -158,11 +158,11 @@ async def test_replays_of_an_org_that_are_slow_to_be_written_leave_a_slot_to_eve
             org_of[planned] = job.org
             return planned
 
-        async def slow(planned: Any) -> Any:
+        async def slow(planned: Any, org: OrgId) -> Any:
             if org_of[planned] == OTHER:
                 hanging.append(OTHER)
                 await never.wait()
-            return await write(planned)
+            return await write(planned, org)
 
         replays._planner.plan, replays._commits.slice = noted, slow
         made.lanes.room = 5

@@ -9,7 +9,7 @@ CONFIGURED = {
     "audit_anchor", "credential", "delivery_cancel", "disabling", "event_block", "event_type",
     "installation", "link", "member", "org", "person", "reference", "schema_version", "session",
     "source", "source_owner", "stop", "transformation", "webhook", "webhook_version", "inbox",
-    "name", "leap", "kept_key", "kept_list", "store_copy", "number_range",
+    "name", "leap", "kept_key", "kept_list", "store_copy", "number_range", "family",
 }  # fmt: skip
 # As long as what is under way; of segments it is the bytes that are many.
 WORK = {"block", "copy_progress", "fan_out", "kept_back", "letter", "replay_list", "segment"}

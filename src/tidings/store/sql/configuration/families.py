@@ -3,7 +3,7 @@
 Nobody but the writer changes the rows, so what it holds of them is what the store has. After a
 transaction that was taken back, or whose end is not known, they are read again.
 
-A schema before has no table for them (`schema 4` of PostgreSQL, on which this release serves too):
+A schema before has no table for them (schema 3 of PostgreSQL, on which this release serves too):
 there, every family is here and none moves. A release before makes no rows: a start makes up for it.
 """
 
