@@ -16,22 +16,14 @@ import psycopg
 
 from tidings.store.postgres.faults import is_server_fault
 from tidings.store.postgres.owner_connection import OwnerConnection
-from tidings.store.sql.facts.meta import LINEAGE, PUT, RAISE, MetaRow, read_fact
-from tidings.store.sql.facts.numbers import GIVE_UP, RANGES
+from tidings.store.sql.facts.meta import LINEAGE, PUT, MetaRow, read_fact
+from tidings.store.sql.facts.numbers import leap
 
 LEAP = 1 << 36  # more than a store gives between two backups; a JSON number holds 131,072 of them
 _LINEAGE = (
     "SELECT (pg_control_system()).system_identifier, oid, pg_walfile_name(pg_current_wal_lsn())"
     " FROM pg_database WHERE datname = current_database()"
 )
-_NEWEST = {
-    "seq_floor": "SELECT coalesce(max(seq), 0) FROM event",
-    "delivery_floor": (
-        "SELECT coalesce(max(given), 0) FROM (SELECT max(id) AS given FROM delivery"
-        " UNION ALL SELECT first_delivery + deliveries - 1 AS given FROM event"
-        " WHERE seq = (SELECT max(seq) FROM event)) numbers"
-    ),
-}
 _TIMELINE_SIGNS = 8  # of the name of a file of the log
 
 
@@ -44,12 +36,7 @@ def follow_lineage(connection: OwnerConnection) -> None:
         return
     with connection:
         if known is not None:
-            for floor, newest in _NEWEST.items():
-                [(given,)] = connection.execute(newest).fetchall()
-                least = max(int(given), read_fact(connection, floor) or 0) + LEAP
-                connection.execute(RAISE, MetaRow(key=floor, value=least))
-            if connection.has_table(RANGES):
-                connection.execute(GIVE_UP)
+            leap(connection, LEAP)
         connection.execute(PUT, MetaRow(key=LINEAGE, value=found))
     if known is not None:
         print(

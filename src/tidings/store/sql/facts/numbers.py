@@ -51,7 +51,6 @@ _TOGETHER_MAX = 1 << 20  # numbers that are taken at once: what does not fit a r
 _HIGHEST = "SELECT " + ", ".join(
     f"(SELECT coalesce(max({column}), 0) FROM {table})" for table, column in NUMBERED.items()
 )
-# Also those that are owed.
 _GIVEN_TO_EVENTS = "SELECT first_delivery + deliveries - 1 FROM event ORDER BY seq DESC LIMIT 1"
 _FLOORS = "SELECT key, value FROM meta"
 _GRANTED = f"SELECT range_index FROM {RANGES} ORDER BY range_index"
@@ -85,6 +84,27 @@ def read_ranges(connection: StoreConnection) -> CellRanges:
     return CellRanges(tuple([index for (index,) in connection.execute(_GRANTED)]), begun)
 
 
+def read_highest(connection: StoreConnection) -> dict[str, int]:
+    """Return by kind the greatest number that a row has; of deliveries also those that are owed."""
+    [numbers] = connection.execute(_HIGHEST).fetchall()
+    highest = dict(zip(NUMBERED, map(int, numbers), strict=True))
+    owed = connection.execute(_GIVEN_TO_EVENTS).fetchone()
+    if owed is not None:
+        highest[DELIVERY] = max(highest[DELIVERY], int(owed[0]))
+    return highest
+
+
+def leap(connection: StoreConnection, by: int) -> None:
+    """Have numbers of events and deliveries go on so far above all that are known, and begin none
+    of the ranges that a store has. In a transaction, before its numbers are given."""
+    highest = read_highest(connection)
+    for kind in (EVENT, DELIVERY):
+        least = max(highest[kind], read_fact(connection, floor_of(kind)) or 0) + by
+        connection.execute(RAISE, MetaRow(key=floor_of(kind), value=least))
+    if connection.has_table(RANGES):
+        connection.execute(GIVE_UP)
+
+
 class StoreNumbers:
     """Shares the writer's connection."""
 
@@ -95,7 +115,7 @@ class StoreNumbers:
         self._connection = connection
         self._has_table = connection.has_table(RANGES)
         ranges = read_ranges(connection)
-        self.highest = self._highest_rows()
+        self.highest = read_highest(connection)
         """By kind, the greatest number that was given, or that is there."""
         self._floors = dict.fromkeys(NUMBERED, 0)
         if ranges.is_endless:
@@ -267,14 +287,6 @@ class StoreNumbers:
         self._connection.execute(RAISE, MetaRow(key=BEGUN, value=ranges.begun))
 
     # -- where it goes on -------------------------------------------------------------------------
-
-    def _highest_rows(self) -> dict[str, int]:
-        [numbers] = self._connection.execute(_HIGHEST).fetchall()
-        highest = dict(zip(NUMBERED, map(int, numbers), strict=True))
-        owed = self._connection.execute(_GIVEN_TO_EVENTS).fetchone()
-        if owed is not None:
-            highest[DELIVERY] = max(highest[DELIVERY], int(owed[0]))
-        return highest
 
     def _raise_to_floors(self) -> None:
         facts: dict[str, int] = dict(self._connection.execute(_FLOORS).fetchall())
