@@ -5,7 +5,7 @@ import itertools
 import math
 import random
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -170,7 +170,9 @@ class _World:
         offered: Callable[[float], float] | None,
         from_s: float,
         seed: int,
+        stalls: Sequence[tuple[float, float]] = (),
     ) -> None:
+        self.stalls = stalls
         self.limiter, self.manner, self.offered, self.from_s = limiter, manner, offered, from_s
         self.rng = random.Random(seed)
         self.lane = Lane(cap, None, WindowBudget(1 << 40))
@@ -212,7 +214,14 @@ class _World:
             above = [number for number in self.pending if number > lane.cursor][:PAGE_JOBS]
             lane.add_page(lane.page_began(), [job(number) for number in above], PAGE_JOBS)
 
+    def stalls_until_s(self, now_s: float) -> float:
+        """Return until when the sender stands still; a time that is past: it does not."""
+        ends = (begin_s + lasts_s for begin_s, lasts_s in self.stalls if begin_s <= now_s)
+        return max(ends, default=0.0)
+
     def _start(self, now_s: float) -> None:
+        if now_s < self.stalls_until_s(now_s):
+            return
         lane = self.lane
         while (one := lane.start(now_s)) is not None:
             self.pending.pop(one.delivery, None)
@@ -234,6 +243,9 @@ class _World:
         self.at(now_s + took_s, partial(self._end, one, started_s, verdict))
 
     def _end(self, one: Job, started_s: float, verdict: Verdict, now_s: float) -> None:
+        if now_s < (end_s := self.stalls_until_s(now_s)):
+            self.at(end_s, partial(self._end, one, started_s, verdict))
+            return
         lane, manner = self.lane, self.manner
         headers: tuple[tuple[str, str], ...] = ()
         if verdict is not None and manner.retry_after is not None:
@@ -266,9 +278,11 @@ def run(
     seconds: float = 90.0,
     from_s: float = 30.0,
     seed: int = 1,
+    stalls: Sequence[tuple[float, float]] = (),
 ) -> Run:
-    """Send to it for so long, and count from `from_s` on."""
-    world = _World(limiter, manner, cap, offered, from_s, seed)
+    """Send to it for so long, and count from `from_s` on. In `stalls` (when they begin, how long
+    they last) the sender does nothing: answers lie about, and what is due begins behind them."""
+    world = _World(limiter, manner, cap, offered, from_s, seed, stalls)
     world.run(seconds)
     admitted = world.sent - world.refused
     return Run(world.sent, admitted, world.refused, seconds - from_s, world.early, world.opened)

@@ -66,6 +66,23 @@ def test_a_receiver_gets_what_it_admits(kind: str, rate: int, seed: int) -> None
     assert came.refused_share <= REFUSED and not came.early, came
 
 
+@pytest.mark.parametrize("cap", [10, 64])
+@pytest.mark.parametrize("latency_s", [0.002, 0.02])
+@pytest.mark.parametrize("stalls", [[], [0.3], [0.5, 0.5, 0.5], [1.0], [1.5]])
+def test_a_sender_that_stood_still_has_learned_no_less_for_it(
+    stalls: list[float], latency_s: float, cap: int
+) -> None:
+    """It knows of no receiver that was shut meanwhile: a few seconds later that one gets what it
+    takes, wherever in its span the first request came."""
+    for seed in range(depth(20, 150)):
+        rng = random.Random(seed)
+        when = [(rng.choice([rng.uniform(0, 0.05), rng.uniform(0, 3)]), lasts) for lasts in stalls]
+        receiver = Fixed(RATE, phase_s=rng.random())
+        manner = Manner(latency_s=latency_s)
+        came = run(receiver, manner, cap=cap, seconds=19.0, from_s=11.0, seed=seed, stalls=when)
+        assert came.rate >= LEAST * RATE and came.refused_share <= REFUSED, (seed, when, came)
+
+
 @pytest.mark.parametrize("seed", FEW)
 @pytest.mark.parametrize("kind", [Fixed, Sliding])
 @pytest.mark.parametrize(("most", "span_s"), [(50, 10), (200, 10), (300, 60)])
@@ -257,19 +274,11 @@ class StallingWorld(OutageWorld):
         super().__init__(limiter, how, spans)
         self.stalls = stalls
 
-    def _stalls_until_s(self, now_s: float) -> float:
-        ends = (begin_s + lasts_s for begin_s, lasts_s in self.stalls if begin_s <= now_s)
-        return max(ends, default=0.0)
-
     def _arrive(self, one: Job, started_s: float, now_s: float) -> None:
-        if now_s < (end_s := self._stalls_until_s(now_s)):
+        if now_s < (end_s := self.stalls_until_s(now_s)):
             self.at(end_s, partial(super()._arrive, one, started_s))
         else:
             super()._arrive(one, started_s, now_s)
-
-    def _start(self, now_s: float) -> None:
-        if now_s >= self._stalls_until_s(now_s):
-            super()._start(now_s)
 
 
 @pytest.mark.parametrize(

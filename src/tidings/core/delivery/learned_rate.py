@@ -48,7 +48,7 @@ HEARD_FROM = 2  # refusals of those that ask, before `Retry-After` holds the lan
 STEADY_S = 4.0  # without growth after a cut
 GROWTH, GROWTH_MAX = 0.004, 0.2  # of the rate in a second, for each second of growth
 FINDING = 1.0  # the same, while no rate has been too high yet
-EAGER = 0.1  # the same, after it was shut for the first time
+EAGER = 0.2  # the same, after it was shut for the first time
 FINDS, GOOD_MIN = 3, 3  # refusals until then, if less than so many were admitted between
 GROW_EVERY_S = 0.5
 CREDIT, CREDIT_MIN, CREDIT_MAX = 0.02, -4.0, 1.0  # in refusals, for each that is admitted
@@ -101,6 +101,7 @@ class LearnedRate:
         self._shut_s = -math.inf
         self._spent = False  # it had admitted something, lately, when it was shut
         self._asked_s = -math.inf  # the last one that was refused while shut
+        self._due_s = -math.inf  # when the newest one that asks might have begun
         self._asks = 0
         self._pause_s = PAUSE_S
         self._stretch = 1.0  # how long it is shut, about; growth and pauses go by it
@@ -127,6 +128,7 @@ class LearnedRate:
         if self.shut:
             if self.until_s - now_s > ROUNDING_S:
                 return False
+            self._due_s = self.until_s
             self.until_s, self.wait_is_receivers = now_s + self._pause_s, False
             self._pause_s = min(PAUSE_MAX_S, 2 * self._pause_s)
             return True
@@ -158,7 +160,7 @@ class LearnedRate:
         self._credit = min(CREDIT_MAX, self._credit + CREDIT)
         if self.shut:
             if started_s >= self._shut_s:
-                self._open(now_s)
+                self._open(now_s, started_s)
         elif not limit:
             self._compare(now_s, started_s, admitted=True)
         else:
@@ -300,25 +302,26 @@ class LearnedRate:
         self.shut, self._spent = True, self.admitted_within(now_s, LATELY_S)
         if self.rate is None and (taken := self._taken(now_s)):
             self._set(AIM * taken, now_s)
-        self._shut_s = self._asked_s = now_s
+        self._shut_s = self._asked_s = self._due_s = now_s
         self._asks = 0
         self._pause_s = max(PAUSE_S, self._stretch / PAUSE_PART)
         self.until_s = now_s + max(lane_pause_s, self._pause_s)
         self.wait_is_receivers = lane_pause_s > self._pause_s
 
-    def _open(self, now_s: float) -> None:
+    def _open(self, now_s: float, started_s: float) -> None:
         """Open again, since an attempt that asked was admitted: the limit's span has begun anew
-        since the last refusal."""
+        since the last refusal, and before this one was due. That it began later, or that its
+        answer lay about, is ours: a sender that stood still knows of no receiver that was shut."""
         self.shut = False
         self._in_a_row = 0
-        shut_s = (self._asked_s + now_s) / 2 - self._shut_s
+        shut_s = (self._asked_s + min(started_s, self._due_s)) / 2 - self._shut_s
         open_s = max(BUCKET_S, self._shut_s - self._opened_s)
         if self._was_outage(open_s):
             self._go_on(now_s)
             return
         span_s = open_s + shut_s
-        self._eager = self._first
-        if self._first:  # the rate that was cut is of a whole second
+        self._eager = self._first and self.rate is not None  # else nothing was learned yet
+        if self._eager:  # the rate that was cut is of a whole second
             self._first, open_s = False, max(1.0, open_s)
             span_s = max(open_s, span_s)
         self._opened_s = self._began_s = self._cut_s = now_s
