@@ -101,9 +101,9 @@ async def test_a_start_that_the_store_refuses_is_made_again(start: Start) -> Non
     assert not file.exists() and await start.lists.load(start.paths[0]) == STATE
 
 
-async def test_a_schema_without_a_place_leaves_the_file(start: Start) -> None:
+async def test_what_is_not_kept_whole_leaves_the_file(start: Start) -> None:
     file = start.leave(start.paths[0])
-    start.store.operations["put_list_piece"] = lambda _: False
+    start.store.operations["put_kept_list"] = lambda _: False
     await start.run()
     assert file.exists() and await start.lists.load(start.paths[0]) is None
 

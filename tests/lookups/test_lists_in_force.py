@@ -223,9 +223,9 @@ async def test_a_store_that_goes_down_half_way_keeps_the_former_state_and_nothin
     put, left = listed.store.operations["put_list_piece"], iter([put_it] * 3)
     [(pieces,)] = listed.rows("SELECT count(*) FROM list_piece")
 
-    def put_three(piece: port.ListPiece) -> bool:
+    def put_three(piece: port.ListPiece) -> None:
         next(left, refuse)()
-        return bool(put(piece))
+        put(piece)
 
     listed.store.operations["put_list_piece"] = put_three
     fresh = WHOLE + "c100,yes,UTC\n"

@@ -52,7 +52,7 @@ async def _take_over(file: Path, path: str, lists: KeptLists, vault: Vault) -> N
             return
         data, digest = found
         if not await lists.save(path, data, digest):
-            return  # the schema is the one before: the file stays
+            return  # not all of it is there: the file stays
     with suppress(OSError):
         await asyncio.to_thread(file.unlink)
 

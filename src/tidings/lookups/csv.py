@@ -222,7 +222,7 @@ class CsvSource:
             return
         try:
             kept = await self._kept.save(self._table.data, self._digest)
-            why = "" if kept else "the schema has no table for it. Run tidings migrate"
+            why = "" if kept else "a part of it was lost while it was written"
             self._unkept = False
         except Unavailable as down:
             why = str(down)

@@ -54,7 +54,7 @@ class KeptState(Protocol):
         """Read the state; None where none is kept, or it does not open."""
 
     async def save(self, data: bytes, digest: str) -> bool:
-        """Keep another state. False, and the earlier one is kept: there is no place for it."""
+        """Keep another state. False, and the earlier one is kept: a part of this one is gone."""
 
 
 class LookupBackend(Protocol):

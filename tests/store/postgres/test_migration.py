@@ -32,7 +32,6 @@ from tidings.store.postgres.migration import (
     schema_of,
 )
 from tidings.store.postgres.ownership import OwnerWatch
-from tidings.store.sql.configuration.kept_lists import KeptListRows
 
 FOLDER = Path(migration.__file__).parent / "schema"
 NEWEST = newest_schema()
@@ -164,30 +163,6 @@ def test_a_release_serves_on_its_schema_and_on_the_one_before(
     assert check_schema(database) == NEWEST + 2
 
 
-def test_on_a_schema_without_a_place_for_lists_none_is_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    uri = shared_server().lend_database()
-    with connect(uri) as connection:
-        scripts = load_scripts()
-        with monkeypatch.context() as before:
-            before.setattr(migration, "load_scripts", lambda: scripts[:2])
-            migrate(connection, SCHEMA)
-            before.setattr(migration, "load_scripts", lambda: scripts[:3])
-            assert check_schema(connection) == 2  # of the first release that keeps lists
-    rows_of_lists = serve(uri)
-    assert not rows_of_lists.put_piece(port.ListPiece("a", "b", piece=1, sealed=b"c"))
-    assert not rows_of_lists.put(port.KeptList("a", "b", pieces=0, sealed=b"c"))
-    assert (rows_of_lists.read("a"), rows_of_lists.read_piece("a", "b", 1)) == (None, None)
-    rows_of_lists.forget([])
-    assert not rows_of_lists.drop_pieces(9)
-    with connect(uri) as connection:
-        migrate(connection, SCHEMA)
-    rows_of_lists = serve(uri)
-    assert rows_of_lists.put_piece(port.ListPiece("a", "b", piece=1, sealed=b"c"))
-    assert rows_of_lists.put(port.KeptList("a", "b", pieces=1, sealed=b"c"))
-
-
 def test_on_a_schema_without_a_place_for_ranges_a_store_is_the_only_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -216,11 +191,6 @@ def test_on_a_schema_without_a_place_for_ranges_a_store_is_the_only_one(
     half = writer(uri)
     assert half.numbers.end_endless() == 1
     assert half.numbers.grant([1]).spares == (1,)
-
-
-def serve(uri: str) -> KeptListRows:
-    """Return the lists of a store as its owner has them."""
-    return writer(uri).kept_lists
 
 
 def writer(uri: str) -> PostgresWriter:

@@ -88,8 +88,7 @@ class KeptLists:
                 place = LIST_PIECE.at(name, run, number)
                 sealed = await asyncio.to_thread(self._vault.seal_at, plain, place)
                 piece = port.ListPiece(name, run, piece=number, sealed=sealed)
-                if not await self._store.put_list_piece(piece):
-                    return False
+                await self._store.put_list_piece(piece)
             place = KEPT_LIST.at(name, run, len(parts))
             known_by = self._vault.seal_at(digest.encode(), place)
             kept = port.KeptList(name, run, pieces=len(parts), sealed=known_by)

@@ -37,9 +37,8 @@ class KeptListStore(Protocol):
     def list_piece(self, list: str, run: str, piece: int) -> Awaitable[bytes | None]:
         """Read a piece of a state; None where it is not there."""
 
-    def put_list_piece(self, piece: ListPiece) -> Awaitable[bool]:
-        """Keep a piece of a state that is not in force yet. False, and nothing is kept: the schema
-        is the one before, which has no place for it."""
+    def put_list_piece(self, piece: ListPiece) -> Awaitable[None]:
+        """Keep a piece of a state that is not in force yet."""
 
     def put_kept_list(self, kept: KeptList) -> Awaitable[bool]:
         """Put a state in force, in the place of the earlier one. False, and the earlier one stays:

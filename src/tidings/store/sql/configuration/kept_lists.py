@@ -1,8 +1,4 @@
-"""The states of look-up lists that are in force, as rows of sealed bytes.
-
-A schema before has no tables for them (`schema 2` of PostgreSQL, on which this release serves too):
-there, none is kept.
-"""
+"""The states of look-up lists that are in force, as rows of sealed bytes."""
 
 from collections.abc import Sequence
 
@@ -33,33 +29,24 @@ class KeptListRows:
 
     def __init__(self, connection: StoreConnection) -> None:
         self._connection = connection
-        self._is_there = connection.has_table(_PIECE.name)
 
     @answers(port.Store.kept_list)
     def read(self, name: str) -> port.KeptList | None:
-        if not self._is_there:
-            return None
         row = self._connection.execute(_OF_LIST, (name,)).fetchone()
         return None if row is None else _LIST.read(row)
 
     @answers(port.Store.list_piece)
     def read_piece(self, list: str, run: str, piece: int) -> bytes | None:
-        if not self._is_there:
-            return None
         row = self._connection.execute(_SEALED, (list, run, piece)).fetchone()
         return None if row is None else row[0]
 
     @answers(port.Store.put_list_piece)
-    def put_piece(self, piece: port.ListPiece) -> bool:
-        if self._is_there:
-            with self._connection:
-                self._connection.execute(_PUT_PIECE, _PIECE.write(piece))
-        return self._is_there
+    def put_piece(self, piece: port.ListPiece) -> None:
+        with self._connection:
+            self._connection.execute(_PUT_PIECE, _PIECE.write(piece))
 
     @answers(port.Store.put_kept_list)
     def put(self, kept: port.KeptList) -> bool:
-        if not self._is_there:
-            return False
         with self._connection:
             of_it = (kept.name, kept.run, kept.pieces)
             [(count,)] = self._connection.execute(_COUNT, of_it).fetchall()
@@ -69,8 +56,6 @@ class KeptListRows:
 
     @answers(port.Store.forget_lists)
     def forget(self, but: Sequence[str]) -> None:
-        if not self._is_there:
-            return
         with self._connection:
             names = {name for (name,) in self._connection.execute(_NAMES).fetchall()}
             gone = [(name,) for name in sorted(names.difference(but))]
@@ -78,8 +63,6 @@ class KeptListRows:
 
     @answers(port.Store.drop_list_pieces)
     def drop_pieces(self, most: int) -> bool:
-        if not self._is_there:
-            return False
         with self._connection:
             loose = self._connection.execute(_LOOSE, (most,)).fetchall()
             self._connection.executemany(_DROP, loose)
