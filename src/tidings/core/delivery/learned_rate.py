@@ -48,7 +48,7 @@ HEARD_FROM = 2  # refusals of those that ask, before `Retry-After` holds the lan
 STEADY_S = 4.0  # without growth after a cut
 GROWTH, GROWTH_MAX = 0.004, 0.2  # of the rate in a second, for each second of growth
 FINDING = 1.0  # the same, while no rate has been too high yet
-EAGER = 0.2  # the same, after it was shut for the first time
+EAGER = 0.1  # the same, after it was shut for the first time
 FINDS, GOOD_MIN = 3, 3  # refusals until then, if less than so many were admitted between
 GROW_EVERY_S = 0.5
 CREDIT, CREDIT_MIN, CREDIT_MAX = 0.02, -4.0, 1.0  # in refusals, for each that is admitted
@@ -96,6 +96,7 @@ class LearnedRate:
         self._opened_s = -math.inf
         self._since_open = 0  # admitted
         self._first = True  # it has not been shut yet
+        self._unlearned = True  # nor opened at a rate
         self._eager = False  # a first estimate, by the time of one shutting, grows sooner
         self._finding = FINDS  # the first rate may be of less than a second: it grows at once
         self._shut_s = -math.inf
@@ -320,9 +321,10 @@ class LearnedRate:
             self._go_on(now_s)
             return
         span_s = open_s + shut_s
-        self._eager = self._first and self.rate is not None  # else nothing was learned yet
+        self._first = False
+        self._eager = self._unlearned and self.rate is not None
         if self._eager:  # the rate that was cut is of a whole second
-            self._first, open_s = False, max(1.0, open_s)
+            self._unlearned, open_s = False, max(1.0, open_s)
             span_s = max(open_s, span_s)
         self._opened_s = self._began_s = self._cut_s = now_s
         # Else it was shut because it was told so, if it had not admitted anything before.
