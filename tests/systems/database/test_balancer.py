@@ -3,9 +3,11 @@ owner, and to the next one once it has taken over. Both keep to their connection
 
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psycopg
@@ -29,6 +31,7 @@ FILE = Path(__file__).parents[3] / "deploy/haproxy.cfg"
 CERTIFICATE = "/etc/haproxy/tidings.pem"
 STANDBY = "tidings standby"
 LOOKS = 12
+CALLERS = 4
 LOOK_EVERY_S = 0.1
 NAMES = (
     "SELECT application_name FROM pg_stat_activity WHERE datname = current_database()"
@@ -62,6 +65,24 @@ def rendered(instead: dict[str, str]) -> str:
     return text
 
 
+@contextmanager
+def balanced(pair: Pair, directory: Path) -> Iterator[int]:
+    """Run HAProxy before both; the port that it listens on."""
+    port = free_port()
+    here = {
+        f"tidings-{number}.example:8080": f"127.0.0.1:{service.port}"
+        for number, service in enumerate((pair.standby, pair.owner), 1)
+    }
+    file = directory / "haproxy.cfg"
+    file.write_text(rendered({f":443 ssl crt {CERTIFICATE}": f"127.0.0.1:{port}"} | here))
+    process = subprocess.Popen(["haproxy", "-db", "-f", str(file)], start_new_session=True)
+    try:
+        yield port
+    finally:
+        process.kill()
+        process.wait(60)
+
+
 def test_haproxy_takes_the_file_as_it_is(tmp_path: Path) -> None:
     certificate = trustme.CA().issue_cert("tidings.example")
     certificate.private_key_and_cert_chain_pem.write_to_path(tmp_path / "tidings.pem")
@@ -84,16 +105,39 @@ def test_an_owner_and_one_that_stands_by_keep_to_their_connections(pair: Pair) -
             time.sleep(LOOK_EVERY_S)
 
 
+def test_calls_under_way_at_an_update_are_taken_or_told_to_come_again(
+    pair: Pair, tmp_path: Path
+) -> None:
+    """Send from several callers all the time. Who waited for a retry was once answered 502."""
+    answers: list[Reply] = []
+    ended = threading.Event()
+
+    def send_on(port: int) -> None:
+        with Api(port, f"{KEY}:{SECRET}") as api:
+            while not ended.wait(0.02):
+                with suppress(OSError):  # it does not listen yet, or has cut what was under way
+                    answers.append(api.post(event(new_id(), ORG)))
+
+    with balanced(pair, tmp_path) as port, ThreadPoolExecutor(CALLERS) as callers:
+        sent = [callers.submit(send_on, port) for _ in range(CALLERS)]
+        try:
+            until(lambda: _taken(answers), "a call that is taken")
+            pair.hand_over()
+            before = len(answers)
+            until(lambda: _taken(answers[before:]), "one that is taken again")
+        finally:
+            ended.set()
+        for call in sent:
+            call.result()
+    pair.stand_by()
+    refused = [answer for answer in answers if answer.status != 202]
+    assert refused, "nobody owns the store for a moment"
+    assert {answer.status for answer in refused} == {503}
+    assert all(int(answer.headers["retry-after"]) >= 1 for answer in refused)
+
+
 def test_calls_go_to_the_owner_and_follow_it(pair: Pair, tmp_path: Path) -> None:
-    port = free_port()
-    here = {
-        f"tidings-{number}.example:8080": f"127.0.0.1:{service.port}"
-        for number, service in enumerate((pair.standby, pair.owner), 1)
-    }
-    file = tmp_path / "haproxy.cfg"
-    file.write_text(rendered({f":443 ssl crt {CERTIFICATE}": f"127.0.0.1:{port}"} | here))
-    process = subprocess.Popen(["haproxy", "-db", "-f", str(file)], start_new_session=True)
-    try:
+    with balanced(pair, tmp_path) as port:
         with Api(port, f"{KEY}:{SECRET}") as api:
             until(lambda: _is_accepted(api, []), "a call that reaches the owner")
             for _ in range(LOOKS):
@@ -108,12 +152,13 @@ def test_calls_go_to_the_owner_and_follow_it(pair: Pair, tmp_path: Path) -> None
                 pair.standby.signal(signal.SIGCONT)
             until(lambda: _is_accepted(api, refused), "a call that reaches the next owner")
         assert is_ready(pair.standby)
-    finally:
-        process.kill()
-        process.wait(60)
     for answer in refused:
         assert answer.status == 503 and int(answer.headers["retry-after"]) >= 1
         assert b"Nothing from this call was stored" in answer.body
+
+
+def _taken(answers: Sequence[Reply]) -> bool:
+    return any(answer.status == 202 for answer in answers)
 
 
 def _is_accepted(api: Api, refused: list[Reply]) -> bool:
