@@ -1,87 +1,99 @@
-"""The manifest for Kubernetes: its probes, ports, names and files are those of the program."""
+"""The manifests for Kubernetes: their probes, ports, names and files are those of the program."""
 
 import re
-from pathlib import Path
 from typing import Any
 
-import pytest
-import yaml
-
+from tests.deploy.deployed import (
+    BALANCER_PORTS,
+    DOCKERFILE,
+    MIGRATION,
+    PARTS,
+    PROCESSES,
+    ROOT,
+    STOP_S,
+)
 from tidings import __version__
-from tidings.api.http.metrics_access import MetricsReaders
-from tidings.api.start_answers import waiting_app
 from tidings.app.keys.master_key import OTHERS_MAY
-from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT, Settings
+from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
 
-ROOT = Path(__file__).parents[2]
 MANIFEST = (ROOT / "deploy/kubernetes.yaml").read_text("utf-8")
-PARTS = {(part["kind"], part["metadata"]["name"]): part for part in yaml.safe_load_all(MANIFEST)}
+MIGRATE = (ROOT / "deploy/kubernetes-migrate.yaml").read_text("utf-8")
+PAGE = (ROOT / "docs/postgresql.md").read_text("utf-8")
 SET = PARTS["StatefulSet", "tidings"]["spec"]
 POD = SET["template"]["spec"]
 [CONTAINER] = POD["containers"]
-DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+BALANCERS = PARTS["Deployment", "tidings-balancer"]["spec"]
+BALANCER_POD = BALANCERS["template"]["spec"]
+[BALANCER] = BALANCER_POD["containers"]
+JOB_POD = MIGRATION["spec"]["template"]["spec"]
+[JOB_CONTAINER] = JOB_POD["containers"]
 
 
-def environment() -> dict[str, str]:
-    """The variables of the container."""
-    return {variable["name"]: variable["value"] for variable in CONTAINER["env"]}
+def environment(container: dict[str, Any]) -> dict[str, str]:
+    """The variables of a container."""
+    return {variable["name"]: variable["value"] for variable in container["env"]}
 
 
-def test_there_are_two_that_may_be_on_no_node_together_and_wait_for_nothing() -> None:
-    assert SET["replicas"] == 2 and SET["podManagementPolicy"] == "Parallel"
-    assert SET["updateStrategy"] == {"type": "OnDelete"}, "who stands by never becomes ready"
+def mounted(pod: dict[str, Any], container: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The volumes of a container by their paths."""
+    volumes = {volume["name"]: volume for volume in pod["volumes"]}
+    return {mount["mountPath"]: volumes[mount["name"]] for mount in container["volumeMounts"]}
+
+
+def test_there_are_two_that_may_be_on_no_node_together_and_start_together() -> None:
+    assert SET["replicas"] == PROCESSES and SET["podManagementPolicy"] == "Parallel"
     [rule] = POD["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
     assert rule["labelSelector"] == SET["selector"]
-    assert POD["terminationGracePeriodSeconds"] > Settings().drain_s + 10
     assert POD["enableServiceLinks"] is False
 
 
-def test_the_service_leads_to_pods_that_are_ready_and_the_other_one_to_all() -> None:
-    ready, every = PARTS["Service", "tidings"]["spec"], PARTS["Service", "tidings-pods"]["spec"]
+def test_an_update_and_a_drained_node_take_one_at_a_time() -> None:
+    assert SET["updateStrategy"] == {"type": "RollingUpdate"} and SET["minReadySeconds"] > 0
+    for name, pods in (("tidings", SET), ("tidings-balancer", BALANCERS)):
+        budget = PARTS["PodDisruptionBudget", name]["spec"]
+        assert budget["selector"] == pods["selector"] and pods["replicas"] == 2
+        assert budget["maxUnavailable"] == 1, "with 0 no node could be drained"
+        assert budget["unhealthyPodEvictionPolicy"] == "AlwaysAllow"
+    assert BALANCERS["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+def test_who_is_told_to_stop_has_the_time_that_a_stop_can_take() -> None:
+    assert POD["terminationGracePeriodSeconds"] > STOP_S
+    assert "lifecycle" not in CONTAINER, "a pause would gain nothing: HAProxy asks who the owner is"
+    [command, pause] = BALANCER["lifecycle"]["preStop"]["exec"]["command"]
+    assert command == "sleep" and int(pause) > BALANCER["readinessProbe"]["periodSeconds"]
+    [hard_stop] = re.findall(
+        r"hard-stop-after (\d+)s", (ROOT / "deploy/balancer.cfg").read_text("utf-8")
+    )
+    assert BALANCER_POD["terminationGracePeriodSeconds"] > int(pause) + int(hard_stop)
+
+
+def test_the_service_leads_to_the_balancers_and_the_other_one_to_all_processes() -> None:
+    callers, every = PARTS["Service", "tidings"]["spec"], PARTS["Service", "tidings-pods"]["spec"]
     labels = SET["template"]["metadata"]["labels"]
-    assert ready["selector"] == every["selector"] == labels == SET["selector"]["matchLabels"]
-    assert "publishNotReadyAddresses" not in ready and every["publishNotReadyAddresses"] is True
+    assert every["selector"] == labels == SET["selector"]["matchLabels"]
+    balancers = BALANCERS["template"]["metadata"]["labels"]
+    assert callers["selector"] == balancers == BALANCERS["selector"]["matchLabels"] != labels
+    assert every["publishNotReadyAddresses"] is True, "who stands by has a name as well"
     assert SET["serviceName"] == "tidings-pods" and every["clusterIP"] == "None"
-    [port] = CONTAINER["ports"]
-    for service in (ready, every):
+    assert environment(BALANCER)["PEERS"].split(".")[0] == SET["serviceName"]
+    for service, container in ((callers, BALANCER), (every, CONTAINER)):
+        port = container["ports"][0]
         assert [target["targetPort"] for target in service["ports"]] == [port["name"]]
     arguments = CONTAINER["args"]
+    port = CONTAINER["ports"][0]
     assert arguments[0] == "serve"
     assert int(arguments[arguments.index("--port") + 1]) == port["containerPort"]
     assert f"EXPOSE {port['containerPort']}" in DOCKERFILE
-
-
-@pytest.mark.parametrize(
-    ("probe", "path", "standby"),
-    [
-        ("startupProbe", "/livez", 200),
-        ("livenessProbe", "/livez", 200),
-        ("readinessProbe", "/readyz", 503),
-    ],
-)
-async def test_a_probe_asks_what_who_stands_by_answers_and_its_port(
-    probe: str, path: str, standby: int
-) -> None:
-    asked = CONTAINER[probe]["httpGet"]
-    assert asked == {"path": path, "port": CONTAINER["ports"][0]["name"]}
-    sent: list[dict[str, Any]] = []
-
-    async def receive() -> dict[str, Any]:
-        return {"type": "http.request"}
-
-    async def send(message: Any) -> None:
-        sent.append(message)
-
-    scope = {"type": "http", "method": "GET", "path": path, "headers": [], "query_string": b""}
-    await waiting_app(lambda: "it stands by", MetricsReaders())(scope, receive, send)
-    assert sent[0]["status"] == standby
+    assert [port["containerPort"] for port in BALANCER["ports"]] == BALANCER_PORTS
+    for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
+        assert BALANCER[probe]["httpGet"] == {"path": "/livez", "port": "alive"}
 
 
 def test_its_names_are_settings_and_its_files_are_those_of_the_secret() -> None:
-    variables = environment()
+    variables = environment(CONTAINER)
     assert variables.keys() <= {*ENVIRONMENT, *CLIENT_NAMES}
-    volumes = {volume["name"]: volume for volume in POD["volumes"]}
-    mounts = {mount["mountPath"]: volumes[mount["name"]] for mount in CONTAINER["volumeMounts"]}
+    mounts = mounted(POD, CONTAINER)
     secret = mounts["/etc/tidings"]["secret"]
     command = f"kubectl create secret generic {secret['secretName']}"
     [given] = {*re.findall(rf"{command}( .+)", MANIFEST)}
@@ -90,15 +102,46 @@ def test_its_names_are_settings_and_its_files_are_those_of_the_secret() -> None:
         variables["TIDINGS_CONFIG"],
         variables["TIDINGS_MASTER_KEY_FILE"],
     }
-    assert f"{command}{given}" in (ROOT / "docs/postgresql.md").read_text("utf-8")
+    assert f"{command}{given}" in PAGE
     assert not secret["defaultMode"] & OTHERS_MAY, "a key that others may read is refused"
     assert mounts[variables["TIDINGS_DATA"]]["emptyDir"] == {}
     assert "password" not in " ".join(variables.values()).lower()
 
 
+def test_the_migration_has_the_role_and_the_image_of_its_own_and_no_key() -> None:
+    variables = environment(JOB_CONTAINER)
+    secret = mounted(JOB_POD, JOB_CONTAINER)["/etc/tidings"]["secret"]
+    [given] = {*re.findall(r"kubectl create secret generic .+", MIGRATE)}
+    assert given.split()[4] == secret["secretName"] != POD["volumes"][0]["secret"]["secretName"]
+    assert "--from-file=tidings.toml=" in given and given in PAGE
+    assert variables == {"TIDINGS_CONFIG": environment(CONTAINER)["TIDINGS_CONFIG"]}
+    assert not secret["defaultMode"] & OTHERS_MAY
+    assert JOB_CONTAINER["args"] == ["migrate", "--serve-role", "tidings"]
+    assert JOB_CONTAINER["image"] == CONTAINER["image"]
+    assert "generateName" in MIGRATION["metadata"], "a job cannot be changed, so each is a new one"
+
+
+def test_the_balancer_runs_the_file_of_the_repository() -> None:
+    config = mounted(BALANCER_POD, BALANCER)["/usr/local/etc/haproxy"]["configMap"]["name"]
+    command = f"kubectl create configmap {config} --from-file=haproxy.cfg=deploy/balancer.cfg"
+    assert command in MANIFEST and command in PAGE
+
+
 def test_it_runs_the_image_as_the_user_that_the_image_has() -> None:
     assert CONTAINER["image"].endswith(f"/tidings:{__version__}")
-    user = POD["securityContext"]
-    assert f"USER {user['runAsUser']}:{user['runAsGroup']}" in DOCKERFILE
-    assert user["fsGroup"] == user["runAsGroup"] and user["runAsNonRoot"]
-    assert CONTAINER["securityContext"]["readOnlyRootFilesystem"]
+    for pod in (POD, JOB_POD):
+        user = pod["securityContext"]
+        assert f"USER {user['runAsUser']}:{user['runAsGroup']}" in DOCKERFILE
+        assert user["fsGroup"] == user["runAsGroup"]
+
+
+def test_nobody_is_root_or_writes_where_the_program_is() -> None:
+    for pod in (POD, JOB_POD, BALANCER_POD):
+        assert pod["securityContext"]["runAsNonRoot"]
+        assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
+        assert pod["automountServiceAccountToken"] is False
+        for container in pod["containers"]:
+            rules = container["securityContext"]
+            assert rules["readOnlyRootFilesystem"] and not rules["allowPrivilegeEscalation"]
+            assert rules["capabilities"] == {"drop": ["ALL"]}
+            assert container["resources"].keys() == {"requests", "limits"}

@@ -1,6 +1,7 @@
 """HAProxy before an owner and one that stands by, by the very file of `deploy/`: calls go to the
 owner, and to the next one once it has taken over. Both keep to their connections."""
 
+import os
 import signal
 import subprocess
 import threading
@@ -91,6 +92,15 @@ def test_haproxy_takes_the_file_as_it_is(tmp_path: Path) -> None:
     file.write_text(rendered({CERTIFICATE: str(tmp_path / "tidings.pem")} | hosts))
     command = ["haproxy", "-c", "-f", str(file)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0 and "[WARNING]" not in done.stderr + done.stdout, done.stderr
+
+
+def test_haproxy_takes_the_file_of_containers_as_it_is() -> None:
+    command = ["haproxy", "-c", "-f", str(FILE.with_name("balancer.cfg"))]
+    environment = {**os.environ, "PEERS": "tidings-pods.default.svc.cluster.local"}
+    done = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=120, env=environment
+    )
     assert done.returncode == 0 and "[WARNING]" not in done.stderr + done.stdout, done.stderr
 
 
