@@ -1,1 +1,1 @@
-"""The page of the store in PostgreSQL is true."""
+"""The pages of the store in PostgreSQL, and of more than one process does, are true."""
