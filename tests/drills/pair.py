@@ -15,6 +15,7 @@ import psycopg
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.until import PATIENCE_S, until
+from tests.loops.given_time import given_time
 
 SCHEMA = "tidings"
 EPOCH = "SELECT epoch FROM owner"
@@ -22,7 +23,8 @@ CONNECT_S = 5
 
 
 class TakeOver(NamedTuple):
-    """How long after the end of the owner another one owned the store, and was ready."""
+    """How long after the end of the owner another one owned the store, and was ready: of the time
+    that the machine gave."""
 
     owned_s: float
     ready_s: float
@@ -72,11 +74,12 @@ class Pair:
 
     def _follow(self, began_s: float) -> TakeOver:
         self.owner, self.standby = self.standby, self.owner
-        until(lambda: self.ask(EPOCH) != self._epoch, "a standby that has taken over")
-        owned_s = time.monotonic() - began_s
-        self._epoch = self.ask(EPOCH)
-        until(lambda: is_ready(self.owner), "an owner that is ready")
-        return TakeOver(owned_s, time.monotonic() - began_s)
+        with given_time(self.owner.pid) as given:
+            until(lambda: self.ask(EPOCH) != self._epoch, "a standby that has taken over")
+            owned_s = given.since(began_s)
+            self._epoch = self.ask(EPOCH)
+            until(lambda: is_ready(self.owner), "an owner that is ready")
+            return TakeOver(owned_s, given.since(began_s))
 
     def freeze_owner(self) -> float:
         """SIGSTOP it with its children. Return when that was."""

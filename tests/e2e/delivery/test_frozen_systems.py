@@ -28,7 +28,6 @@ from tests.sources.kafka.server import kafka_server
 pytestmark = [pytest.mark.systems, pytest.mark.alone]
 
 HANGING, AT_ONCE, BACKLOG, DEADLINE_S = 64, 20, 12, 8
-TAKEN_S = 40.0
 
 
 @contextmanager
@@ -103,10 +102,10 @@ def test_one_that_is_well_does_not_wait_beside_sixty_of_a_system_that_froze(
         receiver.wait(well, 1)
         if system.pid is not None:
             count = stack.enter_context(service.api()).counts
-            until(lambda: count().get("delivered", 0) > HANGING, "that all are well", TAKEN_S)
+            until(lambda: count().get("delivered", 0) > HANGING, "that all are well")
             stack.enter_context(frozen(system.pid))
         for _ in range(BACKLOG):
             api.accept(event(new_id(), ORG))
-        waits = delays(api, receiver, well, 24)
+        waits = delays(api, service, receiver, well, 24)
         print(f"{kind}: at most {max(waits):.2f} s")
         assert max(waits) < AT_ONCE_S

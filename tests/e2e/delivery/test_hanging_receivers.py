@@ -19,6 +19,7 @@ from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
+from ..harness.until import until
 
 pytestmark = [pytest.mark.systems, pytest.mark.alone]
 
@@ -72,15 +73,15 @@ def hang_webhooks(
     ]
 
 
-def fill(api: Api, hanging: receivers.Receiver, events: int = BACKLOG) -> None:
-    """Have the receivers that hang take what they are let take."""
+def fill(api: Api, hanging: receivers.Receiver, events: int = BACKLOG, least: int = 5) -> None:
+    """Have the receivers that hang take what they are let take, which is no less than so many."""
     for _ in range(events):
         api.accept(event(new_id(), api.org))
+    until(lambda: hanging.open >= least, f"{least} attempts that hang")
     seen = -1
     while seen != hanging.open:
         seen = hanging.open
         time.sleep(1.2)
-    assert seen >= 5
 
 
 @pytest.mark.parametrize(
@@ -104,11 +105,11 @@ def test_one_that_has_answered_never_waits_and_a_new_one_a_deadline_at_most(
         receiver.wait(well, 1)
         hang_webhooks(api, hanging, HANGING, KINDS[kind][1])
         fill(api, hanging)
-        assert max(delays(api, receiver, well, 6)) < AT_ONCE_S
+        assert max(delays(api, service, receiver, well, 6)) < AT_ONCE_S
         api.webhook(receiver.url(new), "new")
-        assert max(delays(api, receiver, new, 2)) < DEADLINE_S + SPARE_S
-        assert max(delays(api, receiver, new, 2)) < AT_ONCE_S, "it has answered"
-        assert max(delays(api, receiver, well, 2)) < AT_ONCE_S
+        assert max(delays(api, service, receiver, new, 2)) < DEADLINE_S + SPARE_S
+        assert max(delays(api, service, receiver, new, 2)) < AT_ONCE_S, "it has answered"
+        assert max(delays(api, service, receiver, well, 2)) < AT_ONCE_S
     _restarted(service, receiver, well)
 
 
@@ -134,16 +135,16 @@ def test_nor_does_it_beside_a_thousand_attempts_that_hang(
         api.accept(event(new_id(), api.org))
         receiver.wait(well, 1)
         hang_webhooks(api, hanging, MANY, deadlineInSeconds=30)
-        fill(api, hanging, AT_ONCE)
-        waited = delays(api, receiver, well, 6)
+        fill(api, hanging, AT_ONCE, FULL)
+        waited = delays(api, service, receiver, well, 6)
         open_then = hanging.open
         api.webhook(receiver.url(new), "new")
-        first = delays(api, receiver, new, 2)
+        first = delays(api, service, receiver, new, 2)
         print(f"{open_then} hang; well {max(waited):.2f} s, new {max(first):.2f} s")
         assert open_then >= FULL
         assert max(waited) < AT_ONCE_S
         assert max(first) < 30 + SPARE_S
-        assert max(delays(api, receiver, well, 2)) < AT_ONCE_S
+        assert max(delays(api, service, receiver, well, 2)) < AT_ONCE_S
 
 
 def _restarted(service: ServiceProcess, receiver: Receiver, path: str) -> None:
@@ -151,4 +152,4 @@ def _restarted(service: ServiceProcess, receiver: Receiver, path: str) -> None:
     service.kill_all()
     service.start()
     with service.api(2001) as api:
-        assert max(delays(api, receiver, path, 3)) < AT_ONCE_S
+        assert max(delays(api, service, receiver, path, 3)) < AT_ONCE_S

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.loops.given_time import GivenTime, given_time
+
 from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
@@ -25,21 +27,22 @@ OUTAGES: list[dict[str, Any]] = [{"status": 503}, {"mode": "reset"}]
 BACKLOG = int(RATE * (LEARN_S + len(OUTAGES) * (OUTAGE_S + BACK_S + LOOKS * LOOK_S)) * 1.5)
 
 
-def taken_since(receiver: Receiver, path: str, from_s: float) -> float:
-    """Tell how many messages a second the receiver has taken since a moment."""
+def taken_since(receiver: Receiver, path: str, from_s: float, given: GivenTime) -> float:
+    """Tell how many messages a second the receiver has taken since a moment, of the time that the
+    machine gave."""
     until_s = time.monotonic()
     arrivals = receiver.arrivals(path)
     taken = sum(from_s <= arrival.at_s < until_s and arrival.answer == 200 for arrival in arrivals)
-    return taken / (until_s - from_s)
+    return taken / given.between(from_s, until_s)
 
 
-def rate_of(receiver: Receiver, path: str) -> float:
+def rate_of(receiver: Receiver, path: str, given: GivenTime) -> float:
     """Measure the rate at which it takes messages; once more where it is too low."""
     rates: list[float] = []
     while len(rates) < LOOKS and max(rates, default=0.0) < LEAST * RATE:
         began_s = time.monotonic()
         time.sleep(LOOK_S)
-        rates.append(taken_since(receiver, path, began_s))
+        rates.append(taken_since(receiver, path, began_s, given))
     return max(rates)
 
 
@@ -48,7 +51,8 @@ def test_a_limited_receiver_gets_what_it_admits_after_each_outage(
 ) -> None:
     limited = {"limit": {"most": RATE, "windowS": 1}}
     path = receiver.path(**limited)
-    with own_service().start().api(ORG) as api:
+    service = own_service().start()
+    with service.api(ORG) as api, given_time(service.pid) as given:
         api.webhook(receiver.url(path), maxAllowedConnections=20, retryPolicy=None)
         for _ in range(0, BACKLOG, 100):
             api.accept(b"[" + b",".join(event(new_id(), ORG) for _ in range(100)) + b"]")
@@ -59,7 +63,7 @@ def test_a_limited_receiver_gets_what_it_admits_after_each_outage(
             time.sleep(OUTAGE_S)
             receiver.plan(path, **limited)
             time.sleep(BACK_S)
-            rates.append(rate_of(receiver, path))
+            rates.append(rate_of(receiver, path, given))
         assert min(rates) >= LEAST * RATE, f"{rates} of {RATE} a second"
         messages = [arrival.message for arrival in receiver.arrivals(path) if arrival.answer == 200]
         assert len(set(messages)) == len(messages), "none was taken twice"

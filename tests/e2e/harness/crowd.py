@@ -99,11 +99,9 @@ class Served:
     """What became of the calls of those that behave."""
 
     statuses: dict[int, int] = field(default_factory=dict)
-    slowest_s: float = 0.0
+    lasted_s: list[tuple[float, float]] = field(default_factory=list)
+    """From when until when each of them was."""
     broken: list[str] = field(default_factory=list)
-
-    def slower(self, seconds: float) -> None:
-        self.slowest_s = max(self.slowest_s, seconds)
 
 
 class Caller:
@@ -128,7 +126,7 @@ class Caller:
                     return
                 continue
             self._served.statuses[status] = self._served.statuses.get(status, 0) + 1
-            self._served.slower(time.monotonic() - began)
+            self._served.lasted_s.append((began, time.monotonic()))
             return
 
     async def _ask(self, request: bytes) -> int:

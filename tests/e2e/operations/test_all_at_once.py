@@ -20,13 +20,15 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.loops.given_time import GivenTime, given_time
+
 from ...egress import receivers
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.fixtures import NewService
 from ..harness.receiver import Receiver
 from ..harness.service import ServiceProcess
-from ..harness.until import until
+from ..harness.until import PATIENCE_S, until
 
 pytestmark = [pytest.mark.systems, pytest.mark.alone]
 
@@ -67,8 +69,9 @@ class Seen:
         )
 
 
-def ordinary_life(api: Api, receiver: Receiver, path: str) -> Seen:
-    """Accept events, ask a question now and then, and see the deliveries."""
+def ordinary_life(api: Api, receiver: Receiver, path: str, given: GivenTime) -> Seen:
+    """Accept events, ask a question now and then, and see the deliveries: all in seconds that the
+    machine gave."""
     sent: dict[str, float] = {}
     calls: list[float] = []
     ready: list[dict[str, Any]] = []
@@ -77,18 +80,19 @@ def ordinary_life(api: Api, receiver: Receiver, path: str) -> Seen:
         event_id = new_id()
         api.accept(event(event_id, api.org))
         sent[event_id] = began
-        calls.append(time.monotonic() - began)
+        calls.append(given.since(began))
         if number % 5 == 0:
             began = time.monotonic()
             api.get("/v3/webHooks").must(200)
-            calls.append(time.monotonic() - began)
+            calls.append(given.since(began))
             began = time.monotonic()
             ready.append(api.get("/readyz").must(200))
-            calls.append(time.monotonic() - began)
+            calls.append(given.since(began))
         time.sleep(max(0.0, ROUND_S - (time.monotonic() - began)))
-    until(lambda: receiver.known_ids(path) >= sent.keys(), "every event of the ordinary org", 30)
+    until(lambda: receiver.known_ids(path) >= sent.keys(), "every event of the ordinary org")
     arrived = {arrival.event_id: arrival.at_s for arrival in reversed(receiver.arrivals(path))}
-    return Seen(calls, [arrived[event_id] - began for event_id, began in sent.items()], ready)
+    deliveries = [given.between(began, arrived[event_id]) for event_id, began in sent.items()]
+    return Seen(calls, deliveries, ready)
 
 
 def memory_mib(service: ServiceProcess) -> float:
@@ -127,27 +131,27 @@ def test_an_ordinary_org_hardly_sees_what_others_do(
             for name in ("Ordinary", "Hostile", "Slow")
         )
     path = receiver.path()
-    with service.api(ordinary) as api:
+    with service.api(ordinary) as api, given_time() as given:
         api.webhook(receiver.url(path))
-        before = ordinary_life(api, receiver, path)
+        before = ordinary_life(api, receiver, path, given)
     memory_before = memory_mib(service)
     with service.api(slow) as api:
         for number in range(HANGING):
             api.webhook(hanging.url(f"/{number}"), f"hangs {number}", maxAllowedConnections=10)
         for _ in range(20):
             api.accept(event(new_id(), slow))
-    until(lambda: hanging.open >= HANGING, "receivers that hang", 30)
+    until(lambda: hanging.open >= HANGING, "receivers that hang")
     with service.api(slow) as api:  # they hang once they have had no answer for a second
-        until(lambda: names_hanging_receivers(api), "readiness that says so", 30)
+        until(lambda: names_hanging_receivers(api), "readiness that says so")
 
     attacking = attack(service, hostile)
     memory_most = 0.0
     try:
-        with service.api(ordinary) as api:
-            during = ordinary_life(api, receiver, path)
+        with service.api(ordinary) as api, given_time() as given:
+            during = ordinary_life(api, receiver, path, given)
             memory_most = memory_mib(service)
     finally:
-        told, _ = attacking.communicate(b"end\n", timeout=90)
+        told, _ = attacking.communicate(b"end\n", timeout=PATIENCE_S)
     thrown = json.loads(told.splitlines()[-1])
     print(before.late(), during.late(), memory_before, memory_most, thrown)
     notices = [answer["notices"] for answer in during.ready]
