@@ -31,6 +31,7 @@ def test_old_figures_are_told_as_old_until_an_answer_comes(
     one.open(path)
     shown = one.page.locator(f"#{part}")
     assert int(shown.get_attribute("data-fresh") or 0) == most_s
+    within(one.page, part, 600)  # however long it takes here until all of the page is seen
     note = one.page.get_by_text(STALE)
     lead = shown.locator("p.lead").first
     expect(lead).to_be_visible()

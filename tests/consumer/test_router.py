@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.consumer.receiving import NAME, Handled, Receive, in_a_loop, in_a_thread, request
+from tests.e2e.harness.until import until
 from tidings_consumer import (
     Event,
     Gone,
@@ -242,6 +243,11 @@ def test_an_event_under_way_elsewhere_is_asked_for_later_and_its_claim_ends() ->
     assert handled.ids == ["evt_1"]
 
 
+def waits_in(router: Router) -> int:
+    """How many stand in the longest queue for a key, with the first, whose turn it is."""
+    return max(map(len, router._turns._queues.values()), default=0)
+
+
 def test_events_of_one_key_are_handled_one_after_the_other_in_threads() -> None:
     router, begun, go = Router(SECRET), threading.Semaphore(0), threading.Event()
     log: list[tuple[str, int]] = []
@@ -262,8 +268,8 @@ def test_events_of_one_key_are_handled_one_after_the_other_in_threads() -> None:
         threads[-1].start()
         if number in (1, 4):
             assert begun.acquire(timeout=60)
-        else:
-            time.sleep(0.02)  # so that they stand in the queue in this order
+        else:  # so that they stand in the queue in this order
+            until(lambda n=number: waits_in(router) == n, "its place in the queue")  # type: ignore[misc]
     assert log[:2] == [("begin", 1), ("begin", 4)]
     go.set()
     for thread in threads:

@@ -22,6 +22,7 @@ STATE = {
     "newer": "at",
 }
 
+OPERATOR = "operator"  # as which the test itself is connected
 STATE_DDL = (
     "CREATE TABLE state (customer bigint PRIMARY KEY, tier text, points numeric, event text, "
     "at bigint)"
@@ -40,7 +41,7 @@ class Crm:
 
     def sql(self, query: str, *bindings: Any) -> list[tuple[Any, ...]]:
         """As the operator."""
-        with psycopg.connect(self.uri, autocommit=True) as line:
+        with psycopg.connect(self.uri, autocommit=True, application_name=OPERATOR) as line:
             line.execute("SET TimeZone = 'UTC'")
             cursor = line.execute(query.encode(), bindings or None)
             return cursor.fetchall() if cursor.description else []
@@ -58,10 +59,19 @@ class Crm:
         await channel.close()
 
     def lines(self) -> int:
-        """How many lines we have to it."""
+        """How many lines we have to it; one of the operator's ends a moment after it was used."""
         [(count,)] = self.sql(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
-            "AND pid <> pg_backend_pid()"
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND backend_type = 'client backend' AND application_name <> %s",
+            OPERATOR,
+        )
+        return int(count)
+
+    def waiting(self) -> int:
+        """How many of our lines wait for a lock of somebody else's."""
+        [(count,)] = self.sql(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND wait_event_type = 'Lock'"
         )
         return int(count)
 

@@ -502,7 +502,7 @@ async def test_webhooks_share_the_lines_of_a_connection_and_let_go_of_them() -> 
         isinstance(result, AttemptResult) and result.verdict is DeliveryVerdict.DELIVERED
         for result in results
     )
-    assert 0 < max(counts) <= 4, "three, and the one that counts"
+    assert 0 < max(counts) <= 3
     for channel in channels:
         await channel.close()
     async with asyncio.timeout(60):  # a backend ends a moment after its line, the watcher's too
@@ -516,7 +516,8 @@ async def test_a_webhook_for_which_no_line_is_free_is_not_charged_for_it() -> No
         with psycopg.connect(crm.uri) as locks:
             locks.execute("LOCK TABLE state")
             sending = asyncio.create_task(slow.send(message("a", body_of(customer=1, at=1))))
-            await asyncio.sleep(0.1)
+            while not await asyncio.to_thread(crm.waiting):  # it has the one line
+                await asyncio.sleep(0.02)
             [crowded] = await sent(other, message("b", body_of(customer=2, at=1), deadline_s=0.2))
         await sending
     assert isinstance(crowded.ending, TransportFault) and crowded.ending.kind is FaultKind.OURS

@@ -66,6 +66,7 @@ class Receiver:
         self.port, self.refusing_port = ports["port"], ports["refusingPort"]
         self._arrivals: defaultdict[str, list[Arrival]] = defaultdict(list)
         self._synced = 0
+        self._open = 0  # connections, as of the last answer
         self._wanted = 0
         self._paths = 0
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -76,7 +77,7 @@ class Receiver:
         for line in self._process.stdout:
             fact = json.loads(line)
             if "sync" in fact:
-                self._synced = fact["sync"]
+                self._open, self._synced = fact["open"], fact["sync"]
                 continue
             self._arrivals[fact["path"]].append(
                 Arrival(
@@ -120,6 +121,17 @@ class Receiver:
         """What has come so far, in order; everything that arrived before this call."""
         self._tell()
         return list(self._arrivals[path])
+
+    def read_out(self) -> None:
+        """Have it read to their ends the connections of a service that was killed: whatever that
+        one sent has arrived."""
+
+        def is_read() -> bool:
+            self._tell()
+            return self._open == 0
+
+        until(is_read, "the end of every connection")
+        until(is_read, "nor did one wait to be taken")
 
     def wait(self, path: str, count: int, seconds: float = PATIENCE_S) -> list[Arrival]:
         """The arrivals at a path, once there are this many."""

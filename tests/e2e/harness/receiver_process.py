@@ -58,6 +58,7 @@ class Receiver:
         self._seen_each: Counter[tuple[str, str]] = Counter()
         self._windows: Counter[tuple[str, int]] = Counter()
         self._running: Counter[str] = Counter()
+        self._open = 0
 
     def told(self, order: dict[str, Any]) -> None:
         """Take over plans; counts of a path start again with its new plan."""
@@ -67,7 +68,7 @@ class Receiver:
             for known in [known for known in self._seen_each if known[0] == path]:
                 del self._seen_each[known]
         if "sync" in order:
-            self.out.say({"sync": order["sync"]})
+            self.out.say({"sync": order["sync"], "open": self._open})
 
     def plan_for(self, path: str, message: str) -> Plan:
         """What this request is answered."""
@@ -88,9 +89,13 @@ class Receiver:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive for as long as the other side likes."""
-        with contextlib.suppress(asyncio.IncompleteReadError, OSError, ValueError):
-            while await self._one(reader, writer):
-                pass
+        self._open += 1
+        try:
+            with contextlib.suppress(asyncio.IncompleteReadError, OSError, ValueError):
+                while await self._one(reader, writer):
+                    pass
+        finally:
+            self._open -= 1
         writer.close()
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

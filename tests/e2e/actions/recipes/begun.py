@@ -1,6 +1,7 @@
 """A recipe as an operator begins with it: what `tidings actions init` writes, at work in a service.
 
-Of its files only the addresses are other, and what it has of the environment.
+Of its files only the addresses are other, how long look-ups may take, and what it has of the
+environment.
 """
 
 import copy
@@ -16,6 +17,7 @@ from typing import Any
 import pytest
 
 from tests.cli.command import Command
+from tests.e2e.actions.recipes.recipe import patient
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.service import ORG, ServiceProcess
@@ -51,7 +53,7 @@ class Recipe:
         for written, real in addresses.items():
             assert written in text, written
             text = text.replace(written, real)
-        self.file.write_text(text, "utf-8")
+        self.file.write_text(patient(text), "utf-8")
         for variable, value in (ENVIRONMENT | dict(environment)).items():
             patch.setenv(variable, value)
         self.service: ServiceProcess = own_service(actions=self.file)
