@@ -254,7 +254,7 @@ def test_9_replay_500_and_cancel(reader: NewReader, new_org: NewOrg, receiver: R
         count_all(one)
         one.page.get_by_role("button", name=f"Replay {MANY} deliveries").click()
         one.page.wait_for_url("**/replays/rpl_**")
-        receiver.wait(path, 8, 20)
+        receiver.wait(path, 8)
         one.page.on("dialog", lambda dialog: dialog.accept())
         one.page.get_by_role("button", name="Pause").click()
         one.see("paused")

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import shared_server
 from tests.producer.told import ToldService, rows
 from tidings_producer import Producer, event
 from tidings_producer.backoff import BASE_S, CAP_S
@@ -68,18 +68,14 @@ def test_refusals_are_told_apart(
 
 
 def test_events_are_written_with_the_change(told: ToldService, tmp_path: Path) -> None:
-    server = PostgresServer()
-    try:
-        with psycopg.connect(server.database("shop")) as line:
-            line.execute(TABLE.encode())
-            line.execute("CREATE TABLE customer (id int, points int)")
-            line.execute("INSERT INTO customer VALUES (7, 0)")
-            carried_out(OUTBOX, told, tmp_path)["issue"](line, 7, 86)
-            [(points,)] = line.execute("SELECT points FROM customer").fetchall()
-            [(body,)] = line.execute("SELECT body FROM tidings_outbox").fetchall()
-        assert points == 86 and '"totalPointsIssued":86' in body
-    finally:
-        server.end()
+    with psycopg.connect(shared_server().lend_database()) as line:
+        line.execute(TABLE.encode())
+        line.execute("CREATE TABLE customer (id int, points int)")
+        line.execute("INSERT INTO customer VALUES (7, 0)")
+        carried_out(OUTBOX, told, tmp_path)["issue"](line, 7, 86)
+        [(points,)] = line.execute("SELECT points FROM customer").fetchall()
+        [(body,)] = line.execute("SELECT body FROM tidings_outbox").fetchall()
+    assert points == 86 and '"totalPointsIssued":86' in body
 
 
 def test_the_figures_on_the_page_are_those_that_hold() -> None:

@@ -22,6 +22,8 @@ PROGRAMS = (
     *("run", "communicate", "check_output", "check_call", "urlopen"),
     *("HTTPConnection", "HTTPSConnection", "create_connection"),
 )
+WAITS = {"wait": 2, "drained": 0, "over": 2}
+"""What waits for receivers and deliveries, and at which place its seconds may stand."""
 
 
 def impatient(source: str) -> Iterator[int]:
@@ -50,8 +52,11 @@ def impatient(source: str) -> Iterator[int]:
             continue
         name = ast.unparse(node.func)
         named = {word.arg: word.value for word in node.keywords}
+        last = name.rpartition(".")[2]
         waits = [*node.args[2:3], *named.values()] if name == "until" else []
-        if name.rpartition(".")[2] in PROGRAMS and "timeout" in named:
+        if last in WAITS:
+            waits += [*node.args[WAITS[last] :], *filter(None, [named.get("seconds")])]
+        if last in PROGRAMS and "timeout" in named:
             waits.append(named["timeout"])
         if any(gives_up(wait, PATIENCE_S) for wait in waits):
             yield node.lineno
@@ -65,6 +70,9 @@ def impatient(source: str) -> Iterator[int]:
         "until(there, 'it', 30)",
         "until(there, 'it', seconds=30.0)",
         "SOON_S = 5\nuntil(there, 'it', SOON_S)",
+        "receiver.wait(path, 3, 20)",
+        "mail.wait(3, seconds=60)",
+        "api.drained(30)",
         "subprocess.run(command, timeout=20)",
         "forked.run(command, timeout=60, env={})",
         "out, _ = process.communicate(timeout=60)",
@@ -81,6 +89,8 @@ def test_who_gives_up_early_is_found(line: str) -> None:
     [
         "until(there, 'it')",
         "until(there, 'it', 240)",
+        "receiver.wait(path, 3)",
+        "api.drained()",
         "until(there, 'it', PATIENCE_S)",
         "until(there, 'it', 5)  # shorter: it is promised",
         "pytestmark = pytest.mark.alone\nuntil(there, 'it', 5)",

@@ -81,7 +81,7 @@ def test_each_frozen_child_is_told_and_nothing_is_lost(
         assert set(pump.refused.values()) <= {503} and not pump.unanswered
     all_arrive(receiver, plain, acknowledged)
     with service.api() as api:
-        counts = api.drained(60)
+        counts = api.drained()
         sent = counts["events"] - operational_events(service.data)
         assert counts["orphans"] == 0 and counts["delivered"] == 2 * sent
     assert len({arrival.event_id for arrival in receiver.arrivals(plain)}) >= len(acknowledged)

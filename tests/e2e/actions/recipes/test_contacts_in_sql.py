@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -12,16 +11,9 @@ from tests.e2e.actions.recipes.mail_server import PASSWORD, MailServer
 from tests.e2e.actions.recipes.recipe import NOON, ORG, Recipe, ended, said, zone_at
 from tests.e2e.actions.recipes.two import TYPES, example
 from tests.e2e.harness.fixtures import NewService
-from tests.postgres_server import PostgresServer
+from tests.postgres_server import shared_server
 
 MEERA, LAYLA, CARLOS, NOBODY = 41200777, 41201111, 41201222, 41209999
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    yield server
-    server.end()
 
 
 def in_sql(recipe: Recipe) -> str:
@@ -40,15 +32,15 @@ def test_contacts_in_a_database_are_asked_as_those_of_a_file(
     own_service: NewService,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    postgres: PostgresServer,
 ) -> None:
     recipe = Recipe("messages", tmp_path / "recipe")
     recipe.tell(zone=zone_at(NOON))
-    monkeypatch.setenv("CRM_DSN", postgres.database("crm"))
+    uri = shared_server().lend_database()
+    monkeypatch.setenv("CRM_DSN", uri)
     monkeypatch.setenv("CRM_PASSWORD", "as-the-server-asks-for-none")
     monkeypatch.setenv("PLATFORM_SECRET", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     makes = in_sql(recipe)
-    with psycopg.connect(postgres.uri("crm"), autocommit=True) as crm:
+    with psycopg.connect(uri, autocommit=True) as crm:
         crm.execute(makes)
         for row in recipe.people.values():
             names = ", ".join(row)
@@ -65,7 +57,7 @@ def test_contacts_in_a_database_are_asked_as_those_of_a_file(
                 for name in TYPES:
                     for who in (MEERA, LAYLA):
                         api.accept(json.dumps(example(name, who) | {"orgId": ORG}).encode())
-                mail.wait(2 * len(TYPES), seconds=60)
+                mail.wait(2 * len(TYPES))
                 crm.execute("UPDATE contacts SET opted_out = 'mail' WHERE customer_id = 41200777")
                 for who in (MEERA, CARLOS, NOBODY):
                     api.accept(json.dumps(example("tierUpgraded", who) | {"orgId": ORG}).encode())
