@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests import depth, forked, left_running
+from tests.cost import lean_reports
 from tests.looks import looked_at
 from tests.loops.descriptors import Descriptors
 from tests.postgres_server import end_shared_server, take_back_databases
@@ -93,10 +94,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Iterator[None]:
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """While thirteen thousand tests are collected nothing is garbage, and afterwards they stay:
     from there on it is looked for among what tests make, and not as often as Python does."""
     gc.disable()
+    lean_reports.say_less(session.config)
     try:
         return (yield)
     finally:
