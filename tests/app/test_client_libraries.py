@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tidings
+from tests.syntax import walk
 from tidings.app.client_libraries import MODULES
 from tidings.app.connection_types import CONNECTION_TYPES
 
@@ -53,10 +54,10 @@ def late_imports() -> Iterator[tuple[str, str]]:
         place = path.relative_to(PACKAGE)
         if place.parts[0] in ("app", "cli") or "node_modules" in place.parts:
             continue  # what is imported before anybody is served, or in no service
-        for function in ast.walk(ast.parse(path.read_text())):
+        for function in walk(ast.parse(path.read_text())):
             if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
                 continue
-            for statement in ast.walk(function):
+            for statement in walk(function):
                 if isinstance(statement, ast.ImportFrom) and statement.module is not None:
                     yield str(place), statement.module
 

@@ -14,6 +14,7 @@ from enum import Enum
 from typing import NamedTuple
 
 import tidings
+from tests.syntax import children
 from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.core.access.credential_rules import KINDS as CREDENTIALS
 from tidings.core.access.scopes import LEVELS, RESOURCES, ROLES
@@ -92,10 +93,13 @@ def copies(source: str, lists: Lists) -> Iterator[Copy]:
     for node in _tried(tree):
         elements = node.keys if isinstance(node, ast.Dict) else node.elts
         heads = [_head(element, words) for element in elements]
-        if any(EXEMPT in line for line in lines[node.lineno - 1 : node.end_lineno]):
+        known = {head for head in heads if head}
+        if len(known) < FEWEST or any(
+            EXEMPT in line for line in lines[node.lineno - 1 : node.end_lineno]
+        ):
             continue
         for name, members in lists.items():
-            named = members & {head for head in heads if head}
+            named = members & known
             if len(named) >= max(FEWEST, NEARLY * len(members)) and all(
                 head in members for head in heads
             ):
@@ -106,14 +110,16 @@ def copies(source: str, lists: Lists) -> Iterator[Copy]:
 
 def _tried(node: ast.AST) -> Iterator[ast.Tuple | ast.List | ast.Set | ast.Dict]:
     """Find the literals that are no part of what is expected, nor values of several names."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.Compare) or (
-            isinstance(child, ast.Assign) and isinstance(child.targets[0], ast.Tuple)
-        ):
-            continue
-        if isinstance(child, ast.Tuple | ast.List | ast.Set | ast.Dict):
-            yield child
-        yield from _tried(child)
+    below = [node]
+    for parent in below:
+        for child in children(parent):
+            if isinstance(child, ast.Compare) or (
+                isinstance(child, ast.Assign) and isinstance(child.targets[0], ast.Tuple)
+            ):
+                continue
+            if isinstance(child, ast.Tuple | ast.List | ast.Set | ast.Dict):
+                yield child
+            below.append(child)
 
 
 def _is_row(element: ast.expr | None) -> bool:

@@ -20,6 +20,8 @@ from zlib import crc32
 
 from _pytest.assertion import rewrite
 
+from tests.syntax import walk
+
 EXEMPT = "# may be empty: "
 TESTS = Path(__file__).parents[1]
 # Of what is added and to which: pytest keeps what it made of a test until that test changes.
@@ -43,6 +45,7 @@ def install() -> None:
     if _VERSION not in rewrite.PYC_TAIL:
         rewrite.PYC_TAIL = f".{_VERSION}{rewrite.PYC_TAIL}"
         rewrite.rewrite_asserts = rewrite_asserts
+        rewrite.traverse_node = walk  # type: ignore[assignment]  # half of what it takes
         rewrite._fail_of_nothing = fail_of_nothing  # type: ignore[attr-defined]
         rewrite._require_some = require_some  # type: ignore[attr-defined]
 
@@ -76,7 +79,7 @@ def add_looks(module: ast.Module, source: str) -> None:
         for node in module.body
         if isinstance(node, _Function) and not node.name.startswith("test_") and _asserts(node)
     }
-    for node in ast.walk(module):
+    for node in walk(module):
         if isinstance(node, _Function) and node.name.startswith("test_") and not _is_drawn(node):
             _Looks(exempt, _made_once(node), helpers).generic_visit(node)
             ast.fix_missing_locations(node)
@@ -132,7 +135,7 @@ def _require_some_in(look: ast.expr) -> None:
 def _made_once(test: _Function) -> dict[str, ast.expr]:
     """Return by name what the variables of a test are made of that it sets in one place."""
     made: dict[str, list[ast.expr]] = {}
-    for node in ast.walk(test):
+    for node in walk(test):
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             made.setdefault(node.targets[0].id, []).append(node.value)
     return {name: values[0] for name, values in made.items() if len(values) == 1}

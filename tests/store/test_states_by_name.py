@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 # The schema of before is history: what it holds was made anew by later files.
 HISTORY = re.compile(r"schema/00(0\d|1\d|2[0-6])_|/before_waiting\.py$")
 _LESS = r"(?:<=|>=|<(?!>)|(?<![-=<])>)"
-_STATE = r"(?:\w+\.)?(?:old_|new_)?state\b"
+_STATE = r"(?:old_|new_)?state\b"
 _VALUE = r"(?:\d|\{|\?|int\(|State\b|DELIVERED\b|FINAL\b|FAILED\b|HELD\b|PENDING\b|RETRYING\b)"
 ORDERED = re.compile(
     rf"\b{_STATE}\s*{_LESS}\s*{_VALUE}"  # d.state < 3, state >= State.DELIVERED

@@ -10,6 +10,7 @@ import pytest
 import tidings
 import tidings_consumer
 from tests.core.shaping.signatures.signing import default_signer, secret_keys
+from tests.syntax import walk
 from tidings.core.shaping.signatures import schemes
 from tidings.core.shaping.signatures.scheme import Scheme, SignatureVerdict
 from tidings.core.shaping.signatures.schemes import (
@@ -179,7 +180,7 @@ def modules() -> list[Path]:
 
 def naming(path: Path) -> bool:
     """Whether a module imports a scheme, or compares or chooses by the id of the second one."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Constant) and node.value == "v1a":
             return True
         if isinstance(node, ast.ImportFrom) and node.module is not None:

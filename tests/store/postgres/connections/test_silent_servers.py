@@ -15,6 +15,7 @@ from tests.drills.cut_network import CutNetwork
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import MIGRATED, SCHEMA, connect
 from tests.store.rows import event, new
+from tests.syntax import walk
 from tidings.app import database_operations
 from tidings.errors import Unusable
 from tidings.settings.load import load
@@ -256,7 +257,7 @@ def test_nothing_speaks_to_the_database_of_a_store_but_over_such_a_connection() 
         (file.name, ast.unparse(node.func))
         for part in ("store", "app", "cli")
         for file in (package / part).rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        for node in walk(ast.parse(file.read_text("utf-8")))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func).endswith(("psycopg.connect", "Connection.connect"))
     }
