@@ -30,6 +30,7 @@ def test_a_command_without_a_feature_is_the_same_command(feature: Feature) -> No
     assert done.stdout.strip()
 
 
+@pytest.mark.systems
 def test_the_price_of_one_feature_is_told_where_both_ledgers_close(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

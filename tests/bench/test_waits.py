@@ -30,6 +30,7 @@ def test_a_call_whose_commit_was_not_noted_to_its_end_is_left_out(writer: list[l
     assert len(ways(main, Notes([], [[1, 1, 1], [6, 8, 15]]))) == 1
 
 
+@pytest.mark.systems
 def test_a_service_that_is_noted_shows_where_each_of_its_calls_waited(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

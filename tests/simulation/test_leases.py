@@ -10,7 +10,7 @@ from tests.simulation.leasing import LeasedWorld
 from tests.simulation.loop import SimulatedLoop
 from tests.simulation.trouble import DAY_S, HEALED_S, trouble
 
-SEEDS = depth(3, 40, "TIDINGS_SIMULATION_SEEDS")
+SEEDS = depth(2, 40, "TIDINGS_SIMULATION_SEEDS")
 LAPSES = 4
 
 

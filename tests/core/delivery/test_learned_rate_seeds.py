@@ -66,9 +66,10 @@ def test_a_receiver_gets_what_it_admits(kind: str, rate: int, seed: int) -> None
     assert came.refused_share <= REFUSED and not came.early, came
 
 
-@pytest.mark.parametrize("cap", [10, 64])
-@pytest.mark.parametrize("latency_s", [0.002, 0.02])
-@pytest.mark.parametrize("stalls", [[], [0.3], [0.5, 0.5, 0.5], [1.0], [1.5]])
+@pytest.mark.parametrize(
+    ("stalls", "latency_s", "cap"),
+    crossed([[], [0.3], [0.5, 0.5, 0.5], [1.0], [1.5]], [0.002, 0.02], [10, 64]),
+)
 def test_a_sender_that_stood_still_has_learned_no_less_for_it(
     stalls: list[float], latency_s: float, cap: int
 ) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 
 import structlog
 
+from tests.depth import DEEP
 from tests.simulation import test_leases, test_replays, test_simulation
 from tests.simulation.crossed import test_crossing
 from tests.simulation.loop import SimulatedLoop
@@ -27,9 +28,10 @@ Run = Callable[[int, SimulatedLoop], Coroutine[Any, Any, World]]
 RUNS: dict[str, tuple[Run, int]] = {
     "simulation": (test_simulation.run, 2),
     "replays": (test_replays.run, 1),
-    "leases": (test_leases.run, 1),
     "crossing": (test_crossing.run, 1),
 }
+if DEEP:
+    RUNS["leases"] = (test_leases.run, 1)
 TABLES = ("event", "delivery", "attempt", "replay", "kept_back")
 
 
