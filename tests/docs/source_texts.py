@@ -17,7 +17,8 @@ REFUSE = frozenset(
     "FieldRefusal CallRefusal TargetRefused BackupRefused SchemaRefused RecordRefused "
     "call_refused user_refused FilterRefused LoadRefused AnswerRefused BadFile FileFault "
     "PlatformDown BootstrapRefused VaultRefused ServiceUnreachable DemoFailed Unrenderable "
-    "SettingsRefused StoreRefused WaitsFor _refused _refusal _fault because build".split()
+    "SettingsRefused StoreRefused WaitsFor MapRefused "
+    "_refused _refusal _fault because build".split()
 )
 # Those that are handed the parts of a text, and put its code and its place at the end of it.
 # Each with where among its arguments the code is; the sentence follows.

@@ -1,0 +1,66 @@
+"""The directory: whose it is what opens something, by digest."""
+
+from collections.abc import Iterable, Sequence
+
+from tidings.core.cells.directory import Opener, may_register
+from tidings.core.cells.families import FamilyId
+from tidings.store.cell_map.tables import OPENER, OpenerRow
+from tidings.store.cell_map.transactions import MapTransactions
+
+_OF_DIGEST = f"{OPENER.select} WHERE digest = ?"
+_PUT = OPENER.insert()
+_REMOVE = "DELETE FROM directory WHERE digest = ? AND kind = ? AND family = ?"
+_OF_FAMILY = (
+    f"{OPENER.select} WHERE family = ? AND digest > ? AND made_ms < ? ORDER BY digest, kind LIMIT ?"
+)
+
+
+class OpenerRows:
+    """Adds and finds what opens something. One by one, so that two families never get the same."""
+
+    def __init__(self, transactions: MapTransactions) -> None:
+        self._transactions = transactions
+        self._connection = transactions.connection
+
+    def find(self, digest: bytes) -> Sequence[Opener]:
+        """See `CellMapStore.find_openers`."""
+        with self._transactions.reading():
+            return self._of(digest)
+
+    def add(self, openers: Iterable[tuple[bytes, Opener]], now_ms: int) -> bool:
+        """See `CellMapStore.add_openers`."""
+        with self._transactions.changing():
+            added: list[OpenerRow] = []
+            for digest, opener in openers:
+                known = self._of(digest)
+                known += [Opener(row.kind, row.family) for row in added if row.digest == digest]
+                if not may_register(known, opener):
+                    return False
+                if opener not in known:
+                    added.append(
+                        OpenerRow(
+                            digest=digest, kind=opener.kind, family=opener.family, made_ms=now_ms
+                        )
+                    )
+            self._connection.executemany(_PUT, [OPENER.write(row) for row in added])
+        return True
+
+    def remove(self, openers: Iterable[tuple[bytes, Opener]]) -> None:
+        """See `CellMapStore.remove_openers`."""
+        with self._transactions.changing():
+            for digest, opener in openers:
+                self._connection.execute(_REMOVE, (digest, opener.kind.value, opener.family))
+
+    def of_family(
+        self, family: FamilyId, behind: bytes, before_ms: int, limit: int
+    ) -> Sequence[tuple[bytes, Opener]]:
+        """See `CellMapStore.list_openers`."""
+        with self._transactions.reading():
+            asked = (family, behind, before_ms, limit)
+            rows = self._connection.execute(_OF_FAMILY, asked).fetchall()
+            found = [OPENER.read(row) for row in rows]
+        return [(row.digest, Opener(row.kind, row.family)) for row in found]
+
+    def _of(self, digest: bytes) -> list[Opener]:
+        rows = self._connection.execute(_OF_DIGEST, (digest,)).fetchall()
+        return [Opener(row.kind, row.family) for row in map(OPENER.read, rows)]
