@@ -45,9 +45,10 @@ def test_no_case_imports_an_adapter() -> None:
 def test_each_case_that_a_promise_names_is_there() -> None:
     cases = {
         element.name
-        for module in HERE.rglob("test_*.py")
+        for suite in (HERE, HERE.parent / "cell_map")
+        for module in suite.rglob("test_*.py")
         for element in ast.walk(ast.parse(module.read_text()))
-        if isinstance(element, ast.FunctionDef)
+        if isinstance(element, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     promises = [ast.get_docstring(ast.parse(path.read_text())) for path in PORT.rglob("*.py")]
     named = {name for text in promises for name in re.findall(r"`(test_\w+)`", text or "")}
