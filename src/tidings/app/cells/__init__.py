@@ -1,0 +1,1 @@
+"""What a machine has of an installation with several cells: a process for each, and their host."""
