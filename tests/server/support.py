@@ -131,7 +131,7 @@ ways: list[Callable[[App], DirectApp | None]] = [lambda app: None]
 async def serving(app: App | None = None, /, **bounds: Any) -> AsyncIterator[HttpServer]:
     """A server on a port that the system chooses; who is mute comes to it at once."""
     bounds = {"mute_s": 0} | bounds
-    names = {"keeps", "known", "remote", "shared", "host", "headers"} & bounds.keys()
+    names = {"keeps", "known", "remote", "shared", "host", "headers", "admit"} & bounds.keys()
     options = {name: bounds.pop(name) for name in names}
     host = options.pop("host", "127.0.0.1")
     app = app or Echo()

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tidings.server import DirectCall, HttpServer
+from tidings.server import DirectCall, HttpRequest, HttpServer, RejectedRequest
 
 from .support import GET, Client, Echo, serving, until, ways
 
@@ -178,3 +178,98 @@ async def test_a_server_that_stops_waits_for_its_answer() -> None:
         status, headers, _ = await client.answer()
         assert (status, headers["connection"]) == (200, "close")
         await stopping
+
+
+async def test_an_answer_in_parts_is_as_long_as_it_comes() -> None:
+    tasks = set()
+
+    async def in_parts(call: DirectCall) -> None:
+        call.begin_answer(200, [(b"x-a", b"b")])
+        for _ in range(3):
+            await call.send_part(b"part")
+        call.finish()
+
+    def begin(call: DirectCall) -> bool:
+        tasks.add(asyncio.get_running_loop().create_task(in_parts(call)))
+        return True
+
+    playing = Playing(begin)
+    direct(playing)
+    async with serving() as server:
+        client = await Client.to(server)
+        for _ in range(2):  # on one connection
+            status, headers, body = await client.ask()
+            assert (status, headers["x-a"], body) == (200, "b", b"part" * 3)
+    assert [call.over for call in playing.calls] == [True] * 2
+
+
+async def test_an_answer_in_parts_that_is_broken_off_is_not_taken_for_whole() -> None:
+    def begin(call: DirectCall) -> bool:
+        call.begin_answer(200, [])
+        call.break_off()
+        return True
+
+    direct(Playing(begin))
+    async with serving() as server:
+        client = await Client.to(server)
+        client.write(GET)
+        assert not (await client.ended()).endswith(b"0\r\n\r\n")
+
+
+@pytest.mark.parametrize("aborts", [False, True])
+async def test_who_watches_a_call_hears_that_its_peer_leaves(aborts: bool) -> None:
+    heard: list[tuple[bool, bool]] = []
+
+    def begin(call: DirectCall) -> bool:
+        call.watch = lambda: heard.append((call.left, call.over))
+        return True
+
+    playing = Playing(begin)
+    direct(playing)
+    async with serving() as server:
+        client = await Client.to(server)
+        client.write(GET)
+        while not playing.calls:
+            await asyncio.sleep(0.01)
+        if aborts:
+            raw = client.writer.get_extra_info("socket")
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.writer.transport.abort()
+        else:
+            client.writer.write_eof()
+        while not heard:
+            await asyncio.sleep(0.01)
+        if not aborts:
+            assert heard == [(True, False)]
+            playing.calls[0].answer(200, [LENGTH], b"ok")
+            assert (await client.answer())[2] == b"ok"
+        assert heard[-1] == (True, True)
+
+
+async def test_whoever_admits_a_request_may_change_it_or_refuse_it() -> None:
+    def admit(request: HttpRequest) -> None:
+        if request.path == "/no":
+            raise RejectedRequest(403, "no", "Not here.")
+        request.peer = ("192.0.2.1", 0)
+        request.facts = {"known": "fact"}
+        request.headers = [pair for pair in request.headers if pair[0] != b"x-a"]
+
+    scopes = []
+
+    def begin(call: DirectCall) -> bool:
+        assert call.peer == ("192.0.2.1", 0)
+        scopes.append(call.scope())
+        call.answer(200, [LENGTH], b"ok")
+        return True
+
+    direct(Playing(begin))
+    async with serving(admit=admit) as server:
+        client = await Client.to(server)
+        answer = await client.ask(b"GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n\r\n")
+        assert answer[0] == 200
+        assert scopes[0]["client"] == ("192.0.2.1", 0)
+        assert scopes[0]["extensions"] == {"known": "fact"}
+        assert scopes[0]["headers"] == [(b"host", b"a")]
+        status, _, body = await client.ask(b"GET /no HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert status == 403 and b"Not here. (no, -)" in body
+        assert await client.ended() == b""

@@ -30,7 +30,7 @@ log = structlog.get_logger(__name__)
 
 def scope_of(request: HttpRequest, peer: tuple[str, int], here: tuple[str, int]) -> Message:
     """Return the scope in which the application is called for a request."""
-    return {
+    scope: Message = {
         "type": "http",
         "asgi": _ASGI,
         "http_version": request.version,
@@ -41,9 +41,12 @@ def scope_of(request: HttpRequest, peer: tuple[str, int], here: tuple[str, int])
         "query_string": request.query,
         "root_path": "",
         "headers": request.headers,
-        "client": peer,
+        "client": request.peer or peer,
         "server": here,
     }
+    if request.facts is not None:
+        scope["extensions"] = request.facts
+    return scope
 
 
 class CallConnection(Protocol):
@@ -97,6 +100,11 @@ class ConnectionCall:
         self.started = False
         self.over = False
 
+    @property
+    def peer(self) -> tuple[str, int]:
+        """Return whom the call is from."""
+        return self.request.peer or self._connection.peer
+
     def wake(self) -> None:
         """Wake it: something has come, or has ended."""
 
@@ -109,7 +117,10 @@ class ConnectionCall:
 
 
 class DirectCall(ConnectionCall):
-    """One request whose body has come, and its whole answer."""
+    """One request whose body has come, and its answer: whole, or in parts as they come."""
+
+    left = False  # its peer sends no more, or has gone
+    watch: Callable[[], None] | None = None  # hears that its peer leaves, and that it is over
 
     def scope(self) -> Message:
         """Return the scope in which an ASGI application would be called."""
@@ -144,6 +155,41 @@ class DirectCall(ConnectionCall):
     def fail(self) -> None:
         """Send the answer of a call that has failed."""
         self.answer(*self._connection.failed())
+
+    def begin_answer(self, status: int, headers: Pairs) -> None:
+        """Send the head of an answer whose body follows in parts, up to `finish`."""
+        if not self.over:
+            self._connection.write(self._connection.start(self, status, headers))
+            self.started = True
+
+    async def send_part(self, data: bytes) -> None:
+        """Send a part of the body, and wait until the peer reads."""
+        if not self.over:
+            self._connection.write(self.writer.body(data, True))
+            await self._connection.drain()
+
+    def finish(self) -> None:
+        """End an answer that was sent in parts."""
+        if not self.over:
+            self._connection.write(self.writer.body(b"", False))
+            self._connection.answered(self)
+
+    def break_off(self) -> None:
+        """Break off an answer that has begun and cannot be completed: its peer sees that."""
+        if not self.over:
+            self._connection.broken(self)
+
+    def leave(self) -> None:
+        """Note that its peer has gone."""
+        self.left = True
+        if self.watch is not None:
+            self.watch()
+
+    def end(self) -> None:
+        """End: its answer is written, or nobody waits for it any more."""
+        self.over = True
+        if self.watch is not None:
+            self.watch()
 
 
 class DirectApp(Protocol):

@@ -46,7 +46,7 @@ class HttpConnection(asyncio.BufferedProtocol):
         self.here = here
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
-        self._reader = RequestReader(host.bounds)
+        self._reader = RequestReader(host.bounds, host.admit)
         self._call: ConnectionCall | None = None
         self._calls = 0
         self._fresh = False  # the call that waits for its turn came alone
@@ -69,8 +69,8 @@ class HttpConnection(asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Note that it can be written to from here on."""
         self._transport = cast(asyncio.Transport, transport)
-        # Told of the first byte that the system does not take: see `UnreadAnswers`.
-        self._transport.set_write_buffer_limits(0, 0)
+        # Told of the first byte that the system, or TLS, does not take: see `UnreadAnswers`.
+        self._transport.set_write_buffer_limits(0 if self._transport.can_write_eof() else 1, 0)
         if self._phase is Phase.CLOSED:  # it has given way meanwhile
             self._transport.abort()
 
@@ -292,7 +292,7 @@ class HttpConnection(asyncio.BufferedProtocol):
                 self._stand(Phase.HEAD)
             return
         request = reader.requests[0]
-        self.address = host.remote(self.peer[0], request.headers)
+        self.address = host.remote((request.peer or self.peer)[0], request.headers)
         kept = host.keeps(request.method, request.path)
         if host.stopping:
             self._refuse(refusals.stopping())

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from tidings.server.bounds import Bounds
 from tidings.server.call import App, DirectApp
 from tidings.server.places import ConnectionPlaces
-from tidings.server.reader import Pairs
+from tidings.server.reader import Admit, Pairs
 from tidings.server.turns import ConnectionTurns
 from tidings.server.unread import UnreadAnswers
 
@@ -19,6 +19,7 @@ class ConnectionHost(Protocol):
     """The server, as far as a connection knows it."""
 
     app: App
+    admit: Admit | None
     bounds: Bounds
     direct: DirectApp | None  # asked first for calls that a place is kept for
     headers: Sequence[tuple[bytes, bytes]]

@@ -6,6 +6,7 @@ import errno
 import os
 import select
 import socket
+import ssl
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from email.utils import formatdate
@@ -15,7 +16,7 @@ from tidings.server.bounds import Bounds
 from tidings.server.call import App, DirectApp
 from tidings.server.connection import HttpConnection
 from tidings.server.places import ConnectionPlaces
-from tidings.server.reader import Pairs
+from tidings.server.reader import Admit, Pairs
 from tidings.server.turns import ConnectionTurns
 from tidings.server.unread import UnreadAnswers
 
@@ -46,6 +47,8 @@ class HttpServer:
         shared: Callable[[str], bool] | None = None,
         known: Callable[[Pairs], Hashable | None] | None = None,
         headers: Sequence[tuple[bytes, bytes]] = (),
+        tls: ssl.SSLContext | None = None,
+        admit: Admit | None = None,
     ) -> None:
         """`direct` is asked first for calls that a place is kept for, where their body has come.
 
@@ -54,9 +57,13 @@ class HttpServer:
 
         `shared` says which peers stand for many, as proxies do: until a head tells who it is, none
         of their connections counts against an address. `headers` stand in what the server itself
-        answers.
+        answers. With `tls`, nothing is read before the handshake. `admit` looks at each request as
+        its head is whole: it may name another peer, and put down what it knows of the call, which
+        the scope has under `extensions`.
         """
         self.app = app
+        self.admit = admit
+        self._tls = tls
         self.direct = direct
         self.bounds = bounds or Bounds()
         self.places: ConnectionPlaces[HttpConnection] = ConnectionPlaces(self.bounds)
@@ -184,14 +191,14 @@ class HttpServer:
         """Give it a place, and read what is here already: whoever has spoken is heard."""
         sock.setblocking(False)
         try:
-            first = sock.recv(self.bounds.first_read_bytes)
+            first = b"" if self._tls else sock.recv(self.bounds.first_read_bytes)
         except (BlockingIOError, InterruptedError):
             first = b""
         except OSError:
             sock.close()
             return
         else:
-            if not first:  # it has ended already
+            if not (first or self._tls):  # it has ended already
                 sock.close()
                 return
         connection = HttpConnection(self, sock, peer, self._here, first)
@@ -224,8 +231,15 @@ class HttpServer:
         opening.add_done_callback(self._opened)
 
     async def _open(self, connection: HttpConnection, sock: socket.socket) -> None:
+        bounds = self.bounds
         try:
-            await self._loop.connect_accepted_socket(lambda: connection, sock)
+            await self._loop.connect_accepted_socket(
+                lambda: connection,
+                sock,
+                ssl=self._tls,
+                ssl_handshake_timeout=bounds.head_s if self._tls else None,
+                ssl_shutdown_timeout=bounds.linger_quiet_s if self._tls else None,
+            )
         except OSError:
             connection.abort()
             sock.close()

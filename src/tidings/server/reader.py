@@ -9,7 +9,8 @@ less than requests that were read, and no more of them than one read brings.
 
 import re
 from collections import deque
-from typing import Final
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 from urllib.parse import unquote
 
 import httptools
@@ -37,12 +38,14 @@ class HttpRequest:
         "chunked",
         "complete",
         "expects",
+        "facts",
         "headers",
         "keep",
         "length",
         "method",
         "parts",
         "path",
+        "peer",
         "query",
         "raw_path",
         "received",
@@ -55,6 +58,8 @@ class HttpRequest:
         self.version = "1.1"
         self.raw_path = self.query = b""
         self.headers: Pairs = []  # names in lower case
+        self.peer: tuple[str, int] | None = None  # whom it is from, if not the connection's peer
+        self.facts: Mapping[str, Any] | None = None  # known of it by who has admitted it
         self.keep = True  # whether the peer wants the connection kept
         self.expects = False  # whether it waits for "100 Continue" before it sends the body
         self.length = 0  # announced
@@ -73,11 +78,16 @@ class HttpRequest:
         return body
 
 
+Admit = Callable[[HttpRequest], None]
+"""Looks at each request whose head is whole, and may change it; raises `RejectedRequest`."""
+
+
 class RequestReader:
     """Whatever way its bytes are cut, the same requests come out of a connection."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, admit: Admit | None = None) -> None:
         self._bounds = bounds
+        self._admit = admit
         self._parser = httptools.HttpRequestParser(self)
         self.kept = b""  # bytes, from `_kept_at` on, beyond a request that waits
         self._kept_at = 0
@@ -260,6 +270,11 @@ class RequestReader:
         if head.chunked and head.version != "1.1":
             raise self._refuse(refusals.coding())
         self._judge_target(head)
+        if self._admit is not None:
+            try:
+                self._admit(head)
+            except RejectedRequest as refused:
+                raise self._refuse(refused) from None
         self._head = None
         self._headless = self._overhead = self._head_bytes = 0
         self._body = head
