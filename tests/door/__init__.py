@@ -1,0 +1,1 @@
+"""Tests of the door: two servers, and the line between them."""
