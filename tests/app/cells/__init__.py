@@ -1,0 +1,1 @@
+"""The processes of a machine that owns several cells."""

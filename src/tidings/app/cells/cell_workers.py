@@ -1,0 +1,126 @@
+"""The worker processes of a machine: one for each cell that it is to own.
+
+A worker is the whole service over one cell's store. It ends with its host: the host holds the other
+end of its standard input, and never writes. Where a worker ends by itself, its cell alone is begun
+anew, later each time that it fails in a row; the others hear nothing of it.
+"""
+
+import asyncio
+import signal
+import subprocess
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from typing import NamedTuple
+
+import structlog
+
+from tidings.core.cells.families import CellId
+from tidings.core.running.restarts import count_failures, restart_delay_s
+from tidings.process_end import describe_end
+
+Process = asyncio.subprocess.Process
+
+log = structlog.get_logger(__name__)
+
+
+class WorkerStart(NamedTuple):
+    """How a worker is started: its command, and the open files that it is given by number."""
+
+    command: Sequence[str]
+    inherits: Sequence[int] = ()
+
+
+class CellWorkers:
+    """Runs a worker for each cell that is wanted. To be used within one event loop."""
+
+    def __init__(
+        self,
+        start_of: Callable[[CellId], WorkerStart],
+        stop_s: float,
+        delay_s: Callable[[int], float] = restart_delay_s,
+    ) -> None:
+        """`stop_s`: how long a worker may take to end, until it is killed; `delay_s`: how long a
+        cell is left without one, by how often it has failed in a row."""
+        self._start_of = start_of
+        self._stop_s = stop_s
+        self._delay_s = delay_s
+        self._tasks: dict[CellId, asyncio.Task[None]] = {}
+        self._processes: dict[CellId, Process] = {}
+        self._ending: dict[CellId, asyncio.Task[None]] = {}
+
+    @property
+    def running(self) -> dict[CellId, int]:
+        """List the processes that run, by their cells."""
+        return {cell: process.pid for cell, process in self._processes.items()}
+
+    def want(self, cells: Collection[CellId]) -> None:
+        """Own these cells and no others: start what is missing, end what is there besides."""
+        for cell in set(self._tasks) - set(cells):
+            self._end(cell)
+        for cell in cells:
+            if cell not in self._tasks:
+                former = self._ending.get(cell)
+                self._tasks[cell] = asyncio.create_task(self._keep(cell, former))
+
+    async def close(self) -> None:
+        """End all workers, each in order, and wait for it. Idempotent."""
+        self.want(())
+        if self._ending:
+            await asyncio.wait(tuple(self._ending.values()))
+
+    def _end(self, cell: CellId) -> None:
+        self._ending[cell] = task = self._tasks.pop(cell)
+        task.cancel()
+
+    async def _keep(self, cell: CellId, former: "asyncio.Task[None] | None") -> None:
+        """Have a worker of a cell, once the former one has ended, until nobody wants it."""
+        if former is not None:
+            await asyncio.wait((former,))
+        failures = 0
+        passed_s = asyncio.get_running_loop().time
+        while True:
+            began_s = passed_s()
+            why = await self._run(cell)
+            failures = count_failures(failures, passed_s() - began_s)
+            delay_s = self._delay_s(failures)
+            log.error(
+                "the process of a cell has ended by itself",
+                cell=cell,
+                reason=why,
+                then=f"It is started again in {delay_s:g} s. The other cells go on.",
+            )
+            await asyncio.sleep(delay_s)
+
+    async def _run(self, cell: CellId) -> str:
+        """Run one worker to its end, and say why it has ended."""
+        start = self._start_of(cell)
+        starting = asyncio.ensure_future(
+            asyncio.create_subprocess_exec(
+                *start.command, stdin=subprocess.PIPE, pass_fds=start.inherits
+            )
+        )
+        try:  # a start that is not wanted any more is let come to its end, to be ended itself
+            process = await asyncio.shield(starting)
+            self._processes[cell] = process
+            return describe_end(await process.wait())
+        except OSError as error:  # no process, no memory, no open file
+            return f"It could not be started: {error.strerror or error}."
+        except asyncio.CancelledError:
+            with suppress(OSError):
+                await self._stop(await starting, cell)
+            raise
+        finally:
+            self._processes.pop(cell, None)
+
+    async def _stop(self, process: Process, cell: CellId) -> None:
+        """End a worker as its operator would; kill it where that takes too long."""
+        with suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(self._stop_s):
+                await process.wait()
+        except TimeoutError:
+            log.error("the process of a cell does not end and is killed", cell=cell)
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

@@ -1,0 +1,174 @@
+"""A machine has a process for each cell that it is to own, whatever becomes of one of them."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from tests.server.support import until
+from tidings.app.cells.cell_workers import CellWorkers, WorkerStart
+from tidings.core.cells.families import CellId
+
+ONE, TWO, THREE = CellId(1), CellId(2), CellId(3)
+# Like the service: it says that it is there, ends in order when told to, and with its host.
+OBEDIENT = """\
+import os, signal, sys
+place, cell = sys.argv[1:]
+def say(what):
+    with open(place, "a") as file:
+        file.write(f"{what} {cell} {os.getpid()}\\n")
+signal.signal(signal.SIGTERM, lambda *_: (say("ends"), os._exit(0)))
+say("begins")
+sys.stdin.read()
+say("follows")
+"""
+ENDS = 'signal.signal(signal.SIGTERM, lambda *_: (say("ends"), os._exit(0)))'
+DEAF = OBEDIENT.replace(ENDS, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+FAILING = "import sys; open(sys.argv[1], 'a').write(f'fails {sys.argv[2]} 0\\n'); sys.exit(3)"
+
+
+class Machine:
+    """Workers that write into a file what becomes of them."""
+
+    def __init__(self, place: Path, *, stop_s: float = 120.0) -> None:
+        self.place = place
+        self.place.touch()
+        self.scripts: dict[CellId, str] = {}
+        self.failures: list[int] = []
+        self.workers = CellWorkers(self._start_of, stop_s, self._delay_s)
+
+    def _start_of(self, cell: CellId) -> WorkerStart:
+        script = self.scripts.get(cell, OBEDIENT)
+        return WorkerStart([sys.executable, "-S", "-c", script, str(self.place), str(cell)])
+
+    def _delay_s(self, failures: int) -> float:
+        self.failures.append(failures)
+        return 0.01
+
+    def happened(self, what: str, cell: CellId) -> list[int]:
+        """List the processes of a cell to which something happened."""
+        rows = [line.split() for line in self.place.read_text().splitlines()]
+        return [int(pid) for word, number, pid in rows if (word, int(number)) == (what, cell)]
+
+
+def is_there(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        return True
+    return False
+
+
+def begun(machine: Machine, *cells: CellId) -> Callable[[], bool]:
+    return lambda: all(machine.happened("begins", cell) for cell in cells)
+
+
+async def test_each_cell_that_is_wanted_has_one_process(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "log")
+    for wanted in ((ONE,), (ONE, TWO), (TWO, ONE)):
+        machine.workers.want(wanted)
+    await until(begun(machine, ONE, TWO), "both")
+    assert machine.workers.running.keys() == {ONE, TWO}
+    assert [len(machine.happened("begins", cell)) for cell in (ONE, TWO)] == [1, 1]
+    machine.workers.want((TWO,))
+    await until(lambda: bool(machine.happened("ends", ONE)), "the end of what nobody wants")
+    await machine.workers.close()
+    assert machine.happened("ends", TWO) == machine.happened("begins", TWO)
+    assert not machine.workers.running and not machine.failures
+
+
+async def test_one_that_dies_is_begun_anew_and_the_others_hear_nothing(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "log")
+    machine.workers.want((ONE, TWO))
+    await until(begun(machine, ONE, TWO), "both")
+    for count in range(1, 4):
+        os.kill(machine.workers.running[ONE], signal.SIGKILL)
+        again = count + 1
+        await until(
+            lambda again=again: len(machine.happened("begins", ONE)) == again, "another one"
+        )
+    assert machine.failures == [1, 2, 3]
+    assert len(machine.happened("begins", TWO)) == 1
+    await machine.workers.close()
+
+
+async def test_one_that_fails_or_cannot_be_started_is_tried_later_each_time(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path / "log")
+    machine.scripts[ONE] = FAILING
+    machine.workers.want((ONE,))
+    await until(lambda: len(machine.failures) >= 3, "three failures")
+    assert machine.failures[:3] == [1, 2, 3]
+    await machine.workers.close()
+    started: list[CellId] = []
+
+    def nothing(cell: CellId) -> WorkerStart:
+        started.append(cell)
+        return WorkerStart([str(tmp_path / "nothing")])
+
+    workers = CellWorkers(nothing, 120.0, lambda failures: 0.01)
+    workers.want((ONE,))
+    await until(lambda: len(started) >= 3, "three tries")
+    await workers.close()
+
+
+async def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "log", stop_s=0.05)
+    machine.scripts[ONE] = DEAF
+    machine.workers.want((ONE, TWO))
+    await until(begun(machine, ONE, TWO), "both")
+    pids = machine.workers.running.values()
+    await machine.workers.close()
+    assert not any(map(is_there, pids))
+    assert not machine.happened("ends", ONE)
+
+
+async def test_one_that_is_wanted_again_waits_for_the_end_of_the_former(tmp_path: Path) -> None:
+    machine = Machine(tmp_path / "log")
+    machine.workers.want((ONE,))
+    await until(begun(machine, ONE), "the first")
+    machine.workers.want(())
+    machine.workers.want((ONE,))
+    await until(lambda: len(machine.happened("begins", ONE)) == 2, "the second")
+    words = [line.split()[0] for line in machine.place.read_text().splitlines()]
+    assert words == ["begins", "ends", "begins"]
+    await machine.workers.close()
+
+
+async def test_what_is_wanted_no_more_before_it_has_started_is_not_left_over(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path / "log")
+    machine.workers.want((ONE, TWO, THREE))
+    await asyncio.sleep(0)
+    await machine.workers.close()
+    cells = (ONE, TWO, THREE)
+    assert not any(is_there(pid) for cell in cells for pid in machine.happened("begins", cell))
+    assert not machine.workers.running
+
+
+def test_workers_end_with_their_host(tmp_path: Path) -> None:
+    place = tmp_path / "log"
+    host = os.fork()
+    if not host:  # dies without a word once its workers are there
+
+        async def run() -> None:
+            machine = Machine(place)
+            machine.workers.want((ONE, TWO))
+            await until(begun(machine, ONE, TWO), "both")
+            os.kill(os.getpid(), signal.SIGKILL)
+
+        try:
+            asyncio.run(run())
+        finally:
+            os._exit(1)
+    os.waitpid(host, 0)
+    machine = Machine(place)
+
+    async def follow() -> None:
+        await until(lambda: all(machine.happened("follows", cell) for cell in (ONE, TWO)), "both")
+
+    asyncio.run(follow())
