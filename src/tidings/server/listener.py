@@ -15,12 +15,12 @@ from time import monotonic
 from tidings.server.bounds import Bounds
 from tidings.server.call import App, DirectApp
 from tidings.server.connection import HttpConnection
+from tidings.server.listening import make_listening
 from tidings.server.places import ConnectionPlaces
 from tidings.server.reader import Admit, Pairs
 from tidings.server.turns import ConnectionTurns
 from tidings.server.unread import UnreadAnswers
 
-BACKLOG = 4096  # the system's own bound (net.core.somaxconn) may be lower
 BATCH = 64  # connections accepted before those that are open are looked at again
 BATCH_OF_CROWD = 256  # the same while more come: who stands behind them waits for fewer rounds
 BATCH_PRESSED = 8  # of those that wait to be opened, opened in a round while more come than that
@@ -49,6 +49,7 @@ class HttpServer:
         headers: Sequence[tuple[bytes, bytes]] = (),
         tls: ssl.SSLContext | None = None,
         admit: Admit | None = None,
+        listening: socket.socket | None = None,
     ) -> None:
         """`direct` is asked first for calls that a place is kept for, where their body has come.
 
@@ -59,7 +60,8 @@ class HttpServer:
         of their connections counts against an address. `headers` stand in what the server itself
         answers. With `tls`, nothing is read before the handshake. `admit` looks at each request as
         its head is whole: it may name another peer, and put down what it knows of the call, which
-        the scope has under `extensions`.
+        the scope has under `extensions`. `listening`: a socket that listens already, and that
+        others may share; it is this server's to close.
         """
         self.app = app
         self.admit = admit
@@ -81,6 +83,7 @@ class HttpServer:
         self.view = self._whole_view
         self._where = (host, port)
         self._here = (host, port)
+        self._shared = listening
         self._socket: socket.socket | None = None
         self._accepting = False
         self._coming = select.poll()
@@ -103,23 +106,8 @@ class HttpServer:
 
     def start(self) -> None:
         """Listen. OSError where the address cannot be had."""
-        family = socket.AF_INET6 if ":" in self._where[0] else socket.AF_INET
-        self._socket = listening = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            # What is accepted inherits it: an answer that nobody reads holds no more of the kernel.
-            listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.bounds.socket_bytes)
-            if self.bounds.mute_s and hasattr(socket, "TCP_DEFER_ACCEPT"):
-                # Who has spoken by the time it is accepted is never taken for one that is mute,
-                # however late its first bytes are.
-                deferred = (socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, self.bounds.mute_s)
-                listening.setsockopt(*deferred)
-            listening.setblocking(False)
-            listening.bind(self._where)
-            listening.listen(BACKLOG)
-        except BaseException:
-            listening.close()
-            raise
+        listening = self._shared or make_listening(*self._where, self.bounds)
+        self._socket = listening
         self._here = listening.getsockname()[:2]
         self._coming.register(listening, select.POLLIN)
         self._tick()
