@@ -79,16 +79,18 @@ async def test_each_cell_that_is_wanted_has_one_process(tmp_path: Path) -> None:
     assert not machine.workers.running and not machine.failures
 
 
+def begins(machine: Machine, cell: CellId, count: int) -> Callable[[], bool]:
+    """Ask whether a cell's process has begun so often."""
+    return lambda: len(machine.happened("begins", cell)) == count
+
+
 async def test_one_that_dies_is_begun_anew_and_the_others_hear_nothing(tmp_path: Path) -> None:
     machine = Machine(tmp_path / "log")
     machine.workers.want((ONE, TWO))
     await until(begun(machine, ONE, TWO), "both")
     for count in range(1, 4):
         os.kill(machine.workers.running[ONE], signal.SIGKILL)
-        again = count + 1
-        await until(
-            lambda again=again: len(machine.happened("begins", ONE)) == again, "another one"
-        )
+        await until(begins(machine, ONE, count + 1), "another one")
     assert machine.failures == [1, 2, 3]
     assert len(machine.happened("begins", TWO)) == 1
     await machine.workers.close()

@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 
 class WorkerStart(NamedTuple):
-    """How a worker is started: its command, and the open files that it is given by number."""
+    """Say how a worker is started: its command, and the open files that it is given by number."""
 
     command: Sequence[str]
     inherits: Sequence[int] = ()
@@ -54,7 +54,7 @@ class CellWorkers:
         return {cell: process.pid for cell, process in self._processes.items()}
 
     def want(self, cells: Collection[CellId]) -> None:
-        """Own these cells and no others: start what is missing, end what is there besides."""
+        """Have a worker for these cells alone: start what is missing, end what is there besides."""
         for cell in set(self._tasks) - set(cells):
             self._end(cell)
         for cell in cells:
