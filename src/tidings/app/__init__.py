@@ -11,13 +11,13 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uvloop
 
-from tidings.app.database import driver_refusal, store_opener
+from tidings.app.database import driver_refusal, has_map, store_opener
 from tidings.app.keys.key_check import admit_key, read_own_key, unlock
 from tidings.app.keys.master_key import KeyPlace, directory_key_place, read_master_key
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
@@ -38,6 +38,7 @@ from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.known_key import read_known_key
 
 if TYPE_CHECKING:
+    from tidings.app.cells.membership import Membership
     from tidings.app.service import RunningService
 
 
@@ -45,14 +46,19 @@ class DataRefused(Unusable):
     """The request for a data directory cannot be met; the text says why and what to do."""
 
 
-def serve(settings: Settings, hold: bool = False) -> int:
+def serve(
+    settings: Settings, hold: bool = False, command: Sequence[str] = (), post: str | None = None
+) -> int:
     """Run the service until it is told to stop; the exit code of the process.
 
-    With `hold` it sends nothing until sending is started again.
+    With `hold` it sends nothing until sending is started again. Where the map names cells, each of
+    them is served by a process of its own: by `command`, and by its `post` (`WorkerPost`).
     """
     gc.disable()  # what a start makes, stays; `Service.run` enables it
     log_to_stderr(settings.log_level)
-    refusal = file_refusal() or driver_refusal(settings) or port_refusal(settings)
+    refusal = file_refusal() or driver_refusal(settings)
+    if post is None:  # else the port is the host's
+        refusal = refusal or port_refusal(settings)
     if refusal is not None:
         print(refusal, file=sys.stderr)
         return 4
@@ -60,7 +66,13 @@ def serve(settings: Settings, hold: bool = False) -> int:
         # Who stands by would meet its files as it takes over, when nobody else is there any more.
         if settings.database is not None or not settings.data.exists():
             check_files(settings)
-        return uvloop.run(_serve(settings, hold))
+        if post is None and has_map(settings):
+            from tidings.app.cells.host import serve_cells  # noqa: PLC0415  # of several cells
+
+            code = uvloop.run(serve_cells(settings, command, hold))
+            if code is not None:
+                return code
+        return uvloop.run(_serve(settings, hold, post))
     except FileRefused as refusal:  # starting again does not mend it
         print(refusal, file=sys.stderr)
         return 2
@@ -128,7 +140,7 @@ def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:
         raise DataRefused(str(refusal)) from None
 
 
-async def _serve(settings: Settings, hold: bool) -> int:
+async def _serve(settings: Settings, hold: bool, post: str | None) -> int:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
@@ -138,9 +150,13 @@ async def _serve(settings: Settings, hold: bool) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, 0)
-    start = StartRetry(settings, ended)
+    membership = None if post is None else _membership(settings, post)
+    if membership is not None:
+        membership.follow_host(lambda: end(0))
+        settings = membership.settings
+    start = StartRetry(settings, ended, has_port=membership is None)
     try:
-        service = await _composed(settings, start, lambda: end(1), hold)
+        service = await _composed(settings, start, lambda: end(1), hold, membership)
     except StartAborted as early:
         return early.code
     finally:
@@ -152,8 +168,20 @@ async def _serve(settings: Settings, hold: bool) -> int:
     return code
 
 
+def _membership(settings: Settings, post: str) -> "Membership":
+    """What a process that owns one cell of several has beside the service."""
+    from tidings.app.cells.membership import Membership  # noqa: PLC0415  # of several cells
+    from tidings.app.cells.worker_post import WorkerPost  # noqa: PLC0415
+
+    return Membership(settings, WorkerPost.read(post))
+
+
 async def _composed(
-    settings: Settings, start: StartRetry, died: Callable[[], None], hold: bool = False
+    settings: Settings,
+    start: StartRetry,
+    died: Callable[[], None],
+    hold: bool = False,
+    membership: "Membership | None" = None,
 ) -> "RunningService":
     """The service over its open store, as soon as the disk lets it start."""
     master = await asyncio.to_thread(read_master_key, settings)
@@ -161,8 +189,11 @@ async def _composed(
     store, service = await asyncio.gather(start.through(open_store), asyncio.to_thread(_service))
     try:
         if master is None:
-            master = await start.through(lambda: read_own_key(settings, store))
-        return await service.compose(settings, store, lease, master, start.through, hold)
+            whole = settings if membership is None else membership.whole
+            master = await start.through(lambda: read_own_key(whole, store))
+        return await service.compose(
+            settings, store, lease, master, start.through, hold, membership
+        )
     except BaseException:
         await store.close(clean=False)
         raise

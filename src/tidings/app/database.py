@@ -19,6 +19,7 @@ from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.store import SqliteStore
 
 EXTRA = "postgres"
+MAP = "map/map.db"  # of a data directory; `cell_map` says what it is
 
 
 def driver_refusal(settings: Settings) -> str | None:
@@ -33,6 +34,11 @@ def driver_refusal(settings: Settings) -> str | None:
             f"{command_of(EXTRA)}."
         )
     return None
+
+
+def has_map(settings: Settings) -> bool:
+    """Return whether a data directory has a map of cells."""
+    return settings.database is None and (settings.data / MAP).exists()
 
 
 def server_error(error: Exception) -> str | None:

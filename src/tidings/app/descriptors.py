@@ -12,6 +12,7 @@ FIRST = 840  # for callers, before receivers share alike
 KEPT = 4000  # connections to receivers that are kept for the next delivery, beside those in use
 SPARE = 32
 LEAST = 256
+DOOR = 1024  # of each kind, for a process that owns one cell of several
 
 
 class Shares(NamedTuple):
@@ -21,6 +22,20 @@ class Shares(NamedTuple):
     spare: int  # of callers, for a moment
     attempts: int  # under way at one time
     outbound: int  # to receivers, those that are kept and those in use
+
+
+class DoorShares(NamedTuple):
+    """Shares of the open files of a process that owns one cell of several, in connections."""
+
+    lines: int  # to other owners, one for each call that is passed on
+    places: int  # of other processes, for what they pass on
+
+
+def share_with_door(limit: int) -> DoorShares:
+    """Compute what the door has of the open files: an eighth of them for each of its sides, at
+    most."""
+    each = min(DOOR, max(limit, LEAST) // 8)
+    return DoorShares(lines=each, places=each)
 
 
 def share_out(limit: int, places_max: int, attempts_max: int) -> Shares:

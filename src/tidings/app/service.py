@@ -8,7 +8,7 @@ import sys
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -25,7 +25,7 @@ from tidings.api.v1.inbound import SenderCalls
 from tidings.app.addresses import OwnAddresses
 from tidings.app.client_libraries import import_clients
 from tidings.app.connection_types import CONNECTION_TYPES
-from tidings.app.descriptors import Shares, share_out
+from tidings.app.descriptors import Shares, share_out, share_with_door
 from tidings.app.drivers import destinations, source_drivers
 from tidings.app.engine_options import options_of
 from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
@@ -65,6 +65,9 @@ from tidings.store.hosting.client import HostedStore
 from tidings.store.sql.delivery.in_flight import InFlightFile
 from tidings.transform.renderer import ProcessRenderer
 
+if TYPE_CHECKING:
+    from tidings.app.cells.membership import Membership
+
 SERVER_STOP_S = 5.0
 
 log = structlog.get_logger(__name__)
@@ -82,8 +85,10 @@ class RunningService:
         console_link: str | None,
         closers: Sequence[Callable[[], Awaitable[None]]],
         shortage: MemoryShortage,
+        membership: "Membership | None" = None,
     ) -> None:
         """`console_link` is printed at the start; `closers` end the adapters beside the store."""
+        self._membership = membership
         self._shortage = shortage
         self._settings = settings
         self._store = store
@@ -101,23 +106,30 @@ class RunningService:
         master: SealedSecret,
         through: StartStepRunner,
         hold: bool = False,
+        membership: "Membership | None" = None,
     ) -> "RunningService":
         """Build the service: load and recover everything, but open no port.
 
         Nothing leaves without the `lease`. All keys are derived from `master`, but for those that
         the store keeps. `through` takes each step that the disk can refuse; such a step is whole or
-        not done. With `hold` sending is stopped for all orgs before anything is sent.
+        not done. With `hold` sending is stopped for all orgs before anything is sent. `membership`:
+        of a process that owns one cell of several.
         """
         clock = service_clock()
-        shares = share_out(file_limit(), settings.connections_max, settings.in_flight_max)
+        files, door = file_limit(), share_with_door(file_limit())
+        files -= 0 if membership is None else sum(door)
+        shares = share_out(files, settings.connections_max, settings.in_flight_max)
         types = catalogue.load()
         types.prepare_all()
         sender = make_sender(settings, shares.outbound, lease)
         addresses = OwnAddresses(settings, sender)
         renderer = ProcessRenderer()
         platform, closers = make_platform(settings, clock)
-        key_check = KeyCheck(settings, master, store)
+        key_check = KeyCheck(settings if membership is None else membership.whole, master, store)
         vault, keys = await through(key_check.unlock)  # before the store is used for anything else
+        if membership is not None:
+            membership.join(master, store.owner, lease, door, clock.now_ms)
+            closers = [*closers, membership.close]
         drivers = source_drivers(store, await through(store.installation))
         actions = build_actions(
             settings,
@@ -140,14 +152,7 @@ class RunningService:
         app = build(
             Ports(
                 store=store,
-                departure=Departure(
-                    lease,
-                    InFlightFile(
-                        settings.data,
-                        settings.in_flight_max + OUT_MAX + UNWRITTEN_MAX,
-                        owner=store.owner,
-                    ),
-                ),
+                departure=_departure(settings, lease, store.owner),
                 catalogue=types,
                 times=Times(clock, time.monotonic),
                 randomness=Randomness(random.SystemRandom(), os.urandom, lambda: str(uuid.uuid4())),
@@ -164,25 +169,32 @@ class RunningService:
             app.base.heartbeats.watch(process)
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await key_check.guard(through, app.load)
-        await through(lambda: first_credential(settings, app.access.access, actions.org))
+        if membership is None or membership.is_first:
+            await through(lambda: first_credential(settings, app.access.access, actions.org))
         await _declare(through, settings, app, actions, vault)
         shortage = MemoryShortage(app.base.heartbeats)
-        server = _server(settings, app, shares, shortage)
+        server = _server(settings, app, shares, shortage, membership)
         await app.start(through, hold=hold)
         link = await through(lambda: console_link(settings, app.access))
         closers = [*closers, probe.stop, actions.close, renderer.close, sender.close]
-        return cls(settings, store, app, server, link, closers, shortage)
+        return cls(settings, store, app, server, link, closers, shortage, membership)
 
     async def run(self, ended: "asyncio.Future[int]") -> int:
         """Serve until told to end, or until a part of it has ended by itself."""
         settings, engine = self._settings, self._app.delivery.engine
         asyncio.get_running_loop().set_exception_handler(self._shortage.handle)
+        if self._membership is not None:
+            await self._membership.begin(self._app)
         self._server.start()
         gc.collect()
         gc.freeze()  # what was composed stays; only what calls make is looked through
         gc.set_threshold(50_000, 20, 50)
         gc.enable()
-        print(f"Tidings listens on http://{settings.host}:{settings.port}", file=sys.stderr)
+        place = f"http://{settings.host}:{settings.port}"
+        if self._membership is not None:
+            place += f" for cell {self._membership.installation.cell}"
+            self._membership.say_ready()
+        print(f"Tidings listens on {place}", file=sys.stderr)
         if (stopped := self._app.delivery.stops.start_notice()) is not None:
             print(stopped, file=sys.stderr)
         if self._console_link is not None:
@@ -206,11 +218,20 @@ class RunningService:
         """Stop in order; nothing that was accepted is lost by any kind of stop."""
         self._app.events.feed.close()  # streams end, which the server would wait for
         self._app.delivery.pulls.end_waits()  # and so do readers
-        await self._server.stop(SERVER_STOP_S)
+        stops = [self._server.stop(SERVER_STOP_S)]
+        if self._membership is not None:
+            stops.append(self._membership.leave(SERVER_STOP_S))
+        await asyncio.gather(*stops)
         written = await self._app.stop()
         for close in self._closers:
             await close()
         await self._store.close(clean=written)
+
+
+def _departure(settings: Settings, lease: OwnerLease, owner: int) -> Departure:
+    """What is asked, and noted, before anything leaves."""
+    kept = settings.in_flight_max + OUT_MAX + UNWRITTEN_MAX
+    return Departure(lease, InFlightFile(settings.data, kept, owner=owner))
 
 
 async def _declare(
@@ -240,7 +261,13 @@ def _declared(actions: ServiceActions, drivers: Mapping[str, SourceDriver]) -> D
     )
 
 
-def _server(settings: Settings, app: App, shares: Shares, shortage: MemoryShortage) -> HttpServer:
+def _server(
+    settings: Settings,
+    app: App,
+    shares: Shares,
+    shortage: MemoryShortage,
+    membership: "Membership | None",
+) -> HttpServer:
     """The faces of the app behind a server that has not begun."""
     proxies = Proxies(settings.trusted_proxies)
     front = Front(proxies, settings.public_url or "")
@@ -275,8 +302,13 @@ def _server(settings: Settings, app: App, shares: Shares, shortage: MemoryShorta
         direct=accept,
         senders=SenderCalls(services, request_ids()),
     )
+    known = KnownCallers(app.access.access, app.access.sessions, (COOKIE, HOST_COOKIE)).of
+    remote = (lambda peer, headers: proxies.origin_of(peer, headers).address) if proxies else None
+    shared = None
+    if membership is not None:
+        shared = membership.share_port(app, gate, known, remote, settings.call_s_max, request_ids())
     return HttpServer(
-        gate,
+        gate if shared is None else shared.gate,
         host=settings.host,
         port=settings.port,
         bounds=Bounds(
@@ -285,12 +317,12 @@ def _server(settings: Settings, app: App, shares: Shares, shortage: MemoryShorta
             per_address=shares.places // 2,
             grace_s=settings.call_s_max,
         ),
-        direct=gate,
+        direct=gate if shared is None else shared.gate,
         keeps=keeps,
-        known=KnownCallers(app.access.access, app.access.sessions, (COOKIE, HOST_COOKIE)).of,
-        remote=(lambda peer, headers: proxies.origin_of(peer, headers).address)
-        if proxies
-        else None,
+        known=known,
+        remote=remote,
         shared=proxies.trusts if proxies else None,
         headers=ALL,
+        admit=None if shared is None else shared.admit,
+        listening=None if shared is None else shared.listening,
     )

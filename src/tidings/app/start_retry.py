@@ -45,7 +45,11 @@ class StartStepRunner(Protocol):
 class StartRetry:
     """Holds a start until its disk takes what it writes."""
 
-    def __init__(self, settings: Settings, ended: "asyncio.Future[int]") -> None:
+    def __init__(
+        self, settings: Settings, ended: "asyncio.Future[int]", *, has_port: bool = True
+    ) -> None:
+        """`has_port`: whether the service's port is this process's alone."""
+        self._has_port = has_port
         self._settings = settings
         self._ended = ended
         self._problem = ""
@@ -120,7 +124,7 @@ class StartRetry:
         if problem != self._problem:
             self._problem = problem
             print(problem, file=sys.stderr, flush=True)
-        if self._server is None:
+        if self._server is None and self._has_port:
             # Loaded by a start that waits: every other one begins sooner without.
             from tidings.api.http.answer_headers import ALL
             from tidings.api.start_answers import waiting_app

@@ -31,6 +31,7 @@ def serve(
     port: str | None = None,
     dev: bool | None = None,
     hold: Annotated[bool, Parameter(negative=())] = False,
+    cell: Annotated[str | None, Parameter(show=False)] = None,
 ) -> int:
     """Run the service until SIGTERM or Ctrl-C.
 
@@ -51,11 +52,13 @@ def serve(
     hold
         Send nothing until `tidings sending start --all`: sending is stopped for all orgs, also
         over a restart. Events are accepted.
+    cell
+        What the process of one cell is told by its host.
     """
     from tidings.cli.serving.serve import start
 
     options = {"data": data, "database": database, "host": host, "port": port, "dev": dev}
-    return start(config, options, hold=hold)
+    return start(config, options, hold=hold, post=cell)
 
 
 @app.command

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Hashable
 from hashlib import blake2b
+from socket import socket
 from ssl import SSLContext
 from typing import NamedTuple
 
@@ -46,10 +47,11 @@ def door_server(
     remote: Callable[[str, Headers], str] | None = None,
     is_as_sent: Callable[[str], bool] = lambda path: False,
     headers: Headers | None = None,
+    listening: socket | None = None,
 ) -> HttpServer:
     """Make the server of a door. Its peers are doors, which stand for many callers: none of their
     connections counts against an address until a head says whose call it is. Raise `Unusable`
-    where it would do without TLS before other machines."""
+    where it would do without TLS before other machines. `listening`: as of `HttpServer`."""
     if trust.listens is None:
         require_loopback(host)
     return HttpServer(
@@ -65,4 +67,5 @@ def door_server(
         headers=headers or [],
         tls=trust.listens,
         admit=DoorAdmission(trust.seal, is_as_sent).admit,
+        listening=listening,
     )

@@ -13,11 +13,12 @@ from tidings.door.owner_questions import OwnerQuestions
 from tidings.store.port.cell_map import CellMapStore
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Installation:
     """Hold what one process has of its installation. To be used within one event loop.
 
-    `owner`: this process, by its epoch and the address of its door. `directory_key`: of digests in
+    `owner`: this process, by its epoch and the address of its door; the epoch may rise
+    (`owner_row.py`), so nobody keeps it. `directory_key`: of digests in
     the directory; `seal`: of heads between doors, where there is no TLS.
     """
 

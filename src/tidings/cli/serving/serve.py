@@ -9,9 +9,11 @@ from typing import Any
 from tidings.cli.exits import refuse, say
 
 
-def start(config: Path | None, options: Mapping[str, Any], *, hold: bool = False) -> int:
+def start(
+    config: Path | None, options: Mapping[str, Any], *, hold: bool = False, post: str | None = None
+) -> int:
     """Serve until SIGTERM or Ctrl-C; the exit code of the process. `options`: settings by name,
-    None where nothing was said."""
+    None where nothing was said; `post`: of the process of one cell, as its host writes it."""
     from tidings.service_links import service_links  # noqa: PLC0415  # not for help
     from tidings.settings.load import SettingsRefused, load  # noqa: PLC0415
 
@@ -28,4 +30,15 @@ def start(config: Path | None, options: Mapping[str, Any], *, hold: bool = False
     sys.modules["rich"] = None  # type: ignore[assignment]
     from tidings.app import serve  # noqa: PLC0415
 
-    return serve(settings, hold)
+    return serve(settings, hold, _command(config, options), post)
+
+
+def _command(config: Path | None, options: Mapping[str, Any]) -> list[str]:
+    """Return the command that serves by the same settings."""
+    words = [sys.executable, "-m", "tidings.cli", "serve"]
+    for name, value in {"config": config, **options}.items():
+        if isinstance(value, bool):
+            words.append(f"--{'' if value else 'no-'}{name}")
+        elif value is not None:
+            words += [f"--{name}", str(value)]
+    return words

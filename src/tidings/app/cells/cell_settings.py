@@ -1,0 +1,61 @@
+"""The settings of one cell: those of its installation, with a store of its own.
+
+The first cell is where the only one was before there were others; each further one has a directory
+below the installation's, also where its store is a schema: for what lies beside it in files. One
+master key is for all of them.
+"""
+
+from pathlib import Path
+
+import msgspec
+
+from tidings.core.cells.families import CellId
+from tidings.settings.settings import Settings
+from tidings.store.port.cell_map import CellEntry, CellKind, MapRefused
+
+FIRST_CELL = CellId(1)
+CELLS_DIRECTORY = "cells"
+
+
+def directory_entry(cell: CellId) -> CellEntry:
+    """Build the entry of a cell whose store is a directory of the installation's: its number says
+    which."""
+    return CellEntry(cell, CellKind.DIRECTORY)
+
+
+def schema_entry(cell: CellId, schema: str) -> CellEntry:
+    """Build the entry of a cell whose store is a schema of the installation's database."""
+    return CellEntry(cell, CellKind.SCHEMA, setting=schema)
+
+
+def directory_of_cell(data: Path, cell: CellId) -> Path:
+    """Return where the files of a cell are, by the data directory of its installation."""
+    return data if cell == FIRST_CELL else data / CELLS_DIRECTORY / str(cell)
+
+
+def settings_of_cell(settings: Settings, entry: CellEntry) -> Settings:
+    """Return the settings of a cell, by those of its installation. Raise `MapRefused` where they
+    are of another kind of store.
+
+    What is made at a first start, and what files declare for an org, is the first cell's.
+    """
+    is_schema = entry.kind is CellKind.SCHEMA
+    if is_schema != (settings.database is not None):
+        raise MapRefused(
+            f"The cell {entry.cell} must have its store where the settings say; the map names a "
+            f"{entry.kind.value}. Start Tidings with the settings that the cell was added with."
+        )
+    schema = entry.setting if is_schema else settings.database_schema
+    own = msgspec.structs.replace(
+        settings, data=directory_of_cell(settings.data, entry.cell), database_schema=schema
+    )
+    if entry.cell == FIRST_CELL:
+        return own
+    return msgspec.structs.replace(
+        own,
+        bootstrap_org=None,
+        bootstrap_key=None,
+        bootstrap_secret=None,
+        sources=None,
+        actions=None,
+    )

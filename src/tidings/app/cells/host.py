@@ -1,0 +1,125 @@
+"""The host: what `tidings serve` is where the map names cells. It has a process for each of them.
+
+It opens no store. It has the public port, whose socket all workers share, so that whoever connects
+is served while one of them is begun anew; it answers itself only while none has listened for a
+while. Which cells there are it reads in the map each second, and goes on with what it knows while
+the map is away.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from tidings.app.cells.cell_workers import CellWorkers, WorkerStart
+from tidings.app.cells.host_answers import HostAnswers
+from tidings.app.cells.map_place import open_cell_map
+from tidings.app.cells.map_reader import MapReader
+from tidings.app.cells.worker_post import WorkerPost
+from tidings.core.cells.families import CellId
+from tidings.engine.clock import service_clock
+from tidings.server import Bounds
+from tidings.server.listening import make_listening
+from tidings.settings.settings import Settings
+from tidings.store.port.cell_map import CellState
+
+EVERY_S = 1.0
+STOP_S = 30.0  # for a worker to end, beside what attempts may take
+
+log = structlog.get_logger(__name__)
+
+
+async def serve_cells(settings: Settings, command: Sequence[str], hold: bool) -> int | None:
+    """Serve the cells of the map until the process is told to end; its exit code, or None where the
+    map names no cell. `command` serves by the same settings."""
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ended.set)
+    host = CellHost(settings, command, hold)
+    try:
+        return await host.run(ended)
+    finally:
+        await host.close()
+
+
+class CellHost:
+    """The workers of a machine and the port that they share. To be used within one event loop."""
+
+    def __init__(self, settings: Settings, command: Sequence[str], hold: bool) -> None:
+        """OSError where the port cannot be had."""
+        self._settings = settings
+        self._command = command
+        self._holds: set[CellId] | None = set() if hold else None  # cells that were told so
+        self._listening: socket.socket = make_listening(settings.host, settings.port, Bounds())
+        self._store = open_cell_map(settings)
+        self._reader = MapReader(self._store, service_clock().now_ms)
+        self._wanted: list[CellId] = []
+        self._workers = CellWorkers(self._start_of, settings.drain_s + STOP_S)
+        self._hears, self._tells = os.pipe()
+        os.set_blocking(self._hears, False)
+        self._ready: dict[CellId, int] = {}  # processes that have said that they listen
+        self._answers = HostAnswers(settings, self._listening, lambda: self._reader.problem)
+        asyncio.get_running_loop().add_reader(self._hears, self._hear)
+
+    @property
+    def cells(self) -> list[CellId]:
+        """List the cells that are served, as far as the map was read."""
+        cells = self._reader.view.cells.values()
+        return sorted(entry.cell for entry in cells if entry.state is not CellState.REMOVED)
+
+    async def run(self, ended: asyncio.Event) -> int | None:
+        """See `serve_cells`."""
+        while not ended.is_set():
+            await self._reader.look()
+            if not self.cells and not self._reader.problem:
+                return None
+            self._want(self.cells)
+            await self._answers.follow(self._is_served)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(EVERY_S):
+                    await ended.wait()
+        return 0
+
+    async def close(self) -> None:
+        """End the workers, each in order, and leave the port. Idempotent."""
+        await self._workers.close()
+        await self._answers.close()
+        await self._store.close()
+        self._listening.close()
+        if self._hears >= 0:
+            asyncio.get_running_loop().remove_reader(self._hears)
+            os.close(self._hears)
+            os.close(self._tells)
+            self._hears = self._tells = -1
+
+    def _want(self, cells: list[CellId]) -> None:
+        """Have a worker for each of these cells, and say so where they are others than before."""
+        if cells != self._wanted:
+            self._wanted = cells
+            log.info("a process is started for each cell", cells=cells)
+        self._workers.want(cells)
+
+    @property
+    def _is_served(self) -> bool:
+        """Return whether a process that runs has said that it listens."""
+        running = self._workers.running
+        return any(running.get(cell) == process for cell, process in self._ready.items())
+
+    def _hear(self) -> None:
+        for line in os.read(self._hears, 4096).decode().splitlines():
+            cell, _, process = line.partition(" ")
+            self._ready[CellId(int(cell))] = int(process)
+
+    def _start_of(self, cell: CellId) -> WorkerStart:
+        listening = self._listening.fileno()
+        entry = self._reader.view.cells[cell]
+        words = [*self._command, "--cell", WorkerPost.of(entry, listening, self._tells).write()]
+        if self._holds is not None and cell not in self._holds:
+            self._holds.add(cell)  # once: who has started sending since, has done so
+            words.append("--hold")
+        return WorkerStart(words, (listening, self._tells))

@@ -1,0 +1,206 @@
+"""A process that owns one cell of several: its part of the installation, and its end of the door.
+
+It is started by a host, which gives it the socket of the public port and ends it by the end of its
+standard input. While the map is away it serves its own cell.
+"""
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from typing import NamedTuple
+
+from tidings.api.http.answer_headers import ALL
+from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
+from tidings.api.http.refusals import request_id
+from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
+from tidings.app.cells.installation import Installation
+from tidings.app.cells.map_place import open_cell_map
+from tidings.app.cells.map_reader import MapReader
+from tidings.app.cells.own_parts import jobs_of, make_router
+from tidings.app.cells.owner_row import OwnerRow
+from tidings.app.cells.worker_post import WorkerPost
+from tidings.app.descriptors import DoorShares
+from tidings.app.keys.derived_keys import derive_key
+from tidings.compose import App
+from tidings.core.cells.cell_map import CellOwner
+from tidings.core.running.lease import OwnerLease
+from tidings.door.admission import remove_head
+from tidings.door.certificates import DOOR_PURPOSE
+from tidings.door.door_gate import DoorGate
+from tidings.door.hop import DoorParts
+from tidings.door.listening import DoorTrust, door_server, trust_by_tls
+from tidings.door.owner_lines import OwnerLines
+from tidings.door.owner_questions import OwnerQuestions
+from tidings.engine.running.supervisor import SupervisedTask
+from tidings.engine.vault import SealedSecret
+from tidings.server import Bounds, HttpRequest, HttpServer
+from tidings.server.listening import make_listening
+from tidings.settings.settings import Settings
+
+DIRECTORY_PURPOSE = b"tidings.directory"  # of the key of digests in the directory
+DOOR_HOST = "127.0.0.1"
+FIRST_LOOK_S = 5.0  # at the map, before the public port is opened
+Headers = list[tuple[bytes, bytes]]
+
+
+class SharedPort(NamedTuple):
+    """What the public port is served with, which all workers of a machine share."""
+
+    gate: DoorGate
+    admit: Callable[[HttpRequest], None]
+    listening: socket.socket
+
+
+class Membership:
+    """See the module. To be used within one event loop, in the order of its methods."""
+
+    def __init__(self, settings: Settings, post: WorkerPost) -> None:
+        """`settings`: those of the installation. Raise `MapRefused` where the cell's store is not
+        of their kind."""
+        self.whole = settings
+        self.settings = settings_of_cell(settings, post.entry)
+        self._post = post
+        self._installation: Installation | None = None
+        self._owner: OwnerRow | None = None
+        self._door: HttpServer | None = None
+        self._trust: DoorTrust | None = None
+        self._door_socket: socket.socket | None = None
+        self._shares = DoorShares(0, 0)
+        self._tasks: list[SupervisedTask] = []
+        for number in (post.listening, post.tells):
+            os.set_inheritable(number, False)  # the store's processes have no part in them
+
+    def follow_host(self, end: Callable[[], None]) -> None:
+        """Have the service ended when its host has ended, or wants it to."""
+        loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
+
+        def read() -> None:
+            if not os.read(stdin, 64):
+                loop.remove_reader(stdin)
+                end()
+
+        loop.add_reader(stdin, read)
+
+    @property
+    def installation(self) -> Installation:
+        """What this process has of the installation, once it has joined."""
+        assert self._installation is not None, "it has not joined"
+        return self._installation
+
+    @property
+    def is_first(self) -> bool:
+        """Return whether it owns the first cell, in which a first start makes what it makes."""
+        return self._post.cell == FIRST_CELL
+
+    def join(
+        self,
+        master: SealedSecret,
+        owner: int,
+        lease: OwnerLease,
+        shares: DoorShares,
+        now_ms: Callable[[], int],
+    ) -> Installation:
+        """Make what the process has of the installation. Nothing is asked, and nobody hears of it.
+        `owner`: the number of the store's. OSError where no port is free."""
+        self._shares = shares
+        self._trust = trust_by_tls(derive_key(master, DOOR_PURPOSE))
+        self._door_socket = make_listening(DOOR_HOST, 0, self._bounds())
+        store = open_cell_map(self.whole)
+        lines = OwnerLines(self._trust.calls, shares.lines)
+        self._installation = Installation(
+            cell=self._post.entry.cell,
+            owner=CellOwner(max(owner, 1), f"{DOOR_HOST}:{self._door_socket.getsockname()[1]}"),
+            store=store,
+            reader=MapReader(store, now_ms),
+            lines=lines,
+            questions=OwnerQuestions(lines, self._trust.seal),
+            directory_key=derive_key(master, DIRECTORY_PURPOSE),
+            seal=self._trust.seal,
+        )
+        self._owner = OwnerRow(self._installation, lease)
+        return self._installation
+
+    def share_port(
+        self,
+        app: App,
+        gate: HttpGate,
+        known: Callable[[Headers], Hashable | None],
+        remote: Callable[[str, Headers], str] | None,
+        call_s: float,
+        new_request_id: Callable[[], str],
+    ) -> SharedPort:
+        """Make the door's server, and what the public port is served with: a gate around the
+        service's own. `known`, `remote`: as of `HttpServer`."""
+        assert self._trust is not None, "it has not joined"
+        installation = self.installation
+        parts = DoorParts(
+            make_router(installation, app),
+            installation.lines,
+            lambda headers: request_id(dict(headers), new_request_id),
+            seal=installation.seal,
+            headers=[*ALL],
+        )
+        door = DoorGate(gate, gate, parts)
+        self._door = door_server(
+            door,
+            door,
+            self._trust,
+            host=DOOR_HOST,
+            port=0,
+            bounds=self._bounds(call_s),
+            keeps=keeps,
+            known=known,
+            remote=remote,
+            is_as_sent=_is_as_sent,
+            headers=[*ALL],
+            listening=self._door_socket,
+        )
+        listening = socket.socket(fileno=self._post.listening)
+        listening.setblocking(False)
+        return SharedPort(door, remove_head, listening)
+
+    async def begin(self, app: App) -> None:
+        """Take calls of other processes, look at the map, and do what an owner does."""
+        assert self._door is not None and self._owner is not None, "it has no gate"
+        self._door.start()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_LOOK_S):
+                await self.installation.reader.look()
+        start = app.base.supervisor.start
+        jobs = jobs_of(self.installation, app, self._owner)
+        self._tasks = [start(part, job) for part, job in jobs.items()]
+
+    def say_ready(self) -> None:
+        """Tell the host that the public port is served here."""
+        with suppress(OSError):  # it has ended
+            os.write(self._post.tells, f"{self._post.cell} {os.getpid()}\n".encode())
+
+    async def leave(self, seconds: float) -> None:
+        """Say that nobody owns the cell any more, and finish what other processes have passed on,
+        within so many seconds."""
+        tasks, self._tasks = self._tasks, []
+        await asyncio.gather(*(task.stop() for task in tasks))
+        if tasks and self._owner is not None:
+            await self._owner.let_go()
+        if self._door is not None:
+            await self._door.stop(seconds)
+
+    async def close(self) -> None:
+        """Let lines and map go. Idempotent."""
+        if self._door_socket is not None:
+            self._door_socket.close()
+        if self._installation is not None:
+            self._installation.lines.close()
+            await self._installation.store.close()
+
+    def _bounds(self, grace_s: float = 10.0) -> Bounds:
+        places = self._shares.places
+        return Bounds(places=places, per_address=places, grace_s=grace_s)
+
+
+def _is_as_sent(path: str) -> bool:
+    """Return whether a call is shown to people as it was sent."""
+    return path.startswith(INBOX_STEM)

@@ -1,0 +1,65 @@
+"""Says in the map who owns a cell: this process, as long as it does.
+
+The epoch is that of the store, or above it: a store in a directory counts no owners, and one that
+was restored may have counted fewer. Who holds the lease of the store is right, so where the map
+names somebody else, an epoch above that one's is put; nobody does so whose lease is over.
+"""
+
+import asyncio
+from contextlib import suppress
+
+from tidings.app.cells.installation import Installation
+from tidings.core.cells.cell_map import CellOwner
+from tidings.core.running.lease import OwnerLease
+from tidings.core.running.service_part import ServicePart
+from tidings.engine.heartbeats import Heart
+from tidings.errors import Unavailable, Unusable
+
+EVERY_S = 1.0
+LET_GO_S = 2.0
+PART = ServicePart(
+    "cell owner",
+    "other processes do not find the orgs of this one",
+    work_s=60.0,
+    waits_for="the map of the cells",
+)
+
+
+class OwnerRow:
+    """One task that puts the owner of a cell wherever the map has another one."""
+
+    def __init__(self, installation: Installation, lease: OwnerLease) -> None:
+        self._installation = installation
+        self._lease = lease
+        self._incarnation = ""  # of the map that has our row
+
+    async def run(self, heart: Heart) -> None:
+        """Look each second, until cancelled."""
+        while True:
+            await self.put()
+            await heart.sleep(EVERY_S)
+
+    async def put(self) -> None:
+        """Put the owner where the map has another one, or is another one."""
+        installation, reader = self._installation, self._installation.reader
+        incarnation = reader.view.place.incarnation
+        if not incarnation or not self._lease.holds():
+            return  # the map was never read, or the cell is another process's by now
+        known, own = reader.view.places.owner_of(installation.cell), installation.owner
+        if known == own and incarnation == self._incarnation:
+            return
+        if known is not None and known != own and known.epoch >= own.epoch:
+            own = installation.owner = CellOwner(known.epoch + 1, own.address)
+        with suppress(Unavailable, Unusable):  # the reader says so, and it is done again
+            await installation.store.put_owner(installation.cell, own)
+            self._incarnation = incarnation
+            await reader.look()
+
+    async def let_go(self) -> None:
+        """Say that nobody owns the cell any more; not for longer than a stop can wait."""
+        if not self._incarnation:
+            return
+        owner = CellOwner(self._installation.owner.epoch, "")
+        with suppress(TimeoutError, Unavailable, Unusable):
+            async with asyncio.timeout(LET_GO_S):
+                await self._installation.store.put_owner(self._installation.cell, owner)

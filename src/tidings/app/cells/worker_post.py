@@ -1,0 +1,45 @@
+"""What a worker is told by its host: its cell, and the open files that it is given."""
+
+import msgspec
+
+from tidings.core.cells.families import CellId
+from tidings.store.port.cell_map import CellEntry, CellKind
+
+
+class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
+    """Name a worker's cell, as the map has it, and the numbers of its open files.
+
+    `listening`: the socket of the public port, which all workers share; `tells`: where it says that
+    it listens. Its standard input ends with its host.
+    """
+
+    cell: int
+    kind: str
+    setting: str
+    listening: int
+    tells: int
+
+    @classmethod
+    def of(cls, entry: CellEntry, listening: int, tells: int) -> "WorkerPost":
+        """Build the post of the worker of a cell."""
+        return cls(
+            cell=entry.cell,
+            kind=entry.kind.value,
+            setting=entry.setting,
+            listening=listening,
+            tells=tells,
+        )
+
+    @classmethod
+    def read(cls, text: str) -> "WorkerPost":
+        """Read what `write` has written. Raise ValueError."""
+        return msgspec.json.decode(text, type=cls)
+
+    def write(self) -> str:
+        """Write it as a word of a command."""
+        return msgspec.json.encode(self).decode()
+
+    @property
+    def entry(self) -> CellEntry:
+        """Return the entry of the cell."""
+        return CellEntry(CellId(self.cell), kind=CellKind(self.kind), setting=self.setting)
