@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from tidings.app.database import driver_refusal, has_map, store_opener
+from tidings.app.database import CellsFound, driver_refusal, look_for_map, store_opener
 from tidings.app.keys.key_check import admit_key, read_own_key, unlock
 from tidings.app.keys.master_key import KeyPlace, directory_key_place, read_master_key
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
@@ -66,13 +66,9 @@ def serve(
         # Who stands by would meet its files as it takes over, when nobody else is there any more.
         if settings.database is not None or not settings.data.exists():
             check_files(settings)
-        if post is None and has_map(settings):
-            from tidings.app.cells.host import serve_cells  # noqa: PLC0415  # of several cells
-
-            code = uvloop.run(serve_cells(settings, command, hold))
-            if code is not None:
-                return code
-        return uvloop.run(_serve(settings, hold, post))
+        if post is not None:
+            return uvloop.run(_serve(settings, hold, _membership(settings, post)))
+        return _serve_or_host(settings, hold, command)
     except FileRefused as refusal:  # starting again does not mend it
         print(refusal, file=sys.stderr)
         return 2
@@ -84,6 +80,20 @@ def serve(
             raise
         print(f"Tidings has ended. {MEMORY}", file=sys.stderr)
         return 1
+
+
+def _serve_or_host(settings: Settings, hold: bool, command: Sequence[str]) -> int:
+    """Serve the one store that there is, or have each cell of the map served."""
+    try:
+        look_for_map(settings)
+        return uvloop.run(_serve(settings, hold))
+    except CellsFound:
+        from tidings.app.cells.host import serve_cells  # noqa: PLC0415  # of several cells
+
+        code = uvloop.run(serve_cells(settings, command, hold))
+    if code is None:  # a map that names no cell yet
+        code = uvloop.run(_serve(settings, hold, is_alone=True))
+    return code
 
 
 def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest:
@@ -140,7 +150,13 @@ def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:
         raise DataRefused(str(refusal)) from None
 
 
-async def _serve(settings: Settings, hold: bool, post: str | None) -> int:
+async def _serve(
+    settings: Settings,
+    hold: bool,
+    membership: "Membership | None" = None,
+    *,
+    is_alone: bool = False,
+) -> int:
     loop = asyncio.get_running_loop()
     ended: asyncio.Future[int] = loop.create_future()
 
@@ -150,13 +166,12 @@ async def _serve(settings: Settings, hold: bool, post: str | None) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, 0)
-    membership = None if post is None else _membership(settings, post)
     if membership is not None:
         membership.follow_host(lambda: end(0))
         settings = membership.settings
     start = StartRetry(settings, ended, has_port=membership is None)
     try:
-        service = await _composed(settings, start, lambda: end(1), hold, membership)
+        service = await _composed(settings, start, lambda: end(1), hold, membership, is_alone)
     except StartAborted as early:
         return early.code
     finally:
@@ -182,10 +197,12 @@ async def _composed(
     died: Callable[[], None],
     hold: bool = False,
     membership: "Membership | None" = None,
+    is_alone: bool = False,
 ) -> "RunningService":
     """The service over its open store, as soon as the disk lets it start."""
     master = await asyncio.to_thread(read_master_key, settings)
-    open_store, lease = store_opener(settings, died, master)
+    is_alone = is_alone or membership is not None
+    open_store, lease = store_opener(settings, died, master, is_alone=is_alone)
     store, service = await asyncio.gather(start.through(open_store), asyncio.to_thread(_service))
     try:
         if master is None:

@@ -10,6 +10,7 @@ from tidings.app.keys.master_key import key_place
 from tidings.connections.port import command_of
 from tidings.core.running.lease import EndlessLease, Lease, OwnerLease
 from tidings.engine.vault import SealedSecret
+from tidings.errors import TidingsError
 from tidings.settings.settings import Settings
 from tidings.store.hosting.client import HostedStore
 from tidings.store.hosting.daemon_thread import run_in_daemon_thread
@@ -36,9 +37,14 @@ def driver_refusal(settings: Settings) -> str | None:
     return None
 
 
-def has_map(settings: Settings) -> bool:
-    """Return whether a data directory has a map of cells."""
-    return settings.database is None and (settings.data / MAP).exists()
+class CellsFound(TidingsError):
+    """There is a map of cells beside the store: each may be served by a process of its own."""
+
+
+def look_for_map(settings: Settings) -> None:
+    """Raise CellsFound where a data directory has a map. Of a database its opener says so."""
+    if settings.database is None and (settings.data / MAP).exists():
+        raise CellsFound
 
 
 def server_error(error: Exception) -> str | None:
@@ -54,18 +60,23 @@ def server_error(error: Exception) -> str | None:
 
 
 def store_opener(
-    settings: Settings, died: Callable[[], None], master: SealedSecret | None
+    settings: Settings,
+    died: Callable[[], None],
+    master: SealedSecret | None,
+    *,
+    is_alone: bool = False,
 ) -> tuple[Callable[[], Awaitable[HostedStore]], OwnerLease]:
     """Return how the store is opened, again until it can be, and the lease of its owner: each call
     raises StoreRefused where it never can, StoreDown or OSError (`DISK_ERRNOS`) where it cannot
     now. `died` hears of the end of what writes. A database that knows another key than `master` is
-    not waited for: one that stands by would find it out when it is needed (WrongKey).
+    not waited for: one that stands by would find it out when it is needed (WrongKey). Beside one
+    that has a map of cells, CellsFound is raised, but for who `is_alone` with its store.
     """
     if settings.database is None:
         return lambda: SqliteStore.open(settings.data, died), EndlessLease()
     assert master is not None, "a database has no key of its own"
     from tidings.store.postgres.database import StoreDatabase  # noqa: PLC0415
-    from tidings.store.postgres.inspection.known_key import read_known_key  # noqa: PLC0415
+    from tidings.store.postgres.inspection.known_key import read_start_facts  # noqa: PLC0415
     from tidings.store.postgres.inspection.server_findings import (  # noqa: PLC0415
         look_before_start,
     )
@@ -79,7 +90,10 @@ def store_opener(
 
     def look() -> int | None:
         look_before_start(database)
-        return read_known_key(database)
+        facts = read_start_facts(database)
+        if facts.has_map and not is_alone:
+            raise CellsFound
+        return facts.known_key
 
     async def open_store() -> HostedStore:
         if not locked:

@@ -15,11 +15,10 @@ from tidings.store.cell_map.postgres_schema import newest_map_schema
 from tidings.store.cell_map.schema_number import must_serve
 from tidings.store.port.cell_map import MapDown, MapRefused
 from tidings.store.postgres.connection import PostgresConnection
-from tidings.store.postgres.database import StoreDatabase
+from tidings.store.postgres.database import MAP_SUFFIX, StoreDatabase
 from tidings.store.postgres.faults import describe_fault
 from tidings.store.postgres.migration import schema_of
 
-MAP_SUFFIX = "_map"
 SCHEMA_MAX = 63  # PostgreSQL cuts longer names
 CONNECTION_NAME = "tidings map"
 BOUNDS_S = {

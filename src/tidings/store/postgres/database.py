@@ -14,6 +14,7 @@ from tidings.store.postgres.owner_connection import OwnerConnection, SearchConne
 from tidings.store.postgres.ownership import Ownership
 from tidings.store.postgres.watched_connection import CONNECT_S, WatchedConnection
 
+MAP_SUFFIX = "_map"  # of the schema that the map of cells has beside that of the first one
 IDLE_S = 60  # of the connection that writes: its owner renews more often
 # A machine that is gone says nothing: what is idle is asked, and what was sent and is not confirmed
 # is given up, which the system would do after a quarter of an hour.
