@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tidings.app.descriptors import LEAST, OWN, share_out
+from tidings.app.descriptors import LEAST, LEAST_OF_CELL, OWN, share_out, share_with_door
 
 
 @given(st.integers(LEAST, 1 << 20), st.integers(64, 100_000), st.integers(1, 10_000))
@@ -29,3 +29,11 @@ def test_callers_come_first_where_there_is_little() -> None:
 def test_everybody_has_what_was_set_where_there_is_enough() -> None:
     shares = share_out(1 << 20, 4096, 4000)
     assert (shares.places, shares.attempts, shares.outbound) == (4096, 4000, 8000)
+
+
+@given(st.integers(LEAST_OF_CELL, 1 << 20))
+def test_a_door_leaves_the_service_what_it_needs(limit: int) -> None:
+    door = share_with_door(limit)
+    assert 16 <= door.lines == door.places <= 1024
+    shares = share_out(limit - sum(door), 4096, 4000)
+    assert sum(door) + shares.places + shares.spare + shares.outbound + OWN <= limit

@@ -13,6 +13,7 @@ KEPT = 4000  # connections to receivers that are kept for the next delivery, bes
 SPARE = 32
 LEAST = 256
 DOOR = 1024  # of each kind, for a process that owns one cell of several
+LEAST_OF_CELL = LEAST + 64  # of such a process
 
 
 class Shares(NamedTuple):
@@ -32,9 +33,9 @@ class DoorShares(NamedTuple):
 
 
 def share_with_door(limit: int) -> DoorShares:
-    """Compute what the door has of the open files: an eighth of them for each of its sides, at
-    most."""
-    each = min(DOOR, max(limit, LEAST) // 8)
+    """Compute what the door has of the open files; the service has the others, `LEAST` at least.
+    One below `LEAST_OF_CELL` counts as that."""
+    each = min(DOOR, (max(limit, LEAST_OF_CELL) - LEAST) // 4)
     return DoorShares(lines=each, places=each)
 
 

@@ -50,12 +50,12 @@ def file_limit() -> int:
     return _MANY if soft == resource.RLIM_INFINITY else soft
 
 
-def file_refusal() -> str | None:
+def file_refusal(least: int = LEAST) -> str | None:
     """Say why nothing can be served under this limit of open files, or return None."""
-    if (limit := file_limit()) >= LEAST:
+    if (limit := file_limit()) >= least:
         return None
     return (
-        f"The limit of open files must be at least {LEAST}; got {limit}. Raise it: ulimit -n 65536."
+        f"The limit of open files must be at least {least}; got {limit}. Raise it: ulimit -n 65536."
     )
 
 

@@ -7,9 +7,11 @@ the map is away.
 """
 
 import asyncio
+import gc
 import os
 import signal
 import socket
+import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -20,6 +22,8 @@ from tidings.app.cells.host_answers import HostAnswers
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.worker_post import WorkerPost
+from tidings.app.descriptors import LEAST_OF_CELL
+from tidings.app.machine import file_refusal
 from tidings.core.cells.families import CellId
 from tidings.engine.clock import service_clock
 from tidings.server import Bounds
@@ -36,13 +40,15 @@ log = structlog.get_logger(__name__)
 async def serve_cells(settings: Settings, command: Sequence[str], hold: bool) -> int | None:
     """Serve the cells of the map until the process is told to end; its exit code, or None where the
     map names no cell. `command` serves by the same settings."""
-    loop = asyncio.get_running_loop()
-    ended = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, ended.set)
+    gc.enable()  # it composes nothing
+    if (refusal := file_refusal(LEAST_OF_CELL)) is not None:
+        print(refusal, file=sys.stderr)
+        return 4
     host = CellHost(settings, command, hold)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, host.end)
     try:
-        return await host.run(ended)
+        return await host.run()
     finally:
         await host.close()
 
@@ -58,6 +64,8 @@ class CellHost:
         self._listening: socket.socket = make_listening(settings.host, settings.port, Bounds())
         self._store = open_cell_map(settings)
         self._reader = MapReader(self._store, service_clock().now_ms)
+        self._news = asyncio.Event()
+        self._ended = False
         self._wanted: list[CellId] = []
         self._workers = CellWorkers(self._start_of, settings.drain_s + STOP_S)
         self._hears, self._tells = os.pipe()
@@ -72,9 +80,15 @@ class CellHost:
         cells = self._reader.view.cells.values()
         return sorted(entry.cell for entry in cells if entry.state is not CellState.REMOVED)
 
-    async def run(self, ended: asyncio.Event) -> int | None:
+    def end(self) -> None:
+        """Have `run` return."""
+        self._ended = True
+        self._news.set()
+
+    async def run(self) -> int | None:
         """See `serve_cells`."""
-        while not ended.is_set():
+        while not self._ended:
+            self._news.clear()
             await self._reader.look()
             if not self.cells and not self._reader.problem:
                 return None
@@ -82,7 +96,7 @@ class CellHost:
             await self._answers.follow(self._is_served)
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):
-                    await ended.wait()
+                    await self._news.wait()
         return 0
 
     async def close(self) -> None:
@@ -114,6 +128,7 @@ class CellHost:
         for line in os.read(self._hears, 4096).decode().splitlines():
             cell, _, process = line.partition(" ")
             self._ready[CellId(int(cell))] = int(process)
+        self._news.set()
 
     def _start_of(self, cell: CellId) -> WorkerStart:
         listening = self._listening.fileno()

@@ -183,10 +183,8 @@ class Membership:
         within so many seconds."""
         tasks, self._tasks = self._tasks, []
         await asyncio.gather(*(task.stop() for task in tasks))
-        if tasks and self._owner is not None:
-            await self._owner.let_go()
-        if self._door is not None:
-            await self._door.stop(seconds)
+        if self._door is not None and self._owner is not None:
+            await asyncio.gather(self._owner.let_go(seconds), self._door.stop(seconds))
 
     async def close(self) -> None:
         """Let lines and map go. Idempotent."""

@@ -16,7 +16,6 @@ from tidings.engine.heartbeats import Heart
 from tidings.errors import Unavailable, Unusable
 
 EVERY_S = 1.0
-LET_GO_S = 2.0
 PART = ServicePart(
     "cell owner",
     "other processes do not find the orgs of this one",
@@ -55,11 +54,11 @@ class OwnerRow:
             self._incarnation = incarnation
             await reader.look()
 
-    async def let_go(self) -> None:
-        """Say that nobody owns the cell any more; not for longer than a stop can wait."""
+    async def let_go(self, seconds: float) -> None:
+        """Say that nobody owns the cell any more; give it up after so many seconds."""
         if not self._incarnation:
             return
         owner = CellOwner(self._installation.owner.epoch, "")
         with suppress(TimeoutError, Unavailable, Unusable):
-            async with asyncio.timeout(LET_GO_S):
+            async with asyncio.timeout(seconds):
                 await self._installation.store.put_owner(self._installation.cell, owner)

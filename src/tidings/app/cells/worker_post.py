@@ -3,7 +3,12 @@
 import msgspec
 
 from tidings.core.cells.families import CellId
+from tidings.errors import Unusable
 from tidings.store.port.cell_map import CellEntry, CellKind
+
+
+class PostRefused(Unusable):
+    """What a worker is told cannot be read; the text says why."""
 
 
 class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
@@ -32,8 +37,14 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def read(cls, text: str) -> "WorkerPost":
-        """Read what `write` has written. Raise ValueError."""
-        return msgspec.json.decode(text, type=cls)
+        """Read what `write` has written. Raise PostRefused."""
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except ValueError:  # of which those of msgspec are
+            raise PostRefused(
+                "--cell must be what `tidings serve` gives to a process that it starts; got "
+                f"{text}. Run `tidings serve` without it."
+            ) from None
 
     def write(self) -> str:
         """Write it as a word of a command."""
