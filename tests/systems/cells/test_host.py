@@ -1,0 +1,234 @@
+"""One `tidings serve` over two cells in directories: each has a process, and each process its own
+fate."""
+
+import asyncio
+import os
+import signal
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.until import PATIENCE_S, until
+from tidings.app.cells.cell_settings import FIRST_CELL, directory_of_cell
+from tidings.app.cells.worker_post import WorkerPost
+from tidings.app.keys.derived_keys import derived_key
+from tidings.core.cells.cell_map import CellOwner
+from tidings.core.cells.families import CellId
+from tidings.door.certificates import DOOR_PURPOSE
+from tidings.door.head import DoorHead
+from tidings.door.hop_request import request_of
+from tidings.door.listening import trust_by_tls
+from tidings.door.owner_lines import OwnerLines
+from tidings.door.owner_questions import OwnerQuestions
+from tidings.store.sqlite.database import FILE
+from tidings.store.sqlite.directory_lock import DirectoryLock
+
+from ...e2e.harness.fixtures import NewService
+from .by_hand import SECOND_CELL, make_two_cells, owners
+
+pytestmark = pytest.mark.systems
+
+BOTH = {FIRST_CELL, SECOND_CELL}
+MAP = "map/map.db"
+
+
+@pytest.fixture
+def host(own_service: NewService) -> ServiceProcess:
+    """A service whose map names two cells, not started."""
+    service = own_service()
+    make_two_cells(service.data)
+    return service
+
+
+def workers(host: ServiceProcess) -> Mapping[CellId, psutil.Process]:
+    """Find the process of each cell."""
+    found = {}
+    for child in psutil.Process(host.pid).children():
+        words = child.cmdline()
+        if "--cell" in words:
+            found[WorkerPost.read(words[words.index("--cell") + 1]).entry.cell] = child
+    return found
+
+
+def status(host: ServiceProcess, path: str = "/readyz") -> int:
+    """Return what a new connection is answered."""
+    with Api(host.port) as api:
+        return api.get(path).status
+
+
+def is_ready(host: ServiceProcess) -> bool:
+    """Return whether there is a host, and something behind it that is ready."""
+    try:
+        return status(host) == 200
+    except OSError:
+        return False
+
+
+def owned(host: ServiceProcess) -> set[CellId]:
+    """List the cells that have an owner by the map."""
+    return {cell for cell, owner in owners(host.data).items() if owner.address}
+
+
+def all_owned(host: ServiceProcess) -> bool:
+    return owned(host) == BOTH
+
+
+def stopped_cleanly(host: ServiceProcess) -> bool:
+    """Return whether each cell's owner has left nothing in flight, and said so in its store."""
+    found = []
+    for cell in BOTH:
+        with closing(sqlite3.connect(directory_of_cell(host.data, cell) / FILE)) as store:
+            found += store.execute("SELECT value FROM meta WHERE key = 'clean_stop'").fetchall()
+    return found == [(1,), (1,)]
+
+
+@contextmanager
+def standing_still(process: psutil.Process) -> Iterator[None]:
+    """Have a process do nothing for a while."""
+    process.suspend()
+    try:
+        yield
+    finally:
+        process.resume()
+
+
+def processes(host: ServiceProcess) -> list[psutil.Process]:
+    """List the host and all below it."""
+    process = psutil.Process(host.pid)
+    return [process, *process.children(recursive=True)]
+
+
+def have_ended(had: list[psutil.Process]) -> Callable[[], bool]:
+    return lambda: (
+        not any(
+            process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in had
+        )
+    )
+
+
+def test_a_worker_that_dies_comes_back_and_its_neighbour_hears_nothing(
+    host: ServiceProcess,
+) -> None:
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    first, second = workers(host)[FIRST_CELL], workers(host)[SECOND_CELL]
+    for still in (first, second):  # each of them serves the port that they share
+        with standing_still(still):
+            until(lambda: is_ready(host), "an answer of the other")
+    before = owners(host.data)
+    children = second.children(recursive=True)
+    with Api(host.port) as api:
+        with standing_still(second):
+            until(lambda: api.get("/readyz").status == 200, "the first, as on all of this line")
+        second.send_signal(signal.SIGKILL)
+        until(
+            lambda: owners(host.data)[SECOND_CELL].epoch > before[SECOND_CELL].epoch,
+            "the next owner",
+        )
+        assert api.get("/livez").status == 200  # it hears nothing of that
+    until(have_ended([second, *children]), "the end of what it had started")
+    assert workers(host)[FIRST_CELL] == first
+    assert owners(host.data)[FIRST_CELL] == before[FIRST_CELL]
+    with standing_still(first):
+        until(lambda: is_ready(host), "an answer of the one that is back")
+    had = processes(host)
+    assert host.stop() == 0
+    assert have_ended(had)()
+    assert stopped_cleanly(host)
+    with pytest.raises(OSError):
+        status(host)
+
+
+def test_a_worker_is_reached_by_who_is_of_the_installation(host: ServiceProcess) -> None:
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    key = derived_key(host.data, DOOR_PURPOSE)
+    for cell, owner in owners(host.data).items():
+        assert asyncio.run(ask(key, cell, owner)) in (200, 503)  # ready, or not yet
+        assert asyncio.run(ask(bytes(32), cell, owner)) is None
+
+
+async def ask(key: bytes, cell: CellId, owner: CellOwner) -> int | None:
+    """Ask whether an owner is ready, as another process would that has this key; None: it is not
+    answered."""
+    lines = OwnerLines(trust_by_tls(key).calls)
+    head = DoorHead(cell, owner.epoch, client="", request_id="test", left_ms=120_000)
+    try:
+        request = request_of("GET", b"/readyz", [])
+        answer = await OwnerQuestions(lines).ask(owner, request, b"", head)
+    finally:
+        lines.close()
+    return None if answer is None else answer.status
+
+
+def test_workers_end_in_order_with_a_host_that_is_killed(host: ServiceProcess) -> None:
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    had = processes(host)
+    host.signal(signal.SIGKILL)
+    host.wait()
+    until(have_ended(had), "the end of all workers")
+    assert stopped_cleanly(host)
+    host.start()  # nothing is in its way
+
+
+def test_a_cell_whose_store_cannot_be_opened_keeps_nobody(host: ServiceProcess) -> None:
+    lock = DirectoryLock(directory_of_cell(host.data, SECOND_CELL))
+    host.start()
+    until(lambda: owned(host) == {FIRST_CELL}, "the owner of the first cell")
+    until(lambda: is_ready(host), "an answer of the first")
+    until(lambda: "the process of a cell has ended by itself" in host.words(), "word of the other")
+    lock.release()
+    until(lambda: all_owned(host), "the owner of the second cell")
+
+
+def test_without_its_map_a_host_waits_and_its_workers_go_on(host: ServiceProcess) -> None:
+    place, away = host.data / MAP, host.data / "away"
+    os.rename(place, away)
+    place.write_bytes(b"no map")
+    host.launch()
+
+    def says_why() -> bool:
+        try:
+            with Api(host.port, seconds=PATIENCE_S) as api:
+                reply = api.get("/readyz")
+        except OSError:
+            return False
+        return reply.status == 503 and b"map" in reply.body
+
+    until(says_why, "word of the map")
+    put_back(away, place)
+    until(lambda: all_owned(host), "an owner of each cell")
+    until(lambda: is_ready(host), "a ready service")
+    os.rename(place, away)
+    place.write_bytes(b"no map")
+    second = workers(host)[SECOND_CELL]
+    second.send_signal(signal.SIGKILL)
+    second.wait()
+    until(lambda: SECOND_CELL in workers(host), "another worker")
+    with standing_still(workers(host)[FIRST_CELL]):
+        until(lambda: is_ready(host), "an answer of the second")
+    put_back(away, place)
+    until(lambda: all_owned(host), "the owner of the second cell")
+
+
+def put_back(away: Path, place: Path) -> None:
+    """Put the map where it was, as a backup is."""
+    os.replace(away, place)
+
+
+def test_a_port_that_is_taken_refuses_the_start(
+    host: ServiceProcess, own_service: NewService
+) -> None:
+    host.start()
+    other = own_service(port=host.port)
+    make_two_cells(other.data)
+    other.launch()
+    assert other.wait() == 4
+    assert f"port {host.port} must be free" in other.words()
