@@ -27,6 +27,7 @@ READS = ("confirmations", "find_openers", "list_openers", "list_processes", "rea
 Question = Callable[[HostedCellMap, MapPlace], Awaitable[Any]]
 
 QUESTIONS: dict[str, Question] = {
+    "add_cell": lambda cell_map, _: cell_map.add_cell(CellEntry(CellId(3), CellKind.DIRECTORY)),
     "add_openers": lambda cell_map, _: cell_map.add_openers(
         [(b"other", Opener(OpenerKind.LINK, FamilyId(1)))], 5
     ),

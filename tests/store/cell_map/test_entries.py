@@ -40,6 +40,16 @@ async def test_a_cell_is_added_once_and_its_place_can_change(cell_map: HostedCel
     assert changed == cell(TWO, setting="other", state=CellState.DRAINING)
 
 
+async def test_a_number_is_given_to_one_cell_alone(cell_map: HostedCellMap) -> None:
+    assert await cell_map.add_cell(cell(ONE, setting="first"))
+    assert not await cell_map.add_cell(cell(ONE, setting="other"))
+    assert await cell_map.change_state(ONE, CellState.OPEN, CellState.DRAINING)
+    assert await cell_map.add_cell(cell(ONE, setting="first"))  # its answer was lost
+    assert (await cell_map.read(NOTHING)).cells == [
+        cell(ONE, setting="first", state=CellState.DRAINING)
+    ]
+
+
 async def test_a_state_is_changed_from_the_one_that_was_seen(cell_map: HostedCellMap) -> None:
     assert not await cell_map.change_state(ONE, CellState.OPEN, CellState.DRAINING)
     await cell_map.put_cell(cell(ONE))

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 
+import msgspec
+
 from tidings.core.cells.cell_map import CellMap, CellOwner, FamilyPlace, is_newer
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.store.cell_map.tables import CELL, PLACE, CellRow, PlaceRow
-from tidings.store.cell_map.transactions import MapTransactions
+from tidings.store.cell_map.transactions import MapChange, MapTransactions
 from tidings.store.port.cell_map import CellEntry, CellState, MapDown
 
 _CELL = f"{CELL.select} WHERE cell = ?"
@@ -23,22 +25,21 @@ class EntryRows:
         self._transactions = transactions
         self._connection = transactions.connection
 
+    def add_cell(self, entry: CellEntry) -> bool:
+        """See `CellMapStore`. Asked again, it is added already."""
+        with self._transactions.changing() as change:
+            known = self._cell(entry.cell)
+            if known is not None:
+                return _is_same(entry, known)
+            self._put(entry, change)
+        return True
+
     def put_cell(self, entry: CellEntry) -> int:
         """See `CellMapStore`."""
         with self._transactions.changing() as change:
             known = self._cell(entry.cell)
-            if known is None or entry_of(known) != _with_state(entry, known.state):
-                row = CellRow(
-                    cell=entry.cell,
-                    kind=entry.kind,
-                    state=entry.state,
-                    setting=entry.setting,
-                    sealed=entry.sealed,
-                    epoch=0,
-                    address="",
-                    version=change.meta.version,
-                )
-                self._connection.execute(_PUT_CELL, CELL.write(row))
+            if known is None or not _is_same(entry, known):
+                self._put(entry, change)
         return change.version
 
     def change_state(self, cell: CellId, former: CellState, state: CellState) -> bool:
@@ -82,6 +83,19 @@ class EntryRows:
                     self._connection.execute(_PUT_PLACE, PLACE.write(placed))
         return change.version
 
+    def _put(self, entry: CellEntry, change: MapChange) -> None:
+        row = CellRow(
+            cell=entry.cell,
+            kind=entry.kind,
+            state=entry.state,
+            setting=entry.setting,
+            sealed=entry.sealed,
+            epoch=0,
+            address="",
+            version=change.meta.version,
+        )
+        self._connection.execute(_PUT_CELL, CELL.write(row))
+
     def _cell(self, cell: CellId) -> CellRow | None:
         row = self._connection.execute(_CELL, (cell,)).fetchone()
         return None if row is None else CELL.read(row)
@@ -99,7 +113,6 @@ def place_of(row: PlaceRow) -> FamilyPlace:
     return FamilyPlace(row.cell, row.number)
 
 
-def _with_state(entry: CellEntry, state: CellState) -> CellEntry:
-    return CellEntry(
-        cell=entry.cell, kind=entry.kind, state=state, setting=entry.setting, sealed=entry.sealed
-    )
+def _is_same(entry: CellEntry, known: CellRow) -> bool:
+    """Return whether a row names the same store, whatever has become of the cell."""
+    return entry_of(known) == msgspec.structs.replace(entry, state=known.state)

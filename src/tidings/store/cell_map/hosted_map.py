@@ -173,6 +173,10 @@ class HostedCellMap(CellMapStore):
 
     # -- cells and families -----------------------------------------------------------------------
 
+    async def add_cell(self, entry: CellEntry) -> bool:
+        """See `CellMapStore`."""
+        return await self._ask(lambda rows: rows.entries.add_cell(entry))
+
     async def put_cell(self, entry: CellEntry) -> int:
         """See `CellMapStore`."""
         return await self._ask(lambda rows: rows.entries.put_cell(entry))

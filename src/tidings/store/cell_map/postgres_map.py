@@ -97,6 +97,15 @@ def open_postgres_map(uri: str, schema: str) -> MapRows:
         raise
 
 
+def has_postgres_map(uri: str, schema: str) -> bool:
+    """Return whether a schema of a database holds a map. Raise `MapDown`, `MapRefused`."""
+    with connect_to_map(uri, schema) as connection:
+        try:
+            return schema_of(connection) > 0
+        except psycopg.Error as error:
+            raise MapDown(f"the map cannot be looked at: {describe_fault(error)}") from error
+
+
 def connect_to_map(uri: str, schema: str) -> "psycopg.Connection[Any]":
     """Open a connection whose names lead to a schema. Raise `MapDown`, `MapRefused`."""
     try:

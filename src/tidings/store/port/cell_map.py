@@ -161,6 +161,9 @@ class CellMapStore(Protocol):
 
     # -- cells and families -----------------------------------------------------------------------
 
+    def add_cell(self, entry: CellEntry) -> Awaitable[bool]:
+        """Add a cell. False, and nothing is changed, where this number is another one's."""
+
     def put_cell(self, entry: CellEntry) -> Awaitable[int]:
         """Add a cell, or change where it is. Its state and its owner stay, if it is there."""
 
