@@ -5,7 +5,7 @@ from collections.abc import Callable
 from tidings.settings.settings import Settings
 from tidings.store.cell_map.hosted_map import HostedCellMap
 from tidings.store.cell_map.map_rows import MapRows
-from tidings.store.cell_map.sqlite_map import make_sqlite_map, open_sqlite_map
+from tidings.store.cell_map.sqlite_map import MAP_FILE, make_sqlite_map, open_sqlite_map
 
 MAP_DIRECTORY = "map"
 
@@ -14,6 +14,24 @@ def open_cell_map(settings: Settings) -> HostedCellMap:
     """Return the map of an installation. It is opened when it is first asked, and must have been
     made by then. Raise `MapRefused` where it can have no name."""
     return HostedCellMap(_opener(settings))
+
+
+def open_map_rows(settings: Settings) -> MapRows:
+    """Open the map of an installation for who has no event loop. Raise `MapDown`, `MapRefused`."""
+    return _opener(settings)()
+
+
+def has_cell_map(settings: Settings) -> bool:
+    """Return whether the map of an installation was made. Raise `MapDown`, `MapRefused`."""
+    if settings.database is None:
+        return (settings.data / MAP_DIRECTORY / MAP_FILE).is_file()
+    from tidings.store.cell_map.postgres_map import (  # noqa: PLC0415  # of an extra
+        has_postgres_map,
+        map_schema_beside,
+    )
+
+    uri, schema = settings.database.reveal(), map_schema_beside(settings.database_schema)
+    return has_postgres_map(uri, schema)
 
 
 def make_cell_map(settings: Settings, serve_role: str | None = None) -> None:

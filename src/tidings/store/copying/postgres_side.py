@@ -130,9 +130,10 @@ def own_schema(
     name: str,
     passed_s: Callable[[], float] = passed_s,
     wait: Callable[[float], None] = time.sleep,
+    to: str = "to be copied",
 ) -> Ownership:
-    """Take the schema, if it is nobody else's. Raise CopyRefused where a service owns it;
-    StoreRefused, StoreDown.
+    """Take the schema, if it is nobody else's. `to`: what for. Raise CopyRefused where a service
+    owns it; StoreRefused, StoreDown.
 
     An owner that has ended without letting go is waited for, up to two leases. What it had asked
     last may be committed after its end, so its row may still change once; one that lives changes
@@ -149,8 +150,8 @@ def own_schema(
             seen = found
             if changes > LAST_CHANGES:
                 raise CopyRefused(
-                    f"{name} must be owned by no running service to be copied; one owns it. Stop "
-                    "it, and those that stand by."
+                    f"{name} must be owned by no running service {to}; one owns it. Stop it, and "
+                    "those that stand by."
                 ) from None
         wait(LOOK_S)
 

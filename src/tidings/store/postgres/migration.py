@@ -188,7 +188,7 @@ def _run_script(connection: DriverConnection, schema: str, script: SchemaScript)
 def _give_rights(connection: DriverConnection, schema: str, serve_role: str | None) -> None:
     """Give a role what it needs to serve; without one, those who serve already."""
     with _locked(connection, schema):
-        roles = _serving_roles(connection) if serve_role is None else [serve_role]
+        roles = serving_roles(connection) if serve_role is None else [serve_role]
         for role in roles:
             _grant(connection, schema, role)
 
@@ -218,8 +218,8 @@ def _make_schema(connection: DriverConnection, schema: str) -> None:
     connection.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(schema)))
 
 
-def _serving_roles(connection: DriverConnection) -> list[str]:
-    """List the roles that may own the store, for whom we can grant what a script has made."""
+def serving_roles(connection: DriverConnection) -> list[str]:
+    """List the roles that may own the store, to which we can give rights."""
     with connection.cursor(row_factory=tuple_row) as cursor:
         return [str(name) for (name,) in cursor.execute(_SERVING).fetchall()]
 

@@ -1,0 +1,291 @@
+"""Adds a cell: the second one of an installation makes the map, and its store the first of several.
+
+Each step is one transaction, and is the same when it is done again. Whatever ends the command, the
+next one goes on; between any two steps the service works as it did, over one cell or over those
+that are in the map.
+
+The first store goes on with numbers of its own: the transaction that ends its range without an end
+gives it spares right above, and the counter of ranges begins behind them. Until the map names it,
+it is served as the only one. A further cell is named in the map last, under a number that nobody
+else has got meanwhile; its ranges follow, before anybody else may own its store.
+"""
+
+from collections.abc import Callable
+from contextlib import closing
+from enum import Enum
+from typing import NamedTuple
+
+import msgspec
+
+from tidings.app.cells.cell_settings import (
+    CELLS_DIRECTORY,
+    FIRST_CELL,
+    directory_entry,
+    schema_entry,
+    settings_of_cell,
+)
+from tidings.app.cells.map_place import has_cell_map, make_cell_map, open_map_rows
+from tidings.app.cells.owned_store import (
+    CellRefused,
+    database_of,
+    identity_of,
+    owned,
+    reading_store,
+    refusing,
+)
+from tidings.core.cells.cell_map import lost_places
+from tidings.core.cells.families import CellId, FamilyState
+from tidings.core.cells.ranges import wanted_spares
+from tidings.settings.settings import HINTS, Settings, must
+from tidings.store.cell_map.map_rows import MapRows
+from tidings.store.port.cell_map import CellEntry, CellState, MapPlace, MapReading
+from tidings.store.sql.configuration.cell_identity import (
+    StoreIdentity,
+    found_cell,
+    name_first_cell,
+)
+from tidings.store.sql.facts.numbers import read_ranges
+from tidings.store.sql.halves import RowWriter
+
+SPARES = wanted_spares(0)  # of a cell that nobody owns yet; its owner gets what it needs
+# Of the first one: where the command ended on the way, it may be served alone for long.
+FIRST_SPARES = 64
+
+
+class AddStep(Enum):
+    """List the steps, each behind what it is named for."""
+
+    MAP_MADE = "map made"
+    RANGE_ENDED = "range ended"
+    COUNTER_BEGUN = "counter begun"
+    FAMILIES_PLACED = "families placed"
+    FIRST_ADDED = "first added"
+    FIRST_NAMED = "first named"
+    STORE_MADE = "store made"
+    FOUNDED = "founded"
+    ADDED = "added"
+    RANGES_KNOWN = "ranges known"
+    GRANTED = "granted"
+
+
+class AddedCell(NamedTuple):
+    """The cell that was added. `is_new`: false where it had been; `is_first_time`: the store that
+    was the only one became a cell by this."""
+
+    entry: CellEntry
+    is_new: bool
+    is_first_time: bool
+
+
+def add_cell(
+    settings: Settings,
+    schema: str | None = None,
+    serve_role: str | None = None,
+    after: Callable[[AddStep], None] = lambda step: None,
+) -> AddedCell:
+    """Add a cell: a directory, or a schema of the database of the settings. `serve_role`: who
+    serves it; without one, those who serve the first cell. `after` hears of each step.
+
+    Raise CellRefused, or another Unusable that says why not; DatabaseUnreachable where it cannot be
+    done now; OSError, of a disk.
+    """
+    _must_name_a_place(settings, schema)
+    with refusing():
+        own = identity_of(settings)
+        if own is None or own.key_check is None:
+            raise CellRefused(
+                "The store must have been served once by this release to become the first cell; it "
+                "was not. Start it once with `tidings serve --hold`, and stop it."
+            )
+        if own.cell is not None and not has_cell_map(settings):
+            raise CellRefused(
+                f"The map of the cells must be there; this store is cell {own.cell}, and there is "
+                "no map. Restore it from a backup."
+            )
+        roles = _serve_roles(settings, serve_role)
+        for role in roles:
+            make_cell_map(settings, role)
+        after(AddStep.MAP_MADE)
+        with closing(open_map_rows(settings)) as rows:
+            is_first_time = own.cell is None
+            if is_first_time:
+                _make_first(settings, rows, schema, after)
+            elif not _read(rows).cells:
+                raise CellRefused(
+                    f"The map must name the cells that there are; this store is cell {own.cell}, "
+                    "and the map names none. Restore the map from a backup."
+                )
+            entry, is_new = _add_further(settings, rows, own, schema, roles, after)
+    return AddedCell(entry, is_new=is_new, is_first_time=is_first_time)
+
+
+def _must_name_a_place(settings: Settings, schema: str | None) -> None:
+    if settings.database is None and schema is not None:
+        raise CellRefused(
+            "A cell in a schema must come with a database, as the first one; this installation is "
+            "on directories. Leave --schema out."
+        )
+    if settings.database is None:
+        return
+    if schema is None:
+        raise CellRefused(
+            "A cell of an installation on a database must name its schema; got none. Add --schema, "
+            f"such as --schema {settings.database_schema[:60]}_2."
+        )
+    try:
+        msgspec.convert(schema, HINTS["database_schema"])
+    except msgspec.ValidationError:
+        raise CellRefused(
+            f"--schema must be {must('database_schema')}; got {schema!r}. Correct it."
+        ) from None
+    from tidings.store.cell_map.postgres_map import map_schema_beside  # noqa: PLC0415  # of an extra
+
+    if schema in (settings.database_schema, map_schema_beside(settings.database_schema)):
+        raise CellRefused(
+            f"A new cell must have a schema of its own; {schema} is that of the first cell, or of "
+            "the map. Name another one."
+        )
+
+
+# -- the first cell -------------------------------------------------------------------------------
+
+
+def _make_first(
+    settings: Settings, rows: MapRows, schema: str | None, after: Callable[[AddStep], None]
+) -> None:
+    """Make the store that is the only one the first cell."""
+    with owned(settings) as writing:
+        first = _end_range(writing)
+        after(AddStep.RANGE_ENDED)
+        rows.grants.begin(first, FIRST_CELL)
+        after(AddStep.COUNTER_BEGUN)
+        here = {
+            row.family: row.number
+            for row in writing.families.all()
+            if row.state is FamilyState.HERE
+        }
+        known = _read(rows).changes.families
+        rows.entries.place_families(lost_places(here, known, FIRST_CELL))
+        after(AddStep.FAMILIES_PLACED)
+        rows.entries.put_cell(_entry(settings, FIRST_CELL, settings.database_schema))
+        after(AddStep.FIRST_ADDED)
+        name_first_cell(writing.connection, FIRST_CELL)
+        after(AddStep.FIRST_NAMED)
+
+
+def _end_range(writing: RowWriter) -> int:
+    """End the range without an end, in one transaction with spares right above it; return with
+    which index the counter begins."""
+    numbers = writing.numbers
+    with numbers.transaction():
+        was_endless = numbers.ranges().is_endless
+        first = numbers.end_endless()
+        if was_endless:
+            numbers.grant(range(first, first + FIRST_SPARES))
+    return max(numbers.ranges().granted) + 1
+
+
+# -- a further one --------------------------------------------------------------------------------
+
+
+def _add_further(
+    settings: Settings,
+    rows: MapRows,
+    own: StoreIdentity,
+    schema: str | None,
+    roles: list[str | None],
+    after: Callable[[AddStep], None],
+) -> tuple[CellEntry, bool]:
+    """Make the store of a new cell and name it in the map; return it, and whether it is new."""
+    while True:
+        reading = _read(rows)
+        if (begun := _begun(settings, reading, schema)) is not None:
+            place = settings_of_cell(settings, begun)
+            is_new = not _has_ranges(place)
+            if is_new:
+                with owned(place) as writing:
+                    _grant(rows, writing, begun.cell, after)
+            return begun, is_new
+        entry = _entry(settings, _free_number(reading), schema)
+        place = settings_of_cell(settings, entry)
+        _make_place(place, roles)
+        with owned(place) as writing:
+            after(AddStep.STORE_MADE)
+            if _free_number(_read(rows)) != entry.cell:
+                continue  # somebody has added one while the store was waited for
+            found_cell(writing.connection, writing.numbers, own._replace(cell=entry.cell))
+            after(AddStep.FOUNDED)
+            if rows.entries.add_cell(entry):
+                after(AddStep.ADDED)
+                _grant(rows, writing, entry.cell, after)
+                return entry, True
+
+
+def _begun(settings: Settings, reading: MapReading, schema: str | None) -> CellEntry | None:
+    """Return the cell that a schema is already; of directories, the one that was added and whose
+    ranges are still to come."""
+    for entry in reading.cells:
+        if entry.state is CellState.REMOVED:
+            continue
+        if schema is not None and entry.setting == schema:
+            return entry
+        if schema is None and not _has_ranges(settings_of_cell(settings, entry)):
+            return entry
+    return None
+
+
+def _has_ranges(place: Settings) -> bool:
+    """Return whether a cell has been granted numbers; true of one whose store is not there."""
+    with reading_store(place) as connection:
+        return connection is None or bool(read_ranges(connection).granted)
+
+
+def _grant(
+    rows: MapRows, writing: RowWriter, cell: CellId, after: Callable[[AddStep], None]
+) -> None:
+    """Give a cell its first ranges."""
+    highest = max(writing.numbers.ranges().granted, default=-1)
+    granted = rows.grants.grant(cell, highest, SPARES)
+    after(AddStep.RANGES_KNOWN)
+    writing.numbers.grant(granted)
+    after(AddStep.GRANTED)
+
+
+def _free_number(reading: MapReading) -> CellId:
+    """Return a number that no cell has, or has had."""
+    return CellId(max((entry.cell for entry in reading.cells), default=FIRST_CELL) + 1)
+
+
+def _make_place(place: Settings, roles: list[str | None]) -> None:
+    """Make where the store of a cell is to be."""
+    if place.database is None:
+        cells = place.data.parent
+        assert cells.name == CELLS_DIRECTORY
+        cells.mkdir(mode=0o700, exist_ok=True)
+        return
+    from tidings.store.postgres import migration  # noqa: PLC0415  # of an extra
+
+    database = database_of(place)
+    with database.connect("tidings migrate") as connection:
+        for role in roles:
+            migration.migrate(connection, database.schema, role)
+
+
+def _serve_roles(settings: Settings, serve_role: str | None) -> list[str | None]:
+    """List whom what is made is made for: the role that is given, or those who serve already."""
+    if settings.database is None or serve_role is not None:
+        return [serve_role]
+    from tidings.store.postgres.migration import serving_roles  # noqa: PLC0415  # of an extra
+
+    with database_of(settings).connect("tidings migrate") as connection:
+        return [*serving_roles(connection)] or [None]
+
+
+def _entry(settings: Settings, cell: CellId, schema: str | None) -> CellEntry:
+    if settings.database is None or schema is None:
+        return directory_entry(cell)
+    return schema_entry(cell, schema)
+
+
+def _read(rows: MapRows) -> MapReading:
+    return rows.changes.read(MapPlace())
