@@ -170,7 +170,7 @@ class Membership:
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self.installation.reader.look()
         start = app.base.supervisor.start
-        jobs = jobs_of(self.installation, app, self._owner)
+        jobs = jobs_of(self.installation, app, self._owner, self.whole)
         self._tasks = [start(part, job) for part, job in jobs.items()]
 
     def say_ready(self) -> None:

@@ -3,8 +3,11 @@ its jobs."""
 
 from collections.abc import Mapping
 
+from tidings.app.cells.cell_facts import ranges_reader
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import PART as CELL_MAP
+from tidings.app.cells.owner_duties import PART as CELL_DUTIES
+from tidings.app.cells.owner_duties import OwnerClocks, OwnerDuties
 from tidings.app.cells.owner_row import PART as CELL_OWNER
 from tidings.app.cells.owner_row import OwnerRow
 from tidings.compose import App
@@ -13,6 +16,7 @@ from tidings.core.running.service_part import ServicePart
 from tidings.door.head import NotMine
 from tidings.door.hop import DoorRouter, RoutedCall
 from tidings.engine.running.supervisor import Job
+from tidings.settings.settings import Settings
 
 
 class OwnCellRouter:
@@ -37,6 +41,15 @@ def make_router(installation: Installation, app: App) -> DoorRouter:
     return OwnCellRouter(installation)
 
 
-def jobs_of(installation: Installation, app: App, owner: OwnerRow) -> Mapping[ServicePart, Job]:
-    """List what runs for as long as the process owns its cell."""
-    return {CELL_MAP: installation.reader.run, CELL_OWNER: owner.run}
+def jobs_of(
+    installation: Installation, app: App, owner: OwnerRow, settings: Settings
+) -> Mapping[ServicePart, Job]:
+    """List what runs for as long as the process owns its cell. `settings`: of the installation."""
+    duties = OwnerDuties(
+        installation,
+        app.ports.store,
+        lambda: app.base.registry.version,
+        ranges_reader(settings),
+        OwnerClocks(app.base.clock.now_ms),
+    )
+    return {CELL_MAP: installation.reader.run, CELL_OWNER: owner.run, CELL_DUTIES: duties.run}

@@ -1,8 +1,8 @@
 """The directory: by the digest of what opens something, the family that it belongs to.
 
 A key, a link, the token of an inbox, an e-mail address, the id of a webhook or of a consumer group:
-a call that brings one of these names no org, and finds its family here. Only digests stand in it,
-so who reads it can open nothing.
+a call that brings one of these names no org, and finds its family here; one that names an org below
+others finds it here too. Only digests stand in it, so who reads it can open nothing.
 
 A row is written before its thing is, and that before its answer: whoever was given a key finds it.
 What a crash leaves is a row without its thing, which costs a caller who guesses nothing but the
@@ -32,6 +32,7 @@ class OpenerKind(Enum):
     EMAIL = "e"
     WEBHOOK = "w"
     CONSUMER_GROUP = "g"
+    ORG = "o"  # its number: that of a family is in the map too
 
 
 _SHARED = frozenset((OpenerKind.EMAIL,))  # one person may see orgs of several families

@@ -1,0 +1,311 @@
+"""What the owner of a cell does for the map: at its start, beside it, and once it has gone back."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.store.cell_map.subject import SqliteMap
+from tests.store.in_process import MemoryStore
+from tests.store.rows import webhook
+from tidings.app.cells.map_reader import MapReader
+from tidings.app.cells.owner_duties import RANGES_EVERY_S, OwnerClocks, OwnerDuties
+from tidings.core.cells.cell_map import CellOwner, FamilyPlace
+from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
+from tidings.core.cells.families import CellId, FamilyId, FamilyMove
+from tidings.core.cells.ranges import RANGE_BITS, CellRanges, wanted_spares
+from tidings.core.ids import OrgId
+from tidings.store import port
+from tidings.store.port.cell_map import CellEntry, CellKind, CellMapStore, MapPlace
+
+ONE, TWO = CellId(1), CellId(2)
+FIRST, CHILD, OTHER = OrgId(7), OrgId(8), OrgId(20)
+KEY = b"k" * 32
+NOW_MS = 1_000
+
+
+class StoppedClock:
+    def now_ms(self) -> int:
+        return NOW_MS
+
+
+def memory_store() -> MemoryStore:
+    return MemoryStore(StoppedClock())
+
+
+@dataclass
+class Owner:
+    """The owner of one cell."""
+
+    cell: CellId
+    owner: CellOwner
+    store: CellMapStore
+    reader: MapReader
+    directory_key: bytes = KEY
+
+    def begin(self, place: "Place", memory: MemoryStore) -> None:
+        """Start, over what its store holds."""
+        self.memory = memory
+        self.version = 0
+        self.followed = 0
+        self.duties = OwnerDuties(
+            self,
+            memory,
+            lambda: self.version,
+            place.ranges_of,
+            OwnerClocks(lambda: NOW_MS, lambda: place.passed_s),
+            self.follow,
+        )
+
+    async def follow(self) -> None:
+        self.followed += 1
+
+    async def step(self) -> str:
+        """A second goes by; why something could not be done."""
+        await self.reader.look()
+        await self.duties.step()
+        await self.reader.look()
+        return self.duties.problem
+
+    async def make_org(self, org: OrgId, parent: OrgId | None = None) -> None:
+        await self.memory.put_org(port.StoredOrg(org, f"org {org}", parent))
+        self.version += 1
+
+
+class Place:
+    """A map, and two owners."""
+
+    def __init__(self, directory: Path) -> None:
+        self.map = SqliteMap(directory / "map")
+        self.passed_s = 0.0
+        self.unasked: set[CellId] = set()
+        self.owners: dict[CellId, Owner] = {}
+
+    async def begin(self) -> None:
+        """Two cells, as `tidings cells add` leaves them."""
+        for cell in (ONE, TWO):
+            self.start(cell, memory_store())
+        one, two = self.owners[ONE], self.owners[TWO]
+        await one.make_org(FIRST)
+        await one.make_org(CHILD, FIRST)
+        await one.store.begin_grants(await one.memory.end_endless_range(), ONE)
+        await two.memory.grant_ranges(())
+        await two.make_org(OTHER)
+        for owner in (one, two):
+            await owner.store.put_cell(CellEntry(owner.cell, CellKind.DIRECTORY))
+            await owner.store.put_owner(owner.cell, owner.owner)
+
+    def start(self, cell: CellId, memory: MemoryStore) -> Owner:
+        """Another process becomes the owner of a cell."""
+        store = self.map.hosted()
+        reader = MapReader(store, lambda: NOW_MS)
+        owner = Owner(cell, CellOwner(1, f"a:{cell}"), store, reader)
+        owner.begin(self, memory)
+        self.owners[cell] = owner
+        return owner
+
+    async def step(self) -> None:
+        """Some seconds go by."""
+        self.passed_s += RANGES_EVERY_S
+        for owner in self.owners.values():
+            await owner.step()
+
+    async def ranges_of(self, entries: Sequence[CellEntry]) -> Mapping[CellId, CellRanges]:
+        return {
+            entry.cell: await self.owners[entry.cell].memory.number_ranges()
+            for entry in entries
+            if entry.cell not in self.unasked
+        }
+
+    async def placed(self) -> Mapping[FamilyId, FamilyPlace]:
+        return (await self.owners[ONE].store.read(MapPlace())).changes.families
+
+    async def find(self, kind: OpenerKind, text: str) -> Sequence[Opener]:
+        return await self.owners[ONE].store.find_openers(directory_digest(kind, KEY, text))
+
+
+@pytest.fixture
+async def place(tmp_path: Path) -> AsyncIterator[Place]:
+    made = Place(tmp_path)
+    await made.begin()
+    yield made
+    for owner in made.owners.values():
+        await owner.store.close()
+
+
+async def test_an_owner_writes_where_its_families_are_and_each_new_one(place: Place) -> None:
+    await place.step()
+    both = {FamilyId(FIRST): FamilyPlace(ONE, 1), FamilyId(OTHER): FamilyPlace(TWO, 1)}
+    assert await place.placed() == both
+    one = place.owners[ONE]
+    version = (await one.store.read(MapPlace())).place.version
+    await place.step()
+    assert (await one.store.read(MapPlace())).place.version == version, "nothing is new"
+    await one.make_org(OrgId(9))
+    await place.step()
+    assert await place.placed() == both | {FamilyId(9): FamilyPlace(ONE, 1)}
+
+
+async def test_a_family_that_is_leaving_is_not_named_again(place: Place) -> None:
+    one = place.owners[ONE]
+    step = port.FamilyStep(FamilyId(FIRST), FamilyMove.BEGIN, 2, other=TWO)
+    await one.memory.move_family(step)
+    await place.step()
+    assert {*await place.placed()} == {FamilyId(OTHER)}
+
+
+async def test_each_cell_has_spares_before_it_needs_them_and_none_is_given_twice(
+    place: Place,
+) -> None:
+    await place.step()
+    for owner in place.owners.values():
+        assert len((await owner.memory.number_ranges()).spares) == wanted_spares(0)
+    for _ in range(3 * wanted_spares(0)):
+        for owner in place.owners.values():
+            await owner.memory.begin_range(0)  # as each take-over does
+        await place.step()
+    one, two = [await owner.memory.number_ranges() for owner in place.owners.values()]
+    assert one.spares and two.spares and not {*one.granted} & {*two.granted}
+
+
+async def test_what_is_used_in_a_day_is_kept_as_spares(place: Place) -> None:
+    one = place.owners[ONE]
+    await place.step()
+    for _ in range(24):
+        place.passed_s += 3600
+        await one.memory.begin_range(0)
+        await place.step()
+    spares = len((await one.memory.number_ranges()).spares)
+    assert spares >= wanted_spares(23 << RANGE_BITS)
+
+
+async def test_with_the_map_away_a_cell_goes_on_with_its_spares(place: Place) -> None:
+    one = place.owners[ONE]
+    await place.step()
+    with place.map.away():
+        place.passed_s += RANGES_EVERY_S
+        await one.memory.begin_range(0)
+        assert "map" in await one.step()
+        await one.make_org(OrgId(9))
+        assert await one.step()
+        await one.memory.begin_range(0)
+    place.passed_s += RANGES_EVERY_S
+    assert await one.step() == ""
+    assert FamilyId(9) in await place.placed()
+    assert len((await one.memory.number_ranges()).spares) >= wanted_spares(0)
+
+
+async def test_a_map_that_has_gone_back_gets_places_openers_and_ranges_again(
+    place: Place,
+) -> None:
+    """Also where nobody is left who had read it before."""
+    place.map.save()
+    await place.step()
+    for _ in range(wanted_spares(0)):
+        await place.owners[TWO].memory.begin_range(0)
+        await place.step()
+    before = await place.owners[TWO].memory.number_ranges()
+    memories = {cell: owner.memory for cell, owner in place.owners.items()}
+    for owner in place.owners.values():
+        await owner.store.close()
+    place.map.put_back()
+    assert place.map.ask("SELECT count(*) FROM family_place") == [(0,)]
+    for cell, memory in memories.items():
+        place.start(cell, memory)
+    for _ in range(3):
+        await place.step()
+    assert {owner.duties.problem for owner in place.owners.values()} == {""}
+    assert {*await place.placed()} == {FamilyId(FIRST), FamilyId(OTHER)}
+    assert await place.find(OpenerKind.ORG, str(CHILD)) == [Opener(OpenerKind.ORG, FamilyId(FIRST))]
+    for owner in place.owners.values():
+        await owner.memory.begin_range(0)
+    await place.step()
+    await place.step()
+    one, two = [await owner.memory.number_ranges() for owner in place.owners.values()]
+    assert not {*one.granted} & {*two.granted} and two.granted[: len(before.granted)] == (
+        before.granted
+    )
+
+
+async def test_nothing_is_granted_before_every_cell_was_asked(place: Place) -> None:
+    await place.step()
+    one = place.owners[ONE]
+    await one.store.begin_incarnation(one.reader.view.place.incarnation)
+    await one.memory.begin_range(0)
+    place.unasked = {TWO}
+    before = await one.memory.number_ranges()
+    place.passed_s += RANGES_EVERY_S
+    assert "Ask each cell again" in await one.step()
+    assert await one.memory.number_ranges() == before
+    place.unasked = set()
+    assert await one.step() == ""
+    assert len((await one.memory.number_ranges()).spares) >= wanted_spares(0)
+
+
+async def test_what_it_follows_is_confirmed_once_it_is_in_force(place: Place) -> None:
+    await place.step()
+    one = place.owners[ONE]
+    confirmed = await one.store.confirmations()
+    followed = one.followed
+    assert confirmed[ONE] > 0 and followed > 0
+    await place.step()
+    await place.step()
+    assert (await one.store.confirmations())[ONE] == one.reader.view.place.version
+    steady = one.followed
+    await place.step()
+    assert one.followed == steady
+    one.owner = CellOwner(2, "b:1")  # it is the owner by a later epoch
+    assert await one.step() == ""
+    await one.store.put_owner(ONE, one.owner)
+    await one.step()
+    await one.step()
+    assert (await one.store.confirmations())[ONE] == one.reader.view.place.version
+
+
+async def test_what_opens_its_orgs_is_in_the_directory(place: Place) -> None:
+    memory = place.owners[ONE].memory
+    await memory.put_credential(port.StoredCredential("key-a", CHILD, False, b"d", ""))
+    await memory.put_credential(port.StoredCredential("root", FIRST, True, b"d", ""))
+    await memory.put_webhook(webhook("till", org=CHILD))
+    await memory.put_inbox(port.Inbox(0, FIRST, "token", "name", b"{}"))
+    await memory.put_people(
+        [port.StoredPerson("p", "a@b.example")], [port.Member(FIRST, "p", "A", "owner")]
+    )
+    await place.owners[TWO].memory.put_people(
+        [port.StoredPerson("q", "a@b.example")], [port.Member(OTHER, "q", "A", "owner")]
+    )
+    await place.step()
+    [kept] = (await memory.load()).webhooks
+    family = FamilyId(FIRST)
+    for kind, text in (
+        (OpenerKind.KEY, "key-a"),
+        (OpenerKind.WEBHOOK, str(kept.id)),
+        (OpenerKind.CONSUMER_GROUP, kept.consumer_group),
+        (OpenerKind.INBOX, "token"),
+        (OpenerKind.ORG, str(CHILD)),
+    ):
+        assert await place.find(kind, text) == [Opener(kind, family)], kind
+    assert {row.family for row in await place.find(OpenerKind.EMAIL, "a@b.example")} == {
+        family,
+        FamilyId(OTHER),
+    }
+    assert await place.find(OpenerKind.KEY, "root") == []
+
+
+async def test_what_opens_another_familys_org_keeps_nothing_else_out(place: Place) -> None:
+    credential = port.StoredCredential("same", FIRST, False, b"d", "")
+    await place.owners[ONE].memory.put_credential(credential)
+    two = place.owners[TWO].memory
+    await two.put_credential(port.StoredCredential("same", OTHER, False, b"d", ""))
+    await two.put_credential(port.StoredCredential("own", OTHER, False, b"d", ""))
+    await place.step()
+    assert await place.find(OpenerKind.KEY, "same") == [Opener(OpenerKind.KEY, FamilyId(FIRST))]
+    assert await place.find(OpenerKind.KEY, "own") == [Opener(OpenerKind.KEY, FamilyId(OTHER))]
+    assert {owner.duties.problem for owner in place.owners.values()} == {""}
+
+
+async def test_a_store_that_counts_without_an_end_is_told_of(place: Place) -> None:
+    three = place.start(CellId(3), memory_store())
+    await three.store.put_cell(CellEntry(CellId(3), CellKind.DIRECTORY))
+    assert "`tidings cells add` again" in await three.step()
