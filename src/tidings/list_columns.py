@@ -259,4 +259,15 @@ ORGS = ResourceList(
         _moment("Made", "createdAt"),
     )
 )
+CELLS = ResourceList(
+    shell=(
+        _number("Cell", "cell"),
+        STATE,
+        ListColumn("Store", "place"),
+        _number("Families", "families"),
+        ListColumn("Owner", "address"),
+        _number("Ranges", "ranges"),
+        _number("Spares", "spares"),
+    )
+)
 RECORDS = ResourceList(shell=(ID, ListColumn("Record", "record")))

@@ -225,6 +225,7 @@ for _name, _path in (
     ("master-key", "serving.master_key:app"),
     ("migrate", "serving.migrate:migrate"),
     ("store", "serving.store:app"),
+    ("cells", "serving.cells:app"),
     ("audit", "audit.audit:app"),
     ("profiles", "profile_commands:app"),
     ("send", "events.send:send"),

@@ -1,0 +1,174 @@
+"""`tidings cells`: which processes serve the orgs of an installation, and over which stores."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, Parameter
+
+from tidings.cli.exits import CommandExit, Exit, next_step, say
+from tidings.cli.output import how_many, number, print_facts, print_line, print_lines, print_list
+from tidings.list_columns import CELLS
+
+if TYPE_CHECKING:
+    from tidings.app.cells.cell_facts import CellFacts, CellsFacts
+    from tidings.settings.settings import Settings
+
+app = App(name="cells", help="The cells of an installation: each is a process over its own store.")
+ONLY = "There is one cell: the store itself. `tidings cells add` makes another one."
+
+
+@app.command
+def add(
+    *,
+    schema: str | None = None,
+    config: Path | None = None,
+    data: Path | None = None,
+    database: str | None = None,
+    serve_role: str | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Add a cell. The first time the store that is there becomes cell 1, with all its orgs.
+
+    That first time the service must be stopped. Later it takes up a new cell by itself. Run
+    again after it was ended on the way, the command goes on.
+
+    Parameters
+    ----------
+    schema
+        With a database: the schema of the new cell, which is made. On directories the cell lies
+        in the data directory.
+    config
+        A settings file in TOML.
+    data
+        The data directory. Default: as `tidings serve`.
+    database
+        The database, as the role that owns the tables. Default: as `tidings serve`.
+    serve_role
+        The role that serves. Default: the one that serves the first cell.
+    json
+        Print the cell as JSON.
+    """
+    from tidings.app.cells.adding import add_cell  # noqa: PLC0415  # not for help
+    from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
+
+    settings = _settings(config, data, database)
+    added = done(lambda: add_cell(settings, schema, serve_role))
+    cell = int(added.entry.cell)
+    if json:
+        print_line(
+            {"cell": cell, "isNew": added.is_new, "firstTime": added.is_first_time}
+            | {"kind": added.entry.kind.value, "schema": added.entry.setting or None}
+        )
+    else:
+        print(f"cell {cell}" if added.is_new else f"cell {cell}, as it was")
+    if added.is_first_time:
+        say("The store that was the only one is cell 1, with all its orgs. New orgs go to either.")
+    next_step("tidings serve" if added.is_first_time else f"tidings cells show {cell}")
+    return Exit.OK
+
+
+@app.command(name="list")
+def list_all(
+    *,
+    config: Path | None = None,
+    data: Path | None = None,
+    database: str | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """List the cells, by the map and by what stands in each store. Writes nothing.
+
+    Parameters
+    ----------
+    config
+        A settings file in TOML.
+    data
+        The data directory. Default: as `tidings serve`.
+    database
+        A PostgreSQL database, without a password. Default: the store of `tidings serve`.
+    json
+        Print the cells as NDJSON.
+    """
+    found = _read(config, data, database)
+    cells = [] if found is None else [_row(cell) for cell in found.cells]
+    if json:
+        print_lines(cells)
+    elif cells:
+        print_list(CELLS.shell, cells, cell=lambda cell: number(cell["cell"]))
+    for cell in cells:
+        if cell["problem"]:
+            say(f"Cell {cell['cell']}: {cell['problem']}")
+    say(how_many(len(cells), "cell") if cells else ONLY)
+    next_step(f"tidings cells show {cells[0]['cell']}" if cells else "tidings cells add")
+    return Exit.OK
+
+
+@app.command
+def show(
+    cell: int,
+    /,
+    *,
+    config: Path | None = None,
+    data: Path | None = None,
+    database: str | None = None,
+    json: Annotated[bool, Parameter(negative=())] = False,
+) -> int:
+    """Show a cell: its store, its owner, its orgs and its ranges of numbers. Writes nothing.
+
+    Parameters
+    ----------
+    cell
+        Its number.
+    config
+        A settings file in TOML.
+    data
+        The data directory. Default: as `tidings serve`.
+    database
+        A PostgreSQL database, without a password. Default: the store of `tidings serve`.
+    json
+        Print the cell as JSON.
+    """
+    found = _read(config, data, database)
+    cells = [] if found is None else [_row(other) for other in found.cells if other.cell == cell]
+    if found is None or not cells:
+        raise CommandExit(f"There is no cell {cell}.", Exit.NOT_FOUND, "tidings cells list")
+    [shown] = cells
+    if json:
+        print_line(shown)
+    else:
+        print_facts(
+            [
+                ("cell", number(cell)),
+                ("state", shown["state"]),
+                (shown["kind"], shown["place"]),
+                ("owner", shown["address"] or "nobody"),
+                ("epoch", shown["epoch"]),
+                ("families of orgs", shown["families"]),
+                ("ranges of numbers", shown["ranges"]),
+                ("not begun of these", shown["spares"]),
+                ("follows the map to", f"{shown['confirmed']} of {found.version}"),
+                ("problem", shown["problem"]),
+            ]
+        )
+    next_step("tidings cells list")
+    return Exit.FAILED if shown["problem"] else Exit.OK
+
+
+def _read(config: Path | None, data: Path | None, database: str | None) -> "CellsFacts | None":
+    from tidings.app.cells.cell_facts import read_cells  # noqa: PLC0415  # not for help
+    from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
+
+    settings = _settings(config, data, database)
+    return done(lambda: read_cells(settings))
+
+
+def _settings(config: Path | None, data: Path | None, database: str | None) -> "Settings":
+    from tidings.cli.serving.database_commands import load_store_settings  # noqa: PLC0415  # not for help
+
+    return load_store_settings(config, data, database)
+
+
+def _row(cell: "CellFacts") -> dict[str, Any]:
+    import msgspec  # noqa: PLC0415  # not for help
+
+    row: dict[str, Any] = msgspec.to_builtins(cell)
+    return row

@@ -1,0 +1,84 @@
+"""`tidings cells`: what an operator sees of cells, and how the commands end."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.app.cells.one_installation import OneInstallation, in_database, on_directories
+from tests.cli.command import Command
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Command:
+    return Command(tmp_path, TIDINGS_URL="http://127.0.0.1:1", TIDINGS_KEY="a:b")
+
+
+def test_cells_are_added_listed_and_shown(run: Command, tmp_path: Path) -> None:
+    data = str(tmp_path / "data")
+    never = run("cells", "add", "--data", data).must(4)
+    assert "Start it once with `tidings serve --hold`" in never.err
+    on_directories(tmp_path).serve_once()
+    only = run("cells", "list", "--data", data).must()
+    assert only.out == "" and only.err == (
+        "There is one cell: the store itself. `tidings cells add` makes another one.\n"
+        "Next: tidings cells add\n"
+    )
+    first = run("cells", "add", "--data", data).must()
+    assert first.out == "cell 2\n" and first.err == (
+        "The store that was the only one is cell 1, with all its orgs. New orgs go to either.\n"
+        "Next: tidings serve\n"
+    )
+    second = run("cells", "add", "--data", data, "--json").must().row
+    assert second == {
+        "cell": 3,
+        "isNew": True,
+        "firstTime": False,
+        "kind": "directory",
+        "schema": None,
+    }
+    rows = run("cells", "list", "--data", data, "--json").must().rows
+    assert [row["cell"] for row in rows] == [1, 2, 3]
+    assert rows[0]["families"] == 1 and rows[0]["place"] == data
+    listed = run("cells", "list", "--data", data).must()
+    states = [line.split()[:2] for line in listed.out.splitlines() if " open " in line]
+    assert states == [["1", "open"], ["2", "open"], ["3", "open"]]
+    shown = run("cells", "show", "2", "--data", data).must()
+    assert "owner" in shown.out and "nobody" in shown.out
+    assert run("cells", "show", "2", "--data", data, "--json").must().row == rows[1]
+    assert run("cells", "show", "9", "--data", data).must(3).err == (
+        "There is no cell 9.\nNext: tidings cells list\n"
+    )
+
+
+def test_a_cell_that_is_gone_is_named_beside_the_others(run: Command, tmp_path: Path) -> None:
+    installation = on_directories(tmp_path)
+    installation.serve_once()
+    place = installation.place(installation.add().entry)
+    shutil.rmtree(place.data)
+    data = str(installation.settings.data)
+    listed = run("cells", "list", "--data", data).must()
+    assert "   1  open" in listed.out and "   2  open" in listed.out
+    assert f"Cell 2: {place.data} must hold the store of cell 2; there is none." in listed.err
+    assert "there is none" in run("cells", "show", "2", "--data", data).must(1).out
+    assert not place.data.exists()
+
+
+def test_cells_of_a_database_are_schemas_of_it(run: Command, tmp_path: Path) -> None:
+    installation: OneInstallation = in_database(tmp_path)
+    installation.serve_once()
+    assert installation.settings.database is not None
+    uri = installation.settings.database.reveal()
+    given = {"TIDINGS_DATABASE": uri, "TIDINGS_DATA": str(tmp_path / "data")}
+    assert "must name its schema" in run("cells", "add", **given).must(4).err
+    odd = run("cells", "add", "--schema", "No-Schema", **given).must(4)
+    assert odd.err.startswith("--schema must be 1 to 63 lower-case letters")
+    assert run("cells", "add", "--schema", "two", **given).must().out == "cell 2\n"
+    assert run("cells", "add", "--schema", "two", **given).must().out == "cell 2, as it was\n"
+    rows = run("cells", "list", "--json", **given).must().rows
+    assert [(row["kind"], row["place"], row["problem"]) for row in rows] == [
+        ("schema", "tidings", None),
+        ("schema", "two", None),
+    ]
+    away = run("cells", "list", TIDINGS_DATABASE="postgresql://a@127.0.0.1:1/b").must(5)
+    assert "Run the command again" in away.err
