@@ -100,6 +100,7 @@ def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest
     """Copy a data directory, also one that is served. DataRefused: why not; OSError: the disk."""
 
     def admitted() -> backups.Manifest:
+        _must_be_the_only_cell(data)
         _admit_key_file(data / KEY_FILE, data / FILE, directory_key_place(data))
         return backups.backup(data, to, progress)
 
@@ -141,6 +142,19 @@ def _admit_key_file(key: Path, database: Path, place: KeyPlace) -> None:
     cannot be used, StoreRefused."""
     if key.is_file() and (known := read_known_key(database)) is not None:
         admit_key(read_or_make_key(key), known, place)
+
+
+def _must_be_the_only_cell(data: Path) -> None:
+    """Raise DataRefused where a copy of a data directory would hold one cell of several."""
+    from tidings.app.cells.owned_store import identity_of  # noqa: PLC0415  # of several cells
+
+    found = identity_of(Settings(data=data))
+    if found is not None and found.cell is not None:
+        raise DataRefused(
+            f"{data} must hold the only cell of its installation to be backed up; it is cell "
+            f"{found.cell} of several. Stop the service, and copy the data directory of the "
+            "installation as a whole, with its folders cells and map."
+        )
 
 
 def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:

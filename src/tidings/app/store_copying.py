@@ -32,6 +32,8 @@ from tidings.store.copying.store_copy import (
 )
 from tidings.store.copying.transitions import take_back
 from tidings.store.port import KeptKey, StoreDown, StoreRefused
+from tidings.store.sql.configuration.cell_identity import CELL
+from tidings.store.sql.facts.meta import read_fact
 from tidings.store.sqlite import known_key as embedded
 from tidings.store.sqlite.connection import disk_fault_of
 from tidings.store.sqlite.database import DISK_ERRNOS, FILE
@@ -90,6 +92,8 @@ def copy_store(source: Path, target: Path, progress: Progress) -> CopyReport:
         stores = [
             _opened(closing, path, make=make) for path, make in ((source, False), (target, True))
         ]
+        for side, _ in stores:
+            _must_be_the_only_cell(side)
         options = f"--from {_quoted(source)} --to {_quoted(target)}"
         copied = [CopiedStore(side, secrets) for side, secrets in stores]
         return StoreCopy(copied[0], copied[1], _plans(stores), options, progress).run()
@@ -108,6 +112,14 @@ def take_back_store(source: Path, target: Path) -> None:
             return holds_nothing(_planned(side, other), other.connection)
 
         take_back(side, open_target, is_empty)
+
+
+def _must_be_the_only_cell(side: StoreSide) -> None:
+    if (cell := read_fact(side.connection, CELL)) is not None:
+        raise CopyRefused(
+            f"{side.name} must be the only cell of its installation to be copied; it is cell "
+            f"{cell} of several. Serve it where it is."
+        )
 
 
 def _plans(stores: Sequence[tuple[StoreSide, StoreSecrets]]) -> list[TablePlan]:

@@ -55,7 +55,9 @@ def doctor(
     if webhook is not None:
         found = diagnose(_look(api, find_webhook(api, webhook)))
     else:
-        checks = [*check_database(config), *check_service(api)]
+        from tidings.cli.serving.cell_checks import check_cells  # noqa: PLC0415  # it names checks
+
+        checks = [*check_database(config), *check_cells(config), *check_service(api)]
         if not where.json:
             _print_checks(checks)
         bad = next((check for check in checks if not check.ok and check.fix), None)

@@ -13,9 +13,11 @@ from tidings.app.cells.adding import AddedCell, AddStep, add_cell
 from tidings.app.cells.cell_settings import settings_of_cell
 from tidings.app.cells.map_place import open_map_rows
 from tidings.app.cells.owned_store import owned, reading_store
+from tidings.app.keys.key_check import check_of
 from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import CellRanges
 from tidings.core.ids import OrgId
+from tidings.engine.vault import SealedSecret
 from tidings.settings.database_uri import DatabaseUri
 from tidings.settings.settings import Settings
 from tidings.store import port
@@ -24,7 +26,8 @@ from tidings.store.postgres.migration import migrate
 from tidings.store.sql.facts.numbers import read_ranges
 from tidings.store.sql.halves import RowWriter
 
-KEY_CHECK = 4711
+MASTER = SealedSecret(bytes(32))
+KEY_CHECK = check_of(MASTER)
 FIRST_ORG, CHILD = OrgId(100041), OrgId(100042)
 
 

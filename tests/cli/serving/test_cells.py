@@ -14,6 +14,35 @@ def run(tmp_path: Path) -> Command:
     return Command(tmp_path, TIDINGS_URL="http://127.0.0.1:1", TIDINGS_KEY="a:b")
 
 
+def settings_file(directory: Path, uri: str) -> str:
+    path = directory / "source.toml"
+    path.write_text(f'database = "{uri}"\nmaster_key = "{"A" * 43}="\n')
+    return str(path)
+
+
+def test_neither_a_backup_nor_a_copy_is_of_one_cell_alone(run: Command, tmp_path: Path) -> None:
+    installation = on_directories(tmp_path)
+    installation.serve_once()
+    second = installation.place(installation.add().entry)
+    for place in (installation.settings, second):
+        words = ["--data", str(place.data), "--to", str(tmp_path / "copy")]
+        assert "as a whole, with its folders cells and map" in run("backup", *words).must(4).err
+    assert not (tmp_path / "copy").exists()
+
+
+def test_doctor_says_what_is_wrong_with_cells(run: Command, tmp_path: Path) -> None:
+    installation = on_directories(tmp_path)
+    installation.serve_once()
+    data = str(installation.settings.data)
+    assert "cells" not in run("doctor", TIDINGS_DATA=data).out
+    second = installation.place(installation.add().entry)
+    found = run("doctor", TIDINGS_DATA=data)
+    assert found.code and "There are 2 cells with 1 family of orgs." in found.out
+    assert "Cell 1 is owned by no process" in found.out
+    shutil.rmtree(second.data)
+    assert "Cell 2: " in run("doctor", TIDINGS_DATA=data).out
+
+
 def test_cells_are_added_listed_and_shown(run: Command, tmp_path: Path) -> None:
     data = str(tmp_path / "data")
     never = run("cells", "add", "--data", data).must(4)
@@ -80,5 +109,11 @@ def test_cells_of_a_database_are_schemas_of_it(run: Command, tmp_path: Path) -> 
         ("schema", "tidings", None),
         ("schema", "two", None),
     ]
+    lines = run("migrate", **given).must().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["tidings", "two"]
+    again = run("migrate", "--json", **given).must().rows
+    assert [row["schema"] for row in again] == ["tidings", "two"]
+    refused = run("store", "copy", "--from", settings_file(tmp_path, uri), "--to", "new").must(4)
+    assert "it is cell 1 of several" in refused.err
     away = run("cells", "list", TIDINGS_DATABASE="postgresql://a@127.0.0.1:1/b").must(5)
     assert "Run the command again" in away.err

@@ -102,7 +102,7 @@ def add_cell(
                 f"The map of the cells must be there; this store is cell {own.cell}, and there is "
                 "no map. Restore it from a backup."
             )
-        roles = _serve_roles(settings, serve_role)
+        roles = serve_roles(settings, serve_role)
         for role in roles:
             make_cell_map(settings, role)
         after(AddStep.MAP_MADE)
@@ -271,7 +271,7 @@ def _make_place(place: Settings, roles: list[str | None]) -> None:
             migration.migrate(connection, database.schema, role)
 
 
-def _serve_roles(settings: Settings, serve_role: str | None) -> list[str | None]:
+def serve_roles(settings: Settings, serve_role: str | None) -> list[str | None]:
     """List whom what is made is made for: the role that is given, or those who serve already."""
     if settings.database is None or serve_role is not None:
         return [serve_role]

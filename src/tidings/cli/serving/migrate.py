@@ -19,6 +19,8 @@ def migrate(
 ) -> int:
     """Create or update the tables of a store in PostgreSQL. Never done by a start.
 
+    Where there are several cells, it goes through all of them, each on a line of its own.
+
     Give the password by TIDINGS_DATABASE or ~/.pgpass: every process can read a command line.
 
     Parameters
@@ -32,17 +34,18 @@ def migrate(
     json
         Print what was done as JSON.
     """
-    from tidings.app.database_operations import migrate_database  # noqa: PLC0415  # not for help
+    from tidings.app.cells.migrating import migrate_all  # noqa: PLC0415  # not for help
     from tidings.cli.serving.database_commands import done, load_settings  # noqa: PLC0415
 
     settings = load_settings(config, {"database": database})
-    made = done(lambda: migrate_database(settings, serve_role))
-    if json:
-        print_line(made._asdict() | {"serveRole": serve_role})
-    elif made.before == made.after:
-        print(f"{made.schema} in {made.database} has schema {made.after} already.")
-    else:
-        print(f"{made.schema} in {made.database}: from schema {made.before} to {made.after}.")
+    schemas = migrate_all(settings, serve_role)
+    while (made := done(lambda: next(schemas, None))) is not None:
+        if json:
+            print_line(made._asdict() | {"serveRole": serve_role})
+        elif made.before == made.after:
+            print(f"{made.schema} in {made.database} has schema {made.after} already.")
+        else:
+            print(f"{made.schema} in {made.database}: from schema {made.before} to {made.after}.")
     if serve_role is not None:
         say(f"{serve_role} may read and write its rows, and nothing else.")
     given = "" if config is None else f" --config {shlex.quote(str(config))}"

@@ -55,6 +55,7 @@ def found_cell(connection: StoreConnection, numbers: StoreNumbers, identity: Sto
     """Make a new store a cell, in one transaction; done again, nothing changes. It has no range of
     numbers before one is granted. Raise StoreRefused where it is anything else already."""
     present = read_identity(connection)
+    assert identity.cell is not None
     for problem in _problems(connection, present, identity):
         raise port.StoreRefused(
             f"The store of a new cell must be empty; {problem}. Take it out of the way, or name "
