@@ -8,6 +8,7 @@ from tidings.api.context import Services
 from tidings.api.http.ready_gauge import show_metrics
 from tidings.api.route import OPEN, PLATFORM, AnswerForm, ok
 from tidings.api.router import EntryRoute, Routes
+from tidings.core.cells.call_subject import Over
 
 _READY = {"ready": "yes", "problems": ["text"], "notices": ["text"]}
 
@@ -20,6 +21,7 @@ def health_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/livez",
+        over=Over.PROCESS,
         id="checkAlive",
         scope=OPEN,
         summary="Whether the process answers",
@@ -31,6 +33,7 @@ def health_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/readyz",
+        over=Over.PROCESS,
         id="checkReady",
         scope=OPEN,
         summary="Whether it can accept, send and settle",
@@ -48,6 +51,7 @@ def health_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/metrics",
+        over=Over.PROCESS,
         id="getMetrics",
         scope=PLATFORM + "admin:read",
         summary="Figures for Prometheus",

@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from tidings.core.access.scopes import LEVELS, RESOURCES
+from tidings.core.cells.call_subject import CallSubject, Over, subject_of
 from tidings.core.events.call_reader import EITHER, AuthenticatedCaller
 
 OPEN = "open"  # without a credential
@@ -89,6 +90,7 @@ class RouteEntry:
         ""  # a scope that the handler asks for besides, where what it finds needs it
     )
     attributed: bool = True  # whether it reads on whose behalf it is made
+    over: Over = Over.NO_CELL  # beyond one org: where several cells are, whoever answers it
     more_methods: Sequence[str] = ()  # which do the same, and are not described
     more_paths: Sequence[str] = ()  # the same
 
@@ -109,6 +111,17 @@ class RouteEntry:
     def call(self) -> str:
         """Return "GET /v1/…/{id}": what the entry is found by."""
         return f"{self.method} {_CONVERTER.sub('}', self.path)}"
+
+    @cached_property
+    def subject(self) -> CallSubject:
+        """Return what tells whose its calls are. UndecidedRoute where nothing does."""
+        return subject_of(
+            self.call,
+            self.path,
+            is_open=self.is_open,
+            of_platform=self.of_platform,
+            over=self.over,
+        )
 
     @property
     def is_open(self) -> bool:

@@ -18,6 +18,7 @@ from tidings.api.openapi.schema_shorthand import Json
 from tidings.api.route import OPEN, RouteEntry
 from tidings.api.router import Routes, entries_of
 from tidings.catalogue.loader import HERE, read_blocks
+from tidings.core.cells.call_subject import Over
 
 _HTML, _JSON = "text/html; charset=utf-8", "application/json"
 _HOUR = "public, max-age=3600"
@@ -55,11 +56,11 @@ def add_openapi(app: FastAPI, services: Services) -> None:
     reader = _Document(lambda: page(whole()).encode(), _HTML, {"content-security-policy": POLICY})
     route = Routes(services, refuses={})
 
-    @route("GET", "/openapi.json", scope=OPEN)
+    @route("GET", "/openapi.json", over=Over.PROCESS, scope=OPEN)
     async def openapi(request: Request) -> Response:
         return document.answer(request)
 
-    @route("GET", "/docs", scope=OPEN)
+    @route("GET", "/docs", over=Over.PROCESS, scope=OPEN)
     async def docs(request: Request) -> Response:
         return reader.answer(request)
 

@@ -14,6 +14,7 @@ from tidings.api.context import Services
 from tidings.api.paging import PAGE, WARNED, both_sides, described
 from tidings.api.route import ok
 from tidings.api.router import EntryRoute, Routes
+from tidings.core.cells.call_subject import Over
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.reads.audit import (
     audit_page,
@@ -35,6 +36,7 @@ def audit_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/v1/audit",
+        over=Over.FIRST_CELL,
         id="listAudit",
         scope="admin:read",
         summary="The audit log, newest first",
@@ -58,6 +60,7 @@ def audit_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/v1/audit/export",
+        over=Over.FIRST_CELL,
         id="exportAudit",
         scope="admin:read",
         summary="The audit log whole, oldest first",

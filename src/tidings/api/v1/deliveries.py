@@ -8,6 +8,7 @@ from tidings.api.answers import answer
 from tidings.api.context import Services
 from tidings.api.route import PLATFORM, ok, usually
 from tidings.api.router import EntryRoute, Routes
+from tidings.core.cells.call_subject import Over
 from tidings.core.delivery.states import State
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso
@@ -23,6 +24,7 @@ def delivery_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/v1/deliveries/count",
+        over=Over.EVERY_CELL,
         id="countDeliveries",
         scope=PLATFORM + "logs:read",
         summary="Deliveries by state",

@@ -13,6 +13,7 @@ from tidings.api.models import Page, change_body, new_body
 from tidings.api.paging import WHOLE
 from tidings.api.route import PLATFORM, ok
 from tidings.api.router import EntryRoute, Routes
+from tidings.core.cells.call_subject import Over
 from tidings.core.declaration import declared
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
@@ -69,6 +70,7 @@ def org_routes(services: Services) -> list[EntryRoute]:
     @route(
         "POST",
         "/v1/orgs",
+        over=Over.NEW_FAMILY,
         id="createOrg",
         scope=PLATFORM + "admin:write",
         summary="Create an org",
@@ -84,6 +86,7 @@ def org_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/v1/orgs",
+        over=Over.EVERY_CELL,
         id="listOrgs",
         scope=PLATFORM + "admin:read",
         summary="List all orgs",

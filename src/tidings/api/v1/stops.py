@@ -8,6 +8,7 @@ from tidings.api.context import Services, read_object
 from tidings.api.models import new_body
 from tidings.api.route import PLATFORM, ok, usually
 from tidings.api.router import EntryRoute, Routes
+from tidings.core.cells.call_subject import Over
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.replay_rules import TakeAsDelivered, read_taking
@@ -31,6 +32,7 @@ def stop_routes(services: Services) -> list[EntryRoute]:
     @route(
         "POST",
         "/v1/stop",
+        over=Over.EVERY_CELL,
         id="stopSending",
         scope=PLATFORM + "admin:write",
         summary="Stop sending for all orgs",
@@ -44,6 +46,7 @@ def stop_routes(services: Services) -> list[EntryRoute]:
     @route(
         "POST",
         "/v1/start",
+        over=Over.EVERY_CELL,
         id="startSending",
         scope=PLATFORM + "admin:write",
         summary="Let sending go on for all orgs",
@@ -57,6 +60,7 @@ def stop_routes(services: Services) -> list[EntryRoute]:
     @route(
         "POST",
         "/v1/takeAsDelivered",
+        over=Over.EVERY_CELL,
         id="takeAsDelivered",
         scope=PLATFORM + "admin:write",
         summary="Take as delivered what was accepted before a time",
@@ -76,6 +80,7 @@ def stop_routes(services: Services) -> list[EntryRoute]:
     @route(
         "GET",
         "/v1/stop",
+        over=Over.EVERY_CELL,
         id="getStop",
         scope=PLATFORM + "admin:read",
         summary="Whether sending is stopped for all orgs",

@@ -12,6 +12,7 @@ from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.core.access.credential_rules import TokenRequest, read_token_request
+from tidings.core.cells.call_subject import Over
 from tidings.engine.access.access import TOKEN_PATH
 from tidings.errors import passed
 
@@ -30,6 +31,7 @@ def token_routes(services: Services) -> list[EntryRoute]:
     @route(
         "POST",
         TOKEN_PATH,
+        over=Over.BODY,
         id="generateToken",
         scope=OPEN,
         summary="An access token for an OAuth client",

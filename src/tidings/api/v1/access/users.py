@@ -14,6 +14,7 @@ from tidings.api.v1.access import models
 from tidings.api.v1.access.credentials import NO_STORE
 from tidings.api.v1.orgs import org_of
 from tidings.core.access.user_rules import PasswordChange, WantedUser, read_password_change
+from tidings.core.cells.call_subject import Over
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.sessions import account_of
@@ -157,6 +158,7 @@ def password_routes(services: Services) -> list[EntryRoute]:
     @route(
         "POST",
         "/v1/passwords",
+        over=Over.BODY,
         id="setPassword",
         scope=OPEN,
         summary="Set a password",
