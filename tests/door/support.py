@@ -51,6 +51,9 @@ class FixedRouter:
             return self.passed_on
         return self.by_path.get(call.path, self.decision)
 
+    async def find_out(self, call: RoutedCall) -> DoorDecision | None:
+        raise AssertionError("everything is known")
+
     async def decide_again(
         self, call: RoutedCall, tried: PassOn, tries: int, not_mine: NotMine | None
     ) -> DoorDecision:

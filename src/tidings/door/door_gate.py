@@ -7,17 +7,14 @@ no call makes two hops. Where there is one cell nothing of this is installed.
 from time import monotonic
 
 from tidings.core.cells.door import AnswerNotMine, DoorDecision, PassOn, RefuseNow, ServeHere
-from tidings.core.cells.families import FamilyId
 from tidings.door import refusals
 from tidings.door.admission import passed_on
 from tidings.door.head import DOOR_HEADER, NOT_MINE_STATUS, NotMine, write_not_mine
-from tidings.door.hop import DoorParts, RoutedCall
+from tidings.door.hop import AskFirst, DoorParts, RoutedCall
 from tidings.door.hop_request import request_of, target_of
 from tidings.door.streamed_hop import Receive, Send, StreamedHop, UploadedBody
 from tidings.door.whole_hop import WholeHop
 from tidings.server import App, DirectApp, DirectCall, Message
-
-_NO_FAMILY = FamilyId(0)  # of an answer of a process that does not own the cell itself
 
 
 class DoorGate:
@@ -40,6 +37,8 @@ class DoorGate:
             passed_on=passed,
         )
         decision = self._parts.router.decide(routed)
+        if isinstance(decision, AskFirst):
+            return False  # an answer is waited for, which takes a task
         is_late = passed is not None and passed.until_s <= monotonic()
         if _is_served_here(decision) and not is_late:
             return self._direct.begin(call)
@@ -71,6 +70,8 @@ class DoorGate:
             method=method, path=scope["path"], query=query, headers=headers, passed_on=passed
         )
         decision = self._parts.router.decide(routed)
+        if isinstance(decision, AskFirst):
+            decision = await self._parts.router.find_out(routed)
         if _is_served_here(decision):
             await self._app(scope, receive, send)
             return
@@ -103,11 +104,18 @@ class DoorGate:
             refused = refusals.no_owner(decision.why, decision.retry_s)
             return refused.answer(request_id, self._parts.headers)
         # Handed back; also where another door has passed it on, and our map has it elsewhere.
-        handed_back = decision if isinstance(decision, AnswerNotMine | PassOn) else None
-        cell = None if handed_back is None else handed_back.cell
-        owner = None if handed_back is None else handed_back.owner
-        epoch, address = (0, "") if owner is None else owner
-        known = NotMine(family=_NO_FAMILY, cell=cell, number=0, epoch=epoch, address=address)
+        if isinstance(decision, PassOn):
+            decision = AnswerNotMine(decision.cell, decision.owner)
+        elif not isinstance(decision, AnswerNotMine):
+            decision = AnswerNotMine(None, None)
+        epoch, address = decision.owner or (0, "")
+        known = NotMine(
+            family=decision.family,
+            cell=decision.cell,
+            number=decision.number,
+            epoch=epoch,
+            address=address,
+        )
         headers = [(b"content-length", b"0"), (DOOR_HEADER, write_not_mine(known))]
         return NOT_MINE_STATUS, headers, b""
 

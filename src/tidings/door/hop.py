@@ -27,11 +27,18 @@ class RoutedCall(NamedTuple):
     passed_on: PassedOn | None  # by another door
 
 
+class AskFirst(NamedTuple):
+    """It is not in memory whose the call is: somebody has to be asked."""
+
+
 class DoorRouter(Protocol):
     """Decides whose a call is (`core/cells/door.py`)."""
 
-    def decide(self, call: RoutedCall) -> DoorDecision | None:
+    def decide(self, call: RoutedCall) -> DoorDecision | AskFirst | None:
         """Decide what becomes of a call; None: it is every process's, and served here."""
+
+    async def find_out(self, call: RoutedCall) -> DoorDecision | None:
+        """Ask whoever knows whose a call is, and decide."""
 
     async def decide_again(
         self, call: RoutedCall, tried: PassOn, tries: int, not_mine: NotMine | None

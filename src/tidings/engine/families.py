@@ -16,6 +16,7 @@ from tidings.core.cells.families import (
     FIRST_NUMBER,
     CallVerdict,
     FamilyId,
+    FamilyJudgement,
     FamilyMove,
     FamilyRow,
     FamilyState,
@@ -64,6 +65,19 @@ class Families:
     def of(self, org: OrgId) -> FamilyId:
         """Return the family of an org."""
         return FamilyId(self._registry.root_of(org))
+
+    def known(self, org: OrgId) -> FamilyId | None:
+        """Return the family of an org; None where this cell knows no such org."""
+        return self.of(org) if self._registry.has_org(org) else None
+
+    def judge(self, family: FamilyId) -> FamilyJudgement | None:
+        """Judge whether calls of a family are taken here; None: it was never here."""
+        row = self._rows.get(family)
+        if row is not None:
+            return judge_call(row)
+        if self._registry.has_org(OrgId(family)):
+            return FamilyJudgement(CallVerdict.MINE, FIRST_NUMBER)
+        return None
 
     def is_away(self, org: OrgId) -> bool:
         """Return whether nothing may begin, or be sent, for an org: its family is not here."""

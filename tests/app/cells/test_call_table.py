@@ -70,7 +70,7 @@ def test_a_new_route_that_says_nothing_is_refused() -> None:
 
 def test_every_call_of_the_platform_alone_says_over_what_it_is() -> None:
     entries = [route.entry for route in routes() if isinstance(route, EntryRoute)]
-    alone = {entry.call: entry.over for entry in entries if entry.of_platform}
+    alone = {described.call: described.over for described in entries if described.of_platform}
     assert alone == {
         "GET /metrics": Over.PROCESS,
         "GET /v1/deliveries/count": Over.EVERY_CELL,

@@ -40,14 +40,14 @@ _OF_STRANGERS: Mapping[str, CallSubject] = {
 
 
 class RoutedPath(NamedTuple):
-    """What tells whose a call is, and what its path has for the parameters of its route."""
+    """Hold what tells whose a call is, and what its path has for the parameters of its route."""
 
     subject: CallSubject
     parameters: Mapping[str, str]
 
 
 class _Node:
-    """What follows a segment."""
+    """Hold what follows a segment."""
 
     __slots__ = ("literal", "name", "parameter", "rest", "subjects")
 

@@ -31,11 +31,14 @@ class PassOn(NamedTuple):
 
 
 class AnswerNotMine(NamedTuple):
-    """The call was passed on to a process that does not own the cell: the door that did so has to
-    look again. `owner`: as far as is known here."""
+    """The call was passed on to a process that does not own the cell, or whose cell does not have
+    the family: the door that did so has to look again. `cell` and `owner`: as far as is known
+    here, and by the how-manieth move of which family; family 0: none is meant."""
 
     cell: CellId | None
     owner: CellOwner | None
+    family: FamilyId = FamilyId(0)
+    number: int = 0
 
 
 class RefuseNow(NamedTuple):

@@ -1,0 +1,137 @@
+"""What a call's head says of whose it is: the family, or the cell, or what has to be asked for it.
+
+Only tables in memory are looked into. What this cell's own engine knows goes before the map and the
+directory, so calls of its own orgs need neither.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
+from urllib.parse import parse_qsl
+
+from tidings.app.cells.call_table import CallTable, RoutedPath
+from tidings.app.cells.cell_callers import CallingCredential
+from tidings.app.cells.known_openers import KnownOpeners
+from tidings.core.cells.call_subject import PLATFORMS_QUERY, NamedBy, Over
+from tidings.core.cells.cell_map import CellMap
+from tidings.core.cells.directory import OpenerKind
+from tidings.core.cells.families import CellId, FamilyId, FamilyJudgement
+from tidings.core.ids import ORG_ID_MAX, OrgId
+from tidings.door.hop import RoutedCall
+from tidings.engine.access.keys import PRESENTED_MAX, key_in
+
+FIRST_CELL = CellId(1)
+_AUTHORIZATION, _TOKEN, _ORG = b"authorization", b"x-cap-api-oauth-token", b"x-tidings-org"
+_BEARER = b"bearer"
+
+
+class Named(NamedTuple):
+    """A call is a family's, or a cell's own."""
+
+    family: FamilyId | None
+    cell: CellId | None = None
+
+
+class Unknown(NamedTuple):
+    """The directory has to be asked whose this is."""
+
+    kind: OpenerKind
+    text: str
+
+
+class Callers(Protocol):
+    """See `CellCallers`."""
+
+    def by_key(self, key: str) -> CallingCredential | None: ...
+    def by_token(self, token: bytes) -> CallingCredential | None: ...
+    def by_opener(self, kind: OpenerKind, text: str) -> FamilyId | None: ...
+    def family_of(self, org: OrgId) -> FamilyId | None: ...
+    def judge(self, family: FamilyId) -> FamilyJudgement | None: ...
+
+
+class CallNaming:
+    """Reads heads of calls."""
+
+    def __init__(
+        self, table: CallTable, callers: Callers, places: CellMap, openers: KnownOpeners
+    ) -> None:
+        self._table = table
+        self._callers = callers
+        self._places = places
+        self._openers = openers
+
+    def of(self, call: RoutedCall) -> Named | Unknown | None:
+        """Return whose a call is. None: every process answers it, or answers it alike."""
+        found = self._table.find(call.method, call.path)
+        if found is None:
+            return None
+        by, name = found.subject.by, found.subject.name
+        if by is NamedBy.CREDENTIAL:
+            return self._by_credential(call, found)
+        if by is NamedBy.ORG:
+            return self._of_org(found.parameters[name])
+        if by is NamedBy.OPENER and found.subject.opener is not None:
+            text = found.parameters.get(name) or _asked(call.query, name)
+            return self._of_opener(found.subject.opener, text) if text else None
+        return None
+
+    def _by_credential(self, call: RoutedCall, found: RoutedPath) -> Named | Unknown | None:
+        authorization = token = org = b""
+        for name, value in call.headers:
+            if name == _AUTHORIZATION:
+                authorization = value
+            elif name == _TOKEN:
+                token = value
+            elif name == _ORG:
+                org = value
+        credential = self._credential(authorization, token)
+        if credential is None or isinstance(credential, Unknown | Named):
+            return credential
+        if not credential.is_platforms:
+            return self._of_org(str(credential.org))
+        text = found.parameters.get(found.subject.name, "") or org.decode("latin-1")
+        is_platforms = found.subject.over is Over.FIRST_CELL and PLATFORMS_QUERY in call.query
+        if is_platforms:
+            return Named(None, FIRST_CELL)
+        return self._of_org(text or str(credential.org))
+
+    def _credential(
+        self, authorization: bytes, token: bytes
+    ) -> CallingCredential | Named | Unknown | None:
+        scheme, _, rest = authorization.strip().partition(b" ")
+        if not token and scheme.lower() == _BEARER:
+            token = rest.strip()
+        if len(token) > PRESENTED_MAX:
+            return None
+        if token:
+            return self._callers.by_token(token)
+        key = key_in(authorization)
+        if not key:
+            return None
+        return self._callers.by_key(key) or self._of_opener(OpenerKind.KEY, key)
+
+    def _of_org(self, text: str) -> Named | Unknown | None:
+        """Return the family of an org that is named; None where that can be no org, or is none."""
+        if not (text.isascii() and text.isdigit() and len(text) <= 16):
+            return None
+        org = OrgId(int(text))
+        family = self._callers.family_of(org)
+        if family is not None:
+            return Named(family)
+        if self._places.place_of(FamilyId(org)) is not None:
+            return Named(FamilyId(org))
+        return self._of_directory(OpenerKind.ORG, str(org)) if 0 < org <= ORG_ID_MAX else None
+
+    def _of_opener(self, kind: OpenerKind, text: str) -> Named | Unknown | None:
+        family = self._callers.by_opener(kind, text)
+        return self._of_directory(kind, text) if family is None else Named(family)
+
+    def _of_directory(self, kind: OpenerKind, text: str) -> Named | Unknown | None:
+        families = self._openers.at_hand(kind, text)
+        if families is None:
+            return Unknown(kind, text)
+        return Named(families[0]) if families else None
+
+
+def _asked(query: bytes, name: str) -> str:
+    pairs: Iterable[tuple[str, str]] = parse_qsl(query.decode("latin-1"), max_num_fields=100)
+    return next((value for key, value in pairs if key == name), "")

@@ -1,0 +1,80 @@
+"""Whose it is what opens something: what the directory has answered, in memory.
+
+A row of the directory names its family for good, so what was found is kept until others are used
+more. That there is none is kept for a second: who tries keys does not ask the map for each call.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+from tidings.core.cells.directory import OpenerKind, directory_digest
+from tidings.core.cells.families import FamilyId
+from tidings.core.shares.table import SharedTable
+from tidings.store.port.cell_map import CellMapStore, MapDown
+
+FOUND_MAX = 65_536  # openers; of the family with most the oldest go
+MISSING_MAX = 4_096
+MISSING_S = 1.0
+ASKED_MAX = 64  # at one time
+
+Families = Sequence[FamilyId]
+
+
+class KnownOpeners:
+    """Asks the directory of a map. To be used within one event loop."""
+
+    def __init__(
+        self, store: CellMapStore, key: bytes, now_s: Callable[[], float] | None = None
+    ) -> None:
+        """`key`: the installation's, of digests in the directory."""
+        self._store = store
+        self._key = key
+        self._now_s = now_s or asyncio.get_running_loop().time
+        self._found: SharedTable[FamilyId, bytes, Families] = SharedTable(FOUND_MAX)
+        self._missing: dict[bytes, float] = {}  # until when; the oldest first
+        self._asked: dict[bytes, asyncio.Task[Families]] = {}
+
+    def at_hand(self, kind: OpenerKind, text: str) -> Families | None:
+        """Return whose it is, as far as is known; None: the directory has to be asked."""
+        digest = directory_digest(kind, self._key, text)
+        found = self._found.get(digest)
+        if found is not None:
+            self._found.touch(digest)
+            return found
+        until_s = self._missing.get(digest)
+        return () if until_s is not None and self._now_s() < until_s else None
+
+    async def find(self, kind: OpenerKind, text: str) -> Families:
+        """Ask the directory whose it is; who asks for the same meanwhile gets the same answer.
+        Raise MapDown, also where too many are asked for already, and MapRefused."""
+        digest = directory_digest(kind, self._key, text)
+        task = self._asked.get(digest)
+        if task is None:
+            if len(self._asked) >= ASKED_MAX:
+                raise MapDown("The directory must answer earlier questions first. Try again.")
+            task = asyncio.get_running_loop().create_task(self._ask(digest, kind))
+            task.add_done_callback(_let_be)
+            self._asked[digest] = task
+        return await asyncio.shield(task)
+
+    async def _ask(self, digest: bytes, kind: OpenerKind) -> Families:
+        try:
+            rows = await self._store.find_openers(digest)
+        finally:
+            self._asked.pop(digest, None)
+        families = tuple(row.family for row in rows if row.kind is kind)
+        if families:
+            self._missing.pop(digest, None)
+            self._found.put(families[0], digest, families)
+        else:
+            self._missing.pop(digest, None)
+            self._missing[digest] = self._now_s() + MISSING_S
+            while len(self._missing) > MISSING_MAX:
+                del self._missing[next(iter(self._missing))]
+        return families
+
+
+def _let_be(task: asyncio.Task[Families]) -> None:
+    """Look at what became of a question, whose callers may all have gone."""
+    if not task.cancelled():
+        task.exception()

@@ -1,0 +1,153 @@
+"""Whose a call is, by what this process knows of the map: served here, passed on, or refused.
+
+What the cell's own rows say of a family goes before the map, which may lie behind. What nobody
+knows in memory is asked of the map's store, on the way on which nobody else waits; while that is
+away, such a call is 503: whether its key is good is not known, so it is not refused as wrong.
+"""
+
+from collections.abc import Iterable
+
+from starlette.routing import BaseRoute
+
+from tidings.app.cells.call_naming import Callers, CallNaming, Named, Unknown
+from tidings.app.cells.call_table import CallTable
+from tidings.app.cells.cell_callers import CellCallers
+from tidings.app.cells.installation import Installation
+from tidings.app.cells.known_openers import KnownOpeners
+from tidings.compose import App
+from tidings.core.cells.cell_map import CellOwner, FamilyPlace
+from tidings.core.cells.door import (
+    OWNERLESS_RETRY_S,
+    TRIES,
+    AnswerNotMine,
+    DoorDecision,
+    PassOn,
+    RefuseNow,
+    ServeHere,
+    decide,
+)
+from tidings.core.cells.families import CallVerdict, CellId, FamilyId
+from tidings.door.admission import PassedOn
+from tidings.door.head import NotMine
+from tidings.door.hop import AskFirst, RoutedCall
+from tidings.store.port.cell_map import MapDown, MapRefused
+
+_ASKS = 3  # of the directory for one call: its credential's, then its org's
+_ASK = AskFirst()
+
+
+class MapRouter:
+    """A `DoorRouter`."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        naming: CallNaming,
+        callers: Callers,
+        openers: KnownOpeners,
+    ) -> None:
+        self._cell = installation.cell
+        self._address = installation.owner.address
+        self._reader = installation.reader
+        self._places = installation.reader.view.places
+        self._naming = naming
+        self._callers = callers
+        self._openers = openers
+
+    def decide(self, call: RoutedCall) -> DoorDecision | AskFirst | None:
+        """See `DoorRouter`."""
+        passed = call.passed_on
+        if passed is not None and passed.head.cell != self._cell:
+            return AnswerNotMine(passed.head.cell, self._places.owner_of(passed.head.cell))
+        found = self._naming.of(call)
+        if found is None:
+            return None
+        if isinstance(found, Unknown):
+            return _ASK
+        decision = self._decided(found, passed)
+        return _ASK if decision is None else decision
+
+    async def find_out(self, call: RoutedCall) -> DoorDecision | None:
+        """See `DoorRouter`."""
+        try:
+            found = self._naming.of(call)
+            for _ in range(_ASKS):
+                if not isinstance(found, Unknown):
+                    break
+                await self._openers.find(found.kind, found.text)
+                found = self._naming.of(call)
+        except (MapDown, MapRefused):
+            return RefuseNow("the map of the cells cannot be asked", OWNERLESS_RETRY_S)
+        if found is None or isinstance(found, Unknown):
+            return None
+        decision = self._decided(found, call.passed_on)
+        if decision is None:  # it was made a moment ago, or its owner is another one by now
+            await self._reader.look()
+            decision = self._decided(found, call.passed_on)
+        if decision is None:
+            return RefuseNow("the org's cell has no owner", OWNERLESS_RETRY_S)
+        return decision
+
+    async def decide_again(
+        self, call: RoutedCall, tried: PassOn, tries: int, not_mine: NotMine | None
+    ) -> DoorDecision:
+        """See `DoorRouter`."""
+        if not_mine is not None:
+            self._learn(not_mine)
+        await self._reader.look()
+        found = await self.find_out(call)
+        if tries < TRIES and isinstance(found, PassOn | RefuseNow | ServeHere) and found != tried:
+            return found
+        return RefuseNow("the owner of the org is not known", OWNERLESS_RETRY_S)
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _decided(self, named: Named, passed: PassedOn | None) -> DoorDecision | None:
+        """Decide of a call whose family or cell is known. None: the map has to be read again."""
+        if named.family is None:
+            return self._of_cell(named.cell or self._cell)
+        family = named.family
+        judgement = self._callers.judge(family)
+        if judgement is not None and judgement.verdict is not CallVerdict.NOT_MINE:
+            return ServeHere(self._cell)
+        if judgement is not None and judgement.elsewhere is not None:
+            self._places.learn(family, FamilyPlace(judgement.elsewhere, judgement.number))
+        if passed is not None:
+            return self._handed_back(family)
+        found = decide(family, self._places, (), own_address=self._address)
+        return None if isinstance(found, RefuseNow) else found
+
+    def _handed_back(self, family: FamilyId) -> DoorDecision:
+        """Answer another door about a family that this cell does not have."""
+        place = self._places.place_of(family)
+        if place is None or place.cell == self._cell:
+            return AnswerNotMine(None, None, family)
+        return AnswerNotMine(
+            place.cell, self._places.owner_of(place.cell), family=family, number=place.number
+        )
+
+    def _of_cell(self, cell: CellId) -> DoorDecision | None:
+        if cell == self._cell:
+            return ServeHere(cell)
+        owner = self._places.owner_of(cell)
+        if owner is None or not owner.address or owner.address == self._address:
+            return None
+        return PassOn(cell, owner)
+
+    def _learn(self, known: NotMine) -> None:
+        """Take in what the owner that was tried knows."""
+        if known.cell is None:
+            return
+        if known.family:
+            self._places.learn(known.family, FamilyPlace(known.cell, known.number))
+        if known.address:
+            self._places.learn_owner(known.cell, CellOwner(known.epoch, known.address))
+
+
+def router_of(installation: Installation, app: App, routes: Iterable[BaseRoute]) -> MapRouter:
+    """Make the router of a process, over its engine and the routes that it serves. Raise
+    UndecidedRoute where nobody has decided whose the calls of one of them are."""
+    openers = KnownOpeners(installation.store, installation.directory_key)
+    callers = CellCallers(app)
+    naming = CallNaming(CallTable(routes), callers, installation.reader.view.places, openers)
+    return MapRouter(installation, naming, callers, openers)
