@@ -40,6 +40,7 @@ from tidings.api.v1.stops import stop_routes
 from tidings.api.v1.webhooks.preview import preview_routes
 from tidings.api.v3.routes import v3_routes
 from tidings.api.v3.tokens import token_routes
+from tidings.core.cells.door import note_away
 from tidings.errors import Busy, Denied, FieldRefusal, RequestRefused
 from tidings.store.port import FamilyAway, StoreDown, StoreUnanswered
 from tidings.values import describe_value
@@ -185,6 +186,7 @@ async def _say_store_down(request: Request, error: Exception) -> Response:
 
 
 async def _say_family_away(request: Request, error: Exception) -> Response:
+    note_away(request.scope)
     path = request.url.path
     code: int | str = V3_CODES[503] if path.startswith("/v3/") else "family_away"
     return error_answer(path, refused(503, code, str(error), retry_after="1"))

@@ -38,6 +38,7 @@ from tidings.console.visit import (
 )
 from tidings.console.words import FILTERS, FUNCTIONS, visible
 from tidings.core.access.from_browser import from_page_of
+from tidings.core.cells.door import note_away
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.denials import demand
@@ -258,6 +259,7 @@ class PageFrame:
                 message = "The store did not answer in time. Ask for less, or try again in 5 s."
                 return self.error(request, 503, message, visit)
             except FamilyAway as away:
+                note_away(request.scope)
                 return self.error(request, 503, str(away), visit)
             except StoreDown:
                 message = (

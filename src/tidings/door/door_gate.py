@@ -4,9 +4,19 @@ What another door has passed on is served here or handed back as not ours, whate
 no call makes two hops. Where there is one cell nothing of this is installed.
 """
 
+from collections.abc import Mapping
+from functools import partial
 from time import monotonic
+from typing import Any
 
-from tidings.core.cells.door import AnswerNotMine, DoorDecision, PassOn, RefuseNow, ServeHere
+from tidings.core.cells.door import (
+    AnswerNotMine,
+    DoorDecision,
+    PassOn,
+    RefuseNow,
+    ServeHere,
+    is_noted_away,
+)
 from tidings.door import refusals
 from tidings.door.admission import passed_on
 from tidings.door.head import DOOR_HEADER, NOT_MINE_STATUS, NotMine, write_not_mine
@@ -15,6 +25,9 @@ from tidings.door.hop_request import request_of, target_of
 from tidings.door.streamed_hop import Receive, Send, StreamedHop, UploadedBody
 from tidings.door.whole_hop import WholeHop
 from tidings.server import App, DirectApp, DirectCall, Message
+
+Pairs = list[tuple[bytes, bytes]]
+Facts = Mapping[str, Any] | None
 
 
 class DoorGate:
@@ -41,6 +54,8 @@ class DoorGate:
             return False  # an answer is waited for, which takes a task
         is_late = passed is not None and passed.until_s <= monotonic()
         if _is_served_here(decision) and not is_late:
+            if passed is not None:
+                call.amend = partial(self._amended, routed, request.facts)
             return self._direct.begin(call)
         request_id = self._parts.request_id(request.headers)
         if is_late:
@@ -73,6 +88,8 @@ class DoorGate:
         if isinstance(decision, AskFirst):
             decision = await self._parts.router.find_out(routed)
         if _is_served_here(decision):
+            if passed is not None:
+                send = self._amending(routed, scope, send)
             await self._app(scope, receive, send)
             return
         request_id = self._parts.request_id(headers)
@@ -97,6 +114,37 @@ class DoorGate:
             send=send,
         )
         await hop.run(decision)
+
+    def _amended(
+        self, call: RoutedCall, facts: Facts, status: int, headers: Pairs, body: bytes
+    ) -> refusals.Answer:
+        """Return the answer to a call that another door has passed on; handed back instead, where
+        its family has gone to another cell since it was decided."""
+        if is_noted_away(facts):
+            decision = self._parts.router.decide(call)
+            if isinstance(decision, AnswerNotMine):
+                return self._refusal_of(decision, b"")
+        return status, headers, body
+
+    def _amending(self, call: RoutedCall, scope: Message, send: Send) -> Send:
+        """Have the answer amended that an ASGI application sends."""
+        is_handed_back = False
+
+        async def amended(message: Message) -> None:
+            nonlocal is_handed_back
+            if is_handed_back:
+                return
+            facts = scope.get("extensions")
+            if message["type"] == "http.response.start" and is_noted_away(facts):
+                status, headers, body = self._amended(call, facts, message["status"], [], b"")
+                is_handed_back = status == NOT_MINE_STATUS
+                if is_handed_back:
+                    head = {"type": "http.response.start", "status": status, "headers": headers}
+                    await send(head)
+                    message = {"type": "http.response.body", "body": body}
+            await send(message)
+
+        return amended
 
     def _refusal_of(self, decision: DoorDecision | None, request_id: bytes) -> refusals.Answer:
         """Build the answer to a call that is neither served here nor passed on."""

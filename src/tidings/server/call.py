@@ -121,6 +121,7 @@ class DirectCall(ConnectionCall):
 
     left = False  # its peer sends no more, or has gone
     watch: Callable[[], None] | None = None  # hears that its peer leaves, and that it is over
+    amend: Callable[[int, Pairs, bytes], tuple[int, Pairs, bytes]] | None = None  # its whole answer
 
     def scope(self) -> Message:
         """Return the scope in which an ASGI application would be called."""
@@ -140,6 +141,8 @@ class DirectCall(ConnectionCall):
         or announce another length, the call has failed."""
         if self.over:
             return
+        if self.amend is not None:
+            status, headers, body = self.amend(status, headers, body)
         connection = self._connection
         try:
             data = connection.start(self, status, headers) + self.writer.body(body, False)

@@ -14,7 +14,8 @@ from tests.app.cells.two_workers import PLATFORM, Answer, TwoWorkers, two_worker
 from tests.openapi.entries import ENTRIES
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
-from tidings.core.cells.families import CellId, FamilyId
+from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
+from tidings.store.port import FamilyAway
 from tidings.store.port.cell_map import MapDown
 
 CHANGING = re.compile(
@@ -46,8 +47,13 @@ def path_of(path: str, org: int) -> str:
     return re.sub(r"\{(\w+)(?::\w+)?\}", value, path)
 
 
-@pytest.mark.parametrize("cell", [1, 2])
-@pytest.mark.parametrize("who", ["platform", "org", "below", "stranger", "nobody"])
+@pytest.mark.parametrize(
+    ("who", "cell"),
+    [
+        *[(who, cell) for who in ("platform", "org", "stranger", "nobody") for cell in (1, 2)],
+        ("below", 2),
+    ],
+)
 async def test_every_route_answers_alike_at_each_process(
     both: TwoWorkers, cell: int, who: str
 ) -> None:
@@ -58,8 +64,6 @@ async def test_every_route_answers_alike_at_each_process(
         key = basic(f"org{org}", "secret") if who == "org" else basic("nobody", "secret")
         auth = key if who != "nobody" else None  # type: ignore[assignment]
     elif who == "below":
-        if cell == 1:
-            pytest.skip("no org is below another one there")
         org = 9
         headers = {"X-Tidings-Org": "9"}
     compared = 0
@@ -177,3 +181,44 @@ async def test_an_owner_that_has_changed_is_found_by_reading_the_map_again(
     places.learn_owner(second.cell, CellOwner(4, "127.0.0.1:1"))  # nobody listens there
     assert (await first.call("GET", "/v1/sources", auth=basic("org8", "secret")))[0] == 200
     assert places.owner_of(second.cell) == CellOwner(5, good.address)
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v3/webHooks"])
+async def test_a_family_that_goes_in_the_middle_of_a_call_is_handed_back(
+    both: TwoWorkers, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    """What was decided is true no more when it is written: the owner hands the call back."""
+    first, second = both.workers
+    gone = FamilyRow(FamilyId(8), FamilyState.GONE, 3, other=CellId(1))
+    families = second.service.parts.base.families
+
+    async def away(*_: Any, **__: Any) -> Any:
+        families._rows[FamilyId(8)] = gone  # another one has moved it meanwhile
+        raise FamilyAway.of(gone)
+
+    monkeypatch.setattr(second.service.acceptor, "accept", away)
+    monkeypatch.setattr(second.service.store, "put_webhook", away)
+    auth = basic("org8", "secret")
+    body = BASIC if path == "/v3/webHooks" else EVENT | {"orgId": 8}
+    status, headers, answer = await first.call("POST", path, body, auth)
+    assert status == 503 and b"no_owner" in answer and "tidings-door" not in headers
+    places = first.installation.reader.view.places
+    assert places.place_of(FamilyId(8)) == FamilyPlace(CellId(1), 3)
+
+
+@pytest.mark.parametrize("path", ["/v1/events", "/v3/webHooks"])
+async def test_without_a_door_a_family_that_is_away_is_told_its_caller(
+    both: TwoWorkers, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    second = both.workers[1]
+
+    async def away(*_: Any, **__: Any) -> Any:
+        raise FamilyAway.of(FamilyRow(FamilyId(8), FamilyState.LEAVING, 2, other=CellId(1)))
+
+    monkeypatch.setattr(second.service.acceptor, "accept", away)
+    monkeypatch.setattr(second.service.store, "put_webhook", away)
+    body = BASIC if path == "/v3/webHooks" else EVENT | {"orgId": 8}
+    for worker in both.workers:  # of one that is moving, nobody knows more than its owner
+        status, headers, answer = await worker.call("POST", path, body, basic("org8", "secret"))
+        assert status == 503 and "retry-after" in headers and b"tidings-door" not in answer
+        assert b"it is moving" in answer

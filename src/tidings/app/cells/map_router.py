@@ -47,7 +47,7 @@ class MapRouter:
         openers: KnownOpeners,
     ) -> None:
         self._cell = installation.cell
-        self._address = installation.owner.address
+        self._installation = installation
         self._reader = installation.reader
         self._places = installation.reader.view.places
         self._naming = naming
@@ -114,7 +114,7 @@ class MapRouter:
             self._places.learn(family, FamilyPlace(judgement.elsewhere, judgement.number))
         if passed is not None:
             return self._handed_back(family)
-        found = decide(family, self._places, (), own_address=self._address)
+        found = decide(family, self._places, (), own_address=self._installation.owner.address)
         return None if isinstance(found, RefuseNow) else found
 
     def _handed_back(self, family: FamilyId) -> DoorDecision:
@@ -130,7 +130,7 @@ class MapRouter:
         if cell == self._cell:
             return ServeHere(cell)
         owner = self._places.owner_of(cell)
-        if owner is None or not owner.address or owner.address == self._address:
+        if owner is None or not owner.address or owner.address == self._installation.owner.address:
             return None
         return PassOn(cell, owner)
 

@@ -6,8 +6,8 @@ again, so there are no loops, whatever the maps of two doors say of each other. 
 again, and tries once more if that leads elsewhere. Then it is 503: the caller tries again.
 """
 
-from collections.abc import Container
-from typing import NamedTuple
+from collections.abc import Container, Mapping, MutableMapping
+from typing import Any, NamedTuple
 
 from tidings.core.cells.cell_map import CellMap, CellOwner, FamilyPlace
 from tidings.core.cells.families import CallVerdict, CellId, FamilyId, FamilyJudgement
@@ -15,6 +15,7 @@ from tidings.core.cells.families import CallVerdict, CellId, FamilyId, FamilyJud
 TRIES = 2  # of one call, each at the owner that is known then
 MOVING_RETRY_S = 5
 OWNERLESS_RETRY_S = 2
+_AWAY = "tidings.away"  # in what a listener knows of a call: the `extensions` of its scope
 
 
 class ServeHere(NamedTuple):
@@ -100,6 +101,18 @@ def decide_again(
     if tries >= TRIES or found == tried or isinstance(found, RefuseNow):
         return RefuseNow("the owner of the family is not known now", OWNERLESS_RETRY_S)
     return found
+
+
+def note_away(scope: MutableMapping[str, Any]) -> None:
+    """Note that a call is refused because the family it is for is not here, and that nothing of it
+    was done: what another door has passed on is handed back to it."""
+    if (facts := scope.get("extensions")) is not None:
+        facts[_AWAY] = True
+
+
+def is_noted_away(facts: Mapping[str, Any] | None) -> bool:
+    """Return whether that was noted of a call."""
+    return facts is not None and _AWAY in facts
 
 
 def may_retry_elsewhere(method: str, left: bool, has_key: bool) -> bool:

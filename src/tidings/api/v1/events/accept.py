@@ -43,6 +43,7 @@ from tidings.api.http.refusals import (
 )
 from tidings.api.http.whole_call import SMALL_DIGITS, WholeCall
 from tidings.api.route import RouteEntry, usually
+from tidings.core.cells.door import note_away
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
 from tidings.engine.access.limits import Allowance
@@ -131,12 +132,19 @@ class AcceptAnswer(msgspec.Struct):
 class _Call:
     """A call under way, as far as its answer asks it."""
 
-    __slots__ = ("allowance", "headers", "read", "request")
+    __slots__ = ("allowance", "headers", "of_many", "read", "request", "scope")
 
-    def __init__(self, headers: dict[bytes, bytes], new_request_id: Callable[[], str]) -> None:
+    def __init__(
+        self,
+        headers: dict[bytes, bytes],
+        new_request_id: Callable[[], str],
+        scope: Callable[[], MutableMapping[str, Any]],
+    ) -> None:
         self.headers = headers
+        self.scope = scope
         self.request = request_id(headers, new_request_id)
         self.read = False  # its body was read to the end
+        self.of_many = False  # its events may be of orgs of several families
         self.allowance: Allowance | None = None  # of a caller whose events are counted
 
     def counted(self, answer: Answer) -> Answer:
@@ -183,9 +191,9 @@ class AcceptApp:
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Answer one call (ASGI)."""
         pairs = scope["headers"]
-        call = _Call(dict(pairs), self._new_request_id)
+        call = _Call(dict(pairs), self._new_request_id, lambda: scope)
         try:
-            caller = self._admit(call, pairs, lambda: scope)
+            caller = self._admit(call, pairs)
             length = call.headers.get(b"content-length")
             body = await self._body.read(self._guarded(scope, receive, caller, length))
             answer = await self._answered(call, caller, self._events(call, caller, body))
@@ -207,9 +215,9 @@ class AcceptApp:
         length = headers.get(b"content-length")
         if length is None or len(length) >= self._short_digits:
             return False
-        call = _Call(headers, self._new_request_id)
+        call = _Call(headers, self._new_request_id, direct.scope)
         try:
-            caller = self._admit(call, request.headers, direct.scope)
+            caller = self._admit(call, request.headers)
             events = self._events(call, caller, request.take())
             if (draft := _only(events)) is None:
                 self._answer_later(direct, call, self._answered(call, caller, events))
@@ -239,17 +247,13 @@ class AcceptApp:
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
-    def _admit(
-        self,
-        call: "_Call",
-        pairs: list[tuple[bytes, bytes]],
-        scope: Callable[[], MutableMapping[str, Any]],
-    ) -> AuthenticatedCaller:
+    def _admit(self, call: "_Call", pairs: list[tuple[bytes, bytes]]) -> AuthenticatedCaller:
         """Check all that a head says, but for the length; return who calls. RequestRefused."""
         headers = call.headers
         if len(headers) != len(pairs):
             _refuse_repeated(pairs)
-        caller = self._caller(headers, scope)
+        caller = self._caller(call)
+        call.of_many = caller.platform
         if caller.limited and self._throttle is not None:
             call.allowance = allowance = self._throttle.events(caller)
             if allowance is not None and allowance.wait_s:
@@ -284,9 +288,8 @@ class AcceptApp:
         items = events if isinstance(events, list) else await _slowly(events)
         return await self._several(await concluded(items, self._late), caller, call.request)
 
-    def _caller(
-        self, headers: dict[bytes, bytes], scope: Callable[[], MutableMapping[str, Any]]
-    ) -> AuthenticatedCaller:
+    def _caller(self, call: "_Call") -> AuthenticatedCaller:
+        headers, scope = call.headers, call.scope
         if ORIGIN in headers or FETCH_SITE in headers:
             if (found := foreign(headers, lambda: self._origins_of(scope()))) is not None:
                 raise call_refused(Forbidden, CODE, found[0], header=found[1])
@@ -397,6 +400,8 @@ def _accepted(draft: Draft, verdict: Acceptance, request: bytes) -> Answer:
 
 def _refused(error: Exception, call: _Call) -> Answer:
     """Build the answer to a call that an error has ended."""
+    if isinstance(error, FamilyAway) and not call.of_many:  # of many, others may be written
+        note_away(call.scope())
     if isinstance(error, StoreDown | Overloaded):
         return _unavailable(error, call.request)
     if isinstance(error, RequestRefused):
