@@ -7,7 +7,7 @@ import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from tests.api.control_client import Clock, Service, basic
 from tests.server.support import Client
@@ -16,13 +16,13 @@ from tests.store.in_process import MemoryStore
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.gate import HttpGate
 from tidings.api.v1.events.accept import AcceptApp
+from tidings.app.cells.directed_store import directed
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.map_router import MapRouter, router_of
 from tidings.console.routes import console_routes
-from tidings.core.cells.cell_map import CellOwner, FamilyPlace
-from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
-from tidings.core.cells.families import CellId, FamilyId
+from tidings.core.cells.cell_map import CellOwner
+from tidings.core.cells.families import CellId
 from tidings.core.ids import OrgId
 from tidings.door.admission import remove_head
 from tidings.door.door_gate import DoorGate
@@ -53,14 +53,25 @@ class LateGate:
         return bool(self.gate.begin(call))
 
 
+class LateStore:
+    """Stands for a store that is made when the process has joined its installation."""
+
+    def __init__(self, store: Any) -> None:
+        self.store = store
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *given, **named: getattr(self.store, name)(*given, **named)
+
+
 class Worker:
     """The service over one cell, and what it has of the others."""
 
     def __init__(self, cell: int, store: HostedCellMap, clock: Clock) -> None:
         self.cell = CellId(cell)
         self.clock = clock
-        self.service = Service(MemoryStore(clock), clock)
         self.map = store
+        self.late = LateStore(MemoryStore(clock))
+        self.service = Service(cast("MemoryStore", self.late), clock)
         self.served: list[str] = []  # the calls that came to this worker's own application
         self.installation: Installation
         self.router: MapRouter
@@ -69,7 +80,7 @@ class Worker:
     async def begin(self, stack: AsyncExitStack) -> None:
         """Open the ports, and follow the map."""
         service = self.service
-        await service.parts.load(lambda step: step())
+        service.parts.base.random_bytes(40 * self.cell)  # all begin with the same ones
         stack.push_async_callback(service.webhooks.close)
         commits = asyncio.ensure_future(service.parts.delivery.engine.committer.run())
         stack.callback(commits.cancel)
@@ -94,6 +105,8 @@ class Worker:
             directory_key=KEY,
             seal=trust.seal,
         )
+        self.late.store = directed(self.late.store, self.installation, self.clock.now_ms)
+        await service.parts.load(lambda step: step())
         control = service.app
         control.router.routes.extend(console_routes(service.services, plain_http=True))
         self.router = router_of(self.installation, service.parts, control.router.routes)
@@ -180,20 +193,7 @@ class TwoWorkers:
         await first.add_org(7)
         await second.add_org(8)
         await second.add_org(9, parent=8)
-        store = self.workers[0].map
-        places = {1: 1, 7: 1, 8: 2}
-        await store.place_families(
-            {FamilyId(org): FamilyPlace(CellId(cell), 1) for org, cell in places.items()}
-        )
-        for org, family in ((7, 7), (8, 8), (9, 8)):
-            await self.add(OpenerKind.KEY, f"org{org}", family)
-        await self.add(OpenerKind.ORG, "9", 8)
         await self.look()
-
-    async def add(self, kind: OpenerKind, text: str, family: int) -> None:
-        """Put something into the directory."""
-        row = (directory_digest(kind, KEY, text), Opener(kind, FamilyId(family)))
-        assert await self.workers[0].map.add_openers([row], 0)
 
     async def look(self) -> None:
         """Have both workers read the map."""

@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl
 
 from tidings.app.cells.call_table import CallTable, RoutedPath
 from tidings.app.cells.cell_callers import CallingCredential
+from tidings.app.cells.directed_store import link_text
 from tidings.app.cells.known_openers import KnownOpeners
 from tidings.core.cells.call_subject import PLATFORMS_QUERY, NamedBy, Over
 from tidings.core.cells.cell_map import CellMap
@@ -17,7 +18,7 @@ from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import CellId, FamilyId, FamilyJudgement
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.door.hop import RoutedCall
-from tidings.engine.access.keys import PRESENTED_MAX, key_in
+from tidings.engine.access.keys import PRESENTED_MAX, digest_of, key_in
 
 FIRST_CELL = CellId(1)
 _AUTHORIZATION, _TOKEN, _ORG = b"authorization", b"x-cap-api-oauth-token", b"x-tidings-org"
@@ -122,6 +123,8 @@ class CallNaming:
         return self._of_directory(OpenerKind.ORG, str(org)) if 0 < org <= ORG_ID_MAX else None
 
     def _of_opener(self, kind: OpenerKind, text: str) -> Named | Unknown | None:
+        if kind is OpenerKind.LINK:
+            text = link_text(digest_of(text))
         family = self._callers.by_opener(kind, text)
         return self._of_directory(kind, text) if family is None else Named(family)
 
