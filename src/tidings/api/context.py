@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from starlette.requests import Request
 
 from tidings.api.answers import RefusalAnswer, refused
+from tidings.api.cells.other_cells import OtherCells
 from tidings.api.http.body_guard import CALLER, BodyGuard
 from tidings.api.http.front import address_of
 from tidings.api.http.health import ReadinessProbe
@@ -83,6 +84,7 @@ class WebServices:
     answer_memory: AnswerMemory = field(default_factory=AnswerMemory)
     bodies: BodyGuard = field(default_factory=BodyGuard)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
+    others: OtherCells | None = None  # the other cells, where there are several
 
 
 @dataclass(frozen=True, kw_only=True)

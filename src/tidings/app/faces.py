@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from tidings.api.cells.other_cells import OtherCells
 from tidings.api.context import Services, WebServices
 from tidings.api.http.body_guard import BodyGuard
 from tidings.api.http.metrics_access import MetricsReaders
@@ -23,9 +24,11 @@ def services_of(
     metrics_readers: MetricsReaders | None = None,
     streams: StreamPlaces | None = None,
     bodies: BodyGuard | None = None,
+    others: OtherCells | None = None,
 ) -> Services:
     """Build the subjects that routes and pages speak to. `streams`: how many may be open, and by
-    whom; `bodies`: how much of them may be held."""
+    whom; `bodies`: how much of them may be held; `others`: the other cells, where there
+    are several."""
     metrics = CollectorRegistry()
     readiness = app.running.readiness
     for collector in (*app.running.collectors, ReadyGauge(lambda: not readiness.problems())):
@@ -51,6 +54,7 @@ def services_of(
             streams=streams or StreamPlaces(),
             bodies=bodies or BodyGuard(),
             public_url=public_url,
+            others=others,
         ),
     )
 

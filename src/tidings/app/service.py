@@ -277,6 +277,7 @@ def _server(
         metrics_readers=metrics_readers(settings),
         streams=StreamPlaces(shares.places // 4),
         bodies=BodyGuard(BodyBudget(settings.call_bytes_max)),
+        others=None if membership is None else membership.others(request_ids()),
     )
     accept = AcceptApp(
         app.events.acceptor,
@@ -306,7 +307,9 @@ def _server(
     remote = (lambda peer, headers: proxies.origin_of(peer, headers).address) if proxies else None
     shared = None
     if membership is not None:
-        shared = membership.share_port(app, gate, known, remote, settings.call_s_max, request_ids())
+        shared = membership.share_port(
+            app, services, gate, known, remote, settings.call_s_max, request_ids()
+        )
     return HttpServer(
         gate if shared is None else shared.gate,
         host=settings.host,

@@ -41,14 +41,30 @@ def _given(**fields: Any) -> dict[str, Any]:
 def list_all(*, where: Where = HERE) -> int:
     """List all orgs, with the platform's credential."""
     api = calls(where)
-    found = api.get(PATH)["orgs"]
+    found, missing = _all(api)
     if where.json:
         print_lines(found)
     else:
         print_list(ORGS.shell, found, id=lambda org: number(org["id"]), parent=_parent)
     say(how_many(len(found), "org"))
+    if missing:
+        named = ", ".join(map(str, sorted(missing)))
+        say(f"Not listed: the orgs of cells that have not answered ({named}). List them again.")
+        return Exit.FAILED
     api.next_step(f"tidings orgs show {found[0]['id']}")
     return Exit.OK
+
+
+def _all(api: ApiClient) -> tuple[list[dict[str, Any]], list[int]]:
+    """Read all pages; the orgs, and the cells whose orgs are not among them."""
+    found: list[dict[str, Any]] = []
+    cursor: str | None = None
+    while True:
+        page = api.get(PATH, cursor=cursor)
+        found += page["orgs"]
+        cursor = page["paging"]["next"]
+        if cursor is None:
+            return found, page.get("missingCells", [])
 
 
 def _parent(org: dict[str, Any]) -> Any:

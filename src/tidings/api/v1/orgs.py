@@ -1,16 +1,17 @@
 """`/v1/orgs`: the tenants. The platform's credential sees all, an org's own its own."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
+from fastapi import Query
 from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
+from tidings.api.cells.orgs import ORGS_MAX, list_orgs
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model
 from tidings.api.models import Page, change_body, new_body
-from tidings.api.paging import WHOLE
 from tidings.api.route import PLATFORM, ok
 from tidings.api.router import EntryRoute, Routes
 from tidings.core.cells.call_subject import Over
@@ -44,10 +45,15 @@ class Org(OrgFields):  # type: ignore[misc]
 
 
 class SeveralOrgs(Model):
-    """All tenants."""
+    """All tenants, or a page of them."""
 
     orgs: list[Org]
     paging: Page
+    missingCells: list[int] | None = Field(
+        default=None,
+        description="The cells whose orgs are not here, because their owners have not answered; "
+        "only there where an installation has several.",
+    )
 
 
 NEW_BODY = new_body(
@@ -92,12 +98,20 @@ def org_routes(services: Services) -> list[EntryRoute]:
         summary="List all orgs",
         answers=ok("All orgs, by id", SeveralOrgs),
     )
-    async def list_all() -> Response:
-        """For the platform's own credential."""
-        return answer(
-            {"orgs": [show_org(services.notices.consents, org) for org in services.orgs.all()]}
-            | WHOLE
-        )
+    async def list_all(
+        limit: Annotated[
+            int | None,
+            Query(ge=1, le=ORGS_MAX, description="Rows of a page; left out: as many as may be."),
+        ] = None,
+        cursor: Annotated[
+            str, Query(max_length=4096, description="paging.next of the page before.")
+        ] = "",
+    ) -> Response:
+        """For the platform's own credential. One cell answers all of its orgs where no `limit` is
+        given; an installation of several cells answers pages, by id over all of them.
+        `missingCells` names those that have not answered: their orgs come on the pages that
+        follow, once they do."""
+        return await list_orgs(services, limit, cursor)
 
     @route(
         "GET",

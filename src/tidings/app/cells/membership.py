@@ -12,10 +12,13 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from typing import NamedTuple
 
+from tidings.api.context import Services
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
 from tidings.api.http.refusals import request_id
+from tidings.app.cells.cell_answers import CellAnswers
 from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
+from tidings.app.cells.every_cell import EveryCell
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
@@ -123,9 +126,14 @@ class Membership:
         self._owner = OwnerRow(self._installation, lease)
         return self._installation
 
+    def others(self, new_request_id: Callable[[], str]) -> EveryCell:
+        """Make what asks the owners of the other cells."""
+        return EveryCell(self.installation, new_request_id)
+
     def share_port(
         self,
         app: App,
+        services: Services,
         gate: HttpGate,
         known: Callable[[Headers], Hashable | None],
         remote: Callable[[str, Headers], str] | None,
@@ -143,7 +151,7 @@ class Membership:
             seal=installation.seal,
             headers=[*ALL],
         )
-        door = DoorGate(gate, gate, parts)
+        door = DoorGate(CellAnswers(gate, services), gate, parts)
         self._door = door_server(
             door,
             door,

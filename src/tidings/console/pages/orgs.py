@@ -6,6 +6,7 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from tidings.api.cells.orgs import fits, line_of, list_lines
 from tidings.console.changed_by import changed_by
 from tidings.console.place import PageScope, inside
 from tidings.console.visit import PlainVisit, Visit, named
@@ -33,31 +34,34 @@ async def show_all(visit: PlainVisit) -> Response:
     """List all orgs to the platform's own credential, to others those where they have a seat. `to`
     is the page that each of them leads to, where an address did not say of which org it is
     meant."""
-    query, orgs = visit.request.query_params, visit.services.orgs
+    query = visit.request.query_params
     seats = {seat.org: seat.role for seat in visit.seats}
-    found = orgs.all() if visit.caller.platform else [orgs.get(seat) for seat in sorted(seats)]
     wanted = query.get("q", "").strip().lower()[:255]
-    fitting = [
-        org
-        for org in found
-        if org is not None and (not wanted or wanted in org.name.lower() or wanted == str(org.id))
-    ]
     page_text = query.get("page", "1")
     page = (
         max(1, int(page_text))
         if page_text.isascii() and page_text.isdigit() and len(page_text) < 6
         else 1
     )
+    missing: Sequence[int] = ()
+    if visit.caller.platform:
+        fitting, beside = await list_lines(visit.services, wanted, page * PAGE)
+        count, missing = beside["count"], beside["missing"]
+    else:
+        own = map(visit.services.orgs.get, sorted(seats))
+        fitting = [
+            line_of(visit.services, org) for org in own if org is not None and fits(org, wanted)
+        ]
+        count = len(fitting)
     return visit.page(
         "orgs.html",
         orgs=fitting[(page - 1) * PAGE : page * PAGE],
         roles=seats,
-        names={org.id: org.name for org in found if org is not None},
         wanted=wanted,
         page=page,
-        pages=-(-len(fitting) // PAGE),
-        count=len(fitting),
-        stopped=lambda org: visit.services.delivery.stops.of(org) is not None,
+        pages=-(-count // PAGE),
+        count=count,
+        missing=missing,
         to=inside(query.get("to", "")[:ADDRESS_MAX]),
         lead=lambda org, path="": PageScope(org).at(path),
     )
@@ -216,9 +220,11 @@ async def moved(visit: PlainVisit) -> Response:
     request = visit.request
     to = quote(request.path_params["rest"])
     to = f"/{to}?{request.url.query}" if request.url.query else f"/{to}"
-    all_orgs = [org.id for org in visit.services.orgs.all()] if visit.caller.platform else []
+    services, is_platform = visit.services, visit.caller.platform
+    all_orgs = [org.id for org in services.orgs.all()] if is_platform else []
     own = all_orgs or [seat.org for seat in visit.seats]
-    if len(own) == 1:
+    has_others = is_platform and services.web.others is not None
+    if len(own) == 1 and not has_others:
         return visit.leave(PageScope(own[0]).at(inside(to)))
     return visit.go(f"{AT}?{urlencode({'to': to})}")
 

@@ -1,0 +1,85 @@
+"""Answers what the owners of other cells ask, for the own cell alone: at the door's listener.
+
+Who has come through the door is of the installation, and has judged its caller. At a public port
+these paths lead nowhere.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+import msgspec
+
+from tidings.api.cells.orgs import ORG_LINES, ORGS
+from tidings.api.cells.question import CellQuestion
+from tidings.api.context import Services
+from tidings.app.cells.every_cell import STEM
+from tidings.door.admission import passed_on
+from tidings.errors import Unavailable
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
+
+ASKED_BYTES_MAX = 1 << 20
+QUESTIONS: dict[str, CellQuestion[Any, Any]] = {
+    question.name: question for question in (ORGS, ORG_LINES)
+}
+
+
+class CellAnswers:
+    """ASGI 3: before the application of a process that owns a cell."""
+
+    def __init__(
+        self,
+        app: ServedApp,
+        services: Services,
+        questions: Mapping[str, CellQuestion[Any, Any]] = QUESTIONS,
+    ) -> None:
+        self._app = app
+        self._services = services
+        self._questions = questions
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Take one call; all but the questions are the application's."""
+        is_asked = (
+            scope["type"] == "http"
+            and scope["path"].startswith(STEM)
+            and passed_on(scope.get("extensions")) is not None
+        )
+        if not is_asked:
+            await self._app(scope, receive, send)
+            return
+        status, body = await self._answer(scope["path"].removeprefix(STEM), receive)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+
+    async def _answer(self, name: str, receive: Receive) -> tuple[int, bytes]:
+        question = self._questions.get(name)
+        if question is None:  # a later release asks
+            return 404, b""
+        asked = await _body(receive)
+        if asked is None:
+            return 413, b""
+        try:
+            wanted = msgspec.json.decode(asked, type=question.asks)
+            found = await question.answer(self._services, wanted)
+        except msgspec.DecodeError:
+            return 400, b""
+        except Unavailable:
+            return 503, b""
+        return 200, msgspec.json.encode(found)
+
+
+async def _body(receive: Receive) -> bytes | None:
+    body, more = bytearray(), True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            return None
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > ASKED_BYTES_MAX:
+            return None
+    return bytes(body)

@@ -1,0 +1,137 @@
+"""Asks the owners of all other cells at once, each by a line of the door.
+
+What bounds it: the time of an answer, how many owners are asked in parallel, how many bytes one
+answers (`OwnerQuestions`) and all of them do. A cell whose owner does not answer is asked once more
+where the map, or the word of that process, names another owner meanwhile.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+import msgspec
+import structlog
+
+from tidings.api.cells.other_cells import Gathered
+from tidings.app.cells.installation import Installation
+from tidings.core.cells.cell_map import CellOwner
+from tidings.core.cells.families import CellId
+from tidings.door.head import DoorHead, read_not_mine
+from tidings.door.hop_request import request_of
+from tidings.store.port.cell_map import CellState
+
+Found = TypeVar("Found")
+
+ANSWER_S = 2.0
+PARALLEL = 32
+BYTES_MAX = 16 << 20  # of all answers to one question
+STEM = "/door/"  # of paths that owners serve to each other alone
+
+log = structlog.get_logger(__name__)
+
+
+class EveryCell:
+    """An `OtherCells`. To be used within one event loop."""
+
+    def __init__(
+        self,
+        installation: Installation,
+        request_id: Callable[[], str],
+        answer_s: float = ANSWER_S,
+        bytes_max: int = BYTES_MAX,
+    ) -> None:
+        self._installation = installation
+        self._request_id = request_id
+        self._answer_s = answer_s
+        self._bytes_max = bytes_max
+
+    @property
+    def own(self) -> CellId:
+        """See `OtherCells`."""
+        return self._installation.cell
+
+    @property
+    def others(self) -> list[CellId]:
+        """List the cells of other processes, as the map has them."""
+        cells = self._installation.reader.view.cells.values()
+        return sorted(
+            found.cell
+            for found in cells
+            if found.state is not CellState.REMOVED and found.cell != self.own
+        )
+
+    async def ask(self, name: str, asked: bytes, found: type[Found]) -> Gathered[Found]:
+        """See `OtherCells`."""
+        parallel = asyncio.Semaphore(PARALLEL)
+        bytes_left = self._bytes_max
+
+        async def ask_one(cell: CellId) -> Found | None:
+            nonlocal bytes_left
+            async with parallel:
+                if bytes_left <= 0:
+                    return None
+                body = await self._ask_in_time(cell, name, asked)
+            if body is None:
+                return None
+            bytes_left -= len(body)
+            return _read(body, found, cell, name) if bytes_left >= 0 else None
+
+        cells = self.others
+        answers = await asyncio.gather(*(ask_one(cell) for cell in cells))
+        pairs = list(zip(cells, answers, strict=True))
+        return Gathered(
+            {cell: answer for cell, answer in pairs if answer is not None},
+            [cell for cell, answer in pairs if answer is None],
+        )
+
+    async def _ask_in_time(self, cell: CellId, name: str, asked: bytes) -> bytes | None:
+        try:
+            async with asyncio.timeout(self._answer_s):
+                return await self._ask_one(cell, name, asked)
+        except TimeoutError:
+            return None
+
+    async def _ask_one(self, cell: CellId, name: str, asked: bytes) -> bytes | None:
+        """Ask the owner of a cell; once more where it is another one than was known."""
+        reader = self._installation.reader
+        places = reader.view.places
+        tried: CellOwner | None = None
+        for _ in range(2):
+            owner = places.owner_of(cell)
+            if owner is not None and owner.address and owner != tried:
+                body = await self._ask_owner(cell, owner, name, asked)
+                if body is not None:
+                    return body
+            tried = owner
+            await reader.look()
+        return None
+
+    async def _ask_owner(
+        self, cell: CellId, owner: CellOwner, name: str, asked: bytes
+    ) -> bytes | None:
+        headers = [(b"host", b"door"), (b"content-type", b"application/json")]
+        target = f"{STEM}{name}".encode()
+        request = request_of("POST", target, headers, length=len(asked))
+        head = DoorHead(
+            cell=cell,
+            epoch=owner.epoch,
+            client="",
+            request_id=self._request_id(),
+            left_ms=int(self._answer_s * 1e3),
+        )
+        found = await self._installation.questions.ask(owner, request, asked, head)
+        if found is None:
+            return None
+        not_mine = read_not_mine(found.status, found.headers)
+        if not_mine is not None and not_mine.cell == cell and not_mine.address:
+            known = CellOwner(not_mine.epoch, not_mine.address)
+            self._installation.reader.view.places.learn_owner(cell, known)
+        return found.body if found.status == 200 else None
+
+
+def _read(body: bytes, found: type[Found], cell: CellId, name: str) -> Found | None:
+    try:
+        return msgspec.json.decode(body, type=found)
+    except msgspec.DecodeError as error:  # of a form that is not known here, too
+        log.warning("an owner answers something else", cell=cell, question=name, reason=str(error))
+        return None

@@ -1,0 +1,153 @@
+"""What is asked of all cells at once: whole, or with those named that have not answered."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.api.control_client import Service, service
+from tests.app.cells.several_cells import (
+    NOBODY,
+    ONE,
+    THREE,
+    TWO,
+    FixedMap,
+    Member,
+    door_of,
+    several_cells,
+)
+from tests.door.support import HERE
+from tests.server.support import reply
+
+
+async def add_orgs(member: Member, *orgs: int) -> None:
+    for org in orgs:
+        await member.service.orgs.create(f"Org {org}", org)
+
+
+async def pages(member: Member | Service, limit: int) -> list[list[int]]:
+    """The ids of all orgs, page by page."""
+    found, cursor = [], ""
+    while True:
+        query = f"?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
+        answer = (await member.call("GET", f"/v1/orgs{query}")).json
+        found.append([org["id"] for org in answer["orgs"]])
+        cursor = answer["paging"]["next"]
+        if cursor is None:
+            return found
+
+
+async def test_orgs_of_all_cells_come_in_one_order_at_each_process() -> None:
+    async with several_cells((ONE, TWO, THREE)) as members:
+        one, two, three = members
+        await add_orgs(one, 10, 40)
+        await add_orgs(two, 20, 50)
+        await add_orgs(three, 30, 60)
+        every = [10, 20, 30, 40, 50, 60]
+        for member in members:
+            whole = (await member.call("GET", "/v1/orgs")).json
+            assert [org["id"] for org in whole["orgs"]][1:] == every  # beside org 1 of each
+            assert whole["paging"]["next"] is None and "missingCells" not in whole
+            assert await pages(member, 3) == [[1, 10, 20], [30, 40, 50], [60]]
+        shown = (await one.call("GET", "/v1/orgs?limit=1&cursor=49")).json["orgs"]
+        assert shown == [(await two.call("GET", "/v1/orgs/50")).json]
+
+
+async def test_one_cell_lists_all_and_asks_nobody() -> None:
+    async with service() as one:
+        for org in range(2, 30):
+            await one.orgs.create(f"Org {org}", org)
+        whole = (await one.call("GET", "/v1/orgs")).json
+        assert len(whole["orgs"]) == 29
+        assert whole["paging"] == {"limit": None, "next": None, "previous": None}
+        assert [len(page) for page in await pages(one, 10)] == [10, 10, 9]
+        bad = await one.call("GET", "/v1/orgs?cursor=abc")
+        assert bad.status == 400 and bad.json["error"]["code"] == "bad_cursor"
+
+
+async def silent(scope: Any, receive: Any, send: Any) -> None:
+    await asyncio.Event().wait()
+
+
+async def cut(scope: Any, receive: Any, send: Any) -> None:
+    raise RuntimeError("in the middle")
+
+
+def answering(status: int, body: bytes) -> Callable[..., Any]:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await reply(send, status, body)
+
+    return app
+
+
+NONSENSE = {
+    "silent": silent,
+    "broken": cut,
+    "not JSON": answering(200, b"<html>"),
+    "another form": answering(200, b'{"orgs":[["a",1]],"has_more":true}'),
+    "of another release": answering(404, b""),
+    "store down": answering(503, b""),
+    "too long": answering(200, b'{"orgs":[],"has_more":"' + b"a" * (5 << 20) + b'"}'),
+}
+
+
+@pytest.mark.parametrize("how", NONSENSE)
+async def test_an_owner_without_an_answer_is_named_and_the_others_are_there(how: str) -> None:
+    fixed = FixedMap()
+    answer_s = 0.5 if how == "silent" else 60.0
+    async with several_cells((ONE, TWO), fixed, answer_s=answer_s) as (one, two):
+        await add_orgs(two, 20)
+        async with door_of(THREE, NONSENSE[how]) as door:
+            fixed.own(THREE, f"{HERE}:{door.port}")
+            await one.installation.reader.look()
+            answer = (await one.call("GET", "/v1/orgs")).json
+        if how != "silent":  # as long as its time is short, the other one may be late as well
+            assert [org["id"] for org in answer["orgs"]] == [1, 20]
+            assert answer["missingCells"] == [3]
+        assert 3 in answer["missingCells"]
+        assert one.installation.lines.held == 0
+
+
+async def test_an_owner_that_is_gone_is_named_and_its_orgs_come_when_it_is_back() -> None:
+    fixed = FixedMap()
+    async with several_cells((ONE, TWO), fixed) as (one, two):
+        await add_orgs(one, 10, 30)
+        await add_orgs(two, 20, 40)
+        here = fixed.owners[TWO].address
+        fixed.own(TWO, NOBODY, epoch=2)
+        await one.installation.reader.look()
+        first = (await one.call("GET", "/v1/orgs?limit=2")).json
+        assert [org["id"] for org in first["orgs"]] == [1, 10]
+        assert first["missingCells"] == [2]
+        fixed.own(TWO, here, epoch=3)  # heard of in the middle of the next call
+        cursor = first["paging"]["next"]
+        second = (await one.call("GET", f"/v1/orgs?limit=3&cursor={cursor}")).json
+        assert [org["id"] for org in second["orgs"]] == [1, 20, 30]  # 1: each has one of its own
+        assert "missingCells" not in second
+        fixed.own(TWO, "", epoch=4)  # let go: nobody is asked
+        await one.installation.reader.look()
+        assert (await one.call("GET", "/v1/orgs")).json["missingCells"] == [2]
+
+
+async def test_answers_that_are_too_long_together_are_left_out_by_name() -> None:
+    async with several_cells((ONE, TWO, THREE), bytes_max=700) as (one, two, three):
+        await add_orgs(two, 20)
+        await add_orgs(three, 30)
+        answer = (await one.call("GET", "/v1/orgs")).json
+        assert answer["missingCells"] in ([2], [3], [2, 3])
+        assert len(answer["orgs"]) >= 1
+
+
+async def test_questions_are_answered_to_doors_alone() -> None:
+    async with several_cells() as (one, _):
+        asked = {"cursor": "0", "limit": 1}
+        assert (await one.call("POST", "/door/orgs", asked)).status == 404
+
+
+async def test_a_credential_of_an_org_asks_nobody() -> None:
+    async with several_cells() as (one, two):
+        auth = await one.service.add_org(10)
+        refused = await one.call("GET", "/v1/orgs", auth=auth)
+        assert refused.status == 403
+        assert not two.door.places
