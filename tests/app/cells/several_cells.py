@@ -112,7 +112,9 @@ async def several_cells(
             stack.callback(lines.close)
             installation = installation_of(cell, fixed.reader(), lines)
             every = EveryCell(
-                installation, lambda: f"asked-{next(numbers)}", **{"answer_s": ANSWER_S} | options
+                installation,
+                lambda: f"asked-{next(numbers)}",
+                **{"answer_s_least": ANSWER_S} | options,
             )
             web = replace(made.services.web, others=every)
             made.services = replace(made.services, web=web)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.control_client import Service, service
+from tests.api.control_client import Service, event, service
 from tests.app.cells.several_cells import (
     NOBODY,
     ONE,
@@ -19,6 +19,8 @@ from tests.app.cells.several_cells import (
 )
 from tests.door.support import HERE
 from tests.server.support import reply
+from tidings.engine.delivery.stops import EVERYTHING
+from tidings.store import port
 
 
 async def add_orgs(member: Member, *orgs: int) -> None:
@@ -95,8 +97,8 @@ NONSENSE = {
 @pytest.mark.parametrize("how", NONSENSE)
 async def test_an_owner_without_an_answer_is_named_and_the_others_are_there(how: str) -> None:
     fixed = FixedMap()
-    answer_s = 0.5 if how == "silent" else 60.0
-    async with several_cells((ONE, TWO), fixed, answer_s=answer_s) as (one, two):
+    least_s = 0.0 if how == "silent" else 60.0
+    async with several_cells((ONE, TWO), fixed, answer_s_least=least_s) as (one, two):
         await add_orgs(two, 20)
         async with door_of(THREE, NONSENSE[how]) as door:
             fixed.own(THREE, f"{HERE}:{door.port}")
@@ -151,3 +153,40 @@ async def test_a_credential_of_an_org_asks_nobody() -> None:
         refused = await one.call("GET", "/v1/orgs", auth=auth)
         assert refused.status == 403
         assert not two.door.places
+
+
+async def accept(member: Member, org: int, count: int) -> None:
+    await add_orgs(member, org)
+    events = [event("pointsIssued", f"e{org}-{number}", [], org) for number in range(count)]
+    await member.service.store.commit(port.Batch(member.service.registry.version, events))
+
+
+async def test_counts_are_those_of_all_cells() -> None:
+    fixed = FixedMap()
+    async with several_cells((ONE, TWO), fixed) as (one, two):
+        await accept(one, 10, 3)
+        await accept(two, 20, 4)
+        for member in (one, two):
+            counts = (await member.call("GET", "/v1/deliveries/count")).json
+            assert counts["events"] == 7 and "missingCells" not in counts
+        fixed.own(TWO, NOBODY, epoch=2)
+        await one.installation.reader.look()
+        counts = (await one.call("GET", "/v1/deliveries/count")).json
+        assert (counts["events"], counts["missingCells"]) == (3, [2])
+
+
+async def test_what_is_taken_as_delivered_is_taken_in_all_cells() -> None:
+    fixed = FixedMap()
+    body = {"acceptedBefore": "2026-02-11T09:00:00Z"}
+    async with several_cells((ONE, TWO), fixed) as (one, two):
+        dry = (await one.call("POST", "/v1/takeAsDelivered", body | {"dryRun": True})).json
+        assert dry["ended"] and dry["dryRun"]
+        await one.service.stops.stop(EVERYTHING, "boss")
+        assert (await one.call("POST", "/v1/takeAsDelivered", body)).status == 409  # of the other
+        await two.service.stops.stop(EVERYTHING, "boss")
+        done = (await one.call("POST", "/v1/takeAsDelivered", body)).json
+        assert done["ended"] and "missingCells" not in done
+        fixed.own(TWO, NOBODY, epoch=2)
+        await one.installation.reader.look()
+        done = (await one.call("POST", "/v1/takeAsDelivered", body)).json
+        assert not done["ended"] and done["missingCells"] == [2]

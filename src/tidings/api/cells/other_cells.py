@@ -22,6 +22,8 @@ class OtherCells(Protocol):
     def own(self) -> CellId:
         """Return the cell of this process."""
 
-    def ask(self, name: str, asked: bytes, found: type[Found]) -> Awaitable[Gathered[Found]]:
-        """Ask every other owner a question. Whoever is gone, late, or answers what is not of the
-        form `found`, is missing."""
+    def ask(
+        self, name: str, asked: bytes, found: type[Found], answer_s: float
+    ) -> Awaitable[Gathered[Found]]:
+        """Ask every other owner a question. Whoever is gone, has not answered within `answer_s`, or
+        answers what is not of the form `found`, is missing."""

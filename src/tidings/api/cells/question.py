@@ -20,6 +20,7 @@ Asked = TypeVar("Asked")
 Found = TypeVar("Found")
 
 ONLY_CELL = CellId(1)
+ANSWER_S = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +34,7 @@ class CellQuestion(Generic[Asked, Found]):
     asks: type[Asked]
     finds: type[Found]
     answer: Callable[[Services, Asked], Awaitable[Found]]
+    answer_s: float = ANSWER_S  # for as long others are waited for
 
 
 async def ask_every_cell(
@@ -43,18 +45,19 @@ async def ask_every_cell(
     others = services.web.others
     if others is None:
         return Gathered({ONLY_CELL: await question.answer(services, asked)})
-    theirs = asyncio.ensure_future(
-        others.ask(question.name, msgspec.json.encode(asked), question.finds)
+
+    async def ask_own() -> Found | None:
+        try:
+            return await question.answer(services, asked)
+        except Unavailable:
+            return None
+
+    asked_now = msgspec.json.encode(asked)
+    found, own = await asyncio.gather(
+        others.ask(question.name, asked_now, question.finds, question.answer_s), ask_own()
     )
-    try:
-        own = await question.answer(services, asked)
-    except Unavailable:
-        found = await theirs
+    if own is None:
         return Gathered(found.by_cell, sorted([*found.missing, others.own]))
-    finally:
-        if not theirs.done():
-            await asyncio.wait((theirs,))
-    found = theirs.result()
     return Gathered({**found.by_cell, others.own: own}, sorted(found.missing))
 
 

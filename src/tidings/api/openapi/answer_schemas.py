@@ -340,7 +340,13 @@ COMPONENTS: dict[str, Any] = {
         ],
         "notCountedYet": "any",
     },
-    "Counts": {"events": "whole", **_COUNTS, "orphans": "whole", "indexLag": "whole"},
+    "Counts": {
+        "events": "whole",
+        **_COUNTS,
+        "orphans": "whole",
+        "indexLag": "whole",
+        "missingCells?": ["whole"],
+    },
     "Tested": {
         "delivered": "yes",
         "startedAt": "time",

@@ -5,11 +5,11 @@ from typing import Any
 from starlette.responses import Response
 
 from tidings.api.answers import answer
+from tidings.api.cells.counts import count_all
 from tidings.api.context import Services
 from tidings.api.route import PLATFORM, ok, usually
 from tidings.api.router import EntryRoute, Routes
 from tidings.core.cells.call_subject import Over
-from tidings.core.delivery.states import State
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso
 from tidings.reads.delivery.deliveries import own_delivery, show_whole
@@ -19,7 +19,6 @@ from tidings.reads.delivery.retry import try_now
 def delivery_routes(services: Services) -> list[EntryRoute]:
     """Build the routes of single deliveries over the services."""
     route = Routes(services, tag="deliveries")
-    store = services.store
 
     @route(
         "GET",
@@ -31,14 +30,9 @@ def delivery_routes(services: Services) -> list[EntryRoute]:
         answers=ok("The counts of all orgs", "#Counts"),
     )
     async def count() -> Response:
-        """Totals of all orgs, for the platform's own credential."""
-        counts = await store.counts()
-        by_state = {state.word: counts.by_state.get(state, 0) for state in State}
-        return answer(
-            {"events": counts.events}
-            | by_state
-            | {"orphans": counts.orphans, "indexLag": counts.index_lag}
-        )
+        """Totals of all orgs, for the platform's own credential; over all cells. `missingCells`
+        names those that have not answered, and are not counted."""
+        return answer(await count_all(services))
 
     @route(
         "GET",

@@ -4,6 +4,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from tidings.api.answers import answer, refused
+from tidings.api.cells.counts import TakeAsked, take_all
 from tidings.api.context import Services, read_object
 from tidings.api.models import new_body
 from tidings.api.route import PLATFORM, ok, usually
@@ -12,14 +13,9 @@ from tidings.core.cells.call_subject import Over
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.replay_rules import TakeAsDelivered, read_taking
-from tidings.core.times import iso
-from tidings.engine.delivery.restored_backlog import NotStopped
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.errors import passed
 from tidings.reads.delivery.stops import show_stop, show_stop_of_all
-
-TAKE_FOR_S = 5.0
-
 
 TAKE_BODY = new_body("Until when receivers have what was accepted.", TakeAsDelivered)
 
@@ -66,7 +62,13 @@ def stop_routes(services: Services) -> list[EntryRoute]:
         summary="Take as delivered what was accepted before a time",
         answers=ok(
             "How many were taken, or are there",
-            {"acceptedBefore": "time", "dryRun": "yes", "deliveries": "whole", "ended": "yes"},
+            {
+                "acceptedBefore": "time",
+                "dryRun": "yes",
+                "deliveries": "whole",
+                "ended": "yes",
+                "missingCells?": ["whole"],
+            },
         ),
         refuses=usually(409),
         body=TAKE_BODY,
@@ -74,7 +76,8 @@ def stop_routes(services: Services) -> list[EntryRoute]:
     async def take(request: Request, caller: AuthenticatedCaller) -> Response:
         """For all orgs, while sending is stopped for all of them: after a restore, what receivers
         have got since the backup is not sent once more. With `dryRun` it only counts. A call takes
-        what it can in some seconds; `ended` false asks to make it again."""
+        what it can in some seconds; `ended` false asks to make it again. `missingCells` names the
+        cells that have not answered: in them nothing may have been taken."""
         return await _take(services, request, caller)
 
     @route(
@@ -154,18 +157,5 @@ def _org_of(services: Services, caller: AuthenticatedCaller, org_id: str) -> Org
 
 async def _take(services: Services, request: Request, caller: AuthenticatedCaller) -> Response:
     wanted = passed(read_taking(await read_object(request), services.clock.now_ms()))
-    before_ms = wanted.before_ms
-    if wanted.dry_run:
-        done = await services.delivery.replay.backlog.count(before_ms, TAKE_FOR_S)
-    else:
-        if services.delivery.stops.of(EVERYTHING) is None:
-            raise NotStopped
-        done = await services.delivery.replay.backlog.take(before_ms, caller.credential, TAKE_FOR_S)
-    return answer(
-        {
-            "acceptedBefore": iso(before_ms),
-            "dryRun": wanted.dry_run,
-            "deliveries": done.deliveries,
-            "ended": done.ended,
-        }
-    )
+    by = "" if wanted.dry_run else caller.credential
+    return answer(await take_all(services, TakeAsked(before_ms=wanted.before_ms, by=by)))

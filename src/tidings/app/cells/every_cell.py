@@ -22,7 +22,6 @@ from tidings.store.port.cell_map import CellState
 
 Found = TypeVar("Found")
 
-ANSWER_S = 2.0
 PARALLEL = 32
 BYTES_MAX = 16 << 20  # of all answers to one question
 STEM = "/door/"  # of paths that owners serve to each other alone
@@ -37,12 +36,13 @@ class EveryCell:
         self,
         installation: Installation,
         request_id: Callable[[], str],
-        answer_s: float = ANSWER_S,
+        answer_s_least: float = 0.0,
         bytes_max: int = BYTES_MAX,
     ) -> None:
+        """`answer_s_least`: what every question has at least, for machines that are slow."""
         self._installation = installation
         self._request_id = request_id
-        self._answer_s = answer_s
+        self._answer_s_least = answer_s_least
         self._bytes_max = bytes_max
 
     @property
@@ -60,17 +60,20 @@ class EveryCell:
             if found.state is not CellState.REMOVED and found.cell != self.own
         )
 
-    async def ask(self, name: str, asked: bytes, found: type[Found]) -> Gathered[Found]:
+    async def ask(
+        self, name: str, asked: bytes, found: type[Found], answer_s: float
+    ) -> Gathered[Found]:
         """See `OtherCells`."""
         parallel = asyncio.Semaphore(PARALLEL)
         bytes_left = self._bytes_max
+        left_s = max(answer_s, self._answer_s_least)
 
         async def ask_one(cell: CellId) -> Found | None:
             nonlocal bytes_left
             async with parallel:
                 if bytes_left <= 0:
                     return None
-                body = await self._ask_in_time(cell, name, asked)
+                body = await self._ask_in_time(cell, name, asked, left_s)
             if body is None:
                 return None
             bytes_left -= len(body)
@@ -84,14 +87,16 @@ class EveryCell:
             [cell for cell, answer in pairs if answer is None],
         )
 
-    async def _ask_in_time(self, cell: CellId, name: str, asked: bytes) -> bytes | None:
+    async def _ask_in_time(
+        self, cell: CellId, name: str, asked: bytes, left_s: float
+    ) -> bytes | None:
         try:
-            async with asyncio.timeout(self._answer_s):
-                return await self._ask_one(cell, name, asked)
+            async with asyncio.timeout(left_s):
+                return await self._ask_one(cell, name, asked, left_s)
         except TimeoutError:
             return None
 
-    async def _ask_one(self, cell: CellId, name: str, asked: bytes) -> bytes | None:
+    async def _ask_one(self, cell: CellId, name: str, asked: bytes, left_s: float) -> bytes | None:
         """Ask the owner of a cell; once more where it is another one than was known."""
         reader = self._installation.reader
         places = reader.view.places
@@ -99,7 +104,7 @@ class EveryCell:
         for _ in range(2):
             owner = places.owner_of(cell)
             if owner is not None and owner.address and owner != tried:
-                body = await self._ask_owner(cell, owner, name, asked)
+                body = await self._ask_owner(cell, owner, name, asked, left_s)
                 if body is not None:
                     return body
             tried = owner
@@ -107,7 +112,7 @@ class EveryCell:
         return None
 
     async def _ask_owner(
-        self, cell: CellId, owner: CellOwner, name: str, asked: bytes
+        self, cell: CellId, owner: CellOwner, name: str, asked: bytes, left_s: float
     ) -> bytes | None:
         headers = [(b"host", b"door"), (b"content-type", b"application/json")]
         target = f"{STEM}{name}".encode()
@@ -117,7 +122,7 @@ class EveryCell:
             epoch=owner.epoch,
             client="",
             request_id=self._request_id(),
-            left_ms=int(self._answer_s * 1e3),
+            left_ms=int(left_s * 1e3),
         )
         found = await self._installation.questions.ask(owner, request, asked, head)
         if found is None:
