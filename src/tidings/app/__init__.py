@@ -198,7 +198,7 @@ async def _serve(
 
 
 def _membership(settings: Settings, post: str) -> "Membership":
-    """What a process that owns one cell of several has beside the service."""
+    """Return what a process that owns one cell of several has beside the service."""
     from tidings.app.cells.membership import Membership  # noqa: PLC0415  # of several cells
     from tidings.app.cells.worker_post import WorkerPost  # noqa: PLC0415
 

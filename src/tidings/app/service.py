@@ -229,7 +229,7 @@ class RunningService:
 
 
 def _departure(settings: Settings, lease: OwnerLease, owner: int) -> Departure:
-    """What is asked, and noted, before anything leaves."""
+    """Build what is asked, and noted, before anything leaves."""
     kept = settings.in_flight_max + OUT_MAX + UNWRITTEN_MAX
     return Departure(lease, InFlightFile(settings.data, kept, owner=owner))
 

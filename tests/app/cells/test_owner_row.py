@@ -10,7 +10,7 @@ from tests.store.cell_map.subject import SqliteMap
 from tidings.app.cells.cell_settings import directory_entry
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.owner_row import OwnerRow
+from tidings.app.cells.owner_row import CellOwnerRow
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
 from tidings.store.cell_map.hosted_map import HostedCellMap
@@ -47,7 +47,7 @@ class Owner:
             questions=cast(Any, None),
             directory_key=b"",
         )
-        self.row = OwnerRow(self.installation, self.lease)
+        self.row = CellOwnerRow(self.installation, self.lease)
 
     async def look(self) -> None:
         """What its jobs do in a second."""

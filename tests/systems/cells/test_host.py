@@ -4,6 +4,7 @@ fate."""
 import asyncio
 import os
 import signal
+import socket
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
@@ -30,7 +31,7 @@ from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.directory_lock import DirectoryLock
 
 from ...e2e.harness.fixtures import NewService
-from .by_hand import SECOND_CELL, make_two_cells, owners
+from .by_hand import SECOND_CELL, make_two_cells, on_a_database, on_directories, owners
 
 pytestmark = pytest.mark.systems
 
@@ -39,11 +40,11 @@ MAP = "map/map.db"
 
 
 @pytest.fixture
-def host(own_service: NewService) -> ServiceProcess:
-    """A service whose map names two cells, not started."""
-    service = own_service()
-    make_two_cells(service.data)
-    return service
+def host(own_service: NewService, tmp_path: Path) -> ServiceProcess:
+    """A service whose map names two cells in directories, not started."""
+    settings = on_directories(tmp_path / "data")
+    make_two_cells(settings)
+    return own_service(data=settings.data)
 
 
 def workers(host: ServiceProcess) -> Mapping[CellId, psutil.Process]:
@@ -70,9 +71,14 @@ def is_ready(host: ServiceProcess) -> bool:
         return False
 
 
+def owners_of(host: ServiceProcess) -> Mapping[CellId, CellOwner]:
+    """Read who owns which cell, as the map in a directory has it."""
+    return owners(on_directories(host.data))
+
+
 def owned(host: ServiceProcess) -> set[CellId]:
     """List the cells that have an owner by the map."""
-    return {cell for cell, owner in owners(host.data).items() if owner.address}
+    return {cell for cell, owner in owners_of(host).items() if owner.address}
 
 
 def all_owned(host: ServiceProcess) -> bool:
@@ -112,48 +118,6 @@ def have_ended(had: list[psutil.Process]) -> Callable[[], bool]:
     )
 
 
-def test_a_worker_that_dies_comes_back_and_its_neighbour_hears_nothing(
-    host: ServiceProcess,
-) -> None:
-    host.start()
-    until(lambda: all_owned(host), "an owner of each cell")
-    first, second = workers(host)[FIRST_CELL], workers(host)[SECOND_CELL]
-    for still in (first, second):  # each of them serves the port that they share
-        with standing_still(still):
-            until(lambda: is_ready(host), "an answer of the other")
-    before = owners(host.data)
-    children = second.children(recursive=True)
-    with Api(host.port) as api:
-        with standing_still(second):
-            until(lambda: api.get("/readyz").status == 200, "the first, as on all of this line")
-        second.send_signal(signal.SIGKILL)
-        until(
-            lambda: owners(host.data)[SECOND_CELL].epoch > before[SECOND_CELL].epoch,
-            "the next owner",
-        )
-        assert api.get("/livez").status == 200  # it hears nothing of that
-    until(have_ended([second, *children]), "the end of what it had started")
-    assert workers(host)[FIRST_CELL] == first
-    assert owners(host.data)[FIRST_CELL] == before[FIRST_CELL]
-    with standing_still(first):
-        until(lambda: is_ready(host), "an answer of the one that is back")
-    had = processes(host)
-    assert host.stop() == 0
-    assert have_ended(had)()
-    assert stopped_cleanly(host)
-    with pytest.raises(OSError):
-        status(host)
-
-
-def test_a_worker_is_reached_by_who_is_of_the_installation(host: ServiceProcess) -> None:
-    host.start()
-    until(lambda: all_owned(host), "an owner of each cell")
-    key = derived_key(host.data, DOOR_PURPOSE)
-    for cell, owner in owners(host.data).items():
-        assert asyncio.run(ask(key, cell, owner)) in (200, 503)  # ready, or not yet
-        assert asyncio.run(ask(bytes(32), cell, owner)) is None
-
-
 async def ask(key: bytes, cell: CellId, owner: CellOwner) -> int | None:
     """Ask whether an owner is ready, as another process would that has this key; None: it is not
     answered."""
@@ -165,6 +129,69 @@ async def ask(key: bytes, cell: CellId, owner: CellOwner) -> int | None:
     finally:
         lines.close()
     return None if answer is None else answer.status
+
+
+def test_a_worker_that_dies_comes_back_and_its_neighbour_hears_nothing(
+    host: ServiceProcess,
+) -> None:
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    first, second = workers(host)[FIRST_CELL], workers(host)[SECOND_CELL]
+    for still in (first, second):  # each of them serves the port that they share
+        with standing_still(still):
+            until(lambda: is_ready(host), "an answer of the other")
+    before = owners_of(host)
+    key = derived_key(host.data, DOOR_PURPOSE)
+    for cell, owner in before.items():  # it is reached by who is of the installation alone
+        assert asyncio.run(ask(key, cell, owner)) in (200, 503)  # ready, or not yet
+        assert asyncio.run(ask(bytes(32), cell, owner)) is None
+    children = second.children(recursive=True)
+    with Api(host.port) as api:
+        with standing_still(second):
+            until(lambda: api.get("/readyz").status == 200, "the first, as on all of this line")
+        second.send_signal(signal.SIGKILL)
+        until(
+            lambda: owners_of(host)[SECOND_CELL].epoch > before[SECOND_CELL].epoch,
+            "the next owner",
+        )
+        assert api.get("/livez").status == 200  # it hears nothing of that
+    until(have_ended([second, *children]), "the end of what it had started")
+    assert workers(host)[FIRST_CELL] == first
+    assert owners_of(host)[FIRST_CELL] == before[FIRST_CELL]
+    with standing_still(first):
+        until(lambda: is_ready(host), "an answer of the one that is back")
+    had = processes(host)
+    assert host.stop() == 0
+    assert have_ended(had)()
+    assert stopped_cleanly(host)
+    with pytest.raises(OSError):
+        status(host)
+
+
+def test_schemas_of_a_database_are_cells_and_one_whose_process_dies_is_taken_over(
+    own_service: NewService, tmp_path: Path
+) -> None:
+    settings = on_a_database(tmp_path / "data")
+    assert settings.database is not None and settings.master_key_file is not None
+    make_two_cells(settings)
+    host = own_service(
+        data=settings.data,
+        database=settings.database.reveal(),
+        master_key_file=settings.master_key_file,
+    ).start()
+
+    def owner_of(cell: CellId) -> CellOwner | None:
+        owner = owners(settings).get(cell)
+        return owner if owner is not None and owner.address else None
+
+    until(lambda: all(map(owner_of, BOTH)), "an owner of each cell")
+    first, second = owner_of(FIRST_CELL), owner_of(SECOND_CELL)
+    workers(host)[SECOND_CELL].send_signal(signal.SIGKILL)
+    until(lambda: owner_of(SECOND_CELL) not in (None, second), "the next owner")
+    assert owner_of(FIRST_CELL) == first
+    had = processes(host)
+    assert host.stop() == 0
+    assert have_ended(had)()
 
 
 def test_workers_end_in_order_with_a_host_that_is_killed(host: ServiceProcess) -> None:
@@ -223,12 +250,8 @@ def put_back(away: Path, place: Path) -> None:
     os.replace(away, place)
 
 
-def test_a_port_that_is_taken_refuses_the_start(
-    host: ServiceProcess, own_service: NewService
-) -> None:
-    host.start()
-    other = own_service(port=host.port)
-    make_two_cells(other.data)
-    other.launch()
-    assert other.wait() == 4
-    assert f"port {host.port} must be free" in other.words()
+def test_a_port_that_is_taken_refuses_the_start(host: ServiceProcess) -> None:
+    with socket.create_server(("127.0.0.1", host.port)):
+        host.launch()
+        assert host.wait() == 4
+    assert f"port {host.port} must be free" in host.words()

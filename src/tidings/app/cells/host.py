@@ -78,7 +78,7 @@ class CellHost:
     def cells(self) -> list[CellId]:
         """List the cells that are served, as far as the map was read."""
         cells = self._reader.view.cells.values()
-        return sorted(entry.cell for entry in cells if entry.state is not CellState.REMOVED)
+        return sorted(known.cell for known in cells if known.state is not CellState.REMOVED)
 
     def end(self) -> None:
         """Have `run` return."""

@@ -23,7 +23,7 @@ from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.own_parts import jobs_of, make_router
-from tidings.app.cells.owner_row import OwnerRow
+from tidings.app.cells.owner_row import CellOwnerRow
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import DoorShares
 from tidings.app.keys.derived_keys import derive_key
@@ -50,7 +50,7 @@ Headers = list[tuple[bytes, bytes]]
 
 
 class SharedPort(NamedTuple):
-    """What the public port is served with, which all workers of a machine share."""
+    """Hold what the public port is served with, which all workers of a machine share."""
 
     gate: DoorGate
     admit: Callable[[HttpRequest], None]
@@ -67,7 +67,7 @@ class Membership:
         self.settings = settings_of_cell(settings, post.entry)
         self._post = post
         self._installation: Installation | None = None
-        self._owner: OwnerRow | None = None
+        self._owner: CellOwnerRow | None = None
         self._door: HttpServer | None = None
         self._trust: DoorTrust | None = None
         self._door_socket: socket.socket | None = None
@@ -89,7 +89,7 @@ class Membership:
 
     @property
     def installation(self) -> Installation:
-        """What this process has of the installation, once it has joined."""
+        """Return what this process has of the installation, once it has joined."""
         assert self._installation is not None, "it has not joined"
         return self._installation
 
@@ -123,7 +123,7 @@ class Membership:
             directory_key=derive_key(master, DIRECTORY_PURPOSE),
             seal=self._trust.seal,
         )
-        self._owner = OwnerRow(self._installation, lease)
+        self._owner = CellOwnerRow(self._installation, lease)
         return self._installation
 
     def others(self, new_request_id: Callable[[], str]) -> EveryCell:

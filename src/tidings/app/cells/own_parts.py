@@ -9,7 +9,7 @@ from tidings.app.cells.map_reader import PART as CELL_MAP
 from tidings.app.cells.owner_duties import PART as CELL_DUTIES
 from tidings.app.cells.owner_duties import OwnerClocks, OwnerDuties
 from tidings.app.cells.owner_row import PART as CELL_OWNER
-from tidings.app.cells.owner_row import OwnerRow
+from tidings.app.cells.owner_row import CellOwnerRow
 from tidings.compose import App
 from tidings.core.cells.door import DoorDecision, PassOn, RefuseNow, ServeHere
 from tidings.core.running.service_part import ServicePart
@@ -42,7 +42,7 @@ def make_router(installation: Installation, app: App) -> DoorRouter:
 
 
 def jobs_of(
-    installation: Installation, app: App, owner: OwnerRow, settings: Settings
+    installation: Installation, app: App, owner: CellOwnerRow, settings: Settings
 ) -> Mapping[ServicePart, Job]:
     """List what runs for as long as the process owns its cell. `settings`: of the installation."""
     duties = OwnerDuties(

@@ -24,7 +24,7 @@ PART = ServicePart(
 )
 
 
-class OwnerRow:
+class CellOwnerRow:
     """One task that puts the owner of a cell wherever the map has another one."""
 
     def __init__(self, installation: Installation, lease: OwnerLease) -> None:

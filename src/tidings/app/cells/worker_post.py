@@ -8,7 +8,7 @@ from tidings.store.port.cell_map import CellEntry, CellKind
 
 
 class PostRefused(Unusable):
-    """What a worker is told cannot be read; the text says why."""
+    """Tell that what a worker is told cannot be read, and what to do."""
 
 
 class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
