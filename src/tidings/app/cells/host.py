@@ -25,6 +25,7 @@ from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import LEAST_OF_CELL
 from tidings.app.machine import file_refusal
 from tidings.core.cells.families import CellId
+from tidings.core.running.restarts import restart_delay_s
 from tidings.engine.clock import service_clock
 from tidings.server import Bounds
 from tidings.server.listening import make_listening
@@ -32,6 +33,7 @@ from tidings.settings.settings import Settings
 from tidings.store.port.cell_map import CellState
 
 EVERY_S = 1.0
+SOONER = 4
 STOP_S = 30.0  # for a worker to end, beside what attempts may take
 
 log = structlog.get_logger(__name__)
@@ -53,6 +55,12 @@ async def serve_cells(settings: Settings, command: Sequence[str], hold: bool) ->
         await host.close()
 
 
+def worker_delay_s(failures: int) -> float:
+    """Compute how long to wait before a worker is started again, after so many failures in a row:
+    less than for a part of a service, since nobody else serves its cell."""
+    return restart_delay_s(failures) / SOONER
+
+
 class CellHost:
     """The workers of a machine and the port that they share. To be used within one event loop."""
 
@@ -67,7 +75,7 @@ class CellHost:
         self._news = asyncio.Event()
         self._ended = False
         self._wanted: list[CellId] = []
-        self._workers = CellWorkers(self._start_of, settings.drain_s + STOP_S)
+        self._workers = CellWorkers(self._start_of, settings.drain_s + STOP_S, worker_delay_s)
         self._hears, self._tells = os.pipe()
         os.set_blocking(self._hears, False)
         self._ready: dict[CellId, int] = {}  # processes that have said that they listen
