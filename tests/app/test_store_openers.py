@@ -61,6 +61,12 @@ OPENERS = {
 KEYLESS = {
     "migrate_database": "the role that migrates has no key, and opens no row",
     "inspect_server": "it looks at the server, and at no row",
+    "database_of": "it names a database, and opens nothing",
+    "owned": "what adds a cell opens nothing that is sealed, and has the new store know the key",
+    **dict.fromkeys(
+        ("reading_store", "identity_of", "must_be_cell", "must_be_there", "must_be_the_only_cell"),
+        "it reads what a store says of itself, and nothing that is sealed",
+    ),
 }
 
 

@@ -100,7 +100,7 @@ def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest
     """Copy a data directory, also one that is served. DataRefused: why not; OSError: the disk."""
 
     def admitted() -> backups.Manifest:
-        _must_be_the_only_cell(data)
+        _must_be_no_cell(data)
         _admit_key_file(data / KEY_FILE, data / FILE, directory_key_place(data))
         return backups.backup(data, to, progress)
 
@@ -144,9 +144,19 @@ def _admit_key_file(key: Path, database: Path, place: KeyPlace) -> None:
         admit_key(read_or_make_key(key), known, place)
 
 
-def _must_be_the_only_cell(data: Path) -> None:
+def _must_be_the_only_cell(settings: Settings) -> None:
+    from tidings.app.cells.commands.owned_store import (  # noqa: PLC0415  # with the stores
+        must_be_the_only_cell,
+    )
+
+    must_be_the_only_cell(settings)
+
+
+def _must_be_no_cell(data: Path) -> None:
     """Raise DataRefused where a copy of a data directory would hold one cell of several."""
-    from tidings.app.cells.owned_store import identity_of  # noqa: PLC0415  # of several cells
+    from tidings.app.cells.commands.owned_store import (  # noqa: PLC0415  # of several cells
+        identity_of,
+    )
 
     found = identity_of(Settings(data=data))
     if found is not None and found.cell is not None:
@@ -214,6 +224,8 @@ async def _composed(
     is_alone: bool = False,
 ) -> "RunningService":
     """The service over its open store, as soon as the disk lets it start."""
+    if membership is None:
+        await asyncio.to_thread(_must_be_the_only_cell, settings)
     master = await asyncio.to_thread(read_master_key, settings)
     is_alone = is_alone or membership is not None
     open_store, lease = store_opener(settings, died, master, is_alone=is_alone)

@@ -55,9 +55,10 @@ def doctor(
     if webhook is not None:
         found = diagnose(_look(api, find_webhook(api, webhook)))
     else:
-        from tidings.cli.serving.cell_checks import check_cells  # noqa: PLC0415  # it names checks
+        from tidings.cli.serving.cell_checks import check_cells  # noqa: PLC0415  # not for help
 
-        checks = [*check_database(config), *check_cells(config), *check_service(api)]
+        cells = [DoctorCheck("cells", **found._asdict()) for found in check_cells(config)]
+        checks = [*check_database(config), *cells, *check_service(api)]
         if not where.json:
             _print_checks(checks)
         bad = next((check for check in checks if not check.ok and check.fix), None)

@@ -9,10 +9,10 @@ import msgspec
 from tests.postgres_server import shared_server
 from tests.store.postgres.databases import SCHEMA, connect
 from tests.store.rows import event
-from tidings.app.cells.adding import AddedCell, AddStep, add_cell
 from tidings.app.cells.cell_settings import settings_of_cell
+from tidings.app.cells.commands.adding import AddedCell, AddStep, add_cell
+from tidings.app.cells.commands.owned_store import owned, reading_store
 from tidings.app.cells.map_place import open_map_rows
-from tidings.app.cells.owned_store import owned, reading_store
 from tidings.app.keys.key_check import check_of
 from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import CellRanges
@@ -77,10 +77,10 @@ class OneInstallation:
     def ranges(self) -> dict[CellId, CellRanges]:
         """What each cell has in its own store."""
         found = {}
-        for entry in self.read().cells:
-            with reading_store(self.place(entry)) as connection:
+        for cell in self.read().cells:
+            with reading_store(self.place(cell)) as connection:
                 assert connection is not None
-                found[entry.cell] = read_ranges(connection)
+                found[cell.cell] = read_ranges(connection)
         return found
 
     def give(self, place: Settings, count: int = 1) -> list[int]:

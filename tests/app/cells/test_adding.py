@@ -18,17 +18,20 @@ from tests.app.cells.one_installation import (
     in_database,
     on_directories,
 )
-from tidings.app.cells import adding
-from tidings.app.cells.adding import AddStep, add_cell
 from tidings.app.cells.cell_settings import FIRST_CELL
-from tidings.app.cells.map_place import MAP_DIRECTORY, make_cell_map, open_map_rows
-from tidings.app.cells.owned_store import (
+from tidings.app.cells.commands import adding
+from tidings.app.cells.commands.adding import AddStep, add_cell
+from tidings.app.cells.commands.owned_store import (
     CellRefused,
     database_of,
     identity_of,
     must_be_cell,
+    must_be_the_only_cell,
+    must_be_there,
     owned,
 )
+from tidings.app.cells.commands.places import make_place
+from tidings.app.cells.map_place import MAP_DIRECTORY, make_cell_map, open_map_rows
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.cells.ranges import RANGE_BITS, range_of
@@ -36,6 +39,7 @@ from tidings.store import port
 from tidings.store.copying import postgres_side
 from tidings.store.port.cell_map import CellState, grants_of
 from tidings.store.postgres.halves import PostgresWriter
+from tidings.store.postgres.migration import migrate
 from tidings.store.postgres.ownership import NotOwner, OwnerWatch
 from tidings.store.sqlite import database as sqlite_database
 
@@ -65,14 +69,14 @@ def directories(tmp_path: Path) -> OneInstallation:
 def must_be_whole(installation: OneInstallation, cells: int = 2) -> None:
     """Every cell has a store of its own and ranges of its own, which the map knows as well."""
     reading = installation.read()
-    assert [entry.cell for entry in reading.cells] == [*range(1, cells + 1)]
-    assert {entry.state for entry in reading.cells} == {CellState.OPEN}
+    assert [cell.cell for cell in reading.cells] == [*range(1, cells + 1)]
+    assert {cell.state for cell in reading.cells} == {CellState.OPEN}
     assert reading.changes.families == {FamilyId(FIRST_ORG): FamilyPlace(FIRST_CELL, 1)}
     first = identity_of(installation.settings)
     assert first is not None and first.cell == FIRST_CELL
-    for entry in reading.cells:
-        must_be_cell(installation.place(entry), first._replace(cell=entry.cell))
-        assert identity_of(installation.place(entry)) == first._replace(cell=entry.cell)
+    for cell in reading.cells:
+        must_be_cell(installation.place(cell), first._replace(cell=cell.cell))
+        assert identity_of(installation.place(cell)) == first._replace(cell=cell.cell)
     grants, ranges = grants_of(reading.runs, reading.next_range), installation.ranges()
     given = [(index, cell) for cell, own in ranges.items() for index in own.granted]
     assert len({index for index, _ in given}) == len(given)
@@ -109,8 +113,8 @@ def test_what_ends_behind_any_step_goes_on_when_it_is_done_again(
     after = directories.give(directories.settings)
     others = [
         number
-        for entry in directories.read().cells[1:]
-        for number in directories.give(directories.place(entry))
+        for cell in directories.read().cells[1:]
+        for number in directories.give(directories.place(cell))
     ]
     own = before + between + after
     assert others and own == sorted({*own}) and not {*own} & {*others}
@@ -242,14 +246,14 @@ def test_two_that_add_at_the_same_moment_get_a_number_each(
 ) -> None:
     """The second one adds its cell whole between the first one's look and its store."""
     installation.add(2)
-    make, others = adding._make_place, iter([4])
+    make, others = make_place, iter([4])
 
     def beside(*words: object) -> None:
         make(*words)  # type: ignore[arg-type]
         if (other := next(others, None)) is not None:
             assert installation.add(other).entry.cell == THREE
 
-    monkeypatch.setattr(adding, "_make_place", beside)
+    monkeypatch.setattr(adding, "make_place", beside)
     assert installation.add(3).entry.cell == CellId(4)
     must_be_whole(installation, cells=4)
 
@@ -324,7 +328,7 @@ def test_a_directory_that_was_removed_is_not_made_again(directories: OneInstalla
     assert not directories.place(entry).data.exists()
     third = directories.read().cells[-1]
     shutil.copytree(directories.place(third).data, directories.place(entry).data)
-    with pytest.raises(port.StoreRefused, match="holds cell 3 of this installation"):
+    with pytest.raises(port.StoreRefused, match="it holds cell 3. Put"):
         must_be_cell(directories.place(entry), own)
 
 
@@ -382,3 +386,44 @@ def test_what_cannot_be_added_is_refused_before_anything_is_made(tmp_path: Path)
             assert writing.numbers.ranges().is_endless
     with pytest.raises(Exception, match="map"), closing(open_map_rows(never.settings)):
         pass
+
+
+def test_a_cell_is_served_with_its_map_alone_and_in_its_place_alone(
+    directories: OneInstallation,
+) -> None:
+    must_be_the_only_cell(directories.settings)
+    second = directories.place(directories.add().entry)
+    for place, remedy in (
+        (directories.settings, "Restore its folder map"),
+        (second, "Serve the data directory of the installation"),
+    ):
+        with pytest.raises(port.StoreRefused, match=remedy):
+            must_be_the_only_cell(place)
+    must_be_there(second, TWO)
+    for place, cell in ((second, THREE), (directories.settings, TWO)):
+        with pytest.raises(port.StoreRefused, match="Put the right one there"):
+            must_be_there(place, cell)
+    shutil.rmtree(second.data)
+    with pytest.raises(port.StoreRefused, match="there is none"):
+        must_be_there(second, TWO)
+    assert not second.data.exists()
+
+
+def test_the_role_that_serves_the_first_cell_may_serve_the_others_and_read_the_map(
+    tmp_path: Path,
+) -> None:
+    installation = in_database(tmp_path)
+    installation.serve_once()
+    assert installation.settings.database is not None
+    with psycopg.connect(installation.settings.database.reveal(), autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS tidings_of_cells")
+        connection.execute("CREATE ROLE tidings_of_cells LOGIN")
+        try:
+            migrate(connection, "tidings", "tidings_of_cells")
+            installation.add()
+            for table in ("cell_2.event", "tidings_map.cell_entry", "tidings_map.range_grant"):
+                right = "SELECT has_table_privilege('tidings_of_cells', %s, 'INSERT')"
+                assert connection.execute(right, (table,)).fetchone() == (True,), table
+        finally:
+            connection.execute("DROP OWNED BY tidings_of_cells")
+            connection.execute("DROP ROLE tidings_of_cells")

@@ -113,9 +113,9 @@ class Place:
 
     async def ranges_of(self, entries: Sequence[CellEntry]) -> Mapping[CellId, CellRanges]:
         return {
-            entry.cell: await self.owners[entry.cell].memory.number_ranges()
-            for entry in entries
-            if entry.cell not in self.unasked
+            cell.cell: await self.owners[cell.cell].memory.number_ranges()
+            for cell in entries
+            if cell.cell not in self.unasked
         }
 
     async def placed(self) -> Mapping[FamilyId, FamilyPlace]:

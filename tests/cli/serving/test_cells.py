@@ -113,7 +113,8 @@ def test_cells_of_a_database_are_schemas_of_it(run: Command, tmp_path: Path) -> 
     assert [line.split()[0] for line in lines] == ["tidings", "two"]
     again = run("migrate", "--json", **given).must().rows
     assert [row["schema"] for row in again] == ["tidings", "two"]
-    refused = run("store", "copy", "--from", settings_file(tmp_path, uri), "--to", "new").must(4)
+    new = str(tmp_path / "new")
+    refused = run("store", "copy", "--from", settings_file(tmp_path, uri), "--to", new).must(4)
     assert "it is cell 1 of several" in refused.err
     away = run("cells", "list", TIDINGS_DATABASE="postgresql://a@127.0.0.1:1/b").must(5)
     assert "Run the command again" in away.err

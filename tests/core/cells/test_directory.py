@@ -48,6 +48,7 @@ def test_the_letters_of_kinds_stay(kind: OpenerKind) -> None:
             OpenerKind.EMAIL: "e",
             OpenerKind.WEBHOOK: "w",
             OpenerKind.CONSUMER_GROUP: "g",
+            OpenerKind.ORG: "o",
         }[kind]
     )
 

@@ -18,6 +18,7 @@ from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
 from tidings.api.http.refusals import request_id
 from tidings.app.cells.cell_answers import CellAnswers
 from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
+from tidings.app.cells.commands.owned_store import must_be_there
 from tidings.app.cells.every_cell import EveryCell
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
@@ -65,6 +66,7 @@ class Membership:
         of their kind."""
         self.whole = settings
         self.settings = settings_of_cell(settings, post.entry)
+        must_be_there(self.settings, post.entry.cell)
         self._post = post
         self._installation: Installation | None = None
         self._owner: CellOwnerRow | None = None

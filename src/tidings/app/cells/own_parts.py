@@ -3,7 +3,7 @@ its jobs."""
 
 from collections.abc import Mapping
 
-from tidings.app.cells.cell_facts import ranges_reader
+from tidings.app.cells.commands.cell_facts import ranges_reader
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import PART as CELL_MAP
 from tidings.app.cells.owner_duties import PART as CELL_DUTIES

@@ -19,8 +19,7 @@ from tidings.app.cells.own_openers import list_openers
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace, lost_places
 from tidings.core.cells.directory import Opener
 from tidings.core.cells.families import CellId, FamilyId, FamilyState
-from tidings.core.cells.range_use import RangeUse
-from tidings.core.cells.ranges import CellRanges, wanted_spares
+from tidings.core.cells.ranges import CellRanges, RangeUse, wanted_spares
 from tidings.core.running.service_part import ServicePart
 from tidings.engine.heartbeats import Heart
 from tidings.errors import Unavailable, Unusable
@@ -51,7 +50,7 @@ log = structlog.get_logger(__name__)
 
 
 class OwnCell(Protocol):
-    """What a process has of its installation, as its duties ask it (`Installation`). `owner`
+    """Hold what a process has of its installation, as its duties ask it (`Installation`). `owner`
     changes."""
 
     cell: CellId
@@ -202,9 +201,9 @@ class OwnerDuties:
             raise RangesUnknown(own.reader.problem)
         view = own.reader.view
         others = [
-            entry
-            for entry in view.cells.values()
-            if entry.cell != own.cell and entry.state is not CellState.REMOVED
+            cell
+            for cell in view.cells.values()
+            if cell.cell != own.cell and cell.state is not CellState.REMOVED
         ]
         by_cell = {**await self._ranges_of(others), own.cell: await self._store.number_ranges()}
         await own.store.restore_grants(view.place.incarnation, by_cell)

@@ -10,7 +10,7 @@ from tidings.cli.output import how_many, number, print_facts, print_line, print_
 from tidings.list_columns import CELLS
 
 if TYPE_CHECKING:
-    from tidings.app.cells.cell_facts import CellFacts, CellsFacts
+    from tidings.app.cells.commands.cell_facts import CellFacts, CellsFacts
     from tidings.settings.settings import Settings
 
 app = App(name="cells", help="The cells of an installation: each is a process over its own store.")
@@ -48,7 +48,7 @@ def add(
     json
         Print the cell as JSON.
     """
-    from tidings.app.cells.adding import add_cell  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.adding import add_cell  # noqa: PLC0415  # not for help
     from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
 
     settings = _settings(config, data, database)
@@ -154,7 +154,7 @@ def show(
 
 
 def _read(config: Path | None, data: Path | None, database: str | None) -> "CellsFacts | None":
-    from tidings.app.cells.cell_facts import read_cells  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.cell_facts import read_cells  # noqa: PLC0415  # not for help
     from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
 
     settings = _settings(config, data, database)

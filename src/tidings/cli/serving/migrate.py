@@ -34,7 +34,7 @@ def migrate(
     json
         Print what was done as JSON.
     """
-    from tidings.app.cells.migrating import migrate_all  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.places import migrate_all  # noqa: PLC0415  # not for help
     from tidings.cli.serving.database_commands import done, load_settings  # noqa: PLC0415
 
     settings = load_settings(config, {"database": database})

@@ -26,6 +26,7 @@ from tidings.errors import TidingsError
 
 RANGE_BITS = 24
 TAKE_OVERS_A_DAY = 8  # that need no map
+HOUR_S, LOOKS_A_DAY = 3_600.0, 24
 MARGIN = 2  # a day may bring twice what the busiest one of late has brought
 
 
@@ -38,6 +39,25 @@ def wanted_spares(given_a_day: int, bits: int = RANGE_BITS) -> int:
     """Return how many spare ranges a cell keeps. `given_a_day`: numbers of the busiest kind in the
     busiest day of late."""
     return TAKE_OVERS_A_DAY + -(-MARGIN * given_a_day >> bits)
+
+
+class RangeUse:
+    """How many numbers a cell gives in a day, by the ranges that it has begun while it was watched:
+    one look an hour, for a day."""
+
+    def __init__(self) -> None:
+        self.numbers_a_day = 0
+        self._looks: list[tuple[float, int]] = []
+
+    def note(self, ranges: "CellRanges", now_s: float) -> None:
+        """Note what a cell has. `now_s`: of a clock that is never set."""
+        begun = len(ranges.granted) - len(ranges.spares)
+        if not self._looks or now_s - self._looks[-1][0] >= HOUR_S:
+            self._looks = [*self._looks[-LOOKS_A_DAY:], (now_s, begun)]
+        since_s, before = self._looks[0]
+        watched_s = max(now_s - since_s, HOUR_S)  # a burst of minutes is none of a day
+        used = (begun - before) * max(1.0, LOOKS_A_DAY * HOUR_S / watched_s)
+        self.numbers_a_day = round(used) << RANGE_BITS
 
 
 class NoRange(TidingsError):

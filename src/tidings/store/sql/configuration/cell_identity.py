@@ -23,8 +23,8 @@ _ORG = "SELECT 1 FROM org LIMIT 1"
 
 
 class StoreIdentity(NamedTuple):
-    """What a store says of itself. `cell`: None where it is the only one; `key_check`: None where
-    it was never served."""
+    """Hold what a store says of itself. `cell`: None where it is the only one; `key_check`: None
+    where it was never served."""
 
     cell: CellId | None
     installation: str
@@ -45,8 +45,8 @@ def read_identity(connection: StoreConnection) -> StoreIdentity:
     )
 
 
-def name_first_cell(connection: StoreConnection, cell: CellId) -> None:
-    """Have the store that was the only one say which cell it is. Done again, nothing changes."""
+def name_cell(connection: StoreConnection, cell: CellId) -> None:
+    """Have a store that was the only one say which cell it is. Done again, nothing changes."""
     with connection:
         connection.execute(PUT_ONCE, MetaRow(key=CELL, value=cell))
 

@@ -13,8 +13,13 @@ from typing import NamedTuple
 import msgspec
 
 from tidings.app.cells.cell_settings import settings_of_cell
+from tidings.app.cells.commands.owned_store import (
+    identity_of,
+    must_be_cell,
+    reading_store,
+    refusing,
+)
 from tidings.app.cells.map_place import has_cell_map, open_map_rows
-from tidings.app.cells.owned_store import identity_of, must_be_cell, reading_store, refusing
 from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import CellRanges
 from tidings.errors import Unavailable, Unusable
@@ -26,7 +31,7 @@ from tidings.store.sql.facts.numbers import read_ranges
 
 
 class CellFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """What is known of one cell. `address`: of its owner's door, none where nobody owns it;
+    """Hold what is known of one cell. `address`: of its owner's door, none where nobody owns it;
     `ranges`, `spares`: of numbers, as they stand in its own store; `problem`: why that cannot be
     read."""
 
@@ -44,7 +49,7 @@ class CellFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class CellsFacts(NamedTuple):
-    """What is known of all cells, and which the version of the map is."""
+    """Hold what is known of all cells, and which the version of the map is."""
 
     version: int
     cells: Sequence[CellFacts]
@@ -61,8 +66,8 @@ def read_cells(settings: Settings) -> CellsFacts | None:
             reading = rows.changes.read(MapPlace())
             confirmed = rows.processes.confirmations()
             facts = [
-                _Looking(settings, reading, own).facts_of(entry, confirmed.get(entry.cell, 0))
-                for entry in reading.cells
+                _Looking(settings, reading, own).facts_of(cell, confirmed.get(cell.cell, 0))
+                for cell in reading.cells
             ]
     return CellsFacts(reading.place.version, facts) if facts else None
 
@@ -116,12 +121,12 @@ def ranges_reader(
 
     def read(entries: Sequence[CellEntry]) -> Mapping[CellId, CellRanges]:
         found = {}
-        for entry in entries:
+        for cell in entries:
             with suppress(Unavailable, Unusable), refusing():
-                own = settings_of_cell(settings, entry)
+                own = settings_of_cell(settings, cell)
                 with reading_store(own) as connection:
-                    if connection is not None and read_fact(connection, CELL) == entry.cell:
-                        found[entry.cell] = read_ranges(connection)
+                    if connection is not None and read_fact(connection, CELL) == cell.cell:
+                        found[cell.cell] = read_ranges(connection)
         return found
 
     async def ask(entries: Sequence[CellEntry]) -> Mapping[CellId, CellRanges]:

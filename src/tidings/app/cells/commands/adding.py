@@ -15,34 +15,31 @@ from contextlib import closing
 from enum import Enum
 from typing import NamedTuple
 
-import msgspec
-
 from tidings.app.cells.cell_settings import (
-    CELLS_DIRECTORY,
     FIRST_CELL,
     directory_entry,
     schema_entry,
     settings_of_cell,
 )
-from tidings.app.cells.map_place import has_cell_map, make_cell_map, open_map_rows
-from tidings.app.cells.owned_store import (
+from tidings.app.cells.commands.owned_store import (
     CellRefused,
-    database_of,
     identity_of,
     owned,
     reading_store,
     refusing,
 )
+from tidings.app.cells.commands.places import make_place, must_name_a_place, serve_roles
+from tidings.app.cells.map_place import has_cell_map, make_cell_map, open_map_rows
 from tidings.core.cells.cell_map import lost_places
 from tidings.core.cells.families import CellId, FamilyState
 from tidings.core.cells.ranges import wanted_spares
-from tidings.settings.settings import HINTS, Settings, must
+from tidings.settings.settings import Settings
 from tidings.store.cell_map.map_rows import MapRows
 from tidings.store.port.cell_map import CellEntry, CellState, MapPlace, MapReading
 from tidings.store.sql.configuration.cell_identity import (
     StoreIdentity,
     found_cell,
-    name_first_cell,
+    name_cell,
 )
 from tidings.store.sql.facts.numbers import read_ranges
 from tidings.store.sql.halves import RowWriter
@@ -89,7 +86,7 @@ def add_cell(
     Raise CellRefused, or another Unusable that says why not; DatabaseUnreachable where it cannot be
     done now; OSError, of a disk.
     """
-    _must_name_a_place(settings, schema)
+    must_name_a_place(settings, schema)
     with refusing():
         own = identity_of(settings)
         if own is None or own.key_check is None:
@@ -119,34 +116,6 @@ def add_cell(
     return AddedCell(entry, is_new=is_new, is_first_time=is_first_time)
 
 
-def _must_name_a_place(settings: Settings, schema: str | None) -> None:
-    if settings.database is None and schema is not None:
-        raise CellRefused(
-            "A cell in a schema must come with a database, as the first one; this installation is "
-            "on directories. Leave --schema out."
-        )
-    if settings.database is None:
-        return
-    if schema is None:
-        raise CellRefused(
-            "A cell of an installation on a database must name its schema; got none. Add --schema, "
-            f"such as --schema {settings.database_schema[:60]}_2."
-        )
-    try:
-        msgspec.convert(schema, HINTS["database_schema"])
-    except msgspec.ValidationError:
-        raise CellRefused(
-            f"--schema must be {must('database_schema')}; got {schema!r}. Correct it."
-        ) from None
-    from tidings.store.cell_map.postgres_map import map_schema_beside  # noqa: PLC0415  # of an extra
-
-    if schema in (settings.database_schema, map_schema_beside(settings.database_schema)):
-        raise CellRefused(
-            f"A new cell must have a schema of its own; {schema} is that of the first cell, or of "
-            "the map. Name another one."
-        )
-
-
 # -- the first cell -------------------------------------------------------------------------------
 
 
@@ -169,7 +138,7 @@ def _make_first(
         after(AddStep.FAMILIES_PLACED)
         rows.entries.put_cell(_entry(settings, FIRST_CELL, settings.database_schema))
         after(AddStep.FIRST_ADDED)
-        name_first_cell(writing.connection, FIRST_CELL)
+        name_cell(writing.connection, FIRST_CELL)
         after(AddStep.FIRST_NAMED)
 
 
@@ -208,7 +177,7 @@ def _add_further(
             return begun, is_new
         entry = _entry(settings, _free_number(reading), schema)
         place = settings_of_cell(settings, entry)
-        _make_place(place, roles)
+        make_place(place, roles)
         with owned(place) as writing:
             after(AddStep.STORE_MADE)
             if _free_number(_read(rows)) != entry.cell:
@@ -224,13 +193,13 @@ def _add_further(
 def _begun(settings: Settings, reading: MapReading, schema: str | None) -> CellEntry | None:
     """Return the cell that a schema is already; of directories, the one that was added and whose
     ranges are still to come."""
-    for entry in reading.cells:
-        if entry.state is CellState.REMOVED:
+    for cell in reading.cells:
+        if cell.state is CellState.REMOVED:
             continue
-        if schema is not None and entry.setting == schema:
-            return entry
-        if schema is None and not _has_ranges(settings_of_cell(settings, entry)):
-            return entry
+        if schema is not None and cell.setting == schema:
+            return cell
+        if schema is None and not _has_ranges(settings_of_cell(settings, cell)):
+            return cell
     return None
 
 
@@ -253,32 +222,7 @@ def _grant(
 
 def _free_number(reading: MapReading) -> CellId:
     """Return a number that no cell has, or has had."""
-    return CellId(max((entry.cell for entry in reading.cells), default=FIRST_CELL) + 1)
-
-
-def _make_place(place: Settings, roles: list[str | None]) -> None:
-    """Make where the store of a cell is to be."""
-    if place.database is None:
-        cells = place.data.parent
-        assert cells.name == CELLS_DIRECTORY
-        cells.mkdir(mode=0o700, exist_ok=True)
-        return
-    from tidings.store.postgres import migration  # noqa: PLC0415  # of an extra
-
-    database = database_of(place)
-    with database.connect("tidings migrate") as connection:
-        for role in roles:
-            migration.migrate(connection, database.schema, role)
-
-
-def serve_roles(settings: Settings, serve_role: str | None) -> list[str | None]:
-    """List whom what is made is made for: the role that is given, or those who serve already."""
-    if settings.database is None or serve_role is not None:
-        return [serve_role]
-    from tidings.store.postgres.migration import serving_roles  # noqa: PLC0415  # of an extra
-
-    with database_of(settings).connect("tidings migrate") as connection:
-        return [*serving_roles(connection)] or [None]
+    return CellId(max((cell.cell for cell in reading.cells), default=FIRST_CELL) + 1)
 
 
 def _entry(settings: Settings, cell: CellId, schema: str | None) -> CellEntry:

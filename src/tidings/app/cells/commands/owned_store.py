@@ -6,14 +6,17 @@ for longer than its lease can write nothing any more.
 """
 
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import apsw
 
+from tidings.app.cells.cell_settings import FIRST_CELL
+from tidings.app.cells.map_place import MAP_DIRECTORY
 from tidings.app.database import driver_refusal, server_error
 from tidings.app.database_operations import DatabaseUnreachable
-from tidings.errors import Unusable
+from tidings.core.cells.families import CellId
+from tidings.errors import Unavailable, Unusable
 from tidings.settings.settings import Settings
 from tidings.store import port
 from tidings.store.copying.sides import CopyRefused
@@ -34,12 +37,12 @@ AGAIN = "Run the command again: it goes on where it stopped."
 
 
 class CellRefused(Unusable):
-    """What was asked of cells cannot be done; the text says why and what to do."""
+    """Say that what was asked of cells cannot be done; the text says why and what to do."""
 
 
 @contextmanager
 def owned(settings: Settings) -> Iterator[RowWriter]:
-    """Own a store in a block; it has its tables, or is a directory that gets them. Raise
+    """Take a store in a block; it has its tables, or is a directory that gets them. Raise
     StoreRefused where a service owns it, or it cannot be used; StoreDown, OSError."""
     opened = _owned_directory(settings) if settings.database is None else _owned_schema(settings)
     with opened as writing:
@@ -114,23 +117,56 @@ def database_of(settings: Settings) -> "StoreDatabase":
     return StoreDatabase(settings.database.reveal(), settings.database_schema)
 
 
+def must_be_the_only_cell(settings: Settings) -> None:
+    """Raise StoreRefused where a data directory is one of several cells, and is to be served alone:
+    the orgs of the others would be missing, and so would its further numbers."""
+    if settings.database is not None:
+        return
+    with suppress(apsw.Error):  # its opening says what is wrong with it
+        found = identity_of(settings)
+        if found is not None and found.cell is not None:
+            remedy = (
+                f"Restore its folder {MAP_DIRECTORY} from a backup"
+                if found.cell == FIRST_CELL
+                else "Serve the data directory of the installation"
+            )
+            raise port.StoreRefused(
+                f"{settings.data} must be served with the map of its cells; it is cell "
+                f"{found.cell} of several, and no map here names it. {remedy}."
+            )
+
+
+def must_be_there(settings: Settings, cell: CellId) -> None:
+    """Raise StoreRefused unless the store of a cell is there and is that cell: a new one would be
+    made in its place, and count its numbers from 1."""
+    with suppress(Unavailable, apsw.Error):  # its opening waits, or says what is wrong with it
+        if (found := identity_of(settings)) is None or found.cell != cell:
+            raise _another(settings, cell, found)
+
+
 def must_be_cell(settings: Settings, identity: StoreIdentity) -> None:
     """Raise StoreRefused unless the store of a cell is there, and is this cell of this
     installation: nothing else may be served in its place, and no new one be made."""
+    assert identity.cell is not None
     found = identity_of(settings)
-    where = settings.data if settings.database is None else settings.database_schema
+    if found is None or found[:2] != identity[:2]:
+        raise _another(settings, identity.cell, found, identity.installation)
+
+
+def _another(
+    settings: Settings, cell: CellId, found: StoreIdentity | None, installation: str = ""
+) -> port.StoreRefused:
+    """Build what is raised of a place that holds not the cell that belongs there."""
+    where = settings.data if settings.database is None else f"The schema {settings.database_schema}"
     if found is None:
-        raise port.StoreRefused(
-            f"{where} must hold the store of cell {identity.cell}; there is none. Restore it from "
-            "a backup."
+        return port.StoreRefused(
+            f"{where} must hold the store of cell {cell}; there is none. Restore it from a backup."
         )
-    if (found.cell, found.installation) != (identity.cell, identity.installation):
-        what = "no cell" if found.cell is None else f"cell {found.cell}"
-        of = "this" if found.installation == identity.installation else "another"
-        raise port.StoreRefused(
-            f"{where} must hold the store of cell {identity.cell}; it holds {what} of {of} "
-            "installation. Put the right one there."
-        )
+    what = "no cell" if found.cell is None else f"cell {found.cell}"
+    of = " of another installation" if installation and found.installation != installation else ""
+    return port.StoreRefused(
+        f"{where} must hold the store of cell {cell}; it holds {what}{of}. Put the right one there."
+    )
 
 
 @contextmanager

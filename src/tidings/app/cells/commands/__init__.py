@@ -1,0 +1,1 @@
+"""What operators do with cells from outside of the service: add, show and migrate them."""

@@ -1,0 +1,92 @@
+"""Where stores of cells are made, and brought forward: directories, and schemas of a database.
+
+Each schema is done by itself, and done again it is as it was: what was ended on the way goes on.
+"""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import msgspec
+
+from tidings.app.cells.cell_settings import CELLS_DIRECTORY, FIRST_CELL, settings_of_cell
+from tidings.app.cells.commands.owned_store import CellRefused, database_of, refusing
+from tidings.app.cells.map_place import has_cell_map, make_cell_map, open_map_rows
+from tidings.app.database_operations import Migrated, migrate_database
+from tidings.settings.settings import HINTS, Settings, must
+from tidings.store.port.cell_map import CellEntry, CellState, MapPlace
+
+
+def must_name_a_place(settings: Settings, schema: str | None) -> None:
+    """Raise CellRefused unless it is told where a new cell is to be, and that can be."""
+    if settings.database is None and schema is not None:
+        raise CellRefused(
+            "A cell in a schema must come with a database, as the first one; this installation is "
+            "on directories. Leave --schema out."
+        )
+    if settings.database is None:
+        return
+    if schema is None:
+        raise CellRefused(
+            "A cell of an installation on a database must name its schema; got none. Add --schema, "
+            f"such as --schema {settings.database_schema[:60]}_2."
+        )
+    try:
+        msgspec.convert(schema, HINTS["database_schema"])
+    except msgspec.ValidationError:
+        raise CellRefused(
+            f"--schema must be {must('database_schema')}; got {schema!r}. Correct it."
+        ) from None
+    from tidings.store.cell_map.postgres_map import map_schema_beside  # noqa: PLC0415  # of an extra
+
+    if schema in (settings.database_schema, map_schema_beside(settings.database_schema)):
+        raise CellRefused(
+            f"A new cell must have a schema of its own; {schema} is that of the first cell, or of "
+            "the map. Name another one."
+        )
+
+
+def make_place(place: Settings, roles: list[str | None]) -> None:
+    """Make where the store of a cell is to be."""
+    if place.database is None:
+        cells = place.data.parent
+        assert cells.name == CELLS_DIRECTORY
+        cells.mkdir(mode=0o700, exist_ok=True)
+        return
+    from tidings.store.postgres import migration  # noqa: PLC0415  # of an extra
+
+    database = database_of(place)
+    with database.connect("tidings migrate") as connection:
+        for role in roles:
+            migration.migrate(connection, database.schema, role)
+
+
+def serve_roles(settings: Settings, serve_role: str | None) -> list[str | None]:
+    """List whom what is made is made for: the role that is given, or those who serve already."""
+    if settings.database is None or serve_role is not None:
+        return [serve_role]
+    from tidings.store.postgres.migration import serving_roles  # noqa: PLC0415  # of an extra
+
+    with database_of(settings).connect("tidings migrate") as connection:
+        return [*serving_roles(connection)] or [None]
+
+
+def migrate_all(settings: Settings, serve_role: str | None) -> Iterator[Migrated]:
+    """Bring one schema after the other forward, and tell of each of a store. Raise
+    DatabaseUnreachable, or an Unusable that says why not."""
+    yield migrate_database(settings, serve_role)
+    for cell in _further(settings, serve_role):
+        yield migrate_database(settings_of_cell(settings, cell), serve_role)
+
+
+def _further(settings: Settings, serve_role: str | None) -> list[CellEntry]:
+    """List the further cells, once their map is of this release."""
+    with refusing():
+        if not has_cell_map(settings):
+            return []
+        for role in serve_roles(settings, serve_role):
+            make_cell_map(settings, role)
+        with closing(open_map_rows(settings)) as rows:
+            cells = rows.changes.read(MapPlace()).cells
+    return [
+        cell for cell in cells if cell.cell != FIRST_CELL and cell.state is not CellState.REMOVED
+    ]
