@@ -28,6 +28,7 @@ PAGES = [
     ROOT / "docs/contract/loyalty-platform-api.md",
     ROOT / "docs/backup.md",
     ROOT / "docs/postgresql.md",
+    ROOT / "docs/cells.md",
     ROOT / "docs/scaling.md",
     ROOT / "docs/operational-events.md",
     ROOT / "docs/retention.md",
