@@ -6,6 +6,7 @@ import sysconfig
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -57,7 +58,7 @@ def doctor(
     else:
         from tidings.cli.serving.cell_checks import check_cells  # noqa: PLC0415  # not for help
 
-        cells = [DoctorCheck("cells", **found._asdict()) for found in check_cells(config)]
+        cells = check_cells(config, partial(DoctorCheck, "cells"))
         checks = [*check_database(config), *cells, *check_service(api)]
         if not where.json:
             _print_checks(checks)

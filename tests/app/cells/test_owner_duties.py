@@ -9,8 +9,8 @@ import pytest
 from tests.store.cell_map.subject import SqliteMap
 from tests.store.in_process import MemoryStore
 from tests.store.rows import webhook
+from tidings.app.cells.duties.owner_duties import RANGES_EVERY_S, OwnerClocks, OwnerDuties
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.owner_duties import RANGES_EVERY_S, OwnerClocks, OwnerDuties
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove
@@ -284,6 +284,7 @@ async def test_what_opens_its_orgs_is_in_the_directory(place: Place) -> None:
         (OpenerKind.CONSUMER_GROUP, kept.consumer_group),
         (OpenerKind.INBOX, "token"),
         (OpenerKind.ORG, str(CHILD)),
+        (OpenerKind.ORG, str(FIRST)),
     ):
         assert await place.find(kind, text) == [Opener(kind, family)], kind
     assert {row.family for row in await place.find(OpenerKind.EMAIL, "a@b.example")} == {

@@ -8,9 +8,9 @@ import pytest
 
 from tests.store.cell_map.subject import SqliteMap
 from tidings.app.cells.cell_settings import directory_entry
+from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.owner_row import CellOwnerRow
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
 from tidings.store.cell_map.hosted_map import HostedCellMap

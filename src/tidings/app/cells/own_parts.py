@@ -4,12 +4,12 @@ its jobs."""
 from collections.abc import Mapping
 
 from tidings.app.cells.commands.cell_facts import ranges_reader
+from tidings.app.cells.duties.owner_duties import PART as CELL_DUTIES
+from tidings.app.cells.duties.owner_duties import OwnerClocks, OwnerDuties
+from tidings.app.cells.duties.owner_row import PART as CELL_OWNER
+from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import PART as CELL_MAP
-from tidings.app.cells.owner_duties import PART as CELL_DUTIES
-from tidings.app.cells.owner_duties import OwnerClocks, OwnerDuties
-from tidings.app.cells.owner_row import PART as CELL_OWNER
-from tidings.app.cells.owner_row import CellOwnerRow
 from tidings.compose import App
 from tidings.core.cells.door import DoorDecision, PassOn, RefuseNow, ServeHere
 from tidings.core.running.service_part import ServicePart

@@ -42,8 +42,8 @@ def wanted_spares(given_a_day: int, bits: int = RANGE_BITS) -> int:
 
 
 class RangeUse:
-    """How many numbers a cell gives in a day, by the ranges that it has begun while it was watched:
-    one look an hour, for a day."""
+    """Counts how many numbers a cell gives in a day, by the ranges that it has begun while it was
+    watched: one look an hour, for a day."""
 
     def __init__(self) -> None:
         self.numbers_a_day = 0

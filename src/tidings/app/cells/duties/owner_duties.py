@@ -14,8 +14,8 @@ from typing import NamedTuple, Protocol, TypeVar
 
 import structlog
 
+from tidings.app.cells.duties.own_openers import list_openers
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.own_openers import list_openers
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace, lost_places
 from tidings.core.cells.directory import Opener
 from tidings.core.cells.families import CellId, FamilyId, FamilyState

@@ -37,8 +37,7 @@ def _named(
     snapshot: port.Snapshot, people: port.People, inboxes: Sequence[port.Inbox]
 ) -> Iterator[Named]:
     for org in snapshot.orgs:
-        if org.parent is not None:
-            yield OpenerKind.ORG, str(org.id), org.id
+        yield OpenerKind.ORG, str(org.id), org.id
     for credential in snapshot.credentials:
         if not credential.platform:
             yield OpenerKind.KEY, credential.id, credential.org

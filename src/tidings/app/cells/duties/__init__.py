@@ -1,0 +1,1 @@
+"""What the owner of a cell owes the map: who it is, what is here, and how it is found."""
