@@ -1,9 +1,9 @@
 """The tenants, how they stand to each other, and what each is set to."""
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import Any, Protocol
 
 from tidings.core.audit.audit_actions import ORG_CHANGED, ORG_CREATED
 from tidings.core.cells.families import FamilyId
@@ -35,7 +35,30 @@ LEVELS_MAX = 16  # of orgs above each other
 _KINDS: Mapping[int | str, type[RequestRefused]] = {
     "org_exists": Conflict,
     "operators_only": Forbidden,
+    "other_cell": Conflict,
 }
+
+
+class OtherCells(Protocol):
+    """Knows of orgs that are in other cells."""
+
+    def free_id(self, lowest: OrgId) -> Awaitable[OrgId]:
+        """Return the lowest id from this one on that no cell has given. StoreDown."""
+
+    def has(self, org: OrgId) -> Awaitable[bool]:
+        """Return whether another cell has an org. StoreDown."""
+
+
+class NoOtherCells:
+    """There is one cell."""
+
+    async def free_id(self, lowest: OrgId) -> OrgId:
+        """See `OtherCells`."""
+        return lowest
+
+    async def has(self, org: OrgId) -> bool:
+        """See `OtherCells`."""
+        return False
 
 
 class Orgs:
@@ -59,6 +82,7 @@ class Orgs:
         self._settings: dict[OrgId, OrgSettings] = {}
         self._rules: dict[OrgId, IntakeRules] = {}
         self._watchers: list[Notify] = []
+        self.others: OtherCells = NoOtherCells()
         self.rules: Callable[[OrgId], IntakeRules | None] = self._rules.get
         """What an org asks of its events, prepared: one look into a table. None: no such org."""
         changes.reread.add(lambda snapshot, _: self._reload(snapshot))
@@ -119,7 +143,8 @@ class Orgs:
         async def change() -> port.StoredOrg:
             form = Form(body)
             wanted = read_body(OrgRequest, form)
-            number = OrgId(form.values["id"] or form.values["alias"] or self._next_id())
+            number = form.values["id"] or form.values["alias"]
+            number = OrgId(number) if number else await self.others.free_id(self._next_id())
             if number in self._orgs:
                 form.refuse(
                     "org_exists",
@@ -128,7 +153,7 @@ class Orgs:
                     f"{describe_value(self._orgs[number].name)}. Choose another, or leave it out "
                     "for the next one.",
                 )
-            self._check_parent(form, number)
+            await self._check_parent(form, number)
             return await self._keep_asked(
                 port.StoredOrg(number, "", created_ms=self._clock.now_ms(), revision=0),
                 form,
@@ -148,7 +173,7 @@ class Orgs:
             if not platform:
                 _refuse_operators(form)
             wanted = read_body(OrgRequest, form, asked(old))
-            self._check_parent(form, org)
+            await self._check_parent(form, org)
             return await self._keep_asked(old, form, wanted)
 
         return await self._changes.run(change)
@@ -196,21 +221,29 @@ class Orgs:
         )
         return await self._store_org(fresh, settings)
 
-    def _next_id(self) -> int:
+    def _next_id(self) -> OrgId:
         """Return the number after the highest, or the lowest free one if the highest is the last
         possible: an org that was given a huge id must not prevent the creation of others."""
         following = max(self._orgs, default=0) + 1
         if following <= ORG_ID_MAX:
-            return following
-        return next(number for number in itertools.count(1) if number not in self._orgs)
+            return OrgId(following)
+        return OrgId(next(number for number in itertools.count(1) if number not in self._orgs))
 
-    def _check_parent(self, form: Form, org: OrgId) -> None:
+    async def _check_parent(self, form: Form, org: OrgId) -> None:
         """Refuse a parent that is not there, or is below this org."""
         parent = form.values["parent"]
         if parent is None or form.body.get("parent") is None:
             return
         if parent not in self._orgs:
-            PARENT.refuse_in(form, "parent")
+            if await self.others.has(parent):
+                form.refuse(
+                    "other_cell",
+                    "parent",
+                    f"parent must be in the org's own cell; got {parent}, which is in another one. "
+                    "Move the smaller family to the other's cell first: tidings cells move.",
+                )
+            else:
+                PARENT.refuse_in(form, "parent")
             return
         above = [parent]
         while (next_up := self._orgs[above[-1]].parent) is not None and org not in above:

@@ -16,10 +16,11 @@ from tests.store.in_process import MemoryStore
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.gate import HttpGate
 from tidings.api.v1.events.accept import AcceptApp
+from tidings.app.cells.cell_calls import cell_calls
 from tidings.app.cells.directed_store import directed
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.map_router import MapRouter, router_of
+from tidings.app.cells.map_router import MapRouter
 from tidings.console.routes import console_routes
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
@@ -109,7 +110,6 @@ class Worker:
         await service.parts.load(lambda step: step())
         control = service.app
         control.router.routes.extend(console_routes(service.services, plain_http=True))
-        self.router = router_of(self.installation, service.parts, control.router.routes)
         numbers = itertools.count()
         accept = AcceptApp(
             service.acceptor,
@@ -120,10 +120,20 @@ class Worker:
             late=service.parts.events.late,
         )
         gate = HttpGate(accept, control, direct=accept, senders=service.senders)
-        parts = DoorParts(
-            self.router, lines, lambda headers: str(uuid.uuid4()).encode(), seal=trust.seal
+
+        def request_id(headers: Any) -> bytes:
+            return str(uuid.uuid4()).encode()
+
+        calls = cell_calls(
+            self.installation,
+            service.parts,
+            control.router.routes,
+            self._noted(gate),
+            request_id,
         )
-        late.gate = DoorGate(self._noted(gate), _Noted(gate, self.served), parts)
+        self.router = calls.router
+        parts = DoorParts(self.router, lines, request_id, seal=trust.seal)
+        late.gate = DoorGate(calls.app, _Noted(gate, self.served), parts)
         self.public = HttpServer(
             late, host=HERE, port=0, bounds=bounds, direct=late, admit=remove_head, headers=[*ALL]
         )

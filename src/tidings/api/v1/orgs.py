@@ -132,7 +132,7 @@ def org_routes(services: Services) -> list[EntryRoute]:
         scope="admin:write",
         summary="Change an org",
         answers=ok("The org", Org),
-        refuses=BAD,
+        refuses=BAD | {409: "The parent is in another cell"},
         body=CHANGE_BODY,
     )
     async def change(request: Request, caller: AuthenticatedCaller, org_id: str) -> Response:

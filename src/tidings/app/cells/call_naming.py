@@ -69,10 +69,10 @@ class CallNaming:
         if by is NamedBy.CREDENTIAL:
             return self._by_credential(call, found)
         if by is NamedBy.ORG:
-            return self._of_org(found.parameters[name])
+            return self.of_org(found.parameters[name])
         if by is NamedBy.OPENER and found.subject.opener is not None:
             text = found.parameters.get(name) or _asked(call.query, name)
-            return self._of_opener(found.subject.opener, text) if text else None
+            return self.of_opener(found.subject.opener, text) if text else None
         return None
 
     def _by_credential(self, call: RoutedCall, found: RoutedPath) -> Named | Unknown | None:
@@ -88,12 +88,12 @@ class CallNaming:
         if credential is None or isinstance(credential, Unknown | Named):
             return credential
         if not credential.is_platforms:
-            return self._of_org(str(credential.org))
+            return self.of_org(str(credential.org))
         text = found.parameters.get(found.subject.name, "") or org.decode("latin-1")
         is_platforms = found.subject.over is Over.FIRST_CELL and PLATFORMS_QUERY in call.query
         if is_platforms:
             return Named(None, FIRST_CELL)
-        return self._of_org(text or str(credential.org))
+        return self.of_org(text or str(credential.org))
 
     def _credential(
         self, authorization: bytes, token: bytes
@@ -108,9 +108,22 @@ class CallNaming:
         key = key_in(authorization)
         if not key:
             return None
-        return self._callers.by_key(key) or self._of_opener(OpenerKind.KEY, key)
+        return self._callers.by_key(key) or self.of_opener(OpenerKind.KEY, key)
 
-    def _of_org(self, text: str) -> Named | Unknown | None:
+    def is_platforms(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Return whether a call carries a credential of the platform's own."""
+        names = dict(headers)
+        found = self._credential(names.get(_AUTHORIZATION, b""), names.get(_TOKEN, b""))
+        return isinstance(found, CallingCredential) and found.is_platforms
+
+    def of_key(self, key: str) -> Named | Unknown | None:
+        """Return the family of a credential; None where it is every cell's, or none's."""
+        known = self._callers.by_key(key)
+        if known is None:
+            return self.of_opener(OpenerKind.KEY, key)
+        return None if known.is_platforms else self.of_org(str(known.org))
+
+    def of_org(self, text: str) -> Named | Unknown | None:
         """Return the family of an org that is named; None where that can be no org, or is none."""
         if not (text.isascii() and text.isdigit() and len(text) <= 16):
             return None
@@ -122,7 +135,10 @@ class CallNaming:
             return Named(FamilyId(org))
         return self._of_directory(OpenerKind.ORG, str(org)) if 0 < org <= ORG_ID_MAX else None
 
-    def _of_opener(self, kind: OpenerKind, text: str) -> Named | Unknown | None:
+    def of_opener(self, kind: OpenerKind, text: str) -> Named | Unknown | None:
+        """Return the family of what opens something; None where it opens nothing."""
+        if kind is OpenerKind.LINK and "." in text:  # of a letter: it is signed, and names its org
+            return self.of_org(text.partition(".")[0])
         if kind is OpenerKind.LINK:
             text = link_text(digest_of(text))
         family = self._callers.by_opener(kind, text)

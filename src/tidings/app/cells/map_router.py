@@ -5,16 +5,11 @@ knows in memory is asked of the map's store, on the way on which nobody else wai
 away, such a call is 503: whether its key is good is not known, so it is not refused as wrong.
 """
 
-from collections.abc import Iterable
-
-from starlette.routing import BaseRoute
+from collections.abc import Callable
 
 from tidings.app.cells.call_naming import Callers, CallNaming, Named, Unknown
-from tidings.app.cells.call_table import CallTable
-from tidings.app.cells.cell_callers import CellCallers
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.known_openers import KnownOpeners
-from tidings.compose import App
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.door import (
     OWNERLESS_RETRY_S,
@@ -69,21 +64,28 @@ class MapRouter:
 
     async def find_out(self, call: RoutedCall) -> DoorDecision | None:
         """See `DoorRouter`."""
+        return await self.decide_named(lambda: self._naming.of(call), call.passed_on)
+
+    async def decide_named(
+        self, name: Callable[[], Named | Unknown | None], passed: PassedOn | None = None
+    ) -> DoorDecision | None:
+        """Decide of what `name` names; the directory is asked for what it does not know. None: it
+        names nothing."""
         try:
-            found = self._naming.of(call)
+            found = name()
             for _ in range(_ASKS):
                 if not isinstance(found, Unknown):
                     break
                 await self._openers.find(found.kind, found.text)
-                found = self._naming.of(call)
+                found = name()
         except (MapDown, MapRefused):
             return RefuseNow("the map of the cells cannot be asked", OWNERLESS_RETRY_S)
         if found is None or isinstance(found, Unknown):
             return None
-        decision = self._decided(found, call.passed_on)
+        decision = self._decided(found, passed)
         if decision is None:  # it was made a moment ago, or its owner is another one by now
             await self._reader.look()
-            decision = self._decided(found, call.passed_on)
+            decision = self._decided(found, passed)
         if decision is None:
             return RefuseNow("the org's cell has no owner", OWNERLESS_RETRY_S)
         return decision
@@ -99,6 +101,11 @@ class MapRouter:
         if tries < TRIES and isinstance(found, PassOn | RefuseNow | ServeHere) and found != tried:
             return found
         return RefuseNow("the owner of the org is not known", OWNERLESS_RETRY_S)
+
+    async def learn(self, known: NotMine) -> None:
+        """Take in what an owner knows that was asked, and read the map again."""
+        self._learn(known)
+        await self._reader.look()
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -142,12 +149,3 @@ class MapRouter:
             self._places.learn(known.family, FamilyPlace(known.cell, known.number))
         if known.address:
             self._places.learn_owner(known.cell, CellOwner(known.epoch, known.address))
-
-
-def router_of(installation: Installation, app: App, routes: Iterable[BaseRoute]) -> MapRouter:
-    """Make the router of a process, over its engine and the routes that it serves. Raise
-    UndecidedRoute where nobody has decided whose the calls of one of them are."""
-    openers = KnownOpeners(installation.store, installation.directory_key)
-    callers = CellCallers(app)
-    naming = CallNaming(CallTable(routes), callers, installation.reader.view.places, openers)
-    return MapRouter(installation, naming, callers, openers)

@@ -54,6 +54,19 @@ class CellMap:
         """Return where a family is, as far as this map knows."""
         return self._families.get(family)
 
+    def cells_of_families(self) -> Collection[CellId]:
+        """List for each family the cell that it is in."""
+        return [place.cell for place in self._families.values()]
+
+    def highest_family(self) -> FamilyId:
+        """Return the highest id of a family; 0: none is known."""
+        return max(self._families, default=FamilyId(0))
+
+    def is_owned(self, cell: CellId) -> bool:
+        """Return whether a cell has an owner, as far as this map knows."""
+        owner = self._owners.get(cell)
+        return owner is not None and bool(owner.address)
+
     def owner_of(self, cell: CellId) -> CellOwner | None:
         """Return who owns a cell, as far as this map knows."""
         return self._owners.get(cell)

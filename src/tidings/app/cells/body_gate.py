@@ -1,0 +1,190 @@
+"""Before the service's own gate: calls of which the body alone tells whose they are.
+
+They are few and small: who signs in, opens a link or asks for a token, and an org that is made. The
+body is read as a whole; then the call is served here, or its owner is asked, whose answer is this
+one's. What another door has passed on is served.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tidings.app.cells.body_naming import opener_in, org_beside, place_family, read_fields
+from tidings.app.cells.call_naming import CallNaming, Named, Unknown
+from tidings.app.cells.call_table import CallTable
+from tidings.app.cells.installation import Installation
+from tidings.app.cells.map_router import MapRouter
+from tidings.core.cells.call_subject import Over
+from tidings.core.cells.door import OWNERLESS_RETRY_S, TRIES, DoorDecision, PassOn, RefuseNow
+from tidings.core.cells.families import CellId
+from tidings.core.cells.placement import CellLoad
+from tidings.door import refusals
+from tidings.door.admission import passed_on
+from tidings.door.head import DoorHead, read_not_mine
+from tidings.door.hop_request import passed_back, request_of, target_of
+from tidings.door.streamed_hop import Receive, Send
+from tidings.server import App, Message
+from tidings.store.port.cell_map import CellState, MapPlace
+
+BODY_BYTES_MAX = 256 * 1024  # of an org; what opens something is far shorter
+BODY_S = 10.0
+ANSWER_S = 30.0
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+class BodyGate:
+    """ASGI 3."""
+
+    def __init__(
+        self,
+        app: App,
+        installation: Installation,
+        table: CallTable,
+        *,
+        naming: CallNaming,
+        router: MapRouter,
+        request_id: Callable[[Pairs], bytes],
+    ) -> None:
+        """`request_id` gives a call its id, by its headers."""
+        self._app = app
+        self._installation = installation
+        self._table = table
+        self._naming = naming
+        self._router = router
+        self._request_id = request_id
+        self._placed: Counter[CellId] = Counter()  # families since the map was read
+        self._read = MapPlace()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Take one call."""
+        over = self._over(scope)
+        length = _length_of(scope["headers"]) if over is not None else None
+        if over is None or length is None or length > BODY_BYTES_MAX:
+            await self._app(scope, receive, send)
+            return
+        held: list[Message] = []
+        body = await _read(receive, held)
+        decision: DoorDecision | None = None
+        if body is not None:
+            decision = await self._decide(over, scope["headers"], body)
+        if body is None or not isinstance(decision, PassOn | RefuseNow):
+            await self._app(scope, _replayed(held, receive), send)
+            return
+        status, headers, content = await self._ask(scope, body, decision, over)
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+
+    def _over(self, scope: Message) -> Over | None:
+        if scope["type"] != "http" or passed_on(scope.get("extensions")) is not None:
+            return None
+        found = self._table.find(scope["method"], scope["path"])
+        over = None if found is None else found.subject.over
+        return over if over in (Over.BODY, Over.NEW_FAMILY) else None
+
+    async def _decide(self, over: Over, headers: Pairs, body: bytes) -> DoorDecision | None:
+        """Decide by a body; None: it is served here, where it will be refused too."""
+        names = dict(headers)
+        fields = read_fields(names.get(b"content-type", b""), body)
+        if over is Over.BODY:
+            return await self._router.decide_named(lambda: opener_in(fields, self._naming))
+        if not self._naming.is_platforms(headers):
+            return None
+        found = await self._router.decide_named(lambda: self._org_in(fields))
+        if found is not None:
+            return found
+        cell = place_family(self._loads(), names.get(b"idempotency-key", b""))
+        if cell is None:
+            return RefuseNow("no cell takes new orgs", OWNERLESS_RETRY_S)
+        self._placed[cell] += 1
+        return await self._router.decide_named(lambda: Named(None, cell))
+
+    def _org_in(self, fields: Mapping[str, Any]) -> Named | Unknown | None:
+        return org_beside(fields, self._naming)
+
+    def _loads(self) -> list[CellLoad]:
+        """List what each cell has to do, as far as the map tells."""
+        view = self._installation.reader.view
+        if view.place != self._read:
+            self._read = view.place
+            self._placed.clear()
+        families: Counter[CellId] = Counter(view.places.cells_of_families())
+        return [
+            CellLoad(
+                cell=cell,
+                events=0,
+                families=families[cell],
+                placed=self._placed[cell],
+                is_open=known.state is CellState.OPEN and view.places.is_owned(cell),
+            )
+            for cell, known in view.cells.items()
+        ]
+
+    async def _ask(
+        self, scope: Message, body: bytes, decision: DoorDecision, over: Over
+    ) -> refusals.Answer:
+        """Have the owner answer; once more at another one, where the first has nothing of it."""
+        headers: Pairs = scope["headers"]
+        request_id = self._request_id(headers)
+        target = target_of(scope["raw_path"], scope["query_string"])
+        request = request_of(scope["method"], target, headers, length=len(body))
+        for _ in range(TRIES):
+            if not isinstance(decision, PassOn):
+                break
+            head = DoorHead(
+                cell=decision.cell,
+                epoch=decision.owner.epoch,
+                client=str(scope["client"][0]).partition("%")[0],
+                request_id=request_id.decode("latin-1"),
+                left_ms=int(ANSWER_S * 1e3),
+            )
+            questions = self._installation.questions
+            answer = await questions.ask(decision.owner, request, body, head)
+            if answer is None:
+                return refusals.owner_gone().answer(request_id, [])
+            not_mine = read_not_mine(answer.status, answer.headers)
+            if not_mine is None:
+                return answer.status, passed_back(answer.headers), answer.body
+            await self._router.learn(not_mine)
+            found = await self._decide(over, headers, body)
+            if found is None or found == decision:
+                break
+            decision = found
+        why = decision.why if isinstance(decision, RefuseNow) else "its owner is not known"
+        return refusals.no_owner(why, OWNERLESS_RETRY_S).answer(request_id, [])
+
+
+def _length_of(headers: Pairs) -> int | None:
+    values = [value for name, value in headers if name == b"content-length"]
+    return int(values[0][:19]) if len(values) == 1 and values[0].isdigit() else None
+
+
+async def _read(receive: Receive, held: list[Message]) -> bytes | None:
+    """Read a body, whose messages are held; None where it does not come to its end in time."""
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_S):
+            while True:
+                message = await receive()
+                held.append(message)
+                if message["type"] != "http.request":
+                    return None
+                body += message.get("body", b"")
+                if len(body) > BODY_BYTES_MAX:
+                    return None
+                if not message.get("more_body"):
+                    return bytes(body)
+    except TimeoutError:
+        return None
+
+
+def _replayed(held: list[Message], receive: Receive) -> Receive:
+    """Return what receives what was held, then what still comes."""
+    messages = iter(held)
+
+    async def replayed() -> Message:
+        message = next(messages, None)
+        return await receive() if message is None else message
+
+    return replayed

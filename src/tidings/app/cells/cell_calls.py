@@ -1,0 +1,44 @@
+"""What stands before the service of one cell of several: whose a call is, by head or body."""
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from starlette.routing import BaseRoute
+
+from tidings.app.cells.body_gate import BodyGate, Pairs
+from tidings.app.cells.call_naming import CallNaming
+from tidings.app.cells.call_table import CallTable
+from tidings.app.cells.cell_callers import CellCallers
+from tidings.app.cells.installation import Installation
+from tidings.app.cells.known_openers import KnownOpeners
+from tidings.app.cells.map_router import MapRouter
+from tidings.app.cells.other_orgs import OtherOrgs
+from tidings.compose import App as Engine
+from tidings.server import App
+
+
+class CellCalls(NamedTuple):
+    """Hold who decides of calls by their heads, and the application behind that."""
+
+    router: MapRouter
+    app: App
+
+
+def cell_calls(
+    installation: Installation,
+    engine: Engine,
+    routes: Iterable[BaseRoute],
+    app: App,
+    request_id: Callable[[Pairs], bytes],
+) -> CellCalls:
+    """Make both over the routes that a process serves, and have its engine know of the orgs of
+    other cells. Raise UndecidedRoute where nobody has decided whose the calls of a route are.
+    `app`: the service's own gate; `request_id` gives a call its id, by its headers."""
+    table = CallTable(routes)
+    openers = KnownOpeners(installation.store, installation.directory_key)
+    callers = CellCallers(engine)
+    naming = CallNaming(table, callers, installation.reader.view.places, openers)
+    router = MapRouter(installation, naming, callers, openers)
+    engine.orgs.others = OtherOrgs(installation)
+    gate = BodyGate(app, installation, table, naming=naming, router=router, request_id=request_id)
+    return CellCalls(router, gate)
