@@ -17,7 +17,7 @@ ALLOWED = {
     "api/v1/events/accept.py:_answer_later": "one call, as a task of the server's would have it",
     "api/v1/inbound.py:begin": "one message, as a task of the server's would have it",
     "server/listener.py:_begin_opening": "one connection, under its deadline",
-    "app/cells/known_openers.py:find": "one question to the directory, whoever waits for it",
+    "app/cells/calls/known_openers.py:find": "one question to the directory, whoever waits for it",
     "door/whole_hop.py:_start": "one step of a call that is passed on, under its deadline",
     "door/streamed_hop.py:_try": "the body of one such call, ended with it",
     "engine/keyed_calls.py:run": "one call, which outlives its caller",

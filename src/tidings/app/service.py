@@ -151,7 +151,7 @@ class RunningService:
 
         app = build(
             Ports(
-                store=store,
+                store=store if membership is None else membership.directed(store, clock.now_ms),
                 departure=_departure(settings, lease, store.owner),
                 catalogue=types,
                 times=Times(clock, time.monotonic),
@@ -309,7 +309,14 @@ def _server(
     shared = None
     if membership is not None:
         shared = membership.share_port(
-            app, services, gate, known, remote, settings.call_s_max, request_ids()
+            app,
+            services,
+            gate,
+            control.router.routes,
+            known,
+            remote,
+            settings.call_s_max,
+            request_ids(),
         )
     return HttpServer(
         gate if shared is None else shared.gate,

@@ -8,14 +8,18 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from typing import NamedTuple
+
+from starlette.routing import BaseRoute
 
 from tidings.api.context import Services
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
 from tidings.api.http.refusals import request_id
+from tidings.app.cells.calls.cell_calls import cell_calls
+from tidings.app.cells.calls.directed_store import directed
 from tidings.app.cells.cell_answers import CellAnswers
 from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
 from tidings.app.cells.commands.owned_store import must_be_there
@@ -24,7 +28,7 @@ from tidings.app.cells.every_cell import EveryCell
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.own_parts import jobs_of, make_router
+from tidings.app.cells.own_parts import jobs_of
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import DoorShares
 from tidings.app.keys.derived_keys import derive_key
@@ -43,6 +47,7 @@ from tidings.engine.vault import SealedSecret
 from tidings.server import Bounds, HttpRequest, HttpServer
 from tidings.server.listening import make_listening
 from tidings.settings.settings import Settings
+from tidings.store.port import Store
 
 DIRECTORY_PURPOSE = b"tidings.directory"  # of the key of digests in the directory
 DOOR_HOST = "127.0.0.1"
@@ -132,28 +137,39 @@ class Membership:
         """Make what asks the owners of the other cells."""
         return EveryCell(self.installation, new_request_id)
 
+    def directed(self, store: Store, now_ms: Callable[[], int]) -> Store:
+        """Return the store as the engine works over it: what opens something is in the directory
+        before it is there."""
+        return directed(store, self.installation, now_ms)
+
     def share_port(
         self,
         app: App,
         services: Services,
         gate: HttpGate,
+        routes: Iterable[BaseRoute],
         known: Callable[[Headers], Hashable | None],
         remote: Callable[[str, Headers], str] | None,
         call_s: float,
         new_request_id: Callable[[], str],
     ) -> SharedPort:
         """Make the door's server, and what the public port is served with: a gate around the
-        service's own. `known`, `remote`: as of `HttpServer`."""
+        service's own, which serves `routes`. `known`, `remote`: as of `HttpServer`."""
         assert self._trust is not None, "it has not joined"
         installation = self.installation
+
+        def id_of(headers: Headers) -> bytes:
+            return request_id(dict(headers), new_request_id)
+
+        calls = cell_calls(installation, app, routes, CellAnswers(gate, services), id_of)
         parts = DoorParts(
-            make_router(installation, app),
+            calls.router,
             installation.lines,
-            lambda headers: request_id(dict(headers), new_request_id),
+            id_of,
             seal=installation.seal,
             headers=[*ALL],
         )
-        door = DoorGate(CellAnswers(gate, services), gate, parts)
+        door = DoorGate(calls.app, gate, parts)
         self._door = door_server(
             door,
             door,

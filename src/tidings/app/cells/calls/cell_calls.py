@@ -5,14 +5,14 @@ from typing import NamedTuple
 
 from starlette.routing import BaseRoute
 
-from tidings.app.cells.body_gate import BodyGate, Pairs
-from tidings.app.cells.call_naming import CallNaming
-from tidings.app.cells.call_table import CallTable
-from tidings.app.cells.cell_callers import CellCallers
+from tidings.app.cells.calls.body_gate import BodyGate, Pairs
+from tidings.app.cells.calls.call_naming import CallNaming
+from tidings.app.cells.calls.call_table import CallTable
+from tidings.app.cells.calls.cell_callers import CellCallers
+from tidings.app.cells.calls.known_openers import KnownOpeners
+from tidings.app.cells.calls.map_router import MapRouter
+from tidings.app.cells.calls.other_orgs import OtherOrgs
 from tidings.app.cells.installation import Installation
-from tidings.app.cells.known_openers import KnownOpeners
-from tidings.app.cells.map_router import MapRouter
-from tidings.app.cells.other_orgs import OtherOrgs
 from tidings.compose import App as Engine
 from tidings.server import App
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from tidings.app.cells.call_naming import CallNaming, Named, Unknown
+from tidings.app.cells.calls.call_naming import CallNaming, Named, Unknown
 from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import CellId
 from tidings.core.cells.placement import CellLoad, choose_cell

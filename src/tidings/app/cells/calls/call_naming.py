@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
-from tidings.app.cells.call_table import CallTable, RoutedPath
-from tidings.app.cells.cell_callers import CallingCredential
-from tidings.app.cells.directed_store import link_text
-from tidings.app.cells.known_openers import KnownOpeners
+from tidings.app.cells.calls.call_table import CallTable, RoutedPath
+from tidings.app.cells.calls.cell_callers import CallingCredential
+from tidings.app.cells.calls.directed_store import link_text
+from tidings.app.cells.calls.known_openers import KnownOpeners
 from tidings.core.cells.call_subject import PLATFORMS_QUERY, NamedBy, Over
 from tidings.core.cells.cell_map import CellMap
 from tidings.core.cells.directory import OpenerKind

@@ -13,7 +13,7 @@ from tidings.api.context import Services
 from tidings.api.route import OPEN, PLATFORM
 from tidings.api.router import EntryRoute, Routes
 from tidings.api.v1.events.accept import ACCEPT
-from tidings.app.cells.call_table import CallTable, subject_of_route
+from tidings.app.cells.calls.call_table import CallTable, subject_of_route
 from tidings.console.routes import console_routes
 from tidings.core.cells.call_subject import CallSubject, NamedBy, Over, UndecidedRoute
 from tidings.core.cells.directory import OpenerKind

@@ -10,11 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tidings.app.cells.body_naming import opener_in, org_beside, place_family, read_fields
-from tidings.app.cells.call_naming import CallNaming, Named, Unknown
-from tidings.app.cells.call_table import CallTable
+from tidings.app.cells.calls.body_naming import opener_in, org_beside, place_family, read_fields
+from tidings.app.cells.calls.call_naming import CallNaming, Named, Unknown
+from tidings.app.cells.calls.call_table import CallTable
+from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.installation import Installation
-from tidings.app.cells.map_router import MapRouter
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import OWNERLESS_RETRY_S, TRIES, DoorDecision, PassOn, RefuseNow
 from tidings.core.cells.families import CellId

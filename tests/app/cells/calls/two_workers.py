@@ -16,11 +16,11 @@ from tests.store.in_process import MemoryStore
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.gate import HttpGate
 from tidings.api.v1.events.accept import AcceptApp
-from tidings.app.cells.cell_calls import cell_calls
-from tidings.app.cells.directed_store import directed
+from tidings.app.cells.calls.cell_calls import cell_calls
+from tidings.app.cells.calls.directed_store import directed
+from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.map_router import MapRouter
 from tidings.console.routes import console_routes
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId

@@ -7,9 +7,9 @@ away, such a call is 503: whether its key is good is not known, so it is not ref
 
 from collections.abc import Callable
 
-from tidings.app.cells.call_naming import Callers, CallNaming, Named, Unknown
+from tidings.app.cells.calls.call_naming import Callers, CallNaming, Named, Unknown
+from tidings.app.cells.calls.known_openers import KnownOpeners
 from tidings.app.cells.installation import Installation
-from tidings.app.cells.known_openers import KnownOpeners
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.door import (
     OWNERLESS_RETRY_S,

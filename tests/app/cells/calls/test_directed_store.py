@@ -8,8 +8,8 @@ from unittest.mock import AsyncMock
 import pytest
 
 from tests.api.control_client import basic
-from tests.app.cells.two_workers import KEY, TwoWorkers, two_workers
-from tidings.app.cells.directed_store import link_text
+from tests.app.cells.calls.two_workers import KEY, TwoWorkers, two_workers
+from tidings.app.cells.calls.directed_store import link_text
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.families import CellId, FamilyId

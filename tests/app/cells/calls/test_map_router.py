@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock
 import pytest
 
 from tests.api.control_client import BASIC, basic
-from tests.app.cells.two_workers import PLATFORM, Answer, TwoWorkers, two_workers
+from tests.app.cells.calls.two_workers import PLATFORM, Answer, TwoWorkers, two_workers
 from tests.openapi.entries import ENTRIES
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tidings.app.cells import known_openers
-from tidings.app.cells.known_openers import ASKED_MAX, MISSING_MAX, KnownOpeners
+from tidings.app.cells.calls import known_openers
+from tidings.app.cells.calls.known_openers import ASKED_MAX, MISSING_MAX, KnownOpeners
 from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.families import FamilyId
 from tidings.store.port.cell_map import MapDown

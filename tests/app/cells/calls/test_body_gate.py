@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.app.cells.two_workers import TwoWorkers, Worker, two_workers
-from tidings.app.cells.body_naming import place_family, read_fields
+from tests.app.cells.calls.two_workers import TwoWorkers, Worker, two_workers
+from tidings.app.cells.calls.body_naming import place_family, read_fields
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
 from tidings.core.cells.placement import CellLoad

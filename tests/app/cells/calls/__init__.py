@@ -1,0 +1,1 @@
+"""Calls at the wrong process of an installation with several cells."""
