@@ -39,7 +39,7 @@ _KINDS: Mapping[int | str, type[RequestRefused]] = {
 }
 
 
-class OtherCells(Protocol):
+class OrgsElsewhere(Protocol):
     """Knows of orgs that are in other cells."""
 
     def free_id(self, lowest: OrgId) -> Awaitable[OrgId]:
@@ -49,15 +49,15 @@ class OtherCells(Protocol):
         """Return whether another cell has an org. StoreDown."""
 
 
-class NoOtherCells:
+class NoOrgsElsewhere:
     """There is one cell."""
 
     async def free_id(self, lowest: OrgId) -> OrgId:
-        """See `OtherCells`."""
+        """See `OrgsElsewhere`."""
         return lowest
 
     async def has(self, org: OrgId) -> bool:
-        """See `OtherCells`."""
+        """See `OrgsElsewhere`."""
         return False
 
 
@@ -82,7 +82,7 @@ class Orgs:
         self._settings: dict[OrgId, OrgSettings] = {}
         self._rules: dict[OrgId, IntakeRules] = {}
         self._watchers: list[Notify] = []
-        self.others: OtherCells = NoOtherCells()
+        self.others: OrgsElsewhere = NoOrgsElsewhere()
         self.rules: Callable[[OrgId], IntakeRules | None] = self._rules.get
         """What an org asks of its events, prepared: one look into a table. None: no such org."""
         changes.reread.add(lambda snapshot, _: self._reload(snapshot))

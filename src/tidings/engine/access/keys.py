@@ -9,6 +9,8 @@ import msgspec
 
 from tidings.engine.callables import RandomBytes
 
+SESSION, SESSION_BYTES = "tsn", 32
+_CELL_BYTES = 2
 PRESENTED_MAX = 4096  # bytes of a header that is looked at before its call begins
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # as in ids: no i, l, o, u
 
@@ -54,6 +56,29 @@ def typed(prefix: str, value: bytes) -> str:
     text."""
     text = _letters(int.from_bytes(value, "big"), -(-len(value) * 8 // 5))
     return f"{prefix}_{text}{_letters(zlib.crc32(f'{prefix}_{text}'.encode()), 7)}"
+
+
+def session_token(cell: int, value: bytes) -> str:
+    """Write a session's token. It names the cell that made it, of the first one none: every process
+    sees by the cookie alone whose the session is. Whoever changes that reaches a cell that does not
+    know the rest."""
+    named = cell.to_bytes(_CELL_BYTES, "big") if cell > 1 else b""
+    return typed(SESSION, named + value)
+
+
+def cell_of_session(token: str) -> int:
+    """Return the cell that has made a session's token; 1 also for what is no such token."""
+    body = token[len(SESSION) + 1 : -7]
+    if not token.startswith(SESSION + "_") or len(body) != -(
+        -(_CELL_BYTES + SESSION_BYTES) * 8 // 5
+    ):
+        return 1
+    number = 0
+    for letter in body:
+        if (value := _LETTERS.find(letter)) < 0:
+            return 1
+        number = number << 5 | value
+    return max(1, number >> SESSION_BYTES * 8)
 
 
 def is_typed(prefix: str, text: str) -> bool:

@@ -31,7 +31,13 @@ from tidings.core.times import iso
 from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.credential_records import chain_of
 from tidings.engine.access.guards.sign_in_guard import SignInGuard
-from tidings.engine.access.keys import digest_of, shown_id, typed
+from tidings.engine.access.keys import (
+    SESSION_BYTES,
+    digest_of,
+    session_token,
+    shown_id,
+    typed,
+)
 from tidings.engine.access.links import Links
 from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.tokens import mark_of
@@ -109,6 +115,7 @@ class Sessions:
         self._random_bytes = random_bytes
         self._guard = guard or SignInGuard()
         self._table = table
+        self.cell = 1  # whose process begins them
 
     def load(self, people: port.People) -> None:
         """Take over the sessions at start."""
@@ -321,7 +328,7 @@ class Sessions:
         opened: PortalSession | None = None,
     ) -> SignedIn:
         """Begin a session, always with a new token. `means` is what let them in, for its entry."""
-        token = typed("tsn", self._random_bytes(32))
+        token = session_token(self.cell, self._random_bytes(SESSION_BYTES))
         now_ms = self._clock.now_ms()
         session = port.StoredSession(
             digest=digest_of(token),

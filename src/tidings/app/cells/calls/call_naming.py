@@ -12,17 +12,21 @@ from tidings.app.cells.calls.call_table import CallTable, RoutedPath
 from tidings.app.cells.calls.cell_callers import CallingCredential
 from tidings.app.cells.calls.directed_store import link_text
 from tidings.app.cells.calls.known_openers import KnownOpeners
+from tidings.console.frame import COOKIE, PORTAL_COOKIE
+from tidings.console.place import place_of
 from tidings.core.cells.call_subject import PLATFORMS_QUERY, NamedBy, Over
 from tidings.core.cells.cell_map import CellMap
 from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import CellId, FamilyId, FamilyJudgement
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.door.hop import RoutedCall
-from tidings.engine.access.keys import PRESENTED_MAX, digest_of, key_in
+from tidings.engine.access.keys import PRESENTED_MAX, cell_of_session, digest_of, key_in
 
 FIRST_CELL = CellId(1)
 _AUTHORIZATION, _TOKEN, _ORG = b"authorization", b"x-cap-api-oauth-token", b"x-tidings-org"
+_COOKIE = b"cookie"
 _BEARER = b"bearer"
+_COOKIES_MAX = 50  # that are looked at
 
 
 class Named(NamedTuple):
@@ -68,6 +72,8 @@ class CallNaming:
         by, name = found.subject.by, found.subject.name
         if by is NamedBy.CREDENTIAL:
             return self._by_credential(call, found)
+        if by is NamedBy.SESSION:
+            return self._by_session(call)
         if by is NamedBy.ORG:
             return self.of_org(found.parameters[name])
         if by is NamedBy.OPENER and found.subject.opener is not None:
@@ -94,6 +100,21 @@ class CallNaming:
         if is_platforms:
             return Named(None, FIRST_CELL)
         return self.of_org(text or str(credential.org))
+
+    def _by_session(self, call: RoutedCall) -> Named | None:
+        """Return the cell that has made the session of a page; None where it has none, or one of a
+        cell that has no owner: it is asked to sign in again."""
+        place = place_of(call.path)
+        portal = f"{PORTAL_COOKIE}-{place.org}" if place.portal else ""
+        for name, value in call.headers:
+            if name != _COOKIE:
+                continue
+            for pair in value.decode("latin-1").split(";")[:_COOKIES_MAX]:
+                cookie, _, token = pair.strip().partition("=")
+                if cookie.removeprefix("__Host-") == (portal or COOKIE):
+                    cell = CellId(cell_of_session(token))
+                    return Named(None, cell) if self._places.owner_of(cell) is not None else None
+        return None
 
     def _credential(
         self, authorization: bytes, token: bytes

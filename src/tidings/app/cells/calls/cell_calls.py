@@ -32,13 +32,15 @@ def cell_calls(
     request_id: Callable[[Pairs], bytes],
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
-    other cells. Raise UndecidedRoute where nobody has decided whose the calls of a route are.
-    `app`: the service's own gate; `request_id` gives a call its id, by its headers."""
+    other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
+    whose the calls of a route are. `app`: the service's own gate; `request_id` gives a call its id,
+    by its headers."""
     table = CallTable(routes)
     openers = KnownOpeners(installation.store, installation.directory_key)
     callers = CellCallers(engine)
     naming = CallNaming(table, callers, installation.reader.view.places, openers)
     router = MapRouter(installation, naming, callers, openers)
     engine.orgs.others = OtherOrgs(installation)
+    engine.access.sessions.cell = installation.cell
     gate = BodyGate(app, installation, table, naming=naming, router=router, request_id=request_id)
     return CellCalls(router, gate)

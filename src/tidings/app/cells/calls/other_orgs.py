@@ -11,13 +11,13 @@ _STEPS_MAX = 40  # each as long as all before it
 
 
 class OtherOrgs:
-    """An `OtherCells`."""
+    """An `OrgsElsewhere`."""
 
     def __init__(self, installation: Installation) -> None:
         self._installation = installation
 
     async def free_id(self, lowest: OrgId) -> OrgId:
-        """See `OtherCells`. Ids follow each other, but for some that are passed over: orgs below
+        """See `OrgsElsewhere`. Ids follow each other, but for some that are passed over: orgs below
         others have theirs among them."""
         places = self._installation.reader.view.places
         wanted = max(lowest, places.highest_family() + 1)
@@ -30,7 +30,7 @@ class OtherOrgs:
         raise port.StoreDown("No free id of an org is found.")
 
     async def has(self, org: OrgId) -> bool:
-        """See `OtherCells`."""
+        """See `OrgsElsewhere`."""
         here = self._installation
         if here.reader.view.places.place_of(FamilyId(org)) is not None:
             return True
