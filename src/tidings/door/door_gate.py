@@ -156,16 +156,17 @@ class DoorGate:
             decision = AnswerNotMine(decision.cell, decision.owner)
         elif not isinstance(decision, AnswerNotMine):
             decision = AnswerNotMine(None, None)
-        epoch, address = decision.owner or (0, "")
-        known = NotMine(
-            family=decision.family,
-            cell=decision.cell,
-            number=decision.number,
-            epoch=epoch,
-            address=address,
-        )
-        headers = [(b"content-length", b"0"), (DOOR_HEADER, write_not_mine(known))]
-        return NOT_MINE_STATUS, headers, b""
+        return not_mine_answer(decision)
+
+
+def not_mine_answer(found: AnswerNotMine) -> refusals.Answer:
+    """Build the answer by which a call is handed back to the door that has passed it on."""
+    epoch, address = found.owner or (0, "")
+    known = NotMine(
+        family=found.family, cell=found.cell, number=found.number, epoch=epoch, address=address
+    )
+    headers = [(b"content-length", b"0"), (DOOR_HEADER, write_not_mine(known))]
+    return NOT_MINE_STATUS, headers, b""
 
 
 def _is_served_here(decision: DoorDecision | None) -> bool:

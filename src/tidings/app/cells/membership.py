@@ -161,7 +161,7 @@ class Membership:
         def id_of(headers: Headers) -> bytes:
             return request_id(dict(headers), new_request_id)
 
-        calls = cell_calls(installation, app, routes, CellAnswers(gate, services), id_of)
+        calls = cell_calls(installation, app, routes, CellAnswers(gate, services), gate, id_of)
         parts = DoorParts(
             calls.router,
             installation.lines,
@@ -169,7 +169,7 @@ class Membership:
             seal=installation.seal,
             headers=[*ALL],
         )
-        door = DoorGate(calls.app, gate, parts)
+        door = DoorGate(calls.app, calls.app, parts)
         self._door = door_server(
             door,
             door,

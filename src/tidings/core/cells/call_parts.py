@@ -7,10 +7,12 @@ moved. The call is the caller's, so its key and the answer that is kept belong t
 first event's org.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from typing import Any, NamedTuple
 
 from tidings.core.cells.families import CellId, FamilyId
+
+_INDICES = "tidings.indices"  # in what a listener knows of a call: the `extensions` of its scope
 
 
 class CallPart(NamedTuple):
@@ -42,6 +44,18 @@ def part_again(
         if families[index] in refused:
             parts.setdefault(cell_of(families[index]), []).append(index)
     return [CallPart(cell, tuple(indices)) for cell, indices in parts.items()]
+
+
+def note_indices(scope: MutableMapping[str, Any], indices: Sequence[int]) -> None:
+    """Note of a part which events of the whole call it has; of none: it is no part."""
+    if indices:
+        scope.setdefault("extensions", {})[_INDICES] = tuple(indices)
+
+
+def indices_in(scope: Mapping[str, Any]) -> Sequence[int]:
+    """Return what was noted of a part; nothing, where a call is whole."""
+    found: Sequence[int] = (scope.get("extensions") or {}).get(_INDICES, ())
+    return found
 
 
 def keeper_of(families: Sequence[FamilyId]) -> FamilyId:

@@ -24,6 +24,7 @@ class Over(Enum):
     FIRST_CELL = "first cell"  # where their query asks for what is the platform's own
     NEW_FAMILY = "new family"  # of the cell in which an org is to be made
     BODY = "body"  # what opens stands in the body
+    EVENTS = "events"  # of the orgs that its events name, each in its cell
     PROCESS = "process"  # each process's own: its health, its figures, what is the same in all
 
 

@@ -203,8 +203,10 @@ class CallReader(Generic[Draft]):
         caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
+        indices: Sequence[int] = (),
     ) -> "Iterable[Item[Draft]]":
-        """Read it event by event where there are several: others may have a turn between them."""
+        """Read it event by event where there are several: others may have a turn between them.
+        `indices`: of its events in a call of which they are a part; none: it is whole."""
         if _HOPS not in headers:
             if (
                 content_type == b"application/json"
@@ -214,8 +216,8 @@ class CallReader(Generic[Draft]):
                 and cloudevents.BINARY_MARK not in headers
             ):  # nearly every call
                 return [self._alone(body, body, caller, None, now_ms)]
-            return self._read_each(content_type, headers, body, caller, key, now_ms)
-        items = self._read_each(content_type, headers, body, caller, key, now_ms)
+            return self._read_each(content_type, headers, body, caller, key, now_ms, indices)
+        items = self._read_each(content_type, headers, body, caller, key, now_ms, indices)
         passage_text = headers[_HOPS].decode("latin-1")
         passage = read_passage(passage_text, headers.get(_MESSAGE, b"").decode("latin-1"))
         noted = (pass_on(draft, passage) for draft in items)
@@ -229,6 +231,7 @@ class CallReader(Generic[Draft]):
         caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
+        indices: Sequence[int],
     ) -> "Iterable[Item[Draft]]":
         if len(body) > self.limits.body_bytes:
             raise too_large(self.limits.body_bytes, len(body))
@@ -243,9 +246,9 @@ class CallReader(Generic[Draft]):
         if form == "json":
             if body.lstrip(b" \t\r\n")[:1] == b"{":
                 return [self._alone(body, body, caller, key, now_ms)]
-            return self._many(split(body, self.limits), None, caller, key, now_ms)
+            return self._many(split(body, self.limits), None, caller, key, now_ms, indices)
         if form == "ndjson":
-            return self._many(lines(body, self.limits), None, caller, key, now_ms)
+            return self._many(lines(body, self.limits), None, caller, key, now_ms, indices)
         depth = self.limits.depth
         message = headers.get(_MESSAGE, b"").decode("latin-1")
 
@@ -254,7 +257,7 @@ class CallReader(Generic[Draft]):
             return cloudevents.flatten(event, caller.org, now_ms), event.passage(message)
 
         if form == "batch":
-            return self._many(split(body, self.limits), flatten, caller, key, now_ms)
+            return self._many(split(body, self.limits), flatten, caller, key, now_ms, indices)
         try:
             check_size(body, self.limits)  # before it is read, and made another
             if form == "structured":
@@ -310,8 +313,11 @@ class CallReader(Generic[Draft]):
         caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
+        indices: Sequence[int],
     ) -> "Iterator[Item[Draft]]":
-        for index, raw in enumerate(raws):
+        if indices and len(indices) != len(raws):
+            raise AssertionError(f"a part of {len(indices)} events has {len(raws)}")
+        for index, raw in zip(indices or range(len(raws)), raws, strict=True):
             try:
                 check_size(raw, self.limits)
                 flat, passage = (raw, None) if flatten is None else flatten(raw)

@@ -85,7 +85,8 @@ def test_every_call_of_the_platform_alone_says_over_what_it_is() -> None:
 
 
 def test_what_takes_a_credential_goes_by_it_and_then_by_the_org_in_its_path() -> None:
-    assert subject("POST", "/v1/events") == ACCEPT.subject == CallSubject(NamedBy.CREDENTIAL)
+    assert subject("POST", "/v1/events") == ACCEPT.subject
+    assert ACCEPT.subject == CallSubject(NamedBy.CREDENTIAL, over=Over.EVENTS)
     found = table().find("GET", "/v1/orgs/57/credentials")
     assert found is not None
     assert found.subject == CallSubject(NamedBy.CREDENTIAL, "org_id")

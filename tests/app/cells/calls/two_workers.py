@@ -129,11 +129,12 @@ class Worker:
             service.parts,
             control.router.routes,
             self._noted(gate),
+            _Noted(gate, self.served),
             request_id,
         )
         self.router = calls.router
         parts = DoorParts(self.router, lines, request_id, seal=trust.seal)
-        late.gate = DoorGate(calls.app, _Noted(gate, self.served), parts)
+        late.gate = DoorGate(calls.app, calls.app, parts)
         self.public = HttpServer(
             late, host=HERE, port=0, bounds=bounds, direct=late, admit=remove_head, headers=[*ALL]
         )

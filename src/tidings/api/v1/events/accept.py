@@ -18,6 +18,7 @@ from collections.abc import (
     Coroutine,
     Iterable,
     MutableMapping,
+    Sequence,
 )
 from functools import partial
 from time import monotonic
@@ -43,6 +44,8 @@ from tidings.api.http.refusals import (
 )
 from tidings.api.http.whole_call import SMALL_DIGITS, WholeCall
 from tidings.api.route import RouteEntry, usually
+from tidings.core.cells.call_parts import indices_in
+from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import note_away
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
 from tidings.core.events.call_split import call_refused, form_of, too_large
@@ -57,6 +60,7 @@ ACCEPT = RouteEntry(
     path=EVENTS_PATH,
     id="sendEvents",
     scope="events:write",
+    over=Over.EVENTS,
     summary="Accept events",
     tag="events",
     refuses=usually(415),
@@ -196,7 +200,9 @@ class AcceptApp:
             caller = self._admit(call, pairs)
             length = call.headers.get(b"content-length")
             body = await self._body.read(self._guarded(scope, receive, caller, length))
-            answer = await self._answered(call, caller, self._events(call, caller, body))
+            answer = await self._answered(
+                call, caller, self._events(call, caller, body, indices_in(scope))
+            )
         except CallerDisconnected:
             return
         except Exception as error:
@@ -264,9 +270,14 @@ class AcceptApp:
         return caller
 
     def _events(
-        self, call: "_Call", caller: AuthenticatedCaller, body: bytes
+        self,
+        call: "_Call",
+        caller: AuthenticatedCaller,
+        body: bytes,
+        indices: Sequence[int] = (),
     ) -> Iterable[Item[Draft]]:
-        """Read the events of a body, one by one where there are several. RequestRefused."""
+        """Read the events of a body, one by one where there are several. `indices`: of a part's, in
+        the whole call. RequestRefused."""
         call.read = True
         headers = call.headers
         key = headers.get(b"idempotency-key")
@@ -277,6 +288,7 @@ class AcceptApp:
             caller,
             None if key is None else key.decode("latin-1"),
             self._clock_ms(),
+            indices,
         )
 
     async def _answered(

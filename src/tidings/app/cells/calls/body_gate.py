@@ -1,8 +1,9 @@
 """Before the service's own gate: calls of which the body alone tells whose they are.
 
-They are few and small: who signs in, opens a link or asks for a token, and an org that is made. The
+Most are few and small: who signs in, opens a link or asks for a token, and an org that is made. The
 body is read as a whole; then the call is served here, or its owner is asked, whose answer is this
-one's. What another door has passed on is served.
+one's. What another door has passed on is served. Events of the platform's own credential are of the
+orgs that they name: such a call is parted (`event_parts`).
 """
 
 import asyncio
@@ -10,21 +11,27 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from tidings.api.http.gate import EVENTS_PATH
 from tidings.app.cells.calls.body_naming import opener_in, org_beside, place_family, read_fields
 from tidings.app.cells.calls.call_naming import CallNaming, Named, Unknown
 from tidings.app.cells.calls.call_table import CallTable
+from tidings.app.cells.calls.event_call import read_event_call
+from tidings.app.cells.calls.event_parts import EventParts, handed_back
 from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.installation import Installation
+from tidings.core.cells.call_parts import note_indices
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import OWNERLESS_RETRY_S, TRIES, DoorDecision, PassOn, RefuseNow
 from tidings.core.cells.families import CellId
 from tidings.core.cells.placement import CellLoad
+from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.door import refusals
-from tidings.door.admission import passed_on
+from tidings.door.admission import PassedOn, passed_on
+from tidings.door.door_gate import not_mine_answer
 from tidings.door.head import DoorHead, read_not_mine
 from tidings.door.hop_request import passed_back, request_of, target_of
 from tidings.door.streamed_hop import Receive, Send
-from tidings.server import App, Message
+from tidings.server import App, DirectApp, DirectCall, Message
 from tidings.store.port.cell_map import CellState, MapPlace
 
 BODY_BYTES_MAX = 256 * 1024  # of an org; what opens something is far shorter
@@ -35,11 +42,12 @@ Pairs = list[tuple[bytes, bytes]]
 
 
 class BodyGate:
-    """ASGI 3."""
+    """ASGI 3, and a `DirectApp`."""
 
     def __init__(
         self,
         app: App,
+        direct: DirectApp,
         installation: Installation,
         table: CallTable,
         *,
@@ -49,6 +57,8 @@ class BodyGate:
     ) -> None:
         """`request_id` gives a call its id, by its headers."""
         self._app = app
+        self._direct = direct
+        self._parts = EventParts(app, installation, naming, router)
         self._installation = installation
         self._table = table
         self._naming = naming
@@ -57,31 +67,73 @@ class BodyGate:
         self._placed: Counter[CellId] = Counter()  # families since the map was read
         self._read = MapPlace()
 
+    def begin(self, call: DirectCall) -> bool:
+        """See `DirectApp`. A call that is parted takes tasks."""
+        request = call.request
+        if request.path == EVENTS_PATH and self._naming.is_parted(request.headers):
+            return False
+        return self._direct.begin(call)
+
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Take one call."""
         over = self._over(scope)
+        if over is Over.EVENTS and self._naming.is_parted(scope["headers"]):
+            await self._take_events(scope, receive, send)
+            return
+        if over is Over.EVENTS or passed_on(scope.get("extensions")) is not None:
+            over = None
         length = _length_of(scope["headers"]) if over is not None else None
         if over is None or length is None or length > BODY_BYTES_MAX:
             await self._app(scope, receive, send)
             return
         held: list[Message] = []
-        body = await _read(receive, held)
+        body = await _read(receive, held, BODY_BYTES_MAX)
         decision: DoorDecision | None = None
         if body is not None:
             decision = await self._decide(over, scope["headers"], body)
         if body is None or not isinstance(decision, PassOn | RefuseNow):
             await self._app(scope, _replayed(held, receive), send)
             return
-        status, headers, content = await self._ask(scope, body, decision, over)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await _send(send, await self._ask(scope, body, decision, over))
+
+    async def _take_events(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Take a call whose events may be of any orgs, once who calls has proved it."""
+        own_org = self._naming.proved_platforms(scope["headers"])
+        if own_org is None:
+            await self._app(scope, receive, send)
+            return
+        held: list[Message] = []
+        body = await _read(receive, held, DEFAULT_LIMITS.body_bytes)
+        receive = _replayed(held, receive)
+        passed = passed_on(scope.get("extensions"))
+        answer = None
+        if body is not None and passed is not None:
+            answer = await self._handed_back(scope, body, own_org, passed)
+            note_indices(scope, passed.head.indices)
+        elif body is not None:
+            request_id = self._request_id(scope["headers"])
+            answer = await self._parts.answer(scope, body, own_org, request_id)
+        if answer is None:
+            await self._app(scope, receive, send)
+        else:
+            await _send(send, answer)
+
+    async def _handed_back(
+        self, scope: Message, body: bytes, own_org: int, passed: PassedOn
+    ) -> refusals.Answer | None:
+        """Answer a part of which one family is not here; None: all are."""
+        call = read_event_call(dict(scope["headers"]), body)
+        if call is None:
+            return None
+        found = handed_back(await self._parts.decide(call, own_org, passed))
+        return None if found is None else not_mine_answer(found)
 
     def _over(self, scope: Message) -> Over | None:
-        if scope["type"] != "http" or passed_on(scope.get("extensions")) is not None:
+        if scope["type"] != "http":
             return None
         found = self._table.find(scope["method"], scope["path"])
         over = None if found is None else found.subject.over
-        return over if over in (Over.BODY, Over.NEW_FAMILY) else None
+        return over if over in (Over.BODY, Over.NEW_FAMILY, Over.EVENTS) else None
 
     async def _decide(self, over: Over, headers: Pairs, body: bytes) -> DoorDecision | None:
         """Decide by a body; None: it is served here, where it will be refused too."""
@@ -89,7 +141,7 @@ class BodyGate:
         fields = read_fields(names.get(b"content-type", b""), body)
         if over is Over.BODY:
             return await self._router.decide_named(lambda: opener_in(fields, self._naming))
-        if not self._naming.is_platforms(headers):
+        if self._naming.proved_platforms(headers) is None:
             return None
         found = await self._router.decide_named(lambda: self._org_in(fields))
         if found is not None:
@@ -160,7 +212,13 @@ def _length_of(headers: Pairs) -> int | None:
     return int(values[0][:19]) if len(values) == 1 and values[0].isdigit() else None
 
 
-async def _read(receive: Receive, held: list[Message]) -> bytes | None:
+async def _send(send: Send, answer: refusals.Answer) -> None:
+    status, headers, body = answer
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _read(receive: Receive, held: list[Message], bytes_max: int) -> bytes | None:
     """Read a body, whose messages are held; None where it does not come to its end in time."""
     body = bytearray()
     try:
@@ -171,7 +229,7 @@ async def _read(receive: Receive, held: list[Message]) -> bytes | None:
                 if message["type"] != "http.request":
                     return None
                 body += message.get("body", b"")
-                if len(body) > BODY_BYTES_MAX:
+                if len(body) > bytes_max:
                     return None
                 if not message.get("more_body"):
                     return bytes(body)

@@ -51,6 +51,9 @@ class Callers(Protocol):
     def by_opener(self, kind: OpenerKind, text: str) -> FamilyId | None: ...
     def family_of(self, org: OrgId) -> FamilyId | None: ...
     def judge(self, family: FamilyId) -> FamilyJudgement | None: ...
+    def proved_platforms(
+        self, authorization: bytes | None, token: bytes | None
+    ) -> OrgId | None: ...
 
 
 class CallNaming:
@@ -95,6 +98,8 @@ class CallNaming:
             return credential
         if not credential.is_platforms:
             return self.of_org(str(credential.org))
+        if found.subject.over is Over.EVENTS and not org:
+            return None  # its events tell it: it is parted
         text = found.parameters.get(found.subject.name, "") or org.decode("latin-1")
         is_platforms = found.subject.over is Over.FIRST_CELL and PLATFORMS_QUERY in call.query
         if is_platforms:
@@ -131,11 +136,19 @@ class CallNaming:
             return None
         return self._callers.by_key(key) or self.of_opener(OpenerKind.KEY, key)
 
-    def is_platforms(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
-        """Return whether a call carries a credential of the platform's own."""
+    def is_parted(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Return whether the events of a call may be of any orgs; by its head, which is not proved
+        yet."""
         names = dict(headers)
+        if _ORG in names:
+            return False
         found = self._credential(names.get(_AUTHORIZATION, b""), names.get(_TOKEN, b""))
         return isinstance(found, CallingCredential) and found.is_platforms
+
+    def proved_platforms(self, headers: Iterable[tuple[bytes, bytes]]) -> OrgId | None:
+        """Return the org of the platform's own credential, where a call proves that it has it."""
+        names = dict(headers)
+        return self._callers.proved_platforms(names.get(_AUTHORIZATION), names.get(_TOKEN))
 
     def of_key(self, key: str) -> Named | Unknown | None:
         """Return the family of a credential; None where it is every cell's, or none's."""

@@ -41,6 +41,11 @@ class CellCallers:
         org = self._inboxes.org_of(text) if kind is OpenerKind.INBOX else None
         return None if org is None else self.family_of(org)
 
+    def proved_platforms(self, authorization: bytes | None, token: bytes | None) -> OrgId | None:
+        """Return the org of a credential of the platform's own that is proved, and in force."""
+        found = self._access.at_hand(authorization, token)
+        return found.org if found is not None and found.platform else None
+
     def family_of(self, org: OrgId) -> FamilyId | None:
         """Return the family of an org."""
         return self._families.known(org)

@@ -14,14 +14,14 @@ from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.calls.other_orgs import OtherOrgs
 from tidings.app.cells.installation import Installation
 from tidings.compose import App as Engine
-from tidings.server import App
+from tidings.server import App, DirectApp
 
 
 class CellCalls(NamedTuple):
     """Hold who decides of calls by their heads, and the application behind that."""
 
     router: MapRouter
-    app: App
+    app: BodyGate
 
 
 def cell_calls(
@@ -29,12 +29,13 @@ def cell_calls(
     engine: Engine,
     routes: Iterable[BaseRoute],
     app: App,
+    direct: DirectApp,
     request_id: Callable[[Pairs], bytes],
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
     other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
-    whose the calls of a route are. `app`: the service's own gate; `request_id` gives a call its id,
-    by its headers."""
+    whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
+    call its id, by its headers."""
     table = CallTable(routes)
     openers = KnownOpeners(installation.store, installation.directory_key)
     callers = CellCallers(engine)
@@ -42,5 +43,7 @@ def cell_calls(
     router = MapRouter(installation, naming, callers, openers)
     engine.orgs.others = OtherOrgs(installation)
     engine.access.sessions.cell = installation.cell
-    gate = BodyGate(app, installation, table, naming=naming, router=router, request_id=request_id)
+    gate = BodyGate(
+        app, direct, installation, table, naming=naming, router=router, request_id=request_id
+    )
     return CellCalls(router, gate)
