@@ -7,6 +7,7 @@ import pytest
 
 from tests.app.cells.one_installation import OneInstallation, in_database, on_directories
 from tests.cli.command import Command
+from tidings.app.cells.commands.owned_store import owned
 
 
 @pytest.fixture
@@ -28,6 +29,20 @@ def test_neither_a_backup_nor_a_copy_is_of_one_cell_alone(run: Command, tmp_path
         words = ["--data", str(place.data), "--to", str(tmp_path / "copy")]
         assert "as a whole, with its folders cells and map" in run("backup", *words).must(4).err
     assert not (tmp_path / "copy").exists()
+
+
+def test_the_stores_of_all_cells_are_checked(run: Command, tmp_path: Path) -> None:
+    installation = on_directories(tmp_path)
+    installation.serve_once()
+    data = str(installation.settings.data)
+    second = installation.place(installation.add().entry)
+    assert run("store", "check", "--data", data).must().out == ""
+    with owned(second) as writing, writing.connection:
+        writing.connection.execute("INSERT INTO installation (id) VALUES ('another')")
+    found = run("store", "check", "--data", data).must(1).out
+    assert found == "Cell 2: The table installation must have one row; it has 2.\n"
+    shutil.rmtree(second.data)
+    assert "Cell 2: " in run("store", "check", "--data", data).must(1).out
 
 
 def test_doctor_says_what_is_wrong_with_cells(run: Command, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ def check(
 ) -> int:
     """Check what must always be true of the rows, also while the service runs. Writes nothing.
 
+    Where there are several cells, it goes through all of them.
+
     It reads all rows once. Ends with exit code 0 where nothing is wrong, else 1.
 
     Parameters
@@ -36,14 +38,14 @@ def check(
     json
         Print what is wrong as NDJSON.
     """
-    from tidings.app.database_operations import check_store  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.cell_facts import check_cells  # noqa: PLC0415  # not for help
     from tidings.cli.serving.database_commands import (  # noqa: PLC0415
         done,
         load_store_settings,
     )
 
     settings = load_store_settings(config, data, database)
-    found = done(lambda: check_store(settings))
+    found = done(lambda: check_cells(settings))
     for finding in found:
         if json:
             print_line({"finding": finding})

@@ -131,7 +131,7 @@ def _find_numbers(connection: StoreConnection) -> Iterator[str]:
     for table, column in NUMBERED.items():
         query = f"SELECT coalesce(max({column}), 0) FROM {table}"
         [(highest,)] = connection.execute(query).fetchall()
-        if range_of(highest) > ranges.begun:
+        if highest and range_of(highest) > ranges.begun:
             yield (
                 f"The numbers of {table} must be of ranges that are begun, up to {ranges.begun}; "
                 f"{highest:,} is above them, and would be given again."

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from tidings.app.cells.cell_settings import settings_of_cell
+from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
 from tidings.app.cells.commands.owned_store import (
     identity_of,
     must_be_cell,
@@ -20,11 +20,12 @@ from tidings.app.cells.commands.owned_store import (
     refusing,
 )
 from tidings.app.cells.map_place import has_cell_map, open_map_rows
+from tidings.app.database_operations import check_store
 from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import CellRanges
 from tidings.errors import Unavailable, Unusable
 from tidings.settings.settings import Settings
-from tidings.store.port.cell_map import CellEntry, CellState, MapPlace, MapReading
+from tidings.store.port.cell_map import CellEntry, CellKind, CellState, MapPlace, MapReading
 from tidings.store.sql.configuration.cell_identity import CELL, StoreIdentity
 from tidings.store.sql.facts.meta import read_fact
 from tidings.store.sql.facts.numbers import read_ranges
@@ -70,6 +71,27 @@ def read_cells(settings: Settings) -> CellsFacts | None:
                 for cell in reading.cells
             ]
     return CellsFacts(reading.place.version, facts) if facts else None
+
+
+def check_cells(settings: Settings) -> list[str]:
+    """Return a sentence for each thing that is wrong with the rows of a store, or of the stores of
+    all cells. Raise as `check_store`."""
+    first = check_store(settings)
+    found = read_cells(settings)
+    if found is None:
+        return first
+    problems = [f"Cell {FIRST_CELL}: {problem}" for problem in first]
+    for cell in found.cells:
+        if cell.cell != FIRST_CELL and cell.state != CellState.REMOVED.name.lower():
+            wrong = [cell.problem] if cell.problem else check_store(_place_of(settings, cell))
+            problems += [f"Cell {cell.cell}: {problem}" for problem in wrong]
+    return problems
+
+
+def _place_of(settings: Settings, cell: CellFacts) -> Settings:
+    kind = CellKind(cell.kind)
+    schema = cell.place if kind is CellKind.SCHEMA else ""
+    return settings_of_cell(settings, CellEntry(cell.cell, kind, setting=schema))
 
 
 class _Looking:

@@ -35,11 +35,11 @@ class StoreIdentity(NamedTuple):
 def read_identity(connection: StoreConnection) -> StoreIdentity:
     """Read what a store says of itself, also while it is served."""
     cell = read_fact(connection, CELL)
-    [(installation,)] = connection.execute(_INSTALLATION).fetchall()
+    row = connection.execute(_INSTALLATION).fetchone()  # of broken rows `store check` tells
     kept = connection.execute(f"{KEPT_KEY.select} ORDER BY purpose").fetchall()
     return StoreIdentity(
         cell=None if cell is None else CellId(cell),
-        installation=str(installation),
+        installation="" if row is None else str(row[0]),
         key_check=read_key_check(connection),
         kept_keys=tuple(KEPT_KEY.read(row) for row in kept),
     )
