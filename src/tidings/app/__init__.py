@@ -227,8 +227,8 @@ async def _composed(
     if membership is None:
         await asyncio.to_thread(_must_be_the_only_cell, settings)
     master = await asyncio.to_thread(read_master_key, settings)
-    is_alone = is_alone or membership is not None
-    open_store, lease = store_opener(settings, died, master, is_alone=is_alone)
+    cell = None if membership is None else membership.cell
+    open_store, lease = store_opener(settings, died, master, is_alone=is_alone, cell=cell)
     store, service = await asyncio.gather(start.through(open_store), asyncio.to_thread(_service))
     try:
         if master is None:

@@ -65,12 +65,14 @@ def store_opener(
     master: SealedSecret | None,
     *,
     is_alone: bool = False,
+    cell: int | None = None,
 ) -> tuple[Callable[[], Awaitable[HostedStore]], OwnerLease]:
     """Return how the store is opened, again until it can be, and the lease of its owner: each call
     raises StoreRefused where it never can, StoreDown or OSError (`DISK_ERRNOS`) where it cannot
     now. `died` hears of the end of what writes. A database that knows another key than `master` is
     not waited for: one that stands by would find it out when it is needed (WrongKey). Beside one
-    that has a map of cells, CellsFound is raised, but for who `is_alone` with its store.
+    that has a map of cells, CellsFound is raised, but for who `is_alone` with its store
+    or owns one `cell` of several.
     """
     if settings.database is None:
         return lambda: SqliteStore.open(settings.data, died), EndlessLease()
@@ -85,13 +87,13 @@ def store_opener(
 
     place = settings.database.describe()
     database = StoreDatabase(settings.database.reveal(), settings.database_schema)
-    watch, lease = OwnerWatch(database.connect, passed_s), Lease(passed_s)
+    watch, lease = OwnerWatch(database.connect, passed_s, cell), Lease(passed_s)
     locked: list[DirectoryLock] = []  # what lies beside the store in files is this process's alone
 
     def look() -> int | None:
         look_before_start(database)
         facts = read_start_facts(database)
-        if facts.has_map and not is_alone:
+        if facts.has_map and not is_alone and cell is None:
             raise CellsFound
         return facts.known_key
 

@@ -70,6 +70,28 @@ def test_a_new_store_is_taken_at_once_and_one_that_was_released_too(place: Place
     assert second.epoch == first.epoch + 1 and second.holder != first.holder
 
 
+def test_connections_are_named_by_cell_and_epoch_and_each_owner_has_names_of_its_own(
+    place: Place,
+) -> None:
+    def cell() -> OwnerWatch:
+        return OwnerWatch(place.database.connect, place.clock, cell=99_999)
+
+    taken = []
+    for _ in range(2):
+        ours = cell().take()
+        half = owner(place, ours)
+        names = place.ask("SELECT application_name FROM pg_stat_activity WHERE pid > 0")
+        assert (f"{ours.holder} writes",) in [tuple(row) for row in names]
+        half.close()
+        taken.append(ours)
+    assert [ours.holder[:-16] for ours in taken] == [
+        f"tidings cell=99999 epoch={ours.epoch} " for ours in taken
+    ]
+    assert taken[0].holder != taken[1].holder
+    longest = f"tidings cell=99999 epoch=999999999999 {'f' * 16} searches"
+    assert len(longest) <= 63  # PostgreSQL keeps no more
+
+
 def test_a_living_owner_is_waited_for_until_a_whole_lease_has_passed_without_a_commit(
     place: Place,
 ) -> None:

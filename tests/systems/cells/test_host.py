@@ -16,6 +16,7 @@ import pytest
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.until import PATIENCE_S, until
+from tests.store.postgres.databases import connect, rows
 from tidings.app.cells.cell_settings import FIRST_CELL, directory_of_cell
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.keys.derived_keys import derived_key
@@ -37,6 +38,9 @@ pytestmark = pytest.mark.systems
 
 BOTH = {FIRST_CELL, SECOND_CELL}
 MAP = "map/map.db"
+NAMES = (
+    "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'tidings % writes'"
+)
 
 
 @pytest.fixture
@@ -189,6 +193,9 @@ def test_schemas_of_a_database_are_cells_and_one_whose_process_dies_is_taken_ove
         return owner if owner is not None and owner.address else None
 
     until(lambda: all(map(owner_of, BOTH)), "an owner of each cell")
+    with connect(settings.database.reveal()) as connection:
+        named = rows(connection, NAMES)
+    assert {name.split()[1] for (name,) in named} == {"cell=1", "cell=2"}
     first, second = owner_of(FIRST_CELL), owner_of(SECOND_CELL)
     workers(host)[SECOND_CELL].send_signal(signal.SIGKILL)
     until(lambda: owner_of(SECOND_CELL) not in (None, second), "the next owner")

@@ -34,6 +34,7 @@ from tidings.app.descriptors import DoorShares
 from tidings.app.keys.derived_keys import derive_key
 from tidings.compose import App
 from tidings.core.cells.cell_map import CellOwner
+from tidings.core.cells.families import CellId
 from tidings.core.running.lease import OwnerLease
 from tidings.door.admission import remove_head
 from tidings.door.certificates import DOOR_PURPOSE
@@ -101,9 +102,14 @@ class Membership:
         return self._installation
 
     @property
+    def cell(self) -> CellId:
+        """Return the cell that it owns."""
+        return self._post.entry.cell
+
+    @property
     def is_first(self) -> bool:
         """Return whether it owns the first cell, in which a first start makes what it makes."""
-        return self._post.cell == FIRST_CELL
+        return self.cell == FIRST_CELL
 
     def join(
         self,

@@ -72,6 +72,13 @@ class Ownership(NamedTuple):
     holder: str
 
 
+def _holder(epoch: int, cell: int | None) -> str:
+    """Make the name of an owner, which no other has. What it is followed by in the names of its
+    connections stands within the 63 bytes that PostgreSQL keeps of one."""
+    name = uuid.uuid4().hex
+    return f"tidings {name}" if cell is None else f"tidings cell={cell} epoch={epoch} {name[:16]}"
+
+
 class OwnerWatch:
     """Waits for the store to be nobody's, by its own clock."""
 
@@ -79,10 +86,13 @@ class OwnerWatch:
         self,
         connect: Callable[[str], "psycopg.Connection[Any]"],
         passed_s: Callable[[], float],
+        cell: int | None = None,
     ) -> None:
         """`connect` opens a connection of a name; `passed_s` is never set, and counts the machine's
-        sleep."""
+        sleep. `cell`: of a store that is one of several, for whoever reads the names of its
+        connections."""
         self._connect = connect
+        self._cell = cell
         self._ours: Ownership | None = None
         self._passed_s = passed_s
         self._seen: OwnerRow | None = None
@@ -109,7 +119,7 @@ class OwnerWatch:
                 self._wait_for(seen)
                 connection.execute(_END.encode(), (seen.holder,))
             # Known before it is asked for: its answer may be lost.
-            self._ours = ours = Ownership(seen.epoch + 1, f"tidings {uuid.uuid4().hex}")
+            self._ours = ours = Ownership(seen.epoch + 1, _holder(seen.epoch + 1, self._cell))
             taken = line.write(_TAKE, (ours.holder, seen.epoch, seen.renewed)).fetchone()
             if taken is None:
                 self._seen = self._ours = None
