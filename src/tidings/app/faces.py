@@ -2,11 +2,9 @@
 
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
 
 from tidings.api.cells.other_cells import OtherCells
 from tidings.api.context import Services, WebServices
@@ -19,24 +17,6 @@ from tidings.engine.keyed_calls import KeyedCalls
 from tidings.settings.settings import Settings, host_of
 
 
-class CellCollector(Collector):
-    """Adds to each figure of the process of one cell whose it is: others of its machine have the
-    same."""
-
-    def __init__(self, collector: Collector, cell: int) -> None:
-        self._collector = collector
-        self._label = {"cell": str(cell)}
-
-    def collect(self) -> Iterator[Metric]:
-        """Collect the figures, each with the label `cell`."""
-        for metric in self._collector.collect():
-            labelled = Metric(metric.name, metric.documentation, metric.type, metric.unit)
-            labelled.samples = [
-                sample._replace(labels=sample.labels | self._label) for sample in metric.samples
-            ]
-            yield labelled
-
-
 def services_of(
     app: App,
     *,
@@ -45,15 +25,14 @@ def services_of(
     streams: StreamPlaces | None = None,
     bodies: BodyGuard | None = None,
     others: OtherCells | None = None,
-    cell: int | None = None,
 ) -> Services:
     """Build the subjects that routes and pages speak to. `streams`: how many may be open, and by
     whom; `bodies`: how much of them may be held; `others`: the other cells, where there
-    are several; `cell`: the own one there."""
+    are several."""
     metrics = CollectorRegistry()
     readiness = app.running.readiness
     for collector in (*app.running.collectors, ReadyGauge(lambda: not readiness.problems())):
-        metrics.register(collector if cell is None else CellCollector(collector, cell))
+        metrics.register(collector)
     return Services(
         store=app.base.store,
         clock=app.base.clock,

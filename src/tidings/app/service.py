@@ -278,7 +278,6 @@ def _server(
         streams=StreamPlaces(shares.places // 4),
         bodies=BodyGuard(BodyBudget(settings.call_bytes_max)),
         others=None if membership is None else membership.others(request_ids()),
-        cell=None if membership is None else membership.installation.cell,
     )
     accept = AcceptApp(
         app.events.acceptor,
