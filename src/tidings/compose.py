@@ -73,7 +73,7 @@ class App:
         await through(delivery.stops.load)
         if hold:
             with acting_as(operator_actor(HOLD)):
-                await through(lambda: delivery.stops.stop(EVERYTHING, HOLD))
+                await through(lambda: delivery.stops.stop_here(EVERYTHING, HOLD))
         await through(self.webhooks.disable_owed)
         await through(delivery.engine.start)
         await through(delivery.replay.runs.start)

@@ -277,7 +277,7 @@ def _server(
         metrics_readers=metrics_readers(settings),
         streams=StreamPlaces(shares.places // 4),
         bodies=BodyGuard(BodyBudget(settings.call_bytes_max)),
-        others=None if membership is None else membership.others(request_ids()),
+        others=None if membership is None else membership.look_over(app, request_ids()),
     )
     accept = AcceptApp(
         app.events.acceptor,

@@ -4,16 +4,19 @@ import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any, cast
+from typing import Any
 from unittest.mock import AsyncMock
+
+import msgspec
 
 from tests.api.control_client import Service, service
 from tests.door.support import HERE, KEY, FixedRouter, NoneDirectly
 from tests.server.support import Echo
-from tidings.app.cells.cell_answers import CellAnswers
+from tidings.app.cells.cell_answers import QUESTIONS, CellAnswers
 from tidings.app.cells.every_cell import EveryCell
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
+from tidings.app.cells.platform_in_force import PlatformInForce
 from tidings.core.cells.cell_map import CellOwner, MapChanges
 from tidings.core.cells.door import ServeHere
 from tidings.core.cells.families import CellId
@@ -23,7 +26,16 @@ from tidings.door.listening import door_server, trust_on_loopback
 from tidings.door.owner_lines import OwnerLines
 from tidings.door.owner_questions import OwnerQuestions
 from tidings.server import Bounds, HttpServer
-from tidings.store.port.cell_map import CellEntry, CellKind, CellMapStore, MapPlace, MapReading
+from tidings.store.port.cell_map import (
+    CellEntry,
+    CellKind,
+    CellMapStore,
+    MapDown,
+    MapPlace,
+    MapReading,
+    PlatformKind,
+    PlatformRow,
+)
 
 ONE, TWO, THREE = CellId(1), CellId(2), CellId(3)
 ANSWER_S = 60.0  # of owners that are there: as long as a slow machine may take
@@ -33,25 +45,52 @@ NOBODY = f"{HERE}:1"
 
 @dataclass
 class FixedMap:
-    """A map that has these owners, whoever asks."""
+    """A map that has these owners, whoever asks, and takes rows of the platform."""
 
     owners: dict[CellId, CellOwner] = field(default_factory=dict)
     place: MapPlace = MapPlace("1.a", 1, b"1")
-    readings: int = 0
+    rows: dict[tuple[PlatformKind, str], PlatformRow] = field(default_factory=dict)
+    confirmed: dict[CellId, int] = field(default_factory=dict)
+    is_away: bool = False
 
     def own(self, cell: CellId, address: str, epoch: int = 1) -> None:
         self.owners[cell] = CellOwner(epoch, address)
 
     async def read(self, known: MapPlace) -> MapReading:
-        self.readings += 1
+        self._ask()
         changes = MapChanges(self.place.incarnation, self.place.version, cells=dict(self.owners))
         cells = [CellEntry(cell, CellKind.DIRECTORY) for cell in self.owners]
-        return MapReading(self.place, changes, is_whole=True, cells=cells)
+        rows = [*self.rows.values()]
+        return MapReading(self.place, changes, is_whole=True, cells=cells, platform=rows)
 
-    def reader(self) -> MapReader:
+    async def put_platform(self, rows: Sequence[PlatformRow]) -> int:
+        self._ask()
+        for row in rows:
+            known = self.rows.get((row.kind, row.name))
+            if known is not None and known.revision >= row.revision and known != row:
+                return 0
+        self.rows.update(((row.kind, row.name), row) for row in rows)
+        self.place = msgspec.structs.replace(self.place, version=self.place.version + 1)
+        return self.place.version
+
+    async def confirm(self, cell: CellId, epoch: int, place: MapPlace) -> bool:
+        self._ask()
+        self.confirmed[cell] = place.version
+        return True
+
+    async def confirmations(self) -> dict[CellId, int]:
+        self._ask()
+        return {cell: self.confirmed.get(cell, 0) for cell in self.owners}
+
+    def _ask(self) -> None:
+        if self.is_away:
+            raise MapDown("the map is away")
+
+    def store(self) -> CellMapStore:
         store = AsyncMock(spec=CellMapStore)
-        store.read = self.read
-        return MapReader(store, lambda: 0)
+        for name in ("read", "put_platform", "confirm", "confirmations"):
+            setattr(store, name, getattr(self, name))
+        return store
 
 
 @dataclass
@@ -63,17 +102,20 @@ class Member:
     every: EveryCell
     door: HttpServer
     installation: Installation
+    in_force: PlatformInForce
 
     async def call(self, method: str, path: str, body: Any = None, auth: str = "") -> Any:
         """Return the answer to a call at this process's public port."""
         return await self.service.call(method, path, body, auth)
 
 
-def installation_of(cell: CellId, reader: MapReader, lines: OwnerLines) -> Installation:
+def installation_of(
+    cell: CellId, store: CellMapStore, reader: MapReader, lines: OwnerLines
+) -> Installation:
     return Installation(
         cell=cell,
         owner=CellOwner(1, ""),
-        store=cast("CellMapStore", reader),
+        store=store,
         reader=reader,
         lines=lines,
         questions=OwnerQuestions(lines, TRUST.seal),
@@ -99,7 +141,10 @@ async def door_of(cell: CellId, app: Any) -> AsyncIterator[HttpServer]:
 
 @asynccontextmanager
 async def several_cells(
-    cells: Sequence[CellId] = (ONE, TWO), fixed: FixedMap | None = None, **options: Any
+    cells: Sequence[CellId] = (ONE, TWO),
+    fixed: FixedMap | None = None,
+    confirm_s: float = ANSWER_S,
+    **options: Any,
 ) -> AsyncIterator[list[Member]]:
     """A service for each cell; `options` as `EveryCell` takes them."""
     fixed = fixed or FixedMap()
@@ -110,7 +155,8 @@ async def several_cells(
             made = await stack.enter_async_context(service())
             lines = OwnerLines(TRUST.calls)
             stack.callback(lines.close)
-            installation = installation_of(cell, fixed.reader(), lines)
+            store = fixed.store()
+            installation = installation_of(cell, store, MapReader(store, lambda: 0), lines)
             every = EveryCell(
                 installation,
                 lambda: f"asked-{next(numbers)}",
@@ -118,11 +164,30 @@ async def several_cells(
             )
             web = replace(made.services.web, others=every)
             made.services = replace(made.services, web=web)
-            door = await stack.enter_async_context(
-                door_of(cell, CellAnswers(Echo(), made.services))
+            in_force = PlatformInForce(
+                installation,
+                every,
+                made.access,
+                made.stops,
+                made.changes,
+                made.clock.now_ms,
+                confirm_s=confirm_s,
             )
+            questions = QUESTIONS | {in_force.question.name: in_force.question}
+            answers = CellAnswers(Echo(), made.services, questions)
+            door = await stack.enter_async_context(door_of(cell, answers))
+            made.access.over_cells = made.stops.over_cells = in_force
             fixed.own(cell, f"{HERE}:{door.port}")
-            members.append(Member(cell, made, every, door, installation))
+            members.append(
+                Member(
+                    cell=cell,
+                    service=made,
+                    every=every,
+                    door=door,
+                    installation=installation,
+                    in_force=in_force,
+                )
+            )
         for member in members:
-            await member.installation.reader.look()
+            await member.in_force.begin()
         yield members

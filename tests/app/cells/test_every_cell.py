@@ -181,9 +181,9 @@ async def test_what_is_taken_as_delivered_is_taken_in_all_cells() -> None:
     async with several_cells((ONE, TWO), fixed) as (one, two):
         dry = (await one.call("POST", "/v1/takeAsDelivered", body | {"dryRun": True})).json
         assert dry["ended"] and dry["dryRun"]
-        await one.service.stops.stop(EVERYTHING, "boss")
+        await one.service.stops.stop_here(EVERYTHING, "boss")
         assert (await one.call("POST", "/v1/takeAsDelivered", body)).status == 409  # of the other
-        await two.service.stops.stop(EVERYTHING, "boss")
+        await two.service.stops.stop_here(EVERYTHING, "boss")
         done = (await one.call("POST", "/v1/takeAsDelivered", body)).json
         assert done["ended"] and "missingCells" not in done
         fixed.own(TWO, NOBODY, epoch=2)

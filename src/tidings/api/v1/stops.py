@@ -35,7 +35,9 @@ def stop_routes(services: Services) -> list[EntryRoute]:
         answers=ok("Whether all sending is held", "#Stop"),
     )
     async def stop_all(caller: AuthenticatedCaller) -> Response:
-        """Events are accepted as ever; no attempt starts once this is answered."""
+        """Events are accepted as ever; no attempt starts once this is answered. Of several cells
+        those that have not confirmed it are named (503, `not_confirmed`): the others are stopped,
+        and the same call asks again."""
         await stops.stop(EVERYTHING, caller.credential)
         return answer(show_stop_of_all(stops))
 
@@ -49,7 +51,8 @@ def stop_routes(services: Services) -> list[EntryRoute]:
         answers=ok("Whether all sending is held", "#Stop"),
     )
     async def start_all() -> Response:
-        """Orgs that were stopped by a switch of their own stay stopped."""
+        """Orgs that were stopped by a switch of their own stay stopped. Over all cells, as a
+        stop is."""
         await stops.start(EVERYTHING)
         return answer(show_stop_of_all(stops))
 
@@ -90,6 +93,7 @@ def stop_routes(services: Services) -> list[EntryRoute]:
         answers=ok("Whether all sending is held", "#Stop"),
     )
     async def get_all() -> Response:
+        """As the process that answers knows it; of several cells, `orgsStopped` counts its own."""
         return answer(show_stop_of_all(stops))
 
     _add_of_an_org(route, services)

@@ -41,6 +41,10 @@ class MapView:
             if row.kind is kind and (row.until_ms is None or now_ms <= row.until_ms):
                 yield row
 
+    def platform_row(self, kind: PlatformKind, name: str) -> PlatformRow | None:
+        """Return what of that name is in force over all cells."""
+        return self._platform.get((kind, name))
+
     def merge(self, reading: MapReading) -> None:
         """Take in what was read behind `place`."""
         if reading.is_whole:

@@ -10,17 +10,18 @@ import socket
 import sys
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from starlette.routing import BaseRoute
 
+from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
 from tidings.api.http.refusals import request_id
 from tidings.app.cells.calls.cell_calls import cell_calls
 from tidings.app.cells.calls.directed_store import directed
-from tidings.app.cells.cell_answers import CellAnswers
+from tidings.app.cells.cell_answers import QUESTIONS, CellAnswers
 from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
 from tidings.app.cells.commands.owned_store import must_be_there
 from tidings.app.cells.duties.owner_row import CellOwnerRow
@@ -29,6 +30,7 @@ from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.own_parts import jobs_of
+from tidings.app.cells.platform_in_force import PlatformInForce
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import DoorShares
 from tidings.app.keys.derived_keys import derive_key
@@ -76,6 +78,7 @@ class Membership:
         self._post = post
         self._installation: Installation | None = None
         self._owner: CellOwnerRow | None = None
+        self._rows: PlatformInForce | None = None
         self._door: HttpServer | None = None
         self._trust: DoorTrust | None = None
         self._door_socket: socket.socket | None = None
@@ -139,9 +142,18 @@ class Membership:
         self._owner = CellOwnerRow(self._installation, lease)
         return self._installation
 
-    def others(self, new_request_id: Callable[[], str]) -> EveryCell:
-        """Make what asks the owners of the other cells."""
-        return EveryCell(self.installation, new_request_id)
+    def look_over(self, app: App, new_request_id: Callable[[], str]) -> EveryCell:
+        """Make what asks the owners of the other cells, and follows what is in force over all."""
+        every = EveryCell(self.installation, new_request_id)
+        book, stops = app.access.access, app.delivery.stops
+        changes, now_ms = app.base.changes, app.base.clock.now_ms
+        self._rows = PlatformInForce(self.installation, every, book, stops, changes, now_ms)
+        book.over_cells = stops.over_cells = self._rows
+        return every
+
+    def _questions(self) -> dict[str, CellQuestion[Any, Any]]:
+        own = [] if self._rows is None else [self._rows.question]
+        return QUESTIONS | {question.name: question for question in own}
 
     def directed(self, store: Store, now_ms: Callable[[], int]) -> Store:
         """Return the store as the engine works over it: what opens something is in the directory
@@ -167,7 +179,8 @@ class Membership:
         def id_of(headers: Headers) -> bytes:
             return request_id(dict(headers), new_request_id)
 
-        calls = cell_calls(installation, app, routes, CellAnswers(gate, services), gate, id_of)
+        answers = CellAnswers(gate, services, self._questions())
+        calls = cell_calls(installation, app, routes, answers, gate, id_of)
         parts = DoorParts(
             calls.router,
             installation.lines,
@@ -202,7 +215,8 @@ class Membership:
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self.installation.reader.look()
         start = app.base.supervisor.start
-        jobs = jobs_of(self.installation, app, self._owner, self.whole)
+        assert self._rows is not None, "it looks at no other cell"
+        jobs = jobs_of(self.installation, app, self._owner, self.whole, self._rows)
         self._tasks = [start(part, job) for part, job in jobs.items()]
 
     def say_ready(self) -> None:

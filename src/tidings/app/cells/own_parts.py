@@ -9,6 +9,8 @@ from tidings.app.cells.duties.owner_row import PART as CELL_OWNER
 from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import PART as CELL_MAP
+from tidings.app.cells.platform_in_force import PART as PLATFORM
+from tidings.app.cells.platform_in_force import PlatformInForce
 from tidings.compose import App
 from tidings.core.running.service_part import ServicePart
 from tidings.engine.running.supervisor import Job
@@ -16,7 +18,11 @@ from tidings.settings.settings import Settings
 
 
 def jobs_of(
-    installation: Installation, app: App, owner: CellOwnerRow, settings: Settings
+    installation: Installation,
+    app: App,
+    owner: CellOwnerRow,
+    settings: Settings,
+    in_force: PlatformInForce,
 ) -> Mapping[ServicePart, Job]:
     """List what runs for as long as the process owns its cell. `settings`: of the installation."""
     duties = OwnerDuties(
@@ -25,5 +31,11 @@ def jobs_of(
         lambda: app.base.registry.version,
         ranges_reader(settings),
         OwnerClocks(app.base.clock.now_ms),
+        in_force.follow,
     )
-    return {CELL_MAP: installation.reader.run, CELL_OWNER: owner.run, CELL_DUTIES: duties.run}
+    return {
+        CELL_MAP: installation.reader.run,
+        CELL_OWNER: owner.run,
+        CELL_DUTIES: duties.run,
+        PLATFORM: in_force.run,
+    }

@@ -21,6 +21,7 @@ from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.core.shares.table import SharedTable
 from tidings.engine.access.credential_records import (
+    ShownCredential,
     UnansweredCredentials,
     action_on,
     chain_of,
@@ -31,7 +32,9 @@ from tidings.engine.access.guards.key_guard import KeyGuard
 from tidings.engine.access.guards.till_guard import TillGuard
 from tidings.engine.access.keys import (
     PRESENTED_MAX,
+    BootstrapRefused,
     NewCredential,
+    check_bootstrap,
     digest_of,
     is_typed,
     key_in,
@@ -47,7 +50,8 @@ from tidings.engine.callables import RandomBytes, ReadText
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock, WallClock
 from tidings.engine.orgs import Orgs
-from tidings.errors import Denied, Forbidden, Unauthenticated, Unusable
+from tidings.engine.over_cells import OverCells
+from tidings.errors import Denied, Forbidden, Unauthenticated
 from tidings.store import port
 from tidings.values import describe_value
 
@@ -70,25 +74,9 @@ __all__ = [
 ]
 
 
-class BootstrapRefused(Unusable):
-    """The platform's credential cannot be as the operator gives it."""
-
-
 class _CachedCaller(msgspec.Struct, frozen=True):
     caller: AuthenticatedCaller
     until_ms: int
-
-
-class ShownCredential(msgspec.Struct, frozen=True):
-    """A credential whose secret was shown, and until when that secret is good."""
-
-    credential: port.StoredCredential
-    digest: bytes  # of the secret that was shown
-    until_ms: int
-
-    def __repr__(self) -> str:
-        """Show it without the digest."""
-        return f"Proof(credential={self.credential.id!r})"
 
 
 class CredentialBook:
@@ -118,6 +106,9 @@ class CredentialBook:
         self._credentials: dict[str, port.StoredCredential] = {}
         self._remembered = SharedTable[int, bytes, _CachedCaller](REMEMBERED_MAX)
         self._uses: dict[str, int] = {}
+        self._elsewhere: dict[str, port.StoredCredential] = {}  # the platform's, of other cells
+        self.over_cells: OverCells | None = None
+        """Who is told of the platform's own; None: there is one cell."""
         self.unanswered = UnansweredCredentials()
         self._tills = TillGuard()
         self.guard = KeyGuard()
@@ -127,8 +118,23 @@ class CredentialBook:
     def load(self, snapshot: port.Snapshot) -> None:
         """Take over the credentials, at start or where they were read again."""
         self.unanswered.compare(self._credentials, snapshot.credentials)
-        self._credentials = {credential.id: credential for credential in snapshot.credentials}
+        stored = {credential.id: credential for credential in snapshot.credentials}
+        self._credentials = self._elsewhere | stored
         self._remembered.clear()
+
+    def take_elsewhere(self, credential: port.StoredCredential) -> bool:
+        """Take over one of the platform's own that another cell keeps, in memory. Return whether it
+        is another cell's."""
+        if credential.id in self._credentials and credential.id not in self._elsewhere:
+            return False
+        self._elsewhere[credential.id] = self._credentials[credential.id] = credential
+        self._remembered.clear()
+        return True
+
+    def kept_of_platform(self) -> list[port.StoredCredential]:
+        """List the platform's own that this cell keeps, also those that were revoked."""
+        own = [self._credentials[id] for id in self._credentials.keys() - self._elsewhere.keys()]
+        return [credential for credential in own if credential.platform]
 
     # -- asking -----------------------------------------------------------------------------------
 
@@ -437,8 +443,14 @@ class CredentialBook:
                 self._credentials[id] = msgspec.structs.replace(credential, used_ms=use.at_ms)
 
     async def keep(self, credential: port.StoredCredential) -> None:
-        """Store a credential as it is; it is in force, or no longer, when this returns. Runs
-        inside `Changes.run`."""
+        """Store a credential as it is; it is in force, or no longer, when this returns: in other
+        cells once they have confirmed it. Runs inside `Changes.run`."""
+        if credential.platform and self.over_cells is not None:
+            await self.over_cells.put_credential(credential)
+        await self.keep_here(credential)
+
+    async def keep_here(self, credential: port.StoredCredential) -> None:
+        """Store one as above; other cells know of it, or are not told."""
         old = self._credentials.get(credential.id)
         before = None if old is None else recorded_credential(old)
         with self._audit.recording(
@@ -475,22 +487,7 @@ class CredentialBook:
 
     async def ensure_bootstrap(self, org: OrgId, key: str, secret: str) -> None:
         """Write the platform's credential as the operator gives it at every start, and its org."""
-        if not key or ":" in key:
-            raise BootstrapRefused(
-                "TIDINGS_BOOTSTRAP_KEY must be text without a colon; got "
-                f"{'a colon in it' if key else 'nothing'}. Use a name such as platform."
-            )
-        if not secret:
-            raise BootstrapRefused(
-                "TIDINGS_BOOTSTRAP_SECRET must be text; got nothing. Use 32 random characters."
-            )
-        known = self._credentials.get(key)
-        if known is not None and not known.platform:
-            raise BootstrapRefused(
-                "TIDINGS_BOOTSTRAP_KEY must be a key of the platform's own; got "
-                f"{describe_value(key)}, which is a credential of org {known.org}. Choose another "
-                "name."
-            )
+        check_bootstrap(key, secret, self._credentials.get(key))
         await self._orgs.ensure(org)
         await self.put(key, secret, org, platform=True, scopes=EVERYTHING)
 

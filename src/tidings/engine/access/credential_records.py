@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import msgspec
+
 from tidings.core.access.credential_rules import CredentialLimits, CredentialRequest
 from tidings.core.audit.audit_actions import (
     CREDENTIAL_CHANGED,
@@ -52,6 +54,18 @@ def action_on(old: port.StoredCredential | None, fresh: port.StoredCredential) -
     if fresh.revoked_ms is not None and old.revoked_ms is None:
         return CREDENTIAL_REVOKED
     return CREDENTIAL_CHANGED if fresh.digest == old.digest else CREDENTIAL_ROTATED
+
+
+class ShownCredential(msgspec.Struct, frozen=True):
+    """A credential whose secret was shown, and until when that secret is good."""
+
+    credential: port.StoredCredential
+    digest: bytes  # of the secret that was shown
+    until_ms: int
+
+    def __repr__(self) -> str:
+        """Show it without the digest."""
+        return f"Proof(credential={self.credential.id!r})"
 
 
 class UnansweredCredentials:

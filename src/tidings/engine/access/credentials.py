@@ -5,6 +5,7 @@ it holds all of, because it would learn their secret or lengthen their life. The
 hidden from everybody else, of whichever org they are.
 """
 
+import contextlib
 from typing import Any, TypeVar
 
 from msgspec.structs import replace
@@ -22,6 +23,7 @@ from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
 from tidings.engine.orgs import Orgs
+from tidings.engine.over_cells import NotConfirmed
 from tidings.errors import Conflict, FieldRefusal, Forbidden, NotFound, RequestRefused, passed
 from tidings.store import port
 from tidings.values import describe_value
@@ -153,7 +155,9 @@ class Credentials:
             await self._access.keep(fresh)
             return fresh
 
-        return await self._changes.run(change)
+        changed = await self._changes.run(change)
+        await self._confirm(changed)
+        return changed
 
     async def rotate(
         self, caller: AuthenticatedCaller, org: OrgId, id: str, body: dict[str, Any]
@@ -174,12 +178,16 @@ class Credentials:
             await self._access.keep(fresh)
             return fresh, secret
 
-        return await self._changes.run(change)
+        made, secret = await self._changes.run(change)
+        with contextlib.suppress(NotConfirmed):  # the secret is shown once: here
+            await self._confirm(made)
+        return made, secret
 
     async def revoke(
         self, caller: AuthenticatedCaller, org: OrgId, id: str
     ) -> port.StoredCredential:
-        """End it for good; nothing is called with it any more when this returns. Idempotent."""
+        """End it for good; nothing is called with it any more when this returns. Idempotent.
+        NotConfirmed: it is revoked, but not yet in every cell."""
 
         async def change() -> port.StoredCredential:
             old = self.get(caller, org, id)
@@ -198,9 +206,18 @@ class Credentials:
             await self._access.keep(fresh)
             return fresh
 
-        return await self._changes.run(change)
+        revoked = await self._changes.run(change)
+        await self._confirm(revoked)
+        return revoked
 
     # -- inside -----------------------------------------------------------------------------------
+
+    async def _confirm(self, credential: port.StoredCredential) -> None:
+        """Wait until what one of the platform's own is now is known in all cells. Raise
+        NotConfirmed."""
+        over_cells = self._access.over_cells
+        if credential.platform and over_cells is not None:
+            await over_cells.confirm_credential(credential.id)
 
     def _is_same(self, known: port.StoredCredential, fresh: port.StoredCredential) -> bool:
         """Return whether the same call has made a credential before, and had no answer; its secret

@@ -1,4 +1,5 @@
-"""Keys and secrets: random texts with a type and a checksum, and what a till sends."""
+"""Keys and secrets: random texts with a type and a checksum, what a till sends, and what
+the operator may give."""
 
 import base64
 import binascii
@@ -8,6 +9,9 @@ import zlib
 import msgspec
 
 from tidings.engine.callables import RandomBytes
+from tidings.errors import Unusable
+from tidings.store import port
+from tidings.values import describe_value
 
 SESSION, SESSION_BYTES = "tsn", 32
 _CELL_BYTES = 2
@@ -100,3 +104,27 @@ def key_in(presented: bytes) -> str:
         return base64.b64decode(rest.strip(), validate=True).decode().partition(":")[0]
     except (binascii.Error, UnicodeDecodeError):
         return ""
+
+
+class BootstrapRefused(Unusable):
+    """The platform's credential cannot be as the operator gives it."""
+
+
+def check_bootstrap(key: str, secret: str, known: port.StoredCredential | None) -> None:
+    """Raise BootstrapRefused where key and secret cannot be the platform's. `known`: the credential
+    that has this key already."""
+    if not key or ":" in key:
+        raise BootstrapRefused(
+            "TIDINGS_BOOTSTRAP_KEY must be text without a colon; got "
+            f"{'a colon in it' if key else 'nothing'}. Use a name such as platform."
+        )
+    if not secret:
+        raise BootstrapRefused(
+            "TIDINGS_BOOTSTRAP_SECRET must be text; got nothing. Use 32 random characters."
+        )
+    if known is not None and not known.platform:
+        raise BootstrapRefused(
+            "TIDINGS_BOOTSTRAP_KEY must be a key of the platform's own; got "
+            f"{describe_value(key)}, which is a credential of org {known.org}. Choose another "
+            "name."
+        )
