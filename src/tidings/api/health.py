@@ -4,8 +4,8 @@ well is open to all."""
 from starlette.responses import Response
 
 from tidings.api.answers import answer
+from tidings.api.cells.health import report_health, show_figures
 from tidings.api.context import Services
-from tidings.api.http.ready_gauge import show_metrics
 from tidings.api.route import OPEN, PLATFORM, AnswerForm, ok
 from tidings.api.router import EntryRoute, Routes
 from tidings.core.cells.call_subject import Over
@@ -43,9 +43,11 @@ def health_routes(services: Services) -> list[EntryRoute]:
         ],
     )
     async def readyz() -> Response:
-        problems = web.health.problems()
-        ready = not problems
-        report = {"ready": ready, "problems": problems, "notices": web.health.notices()}
+        """Of the process that answers. Where others on this machine own other cells, what is wrong
+        with those stands among the notices."""
+        health = await report_health(services)
+        ready = not health.problems
+        report = {"ready": ready, "problems": health.problems, "notices": health.notices}
         return answer(report, 200 if ready else 503)
 
     @route(
@@ -60,7 +62,9 @@ def health_routes(services: Services) -> list[EntryRoute]:
     )
     async def figures() -> Response:
         """Also with the bearer token of the setting `metrics_token`, or without anything from a
-        network of `metrics_from`."""
-        return show_metrics(web.metrics)
+        network of `metrics_from`. Where the processes of this machine own several cells, it has
+        the figures of each with the label `cell`, and `tidings_cell_up`: 0 for one that has not
+        answered."""
+        return await show_figures(services)
 
     return route.made

@@ -178,6 +178,7 @@ async def several_cells(
             door = await stack.enter_async_context(door_of(cell, answers))
             made.access.over_cells = made.stops.over_cells = in_force
             fixed.own(cell, f"{HERE}:{door.port}")
+            installation.owner = fixed.owners[cell]
             members.append(
                 Member(
                     cell=cell,

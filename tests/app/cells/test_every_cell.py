@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.api.control_client import Service, event, service
 from tests.app.cells.several_cells import (
@@ -190,3 +191,36 @@ async def test_what_is_taken_as_delivered_is_taken_in_all_cells() -> None:
         await one.installation.reader.look()
         done = (await one.call("POST", "/v1/takeAsDelivered", body)).json
         assert not done["ended"] and done["missingCells"] == [2]
+
+
+async def test_a_process_is_ready_by_itself_and_notes_what_is_wrong_beside_it() -> None:
+    fixed = FixedMap()
+    async with several_cells((ONE, TWO), fixed) as (one, two):
+        assert (await one.call("GET", "/readyz")).json["notices"] == []
+        two.service.health.sentences = ["The store is away."]
+        seen = await one.call("GET", "/readyz")
+        assert seen.status == 200 and seen.json["notices"] == ["Cell 2: The store is away."]
+        assert (await two.call("GET", "/readyz")).status == 503
+        fixed.own(TWO, NOBODY, epoch=2)
+        fixed.own(THREE, "192.0.2.1:1", epoch=2)  # of another machine, which is asked there
+        await one.installation.reader.look()
+        seen = await one.call("GET", "/readyz")
+        assert seen.status == 200 and seen.json["notices"] == ["Cell 2 has not answered."]
+
+
+async def test_figures_are_those_of_the_cells_of_the_machine_with_their_cells() -> None:
+    fixed = FixedMap()
+    async with several_cells((ONE, TWO), fixed) as (one, _):
+        fixed.own(THREE, NOBODY, epoch=2)
+        await one.installation.reader.look()
+        answer = await one.call("GET", "/metrics")
+        lines = answer.body.decode().splitlines()
+        for cell in (1, 2):
+            ready = f'tidings_ready{{cell="{cell}"}} '
+            assert sum(line.startswith(ready) for line in lines) == 1
+        assert 'tidings_cell_up{cell="3"} 0' in lines
+        assert sum(line.startswith("# TYPE tidings_ready ") for line in lines) == 1
+        families = [*text_string_to_metric_families(answer.body.decode())]
+        assert {family.name for family in families} >= {"tidings_ready", "tidings_cell_up"}
+        samples = [sample for family in families for sample in family.samples]
+        assert all("cell" in sample.labels for sample in samples)

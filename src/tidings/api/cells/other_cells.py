@@ -23,7 +23,8 @@ class OtherCells(Protocol):
         """Return the cell of this process."""
 
     def ask(
-        self, name: str, asked: bytes, found: type[Found], answer_s: float
+        self, name: str, asked: bytes, found: type[Found], answer_s: float, is_near: bool = False
     ) -> Awaitable[Gathered[Found]]:
         """Ask every other owner a question. Whoever is gone, has not answered within `answer_s`, or
-        answers what is not of the form `found`, is missing."""
+        answers what is not of the form `found`, is missing. `is_near`: those of this machine
+        alone."""

@@ -35,6 +35,7 @@ class CellQuestion(Generic[Asked, Found]):
     finds: type[Found]
     answer: Callable[[Services, Asked], Awaitable[Found]]
     answer_s: float = ANSWER_S  # for as long others are waited for
+    is_near: bool = False  # whether it is asked of the cells of this machine alone
 
 
 async def ask_every_cell(
@@ -54,7 +55,8 @@ async def ask_every_cell(
 
     asked_now = msgspec.json.encode(asked)
     found, own = await asyncio.gather(
-        others.ask(question.name, asked_now, question.finds, question.answer_s), ask_own()
+        others.ask(question.name, asked_now, question.finds, question.answer_s, question.is_near),
+        ask_own(),
     )
     if own is None:
         return Gathered(found.by_cell, sorted([*found.missing, others.own]))

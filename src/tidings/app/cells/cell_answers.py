@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tidings.api.cells.counts import COUNTS, TAKE
+from tidings.api.cells.health import FIGURES, HEALTH
 from tidings.api.cells.orgs import ORG_LINES, ORGS
 from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
@@ -24,7 +25,7 @@ ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 ASKED_BYTES_MAX = 1 << 20
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {
-    question.name: question for question in (ORGS, ORG_LINES, COUNTS, TAKE)
+    question.name: question for question in (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES)
 }
 
 

@@ -61,7 +61,7 @@ class EveryCell:
         )
 
     async def ask(
-        self, name: str, asked: bytes, found: type[Found], answer_s: float
+        self, name: str, asked: bytes, found: type[Found], answer_s: float, is_near: bool = False
     ) -> Gathered[Found]:
         """See `OtherCells`."""
         parallel = asyncio.Semaphore(PARALLEL)
@@ -79,13 +79,22 @@ class EveryCell:
             bytes_left -= len(body)
             return _read(body, found, cell, name) if bytes_left >= 0 else None
 
-        cells = self.others
+        cells = [cell for cell in self.others if not is_near or self._is_near(cell)]
         answers = await asyncio.gather(*(ask_one(cell) for cell in cells))
         pairs = list(zip(cells, answers, strict=True))
         return Gathered(
             {cell: answer for cell, answer in pairs if answer is not None},
             [cell for cell, answer in pairs if answer is None],
         )
+
+    def _is_near(self, cell: CellId) -> bool:
+        """Return whether a cell is this machine's, by the address of its owner; one without an
+        owner is, where all talk on loopback."""
+        owner = self._installation.reader.view.places.owner_of(cell)
+        own_host = self._installation.owner.address.rpartition(":")[0]
+        if owner is None or not owner.address:
+            return own_host in ("", "127.0.0.1", "[::1]")
+        return owner.address.rpartition(":")[0] == own_host
 
     async def _ask_in_time(
         self, cell: CellId, name: str, asked: bytes, left_s: float

@@ -306,12 +306,8 @@ class CredentialBook:
 
     def of_platform(self) -> list[port.StoredCredential]:
         """Return the platform's own credentials that were not revoked."""
-        all_of_them = self._credentials.values()
-        return [
-            credential
-            for credential in all_of_them
-            if credential.platform and credential.revoked_ms is None
-        ]
+        known = self._credentials.values()
+        return [found for found in known if found.platform and found.revoked_ms is None]
 
     def used_ms(self, credential: port.StoredCredential) -> int | None:
         """Return when a credential was last used."""
