@@ -12,11 +12,11 @@ import msgspec
 from tests.api.control_client import Service, service
 from tests.door.support import HERE, KEY, FixedRouter, NoneDirectly
 from tests.server.support import Echo
-from tidings.app.cells.cell_answers import QUESTIONS, CellAnswers
-from tidings.app.cells.every_cell import EveryCell
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
-from tidings.app.cells.platform_in_force import PlatformInForce
+from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
+from tidings.app.cells.over.every_cell import EveryCell
+from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.core.cells.cell_map import CellOwner, MapChanges
 from tidings.core.cells.door import ServeHere
 from tidings.core.cells.families import CellId

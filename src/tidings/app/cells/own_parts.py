@@ -9,8 +9,8 @@ from tidings.app.cells.duties.owner_row import PART as CELL_OWNER
 from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import PART as CELL_MAP
-from tidings.app.cells.platform_in_force import PART as PLATFORM
-from tidings.app.cells.platform_in_force import PlatformInForce
+from tidings.app.cells.over.platform_in_force import PART as PLATFORM
+from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.compose import App
 from tidings.core.running.service_part import ServicePart
 from tidings.engine.running.supervisor import Job

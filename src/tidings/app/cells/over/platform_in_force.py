@@ -17,8 +17,8 @@ import structlog
 
 from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
-from tidings.app.cells.every_cell import EveryCell
 from tidings.app.cells.installation import Installation
+from tidings.app.cells.over.every_cell import EveryCell
 from tidings.core.audit.actor import SERVICE, Actor
 from tidings.core.cells.cell_map import unconfirmed
 from tidings.core.cells.families import CellId

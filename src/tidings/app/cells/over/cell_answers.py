@@ -14,7 +14,7 @@ from tidings.api.cells.health import FIGURES, HEALTH
 from tidings.api.cells.orgs import ORG_LINES, ORGS
 from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
-from tidings.app.cells.every_cell import STEM
+from tidings.app.cells.over.every_cell import STEM
 from tidings.door.admission import passed_on
 from tidings.errors import Unavailable
 

@@ -1,0 +1,1 @@
+"""What is over all cells: asked of their owners, answered to them, and in force in each."""
