@@ -18,8 +18,10 @@ from tests.app.cells.several_cells import (
     door_of,
     several_cells,
 )
+from tests.console.webhook_client import Pages, text
 from tests.door.support import HERE
 from tests.server.support import reply
+from tidings.core.ids import OrgId
 from tidings.engine.delivery.stops import EVERYTHING
 from tidings.store import port
 
@@ -224,3 +226,34 @@ async def test_figures_are_those_of_the_cells_of_the_machine_with_their_cells() 
         assert {family.name for family in families} >= {"tidings_ready", "tidings_cell_up"}
         samples = [sample for family in families for sample in family.samples]
         assert all("cell" in sample.labels for sample in samples)
+
+
+async def test_the_console_lists_and_finds_what_is_in_other_cells() -> None:
+    fixed = FixedMap()
+    async with several_cells((ONE, TWO), fixed) as (one, two):
+        here, there = Pages(one.service), Pages(two.service)
+        await add_orgs(one, 10)
+        await add_orgs(two, 20)
+        await two.service.stops.stop(OrgId(20), "boss")
+        webhook, _ = await there.webhook(20)
+        await accept(two, 30, 1)
+        event_id = "0b0f1a52-58a4-4f5c-9f0c-3a3b8f0a7a11"
+        kept = [event("pointsIssued", event_id, [], 30)]
+        await two.service.store.commit(port.Batch(two.service.registry.version, kept))
+        browser = await here.platform()
+        page = text(await browser.get("/console/orgs"))
+        assert "Org 10" in page and "Org 20" in page and "have not answered" not in page
+        assert page.count("stopped</span>") == 1
+        assert "Org 10" not in text(await browser.get("/console/orgs?q=org+20"))
+        for wanted, path in (
+            (webhook, f"/console/o/20/webhooks/{webhook}"),
+            (event_id, f"/console/o/30/events/{event_id}"),
+        ):
+            reply = await browser.get(f"/console/o/10/find?q={wanted}")
+            assert (reply.status, reply.headers["location"]) == (303, path)
+        fixed.own(TWO, NOBODY, epoch=2)
+        await one.installation.reader.look()
+        page = text(await browser.get(f"/console/o/10/find?q={webhook}"))
+        assert "not in cell 2, which has not answered" in page
+        page = text(await browser.get("/console/orgs"))
+        assert "cell 2 are not listed" in page and "Org 10" in page

@@ -2,15 +2,19 @@
 
 import re
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Protocol
 from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.responses import Response
 
+from tidings.api.cells.question import CellQuestion
+from tidings.api.context import Services
 from tidings.console.place import OUTSIDE, PageScope
-from tidings.console.visit import Visit
+from tidings.console.visit import Visit, named
 from tidings.core.delivery.webhook_status import WebhookStatus
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import EVENT_ID, OrgId, read, read_delivery
 from tidings.core.ids import show as show_id
 from tidings.engine.inboxes import UnknownInbox
@@ -47,6 +51,66 @@ class SearchTarget(msgspec.Struct):
     path: str | None = None
 
 
+class IdLook(Protocol):
+    """Somebody who looks for an id in an org: a visitor, or the owner of another cell for one."""
+
+    @property
+    def services(self) -> Services:
+        """Return the running service."""
+
+    @property
+    def caller(self) -> AuthenticatedCaller:
+        """Return who looks, and in which org."""
+
+    def may(self, scope: str) -> bool:
+        """Return whether they hold a scope."""
+
+
+@dataclass(frozen=True)
+class RemoteLook:
+    """An `IdLook` for a visitor at another process."""
+
+    services: Services
+    caller: AuthenticatedCaller
+
+    def may(self, scope: str) -> bool:
+        """See `IdLook`."""
+        return self.caller.may(scope)
+
+
+class IdAsked(msgspec.Struct, frozen=True):
+    """Ask a cell for what an id names in any of its orgs, for one who may see them all."""
+
+    wanted: str
+    credential: str
+    grants: list[str]
+
+
+class IdFound(msgspec.Struct, frozen=True):
+    """Hold the page of what an id names; 0 where it names nothing in this cell."""
+
+    org: OrgId = OrgId(0)
+    name: str = ""  # of the org, as people know it
+    path: str = ""
+
+
+async def _find_id(services: Services, asked: IdAsked) -> IdFound:
+    orgs = await _orgs_with(services, asked.wanted, [org.id for org in services.orgs.all()])
+    grants = frozenset(asked.grants)
+    for org in orgs[:ORGS_MAX]:
+        caller = AuthenticatedCaller(
+            org=org, platform=True, credential=asked.credential, grants=grants
+        )
+        path = (await _by_id(RemoteLook(services, caller), asked.wanted)).path
+        found = services.orgs.get(org)
+        if path is not None and found is not None:
+            return IdFound(org, named(found), path)
+    return IdFound()
+
+
+FIND_ID = CellQuestion(name="find-id", asks=IdAsked, finds=IdFound, answer=_find_id)
+
+
 async def find(visit: Visit) -> Response:
     """Open what an id names, or show what is found by a value."""
     wanted = visit.request.query_params.get("q", "").strip()
@@ -60,11 +124,11 @@ async def find(visit: Visit) -> Response:
     if (elsewhere := await _elsewhere(visit, wanted, look)) is not None:
         return elsewhere
     deliveries, events = DeliveryPage([]), EventPage([])
-    orgs, named = [], []
+    orgs, by_name = [], []
     if visit.may("webhooks:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("webhooks with it in their name")
         found = visit.services.webhooks.named(visit.caller.org, wanted)[::-1]
-        named = [record for record in found if record.webhook.status is not WebhookStatus.DELETED]
+        by_name = [record for record in found if record.webhook.status is not WebhookStatus.DELETED]
     records = webhooks_of(visit.services.webhooks, visit.caller.org, ())
     if visit.may("logs:read") and not _PREFIXED.fullmatch(wanted):
         look.words.append("deliveries and events that contain it as a value")
@@ -76,7 +140,7 @@ async def find(visit: Visit) -> Response:
         look.words.append("an org of this number")
         if len(wanted) <= ORG_DIGITS and (known := visit.services.orgs.get(OrgId(int(wanted)))):
             orgs = [known]
-    if orgs and not (deliveries.deliveries or events.events or named):
+    if orgs and not (deliveries.deliveries or events.events or by_name):
         return visit.leave(OUTSIDE.at("/orgs?" + urlencode({"q": wanted})))
     return visit.page(
         "find.html",
@@ -86,15 +150,15 @@ async def find(visit: Visit) -> Response:
         deliveries=deliveries,
         events=events,
         orgs=orgs,
-        named=named[:SHOWN],
-        unnamed=len(named[SHOWN:]),
+        named=by_name[:SHOWN],
+        unnamed=len(by_name[SHOWN:]),
         lead=lambda org: PageScope(org).at(),
         records=records,
         show=show_id,
     )
 
 
-async def _by_id(visit: Visit, wanted: str) -> SearchTarget:
+async def _by_id(visit: IdLook, wanted: str) -> SearchTarget:
     """Look up an id; asks only for what its shape can name and the visitor may read."""
     look = SearchTarget([])
     if (shape := _PREFIXED.fullmatch(wanted)) is not None:
@@ -127,21 +191,46 @@ async def _elsewhere(visit: Visit, wanted: str, look: SearchTarget) -> Response 
     others = [org for org in own if org != visit.caller.org][:ORGS_MAX]
     if others:
         look.words.append(f"the same in {len(others)} other org{'s' * (len(others) > 1)} of yours")
-    if (number := read_delivery(wanted)) is not None:  # the most frequent one is not looked for
-        found = await services.store.delivery(number)
-        record = None if found is None else services.webhooks.by_number(found.webhook)
-        others = [org for org in others if record is not None and org == record.org]
-    for org in others:
+    for org in await _orgs_with(services, wanted, others):
         caller = services.access.sessions.caller(visit.token, org)
         there = replace(visit, place=PageScope(org), caller=caller)
         path = (await _by_id(there, wanted)).path
         if path is not None:
             message = f"It was found in {there.named}, where you are now, not in {visit.named}."
             return visit.leave(there.at(path), message)
+    return await _in_other_cells(visit, wanted, look)
+
+
+async def _orgs_with(services: Services, wanted: str, orgs: list[OrgId]) -> list[OrgId]:
+    """List the orgs in which an id has to be looked for; of a delivery, the most frequent one, its
+    row says which."""
+    if (number := read_delivery(wanted)) is None:
+        return orgs
+    found = await services.store.delivery(number)
+    record = None if found is None else services.webhooks.by_number(found.webhook)
+    return [org for org in orgs if record is not None and org == record.org]
+
+
+async def _in_other_cells(visit: Visit, wanted: str, look: SearchTarget) -> Response | None:
+    """An id that an org of another cell knows, for one who sees all orgs: all owners are asked at
+    once, and those that have not answered are named."""
+    others = visit.services.web.others
+    if others is None or not visit.caller.platform:
+        return None
+    asked = IdAsked(wanted, visit.caller.credential, sorted(visit.caller.grants))
+    gathered = await others.ask(
+        FIND_ID.name, msgspec.json.encode(asked), FIND_ID.finds, FIND_ID.answer_s
+    )
+    for found in gathered.by_cell.values():
+        if found.org and found.path.startswith("/"):
+            message = f"It was found in {found.name}, where you are now, not in {visit.named}."
+            return visit.leave(PageScope(found.org).at(found.path), message)
+    look.words.append("the same in the orgs of all other cells")
+    look.words += [f"not in cell {cell}, which has not answered" for cell in gathered.missing]
     return None
 
 
-def _webhook(visit: Visit, wanted: str) -> str | None:
+def _webhook(visit: IdLook, wanted: str) -> str | None:
     by_id = _WEBHOOK.fullmatch(wanted) or _UUID.fullmatch(wanted)
     for record in visit.services.webhooks.list(visit.caller.org):
         webhook = record.webhook
@@ -151,7 +240,7 @@ def _webhook(visit: Visit, wanted: str) -> str | None:
     return None
 
 
-async def _delivery(visit: Visit, wanted: str) -> str | None:
+async def _delivery(visit: IdLook, wanted: str) -> str | None:
     if not visit.may("logs:read"):
         return None
     services = visit.services
@@ -162,7 +251,7 @@ async def _delivery(visit: Visit, wanted: str) -> str | None:
     return f"/deliveries/{wanted}"
 
 
-async def _replay(visit: Visit, wanted: str) -> str | None:
+async def _replay(visit: IdLook, wanted: str) -> str | None:
     number = read("rpl", wanted)
     if number is None or not visit.may("replay:read"):
         return None
@@ -170,7 +259,7 @@ async def _replay(visit: Visit, wanted: str) -> str | None:
     return None if found is None else f"/replays/{wanted}"
 
 
-async def _inbox(visit: Visit, wanted: str) -> str | None:
+async def _inbox(visit: IdLook, wanted: str) -> str | None:
     if not visit.may("webhooks:read"):
         return None
     try:
@@ -180,7 +269,7 @@ async def _inbox(visit: Visit, wanted: str) -> str | None:
     return f"/inboxes/{wanted}"
 
 
-async def _rejection(visit: Visit, wanted: str) -> str | None:
+async def _rejection(visit: IdLook, wanted: str) -> str | None:
     number = read(PREFIX, wanted)
     if number is None or not visit.may("logs:read"):
         return None
@@ -188,7 +277,7 @@ async def _rejection(visit: Visit, wanted: str) -> str | None:
     return None if found is None else f"/rejections/{wanted}"
 
 
-async def _source(visit: Visit, wanted: str) -> str | None:
+async def _source(visit: IdLook, wanted: str) -> str | None:
     if not visit.may("sources:read"):
         return None
     try:
@@ -198,7 +287,7 @@ async def _source(visit: Visit, wanted: str) -> str | None:
     return f"/sources/{live.id}"
 
 
-async def _find_dead_letter(visit: Visit, wanted: str) -> str | None:
+async def _find_dead_letter(visit: IdLook, wanted: str) -> str | None:
     if not visit.may("sources:read"):
         return None
     for live in visit.services.sources.sources.of(visit.caller.org):
@@ -210,7 +299,7 @@ async def _find_dead_letter(visit: Visit, wanted: str) -> str | None:
     return None
 
 
-_OPENERS: dict[str, Callable[[Visit, str], Awaitable[str | None]]] = {
+_OPENERS: dict[str, Callable[[IdLook, str], Awaitable[str | None]]] = {
     "dlv": _delivery,
     "rpl": _replay,
     "inb": _inbox,

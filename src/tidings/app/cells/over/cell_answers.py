@@ -15,6 +15,7 @@ from tidings.api.cells.orgs import ORG_LINES, ORGS
 from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
 from tidings.app.cells.over.every_cell import STEM
+from tidings.console.pages.find import FIND_ID
 from tidings.door.admission import passed_on
 from tidings.errors import Unavailable
 
@@ -24,9 +25,8 @@ Send = Callable[[Message], Awaitable[None]]
 ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 ASKED_BYTES_MAX = 1 << 20
-QUESTIONS: dict[str, CellQuestion[Any, Any]] = {
-    question.name: question for question in (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES)
-}
+_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID)
+QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 
 class CellAnswers:
