@@ -10,7 +10,7 @@ from tidings.app.cells.cell_settings import FIRST_CELL
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.core.cells.families import CellId
 
-from .by_hand import SECOND_CELL, owners
+from .by_hand import SECOND_CELL, on_directories, owners
 
 BOTH = {FIRST_CELL, SECOND_CELL}
 
@@ -27,7 +27,7 @@ def workers(host: ServiceProcess) -> Mapping[CellId, psutil.Process]:
 
 def owned(host: ServiceProcess) -> set[CellId]:
     """List the cells that have an owner by the map."""
-    return {cell for cell, owner in owners(host.data).items() if owner.address}
+    return {cell for cell, owner in owners(on_directories(host.data)).items() if owner.address}
 
 
 def all_owned(host: ServiceProcess) -> bool:

@@ -14,7 +14,7 @@ from tests.e2e.harness.until import PATIENCE_S, until
 from tidings.app.cells.cell_settings import FIRST_CELL
 
 from ...e2e.harness.fixtures import NewService
-from .by_hand import SECOND_CELL, make_two_cells, owners
+from .by_hand import SECOND_CELL, make_two_cells, on_directories, owners
 from .hosted import all_owned, standing_still, workers
 
 pytestmark = pytest.mark.systems
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.systems
 def host(own_service: NewService) -> ServiceProcess:
     """A service whose map names two cells, not started."""
     service = own_service()
-    make_two_cells(service.data)
+    make_two_cells(on_directories(service.data))
     return service
 
 
@@ -69,11 +69,10 @@ def test_stops_and_lists_are_those_of_both_cells(host: ServiceProcess) -> None:
     until(lambda: call(host, "POST", "/v1/stop").status == 200, "word of both cells")
     for still in (first, second):
         assert asked(host, still, "GET", "/v1/stop").must(200)["stopped"]
-    before = owners(host.data)
+    settings = on_directories(host.data)
+    before = owners(settings)[SECOND_CELL].epoch
     second.send_signal(signal.SIGKILL)
-    until(
-        lambda: owners(host.data)[SECOND_CELL].epoch > before[SECOND_CELL].epoch, "the next owner"
-    )
+    until(lambda: owners(settings)[SECOND_CELL].epoch > before, "the next owner")
     until(is_known, "an answer of the next owner")
     assert asked(host, first, "GET", "/v1/stop").must(200)["stopped"]
     until(lambda: call(host, "POST", "/v1/start").status == 200, "word of both cells")
