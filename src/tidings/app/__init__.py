@@ -145,18 +145,16 @@ def _admit_key_file(key: Path, database: Path, place: KeyPlace) -> None:
 
 
 def _must_be_the_only_cell(settings: Settings) -> None:
-    from tidings.app.cells.commands.owned_store import (  # noqa: PLC0415  # with the stores
-        must_be_the_only_cell,
-    )
+    if settings.database is not None or not (settings.data / FILE).is_file():
+        return
+    from tidings.app.cells.store_identity import must_be_the_only_cell  # noqa: PLC0415  # with apsw
 
     must_be_the_only_cell(settings)
 
 
 def _must_be_no_cell(data: Path) -> None:
     """Raise DataRefused where a copy of a data directory would hold one cell of several."""
-    from tidings.app.cells.commands.owned_store import (  # noqa: PLC0415  # of several cells
-        identity_of,
-    )
+    from tidings.app.cells.store_identity import identity_of  # noqa: PLC0415  # with apsw
 
     found = identity_of(Settings(data=data))
     if found is not None and found.cell is not None:

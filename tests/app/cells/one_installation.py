@@ -11,8 +11,9 @@ from tests.store.postgres.databases import SCHEMA, connect
 from tests.store.rows import event
 from tidings.app.cells.cell_settings import settings_of_cell
 from tidings.app.cells.commands.adding import AddedCell, AddStep, add_cell
-from tidings.app.cells.commands.owned_store import owned, reading_store
+from tidings.app.cells.commands.owned_store import owned
 from tidings.app.cells.map_place import open_map_rows
+from tidings.app.cells.store_identity import reading_store
 from tidings.app.keys.key_check import check_of
 from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import CellRanges

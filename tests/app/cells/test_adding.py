@@ -21,17 +21,17 @@ from tests.app.cells.one_installation import (
 from tidings.app.cells.cell_settings import FIRST_CELL
 from tidings.app.cells.commands import adding
 from tidings.app.cells.commands.adding import AddStep, add_cell
-from tidings.app.cells.commands.owned_store import (
+from tidings.app.cells.commands.owned_store import owned
+from tidings.app.cells.commands.places import make_place
+from tidings.app.cells.map_place import MAP_DIRECTORY, make_cell_map, open_map_rows
+from tidings.app.cells.store_identity import (
     CellRefused,
     database_of,
     identity_of,
     must_be_cell,
     must_be_the_only_cell,
     must_be_there,
-    owned,
 )
-from tidings.app.cells.commands.places import make_place
-from tidings.app.cells.map_place import MAP_DIRECTORY, make_cell_map, open_map_rows
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.cells.ranges import RANGE_BITS, range_of

@@ -22,7 +22,6 @@ from tidings.api.http.refusals import request_id
 from tidings.app.cells.calls.cell_calls import cell_calls
 from tidings.app.cells.calls.directed_store import directed
 from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
-from tidings.app.cells.commands.owned_store import must_be_there
 from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
@@ -31,6 +30,7 @@ from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
 from tidings.app.cells.over.every_cell import EveryCell
 from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.app.cells.own_parts import jobs_of
+from tidings.app.cells.store_identity import must_be_there
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import DoorShares
 from tidings.app.keys.derived_keys import derive_key

@@ -21,15 +21,10 @@ from tidings.app.cells.cell_settings import (
     schema_entry,
     settings_of_cell,
 )
-from tidings.app.cells.commands.owned_store import (
-    CellRefused,
-    identity_of,
-    owned,
-    reading_store,
-    refusing,
-)
+from tidings.app.cells.commands.owned_store import owned, refusing
 from tidings.app.cells.commands.places import make_place, must_name_a_place, serve_roles
 from tidings.app.cells.map_place import has_cell_map, make_cell_map, open_map_rows
+from tidings.app.cells.store_identity import CellRefused, identity_of, reading_store
 from tidings.core.cells.cell_map import lost_places
 from tidings.core.cells.families import CellId, FamilyState
 from tidings.core.cells.ranges import wanted_spares

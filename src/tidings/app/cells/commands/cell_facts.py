@@ -13,13 +13,9 @@ from typing import NamedTuple
 import msgspec
 
 from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
-from tidings.app.cells.commands.owned_store import (
-    identity_of,
-    must_be_cell,
-    reading_store,
-    refusing,
-)
+from tidings.app.cells.commands.owned_store import refusing
 from tidings.app.cells.map_place import has_cell_map, open_map_rows
+from tidings.app.cells.store_identity import identity_of, must_be_cell, reading_store
 from tidings.app.database_operations import check_store
 from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import CellRanges

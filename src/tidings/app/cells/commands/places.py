@@ -9,8 +9,9 @@ from contextlib import closing
 import msgspec
 
 from tidings.app.cells.cell_settings import CELLS_DIRECTORY, FIRST_CELL, settings_of_cell
-from tidings.app.cells.commands.owned_store import CellRefused, database_of, refusing
+from tidings.app.cells.commands.owned_store import refusing
 from tidings.app.cells.map_place import has_cell_map, make_cell_map, open_map_rows
+from tidings.app.cells.store_identity import CellRefused, database_of
 from tidings.app.database_operations import Migrated, migrate_database
 from tidings.settings.settings import HINTS, Settings, must
 from tidings.store.port.cell_map import CellEntry, CellState, MapPlace
