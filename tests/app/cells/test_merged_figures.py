@@ -26,3 +26,8 @@ def test_what_is_no_figure_is_left_out_and_a_figure_of_one_cell_alone_is_there()
     page = merge_figures({ONE: HEAD + "<html>\na 1\nb\n", TWO: "# TYPE b gauge\nb 3\n"}, [])
     assert "<html>" not in page
     assert 'a{cell="1"} 1\n# TYPE b gauge\nb{cell="2"} 3\n' in page
+
+
+def test_a_figure_that_names_its_cell_itself_keeps_it() -> None:
+    page = merge_figures({TWO: HEAD + 'a{x="1",cell="2"} 2.0\n'}, [])
+    assert page.splitlines()[2] == 'a{x="1",cell="2"} 2.0'

@@ -48,6 +48,7 @@ def call(host: ServiceProcess, method: str, path: str) -> Reply:
 def ups(host: ServiceProcess) -> dict[int, int]:
     """Return which cells have answered with their figures."""
     page = call(host, "GET", "/metrics").body.decode()
+    assert not re.search(r"\{[^}\n]*\bcell=[^}\n]*\bcell=", page)
     found = re.findall(r'^tidings_cell_up{cell="(\d)"} (\d)$', page, re.MULTILINE)
     return {int(cell): int(is_up) for cell, is_up in found}
 

@@ -19,6 +19,7 @@ from tidings.core.cells.families import CellId
 UP = "tidings_cell_up"
 _HEAD = re.compile(r"# (?:HELP|TYPE) ([a-zA-Z_:][a-zA-Z0-9_:]*) ")
 _SAMPLE = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)")
+_OF_CELL = re.compile(r'(?:^|,)cell="')
 _ABOUT_UP = f"# HELP {UP} 1 where the owner of a cell has answered.\n# TYPE {UP} gauge"
 
 
@@ -101,7 +102,9 @@ def merge_figures(pages: Mapping[CellId, str], missing: Iterable[CellId]) -> str
                 continue
             sample = _SAMPLE.fullmatch(line)
             if sample is not None and of_whom:
-                labels = f'cell="{cell}"' + (f",{sample[2]}" if sample[2] else "")
+                labels = sample[2] or ""
+                if not _OF_CELL.search(labels):  # else its process says so itself
+                    labels = f'cell="{cell}"' + (f",{labels}" if labels else "")
                 samples.setdefault(of_whom, []).append(f"{sample[1]}{{{labels}}} {sample[3]}")
     found = [line for name, lines in heads.items() for line in (*lines, *samples.get(name, ()))]
     up = [(cell, 1) for cell in pages] + [(cell, 0) for cell in missing]
