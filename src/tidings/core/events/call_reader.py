@@ -203,10 +203,9 @@ class CallReader(Generic[Draft]):
         caller: AuthenticatedCaller,
         key: str | None,
         now_ms: int,
-        indices: Sequence[int] = (),
+        indices: Sequence[int] = (),  # of a part's events in the whole call
     ) -> "Iterable[Item[Draft]]":
-        """Read it event by event where there are several: others may have a turn between them.
-        `indices`: of its events in a call of which they are a part; none: it is whole."""
+        """Read it event by event where there are several: others may have a turn between them."""
         if _HOPS not in headers:
             if (
                 content_type == b"application/json"
@@ -243,17 +242,15 @@ class CallReader(Generic[Draft]):
             rule = "Idempotency-Key must be 1 to 255 visible ASCII characters"
             refusal_text = f"{rule}; got {describe_value(key, IN_EVENTS)}. Use a UUID."
             raise call_refused(Invalid, "idempotency_key", refusal_text, header="Idempotency-Key")
-        if form == "json":
-            if body.lstrip(b" \t\r\n")[:1] == b"{":
-                return [self._alone(body, body, caller, key, now_ms)]
-            return self._many(split(body, self.limits), None, caller, key, now_ms, indices)
-        if form == "ndjson":
-            return self._many(lines(body, self.limits), None, caller, key, now_ms, indices)
-        depth = self.limits.depth
+        if form == "json" and body.lstrip(b" \t\r\n")[:1] == b"{":
+            return [self._alone(body, body, caller, key, now_ms)]
+        if form in ("json", "ndjson"):
+            raws = (split if form == "json" else lines)(body, self.limits)
+            return self._many(raws, None, caller, key, now_ms, indices)
         message = headers.get(_MESSAGE, b"").decode("latin-1")
 
         def flatten(raw: bytes) -> tuple[bytes, Passage | None]:
-            event = cloudevents.structured(raw, depth)
+            event = cloudevents.structured(raw, self.limits.depth)
             return cloudevents.flatten(event, caller.org, now_ms), event.passage(message)
 
         if form == "batch":
@@ -315,8 +312,6 @@ class CallReader(Generic[Draft]):
         now_ms: int,
         indices: Sequence[int],
     ) -> "Iterator[Item[Draft]]":
-        if indices and len(indices) != len(raws):
-            raise AssertionError(f"a part of {len(indices)} events has {len(raws)}")
         for index, raw in zip(indices or range(len(raws)), raws, strict=True):
             try:
                 check_size(raw, self.limits)

@@ -16,6 +16,8 @@ _raw_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _JSON_SUFFIX = re.compile(r"[\w.!#$&^-]+/(?:[\w.!#$&^-]+\+)?json")
 _CHARSET = re.compile(r';\s*charset\s*=\s*"?([^";\s]*)"?', re.I)
 _TYPE = "Content-Type"
+_ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
+_ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token", b"tidings-hops")
 
 Form = Literal["json", "ndjson", "structured", "batch", "binary"]
 _FORMS: dict[bytes, Form] = {
@@ -29,6 +31,19 @@ _FORMS: dict[bytes, Form] = {
 def call_refused(kind: type[Refused], code: str, message: str, header: str = "") -> Refused:
     """Build the refusal of a whole call, of which no event was looked at further."""
     return kind.because(code, message, header=header, place="body")
+
+
+def refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
+    """Raise Invalid where a header that decides something came more than once."""
+    seen: set[bytes] = set()
+    for name, _ in pairs:
+        if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
+            shown = name[:80].decode("latin-1")
+            message = (
+                f"The header {shown} must appear once; got it more than once. Send one of them."
+            )
+            raise call_refused(Invalid, "header_repeated", message, header=shown)
+        seen.add(name)
 
 
 class CallLimits(msgspec.Struct, frozen=True):

@@ -43,7 +43,7 @@ from tidings.engine.access.keys import (
     till_secret,
     typed,
 )
-from tidings.engine.access.tokens import TTL_S, Claims, Tokens, mark_of
+from tidings.engine.access.tokens import TTL_S, Tokens, mark_of
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes, ReadText
@@ -293,11 +293,6 @@ class CredentialBook:
     def credential(self, id: str) -> port.StoredCredential | None:
         """Return a credential as it is kept, whatever became of it."""
         return self._credentials.get(id)
-
-    def claims_of(self, token: bytes) -> Claims | None:
-        """Return what an access token says, whoever has made it of those with our key; None where
-        it is none, or not in its time. What it may do now is not looked at."""
-        return self._tokens.read(token, self._now_ms())
 
     def of_org(self, org: OrgId) -> list[port.StoredCredential]:
         """List all credentials of an org, revoked ones too, oldest first."""

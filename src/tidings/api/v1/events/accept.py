@@ -48,11 +48,11 @@ from tidings.core.cells.call_parts import indices_in
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import note_away
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
-from tidings.core.events.call_split import call_refused, form_of, too_large
+from tidings.core.events.call_split import call_refused, form_of, refuse_repeated, too_large
 from tidings.engine.access.limits import Allowance
 from tidings.engine.events.intake import Acceptance, CheckUnavailable, Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
-from tidings.errors import FieldRefusal, Forbidden, Invalid, RequestRefused, Throttled, Unsupported
+from tidings.errors import FieldRefusal, Forbidden, RequestRefused, Throttled, Unsupported
 from tidings.store.port import FamilyAway, NewRejection, StoreDown
 
 ACCEPT = RouteEntry(
@@ -74,8 +74,6 @@ TURN_S = 0.004  # how long the events of one call are read before others have a 
 
 log = structlog.get_logger(__name__)
 
-_ONCE = (b"authorization", b"content-type", b"content-encoding", b"content-length")
-_ONCE_OURS = (b"idempotency-key", b"x-tidings-org", b"x-cap-api-oauth-token", b"tidings-hops")
 TOKEN_HEADER = b"x-cap-api-oauth-token"
 
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -257,7 +255,7 @@ class AcceptApp:
         """Check all that a head says, but for the length; return who calls. RequestRefused."""
         headers = call.headers
         if len(headers) != len(pairs):
-            _refuse_repeated(pairs)
+            refuse_repeated(pairs)
         caller = self._caller(call)
         call.of_many = caller.platform
         if caller.limited and self._throttle is not None:
@@ -497,16 +495,3 @@ def _unavailable(error: StoreDown | Overloaded, request: bytes) -> Answer:
         code, retry_s = "overloaded", OVERLOAD_RETRY_S
     message = f"Events must be written before they are accepted; {why} now. Send them again."
     return refusal(503, FieldRefusal.build(code, message), request, retry_after=retry_s)
-
-
-def _refuse_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
-    """400 where a header that decides something came more than once."""
-    seen: set[bytes] = set()
-    for name, _ in pairs:
-        if name in seen and (name in _ONCE or name in _ONCE_OURS or name.startswith(b"ce-")):
-            shown = name[:80].decode("latin-1")
-            message = (
-                f"The header {shown} must appear once; got it more than once. Send one of them."
-            )
-            raise call_refused(Invalid, "header_repeated", message, header=shown)
-        seen.add(name)

@@ -6,6 +6,7 @@ from tidings.compose import App
 from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import FamilyId, FamilyJudgement
 from tidings.core.ids import OrgId
+from tidings.engine.access.tokens import Tokens
 
 
 class CallingCredential(NamedTuple):
@@ -20,6 +21,8 @@ class CellCallers:
 
     def __init__(self, app: App) -> None:
         self._access = app.access.access
+        self._tokens = Tokens(app.ports.secrets.keys.tokens, app.base.random_bytes)
+        self._now_ms = app.base.clock.now_ms
         self._families = app.base.families
         self._inboxes = app.delivery.inboxes
 
@@ -31,7 +34,7 @@ class CellCallers:
     def by_token(self, token: bytes) -> CallingCredential | None:
         """Find the credential that an access token stands for; of one that another cell has, the
         token says whose it is."""
-        claims = self._access.claims_of(token)
+        claims = self._tokens.read(token, self._now_ms())
         if claims is None:
             return None
         return self.by_key(claims.sub) or CallingCredential(claims.org, is_platforms=False)

@@ -31,7 +31,8 @@ class KnownOpeners:
         self._key = key
         self._now_s = now_s or asyncio.get_running_loop().time
         self._found: SharedTable[FamilyId, bytes, Families] = SharedTable(FOUND_MAX)
-        self._missing: dict[bytes, float] = {}  # until when; the oldest first
+        # Until when there is none; whoever tries keys makes room of what others have tried.
+        self._missing: SharedTable[None, bytes, float] = SharedTable(MISSING_MAX)
         self._asked: dict[bytes, asyncio.Task[Families]] = {}
 
     def at_hand(self, kind: OpenerKind, text: str) -> Families | None:
@@ -64,13 +65,10 @@ class KnownOpeners:
             self._asked.pop(digest, None)
         families = tuple(row.family for row in rows if row.kind is kind)
         if families:
-            self._missing.pop(digest, None)
+            self._missing.pop(digest)
             self._found.put(families[0], digest, families)
         else:
-            self._missing.pop(digest, None)
-            self._missing[digest] = self._now_s() + MISSING_S
-            while len(self._missing) > MISSING_MAX:
-                del self._missing[next(iter(self._missing))]
+            self._missing.put(None, digest, self._now_s() + MISSING_S)
         return families
 
 
