@@ -240,7 +240,7 @@ class Orgs:
                     "other_cell",
                     "parent",
                     f"parent must be in the org's own cell; got {parent}, which is in another one. "
-                    "Move the smaller family to the other's cell first: tidings cells move.",
+                    "Choose one of that cell, or make the org anew below this parent.",
                 )
             else:
                 PARENT.refuse_in(form, "parent")
