@@ -196,6 +196,28 @@ async def test_with_the_map_away_a_cell_goes_on_with_its_spares(place: Place) ->
     assert len((await one.memory.number_ranges()).spares) >= wanted_spares(0)
 
 
+STORE_CALLS = "families number_ranges grant_ranges load load_people load_inboxes".split()
+
+
+@pytest.mark.parametrize("name", STORE_CALLS)
+async def test_what_the_store_refuses_for_a_while_is_done_when_it_answers(
+    place: Place, name: str
+) -> None:
+    one = place.owners[ONE]
+    answer = one.memory.operations[name]
+
+    def refuse(*given: object) -> None:
+        raise port.StoreDown("the disk is full")
+
+    one.memory.operations[name] = refuse
+    assert await one.step() == "the disk is full"
+    one.memory.operations[name] = answer
+    assert await one.step() == ""
+    assert await place.placed() == {FamilyId(FIRST): FamilyPlace(ONE, 1)}
+    assert len((await one.memory.number_ranges()).spares) == wanted_spares(0)
+    assert await place.find(OpenerKind.ORG, str(FIRST))
+
+
 async def test_a_map_that_has_gone_back_gets_places_openers_and_ranges_again(
     place: Place,
 ) -> None:

@@ -13,6 +13,7 @@ from enum import Enum, unique
 from typing import NamedTuple
 
 from tidings.core.cells.directory import OpenerKind
+from tidings.errors import Unusable
 
 
 @unique
@@ -57,7 +58,7 @@ _ORGS = ("org_id", "source_org", "org")
 _OPENERS = {"token": OpenerKind.INBOX}  # of routes that are open
 
 
-class UndecidedRoute(ValueError):
+class UndecidedRoute(Unusable):
     """Nobody has decided whose the calls of a route are."""
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 from unittest.mock import AsyncMock
 
 import pytest
@@ -15,6 +16,7 @@ from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of
+from tidings.store.port import StoreDown
 from tidings.store.port.cell_map import MapDown
 
 
@@ -118,3 +120,30 @@ async def test_while_the_map_is_away_nothing_new_is_made_and_all_else_goes_on(
     assert (await second.call("POST", f"{path}/rotate", {}))[0] == 200
     assert (await second.call("DELETE", path))[0] == 200
     assert (await second.call("PATCH", "/v1/orgs/8", {"name": "other"}))[0] == 200
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "asked"),
+    [
+        ("put_org", "/v1/orgs", {"name": "n", "parent": 8, "id": 80}),
+        ("put_credential", "/v1/orgs/8/credentials", {"name": "n", "scopes": {"webhooks": "read"}}),
+        ("put_people", "/v1/orgs/8/users", {"email": "a@b.example", "role": "admin", "name": "A"}),
+        ("put_link", "/v1/orgs/8/portal-links", {"name": "brand"}),
+        ("put_inbox", "/v1/inboxes", {"name": "i"}),
+    ],
+)
+async def test_what_the_store_has_refused_behind_its_row_can_be_made_again(
+    both: TwoWorkers, name: str, path: str, asked: dict[str, Any]
+) -> None:
+    second, headers = both.workers[1], {"X-Tidings-Org": "8"}
+    answer = second.memory.operations[name]
+
+    def refuse(*given: object, **named: object) -> None:
+        raise StoreDown("the disk is full")
+
+    second.memory.operations[name] = refuse
+    for worker in both.workers:
+        assert (await worker.call("POST", path, asked, headers=headers))[0] == 503
+    second.memory.operations[name] = answer
+    status, _, body = await both.workers[0].call("POST", path, asked, headers=headers)
+    assert status in (200, 201), body

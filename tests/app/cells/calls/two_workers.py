@@ -71,7 +71,8 @@ class Worker:
         self.cell = CellId(cell)
         self.clock = clock
         self.map = store
-        self.late = LateStore(MemoryStore(clock))
+        self.memory = MemoryStore(clock)
+        self.late = LateStore(self.memory)
         self.service = Service(cast("MemoryStore", self.late), clock)
         self.served: list[str] = []  # the calls that came to this worker's own application
         self.installation: Installation
