@@ -88,6 +88,7 @@ def test_it_counts_connections_as_the_server_is_looked_at() -> None:
     assert int(counted) == OWNER_CONNECTIONS + STANDBY_CONNECTIONS + 1
 
 
-def test_it_calls_the_model_one_and_promises_no_cells() -> None:
+def test_it_calls_the_model_one_and_leads_to_what_cells_do_and_do_not() -> None:
     assert "This is a model and not a measurement" in PAGE
-    assert "[decided](decisions/0024-cells.md) and not in a release" in PAGE
+    assert "[Several cells](cells.md)" in PAGE
+    assert "## What there is not yet" in (DOCS / "cells.md").read_text("utf-8")
