@@ -75,7 +75,7 @@ def test_a_sender_that_stood_still_has_learned_no_less_for_it(
 ) -> None:
     """It knows of no receiver that was shut meanwhile: a few seconds later that one gets what it
     takes, wherever in its span the first request came."""
-    for seed in range(depth(20, 150)):
+    for seed in range(depth(10, 150)):
         rng = random.Random(seed)
         when = [(rng.choice([rng.uniform(0, 0.05), rng.uniform(0, 3)]), lasts) for lasts in stalls]
         receiver = Fixed(RATE, phase_s=rng.random())

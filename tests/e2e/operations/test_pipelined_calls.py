@@ -17,6 +17,8 @@ from ..harness.crowd import LIVE, LOGIN, Peer, posts
 from ..harness.service import ServiceProcess
 from ..harness.until import until
 
+pytestmark = pytest.mark.systems  # it takes half a minute
+
 PAGES = ["/console/sign-in", "/openapi.json", "/docs", "/metrics", "/nothing", "/readyz"]
 PROBES = {
     "livez": LIVE,

@@ -8,10 +8,13 @@ from collections import Counter
 from collections.abc import Callable
 
 import psutil
+import pytest
 
 from ..harness.api import Api
 from ..harness.events import event, new_id
 from ..harness.service import ServiceProcess
+
+pytestmark = pytest.mark.systems  # it takes half a minute
 
 EVENTS, EVENT_BYTES = 60, 240_000
 AT_ONCE = 24

@@ -32,7 +32,7 @@ GROUP, PRIMARY, SECONDARIES = 501, 1, (2, 3, 4)
 OTHER_GROUP, OTHER = 502, (11, 12)
 ADJUST = "manualSlabAdjustment"
 TYPES = ("tierUpgraded", "tierDowngraded", "tierRenewed")
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(300)]  # it takes half a minute
 
 
 @pytest.fixture

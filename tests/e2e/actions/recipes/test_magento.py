@@ -44,7 +44,7 @@ OF_SHOP: dict[str, Any] = {  # what else a shop has of a customer
     "extension_attributes": {"is_subscribed": False},
 }  # fmt: skip
 ACTION = "shop-customer"
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.systems, pytest.mark.timeout(300)]  # it takes half a minute
 
 
 @pytest.fixture

@@ -21,6 +21,8 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.fixtures import NewService
 from tests.e2e.harness.until import until
 
+pytestmark = pytest.mark.systems  # it takes half a minute
+
 MEERA, JONAS, AARAV, LAYLA, CARLOS, NOBODY = (
     41200777, 41200888, 41200999, 41201111, 41201222, 41209999,
 )  # fmt: skip

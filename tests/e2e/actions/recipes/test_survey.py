@@ -24,6 +24,8 @@ from tests.e2e.harness.until import PATIENCE_S, until
 from tests.stand_ins.apart import Apart
 from tests.stand_ins.parties.medallia import IMPORTER, Medallia
 
+pytestmark = pytest.mark.systems  # it takes half a minute
+
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"  # noqa: S105  # of the test's own source
 CLIENT = "secret-of-the-client"
 MEERA, JONAS, AARAV, CARLOS = 41200777, 41200888, 41200999, 41201222
