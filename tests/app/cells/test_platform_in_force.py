@@ -61,6 +61,21 @@ async def test_a_cell_that_was_let_go_is_not_waited_for_and_reads_it_at_its_star
         assert stopped(two) == [True]
 
 
+async def test_what_was_stopped_while_there_was_one_cell_is_stopped_in_those_that_are_added() -> (
+    None
+):
+    fixed = FixedMap()
+    async with several_cells((ONE, TWO), fixed) as (one, two):
+        await one.service.stops.stop_here(EVERYTHING, "boss")
+        await one.in_force.begin()
+        await two.installation.reader.look()
+        await two.in_force.begin()
+        assert stopped(one, two) == [True, True]
+        assert (await two.call("POST", "/v1/start")).status == 200
+        await one.in_force.begin()
+        assert stopped(one, two) == [False, False]
+
+
 async def test_a_start_without_the_map_sends_nothing_until_it_was_read() -> None:
     fixed = FixedMap()
     async with several_cells((ONE, TWO), fixed) as (_, two):

@@ -21,6 +21,7 @@ class Directory:
     def __init__(self) -> None:
         self.rows: dict[bytes, list[Opener]] = {}
         self.asked = 0
+        self.has_all = True
         self.go_on = asyncio.Event()
         self.go_on.set()
 
@@ -33,6 +34,9 @@ class Directory:
         await self.go_on.wait()
         return self.rows.get(digest, [])
 
+    async def is_whole(self) -> bool:
+        return self.has_all
+
 
 class Clock:
     now_s = 0.0
@@ -40,7 +44,7 @@ class Clock:
 
 def known(directory: Any, clock: Clock | None = None) -> KnownOpeners:
     clock = clock or Clock()
-    return KnownOpeners(directory, KEY, lambda: clock.now_s)
+    return KnownOpeners(directory, KEY, directory.is_whole, lambda: clock.now_s)
 
 
 async def test_what_was_found_is_not_asked_again() -> None:
@@ -53,6 +57,21 @@ async def test_what_was_found_is_not_asked_again() -> None:
     assert await openers.find(EMAIL, "a@b.c") == (7, 8) == openers.at_hand(EMAIL, "a@b.c")
     assert directory.asked == 2
     assert openers.at_hand(EMAIL, "a") is None  # a text is found by its kind
+
+
+async def test_that_there_is_none_is_believed_once_every_cell_has_said_what_opens_its_orgs() -> (
+    None
+):
+    directory = Directory()
+    directory.has_all = False
+    openers = known(directory)
+    with pytest.raises(MapDown, match="one has not yet"):
+        await openers.find(CREDENTIAL, "a")
+    assert openers.at_hand(CREDENTIAL, "a") is None
+    directory.put(CREDENTIAL, "a", 7)
+    assert await openers.find(CREDENTIAL, "a") == (7,)
+    directory.has_all = True
+    assert await openers.find(CREDENTIAL, "b") == () == openers.at_hand(CREDENTIAL, "b")
 
 
 async def test_that_there_is_none_is_kept_for_a_second() -> None:

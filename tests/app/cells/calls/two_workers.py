@@ -33,7 +33,7 @@ from tidings.door.owner_lines import OwnerLines
 from tidings.door.owner_questions import OwnerQuestions
 from tidings.server import Bounds, HttpServer
 from tidings.store.cell_map.hosted_map import HostedCellMap
-from tidings.store.port.cell_map import CellEntry, CellKind
+from tidings.store.port.cell_map import CellEntry, CellKind, MapPlace
 
 KEY = bytes(range(32))
 HERE = "127.0.0.1"
@@ -97,6 +97,7 @@ class Worker:
         owner = CellOwner(1, f"{HERE}:{door.port}")
         await self.map.put_cell(CellEntry(self.cell, CellKind.DIRECTORY))
         await self.map.put_owner(self.cell, owner)
+        await self.map.confirm(self.cell, owner.epoch, (await self.map.read(MapPlace())).place)
         self.installation = Installation(
             cell=self.cell,
             owner=owner,

@@ -9,7 +9,7 @@ from tidings.app.cells.calls.body_gate import BodyGate, Pairs
 from tidings.app.cells.calls.call_naming import CallNaming
 from tidings.app.cells.calls.call_table import CallTable
 from tidings.app.cells.calls.cell_callers import CellCallers
-from tidings.app.cells.calls.known_openers import KnownOpeners
+from tidings.app.cells.calls.known_openers import KnownOpeners, WholeDirectory
 from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.calls.other_orgs import OtherOrgs
 from tidings.app.cells.installation import Installation
@@ -37,7 +37,8 @@ def cell_calls(
     whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
     call its id, by its headers."""
     table = CallTable(routes)
-    openers = KnownOpeners(installation.store, installation.directory_key)
+    whole = WholeDirectory(installation.store, installation.reader.view)
+    openers = KnownOpeners(installation.store, installation.directory_key, whole.is_whole)
     callers = CellCallers(engine)
     naming = CallNaming(table, callers, installation.reader.view.places, openers)
     router = MapRouter(installation, naming, callers, openers)

@@ -1,16 +1,20 @@
 """Whose it is what opens something: what the directory has answered, in memory.
 
 A row of the directory names its family for good, so what was found is kept until others are used
-more. That there is none is kept for a second: who tries keys does not ask the map for each call.
+more. That there is none is kept for a second: who tries keys does not ask the map for each call;
+and it is believed once the directory is whole: each owner writes into a map that is new to it what
+opens its orgs, and which credentials are the platform's, and confirms that afterwards. Until every
+cell has, whoever is not found may yet be known, and must not hear that his key is wrong.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
+from tidings.app.cells.map_view import MapView
 from tidings.core.cells.directory import OpenerKind, directory_digest
 from tidings.core.cells.families import FamilyId
 from tidings.core.shares.table import SharedTable
-from tidings.store.port.cell_map import CellMapStore, MapDown
+from tidings.store.port.cell_map import CellMapStore, CellState, MapDown
 
 FOUND_MAX = 65_536  # openers; of the family with most the oldest go
 MISSING_MAX = 4_096
@@ -24,11 +28,17 @@ class KnownOpeners:
     """Asks the directory of a map. To be used within one event loop."""
 
     def __init__(
-        self, store: CellMapStore, key: bytes, now_s: Callable[[], float] | None = None
+        self,
+        store: CellMapStore,
+        key: bytes,
+        is_whole: Callable[[], Awaitable[bool]],
+        now_s: Callable[[], float] | None = None,
     ) -> None:
-        """`key`: the installation's, of digests in the directory."""
+        """`key`: the installation's, of digests in the directory; `is_whole`: see
+        `WholeDirectory`."""
         self._store = store
         self._key = key
+        self._is_whole = is_whole
         self._now_s = now_s or asyncio.get_running_loop().time
         self._found: SharedTable[FamilyId, bytes, Families] = SharedTable(FOUND_MAX)
         # Until when there is none; whoever tries keys makes room of what others have tried.
@@ -61,6 +71,10 @@ class KnownOpeners:
     async def _ask(self, digest: bytes, kind: OpenerKind) -> Families:
         try:
             rows = await self._store.find_openers(digest)
+            if not rows and not await self._is_whole():
+                raise MapDown(
+                    "Every cell must say what opens its orgs; one has not yet. Try again."
+                )
         finally:
             self._asked.pop(digest, None)
         families = tuple(row.family for row in rows if row.kind is kind)
@@ -70,6 +84,31 @@ class KnownOpeners:
         else:
             self._missing.put(None, digest, self._now_s() + MISSING_S)
         return families
+
+
+class WholeDirectory:
+    """Asks the map whether every cell has confirmed it, once for each incarnation that it was."""
+
+    def __init__(self, store: CellMapStore, view: MapView) -> None:
+        self._store = store
+        self._view = view
+        self._whole_in = ""
+
+    async def is_whole(self) -> bool:
+        """Return whether it is. Raise MapDown, MapRefused."""
+        incarnation = self._view.place.incarnation
+        if incarnation and self._whole_in == incarnation:
+            return True
+        confirmed = await self._store.confirmations()
+        cells = [
+            known.cell
+            for known in self._view.cells.values()
+            if known.state is not CellState.REMOVED
+        ]
+        if not cells or not all(confirmed.get(cell) for cell in cells):
+            return False
+        self._whole_in = incarnation
+        return True
 
 
 def _let_be(task: asyncio.Task[Families]) -> None:

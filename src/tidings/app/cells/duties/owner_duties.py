@@ -111,7 +111,7 @@ class OwnerDuties:
         if not self._own.reader.view.place.incarnation:
             return  # the map was never read
         problems = []
-        for duty in (self._place_families, self._confirm, self._keep_spares, self._add_openers):
+        for duty in (self._place_families, self._keep_spares, self._add_openers, self._confirm):
             try:
                 await duty(beat)
             except (Unavailable, Unusable) as error:
@@ -155,6 +155,8 @@ class OwnerDuties:
         own, place = self._own, self._own.reader.view.place
         if self._confirmed == (place, own.owner.epoch):
             return
+        if not self._placed_in == self._opened_in == place.incarnation:
+            return  # what is confirmed is also that the map has all that is here
         await self._follow()
         epoch = own.owner.epoch
         if await own.store.confirm(own.cell, epoch, place):

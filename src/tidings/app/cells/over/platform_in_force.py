@@ -223,6 +223,9 @@ class PlatformInForce:
             row = self._known.get((PlatformKind.CREDENTIAL, credential.id))
             if row is None or (is_start and row.content != _content_of(credential)):
                 await self.put_credential(credential)
+        stop = self._stops.of(EVERYTHING)
+        if STOP_KEY not in self._known and stop is not None and stop.by != HOLD:
+            await self.put_stop(stop)  # it is of before there were several cells
 
     async def _put_owed(self) -> None:
         for key, row in [*self._owed.items()]:
