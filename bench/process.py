@@ -105,6 +105,11 @@ def wait_until_quiet(patience_seconds: float) -> None:
             return
 
 
+def _of_others() -> dict[str, str]:
+    """Return what programs find around them, but for settings that were meant for this one."""
+    return {name: text for name, text in os.environ.items() if not name.startswith("TIDINGS_")}
+
+
 class Process:
     """One process that we started, in its own session, so that the whole of it can be stopped."""
 
@@ -124,7 +129,7 @@ class Process:
         with on_cores(cores):
             self.popen = subprocess.Popen(
                 command,
-                env={**os.environ, **(env or {})},
+                env={**_of_others(), **(env or {})},
                 stdin=pipe or subprocess.DEVNULL,
                 stdout=pipe or self._log_file,
                 stderr=self._log_file,

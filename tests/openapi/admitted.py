@@ -141,7 +141,10 @@ ADMITTED: dict[str, tuple[str, Sequence[str]]] = {
         (*_JOBS, *_GROUP, "POST /v1/takeAsDelivered"),
     ),
     "bad_range": ("two fields together", _TOTALS),
-    "bad_cursor": ("a cursor goes with its sortBy", _GROUP),
+    "bad_cursor": (
+        "a cursor goes with its sortBy; and it is that of an answer",
+        (*_GROUP, "GET /v1/orgs"),
+    ),
     "unknown_parent": ("orgs are stored", ("POST /v1/orgs", "PATCH /v1/orgs/{org_id}")),
     "parent_ring": ("orgs are stored", ("PATCH /v1/orgs/{org_id}",)),
     "bad_org_id": ("that of the path", ("PATCH /v1/orgs/{org_id}",)),

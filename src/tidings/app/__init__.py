@@ -9,6 +9,7 @@ store cleanly.
 
 import asyncio
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -145,8 +146,8 @@ def _admit_key_file(key: Path, database: Path, place: KeyPlace) -> None:
 
 
 def _must_be_the_only_cell(settings: Settings) -> None:
-    if settings.database is not None or not (settings.data / FILE).is_file():
-        return
+    if settings.database is not None or not os.path.isfile(settings.data / FILE):
+        return  # its opening says what is wrong with one that may not be looked at
     from tidings.app.cells.store_identity import must_be_the_only_cell  # noqa: PLC0415  # with apsw
 
     must_be_the_only_cell(settings)

@@ -1,6 +1,7 @@
 """Which store a service has: the files of its data directory, or a schema of a database."""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -43,7 +44,8 @@ class CellsFound(TidingsError):
 
 def look_for_map(settings: Settings) -> None:
     """Raise CellsFound where a data directory has a map. Of a database its opener says so."""
-    if settings.database is None and (settings.data / MAP).exists():
+    # What may not be looked into is no map: the store beside it says which cell it is.
+    if settings.database is None and os.path.exists(settings.data / MAP):
         raise CellsFound
 
 
