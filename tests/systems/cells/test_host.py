@@ -6,8 +6,8 @@ import os
 import signal
 import socket
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -18,7 +18,6 @@ from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.until import PATIENCE_S, until
 from tests.store.postgres.databases import connect, rows
 from tidings.app.cells.cell_settings import FIRST_CELL, directory_of_cell
-from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.keys.derived_keys import derived_key
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
@@ -33,10 +32,10 @@ from tidings.store.sqlite.directory_lock import DirectoryLock
 
 from ...e2e.harness.fixtures import NewService
 from .by_hand import SECOND_CELL, make_two_cells, on_a_database, on_directories, owners
+from .hosted import BOTH, all_owned, owned, standing_still, workers
 
 pytestmark = pytest.mark.systems
 
-BOTH = {FIRST_CELL, SECOND_CELL}
 MAP = "map/map.db"
 NAMES = (
     "SELECT application_name FROM pg_stat_activity WHERE application_name LIKE 'tidings % writes'"
@@ -49,16 +48,6 @@ def host(own_service: NewService, tmp_path: Path) -> ServiceProcess:
     settings = on_directories(tmp_path / "data")
     make_two_cells(settings)
     return own_service(data=settings.data)
-
-
-def workers(host: ServiceProcess) -> Mapping[CellId, psutil.Process]:
-    """Find the process of each cell."""
-    found = {}
-    for child in psutil.Process(host.pid).children():
-        words = child.cmdline()
-        if "--cell" in words:
-            found[WorkerPost.read(words[words.index("--cell") + 1]).entry.cell] = child
-    return found
 
 
 def status(host: ServiceProcess, path: str = "/readyz") -> int:
@@ -80,15 +69,6 @@ def owners_of(host: ServiceProcess) -> Mapping[CellId, CellOwner]:
     return owners(on_directories(host.data))
 
 
-def owned(host: ServiceProcess) -> set[CellId]:
-    """List the cells that have an owner by the map."""
-    return {cell for cell, owner in owners_of(host).items() if owner.address}
-
-
-def all_owned(host: ServiceProcess) -> bool:
-    return owned(host) == BOTH
-
-
 def stopped_cleanly(host: ServiceProcess) -> bool:
     """Return whether each cell's owner has left nothing in flight, and said so in its store."""
     found = []
@@ -96,16 +76,6 @@ def stopped_cleanly(host: ServiceProcess) -> bool:
         with closing(sqlite3.connect(directory_of_cell(host.data, cell) / FILE)) as store:
             found += store.execute("SELECT value FROM meta WHERE key = 'clean_stop'").fetchall()
     return found == [(1,), (1,)]
-
-
-@contextmanager
-def standing_still(process: psutil.Process) -> Iterator[None]:
-    """Have a process do nothing for a while."""
-    process.suspend()
-    try:
-        yield
-    finally:
-        process.resume()
 
 
 def processes(host: ServiceProcess) -> list[psutil.Process]:
