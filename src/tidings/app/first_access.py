@@ -35,8 +35,10 @@ async def first_credential(
 
 async def console_link(settings: Settings, access_services: AccessServices) -> str | None:
     """Make a link that signs in to the console once. None without `--dev`, or where the platform
-    has no credential."""
-    own = access_services.access.of_platform()
+    has no credential that is kept here."""
+    access = access_services.access
+    kept = {credential.id for credential in access.kept_of_platform()}  # by this cell
+    own = [credential for credential in access.of_platform() if credential.id in kept]
     if not settings.dev or not own:
         return None
     with acting_as(operator_actor("serve --dev")):

@@ -75,6 +75,15 @@ async def test_a_user_is_found_by_address_and_invitation(both: TwoWorkers) -> No
     assert await openers(both, OpenerKind.LINK, token) == []
 
 
+async def test_a_link_of_the_platform_signs_in_at_every_process(both: TwoWorkers) -> None:
+    await both.workers[0].service.access.put("root", "s", OrgId(7), platform=True, scopes="*")
+    for worker in both.workers:
+        token = await both.workers[0].service.sessions.make_link("root")
+        path = f"/console/sign-in?link={token}"
+        status, headers, body = await worker.call("GET", path, auth=None)
+        assert status == 303 and not headers["location"].startswith("/console/sign-in"), body
+
+
 async def test_an_org_has_its_place_before_it_is_answered(both: TwoWorkers) -> None:
     first, second = both.workers
     await second.service.orgs.create("new", 70)

@@ -23,6 +23,7 @@ from tidings.door.hop import RoutedCall
 from tidings.engine.access.keys import PRESENTED_MAX, cell_of_session, digest_of, key_in
 
 FIRST_CELL = CellId(1)
+_PLATFORMS = FamilyId(0)  # of a link that signs in as the platform's own credential
 _AUTHORIZATION, _TOKEN, _ORG = b"authorization", b"x-cap-api-oauth-token", b"x-tidings-org"
 _COOKIE = b"cookie"
 _BEARER = b"bearer"
@@ -182,6 +183,8 @@ class CallNaming:
         families = self._openers.at_hand(kind, text)
         if families is None:
             return Unknown(kind, text)
+        if families and families[0] == _PLATFORMS:
+            return Named(None, FIRST_CELL)
         return Named(families[0]) if families else None
 
 
