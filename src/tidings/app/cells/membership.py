@@ -180,7 +180,7 @@ class Membership:
             return request_id(dict(headers), new_request_id)
 
         answers = CellAnswers(gate, services, self._questions())
-        calls = cell_calls(installation, app, routes, answers, gate, id_of)
+        calls = cell_calls(installation, app, routes, answers, gate, id_of, self._catch_up)
         parts = DoorParts(
             calls.router,
             installation.lines,
@@ -206,6 +206,12 @@ class Membership:
         listening = socket.socket(fileno=self._post.listening)
         listening.setblocking(False)
         return SharedPort(door, remove_head, listening)
+
+    async def _catch_up(self) -> None:
+        """Read the map, and have in force here what is in force over all cells."""
+        await self.installation.reader.look()
+        if self._rows is not None:
+            await self._rows.follow()
 
     async def begin(self, app: App) -> None:
         """Take calls of other processes, look at the map, and do what an owner does."""

@@ -6,10 +6,17 @@ from typing import Any
 import pytest
 
 from tidings.app.cells.calls import known_openers
-from tidings.app.cells.calls.known_openers import ASKED_MAX, MISSING_MAX, KnownOpeners
+from tidings.app.cells.calls.known_openers import (
+    ASKED_MAX,
+    MISSING_MAX,
+    KnownOpeners,
+    WholeDirectory,
+)
+from tidings.app.cells.map_view import MapView
 from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
-from tidings.core.cells.families import FamilyId
-from tidings.store.port.cell_map import MapDown
+from tidings.core.cells.cell_map import MapChanges
+from tidings.core.cells.families import CellId, FamilyId
+from tidings.store.port.cell_map import CellEntry, CellKind, MapDown, MapPlace, MapReading
 
 KEY = b"k" * 32
 CREDENTIAL, EMAIL = OpenerKind.KEY, OpenerKind.EMAIL
@@ -124,3 +131,33 @@ async def test_who_asks_at_one_time_gets_one_answer_and_all_are_bounded() -> Non
     assert await again == (7,)
     await asyncio.wait(asking)
     assert await openers.find(CREDENTIAL, "another") == ()
+
+
+async def test_before_a_key_is_called_wrong_what_all_cells_have_confirmed_is_in_force() -> None:
+    """A process that has read the map before another cell put the platform's credentials into it
+    answers 401 to none of them."""
+    steps: list[str] = []
+
+    class Map:
+        async def confirmations(self) -> dict[CellId, int]:
+            steps.append("asked")
+            return {CellId(1): 4, CellId(2): 4}
+
+    async def catch_up() -> None:
+        steps.append("caught up")
+
+    view = MapView()
+    view.merge(
+        MapReading(
+            place=MapPlace("1.a", 3),
+            cells=[CellEntry(CellId(cell), CellKind.DIRECTORY) for cell in (1, 2)],
+            changes=MapChanges("1.a", 3),
+            is_whole=True,
+        )
+    )
+    cell_map: Any = Map()
+    whole = WholeDirectory(cell_map, view, catch_up)
+    assert await whole.is_whole()
+    assert steps == ["asked", "caught up"]
+    assert await whole.is_whole()
+    assert steps == ["asked", "caught up"]  # once an incarnation

@@ -74,6 +74,7 @@ class Worker:
         self.memory = MemoryStore(clock)
         self.late = LateStore(self.memory)
         self.service = Service(cast("MemoryStore", self.late), clock)
+        self.caught_up = 0
         self.served: list[str] = []  # the calls that came to this worker's own application
         self.installation: Installation
         self.router: MapRouter
@@ -133,6 +134,7 @@ class Worker:
             self._noted(gate),
             _Noted(gate, self.served),
             request_id,
+            self._catch_up,
         )
         self.router = calls.router
         parts = DoorParts(self.router, lines, request_id, seal=trust.seal)
@@ -142,6 +144,10 @@ class Worker:
         )
         self.public.start()
         stack.push_async_callback(self.public.stop, 0.2)
+
+    async def _catch_up(self) -> None:
+        self.caught_up += 1
+        await self.installation.reader.look()
 
     def _noted(self, gate: HttpGate) -> Any:
         async def noted(scope: Any, receive: Any, send: Any) -> None:

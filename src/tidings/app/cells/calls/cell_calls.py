@@ -1,6 +1,6 @@
 """What stands before the service of one cell of several: whose a call is, by head or body."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import NamedTuple
 
 from starlette.routing import BaseRoute
@@ -31,13 +31,14 @@ def cell_calls(
     app: App,
     direct: DirectApp,
     request_id: Callable[[Pairs], bytes],
+    catch_up: Callable[[], Awaitable[None]],
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
     other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
     whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
-    call its id, by its headers."""
+    call its id, by its headers; `catch_up`: see `WholeDirectory`."""
     table = CallTable(routes)
-    whole = WholeDirectory(installation.store, installation.reader.view)
+    whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
     openers = KnownOpeners(installation.store, installation.directory_key, whole.is_whole)
     callers = CellCallers(engine)
     naming = CallNaming(table, callers, installation.reader.view.places, openers)

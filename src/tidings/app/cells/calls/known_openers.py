@@ -89,9 +89,14 @@ class KnownOpeners:
 class WholeDirectory:
     """Asks the map whether every cell has confirmed it, once for each incarnation that it was."""
 
-    def __init__(self, store: CellMapStore, view: MapView) -> None:
+    def __init__(
+        self, store: CellMapStore, view: MapView, catch_up: Callable[[], Awaitable[None]]
+    ) -> None:
+        """`catch_up` reads the map and has in force here what is over all cells: what others
+        have confirmed of the platform's credentials is known here only behind that."""
         self._store = store
         self._view = view
+        self._catch_up = catch_up
         self._whole_in = ""
 
     async def is_whole(self) -> bool:
@@ -107,6 +112,7 @@ class WholeDirectory:
         ]
         if not cells or not all(confirmed.get(cell) for cell in cells):
             return False
+        await self._catch_up()
         self._whole_in = incarnation
         return True
 
