@@ -92,6 +92,7 @@ def test_a_form_is_judged_by_its_floor_and_void_where_a_ledger_is_open() -> None
     assert share.verdict == VOID
 
 
+@pytest.mark.systems
 def test_a_form_beside_the_yardstick_and_one_without_close_their_ledgers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

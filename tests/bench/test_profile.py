@@ -130,6 +130,7 @@ def test_a_process_is_sampled_without_knowing_of_it_and_only_while_asked(tmp_pat
     assert burned().samples == 0
 
 
+@pytest.mark.systems
 def test_a_service_that_is_sampled_shows_every_phase_of_both_processes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

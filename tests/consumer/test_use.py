@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import tidings_consumer
 
 # Kept, so that what has not changed since the last run is not checked anew.
@@ -78,6 +80,7 @@ Router()  # a slip: call-arg
 """
 
 
+@pytest.mark.systems
 def test_a_type_checker_knows_what_a_receiver_may_write(tmp_path: Path) -> None:
     (tmp_path / "use.py").write_text(USE)
     command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(CACHE), "use.py"]

@@ -26,7 +26,7 @@ from tidings.api.route import OPEN, PLATFORM
 from tidings.core.access.scopes import RESOURCES
 
 TOKENS_ON = 4  # each fourth call is made with a token too; all of them in the deep run
-EXAMPLES = depth(2, 6, "TIDINGS_SCHEMATHESIS")
+EXAMPLES = depth(1, 6, "TIDINGS_SCHEMATHESIS")
 BOSS = basic("boss", "s3cret")
 load_all_checks()
 

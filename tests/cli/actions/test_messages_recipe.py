@@ -119,6 +119,7 @@ async def test_where_the_event_lacks_what_a_message_is_about_none_is_made_and_th
             assert element.why.startswith("The event does not say"), element.why
 
 
+@pytest.mark.systems
 @pytest.mark.parametrize("name", ["customerAdded", *NEEDED])
 async def test_no_language_leaves_a_gap_for_what_an_event_may_lack(
     trial: ActionTrial, name: str

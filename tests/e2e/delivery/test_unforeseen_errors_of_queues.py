@@ -23,6 +23,7 @@ def queue() -> Iterator[BrokerThread]:
     made.stop()
 
 
+@pytest.mark.systems
 @pytest.mark.parametrize("words", [*BEFORE, *AFTER])
 def test_an_error_on_the_way_to_the_queue_ends_its_attempt_as_ours(
     own_service: NewService, queue: BrokerThread, tmp_path: Path, words: str

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import pytest
 import structlog
 
 from tests.depth import DEEP
@@ -58,6 +59,7 @@ def outcomes() -> str:
     return "\n".join(f"{name} {outcome(*how)}" for name, how in RUNS.items())
 
 
+@pytest.mark.systems
 def test_a_seed_repeats_its_run_in_another_process() -> None:
     programs = [
         subprocess.Popen(

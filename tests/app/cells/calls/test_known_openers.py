@@ -13,8 +13,8 @@ from tidings.app.cells.calls.known_openers import (
     WholeDirectory,
 )
 from tidings.app.cells.map_view import MapView
-from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.cell_map import MapChanges
+from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.store.port.cell_map import CellEntry, CellKind, MapDown, MapPlace, MapReading
 
