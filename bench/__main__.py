@@ -14,6 +14,7 @@ from typing import TypeVar
 from bench.figures import (
     backlog,
     bad,
+    cells,
     dead,
     destinations,
     fanout,
@@ -52,6 +53,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "idle": idle.run,
     "dead": dead.run,
     "bad": bad.run,
+    "cells": cells.run,
     "recovery": recovery.run,
     "replay": replay.run,
     "backlog": backlog.run,

@@ -33,13 +33,20 @@ class Sent(msgspec.Struct):
     unsent: int
     errors: int
     cpu_seconds: float
+    org_of: bytes = b""  # of each event, where organisations do not simply take turns
+
+    def org_by_event(self) -> Sequence[int]:
+        """Return the organisation of each event."""
+        if self.org_of:
+            return numbers(self.org_of)
+        width = len(self.orgs)
+        return [self.orgs[index % width] for index in range(len(self.ids))]
 
     def acknowledged(self) -> list[tuple[bytes, int, int]]:
         """Id, organisation and due time of each event that was answered 202."""
-        due, statuses, orgs = numbers(self.due), numbers(self.statuses, "H"), self.orgs
-        width = len(orgs)
+        due, statuses, orgs = numbers(self.due), numbers(self.statuses, "H"), self.org_by_event()
         return [
-            (event, orgs[index % width], due[index])
+            (event, orgs[index], due[index])
             for index, event in enumerate(self.ids)
             if statuses[index] == ACCEPTED
         ]

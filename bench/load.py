@@ -12,10 +12,13 @@ status and length.
 import array
 import asyncio
 import collections
+import contextlib
 import gc
+import os
 import resource
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, cast
 
@@ -49,20 +52,20 @@ class Plan(msgspec.Struct):
     customers: int = 1
     secret: str = ""  # by which calls are signed
     per_call: int = 1  # events
+    # Of each process that listens, the organisations that are its own: what a connection sends is
+    # for those of the process that has accepted it. Empty: for all of them, by turns.
+    own_orgs: dict[int, list[int]] = {}
 
 
 class Generator:
     """The events of one run: their ids, times and answers, and who sends the next."""
 
     def __init__(self, plan: Plan) -> None:
-        self.calls = Calls(
-            plan.orgs,
-            plan.size,
-            plan.path,
-            plan.headers,
-            customers=plan.customers,
-            secret=plan.secret,
-        )
+        self.calls = self._calls_for(plan, plan.orgs)
+        self.own_calls = {
+            process: self._calls_for(plan, orgs) for process, orgs in plan.own_orgs.items()
+        }
+        self.org_of: array.array[int] = array.array("q")
         self.plan = plan
         self.ids: list[bytes] = []
         self.due: array.array[int] = array.array("q")
@@ -83,17 +86,33 @@ class Generator:
         self.scheduling = False
         self.done = asyncio.get_running_loop().create_future()
 
-    def request(self, due: int) -> tuple[int, bytes]:
-        """The next events, entered as sent now; the index of the first, and the call's bytes."""
+    @staticmethod
+    def _calls_for(plan: Plan, orgs: list[int]) -> Calls:
+        return Calls(
+            orgs,
+            plan.size,
+            plan.path,
+            plan.headers,
+            customers=plan.customers,
+            secret=plan.secret,
+        )
+
+    def request(self, due: int, process: int = 0) -> tuple[int, bytes]:
+        """The next events, entered as sent now; the index of the first, and the call's bytes.
+        `process`: that has accepted the connection, where each is sent its own."""
         index, count = len(self.ids), self.plan.per_call
+        calls = self.calls
+        if process:
+            calls, orgs = self.own_calls[process], self.plan.own_orgs[process]
+            self.org_of.extend(orgs[at % len(orgs)] for at in range(index, index + count))
         if count == 1:
             event = self.make_id()
             self.ids.append(event)
-            call = self.calls.one(index, event)
+            call = calls.one(index, event)
         else:
             events = [self.make_id() for _ in range(count)]
             self.ids += events
-            call = self.calls.many(index, events)
+            call = calls.many(index, events)
         now = time.monotonic_ns()
         for _ in range(count):
             self.due.append(due or now)
@@ -133,17 +152,19 @@ class Generator:
             unsent=len(self.waiting),
             errors=self.errors,
             cpu_seconds=cpu_seconds,
+            org_of=self.org_of.tobytes(),
         )
 
 
 class Connection(asyncio.Protocol):
     """One connection to the service, with at most one request on the way."""
 
-    __slots__ = ("generator", "index", "rest", "transport")
+    __slots__ = ("generator", "index", "process", "rest", "transport")
 
     def __init__(self, generator: Generator) -> None:
         self.generator = generator
         self.index = -1
+        self.process = 0
         self.rest = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -152,7 +173,7 @@ class Connection(asyncio.Protocol):
     def send(self, due: int) -> None:
         generator = self.generator
         generator.busy += 1
-        self.index, request = generator.request(due)
+        self.index, request = generator.request(due, self.process)
         self.transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -198,8 +219,44 @@ async def connect(generator: Generator) -> None:
     _, connection = await loop.create_connection(
         lambda: Connection(generator), "127.0.0.1", generator.plan.port
     )
+    if generator.own_calls:
+        own = connection.transport.get_extra_info("sockname")[1]
+        port = generator.plan.port
+        connection.process = await accepting_process(port, own, generator.own_calls)
     generator.live += 1
     generator.next(connection)
+
+
+async def accepting_process(port: int, own: int, processes: Iterable[int]) -> int:
+    """Return which of these processes has accepted the connection from `own` at a port. OSError:
+    none has within some seconds."""
+    for _ in range(500):
+        inode = accepted_inode(port, own)
+        for process in processes if inode else ():
+            with contextlib.suppress(OSError):
+                names = os.listdir(f"/proc/{process}/fd")
+                if any(is_socket(f"/proc/{process}/fd/{name}", inode) for name in names):
+                    return process
+        await asyncio.sleep(0.01)
+    raise OSError(f"nobody has accepted the connection from port {own}")
+
+
+def accepted_inode(port: int, own: int) -> str:
+    """Return the number of the socket at a port to which `own` is connected; empty: of none."""
+    ends = (f":{port:04X}", f":{own:04X}")
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()
+        if fields[1].endswith(ends[0]) and fields[2].endswith(ends[1]):
+            return fields[9] if fields[9] != "0" else ""  # 0: nobody has accepted it
+    return ""
+
+
+def is_socket(path: str, inode: str) -> bool:
+    """Return whether an open file of a process is this socket."""
+    try:
+        return os.readlink(path) == f"socket:[{inode}]"
+    except OSError:  # closed meanwhile
+        return False
 
 
 async def reconnect(generator: Generator) -> None:
