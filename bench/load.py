@@ -302,8 +302,8 @@ async def run_open(generator: Generator) -> None:
 async def run(plan: Plan) -> None:
     generator = Generator(plan)
     generator.scheduling = True
-    for _ in range(plan.connections):
-        await connect(generator)
+    # At once: one that has not sent anything yet is accepted late (TCP_DEFER_ACCEPT).
+    await asyncio.gather(*(connect(generator) for _ in range(plan.connections)))
     before = cpu_seconds()
     seconds = plan.seconds if plan.seconds is not None else 86_400.0
     generator.stop_at = time.monotonic_ns() + int(seconds * 1e9)
