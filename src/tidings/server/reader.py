@@ -69,6 +69,11 @@ class HttpRequest:
         self.waiting = 0  # bytes in `parts`
         self.received = 0
 
+    def look(self) -> bytes:
+        """Return what has come of the body, which stays to be taken."""
+        parts = self.parts
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
     def take(self) -> bytes:
         """Take what has come of the body."""
         parts = self.parts

@@ -2,7 +2,7 @@
 come, and it is answered by one call of a method. Faces import no server, so its form stands here.
 """
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from typing import Any, Protocol
 
 from tidings.core.access.body_budget import SMALL_BYTES
@@ -17,6 +17,7 @@ class WholeRequest(Protocol):
     headers: Pairs  # names in lower case
     method: str
     path: str
+    facts: Mapping[str, Any] | None  # known of it by who has admitted it
 
     def take(self) -> bytes:
         """Take the body."""

@@ -41,7 +41,6 @@ from tidings.core.running.lease import OwnerLease
 from tidings.door.admission import remove_head
 from tidings.door.certificates import DOOR_PURPOSE
 from tidings.door.door_gate import DoorGate
-from tidings.door.hop import DoorParts
 from tidings.door.listening import DoorTrust, door_server, trust_by_tls
 from tidings.door.owner_lines import OwnerLines
 from tidings.door.owner_questions import OwnerQuestions
@@ -180,15 +179,8 @@ class Membership:
             return request_id(dict(headers), new_request_id)
 
         answers = CellAnswers(gate, services, self._questions())
-        calls = cell_calls(installation, app, routes, answers, gate, id_of, self._catch_up)
-        parts = DoorParts(
-            calls.router,
-            installation.lines,
-            id_of,
-            seal=installation.seal,
-            headers=[*ALL],
-        )
-        door = DoorGate(calls.app, calls.app, parts)
+        calls = cell_calls(installation, app, routes, answers, gate, id_of, self._catch_up, ALL)
+        door = DoorGate(calls.app, calls.app, calls.door)
         self._door = door_server(
             door,
             door,

@@ -54,7 +54,12 @@ def note_indices(scope: MutableMapping[str, Any], indices: Sequence[int]) -> Non
 
 def indices_in(scope: Mapping[str, Any]) -> Sequence[int]:
     """Return what was noted of a part; nothing, where a call is whole."""
-    found: Sequence[int] = (scope.get("extensions") or {}).get(_INDICES, ())
+    return indices_among(scope.get("extensions"))
+
+
+def indices_among(facts: Mapping[str, Any] | None) -> Sequence[int]:
+    """Return what was noted of a part, as `indices_in`, by what is known of its request."""
+    found: Sequence[int] = () if facts is None else facts.get(_INDICES, ())
     return found
 
 

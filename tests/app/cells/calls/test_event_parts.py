@@ -4,11 +4,13 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
 from tests.api.control_client import basic
 from tests.app.cells.calls.two_workers import TwoWorkers, Worker, two_workers
+from tidings.app.cells.calls.body_gate import BodyGate
 from tidings.app.cells.calls.event_call import read_event_call
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
@@ -117,6 +119,31 @@ async def test_a_call_of_one_cell_goes_there_as_it_came(
         assert (await sent(worker, body, kind))[0] == 202
     owner, other = both.workers if org == 7 else both.workers[::-1]
     assert (len(owner.served), len(other.served)) == (2, 0)
+
+
+@pytest.mark.parametrize("org", [7, 8, 9])
+async def test_a_call_of_one_cell_takes_no_task_whichever_process_takes_it(
+    both: TwoWorkers, org: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = AsyncMock(side_effect=AssertionError("it was taken by tasks"))
+    monkeypatch.setattr(BodyGate, "_take_events", taken)
+    for worker in both.workers:
+        status, answer = await sent(worker, body_of("json", [org] * 3)[1])
+        assert status == 202
+        ids = [row["eventId"] for row in answer["events"]]
+        assert ids == [derived_event_id(OrgId(org), "once", at) for at in range(3)]
+    taken.assert_not_called()
+
+
+async def test_a_call_at_an_owner_whose_family_has_gone_is_handed_back_and_comes_again(
+    both: TwoWorkers,
+) -> None:
+    first, second = both.workers
+    gone = FamilyRow(FamilyId(8), FamilyState.GONE, 2, other=CellId(1))
+    second.service.parts.base.families._rows[FamilyId(8)] = gone
+    status, headers, _ = await first.call("POST", "/v1/events", body_of("json", [8])[1])
+    assert status == 503 and int(headers["retry-after"]) >= 1 and second.served == []
+    assert first.installation.reader.view.places.place_of(FamilyId(8)) == FamilyPlace(CellId(1), 2)
 
 
 @pytest.mark.parametrize(

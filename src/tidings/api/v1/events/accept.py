@@ -44,7 +44,7 @@ from tidings.api.http.refusals import (
 )
 from tidings.api.http.whole_call import SMALL_DIGITS, WholeCall
 from tidings.api.route import RouteEntry, usually
-from tidings.core.cells.call_parts import indices_in
+from tidings.core.cells.call_parts import indices_among, indices_in
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import note_away
 from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, Item, RejectedEvent
@@ -222,7 +222,8 @@ class AcceptApp:
         call = _Call(headers, self._new_request_id, direct.scope)
         try:
             caller = self._admit(call, request.headers)
-            events = self._events(call, caller, request.take())
+            indices = indices_among(request.facts)
+            events = self._events(call, caller, request.take(), indices)
             if (draft := _only(events)) is None:
                 self._answer_later(direct, call, self._answered(call, caller, events))
                 return True

@@ -8,7 +8,7 @@ orgs that they name: such a call is parted (`event_parts`).
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tidings.api.http.gate import EVENTS_PATH
@@ -18,6 +18,7 @@ from tidings.app.cells.calls.call_table import CallTable
 from tidings.app.cells.calls.event_call import read_event_call
 from tidings.app.cells.calls.event_parts import EventParts, handed_back
 from tidings.app.cells.calls.map_router import MapRouter
+from tidings.app.cells.calls.whole_events import WholeEvents
 from tidings.app.cells.installation import Installation
 from tidings.core.cells.call_parts import note_indices
 from tidings.core.cells.call_subject import Over
@@ -29,6 +30,7 @@ from tidings.door import refusals
 from tidings.door.admission import PassedOn, passed_on
 from tidings.door.door_gate import not_mine_answer
 from tidings.door.head import DoorHead, read_not_mine
+from tidings.door.hop import DoorParts
 from tidings.door.hop_request import passed_back, request_of, target_of
 from tidings.door.streamed_hop import Receive, Send
 from tidings.server import App, DirectApp, DirectCall, Message
@@ -53,25 +55,26 @@ class BodyGate:
         *,
         naming: CallNaming,
         router: MapRouter,
-        request_id: Callable[[Pairs], bytes],
+        door: DoorParts,
     ) -> None:
-        """`request_id` gives a call its id, by its headers."""
+        """`door`: what calls are passed on with."""
         self._app = app
         self._direct = direct
         self._parts = EventParts(app, installation, naming, router)
+        self._events = WholeEvents(direct, naming, router, self._parts, door)
         self._installation = installation
         self._table = table
         self._naming = naming
         self._router = router
-        self._request_id = request_id
+        self._request_id = door.request_id
         self._placed: Counter[CellId] = Counter()  # families since the map was read
         self._read = MapPlace()
 
     def begin(self, call: DirectCall) -> bool:
-        """See `DirectApp`. A call that is parted takes tasks."""
+        """See `DirectApp`. A call with events of several cells takes tasks."""
         request = call.request
         if request.path == EVENTS_PATH and self._naming.is_parted(request.headers):
-            return False
+            return self._events.begin(call)
         return self._direct.begin(call)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

@@ -14,13 +14,14 @@ from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.calls.other_orgs import OtherOrgs
 from tidings.app.cells.installation import Installation
 from tidings.compose import App as Engine
+from tidings.door.hop import DoorParts
 from tidings.server import App, DirectApp
 
 
 class CellCalls(NamedTuple):
-    """Hold who decides of calls by their heads, and the application behind that."""
+    """Hold what calls are passed on with, and the application behind that."""
 
-    router: MapRouter
+    door: DoorParts
     app: BodyGate
 
 
@@ -32,11 +33,13 @@ def cell_calls(
     direct: DirectApp,
     request_id: Callable[[Pairs], bytes],
     catch_up: Callable[[], Awaitable[None]],
+    headers: Iterable[tuple[bytes, bytes]] = (),
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
     other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
     whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
-    call its id, by its headers; `catch_up`: see `WholeDirectory`."""
+    call its id, by its headers; `catch_up`: see `WholeDirectory`; `headers`: of
+    what the door itself answers."""
     table = CallTable(routes)
     whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
     openers = KnownOpeners(installation.store, installation.directory_key, whole.is_whole)
@@ -45,7 +48,8 @@ def cell_calls(
     router = MapRouter(installation, naming, callers, openers)
     engine.orgs.others = OtherOrgs(installation)
     engine.access.sessions.cell = installation.cell
-    gate = BodyGate(
-        app, direct, installation, table, naming=naming, router=router, request_id=request_id
+    door = DoorParts(
+        router, installation.lines, request_id, seal=installation.seal, headers=[*headers]
     )
-    return CellCalls(router, gate)
+    gate = BodyGate(app, direct, installation, table, naming=naming, router=router, door=door)
+    return CellCalls(door, gate)

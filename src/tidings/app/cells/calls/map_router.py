@@ -102,6 +102,15 @@ class MapRouter:
             return found
         return RefuseNow("the owner of the org is not known", OWNERLESS_RETRY_S)
 
+    def decide_at_hand(self, named: Named, passed: PassedOn | None) -> DoorDecision | None:
+        """Decide of a call whose family or cell is known, by what is in memory. None: the map has
+        to be read again."""
+        return self._decided(named, passed)
+
+    async def look(self) -> None:
+        """Read the map again."""
+        await self._reader.look()
+
     async def learn(self, known: NotMine) -> None:
         """Take in what an owner knows that was asked, and read the map again."""
         self._learn(known)
