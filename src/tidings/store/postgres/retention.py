@@ -158,19 +158,20 @@ class PostgresRetention(RetentionRows):
 
     def _drop_of_events(self, wanted: port.DropSlice) -> tuple[int, bool]:
         if self._takes_runs and (wanted.kind, wanted.days) not in self._again:
-            after = self._place(wanted).at
+            span = self._span(wanted)
+            after = self._place(wanted, span).at
             self._driver.execute(_PLANS, prepare=False)
-            if (run := self._find(wanted, after)) is not None:
+            if (run := self._find(wanted, after, span.end)) is not None:
                 rows = self._drop_run(wanted, after, run)
-                self._move(wanted, RetentionCursor(run.last))
+                self._move(wanted, RetentionCursor(run.last), span)
                 return rows, True
         walked = min(wanted.rows_max, ROWS_MAX)
         return super()._drop_of_events(msgspec.structs.replace(wanted, rows_max=walked))
 
-    def _find(self, wanted: port.DropSlice, after: int) -> DropRun | None:
-        """Return the longest run that a slice may hold, of a few that are tried; None where the
-        next events have to be looked at one by one."""
-        kind, below = RowKind(wanted.kind), 1 << 62
+    def _find(self, wanted: port.DropSlice, after: int, below: int) -> DropRun | None:
+        """Return the longest run below a number that a slice may hold, of a few that are tried;
+        None where the next events have to be looked at one by one."""
+        kind = RowKind(wanted.kind)
         orgs = array_of("bigint", wanted.orgs), int(wanted.others)
         for _ in range(TRIES):
             most = self._shares[kind].in_slice(wanted.rows_max)

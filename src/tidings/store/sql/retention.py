@@ -1,7 +1,8 @@
 """Retention: what is too old is dropped, in slices of a bounded number of rows.
 
-Events are visited in the order of their numbers, which belongs to their times. Each group of orgs
-with the same retention has a place up to which it has come; what was not finished when the place
+Events are visited in the order of their numbers, which belongs to their times (but for what came
+from another cell: `facts/number_spans.py`). Each group of orgs with the same retention has a place
+up to which it has come; what was not finished when the place
 passed by is noted in `kept_back` and looked at again at the beginning of each pass. Neighbours are
 dropped as one range: whole pages become free, and SQLite uses them again before the file grows.
 
@@ -20,12 +21,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
-from tidings.core.orgs.retention import RowKind
+from tidings.core.orgs.retention import DAYS_MAX, RowKind
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.delivery.caps import DROP_EXPIRED, DROP_UNDONE
+from tidings.store.sql.facts.number_spans import NumberSpan, find_spans
 from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.queries import id_hash
 from tidings.store.sql.row_mapping import Projection, insert_into
@@ -74,8 +76,12 @@ _DROP_WAITING = (
     " WHERE delivery >= ? AND delivery < ? ORDER BY delivery LIMIT ?)"
 )
 _DROP_REJECTIONS = (
-    "DELETE FROM rejection WHERE at_ms < ? AND id IN (SELECT id FROM rejection ORDER BY id LIMIT ?)"
+    "DELETE FROM rejection WHERE at_ms < ? AND id IN (SELECT id FROM rejection"
+    " WHERE id >= ? AND id < ? ORDER BY id LIMIT ?)"
 )
+_DAYS_BITS = 12  # of a place's `days`, above which stands the range that its span begins with
+assert DAYS_MAX < 1 << _DAYS_BITS, "days and range would run into each other"
+_WHOLE = NumberSpan()
 _ROWS_OF_AN_EVENT = 3  # beside its deliveries: itself, its id and its body
 
 
@@ -88,7 +94,8 @@ class RetentionCursor(NamedTuple):
 
 
 class RetentionGroupRow(NamedTuple):
-    """A row of `keeping`: the cursor of a group of orgs that keep as long."""
+    """A row of `keeping`: the cursor of a group of orgs that keep as long, in a span of numbers.
+    `days`: theirs, and above them the range that the span begins with (`_DAYS_BITS`)."""
 
     kind: int
     days: int
@@ -138,7 +145,7 @@ _EVENT = Projection(
         "replays": "(SELECT count(*) FROM delivery_replay r WHERE r.event = e.seq)",
     },
 )
-_OLD = f"{_EVENT.select}, e.seq FROM event e WHERE e.seq > ? ORDER BY e.seq LIMIT ?"
+_OLD = f"{_EVENT.select}, e.seq FROM event e WHERE e.seq > ? AND e.seq < ? ORDER BY e.seq LIMIT ?"
 _KEPT_BACK = (
     f"{_EVENT.select}, k.seq FROM kept_back k LEFT JOIN event e ON e.seq = k.seq"
     " WHERE k.kind = ? AND k.seq > ? ORDER BY k.seq LIMIT ?"
@@ -152,20 +159,24 @@ class RetentionRows:
         self._connection = connection
         self._numbers = numbers
         self._again: dict[tuple[int, int], int] = {}  # the last kept-back event that was looked at
+        # By group, what this pass has to walk through yet; the first of it is being walked.
+        self._spans: dict[tuple[int, int], list[NumberSpan]] = {}
 
     @answers(port.Store.drop)
     def drop(self, dropping: port.DropSlice) -> port.DropReceipt:
         began = time.perf_counter()
         if dropping.first:
             self._again[dropping.kind, dropping.days] = 0
+            self._spans.pop((dropping.kind, dropping.days), None)
         with self._connection.unsynced(), self._numbers.transaction():
             if dropping.now_ms:
                 self._run("UPDATE meta SET value = ? WHERE key = 'dropped_ms'", dropping.now_ms)
             if dropping.kind == RowKind.REJECTION:
                 self._numbers.keep("rejection")
-                self._run(_DROP_REJECTIONS, dropping.before_ms, dropping.rows_max)
-                rows = self._connection.changes()
-                more = rows == dropping.rows_max
+                span = self._span(dropping)
+                most = dropping.rows_max
+                rows = self._change(_DROP_REJECTIONS, dropping.before_ms, *span, most)
+                more = self._go_on(dropping, rows == most)
             elif dropping.kind == RowKind.RESPONSE:
                 rows, more = self._drop_answers(dropping)
             elif dropping.kind == RowKind.METADATA and (uses := self._drop_uses(dropping)):
@@ -198,10 +209,28 @@ class RetentionRows:
             if not more:
                 del self._again[group]
             return rows, True
-        place = self._place(wanted)
-        rows, to, more = self._drop(wanted, self._look(wanted, _OLD, (place.at,)))
-        self._move(wanted, RetentionCursor(max(place.at, to)))
-        return rows, more
+        span = self._span(wanted)
+        place = self._place(wanted, span)
+        rows, to, more = self._drop(wanted, self._look(wanted, _OLD, (place.at, span.end)))
+        self._move(wanted, RetentionCursor(max(place.at, to)), span)
+        return rows, self._go_on(wanted, more)
+
+    def _span(self, wanted: port.DropSlice) -> NumberSpan:
+        """Return the span of numbers that a group's pass has come to."""
+        group = wanted.kind, wanted.days
+        if not self._spans.get(group):
+            table = "rejection" if wanted.kind == RowKind.REJECTION else "event"
+            self._spans[group] = list(find_spans(self._connection, table))
+        return self._spans[group][0]
+
+    def _go_on(self, wanted: port.DropSlice, more: bool) -> bool:
+        """Return whether there is more in the span or in the spans behind it, and go on to the next
+        one where there is none in it."""
+        spans = self._spans[wanted.kind, wanted.days]
+        if more:
+            return True
+        del spans[0]
+        return bool(spans)
 
     def _look(
         self, wanted: port.DropSlice, query: str, after: tuple[int, ...]
@@ -339,18 +368,21 @@ class RetentionRows:
 
     # -- places -----------------------------------------------------------------------------------
 
-    def _place(self, wanted: port.DropSlice) -> RetentionCursor:
-        """Return where the group stands; at the beginning where other orgs are in it than were."""
+    def _place(self, wanted: port.DropSlice, span: NumberSpan = _WHOLE) -> RetentionCursor:
+        """Return where the group stands in a span; at the beginning where other orgs are in it than
+        were."""
         found: list[tuple[Any, ...]] = self._connection.execute(
             f"{_CURSOR.select} FROM keeping WHERE kind = ? AND days = ? AND members = ?",
-            (wanted.kind, wanted.days, _members(wanted)),
+            (wanted.kind, _days_in(wanted, span), _members(wanted)),
         ).fetchall()
-        return _CURSOR.read(found[0]) if found else RetentionCursor()
+        return _CURSOR.read(found[0]) if found else RetentionCursor(max(0, span.low - 1))
 
-    def _move(self, wanted: port.DropSlice, place: RetentionCursor) -> None:
+    def _move(
+        self, wanted: port.DropSlice, place: RetentionCursor, span: NumberSpan = _WHOLE
+    ) -> None:
         row = RetentionGroupRow(
             kind=wanted.kind,
-            days=wanted.days,
+            days=_days_in(wanted, span),
             members=_members(wanted),
             at=place.at,
             delivery=place.delivery,
@@ -389,6 +421,10 @@ def _runs(old: Sequence[OldEvent]) -> Iterator[Sequence[OldEvent]]:
 
 def _seqs(run: Sequence[OldEvent]) -> tuple[EventNumber, EventNumber]:
     return run[0].seq, run[-1].seq
+
+
+def _days_in(wanted: port.DropSlice, span: NumberSpan) -> int:
+    return wanted.days + (span.range_index << _DAYS_BITS)
 
 
 def _members(wanted: port.DropSlice) -> bytes:
