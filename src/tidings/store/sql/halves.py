@@ -32,6 +32,7 @@ from tidings.store.sql.delivery.manual_retries import ManualRetryRows
 from tidings.store.sql.delivery.recovery import Recovery
 from tidings.store.sql.emails import EmailRows
 from tidings.store.sql.events.blocks import Blocks
+from tidings.store.sql.events.changed_blocks import BLOCK_BITS
 from tidings.store.sql.events.log import LogRows
 from tidings.store.sql.events.lookup import EventLookup
 from tidings.store.sql.events.rejections import RejectionRows, Rejections
@@ -270,11 +271,20 @@ class RowReader:
         self._indexed_at = now
         try:
             more = self._segments.write_slice(self.connection) == SLICE_EVENTS
-            return self._blocks.background() or self._drop_segments(now) or more
+            more = self._blocks.background() or more
+            return self._index_late() or self._drop_segments(now) or more
         except Exception as error:
             if self._segments.connection.refusal_of(error) is None:
                 raise
             return False  # later again; `index_lag` shows it
+
+    def _index_late(self) -> bool:
+        """Index events that came late, from another cell; whether there were any."""
+        late = self._blocks.late
+        blocks = late.unindexed
+        for block in blocks[: self._segments.write_late(self.connection, blocks, BLOCK_BITS)]:
+            late.indexed(block)
+        return bool(blocks)
 
     def _drop_segments(self, now: float) -> bool:
         """Forget, now and then, the search terms of events that retention has dropped."""

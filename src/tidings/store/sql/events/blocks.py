@@ -13,8 +13,6 @@ A block of events is final when it is full. A block of deliveries changes with t
 writing half notes full blocks that it touches (`touched`), and a summary carries the mark under
 which it was made; where the two differ the block is dirty: pages read it row by row, totals
 have it summarised first. The last block, not full yet, is always dirty. All of it can be made again
-from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.connection import StoreConnection
 from the rows.
 """
 
@@ -44,8 +42,9 @@ from tidings.store.sql.events.block_rows import (
     bind_event_slice,
     bind_slice_key,
 )
-from tidings.store.sql.events.changed_blocks import BLOCK_BITS
+from tidings.store.sql.events.changed_blocks import ARRIVED, BLOCK_BITS
 from tidings.store.sql.events.existing_blocks import ExistingBlocks
+from tidings.store.sql.events.late_events import LateEvents
 from tidings.store.sql.events.summaries import SlotSummaries, SummarySlot, spell
 
 BITS = BLOCK_BITS
@@ -140,10 +139,11 @@ class Blocks:
         self._spare = spare
         self._spared_until = 0.0
         self.names = EventNameIndex(search)
+        made: list[Any] = search.execute("SELECT number, mark FROM block").fetchall()
         self._made: dict[int, int] = {
-            int(number): int(mark)
-            for number, mark in search.execute("SELECT number, mark FROM block")
+            int(number): int(mark) for number, mark in made if number >= 0
         }
+        self.late = LateEvents(search, made)
         self._existing = ExistingBlocks(log, "delivery", "id")
         self._existing_events = ExistingBlocks(log, "event", "seq")
         self._orgs: dict[int, int] = {}  # of the webhooks that were met
@@ -183,6 +183,9 @@ class Blocks:
         touched = run("SELECT mark, block FROM touched WHERE mark > ? ORDER BY mark", (self._mark,))
         for mark, block in touched.fetchall():
             self._mark = mark
+            if block < 0:
+                self._note_arrived(block, mark)
+                continue
             self._marks[block] = mark
             if self.first <= block < self.last and self._made.get(block) != mark:
                 since, _ = self._dirty.get(block, (clock, clock))
@@ -193,6 +196,15 @@ class Blocks:
             for block in self._existing.between(max(was, self.first), self.last):
                 self._dirty.setdefault(block, (clock, clock))
         self._seen = now
+
+    def _note_arrived(self, noted: int, mark: int) -> None:
+        """Learn that rows came into a block from another cell: its summary says nothing of it."""
+        if noted > ARRIVED["delivery"]:
+            self.late.note(ARRIVED["event"] - noted, mark)
+            return
+        block = ARRIVED["delivery"] - noted
+        if self._made.get(block, mark) < mark:
+            self._forget([block])
 
     def _begin(self, clock: float) -> None:
         """Begin with what a former owner has summarised where its mark is still the block's."""
@@ -238,7 +250,8 @@ class Blocks:
         ripe.sort(reverse=True)
         for block in ripe[:AT_ONCE]:
             self.make(block)
-        return len(ripe) > AT_ONCE or self.event_next < self.event_last
+        unmade = next(self.unsummarised_events(0, self.event_last), None)
+        return len(ripe) > AT_ONCE or unmade is not None
 
     def refresh(self, at_most: int) -> None:
         """Summarise what is dirty now, up to so many blocks, those without any summary first."""
@@ -260,14 +273,16 @@ class Blocks:
         for the last block and a few before it, which are short enough to be counted."""
         self.look()
         self._make_event_blocks(at_most)
-        left = sum(1 for _ in self.unsummarised_events(0, self.event_last))
-        behind: int = max(0, left - AT_ONCE + 1) << BITS
+        left = sum(1 for _ in self._existing_events.between(self.event_next, self.event_last))
+        late = sum(1 for _ in self.late.between(0, self.event_next))
+        behind: int = (late + max(0, left - AT_ONCE + 1)) << BITS
         return behind
 
     def unsummarised_events(self, low: int, end: int) -> Iterator[int]:
         """Yield the blocks of events that exist and have no summary, from `low` to the one before
         `end`, in order."""
-        return self._existing_events.between(max(low, self.event_next), end)
+        yield from self.late.between(low, min(end, self.event_next))
+        yield from self._existing_events.between(max(low, self.event_next), end)
 
     def make(self, block: int) -> None:
         """Summarise a block anew."""
@@ -323,9 +338,10 @@ class Blocks:
 
     def _make_event_blocks(self, at_most: int) -> None:
         """Summarise up to so many full blocks of events."""
-        for block in islice(self.unsummarised_events(0, self.event_last), at_most):
+        for block in list(islice(self.unsummarised_events(0, self.event_last), at_most)):
             self._make_event_block(block)
-            self.event_next = block + 1
+            self.late.summarised(block)
+            self.event_next = max(self.event_next, block + 1)
         next = self._existing_events.first_from(self.event_next)
         if next is None or next > self.event_last:
             next = self.event_last
@@ -373,6 +389,7 @@ class Blocks:
             self._search.execute("DELETE FROM event_block WHERE number < ?", (first,))
             self._search.execute("DELETE FROM event_cell WHERE block < ?", (first,))
             self._search.execute("DELETE FROM event_slice WHERE block < ?", (first,))
+            self.late.forget(first)
 
     def _forget(self, blocks: Iterable[int]) -> None:
         for block in blocks:

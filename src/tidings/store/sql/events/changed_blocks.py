@@ -2,9 +2,12 @@
 
 Whoever changes the state of deliveries notes their blocks in the same transaction. A trigger would
 do it unasked, at 2 µs for each settle; deletes, which retention makes in the background, have one.
+
+Rows that come with a family from another cell may go into any block, also of events, which are
+final else. Those are noted below zero, so that what a release before reads is none of its blocks.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -14,6 +17,10 @@ from tidings.store.sql.row_mapping import insert_columns
 
 BLOCK_BITS = 12  # of a delivery's id: the block of 4,096 neighbours that it stands in
 _TOUCH = insert_columns("touched", ("block",), "INSERT OR REPLACE")
+ARRIVED: Mapping[str, int] = {"event": -1, "delivery": -1 - (1 << 56)}
+"""From what the number of a block is taken where rows came into it that were another cell's: of an
+old block as well. A block of events is noted by this alone."""
+_TOUCHED = "SELECT block FROM touched WHERE mark > ? ORDER BY mark"
 _ANY_REPLAY = "SELECT 1 FROM delivery_replay WHERE delivery BETWEEN ? AND ? LIMIT 1"
 # The deliveries that an event has made itself have neighbouring ids, so the blocks of the first and
 # of the last of them say where the one of this webhook stands, without a look at each.
@@ -35,6 +42,24 @@ def touch(connection: StoreConnection, deliveries: Iterable[DeliveryId]) -> None
 def touch_blocks(connection: StoreConnection, blocks: Iterable[int]) -> None:
     """Note blocks; inside a transaction."""
     connection.executemany(_TOUCH, [(block,) for block in blocks])
+
+
+def touch_arrived(connection: StoreConnection, table: str, numbers: Iterable[int]) -> None:
+    """Note the blocks of rows of `event` or `delivery` that arrive from another cell, or leave for
+    one; of other tables nothing. Inside a transaction."""
+    if (arrived := ARRIVED.get(table)) is None:
+        return
+    blocks = sorted({number >> BLOCK_BITS for number in numbers})
+    touch_blocks(connection, [arrived - block for block in blocks])
+    if table == "delivery":  # behind those: a summary with its mark holds what has arrived
+        touch_blocks(connection, blocks)
+
+
+def touch_again(connection: StoreConnection, after: int) -> None:
+    """Note again, in their order, all blocks that were noted behind a mark. Inside a
+    transaction."""
+    touched = connection.execute(_TOUCHED, (after,)).fetchall()
+    touch_blocks(connection, [block for (block,) in touched])
 
 
 def touch_replayed(connection: StoreConnection, delivered: Sequence[int]) -> None:

@@ -33,6 +33,7 @@ FULL = 99  # the level of segments that are not merged any more
 LOW = 0xFFFF_FFFF
 MARGIN_ENTRIES = 1024  # a term of a full segment lies no further from where it would be
 
+_BETWEEN = "SELECT seq, terms FROM event WHERE seq >= ? AND seq <= ? ORDER BY seq"
 _NUMBER = struct.Struct(">8xI")
 
 
@@ -79,6 +80,32 @@ class SearchSegments:
             return 0
         first = rows[0][0]
         rows = [row for row in rows if row[0] - first <= LOW]  # a gap may lie between
+        self._write(first, rows)
+        self._cursor = rows[-1][0]
+        return len(rows)
+
+    def write_late(self, events: StoreConnection, blocks: Sequence[int], bits: int) -> int:
+        """Write the terms of events that came behind the cursor, of the first of these blocks, as
+        many as fit a slice; how many blocks that were. Of events that were read before, what is
+        written twice is found once."""
+        rows: list[tuple[Any, ...]] = []
+        taken = 0
+        for block in blocks:
+            ends = (block << bits, min(self._cursor, ((block + 1) << bits) - 1))
+            found: list[tuple[Any, ...]] = events.execute(_BETWEEN, ends).fetchall()
+            if rows and (
+                len(rows) + len(found) > SLICE_EVENTS or ends[1] - rows[0][0] > LOW - SLICE_EVENTS
+            ):
+                break
+            rows, taken = rows + found, taken + 1
+        if rows:
+            first = int(rows[0][0])
+            while self._rows("SELECT 1 FROM segment WHERE first = ?", (first,)):
+                first -= 1  # it is their key, and needs to be no greater than a number of them
+            self._write(first, rows)
+        return taken
+
+    def _write(self, first: int, rows: Sequence[tuple[Any, ...]]) -> None:
         last = rows[-1][0]
         entries = sorted(
             {  # a set: an event that has a term twice is found once
@@ -93,8 +120,6 @@ class SearchSegments:
                 SegmentRow(first=first, last=last, level=0, entries=b"".join(entries)),
             )
             self._merge(0)
-        self._cursor = last
-        return len(rows)
 
     def _rows(self, query: str, binding: tuple[int, ...]) -> list[tuple[Any, ...]]:
         return self._connection.execute(query, binding).fetchall()
@@ -112,7 +137,7 @@ class SearchSegments:
             [(blob,)] = self._rows("SELECT entries FROM segment WHERE first = ?", (first,))
             merged += [blob[at : at + ENTRY_BYTES] for at in range(0, size, ENTRY_BYTES)]
         merged.sort()
-        first, last = fit[0][0], fit[-1][1]
+        first, last = fit[0][0], max(last for _, last, _ in fit)
         self._rows("DELETE FROM segment WHERE level = ? AND first <= ?", (level, fit[-1][0]))
         whole = len(fit) == len(rows)
         self._connection.execute(
@@ -153,29 +178,24 @@ class SearchSegments:
         """
         if after is None:
             segments = self._rows(
-                "SELECT first, length(entries) FROM segment WHERE first < ? ORDER BY first DESC",
+                "SELECT first, last, length(entries) FROM segment WHERE first < ?"
+                " ORDER BY first DESC",
                 (1 << 62 if before is None else before,),
             )
         else:
             segments = self._rows(
-                "SELECT first, length(entries) FROM segment WHERE last > ? ORDER BY first", (after,)
+                "SELECT first, last, length(entries) FROM segment WHERE last > ? ORDER BY first",
+                (after,),
             )
-        for first, size in segments:
-            with self._connection.long_bytes("segment", "entries", "first", first) as blob:
-                runs = [Runs.of(blob, size // ENTRY_BYTES, group) for group in terms]
-                runs.sort(key=lambda one: one.count)
-                if most is not None:
-                    most -= runs[0].least
-                    if most < 0:
-                        raise TooCommon
-                others = [run.holds() for run in runs[1:]] if runs[0].count else []
-                for low in runs[0].numbers(newest_first=after is None):
-                    seq = first + (low - first & LOW)
-                    if before is not None and seq >= before:
-                        continue
-                    if after is not None and seq <= after:
-                        continue
-                    yield seq, all(holds(low) for holds in others)
+        walk = TermWalk(self._connection, terms, before, after, most)
+        previous = -1
+        for group in _that_overlap(segments):
+            walks = [walk.of(first, size) for first, _, size in group]
+            found = walks[0] if len(walks) == 1 else merge(*walks, reverse=after is None)
+            for seq, fits in found:
+                if seq != previous:
+                    yield seq, fits
+                previous = seq
 
     def drop_before(self, seq: int) -> bool:
         """Forget the oldest segment if all of its events are below `seq`; whether one was.
@@ -192,6 +212,44 @@ class SearchSegments:
     def close(self) -> None:
         """Close its connection."""
         self._connection.close()
+
+
+class TermWalk:
+    """One question's walk along segments, and how many events it may still meet."""
+
+    def __init__(
+        self,
+        connection: StoreConnection,
+        terms: Sequence[bytes],
+        before: int | None,
+        after: int | None,
+        most: int | None,
+    ) -> None:
+        """See `SearchSegments.walk`."""
+        self._connection = connection
+        self._terms = terms
+        self._before = before
+        self._after = after
+        self._most = most
+
+    def of(self, first: int, size: int) -> Iterator[tuple[EventNumber, bool]]:
+        """Walk the segment that begins with `first`, of so many bytes. TooCommon."""
+        before, after = self._before, self._after
+        with self._connection.long_bytes("segment", "entries", "first", first) as blob:
+            runs = [Runs.of(blob, size // ENTRY_BYTES, group) for group in self._terms]
+            runs.sort(key=lambda one: one.count)
+            if self._most is not None:
+                self._most -= runs[0].least
+                if self._most < 0:
+                    raise TooCommon
+            others = [run.holds() for run in runs[1:]] if runs[0].count else []
+            for low in runs[0].numbers(newest_first=after is None):
+                seq = EventNumber(first + (low - first & LOW))
+                if before is not None and seq >= before:
+                    continue
+                if after is not None and seq <= after:
+                    continue
+                yield seq, all(holds(low) for holds in others)
 
 
 class PostingRun:
@@ -278,6 +336,25 @@ class Runs:
         if len(tests) == 1:
             return tests[0]
         return lambda low: any(test(low) for test in tests)
+
+
+def _that_overlap(
+    segments: Sequence[tuple[int, int, int]],
+) -> Iterator[Sequence[tuple[int, int, int]]]:
+    """Group segments, in either order of their beginnings, that lie among the same numbers: each
+    is alone but where a family has come from another cell."""
+    group: list[tuple[int, int, int]] = []
+    low = high = 0
+    for first, last, size in segments:
+        if group and first <= high and last >= low:
+            low, high = min(low, first), max(high, last)
+        else:
+            if group:
+                yield group
+            group, low, high = [], first, last
+        group.append((first, last, size))
+    if group:
+        yield group
 
 
 def _that_fit(rows: Sequence[tuple[int, int, int]]) -> Sequence[tuple[int, int, int]]:
