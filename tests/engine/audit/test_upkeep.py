@@ -14,6 +14,9 @@ from tests.store.conformance.audited import KEY, change
 from tests.store.in_process import MemoryStore
 from tidings.core.audit.anchors import AnchorCheck, read_anchor_line
 from tidings.core.audit.chain import ChainCheck
+from tidings.core.audit.family_marks import draft_departure
+from tidings.core.cells.families import CellId, FamilyId, FamilyMove
+from tidings.core.ids import OrgId
 from tidings.core.orgs.retention import DAY_MS
 from tidings.engine.audit.anchors import EVERY_S, FIRST_AFTER_S, PART, AuditAnchors
 from tidings.engine.audit.audit_log import AuditLog
@@ -21,6 +24,7 @@ from tidings.engine.audit.retention import AuditRetention
 from tidings.engine.heartbeats import Heartbeats
 from tidings.engine.retention import Retention
 from tidings.store import port
+from tidings.store.sql.audit.audit_walk import AuditWalk
 
 
 class World:
@@ -197,6 +201,56 @@ def test_what_the_store_refuses_to_drop_is_dropped_by_a_later_pass() -> None:
         refuses = world.store.down = False
         await keeper.drop(world.clock.ms, rest)
         assert world.numbers(7) == [3] and await world.faults() == []
+
+    run(scenario)
+
+
+async def send_away(world: World, org: OrgId, *moves: FamilyMove) -> None:
+    """Have an org go to another cell, as far as these steps; its chain goes with it."""
+    await world.store.put_org(port.StoredOrg(org, "Acme"))
+    family, there = FamilyId(org), CellId(2)
+    for move in moves:
+        step = port.FamilyStep(family, move, 2, other=there)
+        drafts = draft_departure(family, there, 2, [org]) if move is FamilyMove.SWITCHED else ()
+        with world.audit.recording_all(*drafts):
+            await world.store.move_family(step)
+
+
+@pytest.mark.parametrize("hours", [1, 12, 23])
+def test_a_mark_of_a_family_that_has_gone_outlives_the_anchors_that_need_it(hours: int) -> None:
+    async def scenario(world: World) -> None:
+        world.write(0, 7)
+        world.clock.ms += hours * DAY_MS // 24
+        await world.anchors.put()
+        await send_away(world, OrgId(7), FamilyMove.BEGIN, FamilyMove.SEAL, FamilyMove.SWITCHED)
+        world.clock.ms += DAY_MS
+        await world.anchors.put()
+        world.clock.ms += 400 * DAY_MS + 1
+
+        async def rest(_: float) -> None:
+            return None
+
+        keeper = AuditRetention(world.store, world.audit, 400)
+        await keeper.drop(world.clock.ms, rest)
+        connection = world.store.half.connection
+        report = AuditWalk(connection, connection.execute, KEY).check(None)
+        assert report.faults == [] and world.numbers(0)[0] > 2, "the mark has gone"
+
+    run(scenario)
+
+
+def test_a_chain_that_is_moved_holds_up_no_other() -> None:
+    async def scenario(world: World) -> None:
+        world.write(7, 8)
+        await send_away(world, OrgId(7), FamilyMove.BEGIN, FamilyMove.SEAL)
+        world.clock.ms += 402 * DAY_MS
+
+        async def rest(_: float) -> None:
+            return None
+
+        keeper = AuditRetention(world.store, world.audit, 400)
+        await keeper.drop(world.clock.ms, rest)
+        assert (world.numbers(7), world.numbers(8)) == ([1], [2])
 
     run(scenario)
 

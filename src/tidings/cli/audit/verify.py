@@ -81,6 +81,10 @@ def _print(report: "AuditReport") -> None:
         print(f"… and {report.fault_count - FAULTS_PRINTED} further faults.")
     for restore in report.restores:
         print(f"Restored at {restore.at} from a backup of {restore.backup_made_at}.")
+    for departure in report.departures:
+        print(f"Moved to cell {departure.cell}: {how_many(departure.chains, 'chain')}.")
+    if report.moving:
+        print(f"Not checked, while families move: {how_many(report.moving, 'chain')}.")
     counts = [
         how_many(report.chains, "chain"),
         how_many(report.entries, "entry"),

@@ -7,7 +7,7 @@ the service's log, vouches for itself and for all that came earlier.
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -69,11 +69,13 @@ class AnchorCheck:
         begins: Mapping[int, int],
         ends: Mapping[int, int],
         seal_of: Callable[[int, int], bytes | None],
+        gone: Container[int] = (),
     ) -> None:
         """`kept`: where the anchors begin by the newest mark of retention. `begins`, `ends`: the
         first and last entry of each chain by its own check; `seal_of` looks up the seal of an
-        entry by its chain and number."""
+        entry by its chain and number. `gone`: the chains that have gone to another cell."""
         self._key = key
+        self._gone = gone
         self.first = 1 if kept is None else kept.first
         self._next = self.first
         self._previous: bytes | None = START if kept is None else bytes.fromhex(kept.mac)
@@ -117,8 +119,8 @@ class AnchorCheck:
 
     def _compare(self, anchor: Anchor, head: ChainHead) -> None:
         self.named[head.chain] = max(head.number, self.named.get(head.chain, 0))
-        if head.number < self._begins.get(head.chain, 1):
-            return  # retention has dropped it
+        if head.number < self._begins.get(head.chain, 1) or head.chain in self._gone:
+            return  # retention has dropped it, or it is another cell's
         if head.number > self._ends.get(head.chain, 0):
             self._cut[head.chain] = max(
                 self._cut.get(head.chain, (0, 0)), (head.number, anchor.number)

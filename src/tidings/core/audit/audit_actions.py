@@ -60,6 +60,10 @@ def summarize_action(name: str) -> str:
 
 ORG_CREATED = _action("org.created", "created the org")
 ORG_CHANGED = _action("org.changed", "changed the org")
+FAMILY_HELD = _action("family.held", "began to move the org to another cell")
+FAMILY_STAYED = _action("family.stayed", "gave up the move of the org to another cell")
+FAMILY_LEFT = _action("family.left", "moved the org to another cell")
+FAMILY_ARRIVED = _action("family.arrived", "moved the org here from another cell")
 CONSENT_GIVEN = _action("consent.given", "agreed to e-mails of the org")
 
 WEBHOOK_CREATED = _action("webhook.created", "created the webhook")

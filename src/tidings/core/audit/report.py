@@ -1,5 +1,7 @@
 """The result of checking an audit log, as it is printed: how much was checked, and every fault."""
 
+from collections.abc import Mapping
+
 import msgspec
 
 from tidings.core.audit.anchors import AnchorFault
@@ -35,6 +37,13 @@ class ReportedRestore(msgspec.Struct, frozen=True, rename="camel"):
     newest_anchor: int  # in that backup
 
 
+class ReportedDeparture(msgspec.Struct, frozen=True):
+    """Count the chains that have gone to a cell, with the families that they are of."""
+
+    cell: int
+    chains: int
+
+
 class AuditReport(msgspec.Struct, rename="camel"):
     """The result of a check."""
 
@@ -43,6 +52,8 @@ class AuditReport(msgspec.Struct, rename="camel"):
     anchors: int = 0
     newest_anchor: ReportedAnchor | None = None
     restores: list[ReportedRestore] = []
+    departures: list[ReportedDeparture] = []
+    moving: int = 0  # chains of families that arrive, or whose rows are dropped: not checked
     fault_count: int = 0
     faults: list[ReportedFault] = []  # the first ones
 
@@ -54,6 +65,11 @@ class AuditReport(msgspec.Struct, rename="camel"):
     def note_restore(self, restore: ReportedRestore) -> None:
         """Take a restore; the last ones are kept."""
         self.restores = [*self.restores[1 - RESTORES_SHOWN :], restore]
+
+    def note_moves(self, gone: Mapping[int, int], moving: int) -> None:
+        """Take how many chains have gone to which cell, and how many were not checked."""
+        self.departures = [ReportedDeparture(cell, gone[cell]) for cell in sorted(gone)]
+        self.moving = moving
 
     def report(self, chain: int | None, number: int | None, what: str) -> None:
         """Take a fault in words."""

@@ -5,8 +5,10 @@ one mark a day in a chain at most, or one for each slice where more has become o
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from time import monotonic
 
+from tidings.core.audit.entries import PLATFORM_CHAIN
 from tidings.core.orgs.retention import DAY_MS, RetentionPace
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.store import port
@@ -32,13 +34,19 @@ class AuditRetention:
         while chains := await self._store.overdue_audit(overdue_ms):
             before = dropped
             for chain in chains:
-                while rows := await self._paced(self._audit.shorten(chain, until_ms), rest):
-                    dropped += rows
+                if chain == PLATFORM_CHAIN:  # by its marks those go that older anchors name
+                    await self._drop_anchors(until_ms, until_ms, rest)
+                with suppress(port.FamilyAway):  # it is moved: its chain is another cell's to drop
+                    while rows := await self._paced(self._audit.shorten(chain, until_ms), rest):
+                        dropped += rows
             if dropped == before:
                 break
-        while rows := await self._paced(self._audit.shorten_anchors(until_ms, overdue_ms), rest):
-            pass
+        await self._drop_anchors(until_ms, overdue_ms, rest)
         return dropped
+
+    async def _drop_anchors(self, until_ms: int, overdue_ms: int, rest: Rest) -> None:
+        while await self._paced(self._audit.shorten_anchors(until_ms, overdue_ms), rest):
+            pass
 
     async def _paced(self, dropping: Awaitable[int], rest: Rest) -> int:
         """Drop a slice, and leave the writer to others for four times as long as it took."""

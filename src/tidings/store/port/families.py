@@ -48,6 +48,11 @@ class FamilyReceipt(msgspec.Struct, frozen=True, array_like=True):
     row: FamilyRow | None
     changed: bool
 
+    @property
+    def is_change(self) -> bool:
+        """Return whether the step has happened now."""
+        return self.changed
+
 
 class FamilyStore(Protocol):
     """The store of families. What is asked is in order with all other writes."""

@@ -6,6 +6,7 @@ the conformance suite call them in process.
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tidings.core.ids import EventNumber
@@ -42,6 +43,7 @@ from tidings.store.sql.facts.leaps import Leaps
 from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
+from tidings.store.sql.moving.rooms import after_step
 from tidings.store.sql.people import PeopleTables
 from tidings.store.sql.queries import Queries
 from tidings.store.sql.reference import ReferenceReader, ReferenceWriter
@@ -119,8 +121,8 @@ class RowWriter:
         if before is None:
             refuse_to_serve(connection)
         self.audit = AuditRows(self.connection, clock_ms)
-        self.audit_upkeep = AuditUpkeep(self.connection, self.audit)
-        self.families = FamilyRows(self.connection)
+        self.families = FamilyRows(self.connection, partial(after_step, self.connection))
+        self.audit_upkeep = AuditUpkeep(self.connection, self.audit, self.families.is_here)
         self.family_guard = FamilyGuard(self.connection, self.families)
         self.numbers = numbers = StoreNumbers(connection, before.numbers if before else None)
         self.writer = Writer(self.connection, clock_ms, self.audit, numbers, self.families)
@@ -160,10 +162,13 @@ class RowWriter:
         See `AuditWrite.if_changed` for where entries are left out. StoreDown where the disk refuses
         either of them.
         """
-        self.families.must_be_here(draft.chain for draft in write.entries)
+        chains = {draft.chain for draft in write.entries}
+        were_here = self.families.are_here(chains)
         try:
             with self.numbers.transaction():
                 answer = change()
+                if not were_here:  # but it may have brought them
+                    self.families.must_be_here(chains)
                 self.audit.append_of(write, answer)
         except BaseException as error:
             self.families.forget()

@@ -4,6 +4,7 @@ It reads one moment of the database, entry by entry, beside the service that wri
 trusts nothing but the key.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
@@ -13,7 +14,9 @@ from tidings.core.audit.anchors import AnchorCheck, AnchorLine
 from tidings.core.audit.audit_actions import STORE_RESTORED
 from tidings.core.audit.chain import ChainCheck, ChainFault, ChainHead, missing
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditEntry
+from tidings.core.audit.family_marks import ChainPlaces
 from tidings.core.audit.report import AuditReport, ReportedAnchor, ReportedRestore
+from tidings.core.cells.families import FamilyState
 from tidings.core.times import exact
 from tidings.errors import Unusable
 from tidings.store.sql.audit.rows import ANCHOR, ANCHORS
@@ -25,6 +28,11 @@ RowStream = Callable[[str], Iterable[tuple[Any, ...]]]
 
 _ENTRY = StoredTable("audit", AuditEntry)
 NOT_NOTED = "is the last one, and the note of the last one names another"
+_MOVING = (
+    "WITH RECURSIVE below (org) AS (SELECT family FROM family"
+    f" WHERE state IN ({int(FamilyState.ARRIVING)}, {int(FamilyState.GONE)})"
+    " UNION SELECT o.id FROM org o JOIN below b ON o.parent = b.org) SELECT org FROM below"
+)
 _SEAL = "SELECT mac FROM audit WHERE chain = ? AND number = ?"
 
 
@@ -58,6 +66,9 @@ class AuditWalk:
         self._ends: dict[int, int] = {}  # its last one, also where it is known to be missing
         self._anchored: dict[int, int] = {}  # its last one in an anchor, as it is noted
         self._platform = ChainCheck(key, PLATFORM_CHAIN)
+        self._places = ChainPlaces()
+        self._moving = find_moving(connection)
+        self._passed: set[int] = set()  # chains of families that are moving, with entries here
 
     def check(self, line: AnchorLine | None) -> AuditReport:
         """Check everything; return what came of it."""
@@ -71,6 +82,7 @@ class AuditWalk:
         self._check_heads()
         self._report.chains = len(self._ends)
         anchors = self._check_anchors(line)
+        self._report.note_moves(Counter(self._places.gone.values()), len(self._passed))
         for chain, anchored in self._anchored.items():
             if anchored > (named := anchors.named.get(chain, 0)):
                 reason = f"is noted to be in an anchor, and the last that is in one is {named}"
@@ -83,6 +95,8 @@ class AuditWalk:
         check: ChainCheck | None = None
         for row in self._stream(f"{_ENTRY.select} ORDER BY chain, number"):
             entry = _ENTRY.read(row)
+            if self._is_passed(entry.chain):
+                continue
             report.entries += 1
             if not (_are(int, entry.chain, entry.number, entry.at_ms) and _are(bytes, entry.mac)):
                 place = f"({entry.chain!r}, {entry.number!r})"
@@ -96,10 +110,20 @@ class AuditWalk:
                     self._platform = check
             if (fault := check.add(entry)) is not None:
                 report.add(fault)
-            elif entry.chain == PLATFORM_CHAIN and entry.action == STORE_RESTORED.name:
-                self._note_restore(entry)
+            elif entry.chain == PLATFORM_CHAIN:
+                self._places.note(entry)
+                if entry.action == STORE_RESTORED.name:
+                    self._note_restore(entry)
         if check is not None:
             yield check
+
+    def _is_passed(self, chain: int) -> bool:
+        """Return whether a chain is another cell's: it has gone, or may never be this one's."""
+        if chain in self._places.gone:
+            return True
+        if chain in self._moving:
+            self._passed.add(chain)
+        return chain in self._passed
 
     def _note_restore(self, mark: AuditEntry) -> None:
         try:
@@ -121,6 +145,8 @@ class AuditWalk:
             if not (_are(int, chain, number, noted.anchored) and _are(bytes, noted.mac)):
                 self._report.report(None, None, f"The note of the chain {chain!r} is none of ours.")
                 continue
+            if self._is_passed(chain):
+                continue
             unnoted.discard(chain)
             self._anchored[chain] = noted.anchored
             head = self._heads.get(chain) or ChainHead(chain, 0, noted.mac)
@@ -136,7 +162,12 @@ class AuditWalk:
     def _check_anchors(self, line: AnchorLine | None) -> AnchorCheck:
         report = self._report
         check = AnchorCheck(
-            self._key, self._platform.kept_anchors, self._begins, self._ends, self._seal_of
+            self._key,
+            self._platform.kept_anchors,
+            self._begins,
+            self._ends,
+            self._seal_of,
+            gone=self._places.gone,
         )
         found = False
         for row in self._stream(ANCHORS):
@@ -196,6 +227,13 @@ class AuditWalk:
         for (seal,) in self._connection.execute(_SEAL, (chain, number)):
             return bytes(seal) if isinstance(seal, bytes) else b""
         return None
+
+
+def find_moving(connection: StoreConnection) -> frozenset[int]:
+    """Return the orgs whose rows arrive, or are dropped: nobody else's chain may be left out."""
+    if not connection.has_table("family"):
+        return frozenset()
+    return frozenset(org for (org,) in connection.execute(_MOVING).fetchall())
 
 
 def _are(kind: type, *values: object) -> bool:

@@ -25,14 +25,19 @@ COPIED = "copied_ms"  # in `meta`: when the copy was made that this is, until it
 
 _GROWN = f"{CHAIN_HEAD.select} WHERE number > anchored ORDER BY chain"
 _NEWEST = "SELECT number, mac FROM audit_anchor ORDER BY number DESC LIMIT 1"
+_ANCHORED = "UPDATE audit_chain SET anchored = number WHERE chain = ?"
 _BEGINNING = "SELECT number, at_ms, mac FROM audit WHERE chain = ? ORDER BY number LIMIT ?"
 
 
 class AuditUpkeep:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: StoreConnection, rows: AuditRows) -> None:
+    def __init__(
+        self, connection: StoreConnection, rows: AuditRows, is_here: Callable[[int], bool]
+    ) -> None:
+        """`is_here`: whether the family of an org is this store's to serve."""
         self._connection = connection
+        self._is_here = is_here
         self._run: Callable[..., Any] = connection.execute
         self._rows = rows
 
@@ -40,14 +45,19 @@ class AuditUpkeep:
     def put_anchor(self, key: bytes, at_ms: int) -> Anchor | None:
         """See `port.AuditStore.put_anchor`."""
         with self._connection:
-            grown = [CHAIN_HEAD.read(row) for row in self._run(_GROWN)]
+            all_grown = [CHAIN_HEAD.read(row) for row in self._run(_GROWN)]
+            # What is copied must not change, and what arrives may be given up.
+            grown = [head for head in all_grown if self._is_here(head.chain)]
             if not grown:
                 return None
             number, previous = self._run(_NEWEST).fetchone() or (0, START)
             anchor = Anchor(number + 1, at_ms, grown, previous=previous)
             anchor = msgspec.structs.replace(anchor, mac=anchor_mac(key, anchor))
             self._run(ANCHOR.insert(), ANCHOR.write(anchor))
-            self._run("UPDATE audit_chain SET anchored = number WHERE number > anchored")
+            if len(grown) == len(all_grown):
+                self._run("UPDATE audit_chain SET anchored = number WHERE number > anchored")
+            else:
+                self._connection.executemany(_ANCHORED, [(head.chain,) for head in grown])
         return anchor
 
     @answers(port.Store.shorten_audit)

@@ -7,7 +7,7 @@ A schema before has no table for them (schema 3 of PostgreSQL, on which this rel
 there, every family is here and none moves. A release before makes no rows: a start makes up for it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tidings.core.cells.families import (
     FIRST_NUMBER,
@@ -34,8 +34,15 @@ _PARENT = "SELECT parent FROM org WHERE id = ?"
 class FamilyRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: StoreConnection) -> None:
+    def __init__(
+        self,
+        connection: StoreConnection,
+        after_step: Callable[[FamilyMove, FamilyId, bool], None] = lambda *_: None,
+    ) -> None:
+        """`after_step` does what belongs to a step of a family, in its transaction: it is given
+        whether any family arrives from then on."""
         self._connection = connection
+        self._after_step = after_step
         self._is_there = connection.has_table(_FAMILY.name)
         self._known: dict[FamilyId, FamilyRow] | None = None  # None: to be read again
         self._are_all_here = True
@@ -89,6 +96,10 @@ class FamilyRows:
             return False
         return True
 
+    def are_here(self, orgs: Iterable[int]) -> bool:
+        """Return whether the families of all these orgs are here."""
+        return self.are_all_here or all(map(self.is_here, orgs))
+
     def must_copy_nothing(self) -> None:
         """Raise FamilyAway while a family is copied to another cell or from one: what goes through
         the rows of all orgs waits for its end."""
@@ -119,6 +130,7 @@ class FamilyRows:
         try:
             with self._connection:
                 self._put(row)
+                self._after_step(step.move, step.family, self._has(FamilyState.ARRIVING))
         except BaseException:
             self.forget()
             raise
@@ -142,6 +154,9 @@ class FamilyRows:
             known = self._known = self._read()
             self._are_all_here = all(row.state is FamilyState.HERE for row in known.values())
         return known
+
+    def _has(self, state: FamilyState) -> bool:
+        return not self.are_all_here and any(row.state is state for row in self._rows.values())
 
     def _read(self) -> dict[FamilyId, FamilyRow]:
         if not self._is_there:

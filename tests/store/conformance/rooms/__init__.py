@@ -1,0 +1,1 @@
+"""What the rooms of a store do when a family arrives or has gone."""
