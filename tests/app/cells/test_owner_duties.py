@@ -250,6 +250,27 @@ async def test_a_map_that_has_gone_back_gets_places_openers_and_ranges_again(
     )
 
 
+async def test_a_restored_cell_gives_no_number_of_what_it_was_granted_since(place: Place) -> None:
+    """The map knows what the lost store has had, and would give it the same again."""
+    await place.step()
+    two = place.owners[TWO]
+    backup = await two.memory.number_ranges()
+    for _ in range(wanted_spares(0) // 2):
+        await two.memory.begin_range(0)
+        await place.step()
+    lost = await two.memory.number_ranges()
+    assert {*lost.granted} > {*backup.granted}
+    restored = memory_store()
+    await restored.grant_ranges(backup.granted)
+    await restored.give_up_ranges()
+    await two.store.close()
+    place.start(TWO, restored)
+    await place.step()
+    found = await restored.number_ranges()
+    assert len(found.spares) == wanted_spares(0)
+    assert not {*found.spares} & {*lost.granted}
+
+
 async def test_nothing_is_granted_before_every_cell_was_asked(place: Place) -> None:
     await place.step()
     one = place.owners[ONE]

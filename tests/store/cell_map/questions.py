@@ -43,6 +43,7 @@ QUESTIONS: dict[str, Question] = {
     "confirmations": lambda cell_map, _: cell_map.confirmations(),
     "drop_expired": lambda cell_map, _: cell_map.drop_expired(2000),
     "find_openers": lambda cell_map, _: cell_map.find_openers(KEY[0]),
+    "grant_fresh_ranges": lambda cell_map, _: cell_map.grant_fresh_ranges(ONE, 1, 2, 2),
     "grant_ranges": lambda cell_map, _: cell_map.grant_ranges(TWO, -1, 2),
     "list_openers": lambda cell_map, _: cell_map.list_openers(FamilyId(1), b"", 9, 9),
     "list_processes": lambda cell_map, _: cell_map.list_processes(),

@@ -4,7 +4,7 @@ import pytest
 
 from tests.store.cell_map.subject import MapSubject
 from tidings.core.cells.families import CellId
-from tidings.core.cells.ranges import CellRanges, only_cell
+from tidings.core.cells.ranges import NOBODY, SKIPPED, CellRanges, only_cell
 from tidings.store.cell_map.hosted_map import HostedCellMap
 from tidings.store.port.cell_map import (
     CellEntry,
@@ -103,12 +103,33 @@ async def test_a_map_that_has_gone_back_grants_behind_all_that_cells_have(
     assert await cell_map.change_state(THREE, CellState.OPEN, CellState.DRAINING)
     assert await cell_map.change_state(THREE, CellState.DRAINING, CellState.REMOVED)
     assert not await cell_map.restore_grants(known, by_cell)  # of before
+    skipped = dict.fromkeys(range(len(before), len(before) + SKIPPED), NOBODY)
     for _ in range(2):
         assert await cell_map.restore_grants(incarnation, by_cell)
-        assert await granted(cell_map) == before
-    assert await cell_map.grant_ranges(ONE, later[-1], 1) == [len(before)]
+        assert await granted(cell_map) == before | skipped
+    assert await cell_map.grant_ranges(ONE, later[-1], 1) == [len(before) + SKIPPED]
     assert await cell_map.restore_grants(incarnation, by_cell)  # late, changes nothing
-    assert len(await granted(cell_map)) == len(before) + 1
+    assert len(await granted(cell_map)) == len(before) + SKIPPED + 1
+
+
+async def test_a_cell_that_comes_from_a_backup_gets_nothing_that_it_may_have_had(
+    cell_map: HostedCellMap,
+) -> None:
+    """Its backup knows the ranges 1 and 2; behind it the store was granted others, and lost."""
+    await cell_map.begin_grants(1, ONE)
+    assert await cell_map.grant_ranges(TWO, -1, 2) == [1, 2]
+    assert await cell_map.grant_ranges(TWO, 2, 2) == [3, 4]
+    first = 5 + SKIPPED
+    for _ in range(2):  # its answer was lost
+        assert await cell_map.grant_fresh_ranges(TWO, 2, 2, 5) == [first, first + 1]
+    assert await cell_map.grant_ranges(ONE, 0, 1) == [first + 2]  # the next one there is
+    again = first + 3 + SKIPPED  # restored once more
+    assert await cell_map.grant_fresh_ranges(TWO, 2, 1, first + 3) == [again]
+    assert await cell_map.grant_ranges(TWO, again, 1) == [again + 1]
+    known = await granted(cell_map)
+    assert known[5] == known[first - 1] == known[again - 1] == NOBODY
+    with pytest.raises(MapWentBack):
+        await cell_map.grant_fresh_ranges(TWO, 5, 1, 5)
 
 
 async def test_a_range_that_two_cells_have_is_seen_before_any_is_granted(
@@ -129,4 +150,4 @@ async def test_a_range_that_two_cells_have_is_seen_before_any_is_granted(
         await cell_map.grant_ranges(ONE, 0, 1)
     ranges = {ONE: only_cell(), TWO: CellRanges((1,))}
     assert await cell_map.restore_grants(incarnation, ranges)
-    assert await cell_map.grant_ranges(ONE, 0, 1) == [2]
+    assert await cell_map.grant_ranges(ONE, 0, 1) == [2 + SKIPPED]

@@ -25,6 +25,9 @@ from tidings.core.cells.families import CellId
 from tidings.errors import TidingsError
 
 RANGE_BITS = 24
+NOBODY = CellId(0)  # whose the ranges are that no cell may give numbers of
+# Ranges that are skipped where what cells had of late may be lost: more than all begin in a day.
+SKIPPED = 4096
 TAKE_OVERS_A_DAY = 8  # that need no map
 HOUR_S, LOOKS_A_DAY = 3_600.0, 24
 MARGIN = 2  # a day may bring twice what the busiest one of late has brought
@@ -228,8 +231,13 @@ class RangeGrants:
         self.next += count
         return granted
 
+    def skip(self) -> None:
+        """Have ranges go on far above all that are known here: stores that were lost may have given
+        numbers of those in between. They are nobody's, for ever."""
+        self.grant(NOBODY, SKIPPED)
+
     def cell_of(self, number: int, bits: int = RANGE_BITS) -> CellId | None:
-        """Return the cell that took a number, or None where nobody did."""
+        """Return the cell that took a number; None, or NOBODY, where none did."""
         index = range_of(number, bits)
         if index >= self.next or not self._starts or index < self._starts[0]:
             return None

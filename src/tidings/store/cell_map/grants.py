@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tidings.core.cells.families import CellId
-from tidings.core.cells.ranges import CellRanges, RangeGrants, restored_grants
+from tidings.core.cells.ranges import SKIPPED, CellRanges, RangeGrants, restored_grants
 from tidings.store.cell_map.tables import RUN
 from tidings.store.cell_map.transactions import MapChange, MapTransactions
 from tidings.store.port.cell_map import (
@@ -23,7 +23,7 @@ _RUNS = (
 _NEWEST = f"{RUN.select} ORDER BY first DESC LIMIT 1"
 _PUT_RUN = RUN.insert(behind=("version",))
 _COUNT_TO = "UPDATE map_meta SET next_range = ?"
-_GRANT_AGAIN = "UPDATE map_meta SET granting = incarnation, next_range = ?"
+_GRANT_AGAIN = "UPDATE map_meta SET granting = incarnation"
 _CELLS = "SELECT cell FROM cell_entry WHERE state <> ?"
 
 
@@ -50,28 +50,55 @@ class GrantRows:
     def grant(self, cell: CellId, highest: int, wanted: int) -> Sequence[int]:
         """See `CellMapStore.grant_ranges`."""
         with self._transactions.changing() as change:
-            meta = change.meta
-            if meta.granting != meta.incarnation:
-                raise RangesUnknown(
-                    "the map grants no ranges before each cell has told those that it has"
-                )
-            rows = self._connection.execute(_RUNS, (max(0, highest),)).fetchall()
-            runs = [RUN.read(row) for row in rows]
-            grants = grants_of(runs, meta.next_range)
-            if highest >= 0 and grants.cell_of(highest, bits=0) != cell:
-                raise MapWentBack(f"the map does not know that cell {cell} has the range {highest}")
-            ends = [run.first for run in runs[1:]] + [meta.next_range]
-            known = [
-                index
-                for run, end in zip(runs, ends, strict=True)
-                if run.cell == cell
-                for index in range(max(run.first, highest + 1), end)
-            ]
-            missing = max(0, wanted - len(known))
-            if missing:
-                self._extend(change, grants, grants.grant(cell, missing))
-                known += range(meta.next_range, grants.next)
-        return known
+            grants, known = self._granting(change, cell, highest)
+            return self._extend_to(change, grants, cell, known, wanted)
+
+    def grant_afresh(self, cell: CellId, highest: int, wanted: int, counted: int) -> Sequence[int]:
+        """See `CellMapStore.grant_fresh_ranges`."""
+        with self._transactions.changing() as change:
+            grants, known = self._granting(change, cell, highest)
+            known = [index for index in known if index >= counted + SKIPPED]  # by this question
+            if not known:
+                grants.skip()
+            return self._extend_to(change, grants, cell, known, wanted)
+
+    def _extend_to(
+        self,
+        change: MapChange,
+        grants: RangeGrants,
+        cell: CellId,
+        known: Sequence[int],
+        wanted: int,
+    ) -> Sequence[int]:
+        """Grant a cell what is missing of so many ranges, and return all."""
+        granted = grants.grant(cell, max(0, wanted - len(known)))
+        if granted:
+            self._extend(change, grants, range(change.meta.next_range, grants.next))
+        return [*known, *granted]
+
+    def _granting(
+        self, change: MapChange, cell: CellId, highest: int
+    ) -> tuple[RangeGrants, Sequence[int]]:
+        """Return the grants from the highest range of a cell on, and its own above that. Raise
+        RangesUnknown, MapWentBack."""
+        meta = change.meta
+        if meta.granting != meta.incarnation:
+            raise RangesUnknown(
+                "the map grants no ranges before each cell has told those that it has"
+            )
+        rows = self._connection.execute(_RUNS, (max(0, highest),)).fetchall()
+        runs = [RUN.read(row) for row in rows]
+        grants = grants_of(runs, meta.next_range)
+        if highest >= 0 and grants.cell_of(highest, bits=0) != cell:
+            raise MapWentBack(f"the map does not know that cell {cell} has the range {highest}")
+        ends = [run.first for run in runs[1:]] + [meta.next_range]
+        known = [
+            index
+            for run, end in zip(runs, ends, strict=True)
+            if run.cell == cell
+            for index in range(max(run.first, highest + 1), end)
+        ]
+        return grants, known
 
     def restore(self, incarnation: str, by_cell: Mapping[CellId, CellRanges]) -> bool:
         """See `CellMapStore.restore_grants`."""
@@ -91,9 +118,10 @@ class GrantRows:
                     f"The map must know the ranges of every cell to grant further ones; {error}. "
                     "Ask each cell again."
                 ) from error
+            found.next = max(meta.next_range, found.next)
+            found.skip()  # of a store that was lost as well nobody knows what it had
             self._extend(change, found, range(meta.next_range, found.next))
-            highest = max(meta.next_range, found.next)
-            self._connection.execute(_GRANT_AGAIN, (highest,))
+            self._connection.execute(_GRANT_AGAIN)
         return True
 
     def _must_be_known(self, next_range: int, by_cell: Mapping[CellId, CellRanges]) -> None:

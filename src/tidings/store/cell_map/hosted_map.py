@@ -203,6 +203,14 @@ class HostedCellMap(CellMapStore):
         """See `CellMapStore`."""
         return await self._ask(lambda rows: rows.grants.grant(cell, highest, wanted))
 
+    async def grant_fresh_ranges(
+        self, cell: CellId, highest: int, wanted: int, counted: int
+    ) -> Sequence[int]:
+        """See `CellMapStore`."""
+        return await self._ask(
+            lambda rows: rows.grants.grant_afresh(cell, highest, wanted, counted)
+        )
+
     async def restore_grants(self, incarnation: str, by_cell: Mapping[CellId, CellRanges]) -> bool:
         """See `CellMapStore`."""
         return await self._ask(lambda rows: rows.grants.restore(incarnation, by_cell))

@@ -187,11 +187,19 @@ class CellMapStore(Protocol):
         missing of what is wanted. Raise `MapWentBack` where the map does not know that it has
         `highest`; -1: it has none."""
 
+    def grant_fresh_ranges(
+        self, cell: CellId, highest: int, wanted: int, counted: int
+    ) -> Awaitable[Sequence[int]]:
+        """Grant ranges far above all that were granted, to a cell that has none left to begin: its
+        store may come from a backup, and not know which ones it was granted since, and has begun;
+        so may the map. `counted`: the counter as the cell has just read it. Raise `MapWentBack` as
+        `grant_ranges` does."""
+
     def restore_grants(
         self, incarnation: str, by_cell: Mapping[CellId, CellRanges]
     ) -> Awaitable[bool]:
         """Follow what stands in each cell's own store of its ranges, after the map has gone back;
-        from then on it grants again. False where it is of another incarnation by now. Raise
+        from then on it grants again, far above all of them. False where it is of another incarnation by now. Raise
         `MapRefused` where a cell was not asked, or a range is of two."""
 
     # -- what opens something ---------------------------------------------------------------------

@@ -177,16 +177,24 @@ class OwnerDuties:
         self._use.note(ranges, now_s)
         wanted = wanted_spares(self._use.numbers_a_day)
         if len(ranges.spares) < wanted:
-            highest = max(ranges.granted, default=-1)
-            granted = await self._granted(highest, wanted - len(ranges.spares))
+            granted = await self._granted(ranges, wanted - len(ranges.spares))
             await self._store.grant_ranges(granted)
         self._ranges_at_s = now_s
 
-    async def _granted(self, highest: int, missing: int) -> Sequence[int]:
+    async def _granted(self, ranges: CellRanges, missing: int) -> Sequence[int]:
         """Have ranges granted above the highest one that the cell has."""
-        own = self._own
+        own, highest = self._own, max(ranges.granted, default=-1)
+
+        async def grant() -> Sequence[int]:
+            if ranges.spares:
+                return await own.store.grant_ranges(own.cell, highest, missing)
+            # It may come from a backup: then none that it was granted since may be begun.
+            reading = await own.store.read(MapPlace())
+            counted = reading.next_range
+            return await own.store.grant_fresh_ranges(own.cell, highest, missing, counted)
+
         try:
-            return await own.store.grant_ranges(own.cell, highest, missing)
+            return await grant()
         except MapWentBack as error:
             log.error("the map has gone back", reason=str(error))
             await own.store.begin_incarnation(own.reader.view.place.incarnation)
@@ -194,7 +202,7 @@ class OwnerDuties:
         except RangesUnknown:
             pass  # somebody has found out that it has gone back
         await self._restore_grants()
-        return await own.store.grant_ranges(own.cell, highest, missing)
+        return await grant()
 
     async def _restore_grants(self) -> None:
         """Have the map know again which ranges each cell has, by what stands in its store."""
