@@ -15,10 +15,11 @@ from tidings.core.cells.ranges import range_of
 from tidings.store import port
 from tidings.store.port import StoreRefused
 from tidings.store.sqlite import backup as backups
-from tidings.store.sqlite.backup import BackupRefused, backup, restore
+from tidings.store.sqlite.backup import backup, restore
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.halves import ReadingHalf, WritingHalf
+from tidings.store.sqlite.saved_files import BackupRefused
 
 KEY = bytes(range(32))
 

@@ -10,9 +10,9 @@ from tidings.store.copying.plan import FACTS
 from tidings.store.copying.sides import CopyRefused, TableShape
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_columns
-from tidings.store.sqlite.backup import MANIFEST
 from tidings.store.sqlite.database import FILE, newest_schema, open_reader, open_writer
 from tidings.store.sqlite.directory_lock import DirectoryLock
+from tidings.store.sqlite.saved_files import MANIFEST
 from tidings.store.sqlite.search_file import SEARCH_FILE
 
 CHECKPOINT_PAGES = 4096  # of the log that a copy writes, until they are in the database
