@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import uvloop
 
-from tidings.app.database import CellsFound, driver_refusal, look_for_map, store_opener
+from tidings.app.database import MAP, CellsFound, driver_refusal, look_for_map, store_opener
 from tidings.app.keys.key_check import admit_key, read_own_key, unlock
 from tidings.app.keys.master_key import KeyPlace, directory_key_place, read_master_key
 from tidings.app.machine import file_refusal, log_to_stderr, port_refusal
@@ -27,8 +27,9 @@ from tidings.app.operator_files.operator_file import FileRefused
 from tidings.app.start_retry import StartAborted, StartRetry
 from tidings.core.audit.anchors import read_anchor_line
 from tidings.core.audit.report import AuditReport
+from tidings.core.cells.families import CellId
 from tidings.engine.vault import KEY_FILE, VaultRefused, read_or_make_key
-from tidings.errors import Unusable
+from tidings.errors import Unavailable, Unusable
 from tidings.process_end import MEMORY, is_of_memory
 from tidings.settings.settings import Settings
 from tidings.store.port import StoreRefused
@@ -37,6 +38,7 @@ from tidings.store.sqlite import backup as backups
 from tidings.store.sqlite.audit_check import check_audit, read_kept_keys
 from tidings.store.sqlite.database import FILE
 from tidings.store.sqlite.known_key import read_known_key
+from tidings.store.sqlite.saved_files import Manifest, Progress, is_of_cells
 
 if TYPE_CHECKING:
     from tidings.app.cells.membership import Membership
@@ -97,10 +99,19 @@ def _serve_or_host(settings: Settings, hold: bool, command: Sequence[str]) -> in
     return code
 
 
-def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest:
-    """Copy a data directory, also one that is served. DataRefused: why not; OSError: the disk."""
+def backup(data: Path, to: Path, progress: Progress, cell: int | None = None) -> Manifest:
+    """Copy a data directory, also one that is served; of several cells all, or one. DataRefused:
+    why not; OSError: the disk."""
 
-    def admitted() -> backups.Manifest:
+    def admitted() -> Manifest:
+        if _has_cells(data):
+            from tidings.app.cells.commands.backing_up import backup_cells  # noqa: PLC0415  # of several cells
+
+            return backup_cells(data, to, progress, None if cell is None else CellId(cell))
+        if cell is not None:
+            raise DataRefused(
+                f"--cell must name a cell of several; {data} has no map of cells. Leave it out."
+            )
         _must_be_no_cell(data)
         _admit_key_file(data / KEY_FILE, data / FILE, directory_key_place(data))
         return backups.backup(data, to, progress)
@@ -108,14 +119,31 @@ def backup(data: Path, to: Path, progress: backups.Progress) -> backups.Manifest
     return _or_refused(admitted)
 
 
-def restore(source: Path, data: Path, progress: backups.Progress) -> backups.Manifest:
-    """Make a data directory from a copy. DataRefused says why not; OSError: the disk."""
+def restore(
+    source: Path,
+    data: Path,
+    progress: Progress,
+    cell: int | None = None,
+    only_map: bool = False,
+) -> Manifest:
+    """Make a data directory from a copy; or put one cell, or the map, back into the one of an
+    installation with several cells. DataRefused says why not; OSError: the disk."""
     place = KeyPlace(f"{KEY_FILE} of {source}", "Use a backup that was made with its own key.")
 
     def admit(database: Path, key: Path) -> None:
         _admit_key_file(key, database, place)
 
-    return _or_refused(lambda: backups.restore(source, data, progress, admit))
+    def restored() -> Manifest:
+        if cell is None and not only_map and not is_of_cells(source):
+            return backups.restore(source, data, progress, admit)
+        from tidings.app.cells.commands import restoring  # noqa: PLC0415  # of several cells
+
+        if cell is not None:
+            return restoring.restore_cell(source, data, CellId(cell), progress)
+        restore_it = restoring.restore_map if only_map else restoring.restore_all
+        return restore_it(source, data, progress)
+
+    return _or_refused(restored)
 
 
 def verify_audit(data: Path, anchor: str = "") -> AuditReport:
@@ -160,16 +188,27 @@ def _must_be_no_cell(data: Path) -> None:
     found = identity_of(Settings(data=data))
     if found is not None and found.cell is not None:
         raise DataRefused(
-            f"{data} must hold the only cell of its installation to be backed up; it is cell "
-            f"{found.cell} of several. Stop the service, and copy the data directory of the "
-            "installation as a whole, with its folders cells and map."
+            f"{data} must be the data directory of an installation to be backed up; it is cell "
+            f"{found.cell} of several, without their map. Name the directory that has the folder "
+            f"map with --data, and add --cell {found.cell} to back up this cell alone."
         )
 
 
-def _or_refused(work: Callable[[], backups.Manifest]) -> backups.Manifest:
+def _has_cells(data: Path) -> bool:
+    """Return whether a data directory is of an installation with several cells."""
+    if not os.path.isfile(data / MAP):
+        return False
+    from tidings.app.cells.commands.backing_up import has_cells  # noqa: PLC0415  # of several cells
+
+    return has_cells(data)
+
+
+def _or_refused(work: Callable[[], Manifest]) -> Manifest:
     try:
         return work()
-    except (backups.BackupRefused, StoreRefused, VaultRefused) as refusal:
+    except DataRefused:
+        raise
+    except (Unusable, Unavailable) as refusal:
         raise DataRefused(str(refusal)) from None
 
 

@@ -156,10 +156,13 @@ def backup(
     *,
     to: Path,
     data: Path | None = None,
+    cell: int | None = None,
     config: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Back up the data directory, also while the service runs.
+
+    Where there are several cells, all of them and their map.
 
     Parameters
     ----------
@@ -167,6 +170,8 @@ def backup(
         A new directory, or a new file where the name ends in .tar. It will hold the key.
     data
         The data directory. Default: as `tidings serve`.
+    cell
+        Of several cells only this one.
     config
         A settings file in TOML.
     json
@@ -174,7 +179,7 @@ def backup(
     """
     from tidings.cli.serving.backup import backup as run
 
-    return run(config, data, to, json)
+    return run(config, data, to, cell, json)
 
 
 @app.command
@@ -182,22 +187,33 @@ def restore(
     *,
     source: Annotated[Path, Parameter(name="--from")],
     data: Path,
+    cell: int | None = None,
+    map: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Restore a backup to a new data directory.
+
+    With --cell or --map one part of several cells is put back into the directory that
+    has the others, also while these are served. A cell that is put back sends nothing before
+    `tidings sending start --all`.
 
     Parameters
     ----------
     source
         The directory or .tar file that `tidings backup` made.
     data
-        The new data directory: empty, or not there.
+        The new data directory: empty, or not there. With --cell or --map: the one that has
+        lost it.
+    cell
+        Only this cell.
+    map
+        Only the map of the cells.
     json
         Print what the copy holds as JSON.
     """
     from tidings.cli.serving.backup import restore as run
 
-    return run(source, data, json)
+    return run(source, data, cell, map, json)
 
 
 @app.command

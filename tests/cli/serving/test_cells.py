@@ -5,9 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.cells.one_installation import OneInstallation, in_database, on_directories
+from tests.app.cells.one_installation import (
+    MASTER,
+    OneInstallation,
+    in_database,
+    on_directories,
+)
 from tests.cli.command import Command
 from tidings.app.cells.commands.owned_store import owned
+from tidings.engine.vault import KEY_FILE
 
 
 @pytest.fixture
@@ -21,14 +27,59 @@ def settings_file(directory: Path, uri: str) -> str:
     return str(path)
 
 
-def test_neither_a_backup_nor_a_copy_is_of_one_cell_alone(run: Command, tmp_path: Path) -> None:
+def keyed(tmp_path: Path) -> OneInstallation:
+    """An installation with two cells and the key that they were served with."""
     installation = on_directories(tmp_path)
+    installation.settings.data.mkdir()
+    key = installation.settings.data / KEY_FILE
+    key.touch(0o600)
+    key.write_bytes(MASTER.reveal())
     installation.serve_once()
-    second = installation.place(installation.add().entry)
-    for place in (installation.settings, second):
-        words = ["--data", str(place.data), "--to", str(tmp_path / "copy")]
-        assert "as a whole, with its folders cells and map" in run("backup", *words).must(4).err
-    assert not (tmp_path / "copy").exists()
+    installation.add()
+    return installation
+
+
+def test_cells_are_backed_up_and_restored_together_and_one_by_one(
+    run: Command, tmp_path: Path
+) -> None:
+    installation = keyed(tmp_path)
+    data, copy, again = str(installation.settings.data), tmp_path / "copy", tmp_path / "again"
+    made = run("backup", "--data", data, "--to", str(copy)).must()
+    assert "MiB  up to event" in made.out and "\ncell 2  up to event 0\n" in made.out
+    assert f"Next: tidings restore --from {copy} --data DIRECTORY" in made.err
+    put = run("restore", "--from", str(copy), "--data", str(again)).must()
+    assert f"Next: tidings serve --data {again} --hold" in put.err
+    assert run("store", "check", "--data", str(again)).must().out == ""
+    shutil.rmtree(again / "cells" / "2")
+    words = ["restore", "--from", str(copy), "--data", str(again)]
+    assert "give one of them" in run(*words, "--cell", "2", "--map").must(2).err
+    cell = run(*words, "--cell", "2").must()
+    assert cell.out.endswith("cell 2  up to event 0\n")
+    assert "Cell 2 sends nothing before `tidings sending start --all`." in cell.err
+    shutil.rmtree(again / "map")
+    only = run(*words, "--map").must()
+    assert "version" in only.out and only.err == "Next: tidings store check\n"
+    listed = run("cells", "list", "--data", str(again), "--json").must().rows
+    assert [(row["cell"], row["problem"]) for row in listed] == [(1, None), (2, None)]
+    row = run("backup", "--data", data, "--cell", "2", "--to", f"{copy}2", "--json").must().row
+    assert [point["cell"] for point in row["cells"]] == [2] and "map" not in row
+    one = run("restore", "--from", f"{copy}2", "--data", str(tmp_path / "new")).must(4)
+    assert "Restore it into its installation with --cell 2." in one.err
+
+
+def test_a_backup_of_a_database_names_the_schemas_of_all_cells(
+    run: Command, tmp_path: Path
+) -> None:
+    installation = in_database(tmp_path)
+    installation.serve_once()
+    assert installation.settings.database is not None
+    given = {"TIDINGS_DATABASE": installation.settings.database.reveal()}
+    given["TIDINGS_DATA"] = str(tmp_path / "data")
+    assert "--schema" not in run("backup", "--to", str(tmp_path / "copy"), **given).must(4).err
+    installation.add()
+    refused = run("backup", "--to", str(tmp_path / "copy"), **given).must(4).err
+    schemas = "--schema=tidings --schema=cell_2 --schema=tidings_map"
+    assert f"`pg_dump --format=custom {schemas} --file=FILE`" in refused
 
 
 def test_the_stores_of_all_cells_are_checked(run: Command, tmp_path: Path) -> None:

@@ -14,7 +14,9 @@ import msgspec
 from tidings import app
 from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.serving.database_commands import load_settings, refuse_database
+from tidings.errors import Unavailable, Unusable
 from tidings.settings.load import SettingsRefused, load
+from tidings.settings.settings import Settings
 
 SAY_EVERY_S = 2.0
 Copied = TypeVar("Copied")
@@ -45,40 +47,82 @@ class BackupProgress:
             print(f"\r{'':<60}\r", end="", file=sys.stderr, flush=True)
 
 
-def backup(config: Path | None, data: Path | None, to: Path, as_json: bool) -> int:
+def backup(
+    config: Path | None, data: Path | None, to: Path, cell: int | None, as_json: bool
+) -> int:
     """Copy the data directory; the exit code."""
     settings = load_settings(config, {"data": data})
-    instead = "Back it up by pg_dump or base backups, and the master key in another place:"
-    refuse_database(settings, "backup", instead)
-    manifest = _made(lambda progress: app.backup(settings.data, to, progress), to)
+    refuse_database(settings, "backup", _dump_instead(settings))
+    manifest = _made(lambda progress: app.backup(settings.data, to, progress, cell), to)
     if as_json:
         print(msgspec.json.encode(manifest).decode())
     else:
         size = sum(file.bytes for file in manifest.files.values())
         print(f"{to}  {_size(size)}  up to event {manifest.newest_event}")
+        for point in manifest.cells:
+            print(f"cell {point.cell}  up to event {point.newest_event}")
     say("It holds the key of the service: keep it as secret as the service itself.")
-    next_step(f"tidings restore --from {shlex.quote(str(to))} --data DIRECTORY")
+    given = "--data DIRECTORY" if cell is None else f"--data {shlex.quote(str(settings.data))}"
+    only = "" if cell is None else f" --cell {cell}"
+    next_step(f"tidings restore --from {shlex.quote(str(to))} {given}{only}")
     return Exit.OK
 
 
-def restore(source: Path, data: Path, as_json: bool) -> int:
-    """Make a data directory from a copy; the exit code."""
+def restore(source: Path, data: Path, cell: int | None, only_map: bool, as_json: bool) -> int:
+    """Make a data directory from a copy, or put a part of it back; the exit code."""
+    if cell is not None and only_map:
+        raise CommandExit("--cell and --map each restore one part: give one of them.", Exit.USAGE)
     with suppress(SettingsRefused):  # it needs none: a copy may be of the machine that has them
         instead = "Restore it by pg_restore, or from a base backup:"
         refuse_database(load(os.environ), "restore", instead)
-    manifest = _made(lambda progress: app.restore(source, data, progress), data)
+    manifest = _made(lambda progress: app.restore(source, data, progress, cell, only_map), data)
+    points = [point for point in manifest.cells if cell is None or point.cell == cell]
+    newest, unfinished = manifest.newest_event, manifest.unfinished
+    if cell is not None:
+        newest, unfinished = points[0].newest_event, points[0].unfinished
     if as_json:
         print(msgspec.json.encode(manifest).decode())
+    elif only_map and manifest.map is not None:
+        print(f"{data}  of {manifest.made_at}  version {manifest.map.version} of the map")
     else:
-        print(f"{data}  of {manifest.made_at}  up to event {manifest.newest_event}")
-    if manifest.unfinished:
+        print(f"{data}  of {manifest.made_at}  up to event {newest}")
+        for point in points:
+            print(f"cell {point.cell}  up to event {point.newest_event}")
+    if only_map:
+        next_step("tidings store check")
+        return Exit.OK
+    if unfinished:
         say(
-            f"{manifest.unfinished} deliveries were unfinished then. What was delivered meanwhile "
+            f"{unfinished} deliveries were unfinished then. What was delivered meanwhile "
             "would come again, with the same webhook-id: start held, and take it as delivered "
             "(tidings sending delivered)."
         )
-    next_step(f"tidings serve --data {shlex.quote(str(data))} --hold")
+    if cell is not None:
+        say(f"Cell {cell} sends nothing before `tidings sending start --all`.")
+        next_step("tidings cells list")
+    else:
+        next_step(f"tidings serve --data {shlex.quote(str(data))} --hold")
     return Exit.OK
+
+
+def _dump_instead(settings: Settings) -> str:
+    """Say how a database is backed up: of several cells with all their schemas at one moment."""
+    instead = "Back it up by pg_dump or base backups, and the master key in another place:"
+    if settings.database is None:
+        return instead
+    from tidings.app.cells.commands.cell_facts import schemas_of  # noqa: PLC0415  # not for help
+
+    try:
+        schemas = schemas_of(settings)
+    except (Unavailable, Unusable):  # it is refused without that as well
+        return instead
+    if len(schemas) < 2:
+        return instead
+    words = " ".join(f"--schema={schema}" for schema in schemas)
+    return (
+        "Back up all cells and their map at one moment, and the master key in another place: "
+        f"`pg_dump --format=custom {words} --file=FILE`, or a base backup."
+    )
 
 
 def _made(work: Callable[[BackupProgress], Copied], place: Path) -> Copied:

@@ -199,8 +199,8 @@ class CellMapStore(Protocol):
         self, incarnation: str, by_cell: Mapping[CellId, CellRanges]
     ) -> Awaitable[bool]:
         """Follow what stands in each cell's own store of its ranges, after the map has gone back;
-        from then on it grants again, far above all of them. False where it is of another incarnation by now. Raise
-        `MapRefused` where a cell was not asked, or a range is of two."""
+        from then on it grants again, far above all of them. False where it is of another
+        incarnation by now. Raise `MapRefused` where a cell was not asked, or a range is of two."""
 
     # -- what opens something ---------------------------------------------------------------------
 

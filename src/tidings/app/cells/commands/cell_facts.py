@@ -69,6 +69,18 @@ def read_cells(settings: Settings) -> CellsFacts | None:
     return CellsFacts(reading.place.version, facts) if facts else None
 
 
+def schemas_of(settings: Settings) -> list[str]:
+    """List the schemas of a database that hold cells, and last that of their map; the only one of a
+    store that is the only one. Raise as `read_cells`."""
+    from tidings.store.cell_map.postgres_map import map_schema_beside  # noqa: PLC0415  # of an extra
+
+    found = read_cells(settings)
+    if found is None:
+        return [settings.database_schema]
+    cells = [cell.place for cell in found.cells if cell.state != CellState.REMOVED.name.lower()]
+    return [*cells, map_schema_beside(settings.database_schema)]
+
+
 def check_cells(settings: Settings) -> list[str]:
     """Return a sentence for each thing that is wrong with the rows of a store, or of the stores of
     all cells. Raise as `check_store`."""

@@ -185,6 +185,15 @@ class FamilyRows:
         self._are_all_here = all(row.state is FamilyState.HERE for row in rows.values())
 
 
+def read_families(connection: StoreConnection) -> dict[FamilyId, FamilyRow]:
+    """Read the rows of a store that others may own, without what a start would make up for."""
+    rows = {}
+    if connection.has_table(_FAMILY.name):
+        rows = {row.family: row for row in map(_FAMILY.read, connection.execute(_ALL).fetchall())}
+    roots = [FamilyId(family) for (family,) in connection.execute(_ROOTS).fetchall()]
+    return {family: _first(family) for family in roots} | rows
+
+
 def _first(family: FamilyId) -> FamilyRow:
     """Return the row of a family that has never moved."""
     return FamilyRow(family, FamilyState.HERE, FIRST_NUMBER)

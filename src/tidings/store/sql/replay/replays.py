@@ -43,7 +43,7 @@ _JOB = StoredTable(
     "replay", port.ReplayJob, {"spec": json_of(port.ReplaySpec), "hold": FLAG, "closed": FLAG}
 )
 _INSERT = _JOB.insert()
-_STOP = StoredTable("stop", port.SendingStop)
+STOP = StoredTable("stop", port.SendingStop)
 _MOVE = (
     "UPDATE replay SET state = ?2, reason = ?3,"
     f" started_ms = CASE WHEN ?2 = '{JobState.RUNNING}' THEN coalesce(started_ms, ?4)"
@@ -200,8 +200,8 @@ class ReplayRows:
     def put_stop(self, stop: port.SendingStop) -> None:
         with self._connection:
             self._connection.execute(
-                _STOP.insert("INSERT OR IGNORE"),
-                _STOP.write(
+                STOP.insert("INSERT OR IGNORE"),
+                STOP.write(
                     msgspec.structs.replace(stop, since_ms=stop.since_ms or self._clock_ms())
                 ),
             )
@@ -213,8 +213,8 @@ class ReplayRows:
 
     @answers(port.Store.stops)
     def stops(self) -> list[port.SendingStop]:
-        rows = self._connection.execute(f"{_STOP.select} ORDER BY org")
-        return [_STOP.read(row) for row in rows]
+        rows = self._connection.execute(f"{STOP.select} ORDER BY org")
+        return [STOP.read(row) for row in rows]
 
 
 class ReplayQueries:
