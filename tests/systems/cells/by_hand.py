@@ -58,6 +58,17 @@ def owners(settings: Settings) -> Mapping[CellId, CellOwner]:
     return asyncio.run(read())
 
 
+def placed(data: Path) -> Mapping[int, CellId]:
+    """Read which cell each family is in, as the map of a data directory has it."""
+
+    async def read() -> Mapping[int, CellId]:
+        async with _cell_map(on_directories(data)) as cell_map:
+            found = (await cell_map.read(MapPlace())).changes.families
+            return {family: place.cell for family, place in found.items()}
+
+    return asyncio.run(read())
+
+
 @asynccontextmanager
 async def _cell_map(settings: Settings) -> AsyncIterator[CellMapStore]:
     cell_map = open_cell_map(settings)
