@@ -146,21 +146,23 @@ def restore(
     return _or_refused(restored)
 
 
-def verify_audit(data: Path, anchor: str = "") -> AuditReport:
+def verify_audit(data: Path, anchor: str = "", key: Path | None = None) -> AuditReport:
     """Check the audit log of a data directory, also of one that is served, against the line of an
-    anchor where one is given. ValueError where it is no such line; DataRefused."""
+    anchor where one is given. `key`: the file of its key, where that is not beside it. ValueError
+    where it is no such line; DataRefused."""
     from tidings.app.keys.derived_keys import audit_key  # noqa: PLC0415  # with the engine
 
     line = read_anchor_line(anchor) if anchor else None
-    for name in (FILE, KEY_FILE):
-        if not (data / name).is_file():  # a key that is missing must not be made
+    key = key or data / KEY_FILE
+    for file in (data / FILE, key):
+        if not file.is_file():  # a key that is missing must not be made
             raise DataRefused(
                 f"{data} must be a data directory or a backup with {FILE} and {KEY_FILE}; it has "
-                f"no {name}. Name one with --data, and restore a .tar first (tidings restore)."
+                f"no {file.name}. Name one with --data, and restore a .tar first (tidings restore)."
             )
     try:
-        master = read_or_make_key(data / KEY_FILE)
-        vault = unlock(master, read_known_key(data / FILE), directory_key_place(data))
+        master = read_or_make_key(key)
+        vault = unlock(master, read_known_key(data / FILE), directory_key_place(key.parent))
         return check_audit(data, audit_key(master, vault, read_kept_keys(data)), line)
     except (AuditUnreadable, StoreRefused, VaultRefused) as refusal:
         raise DataRefused(str(refusal)) from None

@@ -1,6 +1,7 @@
 """A backup of several cells is one moment of each, that fit each other; what it holds is put back
 as a whole, or in parts."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable, Mapping
@@ -8,22 +9,30 @@ from contextlib import AbstractContextManager, closing
 from pathlib import Path
 
 import apsw
+import msgspec
 import pytest
 
 from tests.app.cells.one_installation import MASTER, Ended, OneInstallation, on_directories
+from tests.store.conformance.audited import change
 from tidings import app
 from tidings.app import DataRefused
 from tidings.app.cells.cell_settings import FIRST_CELL, directory_of_cell
 from tidings.app.cells.commands import backing_up
 from tidings.app.cells.commands.adding import AddStep
 from tidings.app.cells.commands.backing_up import MAP_NAME
+from tidings.app.cells.commands.cell_audit import verify_cells
+from tidings.app.cells.commands.cell_facts import check_cells, read_cells
 from tidings.app.cells.commands.owned_store import owned
 from tidings.app.cells.map_place import MAP_DIRECTORY, open_map_rows
-from tidings.app.cells.store_identity import reading_store
+from tidings.app.cells.store_identity import CellRefused, reading_store
+from tidings.app.keys.derived_keys import audit_key
+from tidings.app.keys.key_check import unlock
+from tidings.app.keys.master_key import directory_key_place
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove, FamilyRow, FamilyState
 from tidings.core.ids import OrgId
 from tidings.engine.delivery.stops import EVERYTHING, HOLD
+from tidings.errors import Unusable
 from tidings.settings.settings import Settings
 from tidings.store import port
 from tidings.store.port.cell_map import MapPlace, RangesUnknown, number_of
@@ -31,7 +40,7 @@ from tidings.store.sql.configuration.families import read_families
 from tidings.store.sqlite.backup import pinned
 from tidings.store.sqlite.connection import SqliteConnection
 from tidings.store.sqlite.database import FILE
-from tidings.store.sqlite.saved_files import CELLS, KEY, Manifest
+from tidings.store.sqlite.saved_files import CELLS, KEY, MANIFEST, Manifest
 
 TWO, THREE = CellId(2), CellId(3)
 MOVING, SECOND_ORG = FamilyId(100043), FamilyId(100044)
@@ -300,6 +309,68 @@ def test_a_cell_that_does_not_fit_is_not_put_back(
     with pytest.raises(DataRefused, match=problem):
         app.restore(tmp_path / "copy", cells.settings.data, quiet, cell=2)
     assert not (directory / FILE).exists()
+
+
+def test_a_key_that_is_not_that_of_the_stores_is_refused_before_anything_is_there(
+    cells: OneInstallation, tmp_path: Path
+) -> None:
+    data, copy, again = cells.settings.data, tmp_path / "copy", tmp_path / "again"
+    back_up(cells, copy)
+    manifest = msgspec.json.decode((copy / MANIFEST).read_bytes())
+    (copy / KEY).write_bytes(bytes(range(32)))
+    manifest["files"][KEY]["sha256"] = hashlib.sha256(bytes(range(32))).hexdigest()
+    (copy / MANIFEST).write_bytes(msgspec.json.encode(manifest))
+    shutil.rmtree(store_of(cells, TWO).data)
+    for place, cell in ((again, None), (data, 2)):
+        with pytest.raises(DataRefused, match=r"\(wrong_key, "):
+            app.restore(copy, place, quiet, cell=cell)
+    assert not (again / FILE).exists() and not (data / "cells" / "2" / FILE).exists()
+    (data / KEY).write_bytes(bytes(range(32)))
+    with pytest.raises(DataRefused, match=r"\(wrong_key, "):
+        back_up(cells, tmp_path / "other", cell=1)
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_backup_is_not_served_or_looked_into_as_if_it_were_the_cells(
+    cells: OneInstallation, tmp_path: Path
+) -> None:
+    """Whoever opens its map would change it, and its sums would not fit any more."""
+    copy = tmp_path / "copy"
+    back_up(cells, copy)
+    before = {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+    for look in (read_cells, check_cells):
+        with pytest.raises(Unusable, match="it is a backup. Restore it"):
+            look(Settings(data=copy))
+    with pytest.raises(DataRefused, match="it is a backup"):
+        app.backup(copy, tmp_path / "twice", quiet)
+    reports = [*verify_cells(Settings(data=copy), None, "")]
+    assert [audit.cell for audit in reports] == [FIRST_CELL, TWO]
+    assert before == {path: path.read_bytes() for path in copy.rglob("*") if path.is_file()}
+
+
+def test_the_audit_log_of_each_cell_is_checked_by_itself(cells: OneInstallation) -> None:
+    key = audit_key(MASTER, unlock(MASTER, None, directory_key_place(cells.settings.data)), [])
+    for cell, orgs in ((FIRST_CELL, [0, 7, 8]), (TWO, [9])):
+        with owned(store_of(cells, cell)) as writing:
+            for org in orgs:
+                writing.audit.write(port.AuditWrite(key, (change(org=org),)))
+    reports = {audit.cell: audit.report for audit in verify_cells(cells.settings, None, "")}
+    assert [reports[cell].entries for cell in (FIRST_CELL, TWO)] == [3, 1]
+    assert not any(report.fault_count for report in reports.values())
+    with owned(store_of(cells, TWO)) as writing, writing.connection:
+        writing.connection.execute("UPDATE audit SET at_ms = at_ms + 1")
+    reports = {audit.cell: audit.report for audit in verify_cells(cells.settings, None, "")}
+    assert [reports[cell].fault_count > 0 for cell in (FIRST_CELL, TWO)] == [False, True]
+    [first] = verify_cells(cells.settings, 1, "")
+    assert (first.cell, first.report.fault_count) == (FIRST_CELL, 0)
+    for only, anchor, problem in (
+        (9, "", "--cell must be one of 1, 2; got 9"),
+        (None, "0" * 64, "--anchor must come with the cell"),
+    ):
+        with pytest.raises(CellRefused, match=problem):
+            next(verify_cells(cells.settings, only, anchor))
+    with pytest.raises(CellRefused, match="add --cell 2"):
+        next(verify_cells(store_of(cells, TWO), None, ""))
 
 
 def test_a_part_that_a_backup_has_not_is_refused(cells: OneInstallation, tmp_path: Path) -> None:

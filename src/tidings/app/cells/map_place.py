@@ -6,6 +6,8 @@ from tidings.settings.settings import Settings
 from tidings.store.cell_map.hosted_map import HostedCellMap
 from tidings.store.cell_map.map_rows import MapRows
 from tidings.store.cell_map.sqlite_map import MAP_FILE, make_sqlite_map, open_sqlite_map
+from tidings.store.port.cell_map import MapRefused
+from tidings.store.sqlite.saved_files import MANIFEST
 
 MAP_DIRECTORY = "map"
 
@@ -56,6 +58,11 @@ def make_cell_map(settings: Settings, serve_role: str | None = None) -> None:
 
 def _opener(settings: Settings) -> Callable[[], MapRows]:
     if settings.database is None:
+        if (settings.data / MANIFEST).is_file():  # its sums would not fit any more
+            raise MapRefused(
+                f"{settings.data} must be a data directory; it is a backup. Restore it with "
+                "`tidings restore`."
+            )
         directory = settings.data / MAP_DIRECTORY
         return lambda: open_sqlite_map(directory)
     from tidings.store.cell_map.postgres_map import (  # noqa: PLC0415  # of an extra

@@ -10,7 +10,6 @@ from tidings.cli.output import clean, how_many
 
 if TYPE_CHECKING:
     from tidings.core.audit.report import AuditReport
-    from tidings.settings.settings import Settings
 
 FAULTS_PRINTED = 100
 
@@ -18,6 +17,7 @@ FAULTS_PRINTED = 100
 def verify(
     *,
     data: Path | None = None,
+    cell: int | None = None,
     anchor: str = "",
     config: Path | None = None,
     json: Annotated[bool, Parameter(negative=())] = False,
@@ -26,52 +26,51 @@ def verify(
     missing.
 
     It reads the data directory or the database itself, also while the service runs. Without
-    --anchor an end that was cut off together with its anchors is not found.
+    --anchor an end that was cut off together with its anchors is not found. Of several cells it
+    checks one log after the other.
 
     Parameters
     ----------
     data
         A data directory, or a backup that is a directory. Default: the store of `tidings serve`.
+    cell
+        Of several cells only this one.
     anchor
         A line `audit anchor` of the service's log, or the digest in it: everything that was there
         then has to be there.
     config
         A settings file in TOML.
     json
-        Print what was found as one line of JSON.
+        Print what was found as one line of JSON, of several cells one each.
     """
     import msgspec
 
+    from tidings.app.cells.commands.cell_audit import verify_cells
     from tidings.cli.serving.database_commands import done, load_store_settings
 
     settings = load_store_settings(config, data)
+    audits = verify_cells(settings, cell, anchor)
+    fault_count = 0
     try:
-        report = done(lambda: _verified(settings, anchor))
+        while (audit := done(lambda: next(audits, None))) is not None:
+            fault_count += audit.report.fault_count
+            if json:
+                of_cell = {} if audit.cell is None else {"cell": audit.cell}
+                print(msgspec.json.encode(of_cell | msgspec.to_builtins(audit.report)).decode())
+                continue
+            if audit.cell is not None:
+                print(f"Cell {audit.cell}:")
+            _print(audit.report)
     except ValueError as error:
         raise CommandExit(str(error), Exit.USAGE) from None
-    if json:
-        print(msgspec.json.encode(report).decode())
-    else:
-        _print(report)
-    if report.fault_count:
-        say(f"The audit log has {how_many(report.fault_count, 'fault')}.")
+    if fault_count:
+        say(f"The audit log has {how_many(fault_count, 'fault')}.")
         in_database = settings.database is not None
         next_step("tidings store check" if in_database else "tidings backup --to DIRECTORY")
         return Exit.FAILED
     if not anchor:
         say("The log is whole. Whether its end was cut off, --anchor LINE tells.")
     return Exit.OK
-
-
-def _verified(settings: "Settings", anchor: str) -> "AuditReport":
-    """Check the log wherever it is."""
-    if settings.database is not None:
-        from tidings.app.database_operations import verify_audit
-
-        return verify_audit(settings, anchor)
-    from tidings import app
-
-    return app.verify_audit(settings.data, anchor)
 
 
 def _print(report: "AuditReport") -> None:

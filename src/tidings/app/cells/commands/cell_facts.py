@@ -69,15 +69,25 @@ def read_cells(settings: Settings) -> CellsFacts | None:
     return CellsFacts(reading.place.version, facts) if facts else None
 
 
+def list_cells(settings: Settings) -> Sequence[CellEntry]:
+    """List the cells that are not removed, as the map names them; none where the store is the only
+    one. Raise as `read_cells`."""
+    with refusing():
+        if not has_cell_map(settings):
+            return []
+        with closing(open_map_rows(settings)) as rows:
+            cells = rows.changes.read(MapPlace()).cells
+    return [cell for cell in cells if cell.state is not CellState.REMOVED]
+
+
 def schemas_of(settings: Settings) -> list[str]:
     """List the schemas of a database that hold cells, and last that of their map; the only one of a
     store that is the only one. Raise as `read_cells`."""
     from tidings.store.cell_map.postgres_map import map_schema_beside  # noqa: PLC0415  # of an extra
 
-    found = read_cells(settings)
-    if found is None:
+    cells = [settings_of_cell(settings, entry).database_schema for entry in list_cells(settings)]
+    if not cells:
         return [settings.database_schema]
-    cells = [cell.place for cell in found.cells if cell.state != CellState.REMOVED.name.lower()]
     return [*cells, map_schema_beside(settings.database_schema)]
 
 
