@@ -23,6 +23,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     makes what doctor shows. Raise CommandExit where the settings do not fit."""
     if config is None and not any(name in os.environ for name in SETTINGS):
         return []
+    from tidings.app.cells.commands.agreement import compare_cells  # noqa: PLC0415  # not for help
     from tidings.app.cells.commands.cell_facts import read_cells  # noqa: PLC0415  # not for help
     from tidings.app.database_operations import DatabaseUnreachable  # noqa: PLC0415  # as above
     from tidings.cli.serving.database_commands import load_settings  # noqa: PLC0415  # as above
@@ -39,6 +40,12 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     if found is None:
         return []
     faults = [fault for cell in found.cells for fault in _faults(cell, make)]
+    try:
+        compared = compare_cells(settings)
+    except Unusable as refused:
+        faults.append(make(False, clean(str(refused)), fix="Do what it says."))
+    else:
+        faults += [make(False, fault.text, fix=fault.fix) for fault in compared]
     count = how_many(len(found.cells), "cell")
     families = how_many(sum(cell.families for cell in found.cells), "family")
     whole = make(True, f"There are {count} with {families} of orgs.")

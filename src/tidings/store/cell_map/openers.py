@@ -8,6 +8,7 @@ from tidings.store.cell_map.tables import OPENER, OpenerRow
 from tidings.store.cell_map.transactions import MapTransactions
 
 _OF_DIGEST = f"{OPENER.select} WHERE digest = ?"
+_FAMILIES = "SELECT DISTINCT family FROM directory ORDER BY family"
 _PUT = OPENER.insert()
 _REMOVE = "DELETE FROM directory WHERE digest = ? AND kind = ? AND family = ?"
 _OF_FAMILY = (
@@ -26,6 +27,11 @@ class OpenerRows:
         """See `CellMapStore.find_openers`."""
         with self._transactions.reading():
             return self._of(digest)
+
+    def families(self) -> Sequence[FamilyId]:
+        """List the families of which something is in the directory."""
+        with self._transactions.reading():
+            return [FamilyId(family) for (family,) in self._connection.execute(_FAMILIES)]
 
     def add(self, openers: Iterable[tuple[bytes, Opener]], now_ms: int) -> bool:
         """See `CellMapStore.add_openers`."""

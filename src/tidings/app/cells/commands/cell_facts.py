@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
+from tidings.app.cells.commands.agreement import compare_cells
 from tidings.app.cells.commands.owned_store import refusing
 from tidings.app.cells.map_place import has_cell_map, open_map_rows
 from tidings.app.cells.store_identity import identity_of, must_be_cell, reading_store
@@ -92,8 +93,8 @@ def schemas_of(settings: Settings) -> list[str]:
 
 
 def check_cells(settings: Settings) -> list[str]:
-    """Return a sentence for each thing that is wrong with the rows of a store, or of the stores of
-    all cells. Raise as `check_store`."""
+    """Return a sentence for each thing that is wrong with the rows of a store, or with the stores
+    of all cells and what they and the map say of each other. Raise as `check_store`."""
     first = check_store(settings)
     found = read_cells(settings)
     if found is None:
@@ -103,7 +104,7 @@ def check_cells(settings: Settings) -> list[str]:
         if cell.cell != FIRST_CELL and cell.state != CellState.REMOVED.name.lower():
             wrong = [cell.problem] if cell.problem else check_store(_place_of(settings, cell))
             problems += [f"Cell {cell.cell}: {problem}" for problem in wrong]
-    return problems
+    return [*problems, *(f"{fault.text} {fault.fix}" for fault in compare_cells(settings))]
 
 
 def _place_of(settings: Settings, cell: CellFacts) -> Settings:

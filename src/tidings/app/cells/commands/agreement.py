@@ -1,0 +1,125 @@
+"""What the stores of all cells, and their map, say of each other: read, and put into words.
+
+Stores and map are read one after the other while they may be served, so what is not true at one
+moment is looked at twice: only what is found both times is wrong.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing, suppress
+from typing import NamedTuple
+
+from tidings.app.cells.cell_settings import settings_of_cell
+from tidings.app.cells.commands.owned_store import refusing
+from tidings.app.cells.map_place import has_cell_map, open_map_rows
+from tidings.app.cells.store_identity import reading_store
+from tidings.core.cells.agreement import (
+    FamilyFault,
+    FaultKind,
+    find_disagreements,
+    find_shared_ranges,
+)
+from tidings.core.cells.families import CellId, FamilyId, FamilyRow
+from tidings.errors import Unavailable, Unusable
+from tidings.settings.settings import Settings
+from tidings.store.port.cell_map import CellState, MapPlace
+from tidings.store.sql.configuration.cell_identity import CELL
+from tidings.store.sql.configuration.families import read_families
+from tidings.store.sql.facts.meta import read_fact
+from tidings.store.sql.facts.numbers import read_ranges
+
+AGAIN_S = 3.0  # an owner puts what is new into the map each second
+RESTART = "Start the processes of these cells again: each asks the map, and leaves what is not its."
+
+
+class CellFault(NamedTuple):
+    """Say what is wrong, and what to do."""
+
+    text: str
+    fix: str
+
+
+def compare_cells(settings: Settings) -> Sequence[CellFault]:
+    """List what stores and map do not agree on; nothing where the store is the only one. Stores
+    that cannot be read are left out. Raise DatabaseUnreachable, or an Unusable that says why the
+    map cannot be read."""
+    found = _read_faults(settings)
+    if not found:
+        return []
+    time.sleep(AGAIN_S)
+    again = _read_faults(settings)
+    return [fault for key, fault in found.items() if key in again]
+
+
+def _read_faults(settings: Settings) -> Mapping[FamilyFault | int, CellFault]:
+    """Look once."""
+    rows: dict[CellId, Mapping[FamilyId, FamilyRow]] = {}
+    granted: dict[CellId, Sequence[int]] = {}
+    with refusing():
+        if not has_cell_map(settings):
+            return {}
+        with closing(open_map_rows(settings)) as opened:
+            reading = opened.changes.read(MapPlace())
+            families = opened.openers.families()
+    unread = set()
+    for entry in reading.cells:
+        if entry.state is CellState.REMOVED:
+            continue
+        unread.add(entry.cell)
+        with suppress(Unavailable, Unusable), refusing():
+            with reading_store(settings_of_cell(settings, entry)) as connection:
+                if connection is not None and read_fact(connection, CELL) == entry.cell:
+                    rows[entry.cell] = read_families(connection)
+                    granted[entry.cell] = read_ranges(connection).granted
+                    unread.discard(entry.cell)
+    placed = reading.changes.families
+    found: dict[FamilyFault | int, CellFault] = {
+        fault: _describe(fault) for fault in find_disagreements(rows, placed, unread, families)
+    }
+    for index, cells in find_shared_ranges(granted).items():
+        found[index] = CellFault(
+            f"The range {index} of numbers is of cells {_list(cells)}: they give the same ones.",
+            "Stop them, and restore the one that has got it by a copy of its store.",
+        )
+    return found
+
+
+def _describe(fault: FamilyFault) -> CellFault:
+    """Put a fault of a family into words."""
+    org, cells = f"Org {fault.family}", _list(fault.cells)
+    at = "" if fault.placed is None else f"cell {fault.placed.cell}"
+    match fault.kind:
+        case FaultKind.TWICE:
+            return CellFault(
+                f"{org} is in the cells {cells} at once: each accepts and sends for it.", RESTART
+            )
+        case FaultKind.NOWHERE:
+            return CellFault(
+                f"{org} is in no cell: it has gone to cell {cells}, which has it not.",
+                f"Restore a backup of cell {cells} that was made after the move.",
+            )
+        case FaultKind.MISPLACED:
+            return CellFault(
+                f"{org} is in cell {cells}, and the map names {at}, which has it not.",
+                f"Restore a later backup of {at}; until then calls for it are answered 503.",
+            )
+        case FaultKind.LOST:
+            return CellFault(
+                f"{org} is in no cell: the map names {at}, which has it not.",
+                f"Restore a backup of {at} that has it, or do without: it was made after the one "
+                "that is there.",
+            )
+        case FaultKind.UNPLACED:
+            return CellFault(
+                f"{org} is in cell {cells}, and the map does not know it.",
+                f"Start cell {cells} where the map is reached: its owner puts it there.",
+            )
+        case FaultKind.UNKNOWN_OPENERS:
+            return CellFault(
+                f"The directory has keys or addresses of org {fault.family}, and no cell has it.",
+                "Restore a backup of the cell that had it, or do without: they open nothing.",
+            )
+
+
+def _list(cells: Sequence[CellId]) -> str:
+    return " and ".join(map(str, cells))
