@@ -32,7 +32,7 @@ from tidings.app.cells.store_identity import (
     must_be_the_only_cell,
     must_be_there,
 )
-from tidings.core.cells.cell_map import FamilyPlace
+from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.cells.ranges import RANGE_BITS, range_of
 from tidings.store import port
@@ -118,6 +118,22 @@ def test_what_ends_behind_any_step_goes_on_when_it_is_done_again(
     ]
     own = before + between + after
     assert others and own == sorted({*own}) and not {*own} & {*others}
+
+
+@pytest.mark.parametrize("step", list(AddStep))
+def test_ended_behind_any_step_it_makes_one_cell_when_it_is_run_again(
+    directories: OneInstallation, step: AddStep
+) -> None:
+    with pytest.raises(Ended):
+        directories.add(end_at=step)
+    for _ in range(2):
+        added = add_cell(directories.settings, another=False)
+        assert added.entry.cell == TWO
+    assert not added.is_new
+    must_be_whole(directories)
+    with closing(open_map_rows(directories.settings)) as rows:  # it is served
+        rows.entries.put_owner(TWO, CellOwner(1, "127.0.0.1:1"))
+    assert add_cell(directories.settings, another=False).entry.cell == THREE
 
 
 def test_in_a_database_it_goes_on_from_each_step_to_the_next(tmp_path: Path) -> None:

@@ -124,7 +124,12 @@ def test_cells_are_added_listed_and_shown(run: Command, tmp_path: Path) -> None:
         "The store that was the only one is cell 1, with all its orgs. New orgs go to either.\n"
         "Next: tidings serve\n"
     )
-    second = run("cells", "add", "--data", data, "--json").must().row
+    again = run("cells", "add", "--data", data).must()
+    assert again.out == "cell 2, as it was\n" and again.err == (
+        "Cell 2 was added before, and never served. For one more add --another.\n"
+        "Next: tidings cells show 2\n"
+    )
+    second = run("cells", "add", "--another", "--data", data, "--json").must().row
     assert second == {
         "cell": 3,
         "isNew": True,

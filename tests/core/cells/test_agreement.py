@@ -35,9 +35,10 @@ _MOVE = [
 _REFUSED = [*_MOVE[:3], (TWO, FamilyMove.REFUSE), (TWO, FamilyMove.EMPTY), (ONE, FamilyMove.UNDONE)]
 
 
-def moments(
-    steps: list[tuple[CellId, FamilyMove]],
-) -> list[dict[CellId, dict[FamilyId, FamilyRow]]]:
+Rows = dict[CellId, dict[FamilyId, FamilyRow]]
+
+
+def moments(steps: list[tuple[CellId, FamilyMove]]) -> list[Rows]:
     """The rows of both stores after each step of a move."""
     rows: dict[CellId, FamilyRow | None] = {ONE: HERE, TWO: None}
     found: list[Rows] = [{ONE: {FAMILY: HERE}, TWO: {}}]

@@ -25,6 +25,7 @@ def add(
     data: Path | None = None,
     database: str | None = None,
     serve_role: str | None = None,
+    another: Annotated[bool, Parameter(negative=())] = False,
     json: Annotated[bool, Parameter(negative=())] = False,
 ) -> int:
     """Add a cell. The first time the store that is there becomes cell 1, with all its orgs.
@@ -45,6 +46,8 @@ def add(
         The database, as the role that owns the tables. Default: as `tidings serve`.
     serve_role
         The role that serves. Default: the one that serves the first cell.
+    another
+        On directories: add one more also where the last one was never served yet.
     json
         Print the cell as JSON.
     """
@@ -52,7 +55,7 @@ def add(
     from tidings.cli.serving.database_commands import done  # noqa: PLC0415  # as above
 
     settings = _settings(config, data, database)
-    added = done(lambda: add_cell(settings, schema, serve_role))
+    added = done(lambda: add_cell(settings, schema, serve_role, another=another))
     cell = int(added.entry.cell)
     if json:
         print_line(
@@ -61,6 +64,8 @@ def add(
         )
     else:
         print(f"cell {cell}" if added.is_new else f"cell {cell}, as it was")
+    if not added.is_new and schema is None:
+        say(f"Cell {cell} was added before, and never served. For one more add --another.")
     if added.is_first_time:
         say("The store that was the only one is cell 1, with all its orgs. New orgs go to either.")
     next_step("tidings serve" if added.is_first_time else f"tidings cells show {cell}")

@@ -74,9 +74,13 @@ def add_cell(
     schema: str | None = None,
     serve_role: str | None = None,
     after: Callable[[AddStep], None] = lambda step: None,
+    *,
+    another: bool = True,
 ) -> AddedCell:
     """Add a cell: a directory, or a schema of the database of the settings. `serve_role`: who
-    serves it; without one, those who serve the first cell. `after` hears of each step.
+    serves it; without one, those who serve the first cell. `after` hears of each step. `another`:
+    also where a directory was added that nobody has served yet, as by a command that was ended
+    after its last step; without it that one is what is asked for.
 
     Raise CellRefused, or another Unusable that says why not; DatabaseUnreachable where it cannot be
     done now; OSError, of a disk.
@@ -107,7 +111,7 @@ def add_cell(
                     f"The map must name the cells that there are; this store is cell {own.cell}, "
                     "and the map names none. Restore the map from a backup."
                 )
-            entry, is_new = _add_further(settings, rows, own, schema, roles, after)
+            entry, is_new = _add_further(settings, rows, own, schema, roles, after, another)
     return AddedCell(entry, is_new=is_new, is_first_time=is_first_time)
 
 
@@ -159,11 +163,12 @@ def _add_further(
     schema: str | None,
     roles: list[str | None],
     after: Callable[[AddStep], None],
+    another: bool,
 ) -> tuple[CellEntry, bool]:
     """Make the store of a new cell and name it in the map; return it, and whether it is new."""
     while True:
         reading = _read(rows)
-        if (begun := _begun(settings, reading, schema)) is not None:
+        if (begun := _begun(settings, reading, schema, another)) is not None:
             place = settings_of_cell(settings, begun)
             is_new = not _has_ranges(place)
             if is_new:
@@ -185,17 +190,31 @@ def _add_further(
                 return entry, True
 
 
-def _begun(settings: Settings, reading: MapReading, schema: str | None) -> CellEntry | None:
+def _begun(
+    settings: Settings, reading: MapReading, schema: str | None, another: bool
+) -> CellEntry | None:
     """Return the cell that a schema is already; of directories, the one that was added and whose
-    ranges are still to come."""
+    ranges are still to come, or without `another` one that was never served."""
     for cell in reading.cells:
         if cell.state is CellState.REMOVED:
             continue
         if schema is not None and cell.setting == schema:
             return cell
-        if schema is None and not _has_ranges(settings_of_cell(settings, cell)):
+        if schema is not None or cell.cell == FIRST_CELL:
+            continue
+        if not _has_ranges(settings_of_cell(settings, cell)):
+            return cell
+        if not another and _was_never_served(settings, reading, cell):
             return cell
     return None
+
+
+def _was_never_served(settings: Settings, reading: MapReading, cell: CellEntry) -> bool:
+    """Return whether a cell is as it was made: nobody has owned it, and it is there."""
+    if cell.cell in reading.changes.cells:
+        return False
+    found = identity_of(settings_of_cell(settings, cell))
+    return found is not None and found.cell == cell.cell
 
 
 def _has_ranges(place: Settings) -> bool:
