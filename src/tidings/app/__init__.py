@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -72,17 +73,29 @@ def serve(
         if post is not None:
             return uvloop.run(_serve(settings, hold, _membership(settings, post)))
         return _serve_or_host(settings, hold, command)
-    except FileRefused as refusal:  # starting again does not mend it
-        print(refusal, file=sys.stderr)
+    except FileRefused as refused:  # starting again does not mend it
+        _say_refused(refused, post)
         return 2
-    except Unusable as refusal:
-        print(refusal, file=sys.stderr)
+    except Unusable as refused:
+        _say_refused(refused, post)
         return 4
     except Exception as error:
         if not is_of_memory(error):
             raise
         print(f"Tidings has ended. {MEMORY}", file=sys.stderr)
         return 1
+
+
+def _say_refused(refusal: Unusable, post: str | None) -> None:
+    """Say why a start is refused: to who has asked for it. A host starts it again, and says the
+    same reason once a minute."""
+    if post is not None:
+        from tidings.app.cells.worker_post import PostRefused, WorkerPost  # noqa: PLC0415  # of several cells
+
+        with suppress(PostRefused):
+            if WorkerPost.read(post).say_refused(str(refusal)):
+                return
+    print(refusal, file=sys.stderr)
 
 
 def _serve_or_host(settings: Settings, hold: bool, command: Sequence[str]) -> int:

@@ -8,8 +8,11 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from structlog.testing import capture_logs
+
 from tests.server.support import until
 from tidings.app.cells.cell_workers import CellWorkers, WorkerStart
+from tidings.app.cells.worker_ends import WorkerEnds
 from tidings.core.cells.families import CellId
 
 ONE, TWO, THREE = CellId(1), CellId(2), CellId(3)
@@ -115,6 +118,24 @@ async def test_one_that_fails_or_cannot_be_started_is_tried_later_each_time(
     workers.want((ONE,))
     await until(lambda: len(started) >= 3, "three tries")
     await workers.close()
+
+
+def test_the_same_reason_is_logged_once_a_minute_and_another_one_at_once() -> None:
+    passed_s = [0.0]
+    ends = WorkerEnds(lambda: passed_s[0])
+    with capture_logs() as logged:
+        for second in range(150):
+            passed_s[0] = float(second)
+            ends.note(ONE, "there is none", 1.0)
+            if second == 70:
+                ends.note(TWO, "it is another one", 1.0)
+        assert [entry["cell"] for entry in logged] == [ONE, ONE, TWO, ONE]
+        ends.note(ONE, "it was killed", 1.0)
+        ends.note(ONE, "there is none", 1.0)
+        ends.forget(ONE)
+        ends.note(ONE, "there is none", 1.0)
+    reasons = [entry["reason"] for entry in logged[4:]]
+    assert reasons == ["it was killed", "there is none", "there is none"]
 
 
 async def test_one_that_does_not_end_is_killed(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from tests.e2e.harness.api import Api
 from tests.e2e.harness.service import free_port
@@ -99,6 +100,42 @@ async def test_sending_is_held_at_the_first_start_of_a_worker_alone(tmp_path: Pa
     await until(trial.have_started(ONE, ONE), "the next")
     assert [holds for *_, holds in trial.started()] == [True, False]
     assert await ended(trial, running) == 0
+
+
+REFUSED = WORKER.replace(
+    "sys.stdin.read()",
+    """os.write(post["tells"], b"1 7 Its store is gone. Restore it.\\n")
+sys.exit(4)""",
+)
+
+
+async def test_why_a_worker_is_refused_is_logged_by_the_host_as_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.app.cells.test_host.WORKER", REFUSED)
+    trial = HostTrial(tmp_path)
+    await trial.map.put_cell(directory_entry(ONE))
+    with capture_logs() as logged:
+        running = asyncio.create_task(trial.host.run())
+        await until(trial.have_started(ONE, ONE), "another try")
+        assert await ended(trial, running) == 0
+    ends = [entry for entry in logged if entry["event"].endswith("has ended by itself")]
+    assert [(entry["cell"], entry["reason"]) for entry in ends[:1]] == [
+        (ONE, "Its store is gone. Restore it.")
+    ]
+
+
+def test_what_a_worker_says_of_its_refusal_is_one_line(tmp_path: Path) -> None:
+    hears, tells = os.pipe()
+    post = WorkerPost.of(directory_entry(TWO), 0, tells)
+    assert post.say_refused("It is\ngone. " + "x" * 9000)
+    post.say_ready()
+    first, second = os.read(hears, 1 << 16).decode().splitlines()
+    assert first.startswith(f"2 {os.getpid()} It is gone. xxx") and len(first) < 1100
+    assert second == f"2 {os.getpid()}"
+    os.close(hears)
+    assert not post.say_refused("nobody hears it")
+    os.close(tells)
 
 
 async def test_a_map_that_names_no_cell_has_no_host(tmp_path: Path) -> None:

@@ -164,6 +164,16 @@ def test_a_cell_that_is_gone_is_named_beside_the_others(run: Command, tmp_path: 
     assert not place.data.exists()
 
 
+def test_a_store_of_a_newer_release_is_named_with_what_to_do(run: Command, tmp_path: Path) -> None:
+    installation = on_directories(tmp_path)
+    installation.serve_once()
+    place = installation.place(installation.add().entry)
+    with owned(place) as writing:
+        writing.connection.execute("PRAGMA user_version = 9999")
+    shown = run("cells", "show", "2", "--data", str(installation.settings.data)).must(1).out
+    assert "Its store has schema 9999" in shown and "Start the newer release." in shown
+
+
 def test_cells_of_a_database_are_schemas_of_it(run: Command, tmp_path: Path) -> None:
     installation: OneInstallation = in_database(tmp_path)
     installation.serve_once()

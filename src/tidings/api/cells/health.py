@@ -72,7 +72,10 @@ async def report_health(services: Services) -> CellHealth:
         for cell, health in sorted(found.by_cell.items())
         for problem in health.problems
     ]
-    notices += [f"Cell {cell} has not answered." for cell in found.missing]
+    notices += [
+        f"Cell {cell} has not answered. `tidings cells show {cell}` says what is wrong with it."
+        for cell in found.missing
+    ]
     return CellHealth(own.problems, own.notices + notices)
 
 

@@ -8,12 +8,14 @@ anew, later each time that it fails in a row; the others hear nothing of it.
 import asyncio
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
 import structlog
 
+from tidings.app.cells.worker_ends import WorkerEnds
 from tidings.core.cells.families import CellId
 from tidings.core.running.restarts import count_failures, restart_delay_s
 from tidings.process_end import describe_end
@@ -38,12 +40,16 @@ class CellWorkers:
         start_of: Callable[[CellId], WorkerStart],
         stop_s: float,
         delay_s: Callable[[int], float] = restart_delay_s,
+        refusal_of: Callable[[CellId], str | None] = lambda cell: None,
     ) -> None:
         """`stop_s`: how long a worker may take to end, until it is killed; `delay_s`: how long a
-        cell is left without one, by how often it has failed in a row."""
+        cell is left without one, by how often it has failed in a row; `refusal_of` returns why the
+        last one of a cell was refused, if it was."""
         self._start_of = start_of
         self._stop_s = stop_s
         self._delay_s = delay_s
+        self._refusal_of = refusal_of
+        self.ends = WorkerEnds(time.monotonic)
         self._tasks: dict[CellId, asyncio.Task[None]] = {}
         self._processes: dict[CellId, Process] = {}
         self._ending: dict[CellId, asyncio.Task[None]] = {}
@@ -83,12 +89,7 @@ class CellWorkers:
             why = await self._run(cell)
             failures = count_failures(failures, passed_s() - began_s)
             delay_s = self._delay_s(failures)
-            log.error(
-                "the process of a cell has ended by itself",
-                cell=cell,
-                reason=why,
-                then=f"It is started again in {delay_s:g} s. The other cells go on.",
-            )
+            self.ends.note(cell, self._refusal_of(cell) or why, delay_s)
             await asyncio.sleep(delay_s)
 
     async def _run(self, cell: CellId) -> str:

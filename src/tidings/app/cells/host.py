@@ -35,6 +35,7 @@ from tidings.store.port.cell_map import CellState
 EVERY_S = 1.0
 SOONER = 4
 STOP_S = 30.0  # for a worker to end, beside what attempts may take
+HEARD_BYTES = 1 << 16  # all that a pipe holds
 
 log = structlog.get_logger(__name__)
 
@@ -75,10 +76,13 @@ class CellHost:
         self._news = asyncio.Event()
         self._ended = False
         self._wanted: list[CellId] = []
-        self._workers = CellWorkers(self._start_of, settings.drain_s + STOP_S, worker_delay_s)
+        self._workers = CellWorkers(
+            self._start_of, settings.drain_s + STOP_S, worker_delay_s, self._refusal_of
+        )
         self._hears, self._tells = os.pipe()
         os.set_blocking(self._hears, False)
         self._ready: dict[CellId, int] = {}  # processes that have said that they listen
+        self._refusals: dict[CellId, str] = {}  # of those that have said why they end
         self._answers = HostAnswers(settings, self._listening, lambda: self._reader.problem)
         asyncio.get_running_loop().add_reader(self._hears, self._hear)
 
@@ -133,10 +137,19 @@ class CellHost:
         return any(running.get(cell) == process for cell, process in self._ready.items())
 
     def _hear(self) -> None:
-        for line in os.read(self._hears, 4096).decode().splitlines():
-            cell, _, process = line.partition(" ")
+        for line in os.read(self._hears, HEARD_BYTES).decode(errors="replace").splitlines():
+            cell, process, *refusal = line.split(" ", 2)
+            if refusal:
+                self._refusals[CellId(int(cell))] = refusal[0]
+                continue
             self._ready[CellId(int(cell))] = int(process)
+            self._workers.ends.forget(CellId(int(cell)))
         self._news.set()
+
+    def _refusal_of(self, cell: CellId) -> str | None:
+        with suppress(BlockingIOError):  # what it has said may not be heard yet
+            self._hear()
+        return self._refusals.pop(cell, None)
 
     def _start_of(self, cell: CellId) -> WorkerStart:
         listening = self._listening.fileno()

@@ -219,8 +219,7 @@ class Membership:
 
     def say_ready(self) -> None:
         """Tell the host that the public port is served here."""
-        with suppress(OSError):  # it has ended
-            os.write(self._post.tells, f"{self._post.cell} {os.getpid()}\n".encode())
+        self._post.say_ready()
 
     async def leave(self, seconds: float) -> None:
         """Say that nobody owns the cell any more, and finish what other processes have passed on,

@@ -1,10 +1,15 @@
 """What a worker is told by its host: its cell, and the open files that it is given."""
 
+import os
+
 import msgspec
 
 from tidings.core.cells.families import CellId
 from tidings.errors import Unusable
 from tidings.store.port.cell_map import CellEntry, CellKind
+
+REASON_MAX = 1000
+LINE_BYTES = 4000
 
 
 class PostRefused(Unusable):
@@ -45,6 +50,23 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
                 "--cell must be what `tidings serve` gives to a process that it starts; got "
                 f"{text}. Run `tidings serve` without it."
             ) from None
+
+    def say_ready(self) -> None:
+        """Tell the host that the public port is served here."""
+        self._tell("")
+
+    def say_refused(self, reason: str) -> bool:
+        """Tell the host why this process ends; return whether there is one to hear it."""
+        return self._tell(f" {' '.join(reason.split())[:REASON_MAX]}")
+
+    def _tell(self, what: str) -> bool:
+        """Write a line that is read whole: shorter than what a pipe takes at once."""
+        line = f"{self.cell} {os.getpid()}{what}".encode()[:LINE_BYTES]
+        try:
+            os.write(self.tells, line + b"\n")
+        except OSError:  # it has ended
+            return False
+        return True
 
     def write(self) -> str:
         """Write it as a word of a command."""

@@ -16,7 +16,12 @@ from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
 from tidings.app.cells.commands.agreement import compare_cells
 from tidings.app.cells.commands.owned_store import refusing
 from tidings.app.cells.map_place import has_cell_map, open_map_rows
-from tidings.app.cells.store_identity import identity_of, must_be_cell, reading_store
+from tidings.app.cells.store_identity import (
+    CellRefused,
+    identity_of,
+    must_be_cell,
+    reading_store,
+)
 from tidings.app.database_operations import check_store
 from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import CellRanges
@@ -24,8 +29,10 @@ from tidings.errors import Unavailable, Unusable
 from tidings.settings.settings import Settings
 from tidings.store.port.cell_map import CellEntry, CellKind, CellState, MapPlace, MapReading
 from tidings.store.sql.configuration.cell_identity import CELL, StoreIdentity
+from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.facts.meta import read_fact
 from tidings.store.sql.facts.numbers import read_ranges
+from tidings.store.sqlite.database import newest_schema
 
 
 class CellFacts(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -151,7 +158,21 @@ class _Looking:
             if self._own is not None:
                 must_be_cell(own, self._own._replace(cell=cell))
             with reading_store(own) as connection:
-                return CellRanges() if connection is None else read_ranges(connection)
+                if connection is None:
+                    return CellRanges()
+                _refuse_newer(own, connection)
+                return read_ranges(connection)
+
+
+def _refuse_newer(settings: Settings, connection: StoreConnection) -> None:
+    """Raise CellRefused where a store is of a newer release: a start of this one is refused."""
+    if settings.database is not None:
+        return  # a start says so, and looks again
+    [(have,)] = connection.execute("PRAGMA user_version").fetchall()
+    if int(have) > (newest := newest_schema()):
+        raise CellRefused(
+            f"Its store has schema {have}; this release knows {newest}. Start the newer release."
+        )
 
 
 def ranges_reader(
