@@ -160,14 +160,20 @@ class _Looking:
             with reading_store(own) as connection:
                 if connection is None:
                     return CellRanges()
-                _refuse_newer(own, connection)
+                _must_be_of_this_release(own, connection)
                 return read_ranges(connection)
 
 
-def _refuse_newer(settings: Settings, connection: StoreConnection) -> None:
-    """Raise CellRefused where a store is of a newer release: a start of this one is refused."""
+def _must_be_of_this_release(settings: Settings, connection: StoreConnection) -> None:
+    """Raise CellRefused, or DatabaseRefused, where a store has a schema on which a start of this
+    release is refused."""
     if settings.database is not None:
-        return  # a start says so, and looks again
+        from tidings.store.postgres.connection import PostgresConnection  # noqa: PLC0415  # of an extra
+        from tidings.store.postgres.migration import check_schema  # noqa: PLC0415  # as above
+
+        assert isinstance(connection, PostgresConnection)
+        check_schema(connection.driver)
+        return
     [(have,)] = connection.execute("PRAGMA user_version").fetchall()
     if int(have) > (newest := newest_schema()):
         raise CellRefused(
