@@ -253,6 +253,27 @@ def test_a_family_in_two_cells_or_in_none_is_not_backed_up_as_if_all_were_well(
     back_up(cells, tmp_path / "one", cell=1)
 
 
+@pytest.mark.parametrize("is_in_map", [False, True])
+def test_a_cell_that_is_put_back_leaves_to_others_what_has_gone_to_them_since(
+    cells: OneInstallation, tmp_path: Path, is_in_map: bool
+) -> None:
+    back_up(cells, tmp_path / "early")
+    move(cells)
+    if is_in_map:
+        with closing(open_map_rows(cells.settings)) as rows:
+            rows.entries.place_families({MOVING: FamilyPlace(TWO, 2)})
+    data = cells.settings.data
+    for path in data.glob(FILE + "*"):
+        path.unlink()
+    app.restore(tmp_path / "early", data, quiet, cell=1)
+    found = families_in(cells, FIRST_CELL)
+    assert found[MOVING] == FamilyRow(MOVING, FamilyState.GONE, 2, other=TWO)
+    assert {row.state for family, row in found.items() if family != MOVING} == {FamilyState.HERE}
+    back_up(cells, tmp_path / "copy")  # each org is in one cell
+    with owned(cells.settings) as writing, pytest.raises(port.FamilyAway):
+        writing.families.must_be_here([MOVING])
+
+
 Break = Callable[[OneInstallation, Path], None]
 
 

@@ -5,8 +5,8 @@ map, the further cells, and the first one last. Where a rename is the last thing
 same command does those that are left. Nothing that is there is written over.
 
 A cell that is put back into an installation is one beside others that went on. It begins none of
-the ranges that it had, sends nothing before it is started (`serve --hold`), and serves of its
-families those that the map still gives it: its owner sees to that at each start.
+the ranges that it had, sends nothing before it is started (`serve --hold`), and has of its families
+those that no other cell has got since.
 
 A map that is put back is another incarnation of it, so every owner writes its part again; and it
 names each further cell whose store lies there.
@@ -14,7 +14,7 @@ names each further cell whose store lies there.
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -30,10 +30,11 @@ from tidings.app.cells.cell_settings import (
 from tidings.app.cells.commands.backing_up import MAP_NAME, file_of_cell, fold
 from tidings.app.cells.commands.owned_store import refusing
 from tidings.app.cells.map_place import MAP_DIRECTORY, has_cell_map, open_map_rows
-from tidings.app.cells.store_identity import CellRefused, identity_of
+from tidings.app.cells.store_identity import CellRefused, identity_of, reading_store
 from tidings.app.keys.key_check import admit_key
 from tidings.app.keys.master_key import KeyPlace, directory_key_place
-from tidings.core.cells.families import CellId
+from tidings.core.cells.cell_map import FamilyPlace, is_newer
+from tidings.core.cells.families import CellId, FamilyId, FamilyState
 from tidings.engine.delivery.stops import EVERYTHING, HOLD
 from tidings.engine.vault import read_or_make_key
 from tidings.errors import Unavailable, Unusable
@@ -42,9 +43,10 @@ from tidings.store.cell_map.sqlite_map import MAP_FILE, open_sqlite_map
 from tidings.store.port import SendingStop
 from tidings.store.port.cell_map import CellState, MapPlace
 from tidings.store.sql.configuration.cell_identity import StoreIdentity, read_identity
+from tidings.store.sql.configuration.families import follow_places, read_families
 from tidings.store.sql.replay.replays import STOP
 from tidings.store.sqlite.backup import check_integrity, check_restored
-from tidings.store.sqlite.connection import DISK_FAULTS
+from tidings.store.sqlite.connection import DISK_FAULTS, SqliteConnection
 from tidings.store.sqlite.database import FILE, LOCK, open_reader
 from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.saved_files import (
@@ -110,7 +112,7 @@ def restore_cell(source: Path, data: Path, cell: CellId, progress: Progress) -> 
     """
     with _reading(source) as (files, manifest):
         point = _point_of(source, manifest, cell)
-        _must_be_named(data, cell)
+        placed = _places_elsewhere(data, cell)
         directory = directory_of_cell(data, cell)
         if directory.is_dir():
             DirectoryLock(directory).release()
@@ -121,7 +123,7 @@ def restore_cell(source: Path, data: Path, cell: CellId, progress: Progress) -> 
             stage, name = directory / STAGE, file_of_cell(cell)
             _stage(stage, source, files, manifest, [KEY, point.file], progress)
             _admit(stage / KEY, [stage / point.file], manifest, source)
-            _hold(stage / name)
+            _begin_beside(stage / name, placed, cell)
             if not (data / KEY).exists():
                 (stage / KEY).rename(data / KEY)
                 sync(data)
@@ -182,8 +184,10 @@ def _point_of(source: Path, manifest: Manifest, cell: CellId) -> CellPoint:
     )
 
 
-def _must_be_named(data: Path, cell: CellId) -> None:
-    """Raise CellRefused where the map does not say that a cell's store is in this directory."""
+def _places_elsewhere(data: Path, cell: CellId) -> Mapping[FamilyId, FamilyPlace]:
+    """Return where families are that are to be left to other cells: by the map, and by the stores
+    of these, which an owner tells the map a moment later. Raise CellRefused where the map does not
+    say that the cell's store is in this directory."""
     settings = Settings(data=data)
     if not has_cell_map(settings):
         raise CellRefused(
@@ -191,13 +195,25 @@ def _must_be_named(data: Path, cell: CellId) -> None:
             "the map first, with --map."
         )
     with closing(open_map_rows(settings)) as rows:
-        cells = rows.changes.read(MapPlace()).cells
-    there = [entry.cell for entry in cells if entry.state is not CellState.REMOVED]
+        reading = rows.changes.read(MapPlace())
+    there = [entry.cell for entry in reading.cells if entry.state is not CellState.REMOVED]
     if cell not in there:
         raise CellRefused(
             f"--cell must be a cell that the map of {data} names; it names "
             f"{', '.join(map(str, there)) or 'none'}. Restore all cells to a new directory instead."
         )
+    placed = dict(reading.changes.families)
+    for other in there:
+        if other == cell:
+            continue
+        with suppress(Unavailable, Unusable, apsw.Error, OSError):
+            with reading_store(settings_of_cell(settings, directory_entry(other))) as connection:
+                families = {} if connection is None else read_families(connection)
+            for row in families.values():
+                at = FamilyPlace(other, row.number)
+                if row.state is FamilyState.HERE and is_newer(at, placed.get(row.family)):
+                    placed[row.family] = at
+    return placed
 
 
 def _must_be_gone(directory: Path, stems: tuple[str, ...], what: str) -> None:
@@ -300,11 +316,14 @@ def _begin_map(directory: Path, data: Path | None) -> None:
     sync(directory / MAP_FILE)
 
 
-def _hold(store: Path) -> None:
-    """Have a store send nothing before sending is started: it is put beside cells that send."""
-    with closing(apsw.Connection(str(store), flags=apsw.SQLITE_OPEN_READWRITE)) as connection:
-        stop = SendingStop(EVERYTHING, since_ms=int(time.time() * 1000), by=HOLD)
+def _begin_beside(store: Path, placed: Mapping[FamilyId, FamilyPlace], cell: CellId) -> None:
+    """Have a store send nothing before sending is started, for it is put beside cells that send;
+    and have it leave to these what has gone to them since."""
+    stop = SendingStop(EVERYTHING, since_ms=int(time.time() * 1000), by=HOLD)
+    flags = apsw.SQLITE_OPEN_READWRITE
+    with closing(SqliteConnection(str(store), flags=flags)) as connection, connection:
         connection.execute(STOP.insert("INSERT OR IGNORE"), STOP.write(stop)).fetchall()
+        follow_places(connection, placed, cell)
     sync(store)
 
 

@@ -7,14 +7,17 @@ A schema before has no table for them (schema 3 of PostgreSQL, on which this rel
 there, every family is here and none moves. A release before makes no rows: a start makes up for it.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import (
     FIRST_NUMBER,
+    CellId,
     FamilyId,
     FamilyMove,
     FamilyRow,
     FamilyState,
+    after_restore,
     move_row,
     not_mine,
 )
@@ -192,6 +195,20 @@ def read_families(connection: StoreConnection) -> dict[FamilyId, FamilyRow]:
         rows = {row.family: row for row in map(_FAMILY.read, connection.execute(_ALL).fetchall())}
     roots = [FamilyId(family) for (family,) in connection.execute(_ROOTS).fetchall()]
     return {family: _first(family) for family in roots} | rows
+
+
+def follow_places(
+    connection: StoreConnection, placed: Mapping[FamilyId, FamilyPlace], here: CellId
+) -> Sequence[FamilyId]:
+    """Have a store that comes from a backup, and that nobody owns yet, be without the families that
+    have gone to other cells since, as these places say; return them. In a transaction."""
+    gone = []
+    for family, row in read_families(connection).items():
+        following = after_restore(row, placed.get(family), here)
+        if following is not None:
+            connection.execute(_PUT, _FAMILY.write(following))
+            gone.append(family)
+    return gone
 
 
 def _first(family: FamilyId) -> FamilyRow:
