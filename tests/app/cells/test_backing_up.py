@@ -74,8 +74,8 @@ def write_key(data: Path) -> None:
 
 
 def store_of(made: OneInstallation, cell: CellId) -> Settings:
-    [entry] = [entry for entry in made.read().cells if entry.cell == cell]
-    return made.place(entry)
+    [found] = [known for known in made.read().cells if known.cell == cell]
+    return made.place(found)
 
 
 def back_up(made: OneInstallation, to: Path, cell: int | None = None) -> Manifest:

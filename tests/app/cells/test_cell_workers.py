@@ -129,12 +129,12 @@ def test_the_same_reason_is_logged_once_a_minute_and_another_one_at_once() -> No
             ends.note(ONE, "there is none", 1.0)
             if second == 70:
                 ends.note(TWO, "it is another one", 1.0)
-        assert [entry["cell"] for entry in logged] == [ONE, ONE, TWO, ONE]
+        assert [line["cell"] for line in logged] == [ONE, ONE, TWO, ONE]
         ends.note(ONE, "it was killed", 1.0)
         ends.note(ONE, "there is none", 1.0)
         ends.forget(ONE)
         ends.note(ONE, "there is none", 1.0)
-    reasons = [entry["reason"] for entry in logged[4:]]
+    reasons = [line["reason"] for line in logged[4:]]
     assert reasons == ["it was killed", "there is none", "there is none"]
 
 

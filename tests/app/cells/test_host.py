@@ -119,8 +119,8 @@ async def test_why_a_worker_is_refused_is_logged_by_the_host_as_it_says(
         running = asyncio.create_task(trial.host.run())
         await until(trial.have_started(ONE, ONE), "another try")
         assert await ended(trial, running) == 0
-    ends = [entry for entry in logged if entry["event"].endswith("has ended by itself")]
-    assert [(entry["cell"], entry["reason"]) for entry in ends[:1]] == [
+    ends = [line for line in logged if line["event"].endswith("has ended by itself")]
+    assert [(line["cell"], line["reason"]) for line in ends[:1]] == [
         (ONE, "Its store is gone. Restore it.")
     ]
 

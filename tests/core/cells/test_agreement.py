@@ -6,7 +6,7 @@ import pytest
 
 from tidings.core.cells.agreement import (
     FamilyFault,
-    FaultKind,
+    FamilyFaultKind,
     find_disagreements,
     find_shared_ranges,
     find_torn,
@@ -64,14 +64,14 @@ def test_two_moments_between_which_it_was_switched_are_told(
 ) -> None:
     """Of any other two it makes no difference which of them each store is of."""
     all_of = moments(steps)
-    for (first, one), (second, two) in itertools.product(enumerate(all_of), repeat=2):
-        has_one = one[ONE][FAMILY].state not in (FamilyState.GONE, FamilyState.EMPTIED)
-        has_two = FAMILY in two[TWO] and two[TWO][FAMILY].state is FamilyState.HERE
-        found = find_torn({ONE: one[ONE], TWO: two[TWO]})
+    for (first, of_one), (second, of_two) in itertools.product(enumerate(all_of), repeat=2):
+        has_one = of_one[ONE][FAMILY].state not in (FamilyState.GONE, FamilyState.EMPTIED)
+        has_two = FAMILY in of_two[TWO] and of_two[TWO][FAMILY].state is FamilyState.HERE
+        found = find_torn({ONE: of_one[ONE], TWO: of_two[TWO]})
         if not has_one and not has_two:
-            assert [fault.kind for fault in found] == [FaultKind.NOWHERE], (first, second)
-        elif one[ONE][FAMILY].state is FamilyState.HERE and has_two:
-            assert [fault.kind for fault in found] == [FaultKind.TWICE], (first, second)
+            assert [fault.kind for fault in found] == [FamilyFaultKind.NOWHERE], (first, second)
+        elif of_one[ONE][FAMILY].state is FamilyState.HERE and has_two:
+            assert [fault.kind for fault in found] == [FamilyFaultKind.TWICE], (first, second)
         else:
             assert found == [], (first, second)
 
@@ -82,12 +82,12 @@ def test_what_stores_and_map_say_of_each_other() -> None:
     here = {FAMILY: HERE}
     for rows, placed, opened, kind in (
         ({ONE: here, TWO: {}}, {FAMILY: FamilyPlace(ONE, 1)}, [FAMILY], None),
-        ({ONE: here, TWO: here}, {FAMILY: FamilyPlace(ONE, 1)}, [], FaultKind.TWICE),
-        ({ONE: {FAMILY: gone}, TWO: {}}, {FAMILY: place}, [FAMILY], FaultKind.NOWHERE),
-        ({ONE: here, TWO: {}}, {FAMILY: place}, [], FaultKind.MISPLACED),
-        ({ONE: {}, TWO: {}}, {FAMILY: place}, [FAMILY], FaultKind.LOST),
-        ({ONE: here, TWO: {}}, {}, [FAMILY], FaultKind.UNPLACED),
-        ({ONE: {}, TWO: {}}, {}, [FAMILY], FaultKind.UNKNOWN_OPENERS),
+        ({ONE: here, TWO: here}, {FAMILY: FamilyPlace(ONE, 1)}, [], FamilyFaultKind.TWICE),
+        ({ONE: {FAMILY: gone}, TWO: {}}, {FAMILY: place}, [FAMILY], FamilyFaultKind.NOWHERE),
+        ({ONE: here, TWO: {}}, {FAMILY: place}, [], FamilyFaultKind.MISPLACED),
+        ({ONE: {}, TWO: {}}, {FAMILY: place}, [FAMILY], FamilyFaultKind.LOST),
+        ({ONE: here, TWO: {}}, {}, [FAMILY], FamilyFaultKind.UNPLACED),
+        ({ONE: {}, TWO: {}}, {}, [FAMILY], FamilyFaultKind.UNKNOWN_OPENERS),
     ):
         found = find_disagreements(rows, placed, (), opened)
         assert [fault.kind for fault in found] == ([] if kind is None else [kind])
@@ -99,7 +99,7 @@ def test_of_a_cell_that_cannot_be_read_nothing_is_said() -> None:
         assert find_disagreements(rows, placed, {TWO}, [FAMILY]) == []
     both = {ONE: {FAMILY: HERE}, THREE: {FAMILY: HERE}}
     assert find_disagreements(both, {}, {TWO}, []) == [
-        FamilyFault(FaultKind.TWICE, FAMILY, (ONE, THREE))
+        FamilyFault(FamilyFaultKind.TWICE, FAMILY, (ONE, THREE))
     ]
 
 

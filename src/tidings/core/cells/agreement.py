@@ -16,7 +16,7 @@ from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
 Rows = Mapping[CellId, Mapping[FamilyId, FamilyRow]]  # of each cell's store
 
 
-class FaultKind(IntEnum):
+class FamilyFaultKind(IntEnum):
     """List what can be wrong with where a family is. By the stores alone: the first two."""
 
     TWICE = 0  # in several cells: each accepts and sends
@@ -31,7 +31,7 @@ class FamilyFault(NamedTuple):
     """Hold what is wrong with one family. `cells`: those that have it, or that it is said to have
     gone to; `placed`: where the map has it."""
 
-    kind: FaultKind
+    kind: FamilyFaultKind
     family: FamilyId
     cells: tuple[CellId, ...]
     placed: FamilyPlace | None = None
@@ -53,9 +53,9 @@ def find_torn(rows: Rows) -> Sequence[FamilyFault]:
     for family in sorted({family for families in rows.values() for family in families}):
         cells = holders(rows, family)
         if len(cells) > 1:
-            found.append(FamilyFault(FaultKind.TWICE, family, tuple(cells)))
+            found.append(FamilyFault(FamilyFaultKind.TWICE, family, tuple(cells)))
         elif not cells and (gone_to := _gone_to(rows, family)):
-            found.append(FamilyFault(FaultKind.NOWHERE, family, gone_to))
+            found.append(FamilyFault(FamilyFaultKind.NOWHERE, family, gone_to))
     return found
 
 
@@ -86,15 +86,15 @@ def _against_map(
         cells, place = tuple(holders(rows, family)), placed.get(family)
         if place is None:
             if cells:
-                yield FamilyFault(FaultKind.UNPLACED, family, cells)
+                yield FamilyFault(FamilyFaultKind.UNPLACED, family, cells)
             elif family not in in_stores and not unread:
-                yield FamilyFault(FaultKind.UNKNOWN_OPENERS, family, ())
+                yield FamilyFault(FamilyFaultKind.UNKNOWN_OPENERS, family, ())
         elif place.cell in unread or place.cell in cells:
             continue
         elif cells:
-            yield FamilyFault(FaultKind.MISPLACED, family, cells, place)
+            yield FamilyFault(FamilyFaultKind.MISPLACED, family, cells, place)
         else:
-            yield FamilyFault(FaultKind.LOST, family, (), place)
+            yield FamilyFault(FamilyFaultKind.LOST, family, (), place)
 
 
 def _gone_to(rows: Rows, family: FamilyId) -> tuple[CellId, ...]:

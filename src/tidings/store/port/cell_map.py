@@ -190,10 +190,10 @@ class CellMapStore(Protocol):
     def grant_fresh_ranges(
         self, cell: CellId, highest: int, wanted: int, counted: int
     ) -> Awaitable[Sequence[int]]:
-        """Grant ranges far above all that were granted, to a cell that has none left to begin: its
-        store may come from a backup, and not know which ones it was granted since, and has begun;
-        so may the map. `counted`: the counter as the cell has just read it. Raise `MapWentBack` as
-        `grant_ranges` does."""
+        """Return ranges far above all that were granted, for a cell that has none left to begin:
+        its store may come from a backup, and not know which ones it was granted since, and has
+        begun; so may the map. `counted`: the counter as the cell has just read it. Raise
+        `MapWentBack` as `grant_ranges` does."""
 
     def restore_grants(
         self, incarnation: str, by_cell: Mapping[CellId, CellRanges]

@@ -15,7 +15,7 @@ from tidings.app.cells.map_place import has_cell_map, open_map_rows
 from tidings.app.cells.store_identity import reading_store
 from tidings.core.cells.agreement import (
     FamilyFault,
-    FaultKind,
+    FamilyFaultKind,
     find_disagreements,
     find_shared_ranges,
 )
@@ -62,16 +62,16 @@ def _read_faults(settings: Settings) -> Mapping[FamilyFault | int, CellFault]:
             reading = opened.changes.read(MapPlace())
             families = opened.openers.families()
     unread = set()
-    for entry in reading.cells:
-        if entry.state is CellState.REMOVED:
+    for cell in reading.cells:
+        if cell.state is CellState.REMOVED:
             continue
-        unread.add(entry.cell)
+        unread.add(cell.cell)
         with suppress(Unavailable, Unusable), refusing():
-            with reading_store(settings_of_cell(settings, entry)) as connection:
-                if connection is not None and read_fact(connection, CELL) == entry.cell:
-                    rows[entry.cell] = read_families(connection)
-                    granted[entry.cell] = read_ranges(connection).granted
-                    unread.discard(entry.cell)
+            with reading_store(settings_of_cell(settings, cell)) as connection:
+                if connection is not None and read_fact(connection, CELL) == cell.cell:
+                    rows[cell.cell] = read_families(connection)
+                    granted[cell.cell] = read_ranges(connection).granted
+                    unread.discard(cell.cell)
     placed = reading.changes.families
     found: dict[FamilyFault | int, CellFault] = {
         fault: _describe(fault) for fault in find_disagreements(rows, placed, unread, families)
@@ -89,32 +89,32 @@ def _describe(fault: FamilyFault) -> CellFault:
     org, cells = f"Org {fault.family}", _list(fault.cells)
     at = "" if fault.placed is None else f"cell {fault.placed.cell}"
     match fault.kind:
-        case FaultKind.TWICE:
+        case FamilyFaultKind.TWICE:
             return CellFault(
                 f"{org} is in the cells {cells} at once: each accepts and sends for it.", RESTART
             )
-        case FaultKind.NOWHERE:
+        case FamilyFaultKind.NOWHERE:
             return CellFault(
                 f"{org} is in no cell: it has gone to cell {cells}, which has it not.",
                 f"Restore a backup of cell {cells} that was made after the move.",
             )
-        case FaultKind.MISPLACED:
+        case FamilyFaultKind.MISPLACED:
             return CellFault(
                 f"{org} is in cell {cells}, and the map names {at}, which has it not.",
                 f"Restore a later backup of {at}; until then calls for it are answered 503.",
             )
-        case FaultKind.LOST:
+        case FamilyFaultKind.LOST:
             return CellFault(
                 f"{org} is in no cell: the map names {at}, which has it not.",
                 f"Restore a backup of {at} that has it, or do without: it was made after the one "
                 "that is there.",
             )
-        case FaultKind.UNPLACED:
+        case FamilyFaultKind.UNPLACED:
             return CellFault(
                 f"{org} is in cell {cells}, and the map does not know it.",
                 f"Start cell {cells} where the map is reached: its owner puts it there.",
             )
-        case FaultKind.UNKNOWN_OPENERS:
+        case FamilyFaultKind.UNKNOWN_OPENERS:
             return CellFault(
                 f"The directory has keys or addresses of org {fault.family}, and no cell has it.",
                 "Restore a backup of the cell that had it, or do without: they open nothing.",

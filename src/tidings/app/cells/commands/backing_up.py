@@ -117,9 +117,9 @@ def must_have_key(data: Path) -> None:
 def _wanted(known: Sequence[CellEntry], only: CellId | None) -> list[CellId]:
     """List the cells to copy. Raise CellRefused where there is none such."""
     there = [
-        entry.cell
-        for entry in known
-        if entry.state is not CellState.REMOVED and entry.kind is CellKind.DIRECTORY
+        cell.cell
+        for cell in known
+        if cell.state is not CellState.REMOVED and cell.kind is CellKind.DIRECTORY
     ]
     if only is None and FIRST_CELL in there:
         return there

@@ -18,7 +18,7 @@ from tidings.store.sqlite.saved_files import MANIFEST, opened, read_manifest
 
 
 class CellAudit(NamedTuple):
-    """What was found of one cell; `cell` is None of a store that is the only one."""
+    """Hold what was found of one cell; `cell` is None of a store that is the only one."""
 
     cell: CellId | None
     report: AuditReport
@@ -62,7 +62,7 @@ def _cells(settings: Settings) -> dict[CellId, Settings]:
                 f"{settings.data} is cell {own.cell} of several. Name the data directory of the "
                 f"installation with --data, and add --cell {own.cell}."
             )
-        return {entry.cell: settings_of_cell(settings, entry) for entry in list_cells(settings)}
+        return {cell.cell: settings_of_cell(settings, cell) for cell in list_cells(settings)}
 
 
 def _in_backup(data: Path) -> dict[CellId, Settings]:

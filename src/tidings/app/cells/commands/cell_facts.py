@@ -93,7 +93,7 @@ def schemas_of(settings: Settings) -> list[str]:
     store that is the only one. Raise as `read_cells`."""
     from tidings.store.cell_map.postgres_map import map_schema_beside  # noqa: PLC0415  # of an extra
 
-    cells = [settings_of_cell(settings, entry).database_schema for entry in list_cells(settings)]
+    cells = [settings_of_cell(settings, cell).database_schema for cell in list_cells(settings)]
     if not cells:
         return [settings.database_schema]
     return [*cells, map_schema_beside(settings.database_schema)]

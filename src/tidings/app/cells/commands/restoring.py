@@ -196,7 +196,7 @@ def _places_elsewhere(data: Path, cell: CellId) -> Mapping[FamilyId, FamilyPlace
         )
     with closing(open_map_rows(settings)) as rows:
         reading = rows.changes.read(MapPlace())
-    there = [entry.cell for entry in reading.cells if entry.state is not CellState.REMOVED]
+    there = [known.cell for known in reading.cells if known.state is not CellState.REMOVED]
     if cell not in there:
         raise CellRefused(
             f"--cell must be a cell that the map of {data} names; it names "
@@ -308,7 +308,7 @@ def _begin_map(directory: Path, data: Path | None) -> None:
         reading = rows.changes.read(MapPlace())
         rows.changes.begin_incarnation(reading.place.incarnation)
         if data is not None:
-            known = {entry.cell for entry in reading.cells}
+            known = {cell.cell for cell in reading.cells}
             for found in _identities(data):
                 if found.cell is not None and found.cell not in known:
                     rows.entries.put_cell(directory_entry(found.cell))
