@@ -37,6 +37,7 @@ from tidings.settings.settings import Settings
 from tidings.store import port
 from tidings.store.port.cell_map import MapPlace, RangesUnknown, number_of
 from tidings.store.sql.configuration.families import read_families
+from tidings.store.sql.delivery.in_flight import FILE as IN_FLIGHT
 from tidings.store.sqlite.backup import pinned
 from tidings.store.sqlite.connection import SqliteConnection
 from tidings.store.sqlite.database import FILE
@@ -172,10 +173,11 @@ def test_the_first_cell_is_put_back_with_its_key(cells: OneInstallation, tmp_pat
     kept = (data / KEY).read_bytes()
     for path in (*data.glob(FILE + "*"), data / KEY):
         path.unlink()
+    (data / IN_FLIGHT).write_bytes(b"what the lost store had under way")
     with owned(store_of(cells, TWO)):
         app.restore(tmp_path / "copy", data, quiet, cell=1)
     assert (data / KEY).read_bytes() == kept and events_in(cells.settings) == 3
-    assert not (data / ".restoring").exists()
+    assert not (data / ".restoring").exists() and not (data / IN_FLIGHT).exists()
 
 
 @pytest.mark.parametrize("is_made_since", [False, True])

@@ -92,9 +92,9 @@ def _against_map(
         elif place.cell in unread or place.cell in cells:
             continue
         elif cells:
-            yield FamilyFault(FamilyFaultKind.MISPLACED, family, cells, place)
+            yield FamilyFault(FamilyFaultKind.MISPLACED, family, cells, placed=place)
         else:
-            yield FamilyFault(FamilyFaultKind.LOST, family, (), place)
+            yield FamilyFault(FamilyFaultKind.LOST, family, (), placed=place)
 
 
 def _gone_to(rows: Rows, family: FamilyId) -> tuple[CellId, ...]:

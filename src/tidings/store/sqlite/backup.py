@@ -52,7 +52,7 @@ def backup(data: Path, to: Path, progress: Progress) -> Manifest:
         new_file(stage / KEY, (data / KEY).read_bytes())
         made = datetime.now(UTC)
         with pinned(data / FILE) as source:
-            point = copy_pinned(source, stage, CellPoint(0, FILE, 0, 0, 0), made, progress)
+            point = copy_pinned(source, stage, FILE, made, progress)
         manifest = describe_files(stage, made, [point], KEY)
         publish(stage, to, manifest)
     return manifest
@@ -125,13 +125,18 @@ def pinned(database: Path) -> Iterator[SqliteConnection]:
 
 
 def copy_pinned(
-    source: SqliteConnection, stage: Path, place: CellPoint, made: datetime, progress: Progress
+    source: SqliteConnection,
+    stage: Path,
+    name: str,
+    made: datetime,
+    progress: Progress,
+    cell: int = 0,
 ) -> CellPoint:
-    """Copy the moment of a store to the file of its place, check it, and return what it has. Raise
-    BackupRefused where it is not sound."""
-    new_file(stage / place.file, b"")
-    copy_pages(source, stage / place.file, progress)
-    with closing(apsw.Connection(str(stage / place.file))) as copy:
+    """Copy the moment of a store to a file of this name, check it, and return what it has. `cell`:
+    which one it is, of several. Raise BackupRefused where it is not sound."""
+    new_file(stage / name, b"")
+    copy_pages(source, stage / name, progress)
+    with closing(apsw.Connection(str(stage / name))) as copy:
         # One file, without a log beside it.
         copy.execute("PRAGMA journal_mode = delete").fetchall()
         progress("checking the copy", 0, 1)
@@ -149,7 +154,13 @@ def copy_pinned(
             )
             for (count,) in copy.execute(query)
         )
-    return CellPoint(place.cell, place.file, schema, int(newest), unfinished)  # type: ignore[arg-type]
+    return CellPoint(
+        cell=cell,
+        file=name,
+        schema=schema,
+        newest_event=int(newest),  # type: ignore[arg-type]
+        unfinished=unfinished,
+    )
 
 
 def copy_pages(source: SqliteConnection, to: Path, progress: Progress) -> None:

@@ -199,7 +199,7 @@ def _copy(
 
     name = file_of_cell(cell)
     make_directories(stage, name)
-    return copy_pinned(source, stage, CellPoint(cell, name, 0, 0, 0), made, of_cell)
+    return copy_pinned(source, stage, name, made, of_cell, cell)
 
 
 # -- the map --------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ from tidings.store.port import SendingStop
 from tidings.store.port.cell_map import CellState, MapPlace
 from tidings.store.sql.configuration.cell_identity import StoreIdentity, read_identity
 from tidings.store.sql.configuration.families import follow_places, read_families
+from tidings.store.sql.delivery.in_flight import FILE as IN_FLIGHT
 from tidings.store.sql.replay.replays import STOP
 from tidings.store.sqlite.backup import check_integrity, check_restored
 from tidings.store.sqlite.connection import DISK_FAULTS, SqliteConnection
@@ -127,6 +128,7 @@ def restore_cell(source: Path, data: Path, cell: CellId, progress: Progress) -> 
             if not (data / KEY).exists():
                 (stage / KEY).rename(data / KEY)
                 sync(data)
+            (directory / IN_FLIGHT).unlink(missing_ok=True)  # of the one that was lost
             (stage / name).rename(directory / FILE)
             sync(directory)
             shutil.rmtree(stage)
