@@ -1,11 +1,14 @@
 """Who may come in at the port of a door: this installation, by TLS 1.3, or on loopback."""
 
 import asyncio
+import socket
 import ssl
+from datetime import datetime
 
 import pytest
 
 from tests.server.support import GET, Client, Echo, until
+from tidings.door import certificates
 from tidings.door.certificates import PEER_NAME, DoorAuthority
 from tidings.door.listening import DoorTrust, door_server, trust_by_tls, trust_on_loopback
 from tidings.door.owner_lines import OwnerLines
@@ -63,6 +66,42 @@ async def test_a_client_of_another_installation_is_not_heard() -> None:
     trust = trust_by_tls(KEY)
     status, reached, _ = await asks(trust._replace(calls=context), trust)
     assert status == 503 and reached == []
+
+
+@pytest.mark.parametrize("who", ["calls", "listens"])
+async def test_a_certificate_whose_time_is_over_is_not_taken(
+    who: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None of ours ends; one that somebody has made with an end does."""
+    trust = trust_by_tls(KEY)
+    monkeypatch.setattr(certificates, "_END", datetime(2021, 1, 1))
+    over = trust_by_tls(KEY)
+    monkeypatch.undo()
+    calls, listens = (over, trust) if who == "calls" else (trust, over)
+    status, reached, _ = await asks(calls, listens)
+    assert status == 503 and reached == []
+
+
+async def test_with_tls_a_door_is_at_every_address_of_its_machine() -> None:
+    """An address is no proof: whoever reaches it proves the installation."""
+    echo = Echo()
+    door = door_server(echo, None, trust_by_tls(KEY), host="0.0.0.0", port=0)
+    door.start()
+    try:
+        for host in ("127.0.0.1", "127.0.0.9", socket.gethostname()):
+            for key, is_ours in ((KEY, True), (OTHER_KEY, False)):
+                lines = OwnerLines(trust_by_tls(key).calls)
+                try:
+                    if is_ours:
+                        assert (await lines.make_line(f"{host}:{door.port}")).usable
+                    else:
+                        with pytest.raises(OSError):
+                            await lines.make_line(f"{host}:{door.port}")
+                finally:
+                    lines.close()
+    finally:
+        await door.stop(0.2)
+    assert echo.calls == []
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])

@@ -377,3 +377,26 @@ def test_the_first_org_has_an_id_that_an_org_may_have(number: int) -> None:
     [problem] = refused({"TIDINGS_BOOTSTRAP_ORG": str(number)})
     assert "from 1 to 9,007,199,254,740,991; got" in problem
     assert load({"TIDINGS_BOOTSTRAP_ORG": str(2**53 - 1)}).bootstrap_org == 2**53 - 1
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"DOOR_HOST": "0.0.0.0"}, "TIDINGS_DOOR_HOST must come with door_address"),
+        ({"DOOR_HOST": "::"}, "TIDINGS_DOOR_HOST must come with door_address"),
+        ({"DOOR_HOST": "0.0.0.0", "DOOR_ADDRESS": "0.0.0.0"}, "TIDINGS_DOOR_ADDRESS must be one"),
+        ({"DOOR_ADDRESS": "10.0.0.5:8443"}, "TIDINGS_DOOR_ADDRESS must be one"),
+        ({"DOOR_ADDRESS": "10.0.0.5/8443"}, "TIDINGS_DOOR_ADDRESS must be a name"),
+        ({"DOOR_PORT": "0"}, "TIDINGS_DOOR_PORT must be a number"),
+    ],
+)
+def test_a_door_that_other_machines_could_not_reach_is_refused(
+    given: dict[str, str], named: str
+) -> None:
+    [problem] = refused({f"TIDINGS_{name}": value for name, value in given.items()})
+    assert problem.startswith(named)
+
+
+def test_a_door_may_listen_at_every_address_where_it_says_under_which_it_is_reached() -> None:
+    settings = load({"TIDINGS_DOOR_HOST": "0.0.0.0", "TIDINGS_DOOR_ADDRESS": "tidings-0.pods"})
+    assert (settings.door_host, settings.door_address) == ("0.0.0.0", "tidings-0.pods")

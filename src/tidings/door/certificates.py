@@ -6,7 +6,6 @@ Neither ends by date: what they prove is the key, and clocks may be adrift. Anot
 installation.
 """
 
-import ipaddress
 import os
 import ssl
 import tempfile
@@ -20,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from tidings.core.cells.door_address import is_loopback
 from tidings.errors import Unusable
 
 DOOR_PURPOSE = b"tidings.door"  # of the key that is derived for it: 32 bytes
@@ -80,11 +80,7 @@ class DoorAuthority:
 
 def require_loopback(host: str) -> None:
     """Raise `Unusable` where a door without TLS would be reached from another machine."""
-    try:
-        is_loopback = ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        is_loopback = host == "localhost"
-    if not is_loopback:
+    if not is_loopback(host):
         raise Unusable(
             f"A door without TLS must be on a loopback address; got {host}. Use 127.0.0.1, or TLS."
         )

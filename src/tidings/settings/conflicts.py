@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from tidings.core.cells.door_address import is_any, is_one
 from tidings.core.shaping.platform_rules import check_template, read_map
 from tidings.egress.address import TargetRefused, check_target, parse_target
 from tidings.egress.policy import Policy
@@ -15,6 +16,7 @@ def conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]
     """Yield a sentence for each set of values that fit by themselves and not together."""
     yield from _platform_conflicts(settings, source_of)
     yield from _database_conflicts(source_of)
+    yield from _door_conflicts(settings, source_of)
     key, secret, org = settings.bootstrap_key, settings.bootstrap_secret, settings.bootstrap_org
     given = {"bootstrap_key": key, "bootstrap_secret": secret, "bootstrap_org": org}
     missing = [PREFIX + name.upper() for name, value in given.items() if value is None]
@@ -62,6 +64,22 @@ def _database_conflicts(source_of: Mapping[str, str]) -> Iterator[str]:
                     f"{source_of[name]} must come with database; got none. Set {PREFIX}DATABASE, "
                     "or leave it out: without a database, store and key are in the data directory."
                 )
+
+
+def _door_conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:
+    """Yield why other machines could not reach the processes of this one."""
+    address = settings.door_address
+    if address is None and is_any(settings.door_host):
+        yield (
+            f"{source_of['door_host']} must come with door_address where it is every address of "
+            f"the machine; got {settings.door_host} alone. Set {PREFIX}DOOR_ADDRESS to the one "
+            "under which the other machines reach this one."
+        )
+    if address is not None and (is_any(address) or not is_one(address)):
+        yield (
+            f"{source_of['door_address']} must be one name or address, without a port; got "
+            f"{address}. Write the one under which the other machines reach this one."
+        )
 
 
 def _platform_conflicts(settings: Settings, source_of: Mapping[str, str]) -> Iterator[str]:

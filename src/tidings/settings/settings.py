@@ -133,6 +133,39 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         _is("a name or an address", "The address to listen on.", pattern=r"^\S{1,253}$"),
     ] = "127.0.0.1"
     port: Annotated[int, _port("The port to listen on.")] = 8080
+    door_host: Annotated[
+        str,
+        _is(
+            "a name or an address",
+            "Where there are [several cells](cells.md): the address at which the processes of "
+            "this machine take calls that other processes pass on, by TLS. An address of this "
+            "machine that the others reach, if [several machines](cells.md#several-machines) "
+            "serve.",
+            pattern=r"^\S{1,253}$",
+        ),
+    ] = "127.0.0.1"
+    door_address: (
+        Annotated[
+            str,
+            _is(
+                "a name or an address without a port",
+                "Under which name or address the other machines reach `door_host`. Default: "
+                "`door_host`.",
+                pattern=r"^[A-Za-z0-9.:\-]{1,253}$",
+            ),
+        ]
+        | None
+    ) = None
+    door_port: (
+        Annotated[
+            int,
+            _port(
+                "The port of the first cell at `door_host`; each further cell has the next one, by "
+                "its number. Default: whichever is free."
+            ),
+        ]
+        | None
+    ) = None
     dev: Annotated[
         bool,
         _is(

@@ -33,6 +33,16 @@ def directory_of_cell(data: Path, cell: CellId) -> Path:
     return data if cell == FIRST_CELL else data / CELLS_DIRECTORY / str(cell)
 
 
+def door_address(settings: Settings) -> str:
+    """Return under which name or address other machines reach the doors of this one."""
+    return settings.door_address or settings.door_host
+
+
+def door_port(settings: Settings, cell: CellId) -> int:
+    """Return the port of a cell's door; 0: whichever is free."""
+    return 0 if settings.door_port is None else settings.door_port + cell - 1
+
+
 def settings_of_cell(settings: Settings, entry: CellEntry) -> Settings:
     """Return the settings of a cell, by those of its installation. Raise `MapRefused` where they
     are of another kind of store.

@@ -21,7 +21,12 @@ from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
 from tidings.api.http.refusals import request_id
 from tidings.app.cells.calls.cell_calls import cell_calls
 from tidings.app.cells.calls.directed_store import directed
-from tidings.app.cells.cell_settings import FIRST_CELL, settings_of_cell
+from tidings.app.cells.cell_settings import (
+    FIRST_CELL,
+    door_address,
+    door_port,
+    settings_of_cell,
+)
 from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
@@ -36,6 +41,7 @@ from tidings.app.descriptors import DoorShares
 from tidings.app.keys.derived_keys import derive_key
 from tidings.compose import App
 from tidings.core.cells.cell_map import CellOwner
+from tidings.core.cells.door_address import with_port
 from tidings.core.cells.families import CellId
 from tidings.core.running.lease import OwnerLease
 from tidings.door.admission import remove_head
@@ -50,9 +56,9 @@ from tidings.server import Bounds, HttpRequest, HttpServer
 from tidings.server.listening import make_listening
 from tidings.settings.settings import Settings
 from tidings.store.port import Store
+from tidings.store.port.cell_map import MapRefused
 
 DIRECTORY_PURPOSE = b"tidings.directory"  # of the key of digests in the directory
-DOOR_HOST = "127.0.0.1"
 FIRST_LOOK_S = 5.0  # at the map, before the public port is opened
 Headers = list[tuple[bytes, bytes]]
 
@@ -122,15 +128,16 @@ class Membership:
         now_ms: Callable[[], int],
     ) -> Installation:
         """Make what the process has of the installation. Nothing is asked, and nobody hears of it.
-        `owner`: the number of the store's. OSError where no port is free."""
+        `owner`: the number of the store's. Raise MapRefused where its door has no port."""
         self._shares = shares
         self._trust = trust_by_tls(derive_key(master, DOOR_PURPOSE))
-        self._door_socket = make_listening(DOOR_HOST, 0, self._bounds())
+        self._door_socket = self._listen()
+        port = self._door_socket.getsockname()[1]
         store = open_cell_map(self.whole)
         lines = OwnerLines(self._trust.calls, shares.lines)
         self._installation = Installation(
             cell=self._post.entry.cell,
-            owner=CellOwner(max(owner, 1), f"{DOOR_HOST}:{self._door_socket.getsockname()[1]}"),
+            owner=CellOwner(max(owner, 1), with_port(door_address(self.whole), port)),
             store=store,
             reader=MapReader(store, now_ms),
             lines=lines,
@@ -185,7 +192,7 @@ class Membership:
             door,
             door,
             self._trust,
-            host=DOOR_HOST,
+            host=self.whole.door_host,
             port=0,
             bounds=self._bounds(call_s),
             keeps=keeps,
@@ -236,6 +243,18 @@ class Membership:
         if self._installation is not None:
             self._installation.lines.close()
             await self._installation.store.close()
+
+    def _listen(self) -> socket.socket:
+        """Open the socket of this cell's door. Raise MapRefused where it cannot be had."""
+        host, port = self.whole.door_host, door_port(self.whole, self.cell)
+        try:
+            return make_listening(host, port, self._bounds())
+        except (OSError, OverflowError) as error:
+            raise MapRefused(
+                f"door_host must be an address of this machine, with a free port for each cell; "
+                f"got {host} port {port or 'of any number'}: "
+                f"{getattr(error, 'strerror', None) or error}. Correct door_host or door_port."
+            ) from error
 
     def _bounds(self, grace_s: float = 10.0) -> Bounds:
         places = self._shares.places
