@@ -115,6 +115,7 @@ class ProcessEntry(msgspec.Struct, frozen=True, array_like=True):
     beat: int
     takes: bool = True  # a cell, if one is free
     files: bytes = b""  # the digests of its declared files
+    claims: bytes = b""  # what it says of cells (`HostClaims`)
 
 
 class MapPlace(msgspec.Struct, frozen=True, array_like=True):

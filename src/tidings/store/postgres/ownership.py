@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import psycopg
 
@@ -21,6 +21,9 @@ from tidings.core.running.lease import LEASE_S, STANDS_BY
 from tidings.store import port
 from tidings.store.postgres.faults import refused_as_store
 from tidings.store.postgres.migration import DatabaseRefused, newest_schema, refuse_newer
+
+if TYPE_CHECKING:
+    from tidings.core.cells.owners_seen import WatchedOwner
 
 _LOOK = "SELECT epoch, holder, renewed FROM owner"
 # Both of one snapshot.
@@ -87,16 +90,17 @@ class OwnerWatch:
         connect: Callable[[str], "psycopg.Connection[Any]"],
         passed_s: Callable[[], float],
         cell: int | None = None,
+        former: "WatchedOwner | None" = None,
     ) -> None:
         """`connect` opens a connection of a name; `passed_s` is never set, and counts the machine's
         sleep. `cell`: of a store that is one of several, for whoever reads the names of its
-        connections."""
+        connections. `former`: its owner, as another process of this machine has watched it."""
         self._connect = connect
         self._cell = cell
         self._ours: Ownership | None = None
         self._passed_s = passed_s
-        self._seen: OwnerRow | None = None
-        self._since_s = 0.0
+        self._seen = None if former is None else OwnerRow(*former[:3])
+        self._since_s = 0.0 if former is None else former.since_s
         self._newest_schema = newest_schema()
         self._known_epoch: int | None = None  # the last that was seen with a schema we know
 

@@ -48,7 +48,7 @@ CREATE TABLE platform_row (
 -- Few rows that each process changes every few seconds, as `confirmed`'s are.
 CREATE TABLE process (
     name text COLLATE "C" PRIMARY KEY, address text COLLATE "C" NOT NULL, beat bigint NOT NULL, takes bigint NOT NULL,
-    files bytea NOT NULL
+    files bytea NOT NULL, claims bytea NOT NULL
 ) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
 
 -- Up to which version the owner of a cell follows the map.

@@ -40,7 +40,8 @@ CREATE TABLE platform_row (
 ) WITHOUT ROWID;
 
 CREATE TABLE process (
-    name TEXT PRIMARY KEY, address TEXT NOT NULL, beat INTEGER NOT NULL, takes INTEGER NOT NULL, files BLOB NOT NULL
+    name TEXT PRIMARY KEY, address TEXT NOT NULL, beat INTEGER NOT NULL, takes INTEGER NOT NULL, files BLOB NOT NULL,
+    claims BLOB NOT NULL
 ) WITHOUT ROWID;
 
 -- Up to which version the owner of a cell follows the map.
