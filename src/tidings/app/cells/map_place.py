@@ -12,10 +12,11 @@ from tidings.store.sqlite.saved_files import MANIFEST
 MAP_DIRECTORY = "map"
 
 
-def open_cell_map(settings: Settings) -> HostedCellMap:
+def open_cell_map(settings: Settings, of: str = "") -> HostedCellMap:
     """Return the map of an installation. It is opened when it is first asked, and must have been
-    made by then. Raise `MapRefused` where it can have no name."""
-    return HostedCellMap(_opener(settings))
+    made by then. `of`: who asks, as the names of connections show it. Raise `MapRefused` where the
+    map can have no name."""
+    return HostedCellMap(_opener(settings, of))
 
 
 def open_map_rows(settings: Settings) -> MapRows:
@@ -56,7 +57,7 @@ def make_cell_map(settings: Settings, serve_role: str | None = None) -> None:
         make_postgres_map(connection, schema, serve_role)
 
 
-def _opener(settings: Settings) -> Callable[[], MapRows]:
+def _opener(settings: Settings, of: str = "") -> Callable[[], MapRows]:
     if settings.database is None:
         if (settings.data / MANIFEST).is_file():  # its sums would not fit any more
             raise MapRefused(
@@ -71,4 +72,4 @@ def _opener(settings: Settings) -> Callable[[], MapRows]:
     )
 
     uri, schema = settings.database.reveal(), map_schema_beside(settings.database_schema)
-    return lambda: open_postgres_map(uri, schema)
+    return lambda: open_postgres_map(uri, schema, of)

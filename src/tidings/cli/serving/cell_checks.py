@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from tidings.cli.exits import Exit
 from tidings.cli.output import clean, how_many
+from tidings.cli.serving.connection_checks import check_connections
 
 if TYPE_CHECKING:
-    from tidings.app.cells.commands.cell_facts import CellFacts
+    from tidings.app.cells.commands.cell_facts import CellFacts, CellsFacts
 
 SETTINGS = ("TIDINGS_CONFIG", "TIDINGS_DATABASE", "TIDINGS_DATA")
 NAMED_MAX = 20
@@ -27,15 +28,16 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     from tidings.app.cells.commands.cell_facts import read_cells  # noqa: PLC0415  # not for help
     from tidings.app.database_operations import DatabaseUnreachable  # noqa: PLC0415  # as above
     from tidings.cli.serving.database_commands import load_settings  # noqa: PLC0415  # as above
-    from tidings.errors import Unusable  # noqa: PLC0415  # as above
+    from tidings.errors import Unavailable, Unusable  # noqa: PLC0415  # as above
 
     settings = load_settings(config, {})
     try:
         found = read_cells(settings)
+        connections = [] if found is None else [*check_connections(settings, _serving(found), make)]
     except DatabaseUnreachable as down:
         fix = "Have the map of the cells be reached; each cell goes on as it is meanwhile."
         return [make(False, clean(str(down)), fix=fix, code=Exit.UNREACHABLE)]
-    except Unusable as refused:
+    except (Unavailable, Unusable) as refused:
         return [make(False, clean(str(refused)), fix="Do what it says.")]
     if found is None:
         return []
@@ -49,7 +51,11 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     count = how_many(len(found.cells), "cell")
     families = how_many(sum(cell.families for cell in found.cells), "family")
     whole = make(True, f"There are {count} with {families} of orgs.")
-    return [whole, *faults[:NAMED_MAX]]
+    return [whole, *faults[:NAMED_MAX], *connections]
+
+
+def _serving(found: "CellsFacts") -> int:
+    return sum(cell.state != "removed" for cell in found.cells)
 
 
 def _faults(cell: "CellFacts", make: Callable[..., Check]) -> Iterator[Check]:

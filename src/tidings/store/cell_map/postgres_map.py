@@ -83,9 +83,10 @@ class PostgresMapConnection(PostgresConnection):
         self._is_in_doubt |= diagnostic.severity_nonlocalized == "WARNING"
 
 
-def open_postgres_map(uri: str, schema: str) -> MapRows:
-    """Open the map in a schema of a database. Raise `MapDown`, `MapRefused`."""
-    connection = connect_to_map(uri, schema)
+def open_postgres_map(uri: str, schema: str, of: str = "") -> MapRows:
+    """Open the map in a schema of a database. `of`: who reads it, for whoever looks at the names of
+    connections. Raise `MapDown`, `MapRefused`."""
+    connection = connect_to_map(uri, schema, f"{CONNECTION_NAME} {of}".rstrip())
     try:
         must_serve(schema_of(connection), newest_map_schema())
         return MapRows(PostgresMapConnection(connection))
@@ -106,10 +107,10 @@ def has_postgres_map(uri: str, schema: str) -> bool:
             raise MapDown(f"the map cannot be looked at: {describe_fault(error)}") from error
 
 
-def connect_to_map(uri: str, schema: str) -> "psycopg.Connection[Any]":
+def connect_to_map(uri: str, schema: str, name: str = CONNECTION_NAME) -> "psycopg.Connection[Any]":
     """Open a connection whose names lead to a schema. Raise `MapDown`, `MapRefused`."""
     try:
-        return StoreDatabase(uri, schema).connect(CONNECTION_NAME)
+        return StoreDatabase(uri, schema).connect(name)
     except port.StoreDown as error:
         raise MapDown(f"the map is away: {error}") from error
     except port.StoreRefused as error:
