@@ -280,8 +280,12 @@ async def _composed(
     if membership is None:
         await asyncio.to_thread(_must_be_the_only_cell, settings)
     master = await asyncio.to_thread(read_master_key, settings)
-    cell = None if membership is None else membership.cell
-    open_store, lease = store_opener(settings, died, master, is_alone=is_alone, cell=cell)
+    cell, former = None, None
+    if membership is not None:
+        cell, former = membership.cell, membership.former_owner
+    open_store, lease = store_opener(
+        settings, died, master, is_alone=is_alone, cell=cell, former=former
+    )
     store, service = await asyncio.gather(start.through(open_store), asyncio.to_thread(_service))
     try:
         if master is None:

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from tidings.app.keys.key_check import admit_key
 from tidings.app.keys.master_key import key_place
@@ -19,6 +20,9 @@ from tidings.store.port import StoreRefused
 from tidings.store.sql.halves import passed_s
 from tidings.store.sqlite.directory_lock import DirectoryLock
 from tidings.store.sqlite.store import SqliteStore
+
+if TYPE_CHECKING:
+    from tidings.core.cells.owners_seen import WatchedOwner
 
 EXTRA = "postgres"
 MAP = "map/map.db"  # of a data directory; `cell_map` says what it is
@@ -68,13 +72,14 @@ def store_opener(
     *,
     is_alone: bool = False,
     cell: int | None = None,
+    former: "WatchedOwner | None" = None,
 ) -> tuple[Callable[[], Awaitable[HostedStore]], OwnerLease]:
     """Return how the store is opened, again until it can be, and the lease of its owner: each call
     raises StoreRefused where it never can, StoreDown or OSError (`DISK_ERRNOS`) where it cannot
     now. `died` hears of the end of what writes. A database that knows another key than `master` is
     not waited for: one that stands by would find it out when it is needed (WrongKey). Beside one
     that has a map of cells, CellsFound is raised, but for who `is_alone` with its store
-    or owns one `cell` of several.
+    or owns one `cell` of several. `former`: its owner, as it was watched before.
     """
     if settings.database is None:
         return lambda: SqliteStore.open(settings.data, died), EndlessLease()
@@ -89,7 +94,7 @@ def store_opener(
 
     place = settings.database.describe()
     database = StoreDatabase(settings.database.reveal(), settings.database_schema)
-    watch, lease = OwnerWatch(database.connect, passed_s, cell), Lease(passed_s)
+    watch, lease = OwnerWatch(database.connect, passed_s, cell, former), Lease(passed_s)
     locked: list[DirectoryLock] = []  # what lies beside the store in files is this process's alone
 
     def look() -> int | None:

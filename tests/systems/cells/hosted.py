@@ -19,7 +19,10 @@ def workers(host: ServiceProcess) -> Mapping[CellId, psutil.Process]:
     """Find the process of each cell."""
     found = {}
     for child in psutil.Process(host.pid).children():
-        words = child.cmdline()
+        try:
+            words = child.cmdline()
+        except psutil.Error:  # it has just ended
+            continue
         if "--cell" in words:
             found[WorkerPost.read(words[words.index("--cell") + 1]).entry.cell] = child
     return found

@@ -3,7 +3,8 @@
 It opens no store. It has the public port, whose socket all workers share, so that whoever connects
 is served while one of them is begun anew; it answers itself only while none has listened for a
 while. Which cells there are it reads in the map each second, and goes on with what it knows while
-the map is away.
+the map is away. Cells of a database are those of several machines: each host has its share
+(`shared_cells.py`), and hands that over when it ends.
 """
 
 import asyncio
@@ -21,6 +22,7 @@ from tidings.app.cells.cell_workers import CellWorkers, WorkerStart
 from tidings.app.cells.host_answers import HostAnswers
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
+from tidings.app.cells.shared_cells import SharedCells, share_cells
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import LEAST_OF_CELL
 from tidings.app.machine import file_refusal
@@ -30,9 +32,11 @@ from tidings.engine.clock import service_clock
 from tidings.server import Bounds
 from tidings.server.listening import make_listening
 from tidings.settings.settings import Settings
-from tidings.store.port.cell_map import CellState
+from tidings.store.sql.halves import passed_s
 
 EVERY_S = 1.0
+HAND_OVER_S = 4.0  # for other hosts to have processes for the cells of one that ends
+HAND_OVER_EVERY_S = 0.2
 SOONER = 4
 STOP_S = 30.0  # for a worker to end, beside what attempts may take
 HEARD_BYTES = 1 << 16  # all that a pipe holds
@@ -71,8 +75,9 @@ class CellHost:
         self._command = command
         self._holds: set[CellId] | None = set() if hold else None  # cells that were told so
         self._listening: socket.socket = make_listening(settings.host, settings.port, Bounds())
-        self._store = open_cell_map(settings)
+        self._store = open_cell_map(settings, "host")
         self._reader = MapReader(self._store, service_clock().now_ms)
+        self._sharing = share_cells(settings, self._store, self._reader, passed_s)
         self._news = asyncio.Event()
         self._ended = False
         self._wanted: list[CellId] = []
@@ -83,14 +88,13 @@ class CellHost:
         os.set_blocking(self._hears, False)
         self._ready: dict[CellId, int] = {}  # processes that have said that they listen
         self._refusals: dict[CellId, str] = {}  # of those that have said why they end
-        self._answers = HostAnswers(settings, self._listening, lambda: self._reader.problem)
+        self._answers = HostAnswers(settings, self._listening, self._problem)
         asyncio.get_running_loop().add_reader(self._hears, self._hear)
 
     @property
     def cells(self) -> list[CellId]:
-        """List the cells that are served, as far as the map was read."""
-        cells = self._reader.view.cells.values()
-        return sorted(known.cell for known in cells if known.state is not CellState.REMOVED)
+        """List the cells that there are, as far as the map was read."""
+        return self._reader.view.open_cells
 
     def end(self) -> None:
         """Have `run` return."""
@@ -104,7 +108,9 @@ class CellHost:
             await self._reader.look()
             if not self.cells and not self._reader.problem:
                 return None
-            self._want(self.cells)
+            if self._sharing is not None:
+                await self._sharing.step(self._serving)
+            self._want(self.cells if self._sharing is None else self._sharing.cells)
             await self._answers.follow(self._is_served)
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):
@@ -112,7 +118,9 @@ class CellHost:
         return 0
 
     async def close(self) -> None:
-        """End the workers, each in order, and leave the port. Idempotent."""
+        """Hand the cells over, end the workers, each in order, and leave the port. Idempotent."""
+        if self._sharing is not None:
+            await self._hand_over(self._sharing)
         await self._workers.close()
         await self._answers.close()
         await self._store.close()
@@ -130,11 +138,38 @@ class CellHost:
             log.info("a process is started for each cell", cells=cells)
         self._workers.want(cells)
 
+    async def _hand_over(self, sharing: SharedCells) -> None:
+        """End the workers, those first whose cells another host waits for, and tell the other hosts
+        meanwhile that this one lives."""
+        passed = asyncio.get_running_loop().time
+        until_s = passed() + HAND_OVER_S
+        is_wanted = await sharing.hand_over(self._serving)
+        while is_wanted and sharing.cells and passed() < until_s and not self._reader.problem:
+            await sharing.step(self._serving)
+            self._workers.want(sharing.cells)
+            await asyncio.sleep(HAND_OVER_EVERY_S)
+        ending = asyncio.create_task(self._workers.close())
+        while not ending.done():
+            await sharing.step(self._serving)
+            await asyncio.wait((ending,), timeout=EVERY_S)
+        await sharing.leave()
+
+    @property
+    def _serving(self) -> list[CellId]:
+        """List the cells whose process has said that it listens."""
+        running = self._workers.running
+        return [cell for cell, process in self._ready.items() if running.get(cell) == process]
+
     @property
     def _is_served(self) -> bool:
         """Return whether a process that runs has said that it listens."""
-        running = self._workers.running
-        return any(running.get(cell) == process for cell, process in self._ready.items())
+        return bool(self._serving)
+
+    def _problem(self) -> str:
+        """Say why no worker is to be expected; nothing where one is."""
+        if problem := self._reader.problem:
+            return f"The map of the cells must be read before they can be served: {problem}."
+        return "" if self._sharing is None else self._sharing.why_idle
 
     def _hear(self) -> None:
         for line in os.read(self._hears, HEARD_BYTES).decode(errors="replace").splitlines():
@@ -154,7 +189,9 @@ class CellHost:
     def _start_of(self, cell: CellId) -> WorkerStart:
         listening = self._listening.fileno()
         entry = self._reader.view.cells[cell]
-        words = [*self._command, "--cell", WorkerPost.of(entry, listening, self._tells).write()]
+        owner = None if self._sharing is None else self._sharing.watched(cell)
+        post = WorkerPost.of(entry, listening, self._tells, owner)
+        words = [*self._command, "--cell", post.write()]
         if self._holds is not None and cell not in self._holds:
             self._holds.add(cell)  # once: who has started sending since, has done so
             words.append("--hold")

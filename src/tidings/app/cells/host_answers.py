@@ -23,7 +23,7 @@ class HostAnswers:
     def __init__(
         self, settings: Settings, listening: socket.socket, problem_of: Callable[[], str]
     ) -> None:
-        """`problem_of` returns why the map is not read now, or nothing."""
+        """`problem_of` returns why no worker is to be expected, or nothing."""
         self._settings = settings
         self._listening = listening
         self._problem_of = problem_of
@@ -47,9 +47,7 @@ class HostAnswers:
             await server.stop(STOP_S)
 
     def _sentence(self) -> str:
-        if problem := self._problem_of():
-            return f"The map of the cells must be read before they can be served: {problem}."
-        return (
+        return self._problem_of() or (
             "A process of this machine's cells must listen; none does now. Each is started again; "
             "the log says why it has ended."
         )

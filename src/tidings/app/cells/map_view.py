@@ -7,6 +7,7 @@ from tidings.core.cells.families import CellId
 from tidings.core.cells.ranges import RangeGrants
 from tidings.store.port.cell_map import (
     CellEntry,
+    CellState,
     MapPlace,
     MapReading,
     PlatformKind,
@@ -34,6 +35,12 @@ class MapView:
     def cells(self) -> Mapping[CellId, CellEntry]:
         """Return the cells, also those that were removed."""
         return self._cells
+
+    @property
+    def open_cells(self) -> list[CellId]:
+        """List the cells that were not removed."""
+        cells = self._cells.values()
+        return sorted(known.cell for known in cells if known.state is not CellState.REMOVED)
 
     def in_force(self, kind: PlatformKind, now_ms: int) -> Iterator[PlatformRow]:
         """List what of a kind is in force over all cells."""

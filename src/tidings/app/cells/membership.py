@@ -43,6 +43,7 @@ from tidings.compose import App
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.door_address import with_port
 from tidings.core.cells.families import CellId
+from tidings.core.cells.owners_seen import WatchedOwner
 from tidings.core.running.lease import OwnerLease
 from tidings.door.admission import remove_head
 from tidings.door.certificates import DOOR_PURPOSE
@@ -115,6 +116,11 @@ class Membership:
         return self._post.entry.cell
 
     @property
+    def former_owner(self) -> WatchedOwner | None:
+        """Return the owner of the store as the host has watched it before this process began."""
+        return self._post.owner
+
+    @property
     def is_first(self) -> bool:
         """Return whether it owns the first cell, in which a first start makes what it makes."""
         return self.cell == FIRST_CELL
@@ -133,7 +139,7 @@ class Membership:
         self._trust = trust_by_tls(derive_key(master, DOOR_PURPOSE))
         self._door_socket = self._listen()
         port = self._door_socket.getsockname()[1]
-        store = open_cell_map(self.whole)
+        store = open_cell_map(self.whole, f"cell={self.cell}")
         lines = OwnerLines(self._trust.calls, shares.lines)
         self._installation = Installation(
             cell=self._post.entry.cell,

@@ -5,6 +5,7 @@ import os
 import msgspec
 
 from tidings.core.cells.families import CellId
+from tidings.core.cells.owners_seen import WatchedOwner
 from tidings.errors import Unusable
 from tidings.store.port.cell_map import CellEntry, CellKind
 
@@ -20,7 +21,8 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
     """Name a worker's cell, as the map has it, and the numbers of its open files.
 
     `listening`: the socket of the public port, which all workers share; `tells`: where it says that
-    it listens. Its standard input ends with its host.
+    it listens. Its standard input ends with its host. `owner`: of the cell's store, as the host has
+    watched its row.
     """
 
     cell: int
@@ -28,9 +30,12 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
     setting: str
     listening: int
     tells: int
+    owner: WatchedOwner | None = None
 
     @classmethod
-    def of(cls, entry: CellEntry, listening: int, tells: int) -> "WorkerPost":
+    def of(
+        cls, entry: CellEntry, listening: int, tells: int, owner: WatchedOwner | None = None
+    ) -> "WorkerPost":
         """Build the post of the worker of a cell."""
         return cls(
             cell=entry.cell,
@@ -38,6 +43,7 @@ class WorkerPost(msgspec.Struct, frozen=True, kw_only=True):
             setting=entry.setting,
             listening=listening,
             tells=tells,
+            owner=owner,
         )
 
     @classmethod
