@@ -2,7 +2,8 @@
 
 import msgspec
 
-from tidings.settings.settings import CLIENT_NAMES, HINTS, PREFIX, Settings, meta, must
+from tidings.settings.client_names import CLIENT_NAMES
+from tidings.settings.settings import HINTS, PREFIX, Settings, meta, must
 
 HEAD = """\
 # Settings

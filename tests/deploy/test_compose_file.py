@@ -26,6 +26,10 @@ def test_two_serve_with_all_the_same_and_a_directory_of_their_own() -> None:
     first, second = (dict(SERVICES[name]) for name in OURS)
     volumes = [service.pop("volumes") for service in (first, second)]
     networks = [service.pop("networks") for service in (first, second)]
+    for name, service in zip(OURS, (first, second), strict=True):
+        service["environment"] = variables = dict(service["environment"])
+        peers = SERVICES["balancer"]["environment"]["PEERS"]
+        assert variables.pop("TIDINGS_DOOR_ADDRESS") == f"{name}.{peers}"
     assert first == second and volumes[0] != volumes[1]
     for name, network in zip(OURS, networks, strict=True):
         peers = SERVICES["balancer"]["environment"]["PEERS"]

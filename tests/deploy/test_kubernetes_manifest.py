@@ -14,7 +14,8 @@ from tests.deploy.deployed import (
 )
 from tidings import __version__
 from tidings.app.keys.master_key import OTHERS_MAY
-from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
+from tidings.settings.client_names import CLIENT_NAMES
+from tidings.settings.settings import ENVIRONMENT
 
 MANIFEST = (ROOT / "deploy/kubernetes.yaml").read_text("utf-8")
 MIGRATE = (ROOT / "deploy/kubernetes-migrate.yaml").read_text("utf-8")
@@ -31,7 +32,7 @@ JOB_POD = MIGRATION["spec"]["template"]["spec"]
 
 def environment(container: dict[str, Any]) -> dict[str, str]:
     """The variables of a container."""
-    return {variable["name"]: variable["value"] for variable in container["env"]}
+    return {variable["name"]: variable.get("value", "") for variable in container["env"]}
 
 
 def mounted(pod: dict[str, Any], container: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -93,6 +94,9 @@ def test_the_service_leads_to_the_balancers_and_the_other_one_to_all_processes()
 def test_its_names_are_settings_and_its_files_are_those_of_the_secret() -> None:
     variables = environment(CONTAINER)
     assert variables.keys() <= {*ENVIRONMENT, *CLIENT_NAMES}
+    [address] = [variable for variable in CONTAINER["env"] if "valueFrom" in variable]
+    assert address["name"] == "TIDINGS_DOOR_HOST", "each pod is reached at its own address"
+    assert address["valueFrom"] == {"fieldRef": {"fieldPath": "status.podIP"}}
     mounts = mounted(POD, CONTAINER)
     secret = mounts["/etc/tidings"]["secret"]
     command = f"kubectl create secret generic {secret['secretName']}"

@@ -7,7 +7,8 @@ import pytest
 
 from tidings.core.delivery.schedule import DELAYS_S
 from tidings.core.delivery.statuses import FINAL_STATUSES, SLOW_DOWN
-from tidings.settings.settings import CLIENT_NAMES, ENVIRONMENT
+from tidings.settings.client_names import CLIENT_NAMES
+from tidings.settings.settings import ENVIRONMENT
 from tools.resources_page import page as reference_page
 from tools.settings_page import page
 

@@ -12,10 +12,10 @@ from tidings.api.http.metrics_access import MetricsReaders
 from tidings.app.faces import inbox_host, metrics_readers
 from tidings.egress.policy import AllowedRange
 from tidings.service_links import service_links
+from tidings.settings.client_names import CLIENT_NAMES
 from tidings.settings.load import SettingsRefused, load, unknown_names
 from tidings.settings.secret_text import SecretText
 from tidings.settings.settings import (
-    CLIENT_NAMES,
     ENVIRONMENT,
     HINTS,
     Settings,

@@ -12,11 +12,11 @@ import msgspec
 from tidings.egress.policy import AllowedRange
 from tidings.errors import Unusable
 from tidings.service_links import written_by_people
+from tidings.settings.client_names import CLIENT_NAMES
 from tidings.settings.conflicts import conflicts
 from tidings.settings.database_uri import DatabaseUri
 from tidings.settings.secret_text import HeaderSecret, SecretText
 from tidings.settings.settings import (
-    CLIENT_NAMES,
     ENVIRONMENT,
     HINTS,
     PREFIX,

@@ -22,17 +22,6 @@ from tidings.settings.secret_text import HeaderSecret, SecretText
 PREFIX = "TIDINGS_"
 MIB = 1 << 20
 
-# Names of the environment that are not settings of the service.
-CLIENT_NAMES = {
-    "TIDINGS_CONFIG": "The settings file of the service, as `--config`.",
-    "TIDINGS_URL": "Where commands find the service, as `--url`. Default `http://127.0.0.1:8080`.",
-    "TIDINGS_KEY": "The credential of the command line, written `key:secret`. It has no option, "
-    "because every process can read a command line.",
-    "TIDINGS_SECRET": "The secret of the credential, where TIDINGS_KEY holds its key alone.",
-    "TIDINGS_ORG": "The org that commands act for, with the platform's credential, as `--org`.",
-    "TIDINGS_PROFILE": "The profile that commands take server and credential from, as `--profile`.",
-}
-
 
 def _is(must: str, doc: str, **bounds: Any) -> Meta:
     return Meta(description=doc, extra={"must": must}, **bounds)
@@ -137,10 +126,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         _is(
             "a name or an address",
-            "Where there are [several cells](cells.md): the address at which the processes of "
-            "this machine take calls that other processes pass on, by TLS. An address of this "
-            "machine that the others reach, if [several machines](cells.md#several-machines) "
-            "serve.",
+            "The address at which processes of [several cells](cells.md) take what others pass on, "
+            "by TLS: one that [the other machines](cells.md#several-machines) reach.",
             pattern=r"^\S{1,253}$",
         ),
     ] = "127.0.0.1"
@@ -149,21 +136,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             str,
             _is(
                 "a name or an address without a port",
-                "Under which name or address the other machines reach `door_host`. Default: "
-                "`door_host`.",
+                "How the other machines reach `door_host`, where not by that name.",
                 pattern=r"^[A-Za-z0-9.:\-]{1,253}$",
             ),
         ]
         | None
     ) = None
     door_port: (
-        Annotated[
-            int,
-            _port(
-                "The port of the first cell at `door_host`; each further cell has the next one, by "
-                "its number. Default: whichever is free."
-            ),
-        ]
+        Annotated[int, _port("The port of cell 1 at `door_host`; the next cell has the next.")]
         | None
     ) = None
     dev: Annotated[
