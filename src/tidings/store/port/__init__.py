@@ -112,6 +112,13 @@ from tidings.store.port.events.rejections import (
 )
 from tidings.store.port.events.types import StoredType, TypeStore
 from tidings.store.port.families import FamilyReceipt, FamilyStep, FamilyStore, JudgedFamily
+from tidings.store.port.family_rows import (
+    FamilyRowsPage,
+    FamilyRowsStore,
+    FamilyRowsSums,
+    RowsPlace,
+    RowsSum,
+)
 from tidings.store.port.inboxes import (
     KEPT_ARRIVALS,
     KEPT_BYTES,
@@ -220,6 +227,7 @@ class Store(
     ReplayStore,
     OrgStore,
     FamilyStore,
+    FamilyRowsStore,
     AccessStore,
     AuditStore,
     InboxStore,

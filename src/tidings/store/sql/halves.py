@@ -43,6 +43,7 @@ from tidings.store.sql.facts.leaps import Leaps
 from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
+from tidings.store.sql.moving.family_pages import FamilyPages
 from tidings.store.sql.moving.rooms import after_step
 from tidings.store.sql.people import PeopleTables
 from tidings.store.sql.queries import Queries
@@ -80,6 +81,7 @@ class RowWriter:
     audit_upkeep: AuditUpkeep
     numbers: StoreNumbers
     families: FamilyRows
+    family_pages: FamilyPages
     writer: Writer
     configuration: ConfigurationReader
     key_check: KeyCheckRow
@@ -123,6 +125,7 @@ class RowWriter:
         self.audit = AuditRows(self.connection, clock_ms)
         self.families = FamilyRows(self.connection, partial(after_step, self.connection))
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit, self.families.is_here)
+        self.family_pages = FamilyPages(self.connection, self.families)
         self.family_guard = FamilyGuard(self.connection, self.families)
         self.numbers = numbers = StoreNumbers(connection, before.numbers if before else None)
         self.writer = Writer(self.connection, clock_ms, self.audit, numbers, self.families)

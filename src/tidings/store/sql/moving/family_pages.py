@@ -1,0 +1,259 @@
+"""Reads, writes, sums and drops the rows of a family: see `port.FamilyRowsStore`."""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import count
+from typing import Any
+
+import msgspec
+
+from tidings.core.cells.families import FamilyId, FamilyState
+from tidings.store import port
+from tidings.store.port.family_rows import PAGE_BYTES
+from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.families import FamilyRows
+from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.numbers import read_highest
+from tidings.store.sql.moving.belonging import must_belong
+from tidings.store.sql.moving.family_tables import (
+    FAMILY_ROWS,
+    IN_ORGS,
+    FamilyRowsList,
+    FoundBy,
+)
+from tidings.store.sql.moving.family_walks import FamilyWalks, Key, Row, Walk, WalkBounds, WalkStep
+from tidings.store.sql.moving.owned_keys import NUMBERED_OWNERS, OwnedKeys
+from tidings.store.sql.row_mapping import insert_columns
+
+WORK_S = 0.02  # of a call; what was begun by then is ended
+PAGE_ROWS = 2048
+DROPPED_ROWS = 1000
+LOOKED_AT = 5000  # events at a time, for an estimate
+DIGEST_BYTES = 16
+_MODULUS = 1 << 8 * DIGEST_BYTES
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[Any]).decode
+_NAMED = {rows.name: rows for rows in FAMILY_ROWS}
+_OF_TABLE = {rows.table: rows for rows in reversed(FAMILY_ROWS)}
+_ORDER = [rows.name for rows in FAMILY_ROWS]
+_KEEPS_OWNERS = frozenset(("org", *NUMBERED_OWNERS))
+_GIVEN_TO_OWED = "SELECT coalesce(max(first + count - 1), 0) FROM fan_out"
+_PART = (
+    f"SELECT t.seq, CASE WHEN t.org {IN_ORGS} THEN 3 + 2 * t.deliveries ELSE 0 END AS made"
+    " FROM event t"
+)
+_BETWEEN = f"{_PART} WHERE t.seq > :low AND t.seq < :high ORDER BY t.seq"
+_OLDEST = f"SELECT max(seq), sum(made) FROM ({_BETWEEN} LIMIT :few)"
+_NEWEST = f"SELECT min(seq), sum(made) FROM ({_BETWEEN} DESC LIMIT :few)"
+_ENDS = "SELECT min(seq), max(seq) FROM event"
+_NOTHING = port.RowsSum(0, bytes(DIGEST_BYTES))
+
+
+class FamilyPages:
+    """Shares the writer's connection."""
+
+    def __init__(
+        self,
+        connection: StoreConnection,
+        families: FamilyRows,
+        now_s: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._connection = connection
+        self._families = families
+        self._now_s = now_s
+        # Of the family that was asked for last: whose what is, and where dropping has come.
+        self._walks: tuple[tuple[FamilyId, int, FamilyState], FamilyWalks, OwnedKeys] | None = None
+        self._dropped: tuple[str, Key] | None = None
+
+    # -- reading ----------------------------------------------------------------------------------
+
+    @answers(port.Store.read_family_rows)
+    def read(
+        self, family: FamilyId, number: int, place: port.RowsPlace | None
+    ) -> port.FamilyRowsPage:
+        walks = self._walks_of(family, number, FamilyState.SEALED)
+        bounds = WalkBounds(PAGE_ROWS, PAGE_BYTES, self._now_s() + WORK_S)
+        for rows, step in self._steps(walks, place, lambda: bounds):
+            if step.rows or bounds.are_over or _place_behind(rows, step) is None:
+                packed = _encode([list(row) for row in step.rows])
+                return port.FamilyRowsPage(
+                    rows.table, packed, len(step.rows), _place_behind(rows, step)
+                )
+        raise AssertionError("the last step is at the end")
+
+    @answers(port.Store.sum_family_rows)
+    def sum(
+        self,
+        family: FamilyId,
+        number: int,
+        place: port.RowsPlace | None,
+        so_far: Mapping[str, port.RowsSum],
+    ) -> port.FamilyRowsSums:
+        walks = self._walks_of(family, number, FamilyState.SEALED, FamilyState.ARRIVING)
+        bounds = WalkBounds(PAGE_ROWS, PAGE_BYTES, self._now_s() + WORK_S)
+        sums = {} if place is None else dict(so_far)
+        for rows, step in self._steps(walks, place, lambda: bounds):
+            sums[rows.table] = _added(sums.get(rows.table, _NOTHING), rows, step.rows)
+            behind = _place_behind(rows, step)
+            if bounds.are_over or behind is None:
+                return port.FamilyRowsSums(sums, behind)
+        raise AssertionError("the last step is at the end")
+
+    @answers(port.Store.count_family_rows)
+    def count(self, family: FamilyId) -> int:
+        owned = OwnedKeys(self._connection, family)
+        found, low, high = len(owned.orgs), -1, 1 << 62
+        until_s = self._now_s() + WORK_S
+        while self._now_s() < until_s:  # from both ends, for numbers have gaps
+            asked = {"orgs": owned.orgs_json, "few": LOOKED_AT, "low": low, "high": high}
+            [(low_now, oldest)] = self._connection.execute(_OLDEST, asked).fetchall()
+            if low_now is None:
+                return found
+            low = int(low_now)
+            asked["low"] = low
+            [(high_now, newest)] = self._connection.execute(_NEWEST, asked).fetchall()
+            found += int(oldest) + int(newest or 0)
+            if high_now is None:
+                return found
+            high = int(high_now)
+        return found + max(0, high - low) * found // max(1, self._span(low, high))
+
+    def _span(self, low: int, high: int) -> int:
+        """Return how many numbers of events are outside of what lies between two of them."""
+        [(first, last)] = self._connection.execute(_ENDS).fetchall()
+        return int(low) - int(first) + int(last) - int(high) + 2
+
+    @answers(port.Store.highest_numbers_of)
+    def highest(self, family: FamilyId) -> int:
+        [(owed,)] = self._connection.execute(_GIVEN_TO_OWED).fetchall()
+        return max(int(owed), *read_highest(self._connection).values())
+
+    # -- writing ----------------------------------------------------------------------------------
+
+    @answers(port.Store.write_family_rows)
+    def write(self, family: FamilyId, number: int, page: port.FamilyRowsPage) -> None:
+        self._must_be(family, number, FamilyState.ARRIVING)
+        rows = _unpacked(page)
+        if not rows:
+            return
+        of = _OF_TABLE[page.table]
+        if of.table in _KEEPS_OWNERS:
+            self._walks = None  # read again behind it
+            owned = OwnedKeys(self._connection, family)
+        else:
+            owned = self._owned(family, number, FamilyState.ARRIVING)
+        insert = insert_columns(of.table, of.columns, "INSERT OR IGNORE")
+        with self._connection.unsynced(), self._connection:
+            must_belong(self._connection, family, owned, of, rows)
+            self._connection.executemany(insert, rows)
+
+    @answers(port.Store.drop_family_rows)
+    def drop(self, family: FamilyId, number: int) -> bool:
+        walks = self._walks_of(family, number, FamilyState.GONE)
+        until_s = self._now_s() + WORK_S
+        bounds = WalkBounds(DROPPED_ROWS, PAGE_BYTES, until_s)
+        with self._connection.unsynced(), self._connection:
+            while True:
+                at, after = self._dropped or (_ORDER[-1], ())
+                rows = _NAMED[at]
+                if rows.found is FoundBy.ORGS:
+                    return self._drop_orgs(family)
+                step = walks.walk(rows, rows.key, rows.drop_condition)(after, bounds)
+                _delete(self._connection, rows, step.rows)
+                behind = at if step.after is not None else _ORDER[_ORDER.index(at) - 1]
+                self._dropped = behind, step.after or ()
+                if bounds.are_over or len(step.rows) >= DROPPED_ROWS:
+                    return True
+
+    def _drop_orgs(self, family: FamilyId) -> bool:
+        """Drop orgs, of which each stands behind its parent, from the last one on: what is left is
+        found by them."""
+        orgs = OwnedKeys(self._connection, family).orgs
+        last = [(org,) for org in reversed(orgs[-DROPPED_ROWS:])]
+        self._connection.executemany("DELETE FROM org WHERE id = ?", last)
+        if is_more := len(orgs) > len(last):
+            return is_more
+        self._walks = self._dropped = None
+        return False
+
+    # -- inside -----------------------------------------------------------------------------------
+
+    def _steps(
+        self, walks: FamilyWalks, place: port.RowsPlace | None, bounds: Callable[[], WalkBounds]
+    ) -> Iterator[tuple[FamilyRowsList, WalkStep]]:
+        """Walk on from a place, from list to list."""
+        begin = 0 if place is None else _index_of(place)
+        after: Key = () if place is None or not place.after else _decode(place.after)
+        for rows in FAMILY_ROWS[begin:]:
+            walk: Walk = walks.walk(rows, rows.columns)
+            for _ in count():
+                step = walk(after, bounds())
+                yield rows, step
+                if step.after is None:
+                    break
+                after = step.after
+            after = ()
+
+    def _must_be(self, family: FamilyId, number: int, *states: FamilyState) -> FamilyState:
+        row = self._families.row(family)
+        if row is None or row.number != number or row.state not in states:
+            words = " or ".join(state.name.lower() for state in states)
+            raise port.StaleChange(
+                f"The family {family} must be {words} under number {number}; it is"
+                f" {'unknown here' if row is None else f'{row.state.name.lower()} {row.number}'}."
+            )
+        return row.state
+
+    def _walks_of(self, family: FamilyId, number: int, *states: FamilyState) -> FamilyWalks:
+        asked = family, number, self._must_be(family, number, *states)
+        if self._walks is None or self._walks[0] != asked:
+            owned = OwnedKeys(self._connection, family)
+            self._walks = asked, FamilyWalks(self._connection, owned), owned
+            self._dropped = None
+        return self._walks[1]
+
+    def _owned(self, family: FamilyId, number: int, *states: FamilyState) -> OwnedKeys:
+        self._walks_of(family, number, *states)
+        assert self._walks is not None
+        return self._walks[2]
+
+
+def _place_behind(rows: FamilyRowsList, step: WalkStep) -> port.RowsPlace | None:
+    if step.after is not None:
+        return port.RowsPlace(rows.name, _encode(list(step.after)))
+    at = _ORDER.index(rows.name) + 1
+    return port.RowsPlace(_ORDER[at]) if at < len(_ORDER) else None
+
+
+def _index_of(place: port.RowsPlace) -> int:
+    if place.table not in _NAMED:
+        raise port.StaleChange(f"No rows of a family are called {place.table!r} here.")
+    return _ORDER.index(place.table)
+
+
+def _unpacked(page: port.FamilyRowsPage) -> Sequence[Row]:
+    of = _OF_TABLE.get(page.table)
+    rows = [] if of is None else _decode(page.rows) if page.rows else []
+    if of is None or len(rows) != page.count or any(len(row) != len(of.columns) for row in rows):
+        raise port.StaleChange(
+            f"The page of rows of {page.table!r} must be of this release; it is of another one."
+        )
+    return rows
+
+
+def _added(sum: port.RowsSum, of: FamilyRowsList, rows: Sequence[Row]) -> port.RowsSum:
+    digest = int.from_bytes(sum.digest, "big")
+    places = [of.columns.index(column) for column in of.key] if of.is_shared else None
+    for row in rows:
+        values = list(row) if places is None else [row[place] for place in places]
+        hashed = hashlib.blake2b(_encode(values), digest_size=DIGEST_BYTES)
+        digest += int.from_bytes(hashed.digest(), "big")
+    return port.RowsSum(sum.rows + len(rows), (digest % _MODULUS).to_bytes(DIGEST_BYTES, "big"))
+
+
+def _delete(connection: StoreConnection, of: FamilyRowsList, keys: Sequence[Row]) -> None:
+    if keys:
+        where = " AND ".join(f"{column} = ?" for column in of.key)
+        connection.executemany(f"DELETE FROM {of.table} WHERE {where}", keys)
