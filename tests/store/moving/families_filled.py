@@ -4,14 +4,20 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
 from tidings.core.cells.families import FamilyId
 from tidings.core.delivery.states import State
-from tidings.core.ids import OrgId
+from tidings.core.ids import EventNumber, OrgId
+from tidings.store import port
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.moving.family_tables import FAMILY_ROWS
 from tidings.store.sql.queries import id_hash
 from tidings.store.sql.row_mapping import insert_columns
 
+_SPEC = port.ReplaySpec(
+    OrgId(1), None, None, [], (), None, None, (), False, False, True, EventNumber(0)
+)
 COLUMNS = {rows.table: rows.columns for rows in FAMILY_ROWS}
 # What a row has in a column of this name where nothing else is asked for.
 USUAL: dict[str, Any] = {
@@ -27,9 +33,10 @@ USUAL: dict[str, Any] = {
     "behalf": "", "action": "a", "object_kind": "webhook", "object": "o", "times": 1,
     "mac": b"m", "anchored": 0, "sealed": b"\xffs", "changed_ms": 5, "place": "p", "code": "c",
     "field": "", "headers": b"[]", "topic": "t", "partition": 0, "cluster": "c", "topic_id": "i",
-    "offset": 12, "minutes": b"{}", "installation": "i", "takes_over": 0, "answer": b"{}",
+    "offset": 12, "minutes": b"[]", "installation": "i", "takes_over": 0, "answer": b"{}",
     "used_ms": 9, "method": "POST", "size": 2, "verdict": "valid", "status": 200,
-    "event_id": "e", "message": "m", "path": "", "spec": b"{}", "rate": 1.5, "hold": 0,
+    "event_id": "e", "message": "m", "path": "", "spec": msgspec.json.encode(_SPEC), "rate": 1.5,
+    "hold": 0,
     "cursor": 0, "counted_to": 0, "counted": 0, "made": 1, "under_way": 0, "had": 0, "no_body": 0,
     "delivered": 0, "failed": 0, "parked": 0, "cancelled": 0, "closed": 0, "last": 1,
     "entries": b"[]", "subject": b"s", "first_delivery": 0, "deliveries": 0, "terms": b"",
@@ -135,7 +142,8 @@ class _FamilyRows:
             for table in ("sent", "left_out", "waiting", "delivery_cancel"):
                 add(table, delivery=number)
         if at % 5 == 4:
-            add("fan_out", first=self._delivery, event=seq)
+            owed = msgspec.msgpack.encode([port.NewDelivery(webhook, 1)])
+            add("fan_out", first=self._delivery, event=seq, entries=owed)
 
     def _state_of(self, number: int) -> int:
         return number % len(State)

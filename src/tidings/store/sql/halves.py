@@ -43,6 +43,7 @@ from tidings.store.sql.facts.leaps import Leaps
 from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
+from tidings.store.sql.moving.absences import LEFT_OUT, read_absent
 from tidings.store.sql.moving.family_pages import FamilyPages
 from tidings.store.sql.moving.rooms import after_step
 from tidings.store.sql.people import PeopleTables
@@ -146,9 +147,9 @@ class RowWriter:
         self.rejections = RejectionRows(self.connection, numbers)
         self.inboxes = InboxRows(self.connection, clock_ms, numbers)
         self.sources = SourceRows(self.connection, clock_ms, numbers)
-        self.keyed_calls = KeyedCallRows(self.connection, clock_ms)
+        self.keyed_calls = KeyedCallRows(self.connection, clock_ms, self.families)
         self.kept_lists = KeptListRows(self.connection)
-        self.caps = CapRows(self.connection, clock_ms)
+        self.caps = CapRows(self.connection, clock_ms, self.families)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
         self.emails = EmailRows(self.connection)
@@ -267,8 +268,16 @@ class RowReader:
         self._dropped_at = 0.0
 
     def guarded(self, asked: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return what answers a method of the port: what is read changes nothing."""
-        return function
+        """Return what answers a method of the port: what is read changes nothing. Of what is read
+        of all orgs the rows of those whose family is not here are left out."""
+        if (leave_out := LEFT_OUT.get(asked)) is None:
+            return function
+
+        def answer(*given: Any) -> Any:
+            absent, found = read_absent(self.connection), function(*given)
+            return found if absent is None else leave_out(found, absent)
+
+        return answer
 
     def background(self) -> bool:
         """Index a slice if a whole one is waiting, or a partial one for long enough; summarise."""

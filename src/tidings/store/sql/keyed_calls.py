@@ -8,6 +8,7 @@ import msgspec
 from tidings.store import port
 from tidings.store.port import KEYED_KEPT_MS, KEYED_MAX
 from tidings.store.sql.answers import answers
+from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
@@ -18,8 +19,11 @@ _FIRST = f"{_CALL.select} WHERE place = ?"
 class KeyedCallRows:
     """Shares the writer's connection."""
 
-    def __init__(self, connection: StoreConnection, clock_ms: Callable[[], int]) -> None:
+    def __init__(
+        self, connection: StoreConnection, clock_ms: Callable[[], int], families: FamilyRows
+    ) -> None:
         self._connection = connection
+        self._families = families
         self._clock_ms = clock_ms
 
     @answers(port.Store.begin_call)
@@ -27,7 +31,8 @@ class KeyedCallRows:
         run: Callable[..., Any] = self._connection.execute
         now_ms = self._clock_ms()
         with self._connection:
-            run("DELETE FROM keyed_call WHERE at_ms <= ?", (now_ms - KEYED_KEPT_MS,))
+            if not self._families.is_copied:  # else the next one drops what is too old
+                run("DELETE FROM keyed_call WHERE at_ms <= ?", (now_ms - KEYED_KEPT_MS,))
             for row in run(_FIRST, (call.place,)):
                 return port.CallBegun(_CALL.read(row))
             [(held,)] = run("SELECT count(*) FROM keyed_call WHERE org = ?", (call.org,)).fetchall()

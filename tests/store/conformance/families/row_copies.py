@@ -1,12 +1,32 @@
 """Two stores, and a family that goes from one to the other by pages."""
 
 from collections.abc import Mapping
+from typing import Any
 
 from tests.store.conformance.subject import Subject
+from tests.store.moving.families_filled import Rows, put_family, put_rows
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove
 from tidings.store import port
+from tidings.store.sql.connection import StoreConnection
 
 NUMBER = 2
+
+
+def connection_of(subject: Subject) -> StoreConnection:
+    """The connection that writes."""
+    store: Any = subject._store  # noqa: SLF001
+    connection: StoreConnection = store.writing.connection
+    return connection
+
+
+def fill(subject: Subject, *families: tuple[FamilyId, Rows]) -> None:
+    """Put families into a store, and have it read them."""
+    connection = connection_of(subject)
+    for family, rows in families:
+        put_rows(connection, rows)
+        put_family(connection, family)
+    put_rows(connection, {"person": [{"id": "usr_both"}]})  # a member in each family
+    subject.reopen()
 
 
 def step(subject: Subject, family: FamilyId, *moves: FamilyMove, number: int = NUMBER) -> None:

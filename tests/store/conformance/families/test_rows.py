@@ -9,19 +9,25 @@ from unittest.mock import patch
 import pytest
 
 from tests.store.conformance.adapters import IN_PROCESS, OF_POSTGRES_RUN, TRIED
-from tests.store.conformance.families.row_copies import copy, drop, pages, step, sums, write
+from tests.store.conformance.families.row_copies import (
+    connection_of,
+    copy,
+    drop,
+    fill,
+    pages,
+    step,
+    sums,
+    write,
+)
 from tests.store.conformance.subject import Subject
 from tests.store.moving.families_filled import (
     COLUMNS,
     Rows,
     family_rows,
-    put_family,
-    put_rows,
     stored_rows,
 )
 from tidings.core.cells.families import FamilyId, FamilyMove
 from tidings.store import port
-from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.facts.numbers import NUMBERED
 from tidings.store.sql.moving import family_pages, family_walks
 
@@ -37,23 +43,6 @@ def theirs(events: int = 12) -> Rows:
 def beside() -> Rows:
     """One that stays."""
     return family_rows(BESIDE, {21: 20}, 5_000_000, people=["usr_both"])
-
-
-def connection_of(subject: Subject) -> StoreConnection:
-    """The connection that writes."""
-    store: Any = subject._store  # noqa: SLF001
-    connection: StoreConnection = store.writing.connection
-    return connection
-
-
-def fill(subject: Subject, *families: tuple[FamilyId, Rows]) -> None:
-    """Put families into a store, and have it read them."""
-    connection = connection_of(subject)
-    for family, rows in families:
-        put_rows(connection, rows)
-        put_family(connection, family)
-    put_rows(connection, {"person": [{"id": "usr_both"}]})  # a member in each family
-    subject.reopen()
 
 
 def ways() -> list[tuple[str, str]]:
@@ -140,9 +129,12 @@ def test_a_piece_that_was_dropped_before_a_crash_is_not_missed(
     copy(source, target, THEIRS)
     there = stored_rows(connection_of(source))
     step(source, THEIRS, FamilyMove.SWITCHED)
-    with patch.object(family_pages, "DROPPED_ROWS", FEW):
-        while source.ask(lambda store: store.drop_family_rows(THEIRS, 2)):
+    with patch.object(family_pages, "WORK_S", 0.0):  # a list at a time
+        for pieces in (5, 20, len(COLUMNS)):
+            for _ in range(pieces):
+                assert source.ask(lambda store: store.drop_family_rows(THEIRS, 2))
             source.crash()
+    drop(source, THEIRS)
     rest = stored_rows(connection_of(source))
     assert {table: len(rows) for table, rows in rest.items()} == {
         table: len(rows) for table, rows in beside().items()

@@ -106,11 +106,19 @@ class FamilyRows:
     def must_copy_nothing(self) -> None:
         """Raise FamilyAway while a family is copied to another cell or from one: what goes through
         the rows of all orgs waits for its end."""
+        if (row := self._copied()) is not None:
+            raise port.FamilyAway.of(row)
+
+    @property
+    def is_copied(self) -> bool:
+        """Return whether a family is copied to another cell or from one."""
+        return self._copied() is not None
+
+    def _copied(self) -> FamilyRow | None:
         if self.are_all_here:
-            return
-        for row in self._rows.values():
-            if row.state in (FamilyState.SEALED, FamilyState.ARRIVING):
-                raise port.FamilyAway.of(row)
+            return None
+        states = (FamilyState.SEALED, FamilyState.ARRIVING)
+        return next((row for row in self._rows.values() if row.state in states), None)
 
     def family_of(self, org: int) -> FamilyId:
         """Return the family of an org, by the parents that are stored."""

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from tidings.store import port
 from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.moving.absences import LEFT_OUT, read_absent
 
 Arguments = tuple[Any, ...]
 Function = Callable[..., Any]
@@ -174,6 +175,8 @@ class FamilyGuard:
         its orgs."""
         if asked in FOR_ALL:
             return self._waiting(function)
+        if (leave_out := LEFT_OUT.get(asked)) is not None:
+            return self._leaving_out(leave_out, function)
         if (rule := FOR_ORGS.get(asked)) is None:
             return function
         return self._in_parts(rule, function) if rule.parts else self._refusing(rule, function)
@@ -182,6 +185,16 @@ class FamilyGuard:
         def answer(*given: Any, **named: Any) -> Any:
             self._families.must_copy_nothing()
             return function(*given, **named)
+
+        return answer
+
+    def _leaving_out(self, leave_out: Function, function: Function) -> Function:
+        def answer(*given: Any, **named: Any) -> Any:
+            found = function(*given, **named)
+            if self._families.are_all_here:
+                return found
+            absent = read_absent(self._connection)
+            return found if absent is None else leave_out(found, absent)
 
         return answer
 

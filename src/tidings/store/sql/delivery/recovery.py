@@ -14,6 +14,8 @@ from tidings.store.sql.copy_marks import begin_to_serve
 from tidings.store.sql.delivery.pending import PendingRows
 from tidings.store.sql.events.changed_blocks import touch
 from tidings.store.sql.facts.counted_changes import CountedChange
+from tidings.store.sql.moving.absences import read_at_rest
+from tidings.store.sql.moving.owned_keys import listed
 from tidings.store.sql.row_mapping import insert_from
 from tidings.store.sql.states import HELD, RETRYING, TIMED, WAITING, is_unfinished
 from tidings.store.sql.writer_rows import LostAttempt
@@ -48,8 +50,8 @@ _WAS_TRIED = (
 # Who waits for another one is woken by its end, which the process may have missed.
 _LOOK_AGAIN = (
     f"UPDATE delivery SET due_ms = ?1 WHERE state IN ({TIMED}) AND state = {WAITING}"
-    " AND due_ms > ?1 AND EXISTS (SELECT 1 FROM waiting w WHERE w.delivery = delivery.id"
-    " AND w.needed IS NOT NULL)"
+    " AND due_ms > ?1 AND webhook NOT IN (SELECT value FROM json_each(?2)) AND EXISTS"
+    " (SELECT 1 FROM waiting w WHERE w.delivery = delivery.id AND w.needed IS NOT NULL)"
 )
 _END_LOST = (
     f"UPDATE attempt SET kind = '{LOST}', detail = '{LOST_DETAIL}' WHERE delivery = ? AND number ="
@@ -148,20 +150,24 @@ class Recovery:
         begin_to_serve(self._connection)  # a start that was refused before has sent nothing
         self._begins(self._clock_ms())
         [(clean,)] = run("SELECT value FROM meta WHERE key = 'clean_stop'")
+        absent = read_at_rest(self._connection)
+        quiet = frozenset[int]() if absent is None else absent.keys_of("webhook")
         taken: list[Any] = run(
             f"SELECT webhook, id, {_TAKEN_FOR} FROM delivery WHERE {_TAKEN}"
         ).fetchall()
-        at_rest = {number for (number,) in run(AT_REST)} if left is None else set[int]()
+        taken = [row for row in taken if row[0] not in quiet]
+        at_rest = {number for (number,) in run(AT_REST)} | quiet if left is None else set[int]()
         if not clean:
             self._mark_first(self._lowest_pending(window, at_rest) if left is None else left)
         known = {(id, number) for webhook, id, number in taken if webhook not in at_rest}
         self._return_taken(
             [(id, number) for _, id, number in taken], known if left is None else set(left)
         )
-        run(_LOOK_AGAIN, (self._clock_ms(),))
+        run(_LOOK_AGAIN, (self._clock_ms(), listed(quiet)))
         stuck: list[Any] = run(_STUCK).fetchall()
         for webhook, key in stuck:
-            self._free_next(webhook, key, None)
+            if webhook not in quiet:
+                self._free_next(webhook, key, None)
         run("UPDATE meta SET value = 0 WHERE key = 'clean_stop'")
 
     @answers(port.Store.unfinished)

@@ -14,6 +14,7 @@ _CHILDREN = (
     "SELECT t.id FROM org t WHERE t.parent IN (SELECT value FROM json_each(?)) ORDER BY t.id"
 )
 NUMBERED_OWNERS = ("webhook", "source", "inbox", "replay")
+_KEY_OF = {**dict.fromkeys(NUMBERED_OWNERS, "number"), "credential": "id"}
 
 
 def listed(keys: Iterable[Any]) -> str:
@@ -31,15 +32,15 @@ class OwnedKeys:
         self._keys: dict[str, Sequence[Any]] = {"org": sorted(self.orgs)}
 
     def keys_of(self, kind: str) -> Sequence[Any]:
-        """Return the ids of orgs, or the numbers of what they own, in order."""
+        """Return the ids of orgs, or the numbers or ids of what they own, in order."""
         if (keys := self._keys.get(kind)) is None:
-            assert kind in NUMBERED_OWNERS
+            key = _KEY_OF[kind]
             query = (
-                f"SELECT t.number FROM {kind} t WHERE t.org IN (SELECT value FROM json_each(?))"
-                " ORDER BY t.number"
+                f"SELECT t.{key} FROM {kind} t WHERE t.org IN (SELECT value FROM json_each(?))"
+                f" ORDER BY t.{key}"
             )
             found = self._connection.execute(query, (self.orgs_json,)).fetchall()
-            keys = self._keys[kind] = [number for (number,) in found]
+            keys = self._keys[kind] = [owned for (owned,) in found]
         return keys
 
     def _read_orgs(self, family: FamilyId) -> list[int]:

@@ -17,6 +17,7 @@ from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
 from tidings.store.sql.facts.numbers import StoreNumbers
+from tidings.store.sql.moving.absences import read_absent
 from tidings.store.sql.queries import id_hash
 from tidings.store.sql.replay.source import packed
 from tidings.store.sql.row_mapping import FLAG, StoredTable, insert_into, json_of
@@ -104,7 +105,7 @@ _STAGES = (
 )
 _OWED = (
     "SELECT coalesce(sum(f.count), 0) FROM fan_out f JOIN event e ON e.seq = f.event"
-    " WHERE e.at_ms < ?"
+    " WHERE e.at_ms < ? AND e.org NOT IN (SELECT value FROM json_each(?))"
 )
 _json = msgspec.json.Encoder()
 
@@ -246,7 +247,9 @@ class ReplayQueries:
         rows: list[tuple[Any, ...]] = self._connection.execute(
             _STAGES[stage], (webhook, key, after, limit)
         ).fetchall()
-        found = [id for id, _, _, at_ms in rows if at_ms < accepted_before_ms]
+        absent = read_absent(self._connection)
+        theirs = frozenset[int]() if absent is None else absent.keys_of("webhook")
+        found = [id for id, of, _, at_ms in rows if at_ms < accepted_before_ms and of not in theirs]
         if len(rows) == limit:
             id, webhook, key, _ = rows[-1]
             return port.UnfinishedPage(found, (stage, webhook, key, id))
@@ -255,7 +258,9 @@ class ReplayQueries:
 
     @answers(port.Store.owed_before)
     def owed_before(self, accepted_before_ms: int) -> int:
-        [(owed,)] = self._connection.execute(_OWED, (accepted_before_ms,))
+        absent = read_absent(self._connection)
+        orgs = "[]" if absent is None else absent.listed("org")
+        [(owed,)] = self._connection.execute(_OWED, (accepted_before_ms, orgs))
         return int(owed)
 
     @answers(port.Store.open_replays)
