@@ -1,7 +1,8 @@
 """What is always true of a store, as queries: each finds what breaks it.
 
 The rows of a batch are committed together, so these hold at every moment, beside a service that
-writes and after any crash.
+writes and after any crash. But for a family that arrives, or whose rows are dropped because it has
+gone: of those any part may be there.
 """
 
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from tidings.core.cells.ranges import range_of
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.facts.numbers import BEGUN, NUMBERED, RANGES, read_ranges
+from tidings.store.sql.moving.absences import read_absent
 from tidings.store.sql.queries import ORPHANS
 from tidings.store.sql.states import HELD, WAITING, is_unfinished
 
@@ -97,18 +99,19 @@ _META = (
 def find_broken(connection: StoreConnection) -> Iterator[str]:
     """Yield a sentence for each invariant that does not hold. All is read of one moment where the
     connection is in a transaction."""
-    for invariant in INVARIANTS:
+    is_whole = read_absent(connection) is None
+    for invariant in INVARIANTS if is_whole else ():
         [(count,)] = connection.execute(invariant.counting()).fetchall()
         if count:
             rows = connection.execute(invariant.naming()).fetchall()
             yield _sentence(int(count), invariant.finding, [str(key) for (key,) in rows])
     [(orphans,)] = connection.execute(ORPHANS).fetchall()
-    if orphans:
+    if orphans and is_whole:
         yield f"{int(orphans):,} deliveries are held, and none before them is unfinished."
     [(installations,)] = connection.execute("SELECT count(*) FROM installation").fetchall()
     if installations != 1:
         yield f"The table installation must have one row; it has {installations}."
-    if connection.has_table(RANGES):
+    if is_whole and connection.has_table(RANGES):
         yield from _find_numbers(connection)
     values = dict(connection.execute("SELECT key, value FROM meta").fetchall())
     for key in _META:

@@ -3,12 +3,21 @@
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 import pytest
 
 from tests.store.conformance.adapters import IN_PROCESS, TRIED
-from tests.store.conformance.families.row_copies import connection_of, copy, fill, step, sums
+from tests.store.conformance.families.row_copies import (
+    connection_of,
+    copy,
+    fill,
+    pages,
+    step,
+    sums,
+    write,
+)
 from tests.store.conformance.subject import Subject
 from tests.store.moving.families_filled import Rows, family_rows, stored_rows
 from tidings.core.cells.families import FamilyId, FamilyMove
@@ -16,6 +25,8 @@ from tidings.store import port
 from tidings.store.hosting.calls import answering
 from tidings.store.sql.configuration.family_guard import FOR_NONE
 from tidings.store.sql.halves import RowReader
+from tidings.store.sql.invariants import INVARIANTS, find_broken
+from tidings.store.sql.moving import family_pages
 from tidings.store.sql.moving.absences import LEFT_OUT, OF_ONE
 
 THEIRS, BESIDE = FamilyId(10), FamilyId(20)
@@ -104,6 +115,27 @@ def test_a_family_that_arrives_is_in_no_answer_to_a_start(stores: Callable[..., 
     assert sums(target, THEIRS) == expected, "a start changes nothing of it"
 
 
+def test_a_family_that_has_moved_is_found_by_a_start_as_it_was(
+    stores: Callable[..., Subject],
+) -> None:
+    source, target = stores((THEIRS, theirs())), stores()
+    as_it_was = stores((THEIRS, theirs()))
+    step(source, THEIRS, FamilyMove.BEGIN, FamilyMove.SEAL)
+    step(target, THEIRS, FamilyMove.RECEIVE)
+    copy(source, target, THEIRS)
+    step(target, THEIRS, FamilyMove.SWITCH)
+    for subject in (as_it_was, target):
+        subject.crash()
+    answered = answers(as_it_was)
+    assert answers(target) == answered
+    assert all(answered[name] for name in LEFT_OUT.keys() - {"past_attempts"}), "each has some"
+    moved, stayed = (stored_rows(connection_of(subject)) for subject in (target, as_it_was))
+    dated = ("delivery", "attempt")  # recovered, at another time
+    assert {table: moved[table] for table in moved if table not in dated} == {
+        table: stayed[table] for table in stayed if table not in dated
+    }
+
+
 def test_a_family_that_has_gone_is_in_no_answer_to_a_start(stores: Callable[..., Subject]) -> None:
     source, alone = stores((THEIRS, theirs()), (BESIDE, beside())), stores((BESIDE, beside()))
     step(source, THEIRS, FamilyMove.BEGIN, FamilyMove.SEAL, FamilyMove.SWITCHED)
@@ -124,6 +156,43 @@ def test_a_start_changes_nothing_of_a_family_that_is_sealed_and_answers_with_it(
     assert sums(source, THEIRS) == before
     assert {org.id for org in answered["load"].orgs} == {5, 10, 11, 20, 21}
     assert stored_rows(connection_of(source)) != rows, "what is not sealed was recovered"
+
+
+def test_a_store_is_not_called_broken_for_what_comes_or_goes(
+    stores: Callable[..., Subject],
+) -> None:
+    source, target = stores((THEIRS, theirs())), stores()
+
+    def broken(subject: Subject) -> list[str]:
+        return [*find_broken(connection_of(subject))]
+
+    def is_odd(subject: Subject) -> bool:
+        counts = (
+            connection_of(subject).execute(rule.counting()).fetchall()[0][0] for rule in INVARIANTS
+        )
+        return any(counts)
+
+    assert not is_odd(source)
+    odd = False
+    step(source, THEIRS, FamilyMove.BEGIN, FamilyMove.SEAL)
+    step(target, THEIRS, FamilyMove.RECEIVE)
+    for page in pages(source, THEIRS):
+        write(target, THEIRS, page)
+        odd |= is_odd(target)
+        assert broken(target) == []
+    assert odd
+    step(target, THEIRS, FamilyMove.SWITCH)
+    odd = False
+    assert broken(target) == []
+    assert not is_odd(target)
+    step(source, THEIRS, FamilyMove.SWITCHED)
+    with patch.object(family_pages, "WORK_S", 0.0):
+        while source.ask(lambda store: store.drop_family_rows(THEIRS, 2)):
+            odd |= is_odd(source)
+            assert broken(source) == []
+    assert odd
+    step(source, THEIRS, FamilyMove.EMPTY)
+    assert broken(source) == []
 
 
 def test_what_clears_away_for_all_leaves_what_is_copied(stores: Callable[..., Subject]) -> None:

@@ -18,7 +18,6 @@ from tidings.store.sql.facts.numbers import read_highest
 from tidings.store.sql.moving.belonging import must_belong
 from tidings.store.sql.moving.family_tables import (
     FAMILY_ROWS,
-    IN_ORGS,
     FamilyRowsList,
     FoundBy,
 )
@@ -40,13 +39,10 @@ _OF_TABLE = {rows.table: rows for rows in reversed(FAMILY_ROWS)}
 _ORDER = [rows.name for rows in FAMILY_ROWS]
 _KEEPS_OWNERS = frozenset(("org", *NUMBERED_OWNERS))
 _GIVEN_TO_OWED = "SELECT coalesce(max(first + count - 1), 0) FROM fan_out"
-_PART = (
-    f"SELECT t.seq, CASE WHEN t.org {IN_ORGS} THEN 3 + 2 * t.deliveries ELSE 0 END AS made"
-    " FROM event t"
+_BETWEEN = (
+    "SELECT t.seq, t.org, t.deliveries FROM event t WHERE t.seq > ? AND t.seq < ? ORDER BY t.seq"
 )
-_BETWEEN = f"{_PART} WHERE t.seq > :low AND t.seq < :high ORDER BY t.seq"
-_OLDEST = f"SELECT max(seq), sum(made) FROM ({_BETWEEN} LIMIT :few)"
-_NEWEST = f"SELECT min(seq), sum(made) FROM ({_BETWEEN} DESC LIMIT :few)"
+_OLDEST, _NEWEST = f"{_BETWEEN} LIMIT ?", f"{_BETWEEN} DESC LIMIT ?"
 _ENDS = "SELECT min(seq), max(seq) FROM event"
 _NOTHING = port.RowsSum(0, bytes(DIGEST_BYTES))
 
@@ -103,27 +99,25 @@ class FamilyPages:
 
     @answers(port.Store.count_family_rows)
     def count(self, family: FamilyId) -> int:
-        owned = OwnedKeys(self._connection, family)
-        found, low, high = len(owned.orgs), -1, 1 << 62
+        orgs = {*OwnedKeys(self._connection, family).orgs}
+        found, low, high = len(orgs), -1, 1 << 62
         until_s = self._now_s() + WORK_S
         while self._now_s() < until_s:  # from both ends, for numbers have gaps
-            asked = {"orgs": owned.orgs_json, "few": LOOKED_AT, "low": low, "high": high}
-            [(low_now, oldest)] = self._connection.execute(_OLDEST, asked).fetchall()
-            if low_now is None:
-                return found
-            low = int(low_now)
-            asked["low"] = low
-            [(high_now, newest)] = self._connection.execute(_NEWEST, asked).fetchall()
-            found += int(oldest) + int(newest or 0)
-            if high_now is None:
-                return found
-            high = int(high_now)
-        return found + max(0, high - low) * found // max(1, self._span(low, high))
+            for query in (_OLDEST, _NEWEST):
+                rows = self._connection.execute(query, (low, high, LOOKED_AT)).fetchall()
+                found += sum(3 + 2 * int(made) for _, org, made in rows if org in orgs)
+                if len(rows) < LOOKED_AT:
+                    return found
+                if query is _OLDEST:
+                    low = int(rows[-1][0])
+                else:
+                    high = int(rows[-1][0])
+        return int(found + (high - low) * found // self._span(low, high))
 
     def _span(self, low: int, high: int) -> int:
         """Return how many numbers of events are outside of what lies between two of them."""
         [(first, last)] = self._connection.execute(_ENDS).fetchall()
-        return int(low) - int(first) + int(last) - int(high) + 2
+        return low - int(first) + int(last) - high + 2
 
     @answers(port.Store.highest_numbers_of)
     def highest(self, family: FamilyId) -> int:
