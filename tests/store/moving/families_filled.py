@@ -43,7 +43,6 @@ USUAL: dict[str, Any] = {
     "bytes": b"{}", "count": 1, "again": 0, "version": 1, "attempts": 0, "started_ms": 11,
     "said": b"[]", "detail": "d", "looks": 1, "without_personal_data": 0, "name": "n",
 }  # fmt: skip
-REPLAYED = 100_000  # above a base: the numbers of deliveries that replays have made
 Rows = dict[str, list[dict[str, Any]]]
 
 
@@ -54,24 +53,28 @@ def family_rows(
     events: int = 12,
     body: bytes = b"{}",
     people: Sequence[str] = (),
+    stride: int = 1,
 ) -> Rows:
     """Make the rows of a family. `children`: the parent of each further org; `base`: above which
-    its numbers are; `people`: further persons, of whatever family."""
-    made = _FamilyRows(base)
+    its numbers are, every `stride` of them; `people`: further persons, of whatever family."""
+    made = _FamilyRows(base, stride)
     orgs = [family, *children]
     for at, org in enumerate(orgs):
-        made.add_org(org, children.get(org), base + at, people)
-        made.add_webhook(org, base + at)
-        made.add_sources(org, base + at)
+        number = base + at * stride
+        made.add_org(org, children.get(org), number, people)
+        made.add_webhook(org, number)
+        made.add_sources(org, number)
     for at in range(events):
-        made.add_event(at, orgs[at % len(orgs)], base + at % len(orgs), body)
+        of = at % len(orgs)
+        made.add_event(at, orgs[of], base + of * stride, body)
     return made.rows
 
 
 class _FamilyRows:
-    def __init__(self, base: int) -> None:
+    def __init__(self, base: int, stride: int) -> None:
         self.rows: Rows = {table: [] for table in COLUMNS}
-        self._base = self._delivery = base
+        self._base = base
+        self._stride = stride
 
     def _add(self, table: str, **values: Any) -> None:
         self.rows[table].append(values)
@@ -127,12 +130,12 @@ class _FamilyRows:
 
     def add_event(self, at: int, org: int, webhook: int, body: bytes) -> None:
         """Add an event with up to three deliveries, and one that a replay has made."""
-        add, seq, id, count = self._add, self._base + at, f"e{at}", at % 4
-        add("event", seq=seq, org=org, id=id, first_delivery=self._delivery, deliveries=count)
+        add, seq, id, count = self._add, self._base + at * self._stride, f"e{at}", at % 4
+        first = 4 * seq  # three of its own at most, and one that a replay has made
+        add("event", seq=seq, org=org, id=id, first_delivery=first, deliveries=count)
         add("body", seq=seq, bytes=body)
         add("event_id", hash=id_hash(OrgId(org), id), seq=seq)
-        made = [*range(self._delivery, self._delivery + count), self._base + REPLAYED + at]
-        self._delivery += count
+        made = [*range(first, first + count), first + 3]
         add("delivery_replay", delivery=made[-1], replay=webhook, event=seq, webhook=webhook)
         for number in made:
             state = self._state_of(number)
@@ -143,7 +146,7 @@ class _FamilyRows:
                 add(table, delivery=number)
         if at % 5 == 4:
             owed = msgspec.msgpack.encode([port.NewDelivery(webhook, 1)])
-            add("fan_out", first=self._delivery, event=seq, entries=owed)
+            add("fan_out", first=first + count, event=seq, entries=owed)
 
     def _state_of(self, number: int) -> int:
         return number % len(State)

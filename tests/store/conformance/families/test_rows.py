@@ -253,7 +253,7 @@ def test_a_row_that_differs_is_seen_by_its_sum(stores: tuple[Subject, Subject]) 
     begin(source, target)
     copy(source, target, THEIRS)
     found = sums(source, THEIRS)
-    connection_of(target).execute("UPDATE attempt SET detail = 'x' WHERE delivery = 1000")
+    connection_of(target).execute("UPDATE attempt SET detail = 'x' WHERE delivery = 4004")
     differing = sums(target, THEIRS)
     assert {table for table in found if found[table] != differing[table]} == {"attempt"}
     connection_of(target).execute("DELETE FROM body WHERE seq = 1003")

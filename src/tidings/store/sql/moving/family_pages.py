@@ -14,7 +14,7 @@ from tidings.store.port.family_rows import PAGE_BYTES
 from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.facts.numbers import read_highest
+from tidings.store.sql.facts.numbers import NUMBERED, read_highest
 from tidings.store.sql.moving.belonging import must_belong
 from tidings.store.sql.moving.family_tables import (
     FAMILY_ROWS,
@@ -47,6 +47,13 @@ _ENDS = "SELECT min(seq), max(seq) FROM event"
 _NOTHING = port.RowsSum(0, bytes(DIGEST_BYTES))
 
 
+RowNumbers = Callable[[str, Sequence[int]], None]  # of a table
+
+
+def _let_be(table: str, numbers: Sequence[int]) -> None:
+    """Nothing else is made of these rows."""
+
+
 class FamilyPages:
     """Shares the writer's connection."""
 
@@ -54,8 +61,14 @@ class FamilyPages:
         self,
         connection: StoreConnection,
         families: FamilyRows,
+        admit: RowNumbers = _let_be,
+        note: RowNumbers = _let_be,
         now_s: Callable[[], float] = time.monotonic,
     ) -> None:
+        """`admit` is called before rows of a numbered table are written, with their numbers; `note`
+        in the transaction that writes or drops them."""
+        self._admit = admit
+        self._note = note
         self._connection = connection
         self._families = families
         self._now_s = now_s
@@ -139,9 +152,14 @@ class FamilyPages:
         else:
             owned = self._owned(family, number, FamilyState.ARRIVING)
         insert = insert_columns(of.table, of.columns, "INSERT OR IGNORE")
+        numbers = _numbers_of(of, of.columns, rows)
+        if numbers:
+            self._admit(of.table, numbers)
         with self._connection.unsynced(), self._connection:
             must_belong(self._connection, family, owned, of, rows)
             self._connection.executemany(insert, rows)
+            if numbers:
+                self._note(of.table, numbers)
 
     @answers(port.Store.drop_family_rows)
     def drop(self, family: FamilyId, number: int) -> bool:
@@ -156,6 +174,8 @@ class FamilyPages:
                     return self._drop_orgs(family)
                 step = walks.walk(rows, rows.key, rows.drop_condition)(after, bounds)
                 _delete(self._connection, rows, step.rows)
+                if numbers := _numbers_of(rows, rows.key, step.rows):
+                    self._note(rows.table, numbers)
                 behind = at if step.after is not None else _ORDER[_ORDER.index(at) - 1]
                 self._dropped = behind, step.after or ()
                 if bounds.are_over or len(step.rows) >= DROPPED_ROWS:
@@ -235,6 +255,14 @@ def _unpacked(page: port.FamilyRowsPage) -> Sequence[Row]:
             f"The page of rows of {page.table!r} must be of this release; it is of another one."
         )
     return rows
+
+
+def _numbers_of(of: FamilyRowsList, columns: Sequence[str], rows: Sequence[Row]) -> list[int]:
+    """Return the numbers of rows that a store numbers; none of others."""
+    if (column := NUMBERED.get(of.table)) is None:
+        return []
+    at = columns.index(column)
+    return [row[at] for row in rows]
 
 
 def _added(sum: port.RowsSum, of: FamilyRowsList, rows: Sequence[Row]) -> port.RowsSum:

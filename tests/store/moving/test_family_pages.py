@@ -1,0 +1,142 @@
+"""Rows of families between stores in memory: of whatever families there are, and at what cost."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.store.moving.families_filled import (
+    Rows,
+    family_rows,
+    put_family,
+    put_rows,
+    stored_rows,
+)
+from tidings.core.cells.families import CellId, FamilyId, FamilyMove
+from tidings.store import port
+from tidings.store.sql.facts.numbers import NUMBERED
+from tidings.store.sql.moving.family_pages import FamilyPages
+from tidings.store.sqlite.halves import WritingHalf
+
+THEIRS, BESIDE = FamilyId(1), FamilyId(1000)
+BASE, APART = 10_000, 3
+
+
+def stored(*families: tuple[FamilyId, Rows]) -> WritingHalf:
+    """A store with these families."""
+    half = WritingHalf(":memory:")
+    for family, rows in families:
+        put_rows(half.connection, rows)
+        put_family(half.connection, family)
+    half.families.forget()
+    return half
+
+
+def step(half: WritingHalf, *moves: FamilyMove) -> None:
+    """Take these steps of a move."""
+    for move in moves:
+        asked = port.FamilyStep(THEIRS, move, 2, other=CellId(9))
+        assert half.families.move(asked).changed
+
+
+def copy(source: FamilyPages, target: FamilyPages) -> int:
+    """Copy all rows; return in how many pages."""
+    place: port.RowsPlace | None = None
+    for pages in range(1, 1 << 30):
+        page = source.read(THEIRS, 2, place)
+        target.write(THEIRS, 2, page)
+        if (place := page.next) is None:
+            return pages
+    raise AssertionError
+
+
+def sums(pages: FamilyPages) -> Mapping[str, port.RowsSum]:
+    """Sum all rows."""
+    found = pages.sum(THEIRS, 2, None, {})
+    while found.next is not None:
+        found = pages.sum(THEIRS, 2, found.next, found.sums)
+    return found.sums
+
+
+@st.composite
+def shapes(draw: st.DrawFn) -> dict[int, int]:
+    """Children of a family by their parents, in whatever order of their ids."""
+    ids = draw(st.permutations(range(2, 12)))[: draw(st.integers(0, 6))]
+    above: list[int] = [THEIRS]
+    children = {}
+    for child in ids:
+        children[child] = draw(st.sampled_from(above))
+        above.append(child)
+    return children
+
+
+@settings(max_examples=25, deadline=None)
+@given(shapes(), st.integers(0, 30), st.integers(0, 30), st.integers(0, 1))
+def test_whatever_a_family_is_it_goes_whole_and_alone(
+    children: dict[int, int], events: int, others: int, first: int
+) -> None:
+    """Its numbers stand between those of another family."""
+    theirs = family_rows(THEIRS, children, BASE + first, events, stride=APART)
+    beside = family_rows(BESIDE, {1001: 1000}, BASE + 1 - first, others, stride=APART)
+    source, target = stored((THEIRS, theirs), (BESIDE, beside)), stored()
+    alone, apart = stored((THEIRS, theirs)), stored((BESIDE, beside))
+    step(source, FamilyMove.BEGIN, FamilyMove.SEAL)
+    step(target, FamilyMove.RECEIVE)
+    copy(source.family_pages, target.family_pages)
+    assert sums(source.family_pages) == sums(target.family_pages)
+    step(target, FamilyMove.SWITCH)
+    step(source, FamilyMove.SWITCHED)
+    while source.family_pages.drop(THEIRS, 2):
+        pass
+    assert stored_rows(target.connection) == stored_rows(alone.connection)
+    assert stored_rows(source.connection) == stored_rows(apart.connection)
+    for half in (source, target, alone, apart):
+        half.close()
+
+
+def test_numbers_that_arrive_are_named_before_and_with_their_rows() -> None:
+    theirs = family_rows(THEIRS, {2: 1}, BASE)
+    source, target = stored((THEIRS, theirs)), stored()
+    step(source, FamilyMove.BEGIN, FamilyMove.SEAL)
+    step(target, FamilyMove.RECEIVE)
+    admitted, noted = NamedNumbers(target), NamedNumbers(target)
+    pages = FamilyPages(target.connection, target.families, admitted, noted)
+    copy(source.family_pages, pages)
+    expected = {
+        table: sorted(row[column] for row in theirs[table]) for table, column in NUMBERED.items()
+    }
+    assert admitted.found == noted.found == expected
+    assert (admitted.in_transaction, noted.in_transaction) == ({False}, {True})
+    step(target, FamilyMove.REFUSE)
+    admitted.found, noted.found = {}, {}
+    while pages.drop(THEIRS, 2):
+        pass
+    assert (admitted.found, noted.found) == ({}, expected)
+
+
+class NamedNumbers:
+    """Keeps what it is called with, and whether a transaction was open."""
+
+    def __init__(self, half: WritingHalf) -> None:
+        self._half = half
+        self.found: dict[str, list[int]] = {}
+        self.in_transaction: set[bool] = set()
+
+    def __call__(self, table: str, numbers: Sequence[int]) -> None:
+        self.in_transaction.add(not cast(Any, self._half.connection).get_autocommit())
+        self.found[table] = sorted([*self.found.get(table, []), *numbers])
+
+
+@pytest.mark.parametrize("others", [0, 3000])
+def test_a_page_is_full_where_there_are_rows_for_one(others: int) -> None:
+    """A trip between cells costs more than a page."""
+    theirs = family_rows(THEIRS, {}, BASE, 3000, body=bytes(100), stride=2)
+    beside = family_rows(BESIDE, {}, BASE + 1, others, stride=2)
+    source, target = stored((THEIRS, theirs), (BESIDE, beside)), stored()
+    step(source, FamilyMove.BEGIN, FamilyMove.SEAL)
+    step(target, FamilyMove.RECEIVE)
+    source.family_pages = FamilyPages(source.connection, source.families, now_s=lambda: 0.0)
+    rows = sum(len(made) for made in theirs.values())
+    assert copy(source.family_pages, target.family_pages) < 2 * rows / 2048 + 60
