@@ -99,8 +99,8 @@ class _FamilyRows:
         add("link", digest=_digest(id), org=org, person=persons[0], credential="")
         add("letter", id=id, org=org, due_ms=9)
         add("keyed_call", place=_digest(id), org=org)
-        for entry in (1, 2, 3):
-            add("audit", chain=org, number=entry)
+        for place in (1, 2, 3):
+            add("audit", chain=org, number=place)
         add("audit_chain", chain=org, number=3)
         add("rejection", id=number, org=org)
 

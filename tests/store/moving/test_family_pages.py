@@ -1,6 +1,7 @@
 """Rows of families between stores in memory: of whatever families there are, and at what cost."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from typing import Any, cast
 
 import pytest
@@ -72,7 +73,7 @@ def shapes(draw: st.DrawFn) -> dict[int, int]:
     return children
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(shapes(), st.integers(0, 30), st.integers(0, 30), st.integers(0, 1))
 def test_whatever_a_family_is_it_goes_whole_and_alone(
     children: dict[int, int], events: int, others: int, first: int
@@ -129,14 +130,14 @@ class NamedNumbers:
         self.found[table] = sorted([*self.found.get(table, []), *numbers])
 
 
-@pytest.mark.parametrize("others", [0, 3000])
+@pytest.mark.parametrize("others", [0, 2200])
 def test_a_page_is_full_where_there_are_rows_for_one(others: int) -> None:
     """A trip between cells costs more than a page."""
-    theirs = family_rows(THEIRS, {}, BASE, 3000, body=bytes(100), stride=2)
+    theirs = family_rows(THEIRS, {}, BASE, 2200, body=bytes(100), stride=2)
     beside = family_rows(BESIDE, {}, BASE + 1, others, stride=2)
     source, target = stored((THEIRS, theirs), (BESIDE, beside)), stored()
     step(source, FamilyMove.BEGIN, FamilyMove.SEAL)
     step(target, FamilyMove.RECEIVE)
-    source.family_pages = FamilyPages(source.connection, source.families, now_s=lambda: 0.0)
+    unhurried = FamilyPages(source.connection, source.families, now_s=lambda: inf)
     rows = sum(len(made) for made in theirs.values())
-    assert copy(source.family_pages, target.family_pages) < 2 * rows / 2048 + 60
+    assert copy(unhurried, target.family_pages) < 2 * rows / 2048 + 60

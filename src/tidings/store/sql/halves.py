@@ -39,11 +39,11 @@ from tidings.store.sql.events.lookup import EventLookup
 from tidings.store.sql.events.rejections import RejectionRows, Rejections
 from tidings.store.sql.events.segments import SLICE_EVENTS, SearchSegments
 from tidings.store.sql.events.totals import TotalRows
+from tidings.store.sql.facts.absences import LEFT_OUT, read_absent
 from tidings.store.sql.facts.leaps import Leaps
 from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
-from tidings.store.sql.moving.absences import LEFT_OUT, read_absent
 from tidings.store.sql.moving.family_pages import FamilyPages
 from tidings.store.sql.moving.rooms import after_step
 from tidings.store.sql.people import PeopleTables
@@ -126,7 +126,6 @@ class RowWriter:
         self.audit = AuditRows(self.connection, clock_ms)
         self.families = FamilyRows(self.connection, partial(after_step, self.connection))
         self.audit_upkeep = AuditUpkeep(self.connection, self.audit, self.families.is_here)
-        self.family_pages = FamilyPages(self.connection, self.families)
         self.family_guard = FamilyGuard(self.connection, self.families)
         self.numbers = numbers = StoreNumbers(connection, before.numbers if before else None)
         self.writer = Writer(self.connection, clock_ms, self.audit, numbers, self.families)
@@ -147,15 +146,16 @@ class RowWriter:
         self.rejections = RejectionRows(self.connection, numbers)
         self.inboxes = InboxRows(self.connection, clock_ms, numbers)
         self.sources = SourceRows(self.connection, clock_ms, numbers)
-        self.keyed_calls = KeyedCallRows(self.connection, clock_ms, self.families)
+        self.keyed_calls = KeyedCallRows(self.connection, clock_ms, self.families.is_copied)
         self.kept_lists = KeptListRows(self.connection)
-        self.caps = CapRows(self.connection, clock_ms, self.families)
+        self.caps = CapRows(self.connection, clock_ms, self.families.is_copied)
         self.people = PeopleTables(self.connection, clock_ms)
         self.health = HealthRows(self.connection, clock_ms, self.writer.free_next)
         self.emails = EmailRows(self.connection)
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms, numbers)
         self.transformations = TransformationRows(self.connection, clock_ms)
+        self.family_pages = FamilyPages(self.connection, self.families)
         self.retention = RetentionRows(self.connection, numbers)
         self._closed = False
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from tidings.core.cells.ranges import range_of
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.absences import read_absent
 from tidings.store.sql.facts.numbers import BEGUN, NUMBERED, RANGES, read_ranges
-from tidings.store.sql.moving.absences import read_absent
 from tidings.store.sql.queries import ORPHANS
 from tidings.store.sql.states import HELD, WAITING, is_unfinished
 

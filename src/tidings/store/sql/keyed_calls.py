@@ -8,7 +8,6 @@ import msgspec
 from tidings.store import port
 from tidings.store.port import KEYED_KEPT_MS, KEYED_MAX
 from tidings.store.sql.answers import answers
-from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import StoredTable
 
@@ -20,10 +19,14 @@ class KeyedCallRows:
     """Shares the writer's connection."""
 
     def __init__(
-        self, connection: StoreConnection, clock_ms: Callable[[], int], families: FamilyRows
+        self,
+        connection: StoreConnection,
+        clock_ms: Callable[[], int],
+        are_rows_copied: Callable[[], bool],
     ) -> None:
+        """`are_rows_copied`: whether any must stay as they are, for they are copied."""
         self._connection = connection
-        self._families = families
+        self._are_rows_copied = are_rows_copied
         self._clock_ms = clock_ms
 
     @answers(port.Store.begin_call)
@@ -31,7 +34,7 @@ class KeyedCallRows:
         run: Callable[..., Any] = self._connection.execute
         now_ms = self._clock_ms()
         with self._connection:
-            if not self._families.is_copied:  # else the next one drops what is too old
+            if not self._are_rows_copied():  # else the next one drops what is too old
                 run("DELETE FROM keyed_call WHERE at_ms <= ?", (now_ms - KEYED_KEPT_MS,))
             for row in run(_FIRST, (call.place,)):
                 return port.CallBegun(_CALL.read(row))

@@ -24,10 +24,10 @@ from tidings.core.cells.families import FamilyId, FamilyMove
 from tidings.store import port
 from tidings.store.hosting.calls import answering
 from tidings.store.sql.configuration.family_guard import FOR_NONE
+from tidings.store.sql.facts.absences import LEFT_OUT, OF_ONE
 from tidings.store.sql.halves import RowReader
 from tidings.store.sql.invariants import INVARIANTS, find_broken
 from tidings.store.sql.moving import family_pages
-from tidings.store.sql.moving.absences import LEFT_OUT, OF_ONE
 
 THEIRS, BESIDE = FamilyId(10), FamilyId(20)
 LATE = 1 << 50

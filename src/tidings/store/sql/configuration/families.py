@@ -109,7 +109,6 @@ class FamilyRows:
         if (row := self._copied()) is not None:
             raise port.FamilyAway.of(row)
 
-    @property
     def is_copied(self) -> bool:
         """Return whether a family is copied to another cell or from one."""
         return self._copied() is not None

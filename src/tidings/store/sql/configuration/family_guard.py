@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from tidings.store import port
 from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.moving.absences import LEFT_OUT, read_absent
+from tidings.store.sql.facts.absences import LEFT_OUT, read_absent
 
 Arguments = tuple[Any, ...]
 Function = Callable[..., Any]

@@ -12,7 +12,6 @@ from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId
 from tidings.store import port
 from tidings.store.sql.answers import answers
-from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.row_mapping import insert_into
 
@@ -59,10 +58,14 @@ class CapRows:
     """Shares the writer's connection."""
 
     def __init__(
-        self, connection: StoreConnection, clock_ms: Callable[[], int], families: FamilyRows
+        self,
+        connection: StoreConnection,
+        clock_ms: Callable[[], int],
+        are_rows_copied: Callable[[], bool],
     ) -> None:
+        """`are_rows_copied`: whether any must stay as they are, for they are copied."""
         self._connection = connection
-        self._families = families
+        self._are_rows_copied = are_rows_copied
         self._run: Callable[..., Any] = connection.execute
         self._clock_ms = clock_ms
 
@@ -70,7 +73,7 @@ class CapRows:
     def take(self, uses: Sequence[port.CapUse]) -> list[int | None]:
         with self._connection:
             now_ms = self._clock_ms()
-            if not self._families.is_copied:  # else the next one drops them
+            if not self._are_rows_copied():  # else the next one drops them
                 self._run(DROP_EXPIRED, (now_ms, EXPIRED_AT_ONCE))
             judged = [self._take(use, now_ms) for use in uses]
         return judged

@@ -13,9 +13,9 @@ from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.copy_marks import begin_to_serve
 from tidings.store.sql.delivery.pending import PendingRows
 from tidings.store.sql.events.changed_blocks import touch
+from tidings.store.sql.facts.absences import read_at_rest
 from tidings.store.sql.facts.counted_changes import CountedChange
-from tidings.store.sql.moving.absences import read_at_rest
-from tidings.store.sql.moving.owned_keys import listed
+from tidings.store.sql.facts.owned_keys import listed
 from tidings.store.sql.row_mapping import insert_from
 from tidings.store.sql.states import HELD, RETRYING, TIMED, WAITING, is_unfinished
 from tidings.store.sql.writer_rows import LostAttempt

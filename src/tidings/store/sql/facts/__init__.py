@@ -1,1 +1,1 @@
-"""What is true of the whole database: numbers by name, what was made once, leaps of its clock."""
+"""What is true of the whole database: numbers by name, leaps of its clock, whose rows are here."""

@@ -6,9 +6,9 @@ from typing import Any
 from tidings.core.cells.families import FamilyId
 from tidings.store import port
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.owned_keys import OwnedKeys, listed
 from tidings.store.sql.moving.family_tables import IN_ORGS, FamilyRowsList
 from tidings.store.sql.moving.family_walks import Row
-from tidings.store.sql.moving.owned_keys import OwnedKeys, listed
 
 _EVENTS = (
     "SELECT t.seq FROM event t WHERE t.seq IN (SELECT value FROM json_each(:keys))"

@@ -15,6 +15,7 @@ from tidings.store.sql.answers import answers
 from tidings.store.sql.configuration.families import FamilyRows
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.facts.numbers import NUMBERED, read_highest
+from tidings.store.sql.facts.owned_keys import NUMBERED_OWNERS, OwnedKeys
 from tidings.store.sql.moving.belonging import must_belong
 from tidings.store.sql.moving.family_tables import (
     FAMILY_ROWS,
@@ -22,13 +23,12 @@ from tidings.store.sql.moving.family_tables import (
     FoundBy,
 )
 from tidings.store.sql.moving.family_walks import FamilyWalks, Key, Row, Walk, WalkBounds, WalkStep
-from tidings.store.sql.moving.owned_keys import NUMBERED_OWNERS, OwnedKeys
 from tidings.store.sql.row_mapping import insert_columns
 
 WORK_S = 0.02  # of a call; what was begun by then is ended
 PAGE_ROWS = 2048
 DROPPED_ROWS = 1000
-LOOKED_AT = 5000  # events at a time, for an estimate
+LOOKED_AT = 2000  # events at a time, for an estimate
 DIGEST_BYTES = 16
 _MODULUS = 1 << 8 * DIGEST_BYTES
 
@@ -87,9 +87,8 @@ class FamilyPages:
         for rows, step in self._steps(walks, place, lambda: bounds):
             if step.rows or bounds.are_over or _place_behind(rows, step) is None:
                 packed = _encode([list(row) for row in step.rows])
-                return port.FamilyRowsPage(
-                    rows.table, packed, len(step.rows), _place_behind(rows, step)
-                )
+                behind = _place_behind(rows, step)
+                return port.FamilyRowsPage(rows.table, packed, len(step.rows), next=behind)
         raise AssertionError("the last step is at the end")
 
     @answers(port.Store.sum_family_rows)

@@ -6,19 +6,19 @@ an entry or fails.
 """
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import Enum, auto
 from typing import NamedTuple
 
 
 class FoundBy(Enum):
-    """By what the rows of a family are found."""
+    """Name by what the rows of a family are found."""
 
-    ORGS = "the orgs of the family, from the one without a parent down"
-    CONDITION = "a look at each row by key: there are few, or no index leads to them"
-    PARENT = "the rows of another table that they are of, one after another, by an index"
-    EVENTS = "the events of the family, in the order of their numbers"
-    REPLAYED = "the deliveries that replays have made: their numbers are not those of an event"
-    EVENT_IDS = "the events of the family, by the hash of the org and the id of each"
+    ORGS = auto()  # the orgs of the family, from the one without a parent down
+    CONDITION = auto()  # a look at each row by key: there are few, or no index leads to them
+    PARENT = auto()  # the rows of another table that they are of, one after another, by an index
+    EVENTS = auto()  # the events of the family, in the order of their numbers
+    REPLAYED = auto()  # deliveries that replays have made: their numbers are none of an event's
+    EVENT_IDS = auto()  # the events of the family, by the hash of the org and the id of each
 
 
 class FamilyRowsList(NamedTuple):
@@ -56,8 +56,8 @@ def _by_look(
     return FamilyRowsList(
         table,
         FoundBy.CONDITION,
-        _words(columns),
-        (key,),
+        columns=_words(columns),
+        key=(key,),
         of=of,
         column=of,
         condition=condition,
@@ -69,13 +69,25 @@ def _by_parent(table: str, of: str, key: str, columns: str, column: str = "") ->
     """`key`: what is beside the parent's."""
     column = column or of
     return FamilyRowsList(
-        table, FoundBy.PARENT, _words(columns), (column, *_words(key)), of=of, column=column
+        table,
+        FoundBy.PARENT,
+        columns=_words(columns),
+        key=(column, *_words(key)),
+        of=of,
+        column=column,
     )
 
 
 def _by_events(table: str, key: str, columns: str, column: str) -> FamilyRowsList:
     of = "event" if column in ("seq", "event") else "delivery"
-    return FamilyRowsList(table, FoundBy.EVENTS, _words(columns), _words(key), of=of, column=column)
+    return FamilyRowsList(
+        table,
+        FoundBy.EVENTS,
+        columns=_words(columns),
+        key=_words(key),
+        of=of,
+        column=column,
+    )
 
 
 def _with_replayed(lists: list[FamilyRowsList]) -> list[FamilyRowsList]:
@@ -123,8 +135,8 @@ FAMILY_ROWS: tuple[FamilyRowsList, ...] = (
     FamilyRowsList(
         "org",
         FoundBy.ORGS,
-        _words("id name parent time_zone settings created_ms revision"),
-        ("id",),
+        columns=_words("id name parent time_zone settings created_ms revision"),
+        key=("id",),
     ),
     _by_look(
         "credential",
@@ -236,8 +248,8 @@ FAMILY_ROWS: tuple[FamilyRowsList, ...] = (
     FamilyRowsList(
         "event_id",
         FoundBy.EVENT_IDS,
-        _words("hash seq digest"),
-        ("hash",),
+        columns=_words("hash seq digest"),
+        key=("hash",),
         of="event",
         column="seq",
     ),

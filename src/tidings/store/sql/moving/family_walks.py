@@ -14,8 +14,8 @@ import msgspec
 
 from tidings.core.ids import OrgId
 from tidings.store.sql.connection import StoreConnection
+from tidings.store.sql.facts.owned_keys import OwnedKeys
 from tidings.store.sql.moving.family_tables import IN_ORGS, FamilyRowsList, FoundBy
-from tidings.store.sql.moving.owned_keys import OwnedKeys
 from tidings.store.sql.queries import id_hash
 
 STRETCH_MIN, STRETCH_MAX = 256, 1 << 17  # rows that are looked through at once
@@ -33,7 +33,7 @@ Key = Sequence[Any]
 
 
 class WalkBounds(NamedTuple):
-    """How much a step may take."""
+    """Bound what a step may take."""
 
     rows: int
     bytes: int
@@ -55,7 +55,7 @@ class WalkBounds(NamedTuple):
 
 
 class WalkStep(NamedTuple):
-    """What a step has found. `after`: where the next one goes on; None: at the end."""
+    """Hold what a step has found. `after`: where the next one goes on; None: at the end."""
 
     rows: Sequence[Row]
     after: Key | None
@@ -247,8 +247,14 @@ def _behind(key: Sequence[str]) -> str:
     return f"({names}) > ({places})" if len(key) > 1 else f"{names} > {places}"
 
 
+_OF_THEIR_WEBHOOKS = (
+    f"EXISTS (SELECT 1 FROM webhook w WHERE w.number = d.webhook AND w.org {IN_ORGS})"
+)
+_WITHIN = "CASE WHEN d.seq = :after AND :k0 > d.first_delivery THEN :k0 ELSE d.first_delivery END"
+
+
 class _Driver(NamedTuple):
-    """What a stretch is of, and which rows are found by each of it."""
+    """Name what a stretch is of, and which rows are found by each of it."""
 
     table: str
     key: str
@@ -260,17 +266,24 @@ class _Driver(NamedTuple):
 def _driver_of(rows: FamilyRowsList) -> _Driver:
     column = f"t.{rows.column}"
     if rows.found is FoundBy.REPLAYED:
-        of = f"EXISTS (SELECT 1 FROM webhook w WHERE w.number = d.webhook AND w.org {IN_ORGS})"
         join = f"CROSS JOIN {rows.table} t ON {column} = d.delivery"
-        return _Driver("delivery_replay", "delivery", of, join, join)
+        return _Driver(
+            "delivery_replay",
+            "delivery",
+            condition=_OF_THEIR_WEBHOOKS,
+            join=join,
+            within=join,
+        )
+    begin, within, end = "d.first_delivery", _WITHIN, " AND {} < d.first_delivery + d.deliveries"
+    join = f"CROSS JOIN {rows.table} t ON {column} >= {{}}{end.format(column)}"
     if rows.of == "event":
         join = f"CROSS JOIN {rows.table} t ON {column} = d.seq"
-        return _Driver("event", "seq", f"d.org {IN_ORGS}", join, join)
-    end = f"{column} < d.first_delivery + d.deliveries"
-    begin = "CASE WHEN d.seq = :after AND :k0 > d.first_delivery THEN :k0 ELSE d.first_delivery END"
-    join = f"CROSS JOIN {rows.table} t ON {column} >= {{}} AND {end}"
     return _Driver(
-        "event", "seq", f"d.org {IN_ORGS}", join.format("d.first_delivery"), join.format(begin)
+        "event",
+        "seq",
+        condition=f"d.org {IN_ORGS}",
+        join=join.format(begin),
+        within=join.format(within),
     )
 
 
@@ -286,7 +299,8 @@ class _StretchWalk:
         self._key = () if rows.found is FoundBy.CONDITION else rows.key
         if rows.found is FoundBy.CONDITION:
             [key] = rows.key
-            alias, self._driver = "t", _Driver(rows.table, key, rows.condition, "", "")
+            alias = "t"
+            self._driver = _Driver(rows.table, key, condition=rows.condition, join="", within="")
         else:
             alias, self._driver = "d", _driver_of(rows)
         self._place = f"{alias}.{self._driver.key}"
@@ -341,7 +355,12 @@ class _EventIdWalk:
         self._walks = walks
         self._columns = ", ".join(columns)
         events = FamilyRowsList(
-            "event", FoundBy.CONDITION, (), ("seq",), condition=f"t.org {IN_ORGS}", part="by id"
+            "event",
+            FoundBy.CONDITION,
+            columns=(),
+            key=("seq",),
+            condition=f"t.org {IN_ORGS}",
+            part="by id",
         )
         self._events = walks.walk(events, ("org", "id"))
 

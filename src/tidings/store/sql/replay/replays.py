@@ -16,8 +16,8 @@ from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.delivery import replay_tallies
 from tidings.store.sql.events.changed_blocks import BLOCK_BITS
+from tidings.store.sql.facts.absences import read_absent
 from tidings.store.sql.facts.numbers import StoreNumbers
-from tidings.store.sql.moving.absences import read_absent
 from tidings.store.sql.queries import id_hash
 from tidings.store.sql.replay.source import packed
 from tidings.store.sql.row_mapping import FLAG, StoredTable, insert_into, json_of

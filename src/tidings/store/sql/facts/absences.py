@@ -13,7 +13,7 @@ import msgspec
 from tidings.core.cells.families import FamilyId, FamilyState
 from tidings.store import port
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.moving.owned_keys import OwnedKeys, listed
+from tidings.store.sql.facts.owned_keys import OwnedKeys, listed
 
 _Row = TypeVar("_Row")
 ABSENT = (FamilyState.ARRIVING, FamilyState.GONE)  # and rows of them may be here
@@ -23,7 +23,7 @@ _AT_REST = f"{_ABSENT[:-1]}, {int(FamilyState.SEALED)})"
 
 
 class AbsentRows:
-    """Whose rows are left out."""
+    """Name whose rows are left out."""
 
     def __init__(self, connection: StoreConnection, families: Sequence[FamilyId]) -> None:
         self._owned = [OwnedKeys(connection, family) for family in families]
