@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import inf
 from typing import Any, cast
 
+import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -115,6 +116,28 @@ def test_numbers_that_arrive_are_named_before_and_with_their_rows() -> None:
     while pages.drop(THEIRS, 2):
         pass
     assert (admitted.found, noted.found) == ({}, expected)
+
+
+def test_what_was_taken_back_is_dropped_again() -> None:
+    theirs = family_rows(THEIRS, {2: 1}, BASE)
+    half = stored((THEIRS, theirs))
+    step(half, FamilyMove.BEGIN, FamilyMove.SEAL, FamilyMove.SWITCHED)
+    refused = {"delivery", "event", "webhook"}
+
+    def note(table: str, _: Sequence[int]) -> None:
+        if table in refused:
+            refused.remove(table)
+            raise apsw.FullError("the disk is full")
+
+    pages = FamilyPages(half.connection, half.families, note=note)
+    is_left, faults = True, 0
+    while is_left:
+        try:
+            is_left = pages.drop(THEIRS, 2)
+        except apsw.FullError:
+            faults += 1
+    assert faults == 3
+    assert not any(stored_rows(half.connection).values())
 
 
 class NamedNumbers:

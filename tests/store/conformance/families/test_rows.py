@@ -121,6 +121,22 @@ def test_dropping_leaves_no_row_of_the_family_and_each_of_the_others(
     assert sum(len(rows) for rows in beside().values()) > len(COLUMNS)
 
 
+def test_families_that_have_gone_are_dropped_by_turns(stores: tuple[Subject, Subject]) -> None:
+    source, _ = stores
+    for family in (THEIRS, BESIDE):
+        step(source, family, FamilyMove.BEGIN, FamilyMove.SEAL, FamilyMove.SWITCHED)
+    left = [THEIRS, BESIDE]
+    turns = 0
+    with patch.object(family_pages, "WORK_S", 0.0):
+        while left:
+            family = left[turns % len(left)]
+            turns += 1
+            if not source.ask(lambda store: store.drop_family_rows(family, 2)):  # noqa: B023
+                left.remove(family)
+            assert turns < 10 * len(COLUMNS)
+    assert not any(stored_rows(connection_of(source)).values())
+
+
 def test_a_piece_that_was_dropped_before_a_crash_is_not_missed(
     stores: tuple[Subject, Subject],
 ) -> None:

@@ -72,9 +72,10 @@ class FamilyPages:
         self._connection = connection
         self._families = families
         self._now_s = now_s
-        # Of the family that was asked for last: whose what is, and where dropping has come.
+        # Of the family that was asked for last: whose what is.
         self._walks: tuple[tuple[FamilyId, int, FamilyState], FamilyWalks, OwnedKeys] | None = None
-        self._dropped: tuple[str, Key] | None = None
+        # Where dropping has come, of families that are gone: nothing is left before it.
+        self._dropped: dict[tuple[FamilyId, int], tuple[str, Key]] = {}
 
     # -- reading ----------------------------------------------------------------------------------
 
@@ -163,24 +164,31 @@ class FamilyPages:
     @answers(port.Store.drop_family_rows)
     def drop(self, family: FamilyId, number: int) -> bool:
         walks = self._walks_of(family, number, FamilyState.GONE)
-        until_s = self._now_s() + WORK_S
-        bounds = WalkBounds(DROPPED_ROWS, PAGE_BYTES, until_s)
-        with self._connection.unsynced(), self._connection:
-            while True:
-                at, after = self._dropped or (_ORDER[-1], ())
-                rows = _NAMED[at]
-                if rows.found is FoundBy.ORGS:
-                    return self._drop_orgs(family)
-                step = walks.walk(rows, rows.key, rows.drop_condition)(after, bounds)
-                _delete(self._connection, rows, step.rows)
-                if numbers := _numbers_of(rows, rows.key, step.rows):
-                    self._note(rows.table, numbers)
-                behind = at if step.after is not None else _ORDER[_ORDER.index(at) - 1]
-                self._dropped = behind, step.after or ()
-                if bounds.are_over or len(step.rows) >= DROPPED_ROWS:
-                    return True
+        try:
+            with self._connection.unsynced(), self._connection:
+                return self._drop(walks, family, number)
+        except BaseException:
+            self._dropped.pop((family, number), None)  # what was taken back is there again
+            raise
 
-    def _drop_orgs(self, family: FamilyId) -> bool:
+    def _drop(self, walks: FamilyWalks, family: FamilyId, number: int) -> bool:
+        """Drop what the time allows for; whether there is more."""
+        bounds = WalkBounds(DROPPED_ROWS, PAGE_BYTES, self._now_s() + WORK_S)
+        while True:
+            at, after = self._dropped.get((family, number), (_ORDER[-1], ()))
+            rows = _NAMED[at]
+            if rows.found is FoundBy.ORGS:
+                return self._drop_orgs(family, number)
+            step = walks.walk(rows, rows.key, rows.drop_condition)(after, bounds)
+            _delete(self._connection, rows, step.rows)
+            if numbers := _numbers_of(rows, rows.key, step.rows):
+                self._note(rows.table, numbers)
+            behind = at if step.after is not None else _ORDER[_ORDER.index(at) - 1]
+            self._dropped[family, number] = behind, step.after or ()
+            if bounds.are_over or len(step.rows) >= DROPPED_ROWS:
+                return True
+
+    def _drop_orgs(self, family: FamilyId, number: int) -> bool:
         """Drop orgs, of which each stands behind its parent, from the last one on: what is left is
         found by them."""
         orgs = OwnedKeys(self._connection, family).orgs
@@ -188,7 +196,8 @@ class FamilyPages:
         self._connection.executemany("DELETE FROM org WHERE id = ?", last)
         if is_more := len(orgs) > len(last):
             return is_more
-        self._walks = self._dropped = None
+        self._walks = None
+        self._dropped.pop((family, number), None)
         return False
 
     # -- inside -----------------------------------------------------------------------------------
@@ -224,7 +233,6 @@ class FamilyPages:
         if self._walks is None or self._walks[0] != asked:
             owned = OwnedKeys(self._connection, family)
             self._walks = asked, FamilyWalks(self._connection, owned), owned
-            self._dropped = None
         return self._walks[1]
 
     def _owned(self, family: FamilyId, number: int, *states: FamilyState) -> OwnedKeys:
