@@ -1,6 +1,6 @@
 """Rows of families between stores in memory: of whatever families there are, and at what cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import inf
 from typing import Any, cast
 
@@ -10,56 +10,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.store.moving.families_filled import (
-    Rows,
     family_rows,
-    put_family,
-    put_rows,
     stored_rows,
 )
-from tidings.core.cells.families import CellId, FamilyId, FamilyMove
-from tidings.store import port
+from tests.store.moving.stores_in_memory import (
+    APART,
+    BASE,
+    BESIDE,
+    THEIRS,
+    copy,
+    step,
+    stored,
+    sums,
+)
+from tidings.core.cells.families import FamilyMove
 from tidings.store.sql.facts.numbers import NUMBERED
 from tidings.store.sql.moving.family_pages import FamilyPages
 from tidings.store.sqlite.halves import WritingHalf
-
-THEIRS, BESIDE = FamilyId(1), FamilyId(1000)
-BASE, APART = 10_000, 3
-
-
-def stored(*families: tuple[FamilyId, Rows]) -> WritingHalf:
-    """A store with these families."""
-    half = WritingHalf(":memory:")
-    for family, rows in families:
-        put_rows(half.connection, rows)
-        put_family(half.connection, family)
-    half.families.forget()
-    return half
-
-
-def step(half: WritingHalf, *moves: FamilyMove) -> None:
-    """Take these steps of a move."""
-    for move in moves:
-        asked = port.FamilyStep(THEIRS, move, 2, other=CellId(9))
-        assert half.families.move(asked).changed
-
-
-def copy(source: FamilyPages, target: FamilyPages) -> int:
-    """Copy all rows; return in how many pages."""
-    place: port.RowsPlace | None = None
-    for pages in range(1, 1 << 30):
-        page = source.read(THEIRS, 2, place)
-        target.write(THEIRS, 2, page)
-        if (place := page.next) is None:
-            return pages
-    raise AssertionError
-
-
-def sums(pages: FamilyPages) -> Mapping[str, port.RowsSum]:
-    """Sum all rows."""
-    found = pages.sum(THEIRS, 2, None, {})
-    while found.next is not None:
-        found = pages.sum(THEIRS, 2, found.next, found.sums)
-    return found.sums
 
 
 @st.composite

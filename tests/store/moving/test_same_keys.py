@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.store.moving.families_filled import family_rows, put_rows
-from tests.store.moving.test_family_pages import BASE, THEIRS, copy, step, stored
+from tests.store.moving.stores_in_memory import BASE, THEIRS, copy, step, stored
 from tidings.app.keys.key_check import unlock
 from tidings.app.keys.master_key import key_place
 from tidings.app.store_copying import MasterSecrets

@@ -60,7 +60,7 @@ def must_belong(
     else:
         odd = {*values(of.column)} - {*owned.keys_of(of.of)}
     if odd:
-        raise _refusal(of.table, family)
+        raise _foreign_rows(of.table, family)
 
 
 def _must_hang_together(
@@ -70,11 +70,11 @@ def _must_hang_together(
     known = {*owned.orgs}
     for org, parent in zip(orgs, parents, strict=True):
         if (org != family) if parent is None else (parent not in known):
-            raise _refusal("org", family)
+            raise _foreign_rows("org", family)
         known.add(org)
 
 
-def _refusal(table: str, family: FamilyId) -> port.StaleChange:
+def _foreign_rows(table: str, family: FamilyId) -> port.StaleChange:
     return port.StaleChange(
         f"The page of rows of {table!r} must be of family {family} alone; it holds another one's."
     )
