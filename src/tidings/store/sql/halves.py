@@ -45,7 +45,7 @@ from tidings.store.sql.facts.numbers import StoreNumbers
 from tidings.store.sql.inboxes import InboxReader, InboxRows
 from tidings.store.sql.keyed_calls import KeyedCallRows
 from tidings.store.sql.moving.family_pages import FamilyPages
-from tidings.store.sql.moving.rooms import after_step
+from tidings.store.sql.moving.rooms import admit_rows, after_step, note_rows
 from tidings.store.sql.people import PeopleTables
 from tidings.store.sql.queries import Queries
 from tidings.store.sql.reference import ReferenceReader, ReferenceWriter
@@ -155,7 +155,12 @@ class RowWriter:
         self.reference = ReferenceWriter(self.connection)
         self.replays = ReplayRows(self.connection, clock_ms, numbers)
         self.transformations = TransformationRows(self.connection, clock_ms)
-        self.family_pages = FamilyPages(self.connection, self.families)
+        self.family_pages = FamilyPages(
+            self.connection,
+            self.families,
+            partial(admit_rows, numbers),
+            partial(note_rows, self.connection),
+        )
         self.retention = RetentionRows(self.connection, numbers)
         self._closed = False
 
