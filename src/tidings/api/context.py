@@ -5,7 +5,7 @@ import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
@@ -46,6 +46,9 @@ from tidings.engine.webhooks.webhooks import Webhooks
 from tidings.errors import Denied, FieldRefusal
 from tidings.store import port
 
+if TYPE_CHECKING:
+    from tidings.api.cells.moves import CellMoves
+
 BODY_BYTES_MAX = 256 * 1024
 BODY_WAIT_S = 15.0
 BODY_DEPTH_MAX = 64
@@ -85,6 +88,7 @@ class WebServices:
     bodies: BodyGuard = field(default_factory=BodyGuard)
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     others: OtherCells | None = None  # the other cells, where there are several
+    moves: "CellMoves | None" = None  # of families between them
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from tidings.api.cells.moves import CellMoves
 from tidings.api.cells.other_cells import OtherCells
 from tidings.api.context import Services, WebServices
 from tidings.api.http.body_guard import BodyGuard
@@ -25,10 +26,11 @@ def services_of(
     streams: StreamPlaces | None = None,
     bodies: BodyGuard | None = None,
     others: OtherCells | None = None,
+    moves: CellMoves | None = None,
 ) -> Services:
     """Build the subjects that routes and pages speak to. `streams`: how many may be open, and by
     whom; `bodies`: how much of them may be held; `others`: the other cells, where there
-    are several."""
+    are several; `moves`: of families between them."""
     metrics = CollectorRegistry()
     readiness = app.running.readiness
     for collector in (*app.running.collectors, ReadyGauge(lambda: not readiness.problems())):
@@ -55,6 +57,7 @@ def services_of(
             bodies=bodies or BodyGuard(),
             public_url=public_url,
             others=others,
+            moves=moves,
         ),
     )
 
