@@ -126,6 +126,8 @@ def following(pair: Pair) -> set[Pair]:
         for is_undone in (False, True):
             if (sent := step_of(pair, cell, is_undone)) is not None:
                 found.add(pair._replace(sent=pair.sent | {sent}))
+        if side.row is not None and side.row.state is FamilyState.SEALED:
+            found.add(arrived(pair, Sent(cell, FamilyMove.RECALL, side.row.number)))
     return found - {pair}
 
 
@@ -178,7 +180,7 @@ def test_whatever_crashes_or_comes_late_a_family_ends_in_exactly_one_cell() -> N
 
 def test_while_the_target_cannot_be_asked_it_stays_leaving() -> None:
     silent = MoveSituation(target_answers=False)
-    for state in (FamilyState.LEAVING, FamilyState.SEALED):
+    for state in (FamilyState.LEAVING, FamilyState.SEALED, FamilyState.RETURNING):
         source = FamilyRow(FAMILY, state, 2, other=B)
         for is_undone in (False, True):
             unasked = silent._replace(is_undone=is_undone, is_verified=True)
@@ -189,6 +191,16 @@ def test_nothing_is_copied_while_attempts_are_under_way() -> None:
     leaving = FamilyRow(FAMILY, FamilyState.LEAVING, 2, other=B)
     assert next_step(leaving, None, MoveSituation(True, is_drained=False)) is MoveStep.WAIT
     assert next_step(leaving, None, MoveSituation(True, is_drained=True)) is MoveStep.SEAL
+
+
+def test_recalled_it_is_refused_by_the_target_whoever_carries_it_on() -> None:
+    recalled = FamilyRow(FAMILY, FamilyState.RETURNING, 2, other=B)
+    for target in (None, FamilyRow(FAMILY, FamilyState.ARRIVING, 2, A)):
+        for is_verified in (False, True):
+            asked = MoveSituation(True, is_verified=is_verified)
+            assert next_step(recalled, target, asked) is MoveStep.REFUSE
+    switched = FamilyRow(FAMILY, FamilyState.HERE, 2)
+    assert next_step(recalled, switched, MoveSituation(True)) is MoveStep.END_SWITCHED
 
 
 def test_undone_it_is_the_target_that_decides() -> None:

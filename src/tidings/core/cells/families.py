@@ -36,11 +36,12 @@ class FamilyState(IntEnum):
     ARRIVING = 3  # its rows come in; nobody may see them yet
     GONE = 4  # another cell's, but rows of it are still here
     EMPTIED = 5  # another cell's, and no row of it is here
+    RETURNING = 6  # sealed, and wanted back: it is here again once the target has refused
 
     @property
     def is_moving(self) -> bool:
         """Return whether this cell has to find out what became of a move of its own."""
-        return self in (FamilyState.LEAVING, FamilyState.SEALED)
+        return self in (FamilyState.LEAVING, FamilyState.SEALED, FamilyState.RETURNING)
 
 
 class FamilyMove(IntEnum):
@@ -51,7 +52,8 @@ class FamilyMove(IntEnum):
     BEGIN = 1
     SEAL = 2
     SWITCHED = 3  # the target has it
-    UNDONE = 4  # the target has refused, and so can never have it by this move
+    UNDONE = 4  # the target has refused, or was never asked: it can never have it by this move
+    RECALL = 9  # it is wanted back, which the target has to be asked
     # in the store that it goes to
     RECEIVE = 5
     SWITCH = 6
@@ -62,6 +64,7 @@ class FamilyMove(IntEnum):
 
 _HERE, _LEAVING, _SEALED = FamilyState.HERE, FamilyState.LEAVING, FamilyState.SEALED
 _ARRIVING, _GONE, _EMPTIED = FamilyState.ARRIVING, FamilyState.GONE, FamilyState.EMPTIED
+_RETURNING = FamilyState.RETURNING
 
 MOVES: dict[tuple[FamilyState | None, FamilyMove], FamilyState] = {
     (None, FamilyMove.CREATE): _HERE,
@@ -70,6 +73,9 @@ MOVES: dict[tuple[FamilyState | None, FamilyMove], FamilyState] = {
     (_SEALED, FamilyMove.SWITCHED): _GONE,
     (_LEAVING, FamilyMove.UNDONE): _HERE,
     (_SEALED, FamilyMove.UNDONE): _HERE,
+    (_SEALED, FamilyMove.RECALL): _RETURNING,
+    (_RETURNING, FamilyMove.SWITCHED): _GONE,
+    (_RETURNING, FamilyMove.UNDONE): _HERE,
     (None, FamilyMove.RECEIVE): _ARRIVING,
     (_EMPTIED, FamilyMove.RECEIVE): _ARRIVING,
     (_ARRIVING, FamilyMove.SWITCH): _HERE,
@@ -82,6 +88,7 @@ MOVES: dict[tuple[FamilyState | None, FamilyMove], FamilyState] = {
 
 # The move goes by its number: these begin one, and all others continue the one of the row.
 _BEGINS = frozenset((FamilyMove.CREATE, FamilyMove.BEGIN))
+_KEEP_OTHER = frozenset((FamilyMove.SEAL, FamilyMove.RECALL, FamilyMove.SWITCHED, FamilyMove.EMPTY))
 
 
 class FamilyRow(msgspec.Struct, frozen=True, array_like=True):
@@ -122,12 +129,10 @@ def move_row(
         fits = number == known
     if not fits:
         return None
-    if move is FamilyMove.EMPTY or move is FamilyMove.SWITCHED:
+    if move in _KEEP_OTHER:
         other = None if row is None else row.other
     elif state is FamilyState.HERE:
         other = None
-    elif move is FamilyMove.SEAL:
-        other = None if row is None else row.other
     return FamilyRow(family, state, number, other=other)
 
 

@@ -33,7 +33,7 @@ class MoveSituation(NamedTuple):
     target_answers: bool  # it has told its row just now
     is_drained: bool = True  # no attempt of the family is under way any more
     is_verified: bool = False  # all rows were copied, and the sums of both sides are the same
-    is_undone: bool = False  # the operator wants it back
+    is_undone: bool = False  # it is wanted back, and the row does not say so
 
 
 def next_step(source: FamilyRow, target: FamilyRow | None, situation: MoveSituation) -> MoveStep:
@@ -50,7 +50,7 @@ def next_step(source: FamilyRow, target: FamilyRow | None, situation: MoveSituat
         return MoveStep.END_UNDONE
     if outcome is MoveOutcome.SWITCHED:
         return MoveStep.END_SWITCHED
-    if situation.is_undone:
+    if situation.is_undone or source.state is FamilyState.RETURNING:
         return MoveStep.REFUSE
     if source.state is FamilyState.LEAVING:
         return MoveStep.SEAL if situation.is_drained else MoveStep.WAIT
@@ -59,3 +59,13 @@ def next_step(source: FamilyRow, target: FamilyRow | None, situation: MoveSituat
     if target.state is FamilyState.ARRIVING:
         return MoveStep.SWITCH if situation.is_verified else MoveStep.COPY
     return MoveStep.EMPTY_TARGET if target.state is FamilyState.GONE else MoveStep.WAIT
+
+
+BASE_PAUSE_S = 4.0  # for steps, and for the start that takes a family up
+ROWS_A_SECOND = 8_000  # that are copied and compared
+
+
+def expected_pause_s(rows: int) -> float:
+    """Estimate for how long calls of families are answered 503 while so many rows go, in
+    seconds."""
+    return BASE_PAUSE_S + rows / ROWS_A_SECOND
