@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol, assert_never
 
 import msgspec
@@ -326,6 +326,10 @@ class Engine:
                         "webhooks": len(found),
                     }
                     self._feed.tell(draft.org, "event", fact)
+
+    def claims_left_out(self, webhooks: Iterable[int]) -> None:
+        """See `CommitListener`."""
+        self.dispatcher.claims_left_out(webhooks)
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """See `CommitListener`."""

@@ -6,7 +6,8 @@ and its calls are answered that it is moving. Where the answer to a step is lost
 held until the store has been asked again.
 
 A family of which nothing is known here is one that was made here since the start. An org that
-nobody knows is of none.
+nobody knows is of none. A family that has come here while the process runs is held until the next
+start, which takes up its orgs as all others; one that has left is in memory until then.
 """
 
 from collections.abc import Iterable
@@ -48,6 +49,8 @@ class Families:
         self._moved = moved
         self._rows: dict[FamilyId, FamilyRow] = {}  # but for those that have never moved
         self._held: set[FamilyId] = set()  # their BEGIN is asked, or its answer was lost
+        self._arrived: set[FamilyId] = set()  # here since the start
+        self._left: set[FamilyId] = set()  # gone since the start
         self._away: set[FamilyId] = set()  # held, leaving, or another cell's
 
     async def load(self) -> None:
@@ -73,11 +76,50 @@ class Families:
     def judge(self, family: FamilyId) -> FamilyJudgement | None:
         """Judge whether calls of a family are taken here; None: it was never here."""
         row = self._rows.get(family)
+        if family in self._held or self._is_new(row):
+            number = FIRST_NUMBER if row is None else row.number
+            return FamilyJudgement(CallVerdict.HELD, number)
         if row is not None:
             return judge_call(row)
         if self._registry.has_org(OrgId(family)):
             return FamilyJudgement(CallVerdict.MINE, FIRST_NUMBER)
         return None
+
+    def is_root(self, org: OrgId) -> bool:
+        """Return whether an org that is known has no parent: its row is that of its family. An org
+        that has got one leaves its row behind."""
+        return self._registry.has_org(org) and self._registry.root_of(org) == org
+
+    def row_of(self, family: FamilyId) -> FamilyRow | None:
+        """Return the row of a family as far as it is known; None: it was never here."""
+        row = self._rows.get(family)
+        if row is None and self.is_root(OrgId(family)):
+            return FamilyRow(family, FamilyState.HERE, FIRST_NUMBER)
+        return row
+
+    def is_held(self, family: FamilyId) -> bool:
+        """Return whether a family is held by a step whose outcome is not known."""
+        return family in self._held
+
+    def leaving(self) -> list[FamilyRow]:
+        """List the rows of families that leave this cell, or have left rows in it."""
+        return [
+            row
+            for row in self._rows.values()
+            if row.state.is_moving or row.state is FamilyState.GONE
+        ]
+
+    def arriving(self) -> list[FamilyRow]:
+        """List the rows of families whose rows come in."""
+        return [row for row in self._rows.values() if row.state is FamilyState.ARRIVING]
+
+    def not_taken_up(self) -> list[FamilyId]:
+        """List the families that are here since the start: the next one takes them up."""
+        return sorted(self._arrived)
+
+    def left_over(self) -> list[FamilyId]:
+        """List the families that are another cell's, and whose orgs are in memory here."""
+        return sorted(self._left)
 
     def is_away(self, org: OrgId) -> bool:
         """Return whether nothing may begin, or be sent, for an org: its family is not here."""
@@ -118,11 +160,15 @@ class Families:
         """Have a family take a step, and follow it. StoreDown: it may have taken it."""
         family = step.family
         if step.move is FamilyMove.BEGIN:
-            self._held.add(family)
-            self._look()
+            self.hold(family)
         receipt = await self._store.move_family(step)
         self._follow(family, receipt.row)
         return receipt
+
+    def hold(self, family: FamilyId) -> None:
+        """Hold a family: nothing of it begins from now on. What is asked next says what it is."""
+        self._held.add(family)
+        self._look()
 
     async def ask_again(self, family: FamilyId) -> FamilyRow | None:
         """Find out what became of a step whose answer was lost. StoreDown."""
@@ -136,13 +182,25 @@ class Families:
         self._held.discard(family)
         if row is not None:
             self._rows[family] = row
+            is_known = self._registry.has_org(OrgId(family))
+            if row.state is FamilyState.HERE and not is_known:
+                self._arrived.add(family)
+            elif row.state is FamilyState.GONE and is_known:
+                self._left.add(family)
         self._look()
+
+    def _is_new(self, row: FamilyRow | None) -> bool:
+        """Return whether a family has come here since the start."""
+        return row is not None and row.family in self._arrived
 
     def _look(self) -> None:
         """Note who is away, and have it heard where that has changed."""
         away = set(self._held)
         for family, row in self._rows.items():
-            if judge_call(row).verdict is not CallVerdict.MINE:
+            # Of one that is emptied nothing is here that could begin.
+            is_over = row.state is FamilyState.EMPTIED and family not in self._left
+            is_mine = judge_call(row).verdict is CallVerdict.MINE
+            if self._is_new(row) or not (is_mine or is_over):
                 away.add(family)
         if away != self._away:
             self._away = away

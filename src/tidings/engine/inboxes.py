@@ -292,6 +292,10 @@ class Inboxes:
         body = answer.body.encode()
         return ArrivalAnswer(answer.status, live.sent_headers, body, delay_s=answer.delay_ms / 1000)
 
+    def under_way(self, is_of: Callable[[OrgId], bool]) -> int:
+        """Count what came to inboxes of some orgs and is not written yet."""
+        return self._places.held_where(is_of)
+
     async def _write_soon(self) -> None:
         await asyncio.sleep(WRITE_AFTER_S)
         while self._unwritten:

@@ -1,7 +1,7 @@
 """A committer at work on a store that does as it is told, and lanes that keep what is told."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -70,6 +70,7 @@ class Lanes:
 
     def __init__(self) -> None:
         self.doubted: list[set[int]] = []
+        self.left_out: list[list[int]] = []  # webhooks of claims
         self.handed: list[port.Receipt] = []
         self.told: list[tuple[str, list[Any], bool]] = []
         self.answers: list[asyncio.Future[Any]] = []  # of callers, looked at when it is told
@@ -78,6 +79,9 @@ class Lanes:
         self.handed.append(receipt)
         ids = [event.draft.event_id for event in events]
         self.told.append(("handover", [*zip(ids, matched, strict=True)], self._answered))
+
+    def claims_left_out(self, webhooks: Iterable[int]) -> None:
+        self.left_out.append(sorted(webhooks))
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         self.told.append(

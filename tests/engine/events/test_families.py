@@ -114,6 +114,7 @@ async def test_what_is_of_a_family_that_leaves_is_refused_and_the_rest_is_writte
         [batch] = desk.store.batches
         assert desk.store.ids == [["a"]]
         assert [claim.webhook for claim in batch.claims] == [OTHER]
+        assert desk.lanes.left_out == [[CHILD]], "its lane does not wait for it"
         assert [rejection.event_id for rejection in batch.rejections] == ["y"]
         assert not batch.replays and len(batch.cancels) == 1
         # What has begun ends here, up to the seal.

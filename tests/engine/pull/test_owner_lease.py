@@ -119,3 +119,21 @@ async def test_what_was_taken_before_its_family_leaves_is_not_in_the_answer(
     assert reading.pulls.messages_out == 0
     [kept_back] = reading.desk.quiet.settled
     assert kept_back.state == State.RETRYING and kept_back.delay_ms == 0
+
+
+async def test_what_a_reader_has_is_taken_back_when_its_family_leaves() -> None:
+    reading = Reading(EndingLease())
+    await reading.desk.work(job())
+    assert len((await reading.pulls.fetch(WEBHOOK, Asked(wait_s=0.05))).offers) == 1
+    assert reading.pulls.messages_out == 1
+    assert reading.desk.dispatcher.under_way(lambda org: org == WEBHOOK.org)
+    waiting = asyncio.ensure_future(reading.pulls.fetch(WEBHOOK, Asked(wait_s=3600)))
+    await reading.desk.work()
+    step = port.FamilyStep(FamilyId(WEBHOOK.org), FamilyMove.BEGIN, 2, other=CellId(2))
+    await reading.families.move(step)
+    reading.pulls.follow_families()
+    assert (await waiting).offers == (), "who waits is answered"
+    await reading.desk.work()
+    assert reading.pulls.messages_out == 0
+    [taken_back] = reading.desk.quiet.settled
+    assert taken_back.state == State.RETRYING and taken_back.delay_ms == 0

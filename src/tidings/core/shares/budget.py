@@ -5,7 +5,7 @@ something left for one who comes last. Nobody needs to know how many owners ther
 is taken from who holds it already.
 """
 
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 Owner = TypeVar("Owner", bound=Hashable)
@@ -30,6 +30,10 @@ class SharedBudget(Generic[Owner]):
     def held_by(self, owner: Owner) -> int:
         """Return how much an owner holds."""
         return self._held.get(owner, 0)
+
+    def held_where(self, is_one: Callable[[Owner], bool]) -> int:
+        """Return how much some owners hold together."""
+        return sum(amount for owner, amount in self._held.items() if is_one(owner))
 
     def admits(self, owner: Owner, amount: int = 1) -> bool:
         """Return whether an owner may hold so much more: no more than is then left for others."""

@@ -9,11 +9,11 @@ Due retries arrive with the receipt of the commit that has written their attempt
 
 import asyncio
 import random
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any
 
 from tidings.core.delivery.body_memory import WindowBudget
-from tidings.core.ids import DeliveryId
+from tidings.core.ids import DeliveryId, OrgId
 from tidings.core.replay import window
 from tidings.core.running.lease import OwnerLease
 from tidings.core.webhooks.subscriptions import Registry
@@ -270,6 +270,8 @@ class Dispatcher:
         if opens != runner.lane.open:
             runner.lane.open = opens
             runner.lane.start_over()
+            if opens and runner.release_wanted:
+                self._claims.release(runner)
             self.pump(runner)
 
     def fill(self, runner: WebhookRunner) -> None:
@@ -310,6 +312,23 @@ class Dispatcher:
         if (runner := self.runners.at_work.get(webhook.number)) is not None:
             runner.lane.start_over()
             self.pump(runner)
+
+    def under_way(self, is_of: Callable[[OrgId], bool]) -> int:
+        """Count what has begun for the webhooks of some orgs, and is not written yet: attempts, and
+        retries that are asked for."""
+        return sum(
+            len({*runner.lane.unsettled_attempts} | runner.lane.under_way)
+            + len(runner.slots)
+            + runner.claiming
+            for runner in self.runners.all()
+            if is_of(runner.webhook.org)
+        )
+
+    def claims_left_out(self, webhooks: Iterable[int]) -> None:
+        """Note that nothing comes of claims, since the family of the webhooks is not here."""
+        for webhook in webhooks:
+            if (runner := self.runners.at_work.get(webhook)) is not None:
+                self._claims.leave(runner)
 
     def succeeded_outside(self, webhook: int) -> None:
         """Note that a webhook's receiver has taken a message that was no delivery."""

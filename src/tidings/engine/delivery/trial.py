@@ -5,6 +5,7 @@ through a channel of its own, so that no delivery waits for it, and it counts fo
 """
 
 import asyncio
+from collections.abc import Callable
 from time import monotonic
 from typing import Protocol
 from urllib.parse import urlsplit
@@ -258,6 +259,10 @@ class Trial:
             retry=False,
             body=body,
         )
+
+    def under_way(self, is_of: Callable[[OrgId], bool]) -> int:
+        """Count the messages of tests that are on their way for some orgs."""
+        return self._under_way.held_where(is_of)
 
     def _admit(self, org: OrgId) -> None:
         """Count one that is under way, until it is given back. TooSoon, FamilyAway."""

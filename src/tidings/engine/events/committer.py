@@ -15,7 +15,7 @@ While deliveries of accepted events are owed, each commit makes a slice of them.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 import msgspec
@@ -56,6 +56,9 @@ class CommitListener(Onlooker, Protocol):
 
     def settled(self, settled: Sequence[port.Settlement], receipt: port.Receipt) -> None:
         """Hear of the settlements of the same transaction, after `handover`."""
+
+    def claims_left_out(self, webhooks: Iterable[int]) -> None:
+        """Hear that nothing comes of claims, since the family of these webhooks is not here."""
 
 
 class EventMatcher(Protocol):
@@ -177,6 +180,7 @@ class Committer:
 
     async def _commit_whole(self, batch: CommitContents) -> int:
         commands = batch.commands
+        claims = batch.claims
         self._families.leave_out(batch)
         try:
             events, matched, receipt = await self._write(batch)
@@ -203,6 +207,8 @@ class Committer:
             await self._commit_apart(error, batch)
             return 0
         self._queue.go_on()
+        if len(batch.claims) < len(claims):
+            self._listener.claims_left_out(claims.keys() - batch.claims.keys())
         self.owed = receipt.owed
         self._owing = receipt.owed > 0
         if not self._hand_over(receipt, events, matched, batch):

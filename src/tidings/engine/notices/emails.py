@@ -246,6 +246,11 @@ class Emails:
     def _is_away(self, org: OrgId) -> bool:
         return self._families is not None and self._families.is_away(org)
 
+    def under_way(self, is_of: Callable[[OrgId], bool]) -> int:
+        """Count the letters of some orgs that the mail server is being given."""
+        going = self._waiting.get(self._going)
+        return int(going is not None and is_of(going.org))
+
     def look_again(self) -> None:
         """Look again at what waits: a family may be here again."""
         self._wake.set()

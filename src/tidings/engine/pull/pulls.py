@@ -194,6 +194,16 @@ class Pulls:
             for offer in list(desk.out.values()):
                 offer.give_back()
 
+    def follow_families(self) -> None:
+        """Take back what readers of orgs have whose family is not here any more: it can be fetched
+        again where that is."""
+        for desk in self._desks.values():
+            if self._families.is_away(desk.org):
+                desk.wake()
+                desk.put_back()
+                for offer in list(desk.out.values()):
+                    offer.give_back()
+
     # -- inside -----------------------------------------------------------------------------------
 
     def _leaving(self, org: OrgId, taken: Sequence[Offer]) -> Sequence[Offer]:
@@ -215,6 +225,8 @@ class Pulls:
                 taken.append(offer)
                 room = (ANSWER_BYTES_MAX if room is None else room) - offer.size
             elif desk.offers or self._ending:  # the next one does not fit any more
+                return
+            elif self._families.is_away(desk.org):
                 return
             elif not await desk.wait(LINGER_S if taken else until_s - monotonic()):
                 return

@@ -174,7 +174,9 @@ class DeliveryServices:
 
 
 def _pulls(base: Foundation) -> Pulls:
-    return Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked, base.lease, base.families)
+    pulls = Pulls(lambda: base.random_bytes(16).hex(), base.heard.asked, base.lease, base.families)
+    base.heard.moved.add(pulls.follow_families)
+    return pulls
 
 
 def _stops(base: Foundation) -> Stops:

@@ -65,17 +65,20 @@ class SourceServices:
             connections=declared.connections,
             outboxes=outboxes,
         )
+        pumps = Pumps(
+            sources,
+            declared.source_drivers,
+            declared.connections,
+            notices,
+            options.limits.health.first_after_ms,
+            base.supervisor,
+            base.lease,
+            base.families,
+        )
+        base.heard.moved.add(pumps.follow_families)
         return cls(
             sources=sources,
-            pumps=Pumps(
-                sources,
-                declared.source_drivers,
-                declared.connections,
-                notices,
-                options.limits.health.first_after_ms,
-                base.supervisor,
-                base.lease,
-            ),
+            pumps=pumps,
             inbound=Inbound(
                 named=sources.named,
                 intake=sources.intake,

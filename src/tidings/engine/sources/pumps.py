@@ -2,16 +2,18 @@
 source is changed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from tidings.core.connections.connection import Connection
+from tidings.core.ids import OrgId
 from tidings.core.running.lease import OwnerLease
 from tidings.core.running.service_part import ServicePart
 from tidings.core.sources.source import Source
 from tidings.core.sources.source_types import OUTBOX, WEBHOOK
+from tidings.engine.families import AwayFamilies
 from tidings.engine.heartbeats import Heart
 from tidings.engine.listeners import OrgNotices
 from tidings.engine.running.supervisor import SupervisedTask, Supervisor
@@ -46,8 +48,11 @@ class Pumps:
         notify_after_ms: int,
         supervisor: Supervisor,
         lease: OwnerLease,
+        families: AwayFamilies | None = None,
     ) -> None:
-        """`notify_after_ms`: how long a source must have failed before its org is told."""
+        """`notify_after_ms`: how long a source must have failed before its org is told; nothing is
+        fetched for an org whose family is not here."""
+        self._families = families
         self._lease = lease
         self._sources = sources
         self._drivers = drivers
@@ -59,6 +64,7 @@ class Pumps:
         self._running: dict[int, _RunningPump] = {}
         self._ending: dict[int, SupervisedTask] = {}  # the last one of a source that runs no more
         self._tasks: dict[SupervisedTask, None] = {}  # all that have not ended, the first one first
+        self._held: set[int] = set()  # sources whose family is not here
         self._stopping = False
         sources.changed.add(self.follow)
 
@@ -66,6 +72,22 @@ class Pumps:
         """Fetch, for every source that is not paused."""
         for live in self._sources.all():
             self.follow(live)
+
+    def follow_families(self) -> None:
+        """Fetch no more for orgs whose family is not here any more, and again where it is."""
+        for live in self._sources.all():
+            number = live.stored.number
+            if (number in self._running) if self._is_away(live) else (number in self._held):
+                self.follow(live)
+
+    def under_way(self, is_of: Callable[[OrgId], bool]) -> int:
+        """Count the sources of some orgs whose last reading has not ended."""
+        ending = {number for number, task in self._ending.items() if not task.ended.done()}
+        return sum(
+            live.stored.number in ending or live.stored.number in self._running
+            for live in self._sources.all()
+            if is_of(live.org)
+        )
 
     async def stop(self) -> None:
         """Fetch nothing more; what was not acknowledged is fetched again after the next start."""
@@ -80,6 +102,10 @@ class Pumps:
         live.well()
         live.lag, live.lag_at_ms, live.others = None, None, ()
         if self._stopping or live.deleted or live.source.paused or live.source.kind == WEBHOOK:
+            return
+        self._held.discard(number)
+        if self._is_away(live):
+            self._held.add(number)
             return
         driver = self._drivers.get(live.source.kind)
         connection = self._connections.get(live.source.connection)
@@ -117,13 +143,17 @@ class Pumps:
         self._ending[number] = task
         task.ended.add_done_callback(lambda _: self._forget(number, task))
         as_before = msgspec.structs.replace(live.source, paused=running.source.paused)
-        if live.deleted or (live.source.paused and as_before == running.source):
+        ends = live.source.paused or self._is_away(live)
+        if live.deleted or (ends and as_before == running.source):
             running.pump.end()
             later = asyncio.get_running_loop().call_later(END_S, task.cancel)
             task.ended.add_done_callback(lambda _: later.cancel())
         else:
             task.cancel()
         return task
+
+    def _is_away(self, live: LiveSource) -> bool:
+        return self._families is not None and self._families.is_away(live.org)
 
     def _forget(self, number: int, task: SupervisedTask) -> None:
         if self._ending.get(number) is task:

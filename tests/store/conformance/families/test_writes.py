@@ -72,11 +72,11 @@ BEGINS: dict[str, Write] = {
     "move_replay": lambda store: store.move_replay(1, [JobState.COUNTING], JobState.RUNNING, ""),
     "note_counted": lambda store: store.note_counted(1, EventNumber(1), 1, True),
     "use_inbox": lambda store: store.use_inbox(1, 1),
-    "add_arrivals": lambda store: store.add_arrivals([_ARRIVAL]),
     "drop_conflicts": lambda store: store.drop_conflicts(1, 1),
     "drop_dead_letters": lambda store: store.drop_dead_letters(1, [1]),
 }
 ENDS: dict[str, Write] = {
+    "add_arrivals": lambda store: store.add_arrivals([_ARRIVAL]),
     "put_topic_places": _put("put_topic_places"),
     "put_dead_letters": _put("put_dead_letters"),
     "drop_table_owner": lambda store: store.drop_table_owner(1),

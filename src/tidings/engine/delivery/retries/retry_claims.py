@@ -91,6 +91,12 @@ class RetryClaims:
         runner.claiming = runner.release_wanted = False
         self.forget(runner.webhook.number)
 
+    def leave(self, runner: WebhookRunner) -> None:
+        """End a claim that was not made, since the family of the webhook is not here. It is made
+        when the lane opens again."""
+        runner.claiming = False
+        self.forget(runner.webhook.number)
+
     def forget(self, number: int) -> None:
         """Wait no longer for what was asked for of a webhook: it has come, or the webhook is
         deleted."""
@@ -125,7 +131,12 @@ class RetryClaims:
 
     async def _release(self, runner: WebhookRunner) -> None:
         with self._outage:
-            await self._store.release(runner.webhook.number, runner.lane.unsettled)
+            try:
+                await self._store.release(runner.webhook.number, runner.lane.unsettled)
+            except port.FamilyAway:  # done when its lane opens again, or where it has gone to
+                runner.release_wanted = True
+                self.leave(runner)
+                return
             if runner.overdue:
                 await self._healths.park_overdue(runner.webhook)
                 runner.overdue = False

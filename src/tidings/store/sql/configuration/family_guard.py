@@ -125,7 +125,7 @@ FOR_ORGS: Mapping[str, OrgsOf] = {
     "close_replay": _first("replay").ending(),
     # what comes in
     "use_inbox": _first("inbox"),
-    "add_arrivals": _each("inbox"),
+    "add_arrivals": _each("inbox")._replace(ends=True),
     "put_table_owner": _field("source"),
     "drop_table_owner": _first("source").ending(),
     "put_topic_places": _first("source").ending(),
