@@ -30,6 +30,14 @@ say("follows")
 """
 ENDS = 'signal.signal(signal.SIGTERM, lambda *_: (say("ends"), os._exit(0)))'
 DEAF = OBEDIENT.replace(ENDS, "signal.signal(signal.SIGTERM, signal.SIG_IGN)")
+# It ends once to take up its store anew, which is no failure.
+AGAIN = """\
+import os, sys
+place, cell = sys.argv[1:]
+if f"again {cell}" not in open(place).read():
+    open(place, "a").write(f"again {cell} 0\\n")
+    sys.exit(75)
+"""
 FAILING = "import sys; open(sys.argv[1], 'a').write(f'fails {sys.argv[2]} 0\\n'); sys.exit(3)"
 
 
@@ -66,6 +74,18 @@ def is_there(pid: int) -> bool:
 
 def begun(machine: Machine, *cells: CellId) -> Callable[[], bool]:
     return lambda: all(machine.happened("begins", cell) for cell in cells)
+
+
+async def test_one_that_ends_to_take_up_its_store_anew_is_begun_again_at_once(
+    tmp_path: Path,
+) -> None:
+    machine = Machine(tmp_path / "log")
+    machine.scripts[ONE] = AGAIN + OBEDIENT
+    machine.workers.want((ONE, TWO))
+    await until(begun(machine, ONE, TWO), "both")
+    assert machine.happened("again", ONE) == [0]
+    assert not machine.failures and len(machine.happened("begins", TWO)) == 1
+    await machine.workers.close()
 
 
 async def test_each_cell_that_is_wanted_has_one_process(tmp_path: Path) -> None:

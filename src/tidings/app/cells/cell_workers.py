@@ -2,7 +2,8 @@
 
 A worker is the whole service over one cell's store. It ends with its host: the host holds the other
 end of its standard input, and never writes. Where a worker ends by itself, its cell alone is begun
-anew, later each time that it fails in a row; the others hear nothing of it.
+anew, later each time that it fails in a row; the others hear nothing of it. One that ends to take
+up its store anew, after families have moved, is begun again at once.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ import structlog
 
 from tidings.app.cells.worker_ends import WorkerEnds
 from tidings.core.cells.families import CellId
-from tidings.core.running.restarts import count_failures, restart_delay_s
+from tidings.core.running.restarts import AGAIN_CODE, count_failures, restart_delay_s
 from tidings.process_end import describe_end
 
 Process = asyncio.subprocess.Process
@@ -87,13 +88,17 @@ class CellWorkers:
         while True:
             began_s = passed_s()
             why = await self._run(cell)
+            if why is None:
+                failures = 0
+                log.info("the process of a cell takes up its store anew", cell=cell)
+                continue
             failures = count_failures(failures, passed_s() - began_s)
             delay_s = self._delay_s(failures)
             self.ends.note(cell, self._refusal_of(cell) or why, delay_s)
             await asyncio.sleep(delay_s)
 
-    async def _run(self, cell: CellId) -> str:
-        """Run one worker to its end, and say why it has ended."""
+    async def _run(self, cell: CellId) -> str | None:
+        """Run one worker to its end, and say why it has ended; None: to be begun again."""
         start = self._start_of(cell)
         starting = asyncio.ensure_future(
             asyncio.create_subprocess_exec(
@@ -103,7 +108,8 @@ class CellWorkers:
         try:  # a start that is not wanted any more is let come to its end, to be ended itself
             process = await asyncio.shield(starting)
             self._processes[cell] = process
-            return describe_end(await process.wait())
+            code = await process.wait()
+            return None if code == AGAIN_CODE else describe_end(code)
         except OSError as error:  # no process, no memory, no open file
             return f"It could not be started: {error.strerror or error}."
         except asyncio.CancelledError:

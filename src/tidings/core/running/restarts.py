@@ -2,6 +2,7 @@
 
 FIRST_S = 1.0
 LAST_S = 30.0
+AGAIN_CODE = 75  # a process ends with it in order, to be started again at once
 SOUND_AFTER_S = 60.0  # a part that has run for so long is well again
 
 
