@@ -244,7 +244,7 @@ async def _serve(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, end, 0)
     if membership is not None:
-        membership.follow_host(lambda: end(0))
+        membership.follow_host(end)
         settings = membership.settings
     start = StartRetry(settings, ended, has_port=membership is None)
     try:

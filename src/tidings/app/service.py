@@ -45,6 +45,7 @@ from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
 from tidings.core.ids import OrgId
 from tidings.core.running.lease import OwnerLease
+from tidings.core.running.restarts import AGAIN_CODE
 from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.port import Driver
 from tidings.egress.inbox import InboxSender
@@ -206,7 +207,7 @@ class RunningService:
         parts: set[asyncio.Future[Any]] = {ended, engine.ended}
         await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
         if ended.done():
-            if ended.result():
+            if ended.result() not in (0, AGAIN_CODE):
                 print("The store's process has ended. Tidings stops.", file=sys.stderr)
             return ended.result()
         part = engine.ended
@@ -278,6 +279,7 @@ def _server(
         streams=StreamPlaces(shares.places // 4),
         bodies=BodyGuard(BodyBudget(settings.call_bytes_max)),
         others=None if membership is None else membership.look_over(app, request_ids()),
+        moves=None if membership is None else membership.moves,
     )
     accept = AcceptApp(
         app.events.acceptor,

@@ -36,6 +36,7 @@ class CellQuestion(Generic[Asked, Found]):
     answer: Callable[[Services, Asked], Awaitable[Found]]
     answer_s: float = ANSWER_S  # for as long others are waited for
     is_near: bool = False  # whether it is asked of the cells of this machine alone
+    asked_bytes_max: int = 1 << 20
 
 
 async def ask_every_cell(

@@ -31,10 +31,11 @@ from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
+from tidings.app.cells.moves.cell_moves import MovesOfCell
 from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
 from tidings.app.cells.over.every_cell import EveryCell
 from tidings.app.cells.over.platform_in_force import PlatformInForce
-from tidings.app.cells.own_parts import jobs_of
+from tidings.app.cells.own_parts import jobs_of, make_moves
 from tidings.app.cells.store_identity import must_be_there
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import DoorShares
@@ -45,6 +46,7 @@ from tidings.core.cells.door_address import with_port
 from tidings.core.cells.families import CellId
 from tidings.core.cells.owners_seen import WatchedOwner
 from tidings.core.running.lease import OwnerLease
+from tidings.core.running.restarts import AGAIN_CODE
 from tidings.door.admission import remove_head
 from tidings.door.certificates import DOOR_PURPOSE
 from tidings.door.door_gate import DoorGate
@@ -85,24 +87,34 @@ class Membership:
         self._installation: Installation | None = None
         self._owner: CellOwnerRow | None = None
         self._rows: PlatformInForce | None = None
+        self._moves: MovesOfCell | None = None
         self._door: HttpServer | None = None
         self._trust: DoorTrust | None = None
         self._door_socket: socket.socket | None = None
         self._shares = DoorShares(0, 0)
         self._tasks: list[SupervisedTask] = []
+        self._end: Callable[[int], None] | None = None
         for number in (post.listening, post.tells):
             os.set_inheritable(number, False)  # the store's processes have no part in them
 
-    def follow_host(self, end: Callable[[], None]) -> None:
-        """Have the service ended when its host has ended, or wants it to."""
+    def follow_host(self, end: Callable[[int], None]) -> None:
+        """Have the service ended when its host has ended, or wants it to. `end` takes the code with
+        which the process ends."""
+        self._end = end
         loop, stdin = asyncio.get_running_loop(), sys.stdin.fileno()
 
         def read() -> None:
             if not os.read(stdin, 64):
                 loop.remove_reader(stdin)
-                end()
+                end(0)
 
         loop.add_reader(stdin, read)
+
+    def begin_again(self) -> None:
+        """End the service in order, for its host to start another process at once, which takes up
+        what is in the store by then."""
+        if self._end is not None:
+            self._end(AGAIN_CODE)
 
     @property
     def installation(self) -> Installation:
@@ -161,10 +173,18 @@ class Membership:
         changes, now_ms = app.base.changes, app.base.clock.now_ms
         self._rows = PlatformInForce(self.installation, every, book, stops, changes, now_ms)
         book.over_cells = stops.over_cells = self._rows
+        self._moves = make_moves(self.installation, app, every, self.begin_again)
         return every
+
+    @property
+    def moves(self) -> MovesOfCell:
+        """Return what moves families, once it looks at other cells."""
+        assert self._moves is not None, "it looks at no other cell"
+        return self._moves
 
     def _questions(self) -> dict[str, CellQuestion[Any, Any]]:
         own = [] if self._rows is None else [self._rows.question]
+        own += self.moves.questions()
         return QUESTIONS | {question.name: question for question in own}
 
     def directed(self, store: Store, now_ms: Callable[[], int]) -> Store:
@@ -191,6 +211,7 @@ class Membership:
         def id_of(headers: Headers) -> bytes:
             return request_id(dict(headers), new_request_id)
 
+        services.web.metrics.register(self.moves.figures)
         answers = CellAnswers(gate, services, self._questions())
         calls = cell_calls(installation, app, routes, answers, gate, id_of, self._catch_up, ALL)
         door = DoorGate(calls.app, calls.app, calls.door)
@@ -227,7 +248,7 @@ class Membership:
                 await self.installation.reader.look()
         start = app.base.supervisor.start
         assert self._rows is not None, "it looks at no other cell"
-        jobs = jobs_of(self.installation, app, self._owner, self.whole, self._rows)
+        jobs = jobs_of(self.installation, app, self._owner, self.whole, self._rows, self.moves)
         self._tasks = [start(part, job) for part, job in jobs.items()]
 
     def say_ready(self) -> None:

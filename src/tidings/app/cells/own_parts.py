@@ -1,6 +1,6 @@
 """What a process that owns one cell of several does beside the service: its jobs."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tidings.app.cells.commands.cell_facts import ranges_reader
 from tidings.app.cells.duties.owner_duties import PART as CELL_DUTIES
@@ -9,10 +9,16 @@ from tidings.app.cells.duties.owner_row import PART as CELL_OWNER
 from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import PART as CELL_MAP
+from tidings.app.cells.moves.arrivals import Arrivals
+from tidings.app.cells.moves.cell_moves import NOTICE, MovesOfCell
+from tidings.app.cells.moves.cell_moves import PART as CELL_MOVES
+from tidings.app.cells.moves.departures import Departures, OtherOwners
 from tidings.app.cells.over.platform_in_force import PART as PLATFORM
 from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.compose import App
-from tidings.core.running.service_part import ServicePart
+from tidings.core.cells.families import FamilyId
+from tidings.core.ids import OrgId
+from tidings.core.running.service_part import ServicePart, count_word
 from tidings.engine.running.supervisor import Job
 from tidings.settings.settings import Settings
 
@@ -23,6 +29,7 @@ def jobs_of(
     owner: CellOwnerRow,
     settings: Settings,
     in_force: PlatformInForce,
+    moves: MovesOfCell,
 ) -> Mapping[ServicePart, Job]:
     """List what runs for as long as the process owns its cell. `settings`: of the installation."""
     duties = OwnerDuties(
@@ -38,4 +45,59 @@ def jobs_of(
         CELL_OWNER: owner.run,
         CELL_DUTIES: duties.run,
         PLATFORM: in_force.run,
+        CELL_MOVES: moves.run,
     }
+
+
+def make_moves(
+    installation: Installation, app: App, others: OtherOwners, begin_again: Callable[[], None]
+) -> MovesOfCell:
+    """Make what moves families out of a cell, and takes in those that arrive. `begin_again` ends
+    the process in order, to be started again at once."""
+    families, store, heartbeats = app.base.families, app.ports.store, app.base.heartbeats
+
+    def notify(sentence: str) -> None:
+        if sentence:
+            heartbeats.raise_notice(NOTICE, sentence)
+        else:
+            heartbeats.clear_notice(NOTICE)
+
+    departures = Departures(
+        families,
+        store,
+        others,
+        installation.cell,
+        lambda family: describe_under_way(app, family),
+        begin_again,
+        app.base.clock.now_ms,
+    )
+    arrivals = Arrivals(installation, families, store, begin_again)
+    return MovesOfCell(
+        installation,
+        families,
+        lambda: [org.id for org in app.orgs.all()],
+        departures,
+        arrivals,
+        notify,
+    )
+
+
+def describe_under_way(app: App, family: FamilyId) -> str:
+    """Say what of a family is under way, as "2 attempts and 1 letter"; empty: nothing.
+
+    Whatever else begins is refused by the store, and resumed from there: events, replays, cancels,
+    fan-outs, changes, and what comes in."""
+    families = app.base.families
+
+    def is_of(org: OrgId) -> bool:
+        return families.of(org) == family
+
+    counters: dict[str, Callable[[Callable[[OrgId], bool]], int]] = {
+        "attempt": app.delivery.engine.dispatcher.under_way,
+        "test": app.delivery.trial.under_way,
+        "letter": app.notices.emails.under_way,
+        "arrival": app.delivery.inboxes.under_way,
+        "source": app.sources.pumps.under_way,
+    }
+    found = [(count(is_of), word) for word, count in counters.items()]
+    return " and ".join(count_word(count, word) for count, word in found if count)

@@ -12,6 +12,7 @@ from tidings.app.cells.calls.known_openers import KnownOpeners
 from tidings.app.cells.installation import Installation
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.door import (
+    MOVING_RETRY_S,
     OWNERLESS_RETRY_S,
     TRIES,
     AnswerNotMine,
@@ -124,7 +125,9 @@ class MapRouter:
             return self._of_cell(named.cell or self._cell)
         family = named.family
         judgement = self._callers.judge(family)
-        if judgement is not None and judgement.verdict is not CallVerdict.NOT_MINE:
+        if judgement is not None and judgement.verdict is CallVerdict.HELD:
+            return RefuseNow("the org is moving to another cell", MOVING_RETRY_S)
+        if judgement is not None and judgement.verdict is CallVerdict.MINE:
             return ServeHere(self._cell)
         if judgement is not None and judgement.elsewhere is not None:
             self._places.learn(family, FamilyPlace(judgement.elsewhere, judgement.number))

@@ -11,6 +11,7 @@ import msgspec
 
 from tidings.api.cells.counts import COUNTS, TAKE
 from tidings.api.cells.health import FIGURES, HEALTH
+from tidings.api.cells.moves import BEGIN_MOVES, MOVES, UNDO_MOVE
 from tidings.api.cells.orgs import ORG_LINES, ORGS
 from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
@@ -24,8 +25,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
-ASKED_BYTES_MAX = 1 << 20
-_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID)
+_MOVES = (BEGIN_MOVES, UNDO_MOVE, MOVES)
+_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID, *_MOVES)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 
@@ -61,7 +62,7 @@ class CellAnswers:
         question = self._questions.get(name)
         if question is None:  # a later release asks
             return 404, b""
-        asked = await _body(receive)
+        asked = await _body(receive, question.asked_bytes_max)
         if asked is None:
             return 413, b""
         try:
@@ -74,7 +75,7 @@ class CellAnswers:
         return 200, msgspec.json.encode(found)
 
 
-async def _body(receive: Receive) -> bytes | None:
+async def _body(receive: Receive, most: int) -> bytes | None:
     body, more = bytearray(), True
     while more:
         message = await receive()
@@ -82,6 +83,6 @@ async def _body(receive: Receive) -> bytes | None:
             return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > ASKED_BYTES_MAX:
+        if len(body) > most:
             return None
     return bytes(body)

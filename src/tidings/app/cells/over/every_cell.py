@@ -14,12 +14,14 @@ import structlog
 
 from tidings.api.cells.other_cells import Gathered
 from tidings.app.cells.installation import Installation
+from tidings.app.cells.moves.door_steps import DoorStep
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
 from tidings.door.head import DoorHead, read_not_mine
 from tidings.door.hop_request import request_of
 from tidings.store.port.cell_map import CellState
 
+Asked = TypeVar("Asked")
 Found = TypeVar("Found")
 
 PARALLEL = 32
@@ -86,6 +88,15 @@ class EveryCell:
             {cell: answer for cell, answer in pairs if answer is not None},
             [cell for cell, answer in pairs if answer is None],
         )
+
+    async def ask_cell(
+        self, cell: CellId, step: DoorStep[Asked, Found], asked: Asked
+    ) -> Found | None:
+        """Ask the owner of one cell. None where no answer came: whether it has done what it was
+        asked is not known."""
+        left_s = max(step.answer_s, self._answer_s_least)
+        body = await self._ask_in_time(cell, step.name, msgspec.json.encode(asked), left_s)
+        return None if body is None else _read(body, step.finds, cell, step.name)
 
     def _is_near(self, cell: CellId) -> bool:
         """Return whether a cell is this machine's, by the address of its owner; one without an
