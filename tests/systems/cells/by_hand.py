@@ -14,8 +14,8 @@ from tidings.app.cells.commands.owned_store import owned
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.keys.key_check import check_of
 from tidings.app.keys.master_key import read_master_key
-from tidings.core.cells.cell_map import CellOwner
-from tidings.core.cells.families import CellId
+from tidings.core.cells.cell_map import CellOwner, FamilyPlace
+from tidings.core.cells.families import CellId, FamilyId
 from tidings.engine.vault import KEY_FILE, read_or_make_key
 from tidings.settings.database_uri import DatabaseUri
 from tidings.settings.settings import Settings
@@ -60,11 +60,15 @@ def owners(settings: Settings) -> Mapping[CellId, CellOwner]:
 
 def placed(data: Path) -> Mapping[int, CellId]:
     """Read which cell each family is in, as the map of a data directory has it."""
+    return {family: place.cell for family, place in places(on_directories(data)).items()}
 
-    async def read() -> Mapping[int, CellId]:
-        async with _cell_map(on_directories(data)) as cell_map:
-            found = (await cell_map.read(MapPlace())).changes.families
-            return {family: place.cell for family, place in found.items()}
+
+def places(settings: Settings) -> Mapping[FamilyId, FamilyPlace]:
+    """Read where families are, as the map has it."""
+
+    async def read() -> Mapping[FamilyId, FamilyPlace]:
+        async with _cell_map(settings) as cell_map:
+            return (await cell_map.read(MapPlace())).changes.families
 
     return asyncio.run(read())
 

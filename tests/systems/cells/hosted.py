@@ -1,17 +1,31 @@
 """A host of two cells: its workers, who owns what, and one that does nothing for a while."""
 
+import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import TypeVar
 
+import msgspec
 import psutil
 
 from tests.e2e.harness.service import ServiceProcess
+from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.cell_settings import FIRST_CELL
+from tidings.app.cells.over.every_cell import STEM
 from tidings.app.cells.worker_post import WorkerPost
+from tidings.app.keys.derived_keys import derived_key
 from tidings.core.cells.families import CellId
+from tidings.door.certificates import DOOR_PURPOSE
+from tidings.door.head import DoorHead
+from tidings.door.hop_request import request_of
+from tidings.door.listening import trust_by_tls
+from tidings.door.owner_lines import OwnerLines
+from tidings.door.owner_questions import OwnerQuestions
 
 from .by_hand import SECOND_CELL, on_directories, owners
 
+Asked = TypeVar("Asked")
+Found = TypeVar("Found")
 BOTH = {FIRST_CELL, SECOND_CELL}
 
 
@@ -45,3 +59,29 @@ def standing_still(process: psutil.Process) -> Iterator[None]:
         yield
     finally:
         process.resume()
+
+
+def ask_owner(
+    host: ServiceProcess, cell: CellId, question: CellQuestion[Asked, Found], asked: Asked
+) -> Found | None:
+    """Ask the owner of a cell as another process would; None: it is not answered."""
+    owner = owners(on_directories(host.data)).get(cell)
+    if owner is None or not owner.address:
+        return None
+    key = derived_key(host.data, DOOR_PURPOSE)
+    body = msgspec.json.encode(asked)
+
+    async def ask() -> Found | None:
+        lines = OwnerLines(trust_by_tls(key).calls)
+        head = DoorHead(cell, owner.epoch, client="", request_id="test", left_ms=120_000)
+        try:
+            target = f"{STEM}{question.name}".encode()
+            request = request_of("POST", target, [(b"host", b"door")], length=len(body))
+            found = await OwnerQuestions(lines).ask(owner, request, body, head)
+        finally:
+            lines.close()
+        if found is None or found.status != 200:
+            return None
+        return msgspec.json.decode(found.body, type=question.finds)
+
+    return asyncio.run(ask())

@@ -1,0 +1,255 @@
+"""Families move between the cells of one machine, with real processes, under load: nothing is lost,
+and what is sent twice was in flight."""
+
+import json
+import signal
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
+from tests.e2e.harness.until import until
+from tidings.api.cells.moves import (
+    BEGIN_MOVES,
+    MOVES,
+    UNDO_MOVE,
+    MoveProgress,
+    MovesAsked,
+    ProgressAsked,
+    UndoAsked,
+)
+from tidings.app.cells.cell_settings import FIRST_CELL
+from tidings.core.cells.families import CellId, FamilyId
+from tidings.core.ids import OrgId
+
+from ...e2e.harness.fixtures import NewService
+from .by_hand import SECOND_CELL, make_two_cells, on_directories, places
+from .hosted import BOTH, all_owned, ask_owner, standing_still, workers
+
+pytestmark = pytest.mark.systems
+SCOPES = {"events": "write", "webhooks": "write", "logs": "read"}
+IN_FLIGHT = 16
+
+
+@pytest.fixture
+def host(own_service: NewService) -> ServiceProcess:
+    """A service of two cells."""
+    service = own_service()
+    make_two_cells(on_directories(service.data))
+    service.start()
+    until(lambda: all_owned(service), "an owner of each cell")
+    return service
+
+
+class Tenant:
+    """An org with a key of its own, whose events come in as long as it is asked for."""
+
+    def __init__(self, host: ServiceProcess, name: str) -> None:
+        self.host = host
+        with Api(host.port, f"{KEY}:{SECRET}") as api:
+            self.org = OrgId(_until_made(api, "/v1/orgs", {"name": name})["id"])
+            asked = {"name": "all", "scopes": SCOPES}
+            made = _until_made(api, f"/v1/orgs/{self.org}/credentials", asked)
+        self.auth = f"{made['id']}:{made['secret']}"
+        self.accepted: list[str] = []
+        self.refused = Counter[int]()
+        self.longest_s = 0.0  # between two calls that were taken
+
+    def webhook(self, url: str, **fields: Any) -> None:
+        with Api(self.host.port, self.auth) as api:
+            api.webhook(url, name=url[-12:], **fields)
+
+    def cell(self) -> CellId:
+        return places(on_directories(self.host.data))[FamilyId(self.org)].cell
+
+    def send(self, number: int) -> bool:
+        """Send an event until it is taken or refused; return whether it was taken."""
+        data = {"totalPointsIssued": 5, "customerIdentifiers": {"customerId": 7}}
+        event_id = f"{self.org}-{number}"
+        body = {"eventName": "pointsIssued", "eventId": event_id, "data": data}
+        try:
+            with Api(self.host.port, self.auth) as api:
+                reply = api.call("POST", "/v1/events", json.dumps(body).encode(), JSON)
+        except OSError:
+            self.refused[0] += 1
+            return False
+        if reply.status != 202:
+            assert reply.status == 503, reply.body
+            self.refused[reply.status] += 1
+            return False
+        self.accepted.append(event_id)
+        return True
+
+    def send_many(self, count: int) -> None:
+        """Events come in, by hundreds."""
+        data = {"totalPointsIssued": 5, "customerIdentifiers": {"customerId": 7}}
+        with Api(self.host.port, self.auth) as api:
+            for first in range(0, count, 100):
+                ids = [f"{self.org}-many-{number}" for number in range(first, first + 100)]
+                events = [{"eventName": "pointsIssued", "eventId": id, "data": data} for id in ids]
+                until(lambda: _is_taken(api, events), "events that are taken")  # noqa: B023
+                self.accepted += ids
+
+    def takes_more(self) -> None:
+        """Some events more are taken."""
+        count = len(self.accepted)
+        until(lambda: len(self.accepted) > count + 20, "events that are taken")
+
+    @contextmanager
+    def sending(self) -> Iterator[None]:
+        """Events come in, each one again until it is taken."""
+        ended = threading.Event()
+
+        def work() -> None:
+            taken_s, number = time.monotonic(), len(self.accepted)
+            while not ended.is_set():
+                if self.send(number):
+                    number += 1
+                    now_s = time.monotonic()
+                    self.longest_s = max(self.longest_s, now_s - taken_s)
+                    taken_s = now_s
+                else:
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=work)
+        thread.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            thread.join()
+
+
+JSON = {"content-type": "application/json"}
+
+
+def _until_made(api: Api, path: str, body: Any) -> Any:
+    def made() -> Any:
+        reply = api.call("POST", path, json.dumps(body).encode(), JSON)
+        return reply.json if reply.status == 201 else None
+
+    return until(made, path)
+
+
+def _is_taken(api: Api, events: list[dict[str, Any]]) -> bool:
+    return api.call("POST", "/v1/events", json.dumps(events).encode(), JSON).status == 202
+
+
+def begin(tenant: Tenant, target: CellId) -> list[MoveProgress]:
+    """Begin to move the tenant's family, at the owner of its cell."""
+    asked = MovesAsked([tenant.org], target)
+
+    def begun() -> list[MoveProgress] | None:
+        found = ask_owner(tenant.host, tenant.cell(), BEGIN_MOVES, asked)
+        return None if found is None else [*found.begun]
+
+    return until(begun, "a move that is begun")
+
+
+def moving(host: ServiceProcess, *cells: CellId) -> list[MoveProgress]:
+    """List the moves from these cells, or from all of them."""
+    found = [ask_owner(host, cell, MOVES, ProgressAsked()) for cell in cells or BOTH]
+    return [move for cell in found if cell is not None for move in cell.moves]
+
+
+def moved(tenant: Tenant, target: CellId) -> None:
+    until(lambda: tenant.cell() == target, f"the family in cell {target}")
+    until(lambda: takes(tenant), "that its calls are taken")
+
+
+def takes(tenant: Tenant) -> bool:
+    try:
+        with Api(tenant.host.port, tenant.auth) as api:
+            return api.get("/v1/caller").status == 200
+    except OSError:
+        return False
+
+
+def is_copied_or_over(host: ServiceProcess) -> bool:
+    return all(move.state != "leaving" for move in moving(host))
+
+
+def delivered_to(receiver: Receiver, path: str, tenant: Tenant) -> None:
+    """All that was accepted arrives there."""
+    until(lambda: receiver.known_ids(path) >= {*tenant.accepted}, "all of them delivered")
+
+
+def test_a_family_moves_under_load_and_nothing_is_lost(
+    host: ServiceProcess, receiver: Receiver
+) -> None:
+    tenant = Tenant(host, "moves")
+    other = Tenant(host, "stays")
+    good, failing = receiver.path(), receiver.path(status=500)
+    tenant.webhook(receiver.url(good))
+    tenant.webhook(receiver.url(failing))
+    strict = receiver.path()
+    tenant.webhook(receiver.url(strict), ordering="strict")
+    source = tenant.cell()
+    target = SECOND_CELL if source == FIRST_CELL else FIRST_CELL
+    with tenant.sending(), other.sending():
+        until(lambda: len(tenant.accepted) > 50, "some events")
+        for there in (target, source):
+            assert begin(tenant, there)
+            moved(tenant, there)
+            tenant.takes_more()
+    print("longest pause", tenant.longest_s, "other's", other.longest_s, tenant.refused)
+    for path in (good, strict):
+        delivered_to(receiver, path, tenant)
+        arrived = Counter(arrival.event_id for arrival in receiver.arrivals(path))
+        twice = sum(arrived.values()) - len(arrived)
+        assert twice <= IN_FLIGHT, twice
+    order = [*dict.fromkeys(arrival.event_id for arrival in receiver.arrivals(strict))]
+    assert order == tenant.accepted
+    until(lambda: not moving(host), "no row where it was")
+
+
+@pytest.mark.parametrize("killed", ["source", "target"])
+def test_a_process_that_is_killed_on_the_way_loses_nothing(
+    host: ServiceProcess, receiver: Receiver, killed: str
+) -> None:
+    tenant = Tenant(host, "moves")
+    path, failing = receiver.path(), receiver.path(status=500)
+    tenant.webhook(receiver.url(path))
+    tenant.webhook(receiver.url(failing))
+    tenant.send_many(2_000)
+    source = tenant.cell()
+    target = SECOND_CELL if source == FIRST_CELL else FIRST_CELL
+    with tenant.sending():
+        assert begin(tenant, target)
+        until(lambda: is_copied_or_over(host), "rows on their way")
+        workers(host)[source if killed == "source" else target].send_signal(signal.SIGKILL)
+        moved(tenant, target)
+        tenant.takes_more()
+    delivered_to(receiver, path, tenant)
+    arrived = Counter(arrival.event_id for arrival in receiver.arrivals(path))
+    assert sum(arrived.values()) - len(arrived) <= IN_FLIGHT
+    until(lambda: not moving(host), "no row where it was")
+
+
+def test_a_move_is_taken_back_while_its_target_does_not_answer(
+    host: ServiceProcess, receiver: Receiver
+) -> None:
+    tenant = Tenant(host, "stays after all")
+    path = receiver.path()
+    tenant.webhook(receiver.url(path))
+    source = tenant.cell()
+    target = SECOND_CELL if source == FIRST_CELL else FIRST_CELL
+    with standing_still(workers(host)[target]):
+        assert begin(tenant, target)
+        until(lambda: [move.state for move in moving(host, source)] == ["copying"], "a seal")
+        assert not tenant.send(0), "it is held"
+        found = ask_owner(host, source, UNDO_MOVE, UndoAsked(tenant.org))
+        assert found is not None and found.moving is not None and found.moving.is_undone
+        workers(host)[source].send_signal(signal.SIGKILL)  # the wish stands in its store
+        until(lambda: [move.is_undone for move in moving(host, source)] == [True], "its wish")
+    until(lambda: takes(tenant) and not moving(host), "that it is here again")
+    assert tenant.cell() == source
+    until(lambda: tenant.send(0), "an event that is taken")
+    delivered_to(receiver, path, tenant)
