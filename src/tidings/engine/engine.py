@@ -301,6 +301,11 @@ class Engine:
             if error is not None:
                 fail(self.ended, error)
 
+    @property
+    def accepted(self) -> int:
+        """Return how many events were accepted since the start."""
+        return self._metrics.accepted
+
     def handover(
         self,
         receipt: port.Receipt,

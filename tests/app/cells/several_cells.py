@@ -12,6 +12,7 @@ import msgspec
 from tests.api.control_client import Service, service
 from tests.door.support import HERE, KEY, FixedRouter, NoneDirectly
 from tests.server.support import Echo
+from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
@@ -103,6 +104,7 @@ class Member:
     door: HttpServer
     installation: Installation
     in_force: PlatformInForce
+    questions: dict[str, CellQuestion[Any, Any]]  # that it answers
 
     async def call(self, method: str, path: str, body: Any = None, auth: str = "") -> Any:
         """Return the answer to a call at this process's public port."""
@@ -173,6 +175,7 @@ async def several_cells(
                 made.clock.now_ms,
                 confirm_s=confirm_s,
             )
+            questions: dict[str, CellQuestion[Any, Any]]
             questions = QUESTIONS | {in_force.question.name: in_force.question}
             answers = CellAnswers(Echo(), made.services, questions)
             door = await stack.enter_async_context(door_of(cell, answers))
@@ -187,6 +190,7 @@ async def several_cells(
                     door=door,
                     installation=installation,
                     in_force=in_force,
+                    questions=questions,
                 )
             )
         for member in members:

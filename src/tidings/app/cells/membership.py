@@ -8,6 +8,7 @@ import asyncio
 import os
 import socket
 import sys
+import time
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
 from tidings.api.http.refusals import request_id
 from tidings.app.cells.calls.cell_calls import cell_calls
 from tidings.app.cells.calls.directed_store import directed
+from tidings.app.cells.calls.family_placing import FamilyPlacing
 from tidings.app.cells.cell_settings import (
     FIRST_CELL,
     door_address,
@@ -33,6 +35,7 @@ from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.moves.cell_moves import MovesOfCell
 from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
+from tidings.app.cells.over.cell_loads import CellLoads, EventMeter
 from tidings.app.cells.over.every_cell import EveryCell
 from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.app.cells.own_parts import jobs_of, make_moves
@@ -88,6 +91,7 @@ class Membership:
         self._owner: CellOwnerRow | None = None
         self._rows: PlatformInForce | None = None
         self._moves: MovesOfCell | None = None
+        self._loads: CellLoads | None = None
         self._door: HttpServer | None = None
         self._trust: DoorTrust | None = None
         self._door_socket: socket.socket | None = None
@@ -169,6 +173,9 @@ class Membership:
     def look_over(self, app: App, new_request_id: Callable[[], str]) -> EveryCell:
         """Make what asks the owners of the other cells, and follows what is in force over all."""
         every = EveryCell(self.installation, new_request_id)
+        engine = app.delivery.engine
+        meter = EventMeter(lambda: engine.accepted, time.monotonic)
+        self._loads = CellLoads(every, meter, time.monotonic)
         book, stops = app.access.access, app.delivery.stops
         changes, now_ms = app.base.changes, app.base.clock.now_ms
         self._rows = PlatformInForce(self.installation, every, book, stops, changes, now_ms)
@@ -183,7 +190,9 @@ class Membership:
         return self._moves
 
     def _questions(self) -> dict[str, CellQuestion[Any, Any]]:
-        own = [] if self._rows is None else [self._rows.question]
+        own: list[CellQuestion[Any, Any]] = []
+        if self._rows is not None and self._loads is not None:
+            own = [self._rows.question, self._loads.question]
         own += self.moves.questions()
         return QUESTIONS | {question.name: question for question in own}
 
@@ -213,7 +222,10 @@ class Membership:
 
         services.web.metrics.register(self.moves.figures)
         answers = CellAnswers(gate, services, self._questions())
-        calls = cell_calls(installation, app, routes, answers, gate, id_of, self._catch_up, ALL)
+        placing = FamilyPlacing(installation, self._loads)
+        calls = cell_calls(
+            installation, app, routes, answers, gate, id_of, self._catch_up, ALL, placing
+        )
         door = DoorGate(calls.app, calls.app, calls.door)
         self._door = door_server(
             door,
@@ -247,8 +259,16 @@ class Membership:
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self.installation.reader.look()
         start = app.base.supervisor.start
-        assert self._rows is not None, "it looks at no other cell"
-        jobs = jobs_of(self.installation, app, self._owner, self.whole, self._rows, self.moves)
+        assert self._rows is not None and self._loads is not None, "it looks at no other cell"
+        jobs = jobs_of(
+            self.installation,
+            app,
+            self._owner,
+            self.whole,
+            self._rows,
+            moves=self.moves,
+            loads=self._loads,
+        )
         self._tasks = [start(part, job) for part, job in jobs.items()]
 
     def say_ready(self) -> None:

@@ -13,6 +13,8 @@ from tidings.app.cells.moves.arrivals import Arrivals
 from tidings.app.cells.moves.cell_moves import NOTICE, MovesOfCell
 from tidings.app.cells.moves.cell_moves import PART as CELL_MOVES
 from tidings.app.cells.moves.departures import Departures, OtherOwners
+from tidings.app.cells.over.cell_loads import PART as CELL_LOAD
+from tidings.app.cells.over.cell_loads import CellLoads
 from tidings.app.cells.over.platform_in_force import PART as PLATFORM
 from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.compose import App
@@ -30,6 +32,7 @@ def jobs_of(
     settings: Settings,
     in_force: PlatformInForce,
     moves: MovesOfCell,
+    loads: CellLoads,
 ) -> Mapping[ServicePart, Job]:
     """List what runs for as long as the process owns its cell. `settings`: of the installation."""
     duties = OwnerDuties(
@@ -46,6 +49,7 @@ def jobs_of(
         CELL_DUTIES: duties.run,
         PLATFORM: in_force.run,
         CELL_MOVES: moves.run,
+        CELL_LOAD: loads.run,
     }
 
 

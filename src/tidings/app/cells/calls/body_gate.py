@@ -7,24 +7,22 @@ orgs that they name: such a call is parted (`event_parts`).
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from tidings.api.http.gate import EVENTS_PATH
-from tidings.app.cells.calls.body_naming import opener_in, org_beside, place_family, read_fields
+from tidings.app.cells.calls.body_naming import opener_in, org_beside, read_fields
 from tidings.app.cells.calls.call_naming import CallNaming, Named, Unknown
 from tidings.app.cells.calls.call_table import CallTable
 from tidings.app.cells.calls.event_call import read_event_call
 from tidings.app.cells.calls.event_parts import EventParts, handed_back
+from tidings.app.cells.calls.family_placing import FamilyPlacing
 from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.calls.whole_events import WholeEvents
 from tidings.app.cells.installation import Installation
 from tidings.core.cells.call_parts import note_indices
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.door import OWNERLESS_RETRY_S, TRIES, DoorDecision, PassOn, RefuseNow
-from tidings.core.cells.families import CellId
-from tidings.core.cells.placement import CellLoad
 from tidings.core.events.call_split import DEFAULT_LIMITS
 from tidings.door import refusals
 from tidings.door.admission import PassedOn, passed_on
@@ -34,7 +32,6 @@ from tidings.door.hop import DoorParts
 from tidings.door.hop_request import passed_back, request_of, target_of
 from tidings.door.streamed_hop import Receive, Send
 from tidings.server import App, DirectApp, DirectCall, Message
-from tidings.store.port.cell_map import CellState, MapPlace
 
 BODY_BYTES_MAX = 256 * 1024  # of an org; what opens something is far shorter
 BODY_S = 10.0
@@ -55,9 +52,11 @@ class BodyGate:
         *,
         naming: CallNaming,
         router: MapRouter,
+        placing: FamilyPlacing,
         door: DoorParts,
     ) -> None:
-        """`door`: what calls are passed on with."""
+        """`placing` chooses the cell of an org that is made; `door`: what calls are passed on
+        with."""
         self._app = app
         self._direct = direct
         self._parts = EventParts(app, installation, naming, router)
@@ -67,8 +66,7 @@ class BodyGate:
         self._naming = naming
         self._router = router
         self._request_id = door.request_id
-        self._placed: Counter[CellId] = Counter()  # families since the map was read
-        self._read = MapPlace()
+        self._placing = placing
 
     def begin(self, call: DirectCall) -> bool:
         """See `DirectApp`. A call with events of several cells takes tasks."""
@@ -149,32 +147,13 @@ class BodyGate:
         found = await self._router.decide_named(lambda: self._org_in(fields))
         if found is not None:
             return found
-        cell = place_family(self._loads(), names.get(b"idempotency-key", b""))
+        cell = await self._placing.choose(names.get(b"idempotency-key", b""))
         if cell is None:
             return RefuseNow("no cell takes new orgs", OWNERLESS_RETRY_S)
-        self._placed[cell] += 1
         return await self._router.decide_named(lambda: Named(None, cell))
 
     def _org_in(self, fields: Mapping[str, Any]) -> Named | Unknown | None:
         return org_beside(fields, self._naming)
-
-    def _loads(self) -> list[CellLoad]:
-        """List what each cell has to do, as far as the map tells."""
-        view = self._installation.reader.view
-        if view.place != self._read:
-            self._read = view.place
-            self._placed.clear()
-        families: Counter[CellId] = Counter(view.places.cells_of_families())
-        return [
-            CellLoad(
-                cell=cell,
-                events=0,
-                families=families[cell],
-                placed=self._placed[cell],
-                is_open=known.state is CellState.OPEN and view.places.is_owned(cell),
-            )
-            for cell, known in view.cells.items()
-        ]
 
     async def _ask(
         self, scope: Message, body: bytes, decision: DoorDecision, over: Over

@@ -9,6 +9,7 @@ from tidings.app.cells.calls.body_gate import BodyGate, Pairs
 from tidings.app.cells.calls.call_naming import CallNaming
 from tidings.app.cells.calls.call_table import CallTable
 from tidings.app.cells.calls.cell_callers import CellCallers
+from tidings.app.cells.calls.family_placing import FamilyPlacing
 from tidings.app.cells.calls.known_openers import KnownOpeners, WholeDirectory
 from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.calls.other_orgs import OtherOrgs
@@ -34,12 +35,13 @@ def cell_calls(
     request_id: Callable[[Pairs], bytes],
     catch_up: Callable[[], Awaitable[None]],
     headers: Iterable[tuple[bytes, bytes]] = (),
+    placing: FamilyPlacing | None = None,
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
     other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
     whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
-    call its id, by its headers; `catch_up`: see `WholeDirectory`; `headers`: of
-    what the door itself answers."""
+    call its id, by its headers; `catch_up`: see `WholeDirectory`; `headers`: of what the door
+    itself answers; `placing`: None where all cells count as having as many events."""
     table = CallTable(routes)
     whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
     openers = KnownOpeners(installation.store, installation.directory_key, whole.is_whole)
@@ -51,5 +53,14 @@ def cell_calls(
     door = DoorParts(
         router, installation.lines, request_id, seal=installation.seal, headers=[*headers]
     )
-    gate = BodyGate(app, direct, installation, table, naming=naming, router=router, door=door)
+    gate = BodyGate(
+        app,
+        direct,
+        installation,
+        table,
+        naming=naming,
+        router=router,
+        placing=placing or FamilyPlacing(installation),
+        door=door,
+    )
     return CellCalls(door, gate)
