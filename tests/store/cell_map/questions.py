@@ -61,6 +61,10 @@ QUESTIONS: dict[str, Question] = {
         ]
     ),
     "read": lambda cell_map, _: cell_map.read(MapPlace()),
+    "rehome_openers": lambda cell_map, _: cell_map.rehome_openers(
+        [KEY], [(KEY[0], Opener(OpenerKind.KEY, FamilyId(2)))], 5
+    ),
+    "remove_cell": lambda cell_map, _: cell_map.remove_cell(TWO),
     "remove_openers": lambda cell_map, _: cell_map.remove_openers([KEY]),
     "remove_process": lambda cell_map, _: cell_map.remove_process("living", 1),
     "restore_grants": lambda cell_map, place: cell_map.restore_grants(
@@ -75,6 +79,8 @@ async def fill(cell_map: HostedCellMap, question: str) -> MapPlace:
     for cell in (ONE, TWO):
         await cell_map.put_cell(CellEntry(cell, CellKind.DIRECTORY))
         await cell_map.put_owner(cell, CellOwner(1, "a:1"))
+    if question == "remove_cell":
+        await cell_map.change_state(TWO, CellState.OPEN, CellState.DRAINING)
     await cell_map.place_families({FamilyId(1): FamilyPlace(ONE, 1)})
     await cell_map.add_openers([KEY], 1)
     stop = PlatformRow(PlatformKind.STOP, "all", 1, content=b"")

@@ -7,6 +7,8 @@ from tidings.core.cells.cell_map import CellMap, CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.store.cell_map.hosted_map import HostedCellMap
 from tidings.store.port.cell_map import (
+    BELOW,
+    ROOT,
     SPARED_VERSIONS,
     CellEntry,
     CellKind,
@@ -175,3 +177,25 @@ async def test_a_row_that_no_release_has_written_is_one_error(
         assert "17" in str(error)
     else:
         raise AssertionError("it was read")
+
+
+async def test_a_cell_is_removed_once_it_is_drained_and_no_family_is_there(
+    cell_map: HostedCellMap,
+) -> None:
+    assert not await cell_map.remove_cell(TWO), "there is none"
+    await cell_map.put_cell(cell(TWO))
+    assert not await cell_map.remove_cell(TWO), "it takes families"
+    assert await cell_map.change_state(TWO, CellState.OPEN, CellState.DRAINING)
+    await cell_map.place_families({FAMILY: FamilyPlace(TWO, 1), OTHER: FamilyPlace(TWO, 1)})
+    await cell_map.place_families({FAMILY: FamilyPlace(ONE, 2)})
+    assert not await cell_map.remove_cell(TWO)
+    below = PlatformRow(PlatformKind.PARENT, str(OTHER), 1, content=ROOT)
+    assert await cell_map.put_platform([below])
+    assert not await cell_map.remove_cell(TWO)
+    below = PlatformRow(PlatformKind.PARENT, str(OTHER), 2, content=BELOW)
+    assert await cell_map.put_platform([below])
+    place = (await cell_map.read(NOTHING)).place
+    for _ in range(2):
+        assert await cell_map.remove_cell(TWO)
+        [removed] = (await cell_map.read(place)).cells
+        assert removed == cell(TWO, state=CellState.REMOVED)

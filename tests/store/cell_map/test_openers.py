@@ -43,3 +43,29 @@ async def test_those_of_a_family_are_listed_by_pages(cell_map: HostedCellMap) ->
     first = await cell_map.list_openers(ONE, b"", 4, 3)
     assert first == [(digest, key) for digest in digests[:3]]
     assert await cell_map.list_openers(ONE, digests[2], 4, 3) == [(digests[3], key)]
+
+
+async def test_what_becomes_another_familys_is_found_at_every_moment(
+    cell_map: HostedCellMap,
+) -> None:
+    key, mail = Opener(OpenerKind.KEY, ONE), Opener(OpenerKind.EMAIL, ONE)
+    assert await cell_map.add_openers([(A, key), (B, mail)], 1)
+    former = [(A, key)]
+    new = [(A, Opener(OpenerKind.KEY, TWO)), (B, Opener(OpenerKind.EMAIL, TWO))]
+    for _ in range(2):
+        assert await cell_map.rehome_openers(former, new, 2)
+        assert await cell_map.find_openers(A) == [Opener(OpenerKind.KEY, TWO)]
+        assert {*await cell_map.find_openers(B)} == {mail, Opener(OpenerKind.EMAIL, TWO)}
+    assert await cell_map.rehome_openers(new, [(A, key), (B, mail)], 3)
+    assert await cell_map.find_openers(A) == [key] and await cell_map.find_openers(B) == [mail]
+
+
+async def test_what_is_a_third_familys_stays_and_nothing_is_changed(
+    cell_map: HostedCellMap,
+) -> None:
+    key, third = Opener(OpenerKind.KEY, ONE), Opener(OpenerKind.KEY, FamilyId(3))
+    assert await cell_map.add_openers([(A, key), (C, third)], 1)
+    wanted = Opener(OpenerKind.KEY, TWO)
+    former = [(A, key), (C, key)]
+    assert not await cell_map.rehome_openers(former, [(A, wanted), (C, wanted)], 2)
+    assert await cell_map.find_openers(A) == [key] and await cell_map.find_openers(C) == [third]

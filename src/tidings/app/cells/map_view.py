@@ -1,11 +1,13 @@
 """What a process knows of the map: readings of its store, put together."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from tidings.core.cells.cell_map import CellMap
-from tidings.core.cells.families import CellId
+from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.cells.ranges import RangeGrants
 from tidings.store.port.cell_map import (
+    BELOW,
     CellEntry,
     CellState,
     MapPlace,
@@ -27,6 +29,7 @@ class MapView:
         self.place = MapPlace()
         self.places = CellMap()
         self.grants = RangeGrants()
+        self.parents_changed = 0  # rises once an org got another parent: openers are others' then
         self._cells: dict[CellId, CellEntry] = {}
         self._runs: set[RangeRun] = set()
         self._platform: dict[tuple[PlatformKind, str], PlatformRow] = {}
@@ -41,6 +44,22 @@ class MapView:
         """List the cells that were not removed."""
         cells = self._cells.values()
         return sorted(known.cell for known in cells if known.state is not CellState.REMOVED)
+
+    def is_below(self, family: FamilyId) -> bool:
+        """Return whether an org that was a family is below another one by now: where it is says the
+        directory, and not its place."""
+        row = self._platform.get((PlatformKind.PARENT, str(family)))
+        return row is not None and row.content == BELOW
+
+    def families_by_cell(self) -> Counter[CellId]:
+        """Count the families of each cell."""
+        families: Counter[CellId] = Counter(self.places.cells_of_families())
+        for row in self._platform.values():
+            if row.kind is PlatformKind.PARENT and row.content == BELOW:
+                place = self.places.place_of(FamilyId(int(row.name)))
+                if place is not None:
+                    families[place.cell] -= 1
+        return families
 
     def in_force(self, kind: PlatformKind, now_ms: int) -> Iterator[PlatformRow]:
         """List what of a kind is in force over all cells."""
@@ -61,6 +80,7 @@ class MapView:
         self.places.merge(reading.changes)
         self._cells.update((cell.cell, cell) for cell in reading.cells)
         for row in reading.platform:
+            self.parents_changed += row.kind is PlatformKind.PARENT
             if row.content is None:
                 self._platform.pop((row.kind, row.name), None)
             else:

@@ -8,13 +8,16 @@ from tidings.core.cells.cell_map import CellMap, CellOwner, FamilyPlace, is_newe
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.store.cell_map.tables import CELL, PLACE, CellRow, PlaceRow
 from tidings.store.cell_map.transactions import MapChange, MapTransactions
-from tidings.store.port.cell_map import CellEntry, CellState, MapDown
+from tidings.store.port.cell_map import BELOW, CellEntry, CellState, MapDown, PlatformKind
 
 _CELL = f"{CELL.select} WHERE cell = ?"
 _PUT_CELL = CELL.upsert("cell", keeps=("state", "epoch", "address"))
 _STATE = "UPDATE cell_entry SET state = ?, version = ? WHERE cell = ? AND state = ?"
 _OWNER = "UPDATE cell_entry SET epoch = ?, address = ?, version = ? WHERE cell = ?"
 _PLACE = f"{PLACE.select} WHERE family = ?"
+_FAMILIES = "SELECT family FROM family_place WHERE cell = ?"
+_BELOW = "SELECT name FROM platform_row WHERE kind = ? AND content = ?"
+_OF_BELOW = (PlatformKind.PARENT.value, BELOW)
 _PUT_PLACE = PLACE.upsert("family")
 
 
@@ -51,6 +54,21 @@ class EntryRows:
             if known.state is not state:
                 of_it = (int(state), change.meta.version, cell, int(former))
                 self._connection.execute(_STATE, of_it)
+        return True
+
+    def remove_cell(self, cell: CellId) -> bool:
+        """See `CellMapStore`. Asked again, it is removed already."""
+        with self._transactions.changing() as change:
+            known = self._cell(cell)
+            if known is None or known.state is CellState.OPEN:
+                return False
+            if known.state is CellState.DRAINING:
+                below = {name for (name,) in self._connection.execute(_BELOW, _OF_BELOW).fetchall()}
+                here = self._connection.execute(_FAMILIES, (cell,)).fetchall()
+                if any(str(family) not in below for (family,) in here):
+                    return False
+                removed, former = int(CellState.REMOVED), int(CellState.DRAINING)
+                self._connection.execute(_STATE, (removed, change.meta.version, cell, former))
         return True
 
     def put_owner(self, cell: CellId, owner: CellOwner) -> int:

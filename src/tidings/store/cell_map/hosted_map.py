@@ -185,6 +185,10 @@ class HostedCellMap(CellMapStore):
         """See `CellMapStore`."""
         return await self._ask(lambda rows: rows.entries.change_state(cell, former, state))
 
+    async def remove_cell(self, cell: CellId) -> bool:
+        """See `CellMapStore`."""
+        return await self._ask(lambda rows: rows.entries.remove_cell(cell))
+
     async def put_owner(self, cell: CellId, owner: CellOwner) -> int:
         """See `CellMapStore`."""
         return await self._ask(lambda rows: rows.entries.put_owner(cell, owner))
@@ -221,6 +225,16 @@ class HostedCellMap(CellMapStore):
         """See `CellMapStore`."""
         added = list(openers)
         return await self._ask(lambda rows: rows.openers.add(added, now_ms))
+
+    async def rehome_openers(
+        self,
+        former: Iterable[tuple[bytes, Opener]],
+        openers: Iterable[tuple[bytes, Opener]],
+        now_ms: int,
+    ) -> bool:
+        """See `CellMapStore`."""
+        gone, added = list(former), list(openers)
+        return await self._ask(lambda rows: rows.openers.rehome(gone, added, now_ms))
 
     async def remove_openers(self, openers: Iterable[tuple[bytes, Opener]]) -> None:
         """See `CellMapStore`."""

@@ -1,6 +1,6 @@
 """The directory: whose it is what opens something, by digest."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from tidings.core.cells.directory import Opener, may_register
 from tidings.core.cells.families import FamilyId
@@ -36,18 +36,26 @@ class OpenerRows:
     def add(self, openers: Iterable[tuple[bytes, Opener]], now_ms: int) -> bool:
         """See `CellMapStore.add_openers`."""
         with self._transactions.changing():
-            added: list[OpenerRow] = []
-            for digest, opener in openers:
-                known = self._of(digest)
-                known += [Opener(row.kind, row.family) for row in added if row.digest == digest]
-                if not may_register(known, opener):
-                    return False
-                if opener not in known:
-                    added.append(
-                        OpenerRow(
-                            digest=digest, kind=opener.kind, family=opener.family, made_ms=now_ms
-                        )
-                    )
+            added = self._added(openers, now_ms, frozenset())
+            if added is None:
+                return False
+            self._connection.executemany(_PUT, [OPENER.write(row) for row in added])
+        return True
+
+    def rehome(
+        self,
+        former: Iterable[tuple[bytes, Opener]],
+        openers: Iterable[tuple[bytes, Opener]],
+        now_ms: int,
+    ) -> bool:
+        """See `CellMapStore.rehome_openers`. Asked again, it is done already."""
+        gone = frozenset(former)
+        with self._transactions.changing():
+            added = self._added(openers, now_ms, gone)
+            if added is None:
+                return False
+            for digest, opener in gone:
+                self._connection.execute(_REMOVE, (digest, opener.kind.value, opener.family))
             self._connection.executemany(_PUT, [OPENER.write(row) for row in added])
         return True
 
@@ -66,6 +74,25 @@ class OpenerRows:
             rows = self._connection.execute(_OF_FAMILY, asked).fetchall()
             found = [OPENER.read(row) for row in rows]
         return [(row.digest, Opener(row.kind, row.family)) for row in found]
+
+    def _added(
+        self,
+        openers: Iterable[tuple[bytes, Opener]],
+        now_ms: int,
+        gone: Collection[tuple[bytes, Opener]],
+    ) -> list[OpenerRow] | None:
+        """Return the rows that are missing, once some are gone; None where one may not be."""
+        added: list[OpenerRow] = []
+        for digest, opener in openers:
+            known = [found for found in self._of(digest) if (digest, found) not in gone]
+            known += [Opener(row.kind, row.family) for row in added if row.digest == digest]
+            if not may_register(known, opener):
+                return None
+            if opener not in known:
+                added.append(
+                    OpenerRow(digest=digest, kind=opener.kind, family=opener.family, made_ms=now_ms)
+                )
+        return added
 
     def _of(self, digest: bytes) -> list[Opener]:
         rows = self._connection.execute(_OF_DIGEST, (digest,)).fetchall()

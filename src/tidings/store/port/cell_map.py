@@ -91,6 +91,12 @@ class PlatformKind(Enum):
     SIGN_OUT = "sign_out"
     FILE = "file"  # the digest of a declared file
     KEPT_KEY = "kept_key"
+    PARENT = "parent"  # an org that got another parent, or none
+
+
+BELOW, ROOT = b"below", b"root"
+"""What a row of an org says: it is below another one, and no family whatever the map has of it; or
+it is a family."""
 
 
 class PlatformRow(msgspec.Struct, frozen=True, array_like=True):
@@ -171,6 +177,11 @@ class CellMapStore(Protocol):
     def change_state(self, cell: CellId, former: CellState, state: CellState) -> Awaitable[bool]:
         """Change the state of a cell. False, and nothing is changed, where it was another one."""
 
+    def remove_cell(self, cell: CellId) -> Awaitable[bool]:
+        """Remove a cell that is drained, in one change with the look whether a family is there.
+        False, and nothing is changed, where one is, or it is not drained; a family that is below
+        another one by now is none."""
+
     def put_owner(self, cell: CellId, owner: CellOwner) -> Awaitable[int]:
         """Name who owns a cell, if nobody has owned it by a later epoch."""
 
@@ -208,6 +219,15 @@ class CellMapStore(Protocol):
     def add_openers(self, openers: Iterable[tuple[bytes, Opener]], now_ms: int) -> Awaitable[bool]:
         """Add what opens something, by digest; all or, if one of them is another family's already,
         none (False)."""
+
+    def rehome_openers(
+        self,
+        former: Iterable[tuple[bytes, Opener]],
+        openers: Iterable[tuple[bytes, Opener]],
+        now_ms: int,
+    ) -> Awaitable[bool]:
+        """Put openers in the place of former ones, in one change: whoever asks finds either. False,
+        and nothing is changed, where one of them is a third family's."""
 
     def remove_openers(self, openers: Iterable[tuple[bytes, Opener]]) -> Awaitable[None]:
         """Remove what opens nothing any more."""

@@ -12,10 +12,10 @@ from tidings.app.cells.calls.call_table import CallTable, RoutedPath
 from tidings.app.cells.calls.cell_callers import CallingCredential
 from tidings.app.cells.calls.directed_store import link_text
 from tidings.app.cells.calls.known_openers import KnownOpeners
+from tidings.app.cells.map_view import MapView
 from tidings.console.frame import COOKIE, PORTAL_COOKIE
 from tidings.console.place import place_of
 from tidings.core.cells.call_subject import PLATFORMS_QUERY, NamedBy, Over
-from tidings.core.cells.cell_map import CellMap
 from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import CellId, FamilyId, FamilyJudgement
 from tidings.core.ids import ORG_ID_MAX, OrgId
@@ -61,11 +61,12 @@ class CallNaming:
     """Reads heads of calls."""
 
     def __init__(
-        self, table: CallTable, callers: Callers, places: CellMap, openers: KnownOpeners
+        self, table: CallTable, callers: Callers, view: MapView, openers: KnownOpeners
     ) -> None:
         self._table = table
         self._callers = callers
-        self._places = places
+        self._view = view
+        self._places = view.places
         self._openers = openers
 
     def of(self, call: RoutedCall) -> Named | Unknown | None:
@@ -166,7 +167,8 @@ class CallNaming:
         family = self._callers.family_of(org)
         if family is not None:
             return Named(family)
-        if self._places.place_of(FamilyId(org)) is not None:
+        is_family = self._places.place_of(FamilyId(org)) is not None
+        if is_family and not self._view.is_below(FamilyId(org)):
             return Named(FamilyId(org))
         return self._of_directory(OpenerKind.ORG, str(org)) if 0 < org <= ORG_ID_MAX else None
 

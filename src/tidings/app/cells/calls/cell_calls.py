@@ -44,9 +44,15 @@ def cell_calls(
     itself answers; `placing`: None where all cells count as having as many events."""
     table = CallTable(routes)
     whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
-    openers = KnownOpeners(installation.store, installation.directory_key, whole.is_whole)
+    view = installation.reader.view
+    openers = KnownOpeners(
+        installation.store,
+        installation.directory_key,
+        whole.is_whole,
+        parents_changed=lambda: view.parents_changed,
+    )
     callers = CellCallers(engine)
-    naming = CallNaming(table, callers, installation.reader.view.places, openers)
+    naming = CallNaming(table, callers, view, openers)
     router = MapRouter(installation, naming, callers, openers)
     engine.orgs.others = OtherOrgs(installation)
     engine.access.sessions.cell = installation.cell

@@ -7,14 +7,16 @@ what would be new is refused as where the store takes no writes.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, cast
 
+from tidings.app.cells.calls.parent_change import ParentChange, family_of
 from tidings.app.cells.installation import Installation
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.families import FIRST_NUMBER, FamilyId
 from tidings.core.ids import OrgId
-from tidings.errors import Conflict
+from tidings.errors import Conflict, Unavailable, Unusable
 from tidings.store import port
 from tidings.store.port.cell_map import MapDown, MapRefused
 from tidings.values import describe_value
@@ -47,9 +49,18 @@ class DirectedStore:
 
     async def put_org(self, org: port.StoredOrg) -> int:
         """See `port.Store`. Raise Conflict where another cell has an org of this id."""
+        change: ParentChange | None = None
         if org.id not in self._parents:
             await self._register_org(org)
-        version = await self._store.put_org(org)
+        elif self._parents[org.id] != org.parent:
+            change = await self._follow_parent(org)
+        try:
+            version = await self._store.put_org(org)
+        except BaseException:
+            if change is not None:
+                with suppress(Unavailable, Unusable):
+                    await change.take_back()
+            raise
         self._parents[org.id] = org.parent
         return version
 
@@ -94,9 +105,19 @@ class DirectedStore:
     # -- inside -----------------------------------------------------------------------------------
 
     def _family_of(self, org: OrgId) -> FamilyId:
-        while (parent := self._parents.get(org)) is not None:
-            org = parent
-        return FamilyId(org)
+        return family_of(org, self._parents)
+
+    async def _follow_parent(self, org: port.StoredOrg) -> ParentChange:
+        """Have the map follow an org that gets another parent, or none."""
+        here, store = self._installation, self._store
+        change = ParentChange(store, here, self._now_ms, org, self._parents)
+        try:
+            await change.follow()
+        except (MapDown, MapRefused) as error:
+            with suppress(Unavailable, Unusable):
+                await change.take_back()
+            raise port.StoreDown(str(error)) from error
+        return change
 
     async def _register_org(self, org: port.StoredOrg) -> None:
         """Write where a new org is found; of one without a parent, that its family is here."""

@@ -45,7 +45,7 @@ class FamilyPlacing:
         if view.place != self._place:
             self._place = view.place
             self._placed.clear()
-        families = Counter(view.places.cells_of_families())
+        families = view.families_by_cell()
         readings = 0 if self._loads is None else self._loads.readings
         if readings != self._readings:
             self._readings, self._families = readings, dict(families)

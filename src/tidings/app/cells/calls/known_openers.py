@@ -1,10 +1,11 @@
 """Whose it is what opens something: what the directory has answered, in memory.
 
-A row of the directory names its family for good, so what was found is kept until others are used
-more. That there is none is kept for a second: who tries keys does not ask the map for each call;
-and it is believed once the directory is whole: each owner writes into a map that is new to it what
-opens its orgs, and which credentials are the platform's, and confirms that afterwards. Until every
-cell has, whoever is not found may yet be known, and must not hear that his key is wrong.
+A row of the directory names its family until an org of it gets another parent, which the map says;
+so what was found is kept until then, or until others are used more. That there is none is kept for
+a second: who tries keys does not ask the map for each call; and it is believed once the directory
+is whole: each owner writes into a map that is new to it what opens its orgs, and which credentials
+are the platform's, and confirms that afterwards. Until every cell has, whoever is not found may yet
+be known, and must not hear that his key is wrong.
 """
 
 import asyncio
@@ -33,13 +34,17 @@ class KnownOpeners:
         key: bytes,
         is_whole: Callable[[], Awaitable[bool]],
         now_s: Callable[[], float] | None = None,
+        parents_changed: Callable[[], int] = lambda: 0,
     ) -> None:
         """`key`: the installation's, of digests in the directory; `is_whole`: see
-        `WholeDirectory`."""
+        `WholeDirectory`; `parents_changed`: differs once an org got another parent, by which
+        what opens it became another family's."""
         self._store = store
         self._key = key
         self._is_whole = is_whole
         self._now_s = now_s or asyncio.get_running_loop().time
+        self._parents_changed = parents_changed
+        self._parents = parents_changed()
         self._found: SharedTable[FamilyId, bytes, Families] = SharedTable(FOUND_MAX)
         # Until when there is none; whoever tries keys makes room of what others have tried.
         self._missing: SharedTable[None, bytes, float] = SharedTable(MISSING_MAX)
@@ -47,6 +52,7 @@ class KnownOpeners:
 
     def at_hand(self, kind: OpenerKind, text: str) -> Families | None:
         """Return whose it is, as far as is known; None: the directory has to be asked."""
+        self._follow_parents()
         digest = directory_digest(kind, self._key, text)
         found = self._found.get(digest)
         if found is not None:
@@ -68,7 +74,14 @@ class KnownOpeners:
             self._asked[digest] = task
         return await asyncio.shield(task)
 
+    def _follow_parents(self) -> None:
+        """Forget whose it is once it may have become another family's."""
+        if (changed := self._parents_changed()) != self._parents:
+            self._parents = changed
+            self._found.clear()
+
     async def _ask(self, digest: bytes, kind: OpenerKind) -> Families:
+        asked_at = self._parents_changed()
         try:
             rows = await self._store.find_openers(digest)
             if not rows and not await self._is_whole():
@@ -80,7 +93,8 @@ class KnownOpeners:
         families = tuple(row.family for row in rows if row.kind is kind)
         if families:
             self._missing.pop(digest)
-            self._found.put(families[0], digest, families)
+            if asked_at == self._parents_changed():
+                self._found.put(families[0], digest, families)
         else:
             self._missing.put(None, digest, self._now_s() + MISSING_S)
         return families

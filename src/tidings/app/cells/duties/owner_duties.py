@@ -247,9 +247,22 @@ class OwnerDuties:
         refused = []
         for digest, opener in openers:
             if not await self._own.store.add_openers([(digest, opener)], self._clocks.now_ms()):
-                refused.append(opener)
+                if not await self._rehome(digest, opener):
+                    refused.append(opener)
             await asyncio.sleep(0)
         return refused
+
+    async def _rehome(self, digest: bytes, opener: Opener) -> bool:
+        """Put an opener in the place of one that names another family of this cell: its org got
+        another parent, and the process ended before the map had that."""
+        own, places = self._own, self._own.reader.view.places
+        known = [(digest, found) for found in await own.store.find_openers(digest)]
+        for _, found in known:
+            place = places.place_of(found.family)
+            if found.kind is not opener.kind or place is None or place.cell != own.cell:
+                return False
+        new = [(digest, opener)]
+        return await own.store.rehome_openers(known, new, self._clocks.now_ms())
 
 
 def _parts(all_of_it: Collection[Key], size: int) -> list[list[Key]]:
