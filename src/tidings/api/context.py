@@ -47,6 +47,7 @@ from tidings.errors import Denied, FieldRefusal
 from tidings.store import port
 
 if TYPE_CHECKING:
+    from tidings.api.cells.cell_list import InstallationCells
     from tidings.api.cells.moves import CellMoves
 
 BODY_BYTES_MAX = 256 * 1024
@@ -89,6 +90,7 @@ class WebServices:
     public_url: str = ""  # where browsers reach the service; empty: as the call did
     others: OtherCells | None = None  # the other cells, where there are several
     moves: "CellMoves | None" = None  # of families between them
+    cells: "InstallationCells | None" = None  # all of them, where there are several
 
 
 @dataclass(frozen=True, kw_only=True)

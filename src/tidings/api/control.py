@@ -28,6 +28,7 @@ from tidings.api.openapi.docs_routes import add_openapi
 from tidings.api.v1.access.credentials import caller_routes, credential_routes
 from tidings.api.v1.access.portal import portal_routes
 from tidings.api.v1.access.users import password_routes, user_routes
+from tidings.api.v1.cells import cell_routes
 from tidings.api.v1.events.event_types import event_type_routes
 from tidings.api.v1.events.stream import stream_routes
 from tidings.api.v1.inbound import SenderCalls, SourceDoor
@@ -71,6 +72,7 @@ def make_control_app(services: Services) -> FastAPI:
         preview_routes(services),
         transformation_routes(services),
         org_routes(services),
+        cell_routes(services),
         credential_routes(services),
         caller_routes(services),
         user_routes(services),

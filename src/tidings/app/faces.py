@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry
 
+from tidings.api.cells.cell_list import InstallationCells
 from tidings.api.cells.moves import CellMoves
 from tidings.api.cells.other_cells import OtherCells
 from tidings.api.context import Services, WebServices
@@ -27,10 +28,12 @@ def services_of(
     bodies: BodyGuard | None = None,
     others: OtherCells | None = None,
     moves: CellMoves | None = None,
+    cells: InstallationCells | None = None,
 ) -> Services:
     """Build the subjects that routes and pages speak to. `streams`: how many may be open, and by
     whom; `bodies`: how much of them may be held; `others`: the other cells, where there
-    are several; `moves`: of families between them."""
+    are several; `moves`: of families between them;
+    `cells`: all of them."""
     metrics = CollectorRegistry()
     readiness = app.running.readiness
     for collector in (*app.running.collectors, ReadyGauge(lambda: not readiness.problems())):
@@ -58,6 +61,7 @@ def services_of(
             public_url=public_url,
             others=others,
             moves=moves,
+            cells=cells,
         ),
     )
 

@@ -280,6 +280,7 @@ def _server(
         bodies=BodyGuard(BodyBudget(settings.call_bytes_max)),
         others=None if membership is None else membership.look_over(app, request_ids()),
         moves=None if membership is None else membership.moves,
+        cells=None if membership is None else membership.cells,
     )
     accept = AcceptApp(
         app.events.acceptor,

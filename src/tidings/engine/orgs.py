@@ -48,6 +48,10 @@ class OrgsElsewhere(Protocol):
     def has(self, org: OrgId) -> Awaitable[bool]:
         """Return whether another cell has an org. StoreDown."""
 
+    def join(self, family: FamilyId, org: OrgId) -> Awaitable[str]:
+        """Return the command that brings a family of this cell and the one of an org elsewhere
+        into one cell, by moving the smaller one; empty where that is not known. StoreDown."""
+
 
 class NoOrgsElsewhere:
     """There is one cell."""
@@ -59,6 +63,10 @@ class NoOrgsElsewhere:
     async def has(self, org: OrgId) -> bool:
         """See `OrgsElsewhere`."""
         return False
+
+    async def join(self, family: FamilyId, org: OrgId) -> str:
+        """See `OrgsElsewhere`."""
+        return ""
 
 
 class Orgs:
@@ -236,11 +244,15 @@ class Orgs:
             return
         if parent not in self._orgs:
             if await self.others.has(parent):
+                command = ""
+                if org in self._orgs:
+                    command = await self.others.join(self.family_of(org), parent)
+                then = f"Run `{command}` first" if command else "Try again"
                 form.refuse(
                     "other_cell",
                     "parent",
                     f"parent must be in the org's own cell; got {parent}, which is in another one. "
-                    "Choose one of that cell, or make the org anew below this parent.",
+                    f"{then}, or choose an org of the same cell.",
                 )
             else:
                 PARENT.refuse_in(form, "parent")

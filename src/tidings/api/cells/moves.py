@@ -146,12 +146,12 @@ async def begin_moves(services: Services, orgs: Sequence[OrgId], target: CellId)
     `FAMILIES_MAX`. All that is not begun is refused, each with what to do. A repeat begins nothing
     more."""
     if services.web.moves is None:
-        return MovesAnswer((), [_only_cell(org) for org in orgs], ())
+        return MovesAnswer((), [only_cell(org) for org in orgs], ())
     gathered = await ask_every_cell(services, BEGIN_MOVES, MovesAsked(orgs, target))
     begun = [move for found in gathered.by_cell.values() for move in found.begun]
     refused = [refusal for found in gathered.by_cell.values() for refusal in found.refused]
     answered = {move.family for move in begun} | {refusal.org for refusal in refused}
-    refused += [_unknown(org, gathered.missing) for org in orgs if org not in answered]
+    refused += [unknown_org(org, gathered.missing) for org in orgs if org not in answered]
     return MovesAnswer(
         sorted(begun, key=lambda move: move.family),
         sorted(refused, key=lambda refusal: refusal.org),
@@ -163,14 +163,14 @@ async def undo_move(services: Services, org: OrgId) -> MoveProgress | MoveRefusa
     """Have a family stay in the cell that it was leaving; return the move that ends by that, or
     why it is not taken back."""
     if services.web.moves is None:
-        return _only_cell(org)
+        return only_cell(org)
     gathered = await ask_every_cell(services, UNDO_MOVE, UndoAsked(org))
     refused: MoveRefusal | None = None
     for found in gathered.by_cell.values():
         if found.moving is not None:
             return found.moving
         refused = found.refused or refused
-    return refused or _unknown(org, gathered.missing)
+    return refused or unknown_org(org, gathered.missing)
 
 
 async def list_moves(services: Services) -> MovesAnswer:
@@ -180,16 +180,18 @@ async def list_moves(services: Services) -> MovesAnswer:
     return MovesAnswer(sorted(moves, key=lambda move: move.family), (), gathered.missing)
 
 
-def _only_cell(org: OrgId) -> MoveRefusal:
+def only_cell(org: OrgId) -> MoveRefusal:
+    """Return the refusal where there is one cell. `org`: 0 where it is about a cell."""
     return MoveRefusal(
         org,
         "only_cell",
-        "There must be another cell to move an org to; there is one alone. Add one with `tidings "
+        "There must be another cell to move orgs to; there is one alone. Add one with `tidings "
         "cells add`.",
     )
 
 
-def _unknown(org: OrgId, missing: Sequence[CellId]) -> MoveRefusal:
+def unknown_org(org: OrgId, missing: Sequence[CellId]) -> MoveRefusal:
+    """Return the refusal where no cell has an org; `missing` have not answered."""
     if missing:
         named = ", ".join(str(cell) for cell in missing)
         return MoveRefusal(

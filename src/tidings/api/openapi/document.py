@@ -60,6 +60,7 @@ _TAGS = {
     "sources": "Where events come from that nobody sends to /v1/events",
     "inboxes": "Receivers inside the service, for tries",
     "orgs": "Tenants",
+    "cells": "Processes and stores, and which orgs are in which",
     "credentials": "Who may call",
     "users": "Who may sign in",
     "portals": "A brand's console inside another product",

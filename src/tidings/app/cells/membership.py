@@ -8,14 +8,12 @@ import asyncio
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from starlette.routing import BaseRoute
 
-from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
 from tidings.api.http.answer_headers import ALL
 from tidings.api.http.gate import INBOX_STEM, HttpGate, keeps
@@ -35,9 +33,9 @@ from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.moves.cell_moves import MovesOfCell
 from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
-from tidings.app.cells.over.cell_loads import CellLoads, EventMeter
 from tidings.app.cells.over.every_cell import EveryCell
-from tidings.app.cells.over.platform_in_force import PlatformInForce
+from tidings.app.cells.over.known_cells import KnownCells
+from tidings.app.cells.over.over_parts import OverParts, over_parts
 from tidings.app.cells.own_parts import jobs_of, make_moves
 from tidings.app.cells.store_identity import must_be_there
 from tidings.app.cells.worker_post import WorkerPost
@@ -89,9 +87,8 @@ class Membership:
         self._post = post
         self._installation: Installation | None = None
         self._owner: CellOwnerRow | None = None
-        self._rows: PlatformInForce | None = None
+        self._over: OverParts | None = None
         self._moves: MovesOfCell | None = None
-        self._loads: CellLoads | None = None
         self._door: HttpServer | None = None
         self._trust: DoorTrust | None = None
         self._door_socket: socket.socket | None = None
@@ -172,16 +169,9 @@ class Membership:
 
     def look_over(self, app: App, new_request_id: Callable[[], str]) -> EveryCell:
         """Make what asks the owners of the other cells, and follows what is in force over all."""
-        every = EveryCell(self.installation, new_request_id)
-        engine = app.delivery.engine
-        meter = EventMeter(lambda: engine.accepted, time.monotonic)
-        self._loads = CellLoads(every, meter, time.monotonic)
-        book, stops = app.access.access, app.delivery.stops
-        changes, now_ms = app.base.changes, app.base.clock.now_ms
-        self._rows = PlatformInForce(self.installation, every, book, stops, changes, now_ms)
-        book.over_cells = stops.over_cells = self._rows
-        self._moves = make_moves(self.installation, app, every, self.begin_again)
-        return every
+        self._over = over_parts(self.installation, app, self.whole, new_request_id)
+        self._moves = make_moves(self.installation, app, self._over.every, self.begin_again)
+        return self._over.every
 
     @property
     def moves(self) -> MovesOfCell:
@@ -189,12 +179,16 @@ class Membership:
         assert self._moves is not None, "it looks at no other cell"
         return self._moves
 
-    def _questions(self) -> dict[str, CellQuestion[Any, Any]]:
-        own: list[CellQuestion[Any, Any]] = []
-        if self._rows is not None and self._loads is not None:
-            own = [self._rows.question, self._loads.question]
-        own += self.moves.questions()
-        return QUESTIONS | {question.name: question for question in own}
+    @property
+    def over(self) -> OverParts:
+        """Return what it has over all cells, once it looks over them."""
+        assert self._over is not None, "it looks at no other cell"
+        return self._over
+
+    @property
+    def cells(self) -> KnownCells:
+        """Return what knows all cells, once it looks over them."""
+        return self.over.cells
 
     def directed(self, store: Store, now_ms: Callable[[], int]) -> Store:
         """Return the store as the engine works over it: what opens something is in the directory
@@ -221,10 +215,19 @@ class Membership:
             return request_id(dict(headers), new_request_id)
 
         services.web.metrics.register(self.moves.figures)
-        answers = CellAnswers(gate, services, self._questions())
-        placing = FamilyPlacing(installation, self._loads)
+        of_moves = {question.name: question for question in self.moves.questions()}
+        answers = CellAnswers(gate, services, QUESTIONS | self.over.questions | of_moves)
         calls = cell_calls(
-            installation, app, routes, answers, gate, id_of, self._catch_up, ALL, placing
+            installation,
+            app,
+            routes,
+            answers,
+            gate,
+            id_of,
+            self._catch_up,
+            ALL,
+            FamilyPlacing(installation, self.over.loads),
+            self.over.sizes,
         )
         door = DoorGate(calls.app, calls.app, calls.door)
         self._door = door_server(
@@ -248,8 +251,8 @@ class Membership:
     async def _catch_up(self) -> None:
         """Read the map, and have in force here what is in force over all cells."""
         await self.installation.reader.look()
-        if self._rows is not None:
-            await self._rows.follow()
+        if self._over is not None:
+            await self._over.in_force.follow()
 
     async def begin(self, app: App) -> None:
         """Take calls of other processes, look at the map, and do what an owner does."""
@@ -259,15 +262,15 @@ class Membership:
             async with asyncio.timeout(FIRST_LOOK_S):
                 await self.installation.reader.look()
         start = app.base.supervisor.start
-        assert self._rows is not None and self._loads is not None, "it looks at no other cell"
+        in_force, loads = self.over.in_force, self.over.loads
         jobs = jobs_of(
             self.installation,
             app,
             self._owner,
             self.whole,
-            self._rows,
+            in_force,
             moves=self.moves,
-            loads=self._loads,
+            loads=loads,
         )
         self._tasks = [start(part, job) for part, job in jobs.items()]
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from tidings.core.declaration import DeclaredField, Field
-from tidings.core.field_types import TEXT, CustomField, Nested, ParsedField, TextType
+from tidings.core.field_types import TEXT, BooleanType, CustomField, Nested, ParsedField, TextType
 from tidings.core.form import Form, whole_of
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.core.orgs.org_settings import DEFAULT_SETTINGS, OrgSettings
@@ -114,3 +114,30 @@ class OrgRequest(msgspec.Struct, frozen=True):
             "How its events are checked and kept.",
         ),
     ] = DEFAULT_SETTINGS
+
+
+CELL_MAX = 999_999_999
+
+
+def _cell_of(value: object) -> int | None:
+    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= CELL_MAX:
+        return value
+    return None
+
+
+_TO = ParsedField(
+    _cell_of,
+    "the number of a cell",
+    "bad_cell",
+    advice="List the cells with GET /v1/cells.",
+    schema={"type": "integer", "minimum": 1, "maximum": CELL_MAX},
+)
+
+
+class MoveRequest(msgspec.Struct, frozen=True):
+    """Where an org goes that is moved to another cell."""
+
+    to: Annotated[int, Field("to", _TO, "The number of the cell that it goes to.")]
+    dry_run: Annotated[
+        bool, Field("dryRun", BooleanType(), "Only say what it would take; nothing is moved.")
+    ] = False

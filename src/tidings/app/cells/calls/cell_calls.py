@@ -14,6 +14,7 @@ from tidings.app.cells.calls.known_openers import KnownOpeners, WholeDirectory
 from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.calls.other_orgs import OtherOrgs
 from tidings.app.cells.installation import Installation
+from tidings.app.cells.over.family_sizes import FamilySizes
 from tidings.compose import App as Engine
 from tidings.door.hop import DoorParts
 from tidings.server import App, DirectApp
@@ -36,12 +37,14 @@ def cell_calls(
     catch_up: Callable[[], Awaitable[None]],
     headers: Iterable[tuple[bytes, bytes]] = (),
     placing: FamilyPlacing | None = None,
+    sizes: FamilySizes | None = None,
 ) -> CellCalls:
     """Make both over the routes that a process serves, and have its engine know of the orgs of
     other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
     whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
     call its id, by its headers; `catch_up`: see `WholeDirectory`; `headers`: of what the door
-    itself answers; `placing`: None where all cells count as having as many events."""
+    itself answers; `placing`: None where all cells count as having as many events; `sizes`: None
+    where all families count as equally large."""
     table = CallTable(routes)
     whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
     view = installation.reader.view
@@ -54,7 +57,7 @@ def cell_calls(
     callers = CellCallers(engine)
     naming = CallNaming(table, callers, view, openers)
     router = MapRouter(installation, naming, callers, openers)
-    engine.orgs.others = OtherOrgs(installation)
+    engine.orgs.others = OtherOrgs(installation, sizes)
     engine.access.sessions.cell = installation.cell
     door = DoorParts(
         router, installation.lines, request_id, seal=installation.seal, headers=[*headers]

@@ -18,7 +18,7 @@ from tidings.core.cells.families import FIRST_NUMBER, FamilyId
 from tidings.core.ids import OrgId
 from tidings.errors import Conflict, Unavailable, Unusable
 from tidings.store import port
-from tidings.store.port.cell_map import MapDown, MapRefused
+from tidings.store.port.cell_map import CellState, MapDown, MapRefused
 from tidings.values import describe_value
 
 Row = tuple[OpenerKind, str, OrgId]
@@ -131,6 +131,12 @@ class DirectedStore:
                 place = here.reader.view.places.place_of(family)
                 if place is not None and place.cell != here.cell:
                     raise _taken(OpenerKind.ORG, str(org.id))
+                entry = here.reader.view.cells.get(here.cell)
+                if entry is not None and entry.state is CellState.REMOVED:
+                    raise MapRefused(
+                        f"Cell {here.cell} must be there for a new org; it was removed. Make the "
+                        "call again."
+                    )
         except (MapDown, MapRefused) as error:
             raise port.StoreDown(str(error)) from error
 

@@ -1,6 +1,9 @@
 """The orgs of other cells, as the engine of this one asks for them: by map and directory."""
 
+from collections.abc import Sequence
+
 from tidings.app.cells.installation import Installation
+from tidings.app.cells.over.family_sizes import FamilySizes
 from tidings.core.cells.directory import OpenerKind, directory_digest
 from tidings.core.cells.families import FamilyId
 from tidings.core.ids import ORG_ID_MAX, OrgId
@@ -13,8 +16,10 @@ _STEPS_MAX = 40  # each as long as all before it
 class OtherOrgs:
     """An `OrgsElsewhere`."""
 
-    def __init__(self, installation: Installation) -> None:
+    def __init__(self, installation: Installation, sizes: FamilySizes | None = None) -> None:
+        """`sizes`: None where all families count as equally large."""
         self._installation = installation
+        self._sizes = sizes
 
     async def free_id(self, lowest: OrgId) -> OrgId:
         """See `OrgsElsewhere`. Ids follow each other, but for some that are passed over: orgs below
@@ -29,13 +34,36 @@ class OtherOrgs:
             wanted += 1 << step
         raise port.StoreDown("No free id of an org is found.")
 
-    async def has(self, org: OrgId) -> bool:
+    async def join(self, family: FamilyId, org: OrgId) -> str:
         """See `OrgsElsewhere`."""
         here = self._installation
-        if here.reader.view.places.place_of(FamilyId(org)) is not None:
+        there = await self._family_of(org)
+        place = None if there is None else here.reader.view.places.place_of(there)
+        if there is None or place is None:
+            return ""
+        if self._sizes is not None:
+            own, other = await self._sizes.rows_of(family), await self._sizes.rows_of(there)
+            if own is not None and other is not None and other < own:
+                return f"tidings cells move {there} --to {here.cell}"
+        return f"tidings cells move {family} --to {place.cell}"
+
+    async def _family_of(self, org: OrgId) -> FamilyId | None:
+        """Return the family of an org of another cell. StoreDown."""
+        view = self._installation.reader.view
+        if view.places.place_of(FamilyId(org)) is not None and not view.is_below(FamilyId(org)):
+            return FamilyId(org)
+        return next(iter(await self._families_of(org)), None)
+
+    async def has(self, org: OrgId) -> bool:
+        """See `OrgsElsewhere`."""
+        if self._installation.reader.view.places.place_of(FamilyId(org)) is not None:
             return True
+        return bool(await self._families_of(org))
+
+    async def _families_of(self, org: OrgId) -> Sequence[FamilyId]:
+        here = self._installation
         digest = directory_digest(OpenerKind.ORG, here.directory_key, str(org))
         try:
-            return bool(await here.store.find_openers(digest))
+            return [row.family for row in await here.store.find_openers(digest)]
         except (MapDown, MapRefused) as error:
             raise port.StoreDown(str(error)) from error

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from tidings.api.cells.cell_list import OWNER_FACTS, PLAN
 from tidings.api.cells.counts import COUNTS, TAKE
 from tidings.api.cells.health import FIGURES, HEALTH
 from tidings.api.cells.moves import BEGIN_MOVES, MOVES, UNDO_MOVE
@@ -25,8 +26,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
-_MOVES = (BEGIN_MOVES, UNDO_MOVE, MOVES)
-_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID, *_MOVES)
+_OF_CELLS = (OWNER_FACTS, PLAN, BEGIN_MOVES, UNDO_MOVE, MOVES)
+_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID, *_OF_CELLS)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 

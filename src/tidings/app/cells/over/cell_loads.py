@@ -69,7 +69,7 @@ class EventMeter:
 
 
 class CellLoads:
-    """What is known of all cells. To be used within one event loop."""
+    """Knows the loads of all cells. To be used within one event loop."""
 
     def __init__(self, every: OtherCells, meter: EventMeter, now_s: Callable[[], float]) -> None:
         self._every = every
