@@ -47,6 +47,11 @@ ACTIONS = {
     "POST /v1/takeAsDelivered": "delivery.taken",
     "POST /v1/orgs/{org_id}/stop": "sending.stopped",
     "POST /v1/orgs/{org_id}/start": "sending.started",
+    "POST /v1/orgs/{org_id}/move": "org.moved",
+    "POST /v1/orgs/{org_id}/move/undo": "org.stayed",
+    "POST /v1/cells/{cell}/drain": "cell.drained",
+    "POST /v1/cells/{cell}/open": "cell.opened",
+    "POST /v1/cells/{cell}/remove": "cell.removed",
     "POST /v1/transformations": "transformation.created",
     "PUT /v1/transformations/{name}": "transformation.changed",
     "DELETE /v1/transformations/{name}": "transformation.deleted",
@@ -190,6 +195,7 @@ def _check(w: World, call: str, things: Things, entry: AuditEntry, answer: objec
     assert (entry.actor_kind, entry.face) == (kind, "api") and entry.address
     assert (entry.actor == "boss") is of_platform and entry.actor
     everywhere = call in ("POST /v1/stop", "POST /v1/start", "POST /v1/takeAsDelivered")
+    everywhere |= "/v1/cells" in call or "/move" in call
     if call == "POST /v1/orgs":
         assert isinstance(answer, dict) and entry.chain == answer["id"]
     elif call == "POST /v1/sources/{source_id}/takeOver":

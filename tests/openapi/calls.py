@@ -38,6 +38,7 @@ def body_of(call: str, things: Things) -> Any:
         "PUT /v1/eventTypes/{name}": TYPE | {"description": "A parcel was handed to its owner."},
         "POST /v1/orgs": {"name": "Acme", "timeZone": "Asia/Kolkata"},
         "PATCH /v1/orgs/{org_id}": {"settings": {"validation": "lenient"}},
+        "POST /v1/orgs/{org_id}/move": {"to": 2},
         "POST /v1/orgs/{org_id}/credentials": {
             "kind": "key",
             "name": "loyalty engine",

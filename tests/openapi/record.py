@@ -12,6 +12,7 @@ from typing import Any
 from tests.api.control_client import basic
 from tests.openapi.calls import body_of, headers_of, second_of
 from tests.openapi.entries import SCOPES
+from tests.openapi.two_cells import add_second_cell
 from tests.openapi.validate import faults, lacking
 from tests.openapi.world import Reply, Things, World, world
 from tidings.api.openapi.document import operations
@@ -37,6 +38,8 @@ async def prepared(w: World, things: Things, call: str) -> Any:
         body = {"email": "new@acme.example"}
         made = (await w.call("POST", f"{org}/users", body, things.auth)).json
         return {"token": made["invitation"]["token"], "password": "several words of mine"}
+    if "/v1/cells" in call or "/move" in call:
+        add_second_cell(w.s)
     if call == "POST /v1/takeAsDelivered":
         await w.call("POST", "/v1/stop", None, BOSS)
     if call.endswith("/webHooks/{webHookId}/resume"):

@@ -92,6 +92,7 @@ NOBODYS = Things(
         "aside_id": show("asd", 900_001),
         "connection_name": "nobody-kafka",
         "action_name": "nobody-welcome",
+        "cell": "9",
         "kind": "customers",
         "id": "nobody-1",
         "event_id": "nobody-event",
@@ -148,7 +149,7 @@ class World:
         """An org with one of everything; `mark` is in all names that can be chosen."""
         s = self.s
         auth = await s.add_org(org)
-        things = Things(org, mark, auth, {"org_id": str(org), "kind": "customers"})
+        things = Things(org, mark, auth, {"org_id": str(org), "kind": "customers", "cell": "2"})
         ids = things.ids
         ids["connection_name"] = f"{mark}-kafka"
         ids["action_name"] = f"{mark}-welcome"

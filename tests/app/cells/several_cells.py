@@ -1,7 +1,7 @@
 """Several cells in one process: a service for each, and real lines between their doors."""
 
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,25 +12,32 @@ import msgspec
 from tests.api.control_client import Service, service
 from tests.door.support import HERE, KEY, FixedRouter, NoneDirectly
 from tests.server.support import Echo
+from tidings.api.cells.moves import CellMoves
 from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
+from tidings.app.cells.over.cell_loads import EventMeter
 from tidings.app.cells.over.every_cell import EveryCell
+from tidings.app.cells.over.known_cells import KnownCells
+from tidings.app.cells.over.over_parts import own_parts
 from tidings.app.cells.over.platform_in_force import PlatformInForce
-from tidings.core.cells.cell_map import CellOwner, MapChanges
+from tidings.core.cells.cell_map import CellOwner, FamilyPlace, MapChanges
+from tidings.core.cells.directory import Opener
 from tidings.core.cells.door import ServeHere
-from tidings.core.cells.families import CellId
+from tidings.core.cells.families import CellId, FamilyId
 from tidings.door.door_gate import DoorGate
 from tidings.door.hop import DoorParts
 from tidings.door.listening import door_server, trust_on_loopback
 from tidings.door.owner_lines import OwnerLines
 from tidings.door.owner_questions import OwnerQuestions
 from tidings.server import Bounds, HttpServer
+from tidings.settings.settings import Settings
 from tidings.store.port.cell_map import (
     CellEntry,
     CellKind,
     CellMapStore,
+    CellState,
     MapDown,
     MapPlace,
     MapReading,
@@ -53,14 +60,25 @@ class FixedMap:
     rows: dict[tuple[PlatformKind, str], PlatformRow] = field(default_factory=dict)
     confirmed: dict[CellId, int] = field(default_factory=dict)
     is_away: bool = False
+    states: dict[CellId, CellState] = field(default_factory=dict)
+    families: dict[FamilyId, FamilyPlace] = field(default_factory=dict)
+    openers: dict[bytes, list[Opener]] = field(default_factory=dict)
 
     def own(self, cell: CellId, address: str, epoch: int = 1) -> None:
         self.owners[cell] = CellOwner(epoch, address)
 
     async def read(self, known: MapPlace) -> MapReading:
         self._ask()
-        changes = MapChanges(self.place.incarnation, self.place.version, cells=dict(self.owners))
-        cells = [CellEntry(cell, CellKind.DIRECTORY) for cell in self.owners]
+        changes = MapChanges(
+            self.place.incarnation,
+            self.place.version,
+            families=dict(self.families),
+            cells=dict(self.owners),
+        )
+        cells = [
+            CellEntry(cell, CellKind.DIRECTORY, self.states.get(cell, CellState.OPEN))
+            for cell in self.owners
+        ]
         rows = [*self.rows.values()]
         return MapReading(self.place, changes, is_whole=True, cells=cells, platform=rows)
 
@@ -83,13 +101,31 @@ class FixedMap:
         self._ask()
         return {cell: self.confirmed.get(cell, 0) for cell in self.owners}
 
+    async def find_openers(self, digest: bytes) -> list[Opener]:
+        self._ask()
+        return self.openers.get(digest, [])
+
+    async def remove_cell(self, cell: CellId) -> bool:
+        self._ask()
+        if cell in {place.cell for place in self.families.values()}:
+            return False
+        self.states[cell] = CellState.REMOVED
+        return True
+
     def _ask(self) -> None:
         if self.is_away:
             raise MapDown("the map is away")
 
     def store(self) -> CellMapStore:
         store = AsyncMock(spec=CellMapStore)
-        for name in ("read", "put_platform", "confirm", "confirmations"):
+        for name in (
+            "read",
+            "put_platform",
+            "confirm",
+            "confirmations",
+            "find_openers",
+            "remove_cell",
+        ):
             setattr(store, name, getattr(self, name))
         return store
 
@@ -146,9 +182,11 @@ async def several_cells(
     cells: Sequence[CellId] = (ONE, TWO),
     fixed: FixedMap | None = None,
     confirm_s: float = ANSWER_S,
+    moves: Mapping[CellId, CellMoves] | None = None,
     **options: Any,
 ) -> AsyncIterator[list[Member]]:
-    """A service for each cell; `options` as `EveryCell` takes them."""
+    """A service for each cell; `moves`: out of each cell; `options` as
+    `EveryCell` takes them."""
     fixed = fixed or FixedMap()
     numbers = itertools.count(1)
     async with AsyncExitStack() as stack:
@@ -164,7 +202,10 @@ async def several_cells(
                 lambda: f"asked-{next(numbers)}",
                 **{"answer_s_least": ANSWER_S} | options,
             )
-            web = replace(made.services.web, others=every)
+            meter = EventMeter(lambda: 0, lambda: 0.0)
+            known = KnownCells(installation, Settings(), every, meter, own_parts(made.parts))
+            moving = (moves or {}).get(cell)
+            web = replace(made.services.web, others=every, cells=known, moves=moving)
             made.services = replace(made.services, web=web)
             in_force = PlatformInForce(
                 installation,
@@ -176,7 +217,8 @@ async def several_cells(
                 confirm_s=confirm_s,
             )
             questions: dict[str, CellQuestion[Any, Any]]
-            questions = QUESTIONS | {in_force.question.name: in_force.question}
+            of_parts = (in_force.question, known.question)
+            questions = QUESTIONS | {question.name: question for question in of_parts}
             answers = CellAnswers(Echo(), made.services, questions)
             door = await stack.enter_async_context(door_of(cell, answers))
             made.access.over_cells = made.stops.over_cells = in_force

@@ -120,7 +120,9 @@ async def test_a_parent_in_another_cell_is_refused_with_what_to_do(
         status, _, body = await both.workers[at].call("PATCH", path, {"parent": parent})
         assert status == 409, body
         error = json.loads(body)["error"]
-        assert error["code"] == "other_cell" and "below this parent" in error["message"]
+        family, cell = {7: (7, 2), 8: (8, 1)}[org]
+        command = f"`tidings cells move {family} --to {cell}`"
+        assert error["code"] == "other_cell" and command in error["message"]
     status, _, body = await both.workers[at].call("PATCH", "/v1/orgs/7", {"parent": 55})
     assert status == 400
 

@@ -73,10 +73,19 @@ def test_every_call_of_the_platform_alone_says_over_what_it_is() -> None:
     alone = {described.call: described.over for described in entries if described.of_platform}
     assert alone == {
         "GET /metrics": Over.PROCESS,
+        "GET /v1/cells": Over.EVERY_CELL,
+        "GET /v1/cells/{cell}": Over.EVERY_CELL,
         "GET /v1/deliveries/count": Over.EVERY_CELL,
+        "GET /v1/moves": Over.EVERY_CELL,
         "GET /v1/orgs": Over.EVERY_CELL,
+        "GET /v1/orgs/{org_id}/cell": Over.EVERY_CELL,
         "GET /v1/stop": Over.EVERY_CELL,
+        "POST /v1/cells/{cell}/drain": Over.EVERY_CELL,
+        "POST /v1/cells/{cell}/open": Over.EVERY_CELL,
+        "POST /v1/cells/{cell}/remove": Over.EVERY_CELL,
         "POST /v1/orgs": Over.NEW_FAMILY,
+        "POST /v1/orgs/{org_id}/move": Over.EVERY_CELL,
+        "POST /v1/orgs/{org_id}/move/undo": Over.EVERY_CELL,
         "POST /v1/sources/{source_id}/takeOver": Over.NO_CELL,  # acts for one org
         "POST /v1/start": Over.EVERY_CELL,
         "POST /v1/stop": Over.EVERY_CELL,

@@ -17,7 +17,7 @@ from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of
 from tidings.store.port import StoreDown
-from tidings.store.port.cell_map import MapDown
+from tidings.store.port.cell_map import CellState, MapDown
 
 
 @pytest.fixture
@@ -156,3 +156,14 @@ async def test_what_the_store_has_refused_behind_its_row_can_be_made_again(
     second.memory.operations[name] = answer
     status, _, body = await both.workers[0].call("POST", path, asked, headers=headers)
     assert status in (200, 201), body
+
+
+async def test_no_org_is_made_in_a_cell_that_was_removed_meanwhile(both: TwoWorkers) -> None:
+    first, second = both.workers
+    for family in (8, 9):
+        await first.map.place_families({FamilyId(family): FamilyPlace(CellId(1), 2)})
+    assert await first.map.change_state(second.cell, CellState.OPEN, CellState.DRAINING)
+    assert await first.map.remove_cell(second.cell)
+    with pytest.raises(StoreDown, match="was removed"):
+        await second.service.orgs.create("late", 77)
+    assert second.service.orgs.get(OrgId(77)) is None
