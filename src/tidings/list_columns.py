@@ -270,4 +270,15 @@ CELLS = ResourceList(
         _number("Spares", "spares"),
     )
 )
+MOVES = ResourceList(
+    shell=(
+        _number("Org", "org"),
+        _number("From", "source"),
+        _number("To", "target"),
+        STATE,
+        _number("Rows", "rowsMoved"),
+        _number("Held", "pausedSeconds", title="Seconds for which its calls are answered 503"),
+        _moment("Began", "beganAt"),
+    )
+)
 RECORDS = ResourceList(shell=(ID, ListColumn("Record", "record")))

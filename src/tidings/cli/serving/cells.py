@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from tidings.settings.settings import Settings
 
 app = App(name="cells", help="The cells of an installation: each is a process over its own store.")
+for _name, _function in (
+    ("move", "move"),
+    ("undo", "undo"),
+    ("moves", "moves"),
+    ("drain", "drain"),
+    ("open", "open_cell"),
+    ("remove", "remove"),
+):
+    app.command(f"tidings.cli.serving.moves:{_function}", name=_name)
 ONLY = "There is one cell: the store itself. `tidings cells add` makes another one."
 
 
