@@ -17,6 +17,7 @@ from tests.console.crawl import event_of, furnish
 from tests.console.sources.source_forms import VALUE
 from tests.console.webhook_client import FORM, Pages, pages, text
 from tests.engine.audit.kept_log import entries_of
+from tests.openapi.two_cells import add_second_cell
 from tidings import catalogue
 from tidings.console.routes import OF_AN_ORG, console_routes
 from tidings.core.audit.chain import check_chain
@@ -127,6 +128,10 @@ async def _credential(things: Things) -> None:
     boss, body = _in_org(things.p.s.access.caller_of("boss")), {"name": "crm", "scopes": {}}
     made, _ = await things.p.s.services.access.credentials.create(boss, ORG, body)
     things.ids["credential"] = made.id
+
+
+async def _second_cell(things: Things) -> None:
+    add_second_cell(things.p.s)
 
 
 async def _user(things: Things) -> None:
@@ -245,6 +250,8 @@ FORMS: dict[str, tuple[Prepare | None, dict[str, str], Form | str, str]] = {
         "org.created",
     ),
     "/console/stop-all": (None, {}, {"do": "stop"}, "sending.stopped"),
+    "/console/cells": (_second_cell, {}, {"do": "drain", "of": "2"}, "cell.drained"),
+    "/console/cells/move": (_second_cell, {}, {"org": "7", "to": "2"}, "org.moved"),
     "/console/confirm": (None, {}, "consent", "consent.given"),
 }
 
@@ -333,9 +340,9 @@ async def test_every_form_that_changes_something_leaves_one_entry(form: str) -> 
         [entry] = fresh
         assert entry.face == "console" and entry.address
         assert entry.actor == ("owner@acme.example" if fields == "consent" else "boss")
-        assert entry.chain == {"/console/orgs/new": 77, "/console/stop-all": PLATFORM_CHAIN}.get(
-            form, 7
-        )
+        of_platform = ("/console/stop-all", "/console/cells", "/console/cells/move")
+        chains = {"/console/orgs/new": 77} | dict.fromkeys(of_platform, PLATFORM_CHAIN)
+        assert entry.chain == chains.get(form, 7)
         assert VALUE.encode() not in (entry.after or b"") + (entry.before or b"")
         seal = p.s.parts.ports.secrets.keys.audit
         assert list(check_chain(seal, entries_of(p.s.store, entry.chain))) == []

@@ -6,10 +6,12 @@ from urllib.parse import quote, urlencode
 
 from starlette.responses import Response
 
+from tidings.api.cells.cell_orders import cell_of_org
 from tidings.api.cells.orgs import fits, line_of, list_lines
 from tidings.console.changed_by import changed_by
 from tidings.console.place import PageScope, inside
 from tidings.console.visit import PlainVisit, Visit, named
+from tidings.core.cells.families import CellId
 from tidings.core.declaration import declared, show_resource
 from tidings.core.ids import OrgId
 from tidings.core.orgs.org_settings import (
@@ -94,7 +96,17 @@ async def show(visit: Visit) -> Response:
     """Show the settings of the org."""
     org = visit.org
     changed = await changed_by(visit, "org", str(org.id))
-    return _page(visit, org, _org_texts(org), changed=changed)
+    has_cells = visit.caller.platform and visit.services.web.cells is not None
+    cell = await _cell_of(visit, org) if has_cells else None
+    return _page(visit, org, _org_texts(org), changed=changed, cell=cell)
+
+
+async def _cell_of(visit: Visit, org: StoredOrg) -> CellId | None:
+    """Return the cell of an org; None where that is not known now."""
+    try:
+        return await cell_of_org(visit.services, org.id)
+    except RequestRefused:
+        return None
 
 
 async def change(visit: Visit) -> Response:
@@ -189,11 +201,13 @@ def _page(
     texts: dict[str, str],
     refusals: Sequence[FieldRefusal] = (),
     changed: LastChange | None = None,
+    cell: CellId | None = None,
 ) -> Response:
     return visit.page(
         "org.html",
         400 if refusals else 200,
         changed=changed,
+        cell=cell,
         made=org,
         notified=visit.services.notices.consents.states(org.id) if org is not None else [],
         filled=texts,
