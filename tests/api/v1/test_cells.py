@@ -1,5 +1,6 @@
 """Cells and moves, as each process of an installation answers for them."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -215,6 +216,22 @@ async def test_what_is_done_is_recorded_where_the_first_cell_does_not_answer(
     await second.installation.reader.look()
     assert (await second.call("POST", "/v1/orgs/8/move", {"to": 1})).status == 202
     assert await two.audit(1) == [("org.moved", "8")]
+
+
+async def test_what_is_done_waits_for_the_first_cell_to_record_it() -> None:
+    fixed, moves = FixedMap(), {TWO: NotedMoves(TWO, here={OrgId(8)})}
+    async with several_cells((ONE, TWO), fixed, moves=moves, record_s=120.0) as members:
+        first, second = members
+        owner = fixed.owners[ONE]
+        fixed.own(ONE, NOBODY, epoch=2)
+        await second.installation.reader.look()
+        call = asyncio.ensure_future(second.call("POST", "/v1/orgs/8/move", {"to": 1}))
+        while OrgId(8) not in moves[TWO].orgs:
+            await asyncio.sleep(0.01)
+        fixed.own(ONE, owner.address, epoch=3)  # its process has started again
+        assert (await call).status == 202
+        found = (await first.call("GET", "/v1/audit?chain=platform")).json["entries"]
+        assert [record["action"] for record in found][0] == "org.moved"
 
 
 @pytest.mark.parametrize(

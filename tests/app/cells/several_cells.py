@@ -183,6 +183,7 @@ async def several_cells(
     fixed: FixedMap | None = None,
     confirm_s: float = ANSWER_S,
     moves: Mapping[CellId, CellMoves] | None = None,
+    record_s: float = 0.0,
     **options: Any,
 ) -> AsyncIterator[list[Member]]:
     """A service for each cell; `moves`: out of each cell; `options` as
@@ -203,7 +204,8 @@ async def several_cells(
                 **{"answer_s_least": ANSWER_S} | options,
             )
             meter = EventMeter(lambda: 0, lambda: 0.0)
-            known = KnownCells(installation, Settings(), every, meter, own_parts(made.parts))
+            own = own_parts(made.parts)
+            known = KnownCells(installation, Settings(), every, meter, own, record_s)
             moving = (moves or {}).get(cell)
             web = replace(made.services.web, others=every, cells=known, moves=moving)
             made.services = replace(made.services, web=web)

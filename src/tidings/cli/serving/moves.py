@@ -200,9 +200,10 @@ def _named(cells: Sequence[int]) -> str:
 def _say_plans(plans: Sequence[dict[str, Any]], to: int) -> None:
     for plan in plans:
         pause = plan["pauseExpectedSeconds"]
+        noun = "row" if plan["rowsExpected"] == 1 else "rows"
         say(
             f"Org {plan['org']} goes from cell {plan['source']} to cell {to}: about "
-            f"{plan['rowsExpected']:,} rows. Its calls are answered 503 for about {pause:.1f} s."
+            f"{plan['rowsExpected']:,} {noun}. Its calls are answered 503 for about {pause:.1f} s."
         )
 
 

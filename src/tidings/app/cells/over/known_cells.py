@@ -4,6 +4,7 @@ What operators have done with cells is recorded by the first cell, which has the
 log; while its owner does not answer, by the cell of the process that was called.
 """
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
@@ -35,6 +36,7 @@ from tidings.settings.settings import Settings
 from tidings.store.port.cell_map import CellEntry, CellState, MapDown, MapRefused
 
 NO_ORG = OrgId(0)
+RECORD_S, RECORD_EVERY_S = 10.0, 0.5
 
 
 class EntryAsked(msgspec.Struct, frozen=True):
@@ -72,13 +74,16 @@ class KnownCells:
         every: OtherCells,
         meter: EventMeter,
         own: OwnCellParts,
+        record_s: float = RECORD_S,
     ) -> None:
-        """`settings`: of the installation."""
+        """`settings`: of the installation; `record_s`: for how long the first cell's owner is
+        waited for."""
         self._installation = installation
         self._settings = settings
         self._every = every
         self._meter = meter
         self._own = own
+        self._record_s = record_s
         self.question = CellQuestion(
             name="record", asks=EntryAsked, finds=EntryTaken, answer=self._take_entry
         )
@@ -232,11 +237,17 @@ class KnownCells:
                 action=action.name, object=object, after=json.dumps(after), actor=actor
             )
             question = self.question
-            found = await self._every.ask(
-                question.name, msgspec.json.encode(asked), EntryTaken, question.answer_s
-            )
-            if any(taken.is_recorded for taken in found.by_cell.values()):
-                return
+            loop = asyncio.get_running_loop()
+            until_s = loop.time() + self._record_s
+            while True:  # at the end of a move its process starts again
+                found = await self._every.ask(
+                    question.name, msgspec.json.encode(asked), EntryTaken, question.answer_s
+                )
+                if any(taken.is_recorded for taken in found.by_cell.values()):
+                    return
+                if loop.time() >= until_s:
+                    break
+                await asyncio.sleep(RECORD_EVERY_S)
         await self._own.audit.append(action, PLATFORM_CHAIN, object, after, actor=actor)
 
     async def _take_entry(self, services: Services, asked: EntryAsked) -> EntryTaken:
