@@ -18,6 +18,7 @@ from tidings.api.http.gate import HttpGate
 from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.cells.calls.cell_calls import cell_calls
 from tidings.app.cells.calls.directed_store import directed
+from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
 from tidings.console.routes import console_routes
@@ -26,7 +27,6 @@ from tidings.core.cells.families import CellId
 from tidings.core.ids import OrgId
 from tidings.door.admission import remove_head
 from tidings.door.door_gate import DoorGate
-from tidings.door.hop import DoorRouter
 from tidings.door.listening import door_server, trust_on_loopback
 from tidings.door.owner_lines import OwnerLines
 from tidings.door.owner_questions import OwnerQuestions
@@ -76,7 +76,7 @@ class Worker:
         self.caught_up = 0
         self.served: list[str] = []  # the calls that came to this worker's own application
         self.installation: Installation
-        self.router: DoorRouter
+        self.router: MapRouter
         self.public: HttpServer
 
     async def begin(self, stack: AsyncExitStack) -> None:
@@ -135,6 +135,7 @@ class Worker:
             request_id,
             self._catch_up,
         )
+        assert isinstance(calls.door.router, MapRouter)
         self.router = calls.door.router
         late.gate = DoorGate(calls.app, calls.app, calls.door)
         self.public = HttpServer(
