@@ -42,6 +42,7 @@ from tidings.core.cells.door import note_away
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.denials import demand
+from tidings.engine.access.remote_sessions import AWAY_RETRY_S, SessionAway
 from tidings.engine.access.session_table import PortalSession
 from tidings.engine.access.sessions import Seat
 from tidings.engine.audit.current_actor import act_as, actor_of
@@ -240,6 +241,9 @@ class PageFrame:
         async def endpoint(request: Request) -> Response:
             visit = None
             try:
+                place = place_of(path_of(request))
+                if not place.portal:  # a portal's session is where its org is
+                    await self.services.access.everywhere.find(self.token(request, place))
                 visit = enter(request)
                 request.scope[CALLER] = visit.caller
                 ASKING_ORG.set(visit.caller.org)
@@ -254,6 +258,10 @@ class PageFrame:
                 page_of_it = self.error(request, refused.status, refused.refusals[0].message, visit)
                 if (wait := refused.headers.get("retry-after")) is not None:
                     page_of_it.headers["retry-after"] = wait
+                return page_of_it
+            except SessionAway as away:
+                page_of_it = self.error(request, 503, str(away))
+                page_of_it.headers["retry-after"] = str(AWAY_RETRY_S)
                 return page_of_it
             except StoreUnanswered:
                 message = "The store did not answer in time. Ask for less, or try again in 5 s."

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import msgspec
 
 from tidings.core.ids import OrgId
-from tidings.engine.access.sessions import csrf_of
+from tidings.engine.access.keys import csrf_of
 
 ROOT = "/console"
 _IN_AN_ORG = re.compile(rf"{ROOT}(/portal)?/o/([1-9][0-9]{{0,15}})(/.*)?", re.DOTALL)

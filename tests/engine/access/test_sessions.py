@@ -8,7 +8,8 @@ from tests.api.control_client import Service, service
 from tidings.core.ids import OrgId
 from tidings.engine.access.guards.guarded_links import open_link
 from tidings.engine.access.guards.sign_in_guard import SignInGuard, TooManyTries
-from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PER_OWNER_MAX, SignedIn, csrf_of
+from tidings.engine.access.keys import csrf_of
+from tidings.engine.access.sessions import ABSOLUTE_MS, IDLE_MS, PER_OWNER_MAX, SignedIn
 from tidings.errors import Denied, Forbidden, Unauthenticated
 
 ORG = OrgId(7)

@@ -1,6 +1,6 @@
 """The other cells of an installation, as the API asks them; where there is one cell, none."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Collection, Mapping, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from tidings.core.cells.families import CellId
@@ -23,8 +23,14 @@ class OtherCells(Protocol):
         """Return the cell of this process."""
 
     def ask(
-        self, name: str, asked: bytes, found: type[Found], answer_s: float, is_near: bool = False
+        self,
+        name: str,
+        asked: bytes,
+        found: type[Found],
+        answer_s: float,
+        is_near: bool = False,
+        cells: Collection[CellId] | None = None,
     ) -> Awaitable[Gathered[Found]]:
-        """Ask every other owner a question. Whoever is gone, has not answered within `answer_s`, or
-        answers what is not of the form `found`, is missing. `is_near`: those of this machine
-        alone."""
+        """Ask every other owner a question, or those of these `cells`. Whoever is gone, has not
+        answered within `answer_s`, or answers what is not of the form `found`, is missing.
+        `is_near`: those of this machine alone."""

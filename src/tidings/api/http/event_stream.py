@@ -1,7 +1,7 @@
 """What a feed tells as server-sent events (WHATWG HTML, section 9.2), while it may be heard."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 
 from starlette.responses import Response
 
@@ -27,7 +27,7 @@ def event_stream(
     give_back: Callable[[], None],
     feed: Feed,
     channel: int,
-    may_hear: Callable[[], bool],
+    may_hear: Callable[[], Awaitable[bool]],
     keep_alive_s: float = KEEP_ALIVE_S,
 ) -> Response:
     """Stream a feed's events on a channel for as long as the caller may hear it, then free its
@@ -42,7 +42,7 @@ def event_stream(
 async def sse_events(
     feed: Feed,
     subscription: Subscription,
-    may_hear: Callable[[], bool],
+    may_hear: Callable[[], Awaitable[bool]],
     keep_alive_s: float = KEEP_ALIVE_S,
 ) -> AsyncGenerator[bytes, None]:
     """Yield the facts of a feed as server-sent events, until the listener or the feed goes, or the
@@ -57,7 +57,7 @@ async def sse_events(
             facts = await subscription.read(max(MOVES_S, wait_s))
             now_s = loop.time()
             if now_s >= ask_at_s:
-                if not may_hear():
+                if not await may_hear():
                     return
                 ask_at_s = now_s + ASKED_AGAIN_S
             if facts:

@@ -105,7 +105,7 @@ def _own_routes(services: Services) -> list[EntryRoute]:
         live = inboxes.get(caller.org, inbox_id)
         number, token = live.stored.number, live.stored.token
 
-        def may_hear() -> bool:
+        async def may_hear() -> bool:
             return inboxes.knows(token) and services.still_may(request)
 
         place = services.web.streams.take(caller)

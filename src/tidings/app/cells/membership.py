@@ -217,6 +217,8 @@ class Membership:
         services.web.metrics.register(self.moves.figures)
         of_moves = {question.name: question for question in self.moves.questions()}
         answers = CellAnswers(gate, services, QUESTIONS | self.over.questions | of_moves)
+        others = services.web.others
+        assert others is not None, "it asks nobody"
         calls = cell_calls(
             installation,
             app,
@@ -225,6 +227,7 @@ class Membership:
             gate,
             id_of,
             self._catch_up,
+            others,
             ALL,
             FamilyPlacing(installation, self.over.loads),
             self.over.sizes,

@@ -58,6 +58,11 @@ class CellMap:
         """List for each family the cell that it is in."""
         return [place.cell for place in self._families.values()]
 
+    def cells_with_moved(self, first_number: int) -> set[CellId]:
+        """List the cells that have a family which was in another one before: by the number of its
+        move, which is `first_number` where it was made."""
+        return {place.cell for place in self._families.values() if place.number > first_number}
+
     def highest_family(self) -> FamilyId:
         """Return the highest id of a family; 0: none is known."""
         return max(self._families, default=FamilyId(0))

@@ -14,6 +14,7 @@ from tidings.engine.access.passwords import Passwords
 from tidings.engine.access.portals import Portals
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
+from tidings.engine.access.sessions_everywhere import SessionsEverywhere
 from tidings.engine.access.tokens import Tokens
 from tidings.engine.access.upkeep import AccessUpkeep
 from tidings.engine.access.users import UserBook
@@ -35,6 +36,7 @@ class AccessServices:
     credentials: Credentials
     users: UserBook
     sessions: Sessions
+    everywhere: SessionsEverywhere
     portals: Portals
     sign_ins: SignInLog
     guard: SignInGuard
@@ -99,6 +101,7 @@ class AccessServices:
             ),
             users=users,
             sessions=sessions,
+            everywhere=SessionsEverywhere(sessions, table),
             portals=Portals(
                 links=links,
                 audit=audit,

@@ -85,6 +85,14 @@ def cell_of_session(token: str) -> int:
     return max(1, number >> SESSION_BYTES * 8)
 
 
+def csrf_of(token: str, action: str) -> str:
+    """Make the token that a form of a session carries that is sent to the path `action`: good for
+    this session and this path alone. Who has only this does not get at the session."""
+    key = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"tidings.csrf")
+    path = action.encode("utf-8", "replace")
+    return hashlib.blake2b(path, digest_size=16, key=key.digest()).hexdigest()
+
+
 def is_typed(prefix: str, text: str) -> bool:
     """Return whether a text was made by `typed` with this prefix."""
     body, check = text[:-7], text[-7:]

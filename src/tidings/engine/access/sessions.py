@@ -7,23 +7,20 @@ a revocation ends it at once.
 """
 
 import contextlib
-import hashlib
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from tidings.core.access.forwarded import network_of
 from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import EMAIL_MAX, email_of
 from tidings.core.audit.audit_actions import (
     SESSION_BEGUN,
     SESSION_LINKED,
     SESSIONS_ENDED,
-    AuditAction,
 )
-from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
+from tidings.core.audit.entries import PLATFORM_CHAIN
+from tidings.core.cells.families import CellId
 from tidings.core.events.attribution import of_credential
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
@@ -39,12 +36,17 @@ from tidings.engine.access.keys import (
     typed,
 )
 from tidings.engine.access.links import Links
+from tidings.engine.access.remote_sessions import (
+    OpenSession,
+    PasswordFit,
+    RemoteSession,
+    SessionGuests,
+)
+from tidings.engine.access.session_drafts import SessionDrafts
 from tidings.engine.access.session_table import PortalSession, SessionTable
 from tidings.engine.access.tokens import mark_of
-from tidings.engine.access.user_records import draft_for_orgs
 from tidings.engine.access.users import UserBook
 from tidings.engine.audit.audit_log import AuditLog
-from tidings.engine.audit.current_actor import known_as
 from tidings.engine.audit.sign_ins import SignInLog
 from tidings.engine.callables import RandomBytes
 from tidings.engine.clock import Clock
@@ -79,17 +81,6 @@ class Seat(msgspec.Struct, frozen=True):
     role: str
 
 
-class OpenSession(msgspec.Struct, frozen=True):
-    """A session as its owner sees it."""
-
-    id: str  # the beginning of its digest, in hex
-    created_ms: int
-    seen_ms: int
-    address: str
-    agent: str
-    own: bool  # the one that asks
-
-
 class Sessions:
     """All sessions, in memory, over the store."""
 
@@ -115,6 +106,8 @@ class Sessions:
         self._random_bytes = random_bytes
         self._guard = guard or SignInGuard()
         self._table = table
+        self._drafts = SessionDrafts(access, users)
+        self.guests = SessionGuests(access, users)
         self.cell = 1  # whose process begins them
 
     def load(self, people: port.People) -> None:
@@ -134,16 +127,33 @@ class Sessions:
         TooManyTries or TooBusy, before anything was looked at."""
         account, now_s = account_of(email), self._clock.now_ms() / 1000
         with self._counting_refusals(address, self._users.accounts_of(email[:EMAIL_MAX])):
-            person = await self._on_device(email, password, device)
-            if person is None:
+            known = await self._on_device(email, password, device)
+            if known is None:
                 self._guard.enter(address, account, now_s)
-                person = await self._users.verify(email, password, network=network_of(address))
-            mark = None if person is None else self._users.mark(person)
-            if person is None or mark is None:
+            person, fits = await self.guests.verify(email, password, address, known)
+            if person is None and not fits:
                 raise _not_known()
         self._guard.succeeded(address, account, now_s)
-        signed = await self._open("password", person, "", mark, address, agent)
-        return self._marked(signed, person)
+        if person is None:
+            elsewhere = self.guests.elsewhere
+            assert elsewhere is not None  # whose persons these are
+            return SignedIn(await elsewhere.begin(fits, email_of(email), address, agent))
+        token = await self.begin_for(person, fits, address, agent)
+        return self._marked(SignedIn(token), person)
+
+    async def begin_for(
+        self, person: str, fits: Sequence[PasswordFit], address: str, agent: str
+    ) -> str:
+        """Begin a session of a person who has shown their password, and that of these persons of
+        other cells, who are one account with them from now on; return its token. Raise Denied."""
+        elsewhere, hashed = self.guests.elsewhere, self._users.hash_of(person)
+        if fits and elsewhere is not None and hashed is not None:
+            # A cell that does not answer is asked again at the next sign-in.
+            await elsewhere.share_hash(fits, self._users.email(person), hashed, is_new=False)
+        mark = self._users.mark(person)
+        if mark is None:
+            raise _not_known()
+        return (await self._open("password", person, "", mark, address, agent)).token
 
     async def _on_device(self, email: str, password: str, device: str) -> str | None:
         """Return whose password it is, of those who have signed in with this browser before. An
@@ -251,6 +261,15 @@ class Sessions:
         session = self._live(token)
         if session.portal:
             return self._in_portal(session, org)
+        if (guest := self.guests.get(session.digest)) is not None and guest.is_nobody:
+            return guest.caller(org)
+        return self.caller_in(session, org)
+
+    def caller_in(
+        self, session: port.StoredSession, org: OrgId | None = None
+    ) -> AuthenticatedCaller:
+        """Return the caller that a session's owner is in an org, or where they work first. Raise
+        Denied."""
         if session.credential:
             caller = self._access.caller_of(session.credential, session.proof)
             return self._access.acting(caller, None if org is None else str(org))
@@ -281,7 +300,7 @@ class Sessions:
                 agent=session.agent,
                 own=session.digest == own.digest,
             )
-            for session in self._of(self._table.owner(own))
+            for session in self.open_of(self._table.owner(own))
             if session.digest == own.digest or not own.portal  # of a portal, strangers' ones
         ]
 
@@ -298,13 +317,13 @@ class Sessions:
         if session is None:
             await self._table.drop_ended()
         else:
-            await self._end([session])
+            await self.end([session])
 
     async def sign_out_everywhere(self, token: str) -> int:
         """End all sessions of this one's owner, this one too; how many. Denied."""
         own = self._live(token)
         ending = [own] if own.portal else self._table.of(self._table.owner(own))
-        await self._end(ending)
+        await self.end(ending)
         return len(ending)
 
     # -- upkeep -----------------------------------------------------------------------------------
@@ -344,49 +363,23 @@ class Sessions:
         after = {"by": means, "agent": session.agent}
         if opened is not None:
             after["link"] = opened.link[: len(shown_id(session.digest))]
-        drafts = self._drafts(SESSION_BEGUN, session, opened, after)
+        drafts = self._drafts.of(SESSION_BEGUN, session, opened, after)
         await self._table.add(session, drafts)
         own = self._table.of(self._table.owner(session))
         most = PER_OWNER_MAX if opened is None else PORTALS_MAX
         if len(own) > most:
             with contextlib.suppress(port.StoreDown):  # out of force; see `drop_ended`
-                await self._end(own[:-most])
+                await self.end(own[:-most])
         return SignedIn(token)
 
-    async def _end(self, ending: Sequence[port.StoredSession]) -> None:
+    async def end(self, ending: Sequence[port.StoredSession]) -> None:
         """End sessions of one owner. StoreDown: they are out of force all the same."""
         last = ending[-1]
         after = {"sessions": [shown_id(session.digest) for session in ending]}
-        drafts = self._drafts(
+        drafts = self._drafts.of(
             SESSIONS_ENDED, last, self._table.portal(last), after, times=len(ending)
         )
         await self._table.drop([session.digest for session in ending], drafts)
-
-    def _drafts(
-        self,
-        action: AuditAction,
-        session: port.StoredSession,
-        opened: PortalSession | None,
-        after: Mapping[str, Any],
-        times: int = 1,
-    ) -> Sequence[AuditDraft]:
-        """Draft the entries that tell of a session, in the chains of the orgs that it opens."""
-        by = known_as("credential", session.credential, "")
-        address = session.address if action is SESSION_BEGUN else by.address or session.address
-        by = msgspec.structs.replace(by, face="console", address=address)
-        id = shown_id(session.digest)
-        if session.person:
-            users = self._users.users_of(session.person)
-            return draft_for_orgs(users, by, action, id, after, times)
-        if opened is not None:
-            by = msgspec.structs.replace(by, kind="person", name=f"{opened.name} portal")
-            return [draft(opened.org, by, action, id, None, after, times)]
-        credential = self._access.credential(session.credential)
-        name, chain = "", PLATFORM_CHAIN
-        if credential is not None:
-            name, chain = credential.name, chain_of(credential)
-        by = msgspec.structs.replace(by, name=name)
-        return [draft(chain, by, action, id, None, after, times)]
 
     def owner_at_hand(self, token: str) -> str | None:
         """Find whose session a token is of; None where it is of none that is in force. It is not
@@ -396,9 +389,38 @@ class Sessions:
             return None
         return self._table.owner(session)
 
+    def describe(self, digest: bytes) -> RemoteSession | None:
+        """Describe a session that is kept here to other cells, as being used now; None where it is
+        not in force. A portal's is of no use there."""
+        session, now_ms = self._table.get(digest), self._clock.now_ms()
+        if session is None or session.portal or not self._in_time(session, now_ms):
+            return None
+        if not self._proved(session):
+            return None
+        try:
+            caller = self.caller_in(session)
+        except Denied:
+            return None
+        self._table.see(session, now_ms)
+        return RemoteSession(
+            cell=CellId(self.cell),
+            digest=digest,
+            email=session.person and self._users.email(session.person),
+            credential=session.credential,
+            is_platforms=caller.platform,
+            org=OrgId(caller.org),
+            proof=session.proof,
+            created_ms=session.created_ms,
+            seen_ms=now_ms,
+            address=session.address,
+            agent=session.agent,
+        )
+
     def _live(self, token: str) -> port.StoredSession:
-        session = self._table.get(digest_of(token))
-        now_ms = self._clock.now_ms()
+        digest, now_ms = digest_of(token), self._clock.now_ms()
+        session = self._table.get(digest)
+        if session is None and (guest := self.guests.get(digest)) is not None:
+            return guest.session  # it was judged where it is kept
         if session is None or not self._in_time(session, now_ms) or not self._proved(session):
             raise Unauthenticated.because(
                 "signed_out",
@@ -449,7 +471,8 @@ class Sessions:
         shown = mark is not None and hmac.compare_digest(mark, session.proof)
         return shown and bool(self._users.seats(session.person))
 
-    def _of(self, owner: str) -> Sequence[port.StoredSession]:
+    def open_of(self, owner: str) -> Sequence[port.StoredSession]:
+        """List the sessions of an owner that are in force, newest first."""
         now_ms = self._clock.now_ms()
         return [
             session
@@ -461,14 +484,6 @@ class Sessions:
 def account_of(email: str) -> str:
     """Return what tries at an address are counted by."""
     return f"person {email_of(email[:EMAIL_MAX])}"
-
-
-def csrf_of(token: str, action: str) -> str:
-    """Make the token that a form of a session carries that is sent to the path `action`: good for
-    this session and this path alone. Who has only this does not get at the session."""
-    key = hashlib.blake2b(token.encode("utf-8", "replace"), digest_size=32, person=b"tidings.csrf")
-    path = action.encode("utf-8", "replace")
-    return hashlib.blake2b(path, digest_size=16, key=key.digest()).hexdigest()
 
 
 def _not_known() -> Unauthenticated:

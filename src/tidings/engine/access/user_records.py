@@ -5,11 +5,14 @@ from typing import Any
 
 import msgspec
 
+from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import WantedUser
 from tidings.core.audit.actor import Actor
 from tidings.core.audit.audit_actions import AuditAction
 from tidings.core.audit.entries import PLATFORM_CHAIN, AuditDraft, draft
 from tidings.core.declaration import show_resource
+from tidings.core.events.attribution import of_person
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.times import iso
 from tidings.engine.access.denials import unknown_of
 from tidings.errors import NotFound
@@ -50,6 +53,18 @@ class UserRecord(msgspec.Struct, frozen=True):
     def recorded(self) -> dict[str, Any]:
         """Return the user as the audit log keeps it."""
         return dict(show_resource(self.asked)) | {"status": self.status}
+
+    @property
+    def caller(self) -> AuthenticatedCaller:
+        """Build the caller that they are in the org."""
+        member = self.member
+        return AuthenticatedCaller(
+            org=member.org,
+            credential=member.person,
+            grants=grants_of(ROLES.get(member.role, "")),
+            attribution=of_person(member.person, self.person.email, member.name),
+            role=member.role,
+        )
 
 
 class NewLink(msgspec.Struct, frozen=True):

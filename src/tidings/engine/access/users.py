@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 
 from tidings.core.access.credential_rules import PASSWORD_MAX
-from tidings.core.access.scopes import ROLES, grants_of
 from tidings.core.access.user_rules import NewPassword, WantedUser, email_of
 from tidings.core.audit.audit_actions import (
     PASSWORD_SET,
@@ -24,7 +23,6 @@ from tidings.core.audit.audit_actions import (
     USER_REMOVED,
 )
 from tidings.core.declaration import read_body
-from tidings.core.events.attribution import of_person
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import OrgId
 from tidings.engine.access.keys import digest_of, typed
@@ -156,21 +154,17 @@ class UserBook:
                 f"The org must be one that you are a user of; got {org}. Choose another one.",
                 place="session",
             )
-        email = self._persons[member.person].email
-        return AuthenticatedCaller(
-            org=org,
-            credential=member.person,
-            grants=grants_of(ROLES.get(member.role, "")),
-            attribution=of_person(member.person, email, member.name),
-            role=member.role,
-        )
+        return UserRecord(self._persons[member.person], member).caller
 
     def mark(self, person: str) -> bytes | None:
         """Compute the mark by which a password is known as a sign-in's; None: cannot sign in."""
+        hashed = self.hash_of(person)
+        return None if hashed is None else mark_of(hashed.encode()).encode()
+
+    def hash_of(self, person: str) -> str | None:
+        """Return the hash of a person's password; None: cannot sign in."""
         known = self._persons.get(person)
-        if known is None or known.password is None:
-            return None
-        return mark_of(known.password.encode()).encode()
+        return None if known is None else known.password
 
     async def verify(
         self, email: str, password: str, only: str | None = None, network: str = KNOWN
@@ -340,6 +334,15 @@ class UserBook:
         is_set = await self._set_password(lambda: self._unchanged(account), hashed)
         known = self._persons.get(id)
         return id if is_set or (known is not None and known.password == hashed) else None
+
+    async def replace_hash(self, person: str, former: str, hashed: str, *, is_new: bool) -> bool:
+        """Have a person and their account go on with a hash, if they have the former one still;
+        return whether they do. Without `is_new` it is of the same password. Raise StoreDown."""
+
+        def account() -> Sequence[port.StoredPerson]:
+            return self._account(person) if self.hash_of(person) == former else []
+
+        return await self._set_password(account, hashed, is_new=is_new)
 
     # -- inside -----------------------------------------------------------------------------------
 

@@ -153,10 +153,11 @@ def test_on_a_stream_busy_or_quiet_nothing_is_heard_5_s_after_the_right_to_it_ha
         heard: list[float] = []
         ends_s: list[float] = []
 
+        async def may_hear() -> bool:
+            return loop.time() - began_s < ended_s
+
         async def listen() -> None:
-            facts = event_stream.sse_events(
-                feed, feed.subscribe(1), lambda: loop.time() - began_s < ended_s
-            )
+            facts = event_stream.sse_events(feed, feed.subscribe(1), may_hear)
             async for _ in facts:
                 heard.append(loop.time() - began_s)
             ends_s.append(loop.time() - began_s)
@@ -181,7 +182,7 @@ def test_the_right_to_a_stream_is_asked_for_again_seldom_enough() -> None:
     async def scenario() -> None:
         feed, asked = Feed(), 0
 
-        def may_hear() -> bool:
+        async def may_hear() -> bool:
             nonlocal asked
             asked += 1
             return True

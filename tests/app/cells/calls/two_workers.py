@@ -6,6 +6,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,9 @@ from tidings.app.cells.calls.directed_store import directed
 from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
+from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
+from tidings.app.cells.over.every_cell import EveryCell
+from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.console.routes import console_routes
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
@@ -77,6 +81,7 @@ class Worker:
         self.served: list[str] = []  # the calls that came to this worker's own application
         self.installation: Installation
         self.router: MapRouter
+        self.in_force: PlatformInForce
         self.public: HttpServer
 
     async def begin(self, stack: AsyncExitStack) -> None:
@@ -109,6 +114,19 @@ class Worker:
             seal=trust.seal,
         )
         self.late.store = directed(self.late.store, self.installation, self.clock.now_ms)
+        asked = itertools.count()
+        every = EveryCell(self.installation, lambda: f"asked-{next(asked)}", answer_s_least=60.0)
+        web = replace(service.services.web, others=every)
+        service.services = replace(service.services, web=web)
+        self.in_force = PlatformInForce(
+            self.installation,
+            every,
+            service.access,
+            service.stops,
+            service.changes,
+            self.clock.now_ms,
+        )
+        service.access.over_cells = service.stops.over_cells = self.in_force
         await service.parts.load(lambda step: step())
         control = service.app
         control.router.routes.extend(console_routes(service.services, plain_http=True))
@@ -130,10 +148,11 @@ class Worker:
             self.installation,
             service.parts,
             control.router.routes,
-            self._noted(gate),
+            CellAnswers(self._noted(gate), service.services, self._questions()),
             _Noted(gate, self.served),
             request_id,
             self._catch_up,
+            every,
         )
         assert isinstance(calls.door.router, MapRouter)
         self.router = calls.door.router
@@ -147,6 +166,9 @@ class Worker:
     async def _catch_up(self) -> None:
         self.caught_up += 1
         await self.installation.reader.look()
+
+    def _questions(self) -> dict[str, Any]:
+        return QUESTIONS | {self.in_force.question.name: self.in_force.question}
 
     def _noted(self, gate: HttpGate) -> Any:
         async def noted(scope: Any, receive: Any, send: Any) -> None:

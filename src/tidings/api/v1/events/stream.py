@@ -74,11 +74,15 @@ def stream_routes(services: Services, keep_alive_s: float = KEEP_ALIVE_S) -> lis
     )
     async def stream(request: Request, caller: AuthenticatedCaller) -> Response:
         """Server-sent events of the org, from now on."""
+
+        async def may_hear() -> bool:
+            return services.still_may(request)
+
         return event_stream(
             services.web.streams.take(caller),
             services.events.feed,
             caller.org,
-            lambda: services.still_may(request),
+            may_hear,
             keep_alive_s,
         )
 

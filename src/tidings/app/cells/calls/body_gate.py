@@ -142,12 +142,14 @@ class BodyGate:
         fields = read_fields(names.get(b"content-type", b""), body)
         if over is Over.BODY:
             return await self._router.decide_named(lambda: opener_in(fields, self._naming))
-        if self._naming.proved_platforms(headers) is None:
+        is_proved = self._naming.proved_platforms(headers) is not None
+        if not is_proved and not self._naming.has_session(headers):
             return None
         found = await self._router.decide_named(lambda: self._org_in(fields))
         if found is not None:
             return found
-        cell = await self._placing.choose(names.get(b"idempotency-key", b""))
+        key = names.get(b"idempotency-key", b"")
+        cell = await self._placing.choose(key, is_made=is_proved)
         if cell is None:
             return RefuseNow("no cell takes new orgs", OWNERLESS_RETRY_S)
         return await self._router.decide_named(lambda: Named(None, cell))

@@ -47,9 +47,9 @@ def opener_in(fields: Mapping[str, Any], naming: CallNaming) -> Named | Unknown 
 def org_beside(fields: Mapping[str, Any], naming: CallNaming) -> Named | Unknown | None:
     """Return whose an org is to be: its parent's, or of the cell that has its id already."""
     for field in ("parent", "id", "alias"):
-        number = fields.get(field)
-        if isinstance(number, int) and not isinstance(number, bool):
-            found = naming.of_org(str(number))
+        number = fields.get(field)  # of a form it is a text
+        if isinstance(number, int | str) and not isinstance(number, bool):
+            found = naming.of_org(str(number).strip())
             if found is not None:
                 return found
     return None

@@ -14,7 +14,7 @@ from tidings.app.cells.calls.directed_store import link_text
 from tidings.app.cells.calls.known_openers import KnownOpeners
 from tidings.app.cells.map_view import MapView
 from tidings.console.frame import COOKIE, PORTAL_COOKIE
-from tidings.console.place import place_of
+from tidings.console.place import OUTSIDE, PageScope, place_of
 from tidings.core.cells.call_subject import PLATFORMS_QUERY, NamedBy, Over
 from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import CellId, FamilyId, FamilyJudgement
@@ -78,7 +78,7 @@ class CallNaming:
         if by is NamedBy.CREDENTIAL:
             return self._by_credential(call, found)
         if by is NamedBy.SESSION:
-            return self._by_session(call)
+            return self._by_session(call, found.subject.over)
         if by is NamedBy.ORG:
             return self.of_org(found.parameters[name])
         if by is NamedBy.OPENER and found.subject.opener is not None:
@@ -108,20 +108,20 @@ class CallNaming:
             return Named(None, FIRST_CELL)
         return self.of_org(text or str(credential.org))
 
-    def _by_session(self, call: RoutedCall) -> Named | None:
-        """Return the cell that has made the session of a page; None where it has none, or one of a
-        cell that has no owner: it is asked to sign in again."""
+    def _by_session(self, call: RoutedCall, over: Over) -> Named | Unknown | None:
+        """Return whose a page is: an org's family, else the cell that has made the session, or the
+        first one where it is of that. None where there is no session, no such org, or nobody owns
+        that cell: whoever takes the call says so."""
         place = place_of(call.path)
-        portal = f"{PORTAL_COOKIE}-{place.org}" if place.portal else ""
-        for name, value in call.headers:
-            if name != _COOKIE:
-                continue
-            for pair in value.decode("latin-1").split(";")[:_COOKIES_MAX]:
-                cookie, _, token = pair.strip().partition("=")
-                if cookie.removeprefix("__Host-") == (portal or COOKIE):
-                    cell = CellId(cell_of_session(token))
-                    return Named(None, cell) if self._places.owner_of(cell) is not None else None
-        return None
+        token = _session_in(call, place)
+        if not token:
+            return None
+        if place.org is not None:
+            return self.of_org(str(place.org))
+        if over is Over.NEW_FAMILY:
+            return None  # its body tells it
+        cell = FIRST_CELL if over is Over.FIRST_CELL else CellId(cell_of_session(token))
+        return Named(None, cell) if self._places.is_owned(cell) else None
 
     def _credential(
         self, authorization: bytes, token: bytes
@@ -137,6 +137,11 @@ class CallNaming:
         if not key:
             return None
         return self._callers.by_key(key) or self.of_opener(OpenerKind.KEY, key)
+
+    def has_session(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
+        """Return whether a call of the console brings a session, whose it may be."""
+        call = RoutedCall("", "", b"", [*headers], None)
+        return bool(_session_in(call, OUTSIDE))
 
     def is_parted(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether the events of a call may be of any orgs; by its head, which is not proved
@@ -188,6 +193,19 @@ class CallNaming:
         if families and families[0] == _PLATFORMS:
             return Named(None, FIRST_CELL)
         return Named(families[0]) if families else None
+
+
+def _session_in(call: RoutedCall, place: PageScope) -> str:
+    """Return the token of the session that a page is asked for with; empty without one."""
+    wanted = f"{PORTAL_COOKIE}-{place.org}" if place.portal else COOKIE
+    for name, value in call.headers:
+        if name != _COOKIE:
+            continue
+        for pair in value.decode("latin-1").split(";")[:_COOKIES_MAX]:
+            cookie, _, token = pair.strip().partition("=")
+            if cookie.removeprefix("__Host-") == wanted:
+                return token
+    return ""
 
 
 def _asked(query: bytes, name: str) -> str:

@@ -37,6 +37,11 @@ _OF_STRANGERS: Mapping[str, CallSubject] = {
     f"GET {OUTSIDE.at('/portal')}": _LINK,
     f"GET {OUTSIDE.at('/portal.css')}": SERVED_HERE,
 }
+# Pages of no org that are not the session's cell's.
+_OF_NO_ORG: Mapping[str, CallSubject] = {
+    f"GET {OUTSIDE.at('/audit')}": CallSubject(NamedBy.SESSION, over=Over.FIRST_CELL),
+    f"POST {OUTSIDE.at('/orgs/new')}": CallSubject(NamedBy.SESSION, over=Over.NEW_FAMILY),
+}
 
 
 class RoutedPath(NamedTuple):
@@ -105,7 +110,7 @@ def subject_of_route(route: Route, method: str) -> CallSubject:
     if isinstance(route, EntryRoute):
         return route.entry.subject
     call = f"{'GET' if method == 'HEAD' else method} {route.path}"
-    found = _OF_STRANGERS.get(call)
+    found = _OF_STRANGERS.get(call) or _OF_NO_ORG.get(call)
     if found is not None:
         return found
     if route.path == OUTSIDE.at() or route.path.startswith(OUTSIDE.at("/")):

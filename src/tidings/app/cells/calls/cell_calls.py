@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from starlette.routing import BaseRoute
 
+from tidings.api.cells.other_cells import OtherCells
 from tidings.app.cells.calls.body_gate import BodyGate, Pairs
 from tidings.app.cells.calls.call_naming import CallNaming
 from tidings.app.cells.calls.call_table import CallTable
@@ -14,6 +15,7 @@ from tidings.app.cells.calls.known_openers import KnownOpeners, WholeDirectory
 from tidings.app.cells.calls.map_router import MapRouter
 from tidings.app.cells.calls.other_orgs import OtherOrgs
 from tidings.app.cells.installation import Installation
+from tidings.app.cells.over.cell_sessions import CellSessions
 from tidings.app.cells.over.family_sizes import FamilySizes
 from tidings.compose import App as Engine
 from tidings.door.hop import DoorParts
@@ -35,6 +37,7 @@ def cell_calls(
     direct: DirectApp,
     request_id: Callable[[Pairs], bytes],
     catch_up: Callable[[], Awaitable[None]],
+    others: OtherCells,
     headers: Iterable[tuple[bytes, bytes]] = (),
     placing: FamilyPlacing | None = None,
     sizes: FamilySizes | None = None,
@@ -42,9 +45,9 @@ def cell_calls(
     """Make both over the routes that a process serves, and have its engine know of the orgs of
     other cells, and name its own cell in sessions. Raise UndecidedRoute where nobody has decided
     whose the calls of a route are. `app`, `direct`: the service's own gate; `request_id` gives a
-    call its id, by its headers; `catch_up`: see `WholeDirectory`; `headers`: of what the door
-    itself answers; `placing`: None where all cells count as having as many events; `sizes`: None
-    where all families count as equally large."""
+    call its id, by its headers; `catch_up`: see `WholeDirectory`; `others`: asks the owners of
+    other cells; `headers`: of what the door itself answers; `placing`: None where all cells count
+    as having as many events; `sizes`: None where all families count as equally large."""
     table = CallTable(routes)
     whole = WholeDirectory(installation.store, installation.reader.view, catch_up)
     view = installation.reader.view
@@ -59,6 +62,7 @@ def cell_calls(
     router = MapRouter(installation, naming, callers, openers)
     engine.orgs.others = OtherOrgs(installation, sizes)
     engine.access.sessions.cell = installation.cell
+    engine.access.sessions.guests.elsewhere = CellSessions(installation, others, openers)
     door = DoorParts(
         router, installation.lines, request_id, seal=installation.seal, headers=[*headers]
     )

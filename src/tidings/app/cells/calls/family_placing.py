@@ -28,11 +28,11 @@ class FamilyPlacing:
         self._families: Mapping[CellId, int] = {}  # as they were when the loads were read
         self._readings = -1
 
-    async def choose(self, key: bytes = b"") -> CellId | None:
-        """Choose the cell of a new family, which counts as placed from now on; None where none is
-        open. With a key it is the same one each time."""
+    async def choose(self, key: bytes = b"", *, is_made: bool = True) -> CellId | None:
+        """Choose the cell of a new family; None where none is open. With a key it is the same one
+        each time. `is_made`: it counts as placed from now on, but for what a stranger may send."""
         cell = place_family(await self.loads(), key)
-        if cell is not None:
+        if cell is not None and is_made:
             self._placed[cell] += 1
         return cell
 

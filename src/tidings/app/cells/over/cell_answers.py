@@ -15,6 +15,7 @@ from tidings.api.cells.health import FIGURES, HEALTH
 from tidings.api.cells.moves import BEGIN_MOVES, MOVES, UNDO_MOVE
 from tidings.api.cells.orgs import ORG_LINES, ORGS
 from tidings.api.cells.question import CellQuestion
+from tidings.api.cells.sessions import OF_SESSIONS
 from tidings.api.context import Services
 from tidings.app.cells.over.every_cell import STEM
 from tidings.console.pages.find import FIND_ID
@@ -27,7 +28,7 @@ Send = Callable[[Message], Awaitable[None]]
 ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _OF_CELLS = (OWNER_FACTS, PLAN, BEGIN_MOVES, UNDO_MOVE, MOVES)
-_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID, *_OF_CELLS)
+_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID, *_OF_CELLS, *OF_SESSIONS)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 

@@ -6,7 +6,7 @@ where the map, or the word of that process, names another owner meanwhile.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import TypeVar
 
 import msgspec
@@ -63,7 +63,13 @@ class EveryCell:
         )
 
     async def ask(
-        self, name: str, asked: bytes, found: type[Found], answer_s: float, is_near: bool = False
+        self,
+        name: str,
+        asked: bytes,
+        found: type[Found],
+        answer_s: float,
+        is_near: bool = False,
+        cells: Collection[CellId] | None = None,
     ) -> Gathered[Found]:
         """See `OtherCells`."""
         parallel = asyncio.Semaphore(PARALLEL)
@@ -81,9 +87,13 @@ class EveryCell:
             bytes_left -= len(body)
             return _read(body, found, cell, name) if bytes_left >= 0 else None
 
-        cells = [cell for cell in self.others if not is_near or self._is_near(cell)]
-        answers = await asyncio.gather(*(ask_one(cell) for cell in cells))
-        pairs = list(zip(cells, answers, strict=True))
+        asked_now = [
+            cell
+            for cell in self.others
+            if (not is_near or self._is_near(cell)) and (cells is None or cell in cells)
+        ]
+        answers = await asyncio.gather(*(ask_one(cell) for cell in asked_now))
+        pairs = list(zip(asked_now, answers, strict=True))
         return Gathered(
             {cell: answer for cell, answer in pairs if answer is not None},
             [cell for cell, answer in pairs if answer is None],

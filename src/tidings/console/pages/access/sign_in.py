@@ -13,6 +13,7 @@ from tidings.console.frame import ELSEWHERE, SIGN_IN, PageFrame, read_form
 from tidings.console.visit import PlainVisit
 from tidings.core.access.from_browser import HOME, opened_by_hand, return_path
 from tidings.engine.access.guards.sign_in_guard import TooManyTries
+from tidings.engine.access.remote_sessions import SessionAway
 from tidings.engine.access.sessions import SignedIn
 from tidings.engine.audit.current_actor import act_as, stranger
 from tidings.errors import Denied, FieldRefusal, RequestRefused
@@ -91,8 +92,8 @@ class SignInPages:
             )
         frame = self._frame
         if had := request.cookies.get(frame.cookie(request)):
-            with contextlib.suppress(StoreDown):  # out of force in any case
-                await frame.services.access.sessions.sign_out(had)
+            with contextlib.suppress(StoreDown, SessionAway):  # the browser forgets it
+                await frame.services.access.everywhere.sign_out(had)
         answer = RedirectResponse(to, 303)
         if signed.device:
             name = self._device_cookie(request)
@@ -111,7 +112,7 @@ class SignInPages:
 
 async def sign_out(visit: PlainVisit) -> Response:
     """End this session."""
-    await visit.services.access.sessions.sign_out(visit.token)
+    await visit.services.access.everywhere.sign_out(visit.token)
     answer = RedirectResponse(SIGN_IN, 303)
     frame, request = visit.frame, visit.request
     answer.delete_cookie(
@@ -123,12 +124,13 @@ async def sign_out(visit: PlainVisit) -> Response:
 
 async def show_sessions(visit: PlainVisit) -> Response:
     """List all sessions of the visitor."""
-    return visit.page("sessions.html", sessions=visit.services.access.sessions.list(visit.token))
+    found, missing = await visit.services.access.everywhere.list(visit.token)
+    return visit.page("sessions.html", sessions=found, missing=missing)
 
 
 async def sign_out_everywhere(visit: PlainVisit) -> Response:
     """End all of them."""
-    await visit.services.access.sessions.sign_out_everywhere(visit.token)
+    await visit.services.access.everywhere.sign_out_everywhere(visit.token)
     return RedirectResponse(SIGN_IN, 303)
 
 

@@ -5,6 +5,7 @@ from starlette.responses import Response
 from tidings.api.http.event_stream import event_stream
 from tidings.console.visit import Visit
 from tidings.core.delivery.states import State
+from tidings.engine.access.remote_sessions import SessionAway
 from tidings.errors import Denied
 
 KINDS = (("", "events and deliveries"), ("event", "events"), ("delivery", "deliveries"))
@@ -41,10 +42,12 @@ async def stream(visit: Visit) -> Response:
     )
     visit.services.web.views.open_tail(org)
 
-    def may_hear() -> bool:
+    async def may_hear() -> bool:
         try:
+            if not visit.place.portal:
+                await visit.services.access.everywhere.find(visit.token)
             return sessions.caller(visit.token, org).may("logs:read")
-        except Denied:
+        except (Denied, SessionAway):
             return False
 
     return event_stream(visit.services.web.streams.take(visit.caller), feed, org, may_hear)

@@ -1,0 +1,102 @@
+"""A session over all cells: found wherever it is kept, listed with its owner's others, and ended.
+
+Where there is one cell, all of this is done here and nobody is asked.
+"""
+
+from collections.abc import Sequence
+
+from tidings.core.cells.families import CellId
+from tidings.engine.access.keys import digest_of, shown_id
+from tidings.engine.access.remote_sessions import OpenSession, RemoteSession
+from tidings.engine.access.session_table import SessionTable
+from tidings.engine.access.sessions import Sessions
+from tidings.engine.over_cells import NotConfirmed
+
+
+class SessionsEverywhere:
+    """Over the sessions of this cell, and those of the others if there are any."""
+
+    def __init__(self, sessions: Sessions, table: SessionTable) -> None:
+        self._sessions = sessions
+        self._table = table
+        self._guests = sessions.guests
+
+    async def find(self, token: str) -> None:
+        """Find out whose session a token is of, for the call under way, if it is kept elsewhere.
+        Raise SessionAway."""
+        if self._guests.elsewhere is not None:
+            is_kept = self._table.get(digest_of(token)) is not None
+            await self._guests.ask("" if is_kept else token)
+
+    def described(self, token: str) -> RemoteSession | None:
+        """Describe the session of this call to other cells; None where there is one cell, or it is
+        of none that is in force."""
+        if self._guests.elsewhere is None:
+            return None
+        guest = self._guests.get(digest_of(token))
+        return self._sessions.describe(digest_of(token)) if guest is None else guest.told
+
+    async def list(self, token: str) -> tuple[Sequence[OpenSession], Sequence[CellId]]:
+        """List all sessions of this one's owner, newest first, and the cells that have not
+        answered. Raise Denied."""
+        found = self._sessions.list(token)
+        told, elsewhere = self.described(token), self._guests.elsewhere
+        if told is None or elsewhere is None:
+            return found, ()
+        others, missing = await elsewhere.list(told)
+        return sorted([*found, *others], key=lambda session: -session.created_ms), missing
+
+    async def sign_out(self, token: str) -> None:
+        """End a session, wherever it is kept; nothing is done where there is none. Raise
+        SessionAway, StoreDown."""
+        elsewhere = self._guests.elsewhere
+        if elsewhere is not None and token and self._table.get(digest_of(token)) is None:
+            await elsewhere.end(token)
+        else:
+            await self._sessions.sign_out(token)
+
+    async def sign_out_everywhere(self, token: str) -> int:
+        """End all sessions of this one's owner, this one last; return how many. Raise Denied; raise
+        NotConfirmed where a cell has not answered: this one goes on then, to ask again."""
+        told, elsewhere = self.described(token), self._guests.elsewhere
+        if told is None or elsewhere is None:
+            return await self._sessions.sign_out_everywhere(token)
+        ended = await self.end_others(told)
+        more, missing = await elsewhere.end_others(told)
+        if missing:
+            raise NotConfirmed(missing)
+        await self.sign_out(token)
+        return ended + more + 1
+
+    # -- what other cells ask ---------------------------------------------------------------------
+
+    def open_here(self, told: RemoteSession) -> Sequence[OpenSession]:
+        """List what the owner of another cell's session has open here, newest first."""
+        session = self._guests.resolve(told)
+        return [
+            OpenSession(
+                id=shown_id(found.digest),
+                created_ms=found.created_ms,
+                seen_ms=self._table.seen_ms(found),
+                address=found.address,
+                agent=found.agent,
+                own=found.digest == told.digest,
+            )
+            for found in self._sessions.open_of(self._table.owner(session))
+        ]
+
+    async def end_others(self, told: RemoteSession) -> int:
+        """End what the owner of a session has open here, but for that one; return how many. Raise
+        StoreDown."""
+        owner = self._table.owner(self._guests.resolve(told))
+        ending = [found for found in self._table.of(owner) if found.digest != told.digest]
+        if ending:
+            await self._sessions.end(ending)
+        return len(ending)
+
+    async def end_here(self, digest: bytes) -> bool:
+        """End a session that is kept here; return whether there was one. Raise StoreDown."""
+        session = self._table.get(digest)
+        if session is not None:
+            await self._sessions.end([session])
+        return session is not None
