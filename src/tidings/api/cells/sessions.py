@@ -113,7 +113,7 @@ class HashShared(msgspec.Struct, frozen=True):
 
 
 class HashTaken(msgspec.Struct, frozen=True):
-    """Say whether they do."""
+    """Say whether they do, or it is written down."""
 
     is_taken: bool
 
@@ -150,6 +150,11 @@ async def _seats(services: Services, asked: SeatsAsked) -> SeatLines:
         if org is not None and fits(org, asked.wanted)
     ]
     return SeatLines(fitting[:LINES_MAX])
+
+
+async def _note(services: Services, asked: OwnerAsked) -> HashTaken:
+    await services.access.everywhere.note_begun(asked.session)
+    return HashTaken(True)
 
 
 async def _judge(services: Services, asked: PasswordAsked) -> PasswordJudged:
@@ -208,6 +213,7 @@ SESSION_BEGIN = CellQuestion(
     name="session-begin", asks=SessionWanted, finds=SessionBegun, answer=_begin, answer_s=PASSWORD_S
 )
 HASH = CellQuestion(name="hash", asks=HashShared, finds=HashTaken, answer=_share)
+SESSION_NOTE = CellQuestion(name="session-note", asks=OwnerAsked, finds=HashTaken, answer=_note)
 OF_SESSIONS = (
     SESSION,
     SESSION_END,
@@ -217,6 +223,7 @@ OF_SESSIONS = (
     PASSWORD,
     SESSION_BEGIN,
     HASH,
+    SESSION_NOTE,
 )
 
 

@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 import msgspec
 from starlette.responses import Response
 
+from tidings.api.cells.orgs import list_lines
 from tidings.api.cells.question import CellQuestion
 from tidings.api.context import Services
 from tidings.console.place import OUTSIDE, PageScope
@@ -17,6 +18,7 @@ from tidings.core.delivery.webhook_status import WebhookStatus
 from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.ids import EVENT_ID, OrgId, read, read_delivery
 from tidings.core.ids import show as show_id
+from tidings.engine.access.remote_sessions import RemoteSession
 from tidings.engine.inboxes import UnknownInbox
 from tidings.engine.sources.live_source import UnknownSource
 from tidings.errors import NotFound, RequestRefused
@@ -111,6 +113,29 @@ async def _find_id(services: Services, asked: IdAsked) -> IdFound:
 FIND_ID = CellQuestion(name="find-id", asks=IdAsked, finds=IdFound, answer=_find_id)
 
 
+class OwnIdAsked(msgspec.Struct, frozen=True):
+    """Ask a cell for what an id names in those of its orgs where the owner of a session works."""
+
+    wanted: str
+    session: RemoteSession
+
+
+async def _find_own_id(services: Services, asked: OwnIdAsked) -> IdFound:
+    users = services.access.users
+    person = services.access.sessions.guests.resolve(asked.session).person
+    own = [member.org for member in users.seats(person)]
+    for org in (await _orgs_with(services, asked.wanted, own))[:ORGS_MAX]:
+        caller = users.caller(person, org)
+        path = (await _by_id(RemoteLook(services, caller), asked.wanted)).path
+        found = services.orgs.get(org)
+        if path is not None and found is not None:
+            return IdFound(org, named(found), path)
+    return IdFound()
+
+
+FIND_OWN_ID = CellQuestion(name="find-own-id", asks=OwnIdAsked, finds=IdFound, answer=_find_own_id)
+
+
 async def find(visit: Visit) -> Response:
     """Open what an id names, or show what is found by a value."""
     wanted = visit.request.query_params.get("q", "").strip()
@@ -138,8 +163,9 @@ async def find(visit: Visit) -> Response:
         events = await event_page(visit.services, org, question)
     if visit.caller.platform and wanted.isascii() and wanted.isdigit():
         look.words.append("an org of this number")
-        if len(wanted) <= ORG_DIGITS and (known := visit.services.orgs.get(OrgId(int(wanted)))):
-            orgs = [known]
+        if len(wanted) <= ORG_DIGITS:
+            lines, _ = await list_lines(visit.services, str(int(wanted)), SHOWN)
+            orgs = [line for line in lines if line.id == int(wanted)]
     if orgs and not (deliveries.deliveries or events.events or by_name):
         return visit.leave(OUTSIDE.at("/orgs?" + urlencode({"q": wanted})))
     return visit.page(
@@ -212,20 +238,34 @@ async def _orgs_with(services: Services, wanted: str, orgs: list[OrgId]) -> list
 
 
 async def _in_other_cells(visit: Visit, wanted: str, look: SearchTarget) -> Response | None:
-    """An id that an org of another cell knows, for one who sees all orgs: all owners are asked at
-    once, and those that have not answered are named."""
+    """An id that an org of another cell knows, for one who sees all orgs, or has a seat there: all
+    owners are asked at once, and those that have not answered are named."""
     others = visit.services.web.others
-    if others is None or not visit.caller.platform:
+    if others is None:
         return None
-    asked = IdAsked(wanted, visit.caller.credential, sorted(visit.caller.grants))
-    gathered = await others.ask(
-        FIND_ID.name, msgspec.json.encode(asked), FIND_ID.finds, FIND_ID.answer_s
-    )
+    told = visit.services.access.everywhere.described(visit.token)
+    elsewhere = visit.services.access.sessions.guests.elsewhere
+    if visit.caller.platform:
+        asked = IdAsked(wanted, visit.caller.credential, sorted(visit.caller.grants))
+        gathered = await others.ask(
+            FIND_ID.name, msgspec.json.encode(asked), IdFound, FIND_ID.answer_s
+        )
+    elif told is None or elsewhere is None or not told.email:
+        return None  # a credential works in its one org
+    else:
+        cells = await elsewhere.cells_of(told)
+        own = msgspec.json.encode(OwnIdAsked(wanted, told))
+        gathered = await others.ask(
+            FIND_OWN_ID.name, own, IdFound, FIND_OWN_ID.answer_s, cells=cells
+        )
+        if not cells:
+            return None
     for found in gathered.by_cell.values():
         if found.org and found.path.startswith("/"):
             message = f"It was found in {found.name}, where you are now, not in {visit.named}."
             return visit.leave(PageScope(found.org).at(found.path), message)
-    look.words.append("the same in the orgs of all other cells")
+    whose = "the orgs" if visit.caller.platform else "your orgs"
+    look.words.append(f"the same in {whose} of other cells")
     look.words += [f"not in cell {cell}, which has not answered" for cell in gathered.missing]
     return None
 

@@ -7,7 +7,8 @@ from urllib.parse import quote, urlencode
 from starlette.responses import Response
 
 from tidings.api.cells.cell_orders import cell_of_org
-from tidings.api.cells.orgs import fits, line_of, list_lines
+from tidings.api.cells.orgs import OrgLine, fits, line_of, list_lines
+from tidings.api.cells.sessions import list_seats
 from tidings.console.changed_by import changed_by
 from tidings.console.place import PageScope, inside
 from tidings.console.visit import PlainVisit, Visit, named
@@ -50,10 +51,14 @@ async def show_all(visit: PlainVisit) -> Response:
         fitting, beside = await list_lines(visit.services, wanted, page * PAGE)
         count, missing = beside["count"], beside["missing"]
     else:
-        own = map(visit.services.orgs.get, sorted(seats))
-        fitting = [
+        own = map(visit.services.orgs.get, seats)
+        here = [
             line_of(visit.services, org) for org in own if org is not None and fits(org, wanted)
         ]
+        elsewhere, missing = await _seats_elsewhere(visit, wanted)
+        seats |= {line.id: role for line, role in elsewhere}
+        found = {line.id: line for line in [*here, *(line for line, _ in elsewhere)]}
+        fitting = [found[org] for org in sorted(found)]
         count = len(fitting)
     return visit.page(
         "orgs.html",
@@ -224,8 +229,22 @@ def _page(
 async def home(visit: PlainVisit) -> Response:
     """Redirect to the overview of the one org that may be meant; where there are several, to the
     choice."""
-    own = [seat.org for seat in visit.seats]
+    own = await _own_orgs(visit)
     return visit.leave(PageScope(own[0]).at()) if len(own) == 1 else visit.go(AT)
+
+
+async def _own_orgs(visit: PlainVisit) -> Sequence[OrgId]:
+    """List the orgs in which the visitor works, in all cells that answer."""
+    elsewhere, missing = ([], []) if visit.caller.platform else await _seats_elsewhere(visit)
+    own = {seat.org for seat in visit.seats} | {line.id for line, _ in elsewhere}
+    return [] if missing else sorted(own)
+
+
+async def _seats_elsewhere(
+    visit: PlainVisit, wanted: str = ""
+) -> tuple[list[tuple[OrgLine, str]], list[int]]:
+    told = visit.services.access.everywhere.described(visit.token)
+    return await list_seats(visit.services, told, wanted)
 
 
 async def moved(visit: PlainVisit) -> Response:
@@ -236,7 +255,7 @@ async def moved(visit: PlainVisit) -> Response:
     to = f"/{to}?{request.url.query}" if request.url.query else f"/{to}"
     services, is_platform = visit.services, visit.caller.platform
     all_orgs = [org.id for org in services.orgs.all()] if is_platform else []
-    own = all_orgs or [seat.org for seat in visit.seats]
+    own = all_orgs or await _own_orgs(visit)
     has_others = is_platform and services.web.others is not None
     if len(own) == 1 and not has_others:
         return visit.leave(PageScope(own[0]).at(inside(to)))

@@ -12,6 +12,7 @@ from tidings.engine.access.limits import Quotas
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.access.portals import Portals
+from tidings.engine.access.session_drafts import SessionDrafts
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sessions_everywhere import SessionsEverywhere
@@ -101,7 +102,7 @@ class AccessServices:
             ),
             users=users,
             sessions=sessions,
-            everywhere=SessionsEverywhere(sessions, table),
+            everywhere=SessionsEverywhere(sessions, table, audit, SessionDrafts(access, users)),
             portals=Portals(
                 links=links,
                 audit=audit,

@@ -14,6 +14,7 @@ from tidings.store import port
 from tidings.values import describe_value
 
 SESSION, SESSION_BYTES = "tsn", 32
+LINK, LINK_BYTES = "lnk", 30
 _CELL_BYTES = 2
 PRESENTED_MAX = 4096  # bytes of a header that is looked at before its call begins
 _LETTERS = "0123456789abcdefghjkmnpqrstvwxyz"  # as in ids: no i, l, o, u
@@ -66,23 +67,40 @@ def session_token(cell: int, value: bytes) -> str:
     """Write a session's token. It names the cell that made it, of the first one none: every process
     sees by the cookie alone whose the session is. Whoever changes that reaches a cell that does not
     know the rest."""
-    named = cell.to_bytes(_CELL_BYTES, "big") if cell > 1 else b""
-    return typed(SESSION, named + value)
+    return typed(SESSION, _named(cell) + value)
 
 
 def cell_of_session(token: str) -> int:
     """Return the cell that has made a session's token; 1 also for what is no such token."""
-    body = token[len(SESSION) + 1 : -7]
-    if not token.startswith(SESSION + "_") or len(body) != -(
-        -(_CELL_BYTES + SESSION_BYTES) * 8 // 5
-    ):
-        return 1
+    return _cell_in(SESSION, SESSION_BYTES, token) or 1
+
+
+def sign_in_token(cell: int, value: bytes) -> str:
+    """Write the token of a link that signs in as a credential: it names the cell that made it as
+    that of a session does, for it is of no org by which the directory would know it."""
+    return typed(LINK, _named(cell) + value)
+
+
+def cell_of_link(token: str) -> int | None:
+    """Return the cell that a link's token names; None where it names none."""
+    return _cell_in(LINK, LINK_BYTES, token)
+
+
+def _named(cell: int) -> bytes:
+    return cell.to_bytes(_CELL_BYTES, "big") if cell > 1 else b""
+
+
+def _cell_in(prefix: str, value_bytes: int, token: str) -> int | None:
+    body = token[len(prefix) + 1 : -7]
+    letters = -(-(_CELL_BYTES + value_bytes) * 8 // 5)
+    if not token.startswith(prefix + "_") or len(body) != letters:
+        return None
     number = 0
     for letter in body:
         if (value := _LETTERS.find(letter)) < 0:
-            return 1
+            return None
         number = number << 5 | value
-    return max(1, number >> SESSION_BYTES * 8)
+    return max(1, number >> value_bytes * 8)
 
 
 def csrf_of(token: str, action: str) -> str:

@@ -38,6 +38,7 @@ class RemoteSession(msgspec.Struct, frozen=True, kw_only=True):
 
     cell: CellId  # that keeps it
     digest: bytes  # of its token
+    person: str = ""  # as that cell calls them
     email: str = ""
     credential: str = ""
     is_platforms: bool = False  # the credential
@@ -116,6 +117,10 @@ class SessionsElsewhere(Protocol):
         """Have these persons go on with a hash, of a new password or of the same; return the cells
         that have not answered."""
 
+    def note_begun(self, session: RemoteSession, fits: Sequence[PasswordFit]) -> Awaitable[None]:
+        """Have the orgs of these persons told in their audit logs that a session of theirs has
+        begun, in cells that answer."""
+
 
 _GUEST: ContextVar["Guest | None"] = ContextVar("guest", default=None)
 
@@ -141,11 +146,9 @@ class Guest(msgspec.Struct, frozen=True):
                 place="session",
             )
         told = self.told
-        name = told.credential or told.email
-        by = of_credential(name, "", "key") if told.credential else of_person(name, name, "")
-        return AuthenticatedCaller(
-            org=told.org, credential=name, grants=frozenset(), attribution=by
-        )
+        id = told.credential or told.person
+        by = of_credential(id, "", "key") if told.credential else of_person(id, told.email, "")
+        return AuthenticatedCaller(org=told.org, credential=id, grants=frozenset(), attribution=by)
 
 
 class SessionGuests:

@@ -29,11 +29,12 @@ from tidings.engine.access.access import CredentialBook
 from tidings.engine.access.credential_records import chain_of
 from tidings.engine.access.guards.sign_in_guard import SignInGuard
 from tidings.engine.access.keys import (
+    LINK_BYTES,
     SESSION_BYTES,
     digest_of,
     session_token,
     shown_id,
-    typed,
+    sign_in_token,
 )
 from tidings.engine.access.links import Links
 from tidings.engine.access.remote_sessions import (
@@ -153,7 +154,11 @@ class Sessions:
         mark = self._users.mark(person)
         if mark is None:
             raise _not_known()
-        return (await self._open("password", person, "", mark, address, agent)).token
+        token = (await self._open("password", person, "", mark, address, agent)).token
+        told = self.describe(digest_of(token)) if fits else None
+        if told is not None and elsewhere is not None:
+            await elsewhere.note_begun(told, fits)
+        return token
 
     async def _on_device(self, email: str, password: str, device: str) -> str | None:
         """Return whose password it is, of those who have signed in with this browser before. An
@@ -199,7 +204,7 @@ class Sessions:
     async def make_link(self, credential: str) -> str:
         """Make a link that signs in once, within 10 minutes, as a credential, and return its
         token."""
-        token = typed("lnk", self._random_bytes(30))
+        token = sign_in_token(self.cell, self._random_bytes(LINK_BYTES))
         expires_ms = self._clock.now_ms() + LINK_MS
         link = port.OneTimeLink(
             digest=digest_of(token),
@@ -405,6 +410,7 @@ class Sessions:
         return RemoteSession(
             cell=CellId(self.cell),
             digest=digest,
+            person=session.person,
             email=session.person and self._users.email(session.person),
             credential=session.credential,
             is_platforms=caller.platform,

@@ -5,21 +5,28 @@ Where there is one cell, all of this is done here and nobody is asked.
 
 from collections.abc import Sequence
 
+from tidings.core.audit.audit_actions import SESSION_BEGUN
 from tidings.core.cells.families import CellId
 from tidings.engine.access.keys import digest_of, shown_id
 from tidings.engine.access.remote_sessions import OpenSession, RemoteSession
+from tidings.engine.access.session_drafts import SessionDrafts
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.over_cells import NotConfirmed
 
 
 class SessionsEverywhere:
     """Over the sessions of this cell, and those of the others if there are any."""
 
-    def __init__(self, sessions: Sessions, table: SessionTable) -> None:
+    def __init__(
+        self, sessions: Sessions, table: SessionTable, audit: AuditLog, drafts: SessionDrafts
+    ) -> None:
         self._sessions = sessions
         self._table = table
         self._guests = sessions.guests
+        self._audit = audit
+        self._drafts = drafts
 
     async def find(self, token: str) -> None:
         """Find out whose session a token is of, for the call under way, if it is kept elsewhere.
@@ -93,6 +100,14 @@ class SessionsEverywhere:
         if ending:
             await self._sessions.end(ending)
         return len(ending)
+
+    async def note_begun(self, told: RemoteSession) -> None:
+        """Tell the orgs of a session's owner that it was begun in another cell, by a password.
+        Raise StoreDown."""
+        session = self._guests.resolve(told)
+        if session.person:
+            after = {"by": "password", "agent": session.agent}
+            await self._audit.append_all(*self._drafts.of(SESSION_BEGUN, session, None, after))
 
     async def end_here(self, digest: bytes) -> bool:
         """End a session that is kept here; return whether there was one. Raise StoreDown."""

@@ -20,7 +20,13 @@ from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import CellId, FamilyId, FamilyJudgement
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.door.hop import RoutedCall
-from tidings.engine.access.keys import PRESENTED_MAX, cell_of_session, digest_of, key_in
+from tidings.engine.access.keys import (
+    PRESENTED_MAX,
+    cell_of_link,
+    cell_of_session,
+    digest_of,
+    key_in,
+)
 
 FIRST_CELL = CellId(1)
 _PLATFORMS = FamilyId(0)  # of a link that signs in as the platform's own credential
@@ -182,6 +188,8 @@ class CallNaming:
         if kind is OpenerKind.LINK and "." in text:  # of a letter: it is signed, and names its org
             return self.of_org(text.partition(".")[0])
         if kind is OpenerKind.LINK:
+            if (maker := cell_of_link(text)) is not None:
+                return Named(None, CellId(maker)) if self._places.is_owned(CellId(maker)) else None
             text = link_text(digest_of(text))
         family = self._callers.by_opener(kind, text)
         return self._of_directory(kind, text) if family is None else Named(family)
@@ -190,6 +198,8 @@ class CallNaming:
         families = self._openers.at_hand(kind, text)
         if families is None:
             return Unknown(kind, text)
+        if kind is OpenerKind.EMAIL and families:
+            return Named(min(families))  # always the same one, whose guard counts the tries
         if families and families[0] == _PLATFORMS:
             return Named(None, FIRST_CELL)
         return Named(families[0]) if families else None

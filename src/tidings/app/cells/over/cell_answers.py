@@ -18,7 +18,7 @@ from tidings.api.cells.question import CellQuestion
 from tidings.api.cells.sessions import OF_SESSIONS
 from tidings.api.context import Services
 from tidings.app.cells.over.every_cell import STEM
-from tidings.console.pages.find import FIND_ID
+from tidings.console.pages.find import FIND_ID, FIND_OWN_ID
 from tidings.door.admission import passed_on
 from tidings.errors import Unavailable
 
@@ -28,7 +28,8 @@ Send = Callable[[Message], Awaitable[None]]
 ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _OF_CELLS = (OWNER_FACTS, PLAN, BEGIN_MOVES, UNDO_MOVE, MOVES)
-_ALL = (ORGS, ORG_LINES, COUNTS, TAKE, HEALTH, FIGURES, FIND_ID, *_OF_CELLS, *OF_SESSIONS)
+_OF_ORGS = (ORGS, ORG_LINES, COUNTS, TAKE, FIND_ID, FIND_OWN_ID)
+_ALL = (*_OF_ORGS, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 

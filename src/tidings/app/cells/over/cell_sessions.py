@@ -13,6 +13,7 @@ from tidings.api.cells.sessions import (
     SESSION,
     SESSION_BEGIN,
     SESSION_END,
+    SESSION_NOTE,
     SESSIONS,
     SESSIONS_END,
     HashShared,
@@ -26,7 +27,7 @@ from tidings.app.cells.installation import Installation
 from tidings.core.access.user_rules import email_of
 from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.families import FIRST_NUMBER, CellId
-from tidings.engine.access.keys import SESSION as SESSION_TYPE
+from tidings.engine.access.keys import SESSION as TOKEN_TYPE
 from tidings.engine.access.keys import cell_of_session, digest_of, is_typed
 from tidings.engine.access.passwords import TooBusy
 from tidings.engine.access.remote_sessions import (
@@ -130,13 +131,17 @@ class CellSessions:
             missing += (await self._ask(HASH, shared, [fit.cell])).missing
         return missing
 
+    async def note_begun(self, session: RemoteSession, fits: Sequence[PasswordFit]) -> None:
+        """See `SessionsElsewhere`."""
+        await self._ask(SESSION_NOTE, OwnerAsked(session), {fit.cell for fit in fits})
+
     # -- inside -----------------------------------------------------------------------------------
 
     def _keepers(self, token: str) -> Iterable[Sequence[CellId]]:
         """List the other cells that may keep the session of a token, in the order of asking; none
         for what is no token. A session moves with its family, so where none has moved, the cell
         that the token names is the only one."""
-        if not is_typed(SESSION_TYPE, token):
+        if not is_typed(TOKEN_TYPE, token):
             return
         maker = CellId(cell_of_session(token))
         others = self._all()
