@@ -228,15 +228,15 @@ OF_SESSIONS = (
 
 
 async def list_seats(
-    services: Services, told: RemoteSession | None, wanted: str
+    services: Services, remote: RemoteSession | None, wanted: str
 ) -> tuple[list[tuple[OrgLine, str]], list[int]]:
     """List the orgs of other cells in which the owner of a session may work, each with the role,
-    and the cells that have not answered. `told`: None where there is one cell."""
+    and the cells that have not answered. `remote`: None where there is one cell."""
     others, elsewhere = services.web.others, services.access.sessions.guests.elsewhere
-    if told is None or others is None or elsewhere is None:
+    if remote is None or others is None or elsewhere is None:
         return [], []
-    cells = await elsewhere.cells_of(told)
-    asked = msgspec.json.encode(SeatsAsked(told, wanted))
+    cells = await elsewhere.cells_of(remote)
+    asked = msgspec.json.encode(SeatsAsked(remote, wanted))
     gathered = await others.ask(SEATS.name, asked, SEATS.finds, SEATS.answer_s, cells=cells)
     lines = [line for found in gathered.by_cell.values() for line in found.lines]
     return lines, sorted(gathered.missing)

@@ -243,18 +243,18 @@ async def _in_other_cells(visit: Visit, wanted: str, look: SearchTarget) -> Resp
     others = visit.services.web.others
     if others is None:
         return None
-    told = visit.services.access.everywhere.described(visit.token)
+    remote = visit.services.access.everywhere.described(visit.token)
     elsewhere = visit.services.access.sessions.guests.elsewhere
     if visit.caller.platform:
         asked = IdAsked(wanted, visit.caller.credential, sorted(visit.caller.grants))
         gathered = await others.ask(
             FIND_ID.name, msgspec.json.encode(asked), IdFound, FIND_ID.answer_s
         )
-    elif told is None or elsewhere is None or not told.email:
+    elif remote is None or elsewhere is None or not remote.email:
         return None  # a credential works in its one org
     else:
-        cells = await elsewhere.cells_of(told)
-        own = msgspec.json.encode(OwnIdAsked(wanted, told))
+        cells = await elsewhere.cells_of(remote)
+        own = msgspec.json.encode(OwnIdAsked(wanted, remote))
         gathered = await others.ask(
             FIND_OWN_ID.name, own, IdFound, FIND_OWN_ID.answer_s, cells=cells
         )

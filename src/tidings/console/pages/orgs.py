@@ -243,8 +243,8 @@ async def _own_orgs(visit: PlainVisit) -> Sequence[OrgId]:
 async def _seats_elsewhere(
     visit: PlainVisit, wanted: str = ""
 ) -> tuple[list[tuple[OrgLine, str]], list[int]]:
-    told = visit.services.access.everywhere.described(visit.token)
-    return await list_seats(visit.services, told, wanted)
+    remote = visit.services.access.everywhere.described(visit.token)
+    return await list_seats(visit.services, remote, wanted)
 
 
 async def moved(visit: PlainVisit) -> Response:

@@ -102,7 +102,13 @@ class AccessServices:
             ),
             users=users,
             sessions=sessions,
-            everywhere=SessionsEverywhere(sessions, table, audit, SessionDrafts(access, users)),
+            everywhere=SessionsEverywhere(
+                sessions=sessions,
+                users=users,
+                table=table,
+                audit=audit,
+                drafts=SessionDrafts(access, users),
+            ),
             portals=Portals(
                 links=links,
                 audit=audit,

@@ -101,9 +101,12 @@ class SessionsElsewhere(Protocol):
         """End what its owner has open in other cells, but for itself; return how many, and the
         cells that have not answered."""
 
-    def check(self, email: str, password: str, network: str) -> Awaitable[Sequence[PasswordFit]]:
-        """List the persons of other cells whose address and password these are, lowest org first.
-        Raise TooBusy where none fits and a cell could not look."""
+    def check(
+        self, email: str, password: str, network: str
+    ) -> Awaitable[tuple[Sequence[PasswordFit], Sequence[CellId]]]:
+        """List the persons of other cells whose address and password these are, lowest org first,
+        and the cells that have not answered. Raise TooBusy where none fits and a cell could not
+        look."""
 
     def begin(
         self, fits: Sequence[PasswordFit], email: str, address: str, agent: str
@@ -118,8 +121,8 @@ class SessionsElsewhere(Protocol):
         that have not answered."""
 
     def note_begun(self, session: RemoteSession, fits: Sequence[PasswordFit]) -> Awaitable[None]:
-        """Have the orgs of these persons told in their audit logs that a session of theirs has
-        begun, in cells that answer."""
+        """Have the audit logs of these persons' orgs tell that a session of theirs has begun, in
+        cells that answer."""
 
 
 _GUEST: ContextVar["Guest | None"] = ContextVar("guest", default=None)
@@ -129,7 +132,7 @@ class Guest(msgspec.Struct, frozen=True):
     """Another cell's session in this call: as it was described, and as whom it acts here. Neither
     person nor credential: as nobody."""
 
-    told: RemoteSession
+    remote: RemoteSession
     session: port.StoredSession
 
     @property
@@ -145,10 +148,12 @@ class Guest(msgspec.Struct, frozen=True):
                 f"The org must be one that you have access to; got {org}. Choose another one.",
                 place="session",
             )
-        told = self.told
-        id = told.credential or told.person
-        by = of_credential(id, "", "key") if told.credential else of_person(id, told.email, "")
-        return AuthenticatedCaller(org=told.org, credential=id, grants=frozenset(), attribution=by)
+        remote = self.remote
+        id = remote.credential or remote.person
+        by = of_credential(id, "", "key") if remote.credential else of_person(id, remote.email, "")
+        return AuthenticatedCaller(
+            org=remote.org, credential=id, grants=frozenset(), attribution=by
+        )
 
 
 class SessionGuests:
@@ -163,16 +168,16 @@ class SessionGuests:
     def get(self, digest: bytes) -> Guest | None:
         """Return the one of this call, where it is of this digest."""
         guest = _GUEST.get()
-        return guest if guest is not None and guest.told.digest == digest else None
+        return guest if guest is not None and guest.remote.digest == digest else None
 
     async def ask(self, token: str) -> None:
         """Ask for the session of a token that this cell does not keep. Raise SessionAway."""
         _GUEST.set(None)
         if self.elsewhere is None or not token:
             return
-        told = await self.elsewhere.find(token)
-        if told is not None and told.digest == digest_of(token):
-            _GUEST.set(Guest(told, self.resolve(told)))
+        remote = await self.elsewhere.find(token)
+        if remote is not None and remote.digest == digest_of(token):
+            _GUEST.set(Guest(remote, self.resolve(remote)))
 
     async def verify(
         self, email: str, password: str, address: str, known: str | None
@@ -187,21 +192,24 @@ class SessionGuests:
 
         if self.elsewhere is None:
             return await verify_here(), ()
-        return await asyncio.gather(verify_here(), self.elsewhere.check(email, password, network))
+        person, (fits, _) = await asyncio.gather(
+            verify_here(), self.elsewhere.check(email, password, network)
+        )
+        return person, fits
 
-    def resolve(self, told: RemoteSession) -> port.StoredSession:
+    def resolve(self, remote: RemoteSession) -> port.StoredSession:
         """Build a session of other cells as whom it acts here."""
-        known = None if not told.credential else self._access.credential(told.credential)
-        person = "" if told.credential else self.person_of(told.email, told.proof)
+        known = None if not remote.credential else self._access.credential(remote.credential)
+        person = "" if remote.credential else self.person_of(remote.email, remote.proof)
         return port.StoredSession(
-            digest=told.digest,
+            digest=remote.digest,
             person=person if person and self._users.seats(person) else "",
             credential="" if known is None else known.id,
-            proof=told.proof,
-            created_ms=told.created_ms,
-            seen_ms=told.seen_ms,
-            address=told.address,
-            agent=told.agent,
+            proof=remote.proof,
+            created_ms=remote.created_ms,
+            seen_ms=remote.seen_ms,
+            address=remote.address,
+            agent=remote.agent,
         )
 
     def person_of(self, email: str, mark: bytes) -> str:

@@ -155,9 +155,9 @@ class Sessions:
         if mark is None:
             raise _not_known()
         token = (await self._open("password", person, "", mark, address, agent)).token
-        told = self.describe(digest_of(token)) if fits else None
-        if told is not None and elsewhere is not None:
-            await elsewhere.note_begun(told, fits)
+        remote = self.describe(digest_of(token)) if fits else None
+        if remote is not None and elsewhere is not None:
+            await elsewhere.note_begun(remote, fits)
         return token
 
     async def _on_device(self, email: str, password: str, device: str) -> str | None:

@@ -5,26 +5,38 @@ Where there is one cell, all of this is done here and nobody is asked.
 
 from collections.abc import Sequence
 
+from tidings.core.access.user_rules import NewPassword
 from tidings.core.audit.audit_actions import SESSION_BEGUN
 from tidings.core.cells.families import CellId
+from tidings.core.declaration import read_body
 from tidings.engine.access.keys import digest_of, shown_id
+from tidings.engine.access.passwords import KNOWN
 from tidings.engine.access.remote_sessions import OpenSession, RemoteSession
 from tidings.engine.access.session_drafts import SessionDrafts
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
+from tidings.engine.access.users import UserBook
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.over_cells import NotConfirmed
+from tidings.errors import passed
 
 
 class SessionsEverywhere:
     """Over the sessions of this cell, and those of the others if there are any."""
 
     def __init__(
-        self, sessions: Sessions, table: SessionTable, audit: AuditLog, drafts: SessionDrafts
+        self,
+        *,
+        sessions: Sessions,
+        users: UserBook,
+        table: SessionTable,
+        audit: AuditLog,
+        drafts: SessionDrafts,
     ) -> None:
         self._sessions = sessions
         self._table = table
         self._guests = sessions.guests
+        self._users = users
         self._audit = audit
         self._drafts = drafts
 
@@ -41,16 +53,16 @@ class SessionsEverywhere:
         if self._guests.elsewhere is None:
             return None
         guest = self._guests.get(digest_of(token))
-        return self._sessions.describe(digest_of(token)) if guest is None else guest.told
+        return self._sessions.describe(digest_of(token)) if guest is None else guest.remote
 
     async def list(self, token: str) -> tuple[Sequence[OpenSession], Sequence[CellId]]:
         """List all sessions of this one's owner, newest first, and the cells that have not
         answered. Raise Denied."""
         found = self._sessions.list(token)
-        told, elsewhere = self.described(token), self._guests.elsewhere
-        if told is None or elsewhere is None:
+        remote, elsewhere = self.described(token), self._guests.elsewhere
+        if remote is None or elsewhere is None:
             return found, ()
-        others, missing = await elsewhere.list(told)
+        others, missing = await elsewhere.list(remote)
         return sorted([*found, *others], key=lambda session: -session.created_ms), missing
 
     async def sign_out(self, token: str) -> None:
@@ -65,21 +77,37 @@ class SessionsEverywhere:
     async def sign_out_everywhere(self, token: str) -> int:
         """End all sessions of this one's owner, this one last; return how many. Raise Denied; raise
         NotConfirmed where a cell has not answered: this one goes on then, to ask again."""
-        told, elsewhere = self.described(token), self._guests.elsewhere
-        if told is None or elsewhere is None:
+        remote, elsewhere = self.described(token), self._guests.elsewhere
+        if remote is None or elsewhere is None:
             return await self._sessions.sign_out_everywhere(token)
-        ended = await self.end_others(told)
-        more, missing = await elsewhere.end_others(told)
+        ended = await self.end_others(remote)
+        more, missing = await elsewhere.end_others(remote)
         if missing:
             raise NotConfirmed(missing)
         await self.sign_out(token)
         return ended + more + 1
 
+    async def change_password(self, email: str, current: str, password: object) -> bool:
+        """Change the password of an account, in all cells, and end all of its sessions; return
+        whether the two are known. Raise NotConfirmed where a cell has not answered: nothing is
+        changed here then. Raise Invalid, TooBusy, StoreDown."""
+        elsewhere, is_known = self._guests.elsewhere, False
+        if elsewhere is not None:
+            given = passed(read_body(NewPassword, {"password": password})).password
+            hashed = await self._users.hash_for(email, given)
+            fits, missing = await elsewhere.check(email, current, KNOWN)
+            if not missing:
+                missing = await elsewhere.share_hash(fits, email, hashed, is_new=True)
+            if missing:
+                raise NotConfirmed(missing)
+            is_known = bool(fits)
+        return await self._users.change_password(email, current, password) is not None or is_known
+
     # -- what other cells ask ---------------------------------------------------------------------
 
-    def open_here(self, told: RemoteSession) -> Sequence[OpenSession]:
+    def open_here(self, remote: RemoteSession) -> Sequence[OpenSession]:
         """List what the owner of another cell's session has open here, newest first."""
-        session = self._guests.resolve(told)
+        session = self._guests.resolve(remote)
         return [
             OpenSession(
                 id=shown_id(found.digest),
@@ -87,24 +115,24 @@ class SessionsEverywhere:
                 seen_ms=self._table.seen_ms(found),
                 address=found.address,
                 agent=found.agent,
-                own=found.digest == told.digest,
+                own=found.digest == remote.digest,
             )
             for found in self._sessions.open_of(self._table.owner(session))
         ]
 
-    async def end_others(self, told: RemoteSession) -> int:
+    async def end_others(self, remote: RemoteSession) -> int:
         """End what the owner of a session has open here, but for that one; return how many. Raise
         StoreDown."""
-        owner = self._table.owner(self._guests.resolve(told))
-        ending = [found for found in self._table.of(owner) if found.digest != told.digest]
+        owner = self._table.owner(self._guests.resolve(remote))
+        ending = [found for found in self._table.of(owner) if found.digest != remote.digest]
         if ending:
             await self._sessions.end(ending)
         return len(ending)
 
-    async def note_begun(self, told: RemoteSession) -> None:
+    async def note_begun(self, remote: RemoteSession) -> None:
         """Tell the orgs of a session's owner that it was begun in another cell, by a password.
         Raise StoreDown."""
-        session = self._guests.resolve(told)
+        session = self._guests.resolve(remote)
         if session.person:
             after = {"by": "password", "agent": session.agent}
             await self._audit.append_all(*self._drafts.of(SESSION_BEGUN, session, None, after))

@@ -182,9 +182,17 @@ class UserBook:
             return None
         if len(fitting) > 1 or any(self._passwords.is_old(hashed) for hashed in fitting):
             # One hash for all: they are one account from now on, and cost one check.
-            hashed = await self._hash(seated[0].email, password)
+            hashed = await self.hash_for(seated[0].email, password)
             await self._set_password(lambda: self._unchanged(seated), hashed, is_new=False)
         return min(seated, key=lambda one: self.seats(one.id)[0].org).id
+
+    async def hash_for(self, email: str, password: str) -> str:
+        """Hash a password, with the salt that other persons of the address have."""
+        hashes = [self._persons[id].password for id in self.of_email(email)]
+        like = (
+            hashed for hashed in hashes if hashed is not None and not self._passwords.is_old(hashed)
+        )
+        return await self._passwords.hash(password, next(like, None))
 
     # -- changing ---------------------------------------------------------------------------------
 
@@ -207,7 +215,7 @@ class UserBook:
             )
         hashed = None
         if wanted.password is not None:
-            hashed = await self._hash(wanted.email, wanted.password)
+            hashed = await self.hash_for(wanted.email, wanted.password)
 
         async def change() -> tuple[UserRecord, NewLink | None]:
             person = self._person_for(org, wanted, hashed)
@@ -311,7 +319,7 @@ class UserBook:
         if link is None or person is None or link.expires_ms <= self._clock.now_ms():
             raise link_ended()
         try:
-            hashed = await self._hash(person.email, given)
+            hashed = await self.hash_for(person.email, given)
             if link.purpose == RESET:
                 id = person.id
                 if not await self._set_password(lambda: self._account(id), hashed):
@@ -324,13 +332,14 @@ class UserBook:
             raise
 
     async def change_password(self, email: str, current: str, password: object) -> str | None:
-        """Change a password and end all sessions; return whose. None: the two are not known."""
+        """Change a password and end all sessions; return whose. None: the two are not known. Of
+        persons in this cell alone: see `SessionsEverywhere`."""
         given = passed(read_body(NewPassword, {"password": password})).password
         id = await self.verify(email, current)
         if id is None:
             return None
         account = self._account(id)
-        hashed = await self._hash(account[0].email, given)
+        hashed = await self.hash_for(account[0].email, given)
         is_set = await self._set_password(lambda: self._unchanged(account), hashed)
         known = self._persons.get(id)
         return id if is_set or (known is not None and known.password == hashed) else None
@@ -353,14 +362,6 @@ class UserBook:
             return []
         alike = [self._persons[id] for id in self._of_email[own.email]]
         return [user for user in alike if user.password == own.password]
-
-    async def _hash(self, email: str, password: str) -> str:
-        """Hash a password, with the salt that other persons of the address have."""
-        hashes = [self._persons[id].password for id in self.of_email(email)]
-        like = (
-            hashed for hashed in hashes if hashed is not None and not self._passwords.is_old(hashed)
-        )
-        return await self._passwords.hash(password, next(like, None))
 
     def _unchanged(self, persons: Sequence[port.StoredPerson]) -> Sequence[port.StoredPerson]:
         """List those who still have the password that they had, as they are now."""

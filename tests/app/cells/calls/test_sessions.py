@@ -285,13 +285,38 @@ async def test_a_password_of_the_same_person_in_each_cell_is_one_from_the_next_s
     assert one.password == other.password and one.id != other.id
 
 
+@pytest.mark.parametrize("at", [0, 1])
+async def test_a_new_password_is_that_of_both_cells_and_ends_the_sessions_of_the_former(
+    both: TwoWorkers, at: int
+) -> None:
+    await people_of(both)
+    visitor = await signed_in(both.workers[0], BOTH, PASSWORD)
+    body = {"email": BOTH, "currentPassword": PASSWORD, "password": OTHER_PASSWORD}
+    lose(both, 2)
+    refused = await both.workers[0].call("POST", "/v1/passwords", body, auth=None)
+    assert refused[0] == 503 and b"not_confirmed" in refused[2]
+    back(both, 2)
+    wrong = await both.workers[at].call(
+        "POST", "/v1/passwords", body | {"currentPassword": "not that one"}, auth=None
+    )
+    assert wrong[0] == 401
+    assert await at_each(both, visitor, OF_ORG[8]) == [200, 200], "nothing was changed"
+    assert (await both.workers[at].call("POST", "/v1/passwords", body, auth=None))[0] == 204
+    for path in (OF_ORG[7], OF_ORG[8]):
+        assert await at_each(both, visitor, path) == [303, 303]
+    assert await sign_in(both.workers[at], BOTH, PASSWORD) is None
+    visitor = await signed_in(both.workers[1 - at], BOTH, OTHER_PASSWORD)
+    for path in (OF_ORG[7], OF_ORG[8]):
+        assert await at_each(both, visitor, path) == [200, 200]
+
+
 async def test_the_org_of_another_cell_is_told_of_a_sign_in(both: TwoWorkers) -> None:
     await people_of(both)
     await signed_in(both.workers[0], BOTH, PASSWORD)
     admin = await signed_in(both.workers[1], "org8", "secret")
     page = (await shown(both.workers[0], admin, "/console/o/8/audit"))[2].decode()
-    entries = page.partition("<tbody")[2].split("<tr>")
-    assert any(BOTH in entry and "signed in" in entry for entry in entries)
+    rows = page.partition("<tbody")[2].split("<tr>")
+    assert any(BOTH in row and "signed in" in row for row in rows)
 
 
 # -- links ----------------------------------------------------------------------------------------

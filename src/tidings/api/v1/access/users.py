@@ -200,8 +200,8 @@ def password_routes(services: Services) -> list[EntryRoute]:
         except Throttled:
             services.access.sign_ins.note_refusal("api", address, known)
             raise
-        done = await services.access.users.change_password(email, current, wanted.password)
-        if done is None:
+        everywhere = services.access.everywhere
+        if not await everywhere.change_password(email, current, wanted.password):
             services.access.sign_ins.note_refusal("api", address, known)
             raise refused(
                 401,

@@ -60,8 +60,8 @@ class CellSessions:
         it may have moved with its family."""
         for cells in self._keepers(token):
             found = await self._ask(SESSION, SessionAsked(digest_of(token)), cells)
-            told = (answer.session for answer in found.by_cell.values())
-            session = next((session for session in told if session is not None), None)
+            remote = (answer.session for answer in found.by_cell.values())
+            session = next((session for session in remote if session is not None), None)
             if session is not None:
                 return session
             if found.missing:
@@ -99,18 +99,20 @@ class CellSessions:
         found = await self._ask(SESSIONS_END, OwnerAsked(session), cells)
         return sum(answer.count for answer in found.by_cell.values()), found.missing
 
-    async def check(self, email: str, password: str, network: str) -> Sequence[PasswordFit]:
-        """See `SessionsElsewhere`. While the map is away, the own cell's persons sign in."""
+    async def check(
+        self, email: str, password: str, network: str
+    ) -> tuple[Sequence[PasswordFit], Sequence[CellId]]:
+        """See `SessionsElsewhere`. While the map is away, nobody is asked."""
         try:
             cells = await self._of_email(email)
         except (MapDown, MapRefused):
-            return ()
+            return (), self._all()
         asked = PasswordAsked(email_of(email), password, network)
         found = await self._ask(PASSWORD, asked, cells[:CELLS_MAX])
         fits = [answer.fit for answer in found.by_cell.values() if answer.fit is not None]
         if not fits and any(answer.is_busy for answer in found.by_cell.values()):
             raise TooBusy
-        return sorted(fits, key=lambda fit: fit.org)
+        return sorted(fits, key=lambda fit: fit.org), [*found.missing, *cells[CELLS_MAX:]]
 
     async def begin(self, fits: Sequence[PasswordFit], email: str, address: str, agent: str) -> str:
         """See `SessionsElsewhere`."""
