@@ -8,8 +8,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from tests.api.control_client import basic
 from tests.app.cells.calls.signed_in import Visitor, sent, sign_in
-from tests.app.cells.calls.two_workers import TwoWorkers, Worker, basic, two_workers
+from tests.app.cells.calls.two_workers import TwoWorkers, Worker, two_workers
 from tests.server.support import Client
 from tidings.api.http import event_stream
 
