@@ -148,7 +148,7 @@ async def opened(s: Service, link: str) -> bool:
     async def hashed(email: str, password: str) -> str:
         return "hashed"  # by no thread: time is virtual here
 
-    s.users._hash = hashed  # type: ignore[method-assign]
+    s.users.hash_for = hashed  # type: ignore[method-assign]
     try:
         await s.users.open_link(link, "a long pass phrase of hers")
     except Invalid:
