@@ -187,7 +187,7 @@ class UserBook:
         return min(seated, key=lambda one: self.seats(one.id)[0].org).id
 
     async def hash_for(self, email: str, password: str) -> str:
-        """Hash a password, with the salt that other persons of the address have."""
+        """Compute the hash of a password, with the salt that other persons of the address have."""
         hashes = [self._persons[id].password for id in self.of_email(email)]
         like = (
             hashed for hashed in hashes if hashed is not None and not self._passwords.is_old(hashed)
