@@ -12,7 +12,6 @@ from tidings.engine.access.limits import Quotas
 from tidings.engine.access.links import Links
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.access.portals import Portals
-from tidings.engine.access.session_drafts import SessionDrafts
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.sessions_everywhere import SessionsEverywhere
@@ -102,13 +101,7 @@ class AccessServices:
             ),
             users=users,
             sessions=sessions,
-            everywhere=SessionsEverywhere(
-                sessions=sessions,
-                users=users,
-                table=table,
-                audit=audit,
-                drafts=SessionDrafts(access, users),
-            ),
+            everywhere=SessionsEverywhere(sessions, users, table, audit),
             portals=Portals(
                 links=links,
                 audit=audit,

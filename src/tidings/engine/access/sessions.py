@@ -107,7 +107,7 @@ class Sessions:
         self._random_bytes = random_bytes
         self._guard = guard or SignInGuard()
         self._table = table
-        self._drafts = SessionDrafts(access, users)
+        self.drafts = SessionDrafts(access, users)
         self.guests = SessionGuests(access, users)
         self.cell = 1  # whose process begins them
 
@@ -368,7 +368,7 @@ class Sessions:
         after = {"by": means, "agent": session.agent}
         if opened is not None:
             after["link"] = opened.link[: len(shown_id(session.digest))]
-        drafts = self._drafts.of(SESSION_BEGUN, session, opened, after)
+        drafts = self.drafts.of(SESSION_BEGUN, session, opened, after)
         await self._table.add(session, drafts)
         own = self._table.of(self._table.owner(session))
         most = PER_OWNER_MAX if opened is None else PORTALS_MAX
@@ -381,7 +381,7 @@ class Sessions:
         """End sessions of one owner. StoreDown: they are out of force all the same."""
         last = ending[-1]
         after = {"sessions": [shown_id(session.digest) for session in ending]}
-        drafts = self._drafts.of(
+        drafts = self.drafts.of(
             SESSIONS_ENDED, last, self._table.portal(last), after, times=len(ending)
         )
         await self._table.drop([session.digest for session in ending], drafts)

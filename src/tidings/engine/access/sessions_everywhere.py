@@ -12,7 +12,6 @@ from tidings.core.declaration import read_body
 from tidings.engine.access.keys import digest_of, shown_id
 from tidings.engine.access.passwords import KNOWN
 from tidings.engine.access.remote_sessions import OpenSession, RemoteSession
-from tidings.engine.access.session_drafts import SessionDrafts
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
 from tidings.engine.access.users import UserBook
@@ -25,20 +24,13 @@ class SessionsEverywhere:
     """Over the sessions of this cell, and those of the others if there are any."""
 
     def __init__(
-        self,
-        *,
-        sessions: Sessions,
-        users: UserBook,
-        table: SessionTable,
-        audit: AuditLog,
-        drafts: SessionDrafts,
+        self, sessions: Sessions, users: UserBook, table: SessionTable, audit: AuditLog
     ) -> None:
         self._sessions = sessions
         self._table = table
         self._guests = sessions.guests
         self._users = users
         self._audit = audit
-        self._drafts = drafts
 
     async def find(self, token: str) -> None:
         """Find out whose session a token is of, for the call under way, if it is kept elsewhere.
@@ -135,7 +127,9 @@ class SessionsEverywhere:
         session = self._guests.resolve(remote)
         if session.person:
             after = {"by": "password", "agent": session.agent}
-            await self._audit.append_all(*self._drafts.of(SESSION_BEGUN, session, None, after))
+            await self._audit.append_all(
+                *self._sessions.drafts.of(SESSION_BEGUN, session, None, after)
+            )
 
     async def end_here(self, digest: bytes) -> bool:
         """End a session that is kept here; return whether there was one. Raise StoreDown."""

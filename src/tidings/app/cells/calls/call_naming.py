@@ -119,7 +119,7 @@ class CallNaming:
         first one where it is of that. None where there is no session, no such org, or nobody owns
         that cell: whoever takes the call says so."""
         place = place_of(call.path)
-        token = _session_in(call, place)
+        token = _session_in(call.headers, place)
         if not token:
             return None
         if place.org is not None:
@@ -146,8 +146,7 @@ class CallNaming:
 
     def has_session(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether a call of the console brings a session, whose it may be."""
-        call = RoutedCall("", "", b"", [*headers], None)
-        return bool(_session_in(call, OUTSIDE))
+        return bool(_session_in(headers, OUTSIDE))
 
     def is_parted(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether the events of a call may be of any orgs; by its head, which is not proved
@@ -205,10 +204,10 @@ class CallNaming:
         return Named(families[0]) if families else None
 
 
-def _session_in(call: RoutedCall, place: PageScope) -> str:
+def _session_in(headers: Iterable[tuple[bytes, bytes]], place: PageScope) -> str:
     """Return the token of the session that a page is asked for with; empty without one."""
     wanted = f"{PORTAL_COOKIE}-{place.org}" if place.portal else COOKIE
-    for name, value in call.headers:
+    for name, value in headers:
         if name != _COOKIE:
             continue
         for pair in value.decode("latin-1").split(";")[:_COOKIES_MAX]:

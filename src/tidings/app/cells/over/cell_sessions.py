@@ -116,7 +116,7 @@ class CellSessions:
 
     async def begin(self, fits: Sequence[PasswordFit], email: str, address: str, agent: str) -> str:
         """See `SessionsElsewhere`."""
-        wanted = SessionWanted([*fits], email, address, agent)
+        wanted = SessionWanted(fits=[*fits], email=email, address=address, agent=agent)
         found = await self._ask(SESSION_BEGIN, wanted, [fits[0].cell])
         for begun in found.by_cell.values():
             if begun.token:
@@ -129,7 +129,7 @@ class CellSessions:
         """See `SessionsElsewhere`."""
         missing: list[CellId] = []
         for fit in fits:
-            shared = HashShared(email_of(email), fit.mark, hashed, is_new)
+            shared = HashShared(email=email_of(email), mark=fit.mark, hashed=hashed, is_new=is_new)
             missing += (await self._ask(HASH, shared, [fit.cell])).missing
         return missing
 
