@@ -1,14 +1,17 @@
 """A host of two cells: its workers, who owns what, and one that does nothing for a while."""
 
 import asyncio
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import psutil
 
-from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.api import Api, Reply
+from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
+from tests.e2e.harness.until import PATIENCE_S
 from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.cell_settings import FIRST_CELL
 from tidings.app.cells.over.every_cell import STEM
@@ -85,3 +88,32 @@ def ask_owner(
         return msgspec.json.decode(found.body, type=question.finds)
 
     return asyncio.run(ask())
+
+
+def is_known_everywhere(host: ServiceProcess) -> bool:
+    for still in workers(host).values():
+        with line(host, still) as api:
+            if api.get("/v1/caller").status != 200:
+                return False
+    return True
+
+
+@contextmanager
+def line(
+    host: ServiceProcess, still: psutil.Process, auth: str = f"{KEY}:{SECRET}"
+) -> Iterator[Api]:
+    """A connection that another process than this one has taken, which goes on then."""
+    while True:
+        api = Api(host.port, auth, seconds=PATIENCE_S / 8)
+        try:
+            with standing_still(still):
+                assert api.get("/livez").status == 200
+            break
+        except TimeoutError:  # it had been given to the one that stands still
+            api.close()
+    with api:
+        yield api
+
+
+def sent(api: Api, method: str, path: str, body: Any) -> Reply:
+    return api.call(method, path, json.dumps(body).encode(), {"content-type": "application/json"})

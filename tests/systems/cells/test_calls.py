@@ -1,21 +1,14 @@
 """One public port before two cells, with real processes: whichever of them takes a call, it is
 answered by the owner of its org."""
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
-
-import psutil
 import pytest
 
-from tests.e2e.harness.api import Api, Reply
-from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
-from tests.e2e.harness.until import PATIENCE_S, until
+from tests.e2e.harness.service import ServiceProcess
+from tests.e2e.harness.until import until
 
 from ...e2e.harness.fixtures import NewService
 from .by_hand import make_two_cells, on_directories
-from .hosted import all_owned, standing_still, workers
+from .hosted import all_owned, is_known_everywhere, line, sent, workers
 
 pytestmark = pytest.mark.systems
 SCOPES = {"events": "write", "webhooks": "write", "logs": "read"}
@@ -30,35 +23,6 @@ def host(own_service: NewService) -> ServiceProcess:
     until(lambda: all_owned(service), "an owner of each cell")
     until(lambda: is_known_everywhere(service), "the platform's credential at each process")
     return service
-
-
-def is_known_everywhere(host: ServiceProcess) -> bool:
-    for still in workers(host).values():
-        with line(host, still) as api:
-            if api.get("/v1/caller").status != 200:
-                return False
-    return True
-
-
-@contextmanager
-def line(
-    host: ServiceProcess, still: psutil.Process, auth: str = f"{KEY}:{SECRET}"
-) -> Iterator[Api]:
-    """A connection that another process than this one has taken, which goes on then."""
-    while True:
-        api = Api(host.port, auth, seconds=PATIENCE_S / 8)
-        try:
-            with standing_still(still):
-                assert api.get("/livez").status == 200
-            break
-        except TimeoutError:  # it had been given to the one that stands still
-            api.close()
-    with api:
-        yield api
-
-
-def sent(api: Api, method: str, path: str, body: Any) -> Reply:
-    return api.call(method, path, json.dumps(body).encode(), {"content-type": "application/json"})
 
 
 def test_what_is_made_at_one_process_is_in_force_at_the_other(host: ServiceProcess) -> None:

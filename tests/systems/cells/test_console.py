@@ -16,8 +16,7 @@ from tidings.engine.access.keys import cell_of_session
 
 from ...e2e.harness.fixtures import NewService
 from .by_hand import SECOND_CELL, make_two_cells, on_directories
-from .hosted import all_owned, workers
-from .test_calls import is_known_everywhere, line, sent
+from .hosted import all_owned, is_known_everywhere, line, sent, workers
 
 pytestmark = pytest.mark.systems
 FORM = {"content-type": "application/x-www-form-urlencoded"}

@@ -145,7 +145,7 @@ class Guest(msgspec.Struct, frozen=True):
         if org is not None:
             raise Forbidden.because(
                 "forbidden_org",
-                f"The org must be one that you have access to; got {org}. Choose another one.",
+                f"The org must be one that you are a user of; got {org}. Choose another one.",
                 place="session",
             )
         remote = self.remote
