@@ -10,14 +10,17 @@ from tidings.engine.audit.current_actor import acting_as
 from tidings.settings.settings import Settings
 
 
+def first_org(settings: Settings, org_of_file: OrgId | None) -> OrgId:
+    """Return the org of the platform's first credential."""
+    return OrgId(settings.bootstrap_org or org_of_file or 1)
+
+
 async def first_credential(
     settings: Settings, access: CredentialBook, org_of_file: OrgId | None
 ) -> None:
-    org, key, secret = (
-        OrgId(settings.bootstrap_org or org_of_file or 1),
-        settings.bootstrap_key,
-        settings.bootstrap_secret,
-    )
+    """Have the platform's credential that the settings give, or one at the first start."""
+    org = first_org(settings, org_of_file)
+    key, secret = settings.bootstrap_key, settings.bootstrap_secret
     with acting_as(operator_actor("serve")):
         if key is not None and secret is not None:
             await access.ensure_bootstrap(org, key, secret.reveal())

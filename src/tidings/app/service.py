@@ -29,12 +29,12 @@ from tidings.app.descriptors import Shares, share_out, share_with_door
 from tidings.app.drivers import destinations, source_drivers
 from tidings.app.engine_options import options_of
 from tidings.app.faces import inbox_host, metrics_readers, request_ids, services_of
-from tidings.app.first_access import console_link, first_credential
+from tidings.app.first_access import console_link, first_credential, first_org
 from tidings.app.keys.key_check import KeyCheck
 from tidings.app.machine import file_limit
 from tidings.app.memory_shortage import MemoryShortage
 from tidings.app.operator_files.connections import load_connections
-from tidings.app.operator_files.sources import declare_sources
+from tidings.app.operator_files.sources import declare_sources, is_nowhere
 from tidings.app.outbound_clients import make_mailer, make_platform, make_sender
 from tidings.app.service_actions import ServiceActions, build_actions
 from tidings.app.start_retry import StartStepRunner
@@ -132,11 +132,15 @@ class RunningService:
             membership.join(master, store.owner, lease, door, clock.now_ms)
             closers = [*closers, membership.close]
         drivers = source_drivers(store, await through(store.installation))
+        connections = load_connections(settings.connections, CONNECTION_TYPES)
+        orgs = None if membership is None else membership.orgs_of_files()
         actions = build_actions(
             settings,
             types,
-            load_connections(settings.connections, CONNECTION_TYPES),
+            connections,
             admits_unknown=bool(await through(store.load_types)),
+            is_here=orgs is None
+            or await through(lambda: orgs.has_actions(settings, types, connections, store)),
             sender=sender,
             target_of=addresses.target,
             now_s=lambda: clock.now_ms() / 1000,
@@ -171,8 +175,13 @@ class RunningService:
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await key_check.guard(through, app.load)
         if membership is None or membership.is_first:
-            await through(lambda: first_credential(settings, app.access.access, actions.org))
-        await _declare(through, settings, app, actions, vault)
+            org = actions.org_of_file
+            if orgs is None or not await through(
+                lambda: orgs.has_left(first_org(settings, org), app.orgs)
+            ):
+                await through(lambda: first_credential(settings, app.access.access, org))
+        is_elsewhere = is_nowhere if orgs is None else orgs.is_elsewhere
+        await _declare(through, settings, app, actions, vault, is_elsewhere)
         shortage = MemoryShortage(app.base.heartbeats)
         server = _server(settings, app, shares, shortage, membership)
         await app.start(through, hold=hold)
@@ -236,9 +245,15 @@ def _departure(settings: Settings, lease: OwnerLease, owner: int) -> Departure:
 
 
 async def _declare(
-    through: StartStepRunner, settings: Settings, app: App, actions: ServiceActions, vault: Vault
+    through: StartStepRunner,
+    settings: Settings,
+    app: App,
+    actions: ServiceActions,
+    vault: Vault,
+    is_elsewhere: Callable[[OrgId], Awaitable[bool]],
 ) -> None:
-    """Declare what the operator's files name: lists, actions and sources."""
+    """Declare what the operator's files name: lists, actions and sources. Those of an org that
+    `is_elsewhere` are another process's."""
     await through(lambda: actions.keep_lists(settings.data, vault))
     await through(lambda: actions.declare(app))
     await through(
@@ -247,6 +262,7 @@ async def _declare(
             app.sources.sources,
             lambda org: app.orgs.get(org) is not None,
             besides=actions.sources(),
+            is_elsewhere=is_elsewhere,
         )
     )
 

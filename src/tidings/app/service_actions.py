@@ -1,9 +1,11 @@
 """What the file of actions brings into the service: connections, look-ups, a driver, a source."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path as FilePath
 
 import msgspec
+import structlog
 
 from tidings.app.connection_types import CONNECTION_TYPES
 from tidings.app.former_list_files import take_over_lists
@@ -31,6 +33,9 @@ from tidings.errors import Conflict, RequestRefused
 from tidings.lookups.factory import LookupFactory
 from tidings.lookups.port import LookupBackend
 from tidings.settings.settings import Settings
+from tidings.store.port import FamilyAway
+
+log = structlog.get_logger(__name__)
 
 
 class ServiceActions:
@@ -45,17 +50,21 @@ class ServiceActions:
         target_of: Callable[[str], ReceiverAddress],
         now_s: Callable[[], float],
         lists: KeptLists | None = None,
+        *,
+        is_here: bool = True,
     ) -> None:
         """`name` of the file; `connections` that are declared elsewhere; `target_of` a URL, which
         may be refused (Invalid); `now_s` since the epoch; `lists`: keeps those in force; None keeps
-        none. Unusable where a look-up leads nowhere.
+        none; `is_here`: whether this process serves the org of the actions: else it has their
+        connections alone. Unusable where a look-up leads nowhere.
         """
-        self.file = file
+        self.file = file if is_here else None
+        self.org_of_file = None if file is None else file.org
         self._name = name
         self._sender, self._target_of, self._now_s = sender, target_of, now_s
         self._proofs = Proofs(asking_over(sender, target_of), now_s)
         self.connections = connections if file is None else connections.joined(file.connections)
-        columns = {} if file is None else file.columns
+        columns = {} if self.file is None else self.file.columns
         keep = None if lists is None else lists.of
         factory = LookupFactory(
             sender, target_of, self.connections, self._proofs, now_s, columns, keep
@@ -73,7 +82,7 @@ class ServiceActions:
 
     @property
     def org(self) -> OrgId | None:
-        """Return the org of the actions; None without a file."""
+        """Return the org of the actions; None without a file, or where it is in another cell."""
         return None if self.file is None else self.file.org
 
     @property
@@ -123,11 +132,19 @@ class ServiceActions:
         if self.org is not None:
             with acting_as(file_actor(self._name)):
                 await app.orgs.ensure(self.org)
-                await self._declare_types(app, self.org)
+                with suppress(FamilyAway):  # its actions are not changed either
+                    await self._declare_types(app, self.org)
         for org in app.orgs.all():
             actions = self.actions if org.id == self.org else {}
             try:
                 await declare(app.webhooks, org.id, actions, self._name)
+            except FamilyAway as moving:
+                log.warning(
+                    "the actions of an org that is moving stay as they are",
+                    org=org.id,
+                    reason=str(moving),
+                    then="The next start takes the file up.",
+                )
             except Conflict as taken:
                 raise FileRefused(
                     f"{self._name}: an action must have a name that no webhook of the org has. "
@@ -167,14 +184,20 @@ def build_actions(
     target_of: Callable[[str], ReceiverAddress],
     now_s: Callable[[], float],
     lists: KeptLists | None = None,
+    is_here: bool = True,
 ) -> ServiceActions:
     """Build the actions that the settings ask for. `admits_unknown`: whether some org has event
-    types of its own, which the file may name. FileRefused, Unusable."""
+    types of its own, which the file may name; `is_here`: see `ServiceActions`. FileRefused,
+    Unusable."""
     file = None
     if settings.actions is not None:
         kinds = {kind.name: kind for kind in reversed(catalogue.kinds())}  # the first versions
         file = load_actions(
-            settings.actions, kinds, CONNECTION_TYPES, connections, admits_unknown=admits_unknown
+            settings.actions,
+            kinds,
+            CONNECTION_TYPES,
+            connections,
+            admits_unknown=admits_unknown or not is_here,
         )
     name = "" if settings.actions is None else settings.actions.name
-    return ServiceActions(file, name, connections, sender, target_of, now_s, lists)
+    return ServiceActions(file, name, connections, sender, target_of, now_s, lists, is_here=is_here)

@@ -14,7 +14,7 @@ from tidings.store.port.cell_map import CellEntry, MapRefused
 
 ONE, TWO = CellId(1), CellId(2)
 DATA = Path("/data")
-FIRST = ("bootstrap_org", "bootstrap_key", "bootstrap_secret", "sources", "actions")
+FIRST = ("bootstrap_org", "bootstrap_key", "bootstrap_secret")
 EMBEDDED = Settings(
     data=DATA,
     port=9,
@@ -36,6 +36,7 @@ def test_a_further_cell_has_a_store_of_its_own_and_nothing_of_a_first_start() ->
     directory = settings_of_cell(EMBEDDED, directory_entry(TWO))
     assert directory.data == DATA / "cells/2" and directory.port == EMBEDDED.port
     assert not any(getattr(directory, name) for name in FIRST)
+    assert (directory.sources, directory.actions) == (EMBEDDED.sources, EMBEDDED.actions)
     schema = settings_of_cell(DATABASE, schema_entry(TWO, "second"))
     assert schema.database == DATABASE.database and schema.database_schema == "second"
     assert schema.data == DATA / "cells/2"  # what lies beside a store in files is its own

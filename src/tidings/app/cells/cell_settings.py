@@ -47,7 +47,8 @@ def settings_of_cell(settings: Settings, entry: CellEntry) -> Settings:
     """Return the settings of a cell, by those of its installation. Raise `MapRefused` where they
     are of another kind of store.
 
-    What is made at a first start, and what files declare for an org, is the first cell's.
+    What is made at a first start is the first cell's. What files declare is in force where the org
+    is that they name.
     """
     is_schema = entry.kind is CellKind.SCHEMA
     if is_schema != (settings.database is not None):
@@ -66,6 +67,4 @@ def settings_of_cell(settings: Settings, entry: CellEntry) -> Settings:
         bootstrap_org=None,
         bootstrap_key=None,
         bootstrap_secret=None,
-        sources=None,
-        actions=None,
     )

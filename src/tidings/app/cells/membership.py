@@ -32,6 +32,7 @@ from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.moves.cell_moves import MovesOfCell
+from tidings.app.cells.orgs_of_files import OrgsOfFiles
 from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
 from tidings.app.cells.over.every_cell import EveryCell
 from tidings.app.cells.over.known_cells import KnownCells
@@ -166,6 +167,10 @@ class Membership:
         )
         self._owner = CellOwnerRow(self._installation, lease)
         return self._installation
+
+    def orgs_of_files(self) -> OrgsOfFiles:
+        """Make what knows where the orgs are that the operator's files name."""
+        return OrgsOfFiles(self.installation)
 
     def look_over(self, app: App, new_request_id: Callable[[], str]) -> EveryCell:
         """Make what asks the owners of the other cells, and follows what is in force over all."""

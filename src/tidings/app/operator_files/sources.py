@@ -15,7 +15,7 @@ says another. `mapping` and `messageId` may be texts of JSON too, which has a nu
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,11 @@ from tidings.engine.sources.sources import Sources
 from tidings.errors import RequestRefused
 
 
+async def is_nowhere(org: OrgId) -> bool:
+    """Return that no other cell has an org: there is one cell."""
+    return False
+
+
 async def declare_sources(
     path: Path | None,
     sources: Sources,
@@ -37,18 +42,23 @@ async def declare_sources(
     environment: Mapping[str, str] = os.environ,
     *,
     besides: Sequence[DeclaredSource] = (),
+    is_elsewhere: Callable[[OrgId], Awaitable[bool]] = is_nowhere,
 ) -> None:
     """Let sources be as the file says, and as other files say `besides`; without any, none is
-    declared. FileRefused, StoreDown."""
+    declared. Those of an org that `is_elsewhere` are another process's. FileRefused, StoreDown."""
     declared = [*besides]
     if path is None:
         return await declare(sources, declared)
     file = OperatorFile(path, "sources", environment)
     for table, fields in file.tables().items():
-        one = _declared(file, table, fields, sources, is_org)
-        if any((one.org, one.source.name) == (had.org, had.source.name) for had in declared):
-            raise file.refused(table, "must have a name of its own in the org", one.source.name)
-        declared.append(one)
+        org = fields.get("org") if isinstance(fields, dict) else None
+        if type(org) is int and not is_org(OrgId(org)) and await is_elsewhere(OrgId(org)):
+            continue
+        source = _declared(file, table, fields, sources, is_org)
+        key = source.org, source.source.name
+        if any(key == (former.org, former.source.name) for former in declared):
+            raise file.refused(table, "must have a name of its own in the org", source.source.name)
+        declared.append(source)
     await declare(sources, declared)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import msgspec
+import structlog
 
 from tidings.core.audit.actor import file_actor
 from tidings.core.ids import OrgId
@@ -16,6 +17,9 @@ from tidings.core.sources.source import Source
 from tidings.engine.audit.current_actor import acting_as
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.sources import Sources
+from tidings.store.port import FamilyAway
+
+log = structlog.get_logger(__name__)
 
 
 class DeclaredSource(msgspec.Struct, frozen=True):
@@ -32,12 +36,29 @@ async def declare(sources: Sources, declared: Sequence[DeclaredSource]) -> None:
     """Let all sources be as their files say, before any of them is fed. What is so already is not
     written. StoreDown, after which it may be asked again."""
     for declaration in declared:
-        live = await sources.changes.run(partial(_declare, sources, declaration))
+        try:
+            live = await sources.changes.run(partial(_declare, sources, declaration))
+        except FamilyAway as moving:
+            _note_moving(declaration.source.name, declaration.org, moving)
+            continue
         live.declares_pause = declaration.declares_pause
     names = {(declaration.org, declaration.source.name) for declaration in declared}
     for live in sources.all():
         if (live.org, live.source.name) not in names:
-            await sources.changes.run(partial(_let_go, sources, live))
+            try:
+                await sources.changes.run(partial(_let_go, sources, live))
+            except FamilyAway as moving:
+                _note_moving(live.source.name, live.org, moving)
+
+
+def _note_moving(source: str, org: OrgId, moving: FamilyAway) -> None:
+    log.warning(
+        "a source of an org that is moving stays as it is",
+        source=source,
+        org=org,
+        reason=str(moving),
+        then="The next start takes the file up.",
+    )
 
 
 async def _declare(sources: Sources, declaration: DeclaredSource) -> LiveSource:

@@ -1,0 +1,88 @@
+"""What the operator's files declare, with real processes: in force in the cell of the org that they
+name, after a plain start."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.harness.api import Api
+from tests.e2e.harness.events import bare
+from tests.e2e.harness.receiver import Receiver
+from tests.e2e.harness.service import KEY, ORG, SECRET, ServiceProcess
+from tests.e2e.harness.until import PATIENCE_S, until
+from tidings.app.cells.cell_settings import FIRST_CELL
+
+from ...e2e.harness.fixtures import NewService
+from .by_hand import SECOND_CELL, make_two_cells, on_directories, places
+from .hosted import all_owned
+
+pytestmark = pytest.mark.systems
+VALUE = "a value that is long"
+SOURCE = """
+[shop-{org}]
+org = {org}
+verification = {{type = "header", header = "X-Key", value = "{value}"}}
+"""
+ACTIONS = """
+org = {org}
+
+[actions.credits]
+types = ["pointsIssued"]
+[actions.credits.call]
+url = "{url}"
+"""
+
+
+def platform(host: ServiceProcess, org: int | None = None) -> Api:
+    return Api(host.port, f"{KEY}:{SECRET}", org, seconds=PATIENCE_S)
+
+
+def org_in_the_second_cell(host: ServiceProcess) -> int:
+    """Make orgs until one is there."""
+    settings = on_directories(host.data)
+    while True:
+        with platform(host) as api:
+            reply = api.send("POST", "/v1/orgs", {"name": "far"})
+        if reply.status == 401:  # the process of cell 2 has not heard of the credential yet
+            continue
+        made: int = reply.must(201)["id"]
+        if places(settings)[made].cell == SECOND_CELL:
+            return made
+
+
+def test_sources_and_actions_are_in_force_in_the_cell_of_their_org(
+    own_service: NewService, receiver: Receiver, tmp_path: Path
+) -> None:
+    sources, actions = tmp_path / "sources.toml", tmp_path / "actions.toml"
+    host = own_service(sources=sources, actions=actions)
+    make_two_cells(on_directories(host.data))
+    sources.write_text("")
+    path = receiver.path()
+    url = receiver.url(path)
+    actions.write_text(ACTIONS.format(org=ORG, url=url))
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    assert places(on_directories(host.data))[ORG].cell == FIRST_CELL
+    far = org_in_the_second_cell(host)
+    assert host.stop() == 0
+
+    # A plain edit and a start: nothing is asked of the operator.
+    orgs = (ORG, far)
+    sources.write_text("".join(SOURCE.format(org=org, value=VALUE) for org in orgs))
+    actions.write_text(ACTIONS.format(org=far, url=url))
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    for org in orgs:
+        with platform(host, org) as api:
+            sent = api.call("POST", f"/in/{org}/shop-{org}", bare(), {"X-Key": VALUE})
+            assert sent.must(202)["accepted"] == 1
+            [credits] = api.get("/v1/actions").must(200)["actions"]
+            assert credits["standing"] == ("disabled" if org == ORG else "active")
+    receiver.wait(path, 1)
+    assert host.stop() == 0
+
+    # An org that is in no cell is an error of the file, as ever; the other cell serves.
+    sources.write_text(SOURCE.format(org=99_999, value=VALUE))
+    host.launch()
+    until(lambda: re.search(r"\[shop-99999\] org must be", host.words()), "the refusal")
