@@ -281,4 +281,12 @@ MOVES = ResourceList(
         _moment("Began", "beganAt"),
     )
 )
+CELL_FILES = ResourceList(
+    shell=(
+        ListColumn("File or setting", "name", Shown.NAME),
+        ListColumn("In force", "inForce"),
+        ListColumn("Here", "here"),
+        ListColumn("Others", "others"),
+    )
+)
 RECORDS = ResourceList(shell=(ID, ListColumn("Record", "record")))

@@ -130,6 +130,7 @@ class RunningService:
         vault, keys = await through(key_check.unlock)  # before the store is used for anything else
         if membership is not None:
             membership.join(master, store.owner, lease, door, clock.now_ms)
+            await membership.admit_files(master)
             closers = [*closers, membership.close]
         drivers = source_drivers(store, await through(store.installation))
         connections = load_connections(settings.connections, CONNECTION_TYPES)

@@ -15,6 +15,7 @@ from tidings.store.port.cell_map import CellEntry, CellKind, MapRefused
 
 FIRST_CELL = CellId(1)
 CELLS_DIRECTORY = "cells"
+DOOR_HOST = "127.0.0.1"
 
 
 def directory_entry(cell: CellId) -> CellEntry:

@@ -19,6 +19,7 @@ from contextlib import suppress
 import structlog
 
 from tidings.app.cells.cell_workers import CellWorkers, WorkerStart
+from tidings.app.cells.files.host_files import HostFiles
 from tidings.app.cells.host_answers import HostAnswers
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
@@ -78,6 +79,7 @@ class CellHost:
         self._store = open_cell_map(settings, "host")
         self._reader = MapReader(self._store, service_clock().now_ms)
         self._sharing = share_cells(settings, self._store, self._reader, passed_s)
+        self._files = HostFiles(settings)
         self._news = asyncio.Event()
         self._ended = False
         self._wanted: list[CellId] = []
@@ -108,9 +110,7 @@ class CellHost:
             await self._reader.look()
             if not self.cells and not self._reader.problem:
                 return None
-            if self._sharing is not None:
-                await self._sharing.step(self._serving)
-            self._want(self.cells if self._sharing is None else self._sharing.cells)
+            self._want(await self._startable())
             await self._answers.follow(self._is_served)
             with suppress(TimeoutError):
                 async with asyncio.timeout(EVERY_S):
@@ -130,6 +130,17 @@ class CellHost:
             os.close(self._hears)
             os.close(self._tells)
             self._hears = self._tells = -1
+
+    async def _startable(self) -> list[CellId]:
+        """List the cells that have a process, and those that may be given one: by the files of this
+        machine."""
+        may_start = await self._files.may_start(self._reader.view)
+        cells = self.cells
+        if self._sharing is not None:
+            await self._sharing.step(self._serving, may_take=may_start)
+            cells = self._sharing.cells
+        running = self._workers.running
+        return [cell for cell in cells if may_start or cell in running]
 
     def _want(self, cells: list[CellId]) -> None:
         """Have a worker for each of these cells, and say so where they are others than before."""

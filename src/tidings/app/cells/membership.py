@@ -28,6 +28,7 @@ from tidings.app.cells.cell_settings import (
     settings_of_cell,
 )
 from tidings.app.cells.duties.owner_row import CellOwnerRow
+from tidings.app.cells.files.files_in_force import FilesInForce
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_place import open_cell_map
 from tidings.app.cells.map_reader import MapReader
@@ -90,6 +91,7 @@ class Membership:
         self._owner: CellOwnerRow | None = None
         self._over: OverParts | None = None
         self._moves: MovesOfCell | None = None
+        self._files: FilesInForce | None = None
         self._door: HttpServer | None = None
         self._trust: DoorTrust | None = None
         self._door_socket: socket.socket | None = None
@@ -167,6 +169,11 @@ class Membership:
         )
         self._owner = CellOwnerRow(self._installation, lease)
         return self._installation
+
+    async def admit_files(self, master: SealedSecret) -> None:
+        """Refuse a start with other files than those of the installation. Raise FileRefused."""
+        self._files = await asyncio.to_thread(FilesInForce, self.installation, self.whole, master)
+        await self._files.admit()
 
     def orgs_of_files(self) -> OrgsOfFiles:
         """Make what knows where the orgs are that the operator's files name."""
@@ -271,6 +278,7 @@ class Membership:
                 await self.installation.reader.look()
         start = app.base.supervisor.start
         in_force, loads = self.over.in_force, self.over.loads
+        assert self._files is not None, "it has not looked at its files"
         jobs = jobs_of(
             self.installation,
             app,
@@ -279,6 +287,7 @@ class Membership:
             in_force,
             moves=self.moves,
             loads=loads,
+            files=self._files,
         )
         self._tasks = [start(part, job) for part, job in jobs.items()]
 

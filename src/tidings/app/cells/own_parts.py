@@ -7,6 +7,7 @@ from tidings.app.cells.duties.owner_duties import PART as CELL_DUTIES
 from tidings.app.cells.duties.owner_duties import OwnerClocks, OwnerDuties
 from tidings.app.cells.duties.owner_row import PART as CELL_OWNER
 from tidings.app.cells.duties.owner_row import CellOwnerRow
+from tidings.app.cells.files.files_in_force import FilesInForce
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import PART as CELL_MAP
 from tidings.app.cells.moves.arrivals import Arrivals
@@ -33,15 +34,21 @@ def jobs_of(
     in_force: PlatformInForce,
     moves: MovesOfCell,
     loads: CellLoads,
+    files: FilesInForce,
 ) -> Mapping[ServicePart, Job]:
     """List what runs for as long as the process owns its cell. `settings`: of the installation."""
+
+    async def follow() -> None:
+        await in_force.follow()
+        await files.follow()
+
     duties = OwnerDuties(
         installation,
         app.ports.store,
         lambda: app.base.registry.version,
         ranges_reader(settings),
         OwnerClocks(app.base.clock.now_ms),
-        in_force.follow,
+        follow,
     )
     return {
         CELL_MAP: installation.reader.run,

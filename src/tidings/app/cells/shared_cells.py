@@ -115,11 +115,12 @@ class SharedCells:
             "when one of them ends. For work of its own: tidings cells add"
         )
 
-    async def step(self, serving: Collection[CellId]) -> None:
+    async def step(self, serving: Collection[CellId], *, may_take: bool = True) -> None:
         """Do what is due each second. `serving`: the cells whose process here says that it
-        listens."""
+        listens; `may_take`: the host has the files that are in force."""
         if self._reader.problem:
             return
+        self._taking.has_files = may_take
         cells = self._reader.view.cells
         for cell, row in (await self._rows.look([*cells.values()])).items():
             self._owners.note(cell, row, self._passed_s())

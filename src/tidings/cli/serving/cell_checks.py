@@ -11,6 +11,8 @@ from tidings.cli.serving.connection_checks import check_connections
 
 if TYPE_CHECKING:
     from tidings.app.cells.commands.cell_facts import CellFacts, CellsFacts
+    from tidings.app.cells.commands.cell_files import FilesFacts
+    from tidings.core.cells.families import CellId
 
 SETTINGS = ("TIDINGS_CONFIG", "TIDINGS_DATABASE", "TIDINGS_DATA")
 NAMED_MAX = 20
@@ -26,6 +28,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
         return []
     from tidings.app.cells.commands.agreement import compare_cells  # noqa: PLC0415  # not for help
     from tidings.app.cells.commands.cell_facts import read_cells  # noqa: PLC0415  # not for help
+    from tidings.app.cells.commands.cell_files import read_files  # noqa: PLC0415  # as above
     from tidings.app.database_operations import DatabaseUnreachable  # noqa: PLC0415  # as above
     from tidings.cli.serving.database_commands import load_settings  # noqa: PLC0415  # as above
     from tidings.errors import Unavailable, Unusable  # noqa: PLC0415  # as above
@@ -34,6 +37,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
     try:
         found = read_cells(settings)
         connections = [] if found is None else [*check_connections(settings, _serving(found), make)]
+        files = None if found is None else read_files(settings)
     except DatabaseUnreachable as down:
         fix = "Have the map of the cells be reached; each cell goes on as it is meanwhile."
         return [make(False, clean(str(down)), fix=fix, code=Exit.UNREACHABLE)]
@@ -48,6 +52,7 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
         faults.append(make(False, clean(str(refused)), fix="Do what it says."))
     else:
         faults += [make(False, fault.text, fix=fault.fix) for fault in compared]
+    faults += [] if files is None else _file_faults(files, make)
     count = how_many(len(found.cells), "cell")
     families = how_many(sum(cell.families for cell in found.cells), "family")
     whole = make(True, f"There are {count} with {families} of orgs.")
@@ -56,6 +61,21 @@ def check_cells(config: Path | None, make: Callable[..., Check]) -> list[Check]:
 
 def _serving(found: "CellsFacts") -> int:
     return sum(cell.state != "removed" for cell in found.cells)
+
+
+def _file_faults(files: "FilesFacts", make: Callable[..., Check]) -> Iterator[Check]:
+    """Say which cells run with other files than are in force."""
+    names: dict[CellId, list[str]] = {}
+    for file in files.files:
+        for cell in file.others:
+            names.setdefault(cell, []).append(file.name)
+    for cell, differing in names.items():
+        yield make(
+            False,
+            f"Cell {cell} runs with others than are in force of: {', '.join(differing)}.",
+            fix="Start its process again, with what is in force or with what is new.",
+            step="tidings cells files",
+        )
 
 
 def _faults(cell: "CellFacts", make: Callable[..., Check]) -> Iterator[Check]:

@@ -7,6 +7,7 @@ from cyclopts import App, Parameter
 
 from tidings.cli.exits import CommandExit, Exit, next_step, say
 from tidings.cli.output import how_many, number, print_facts, print_line, print_lines, print_list
+from tidings.cli.serving.cell_files import add_to as add_files_to
 from tidings.list_columns import CELLS
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ for _name, _function in (
     ("remove", "remove"),
 ):
     app.command(f"tidings.cli.serving.moves:{_function}", name=_name)
+add_files_to(app)
 ONLY = "There is one cell: the store itself. `tidings cells add` makes another one."
 
 

@@ -56,6 +56,7 @@ class CellTaking:
         self._serving: frozenset[CellId] = frozenset()
         self._is_ending = False
         self.unreachable: HostSeen | None = None  # beside whom it takes nothing
+        self.has_files = True  # those that are in force; with others it takes nothing
 
     @property
     def wanted(self) -> set[CellId]:
@@ -70,7 +71,7 @@ class CellTaking:
     @property
     def takes(self) -> bool:
         """Return whether the host may be given a cell."""
-        return not self._is_ending and self.unreachable is None
+        return not self._is_ending and self.unreachable is None and self.has_files
 
     @property
     def claims(self) -> HostClaims:

@@ -1,0 +1,1 @@
+"""The files and settings that all processes of an installation share, by their digests."""
