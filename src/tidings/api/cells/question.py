@@ -35,8 +35,8 @@ class CellQuestion(Generic[Asked, Found]):
     finds: type[Found]
     answer: Callable[[Services, Asked], Awaitable[Found]]
     answer_s: float = ANSWER_S  # for as long others are waited for
-    is_near: bool = False  # whether it is asked of the cells of this machine alone
     asked_bytes_max: int = 1 << 20
+    is_near: bool = False  # whether it is asked of the cells of this machine alone
 
 
 async def ask_every_cell(

@@ -21,6 +21,7 @@ from tidings.api.http.refusals import request_id
 from tidings.app.cells.calls.cell_calls import cell_calls
 from tidings.app.cells.calls.directed_store import directed
 from tidings.app.cells.calls.family_placing import FamilyPlacing
+from tidings.app.cells.calls.source_events import SourceEvents
 from tidings.app.cells.cell_settings import (
     FIRST_CELL,
     door_address,
@@ -244,6 +245,8 @@ class Membership:
             FamilyPlacing(installation, self.over.loads),
             self.over.sizes,
         )
+        passes = SourceEvents(calls.router, installation.reader, self.over.every)
+        app.sources.sources.intake.cells = passes
         door = DoorGate(calls.app, calls.app, calls.door)
         self._door = door_server(
             door,

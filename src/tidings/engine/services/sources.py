@@ -8,6 +8,7 @@ from tidings.engine.options import EngineOptions
 from tidings.engine.services.events import EventServices
 from tidings.engine.services.foundation import Foundation
 from tidings.engine.sources.conflicts import ConflictFinder
+from tidings.engine.sources.elsewhere import PassedIntake
 from tidings.engine.sources.inbound import Inbound
 from tidings.engine.sources.intake import SourceIntake
 from tidings.engine.sources.kept_activity import KeptActivity
@@ -26,6 +27,7 @@ class SourceServices:
     pumps: Pumps
     inbound: Inbound
     kept_activity: KeptActivity
+    passed: PassedIntake
 
     @classmethod
     def compose(
@@ -86,4 +88,11 @@ class SourceServices:
                 key=ports.secrets.keys.tokens,
             ),
             kept_activity=KeptActivity(store, sources),
+            passed=PassedIntake(
+                reader=events.reader,
+                late=events.late,
+                intake=events.acceptor,
+                conflicts=ConflictFinder(store, events.doors),
+                clock_ms=clock.now_ms,
+            ),
         )

@@ -13,21 +13,24 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from tidings.core.events.call_reader import AuthenticatedCaller, RejectedEvent
+from tidings.core.events.call_reader import AuthenticatedCaller
 from tidings.core.sources.message import (
     TOO_LARGE,
     ForeignMessage,
 )
+from tidings.core.sources.source import NAMED
 from tidings.engine.access.limits import Allowance
 from tidings.engine.callables import ReadMs
-from tidings.engine.events.intake import Intake, Overloaded
+from tidings.engine.events.intake import Draft, Intake, Overloaded
 from tidings.engine.listeners import OrgNotices
 from tidings.engine.sources.activity import MessageActivity
 from tidings.engine.sources.conflicts import ConflictFinder
 from tidings.engine.sources.dead_letters import DeadLetterQueue
-from tidings.engine.sources.intake_results import IntakeResult, fate_of
+from tidings.engine.sources.elsewhere import pass_foreign
+from tidings.engine.sources.intake_results import NOT_KEPT, IntakeResult, fate_of
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
+from tidings.engine.sources.passed_events import CellsOfEvents, NoOtherCells
 from tidings.errors import FieldRefusal, Throttled, Unavailable
 from tidings.store import port
 from tidings.store.port import NotKept, StoreDown
@@ -37,10 +40,6 @@ CHUNK, CHUNK_EVENTS, CHUNK_BYTES = 500, 500, 4 << 20
 TOO_MANY = (
     "Events must stay within eventsPerSecond of the org's limits; there were more. Wait for the "
     "time in Retry-After."
-)
-NOT_KEPT = (
-    "The events of a message must be writable; these are not, though others are. See the server "
-    "log for the cause, and retry the message once it is fixed."
 )
 
 log = structlog.get_logger(__name__)
@@ -77,6 +76,7 @@ class SourceIntake:
         self._intake = intake
         self._messages = messages
         self.clock_ms = clock_ms
+        self.cells: CellsOfEvents = NoOtherCells()
 
     async def take(
         self, live: LiveSource, messages: Sequence[ForeignMessage]
@@ -170,15 +170,12 @@ class SourceIntake:
     ) -> list[IntakeResult]:
         """Have the events of messages accepted. Where something is wrong with one of them it is
         parted from the others, down to the message. StoreDown, Overloaded."""
-        drafts = [
-            draft
-            for read in chunk
-            for _, draft in read.items
-            if not isinstance(draft, RejectedEvent)
-        ]
+        drafts = [draft for read in chunk for _, draft in read.items if isinstance(draft, Draft)]
         try:
             verdicts = await self._intake.accept(drafts) if drafts else []
             conflicts = await self._conflicts.find(drafts, verdicts)
+            if live.source.orgs == NAMED:
+                await pass_foreign(self.cells, live.caller(), chunk)
         except NotKept as error:
             return await self._commit_apart(live, chunk, error, alone=alone)
         except (StoreDown, Overloaded):

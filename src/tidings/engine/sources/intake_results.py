@@ -7,16 +7,21 @@ import msgspec
 from tidings.core.events.call_reader import RejectedEvent
 from tidings.core.ids import derived_event_id
 from tidings.core.sources.message import ForeignMessage
-from tidings.engine.events.intake import Acceptance
+from tidings.engine.events.intake import Acceptance, Draft
 from tidings.engine.sources.activity import ACCEPTED, DEAD_LETTER, DUPLICATE, PASSED
 from tidings.engine.sources.conflicts import IdConflict
 from tidings.engine.sources.message_reader import ReadMessage
+from tidings.engine.sources.passed_events import PassedVerdict
 from tidings.errors import FieldRefusal
 
 PLACE_REUSED = (
     "A message's position must be unique; another message with the same position and other bytes "
     "was accepted already. A topic that was created anew counts from 0 again: then delete the "
     "source and create it again."
+)
+NOT_KEPT = (
+    "The events of a message must be writable; these are not, though others are. See the server "
+    "log for the cause, and retry the message once it is fixed."
 )
 
 
@@ -54,6 +59,15 @@ def fate_of(
         if isinstance(draft, RejectedEvent):
             why = why or FieldRefusal(draft.code, draft.message, draft.path)
             continue
+        if isinstance(draft, PassedVerdict):
+            accepted += draft.status == ACCEPTED
+            duplicates += draft.status == DUPLICATE
+            if draft.status and not first[0]:
+                first = draft.event_id, draft.name
+            if draft.conflicts and len(read.items) + read.passed_over == 1:
+                alone = draft.event_id
+            why = why or draft.refusal
+            continue
         verdict, conflict = next(judged)
         accepted += verdict.status == ACCEPTED
         duplicates += verdict.status == DUPLICATE and conflict is None
@@ -61,10 +75,7 @@ def fate_of(
         if conflict is None:
             continue
         alone = draft.event_id if len(read.items) + read.passed_over == 1 else ""
-        if draft.event_id == derived_event_id(draft.org, read.key, index):
-            why = why or FieldRefusal.build("place_reused", PLACE_REUSED, place="message")
-        else:
-            why = why or conflict.refusal()
+        why = why or conflict_refusal(conflict, draft, read.key, index)
     return IntakeResult(
         message=read.message,
         accepted=accepted,
@@ -76,3 +87,11 @@ def fate_of(
         field="" if why is None else why.field,
         alone=alone,
     )
+
+
+def conflict_refusal(conflict: IdConflict, draft: Draft, key: str, index: int) -> FieldRefusal:
+    """Say why the message of an event is set aside whose id another one has. `key`, `index`: what
+    an id is derived from where the message gives none."""
+    if draft.event_id == derived_event_id(draft.org, key, index):
+        return FieldRefusal.build("place_reused", PLACE_REUSED, place="message")
+    return conflict.refusal()

@@ -32,6 +32,7 @@ from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Draft, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.engine.sources.live_source import LiveSource
+from tidings.engine.sources.passed_events import PassedVerdict
 from tidings.errors import FieldRefusal, RequestRefused, Unavailable, end_with_place
 from tidings.transform.port import Mapper, RenderLater, RenderRefused
 
@@ -49,7 +50,7 @@ class ReadMessage(msgspec.Struct):
     message: ForeignMessage
     key: str
     known_by: str = ""  # what a repeat is known by; empty where the message says nothing of it
-    items: list[tuple[int, Draft | RejectedEvent]] = []
+    items: list[tuple[int, Draft | RejectedEvent | PassedVerdict]] = []
     passed_over: int = 0
     fault: FieldRefusal | None = None
     passage: Passage | None = None  # how it came, if it says so

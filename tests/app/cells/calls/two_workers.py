@@ -20,6 +20,7 @@ from tidings.api.v1.events.accept import AcceptApp
 from tidings.app.cells.calls.cell_calls import cell_calls
 from tidings.app.cells.calls.directed_store import directed
 from tidings.app.cells.calls.map_router import MapRouter
+from tidings.app.cells.calls.source_events import SourceEvents
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.map_reader import MapReader
 from tidings.app.cells.over.cell_answers import QUESTIONS, CellAnswers
@@ -40,6 +41,7 @@ from tidings.store.port.cell_map import CellEntry, CellKind, MapPlace
 
 KEY = bytes(range(32))
 HERE = "127.0.0.1"
+PATIENCE_S = 120.0
 PLATFORM = basic("boss", "s3cret")
 Answer = tuple[int, dict[str, str], bytes]
 
@@ -144,6 +146,7 @@ class Worker:
         def request_id(headers: Any) -> bytes:
             return str(uuid.uuid4()).encode()
 
+        every = EveryCell(self.installation, lambda: str(uuid.uuid4()), PATIENCE_S)
         calls = cell_calls(
             self.installation,
             service.parts,
@@ -154,8 +157,9 @@ class Worker:
             self._catch_up,
             every,
         )
-        assert isinstance(calls.door.router, MapRouter)
-        self.router = calls.door.router
+        self.router = calls.router
+        passes = SourceEvents(self.router, self.installation.reader, every)
+        service.parts.sources.sources.intake.cells = passes
         late.gate = DoorGate(calls.app, calls.app, calls.door)
         self.public = HttpServer(
             late, host=HERE, port=0, bounds=bounds, direct=late, admit=remove_head, headers=[*ALL]

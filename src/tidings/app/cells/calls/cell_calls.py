@@ -23,10 +23,11 @@ from tidings.server import App, DirectApp
 
 
 class CellCalls(NamedTuple):
-    """Hold what calls are passed on with, and the application behind that."""
+    """Hold what calls are passed on with, the application behind that, and who decides of both."""
 
     door: DoorParts
     app: BodyGate
+    router: MapRouter
 
 
 def cell_calls(
@@ -76,4 +77,4 @@ def cell_calls(
         placing=placing or FamilyPlacing(installation),
         door=door,
     )
-    return CellCalls(door, gate)
+    return CellCalls(door, gate, router)

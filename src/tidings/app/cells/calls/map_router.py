@@ -23,6 +23,7 @@ from tidings.core.cells.door import (
     decide,
 )
 from tidings.core.cells.families import CallVerdict, CellId, FamilyId
+from tidings.core.ids import OrgId
 from tidings.door.admission import PassedOn
 from tidings.door.head import NotMine
 from tidings.door.hop import AskFirst, RoutedCall
@@ -90,6 +91,14 @@ class MapRouter:
         if decision is None:
             return RefuseNow("the org's cell has no owner", OWNERLESS_RETRY_S)
         return decision
+
+    async def decide_org(self, org: OrgId) -> DoorDecision | None:
+        """Decide of what is for an org; None: there is none, or its making was broken off."""
+        place = self._places.place_of(FamilyId(org))
+        if place is not None and place.cell == self._cell:
+            if self._callers.judge(FamilyId(org)) is None:
+                return None
+        return await self.decide_named(lambda: self._naming.of_org(str(org)))
 
     async def decide_again(
         self, call: RoutedCall, tried: PassOn, tries: int, not_mine: NotMine | None

@@ -16,6 +16,7 @@ from tidings.api.cells.moves import BEGIN_MOVES, MOVES, UNDO_MOVE
 from tidings.api.cells.orgs import ORG_LINES, ORGS
 from tidings.api.cells.question import CellQuestion
 from tidings.api.cells.sessions import OF_SESSIONS
+from tidings.api.cells.source_events import SOURCE_EVENTS
 from tidings.api.context import Services
 from tidings.app.cells.over.every_cell import STEM
 from tidings.console.pages.find import FIND_ID, FIND_OWN_ID
@@ -29,7 +30,7 @@ ServedApp = Callable[[Message, Receive, Send], Awaitable[None]]
 
 _OF_CELLS = (OWNER_FACTS, PLAN, BEGIN_MOVES, UNDO_MOVE, MOVES)
 _OF_ORGS = (ORGS, ORG_LINES, COUNTS, TAKE, FIND_ID, FIND_OWN_ID)
-_ALL = (*_OF_ORGS, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS)
+_ALL = (*_OF_ORGS, HEALTH, FIGURES, *_OF_CELLS, *OF_SESSIONS, SOURCE_EVENTS)
 QUESTIONS: dict[str, CellQuestion[Any, Any]] = {question.name: question for question in _ALL}
 
 
@@ -78,7 +79,7 @@ class CellAnswers:
         return 200, msgspec.json.encode(found)
 
 
-async def _body(receive: Receive, most: int) -> bytes | None:
+async def _body(receive: Receive, bytes_max: int) -> bytes | None:
     body, more = bytearray(), True
     while more:
         message = await receive()
@@ -86,6 +87,6 @@ async def _body(receive: Receive, most: int) -> bytes | None:
             return None
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > most:
+        if len(body) > bytes_max:
             return None
     return bytes(body)

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from tidings.api.cells.other_cells import Gathered
+from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.installation import Installation
 from tidings.app.cells.moves.door_steps import DoorStep
 from tidings.core.cells.cell_map import CellOwner
@@ -100,7 +101,7 @@ class EveryCell:
         )
 
     async def ask_cell(
-        self, cell: CellId, step: DoorStep[Asked, Found], asked: Asked
+        self, cell: CellId, step: DoorStep[Asked, Found] | CellQuestion[Asked, Found], asked: Asked
     ) -> Found | None:
         """Ask the owner of one cell. None where no answer came: whether it has done what it was
         asked is not known."""

@@ -1,0 +1,153 @@
+"""Events of a source whose orgs are in other cells: passed to who accepts them, and taken from who
+feeds it.
+
+One process feeds a source, and reads its messages. An event of an org that this cell does not have
+goes to the owner of the org's cell as it was made, with what its id is derived from: so it has the
+same id wherever it is accepted, and a message that comes again is known by every owner. A message
+is acknowledged once all its events are kept; while one owner does not answer, it waits, and those
+events of it that are kept are repeats then.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+import structlog
+
+from tidings.core.events.call_reader import AuthenticatedCaller, CallReader, RejectedEvent
+from tidings.core.events.envelope import EventFault, org_of
+from tidings.core.events.passage import NEW
+from tidings.engine.callables import ReadMs
+from tidings.engine.events.intake import Draft, Intake, Overloaded
+from tidings.engine.events.late_checks import LateChecks, concluded
+from tidings.engine.sources.conflicts import ConflictFinder
+from tidings.engine.sources.intake_results import NOT_KEPT, conflict_refusal
+from tidings.engine.sources.message_reader import ReadMessage
+from tidings.engine.sources.passed_events import CellsOfEvents, PassedEvent, PassedVerdict
+from tidings.errors import FieldRefusal, Unavailable
+from tidings.store.port import NotKept, StoreDown
+
+UNKNOWN_ORG = "unknown_org"  # the code of an event whose org this cell does not have
+
+log = structlog.get_logger(__name__)
+
+
+class _Org(msgspec.Struct):
+    orgId: Any = None  # noqa: N815  # as it is written
+
+
+_org_in = msgspec.json.Decoder(_Org).decode
+
+
+def _foreign(
+    source: AuthenticatedCaller, chunk: Sequence[ReadMessage]
+) -> Iterator[tuple[ReadMessage, int, PassedEvent]]:
+    """List the events of orgs that this cell does not have, each with where it stands in its
+    message."""
+    for read in chunk:
+        for at, (index, item) in enumerate(read.items):
+            if not isinstance(item, RejectedEvent) or item.code != UNKNOWN_ORG:
+                continue
+            try:
+                org = org_of(_org_in(item.body).orgId, source.org, True)
+            except (msgspec.DecodeError, EventFault, UnicodeDecodeError, RecursionError):
+                continue
+            yield (
+                read,
+                at,
+                PassedEvent(org, read.key, index, item.body, read.door, read.place, item.passage),
+            )
+
+
+async def pass_foreign(
+    cells: CellsOfEvents, source: AuthenticatedCaller, chunk: Sequence[ReadMessage]
+) -> None:
+    """Have the events of other cells accepted there, and put what became of each into its message.
+    Raise StoreDown: the messages are to be brought again."""
+    found = [*_foreign(source, chunk)]
+    if not found:
+        return
+    verdicts = await cells.accept(source, [event for _, _, event in found])
+    for (read, at, event), verdict in zip(found, verdicts, strict=True):
+        if verdict is not None:
+            read.items[at] = event.index, verdict
+
+
+class PassedIntake:
+    """Takes the events that sources of other cells bring for orgs of this one."""
+
+    def __init__(
+        self,
+        *,
+        reader: CallReader[Draft],
+        late: LateChecks,
+        intake: Intake,
+        conflicts: ConflictFinder,
+        clock_ms: ReadMs,
+    ) -> None:
+        self._reader = reader
+        self._late = late
+        self._intake = intake
+        self._conflicts = conflicts
+        self._clock_ms = clock_ms
+
+    async def take(self, source: str, events: Sequence[PassedEvent]) -> list[PassedVerdict]:
+        """Accept events; return what became of each. `source`: its id. StoreDown, Overloaded:
+        nothing was promised, and all of them are to be brought again."""
+        items: list[Draft | RejectedEvent] = []
+        for event in events:
+            caller = AuthenticatedCaller(event.org, platform=True, credential=source)
+            now_ms = self._clock_ms()
+            item = self._reader.read_one(
+                event.body, event.body, caller, event.key, event.index, now_ms
+            )
+            [checked] = await concluded([item], self._late)
+            if isinstance(checked, Draft):
+                checked.passage = event.passage or NEW
+                checked.door, checked.place = event.door, event.place
+            items.append(checked)
+        return await self._accept(events, items)
+
+    async def _accept(
+        self, events: Sequence[PassedEvent], items: Sequence[Draft | RejectedEvent]
+    ) -> list[PassedVerdict]:
+        drafts = [item for item in items if isinstance(item, Draft)]
+        try:
+            acceptances = await self._intake.accept(drafts) if drafts else []
+            conflicts = await self._conflicts.find(drafts, acceptances)
+        except NotKept as error:
+            return await self._accept_apart(events, items, error)
+        except (StoreDown, Overloaded):
+            raise
+        except (Unavailable, MemoryError, OSError) as error:
+            raise Overloaded(f"events cannot be kept now: {type(error).__name__}") from error
+        judged = iter(list(zip(acceptances, conflicts, strict=True)))
+        found: list[PassedVerdict] = []
+        for event, item in zip(events, items, strict=True):
+            if isinstance(item, RejectedEvent):
+                refusal = FieldRefusal(item.code, item.message, item.path)
+                found.append(PassedVerdict(item.event_id, item.name, refusal=refusal))
+                continue
+            acceptance, conflict = next(judged)
+            verdict = PassedVerdict(item.event_id, item.name, acceptance.status)
+            if conflict is not None:
+                refusal = conflict_refusal(conflict, item, event.key, event.index)
+                verdict = PassedVerdict(item.event_id, item.name, "", refusal, conflicts=True)
+            found.append(verdict)
+        return found
+
+    async def _accept_apart(
+        self,
+        events: Sequence[PassedEvent],
+        items: Sequence[Draft | RejectedEvent],
+        error: Exception,
+    ) -> list[PassedVerdict]:
+        """Commit each half by itself; a single event that cannot be kept is refused."""
+        if len(events) > 1:
+            half = len(events) // 2
+            return [
+                *await self._accept(events[:half], items[:half]),
+                *await self._accept(events[half:], items[half:]),
+            ]
+        log.error("an event of another cell's source cannot be kept", reason=repr(error)[:500])
+        return [PassedVerdict(refusal=FieldRefusal.build("not_kept", NOT_KEPT))]
