@@ -135,6 +135,8 @@ class RunningService:
         drivers = source_drivers(store, await through(store.installation))
         connections = load_connections(settings.connections, CONNECTION_TYPES)
         orgs = None if membership is None else membership.orgs_of_files()
+        if membership is not None:
+            connections = connections.shared_by(membership.count_cells())
         actions = build_actions(
             settings,
             types,

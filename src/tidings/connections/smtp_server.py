@@ -104,6 +104,6 @@ def server_of(connection: Connection) -> SmtpServer:
         recipients=recipients_of(fields),
         hour_max=int(str(fields.get("limit_per_hour", HOUR_MAX))),
         day_max=int(str(fields.get("limit_per_day", DAY_MAX))),
-        connections_max=int(str(fields.get("connections", CONNECTIONS_MAX))),
+        connections_max=connection.admits("connections", CONNECTIONS_MAX),
         ca=None if ca is None else str(ca),
     )

@@ -90,6 +90,6 @@ class LookupFactory:
         except ConnectionDown as missing:
             raise Unusable(f"Look-up {lookup.name}: {missing}") from None
         if (lines := self._lines.get(connection.name)) is None:
-            most = int(str(connection.fields.get(LINES_MAX, LINES_USUAL)))
+            most = connection.admits(LINES_MAX, LINES_USUAL)
             lines = self._lines[connection.name] = PostgresqlPool(connection, most, read_only=True)
         return SqlSource(where, lines)

@@ -20,16 +20,23 @@ NAMES_ONE_OR_BLANK = named(re.compile(r"[a-z0-9-]{0,63}"), *_MUST)
 
 
 class Connection(msgspec.Struct, frozen=True):
-    """One connection. `orgs`: who may name it beside the platform; None: every org."""
+    """One connection. `orgs`: who may name it beside the platform; None: every org. `processes`:
+    how many share what it admits at one time."""
 
     name: str
     kind: str
     fields: Mapping[str, object]
     orgs: frozenset[OrgId] | None = frozenset()
+    processes: int = 1
 
     def __repr__(self) -> str:
         """Show name and kind alone: some of the other fields are secret."""
         return f"Connection(name={self.name!r}, kind={self.kind!r})"
+
+    def admits(self, field: str, usual: int) -> int:
+        """Return how many this process may have at one time of what a field bounds: an equal part
+        of all, and at least one."""
+        return max(1, int(str(self.fields.get(field, usual))) // self.processes)
 
     def may_be_named_by(self, org: OrgId, *, platform: bool) -> bool:
         """Return whether a source or a webhook of the org may name it."""
@@ -48,6 +55,14 @@ class Connections(Mapping[str, Connection]):
         """Return these connections and others, which have other names."""
         default = None if self.default is None else self.default.name
         return Connections([*self._by_name.values(), *others.values()], default)
+
+    def shared_by(self, processes: int) -> "Connections":
+        """Return these connections, each shared by so many processes."""
+        shared = [
+            msgspec.structs.replace(connection, processes=max(1, processes))
+            for connection in self._by_name.values()
+        ]
+        return Connections(shared, None if self.default is None else self.default.name)
 
     def __getitem__(self, name: str) -> Connection:
         return self._by_name[name]

@@ -17,7 +17,7 @@ class LineShare:
     """The lines of one connection."""
 
     def __init__(self, connection: Connection) -> None:
-        self.most = int(str(connection.fields.get(LINES_MAX, LINES_USUAL)))
+        self.most = connection.admits(LINES_MAX, LINES_USUAL)
         several = connection.orgs is None or len(connection.orgs) > 1
         self.of_org = max(1, self.most // 2) if several else self.most
         self._held: dict[int, OrgId] = {}

@@ -45,7 +45,7 @@ class SqlDestination:
             )
         assert connection is not None and webhook.sql is not None
         if (shared := self._lines.get(connection.name)) is None:
-            most = int(str(connection.fields.get(LINES_MAX, LINES_USUAL)))
+            most = connection.admits(LINES_MAX, LINES_USUAL)
             shared = Shared(PostgresqlPool(connection, most))
             self._lines[connection.name] = shared
         return SqlChannel(webhook, webhook.sql, _table(webhook, connection), shared)
