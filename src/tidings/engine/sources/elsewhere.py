@@ -45,17 +45,19 @@ def _foreign(
     """List the events of orgs that this cell does not have, each with where it stands in its
     message."""
     for read in chunk:
-        for at, (index, item) in enumerate(read.items):
-            if not isinstance(item, RejectedEvent) or item.code != UNKNOWN_ORG:
+        for at, (index, refused) in enumerate(read.items):
+            if not isinstance(refused, RejectedEvent) or refused.code != UNKNOWN_ORG:
                 continue
             try:
-                org = org_of(_org_in(item.body).orgId, source.org, True)
+                org = org_of(_org_in(refused.body).orgId, source.org, True)
             except (msgspec.DecodeError, EventFault, UnicodeDecodeError, RecursionError):
                 continue
             yield (
                 read,
                 at,
-                PassedEvent(org, read.key, index, item.body, read.door, read.place, item.passage),
+                PassedEvent(
+                    org, read.key, index, refused.body, read.door, read.place, refused.passage
+                ),
             )
 
 
@@ -111,7 +113,7 @@ class PassedIntake:
     async def _accept(
         self, events: Sequence[PassedEvent], items: Sequence[Draft | RejectedEvent]
     ) -> list[PassedVerdict]:
-        drafts = [item for item in items if isinstance(item, Draft)]
+        drafts = [draft for draft in items if isinstance(draft, Draft)]
         try:
             acceptances = await self._intake.accept(drafts) if drafts else []
             conflicts = await self._conflicts.find(drafts, acceptances)
@@ -123,16 +125,16 @@ class PassedIntake:
             raise Overloaded(f"events cannot be kept now: {type(error).__name__}") from error
         judged = iter(list(zip(acceptances, conflicts, strict=True)))
         found: list[PassedVerdict] = []
-        for event, item in zip(events, items, strict=True):
-            if isinstance(item, RejectedEvent):
-                refusal = FieldRefusal(item.code, item.message, item.path)
-                found.append(PassedVerdict(item.event_id, item.name, refusal=refusal))
+        for event, draft in zip(events, items, strict=True):
+            if isinstance(draft, RejectedEvent):
+                refusal = FieldRefusal(draft.code, draft.message, draft.path)
+                found.append(PassedVerdict(draft.event_id, draft.name, refusal=refusal))
                 continue
             acceptance, conflict = next(judged)
-            verdict = PassedVerdict(item.event_id, item.name, acceptance.status)
+            verdict = PassedVerdict(draft.event_id, draft.name, acceptance.status)
             if conflict is not None:
-                refusal = conflict_refusal(conflict, item, event.key, event.index)
-                verdict = PassedVerdict(item.event_id, item.name, "", refusal, conflicts=True)
+                refusal = conflict_refusal(conflict, draft, event.key, event.index)
+                verdict = PassedVerdict(draft.event_id, draft.name, "", refusal, conflicts=True)
             found.append(verdict)
         return found
 

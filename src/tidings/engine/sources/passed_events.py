@@ -16,7 +16,7 @@ from tidings.errors import FieldRefusal
 
 
 class PassedEvent(msgspec.Struct, frozen=True):
-    """An event for another cell. `key` and `index`: what its id is derived from, where it has
+    """Hold an event for another cell. `key` and `index`: what its id is derived from, where it has
     none; `door` and `place`: by which source it came in, and where its message lay."""
 
     org: OrgId
@@ -29,8 +29,8 @@ class PassedEvent(msgspec.Struct, frozen=True):
 
 
 class PassedVerdict(msgspec.Struct, frozen=True):
-    """What became of it: accepted, a repeat, or why it is refused. `conflicts`: its id is known, of
-    another event."""
+    """Say what became of it: accepted, a repeat, or why it is refused. `conflicts`: its id is
+    known, of another event."""
 
     event_id: str = ""
     name: str = ""

@@ -49,7 +49,7 @@ async def test_a_host_takes_no_cell_until_its_files_are_those_in_force(
         assert not await host.may_start(view)
         assert not await host.may_start(view)
     assert "TIDINGS_CONNECTIONS" in host.refusal
-    assert [entry["reason"] for entry in said] == [host.refusal]
+    assert [line["reason"] for line in said] == [host.refusal]
     edit(settings, "a:1")
     assert await host.may_start(view) and not host.refusal
 

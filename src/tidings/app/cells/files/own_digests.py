@@ -63,9 +63,9 @@ def _of_file(key: bytes, name: str, path: Path | None) -> str:
     raw, document = _read(path)
     if document is None:
         return _digest(key, name, raw)
-    said = [msgspec.json.encode(_plain(document), order="deterministic")]
-    said += [_read(text)[0] for text in _texts_of(path, document)]
-    return _digest(key, name, *said)
+    contents = [msgspec.json.encode(_plain(document), order="deterministic")]
+    contents += [_read(text)[0] for text in _texts_of(path, document)]
+    return _digest(key, name, *contents)
 
 
 def _read(path: Path) -> tuple[bytes, Mapping[str, Any] | None]:
