@@ -43,6 +43,7 @@ from tidings.console.frame import COOKIE, HOST_COOKIE
 from tidings.console.routes import console_routes
 from tidings.core.access.body_budget import BodyBudget
 from tidings.core.access.forwarded import Proxies
+from tidings.core.connections.connection import Connections
 from tidings.core.ids import OrgId
 from tidings.core.running.lease import OwnerLease
 from tidings.core.running.restarts import AGAIN_CODE
@@ -50,9 +51,10 @@ from tidings.destinations.dispatch import DriverDispatch
 from tidings.destinations.port import Driver
 from tidings.egress.inbox import InboxSender
 from tidings.egress.port import Receive
+from tidings.egress.sender import HttpSender
 from tidings.engine.access.passwords import Passwords
 from tidings.engine.actions.kept_lists import KeptLists
-from tidings.engine.clock import service_clock
+from tidings.engine.clock import Clock, service_clock
 from tidings.engine.events.commit_queue import UNWRITTEN_MAX
 from tidings.engine.pull.pulls import OUT_MAX
 from tidings.engine.running.supervisor import Supervisor
@@ -68,6 +70,7 @@ from tidings.transform.renderer import ProcessRenderer
 
 if TYPE_CHECKING:
     from tidings.app.cells.membership import Membership
+    from tidings.app.cells.orgs_of_files import OrgsOfFiles
 
 SERVER_STOP_S = 5.0
 
@@ -130,13 +133,11 @@ class RunningService:
         vault, keys = await through(key_check.unlock)  # before the store is used for anything else
         if membership is not None:
             membership.join(master, store.owner, lease, door, clock.now_ms)
-            await membership.admit_files(master)
             closers = [*closers, membership.close]
+            await membership.admit_files(master)
         drivers = source_drivers(store, await through(store.installation))
-        connections = load_connections(settings.connections, CONNECTION_TYPES)
         orgs = None if membership is None else membership.orgs_of_files()
-        if membership is not None:
-            connections = connections.shared_by(membership.count_cells())
+        connections = _connections(settings, membership)
         actions = build_actions(
             settings,
             types,
@@ -151,12 +152,6 @@ class RunningService:
         )
         await import_clients({connection.kind for connection in actions.connections.values()})
 
-        def destination(
-            receive: Receive, own: Mapping[str, Driver], agreed: Callable[[OrgId, str], bool]
-        ) -> DriverDispatch:
-            inside, over = InboxSender(sender, receive), actions.connections
-            return destinations(inside, addresses.target, clock, over, own, agreed, actions.driver)
-
         app = build(
             Ports(
                 store=store if membership is None else membership.directed(store, clock.now_ms),
@@ -166,7 +161,7 @@ class RunningService:
                 randomness=Randomness(random.SystemRandom(), os.urandom, lambda: str(uuid.uuid4())),
                 secrets=Secrets(keys, vault, Passwords()),
                 addresses=addresses,
-                destination=destination,
+                destination=_destination(sender, addresses, clock, actions),
                 sandboxes=renderer,
                 outside=Outside(platform, make_mailer(settings, lease)),
                 declared=_declared(actions, drivers),
@@ -178,13 +173,8 @@ class RunningService:
         probe = Supervisor(app.base.heartbeats).start(POOL, ThreadProbe().run)
         await key_check.guard(through, app.load)
         if membership is None or membership.is_first:
-            org = actions.org_of_file
-            if orgs is None or not await through(
-                lambda: orgs.has_left(first_org(settings, org), app.orgs)
-            ):
-                await through(lambda: first_credential(settings, app.access.access, org))
-        is_elsewhere = is_nowhere if orgs is None else orgs.is_elsewhere
-        await _declare(through, settings, app, actions, vault, is_elsewhere)
+            await through(lambda: _first_access(settings, app, actions.org_of_file, orgs))
+        await _declare(through, settings, app, actions, vault, orgs)
         shortage = MemoryShortage(app.base.heartbeats)
         server = _server(settings, app, shares, shortage, membership)
         await app.start(through, hold=hold)
@@ -247,16 +237,45 @@ def _departure(settings: Settings, lease: OwnerLease, owner: int) -> Departure:
     return Departure(lease, InFlightFile(settings.data, kept, owner=owner))
 
 
+def _destination(
+    sender: HttpSender, addresses: OwnAddresses, clock: Clock, actions: ServiceActions
+) -> Callable[[Receive, Mapping[str, Driver], Callable[[OrgId, str], bool]], DriverDispatch]:
+    """Return what makes the way to all destinations, once those who hear of messages are there."""
+
+    def make(
+        receive: Receive, own: Mapping[str, Driver], agreed: Callable[[OrgId, str], bool]
+    ) -> DriverDispatch:
+        inside, over = InboxSender(sender, receive), actions.connections
+        return destinations(inside, addresses.target, clock, over, own, agreed, actions.driver)
+
+    return make
+
+
+def _connections(settings: Settings, membership: "Membership | None") -> Connections:
+    """Read the operator's connections; with several cells this process has its part of each."""
+    connections = load_connections(settings.connections, CONNECTION_TYPES)
+    return connections if membership is None else connections.shared_by(membership.count_cells())
+
+
+async def _first_access(
+    settings: Settings, app: App, org_of_file: OrgId | None, orgs: "OrgsOfFiles | None"
+) -> None:
+    """Have the platform's first credential, but where its org has left for another cell."""
+    org = first_org(settings, org_of_file)
+    if orgs is None or not await orgs.has_left(org, app.orgs):
+        await first_credential(settings, app.access.access, org_of_file)
+
+
 async def _declare(
     through: StartStepRunner,
     settings: Settings,
     app: App,
     actions: ServiceActions,
     vault: Vault,
-    is_elsewhere: Callable[[OrgId], Awaitable[bool]],
+    orgs: "OrgsOfFiles | None",
 ) -> None:
-    """Declare what the operator's files name: lists, actions and sources. Those of an org that
-    `is_elsewhere` are another process's."""
+    """Declare what the operator's files name: lists, actions and sources. `orgs`: knows those that
+    are in other cells."""
     await through(lambda: actions.keep_lists(settings.data, vault))
     await through(lambda: actions.declare(app))
     await through(
@@ -265,7 +284,7 @@ async def _declare(
             app.sources.sources,
             lambda org: app.orgs.get(org) is not None,
             besides=actions.sources(),
-            is_elsewhere=is_elsewhere,
+            is_elsewhere=is_nowhere if orgs is None else orgs.is_elsewhere,
         )
     )
 

@@ -52,13 +52,16 @@ def _foreign(
                 org = org_of(_org_in(refused.body).orgId, source.org, True)
             except (msgspec.DecodeError, EventFault, UnicodeDecodeError, RecursionError):
                 continue
-            yield (
-                read,
-                at,
-                PassedEvent(
-                    org, read.key, index, refused.body, read.door, read.place, refused.passage
-                ),
+            event = PassedEvent(
+                org=org,
+                key=read.key,
+                index=index,
+                body=refused.body,
+                door=read.door,
+                place=read.place,
+                passage=refused.passage,
             )
+            yield read, at, event
 
 
 async def pass_foreign(
@@ -134,7 +137,9 @@ class PassedIntake:
             verdict = PassedVerdict(draft.event_id, draft.name, acceptance.status)
             if conflict is not None:
                 refusal = conflict_refusal(conflict, draft, event.key, event.index)
-                verdict = PassedVerdict(draft.event_id, draft.name, "", refusal, conflicts=True)
+                verdict = msgspec.structs.replace(
+                    verdict, status="", refusal=refusal, conflicts=True
+                )
             found.append(verdict)
         return found
 

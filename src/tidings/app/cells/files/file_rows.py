@@ -41,7 +41,7 @@ def row_of(name: str, digests: Digests, known: PlatformRow | None) -> PlatformRo
     """Make the row of these digests, to take the place of the known one."""
     revision = 1 if known is None else known.revision + 1
     content = msgspec.json.encode(digests, order="sorted")
-    return PlatformRow(PlatformKind.FILE, name, revision, content)
+    return PlatformRow(kind=PlatformKind.FILE, name=name, revision=revision, content=content)
 
 
 def judge(own: Digests, view: MapView, own_host: str) -> FilesJudgement:
