@@ -12,8 +12,6 @@ from tidings.list_columns import CELL_FILES
 if TYPE_CHECKING:
     from tidings.app.cells.commands.cell_files import FileFacts, FilesFacts
 
-ONLY = "There is one cell, and its process runs with the files that it is started with."
-
 
 def files(
     *,
@@ -52,7 +50,7 @@ def files(
             ),
         )
     if found is None:
-        say(ONLY)
+        say("There is one cell; its process runs with the files that it was started with.")
         return Exit.OK
     if found.problem:
         say(found.problem)
@@ -97,7 +95,11 @@ def use_files(
     settings = load_store_settings(config, data, database)
     changed = done(lambda: use(settings))
     if changed is None:
-        raise CommandExit(ONLY, Exit.REFUSED, "tidings serve")
+        raise CommandExit(
+            "There is one cell; its process runs with the files that it was started with. "
+            "Start it again.",
+            Exit.REFUSED,
+        )
     if json:
         print_line({"changed": list(changed)})
     elif changed:

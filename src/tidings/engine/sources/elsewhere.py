@@ -21,7 +21,7 @@ from tidings.engine.callables import ReadMs
 from tidings.engine.events.intake import Draft, Intake, Overloaded
 from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.engine.sources.conflicts import ConflictFinder
-from tidings.engine.sources.intake_results import NOT_KEPT, conflict_refusal
+from tidings.engine.sources.intake_results import conflict_refusal, unwritable_refusal
 from tidings.engine.sources.message_reader import ReadMessage
 from tidings.engine.sources.passed_events import CellsOfEvents, PassedEvent, PassedVerdict
 from tidings.errors import FieldRefusal, Unavailable
@@ -157,4 +157,4 @@ class PassedIntake:
                 *await self._accept(events[half:], items[half:]),
             ]
         log.error("an event of another cell's source cannot be kept", reason=repr(error)[:500])
-        return [PassedVerdict(refusal=FieldRefusal.build("not_kept", NOT_KEPT))]
+        return [PassedVerdict(refusal=unwritable_refusal())]

@@ -27,7 +27,7 @@ from tidings.engine.sources.activity import MessageActivity
 from tidings.engine.sources.conflicts import ConflictFinder
 from tidings.engine.sources.dead_letters import DeadLetterQueue
 from tidings.engine.sources.elsewhere import pass_foreign
-from tidings.engine.sources.intake_results import NOT_KEPT, IntakeResult, fate_of
+from tidings.engine.sources.intake_results import IntakeResult, fate_of, unwritable_refusal
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
 from tidings.engine.sources.passed_events import CellsOfEvents, NoOtherCells
@@ -202,7 +202,7 @@ class SourceIntake:
             return await self._commit(live, chunk, alone=True)
         [read] = chunk
         log.error("events of a message cannot be kept", source=live.id, reason=repr(error)[:500])
-        read.items, read.fault = [], FieldRefusal.build("not_kept", NOT_KEPT)
+        read.items, read.fault = [], unwritable_refusal()
         return [fate_of(read, iter(()))]
 
 

@@ -19,10 +19,6 @@ PLACE_REUSED = (
     "was accepted already. A topic that was created anew counts from 0 again: then delete the "
     "source and create it again."
 )
-NOT_KEPT = (
-    "The events of a message must be writable; these are not, though others are. See the server "
-    "log for the cause, and retry the message once it is fixed."
-)
 
 
 class IntakeResult(msgspec.Struct, frozen=True):
@@ -86,6 +82,15 @@ def fate_of(
         reason="" if why is None else why.message,
         field="" if why is None else why.field,
         alone=alone,
+    )
+
+
+def unwritable_refusal() -> FieldRefusal:
+    """Say why a message is set aside whose events alone the store does not take."""
+    return FieldRefusal.build(
+        "not_kept",
+        "The events of a message must be writable; these are not, though others are. See the "
+        "server log for the cause, and retry the message once it is fixed.",
     )
 
 
