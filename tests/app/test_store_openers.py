@@ -58,7 +58,7 @@ OPENERS = {
     "copy_store": {"store copy --from", "store copy --to"},
     "take_back_store": {"store take-back --from", "store take-back --to"},
 }
-# Of several cells, with their own cases in tests/app/cells/test_backing_up.py.
+# Of several cells, with their own cases in tests/app/cells/commands/test_backing_up.py.
 OPENERS_OF_CELLS = {"restore_all", "restore_cell"}
 KEYLESS = {
     "migrate_database": "the role that migrates has no key, and opens no row",

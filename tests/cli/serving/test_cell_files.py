@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.cells.one_installation import MASTER, OneInstallation, on_directories
+from tests.app.cells.commands.one_installation import MASTER, OneInstallation, on_directories
 from tests.cli.command import Command
 from tidings.app.cells.files.file_rows import row_name, row_of
 from tidings.app.cells.files.own_digests import digests_of

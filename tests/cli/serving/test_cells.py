@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.cells.one_installation import (
+from tests.app.cells.commands.one_installation import (
     MASTER,
     OneInstallation,
     in_database,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.app.cells.one_installation import (
+from tests.app.cells.commands.one_installation import (
     FIRST_ORG,
     OneInstallation,
     in_database,

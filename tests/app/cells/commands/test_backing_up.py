@@ -12,7 +12,7 @@ import apsw
 import msgspec
 import pytest
 
-from tests.app.cells.one_installation import MASTER, Ended, OneInstallation, on_directories
+from tests.app.cells.commands.one_installation import MASTER, Ended, OneInstallation, on_directories
 from tests.store.conformance.audited import change
 from tidings import app
 from tidings.app import DataRefused

@@ -10,7 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.app.cells.one_installation import (
+from tests.app.cells.commands.one_installation import (
     FIRST_ORG,
     KEY_CHECK,
     Ended,

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.app.cells.one_installation import OneInstallation, in_database
+from tests.app.cells.commands.one_installation import OneInstallation, in_database
 from tests.store.postgres.databases import connect
 from tidings.app.cells.commands.cell_facts import read_cells
 from tidings.app.cells.commands.places import migrate_all
