@@ -50,7 +50,7 @@ def files(
             ),
         )
     if found is None:
-        say("There is one cell; its process runs with the files that it was started with.")
+        say("There is one cell. Its process runs with the files that it was started with.")
         return Exit.OK
     if found.problem:
         say(found.problem)
@@ -96,8 +96,8 @@ def use_files(
     changed = done(lambda: use(settings))
     if changed is None:
         raise CommandExit(
-            "There is one cell; its process runs with the files that it was started with. "
-            "Start it again.",
+            "There is one cell. Its process runs with the files that it was started with: "
+            "start it again.",
             Exit.REFUSED,
         )
     if json:

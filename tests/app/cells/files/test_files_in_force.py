@@ -7,18 +7,12 @@ import msgspec
 import pytest
 
 from tests.app.cells.calls.two_workers import TwoWorkers, Worker, two_workers
+from tests.app.cells.files.files_of_cells import edit, own_elsewhere, process, started
 from tidings.app.cells.files.file_rows import IN_FORCE, read_digests, row_name
-from tidings.app.cells.files.files_in_force import FilesInForce
 from tidings.app.operator_files.operator_file import FileRefused
-from tidings.core.cells.cell_map import CellOwner
-from tidings.core.cells.families import CellId
 from tidings.core.cells.file_digests import Digests
-from tidings.engine.vault import SealedSecret
 from tidings.settings.settings import Settings
-from tidings.store.port.cell_map import CellEntry, CellKind, MapDown, PlatformKind
-
-MASTER = SealedSecret(bytes(32))
-FAR = CellId(3)
+from tidings.store.port.cell_map import MapDown, PlatformKind
 
 
 @pytest.fixture
@@ -34,34 +28,8 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data=tmp_path, connections=path)
 
 
-def edit(settings: Settings, servers: str) -> None:
-    assert settings.connections is not None
-    settings.connections.write_text(f'[main]\ntype = "kafka"\nservers = "{servers}"\n')
-
-
-def process(worker: Worker, settings: Settings) -> FilesInForce:
-    """Make what a process has of the files that lie here now."""
-    return FilesInForce(worker.installation, settings, MASTER)
-
-
-async def started(worker: Worker, settings: Settings) -> FilesInForce:
-    """Start a process over the worker's cell, until it owes the map nothing."""
-    files = process(worker, settings)
-    await files.admit()
-    await files.follow()
-    await worker.installation.reader.look()
-    return files
-
-
 def stands(worker: Worker, name: str) -> Digests | None:
     return read_digests(worker.installation.reader.view.platform_row(PlatformKind.FILE, name))
-
-
-async def own_elsewhere(both: TwoWorkers) -> None:
-    """Have a third cell be owned on another machine."""
-    cell_map = both.workers[0].map
-    await cell_map.put_cell(CellEntry(FAR, CellKind.DIRECTORY))
-    await cell_map.put_owner(FAR, CellOwner(1, "10.0.0.9:4000"))
 
 
 async def test_the_first_process_puts_its_own_in_force_and_each_says_what_it_runs_with(

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.app.cells.calls.two_workers import TwoWorkers, two_workers
-from tests.app.cells.files.test_files_in_force import edit, own_elsewhere, started
+from tests.app.cells.files.files_of_cells import edit, own_elsewhere, started
 from tidings.app.cells.files.host_files import HostFiles
 from tidings.settings.database_uri import DatabaseUri
 from tidings.settings.secret_text import SecretText
