@@ -14,6 +14,8 @@ from tidings.api.route import OPEN
 OWN_NAMES = {"PUT /v1/eventTypes/{name}", "PUT /v1/reference/{kind}/{id}"}
 # Paths that name no thing of an org.
 NO_THING = {"GET /v1/reference/{kind}", "POST /v1/reference/{kind}:load"}
+# What stands in paths and is no secret of an org's: its number, and names of the whole service.
+SHARED_NAMES = {"kind", "org_id", "cell"}
 # The address of a test inbox is its own credential, and /inbox takes what comes: open by design. A
 # source takes what proves to be its sender's, whoever else calls.
 ADDRESSES = {"POST /inbox/{token}", "POST /in/{source_org}/{source_name}"}
@@ -116,7 +118,7 @@ async def test_no_call_that_does_its_work_shows_or_changes_anything_of_another_o
     async with world() as w:
         alfa, bravo = await _two(w)
         before = await _seen(w, bravo)
-        secret = {id for name, id in bravo.ids.items() if name not in ("kind", "org_id")}
+        secret = {id for name, id in bravo.ids.items() if name not in SHARED_NAMES}
         for call, _ in operations(await w.document()):
             if SCOPES[call] == OPEN or SCOPES[call].startswith("platform"):
                 continue
