@@ -69,6 +69,11 @@ class Families:
         """Return the family of an org."""
         return FamilyId(self._registry.root_of(org))
 
+    def orgs_of(self, family: FamilyId) -> list[OrgId]:
+        """List the orgs of a family that are known here, the one without a parent first."""
+        root = OrgId(family)
+        return [root, *self._registry.below(root)] if self._registry.has_org(root) else []
+
     def known(self, org: OrgId) -> FamilyId | None:
         """Return the family of an org; None where this cell knows no such org."""
         return self.of(org) if self._registry.has_org(org) else None

@@ -1,13 +1,14 @@
 """Two owners in one process, between which families move: their stores are real, but for the rows
 of families, which are kept beside them; what they ask each other goes as it does through a door."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 from unittest.mock import AsyncMock
 
 import msgspec
 
+from tests.store.conformance.audited import KEY
 from tests.store.in_process import MemoryStore
 from tidings.api.cells.moves import MovesAsked, MovesBegun
 from tidings.app.cells.installation import Installation
@@ -20,11 +21,19 @@ from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.subscriptions import Registry
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
 from tidings.engine.listeners import Listeners
 from tidings.store import port
+from tidings.store.hosting.calls import methods
 from tidings.store.port.cell_map import CellEntry, CellKind, CellMapStore, CellState, MapDown
-from tidings.store.port.family_rows import FamilyRowsPage, FamilyRowsSums, RowsPlace, RowsSum
+from tidings.store.port.family_rows import (
+    FamilyRowsPage,
+    FamilyRowsStore,
+    FamilyRowsSums,
+    RowsPlace,
+    RowsSum,
+)
 
 ONE, TWO = CellId(1), CellId(2)
 ORG, CHILD, OTHER = OrgId(7), OrgId(8), OrgId(20)
@@ -97,6 +106,14 @@ class CellStore(MemoryStore):
             raise port.StaleChange(f"family {family} is {row}")
 
 
+class RealRowsStore(CellStore):
+    """A store whose families have the rows of its tables."""
+
+
+for _name in methods(FamilyRowsStore):
+    setattr(RealRowsStore, _name, getattr(MemoryStore, _name))
+
+
 @dataclass
 class World:
     """What both owners see of each other, and who is killed when."""
@@ -136,10 +153,10 @@ class World:
 class OwnerInTest:
     """The owner of one cell; `start` makes another process of it over the same store."""
 
-    def __init__(self, world: World, cell: CellId) -> None:
+    def __init__(self, world: World, cell: CellId, store: CellStore) -> None:
         self.world = world
         self.cell = cell
-        self.store = CellStore()
+        self.store = store
         self.busy: dict[FamilyId, str] = {}
         self.begun_again = 0
         self.problem_sentence = ""
@@ -171,9 +188,11 @@ class OwnerInTest:
         )
         store = KilledStore(self)
         self.families._store = store
+        audit = AuditLog(self.store, KEY)
         self.departures = Departures(
             self.families,
             store,
+            audit,
             self,
             self.cell,
             lambda family: self.busy.get(family, ""),
@@ -186,7 +205,9 @@ class OwnerInTest:
             self.families,
             lambda: sorted(parents),
             self.departures,
-            Arrivals(own, self.families, store, self.begin_again, lambda: self.world.passed_s),
+            Arrivals(
+                own, self.families, store, audit, self.begin_again, lambda: self.world.passed_s
+            ),
             self.notify,
         )
         self.answers = {question.name: question for question in self.moves.questions()}
@@ -275,20 +296,39 @@ class KilledStore:
 
 async def two_cells(rows: int = 5) -> tuple[World, OwnerInTest, OwnerInTest]:
     """Two cells; a family with a child and so many rows is in the first, another one beside it."""
+    world, one, two = await _two_cells(CellStore)
+    one.store.family_rows[FAMILY] = {number: f"row {number}" for number in range(1, rows + 1)}
+    one.store.family_rows[FamilyId(OTHER)] = {100: "of another"}
+    await two.store.grant_ranges([4, 5, 6])
+    for owner in (one, two):
+        await owner.start()
+    return world, one, two
+
+
+async def two_real_cells(
+    granted: Sequence[int] = (4, 5, 6),
+) -> tuple[World, OwnerInTest, OwnerInTest]:
+    """The same, whose families have the rows of tables. `granted`: the ranges of the second."""
+    world, one, two = await _two_cells(RealRowsStore)
+    for owner, ranges in ((one, (1, 2, 3)), (two, granted)):
+        await owner.store.end_endless_range()
+        await owner.store.grant_ranges(ranges)
+        await owner.store.begin_range(0)
+        await owner.start()
+    return world, one, two
+
+
+async def _two_cells(make: Callable[[], CellStore]) -> tuple[World, OwnerInTest, OwnerInTest]:
+    """Neither is begun yet."""
     world = World()
     world.map = AsyncMock(spec=CellMapStore)
     world.map.place_families = world.place_families
     world.map.grant_ranges = world.grant_ranges
-    one, two = OwnerInTest(world, ONE), OwnerInTest(world, TWO)
+    one, two = OwnerInTest(world, ONE, make()), OwnerInTest(world, TWO, make())
     for org, parent in ((ORG, None), (CHILD, ORG), (OTHER, None)):
         await one.store.put_org(port.StoredOrg(org, f"org {org}", parent))
-    one.store.family_rows[FAMILY] = {number: f"row {number}" for number in range(1, rows + 1)}
-    one.store.family_rows[FamilyId(OTHER)] = {100: "of another"}
-    await two.store.grant_ranges([4, 5, 6])
     for family in (FAMILY, FamilyId(OTHER)):
         world.view.places.learn(family, FamilyPlace(ONE, 1))
-    for owner in (one, two):
-        await owner.start()
     return world, one, two
 
 

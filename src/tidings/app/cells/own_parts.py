@@ -76,13 +76,14 @@ def make_moves(
     departures = Departures(
         families,
         store,
+        app.base.audit,
         others,
         installation.cell,
         lambda family: describe_under_way(app, family),
         begin_again,
         app.base.clock.now_ms,
     )
-    arrivals = Arrivals(installation, families, store, begin_again)
+    arrivals = Arrivals(installation, families, store, app.base.audit, begin_again)
     return MovesOfCell(
         installation,
         families,

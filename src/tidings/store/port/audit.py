@@ -26,6 +26,10 @@ class AuditWrite(msgspec.Struct, frozen=True, array_like=True):
     entries: Sequence[AuditDraft]
     if_changed: bool = False  # only where the answer of the write says that it has done something
 
+    def is_due(self, answer: object) -> bool:
+        """Return whether the entries are written with a change that is answered like this."""
+        return not self.if_changed or is_change(answer)
+
     def __repr__(self) -> str:
         """Without the key."""
         return f"AuditWrite({self.entries!r})"

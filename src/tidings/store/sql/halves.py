@@ -166,7 +166,7 @@ class RowWriter:
 
     def record(self, write: port.AuditWrite, change: Callable[[], Any]) -> Any:
         """Make a change with its entries in one transaction, or neither; return its answer.
-        FamilyAway: one of them is of an org whose family is not here.
+        FamilyAway: one that is to be written is of an org whose family is not here.
 
         See `AuditWrite.if_changed` for where entries are left out. StoreDown where the disk refuses
         either of them.
@@ -176,7 +176,7 @@ class RowWriter:
         try:
             with self.numbers.transaction():
                 answer = change()
-                if not were_here:  # but it may have brought them
+                if not were_here and write.is_due(answer):  # but it may have brought them
                     self.families.must_be_here(chains)
                 self.audit.append_of(write, answer)
         except BaseException as error:

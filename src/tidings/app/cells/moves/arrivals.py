@@ -29,9 +29,11 @@ from tidings.app.cells.moves.door_steps import (
     TakeUpAnswer,
     TakeUpAsked,
 )
+from tidings.app.cells.moves.step_entries import recording_step
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import FamilyMove, FamilyRow, FamilyState
 from tidings.core.cells.ranges import RANGE_BITS
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
 from tidings.errors import Unavailable, Unusable
 from tidings.store import port
@@ -58,6 +60,7 @@ class Arrivals:
         own: Installation,
         families: Families,
         store: MovingStore,
+        audit: AuditLog,
         begin_again: Callable[[], None],
         passed_s: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -65,6 +68,7 @@ class Arrivals:
         self._own = own
         self._families = families
         self._store = store
+        self._audit = audit
         self._begin_again = begin_again
         self._passed_s = passed_s
         self._fresh_from = 0  # all that is numbered from now on is above that
@@ -101,7 +105,8 @@ class Arrivals:
         if problem:
             return RowAnswer(row, problem)
         step = port.FamilyStep(asked.family, asked.move, asked.number, other=asked.source)
-        receipt = await self._families.move(step)
+        with recording_step(self._audit, step, asked.source, asked.orgs):
+            receipt = await self._families.move(step)
         if receipt.changed:
             log.info(
                 "a family takes a step",

@@ -29,8 +29,10 @@ from tidings.app.cells.moves.door_steps import (
     TakeUpAsked,
 )
 from tidings.app.cells.moves.move_figures import MoveFigures
+from tidings.app.cells.moves.step_entries import recording_step
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove, FamilyRow, FamilyState
 from tidings.core.cells.moving import MoveSituation, MoveStep, next_step
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
 from tidings.store import port
 from tidings.store.port.family_rows import FamilyRowsStore, RowsPlace, RowsSum
@@ -93,6 +95,7 @@ class Departures:
         self,
         families: Families,
         rows: FamilyRowsStore,
+        audit: AuditLog,
         others: OtherOwners,
         cell: CellId,
         under_way: Callable[[FamilyId], str],
@@ -105,6 +108,7 @@ class Departures:
         self.figures = MoveFigures()
         self._families = families
         self._rows = rows
+        self._audit = audit
         self._others = others
         self._cell = cell
         self._under_way = under_way
@@ -360,8 +364,13 @@ class Departures:
     async def _move_alone(
         self, family: FamilyId, move: FamilyMove, number: int, other: CellId | None = None
     ) -> port.FamilyReceipt:
+        step = port.FamilyStep(family, move, number, other=other)
+        row = self._families.row_of(family)
+        if other is None and row is not None:
+            other = row.other
         try:
-            receipt = await self._families.move(port.FamilyStep(family, move, number, other=other))
+            with recording_step(self._audit, step, other, self._families.orgs_of(family)):
+                receipt = await self._families.move(step)
         except port.StoreDown:
             self._doubtful.add(family)
             raise
@@ -373,7 +382,8 @@ class Departures:
         self, row: FamilyRow, move: FamilyMove, number: int, above: int = 0
     ) -> RowAnswer:
         assert row.other is not None
-        asked = StepAsked(row.family, move, number, source=self._cell, above=above)
+        orgs = self._families.orgs_of(row.family) if move is FamilyMove.SWITCH else ()
+        asked = StepAsked(row.family, move, number, self._cell, above=above, orgs=orgs)
         answer = await self._ask(row.other, STEP, asked)
         _go_on(answer.problem)
         return answer

@@ -4,7 +4,7 @@ Each is answered by what the target's store has, behind everything that was writ
 Fields are added with a default: processes of two releases ask each other.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -12,6 +12,7 @@ import msgspec
 
 from tidings.api.cells.question import CellQuestion
 from tidings.core.cells.families import CellId, FamilyId, FamilyMove, FamilyRow
+from tidings.core.ids import OrgId
 from tidings.store.port.family_rows import FamilyRowsPage, FamilyRowsSums, RowsPlace, RowsSum
 
 Asked = TypeVar("Asked")
@@ -53,13 +54,14 @@ class RowAsked(msgspec.Struct, frozen=True):
 
 class StepAsked(msgspec.Struct, frozen=True):
     """Ask for a step of a family's row. `above`: of a switch, the greatest number that its rows
-    have; numbers of the target go on above it."""
+    have, which numbers of the target go on above, and all orgs of the family."""
 
     family: FamilyId
     move: FamilyMove
     number: int
     source: CellId
     above: int = 0
+    orgs: Sequence[OrgId] = ()
 
 
 class RowAnswer(msgspec.Struct, frozen=True):
@@ -110,7 +112,7 @@ class TakeUpAnswer(msgspec.Struct, frozen=True):
 
 
 ROW = DoorStep(name="family-row", asks=RowAsked, finds=RowAnswer)
-STEP = DoorStep(name="family-step", asks=StepAsked, finds=RowAnswer)
+STEP = DoorStep(name="family-step", asks=StepAsked, finds=RowAnswer, asked_bytes_max=PAGE_BYTES_MAX)
 PAGE = DoorStep(
     name="family-page", asks=PageAsked, finds=PageAnswer, asked_bytes_max=PAGE_BYTES_MAX
 )

@@ -49,7 +49,7 @@ class AuditRows:
 
     def append_of(self, write: port.AuditWrite, answer: object) -> None:
         """Write the entries of a change whose answer is known, in the transaction that is open."""
-        if not write.if_changed or port.is_change(answer):
+        if write.is_due(answer):
             self.append(write, made=str(getattr(answer, "number", "")))
 
     @answers(port.Store.append_audit)
