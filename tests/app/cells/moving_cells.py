@@ -127,6 +127,7 @@ class World:
     writes: int = 0
     kill_after: int | None = None  # so many writes, wherever
     passed_s: float = 0.0
+    ranges_from: int = 0  # those below are granted
     places: dict[FamilyId, FamilyPlace] = field(default_factory=dict)
 
     def note_write(self) -> None:
@@ -147,7 +148,8 @@ class World:
     async def grant_ranges(self, cell: CellId, highest: int, wanted: int) -> list[int]:
         if self.map_away:
             raise MapDown("the map is away")
-        return [highest + 1 + index for index in range(wanted)]
+        begin = max(highest + 1, self.ranges_from)
+        return [begin + index for index in range(wanted)]
 
 
 class OwnerInTest:
@@ -306,11 +308,12 @@ async def two_cells(rows: int = 5) -> tuple[World, OwnerInTest, OwnerInTest]:
 
 
 async def two_real_cells(
-    granted: Sequence[int] = (4, 5, 6),
+    own: Sequence[int] = (1, 2, 3), granted: Sequence[int] = (4, 5, 6)
 ) -> tuple[World, OwnerInTest, OwnerInTest]:
-    """The same, whose families have the rows of tables. `granted`: the ranges of the second."""
+    """The same, whose families have the rows of tables. `own`, `granted`: ranges of the first, and
+    of the second."""
     world, one, two = await _two_cells(RealRowsStore)
-    for owner, ranges in ((one, (1, 2, 3)), (two, granted)):
+    for owner, ranges in ((one, own), (two, granted)):
         await owner.store.end_endless_range()
         await owner.store.grant_ranges(ranges)
         await owner.store.begin_range(0)

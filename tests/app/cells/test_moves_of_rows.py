@@ -11,8 +11,10 @@ from tests.app.cells.moving_cells import (
     two_real_cells,
 )
 from tests.store.conformance.audited import KEY, change
+from tests.store.rows import webhook
 from tidings.core.audit.report import AuditReport
 from tidings.core.cells.families import FamilyState
+from tidings.core.cells.ranges import range_of
 from tidings.store import port
 from tidings.store.sql.audit.audit_walk import AuditWalk
 
@@ -63,6 +65,25 @@ async def test_the_audit_logs_of_both_cells_say_where_chains_are_there_and_back(
     await moved(two, one)
     assert departures(one) == [] and departures(two) == [(ONE, 2)]
     assert verified(one).moving == verified(two).moving == 0
+
+
+async def test_numbers_that_arrive_find_those_of_the_target_above_them() -> None:
+    world, one, two = await two_real_cells(own=(50, 51), granted=(4, 5, 6))
+    world.ranges_from = 60
+    stored, _ = await one.store.put_webhook(webhook("till", org=ORG))
+    assert range_of(stored.number) == 50
+    world.map_away = True
+    await one.begin()
+    await steps(one, two)
+    assert await two.state() is None, "nothing arrives before the numbers are above it"
+    [shown] = await one.moves.progress()
+    assert "map" in shown.problem
+    world.map_away = False
+    await steps(one, two)
+    assert await two.state() is FamilyState.HERE
+    assert [kept.number for kept in (await two.store.load()).webhooks] == [stored.number]
+    made, _ = await two.store.put_webhook(webhook("another", org=ORG))
+    assert range_of(made.number) >= 60
 
 
 async def test_a_move_that_is_taken_back_is_in_the_log_of_the_cell_where_it_stays() -> None:

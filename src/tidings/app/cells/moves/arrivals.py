@@ -31,7 +31,7 @@ from tidings.app.cells.moves.door_steps import (
 )
 from tidings.app.cells.moves.step_entries import recording_step
 from tidings.core.cells.cell_map import FamilyPlace
-from tidings.core.cells.families import FamilyMove, FamilyRow, FamilyState
+from tidings.core.cells.families import FamilyMove, FamilyRow, FamilyState, move_row
 from tidings.core.cells.ranges import RANGE_BITS
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
@@ -93,10 +93,10 @@ class Arrivals:
         row = await self._families.ask_again(asked.family)
         problem = ""
         try:
-            if asked.move is FamilyMove.SWITCH:
-                problem = await self._prepare_switch(asked, row)
-            elif asked.move is FamilyMove.RECEIVE:
+            if asked.move is FamilyMove.RECEIVE:
                 problem = self._refuse_arrival()
+            if asked.move in (FamilyMove.RECEIVE, FamilyMove.SWITCH) and not problem:
+                await self._number_above(asked, row)
             elif asked.move is FamilyMove.EMPTY and row is not None:
                 if row.state is FamilyState.GONE and await self._drop(row):
                     return RowAnswer(row)
@@ -164,13 +164,15 @@ class Arrivals:
             return ""
         return f"Cell {self._own.cell} must take families; it is being drained."
 
-    async def _prepare_switch(self, asked: StepAsked, row: FamilyRow | None) -> str:
-        """Begin a range of numbers above all that arrive; return why that cannot be done. It is
-        done again with each try, which costs a range and nothing else. Raise MapDown."""
-        if row is None or row.state is not FamilyState.ARRIVING or row.number != asked.number:
-            return ""
+    async def _number_above(self, asked: StepAsked, row: FamilyRow | None) -> None:
+        """Begin a range of numbers above all that arrive: before the first row does, and again
+        before the switch by a process that has not. It is done again with each try, which costs a
+        range and nothing else. Raise MapDown."""
+        family, number = asked.family, asked.number
+        if move_row(row, asked.move, family=family, number=number) is None:
+            return
         if self._fresh_from > asked.above:
-            return ""
+            return
         try:
             begun = await self._store.begin_range(asked.above)
         except port.NoNumbers:
@@ -181,7 +183,6 @@ class Arrivals:
             await self._store.grant_ranges(granted)
             begun = await self._store.begin_range(asked.above)
         self._fresh_from = begun.begun << RANGE_BITS
-        return ""
 
     async def _note_switch(self, row: FamilyRow) -> None:
         """Name the family's new place in the map. While that is away, the next start does it."""

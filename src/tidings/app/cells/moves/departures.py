@@ -248,10 +248,12 @@ class Departures:
             elif step is MoveStep.END_UNDONE:
                 self._end_undone(row.family)
         elif (move := _AT_TARGET.get(step)) is not None:
-            number = row.number
+            number, above = row.number, 0
             if move is FamilyMove.EMPTY and answer.row is not None:
                 number = answer.row.number
-            await self._step_at_target(row, move, number)
+            elif move is FamilyMove.RECEIVE:
+                above = await self._rows.highest_numbers_of(row.family)
+            await self._step_at_target(row, move, number, above)
         return True
 
     async def _seal(self, row: FamilyRow, departure: MoveInProgress) -> bool:

@@ -53,8 +53,8 @@ class RowAsked(msgspec.Struct, frozen=True):
 
 
 class StepAsked(msgspec.Struct, frozen=True):
-    """Ask for a step of a family's row. `above`: of a switch, the greatest number that its rows
-    have, which numbers of the target go on above, and all orgs of the family."""
+    """Ask for a step of a family's row. `above`: of a receipt and of a switch, the greatest number
+    that its rows have, which numbers of the target go on above; `orgs`: of a switch, all of it."""
 
     family: FamilyId
     move: FamilyMove
