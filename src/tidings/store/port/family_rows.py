@@ -10,8 +10,11 @@
 * What was written may be lost with the power until the next commit that waits for the disk, which
   that of the switch is. So the sums of both stores are compared before it, and where they are not
   the same the rows are read again from the beginning.
-* Sums are of what is stored: the same in every database, whatever the order of the rows.
-  `test_a_family_that_was_copied_has_the_same_sums_in_both_stores`
+* Sums are of what is stored: the same in every database, whatever the order of the rows. Sessions
+  are in none, for they may end meanwhile; those of who is a member of another family too stay.
+  `test_a_family_that_was_copied_has_the_same_sums_in_both_stores`,
+  `test_a_session_that_ends_while_it_is_copied_is_no_difference`,
+  `test_sessions_of_who_is_a_member_elsewhere_stay_where_a_sign_out_ends_them`
 * Rows are dropped by pieces where the family is gone; the row of the family stays.
   `test_dropping_leaves_no_row_of_the_family_and_each_of_the_others`
 

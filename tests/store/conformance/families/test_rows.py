@@ -24,6 +24,7 @@ from tests.store.moving.families_filled import (
     COLUMNS,
     Rows,
     family_rows,
+    put_rows,
     stored_rows,
 )
 from tidings.core.cells.families import FamilyId, FamilyMove
@@ -90,7 +91,8 @@ def test_a_family_that_was_copied_has_the_same_sums_in_both_stores(
     copied = copy(source, target, THEIRS)
     expected = {table: len(rows) for table, rows in theirs().items()} | {"person": 4}
     found = sums(source, THEIRS)
-    assert {table: sum.rows for table, sum in found.items()} == expected
+    summed = {table: count for table, count in expected.items() if table != "session"}
+    assert {table: sum.rows for table, sum in found.items()} == summed
     assert copied == sum(expected.values())
     assert sums(target, THEIRS) == found
     arrived = only(stored_rows(connection_of(target)), there)
@@ -100,6 +102,44 @@ def test_a_family_that_was_copied_has_the_same_sums_in_both_stores(
     step(source, THEIRS, FamilyMove.UNDONE)
     fresh = {table: len(rows) for table, rows in beside().items()}
     assert {table: len(rows) for table, rows in left.items()} == fresh | {"person": 3}
+
+
+def _sessions(subject: Subject) -> set[tuple[str, str]]:
+    """Whose sessions a store has, by person and credential."""
+    found = connection_of(subject).execute("SELECT person, credential FROM session").fetchall()
+    return {(person, credential) for person, credential in found}
+
+
+def test_a_session_that_ends_while_it_is_copied_is_no_difference(
+    stores: tuple[Subject, Subject],
+) -> None:
+    source, target = stores
+    begin(source, target)
+    copy(source, target, THEIRS)
+    [(digest,)] = connection_of(source).execute(
+        "SELECT digest FROM session WHERE person = 'usr_1000-10'"
+    )
+    source.ask(lambda store: store.drop_sessions([digest]))
+    assert ("usr_1000-10", "") not in _sessions(source)
+    assert sums(source, THEIRS) == sums(target, THEIRS)
+
+
+def test_sessions_of_who_is_a_member_elsewhere_stay_where_a_sign_out_ends_them(
+    stores: tuple[Subject, Subject],
+) -> None:
+    source, target = stores
+    mine = {"digest": b"both", "person": "usr_both", "credential": ""}
+    put_rows(connection_of(source), {"session": [mine]})
+    begin(source, target)
+    copy(source, target, THEIRS)
+    assert ("usr_both", "") in _sessions(source)
+    assert ("usr_both", "") not in _sessions(target)
+    assert ("usr_1000-10", "") in _sessions(target), "who is a member of nothing else goes along"
+    step(target, THEIRS, FamilyMove.SWITCH)
+    step(source, THEIRS, FamilyMove.SWITCHED)
+    drop(source, THEIRS)
+    assert ("usr_both", "") in _sessions(source)
+    assert ("usr_1000-10", "") not in _sessions(source)
 
 
 def test_dropping_leaves_no_row_of_the_family_and_each_of_the_others(
@@ -185,6 +225,7 @@ def test_pages_may_be_short_and_come_again_in_any_order_of_answers_that_were_los
                 break
         assert sums(source, THEIRS) == sums(target, THEIRS)
     expected = {table: len(rows) for table, rows in theirs().items()} | {"person": 4}
+    del expected["session"]
     assert {table: sum.rows for table, sum in sums(target, THEIRS).items()} == expected
 
 

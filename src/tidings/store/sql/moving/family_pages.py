@@ -104,7 +104,8 @@ class FamilyPages:
         bounds = WalkBounds(PAGE_ROWS, PAGE_BYTES, self._now_s() + WORK_S)
         sums = {} if place is None else dict(so_far)
         for rows, step in self._steps(walks, place, lambda: bounds):
-            sums[rows.table] = _added(sums.get(rows.table, _NOTHING), rows, step.rows)
+            if rows.is_summed:
+                sums[rows.table] = _added(sums.get(rows.table, _NOTHING), rows, step.rows)
             behind = _place_behind(rows, step)
             if bounds.are_over or behind is None:
                 return port.FamilyRowsSums(sums, behind)

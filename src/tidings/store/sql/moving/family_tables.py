@@ -35,6 +35,7 @@ class FamilyRowsList(NamedTuple):
     part: str = ""
     is_shared: bool = False  # a row may be of several families: only its key is compared
     drop_condition: str = ""  # a further one of those that are dropped
+    is_summed: bool = True  # or rows may end while they are copied, in either store
 
     @property
     def name(self) -> str:
@@ -187,9 +188,9 @@ FAMILY_ROWS: tuple[FamilyRowsList, ...] = (
         "session",
         "digest",
         "digest person credential proof created_ms seen_ms address agent portal",
-        f"({_OF_THEIR_MEMBERS.format('person')} OR {_OF_THEIR_CREDENTIALS})",
-        shared=True,
-    )._replace(drop_condition=f"({_OF_NOBODY_ELSE.format('person')} OR {_OF_THEIR_CREDENTIALS})"),
+        f"({_OF_THEIR_MEMBERS.format('person')} AND {_OF_NOBODY_ELSE.format('person')}"
+        f" OR {_OF_THEIR_CREDENTIALS})",
+    )._replace(is_summed=False),
     _by_look("link", "digest", "digest purpose person org credential expires_ms portal"),
     _by_look("letter", "id", "id org kind fact due_ms tries"),
     _by_parent("keyed_call", "org", "place", "place org body at_ms answer"),
