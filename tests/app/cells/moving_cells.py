@@ -19,6 +19,7 @@ from tidings.app.cells.moves.departures import Departures
 from tidings.app.cells.moves.door_steps import DoorStep
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
+from tidings.core.cells.placement import CellLoad
 from tidings.core.ids import OrgId
 from tidings.core.webhooks.subscriptions import Registry
 from tidings.engine.audit.audit_log import AuditLog
@@ -127,6 +128,7 @@ class World:
     writes: int = 0
     kill_after: int | None = None  # so many writes, wherever
     passed_s: float = 0.0
+    events: dict[CellId, int] = field(default_factory=dict)  # of the last hour
     ranges_from: int = 0  # those below are granted
     places: dict[FamilyId, FamilyPlace] = field(default_factory=dict)
 
@@ -136,6 +138,12 @@ class World:
         if self.kill_after is not None and self.writes > self.kill_after:
             self.kill_after = None
             raise Killed
+
+    async def loads(self) -> list[CellLoad]:
+        return [
+            CellLoad(cell, self.events.get(cell, 0), 0, is_open=entry.state is CellState.OPEN)
+            for cell, entry in self.view.cells.items()
+        ]
 
     async def place_families(self, places: Mapping[FamilyId, FamilyPlace]) -> int:
         if self.map_away:
@@ -210,6 +218,7 @@ class OwnerInTest:
             Arrivals(
                 own, self.families, store, audit, self.begin_again, lambda: self.world.passed_s
             ),
+            self.world.loads,
             self.notify,
         )
         self.answers = {question.name: question for question in self.moves.questions()}

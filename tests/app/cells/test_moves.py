@@ -19,11 +19,12 @@ from tests.app.cells.moving_cells import (
 from tidings.app.cells.moves.cell_moves import HELD_NOTICE_S
 from tidings.app.cells.moves.departures import COPIES_MAX, DRAIN_S
 from tidings.app.cells.moves.door_steps import StepAsked
-from tidings.core.cells.cell_map import FamilyPlace
+from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CallVerdict, CellId, FamilyId, FamilyMove, FamilyState
 from tidings.core.cells.ranges import range_of
 from tidings.core.ids import OrgId
 from tidings.store import port
+from tidings.store.port.cell_map import CellEntry, CellKind
 
 HERE, LEAVING, SEALED = FamilyState.HERE, FamilyState.LEAVING, FamilyState.SEALED
 EMPTIED, RETURNING = FamilyState.EMPTIED, FamilyState.RETURNING
@@ -263,6 +264,18 @@ async def test_a_cell_that_is_drained_has_no_family_in_the_end() -> None:
     await steps(one, two)
     await assert_in(world, TWO)
     assert await one.state(FamilyId(OTHER)) is EMPTIED
+
+
+async def test_families_of_a_cell_that_is_drained_go_to_that_with_the_fewest_events() -> None:
+    world, one, two = await two_cells()
+    for cell, events in ((CellId(3), 500), (TWO, 900), (ONE, 0)):
+        world.events[cell] = events
+        world.view._cells[cell] = CellEntry(cell, CellKind.DIRECTORY)
+        world.view.places.learn_owner(cell, CellOwner(1, f"a:{cell}"))
+    world.unasked = {TWO, CellId(3)}
+    drained(world, ONE)
+    await one.step()
+    assert {move.target for move in await one.moves.progress()} == {CellId(3)}
 
 
 @pytest.mark.parametrize(

@@ -188,7 +188,9 @@ class Membership:
     def look_over(self, app: App, new_request_id: Callable[[], str]) -> EveryCell:
         """Make what asks the owners of the other cells, and follows what is in force over all."""
         self._over = over_parts(self.installation, app, self.whole, new_request_id)
-        self._moves = make_moves(self.installation, app, self._over.every, self.begin_again)
+        self._moves = make_moves(
+            self.installation, app, self._over.every, self._over.loads, self.begin_again
+        )
         return self._over.every
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from tidings.app.cells.calls.family_placing import FamilyPlacing
 from tidings.app.cells.commands.cell_facts import ranges_reader
 from tidings.app.cells.duties.owner_duties import PART as CELL_DUTIES
 from tidings.app.cells.duties.owner_duties import OwnerClocks, OwnerDuties
@@ -61,7 +62,11 @@ def jobs_of(
 
 
 def make_moves(
-    installation: Installation, app: App, others: OtherOwners, begin_again: Callable[[], None]
+    installation: Installation,
+    app: App,
+    others: OtherOwners,
+    loads: CellLoads,
+    begin_again: Callable[[], None],
 ) -> MovesOfCell:
     """Make what moves families out of a cell, and takes in those that arrive. `begin_again` ends
     the process in order, to be started again at once."""
@@ -90,6 +95,7 @@ def make_moves(
         lambda: [org.id for org in app.orgs.all()],
         departures,
         arrivals,
+        FamilyPlacing(installation, loads).loads,
         notify,
     )
 

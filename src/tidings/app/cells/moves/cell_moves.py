@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+import msgspec
 import structlog
 
 from tidings.api.cells.moves import (
@@ -61,15 +62,17 @@ class MovesOfCell:
         orgs: Callable[[], Sequence[OrgId]],
         departures: Departures,
         arrivals: Arrivals,
+        loads: Callable[[], Awaitable[Sequence[CellLoad]]],
         notify: Notify,
     ) -> None:
-        """`orgs` lists all that are here; `notify` takes a sentence about families that have been
-        held for long, empty: there is none."""
+        """`orgs` lists all that are here, `loads` what each cell has to do; `notify` takes a
+        sentence about families that have been held for long, empty: there is none."""
         self._own = own
         self._families = families
         self._orgs = orgs
         self._departures = departures
         self._arrivals = arrivals
+        self._loads = loads
         self._notify = notify
         self._news = asyncio.Event()
         departures.figures.running = lambda: len(self._held())
@@ -311,10 +314,13 @@ class MovesOfCell:
         if self._families.left_over() or self._families.not_taken_up():
             return  # the process is begun again first
         roots = [org for org in self._orgs() if self._families.is_root(org)]
+        if not roots:
+            return
         rows = 0
         placed: Counter[CellId] = Counter()
+        loads = await self._loads()
         for org in roots[:FAMILIES_MAX]:
-            target = self._choose_target(placed)
+            target = self._choose_target(loads, placed)
             if target is None or rows >= ROWS_MAX:
                 return
             placed[target] += 1
@@ -327,21 +333,17 @@ class MovesOfCell:
             else:
                 log.warning("an org of a cell that is drained does not move", org=org)
 
-    def _choose_target(self, placed: Counter[CellId]) -> CellId | None:
-        view = self._own.reader.view
-        families = Counter(view.places.cells_of_families())
+    def _choose_target(self, loads: Sequence[CellLoad], placed: Counter[CellId]) -> CellId | None:
+        """Choose another cell as one is chosen for a new family: by the events of the last hour,
+        and by what was `placed` since."""
         return choose_cell(
             [
-                CellLoad(
-                    cell=cell,
-                    events=0,
-                    families=families[cell],
-                    placed=placed[cell],
-                    is_open=known.state is CellState.OPEN
-                    and view.places.is_owned(cell)
-                    and cell != self._own.cell,
+                msgspec.structs.replace(
+                    load,
+                    placed=load.placed + placed[load.cell],
+                    is_open=load.is_open and load.cell != self._own.cell,
                 )
-                for cell, known in view.cells.items()
+                for load in loads
             ]
         )
 
