@@ -61,6 +61,10 @@ def test_whatever_a_family_is_it_goes_whole_and_alone(
         pass
     assert stored_rows(target.connection) == stored_rows(alone.connection)
     assert stored_rows(source.connection) == stored_rows(apart.connection)
+    assert not source.families.are_all_here
+    step(source, FamilyMove.EMPTY)
+    assert source.families.are_all_here, "no write looks anything up any more"
+    assert not source.families.is_here(THEIRS) and source.families.is_here(BESIDE)
     for half in (source, target, alone, apart):
         half.close()
 

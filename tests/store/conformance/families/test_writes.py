@@ -25,11 +25,13 @@ from tests.store.conformance.families.steps import (
 )
 from tests.store.conformance.subject import Subject
 from tests.store.rows import ORG, event, failing, new, webhook
+from tidings.core.cells.families import FamilyMove
 from tidings.core.delivery.states import State
 from tidings.core.ids import DeliveryId, EventNumber, OrgId
 from tidings.core.orgs.retention import RowKind
 from tidings.core.replay import JobState
 from tidings.store import port
+from tidings.store.sql.configuration.family_guard import FOR_ORGS
 
 Write = Callable[[port.Store], Awaitable[Any]]
 DELIVERY = DeliveryId(1)
@@ -156,6 +158,23 @@ def test_every_write_for_an_org_of_a_family_that_is_not_here_is_refused(subject:
     assert refused(subject, {**BEGINS, **ENDS}) == {*BEGINS, *ENDS}
     assert not refused(subject, OF_ALL)
     assert subject.load().registry_version == version
+
+
+def test_once_its_rows_are_dropped_it_is_refused_as_before_and_others_are_written(
+    subject: Subject,
+) -> None:
+    fill(subject)
+    leave(subject, BEGIN, SEAL, SWITCHED)
+    while subject.ask(lambda store: store.drop_family_rows(FAMILY, 2)):
+        pass
+    leave(subject, FamilyMove.EMPTY)
+    of_the_org = {name: write for name, write in BEGINS.items() if FOR_ORGS[name].query is None}
+    assert refused(subject, of_the_org) == {*of_the_org}
+    assert not refused(subject, OF_ALL)
+    number = subject.ask(lambda store: store.put_webhook(webhook("other", org=OTHER)))[0].number
+    assert [stored.number for stored in subject.load().webhooks] == [number]
+    subject.reopen()
+    assert refused(subject, of_the_org) == {*of_the_org}
 
 
 def test_what_is_of_several_orgs_leaves_out_those_that_are_not_here(subject: Subject) -> None:

@@ -49,12 +49,19 @@ class FamilyRows:
         self._is_there = connection.has_table(_FAMILY.name)
         self._known: dict[FamilyId, FamilyRow] | None = None  # None: to be read again
         self._are_all_here = True
+        self._emptied: frozenset[int] = frozenset()
         self._fill()
 
     @property
     def are_all_here(self) -> bool:
-        """Return whether no family of these is another cell's, or on its way."""
+        """Return whether no row in the store is of a family that is another cell's, or on its
+        way. Of one that is emptied there is none."""
         return self._known is not None and self._are_all_here
+
+    @property
+    def are_none_away(self) -> bool:
+        """Return whether no family that this store knows of is another cell's, or on its way."""
+        return self.are_all_here and not self._emptied
 
     def forget(self) -> None:
         """Forget a transaction that was rolled back: what it had changed here is not so."""
@@ -82,9 +89,10 @@ class FamilyRows:
         """Raise FamilyAway where one of these orgs is of a family that is not here. With `ends`,
         what is asked comes of something that has begun here: it may be leaving. An org that nobody
         knows is of no family, as the platform."""
+        suspects = {*orgs}
         if self.are_all_here:
-            return
-        for org in {*orgs}:
+            suspects &= self._emptied
+        for org in suspects:
             row = self._rows.get(self.family_of(org))
             if row is None or row.state is FamilyState.HERE:
                 continue
@@ -101,7 +109,7 @@ class FamilyRows:
 
     def are_here(self, orgs: Iterable[int]) -> bool:
         """Return whether the families of all these orgs are here."""
-        return self.are_all_here or all(map(self.is_here, orgs))
+        return self.are_none_away or all(map(self.is_here, orgs))
 
     def must_copy_nothing(self) -> None:
         """Raise FamilyAway while a family is copied to another cell or from one: what goes through
@@ -162,7 +170,7 @@ class FamilyRows:
     def _rows(self) -> dict[FamilyId, FamilyRow]:
         if (known := self._known) is None:
             known = self._known = self._read()
-            self._are_all_here = all(row.state is FamilyState.HERE for row in known.values())
+            self._note_states(known)
         return known
 
     def _has(self, state: FamilyState) -> bool:
@@ -192,7 +200,14 @@ class FamilyRows:
         if self._is_there:
             self._connection.execute(_PUT, _FAMILY.write(row))
         rows[row.family] = row
-        self._are_all_here = all(row.state is FamilyState.HERE for row in rows.values())
+        self._note_states(rows)
+
+    def _note_states(self, rows: Mapping[FamilyId, FamilyRow]) -> None:
+        states = {row.state for row in rows.values()}
+        self._are_all_here = states <= {FamilyState.HERE, FamilyState.EMPTIED}
+        self._emptied = frozenset(
+            row.family for row in rows.values() if row.state is FamilyState.EMPTIED
+        )
 
 
 def read_families(connection: StoreConnection) -> dict[FamilyId, FamilyRow]:

@@ -202,7 +202,7 @@ class FamilyGuard:
         shape = inspect.signature(function)
 
         def answer(*given: Any, **named: Any) -> Any:
-            if not self._families.are_all_here:
+            if not self._may_pass(rule):
                 bound = shape.bind(*given, **named)
                 bound.apply_defaults()
                 self._look(rule, rule.keys(bound.args))
@@ -212,7 +212,7 @@ class FamilyGuard:
 
     def _in_parts(self, rule: OrgsOf, function: Function) -> Function:
         def answer(parts: Sequence[Any]) -> Any:
-            if not self._families.are_all_here:
+            if not self._may_pass(rule):
                 keys = rule.keys((parts,))
                 parts = [
                     part for part, key in zip(parts, keys, strict=True) if self._is_here(rule, key)
@@ -220,6 +220,12 @@ class FamilyGuard:
             return function(parts)
 
         return answer
+
+    def _may_pass(self, rule: OrgsOf) -> bool:
+        """Return whether nothing is to be looked up: what has an owner in the store is here."""
+        if rule.query is None:
+            return self._families.are_none_away
+        return self._families.are_all_here
 
     def _is_here(self, rule: OrgsOf, key: Any) -> bool:
         try:

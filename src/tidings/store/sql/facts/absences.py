@@ -19,7 +19,8 @@ _Row = TypeVar("_Row")
 ABSENT = (FamilyState.ARRIVING, FamilyState.GONE)  # and rows of them may be here
 _ABSENT = f"SELECT family FROM family WHERE state IN ({', '.join(str(int(s)) for s in ABSENT)})"
 # Rows that are to stay as they are, too: those of a family that is copied from here.
-_AT_REST = f"{_ABSENT[:-1]}, {int(FamilyState.SEALED)})"
+_COPIED = (FamilyState.SEALED, FamilyState.RETURNING)
+_AT_REST = f"{_ABSENT[:-1]}, {', '.join(str(int(s)) for s in _COPIED)})"
 
 
 class AbsentRows:
