@@ -41,6 +41,10 @@ class Directory:
         await self.go_on.wait()
         return self.rows.get(digest, [])
 
+    @property
+    def was_whole(self) -> bool:
+        return self.has_all
+
     async def is_whole(self) -> bool:
         return self.has_all
 
@@ -51,7 +55,7 @@ class Clock:
 
 def known(directory: Any, clock: Clock | None = None) -> KnownOpeners:
     clock = clock or Clock()
-    return KnownOpeners(directory, KEY, directory.is_whole, lambda: clock.now_s)
+    return KnownOpeners(directory, KEY, directory, lambda: clock.now_s)
 
 
 async def test_what_was_found_is_not_asked_again() -> None:

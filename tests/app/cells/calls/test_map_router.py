@@ -12,9 +12,11 @@ import pytest
 from tests.api.control_client import BASIC, basic
 from tests.app.cells.calls.two_workers import PLATFORM, Answer, TwoWorkers, two_workers
 from tests.openapi.entries import ENTRIES
+from tidings.api.route import OPEN
 from tidings.core.cells.call_subject import Over
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
+from tidings.core.ids import OrgId
 from tidings.store.port import FamilyAway
 from tidings.store.port.cell_map import MapDown
 
@@ -88,6 +90,31 @@ async def test_every_route_answers_alike_at_each_process(
     if who in ("org", "platform", "below"):
         assert len(mine.served) > 150
         assert len(other.served) < 20, other.served
+
+
+async def test_no_route_calls_a_key_wrong_before_every_cell_has_said_what_opens_it(
+    both: TwoWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process that has just begun knows the platform's credentials of other cells late."""
+    worker = both.workers[1]
+    said = {CellId(1): 0, CellId(2): 9}
+    monkeypatch.setattr(worker.map, "confirmations", AsyncMock(return_value=said))
+    late, tried = basic("late", "s3cret"), 0
+    for call, route in ENTRIES.items():
+        if route.over is Over.PROCESS or route.scope == OPEN:
+            continue
+        body: Any = {} if route.method in ("POST", "PUT", "PATCH") else None
+        path = path_of(route.path, 7)
+        status, headers, _ = await worker.call(
+            route.method, path, body, late, head_only=bool(route.stream)
+        )
+        assert status == 503 and headers["retry-after"], (call, status)
+        tried += 1
+    assert tried > 100
+    said[CellId(1)] = 9
+    await worker.service.access.put("late", "s3cret", OrgId(1), platform=True, scopes="*")
+    assert (await worker.call("GET", "/v1/orgs", auth=late))[0] == 200
+    assert (await worker.call("GET", "/v1/orgs", auth=basic("nobody", "x")))[0] == 401
 
 
 @pytest.mark.parametrize("at", [0, 1])

@@ -148,6 +148,15 @@ class CallNaming:
         """Return whether a call of the console brings a session, whose it may be."""
         return bool(_session_in(headers, OUTSIDE))
 
+    def unknown_key(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
+        """Return the key of a call, where this cell knows no credential by it; empty: there is
+        none, or it is known."""
+        names = dict(headers)
+        if _TOKEN in names:
+            return ""
+        key = key_in(names.get(_AUTHORIZATION, b""))
+        return key if key and self._callers.by_key(key) is None else ""
+
     def is_parted(self, headers: Iterable[tuple[bytes, bytes]]) -> bool:
         """Return whether the events of a call may be of any orgs; by its head, which is not proved
         yet."""

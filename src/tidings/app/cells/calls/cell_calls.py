@@ -55,7 +55,7 @@ def cell_calls(
     openers = KnownOpeners(
         installation.store,
         installation.directory_key,
-        whole.is_whole,
+        whole,
         parents_changed=lambda: view.parents_changed,
     )
     callers = CellCallers(engine)

@@ -10,6 +10,7 @@ be known, and must not hear that his key is wrong.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol
 
 from tidings.app.cells.map_view import MapView
 from tidings.core.cells.directory import OpenerKind, directory_digest
@@ -32,16 +33,16 @@ class KnownOpeners:
         self,
         store: CellMapStore,
         key: bytes,
-        is_whole: Callable[[], Awaitable[bool]],
+        whole: "AsksWhetherWhole",
         now_s: Callable[[], float] | None = None,
         parents_changed: Callable[[], int] = lambda: 0,
     ) -> None:
-        """`key`: the installation's, of digests in the directory; `is_whole`: see
+        """`key`: the installation's, of digests in the directory; `whole`: see
         `WholeDirectory`; `parents_changed`: differs once an org got another parent, by which
         what opens it became another family's."""
         self._store = store
         self._key = key
-        self._is_whole = is_whole
+        self._whole = whole
         self._now_s = now_s or asyncio.get_running_loop().time
         self._parents_changed = parents_changed
         self._parents = parents_changed()
@@ -60,6 +61,12 @@ class KnownOpeners:
             return found
         until_s = self._missing.get(digest)
         return () if until_s is not None and self._now_s() < until_s else None
+
+    @property
+    def are_all_known(self) -> bool:
+        """Return whether somebody who is not known here is nobody's: what every cell has said of
+        its orgs, and of the platform's credentials, was read here."""
+        return self._whole.was_whole
 
     async def find(self, kind: OpenerKind, text: str) -> Families:
         """Ask the directory whose it is; who asks for the same meanwhile gets the same answer.
@@ -84,7 +91,7 @@ class KnownOpeners:
         asked_at = self._parents_changed()
         try:
             rows = await self._store.find_openers(digest)
-            if not rows and not await self._is_whole():
+            if not rows and not await self._whole.is_whole():
                 raise MapDown(
                     "Every cell must say what opens its orgs; one has not yet. Try again."
                 )
@@ -100,6 +107,14 @@ class KnownOpeners:
         return families
 
 
+class AsksWhetherWhole(Protocol):
+    """Knows whether every cell has said what opens its orgs (`WholeDirectory`)."""
+
+    @property
+    def was_whole(self) -> bool: ...
+    async def is_whole(self) -> bool: ...
+
+
 class WholeDirectory:
     """Asks the map whether every cell has confirmed it, once for each incarnation that it was."""
 
@@ -113,11 +128,17 @@ class WholeDirectory:
         self._catch_up = catch_up
         self._whole_in = ""
 
+    @property
+    def was_whole(self) -> bool:
+        """Return whether it has been found to be whole, in this incarnation of the map."""
+        incarnation = self._view.place.incarnation
+        return bool(incarnation) and self._whole_in == incarnation
+
     async def is_whole(self) -> bool:
         """Return whether it is. Raise MapDown, MapRefused."""
-        incarnation = self._view.place.incarnation
-        if incarnation and self._whole_in == incarnation:
+        if self.was_whole:
             return True
+        incarnation = self._view.place.incarnation
         confirmed = await self._store.confirmations()
         cells = [
             known.cell

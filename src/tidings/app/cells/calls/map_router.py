@@ -11,6 +11,7 @@ from tidings.app.cells.calls.call_naming import Callers, CallNaming, Named, Unkn
 from tidings.app.cells.calls.known_openers import KnownOpeners
 from tidings.app.cells.installation import Installation
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
+from tidings.core.cells.directory import OpenerKind
 from tidings.core.cells.door import (
     MOVING_RETRY_S,
     OWNERLESS_RETRY_S,
@@ -58,7 +59,7 @@ class MapRouter:
             return AnswerNotMine(passed.head.cell, self._places.owner_of(passed.head.cell))
         found = self._naming.of(call)
         if found is None:
-            return None
+            return _ASK if self._is_caller_unread(call) else None
         if isinstance(found, Unknown):
             return _ASK
         decision = self._decided(found, passed)
@@ -66,7 +67,17 @@ class MapRouter:
 
     async def find_out(self, call: RoutedCall) -> DoorDecision | None:
         """See `DoorRouter`."""
+        if self._is_caller_unread(call):
+            try:
+                await self._openers.find(OpenerKind.KEY, self._naming.unknown_key(call.headers))
+            except (MapDown, MapRefused):
+                return RefuseNow("the map of the cells cannot be asked", OWNERLESS_RETRY_S)
         return await self.decide_named(lambda: self._naming.of(call), call.passed_on)
+
+    def _is_caller_unread(self, call: RoutedCall) -> bool:
+        """Return whether a call brings a key that may be good, and was not read here yet: whichever
+        route it is for, it must not hear that its key is wrong."""
+        return not self._openers.are_all_known and bool(self._naming.unknown_key(call.headers))
 
     async def decide_named(
         self, name: Callable[[], Named | Unknown | None], passed: PassedOn | None = None
