@@ -13,6 +13,7 @@ from tidings.core.cells.ranges import (
     NoRange,
     NumberGiver,
     RangeGrants,
+    RangeUse,
     end_endless,
     only_cell,
     range_of,
@@ -245,3 +246,24 @@ def begun_at_death(stored: CellRanges, given: CellRanges) -> CellRanges:
     """What stands in the store of an owner that has died before its commit: a number counts when it
     is committed, with the range that was begun for it."""
     return CellRanges(given.granted, begun=max(stored.begun, given.begun))
+
+
+def test_what_is_skipped_for_a_family_has_no_more_spares_kept() -> None:
+    use, now_s, next_range = RangeUse(), 0.0, 1000
+    ranges = granted(*range(60)).begin_fresh()
+    for _ in range(6):  # each move is above all spares, and finds as many as are wanted
+        use.note(ranges, now_s)
+        missing = max(1, wanted_spares(use.numbers_a_day) - len(ranges.spares))
+        ranges = ranges.with_granted(range(next_range, next_range + missing))
+        ranges = ranges.begin_fresh((ranges.granted[-1] << RANGE_BITS) - 1)
+        next_range, now_s = next_range + missing, now_s + 5
+    use.note(ranges, now_s)
+    assert wanted_spares(use.numbers_a_day) < 1000
+
+
+def test_ranges_that_are_used_up_are_counted_as_use() -> None:
+    use, ranges = RangeUse(), granted(*range(100)).begin_fresh()
+    for look in range(25):
+        use.note(ranges, 3600.0 * look)
+        ranges = ranges.begin_fresh().begin_fresh()
+    assert use.numbers_a_day == 48 << RANGE_BITS

@@ -31,6 +31,7 @@ SKIPPED = 4096
 TAKE_OVERS_A_DAY = 8  # that need no map
 HOUR_S, LOOKS_A_DAY = 3_600.0, 24
 MARGIN = 2  # a day may bring twice what the busiest one of late has brought
+GIVEN_A_SECOND_MAX = 1_000_000  # more than one process gives; ranges beyond that were skipped
 
 
 def range_of(number: int, bits: int = RANGE_BITS) -> int:
@@ -46,20 +47,27 @@ def wanted_spares(given_a_day: int, bits: int = RANGE_BITS) -> int:
 
 class RangeUse:
     """Counts how many numbers a cell gives in a day, by the ranges that it has begun while it was
-    watched: one look an hour, for a day."""
+    watched: one look an hour, for a day. What is skipped for a family that arrives is no use: it
+    may be all spares, and would have more kept at each move, to be skipped at the next."""
 
     def __init__(self) -> None:
         self.numbers_a_day = 0
         self._looks: list[tuple[float, int]] = []
+        self._last: tuple[float, int] | None = None
+        self._used = 0
 
     def note(self, ranges: "CellRanges", now_s: float) -> None:
         """Note what a cell has. `now_s`: of a clock that is never set."""
         begun = len(ranges.granted) - len(ranges.spares)
+        last_s, last = self._last or (now_s, begun)
+        most = 1 + (round((now_s - last_s) * GIVEN_A_SECOND_MAX) >> RANGE_BITS)
+        self._used += min(begun - last, most)
+        self._last = now_s, begun
         if not self._looks or now_s - self._looks[-1][0] >= HOUR_S:
-            self._looks = [*self._looks[-LOOKS_A_DAY:], (now_s, begun)]
+            self._looks = [*self._looks[-LOOKS_A_DAY:], (now_s, self._used)]
         since_s, before = self._looks[0]
         watched_s = max(now_s - since_s, HOUR_S)  # a burst of minutes is none of a day
-        used = (begun - before) * max(1.0, LOOKS_A_DAY * HOUR_S / watched_s)
+        used = (self._used - before) * max(1.0, LOOKS_A_DAY * HOUR_S / watched_s)
         self.numbers_a_day = round(used) << RANGE_BITS
 
 
