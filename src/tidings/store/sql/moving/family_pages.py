@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from tidings.core.cells.families import FamilyId, FamilyState
+from tidings.core.cells.ranges import RANGE_BITS, range_of
 from tidings.store import port
 from tidings.store.port.family_rows import PAGE_BYTES
 from tidings.store.sql.answers import answers
@@ -29,6 +30,7 @@ WORK_S = 0.02  # of a call; what was begun by then is ended
 PAGE_ROWS = 2048
 DROPPED_ROWS = 1000
 LOOKED_AT = 2000  # events at a time, for an estimate
+RANGES_LOOKED_AT = 256  # of numbers, for the same
 DIGEST_BYTES = 16
 _MODULUS = 1 << 8 * DIGEST_BYTES
 
@@ -43,7 +45,8 @@ _BETWEEN = (
     "SELECT t.seq, t.org, t.deliveries FROM event t WHERE t.seq > ? AND t.seq < ? ORDER BY t.seq"
 )
 _OLDEST, _NEWEST = f"{_BETWEEN} LIMIT ?", f"{_BETWEEN} DESC LIMIT ?"
-_ENDS = "SELECT min(seq), max(seq) FROM event"
+_FIRST = "SELECT min(seq) FROM event WHERE seq > ? AND seq < ?"
+_LAST = "SELECT max(seq) FROM event WHERE seq > ? AND seq < ?"
 _NOTHING = port.RowsSum(0, bytes(DIGEST_BYTES))
 
 
@@ -126,12 +129,23 @@ class FamilyPages:
                     low = int(rows[-1][0])
                 else:
                     high = int(rows[-1][0])
-        return int(found + (high - low) * found // self._span(low, high))
+        between = self._span(low, high)
+        outside = self._span(-1, 1 << 62) - between
+        return int(found + between * found // max(1, outside))
 
     def _span(self, low: int, high: int) -> int:
-        """Return how many numbers of events are outside of what lies between two of them."""
-        [(first, last)] = self._connection.execute(_ENDS).fetchall()
-        return low - int(first) + int(last) - high + 2
+        """Return about how many numbers of events lie between two: those from the first event of
+        a range to its last one. What was skipped at starts and moves has none."""
+        span = 0
+        for _ in range(RANGES_LOOKED_AT):
+            [(first,)] = self._connection.execute(_FIRST, (low, high)).fetchall()
+            if first is None:
+                break
+            end = min(high, (range_of(int(first)) + 1) << RANGE_BITS)
+            [(last,)] = self._connection.execute(_LAST, (low, end)).fetchall()
+            span += int(last) - int(first) + 1
+            low = int(last)
+        return span
 
     @answers(port.Store.highest_numbers_of)
     def highest(self, family: FamilyId) -> int:
