@@ -141,8 +141,8 @@ class World:
 
     async def loads(self) -> list[CellLoad]:
         return [
-            CellLoad(cell, self.events.get(cell, 0), 0, is_open=entry.state is CellState.OPEN)
-            for cell, entry in self.view.cells.items()
+            CellLoad(cell, self.events.get(cell, 0), 0, is_open=known.state is CellState.OPEN)
+            for cell, known in self.view.cells.items()
         ]
 
     async def place_families(self, places: Mapping[FamilyId, FamilyPlace]) -> int:
