@@ -13,6 +13,7 @@ from tidings.core.cells.agreement import (
 )
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import (
+    PLATFORMS,
     CellId,
     FamilyId,
     FamilyMove,
@@ -108,3 +109,11 @@ def test_ranges_of_two_cells_are_told() -> None:
         5: [ONE, TWO, THREE]
     }
     assert find_shared_ranges({ONE: (0, 1), TWO: (2,)}) == {}
+
+
+def test_links_of_the_platform_open_no_org_that_is_missing() -> None:
+    rows: Rows = {ONE: {FAMILY: HERE}}
+    placed = {FAMILY: FamilyPlace(ONE, 1)}
+    assert find_disagreements(rows, placed, (), {FAMILY, PLATFORMS}) == []
+    [fault] = find_disagreements(rows, placed, (), {FAMILY, FamilyId(8)})
+    assert fault.kind is FamilyFaultKind.UNKNOWN_OPENERS

@@ -179,7 +179,8 @@ def remove(cell: int, /, *, yes: Yes = False, where: Where = HERE) -> int:
     """
     api = calls(where)
     shown = api.get(f"{CELLS}/{cell}")
-    say(f"The process of cell {cell} ends. Its store stays: {shown['place'] or 'as it is'}.")
+    place = shown["place"] or "where it is"
+    say(f"The process of cell {cell} will end; its store stays: {place}.")
     confirm(yes, "Remove it? It cannot be added again.")
     _print_cell(api.send("POST", f"{CELLS}/{cell}/remove"), where)
     api.next_step("tidings cells list")

@@ -11,7 +11,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from tidings.core.cells.cell_map import FamilyPlace
-from tidings.core.cells.families import CellId, FamilyId, FamilyRow, FamilyState
+from tidings.core.cells.families import PLATFORMS, CellId, FamilyId, FamilyRow, FamilyState
 
 Rows = Mapping[CellId, Mapping[FamilyId, FamilyRow]]  # of each cell's store
 
@@ -80,7 +80,7 @@ def _against_map(
     known: Collection[FamilyId],
 ) -> Iterator[FamilyFault]:
     in_stores = {family for families in rows.values() for family in families}
-    for family in sorted(in_stores | placed.keys() | {*opened}):
+    for family in sorted((in_stores | placed.keys() | {*opened}) - {PLATFORMS}):
         if family in known:
             continue
         cells, place = tuple(holders(rows, family)), placed.get(family)

@@ -25,6 +25,7 @@ FamilyId = NewType("FamilyId", int)  # the id of the org that has no parent
 CellId = NewType("CellId", int)
 
 FIRST_NUMBER = 1  # of a family that has never moved
+PLATFORMS = FamilyId(0)  # stands for the platform, of which the directory has links: no family
 
 
 class FamilyState(IntEnum):

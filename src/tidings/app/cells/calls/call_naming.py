@@ -17,7 +17,7 @@ from tidings.console.frame import COOKIE, PORTAL_COOKIE
 from tidings.console.place import OUTSIDE, PageScope, place_of
 from tidings.core.cells.call_subject import PLATFORMS_QUERY, NamedBy, Over
 from tidings.core.cells.directory import OpenerKind
-from tidings.core.cells.families import CellId, FamilyId, FamilyJudgement
+from tidings.core.cells.families import PLATFORMS, CellId, FamilyId, FamilyJudgement
 from tidings.core.ids import ORG_ID_MAX, OrgId
 from tidings.door.hop import RoutedCall
 from tidings.engine.access.keys import (
@@ -29,7 +29,6 @@ from tidings.engine.access.keys import (
 )
 
 FIRST_CELL = CellId(1)
-_PLATFORMS = FamilyId(0)  # of a link that signs in as the platform's own credential
 _AUTHORIZATION, _TOKEN, _ORG = b"authorization", b"x-cap-api-oauth-token", b"x-tidings-org"
 _COOKIE = b"cookie"
 _BEARER = b"bearer"
@@ -208,7 +207,7 @@ class CallNaming:
             return Unknown(kind, text)
         if kind is OpenerKind.EMAIL and families:
             return Named(min(families))  # always the same one, whose guard counts the tries
-        if families and families[0] == _PLATFORMS:
+        if families and families[0] == PLATFORMS:
             return Named(None, FIRST_CELL)
         return Named(families[0]) if families else None
 

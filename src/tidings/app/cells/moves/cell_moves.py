@@ -300,10 +300,11 @@ class MovesOfCell:
         if not long:
             return ""
         problem = next((known.problem for known in long if known.problem), "")
+        why = f"{problem.rstrip('.')}." if problem else "Their rows are being copied."
         return (
-            f"{len(long)} orgs that are moving to another cell have been held for more than "
-            f"{HELD_NOTICE_S:.0f} s. {problem or 'Their rows are being copied.'} Look at `tidings "
-            "cells moves`, or take them back with `tidings cells undo ORG`."
+            f"Calls of orgs that move to another cell have been held for more than "
+            f"{HELD_NOTICE_S:.0f} s: {len(long)} in all. {why} See `tidings cells moves`; "
+            "`tidings cells undo ORG` takes a move back."
         )
 
     async def _drain_own(self) -> None:
