@@ -25,6 +25,7 @@ from tidings.core.cells.ranges import range_of
 from tidings.core.ids import OrgId
 from tidings.store import port
 from tidings.store.port.cell_map import CellEntry, CellKind
+from tidings.store.port.family_rows import FamilyRowsPage
 
 HERE, LEAVING, SEALED = FamilyState.HERE, FamilyState.LEAVING, FamilyState.SEALED
 EMPTIED, RETURNING = FamilyState.EMPTIED, FamilyState.RETURNING
@@ -99,6 +100,29 @@ async def test_numbers_of_the_target_go_on_above_all_that_arrive() -> None:
     await steps(one, two)
     assert await two.state() is HERE
     assert (await two.store.number_ranges()).begun > range_of(high)
+
+
+async def test_rows_that_need_a_range_above_them_wait_for_the_map_and_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, one, two = await two_cells()
+    high, write = (9 << 24) + 5, two.store.write_family_rows
+
+    async def write_above(family: FamilyId, number: int, page: FamilyRowsPage) -> None:
+        await two.store.begin_range(high)  # as a store does that must number above what arrives
+        await write(family, number, page)
+
+    monkeypatch.setattr(two.store, "write_family_rows", write_above)
+    world.map_away = True
+    await one.begin()
+    await steps(one, two)
+    assert await two.state() is FamilyState.ARRIVING and not two.store.family_rows.get(FAMILY)
+    [move] = await one.moves.progress()
+    assert "map" in move.problem
+    world.map_away = False
+    world.passed_s += 60
+    await steps(one, two, count=24)
+    await assert_in(world, TWO)
 
 
 @pytest.mark.parametrize("killed_after", range(16))

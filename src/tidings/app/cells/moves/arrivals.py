@@ -6,8 +6,8 @@ calls are answered that they are moving. Families that come soon after each othe
 """
 
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -45,6 +45,7 @@ DROP_S = 1.0  # of one answer
 TAKE_UP_S = 10.0  # after the last arrival, where nobody asks for it
 GRANTED = 2  # ranges, where the cell has no spare above the numbers that arrive
 
+Given = TypeVar("Given")
 log = structlog.get_logger(__name__)
 
 
@@ -120,9 +121,14 @@ class Arrivals:
         return RowAnswer(receipt.row)
 
     async def take_page(self, asked: PageAsked) -> PageAnswer:
-        """Write a page of rows."""
+        """Write a page of rows. The numbers of the store go on above them: where no spare is, a
+        range is granted first."""
+
+        def write() -> Awaitable[None]:
+            return self._store.write_family_rows(asked.family, asked.number, asked.page)
+
         try:
-            await self._store.write_family_rows(asked.family, asked.number, asked.page)
+            await self._with_numbers(write)
         except (Unavailable, Unusable, port.StaleChange) as error:
             return PageAnswer(str(error))
         return PageAnswer()
@@ -173,16 +179,21 @@ class Arrivals:
             return
         if self._fresh_from > asked.above:
             return
+        begun = await self._with_numbers(lambda: self._store.begin_range(asked.above))
+        self._fresh_from = begun.begun << RANGE_BITS
+
+    async def _with_numbers(self, ask: Callable[[], Awaitable[Given]]) -> Given:
+        """Ask the store for what may need a range above all that it has, and have the map grant it
+        one where that is so. Raise MapDown, MapRefused."""
         try:
-            begun = await self._store.begin_range(asked.above)
+            return await ask()
         except port.NoNumbers:
             ranges = await self._store.number_ranges()
-            highest = max(ranges.granted, default=-1)
-            wanted = len(ranges.spares) + GRANTED
-            granted = await self._own.store.grant_ranges(self._own.cell, highest, wanted)
-            await self._store.grant_ranges(granted)
-            begun = await self._store.begin_range(asked.above)
-        self._fresh_from = begun.begun << RANGE_BITS
+        highest = max(ranges.granted, default=-1)
+        wanted = len(ranges.spares) + GRANTED
+        granted = await self._own.store.grant_ranges(self._own.cell, highest, wanted)
+        await self._store.grant_ranges(granted)
+        return await ask()
 
     async def _note_switch(self, row: FamilyRow) -> None:
         """Name the family's new place in the map. While that is away, the next start does it."""
