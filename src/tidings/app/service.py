@@ -135,6 +135,8 @@ class RunningService:
             membership.join(master, store.owner, lease, door, clock.now_ms)
             closers = [*closers, membership.close]
             await membership.admit_files(master)
+            member = membership
+            await through(lambda: member.follow_map(store))  # before anything of an org is loaded
         drivers = source_drivers(store, await through(store.installation))
         orgs = None if membership is None else membership.orgs_of_files()
         connections = _connections(settings, membership)

@@ -84,6 +84,7 @@ def test_no_move_is_done_by_another_number(state: FamilyState, move: FamilyMove)
     assert fitting == {
         FamilyMove.BEGIN: [6],
         FamilyMove.RECEIVE: [6, 7, 8],
+        FamilyMove.LOSE: [6, 7, 8],
         FamilyMove.REFUSE: [5, 6, 7, 8] if state is ARRIVING else [6, 7, 8],
     }.get(move, [5])
 

@@ -28,6 +28,7 @@ from tidings.app.cells.cell_settings import (
     door_port,
     settings_of_cell,
 )
+from tidings.app.cells.duties.former_store import lose_moved_families
 from tidings.app.cells.duties.owner_row import CellOwnerRow
 from tidings.app.cells.files.files_in_force import FilesInForce
 from tidings.app.cells.installation import Installation
@@ -175,6 +176,11 @@ class Membership:
         """Refuse a start with other files than those of the installation. Raise FileRefused."""
         self._files = await asyncio.to_thread(FilesInForce, self.installation, self.whole, master)
         await self._files.admit()
+
+    async def follow_map(self, store: Store) -> None:
+        """Have the store be without what has moved to other cells since it was copied, where it was
+        put back from a backup. Raise StoreDown, MapDown."""
+        await lose_moved_families(self.installation, store)
 
     def count_cells(self) -> int:
         """Return how many cells there are, as the map was read; 1 where it was not."""

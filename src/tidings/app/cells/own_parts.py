@@ -20,11 +20,12 @@ from tidings.app.cells.over.cell_loads import CellLoads
 from tidings.app.cells.over.platform_in_force import PART as PLATFORM
 from tidings.app.cells.over.platform_in_force import PlatformInForce
 from tidings.compose import App
-from tidings.core.cells.families import FamilyId
+from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.ids import OrgId
 from tidings.core.running.service_part import ServicePart, count_word
 from tidings.engine.running.supervisor import Job
 from tidings.settings.settings import Settings
+from tidings.store.port.cell_map import CellState
 
 
 def jobs_of(
@@ -78,6 +79,10 @@ def make_moves(
         else:
             heartbeats.clear_notice(NOTICE)
 
+    def is_removed(cell: CellId) -> bool:
+        known = installation.reader.view.cells.get(cell)
+        return known is not None and known.state is CellState.REMOVED
+
     departures = Departures(
         families,
         store,
@@ -87,6 +92,7 @@ def make_moves(
         lambda family: describe_under_way(app, family),
         begin_again,
         app.base.clock.now_ms,
+        is_removed=is_removed,
     )
     arrivals = Arrivals(installation, families, store, app.base.audit, begin_again)
     return MovesOfCell(

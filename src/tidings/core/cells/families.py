@@ -61,6 +61,7 @@ class FamilyMove(IntEnum):
     REFUSE = 7
     # in both
     EMPTY = 8  # the last row of it is deleted
+    LOSE = 10  # by the map: it has moved away since, for the store is one of before
 
 
 _HERE, _LEAVING, _SEALED = FamilyState.HERE, FamilyState.LEAVING, FamilyState.SEALED
@@ -85,6 +86,11 @@ MOVES: dict[tuple[FamilyState | None, FamilyMove], FamilyState] = {
     (_GONE, FamilyMove.REFUSE): _GONE,
     (_ARRIVING, FamilyMove.REFUSE): _GONE,
     (_GONE, FamilyMove.EMPTY): _EMPTIED,
+    (_HERE, FamilyMove.LOSE): _GONE,
+    (_LEAVING, FamilyMove.LOSE): _GONE,
+    (_SEALED, FamilyMove.LOSE): _GONE,
+    (_RETURNING, FamilyMove.LOSE): _GONE,
+    (_ARRIVING, FamilyMove.LOSE): _GONE,
 }
 
 # The move goes by its number: these begin one, and all others continue the one of the row.
@@ -120,7 +126,7 @@ def move_row(
     known = 0 if row is None else row.number
     if move in _BEGINS:
         fits = number == known + 1
-    elif move is FamilyMove.RECEIVE:
+    elif move in (FamilyMove.RECEIVE, FamilyMove.LOSE):
         fits = number > known
     elif move is FamilyMove.REFUSE:
         fits = number > known or (
@@ -229,6 +235,6 @@ def after_restore(
     if placed is None:
         return None
     cell, number = placed
-    if cell == here or number <= row.number:
+    if cell == here:
         return None
-    return FamilyRow(row.family, FamilyState.GONE, number, other=cell)
+    return move_row(row, FamilyMove.LOSE, family=row.family, number=number, other=cell)

@@ -87,6 +87,12 @@ class CellRanges(msgspec.Struct, frozen=True, array_like=True):
         """List the ranges that are not begun."""
         return self.granted[bisect_right(self.granted, self.begun) :]
 
+    @property
+    def may_be_restored(self) -> bool:
+        """Return whether it may be that the store comes from a backup: whoever puts one back, and a
+        database that has gone back, give up all that is not begun (`restored`)."""
+        return not self.is_endless and not self.spares
+
     def with_granted(self, indices: Sequence[int]) -> "CellRanges":
         """Return this with further ranges. ValueError where they are not above all others: a
         counter that has gone back would give numbers twice."""

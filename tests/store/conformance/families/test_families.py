@@ -220,3 +220,22 @@ def test_a_store_says_in_which_state_a_family_is_refused(subject: Subject) -> No
         told.append(str(refusal.value))
     assert told[0] == told[1] != told[2]
     assert families(subject)[0].state is not SEALED
+
+
+@pytest.mark.parametrize("steps", [(), (BEGIN,), (BEGIN, SEAL), (BEGIN, SEAL, FamilyMove.RECALL)])
+def test_a_store_of_before_a_move_loses_the_family_once(
+    subject: Subject, steps: tuple[FamilyMove, ...]
+) -> None:
+    put_org(subject, ORG)
+    leave(subject, *steps)
+    known = families(subject)[0].number
+    assert not move(subject, FamilyMove.LOSE, known, other=THERE).changed, "it says so itself"
+    lost = FamilyRow(FAMILY, GONE, 4, other=THERE)
+    receipt = port.FamilyReceipt(lost, changed=True)
+    assert move(subject, FamilyMove.LOSE, 4, other=THERE) == receipt
+    subject.crash()
+    assert not move(subject, FamilyMove.LOSE, 5, other=THERE).changed
+    assert families(subject) == [lost]
+    assert subject.commit(event("a", new(1)), families=judged()).away == [FAMILY]
+    assert move(subject, FamilyMove.EMPTY, 4).changed
+    assert move(subject, FamilyMove.RECEIVE, 5, other=THERE).changed, "it can come back"

@@ -30,7 +30,15 @@ from tidings.app.cells.moves.door_steps import (
 )
 from tidings.app.cells.moves.move_figures import MoveFigures
 from tidings.app.cells.moves.step_entries import recording_step
-from tidings.core.cells.families import CellId, FamilyId, FamilyMove, FamilyRow, FamilyState
+from tidings.core.cells.families import (
+    CellId,
+    FamilyId,
+    FamilyMove,
+    FamilyRow,
+    FamilyState,
+    MoveOutcome,
+    outcome_at,
+)
 from tidings.core.cells.moving import MoveSituation, MoveStep, next_step
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
@@ -102,9 +110,11 @@ class Departures:
         begin_again: Callable[[], None],
         now_ms: Callable[[], int],
         passed_s: Callable[[], float] = time.monotonic,
+        is_removed: Callable[[CellId], bool] = lambda _: False,
     ) -> None:
         """`under_way` says what of a family has begun and has not ended, empty: nothing;
-        `begin_again` ends the process in order, to be started again at once."""
+        `begin_again` ends the process in order, to be started again at once; `is_removed`: of a
+        cell that nobody can ask any more."""
         self.figures = MoveFigures()
         self._families = families
         self._rows = rows
@@ -115,6 +125,7 @@ class Departures:
         self._begin_again = begin_again
         self._now_ms = now_ms
         self._passed_s = passed_s
+        self._is_removed = is_removed
         self._known: dict[FamilyId, MoveInProgress] = {}
         self._lock = asyncio.Lock()  # of steps in the own store
         self._left_s: float | None = None  # since when families have left
@@ -325,9 +336,17 @@ class Departures:
 
     async def _drop(self, row: FamilyRow) -> bool:
         """Drop rows of a family that has gone, for a while. While its orgs are in memory here, it
-        is left alone: the next start does it."""
+        is left alone: the next start does it. That it has gone may be by the map alone; so the cell
+        that has it says so first."""
         if row.family in self._families.left_over():
             return False
+        if row.other is not None and not self._is_removed(row.other):
+            answer = await self._ask(row.other, ROW, RowAsked(row.family))
+            if outcome_at(answer.row, row.number) is not MoveOutcome.SWITCHED:
+                raise _Waits(
+                    f"Cell {row.other} must have the family before its rows are dropped here; it "
+                    "does not have it."
+                )
         until_s = self._passed_s() + DROP_S
         while await self._rows.drop_family_rows(row.family, row.number):
             if self._passed_s() >= until_s:
