@@ -134,9 +134,7 @@ class RunningService:
         if membership is not None:
             membership.join(master, store.owner, lease, door, clock.now_ms)
             closers = [*closers, membership.close]
-            await membership.admit_files(master)
-            member = membership
-            await through(lambda: member.follow_map(store))  # before anything of an org is loaded
+            await membership.admit(master, store, through)
         drivers = source_drivers(store, await through(store.installation))
         orgs = None if membership is None else membership.orgs_of_files()
         connections = _connections(settings, membership)

@@ -45,6 +45,7 @@ from tidings.app.cells.store_identity import must_be_there
 from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.descriptors import DoorShares
 from tidings.app.keys.derived_keys import derive_key
+from tidings.app.start_retry import StartStepRunner
 from tidings.compose import App
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.door_address import with_port
@@ -172,15 +173,13 @@ class Membership:
         self._owner = CellOwnerRow(self._installation, lease)
         return self._installation
 
-    async def admit_files(self, master: SealedSecret) -> None:
-        """Refuse a start with other files than those of the installation. Raise FileRefused."""
+    async def admit(self, master: SealedSecret, store: Store, through: StartStepRunner) -> None:
+        """Refuse a start with other files than those of the installation, and have the store be
+        without what has moved to other cells since it was copied, where it was put back from a
+        backup. Raise FileRefused, MapDown."""
         self._files = await asyncio.to_thread(FilesInForce, self.installation, self.whole, master)
         await self._files.admit()
-
-    async def follow_map(self, store: Store) -> None:
-        """Have the store be without what has moved to other cells since it was copied, where it was
-        put back from a backup. Raise StoreDown, MapDown."""
-        await lose_moved_families(self.installation, store)
+        await through(lambda: lose_moved_families(self.installation, store))
 
     def count_cells(self) -> int:
         """Return how many cells there are, as the map was read; 1 where it was not."""
