@@ -2,12 +2,14 @@
 and what is sent twice was in flight."""
 
 import json
+import shutil
 import signal
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +27,10 @@ from tidings.api.cells.moves import (
     ProgressAsked,
     UndoAsked,
 )
-from tidings.app.cells.cell_settings import FIRST_CELL
+from tidings.app.cells.cell_settings import FIRST_CELL, directory_of_cell
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.ids import OrgId
+from tidings.store.sqlite.database import FILE
 
 from ...e2e.harness.fixtures import NewService
 from .by_hand import SECOND_CELL, make_two_cells, on_directories, places
@@ -253,3 +256,48 @@ def test_a_move_is_taken_back_while_its_target_does_not_answer(
     assert tenant.cell() == source
     until(lambda: tenant.send(0), "an event that is taken")
     delivered_to(receiver, path, tenant)
+
+
+def test_a_store_of_before_a_move_that_is_put_back_by_hand_neither_sends_nor_serves_the_family(
+    host: ServiceProcess, receiver: Receiver, tmp_path: Path
+) -> None:
+    tenant = Tenant(host, "moves")
+    source = tenant.cell()
+    target = SECOND_CELL if source == FIRST_CELL else FIRST_CELL
+    path, closed = receiver.path(), receiver.path(status=500)
+    tenant.webhook(receiver.url(closed), retryPolicy={"delaysInSeconds": [1] * 10})
+    until(lambda: tenant.send(0), "an event that is taken")
+    until(lambda: receiver.arrivals(closed), "an attempt that fails")
+    assert host.stop() == 0
+    copy = tmp_path / "copy"
+    store = directory_of_cell(host.data, source)
+    names = [file.name for file in store.iterdir() if file.name.startswith(FILE)]
+    copy.mkdir()
+    for name in names:
+        shutil.copy2(store / name, copy / name)
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    until(lambda: takes(tenant), "that its calls are taken")
+    assert begin(tenant, target)
+    moved(tenant, target)
+    with Api(host.port, tenant.auth) as api:
+        [webhook] = api.get("/v3/webHooks").must(200)["data"]
+        api.delete(webhook)
+        api.webhook(receiver.url(path), name="new")
+    assert host.stop() == 0
+    for file in [file for file in store.iterdir() if file.name.startswith(FILE)]:
+        file.unlink()
+    for name in names:
+        shutil.copy2(copy / name, store / name)
+    before = len(receiver.arrivals(closed))
+    host.start()
+    until(lambda: all_owned(host), "an owner of each cell")
+    until(lambda: takes(tenant), "that its calls are taken")
+    assert tenant.cell() == target
+    until(lambda: tenant.send(1), "an event that is taken")
+    until(lambda: f"{tenant.org}-1" in receiver.known_ids(path), "an event that is sent")
+    until(lambda: not moving(host), "no row where it was")
+    with Api(host.port, tenant.auth) as api:
+        webhooks = api.get("/v3/webHooks").must(200)["data"]
+    assert "new" in [webhook["name"] for webhook in webhooks], webhooks
+    assert len(receiver.arrivals(closed)) == before, "what was taken back sends nothing"
