@@ -404,7 +404,9 @@ class Departures:
     ) -> RowAnswer:
         assert row.other is not None
         orgs = self._families.orgs_of(row.family) if move is FamilyMove.SWITCH else ()
-        asked = StepAsked(row.family, move, number, self._cell, above=above, orgs=orgs)
+        asked = StepAsked(
+            family=row.family, move=move, number=number, source=self._cell, above=above, orgs=orgs
+        )
         answer = await self._ask(row.other, STEP, asked)
         _go_on(answer.problem)
         return answer
