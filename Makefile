@@ -15,7 +15,7 @@ TYPESCRIPT := tests/openapi/generated/typescript/$(NODE_READY)
 TESTS ?= tests
 # What asks the store, of the suites that run on PostgreSQL too; with TIDINGS_TESTS_STORE all of
 # tests/e2e do, and leave out what is of the embedded store.
-ON_POSTGRES := tests/store/conformance tests/e2e/delivery tests/e2e/events $(wildcard tests/e2e/test_*.py)
+ON_POSTGRES := tests/store/conformance tests/store/moving tests/e2e/delivery tests/e2e/events $(wildcard tests/e2e/test_*.py)
 # The order of sets is that of every run: a seed of the simulation repeats what it has shown.
 export PYTHONHASHSEED ?= 0
 

@@ -45,7 +45,7 @@ def test_no_case_imports_an_adapter() -> None:
 def test_each_case_that_a_promise_names_is_there() -> None:
     cases = {
         element.name
-        for suite in (HERE, HERE.parent / "cell_map")
+        for suite in (HERE, HERE.parent / "cell_map", HERE.parent / "moving")
         for module in suite.rglob("test_*.py")
         for element in ast.walk(ast.parse(module.read_text()))
         if isinstance(element, ast.FunctionDef | ast.AsyncFunctionDef)

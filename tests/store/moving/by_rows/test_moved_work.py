@@ -7,10 +7,10 @@ import pytest
 
 from tests.store.conformance.adapters import IN_PROCESS, TRIED
 from tests.store.conformance.delivery.in_each_state import one_in_each_state
-from tests.store.conformance.families.row_copies import copy, drop, step, sums
 from tests.store.conformance.families.steps import FAMILY, OTHER, put_org
 from tests.store.conformance.replay_jobs import Jobs
 from tests.store.conformance.subject import Subject
+from tests.store.moving.by_rows.row_copies import copy, drop, step, sums
 from tests.store.rows import ORG, event, failing, new, settled, webhook
 from tidings.core.cells.families import FamilyMove
 from tidings.core.cells.ranges import range_of

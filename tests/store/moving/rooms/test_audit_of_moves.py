@@ -4,7 +4,7 @@ import pytest
 
 from tests.store.conformance.audited import KEY, change
 from tests.store.conformance.families.steps import FAMILY
-from tests.store.conformance.rooms.two_cells import A, B, TwoCells, half
+from tests.store.moving.rooms.two_cells import A, B, TwoCells, half
 from tests.store.rows import ORG
 from tidings.core.audit.report import AuditReport
 from tidings.core.cells.families import CellId, FamilyMove, FamilyState

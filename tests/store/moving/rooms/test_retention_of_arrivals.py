@@ -3,7 +3,7 @@
 import pytest
 
 from tests.store.conformance.retained import drop
-from tests.store.conformance.rooms.two_cells import OTHER, A, B, TwoCells, half
+from tests.store.moving.rooms.two_cells import OTHER, A, B, TwoCells, half
 from tests.store.rows import ORG
 from tidings.core.cells.families import CellId
 from tidings.core.delivery.states import State

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.store.conformance.adapters import HOSTED, IN_PROCESS, TRIED
-from tests.store.conformance.families.row_copies import copy, drop, fill, step, sums
 from tests.store.conformance.subject import Subject
+from tests.store.moving.by_rows.row_copies import copy, drop, fill, step, sums
 from tests.store.moving.families_filled import family_rows
 from tidings.core.cells.families import FamilyId, FamilyMove
 from tidings.store import port

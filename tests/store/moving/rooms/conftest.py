@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from tests.store.conformance.adapters import IN_PROCESS, TRIED
-from tests.store.conformance.rooms.two_cells import TwoCells
 from tests.store.conformance.subject import Subject
+from tests.store.moving.rooms.two_cells import TwoCells
 
 NAMES = [name for name in TRIED if name in IN_PROCESS]
 

@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from tests.store.conformance.adapters import IN_PROCESS, TRIED
-from tests.store.conformance.families.row_copies import (
+from tests.store.conformance.subject import Subject
+from tests.store.moving.by_rows.row_copies import (
     connection_of,
     copy,
     fill,
@@ -18,7 +19,6 @@ from tests.store.conformance.families.row_copies import (
     sums,
     write,
 )
-from tests.store.conformance.subject import Subject
 from tests.store.moving.families_filled import Rows, family_rows, stored_rows
 from tidings.core.cells.families import FamilyId, FamilyMove
 from tidings.store import port

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.store.conformance.rooms.two_cells import OTHER, A, B, TwoCells
+from tests.store.moving.rooms.two_cells import OTHER, A, B, TwoCells
 from tests.store.rows import ORG, term
 from tidings.core.cells.families import CellId
 from tidings.core.delivery.states import State

@@ -9,7 +9,8 @@ from unittest.mock import patch
 import pytest
 
 from tests.store.conformance.adapters import IN_PROCESS, OF_POSTGRES_RUN, TRIED
-from tests.store.conformance.families.row_copies import (
+from tests.store.conformance.subject import Subject
+from tests.store.moving.by_rows.row_copies import (
     connection_of,
     copy,
     drop,
@@ -19,7 +20,6 @@ from tests.store.conformance.families.row_copies import (
     sums,
     write,
 )
-from tests.store.conformance.subject import Subject
 from tests.store.moving.families_filled import (
     COLUMNS,
     Rows,

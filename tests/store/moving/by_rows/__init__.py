@@ -1,0 +1,1 @@
+"""Rows of families in stores of both databases: copied, summed, dropped, left out."""
