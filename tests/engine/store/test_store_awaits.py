@@ -178,7 +178,7 @@ CASES = {
         opening: topic_places
         saved_places: put_topic_places
     """,
-    "app/cells/test_owner_duties.py"
+    "app/cells/duties/test_owner_duties.py"
     "::test_what_the_store_refuses_for_a_while_is_done_when_it_answers": """
         owner_duties: families number_ranges grant_ranges
         own_openers: load load_people load_inboxes

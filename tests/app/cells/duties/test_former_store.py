@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.app.cells.duties.owned_cells import FIRST, OTHER, Place
 from tests.app.cells.moving_cells import FAMILY, ONE, ORG, TWO, steps, two_cells
-from tests.app.cells.test_owner_duties import FIRST, OTHER, Place
 from tidings.app.cells.duties.former_store import lose_moved_families
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import FamilyId, FamilyMove, FamilyRow, FamilyState
