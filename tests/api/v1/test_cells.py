@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -11,10 +12,13 @@ from tests.api.control_client import service
 from tests.app.cells.several_cells import NOBODY, ONE, TWO, FixedMap, Member, several_cells
 from tests.door.support import KEY
 from tidings.api.cells.moves import MoveProgress, MoveRefusal, MovesAsked, MovesBegun, UndoFound
+from tidings.api.paging import WHOLE
+from tidings.app.cells.over.over_parts import own_parts
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.directory import Opener, OpenerKind, directory_digest
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.ids import OrgId
+from tidings.store.port import StoreDown
 from tidings.store.port.cell_map import CellState, MapDown
 
 CALLS = [
@@ -130,7 +134,7 @@ async def test_one_cell_lists_itself_and_refuses_what_takes_two() -> None:
         assert (await one.call("GET", "/v1/cells/2")).status == 404
         assert (await one.call("GET", "/v1/orgs/3/cell")).json == {"org": 3, "cell": 1}
         assert (await one.call("GET", "/v1/orgs/5/cell")).status == 404
-        assert (await one.call("GET", "/v1/moves")).json == {"moves": []}
+        assert (await one.call("GET", "/v1/moves")).json == {"moves": [], **WHOLE}
         for method, path, body in CALLS:
             refused = await one.call(method, path, body)
             assert refused.status == 409, path
@@ -206,6 +210,23 @@ async def test_a_move_is_planned_begun_shown_and_taken_back_at_any_process(two: 
         two.moves[TWO].asked.clear()
     assert await two.audit() == [("org.moved", "8"), ("org.stayed", "8")] * 2
     assert await two.audit(1) == [], "the first cell has the platform's log"
+
+
+async def test_a_store_that_does_not_answer_is_refused_and_nothing_is_begun(
+    two: TwoCells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    member = two.members[1]
+    store = member.service.parts.ports.store
+    parts = own_parts(member.service.parts)
+    away = AsyncMock(side_effect=StoreDown("away"))
+    monkeypatch.setattr(store, "count_family_rows", away)
+    plan = await member.call("POST", "/v1/orgs/8/move", {"to": 1, "dryRun": True})
+    assert plan.status == 503 and two.moves[TWO].asked == []
+    monkeypatch.setattr(store, "number_ranges", away)
+    with pytest.raises(StoreDown):
+        await own_parts(member.service.parts).number_ranges()
+    monkeypatch.undo()
+    assert (await parts.number_ranges()) is not None
 
 
 async def test_what_is_done_is_recorded_where_the_first_cell_does_not_answer(

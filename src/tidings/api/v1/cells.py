@@ -23,7 +23,8 @@ from tidings.api.cells.cell_orders import (
 from tidings.api.cells.moves import MoveProgress, list_moves
 from tidings.api.context import Services, read_object
 from tidings.api.description import Model
-from tidings.api.models import new_body
+from tidings.api.models import Page, new_body
+from tidings.api.paging import WHOLE
 from tidings.api.route import PLATFORM, ok
 from tidings.api.router import EntryRoute, Routes
 from tidings.core.cells.call_subject import Over
@@ -97,6 +98,7 @@ class SeveralCells(Model):
     cells: list[Cell]
     version: int = Field(description="That of the map.")
     moves: list[OrgMove]
+    paging: Page
     missingCells: list[int] | None = MISSING
 
 
@@ -104,6 +106,7 @@ class SeveralMoves(Model):
     """The moves under way, by their orgs."""
 
     moves: list[OrgMove]
+    paging: Page
     missingCells: list[int] | None = MISSING
 
 
@@ -130,6 +133,7 @@ def cell_routes(services: Services) -> list[EntryRoute]:
             "cells": [show_cell(cell) for cell in seen.cells],
             "version": seen.version,
             "moves": [show_move(move) for move in seen.moves],
+            **WHOLE,
         }
         return answer(shown | _missing(seen.missing))
 
@@ -266,7 +270,7 @@ def _add_moves(route: Routes, services: Services) -> None:
     )
     async def moves() -> Response:
         found = await list_moves(services)
-        shown = {"moves": [show_move(move) for move in found.begun]}
+        shown = {"moves": [show_move(move) for move in found.begun], **WHOLE}
         return answer(shown | _missing(found.missing))
 
 
