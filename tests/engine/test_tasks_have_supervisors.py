@@ -47,6 +47,8 @@ ALLOWED = {
     "engine/delivery/dispatcher.py:spawn": "one page or one look, tried again by its lane",
     "engine/delivery/lanes/channels.py:close": "the end of one channel, given up after a time",
     "engine/delivery/retries/retry_claims.py:release": "one look, tried again by its lane",
+    "app/cells/host.py:_hand_over": "the end of its processes, which it waits for",
+    "app/cells/owner_rows.py:look": "one look at a database, which the next one waits for",
     "app/cells/cell_workers.py:want": "one process, which it waits for",
     "app/cells/cell_workers.py:_run": "one start of a process, which it waits for",
     "app/start_retry.py:_done": "one step of the start, which waits for it",

@@ -149,7 +149,7 @@ class World:
         """An org with one of everything; `mark` is in all names that can be chosen."""
         s = self.s
         auth = await s.add_org(org)
-        things = Things(org, mark, auth, {"org_id": str(org), "kind": "customers", "cell": "2"})
+        things = Things(org, mark, auth, {"org_id": str(org), "kind": "customers", "cell": "1"})
         ids = things.ids
         ids["connection_name"] = f"{mark}-kafka"
         ids["action_name"] = f"{mark}-welcome"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -139,3 +140,17 @@ async def test_sources_of_an_org_that_is_moving_are_left_as_they_are(
     assert await declare(second, sources_of(tmp_path / "sources.toml", 9)) == [(8, "shop-8")]
     [live] = second.service.parts.sources.sources.all()
     assert live.declared_in and not live.source.paused
+
+
+@pytest.mark.parametrize("asked", ["load", "families"])
+async def test_a_start_whose_store_does_not_answer_asks_again_whose_an_org_is(
+    both: TwoWorkers, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    worker = both.workers[0]
+    orgs = orgs_of(worker)
+    with monkeypatch.context() as away:
+        away.setattr(worker.memory, asked, AsyncMock(side_effect=port.StoreDown("away")))
+        with pytest.raises(port.StoreDown):
+            await orgs.is_served_here(OrgId(7), worker.memory)
+    assert await orgs.is_served_here(OrgId(7), worker.memory)
+    assert not await orgs.is_served_here(OrgId(8), worker.memory)

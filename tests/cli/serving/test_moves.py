@@ -156,4 +156,4 @@ def test_a_cell_is_opened_and_removed(
     assert moves.open_cell(2) == moves.remove(2, yes=True) == Exit.OK
     assert [path for _, path, _ in api.sent] == ["/v1/cells/2/open", "/v1/cells/2/remove"]
     shown = capsys.readouterr()
-    assert "cell 2: open" in shown.out and "Its store stays: /data/cells/2" in shown.err
+    assert "cell 2: open" in shown.out and "its store stays: /data/cells/2" in shown.err

@@ -17,8 +17,8 @@ from ..harness.store import books
 from ..harness.until import until
 
 PAGE = Path(__file__).parents[3] / "docs/running.md"
-NOT_AT_FIRST = re.compile(  # without a platform's API, and before retention has looked
-    "tidings_platform_|tidings_retention_(kept_back|oldest_|free_bytes|database_bytes)"
+NOT_AT_FIRST = re.compile(  # without a platform's API or cells, before retention has looked
+    "tidings_platform_|tidings_cell_moves?_|tidings_retention_(kept_back|oldest_|free_bytes|database_bytes)"
 )
 
 

@@ -183,6 +183,26 @@ CASES = {
         owner_duties: families number_ranges grant_ranges
         own_openers: load load_people load_inboxes
     """,
+    "app/cells/test_moves.py"
+    "::test_a_store_that_is_away_for_a_moment_holds_a_move_up_and_loses_nothing": """
+        arrivals: begin_range drop_family_rows grant_ranges number_ranges
+        arrivals: sum_family_rows write_family_rows
+    """,
+    "app/cells/duties/test_former_store.py"
+    "::test_a_start_whose_store_does_not_answer_asks_it_again": """
+        former_store: families move_family number_ranges
+    """,
+    "app/cells/test_orgs_of_files.py"
+    "::test_a_start_whose_store_does_not_answer_asks_again_whose_an_org_is": """
+        orgs_of_files: families load
+    """,
+    "app/cells/calls/test_parent_change.py"
+    "::test_what_the_store_does_not_answer_is_refused_and_nothing_is_changed": """
+        parent_change: family_row
+    """,
+    "api/v1/test_cells.py::test_a_store_that_does_not_answer_is_refused_and_nothing_is_begun": """
+        over_parts: count_family_rows number_ranges
+    """,
     "app/cells/calls/test_directed_store.py"
     "::test_what_the_store_has_refused_behind_its_row_can_be_made_again": """
         directed_store: put_org put_credential put_people put_link put_inbox

@@ -37,8 +37,10 @@ _PAGES = {
 _NO_PAGE = (
     "arrival",
     "audit",
+    "cell",
     "consent",
     "dead_letter",
+    "family",
     "portal",
     "reference",
     "session",

@@ -168,6 +168,17 @@ async def test_what_the_store_refuses_is_taken_back_in_the_map(
     assert second.installation.reader.view.is_below(FamilyId(9))
 
 
+async def test_what_the_store_does_not_answer_is_refused_and_nothing_is_changed(
+    both: TwoWorkers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = both.workers[1]
+    with monkeypatch.context() as away:
+        away.setattr(second.memory, "family_row", AsyncMock(side_effect=StoreDown("away")))
+        assert (await patched(second, 9, None))["status"] == 503
+    await both.look()
+    assert (await patched(second, 9, None))["status"] == 200
+
+
 async def test_what_a_crash_left_with_the_former_family_is_put_right_at_a_start(
     both: TwoWorkers,
 ) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 
@@ -82,3 +83,21 @@ async def test_rows_of_a_lost_family_are_kept_until_the_cell_that_has_it_says_so
     world.unasked.discard(TWO)
     await steps(one, two)
     assert not one.store.family_rows[FAMILY] and await one.state() is FamilyState.EMPTIED
+
+
+@pytest.mark.parametrize("asked", ["families", "number_ranges", "move_family"])
+async def test_a_start_whose_store_does_not_answer_asks_it_again(
+    place: Place, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    await place.owners[TWO].store.place_families({MOVED: FamilyPlace(TWO, 4)})
+    owner = place.start(ONE, place.owners[ONE].memory)
+    if asked == "number_ranges":
+        await owner.memory.give_up_ranges()  # of which it is asked while the map is away
+    else:
+        assert await owner.reader.look()
+    with monkeypatch.context() as away:
+        away.setattr(owner.memory, asked, AsyncMock(side_effect=port.StoreDown("away")))
+        with pytest.raises(port.StoreDown):
+            await lose_moved_families(owner, owner.memory)
+    assert await owner.reader.look()
+    assert await lose_moved_families(owner, owner.memory) == [GONE]

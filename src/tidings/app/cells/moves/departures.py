@@ -42,6 +42,7 @@ from tidings.core.cells.families import (
 from tidings.core.cells.moving import MoveSituation, MoveStep, next_step
 from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.families import Families
+from tidings.errors import Unavailable
 from tidings.store import port
 from tidings.store.port.family_rows import FamilyRowsStore, RowsPlace, RowsSum
 
@@ -92,7 +93,7 @@ class MoveInProgress(msgspec.Struct):
     problem: str = ""
 
 
-class _Waits(Exception):
+class _Waits(Unavailable):
     """A move cannot go on now; the text says why."""
 
 
