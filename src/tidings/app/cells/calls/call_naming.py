@@ -147,6 +147,12 @@ class CallNaming:
         """Return whether a call of the console brings a session, whose it may be."""
         return bool(_session_in(headers, OUTSIDE))
 
+    def is_of_cells(self, call: RoutedCall) -> bool:
+        """Return whether a call is for what cells have, and not for what each process answers of
+        itself, as whether it lives."""
+        found = self._table.find(call.method, call.path)
+        return found is not None and found.subject.over is not Over.PROCESS
+
     def unknown_key(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
         """Return the key of a call, where this cell knows no credential by it; empty: there is
         none, or it is known."""

@@ -77,7 +77,9 @@ class MapRouter:
     def _is_caller_unread(self, call: RoutedCall) -> bool:
         """Return whether a call brings a key that may be good, and was not read here yet: whichever
         route it is for, it must not hear that its key is wrong."""
-        return not self._openers.are_all_known and bool(self._naming.unknown_key(call.headers))
+        if self._openers.are_all_known or not self._naming.unknown_key(call.headers):
+            return False
+        return self._naming.is_of_cells(call)
 
     async def decide_named(
         self, name: Callable[[], Named | Unknown | None], passed: PassedOn | None = None
