@@ -14,6 +14,7 @@ from typing import TypeVar
 from bench.figures import (
     backlog,
     bad,
+    cell_moves,
     cells,
     dead,
     destinations,
@@ -54,6 +55,7 @@ FIGURES: dict[str, Callable[[Options], list[Row]]] = {
     "dead": dead.run,
     "bad": bad.run,
     "cells": cells.run,
+    "cell-moves": cell_moves.run,
     "recovery": recovery.run,
     "replay": replay.run,
     "backlog": backlog.run,

@@ -115,7 +115,7 @@ class Product:
             if not self.process.running():
                 raise RuntimeError(f"tidings serve ended:\n{self.process.output()}")
             try:
-                if self._call("GET", READY_PATH)[0] == 200:
+                if self.call("GET", READY_PATH)[0] == 200:
                     return
             except OSError:
                 pass
@@ -182,14 +182,14 @@ class Product:
         headers: dict[str, str] | None = None,
         connection: http.client.HTTPConnection | None = None,
     ) -> Any:
-        status, answer = self._call(method, path, body, headers, connection)
+        status, answer = self.call(method, path, body, headers, connection)
         if not 200 <= status < 300:
             raise Refused(
                 f"{method} {path} was answered {status}: {answer[:500].decode(errors='replace')}"
             )
         return json.loads(answer)
 
-    def _call(
+    def call(
         self,
         method: str,
         path: str,
@@ -248,7 +248,7 @@ class Product:
 
     def figure(self, name: str) -> float:
         """One figure of `/metrics` that has no labels."""
-        text = self._call("GET", METRICS_PATH)[1].decode()
+        text = self.call("GET", METRICS_PATH)[1].decode()
         for line in text.splitlines():
             if line.startswith(name + " "):
                 return float(line.rpartition(" ")[2])
