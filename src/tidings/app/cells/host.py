@@ -96,7 +96,7 @@ class CellHost:
     @property
     def cells(self) -> list[CellId]:
         """List the cells that there are, as far as the map was read."""
-        return self._reader.view.open_cells
+        return self._reader.view.current_cells
 
     def end(self) -> None:
         """Have `run` return."""

@@ -40,7 +40,7 @@ class MapView:
         return self._cells
 
     @property
-    def open_cells(self) -> list[CellId]:
+    def current_cells(self) -> list[CellId]:
         """List the cells that were not removed."""
         cells = self._cells.values()
         return sorted(known.cell for known in cells if known.state is not CellState.REMOVED)

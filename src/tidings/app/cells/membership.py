@@ -65,7 +65,7 @@ from tidings.server import Bounds, HttpRequest, HttpServer
 from tidings.server.listening import make_listening
 from tidings.settings.settings import Settings
 from tidings.store.port import Store
-from tidings.store.port.cell_map import CellState, MapRefused
+from tidings.store.port.cell_map import MapRefused
 
 DIRECTORY_PURPOSE = b"tidings.directory"  # of the key of digests in the directory
 FIRST_LOOK_S = 5.0  # at the map, before the public port is opened
@@ -183,8 +183,7 @@ class Membership:
 
     def count_cells(self) -> int:
         """Return how many cells there are, as the map was read; 1 where it was not."""
-        cells = self.installation.reader.view.cells.values()
-        return max(1, sum(cell.state is not CellState.REMOVED for cell in cells))
+        return max(1, len(self.installation.reader.view.current_cells))
 
     def orgs_of_files(self) -> OrgsOfFiles:
         """Make what knows where the orgs are that the operator's files name."""

@@ -186,7 +186,7 @@ class SharedCells:
     def _now(self, serving: Collection[CellId], hosts: list[HostSeen]) -> CellsNow:
         view = self._reader.view
         counts = Counter(view.places.cells_of_families())
-        families = {cell: counts[cell] for cell in view.open_cells}
+        families = {cell: counts[cell] for cell in view.current_cells}
         return CellsNow(families=families, others=hosts, owners=self._owners, serving=serving)
 
     def _tell(self) -> None:

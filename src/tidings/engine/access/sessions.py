@@ -297,17 +297,21 @@ class Sessions:
         """List all sessions of this one's owner, newest first. Raise Denied."""
         own = self._live(token)
         return [
-            OpenSession(
-                id=shown_id(session.digest),
-                created_ms=session.created_ms,
-                seen_ms=self._table.seen_ms(session),
-                address=session.address,
-                agent=session.agent,
-                own=session.digest == own.digest,
-            )
+            self.shown(session, own.digest)
             for session in self.open_of(self._table.owner(own))
             if session.digest == own.digest or not own.portal  # of a portal, strangers' ones
         ]
+
+    def shown(self, session: port.StoredSession, own: bytes) -> OpenSession:
+        """Show a session to its owner. `own`: the digest of the one by which that is asked."""
+        return OpenSession(
+            id=shown_id(session.digest),
+            created_ms=session.created_ms,
+            seen_ms=self._table.seen_ms(session),
+            address=session.address,
+            agent=session.agent,
+            own=session.digest == own,
+        )
 
     def opened(self, token: str) -> PortalSession | None:
         """Return what the session of a portal is limited to; None for any other, and for none."""

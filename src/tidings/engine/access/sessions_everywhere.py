@@ -9,7 +9,7 @@ from tidings.core.access.user_rules import NewPassword
 from tidings.core.audit.audit_actions import SESSION_BEGUN
 from tidings.core.cells.families import CellId
 from tidings.core.declaration import read_body
-from tidings.engine.access.keys import digest_of, shown_id
+from tidings.engine.access.keys import digest_of
 from tidings.engine.access.passwords import KNOWN
 from tidings.engine.access.remote_sessions import OpenSession, RemoteSession
 from tidings.engine.access.session_table import SessionTable
@@ -101,14 +101,7 @@ class SessionsEverywhere:
         """List what the owner of another cell's session has open here, newest first."""
         session = self._guests.resolve(remote)
         return [
-            OpenSession(
-                id=shown_id(found.digest),
-                created_ms=found.created_ms,
-                seen_ms=self._table.seen_ms(found),
-                address=found.address,
-                agent=found.agent,
-                own=found.digest == remote.digest,
-            )
+            self._sessions.shown(found, remote.digest)
             for found in self._sessions.open_of(self._table.owner(session))
         ]
 

@@ -16,7 +16,7 @@ from tidings.app.cells.map_view import MapView
 from tidings.core.cells.directory import OpenerKind, directory_digest
 from tidings.core.cells.families import FamilyId
 from tidings.core.shares.table import SharedTable
-from tidings.store.port.cell_map import CellMapStore, CellState, MapDown
+from tidings.store.port.cell_map import CellMapStore, MapDown
 
 FOUND_MAX = 65_536  # openers; of the family with most the oldest go
 MISSING_MAX = 4_096
@@ -140,11 +140,7 @@ class WholeDirectory:
             return True
         incarnation = self._view.place.incarnation
         confirmed = await self._store.confirmations()
-        cells = [
-            known.cell
-            for known in self._view.cells.values()
-            if known.state is not CellState.REMOVED
-        ]
+        cells = self._view.current_cells
         if not cells or not all(confirmed.get(cell) for cell in cells):
             return False
         await self._catch_up()

@@ -37,7 +37,7 @@ from tidings.engine.access.remote_sessions import (
     SessionAway,
 )
 from tidings.store import port
-from tidings.store.port.cell_map import CellState, MapDown, MapRefused
+from tidings.store.port.cell_map import MapDown, MapRefused
 
 Asked = TypeVar("Asked")
 Found = TypeVar("Found")
@@ -168,12 +168,7 @@ class CellSessions:
         return sorted({*cells} - {self._others.own})
 
     def _all(self) -> Sequence[CellId]:
-        cells = self._installation.reader.view.cells.values()
-        return sorted(
-            known.cell
-            for known in cells
-            if known.state is not CellState.REMOVED and known.cell != self._others.own
-        )
+        return self._but_own(self._installation.reader.view.current_cells)
 
     async def _ask(
         self, question: CellQuestion[Asked, Found], asked: Asked, cells: Collection[CellId]

@@ -20,7 +20,6 @@ from tidings.core.cells.cell_map import CellOwner
 from tidings.core.cells.families import CellId
 from tidings.door.head import DoorHead, read_not_mine
 from tidings.door.hop_request import request_of
-from tidings.store.port.cell_map import CellState
 
 Asked = TypeVar("Asked")
 Found = TypeVar("Found")
@@ -56,12 +55,8 @@ class EveryCell:
     @property
     def others(self) -> list[CellId]:
         """List the cells of other processes, as the map has them."""
-        cells = self._installation.reader.view.cells.values()
-        return sorted(
-            found.cell
-            for found in cells
-            if found.state is not CellState.REMOVED and found.cell != self.own
-        )
+        cells = self._installation.reader.view.current_cells
+        return [cell for cell in cells if cell != self.own]
 
     async def ask(
         self,
