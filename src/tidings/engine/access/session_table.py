@@ -59,6 +59,12 @@ class SessionTable:
         """Return what it is limited to, if a portal began it."""
         return self._portals.get(session.digest)
 
+    def limits(self, session: port.StoredSession) -> PortalSession:
+        """Return what the session of a portal is limited to."""
+        opened = self.portal(session)
+        assert opened is not None  # it was kept with them
+        return opened
+
     def owner(self, session: port.StoredSession) -> str:
         """Return whose session it is, for what is counted and listed together."""
         if session.portal:

@@ -287,7 +287,7 @@ class Sessions:
         Denied."""
         session = self._live(token)
         if session.portal:
-            opened = self._limits(session)
+            opened = self._table.limits(session)
             return [Seat(opened.org, opened.role)]
         if session.credential:
             return [Seat(self._access.caller_of(session.credential, session.proof).org, "")]
@@ -450,7 +450,7 @@ class Sessions:
     def _in_portal(self, session: port.StoredSession, org: OrgId | None) -> AuthenticatedCaller:
         """Return the caller of a portal's session: it may do no more than its credential may now.
         Raise Forbidden if another org is asked for."""
-        opened = self._limits(session)
+        opened = self._table.limits(session)
         maker = self._access.caller_of(session.credential, session.proof)
         if org not in (None, opened.org):
             raise Forbidden.because(
@@ -465,12 +465,6 @@ class Sessions:
             attribution=of_credential(maker.credential, f"{opened.name} portal", "key"),
             role=opened.role,
         )
-
-    def _limits(self, session: port.StoredSession) -> PortalSession:
-        """Return what a portal's session is limited to."""
-        opened = self._table.portal(session)
-        assert opened is not None  # it was kept with them
-        return opened
 
     def _proved(self, session: port.StoredSession) -> bool:
         """Return whether what was shown at sign-in is still true. Of a credential, `caller_of`
