@@ -120,9 +120,8 @@ CELL_MAX = 999_999_999
 
 
 def _cell_of(value: object) -> int | None:
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= CELL_MAX:
-        return value
-    return None
+    number = whole_of(value)
+    return number if number is not None and 1 <= number <= CELL_MAX else None
 
 
 _TO = ParsedField(

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from tidings.core.form import whole_of
 from tidings.errors import FieldRefusal, Invalid
 from tidings.values import describe_value
 
@@ -124,8 +125,9 @@ class RecordRefused(Invalid):
 def read_id(value: object) -> str:
     """Return a record's id as text; numbers are taken too. Raise RecordRefused if it cannot be
     one."""
-    if type(value) is int and value.bit_length() <= 64:
-        return str(value)
+    number = whole_of(value)
+    if number is not None and number.bit_length() <= 64:
+        return str(number)
     if isinstance(value, str) and 1 <= len(value) <= ID_MAX and not _CONTROL.search(value):
         return value
     raise RecordRefused(
@@ -136,14 +138,21 @@ def read_id(value: object) -> str:
     )
 
 
+def _converted(value: dict[str, Any], model: type[Any]) -> Any:
+    """Convert a record. A whole number is one however it is written: 17.0 is 17. Raise
+    RecordRefused, with what does not fit."""
+    numbers = ((name, whole_of(field)) for name, field in value.items())
+    fields = value | {name: number for name, number in numbers if number is not None}
+    try:
+        return msgspec.convert(fields, model)
+    except msgspec.ValidationError as error:
+        raise _misfit(value, str(error)) from None
+
+
 def read_record(kind: RecordKind, value: dict[str, Any]) -> bytes:
     """Encode a record as compact JSON of the fields of its kind, without its id. Raise
     RecordRefused, with what does not fit."""
-    try:
-        record = msgspec.convert(value, MODELS[kind])
-    except msgspec.ValidationError as error:
-        raise _misfit(value, str(error)) from None
-    kept = _encoder.encode(record)
+    kept = _encoder.encode(_converted(value, MODELS[kind]))
     if len(kept) > RECORD_BYTES_MAX:
         raise RecordRefused(
             "too_large",
@@ -167,10 +176,7 @@ def check_others(kind: RecordKind, value: dict[str, Any]) -> None:
     fit."""
     for other, model in MODELS.items():
         if other is not kind:
-            try:
-                msgspec.convert(value, model)
-            except msgspec.ValidationError as error:
-                raise _misfit(value, str(error)) from None
+            _converted(value, model)
 
 
 def unknown_fields(kind: RecordKind, value: dict[str, Any]) -> list[str]:
