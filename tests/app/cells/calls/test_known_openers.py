@@ -76,7 +76,7 @@ async def test_that_there_is_none_is_believed_once_every_cell_has_said_what_open
     directory = Directory()
     directory.has_all = False
     openers = known(directory)
-    with pytest.raises(MapDown, match="one has not yet"):
+    with pytest.raises(MapDown, match="has not yet written"):
         await openers.find(CREDENTIAL, "a")
     assert openers.at_hand(CREDENTIAL, "a") is None
     directory.put(CREDENTIAL, "a", 7)

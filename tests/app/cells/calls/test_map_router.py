@@ -109,10 +109,11 @@ async def test_no_route_calls_a_key_wrong_before_every_cell_has_said_what_opens_
             continue
         body: Any = {} if route.method in ("POST", "PUT", "PATCH") else None
         path = path_of(route.path, 7)
-        status, headers, _ = await worker.call(
+        status, headers, answer = await worker.call(
             route.method, path, body, late, head_only=bool(route.stream)
         )
         assert status == 503 and headers["retry-after"], (call, status)
+        assert route.stream or b"has not yet written into it" in answer, (call, answer)
         tried += 1
     assert tried > 100
     said[CellId(1)] = 9

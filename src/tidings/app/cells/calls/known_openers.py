@@ -26,6 +26,10 @@ ASKED_MAX = 64  # at one time
 Families = Sequence[FamilyId]
 
 
+class NotWhole(MapDown):
+    """The map answers, but not every cell has written into it: who is not found may be known."""
+
+
 class KnownOpeners:
     """Asks the directory of a map. To be used within one event loop."""
 
@@ -70,7 +74,7 @@ class KnownOpeners:
 
     async def find(self, kind: OpenerKind, text: str) -> Families:
         """Ask the directory whose it is; who asks for the same meanwhile gets the same answer.
-        Raise MapDown, also where too many are asked for already, and MapRefused."""
+        Raise MapDown, also where too many are asked for already, NotWhole, and MapRefused."""
         digest = directory_digest(kind, self._key, text)
         task = self._asked.get(digest)
         if task is None:
@@ -92,9 +96,7 @@ class KnownOpeners:
         try:
             rows = await self._store.find_openers(digest)
             if not rows and not await self._whole.is_whole():
-                raise MapDown(
-                    "Every cell must say what opens its orgs; one has not yet. Try again."
-                )
+                raise NotWhole("one of the cells has not yet written into it what opens its orgs")
         finally:
             self._asked.pop(digest, None)
         families = tuple(row.family for row in rows if row.kind is kind)

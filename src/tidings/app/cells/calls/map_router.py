@@ -8,7 +8,7 @@ away, such a call is 503: whether its key is good is not known, so it is not ref
 from collections.abc import Callable
 
 from tidings.app.cells.calls.call_naming import Callers, CallNaming, Named, Unknown
-from tidings.app.cells.calls.known_openers import KnownOpeners
+from tidings.app.cells.calls.known_openers import KnownOpeners, NotWhole
 from tidings.app.cells.installation import Installation
 from tidings.core.cells.cell_map import CellOwner, FamilyPlace
 from tidings.core.cells.directory import OpenerKind
@@ -44,7 +44,7 @@ class MapRouter:
         callers: Callers,
         openers: KnownOpeners,
     ) -> None:
-        self._cell = installation.cell
+        self.cell = installation.cell
         self._installation = installation
         self._reader = installation.reader
         self._places = installation.reader.view.places
@@ -55,7 +55,7 @@ class MapRouter:
     def decide(self, call: RoutedCall) -> DoorDecision | AskFirst | None:
         """See `DoorRouter`."""
         passed = call.passed_on
-        if passed is not None and passed.head.cell != self._cell:
+        if passed is not None and passed.head.cell != self.cell:
             return AnswerNotMine(passed.head.cell, self._places.owner_of(passed.head.cell))
         found = self._naming.of(call)
         if found is None:
@@ -70,8 +70,8 @@ class MapRouter:
         if self._is_caller_unread(call):
             try:
                 await self._openers.find(OpenerKind.KEY, self._naming.unknown_key(call.headers))
-            except (MapDown, MapRefused):
-                return RefuseNow("the map of the cells cannot be asked", OWNERLESS_RETRY_S)
+            except (MapDown, MapRefused) as error:
+                return _refuse_unknown(error)
         return await self.decide_named(lambda: self._naming.of(call), call.passed_on)
 
     def _is_caller_unread(self, call: RoutedCall) -> bool:
@@ -93,8 +93,8 @@ class MapRouter:
                     break
                 await self._openers.find(found.kind, found.text)
                 found = name()
-        except (MapDown, MapRefused):
-            return RefuseNow("the map of the cells cannot be asked", OWNERLESS_RETRY_S)
+        except (MapDown, MapRefused) as error:
+            return _refuse_unknown(error)
         if found is None or isinstance(found, Unknown):
             return None
         decision = self._decided(found, passed)
@@ -108,7 +108,7 @@ class MapRouter:
     async def decide_org(self, org: OrgId) -> DoorDecision | None:
         """Decide of what is for an org; None: there is none, or its making was broken off."""
         place = self._places.place_of(FamilyId(org))
-        if place is not None and place.cell == self._cell:
+        if place is not None and place.cell == self.cell:
             if self._callers.judge(FamilyId(org)) is None:
                 return None
         return await self.decide_named(lambda: self._naming.of_org(str(org)))
@@ -144,13 +144,13 @@ class MapRouter:
     def _decided(self, named: Named, passed: PassedOn | None) -> DoorDecision | None:
         """Decide of a call whose family or cell is known. None: the map has to be read again."""
         if named.family is None:
-            return self._of_cell(named.cell or self._cell)
+            return self._of_cell(named.cell or self.cell)
         family = named.family
         judgement = self._callers.judge(family)
         if judgement is not None and judgement.verdict is CallVerdict.HELD:
             return RefuseNow("the org is moving to another cell", MOVING_RETRY_S)
         if judgement is not None and judgement.verdict is CallVerdict.MINE:
-            return ServeHere(self._cell)
+            return ServeHere(self.cell)
         if judgement is not None and judgement.elsewhere is not None:
             self._places.learn(family, FamilyPlace(judgement.elsewhere, judgement.number))
         if passed is not None:
@@ -161,14 +161,14 @@ class MapRouter:
     def _handed_back(self, family: FamilyId) -> DoorDecision:
         """Answer another door about a family that this cell does not have."""
         place = self._places.place_of(family)
-        if place is None or place.cell == self._cell:
+        if place is None or place.cell == self.cell:
             return AnswerNotMine(None, None, family)
         return AnswerNotMine(
             place.cell, self._places.owner_of(place.cell), family=family, number=place.number
         )
 
     def _of_cell(self, cell: CellId) -> DoorDecision | None:
-        if cell == self._cell:
+        if cell == self.cell:
             return ServeHere(cell)
         owner = self._places.owner_of(cell)
         if owner is None or not owner.address or owner.address == self._installation.owner.address:
@@ -183,3 +183,11 @@ class MapRouter:
             self._places.learn(known.family, FamilyPlace(known.cell, known.number))
         if known.address:
             self._places.learn_owner(known.cell, CellOwner(known.epoch, known.address))
+
+
+def _refuse_unknown(error: MapDown | MapRefused) -> RefuseNow:
+    """Refuse a call of whose place the map has not answered, by the reason that it was."""
+    why = "the map of the cells cannot be asked"
+    if isinstance(error, NotWhole):
+        why = f"the map of the cells is not whole: {error}"
+    return RefuseNow(why, OWNERLESS_RETRY_S)
