@@ -1,6 +1,8 @@
 """Tidings with several cells as the benchmark sees it: made by the command, served by one host."""
 
+import json
 import subprocess
+import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,11 +13,13 @@ import psutil
 
 from bench.layout import Hook
 from bench.ledger import Book, Ids, OwnBooks
-from bench.product import STORE_FILE, Product
+from bench.product import READY_SECONDS_MAX, STORE_FILE, Product
 
 _ORGS = "SELECT id FROM org"
 _MARK = "SELECT coalesce(max(seq), 0) FROM event"
 CELL_OPTION = "--cell"
+CELLS_PATH = "/v1/cells"
+ANSWERS_ALIKE = 12  # in a row: of whichever process takes a connection
 
 
 class CellsProduct(Product):
@@ -38,8 +42,20 @@ class CellsProduct(Product):
             if done.returncode:
                 raise RuntimeError(f"tidings cells add ended: {done.stderr}")
         self.start()
+        self.wait_ready()
+        self.wait_owned()
         super().set_up(hooks)
         self._marks: list[dict[Path, int]] = []
+
+    def wait_owned(self) -> None:
+        """Wait until every cell has an owner, as each process knows that answers."""
+        deadline, alike = time.monotonic() + READY_SECONDS_MAX, 0
+        while alike < ANSWERS_ALIKE:
+            status, answer = self.call("GET", CELLS_PATH)
+            cells = json.loads(answer)["cells"] if status == 200 else []
+            alike = alike + 1 if cells and all(cell["address"] for cell in cells) else 0
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"GET {CELLS_PATH} was answered {status}: {answer[:500]!r}")
 
     def stores(self) -> dict[int, Path]:
         """Return the data directory of each cell."""
@@ -73,7 +89,10 @@ class CellsProduct(Product):
     def own_orgs(self) -> dict[int, list[int]]:
         """Return the organisations of each process, for calls that make no hop."""
         workers = self.workers()
-        return {workers[cell]: orgs for cell, orgs in self.orgs_by_cell().items() if orgs}
+        found = {workers[cell]: orgs for cell, orgs in self.orgs_by_cell().items()}
+        if not all(found.values()):
+            raise RuntimeError(f"every cell must have organisations with events; got {found}")
+        return found
 
     def unfinished(self) -> int:
         """See `Product`."""
