@@ -33,15 +33,23 @@ Facts = Mapping[str, Any] | None
 class DoorGate:
     """ASGI 3, and a `DirectApp`."""
 
-    def __init__(self, app: App, direct: DirectApp, parts: DoorParts) -> None:
+    def __init__(
+        self, app: App, direct: DirectApp, parts: DoorParts, first: DirectApp | None = None
+    ) -> None:
+        """`first` takes calls whose bodies tell whose they are, before their heads are looked at;
+        those of other doors too."""
         self._app = app
         self._direct = direct
         self._parts = parts
+        self._first = first
 
     def begin(self, call: DirectCall) -> bool:
         """See `DirectApp`. What is passed on is never made as an ASGI call."""
         request = call.request
         passed = passed_on(request.facts)
+        is_late = passed is not None and passed.until_s <= monotonic()
+        if self._first is not None and not is_late and self._first.begin(call):
+            return True
         routed = RoutedCall(
             method=request.method,
             path=request.path,
@@ -52,7 +60,6 @@ class DoorGate:
         decision = self._parts.router.decide(routed)
         if isinstance(decision, AskFirst):
             return False  # an answer is waited for, which takes a task
-        is_late = passed is not None and passed.until_s <= monotonic()
         if _is_served_here(decision) and not is_late:
             if passed is not None:
                 call.amend = partial(self._amended, routed, request.facts)

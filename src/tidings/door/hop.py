@@ -70,11 +70,14 @@ class Hop:
         request: HopRequest,
         client: str,
         request_id: bytes,
+        router: DoorRouter | None = None,
     ) -> None:
+        """`router`: of this call, where another one than that of `parts` has decided it."""
         if call.passed_on is not None:
             raise AssertionError("a call that another door has passed on is not passed on again")
         self.parts = parts
         self.call = call
+        self._router = router or parts.router
         self.request = request
         self._client = client.partition("%")[0]  # an address, without its zone
         self._request_id = request_id
@@ -108,7 +111,7 @@ class Hop:
             raise refusals.owner_gone()
         found: DoorDecision | None = None
         if self.tries < TRIES:
-            found = await self.parts.router.decide_again(self.call, tried, self.tries, not_mine)
+            found = await self._router.decide_again(self.call, tried, self.tries, not_mine)
         if isinstance(found, PassOn):
             return found
         if left:

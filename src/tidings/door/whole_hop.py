@@ -13,7 +13,7 @@ import structlog
 from tidings.core.cells.door import PassOn
 from tidings.door import refusals
 from tidings.door.head import NotMine, read_not_mine
-from tidings.door.hop import DoorParts, Hop, RoutedCall
+from tidings.door.hop import DoorParts, DoorRouter, Hop, RoutedCall
 from tidings.door.hop_request import HopRequest, passed_back
 from tidings.door.owner_line import HopExchange, OwnerLine
 from tidings.door.refusals import DoorRefusal
@@ -35,8 +35,9 @@ class WholeHop(Hop):
         *,
         direct: DirectCall,
         body: bytes,
+        router: DoorRouter | None = None,
     ) -> None:
-        super().__init__(parts, call, request, direct.peer[0], request_id)
+        super().__init__(parts, call, request, direct.peer[0], request_id, router)
         self._direct = direct
         self._body = body
         self._address = ""  # of the owner whose place it holds

@@ -258,7 +258,7 @@ class Membership:
         )
         passes = SourceEvents(calls.router, installation.reader, self.over.every)
         app.sources.sources.intake.cells = passes
-        door = DoorGate(calls.app, calls.app, calls.door)
+        door = DoorGate(calls.app, calls.app, calls.door, calls.app.events)
         self._door = door_server(
             door,
             door,

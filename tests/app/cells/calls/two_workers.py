@@ -160,7 +160,7 @@ class Worker:
         self.router = calls.router
         passes = SourceEvents(self.router, self.installation.reader, every)
         service.parts.sources.sources.intake.cells = passes
-        late.gate = DoorGate(calls.app, calls.app, calls.door)
+        late.gate = DoorGate(calls.app, calls.app, calls.door, calls.app.events)
         self.public = HttpServer(
             late, host=HERE, port=0, bounds=bounds, direct=late, admit=remove_head, headers=[*ALL]
         )

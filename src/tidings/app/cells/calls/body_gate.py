@@ -60,7 +60,7 @@ class BodyGate:
         self._app = app
         self._direct = direct
         self._parts = EventParts(app, installation, naming, router)
-        self._events = WholeEvents(direct, naming, router, self._parts, door)
+        self.events = WholeEvents(direct, naming, router, self._parts, door)
         self._installation = installation
         self._table = table
         self._naming = naming
@@ -69,10 +69,10 @@ class BodyGate:
         self._placing = placing
 
     def begin(self, call: DirectCall) -> bool:
-        """See `DirectApp`. A call with events of several cells takes tasks."""
+        """See `DirectApp`. What `events` leaves of the events of several cells takes tasks."""
         request = call.request
         if request.path == EVENTS_PATH and self._naming.is_parted(request.headers):
-            return self._events.begin(call)
+            return False
         return self._direct.begin(call)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:

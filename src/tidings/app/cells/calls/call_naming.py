@@ -4,7 +4,7 @@ Only tables in memory are looked into. What this cell's own engine knows goes be
 directory, so calls of its own orgs need neither.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple, Protocol
 from urllib.parse import parse_qsl
 
@@ -174,6 +174,13 @@ class CallNaming:
     def proved_platforms(self, headers: Iterable[tuple[bytes, bytes]]) -> OrgId | None:
         """Return the org of the platform's own credential, where a call proves that it has it."""
         names = dict(headers)
+        return self._callers.proved_platforms(names.get(_AUTHORIZATION), names.get(_TOKEN))
+
+    def platforms_parted(self, names: Mapping[bytes, bytes]) -> OrgId | None:
+        """Return the org of the platform's own credential, where a call proves that it has it, and
+        names no org: its events may be of any."""
+        if _ORG in names:
+            return None
         return self._callers.proved_platforms(names.get(_AUTHORIZATION), names.get(_TOKEN))
 
     def of_key(self, key: str) -> Named | Unknown | None:

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tidings.core.events.call_split import DEFAULT_LIMITS, Form, form_of, lines, split
+from tidings.core.events.cloudevents import BINARY_MARK
 from tidings.errors import RequestRefused
 
+_USUAL = b"application/json"
 _SEVERAL: tuple[Form, ...] = ("json", "ndjson", "batch")
 
 
@@ -46,8 +48,11 @@ class EventCall(NamedTuple):
 
 def read_event_call(headers: Mapping[bytes, bytes], body: bytes) -> EventCall | None:
     """Read a call; None where it is not to be parted, as it will be refused as a whole."""
+    kind = headers.get(b"content-type")
+    if kind == _USUAL and body[:1] == b"{" and BINARY_MARK not in headers:
+        return EventCall("json", [body], [_org_in(_own, body)])
     try:
-        form = form_of(headers.get(b"content-type"), headers)
+        form = form_of(kind, headers)
         if form == "binary":
             return EventCall(form, [body], [_org_of(headers.get(b"ce-orgid", b"0").decode())])
         if form not in _SEVERAL or (form == "json" and body.lstrip(b" \t\r\n")[:1] == b"{"):

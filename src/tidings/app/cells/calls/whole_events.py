@@ -6,9 +6,9 @@ by tasks (`event_parts`), on which each of the same calls is answered alike.
 """
 
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from functools import partial
 
+from tidings.api.v1.events.accept import ACCEPT
 from tidings.app.cells.calls.call_naming import CallNaming, Unknown
 from tidings.app.cells.calls.event_call import EventCall, read_event_call
 from tidings.app.cells.calls.event_parts import EventParts, handed_back
@@ -23,7 +23,7 @@ from tidings.core.cells.door import (
     RefuseNow,
     ServeHere,
 )
-from tidings.door.admission import passed_on
+from tidings.door.admission import PassedOn, passed_on
 from tidings.door.door_gate import not_mine_answer
 from tidings.door.head import NotMine
 from tidings.door.hop import DoorParts, RoutedCall
@@ -33,7 +33,7 @@ from tidings.server import DirectApp, DirectCall
 
 
 class WholeEvents:
-    """A `DirectApp`, for calls that `CallNaming.is_parted`."""
+    """A `DirectApp`, before all else: it leaves whatever it is not for."""
 
     def __init__(
         self,
@@ -53,22 +53,24 @@ class WholeEvents:
     def begin(self, call: DirectCall) -> bool:
         """See `DirectApp`."""
         request = call.request
-        own_org = self._naming.proved_platforms(request.headers)
-        if own_org is None or request.waiting > SMALL_BYTES:
+        if request.path != ACCEPT.path or request.method != ACCEPT.method:
             return False
-        events = read_event_call(dict(request.headers), request.look())
+        if request.waiting > SMALL_BYTES:
+            return False
+            return False
+        headers = dict(request.headers)
+        own_org = self._naming.platforms_parted(headers)
+        if own_org is None:
+            return False
+        passed = passed_on(request.facts)
+        if passed is not None and passed.head.cell != self._router.cell:
+            return False  # it is handed back
+        events = read_event_call(headers, request.look())
         if events is None:
             return self._direct.begin(call)
-        passed = passed_on(request.facts)
-        decisions = set()
-        for org in set(events.orgs):
-            found = self._naming.of_org(str(org or own_org))
-            if isinstance(found, Unknown):
-                return False
-            decision = None if found is None else self._router.decide_at_hand(found, passed)
-            if found is not None and decision is None:
-                return False
-            decisions.add(decision)
+        decisions = self._decide(events, own_org, passed)
+        if decisions is None:
+            return False
         if passed is not None:
             if (not_mine := handed_back([*decisions])) is not None:
                 call.answer(*not_mine_answer(not_mine))
@@ -85,6 +87,21 @@ class WholeEvents:
         self._pass_on(call, events, own_org, owner)
         return True
 
+    def _decide(
+        self, events: EventCall, own_org: int, passed: PassedOn | None
+    ) -> set[DoorDecision | None] | None:
+        """Decide of the orgs of a call; None: what is in memory does not tell of all."""
+        decisions: set[DoorDecision | None] = set()
+        for org in set(events.orgs):
+            found = self._naming.of_org(str(org or own_org))
+            if isinstance(found, Unknown):
+                return None
+            decision = None if found is None else self._router.decide_at_hand(found, passed)
+            if found is not None and decision is None:
+                return None
+            decisions.add(decision)
+        return decisions
+
     def _pass_on(self, call: DirectCall, events: EventCall, own_org: int, owner: PassOn) -> None:
         request = call.request
         routed = RoutedCall(
@@ -99,8 +116,9 @@ class WholeEvents:
         target = target_of(request.raw_path, request.query)
         hop_request = request_of(request.method, target, request.headers, length=len(body))
         request_id = self._door.request_id(request.headers)
-        door = replace(self._door, router=again)
-        WholeHop(door, routed, hop_request, request_id, direct=call, body=body).begin(owner)
+        WholeHop(
+            self._door, routed, hop_request, request_id, direct=call, body=body, router=again
+        ).begin(owner)
 
 
 class _EventsRouter:
