@@ -34,7 +34,7 @@ class CellsProduct(Product):
         self.process.stop()
         for _ in range(1, self.cells):
             done = subprocess.run(
-                [*self._command, "cells", "add", "--data", str(self.data)],
+                [*self._command, "cells", "add", "--another", "--data", str(self.data)],
                 capture_output=True,
                 text=True,
                 check=False,
