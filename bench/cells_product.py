@@ -70,6 +70,10 @@ class CellsProduct(Product):
             for cell, store in self.stores().items()
         }
 
+    def org_count(self, cell: int) -> int:
+        """Count the organisations of a cell."""
+        return len(_rows(self.stores()[cell], _ORGS))
+
     def workers(self) -> dict[int, int]:
         """Return the process of each cell that runs now."""
         found = {}
