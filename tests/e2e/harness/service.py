@@ -109,7 +109,7 @@ class ServiceProcess:
         self.wrap = wrap
         self._limits = limits
         self._dev = bool(settings.pop("dev", True))
-        self._settings = settings
+        self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def launch(self, *options: str) -> None:
@@ -123,7 +123,7 @@ class ServiceProcess:
             self._process = forked.Popen(
                 command,
                 limits=self._limits,
-                env=environment(**bootstrap | store_settings(self.data) | self._settings),
+                env=environment(**bootstrap | store_settings(self.data) | self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

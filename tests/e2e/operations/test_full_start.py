@@ -112,14 +112,14 @@ def test_a_restart_waits_for_room_and_sends_what_was_accepted(
     else:
         assert service.stop() == 0
     if how == "new credential":
-        service._settings["bootstrap_secret"] = "another-one"
+        service.settings["bootstrap_secret"] = "another-one"
     service._limits = limited(4 << 10)
     service.log = service.log.with_suffix(".full.log")
     service.launch()
     waits(service)
     make_room(service)
     ready(service)
-    service._settings.pop("bootstrap_secret", None)
+    service.settings.pop("bootstrap_secret", None)
     secret = "another-one" if how == "new credential" else None
     with Api(service.port, f"boss:{secret}") if secret else service.api() as api:
         api.send("POST", f"/v3/webHooks/{hook}/resume", None).must(200)

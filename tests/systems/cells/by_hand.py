@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from tests.e2e.harness.fixtures import NewService
+from tests.e2e.harness.service import ServiceProcess
 from tests.e2e.harness.store.database import SCHEMA
 from tests.store.postgres.databases import migrated
 from tidings.app.cells.commands.adding import add_cell
@@ -37,6 +39,25 @@ def on_a_database(data: Path) -> Settings:
     key.touch(0o600)
     key.write_bytes(base64.b64encode(secrets.token_bytes(32)))
     return Settings(data=data, database=DatabaseUri(uri), master_key_file=key)
+
+
+def settings_of(host: ServiceProcess) -> Settings:
+    """Return the settings of an installation that a host serves."""
+    uri, key = host.settings.get("database"), host.settings.get("master_key_file")
+    if uri is None:
+        return on_directories(host.data)
+    return Settings(data=host.data, database=DatabaseUri(str(uri)), master_key_file=Path(str(key)))
+
+
+def host_of(new_service: NewService, settings: Settings, at: Path | None = None) -> ServiceProcess:
+    """Make a host of an installation, not started; `at`: another machine's data directory."""
+    if settings.database is None:
+        return new_service(data=settings.data)
+    return new_service(
+        data=at or settings.data,
+        database=settings.database.reveal(),
+        master_key_file=settings.master_key_file,
+    )
 
 
 def make_two_cells(settings: Settings) -> None:

@@ -16,7 +16,8 @@ from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.cell_settings import FIRST_CELL
 from tidings.app.cells.over.every_cell import STEM
 from tidings.app.cells.worker_post import WorkerPost
-from tidings.app.keys.derived_keys import derived_key
+from tidings.app.keys.derived_keys import derive_key, derived_key
+from tidings.app.keys.master_key import read_master_key
 from tidings.core.cells.families import CellId
 from tidings.door.certificates import DOOR_PURPOSE
 from tidings.door.head import DoorHead
@@ -25,7 +26,7 @@ from tidings.door.listening import trust_by_tls
 from tidings.door.owner_lines import OwnerLines
 from tidings.door.owner_questions import OwnerQuestions
 
-from .by_hand import SECOND_CELL, on_directories, owners
+from .by_hand import SECOND_CELL, owners, settings_of
 
 Asked = TypeVar("Asked")
 Found = TypeVar("Found")
@@ -47,7 +48,7 @@ def workers(host: ServiceProcess) -> Mapping[CellId, psutil.Process]:
 
 def owned(host: ServiceProcess) -> set[CellId]:
     """List the cells that have an owner by the map."""
-    return {cell for cell, owner in owners(on_directories(host.data)).items() if owner.address}
+    return {cell for cell, owner in owners(settings_of(host)).items() if owner.address}
 
 
 def all_owned(host: ServiceProcess) -> bool:
@@ -68,10 +69,12 @@ def ask_owner(
     host: ServiceProcess, cell: CellId, question: CellQuestion[Asked, Found], asked: Asked
 ) -> Found | None:
     """Ask the owner of a cell as another process would; None: it is not answered."""
-    owner = owners(on_directories(host.data)).get(cell)
+    settings = settings_of(host)
+    owner = owners(settings).get(cell)
     if owner is None or not owner.address:
         return None
-    key = derived_key(host.data, DOOR_PURPOSE)
+    master = read_master_key(settings)
+    key = derive_key(master, DOOR_PURPOSE) if master else derived_key(host.data, DOOR_PURPOSE)
     body = msgspec.json.encode(asked)
 
     async def ask() -> Found | None:

@@ -33,7 +33,15 @@ from tidings.core.ids import OrgId
 from tidings.store.sqlite.database import FILE
 
 from ...e2e.harness.fixtures import NewService
-from .by_hand import SECOND_CELL, make_two_cells, on_directories, places
+from .by_hand import (
+    SECOND_CELL,
+    host_of,
+    make_two_cells,
+    on_a_database,
+    on_directories,
+    places,
+    settings_of,
+)
 from .hosted import BOTH, all_owned, ask_owner, standing_still, workers
 
 pytestmark = pytest.mark.systems
@@ -41,12 +49,12 @@ SCOPES = {"events": "write", "webhooks": "write", "logs": "read"}
 IN_FLIGHT = 16
 
 
-@pytest.fixture
-def host(own_service: NewService) -> ServiceProcess:
+@pytest.fixture(params=[on_directories, on_a_database], ids=["directories", "database"])
+def host(request: pytest.FixtureRequest, own_service: NewService, tmp_path: Path) -> ServiceProcess:
     """A service of two cells."""
-    service = own_service()
-    make_two_cells(on_directories(service.data))
-    service.start()
+    settings = request.param(tmp_path / "data")
+    make_two_cells(settings)
+    service = host_of(own_service, settings).start()
     until(lambda: all_owned(service), "an owner of each cell")
     return service
 
@@ -70,7 +78,7 @@ class Tenant:
             api.webhook(url, name=url[-12:], **fields)
 
     def cell(self) -> CellId:
-        return places(on_directories(self.host.data))[FamilyId(self.org)].cell
+        return places(settings_of(self.host))[FamilyId(self.org)].cell
 
     def send(self, number: int) -> bool:
         """Send an event until it is taken or refused; return whether it was taken."""
@@ -187,6 +195,27 @@ def delivered_to(receiver: Receiver, path: str, tenant: Tenant) -> None:
 def test_a_family_moves_under_load_and_nothing_is_lost(
     host: ServiceProcess, receiver: Receiver
 ) -> None:
+    moves_there_and_back(host, receiver)
+
+
+def test_a_family_moves_under_load_between_the_cells_of_two_machines(
+    own_service: NewService, receiver: Receiver, tmp_path: Path
+) -> None:
+    settings = on_a_database(tmp_path / "data")
+    make_two_cells(settings)
+    both = [host_of(own_service, settings, at=tmp_path / f"machine-{n}") for n in (1, 2)]
+    for host in both:
+        host.launch()
+    for host in both:
+        until(lambda at=host: len(workers(at)) == 1, "one cell at each machine")  # type: ignore[misc]
+    until(lambda: all_owned(both[0]), "an owner of each cell")
+    had = [{*workers(host)} for host in both]
+    moves_there_and_back(both[0], receiver)
+    assert [{*workers(host)} for host in both] == had, "each cell is still where it was"
+
+
+def moves_there_and_back(host: ServiceProcess, receiver: Receiver) -> None:
+    """Move the family of a tenant to the other cell and back, while events come in."""
     tenant = Tenant(host, "moves")
     other = Tenant(host, "stays")
     good, failing = receiver.path(), receiver.path(status=500)
@@ -258,6 +287,7 @@ def test_a_move_is_taken_back_while_its_target_does_not_answer(
     delivered_to(receiver, path, tenant)
 
 
+@pytest.mark.parametrize("host", [on_directories], indirect=True)
 def test_a_store_of_before_a_move_that_is_put_back_by_hand_neither_sends_nor_serves_the_family(
     host: ServiceProcess, receiver: Receiver, tmp_path: Path
 ) -> None:
