@@ -134,7 +134,7 @@ class RunningService:
         if membership is not None:
             membership.join(master, store.owner, lease, door, clock.now_ms)
             closers = [*closers, membership.close]
-            await membership.admit(master, store, through)
+            await membership.admit(master, keys.audit, store, through)
         drivers = source_drivers(store, await through(store.installation))
         orgs = None if membership is None else membership.orgs_of_files()
         connections = _connections(settings, membership)

@@ -47,7 +47,12 @@ class Owner:
             questions=cast(Any, None),
             directory_key=b"",
         )
-        self.row = CellOwnerRow(self.installation, self.lease)
+        self.noted: list[tuple[int, bool]] = []
+        self.row = CellOwnerRow(self.installation, self.lease, self._note)
+
+    async def _note(self, epoch: int, is_own: bool) -> bool:
+        self.noted.append((epoch, is_own))
+        return False
 
     async def look(self) -> None:
         """What its jobs do in a second."""

@@ -11,7 +11,14 @@ import psutil
 
 from tests.e2e.harness.api import Api, Reply
 from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
-from tests.e2e.harness.until import PATIENCE_S
+from tests.e2e.harness.until import PATIENCE_S, until
+from tidings.api.cells.moves import (
+    BEGIN_MOVES,
+    MOVES,
+    MoveProgress,
+    MovesAsked,
+    ProgressAsked,
+)
 from tidings.api.cells.question import CellQuestion
 from tidings.app.cells.cell_settings import FIRST_CELL
 from tidings.app.cells.over.every_cell import STEM
@@ -19,6 +26,7 @@ from tidings.app.cells.worker_post import WorkerPost
 from tidings.app.keys.derived_keys import derive_key, derived_key
 from tidings.app.keys.master_key import read_master_key
 from tidings.core.cells.families import CellId
+from tidings.core.ids import OrgId
 from tidings.door.certificates import DOOR_PURPOSE
 from tidings.door.head import DoorHead
 from tidings.door.hop_request import request_of
@@ -91,6 +99,25 @@ def ask_owner(
         return msgspec.json.decode(found.body, type=question.finds)
 
     return asyncio.run(ask())
+
+
+def begin_move(
+    host: ServiceProcess, org: OrgId, source: CellId, target: CellId
+) -> list[MoveProgress]:
+    """Begin to move a family, at the owner of its cell."""
+    asked = MovesAsked([org], target)
+
+    def begun() -> list[MoveProgress] | None:
+        found = ask_owner(host, source, BEGIN_MOVES, asked)
+        return None if found is None else [*found.begun]
+
+    return until(begun, "a move that is begun")
+
+
+def moving(host: ServiceProcess, *cells: CellId) -> list[MoveProgress]:
+    """List the moves from these cells, or from all of them."""
+    found = [ask_owner(host, cell, MOVES, ProgressAsked()) for cell in cells or BOTH]
+    return [move for cell in found if cell is not None for move in cell.moves]
 
 
 def is_known_everywhere(host: ServiceProcess) -> bool:

@@ -18,15 +18,7 @@ from tests.e2e.harness.api import Api
 from tests.e2e.harness.receiver import Receiver
 from tests.e2e.harness.service import KEY, SECRET, ServiceProcess
 from tests.e2e.harness.until import until
-from tidings.api.cells.moves import (
-    BEGIN_MOVES,
-    MOVES,
-    UNDO_MOVE,
-    MoveProgress,
-    MovesAsked,
-    ProgressAsked,
-    UndoAsked,
-)
+from tidings.api.cells.moves import UNDO_MOVE, MoveProgress, UndoAsked
 from tidings.app.cells.cell_settings import FIRST_CELL, directory_of_cell
 from tidings.core.cells.families import CellId, FamilyId
 from tidings.core.ids import OrgId
@@ -42,7 +34,7 @@ from .by_hand import (
     places,
     settings_of,
 )
-from .hosted import BOTH, all_owned, ask_owner, standing_still, workers
+from .hosted import all_owned, ask_owner, begin_move, moving, standing_still, workers
 
 pytestmark = pytest.mark.systems
 SCOPES = {"events": "write", "webhooks": "write", "logs": "read"}
@@ -155,19 +147,7 @@ def _is_taken(api: Api, events: list[dict[str, Any]]) -> bool:
 
 def begin(tenant: Tenant, target: CellId) -> list[MoveProgress]:
     """Begin to move the tenant's family, at the owner of its cell."""
-    asked = MovesAsked([tenant.org], target)
-
-    def begun() -> list[MoveProgress] | None:
-        found = ask_owner(tenant.host, tenant.cell(), BEGIN_MOVES, asked)
-        return None if found is None else [*found.begun]
-
-    return until(begun, "a move that is begun")
-
-
-def moving(host: ServiceProcess, *cells: CellId) -> list[MoveProgress]:
-    """List the moves from these cells, or from all of them."""
-    found = [ask_owner(host, cell, MOVES, ProgressAsked()) for cell in cells or BOTH]
-    return [move for cell in found if cell is not None for move in cell.moves]
+    return begin_move(tenant.host, tenant.org, tenant.cell(), target)
 
 
 def moved(tenant: Tenant, target: CellId) -> None:

@@ -59,6 +59,7 @@ from tidings.door.door_gate import DoorGate
 from tidings.door.listening import DoorTrust, door_server, trust_by_tls
 from tidings.door.owner_lines import OwnerLines
 from tidings.door.owner_questions import OwnerQuestions
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.engine.running.supervisor import SupervisedTask
 from tidings.engine.vault import SealedSecret
 from tidings.server import Bounds, HttpRequest, HttpServer
@@ -92,6 +93,7 @@ class Membership:
         self._post = post
         self._installation: Installation | None = None
         self._owner: CellOwnerRow | None = None
+        self._lease: OwnerLease | None = None
         self._over: OverParts | None = None
         self._moves: MovesOfCell | None = None
         self._files: FilesInForce | None = None
@@ -170,16 +172,21 @@ class Membership:
             directory_key=derive_key(master, DIRECTORY_PURPOSE),
             seal=self._trust.seal,
         )
-        self._owner = CellOwnerRow(self._installation, lease)
+        self._lease = lease
         return self._installation
 
-    async def admit(self, master: SealedSecret, store: Store, through: StartStepRunner) -> None:
+    async def admit(
+        self, master: SealedSecret, audit_key: bytes, store: Store, through: StartStepRunner
+    ) -> None:
         """Refuse a start with other files than those of the installation, and have the store be
         without what has moved to other cells since it was copied, where it was put back from a
         backup. Raise FileRefused, MapDown."""
+        assert self._lease is not None, "it has not joined"
+        self._owner = CellOwnerRow(self.installation, self._lease, store.note_epoch)
         self._files = await asyncio.to_thread(FilesInForce, self.installation, self.whole, master)
         await self._files.admit()
-        await through(lambda: lose_moved_families(self.installation, store))
+        audit = AuditLog(store, audit_key)
+        await through(lambda: lose_moved_families(self.installation, store, audit))
 
     def count_cells(self) -> int:
         """Return how many cells there are, as the map was read; 1 where it was not."""

@@ -27,7 +27,7 @@ from tidings.store.sql.configuration.key_check import KEY_CHECK, KeyCheckRow, re
 from tidings.store.sql.configuration.snapshot import KEPT_KEY
 from tidings.store.sql.connection import StoreConnection
 from tidings.store.sql.copy_marks import CopyMark, CopySide, put_mark, read_mark
-from tidings.store.sql.facts.meta import LINEAGE
+from tidings.store.sql.facts.meta import LINEAGE, TABLES
 from tidings.store.sql.row_mapping import StoredTable
 
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
@@ -72,7 +72,7 @@ class CopiedStore(NamedTuple):
 
 _PROGRESS = StoredTable("copy_progress", CopyProgress)
 _PUT_PROGRESS = _PROGRESS.upsert("name")
-_OWN_FACTS = (KEY_CHECK, LINEAGE)
+_OWN_FACTS = (KEY_CHECK, LINEAGE, TABLES)
 _STOPPED = "SELECT value FROM meta WHERE key = 'clean_stop'"
 
 

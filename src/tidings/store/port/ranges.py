@@ -17,6 +17,8 @@ is counted from 1, without an end. Where it is one of several, they are unique o
   `test_without_a_range_what_needs_a_number_is_refused_and_all_else_is_written`
 * are not those that a store had before it was restored from a backup.
   `test_a_restored_store_gives_nothing_of_what_it_had`
+* are not those that were given by later owners than a store knows of, whoever put it back.
+  `test_a_store_that_later_owners_have_noted_nothing_in_gives_nothing_of_what_it_had`
 """
 
 from collections.abc import Awaitable, Sequence
@@ -51,3 +53,9 @@ class RangeStore(Protocol):
         """Give no number any more of the ranges that it has, as it comes from a backup: what it has
         given since is not known. Return what it has. Of a store that is the only one nothing is
         changed."""
+
+    def note_epoch(self, epoch: int, is_own: bool) -> Awaitable[bool]:
+        """Note the epoch of the newest owner of the cell, as the map has it. `is_own`: it is that
+        of the owner that asks. One of another owner that has noted nothing here has served a later
+        state of this store: it gives up its ranges, as one from a backup. Return whether that is
+        so. An epoch that is not above the noted one changes nothing."""

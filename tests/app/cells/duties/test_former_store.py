@@ -9,12 +9,15 @@ import pytest
 from tests.app.cells.duties.owned_cells import FIRST, OTHER, Place
 from tests.app.cells.moving_cells import FAMILY, ONE, ORG, TWO, steps, two_cells
 from tidings.app.cells.duties.former_store import lose_moved_families
+from tidings.app.cells.duties.owner_duties import OwnCell
 from tidings.core.cells.cell_map import FamilyPlace
 from tidings.core.cells.families import FamilyId, FamilyMove, FamilyRow, FamilyState
+from tidings.engine.audit.audit_log import AuditLog
 from tidings.store import port
 from tidings.store.port.cell_map import MapDown
 
 MOVED = FamilyId(FIRST)
+KEY = b"k" * 32
 GONE = FamilyRow(MOVED, FamilyState.GONE, 4, other=TWO)
 
 
@@ -30,13 +33,18 @@ async def place(tmp_path: Path) -> AsyncIterator[Place]:
         await owner.store.close()
 
 
+async def lost(owner: OwnCell, store: port.Store) -> list[FamilyRow]:
+    """Return what a store has lost at its start."""
+    return await lose_moved_families(owner, store, AuditLog(store, KEY))
+
+
 async def test_what_has_moved_since_is_gone_before_it_is_loaded(place: Place) -> None:
     await place.owners[TWO].store.place_families({MOVED: FamilyPlace(TWO, 4)})
     owner = place.start(ONE, place.owners[ONE].memory)
     assert await owner.reader.look()
-    assert await lose_moved_families(owner, owner.memory) == [GONE]
+    assert await lost(owner, owner.memory) == [GONE]
     assert not (await owner.memory.load()).orgs, "neither the org nor its child is taken up"
-    assert await lose_moved_families(owner, owner.memory) == [], "done again it changes nothing"
+    assert await lost(owner, owner.memory) == [], "done again it changes nothing"
     assert await owner.memory.families() == [GONE]
 
 
@@ -49,7 +57,7 @@ async def test_what_the_map_has_here_or_by_an_earlier_move_stays(place: Place) -
     before = await owner.memory.families(), await other.memory.families()
     for known in (owner, other):
         assert await known.reader.look()
-        assert await lose_moved_families(known, known.memory) == []
+        assert await lost(known, known.memory) == []
     assert (await owner.memory.families(), await other.memory.families()) == before
     assert [org.id for org in (await other.memory.load()).orgs] == [OTHER]
 
@@ -57,10 +65,10 @@ async def test_what_the_map_has_here_or_by_an_earlier_move_stays(place: Place) -
 async def test_while_the_map_is_away_only_a_store_without_a_range_waits(place: Place) -> None:
     kept = place.owners[ONE].memory
     owner = place.start(ONE, kept)  # the map was never read
-    assert await lose_moved_families(owner, kept) == []
+    assert await lost(owner, kept) == []
     await kept.give_up_ranges()  # as whoever puts back a copy has it do
     with pytest.raises(MapDown, match="may be an earlier one"):
-        await lose_moved_families(owner, kept)
+        await lost(owner, kept)
 
 
 async def test_rows_of_a_lost_family_are_kept_until_the_cell_that_has_it_says_so() -> None:
@@ -98,6 +106,6 @@ async def test_a_start_whose_store_does_not_answer_asks_it_again(
     with monkeypatch.context() as away:
         away.setattr(owner.memory, asked, AsyncMock(side_effect=port.StoreDown("away")))
         with pytest.raises(port.StoreDown):
-            await lose_moved_families(owner, owner.memory)
+            await lost(owner, owner.memory)
     assert await owner.reader.look()
-    assert await lose_moved_families(owner, owner.memory) == [GONE]
+    assert await lost(owner, owner.memory) == [GONE]

@@ -222,3 +222,26 @@ def test_a_restored_store_gives_nothing_of_what_it_had(subject: Subject) -> None
         subject.crash()
     subject.grant(9)
     assert range_of(subject.put_webhook("late")) == 9
+
+
+def test_a_store_that_later_owners_have_noted_nothing_in_gives_nothing_of_what_it_had(
+    subject: Subject,
+) -> None:
+    subject.grant(3, 4, 5)
+
+    def is_former(epoch: int, *, is_own: bool = False) -> bool:
+        return subject.ask(lambda store: store.note_epoch(epoch, is_own))
+
+    assert not is_former(1, is_own=True)
+    make_each(subject, "a")
+    subject.reopen()
+    assert not is_former(1), "the owner before has noted itself"
+    assert not is_former(2, is_own=True)
+    assert ranges_of(make_each(subject, "b")) == {4}
+    subject.crash()
+    assert not is_former(0) and not is_former(2), "what is not above the noted one is known"
+    assert is_former(3) and not is_former(3)
+    with pytest.raises(port.NoNumbers):
+        subject.put_webhook("late")
+    subject.grant(9)
+    assert range_of(subject.put_webhook("late")) == 9

@@ -18,6 +18,12 @@ from tidings.store.postgres.ownership import OwnerWatch, release
 from tidings.store.postgres.process import OwnedDatabase, _Writer
 
 ANOTHER = "UPDATE meta SET value = value + 1 WHERE key = 'lineage' RETURNING 1"
+RESTORED = """
+ALTER TABLE meta RENAME TO former;
+CREATE TABLE meta (LIKE former INCLUDING ALL);
+INSERT INTO meta TABLE former;
+DROP TABLE former
+"""
 KNOWN = "SELECT value FROM meta WHERE key = 'lineage'"
 
 
@@ -85,6 +91,33 @@ def test_a_start_on_another_database_leaps_once_and_says_so(
     writer = started(database)
     assert given(writer) == (3 * LEAP + 4, 3 * LEAP + 4)
     ended(writer)
+
+
+def test_tables_that_were_restored_from_a_dump_in_the_same_database_are_other_ones(
+    database: StoreDatabase, capfd: pytest.CaptureFixture[str]
+) -> None:
+    writer = started(database)
+    assert given(writer) == (1, 1)
+    ended(writer)
+    with connect(database.uri) as connection:
+        connection.execute(RESTORED.encode())
+    for number in (LEAP + 2, LEAP + 3):
+        writer = started(database)
+        assert given(writer) == (number, number)
+        ended(writer)
+    assert capfd.readouterr().err.count("what was acknowledged after the point") == 1
+
+
+def test_a_store_of_a_release_that_has_not_noted_its_tables_goes_on(
+    database: StoreDatabase, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ended(started(database))
+    with connect(database.uri) as connection:
+        connection.execute(b"DELETE FROM meta WHERE key = 'tables'")
+    writer = started(database)
+    assert given(writer) == (1, 1)
+    ended(writer)
+    assert capfd.readouterr().err == ""
 
 
 def test_what_is_owed_and_what_was_dropped_is_not_given_again_either(

@@ -2,12 +2,14 @@
 
 The epoch is that of the store, or above it: a store in a directory counts no owners, and one that
 was restored may have counted fewer. Who holds the lease of the store is right, so where the map
-names somebody else, an epoch above that one's is put; nobody does so whose lease is over.
+names somebody else, an epoch above that one's is put; nobody does so whose lease is over. It stands
+in the store as well: a store that does not know of the owner before is an earlier one.
 """
 
 import asyncio
 from contextlib import suppress
 
+from tidings.app.cells.duties.former_store import NoteEpoch, note_former_owner
 from tidings.app.cells.installation import Installation
 from tidings.core.cells.cell_map import CellOwner
 from tidings.core.running.lease import OwnerLease
@@ -27,9 +29,16 @@ PART = ServicePart(
 class CellOwnerRow:
     """One task that puts the owner of a cell wherever the map has another one."""
 
-    def __init__(self, installation: Installation, lease: OwnerLease) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        lease: OwnerLease,
+        note: NoteEpoch,
+    ) -> None:
         self._installation = installation
         self._lease = lease
+        self._note = note
+        self._noted = 0  # the epoch that the store has
         self._incarnation = ""  # of the map that has our row
 
     async def run(self, heart: Heart) -> None:
@@ -45,13 +54,18 @@ class CellOwnerRow:
         if not incarnation or not self._lease.holds():
             return  # the map was never read, or the cell is another process's by now
         known, own = reader.view.places.owner_of(installation.cell), installation.owner
-        if known == own and incarnation == self._incarnation:
+        is_new = not self._incarnation
+        if known == own and incarnation == self._incarnation and self._noted == own.epoch:
             return
-        if known is not None and known != own and known.epoch >= own.epoch:
-            own = installation.owner = CellOwner(known.epoch + 1, own.address)
         with suppress(Unavailable, Unusable):  # the reader says so, and it is done again
+            if known is not None and is_new:
+                await note_former_owner(installation, self._note)
+            if known is not None and known.epoch >= own.epoch and (known != own or is_new):
+                own = installation.owner = CellOwner(known.epoch + 1, own.address)
             await installation.store.put_owner(installation.cell, own)
             self._incarnation = incarnation
+            await self._note(own.epoch, True)  # noqa: FBT003  # as the port has it
+            self._noted = own.epoch
             await reader.look()
 
     async def let_go(self, seconds: float) -> None:

@@ -39,7 +39,7 @@ def _draft_step(
         return draft_begin(family, other, number, actor)
     if step.move is FamilyMove.UNDONE:
         return draft_undone(family, other, number, actor)
-    if step.move is FamilyMove.SWITCHED:
+    if step.move in (FamilyMove.SWITCHED, FamilyMove.LOSE):
         return draft_departure(family, other, number, orgs, actor)
     if step.move is FamilyMove.SWITCH:
         return draft_arrival(family, other, number, orgs, actor)

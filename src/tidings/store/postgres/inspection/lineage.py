@@ -3,9 +3,10 @@ in time, or that failed over, may have gone back, and a service that has just st
 nothing of what it had then.
 
 A server begins a new timeline where it is restored to a point or promoted; another one, or another
-database, has another identity. Which it was stands in the store itself. Where it differs, numbers
-go on far above those that are there, so that none is given to a second event or delivery. A store
-of ranges (core/cells/ranges.py) gives up those that it has, and goes on with what it is granted.
+database, has another identity; and a schema that was restored from a dump has other tables. Which
+they were stands in the store itself. Where one differs, numbers go on far above those that are
+there, so that none is given to a second event or delivery. A store of ranges (core/cells/ranges.py)
+gives up those that it has, and goes on with what it is granted.
 """
 
 import hashlib
@@ -16,7 +17,7 @@ import psycopg
 
 from tidings.store.postgres.faults import is_server_fault
 from tidings.store.postgres.owner_connection import OwnerConnection
-from tidings.store.sql.facts.meta import LINEAGE, PUT, MetaRow, read_fact
+from tidings.store.sql.facts.meta import LINEAGE, PUT, TABLES, MetaRow, read_fact
 from tidings.store.sql.facts.numbers import leap
 
 LEAP = 1 << 36  # more than a store gives between two backups; a JSON number holds 131,072 of them
@@ -24,21 +25,22 @@ _LINEAGE = (
     "SELECT (pg_control_system()).system_identifier, oid, pg_walfile_name(pg_current_wal_lsn())"
     " FROM pg_database WHERE datname = current_database()"
 )
+_TABLES = "SELECT 'meta'::regclass::oid::bigint"
 _TIMELINE_SIGNS = 8  # of the name of a file of the log
 
 
 def follow_lineage(connection: OwnerConnection) -> None:
     """Begin fresh numbers, and print why, where the database is not the one of before. Called at a
     start, before one is given."""
-    found = _read_lineage(connection)
-    known = read_fact(connection, LINEAGE)
-    if found is None or found == known:
+    changed = _changed_facts(connection)
+    if not changed:
         return
+    is_other = any(read_fact(connection, row.key) is not None for row in changed)
     with connection:
-        if known is not None:
+        if is_other:
             leap(connection, LEAP)
-        connection.execute(PUT, MetaRow(key=LINEAGE, value=found))
-    if known is not None:
+        connection.executemany(PUT, changed)
+    if is_other:
         print(
             "The database has failed over, or was restored, since this store was last served: what "
             "was acknowledged after the point from which it goes on is not there. Numbers of "
@@ -50,10 +52,21 @@ def follow_lineage(connection: OwnerConnection) -> None:
 
 def note_lineage(connection: OwnerConnection) -> None:
     """Note which database it is, where nothing that was acknowledged is missing."""
-    found = _read_lineage(connection)
-    if found is not None and found != read_fact(connection, LINEAGE):
+    changed = _changed_facts(connection)
+    if changed:
         with connection:
-            connection.execute(PUT, MetaRow(key=LINEAGE, value=found))
+            connection.executemany(PUT, changed)
+
+
+def _changed_facts(connection: OwnerConnection) -> list[MetaRow]:
+    """Return what the database is, where its store has noted something else or nothing."""
+    [(tables,)] = connection.execute(_TABLES).fetchall()
+    found = {LINEAGE: _read_lineage(connection), TABLES: int(tables)}
+    return [
+        MetaRow(key=key, value=value)
+        for key, value in found.items()
+        if value is not None and value != read_fact(connection, key)
+    ]
 
 
 def _read_lineage(connection: OwnerConnection) -> int | None:

@@ -148,6 +148,7 @@ FOR_NONE = frozenset(
         *("count_family_rows", "highest_numbers_of"),
         # of the store or of the installation
         *("number_ranges", "end_endless_range", "grant_ranges", "begin_range", "give_up_ranges"),
+        "note_epoch",
         *("installation", "key_check", "put_key_check", "kept_keys", "put_anchor"),
         *("shorten_anchors", "note_restore", "retention_state"),
         *("kept_list", "list_piece", "put_list_piece", "put_kept_list", "forget_lists"),

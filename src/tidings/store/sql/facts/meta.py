@@ -16,6 +16,8 @@ class MetaRow(NamedTuple):
 
 
 LINEAGE = "lineage"  # of the database itself: the store that it is copied to has its own
+TABLES = "tables"  # of a database: which tables they are; others are there behind a dump
+MAP_EPOCH = "map_epoch"  # of the newest owner of a cell that has noted itself
 PUT_ONCE = insert_into("meta", MetaRow, "INSERT OR IGNORE")
 """Keep a fact; one that is there stays."""
 PUT = f"{insert_into('meta', MetaRow)} ON CONFLICT (key) DO UPDATE SET value = excluded.value"

@@ -28,7 +28,7 @@ from tidings.core.cells.ranges import (
 from tidings.store import port
 from tidings.store.sql.answers import answers
 from tidings.store.sql.connection import StoreConnection
-from tidings.store.sql.facts.meta import RAISE, MetaRow, read_fact
+from tidings.store.sql.facts.meta import MAP_EPOCH, RAISE, MetaRow, read_fact
 from tidings.store.sql.row_mapping import insert_into
 
 EVENT, DELIVERY = "event", "delivery"
@@ -272,6 +272,16 @@ class StoreNumbers:
             self._write(ranges)
             self._giver = take_over(ranges, NUMBERED)
         return ranges
+
+    @answers(port.Store.note_epoch)
+    def note_epoch(self, epoch: int, is_own: bool) -> bool:
+        if epoch <= (read_fact(self._connection, MAP_EPOCH) or 0):
+            return False
+        if not is_own:
+            self.give_up()
+        with self._connection:
+            self._connection.execute(RAISE, MetaRow(key=MAP_EPOCH, value=epoch))
+        return not is_own
 
     def _write(self, ranges: CellRanges) -> None:
         """Write a change of the ranges, in a transaction of its own or that of its entries."""
