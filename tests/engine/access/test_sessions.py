@@ -381,7 +381,7 @@ async def test_an_org_that_set_a_password_for_an_address_guesses_no_faster_at_an
             try:
                 await open_link(
                     s.services.access.guard,
-                    s.users,
+                    s.services.access.everywhere,
                     s.services.access.sign_ins,
                     s.clock.now_ms() / 1000,
                     "192.0.2.66",

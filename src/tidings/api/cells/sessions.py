@@ -106,6 +106,7 @@ class HashShared(msgspec.Struct, frozen=True):
     mark: bytes  # of the hash that they have
     hashed: str
     is_new: bool
+    is_probe: bool = False  # nothing is done: whether the cell answers
 
     def __repr__(self) -> str:
         """Show nothing of it."""
@@ -189,7 +190,7 @@ async def _share(services: Services, asked: HashShared) -> HashTaken:
     users = services.access.users
     person = services.access.sessions.guests.person_of(asked.email, asked.mark)
     former = users.hash_of(person) if person else None
-    if former is None:
+    if former is None or asked.is_probe:
         return HashTaken(False)
     taken = await users.replace_hash(person, former, asked.hashed, is_new=asked.is_new)
     return HashTaken(taken)

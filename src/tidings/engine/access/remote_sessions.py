@@ -120,6 +120,11 @@ class SessionsElsewhere(Protocol):
         """Have these persons go on with a hash, of a new password or of the same; return the cells
         that have not answered."""
 
+    def replace_hash(self, email: str, mark: bytes, hashed: str) -> Awaitable[Sequence[CellId]]:
+        """Have the persons of an address whose hash has a mark go on with that of a new password,
+        in all other cells; return the cells that have not answered. Where one does not answer to
+        begin with, nothing is changed anywhere."""
+
     def note_begun(self, session: RemoteSession, fits: Sequence[PasswordFit]) -> Awaitable[None]:
         """Have the audit logs of these persons' orgs tell that a session of theirs has begun, in
         cells that answer."""

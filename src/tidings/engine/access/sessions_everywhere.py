@@ -4,13 +4,14 @@ Where there is one cell, all of this is done here and nobody is asked.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from tidings.core.access.user_rules import NewPassword
 from tidings.core.audit.audit_actions import SESSION_BEGUN
 from tidings.core.cells.families import CellId
 from tidings.core.declaration import read_body
 from tidings.engine.access.keys import digest_of
-from tidings.engine.access.passwords import KNOWN
+from tidings.engine.access.passwords import KNOWN, TooBusy
 from tidings.engine.access.remote_sessions import OpenSession, RemoteSession
 from tidings.engine.access.session_table import SessionTable
 from tidings.engine.access.sessions import Sessions
@@ -94,6 +95,39 @@ class SessionsEverywhere:
                 raise NotConfirmed(missing)
             is_known = bool(fits)
         return await self._users.change_password(email, current, password) is not None or is_known
+
+    async def open_link(self, token: str, password: object) -> str:
+        """Accept an invitation, or set a new password, which is that of the account in all cells;
+        return the person. Raise NotConfirmed where a cell has not answered: nothing is changed here
+        then, and the link is good. Raise Invalid, TooBusy, StoreDown."""
+        elsewhere = self._guests.elsewhere
+        if elsewhere is None:
+            return await self._users.open_link(token, password)
+
+        async def share(email: str, mark: bytes, hashed: str) -> None:
+            missing = await elsewhere.replace_hash(email, mark, hashed)
+            if missing:
+                raise NotConfirmed(missing)
+
+        person = await self._users.open_link(token, password, share)
+        await self._join(person, password)
+        return person
+
+    def email(self, person: str) -> str:
+        """Return a person's address; empty where they are forgotten."""
+        return self._users.email(person)
+
+    async def _join(self, person: str, password: object) -> None:
+        """Have persons of other cells whose password is this one's too go on with one hash, as it
+        is within a cell: so a reset of either is of both. A cell that does not answer now does so
+        at the next sign-in."""
+        elsewhere, email = self._guests.elsewhere, self._users.email(person)
+        hashed = self._users.hash_of(person)
+        if elsewhere is None or hashed is None or not isinstance(password, str):
+            return
+        with suppress(TooBusy):
+            fits, _ = await elsewhere.check(email, password, KNOWN)
+            await elsewhere.share_hash(fits, email, hashed, is_new=False)
 
     # -- what other cells ask ---------------------------------------------------------------------
 

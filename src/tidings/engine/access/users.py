@@ -7,7 +7,7 @@ org can take a place elsewhere by it, nor learn that there is one. Persons of on
 set the same password are one account: who signs in with it works in the orgs of all of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -43,6 +43,7 @@ from tidings.engine.audit.current_actor import acting_as, current_actor, known_a
 from tidings.engine.callables import RandomBytes
 from tidings.engine.changes import Changes
 from tidings.engine.clock import Clock
+from tidings.engine.over_cells import NotConfirmed
 from tidings.errors import Conflict, Forbidden, passed
 from tidings.store import port
 from tidings.values import describe_value
@@ -50,6 +51,7 @@ from tidings.values import describe_value
 PER_ORG_MAX = 1000
 INVITE, RESET = "invite", "reset"
 INVITE_MS, RESET_MS = 7 * 86_400_000, 3_600_000
+ShareHash = Callable[[str, bytes, str], Awaitable[None]]  # address, mark of the former, the new one
 
 
 class UserBook:
@@ -304,11 +306,12 @@ class UserBook:
 
         return await self._changes.run(change)
 
-    async def open_link(self, token: str, password: object) -> str:
+    async def open_link(self, token: str, password: object, share: ShareHash | None = None) -> str:
         """Accept an invitation, or set a new password; the person. TooBusy.
 
         An invitation's password is that of its own org. Where it is the one that they have in
-        another org, they work in both by it; whether it is nobody is told.
+        another org, they work in both by it; whether it is nobody is told. `share`: has other cells
+        go on with the hash of a new password; what it raises keeps the link.
         """
         given = passed(read_body(NewPassword, {"password": password})).password
         link = await self._links.take(digest_of(token))
@@ -322,12 +325,14 @@ class UserBook:
             hashed = await self.hash_for(person.email, given)
             if link.purpose == RESET:
                 id = person.id
+                if share is not None and person.password is not None:
+                    await share(person.email, mark_of(person.password.encode()).encode(), hashed)
                 if not await self._set_password(lambda: self._account(id), hashed):
                     raise link_ended()
                 return id
             accepted = await self._changes.run(lambda: self._accept(link, hashed))
             return accepted or await self._accepted_before(link, person.email, given)
-        except (TooBusy, port.StoreDown):
+        except (TooBusy, port.StoreDown, NotConfirmed):
             await self._links.give_back(link)
             raise
 

@@ -40,7 +40,7 @@ async def invite(s: Service, org: int, email: str, password: str) -> None:
     body = {"email": email, "name": "Ann", "role": "admin"}
     _, link = await s.users.create(caller, OrgId(org), body)
     assert link is not None
-    await s.users.open_link(link.token, password)
+    await s.access_services.everywhere.open_link(link.token, password)
 
 
 async def people(of_org: Mapping[int, Service]) -> None:

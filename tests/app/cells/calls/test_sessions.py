@@ -286,6 +286,24 @@ async def test_a_password_of_the_same_person_in_each_cell_is_one_from_the_next_s
 
 
 @pytest.mark.parametrize("at", [0, 1])
+async def test_an_address_that_is_known_is_invited_to_another_cell_and_signs_in_to_both(
+    both: TwoWorkers, at: int
+) -> None:
+    """Each process has asked the directory before, and has to ask it again."""
+    await people_of(both)
+    for worker in both.workers:
+        await signed_in(worker, ONE_ORG, PASSWORD)
+    await invite(both.workers[1].service, 8, ONE_ORG, PASSWORD)
+    visitor = await signed_in(both.workers[at], ONE_ORG, PASSWORD)
+    for path in (OF_ORG[7], OF_ORG[8]):
+        assert await at_each(both, visitor, path) == [200, 200]
+    body = {"email": ONE_ORG, "currentPassword": PASSWORD, "password": OTHER_PASSWORD}
+    assert (await both.workers[at].call("POST", "/v1/passwords", body, auth=None))[0] == 204
+    for worker in both.workers:
+        assert await sign_in(worker, ONE_ORG, PASSWORD) is None
+
+
+@pytest.mark.parametrize("at", [0, 1])
 async def test_a_new_password_is_that_of_both_cells_and_ends_the_sessions_of_the_former(
     both: TwoWorkers, at: int
 ) -> None:
@@ -308,6 +326,70 @@ async def test_a_new_password_is_that_of_both_cells_and_ends_the_sessions_of_the
     visitor = await signed_in(both.workers[1 - at], BOTH, OTHER_PASSWORD)
     for path in (OF_ORG[7], OF_ORG[8]):
         assert await at_each(both, visitor, path) == [200, 200]
+
+
+@pytest.mark.parametrize("at", [0, 1])
+@pytest.mark.parametrize("of_cell", [0, 1])
+async def test_a_reset_by_a_link_is_of_both_cells_and_ends_the_sessions_of_the_former(
+    both: TwoWorkers, at: int, of_cell: int
+) -> None:
+    await people_of(both)
+    visitors = [await signed_in(worker, BOTH, PASSWORD) for worker in both.workers]
+    alone = await signed_in(both.workers[0], ONE_ORG, PASSWORD)
+    body = {"token": await reset_link(both, of_cell), "password": OTHER_PASSWORD}
+    lose(both, 2 - of_cell)
+    refused = await both.workers[of_cell].call("POST", "/v1/passwords", body, auth=None)
+    assert refused[0] == 503 and b"not_confirmed" in refused[2]
+    back(both, 2 - of_cell)
+    for visitor in visitors:
+        for path in (OF_ORG[7], OF_ORG[8]):
+            assert await at_each(both, visitor, path) == [200, 200], "nothing was changed"
+    assert (await both.workers[at].call("POST", "/v1/passwords", body, auth=None))[0] == 204
+    for visitor in visitors:
+        for path in (OF_ORG[7], OF_ORG[8]):
+            assert await at_each(both, visitor, path) == [303, 303]
+    for worker in both.workers:
+        assert await sign_in(worker, BOTH, PASSWORD) is None
+    visitor = await signed_in(both.workers[1 - at], BOTH, OTHER_PASSWORD)
+    for path in (OF_ORG[7], OF_ORG[8]):
+        assert await at_each(both, visitor, path) == [200, 200]
+    assert await at_each(both, alone, OF_ORG[7]) == [200, 200], "somebody else's"
+    again = await both.workers[at].call("POST", "/v1/passwords", body, auth=None)
+    assert again[0] == 400 and b"link_ended" in again[2]
+
+
+@pytest.mark.parametrize("of_cell", [0, 1])
+async def test_a_reset_is_of_both_cells_also_where_nobody_has_signed_in_yet(
+    both: TwoWorkers, of_cell: int
+) -> None:
+    await people_of(both)
+    body = {"token": await reset_link(both, of_cell), "password": OTHER_PASSWORD}
+    assert (await both.workers[0].call("POST", "/v1/passwords", body, auth=None))[0] == 204
+    for worker in both.workers:
+        assert await sign_in(worker, BOTH, PASSWORD) is None
+        visitor = await signed_in(worker, BOTH, OTHER_PASSWORD)
+        for path in (OF_ORG[7], OF_ORG[8]):
+            assert await at_each(both, visitor, path) == [200, 200]
+
+
+async def test_a_reset_of_a_password_that_another_org_has_set_is_of_that_org_alone(
+    both: TwoWorkers,
+) -> None:
+    await people_of(both)
+    await invite(both.workers[1].service, 8, ONE_ORG, OTHER_PASSWORD)
+    body = {"token": await reset_link(both, 1, ONE_ORG), "password": "yet another one of them"}
+    assert (await both.workers[0].call("POST", "/v1/passwords", body, auth=None))[0] == 204
+    assert await sign_in(both.workers[0], ONE_ORG, OTHER_PASSWORD) is None
+    visitor = await signed_in(both.workers[1], ONE_ORG, PASSWORD)
+    assert await at_each(both, visitor, OF_ORG[7]) == [200, 200]
+
+
+async def reset_link(both: TwoWorkers, of_cell: int, email: str = BOTH) -> str:
+    """Make a link of the platform that resets a person's password, in org 7 or 8."""
+    owner, org = both.workers[of_cell].service, OrgId(7 + of_cell)
+    caller = owner.access.caller(PLATFORM.encode(), None)
+    [person] = [user.person.id for user in owner.users.list(org) if user.person.email == email]
+    return (await owner.users.link(caller, org, person)).token
 
 
 async def test_the_org_of_another_cell_is_told_of_a_sign_in(both: TwoWorkers) -> None:

@@ -184,7 +184,7 @@ def password_routes(services: Services) -> list[EntryRoute]:
         if wanted.token is not None:
             await open_link(
                 services.access.guard,
-                services.access.users,
+                services.access.everywhere,
                 services.access.sign_ins,
                 now_s,
                 address,

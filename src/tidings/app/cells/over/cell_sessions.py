@@ -26,7 +26,7 @@ from tidings.app.cells.calls.known_openers import KnownOpeners
 from tidings.app.cells.installation import Installation
 from tidings.core.access.user_rules import email_of
 from tidings.core.cells.directory import OpenerKind
-from tidings.core.cells.families import FIRST_NUMBER, CellId
+from tidings.core.cells.families import FIRST_NUMBER, CellId, FamilyId
 from tidings.engine.access.keys import SESSION as TOKEN_TYPE
 from tidings.engine.access.keys import cell_of_session, digest_of, is_typed
 from tidings.engine.access.passwords import TooBusy
@@ -102,17 +102,21 @@ class CellSessions:
     async def check(
         self, email: str, password: str, network: str
     ) -> tuple[Sequence[PasswordFit], Sequence[CellId]]:
-        """See `SessionsElsewhere`. While the map is away, nobody is asked."""
+        """See `SessionsElsewhere`. While the map is away, those are asked that were known before,
+        and none of them counts as having answered for all."""
+        unasked: Sequence[CellId] = ()
         try:
             cells = await self._of_email(email)
         except (MapDown, MapRefused):
-            return (), self._all()
+            known = self._openers.at_hand(OpenerKind.EMAIL, email_of(email)) or ()
+            cells, unasked = self._cells_of(known), self._all()
         asked = PasswordAsked(email_of(email), password, network)
         found = await self._ask(PASSWORD, asked, cells[:CELLS_MAX])
         fits = [answer.fit for answer in found.by_cell.values() if answer.fit is not None]
         if not fits and any(answer.is_busy for answer in found.by_cell.values()):
             raise TooBusy
-        return sorted(fits, key=lambda fit: fit.org), [*found.missing, *cells[CELLS_MAX:]]
+        missing = unasked or [*found.missing, *cells[CELLS_MAX:]]
+        return sorted(fits, key=lambda fit: fit.org), missing
 
     async def begin(self, fits: Sequence[PasswordFit], email: str, address: str, agent: str) -> str:
         """See `SessionsElsewhere`."""
@@ -132,6 +136,19 @@ class CellSessions:
             shared = HashShared(email=email_of(email), mark=fit.mark, hashed=hashed, is_new=is_new)
             missing += (await self._ask(HASH, shared, [fit.cell])).missing
         return missing
+
+    async def replace_hash(self, email: str, mark: bytes, hashed: str) -> Sequence[CellId]:
+        """See `SessionsElsewhere`. While the map is away, nobody is asked."""
+        try:
+            cells = await self._of_email(email)
+        except (MapDown, MapRefused):
+            return self._all()
+        shared = HashShared(email=email_of(email), mark=mark, hashed=hashed, is_new=True)
+        for asked in (msgspec.structs.replace(shared, is_probe=True), shared):
+            found = await self._ask(HASH, asked, cells)
+            if found.missing:
+                return found.missing
+        return ()
 
     async def note_begun(self, session: RemoteSession, fits: Sequence[PasswordFit]) -> None:
         """See `SessionsElsewhere`."""
@@ -155,11 +172,15 @@ class CellSessions:
             yield later
 
     async def _of_email(self, email: str) -> Sequence[CellId]:
-        """List the other cells in which somebody has an address. Raise MapDown, MapRefused."""
+        """List the other cells in which somebody has an address, as the directory has it now: it
+        may be invited to one more at any time. Raise MapDown, MapRefused."""
         text = email_of(email)
         families = self._openers.at_hand(OpenerKind.EMAIL, text)
-        if families is None:
+        if families is None or families:
             families = await self._openers.find(OpenerKind.EMAIL, text)
+        return self._cells_of(families)
+
+    def _cells_of(self, families: Iterable[FamilyId]) -> Sequence[CellId]:
         places = map(self._installation.reader.view.places.place_of, families)
         others = set(self._all())
         return sorted({place.cell for place in places if place is not None} & others)

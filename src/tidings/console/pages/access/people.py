@@ -142,7 +142,7 @@ class PasswordPages:
             act_as(stranger("console", address))
             access = services.access
             await open_link(
-                access.guard, access.users, access.sign_ins, now_s, address, token, password
+                access.guard, access.everywhere, access.sign_ins, now_s, address, token, password
             )
         except TooBusy as busy:
             message = "Too many passwords are being checked now. Try again."
