@@ -14,10 +14,13 @@ from tidings.core.sources.unsigned_ids import source_warnings
 from tidings.core.sources.verification import refusal_of
 from tidings.core.times import iso
 from tidings.engine.answer_memory import AnswerMemory
+from tidings.engine.events.intake import Overloaded
 from tidings.engine.sources.activity import DEAD_LETTER, OUTCOMES, MessageActivity
 from tidings.engine.sources.intake_results import IntakeResult
 from tidings.engine.sources.live_source import LiveSource
+from tidings.engine.sources.passed_events import PassedVerdict
 from tidings.engine.sources.sources import Sources
+from tidings.reads.events.rejections import overloaded
 from tidings.reads.messages import show_bytes, show_headers
 from tidings.store.port import DeadLetter
 
@@ -137,9 +140,12 @@ async def redrive_dead_letters(
     memory: AnswerMemory, sources: Sources, live: LiveSource, message: DeadLetter | None = None
 ) -> list[IntakeResult]:
     """Try what a source has set aside once more, all of it or one message; return what became of
-    each. Overloaded, Throttled."""
+    each. Busy, Throttled."""
     async with memory.holding(live.org, TRIED_BYTES):
-        return await sources.redrive(live, message)
+        try:
+            return await sources.redrive(live, message)
+        except Overloaded:
+            raise overloaded() from None
 
 
 async def try_message(
@@ -152,10 +158,13 @@ async def try_message(
     now_ms: int,
 ) -> dict[str, Any]:
     """Try a message by a source that is set so, which `live` is or would be: its sender, the
-    events, or why it would be set aside. Nothing is kept. Overloaded."""
+    events, or why it would be set aside. Nothing is kept. Busy."""
     sample = sources.sample(live, caller, source)
     async with memory.holding(caller.org, TRIED_BYTES):
-        read = await sources.intake.preview(sample, message)
+        try:
+            read = await sources.intake.preview(sample, message)
+        except Overloaded:
+            raise overloaded() from None
     why = None
     if source.verification is not None:
         why = refusal_of(source.verification, message, now_ms // 1000)
@@ -175,6 +184,10 @@ async def try_message(
 def _tried(item: Any) -> dict[str, Any]:
     if isinstance(item, RejectedEvent):
         problem = _problem(item.code, item.message, item.path)
+        return {"event": None, "warning": None, "error": problem}
+    if isinstance(item, PassedVerdict) and item.refusal is not None:
+        refusal = item.refusal
+        problem = _problem(str(refusal.code), refusal.message, refusal.field)
         return {"event": None, "warning": None, "error": problem}
     return {"event": msgspec.Raw(item.body), "warning": item.warning, "error": None}
 

@@ -11,10 +11,11 @@ ASKED_BYTES_MAX = 32 << 20  # the greatest event that there may be, as text
 
 
 class EventsPassed(msgspec.Struct, frozen=True):
-    """Ask an owner to accept events. `source`: the id of what brings them."""
+    """Ask an owner to accept events, or only to try them. `source`: the id of what brings them."""
 
     source: str
     events: list[PassedEvent]
+    are_tried: bool = False
 
 
 class EventsJudged(msgspec.Struct, frozen=True):
@@ -24,7 +25,9 @@ class EventsJudged(msgspec.Struct, frozen=True):
 
 
 async def _take(services: Services, passed: EventsPassed) -> EventsJudged:
-    return EventsJudged(await services.sources.passed.take(passed.source, passed.events))
+    intake = services.sources.passed
+    ask = intake.try_out if passed.are_tried else intake.take
+    return EventsJudged(await ask(passed.source, passed.events))
 
 
 SOURCE_EVENTS = CellQuestion(

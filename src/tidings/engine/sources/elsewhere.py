@@ -8,7 +8,7 @@ is acknowledged once all its events are kept; while one owner does not answer, i
 events of it that are kept are repeats then.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -23,7 +23,7 @@ from tidings.engine.events.late_checks import LateChecks, concluded
 from tidings.engine.sources.conflicts import ConflictFinder
 from tidings.engine.sources.intake_results import conflict_refusal, unwritable_refusal
 from tidings.engine.sources.message_reader import ReadMessage
-from tidings.engine.sources.passed_events import CellsOfEvents, PassedEvent, PassedVerdict
+from tidings.engine.sources.passed_events import PassedEvent, PassedVerdict
 from tidings.errors import FieldRefusal, Unavailable
 from tidings.store.port import NotKept, StoreDown
 
@@ -65,14 +65,18 @@ def _foreign(
 
 
 async def pass_foreign(
-    cells: CellsOfEvents, source: AuthenticatedCaller, chunk: Sequence[ReadMessage]
+    ask: Callable[
+        [AuthenticatedCaller, Sequence[PassedEvent]], Awaitable[Sequence[PassedVerdict | None]]
+    ],
+    source: AuthenticatedCaller,
+    chunk: Sequence[ReadMessage],
 ) -> None:
-    """Have the events of other cells accepted there, and put what became of each into its message.
-    Raise StoreDown: the messages are to be brought again."""
+    """Have the events of other cells accepted there, or tried (`ask`: of `CellsOfEvents`), and put
+    what became of each into its message. Raise StoreDown: the messages are to be brought again."""
     found = [*_foreign(source, chunk)]
     if not found:
         return
-    verdicts = await cells.accept(source, [event for _, _, event in found])
+    verdicts = await ask(source, [event for _, _, event in found])
     for (read, at, event), verdict in zip(found, verdicts, strict=True):
         if verdict is not None:
             read.items[at] = event.index, verdict
@@ -99,6 +103,20 @@ class PassedIntake:
     async def take(self, source: str, events: Sequence[PassedEvent]) -> list[PassedVerdict]:
         """Accept events; return what became of each. `source`: its id. StoreDown, Overloaded:
         nothing was promised, and all of them are to be brought again."""
+        return await self._accept(events, await self._read(source, events))
+
+    async def try_out(self, source: str, events: Sequence[PassedEvent]) -> list[PassedVerdict]:
+        """Read events as if they were accepted; return what would become of each."""
+        return [
+            _refused(event)
+            if isinstance(event, RejectedEvent)
+            else PassedVerdict(event.event_id, event.name, body=event.body, warning=event.warning)
+            for event in await self._read(source, events)
+        ]
+
+    async def _read(
+        self, source: str, events: Sequence[PassedEvent]
+    ) -> list[Draft | RejectedEvent]:
         items: list[Draft | RejectedEvent] = []
         for event in events:
             caller = AuthenticatedCaller(event.org, platform=True, credential=source)
@@ -111,7 +129,7 @@ class PassedIntake:
                 checked.passage = event.passage or NEW
                 checked.door, checked.place = event.door, event.place
             items.append(checked)
-        return await self._accept(events, items)
+        return items
 
     async def _accept(
         self, events: Sequence[PassedEvent], items: Sequence[Draft | RejectedEvent]
@@ -130,8 +148,7 @@ class PassedIntake:
         found: list[PassedVerdict] = []
         for event, draft in zip(events, items, strict=True):
             if isinstance(draft, RejectedEvent):
-                refusal = FieldRefusal(draft.code, draft.message, draft.path)
-                found.append(PassedVerdict(draft.event_id, draft.name, refusal=refusal))
+                found.append(_refused(draft))
                 continue
             acceptance, conflict = next(judged)
             verdict = PassedVerdict(draft.event_id, draft.name, acceptance.status)
@@ -158,3 +175,8 @@ class PassedIntake:
             ]
         log.error("an event of another cell's source cannot be kept", reason=repr(error)[:500])
         return [PassedVerdict(refusal=unwritable_refusal())]
+
+
+def _refused(event: RejectedEvent) -> PassedVerdict:
+    refusal = FieldRefusal(event.code, event.message, event.path)
+    return PassedVerdict(event.event_id, event.name, refusal=refusal)

@@ -31,7 +31,7 @@ from tidings.engine.sources.intake_results import IntakeResult, fate_of, unwrita
 from tidings.engine.sources.live_source import LiveSource
 from tidings.engine.sources.message_reader import MessageReader, ReadMessage
 from tidings.engine.sources.passed_events import CellsOfEvents, NoOtherCells
-from tidings.errors import FieldRefusal, Throttled, Unavailable
+from tidings.errors import Busy, FieldRefusal, Throttled, Unavailable
 from tidings.store import port
 from tidings.store.port import NotKept, StoreDown
 
@@ -111,9 +111,19 @@ class SourceIntake:
 
     async def preview(self, live: LiveSource, message: ForeignMessage) -> ReadMessage:
         """Read the events that a message would become, how many items of it are passed over, and
-        what keeps the message as a whole from becoming any. Nothing is accepted. Raise
-        Overloaded."""
-        return await self._messages.read(live, message)
+        what keeps the message as a whole from becoming any. Nothing is accepted. Raise Overloaded,
+        and Busy where the cell of an org does not answer."""
+        read = await self._messages.read(live, message)
+        if live.source.orgs == NAMED:
+            try:
+                await pass_foreign(self.cells.try_out, live.caller(), [read])
+            except StoreDown as error:
+                raise Busy.because(
+                    "cell_away",
+                    "The cells of all orgs that the message names must answer; one of them does "
+                    "not. Try again.",
+                ) from error
+        return read
 
     # -- inside -----------------------------------------------------------------------------------
 
@@ -175,7 +185,7 @@ class SourceIntake:
             verdicts = await self._intake.accept(drafts) if drafts else []
             conflicts = await self._conflicts.find(drafts, verdicts)
             if live.source.orgs == NAMED:
-                await pass_foreign(self.cells, live.caller(), chunk)
+                await pass_foreign(self.cells.accept, live.caller(), chunk)
         except NotKept as error:
             return await self._commit_apart(live, chunk, error, alone=alone)
         except (StoreDown, Overloaded):

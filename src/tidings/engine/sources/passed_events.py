@@ -30,13 +30,15 @@ class PassedEvent(msgspec.Struct, frozen=True):
 
 class PassedVerdict(msgspec.Struct, frozen=True):
     """Say what became of it: accepted, a repeat, or why it is refused. `conflicts`: its id is
-    known, of another event."""
+    known, of another event. `body`, `warning`: of one that was only tried, as it would be."""
 
     event_id: str = ""
     name: str = ""
     status: str = ""
     refusal: FieldRefusal | None = None
     conflicts: bool = False
+    body: bytes = b""
+    warning: str | None = None
 
 
 class CellsOfEvents(Protocol):
@@ -48,11 +50,22 @@ class CellsOfEvents(Protocol):
         """Have each event accepted by the owner of its org's cell; None of one whose org is in no
         other cell. Raise StoreDown where one of them cannot be asked now."""
 
+    def try_out(
+        self, source: AuthenticatedCaller, events: Sequence[PassedEvent]
+    ) -> Awaitable[Sequence[PassedVerdict | None]]:
+        """Have each event read there as if it were accepted, and nothing kept. As `accept`."""
+
 
 class NoOtherCells:
     """There is one cell."""
 
     async def accept(
+        self, source: AuthenticatedCaller, events: Sequence[PassedEvent]
+    ) -> Sequence[PassedVerdict | None]:
+        """See `CellsOfEvents`."""
+        return [None] * len(events)
+
+    async def try_out(
         self, source: AuthenticatedCaller, events: Sequence[PassedEvent]
     ) -> Sequence[PassedVerdict | None]:
         """See `CellsOfEvents`."""

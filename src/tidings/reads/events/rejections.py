@@ -38,13 +38,7 @@ async def taken(
     except (Invalid, TooLarge) as wrong:  # as an event by itself would be
         raise Unprocessable(*wrong.refusals) from None
     except Overloaded:
-        raise Busy(
-            FieldRefusal.build(
-                "overloaded",
-                "The service must keep up with its events; too many are waiting. Try again in a "
-                "second.",
-            )
-        ) from None
+        raise overloaded() from None
     if isinstance(outcome, RejectedEvent):
         raise Unprocessable(FieldRefusal(outcome.code, outcome.message, outcome.path))
     return outcome
@@ -69,3 +63,11 @@ def show_rejection(rejection: Rejection) -> dict[str, Any]:
         },
         "body": show_bytes(rejection.body),
     }
+
+
+def overloaded() -> Busy:
+    """Return the refusal of what the service cannot keep up with now."""
+    return Busy.because(
+        "overloaded",
+        "The service must keep up with its events; too many are waiting. Try again in a second.",
+    )

@@ -121,6 +121,40 @@ async def test_while_the_map_is_away_an_org_that_is_not_known_waits(both: TwoWor
         assert fate.accepted == 1
 
 
+async def test_a_message_that_is_tried_shows_events_of_all_cells_and_nothing_is_accepted(
+    both: TwoWorkers,
+) -> None:
+    first, second = both.workers
+    await source(first)
+    orgs = (7, 8, 404)
+    body = {"message": {"body": json.loads(message("", orgs).body)}}
+    for worker in both.workers:
+        path = "/v1/sources/platform/preview"
+        status, _, found = await worker.call("POST", path, body, headers={"X-Tidings-Org": "1"})
+        assert status == 200, found
+        events = json.loads(found)["events"]
+        shown = [event["event"] and event["event"]["orgId"] for event in events]
+        assert shown == [7, 8, None]
+        assert [event["error"] and event["error"]["code"] for event in events] == [
+            None,
+            None,
+            "unknown_org",
+        ]
+    refused = {"message": {"body": json.loads(message("", (8,), name="noSuchEvent").body)}}
+    status, _, found = await first.call("POST", "/v1/sources/platform/preview", refused)
+    [event] = json.loads(found)["events"]
+    assert event["event"] is None and event["error"]["code"] == "unknown_type"
+    assert not [event for org in (7, 8) for event in await ids_of(first, org)]
+    with pytest.MonkeyPatch.context() as patched:
+
+        async def down(*_: object) -> None:
+            raise port.StoreDown("the disk is full")
+
+        patched.setattr(second.service.parts.sources.passed, "try_out", down)
+        status, _, found = await first.call("POST", "/v1/sources/platform/preview", body)
+        assert status == 503, found
+
+
 async def test_an_org_that_is_in_no_cell_is_set_aside(both: TwoWorkers) -> None:
     first = both.workers[0]
     live = await source(first)

@@ -34,6 +34,17 @@ class SourceEvents:
         self, source: AuthenticatedCaller, events: Sequence[PassedEvent]
     ) -> Sequence[PassedVerdict | None]:
         """See `CellsOfEvents`."""
+        return await self._pass(source.credential, events, are_tried=False)
+
+    async def try_out(
+        self, source: AuthenticatedCaller, events: Sequence[PassedEvent]
+    ) -> Sequence[PassedVerdict | None]:
+        """See `CellsOfEvents`."""
+        return await self._pass(source.credential, events, are_tried=True)
+
+    async def _pass(
+        self, source: str, events: Sequence[PassedEvent], *, are_tried: bool
+    ) -> Sequence[PassedVerdict | None]:
         cells = {org: await self._cell_of(org) for org in {event.org for event in events}}
         by_cell: dict[CellId, list[int]] = {}
         for index, event in enumerate(events):
@@ -42,7 +53,7 @@ class SourceEvents:
                 by_cell.setdefault(cell, []).append(index)
         answers = await asyncio.gather(
             *(
-                self._ask(cell, source.credential, [events[index] for index in indices])
+                self._ask(cell, source, [events[index] for index in indices], are_tried)
                 for cell, indices in by_cell.items()
             )
         )
@@ -66,11 +77,12 @@ class SourceEvents:
         raise StoreDown(f"The owner of org {org} cannot be asked now.")
 
     async def _ask(
-        self, cell: CellId, source: str, events: Sequence[PassedEvent]
+        self, cell: CellId, source: str, events: Sequence[PassedEvent], are_tried: bool
     ) -> list[PassedVerdict]:
         verdicts: list[PassedVerdict] = []
         for part in _parts(events):
-            answer = await self._every.ask_cell(cell, SOURCE_EVENTS, EventsPassed(source, part))
+            passed = EventsPassed(source, part, are_tried)
+            answer = await self._every.ask_cell(cell, SOURCE_EVENTS, passed)
             if answer is None or len(answer.verdicts) != len(part):
                 raise StoreDown(f"The owner of cell {cell} has not taken the events of a source.")
             verdicts += answer.verdicts
